@@ -1,0 +1,54 @@
+"""Synergos: federated learning for organisations that may not pool their data.
+
+The driver's names can be imported from here (``from synergos import Driver``). They are loaded on first use: a worker
+imports this package too, and never talks to an orchestrator.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from synergos.driver import (
+        AlignmentTask,
+        CollaborationTask,
+        Driver,
+        ExperimentTask,
+        ModelTask,
+        OptimizationTask,
+        ParticipantTask,
+        PredictionTask,
+        ProjectTask,
+        RegistrationTask,
+        RunTask,
+        TagTask,
+        ValidationTask,
+    )
+
+__all__ = [
+    "AlignmentTask",
+    "CollaborationTask",
+    "Driver",
+    "ExperimentTask",
+    "ModelTask",
+    "OptimizationTask",
+    "ParticipantTask",
+    "PredictionTask",
+    "ProjectTask",
+    "RegistrationTask",
+    "RunTask",
+    "TagTask",
+    "ValidationTask",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from synergos import driver
+
+    return getattr(driver, name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,88 @@
+"""A job: one stage request for one combination, from the moment it is accepted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+from uuid import uuid4
+
+
+class Stage(StrEnum):
+    """What a job does."""
+
+    PREPROCESS = "preprocess"
+    TRAIN = "train"
+    VALIDATE = "validate"
+    PREDICT = "predict"
+
+
+class JobState(StrEnum):
+    """Where a job stands."""
+
+    WAITING = "waiting"
+    """Accepted, but something it depends on is not there yet."""
+    QUEUED = "queued"
+    """Ready; other jobs of its grid come first."""
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing more will happen to the job."""
+        return self in {JobState.COMPLETED, JobState.FAILED, JobState.CANCELLED}
+
+
+@dataclass(frozen=True)
+class JobError:
+    """Why a job failed, for the person who asked for it; never a traceback, never data.
+
+    Attributes:
+        kind: the name of the error's class in :mod:`synergos.errors`.
+        message: what happened and what was expected.
+        participant: whose worker it concerns, when it is one participant's.
+        field: which field, column or file it concerns, when known.
+    """
+
+    kind: str
+    message: str
+    participant: str | None = None
+    field: str | None = None
+
+
+@dataclass(frozen=True)
+class Job:
+    """One stage request for one combination.
+
+    Attributes:
+        keys: the ids of what it works on: collaboration and project, then experiment, run and participant where the stage has them.
+        parameters: what the request's body said (``auto_align``, ``tags``, …).
+        progress: how far it is: ``round``, ``rounds``, ``losses``, ``fraction`` (0 to 1), ``seconds_left``.
+        attempts: how many times it was started.
+    """
+
+    stage: Stage
+    keys: Mapping[str, str]
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    id: str = field(default_factory=lambda: uuid4().hex)
+    state: JobState = JobState.QUEUED
+    progress: Mapping[str, Any] = field(default_factory=dict)
+    attempts: int = 0
+    error: JobError | None = None
+    created_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+
+    def started(self) -> Job:
+        """The job as it is when somebody takes it up."""
+        return replace(
+            self, state=JobState.RUNNING, attempts=self.attempts + 1, started_at=datetime.now(UTC), error=None
+        )
+
+    def ended(self, state: JobState, error: JobError | None = None) -> Job:
+        """The job as it is when nothing more will happen to it."""
+        return replace(self, state=state, error=error, finished_at=datetime.now(UTC))

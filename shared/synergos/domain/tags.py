@@ -1,0 +1,49 @@
+"""Tags: where a participant's datasets lie, as path tokens below its data root."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from synergos.errors import InvalidRequest
+
+Tag = tuple[str, ...]
+"""The tokens of one dataset folder, outermost first."""
+
+
+class Meta(StrEnum):
+    """What a dataset is for."""
+
+    TRAIN = "train"
+    EVALUATE = "evaluate"
+    PREDICT = "predict"
+
+
+def check_tag(value: object, field: str) -> Tag:
+    """Return one tag as a tuple of path tokens.
+
+    Raises:
+        InvalidRequest: not a non-empty list of plain folder names.
+    """
+    if not isinstance(value, list | tuple) or not value:
+        raise InvalidRequest("expected a list of folder names, outermost first", field)
+    for position, token in enumerate(value):
+        place = f"{field}[{position}]"
+        if not isinstance(token, str) or not token:
+            raise InvalidRequest("expected the name of a folder", place)
+        if token in {".", ".."} or any(bad in token for bad in ("/", "\\", "\0")):
+            raise InvalidRequest(f"{token!r} would leave the data folder; expected the plain name of a folder", place)
+    return tuple(value)
+
+
+def check_tags(value: object, field: str) -> tuple[Tag, ...]:
+    """Return a list of tags; see :func:`check_tag`."""
+    if not isinstance(value, list | tuple):
+        raise InvalidRequest("expected a list of tags, each a list of folder names", field)
+    return tuple(check_tag(tag, f"{field}[{position}]") for position, tag in enumerate(value))
+
+
+def declared_tags(record: Mapping[str, object]) -> dict[Meta, tuple[Tag, ...]]:
+    """Read the tags of every purpose out of a Tag record or a request; purposes without tags are left out."""
+    found = {meta: check_tags(record.get(meta) or [], f"tags.{meta}") for meta in Meta}
+    return {meta: tags for meta, tags in found.items() if tags}

@@ -1,0 +1,43 @@
+"""Stage 1: the participants agree on one feature space."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from synergos.driver.task import Task
+from synergos.driver.transport import Response, route
+
+
+class AlignmentTask(Task):
+    """Calls about alignments."""
+
+    def create(
+        self,
+        collab_id: str,
+        project_id: str,
+        auto_align: bool = True,
+        auto_fix: bool = True,
+        *,
+        respond_async: bool = False,
+        **kwargs: Any,
+    ) -> Response:
+        """Have every participant's data examined, and agree on columns, labels, scaling and imputation.
+
+        On a Basic grid this answers when it is done; on a cluster it answers at once with no data: poll :meth:`read`.
+
+        Args:
+            auto_align: let participants lack columns that others have; without it all headers must be equal.
+            auto_fix: fit the first and last layer of the project's experiments to the agreed columns and labels.
+            respond_async: do not wait: the answer's ``data`` are the jobs, for ``driver.jobs.wait(answer)``.
+            kwargs: ignored.
+        """
+        options = {"auto_align": auto_align, "auto_fix": auto_fix}
+        return self._request_stage(self._route(collab_id, project_id), options, respond_async)
+
+    def read(self, collab_id: str, project_id: str) -> Response:
+        """Where each participant's columns get blanks added, by purpose; an error (404) while there is nothing."""
+        return self._get(self._route(collab_id, project_id))
+
+    @staticmethod
+    def _route(collab_id: str, project_id: str) -> str:
+        return route("train", "collaborations", collab_id, "projects", project_id, "alignments")

@@ -1,0 +1,145 @@
+"""The driver: everything an orchestrator can be asked, from Python."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Self
+
+from synergos.driver.alignments import AlignmentTask
+from synergos.driver.collaborations import CollaborationTask
+from synergos.driver.experiments import ExperimentTask
+from synergos.driver.jobs import JobTask
+from synergos.driver.models import ModelTask
+from synergos.driver.optimizations import OptimizationTask
+from synergos.driver.participants import ParticipantTask
+from synergos.driver.predictions import PredictionTask
+from synergos.driver.projects import ProjectTask
+from synergos.driver.registrations import RegistrationTask
+from synergos.driver.runs import RunTask
+from synergos.driver.tags import TagTask
+from synergos.driver.transport import Transport
+from synergos.driver.validations import ValidationTask
+
+
+class Driver:
+    """Talks to one orchestrator: the TTP of a Basic or Plus grid, or the director of a cluster.
+
+    Every call returns the orchestrator's answer as a dict: ``answer["data"]`` is a record or a list of records, and
+    ``answer["status"]`` the HTTP status. An error answer has ``answer["message"]`` and no ``data``; with
+    ``raise_errors=True`` it is raised as :class:`~synergos.driver.errors.DriverError` instead. A server that cannot be
+    reached, or is not a Synergos server, is always raised.
+
+    Each attribute (``driver.projects``, …) is a fresh group of calls on every access: keep it in a variable while
+    ``configure_…`` or ``add_node`` gather what the next ``create`` sends.
+
+    One driver may be used from several threads, for instance to follow ``jobs`` while a stage request blocks.
+
+    Args:
+        host: name or address of the orchestrator.
+        port: its command port, 5000 unless it was told otherwise.
+        is_secured: speak https instead of http.
+        timeout: seconds to wait for an answer. The default waits as long as it takes, because stage requests of a
+            Basic grid answer when the work is done. Connecting always has a time limit.
+        raise_errors: raise error answers as exceptions.
+
+    Example:
+        >>> driver = Driver("127.0.0.1", 5000, raise_errors=True)  # doctest: +SKIP
+        >>> driver.collaborations.create("hospitals")["data"]["key"]  # doctest: +SKIP
+        {'collab_id': 'hospitals'}
+    """
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        is_secured: bool = False,
+        timeout: float | None = None,
+        raise_errors: bool = False,
+    ) -> None:
+        self.host = host
+        self.port = port
+        self.is_secured = is_secured
+        self._transport = Transport(self.address, timeout, raise_errors)
+
+    @property
+    def address(self) -> str:
+        """``http://host:port``, or ``https://…`` when secured."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'https' if self.is_secured else 'http'}://{host}:{self.port}"
+
+    def close(self) -> None:
+        """Let the connections to the orchestrator go."""
+        self._transport.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def collaborations(self) -> CollaborationTask:
+        """Who works together, and which shared services they use."""
+        return CollaborationTask(self._transport)
+
+    @property
+    def projects(self) -> ProjectTask:
+        """What a collaboration wants to predict."""
+        return ProjectTask(self._transport)
+
+    @property
+    def experiments(self) -> ExperimentTask:
+        """The networks a project tries."""
+        return ExperimentTask(self._transport)
+
+    @property
+    def runs(self) -> RunTask:
+        """The hyperparameters an experiment tries."""
+        return RunTask(self._transport)
+
+    @property
+    def participants(self) -> ParticipantTask:
+        """The organisations that hold data."""
+        return ParticipantTask(self._transport)
+
+    @property
+    def registrations(self) -> RegistrationTask:
+        """Which participants take part in which project, and where their workers listen."""
+        return RegistrationTask(self._transport)
+
+    @property
+    def tags(self) -> TagTask:
+        """Which of its datasets a participant gives to a project."""
+        return TagTask(self._transport)
+
+    @property
+    def alignments(self) -> AlignmentTask:
+        """Stage 1: agree on one feature space."""
+        return AlignmentTask(self._transport)
+
+    @property
+    def models(self) -> ModelTask:
+        """Stage 2: train."""
+        return ModelTask(self._transport)
+
+    @property
+    def optimizations(self) -> OptimizationTask:
+        """Stage 2, on a cluster: look for good hyperparameters."""
+        return OptimizationTask(self._transport)
+
+    @property
+    def validations(self) -> ValidationTask:
+        """Stage 3: measure a trained model on the participants' evaluation data."""
+        return ValidationTask(self._transport)
+
+    @property
+    def predictions(self) -> PredictionTask:
+        """Stage 3: predict one participant's data with a trained model."""
+        return PredictionTask(self._transport)
+
+    @property
+    def jobs(self) -> JobTask:
+        """How stage requests are getting on."""
+        return JobTask(self._transport)

@@ -1,0 +1,88 @@
+"""Collaborations: who works together, and which shared services they use."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from synergos.driver.task import COLLABORATIONS, Task
+from synergos.driver.transport import Response, Transport, route
+
+
+class CollaborationTask(Task):
+    """Calls about collaborations.
+
+    The ``configure_…`` methods send nothing: they gather the addresses of shared services for the next ``create`` or
+    ``update`` of this same object.
+    """
+
+    def __init__(self, address: str | Transport) -> None:
+        super().__init__(address)
+        self._pending: dict[str, dict[str, Any]] = {}
+
+    def configure_catalogue(self, host: str, port: int, ui_port: int = 0, secure: bool = False) -> None:
+        """Name the data catalogue the collaboration uses."""
+        self._configure("catalogue", host, secure, main=port, ui=ui_port)
+
+    def configure_logger(
+        self,
+        host: str,
+        port: int,
+        sysmetrics_port: int,
+        director_port: int,
+        ttp_port: int,
+        worker_port: int,
+        ui_port: int = 0,
+        secure: bool = False,
+    ) -> None:
+        """Name the log server the collaboration uses; every kind of program has its own port there."""
+        self._configure(
+            "logs",
+            host,
+            secure,
+            main=port,
+            ui=ui_port,
+            sysmetrics=sysmetrics_port,
+            director=director_port,
+            ttp=ttp_port,
+            worker=worker_port,
+        )
+
+    def configure_meter(self, host: str, port: int, ui_port: int = 0, secure: bool = False) -> None:
+        """Name the contribution meter the collaboration uses."""
+        self._configure("meter", host, secure, main=port, ui=ui_port)
+
+    def configure_mlops(self, host: str, port: int, ui_port: int = 0, secure: bool = False) -> None:
+        """Name the MLflow server the collaboration's runs are written to."""
+        self._configure("mlops", host, secure, main=port, ui=ui_port)
+
+    def configure_mq(self, host: str, port: int, ui_port: int = 0, secure: bool = False) -> None:
+        """Name the message queue a cluster's jobs go through."""
+        self._configure("mq", host, secure, main=port, ui=ui_port)
+
+    def create(self, collab_id: str, **kwargs: Any) -> Response:
+        """Declare a collaboration, with what was configured before. Declaring it again replaces it."""
+        payload = {"collab_id": collab_id, **self._take_pending(), **kwargs}
+        return self._post(route(*COLLABORATIONS), payload)
+
+    def read_all(self) -> Response:
+        """All collaborations."""
+        return self._get(route(*COLLABORATIONS))
+
+    def read(self, collab_id: str) -> Response:
+        """One collaboration, with everything declared and stored under it."""
+        return self._get(route(*COLLABORATIONS, collab_id))
+
+    def update(self, collab_id: str, **updates: Any) -> Response:
+        """Change fields of a collaboration: what was configured before, and those given here."""
+        return self._put(route(*COLLABORATIONS, collab_id), {**self._take_pending(), **updates})
+
+    def delete(self, collab_id: str) -> Response:
+        """Delete a collaboration and everything under it; the answer is the record as it was."""
+        return self._delete(route(*COLLABORATIONS, collab_id))
+
+    def _configure(self, name: str, host: str, secure: bool, **ports: int) -> None:
+        self._pending[name] = {"host": host, "ports": ports, "secure": secure}
+
+    def _take_pending(self) -> dict[str, dict[str, Any]]:
+        pending, self._pending = self._pending, {}
+        return pending

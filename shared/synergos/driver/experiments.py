@@ -1,0 +1,45 @@
+"""Experiments: the networks a project tries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from synergos.driver.task import COLLABORATIONS, Task
+from synergos.driver.transport import Response, route
+
+
+class ExperimentTask(Task):
+    """Calls about experiments."""
+
+    def create(
+        self, collab_id: str, project_id: str, expt_id: str, model: Sequence[Mapping[str, Any]], **kwargs: Any
+    ) -> Response:
+        """Declare an experiment. Declaring it again replaces it.
+
+        Args:
+            model: the network's layers in order, each ``{"is_input": bool, "l_type": <class in torch.nn>,
+                "structure": {<its arguments>}, "activation": <function in torch.nn.functional, or "">}``.
+            kwargs: ignored.
+        """
+        return self._post(self._route(collab_id, project_id), {"expt_id": expt_id, "model": list(model)})
+
+    def read_all(self, collab_id: str, project_id: str) -> Response:
+        """All experiments of a project."""
+        return self._get(self._route(collab_id, project_id))
+
+    def read(self, collab_id: str, project_id: str, expt_id: str) -> Response:
+        """One experiment, with its runs and their results."""
+        return self._get(self._route(collab_id, project_id, expt_id))
+
+    def update(self, collab_id: str, project_id: str, expt_id: str, **updates: Any) -> Response:
+        """Change fields of an experiment."""
+        return self._put(self._route(collab_id, project_id, expt_id), updates)
+
+    def delete(self, collab_id: str, project_id: str, expt_id: str) -> Response:
+        """Delete an experiment with its runs and their results; the answer is the record as it was."""
+        return self._delete(self._route(collab_id, project_id, expt_id))
+
+    @staticmethod
+    def _route(collab_id: str, project_id: str, *expt_id: str) -> str:
+        return route(*COLLABORATIONS, collab_id, "projects", project_id, "experiments", *expt_id)

@@ -1,0 +1,55 @@
+"""Participants: the organisations that hold data. They belong to no collaboration in particular."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from synergos.driver.task import Task
+from synergos.driver.transport import Response, route
+
+_PARTICIPANTS = ("connect", "participants")
+
+
+class ParticipantTask(Task):
+    """Calls about participants."""
+
+    def create(
+        self,
+        participant_id: str,
+        category: Sequence[str] | None = None,
+        summary: str | None = None,
+        phone: str | None = None,
+        email: str | None = None,
+        socials: Mapping[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> Response:
+        """Declare a participant; every field but the id is for people to read, and ``kwargs`` is ignored.
+
+        Declaring it again replaces the profile and keeps the registrations.
+        """
+        payload = {
+            "id": participant_id,
+            "category": None if category is None else list(category),
+            "summary": summary,
+            "phone": phone,
+            "email": email,
+            "socials": socials,
+        }
+        return self._post(route(*_PARTICIPANTS), payload)
+
+    def read_all(self) -> Response:
+        """All participants."""
+        return self._get(route(*_PARTICIPANTS))
+
+    def read(self, participant_id: str) -> Response:
+        """One participant, with its registrations and tags."""
+        return self._get(route(*_PARTICIPANTS, participant_id))
+
+    def update(self, participant_id: str, **updates: Any) -> Response:
+        """Change fields of a participant's profile."""
+        return self._put(route(*_PARTICIPANTS, participant_id), updates)
+
+    def delete(self, participant_id: str) -> Response:
+        """Delete a participant with its registrations and results; the answer is the record as it was."""
+        return self._delete(route(*_PARTICIPANTS, participant_id))

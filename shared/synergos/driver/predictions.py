@@ -1,0 +1,62 @@
+"""Stage 3: predicting one participant's data with trained models."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from synergos.driver.tags import Tags
+from synergos.driver.task import Task, stage_options
+from synergos.driver.transport import Response, narrowed, route
+
+
+class PredictionTask(Task):
+    """Calls about predictions."""
+
+    def create(
+        self,
+        tags: Mapping[str, Tags],
+        participant_id: str,
+        collab_id: str,
+        project_id: str | None = None,
+        expt_id: str | None = None,
+        run_id: str | None = None,
+        auto_align: bool = True,
+        dockerised: bool = True,
+        verbose: bool = False,
+        log_msgs: bool = False,
+        *,
+        respond_async: bool = False,
+        **kwargs: Any,
+    ) -> Response:
+        """Predict datasets of one participant with the models of a collaboration, project, experiment or run.
+
+        The predictions themselves stay with the participant's worker; the answer says where, and has the statistics
+        if the datasets are labelled.
+
+        Args:
+            tags: by project id, the datasets to predict, as in :meth:`synergos.driver.tags.TagTask.create`.
+            respond_async: do not wait: the answer's ``data`` are the jobs, for ``driver.jobs.wait(answer)``.
+        """
+        path = self._route(participant_id, collab_id, project_id, expt_id, run_id)
+        plain = {project: [list(tag) for tag in chosen] for project, chosen in tags.items()}
+        options = stage_options(auto_align, dockerised, verbose, log_msgs, kwargs)
+        return self._request_stage(path, {**options, "tags": plain}, respond_async)
+
+    def read(
+        self,
+        participant_id: str,
+        collab_id: str,
+        project_id: str | None = None,
+        expt_id: str | None = None,
+        run_id: str | None = None,
+    ) -> Response:
+        """The statistics of predictions that are there; an error (404) while there are none."""
+        return self._get(self._route(participant_id, collab_id, project_id, expt_id, run_id))
+
+    @staticmethod
+    def _route(
+        participant_id: str, collab_id: str, project_id: str | None, expt_id: str | None, run_id: str | None
+    ) -> str:
+        ids = narrowed(project_id=project_id, expt_id=expt_id, run_id=run_id)
+        return route("evaluate", "participants", participant_id, "collaborations", collab_id, "predictions", *ids)

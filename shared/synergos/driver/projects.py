@@ -1,0 +1,64 @@
+"""Projects: what a collaboration wants to predict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from synergos.driver.task import COLLABORATIONS, Task
+from synergos.driver.transport import Response, route
+
+
+class ProjectTask(Task):
+    """Calls about projects."""
+
+    def create(
+        self,
+        collab_id: str,
+        project_id: str,
+        action: str,
+        incentives: Mapping[str, Any],
+        universe_alignment: Sequence[str] | None = None,
+        start_at: str | None = None,
+        **kwargs: Any,
+    ) -> Response:
+        """Declare a project. Declaring it again replaces it.
+
+        Args:
+            action: ``regress`` or ``classify``.
+            incentives: what participants get out of it, by tier; ``{}`` when there is nothing to say.
+            universe_alignment: names of the features of the whole universe, stored as they are.
+            start_at: when the project starts, stored as it is.
+            kwargs: ignored.
+        """
+        payload: dict[str, Any] = {
+            "collab_id": collab_id,
+            "project_id": project_id,
+            "action": action,
+            "incentives": incentives,
+        }
+        if universe_alignment is not None:
+            payload["universe_alignment"] = list(universe_alignment)
+        if start_at is not None:
+            payload["start_at"] = start_at
+        return self._post(route(*COLLABORATIONS, collab_id, "projects"), payload)
+
+    def read_all(self, collab_id: str) -> Response:
+        """All projects of a collaboration."""
+        return self._get(route(*COLLABORATIONS, collab_id, "projects"))
+
+    def read(self, collab_id: str, project_id: str) -> Response:
+        """One project, with everything declared and stored under it."""
+        return self._get(self._route(collab_id, project_id))
+
+    def update(self, collab_id: str, project_id: str, **updates: Any) -> Response:
+        """Change fields of a project."""
+        return self._put(self._route(collab_id, project_id), updates)
+
+    def delete(self, collab_id: str, project_id: str) -> Response:
+        """Delete a project and everything under it; the answer is the record as it was."""
+        return self._delete(self._route(collab_id, project_id))
+
+    @staticmethod
+    def _route(collab_id: str, project_id: str) -> str:
+        return route(*COLLABORATIONS, collab_id, "projects", project_id)

@@ -1,0 +1,121 @@
+"""Registrations: which participants take part in which project, and where their workers listen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from synergos.driver.errors import UsageError
+from synergos.driver.task import COLLABORATIONS, Task
+from synergos.driver.transport import Response, Transport, route
+
+Node = dict[str, Any]
+
+
+class RegistrationTask(Task):
+    """Calls about registrations.
+
+    A participant may run several workers ("nodes"); node ``i`` of every participant together forms sub-grid ``i``.
+    Gather them with :meth:`add_node`, then call :meth:`create` on this same object.
+    """
+
+    def __init__(self, address: str | Transport) -> None:
+        super().__init__(address)
+        self._nodes: list[Node] = []
+
+    def add_node(self, host: str, port: int, f_port: int, log_msgs: bool = False, verbose: bool = False) -> str:
+        """Gather one worker for the next :meth:`create`; one that is there already is not gathered twice.
+
+        Args:
+            host: name or address of the worker, as the orchestrator reaches it.
+            port: the worker's data port.
+            f_port: the worker's command port.
+
+        Returns:
+            The node's name, ``node_<i>``.
+        """
+        node = {"host": host, "port": port, "f_port": f_port, "log_msgs": log_msgs, "verbose": verbose}
+        if node not in self._nodes:
+            self._nodes.append(node)
+        return f"node_{self._nodes.index(node)}"
+
+    def list_nodes(self) -> list[Node]:
+        """The workers gathered so far, in order."""
+        return [dict(node) for node in self._nodes]
+
+    def count_nodes(self) -> int:
+        """How many workers are gathered so far."""
+        return len(self._nodes)
+
+    def remove_node(self, node_id: str) -> Node:
+        """Drop the gathered worker called ``node_<i>``; those after it move up by one.
+
+        Raises:
+            UsageError: there is no such node.
+        """
+        names = [f"node_{index}" for index in range(len(self._nodes))]
+        if node_id not in names:
+            raise UsageError(f"no node {node_id!r}; there is {', '.join(names) or 'none'}", "node_id")
+        return self._nodes.pop(names.index(node_id))
+
+    def create(self, collab_id: str, project_id: str, participant_id: str, role: str, **kwargs: Any) -> Response:
+        """Register a participant's gathered workers for a project, in the place of an earlier registration.
+
+        An earlier registration goes with its tags and alignment, so tags must be created afterwards.
+
+        Args:
+            role: ``host``, ``guest`` or ``arbiter``.
+            kwargs: ignored.
+
+        Raises:
+            UsageError: no worker was added; nothing was sent, and an earlier registration stands.
+        """
+        if not self._nodes:
+            raise UsageError("add a worker with add_node() first", "node_0")
+        path = self._route(collab_id, project_id, participant_id)
+        _, earlier = self._transport.exchange("GET", path)
+        if earlier.get("status") == 200:
+            self._delete(path)
+        nodes = {f"node_{index}": node for index, node in enumerate(self._nodes)}
+        answer = self._post(path, {"role": role, "n_count": len(nodes), **nodes})
+        self._nodes.clear()
+        return answer
+
+    def read_all(
+        self, collab_id: str | None = None, project_id: str | None = None, participant_id: str | None = None
+    ) -> Response:
+        """The registrations of a participant, of a collaboration, of both, or of a project.
+
+        Raises:
+            UsageError: another combination of ids (a project needs its collaboration).
+        """
+        match collab_id, project_id, participant_id:
+            case None, None, str():
+                path = route("connect", "participants", participant_id, "registrations")
+            case str(), None, str():
+                path = route("connect", "participants", participant_id, "collaborations", collab_id, "registrations")
+            case str(), None, None:
+                path = route(*COLLABORATIONS, collab_id, "registrations")
+            case str(), str(), None:
+                path = route(*COLLABORATIONS, collab_id, "projects", project_id, "registrations")
+            case str(), str(), str():
+                path = self._route(collab_id, project_id, participant_id)
+            case _:
+                raise UsageError("give a participant, a collaboration, both, or a collaboration and its project")
+        return self._get(path)
+
+    def read(self, collab_id: str, project_id: str, participant_id: str) -> Response:
+        """One registration, with its tags."""
+        return self._get(self._route(collab_id, project_id, participant_id))
+
+    def update(self, collab_id: str, project_id: str, participant_id: str, **updates: Any) -> Response:
+        """Change fields of a registration; a node that is given replaces the stored one."""
+        return self._put(self._route(collab_id, project_id, participant_id), updates)
+
+    def delete(self, collab_id: str, project_id: str, participant_id: str) -> Response:
+        """Delete a registration with its tags and alignment; the answer is the record as it was."""
+        return self._delete(self._route(collab_id, project_id, participant_id))
+
+    @staticmethod
+    def _route(collab_id: str, project_id: str, participant_id: str) -> str:
+        ids = (collab_id, "projects", project_id, "participants", participant_id)
+        return route(*COLLABORATIONS, *ids, "registration")

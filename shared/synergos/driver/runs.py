@@ -1,0 +1,108 @@
+"""Runs: the hyperparameters an experiment tries."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from synergos.driver.task import COLLABORATIONS, Task
+from synergos.driver.transport import Response, route
+
+
+class RunTask(Task):
+    """Calls about runs."""
+
+    def create(
+        self,
+        collab_id: str,
+        project_id: str,
+        expt_id: str,
+        run_id: str,
+        algorithm: str = "FedProx",
+        batch_size: int | None = None,
+        rounds: int = 10,
+        epochs: int = 100,
+        lr: float = 0.001,
+        weight_decay: float = 0.0,
+        lr_decay: float = 0.1,
+        mu: float = 0.1,
+        l1_lambda: float = 0.0,
+        l2_lambda: float = 0.0,
+        optimizer: str = "SGD",
+        criterion: str = "BCELoss",
+        lr_scheduler: str = "CyclicLR",
+        delta: float = 0.0,
+        patience: int = 10,
+        seed: int = 42,
+        is_condensed: bool = True,
+        is_snn: bool = False,
+        precision_fractional: int = 5,
+        **kwargs: Any,
+    ) -> Response:
+        """Declare a run. Declaring it again replaces it.
+
+        Args:
+            algorithm: how the participants' updates become one model: ``FedAvg``, ``FedProx``, …
+            batch_size: rows per step; None takes all of a participant's rows at once.
+            rounds: how often the participants' models are averaged.
+            epochs: passes over its rows a participant makes in each round.
+            lr: learning rate.
+            weight_decay: of the optimizer.
+            lr_decay: how fast ``LambdaLR`` lowers the rate.
+            mu: weight of FedProx's proximal term.
+            l1_lambda: weight of the L1 penalty.
+            l2_lambda: weight of the L2 penalty.
+            optimizer: a class in ``torch.optim``.
+            criterion: a loss in ``torch.nn``.
+            lr_scheduler: a class in ``torch.optim.lr_scheduler``.
+            delta: by how much the loss must fall to count as better (early stopping).
+            patience: how many rounds without getting better are borne (early stopping).
+            seed: of everything that is random.
+            is_condensed: whether labels are class numbers rather than one-hot.
+            is_snn: whether this is a split network.
+            precision_fractional: fractional digits kept where numbers are shared secretly.
+            kwargs: any other argument of the optimizer, criterion or scheduler (``base_lr``, ``momentum``, …).
+        """
+        named = {
+            "run_id": run_id,
+            "algorithm": algorithm,
+            "batch_size": batch_size,
+            "rounds": rounds,
+            "epochs": epochs,
+            "lr": lr,
+            "weight_decay": weight_decay,
+            "lr_decay": lr_decay,
+            "mu": mu,
+            "l1_lambda": l1_lambda,
+            "l2_lambda": l2_lambda,
+            "optimizer": optimizer,
+            "criterion": criterion,
+            "lr_scheduler": lr_scheduler,
+            "delta": delta,
+            "patience": patience,
+            "seed": seed,
+            "is_condensed": is_condensed,
+            "is_snn": is_snn,
+            "precision_fractional": precision_fractional,
+        }
+        payload = {name: value for name, value in named.items() if value is not None} | kwargs
+        return self._post(self._route(collab_id, project_id, expt_id), payload)
+
+    def read_all(self, collab_id: str, project_id: str, expt_id: str) -> Response:
+        """All runs of an experiment."""
+        return self._get(self._route(collab_id, project_id, expt_id))
+
+    def read(self, collab_id: str, project_id: str, expt_id: str, run_id: str) -> Response:
+        """One run, with its results."""
+        return self._get(self._route(collab_id, project_id, expt_id, run_id))
+
+    def update(self, collab_id: str, project_id: str, expt_id: str, run_id: str, **updates: Any) -> Response:
+        """Change hyperparameters of a run."""
+        return self._put(self._route(collab_id, project_id, expt_id, run_id), updates)
+
+    def delete(self, collab_id: str, project_id: str, expt_id: str, run_id: str) -> Response:
+        """Delete a run with its results; the answer is the record as it was."""
+        return self._delete(self._route(collab_id, project_id, expt_id, run_id))
+
+    @staticmethod
+    def _route(collab_id: str, project_id: str, expt_id: str, *run_id: str) -> str:
+        return route(*COLLABORATIONS, collab_id, "projects", project_id, "experiments", expt_id, "runs", *run_id)

@@ -1,0 +1,64 @@
+"""Tags: which of its datasets a participant gives to a project."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from synergos.driver.task import COLLABORATIONS, Task
+from synergos.driver.transport import Response, route
+
+Tags = Sequence[Sequence[str]]
+"""Dataset folders, each as the names of the folders that lead to it below the worker's data folder, outermost first."""
+
+
+class TagTask(Task):
+    """Calls about tags; a participant has one tag record in each project it is registered for."""
+
+    def create(
+        self,
+        collab_id: str,
+        project_id: str,
+        participant_id: str,
+        train: Tags,
+        evaluate: Tags = (),
+        predict: Tags = (),
+        model: Sequence[str] | None = None,
+        hyperparameters: Sequence[str] | None = None,
+        **kwargs: Any,
+    ) -> Response:
+        """Declare which datasets take part. Several for one purpose are used as one dataset.
+
+        Args:
+            train: for training, for example ``[["abalone", "data1", "train"]]``.
+            evaluate: for measuring the model.
+            predict: for predictions; a prediction request replaces them.
+            model: stored as it is.
+            hyperparameters: stored as it is.
+            kwargs: ignored.
+        """
+        payload = {"train": _plain(train), "evaluate": _plain(evaluate), "predict": _plain(predict)}
+        extras = {"model": model, "hyperparameters": hyperparameters}
+        chosen = {name: list(value) for name, value in extras.items() if value is not None}
+        return self._post(self._route(collab_id, project_id, participant_id), payload | chosen)
+
+    def read(self, collab_id: str, project_id: str, participant_id: str) -> Response:
+        """A participant's tags in a project."""
+        return self._get(self._route(collab_id, project_id, participant_id))
+
+    def update(self, collab_id: str, project_id: str, participant_id: str, **updates: Any) -> Response:
+        """Change the tags of one purpose or several."""
+        return self._put(self._route(collab_id, project_id, participant_id), updates)
+
+    def delete(self, collab_id: str, project_id: str, participant_id: str) -> Response:
+        """Delete a participant's tags and alignment in a project; the answer is the record as it was."""
+        return self._delete(self._route(collab_id, project_id, participant_id))
+
+    @staticmethod
+    def _route(collab_id: str, project_id: str, participant_id: str) -> str:
+        ids = (collab_id, "projects", project_id, "participants", participant_id)
+        return route(*COLLABORATIONS, *ids, "registration", "tags")
+
+
+def _plain(tags: Tags | None) -> list[list[str]]:
+    return [list(tag) for tag in tags or ()]

@@ -1,0 +1,74 @@
+"""What the groups of the driver's calls have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from synergos.driver.transport import Response, Transport
+
+COLLABORATIONS = ("connect", "collaborations")
+
+
+class Task:
+    """A group of calls about one noun.
+
+    Args:
+        address: the server to talk to, or a :class:`Transport` that does already.
+    """
+
+    def __init__(self, address: str | Transport) -> None:
+        self._transport = address if isinstance(address, Transport) else Transport(address)
+
+    @property
+    def address(self) -> str:
+        """``http://host:port`` of the server."""
+        return self._transport.address
+
+    def create(self, *args: Any, **kwargs: Any) -> Response:
+        """Not available here."""
+        raise NotImplementedError(f"{type(self).__name__} has no create")
+
+    def read_all(self, *args: Any, **kwargs: Any) -> Response:
+        """Not available here."""
+        raise NotImplementedError(f"{type(self).__name__} has no read_all")
+
+    def read(self, *args: Any, **kwargs: Any) -> Response:
+        """Not available here."""
+        raise NotImplementedError(f"{type(self).__name__} has no read")
+
+    def update(self, *args: Any, **kwargs: Any) -> Response:
+        """Not available here."""
+        raise NotImplementedError(f"{type(self).__name__} has no update")
+
+    def delete(self, *args: Any, **kwargs: Any) -> Response:
+        """Not available here."""
+        raise NotImplementedError(f"{type(self).__name__} has no delete")
+
+    def _get(self, path: str, query: Mapping[str, str] | None = None) -> Response:
+        return self._transport.call("GET", path, query=query)
+
+    def _post(self, path: str, payload: object = None) -> Response:
+        return self._transport.call("POST", path, payload)
+
+    def _request_stage(self, path: str, payload: object, respond_async: bool) -> Response:
+        headers = {"Prefer": "respond-async"} if respond_async else None
+        return self._transport.call("POST", path, payload, headers=headers)
+
+    def _put(self, path: str, payload: object) -> Response:
+        return self._transport.call("PUT", path, payload)
+
+    def _delete(self, path: str) -> Response:
+        return self._transport.call("DELETE", path)
+
+
+def stage_options(
+    auto_align: bool, dockerised: bool, verbose: bool, log_msgs: bool, others: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The body of a stage request. ``log_msg``, as some notebooks have it, means ``log_msgs``; other names are ignored."""
+    return {
+        "auto_align": auto_align,
+        "dockerised": dockerised,
+        "verbose": verbose,
+        "log_msgs": others.get("log_msg", log_msgs),
+    }

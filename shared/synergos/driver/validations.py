@@ -1,0 +1,54 @@
+"""Stage 3: measuring trained models on the participants' evaluation data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from synergos.driver.task import Task, stage_options
+from synergos.driver.transport import Response, narrowed, route
+
+
+class ValidationTask(Task):
+    """Calls about validations."""
+
+    def create(
+        self,
+        collab_id: str,
+        project_id: str,
+        expt_id: str | None = None,
+        run_id: str | None = None,
+        participant_id: str | None = None,
+        auto_align: bool = True,
+        dockerised: bool = True,
+        verbose: bool = False,
+        log_msgs: bool = False,
+        *,
+        respond_async: bool = False,
+        **kwargs: Any,
+    ) -> Response:
+        """Measure the models of a project, an experiment or a run, with all participants or with one.
+
+        Each participant measures on its own rows; only the statistics come back. The options are those of
+        :meth:`synergos.driver.models.ModelTask.create`.
+        """
+        path = self._route(collab_id, project_id, expt_id, run_id, participant_id)
+        options = stage_options(auto_align, dockerised, verbose, log_msgs, kwargs)
+        return self._request_stage(path, options, respond_async)
+
+    def read(
+        self,
+        collab_id: str,
+        project_id: str,
+        expt_id: str | None = None,
+        run_id: str | None = None,
+        participant_id: str | None = None,
+    ) -> Response:
+        """The statistics that are there; an error (404) while there are none."""
+        return self._get(self._route(collab_id, project_id, expt_id, run_id, participant_id))
+
+    @staticmethod
+    def _route(
+        collab_id: str, project_id: str, expt_id: str | None, run_id: str | None, participant_id: str | None
+    ) -> str:
+        ids = narrowed(expt_id=expt_id, run_id=run_id, participant_id=participant_id)
+        return route("evaluate", "collaborations", collab_id, "projects", project_id, "validations", *ids)

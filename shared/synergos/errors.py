@@ -1,0 +1,111 @@
+"""Every failure Synergos raises on purpose.
+
+SynergosError
+├── InvalidRequest          the caller sent something we cannot act on; names the field
+│   ├── UnknownName         … and it is a name we have near misses for
+│   └── UnusableData        … or it is fine, but the participant's data it points at is not
+├── RecordNotFound          nothing is stored under that key
+├── Conflict                the request is sound, but not in the present state
+│   └── FeatureDrift        data no longer fits the feature space that was agreed
+├── NotSupported            this kind of grid cannot do it
+├── ServiceStopping         this program is about to end; ask again when it is back
+└── GridError               something went wrong between the orchestrator and a participant
+    ├── WorkerUnreachable   no answer
+    ├── WorkerRefused       an answer, and it was no
+    └── WireFormatError     bytes that are not a message of ours
+JobCancelled                someone asked the job to stop (control flow, not a failure)
+└── JobInterrupted          … because the program stops; the job goes on when it is started again
+
+No HTTP in here: ``synergos.rest.errors`` decides which status each one becomes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class SynergosError(Exception):
+    """Root of every failure raised on purpose."""
+
+
+class InvalidRequest(SynergosError):
+    """The caller sent something we cannot act on.
+
+    Args:
+        message: what is wrong and what was expected.
+        field: where it stands, written as a path (``model[2].l_type``).
+    """
+
+    def __init__(self, message: str, field: str | None = None) -> None:
+        super().__init__(f"{field}: {message}" if field else message)
+        self.field = field
+
+
+class UnknownName(InvalidRequest):
+    """A name that is not known, with the near misses that are."""
+
+    def __init__(self, name: object, known: Iterable[str], field: str, what: str) -> None:
+        near = get_close_matches(str(name), list(known), n=3, cutoff=0.5)
+        hint = f"; did you mean {' or '.join(near)}?" if near else ""
+        super().__init__(f"{name!r} is not {what}{hint}", field)
+
+
+class UnusableData(InvalidRequest):
+    """A participant's data cannot be used as it lies on its disk; names file, column and what was expected, never a cell."""
+
+
+class RecordNotFound(SynergosError):
+    """Nothing is stored under that key."""
+
+
+class Conflict(SynergosError):
+    """The request is sound, but cannot be carried out in the present state."""
+
+
+class FeatureDrift(Conflict):
+    """The data no longer fits the feature space that was agreed at alignment."""
+
+
+class NotSupported(SynergosError):
+    """This kind of grid cannot do what was asked."""
+
+
+class ServiceStopping(SynergosError):
+    """This program is about to end; whoever asks should ask again when it is back."""
+
+
+class GridError(SynergosError):
+    """Something went wrong between the orchestrator and a participant."""
+
+    def __init__(self, message: str, participant: str | None = None) -> None:
+        super().__init__(f"{participant}: {message}" if participant else message)
+        self.participant = participant
+
+
+class WorkerUnreachable(GridError):
+    """A participant's worker gave no answer."""
+
+
+class WorkerRefused(GridError):
+    """A participant's worker answered, and the answer was no.
+
+    Args:
+        status: the HTTP status the worker answered with.
+    """
+
+    def __init__(self, message: str, participant: str | None = None, status: int = 422) -> None:
+        super().__init__(message, participant)
+        self.status = status
+
+
+class WireFormatError(GridError):
+    """Bytes that are not a message of ours, or not the message that was expected."""
+
+
+class JobCancelled(SynergosError):
+    """Someone asked the job to stop."""
+
+
+class JobInterrupted(JobCancelled):
+    """The program stops; the job goes on when it is started again."""

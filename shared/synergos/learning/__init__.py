@@ -1,0 +1,1 @@
+"""Networks, local training, aggregation, alignment and metrics: arrays in, arrays out, no network and no records."""

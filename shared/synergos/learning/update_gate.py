@@ -1,0 +1,81 @@
+"""The gate before the average: an update that cannot be right is left out of its round."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from statistics import median
+
+import torch
+from torch import Tensor
+
+from synergos.learning.algorithms import Update, Weights
+
+ABSURD_NORM = 1000.0
+"""How many times farther than the others an update may move the model."""
+
+# Small enough that a piece stays in the processor's cache between the two steps.
+_PIECE = 2**17
+
+
+def refusals(updates: Sequence[Update], reference: Weights, rows: Mapping[str, int]) -> dict[str, str]:
+    """Which updates may not enter the average, and why.
+
+    Names, shapes and dtypes were compared when the update was received. Here: the rows it claims are those of the
+    participant, every value is finite, and it does not move the model :data:`ABSURD_NORM` times farther than the median
+    of the others does.
+
+    Args:
+        reference: the global model the round started from.
+        rows: how many training rows each participant has.
+
+    Returns:
+        The reason by participant, for those refused.
+    """
+    refused: dict[str, str] = {}
+    norms: dict[str, float] = {}
+    for update in updates:
+        expected = rows[update.participant_id]
+        if update.rows != expected:
+            refused[update.participant_id] = f"claims {update.rows} training rows and has {expected}"
+            continue
+        norm = movement(update.weights, reference)
+        if math.isfinite(norm):
+            norms[update.participant_id] = norm
+        else:
+            refused[update.participant_id] = "its update has values that are not finite"
+    return refused | _outliers(norms)
+
+
+def movement(weights: Weights, reference: Weights) -> float:
+    """The Euclidean norm of what an update changes; not finite when one of its values is not."""
+    squares = 0.0
+    for name, before in reference.items():
+        for piece, start in zip(_pieces(weights[name]), _pieces(before), strict=True):
+            squares += _squares(piece, start)
+    return math.sqrt(squares) if squares >= 0 and math.isfinite(squares) else math.inf
+
+
+def _squares(piece: Tensor, start: Tensor) -> float:
+    if piece.dtype is torch.float32:
+        change = piece - start
+        found = float(torch.dot(change, change))
+        if math.isfinite(found):
+            return found
+    # Exact where float32 overflows, and for every other type.
+    change = piece.to(torch.float64) - start.to(torch.float64)
+    return float(torch.dot(change, change))
+
+
+def _pieces(tensor: Tensor) -> Iterator[Tensor]:
+    return iter(torch.split(tensor.detach().reshape(-1), _PIECE))
+
+
+def _outliers(norms: Mapping[str, float]) -> dict[str, str]:
+    found = {}
+    for participant, norm in norms.items():
+        others = [other for name, other in norms.items() if name != participant]
+        usual = median(others) if others else 0.0
+        if usual > 0 and norm > ABSURD_NORM * usual:
+            found[participant] = f"its update moves the model {norm / usual:.0f} times farther than the others' do"
+    return found

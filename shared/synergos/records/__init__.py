@@ -1,0 +1,8 @@
+"""What a grid remembers: declared records, results and jobs, in one SQL database."""
+
+from __future__ import annotations
+
+from synergos.records.archive import archive
+from synergos.records.store import Record, RecordStore
+
+__all__ = ["Record", "RecordStore", "archive"]

@@ -1,0 +1,94 @@
+"""Writing down what a stage produced, together with the fact that its job is done: both or neither."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from synergos.domain.job import Job, JobState, Stage
+from synergos.domain.records import RECORD_TYPES, Key, Kind, restrict
+from synergos.domain.tags import Meta
+from synergos.errors import Conflict, JobCancelled
+from synergos.records.store import RecordStore
+
+Outputs = Mapping[str, Any]
+
+
+def archive(store: RecordStore, job: Job, outputs: Outputs) -> Job:
+    """Store one stage's outputs and the job's completion in one transaction; the completed job.
+
+    A job that is completed already is returned as it is, so outputs that are delivered twice are stored once.
+
+    Raises:
+        JobCancelled: the job was cancelled meanwhile; its outputs are not wanted.
+        Conflict: the job was given up meanwhile.
+        RecordNotFound: what the outputs belong to was deleted meanwhile.
+    """
+    with store.transaction():
+        stored = store.job(job.id)
+        if stored.state is JobState.COMPLETED:
+            return stored
+        if stored.state is JobState.CANCELLED:
+            raise JobCancelled(f"job {job.id} was cancelled before its results arrived")
+        if stored.state is JobState.FAILED:
+            raise Conflict(f"job {job.id} was recorded as failed before its results arrived")
+        _ARCHIVES[job.stage](store, job.keys, outputs)
+        store.save_job(job.ended(JobState.COMPLETED))
+        return store.job(job.id)
+
+
+def _alignments(store: RecordStore, keys: Key, outputs: Outputs) -> None:
+    project = store.get(Kind.PROJECT, keys)["key"]
+    # Someone who left while the others were being aligned has no alignment any more.
+    registered = {record["key"]["participant_id"] for record in store.find(Kind.REGISTRATION, project)}
+    spacers = {participant: rows for participant, rows in outputs["spacers"].items() if participant in registered}
+    _replace(store, Kind.ALIGNMENT, project, spacers)
+    feature_space = {
+        "space": outputs["feature_space"],
+        "auto_fix": outputs["auto_fix"],
+        "rows": outputs.get("rows", {}),
+    }
+    store.put(Kind.FEATURE_SPACE, project, feature_space)
+    for experiment in store.find(Kind.EXPERIMENT, project):
+        fitted = outputs["fitted"].get(experiment["key"]["expt_id"])
+        if fitted is not None or "fitted_model" in experiment:
+            store.merge(Kind.EXPERIMENT, experiment["key"], {"fitted_model": fitted})
+
+
+def _model(store: RecordStore, keys: Key, outputs: Outputs) -> None:
+    run = store.get(Kind.RUN, keys)["key"]
+    store.prune(Kind.MODEL, run)
+    store.put(Kind.MODEL, run, outputs)
+
+
+def _validations(store: RecordStore, keys: Key, outputs: Outputs) -> None:
+    store.get(Kind.MODEL, keys, include_hidden=True)
+    _replace(store, Kind.VALIDATION, keys, outputs)
+
+
+def _predictions(store: RecordStore, keys: Key, outputs: Outputs) -> None:
+    store.get(Kind.MODEL, keys, include_hidden=True)
+    _replace(store, Kind.PREDICTION, keys, {who: {Meta.PREDICT.value: out["predict"]} for who, out in outputs.items()})
+    for participant, output in outputs.items():
+        owner = {**keys, "participant_id": participant}
+        for kind, name in ((Kind.TAG, "tags"), (Kind.ALIGNMENT, "alignment")):
+            if name in output:
+                store.merge(kind, owner, output[name])
+
+
+def _replace(store: RecordStore, kind: Kind, keys: Key, payloads: Mapping[str, Mapping[str, Any]]) -> None:
+    """Put one record per participant, and delete those in the scope of ``keys`` that got none this time."""
+    scope = {field: keys[field] for field in RECORD_TYPES[kind].key_fields if field in keys}
+    for stale in store.find(kind, scope, include_hidden=True):
+        if stale["key"]["participant_id"] not in payloads:
+            store.delete(kind, stale["key"])
+    for participant, payload in payloads.items():
+        store.put(kind, restrict({**keys, "participant_id": participant}, kind), payload)
+
+
+_ARCHIVES: Mapping[Stage, Callable[[RecordStore, Key, Outputs], None]] = {
+    Stage.PREPROCESS: _alignments,
+    Stage.TRAIN: _model,
+    Stage.VALIDATE: _validations,
+    Stage.PREDICT: _predictions,
+}

@@ -1,0 +1,149 @@
+"""The connection to the database: how it is opened, and what a transaction is."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+
+from synergos.records.schema import MIGRATIONS, Schema
+
+BUSY_TIMEOUT_SECONDS = 60
+"""How long a writer waits for its turn."""
+
+_WRITING = "synergos_writing"
+_WRITERS_TURN = 0x53594E45
+"""Any number that nobody else who uses the database takes for a lock of theirs."""
+
+
+class Database:
+    """Connections and transactions; a thread inside :meth:`writing` keeps one connection until it leaves.
+
+    Args:
+        url: an SQLAlchemy URL, ``sqlite:///<file>`` or ``postgresql+psycopg://…``.
+        migrations: the folder of the steps that lead to the schema wanted.
+
+    Raises:
+        Conflict: a newer version has changed the database's schema.
+    """
+
+    def __init__(self, url: str, migrations: Path = MIGRATIONS) -> None:
+        self._engine = _open(url)
+        self._reader, self._writer = _reader(self._engine), self._engine.execution_options(**{_WRITING: True})
+        self._local = threading.local()
+        self._bring_up_to_date(Schema(migrations))
+
+    def _bring_up_to_date(self, schema: Schema) -> None:
+        try:
+            # Nearly always there is nothing to do, and no reason to wait for whoever is writing.
+            with self.reading() as connection:
+                is_current = schema.is_current(connection)
+            if not is_current:
+                with self.writing() as connection:
+                    schema.upgrade(connection)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Let go of every connection."""
+        self._engine.dispose()
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction that may change things; inside another one of the same thread, a part of it.
+
+        Writers take turns, on every database: what one reads in its transaction nobody else changes.
+        """
+        outer: Connection | None = getattr(self._local, "writer", None)
+        if outer is not None:
+            with outer.begin_nested():
+                yield outer
+            return
+        with self._writer.begin() as connection, self._as("writer", connection):
+            yield connection
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """One view of what is stored; inside :meth:`writing` it sees what was written there."""
+        outer: Connection | None = getattr(self._local, "writer", None) or getattr(self._local, "reader", None)
+        if outer is not None:
+            yield outer
+            return
+        with self._reader.begin() as connection, self._as("reader", connection):
+            yield connection
+
+    @contextmanager
+    def _as(self, role: str, connection: Connection) -> Iterator[None]:
+        """What this thread does until then is done on ``connection``."""
+        setattr(self._local, role, connection)
+        try:
+            yield
+        finally:
+            delattr(self._local, role)
+
+
+def _open(url: str) -> Engine:
+    is_sqlite = make_url(url).get_backend_name() == "sqlite"
+    if is_sqlite:
+        _make_private_file(make_url(url).database)
+    engine = create_engine(
+        url,
+        json_serializer=partial(json.dumps, allow_nan=False),
+        max_overflow=-1,
+        pool_pre_ping=not is_sqlite,
+    )
+    if is_sqlite:
+        event.listen(engine, "connect", _configure_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    else:
+        event.listen(engine, "connect", _configure_postgresql)
+        event.listen(engine, "begin", _begin_postgresql)
+    return engine
+
+
+def _reader(engine: Engine) -> Engine:
+    """The same database, where every query of a transaction sees what the first one saw; SQLite does so anyway."""
+    return engine if engine.dialect.name == "sqlite" else engine.execution_options(isolation_level="REPEATABLE READ")
+
+
+def _make_private_file(name: str | None) -> None:
+    """Make the file readable by its owner alone; SQLite gives its side files the same mode."""
+    if not name or name == ":memory:":
+        return
+    Path(name).parent.mkdir(parents=True, exist_ok=True)
+    os.close(os.open(name, os.O_CREAT | os.O_RDWR, 0o600))
+
+
+def _configure_sqlite(connection: Any, _record: object) -> None:
+    # The driver's own idea of when to begin a transaction is switched off; see _begin_sqlite.
+    connection.isolation_level = None
+    for pragma in (f"busy_timeout = {BUSY_TIMEOUT_SECONDS * 1000}", "journal_mode = WAL", "foreign_keys = ON"):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A writer takes its turn before it reads: two that read first and then write would refuse each other.
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if _is_writing(connection) else "BEGIN")
+
+
+def _configure_postgresql(connection: Any, _record: object) -> None:
+    connection.execute(f"SET lock_timeout = '{BUSY_TIMEOUT_SECONDS}s'")
+    # Otherwise it would end with the transaction that setting it has begun.
+    connection.commit()
+
+
+def _begin_postgresql(connection: Connection) -> None:
+    if _is_writing(connection):
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITERS_TURN})")
+
+
+def _is_writing(connection: Connection) -> bool:
+    return bool(connection.get_execution_options().get(_WRITING, False))

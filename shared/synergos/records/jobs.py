@@ -1,0 +1,55 @@
+"""Jobs as rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import RowMapping
+
+from synergos.domain.job import Job, JobError, JobState, Stage
+from synergos.records.plain import plain
+from synergos.records.tables import ID_FIELDS
+
+
+def row_of(job: Job) -> dict[str, Any]:
+    """The columns of a job that is stored for the first time."""
+    keys: Mapping[str, str | None] = dict.fromkeys(ID_FIELDS) | dict(job.keys)
+    return {
+        "id": job.id,
+        "stage": job.stage.value,
+        **keys,
+        "parameters": plain(job.parameters),
+        "progress": plain(job.progress),
+        "created_at": job.created_at,
+        **standing_of(job),
+    }
+
+
+def standing_of(job: Job) -> dict[str, Any]:
+    """The columns that change while a job lives, its progress apart."""
+    return {
+        "state": job.state.value,
+        "attempts": job.attempts,
+        "error": None if job.error is None else plain(asdict(job.error)),
+        "started_at": job.started_at,
+        "finished_at": job.finished_at,
+    }
+
+
+def job_of(row: RowMapping) -> Job:
+    """The job a row stands for."""
+    return Job(
+        stage=Stage(row["stage"]),
+        keys={field: row[field] for field in ID_FIELDS if row[field] is not None},
+        parameters=row["parameters"],
+        id=row["id"],
+        state=JobState(row["state"]),
+        progress=row["progress"],
+        attempts=row["attempts"],
+        error=None if row["error"] is None else JobError(**row["error"]),
+        created_at=row["created_at"],
+        started_at=row["started_at"],
+        finished_at=row["finished_at"],
+    )

@@ -1,0 +1,74 @@
+"""The database's schema, brought up to date step by step; the steps are Alembic's, in ``migrations/versions``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import structlog
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, inspect
+
+from synergos.errors import Conflict
+
+log = structlog.get_logger(__name__)
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+_FIRST = "0001"
+_TABLES_OF_FIRST = frozenset({"collaboration", "job"})
+
+
+class Schema:
+    """The steps that lead from an empty database to the schema of this version.
+
+    Args:
+        folder: Alembic's ``env.py``, and ``versions/`` with one file per step.
+    """
+
+    def __init__(self, folder: Path = MIGRATIONS) -> None:
+        self._config = Config()
+        self._config.set_main_option("script_location", str(folder).replace("%", "%%"))
+        self._config.set_main_option("path_separator", "os")
+        self._steps = ScriptDirectory.from_config(self._config)
+
+    def is_current(self, connection: Connection) -> bool:
+        """Whether nothing has to be done.
+
+        Raises:
+            Conflict: the database was made by a newer version.
+        """
+        found = MigrationContext.configure(connection).get_current_revision()
+        known = {step.revision for step in self._steps.walk_revisions()}
+        if found is not None and found not in known:
+            raise Conflict(
+                f"the record store's database has schema {found}, which a newer version of Synergos made; this version "
+                f"knows schemas up to {self._newest}: update Synergos, or give it another database"
+            )
+        return found == self._newest
+
+    def upgrade(self, connection: Connection) -> None:
+        """Take the steps that are missing, in the transaction at hand, which must be the only one that writes.
+
+        Raises:
+            Conflict: the database was made by a newer version.
+        """
+        if self.is_current(connection):
+            return
+        self._config.attributes["connection"] = connection
+        if self._is_from_before_migrations(connection):
+            command.stamp(self._config, _FIRST)
+        command.upgrade(self._config, "head")
+        log.info("record store is up to date", schema=self._newest)
+
+    @property
+    def _newest(self) -> str | None:
+        return self._steps.get_current_head()
+
+    @staticmethod
+    def _is_from_before_migrations(connection: Connection) -> bool:
+        """Whether the tables are there, and nothing that says which schema they are of."""
+        is_stamped = MigrationContext.configure(connection).get_current_revision() is not None
+        return not is_stamped and set(inspect(connection).get_table_names()) >= _TABLES_OF_FIRST

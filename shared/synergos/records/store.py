@@ -1,0 +1,207 @@
+"""The record store: what was declared, what came out of it, and the jobs in between."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, insert, select, true, update
+
+from synergos.domain.job import Job
+from synergos.domain.records import RECORD_TYPES, Key, Kind, restrict
+from synergos.errors import RecordNotFound
+from synergos.records.database import Database
+from synergos.records.jobs import job_of, row_of, standing_of
+from synergos.records.plain import plain
+from synergos.records.schema import MIGRATIONS
+from synergos.records.tables import JOBS, RECORDS
+from synergos.records.visibility import is_visible
+
+Record = dict[str, Any]
+"""``doc_id`` (int), ``kind``, ``key`` (dict), ``created_at`` (aware, UTC), and the payload's fields beside them."""
+
+_OWN_FIELDS = frozenset({"doc_id", "kind", "key", "created_at"})
+
+
+class RecordStore:
+    """Records by kind and full key, and jobs by id; for any number of threads and processes at once.
+
+    A ``key`` may hold more fields than the kind's own, so a job's keys find its run and its project. Results that an
+    unfinished job is about to replace are hidden (see :mod:`synergos.records.visibility`) unless asked for.
+
+    Args:
+        url: an SQLAlchemy URL; ``sqlite:///<file>`` is created, readable by its owner alone.
+        migrations: the folder of the steps that lead to the schema wanted (see :mod:`synergos.records.schema`).
+
+    Raises:
+        Conflict: a newer version has changed the database's schema.
+    """
+
+    def __init__(self, url: str, migrations: Path = MIGRATIONS) -> None:
+        self._database = Database(url, migrations)
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._database.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Everything this thread does inside happens wholly or not at all; one inside another is a part of it."""
+        with self._database.writing():
+            yield
+
+    # Records
+
+    def put(self, kind: Kind, key: Key, payload: Mapping[str, Any]) -> Record:
+        """Declare a record: a stored one keeps its ``doc_id`` and nothing else."""
+        values = {"payload": _payload(payload), "created_at": datetime.now(UTC)}
+        with self._database.writing() as connection:
+            if not self._update(connection, kind, key, values):
+                connection.execute(insert(RECORDS[kind]).values(**restrict(key, kind), **values))
+            return self.get(kind, key, include_hidden=True)
+
+    def merge(self, kind: Kind, key: Key, changes: Mapping[str, Any]) -> Record:
+        """Replace the fields given, keep the others.
+
+        Raises:
+            RecordNotFound: there is no such record.
+        """
+        with self._database.writing() as connection:
+            stored = _payload(self.get(kind, key, include_hidden=True))
+            self._update(connection, kind, key, {"payload": {**stored, **_payload(changes)}})
+            return self.get(kind, key, include_hidden=True)
+
+    def get(self, kind: Kind, key: Key, *, include_hidden: bool = False) -> Record:
+        """One record.
+
+        Raises:
+            RecordNotFound: there is none, or it is hidden.
+        """
+        condition = _matches(kind, key)
+        with self._database.reading() as connection:
+            row = connection.execute(_select(kind, condition, include_hidden)).mappings().one_or_none()
+        if row is None:
+            raise _missing(kind, key)
+        return _record(kind, row)
+
+    def find(
+        self, kind: Kind, ids: Key | None = None, /, *, include_hidden: bool = False, **filters: str
+    ) -> list[Record]:
+        """The records whose key has these ids, given as one mapping or by name, in order of creation."""
+        table = RECORDS[kind]
+        condition = and_(true(), *(table.c[field] == value for field, value in {**(ids or {}), **filters}.items()))
+        with self._database.reading() as connection:
+            rows = connection.execute(_select(kind, condition, include_hidden).order_by(table.c.doc_id)).mappings()
+            return [_record(kind, row) for row in rows]
+
+    def relations(self, kind: Kind, key: Key) -> dict[str, list[Record]]:
+        """What hangs under a record, by kind; all of it shares the record's whole key."""
+        own = restrict(key, kind)
+        with self._database.reading():
+            return {related.value: self.find(related, own) for related in RECORD_TYPES[kind].relations}
+
+    def delete(self, kind: Kind, key: Key) -> Record:
+        """Delete a record with everything under it; returns it as it was.
+
+        Raises:
+            RecordNotFound: there is no such record.
+        """
+        with self._database.writing() as connection:
+            record = self.get(kind, key, include_hidden=True)
+            self.prune(kind, key)
+            connection.execute(delete(RECORDS[kind]).where(_matches(kind, key)))
+        return record
+
+    def prune(self, kind: Kind, key: Key) -> None:
+        """Delete what is deleted with a record, but not the record."""
+        own = restrict(key, kind)
+        with self._database.writing() as connection:
+            for dependent in RECORD_TYPES[kind].cascade:
+                table = RECORDS[dependent]
+                connection.execute(delete(table).where(*(table.c[field] == own[field] for field in own)))
+
+    # Jobs
+
+    def add_jobs(self, jobs: Sequence[Job]) -> None:
+        """Store new jobs, all or none; the results they will replace are hidden from now on."""
+        with self._database.writing() as connection:
+            for job in jobs:
+                connection.execute(insert(JOBS).values(row_of(job)))
+
+    def job(self, job_id: str) -> Job:
+        """One job.
+
+        Raises:
+            RecordNotFound: there is no such job.
+        """
+        with self._database.reading() as connection:
+            row = connection.execute(select(JOBS).where(JOBS.c.id == job_id)).mappings().one_or_none()
+        if row is None:
+            raise RecordNotFound(f"no Job {job_id!r}")
+        return job_of(row)
+
+    def jobs(self, **filters: str) -> list[Job]:
+        """The jobs with this ``state``, this ``stage`` and these ids in their keys, newest last."""
+        conditions = [JOBS.c[field] == value for field, value in filters.items()]
+        with self._database.reading() as connection:
+            rows = connection.execute(select(JOBS).where(*conditions).order_by(JOBS.c.number)).mappings()
+            return [job_of(row) for row in rows]
+
+    def save_job(self, job: Job) -> None:
+        """Store where a job stands; what was reported of its progress stays when ``job`` carries none.
+
+        Raises:
+            RecordNotFound: there is no such job.
+        """
+        values = standing_of(job) | ({"progress": plain(job.progress)} if job.progress else {})
+        self._update_job(job.id, values)
+
+    def update_progress(self, job_id: str, progress: Mapping[str, Any]) -> None:
+        """Store how far a job is.
+
+        Raises:
+            RecordNotFound: there is no such job.
+        """
+        self._update_job(job_id, {"progress": plain(progress)})
+
+    def _update_job(self, job_id: str, values: Mapping[str, Any]) -> None:
+        with self._database.writing() as connection:
+            if not connection.execute(update(JOBS).where(JOBS.c.id == job_id).values(**values)).rowcount:
+                raise RecordNotFound(f"no Job {job_id!r}")
+
+    @staticmethod
+    def _update(connection: Connection, kind: Kind, key: Key, values: Mapping[str, Any]) -> bool:
+        statement = update(RECORDS[kind]).where(_matches(kind, key)).values(**values)
+        return bool(connection.execute(statement).rowcount)
+
+
+def _matches(kind: Kind, key: Key) -> ColumnElement[bool]:
+    table = RECORDS[kind]
+    return and_(*(table.c[field] == value for field, value in restrict(key, kind).items()))
+
+
+def _select(kind: Kind, condition: ColumnElement[bool], include_hidden: bool = True) -> Any:
+    statement = select(RECORDS[kind]).where(condition)
+    return statement if include_hidden else statement.where(is_visible(kind))
+
+
+def _payload(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: plain(value) for name, value in fields.items() if name not in _OWN_FIELDS}
+
+
+def _record(kind: Kind, row: RowMapping) -> Record:
+    return {
+        **row["payload"],
+        "doc_id": row["doc_id"],
+        "kind": kind.value,
+        "key": {field: row[field] for field in RECORD_TYPES[kind].key_fields},
+        "created_at": row["created_at"],
+    }
+
+
+def _missing(kind: Kind, key: Key) -> RecordNotFound:
+    ids = ", ".join(f"{field}={value!r}" for field, value in restrict(key, kind).items())
+    return RecordNotFound(f"no {kind.value} with {ids}")

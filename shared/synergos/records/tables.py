@@ -1,0 +1,83 @@
+"""One table per kind of record, one for jobs; written for SQLite and PostgreSQL alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Column,
+    DateTime,
+    Dialect,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+from synergos.domain.identifiers import MAXIMUM_LENGTH
+from synergos.domain.records import RECORD_TYPES, Kind
+
+ID_FIELDS = ("collab_id", "project_id", "expt_id", "run_id", "participant_id")
+"""Every name that occurs in a key."""
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware time in UTC; not every database keeps the zone, so it is stored without."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """To what is stored."""
+        return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
+        """From what is stored."""
+        return None if value is None else value.replace(tzinfo=UTC)
+
+
+METADATA = MetaData()
+
+
+def _record_table(kind: Kind) -> Table:
+    keys = RECORD_TYPES[kind].key_fields
+    name = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in kind).removeprefix("_")
+    return Table(
+        name,
+        METADATA,
+        Column("doc_id", Integer, primary_key=True, autoincrement=True),
+        *(Column(field, String(MAXIMUM_LENGTH), nullable=False) for field in keys),
+        Column("created_at", UtcDateTime, nullable=False),
+        Column("payload", JSON, nullable=False),
+        UniqueConstraint(*keys, name=f"{name}_key"),
+        # Without this SQLite gives the number of a deleted newest row to the next one.
+        sqlite_autoincrement=True,
+    )
+
+
+RECORDS: Mapping[Kind, Table] = {kind: _record_table(kind) for kind in RECORD_TYPES}
+
+JOBS = Table(
+    "job",
+    METADATA,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("id", String(64), nullable=False, unique=True),
+    Column("stage", String(32), nullable=False),
+    Column("state", String(32), nullable=False),
+    *(Column(field, String(MAXIMUM_LENGTH)) for field in ID_FIELDS),
+    Column("parameters", JSON, nullable=False),
+    Column("progress", JSON, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("error", JSON(none_as_null=True)),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("started_at", UtcDateTime),
+    Column("finished_at", UtcDateTime),
+    Index("job_unfinished", "state", "collab_id", "project_id"),
+    sqlite_autoincrement=True,
+)

@@ -1,0 +1,14 @@
+"""What participants agreed on at alignment, and when it no longer holds."""
+
+from __future__ import annotations
+
+from synergos.domain.records import Key, Kind
+from synergos.records.store import RecordStore
+
+
+def forget_agreement(store: RecordStore, key: Key) -> None:
+    """Delete a project's feature space, and the alignments with the ids in ``key``: they must be made anew."""
+    for kind in (Kind.FEATURE_SPACE, Kind.ALIGNMENT):
+        scope = {field: value for field, value in key.items() if kind is Kind.ALIGNMENT or field != "participant_id"}
+        for record in store.find(kind, scope, include_hidden=True):
+            store.delete(kind, record["key"])

@@ -1,0 +1,80 @@
+"""The orchestrator's REST service, put together; everything it talks to is handed in."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+from flask import Blueprint, Flask, Response
+
+from synergos.learning.hyperparameters import check_run
+from synergos.learning.layers import check_layers
+from synergos.records.store import RecordStore
+from synergos.rest import connect, errors, evaluate, jobs, train
+from synergos.rest.api import blueprint
+from synergos.rest.body import MAXIMUM_BODY
+from synergos.rest.dispatcher import Dispatcher
+from synergos.rest.envelope import as_json
+from synergos.rest.services import CheckLayers, CheckRun, Services
+
+
+def create_blueprints(
+    store: RecordStore,
+    dispatcher: Dispatcher,
+    component: str = "ttp",
+    *,
+    check_layers: CheckLayers = check_layers,
+    check_run: CheckRun = check_run,
+) -> list[Blueprint]:
+    """The routes of every orchestrator: ``/ttp/connect``, ``/ttp/train``, ``/ttp/evaluate`` and ``/ttp/jobs``.
+
+    Args:
+        component: which program answers, for the documentation's title.
+        check_layers: refuses layers that cannot be built.
+        check_run: refuses hyperparameters that cannot be trained with.
+    """
+    services = Services(store, dispatcher, check_layers, check_run)
+    title = f"Synergos {component}"
+    return [
+        blueprint("connect", "/ttp/connect", f"{title}: connect", connect.routes(services)),
+        blueprint("train", "/ttp/train", f"{title}: train", train.routes(services)),
+        blueprint("evaluate", "/ttp/evaluate", f"{title}: evaluate", evaluate.routes(services)),
+        blueprint("jobs", "/ttp", f"{title}: jobs", jobs.routes(services), documentation="/jobs/docs"),
+    ]
+
+
+def create_app(
+    store: RecordStore,
+    dispatcher: Dispatcher,
+    *,
+    component_id: str,
+    component: str = "ttp",
+    maximum_body: int = MAXIMUM_BODY,
+    check_layers: CheckLayers = check_layers,
+    check_run: CheckRun = check_run,
+) -> Flask:
+    """Build the service.
+
+    Args:
+        component_id: what this very program is called, for ``/health``.
+        maximum_body: how many bytes a request may bring.
+    """
+    # No static folder: a wrong URL must not be looked for among files.
+    app = Flask("synergos", static_folder=None)
+    app.config.update(
+        MAX_CONTENT_LENGTH=maximum_body,
+        # An answer without a body would be no JSON object.
+        PROVIDE_AUTOMATIC_OPTIONS=False,
+        RESTX_MASK_SWAGGER=False,
+    )
+    # A redirect would be an HTML page, and turn a POST into a GET.
+    app.url_map.strict_slashes = False
+    app.url_map.merge_slashes = False
+    errors.install(app)
+    app.add_url_rule("/health", view_func=lambda: _health(component, component_id), endpoint="health")
+    for part in create_blueprints(store, dispatcher, component, check_layers=check_layers, check_run=check_run):
+        app.register_blueprint(part)
+    return app
+
+
+def _health(component: str, component_id: str) -> Response:
+    return as_json({"status": "ok", "component": component, "id": component_id, "version": version("synergos")})

@@ -1,0 +1,55 @@
+"""What every answer looks like; made anew for each request."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from flask import Response, request
+
+API_VERSION = "0.1.0"
+
+
+def success(
+    method: str,
+    data: object,
+    status: int = HTTPStatus.OK,
+    *,
+    with_params: bool = True,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """An answer that carries records.
+
+    Args:
+        method: ``<resource>.<verb>``.
+        data: one record's shape, or a list of them.
+        with_params: whether the ids of the URL are repeated.
+    """
+    params = dict(request.view_args or {}) if with_params else {}
+    body = {"apiVersion": API_VERSION, "success": 1, "status": int(status), "method": method, "params": params}
+    return as_json({**body, "data": data}, status, headers)
+
+
+def failure(
+    message: str,
+    status: int,
+    *,
+    field: str | None = None,
+    jobs: Sequence[str] = (),
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """An answer that says why not; it has no ``data``, and the driver relies on that."""
+    body: dict[str, Any] = {"apiVersion": API_VERSION, "success": 0, "status": int(status), "message": message}
+    if field:
+        body["field"] = field
+    if jobs:
+        body["jobs"] = list(jobs)
+    return as_json(body, status, headers)
+
+
+def as_json(body: Mapping[str, Any], status: int = HTTPStatus.OK, headers: Mapping[str, str] | None = None) -> Response:
+    """A JSON object as an answer; a NaN in it is our mistake and an error."""
+    text = json.dumps(body, allow_nan=False) + "\n"
+    return Response(text, int(status), headers, mimetype="application/json")

@@ -1,0 +1,102 @@
+"""Which status each failure becomes; the only place that knows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+
+import structlog
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException
+
+from synergos.domain.job import Job, JobError, JobState
+from synergos.errors import (
+    Conflict,
+    FeatureDrift,
+    InvalidRequest,
+    JobCancelled,
+    JobInterrupted,
+    NotSupported,
+    RecordNotFound,
+    ServiceStopping,
+    SynergosError,
+    UnknownName,
+    UnusableData,
+    WireFormatError,
+    WorkerRefused,
+    WorkerUnreachable,
+)
+from synergos.rest.envelope import failure
+
+log = structlog.get_logger(__name__)
+
+STATUSES: Mapping[type[SynergosError], HTTPStatus] = {
+    InvalidRequest: HTTPStatus.EXPECTATION_FAILED,
+    UnknownName: HTTPStatus.EXPECTATION_FAILED,
+    UnusableData: HTTPStatus.UNPROCESSABLE_ENTITY,
+    RecordNotFound: HTTPStatus.NOT_FOUND,
+    Conflict: HTTPStatus.CONFLICT,
+    FeatureDrift: HTTPStatus.FORBIDDEN,
+    NotSupported: HTTPStatus.FORBIDDEN,
+    WorkerUnreachable: HTTPStatus.FAILED_DEPENDENCY,
+    WorkerRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
+    WireFormatError: HTTPStatus.FAILED_DEPENDENCY,
+    JobCancelled: HTTPStatus.CONFLICT,
+    JobInterrupted: HTTPStatus.CONFLICT,
+    ServiceStopping: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+_BY_NAME = {kind.__name__: status for kind, status in STATUSES.items()}
+
+
+def status_of(error: SynergosError) -> int:
+    """The status of a failure that ends a request."""
+    if isinstance(error, WorkerRefused) and 400 <= error.status < 500:
+        return error.status
+    known = (STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES)
+    return next(known, HTTPStatus.UNPROCESSABLE_ENTITY)
+
+
+def status_of_job_error(error: JobError) -> int:
+    """The status of a failure that ended a job."""
+    return _BY_NAME.get(error.kind, HTTPStatus.UNPROCESSABLE_ENTITY)
+
+
+def answer(error: Exception) -> Response:
+    """The answer to a request that failed; what nobody foresaw is logged and not told."""
+    if isinstance(error, SynergosError):
+        field = error.field if isinstance(error, InvalidRequest) else None
+        return failure(str(error), status_of(error), field=field)
+    if isinstance(error, HTTPException):
+        return _answer_of_http(error)
+    log.error("request failed", method=request.method, path=request.path, exc_info=error)
+    return failure("something went wrong on our side; the log says what", HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+def answer_for_jobs(jobs: Sequence[Job]) -> Response:
+    """The answer to a stage request of which these jobs failed or were cancelled."""
+    errors = [_error_of(job) for job in jobs]
+    first = errors[0]
+    who = f"{first.participant}: " if first.participant and first.participant not in first.message else ""
+    more = f" (and {len(jobs) - 1} more of its jobs did not complete)" if len(jobs) > 1 else ""
+    ids = [job.id for job in jobs]
+    return failure(f"{who}{first.message}{more}", status_of_job_error(first), field=first.field, jobs=ids)
+
+
+def install(app: Flask) -> None:
+    """Have every failure of an application answered as JSON."""
+    app.register_error_handler(Exception, answer)
+
+
+def _error_of(job: Job) -> JobError:
+    if job.error is not None:
+        return job.error
+    kind = JobCancelled if job.state is JobState.CANCELLED else SynergosError
+    return JobError(kind.__name__, f"the {job.stage} job was {job.state}")
+
+
+def _answer_of_http(error: HTTPException) -> Response:
+    status = error.code or HTTPStatus.INTERNAL_SERVER_ERROR
+    headers = {name: value for name, value in error.get_headers() if name in {"Allow", "Retry-After"}}
+    if status == HTTPStatus.NOT_FOUND:
+        return failure(f"there is no route {request.path}", status)
+    return failure(error.description or HTTPStatus(status).phrase, status, headers=headers)

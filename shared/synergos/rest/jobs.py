@@ -1,0 +1,109 @@
+"""Jobs: what became of a stage request."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from flask import Response, request
+
+from synergos.domain.identifiers import check_identifier
+from synergos.domain.job import Job, JobState, Stage
+from synergos.errors import UnknownName
+from synergos.records.plain import plain
+from synergos.records.tables import ID_FIELDS
+from synergos.rest.api import Route
+from synergos.rest.envelope import success
+from synergos.rest.resource import Resource
+from synergos.rest.services import Services
+
+_WORDS: dict[str, type[StrEnum]] = {"state": JobState, "stage": Stage}
+FILTERS = {
+    **{name: f"one of {', '.join(words)}" for name, words in _WORDS.items()},
+    **dict.fromkeys(ID_FIELDS, "an id in the job's keys"),
+}
+
+
+def routes(services: Services) -> list[Route]:
+    """The routes below ``/ttp``."""
+    return [
+        Route("Jobs", JobCollection, services, ("/jobs",), "jobs", parameters=FILTERS),
+        Route("Job", SingleJob, services, ("/jobs/<job_id>",), "jobs"),
+        Route("JobCancellation", JobCancellation, services, ("/jobs/<job_id>/cancel",), "jobs"),
+    ]
+
+
+def job_shape(job: Job, line: Sequence[str] = ()) -> dict[str, Any]:
+    """A job as it is answered; times are ISO 8601 in UTC.
+
+    Args:
+        line: the jobs that have not ended, in their order; a job that waits in it says for which.
+    """
+    before = line[: line.index(job.id)] if job.id in line and job.state is not JobState.RUNNING else ()
+    waiting = {"waiting_for": before[-1], "position": len(before)} if before and not job.state.is_final else {}
+    return {
+        "kind": "Job",
+        "id": job.id,
+        "stage": job.stage.value,
+        "state": job.state.value,
+        "keys": dict(job.keys),
+        "parameters": plain(job.parameters),
+        "progress": plain({**job.progress, **waiting}),
+        "attempts": job.attempts,
+        "error": None if job.error is None else asdict(job.error),
+        "created_at": _time(job.created_at),
+        "started_at": _time(job.started_at),
+        "finished_at": _time(job.finished_at),
+    }
+
+
+class _JobResource(Resource):
+    def __init__(self, api: object, services: Services) -> None:
+        super().__init__(api)
+        self.services = services
+
+
+class JobCollection(_JobResource):
+    """All jobs."""
+
+    def get(self) -> Response:
+        """List them, newest last; query parameters choose among them."""
+        line = self.services.dispatcher.line()
+        return success("jobs.get", [job_shape(job, line) for job in self.services.store.jobs(**_filters())])
+
+
+class SingleJob(_JobResource):
+    """One job."""
+
+    def get(self, job_id: str) -> Response:
+        """Read it."""
+        return success("job.get", job_shape(self.services.store.job(job_id), self.services.dispatcher.line()))
+
+
+class JobCancellation(_JobResource):
+    """The end of a job before its time."""
+
+    def post(self, job_id: str) -> Response:
+        """Ask it to stop; it is cancelled as soon as what it is doing can be left."""
+        self.services.store.job(job_id)
+        return success("job.cancel", job_shape(self.services.dispatcher.cancel(job_id)))
+
+
+def _filters() -> dict[str, str]:
+    filters = request.args.to_dict()
+    for name, value in filters.items():
+        if name not in FILTERS:
+            raise UnknownName(name, FILTERS, name, "something jobs can be chosen by")
+        if name in _WORDS and value not in set(_WORDS[name]):
+            words = [word.value for word in _WORDS[name]]
+            raise UnknownName(value, words, name, f"one of {', '.join(words)}")
+        if name in ID_FIELDS:
+            check_identifier(value, name)
+    return filters
+
+
+def _time(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()

@@ -1,0 +1,25 @@
+"""Projects: one question put to the participants' data."""
+
+from __future__ import annotations
+
+from synergos.domain.records import Kind
+from synergos.records.store import Record
+from synergos.rest import schemas
+from synergos.rest.agreement import forget_agreement
+from synergos.rest.declarations import Declarations
+
+
+class Projects(Declarations):
+    """The projects of collaborations."""
+
+    kind = Kind.PROJECT
+    singular = "project"
+    plural = "projects"
+    schema = schemas.PROJECT
+    id_field = "project_id"
+    parents = (Kind.COLLABORATION,)
+
+    def settle(self, before: Record | None, after: Record) -> None:
+        """Labels to classify and numbers to regress make different feature spaces."""
+        if before is not None and before.get("action") != after.get("action"):
+            forget_agreement(self.store, after["key"])

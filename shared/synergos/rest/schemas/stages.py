@@ -1,0 +1,33 @@
+"""What may be said when a stage is asked for; what is left out is true."""
+
+from __future__ import annotations
+
+from synergos.rest.validation import Schema
+
+_SWITCH = {"type": "boolean", "default": True}
+_SWITCHES = dict.fromkeys(("auto_align", "dockerised", "log_msgs", "verbose"), _SWITCH)
+
+ALIGNMENTS = Schema("Alignments", {"type": "object", "properties": {"auto_align": _SWITCH, "auto_fix": _SWITCH}})
+
+MODELS = Schema("Models", {"type": "object", "properties": _SWITCHES})
+
+VALIDATIONS = Schema("Validations", {"type": "object", "properties": _SWITCHES})
+
+PREDICTIONS = Schema(
+    "Predictions",
+    {
+        "type": "object",
+        "properties": {
+            **_SWITCHES,
+            "tags": {
+                "type": "object",
+                "description": "by project: the participant's datasets to predict",
+                "additionalProperties": {
+                    "type": "array",
+                    "items": {"type": "array", "items": {"type": "string"}},
+                },
+            },
+        },
+        "required": ["tags"],
+    },
+)

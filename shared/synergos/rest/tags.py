@@ -1,0 +1,35 @@
+"""Tags: which of its datasets a participant brings to a project, and what for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from synergos.domain.records import Kind
+from synergos.domain.tags import Meta, check_tags
+from synergos.records.store import Record
+from synergos.rest import schemas
+from synergos.rest.agreement import forget_agreement
+from synergos.rest.declarations import Declarations
+
+
+class Tags(Declarations):
+    """The tags of registrations."""
+
+    kind = Kind.TAG
+    singular = "tag"
+    plural = "tags"
+    schema = schemas.TAG
+    parents = (Kind.COLLABORATION, Kind.PROJECT, Kind.PARTICIPANT, Kind.REGISTRATION)
+
+    def checked(self, payload: dict[str, Any]) -> dict[str, Any]:
+        """Refuse tags that leave the data folder; purposes nothing was said of have none."""
+        tags = {meta.value: payload.get(meta.value, []) for meta in Meta}
+        for meta, value in tags.items():
+            check_tags(value, meta)
+        return {**payload, **tags}
+
+    def settle(self, before: Record | None, after: Record) -> None:
+        """Other data to learn from or to measure on means that nothing is agreed any more."""
+        metas = (Meta.TRAIN, Meta.EVALUATE)
+        if before is None or any(before.get(meta) != after.get(meta) for meta in metas):
+            forget_agreement(self.store, after["key"])

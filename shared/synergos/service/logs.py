@@ -1,0 +1,86 @@
+"""Log messages: facts with ids, on standard error or in Graylog; never a participant's data."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import MutableMapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import graypy
+import structlog
+
+from synergos.errors import InvalidRequest
+
+CENSORED_KEYS = frozenset({"address", "data", "database", "folder", "host", "mlflow", "outputs", "path", "port", "url"})
+
+
+@dataclass(frozen=True)
+class LogTarget:
+    """Where log messages go: standard error, or a Graylog server's GELF input over UDP as well."""
+
+    graylog: tuple[str, int] | None = None
+
+    @classmethod
+    def from_flag(cls, value: Sequence[str]) -> LogTarget:
+        """Read ``basic`` or ``graylog HOST PORT``.
+
+        Raises:
+            InvalidRequest: it is neither.
+        """
+        match list(value):
+            case ["basic", *_]:
+                return cls()
+            case ["graylog", host, port] if port.isdecimal() and 0 < int(port) < 2**16:
+                return cls((host, int(port)))
+            case _:
+                raise InvalidRequest(
+                    f"{' '.join(value)!r} is not a log target: expected 'basic' or 'graylog HOST PORT'",
+                    "--logging_variant",
+                )
+
+
+def configure_logging(component_id: str, target: LogTarget, *, debug: bool = False, censored: bool = False) -> None:
+    """Send the log messages of this process to ``target``; called once, by a program's main module."""
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.stdlib.ExtraAdder(),
+        *([_censor] if censored else []),
+    ]
+    structlog.configure(
+        processors=[
+            *shared,
+            structlog.stdlib.PositionalArgumentsFormatter(),
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+    )
+    structlog.contextvars.bind_contextvars(component=component_id)
+    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
+    if target.graylog:
+        handlers.append(graypy.GELFUDPHandler(*target.graylog, facility=component_id))
+    formatter = structlog.stdlib.ProcessorFormatter(
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
+        ],
+        foreign_pre_chain=shared,
+    )
+    for handler in handlers:
+        handler.setFormatter(formatter)
+    root = logging.getLogger()
+    root.handlers = handlers
+    root.setLevel(logging.DEBUG if debug else logging.INFO)
+    for chatty in ("alembic", "gunicorn", "matplotlib", "mlflow", "urllib3"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+def _censor(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    for key in CENSORED_KEYS & event.keys():
+        event[key] = "(censored)"
+    return event

@@ -1,0 +1,129 @@
+"""The server a program runs in: gunicorn with one process of threads, so that all requests see the same sessions.
+
+SIGTERM and SIGINT reach the service first (it stops the work in hand), then requests in flight are answered, then the
+process ends with exit code 0.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import structlog
+from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
+from gunicorn.workers.gthread import ThreadWorker
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+log = structlog.get_logger(__name__)
+
+GRACE_SECONDS = 30
+
+
+class Service(Protocol):
+    """A program as the server sees it."""
+
+    def applications(self) -> Mapping[int, WSGIApplication]:
+        """The WSGI application behind each port."""
+
+    def stop(self) -> None:
+        """Stop the work in hand; called once, when the program is asked to end. Requests in flight are still answered."""
+
+    def close(self) -> None:
+        """Let go of files and connections; called last."""
+
+
+@dataclass(frozen=True)
+class ServerSettings:
+    """How to listen.
+
+    Attributes:
+        host: address of all ports.
+        ports: the ports to listen on.
+        threads: requests that are worked on at the same time; a stage request keeps one for as long as it blocks.
+        keep_alive: seconds an idle connection stays open; longer than a round, so that weights need no new connection.
+    """
+
+    host: str
+    ports: tuple[int, ...]
+    threads: int = 64
+    keep_alive: int = 3600
+
+
+class _Worker(ThreadWorker):  # type: ignore[misc]
+    """A gunicorn worker that tells the service first when it is asked to stop."""
+
+    def handle_exit(self, sig: int, frame: object) -> None:
+        service = self.app.service
+        if self.alive and service is not None:
+            # Not in the signal handler itself: stopping takes locks that the interrupted code may hold.
+            threading.Thread(target=service.stop, name="stop").start()
+        super().handle_exit(sig, frame)
+
+    def handle_quit(self, sig: int, frame: object) -> None:
+        self.handle_exit(sig, frame)
+
+
+class _Application(BaseApplication):  # type: ignore[misc]
+    def __init__(self, build: Callable[[], Service], settings: ServerSettings) -> None:
+        self.build = build
+        self.settings = settings
+        self.service: Service | None = None
+        super().__init__()
+
+    def load_config(self) -> None:
+        options: dict[str, Any] = {
+            "bind": [f"{self.settings.host}:{port}" for port in self.settings.ports],
+            "workers": 1,
+            "threads": self.settings.threads,
+            "worker_class": _Worker,
+            "worker_connections": 1000,
+            # A worker is not hung because a round takes hours.
+            "timeout": 0,
+            "graceful_timeout": GRACE_SECONDS,
+            "keepalive": self.settings.keep_alive,
+            # Several services share a home folder, and its control socket would be one.
+            "control_socket_disable": True,
+            "loglevel": "warning",
+            "worker_exit": lambda _server, _worker: self._close(),
+        }
+        for name, value in options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> WSGIApplication:
+        try:
+            self.service = self.build()
+        except Exception as error:
+            log.error("cannot start", reason=f"{type(error).__name__}: {error}")
+            log.debug("cannot start", exc_info=error)
+            # The code by which a worker tells gunicorn not to try again.
+            sys.exit(Arbiter.WORKER_BOOT_ERROR)
+        return by_port(self.service.applications())
+
+    def _close(self) -> None:
+        if self.service is not None:
+            self.service.close()
+
+
+def by_port(applications: Mapping[int, WSGIApplication]) -> WSGIApplication:
+    """One application that hands each request to the one behind the port it came in by."""
+
+    def dispatch(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        return applications[int(environ["SERVER_PORT"])](environ, start_response)
+
+    return dispatch
+
+
+def serve(build: Callable[[], Service], settings: ServerSettings) -> None:
+    """Serve until SIGTERM or SIGINT; does not return.
+
+    Args:
+        build: makes the service, in the process that serves it.
+        settings: where to listen.
+    """
+    _Application(build, settings).run()

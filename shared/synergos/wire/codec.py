@@ -1,0 +1,138 @@
+"""Weights to bytes and back, without ever holding a second copy of the model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from synergos.errors import WireFormatError
+from synergos.wire.layout import DTYPES, MAXIMUM_HEADER_BYTES, Header, Layout
+
+CHUNK_BYTES = 2**20
+
+Read = Callable[[int], bytes]
+"""Returns at most that many bytes, and none only at the end."""
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """One message, ready to be sent: its length, and its bytes made as they are asked for."""
+
+    header: bytes
+    tensors: tuple[Tensor, ...]
+
+    @property
+    def length(self) -> int:
+        """Size of the whole message in bytes."""
+        return len(self.header) + sum(tensor.nbytes for tensor in self.tensors)
+
+    def buffers(self) -> Iterator[memoryview]:
+        """The message as views into the tensors themselves.
+
+        Nothing is copied, except that a tensor in a GPU's memory is for as long as its turn lasts.
+        """
+        yield memoryview(self.header)
+        for tensor in self.tensors:
+            yield _bytes_of(tensor)
+
+    def chunks(self) -> Iterator[bytes]:
+        """The message in pieces of at most :data:`CHUNK_BYTES`, each a copy that lives as long as it is sent."""
+        for view in self.buffers():
+            for start in range(0, view.nbytes, CHUNK_BYTES):
+                yield bytes(view[start : start + CHUNK_BYTES])
+
+
+def encode(weights: Mapping[str, Tensor], metadata: Mapping[str, Any]) -> Encoded:
+    """A message of these weights. The tensors must not change until it has been sent.
+
+    Raises:
+        WireFormatError: a tensor has a dtype that does not travel.
+    """
+    layout = Layout.of(weights)
+    header = Header.of(layout, metadata)
+    return Encoded(header.to_bytes(), tuple(weights[spec.name].detach() for spec in layout.tensors if spec.nbytes))
+
+
+def read_header(read: Read, length: int, expected: Layout) -> Header:
+    """Read and check the header of a message of ``length`` bytes; afterwards ``read`` stands at the data section.
+
+    Raises:
+        WireFormatError: it is not a message, or not one of the network ``expected`` describes.
+    """
+    size = int.from_bytes(_read_exactly(read, 8), "little")
+    if not 2 <= size <= MAXIMUM_HEADER_BYTES or size > length - 8:
+        raise WireFormatError(
+            f"the header claims {size} bytes; expected at most {MAXIMUM_HEADER_BYTES} and a whole message"
+        )
+    header = Header.from_json(_read_exactly(read, size), expected)
+    if 8 + size + header.data_bytes != length:
+        raise WireFormatError(f"the message has {length} bytes, its header describes {8 + size + header.data_bytes}")
+    return header
+
+
+def receive(read: Read, header: Header, buffer: bytearray | memoryview) -> None:
+    """Read the data section into ``buffer``, which can be used again for the next message.
+
+    A bytearray is grown if need be; a memoryview must be large enough.
+
+    Raises:
+        WireFormatError: the message ends early.
+    """
+    if isinstance(buffer, bytearray) and len(buffer) < header.data_bytes:
+        buffer.extend(bytes(header.data_bytes - len(buffer)))
+    view = memoryview(buffer)
+    position = 0
+    while position < header.data_bytes:
+        piece = read(min(CHUNK_BYTES, header.data_bytes - position))
+        if not piece:
+            raise WireFormatError(f"the message ends after {position} of {header.data_bytes} bytes")
+        view[position : position + len(piece)] = piece
+        position += len(piece)
+
+
+def weights_in(buffer: bytearray | memoryview, header: Header) -> dict[str, Tensor]:
+    """The tensors of a received message, as views into ``buffer``."""
+    return {spec.name: _view(buffer, start, spec.dtype, spec.shape) for spec, start in header.offsets.items()}
+
+
+def decode(
+    read: Read, length: int, expected: Layout, buffer: bytearray | memoryview
+) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Read one whole message into ``buffer``: the weights, as views into it, and the metadata.
+
+    Raises:
+        WireFormatError: it is not a message, or not one of the network ``expected`` describes.
+    """
+    header = read_header(read, length, expected)
+    receive(read, header, buffer)
+    return weights_in(buffer, header), dict(header.metadata)
+
+
+def _read_exactly(read: Read, size: int) -> bytes:
+    found = bytearray()
+    while len(found) < size:
+        piece = read(min(CHUNK_BYTES, size - len(found)))
+        if not piece:
+            raise WireFormatError(f"the message ends after {len(found)} of {size} header bytes")
+        found += piece
+    return bytes(found)
+
+
+def _bytes_of(tensor: Tensor) -> memoryview:
+    # reshape first: a tensor without dimensions cannot be viewed with another element size.
+    flat = tensor.cpu().contiguous().reshape(-1)
+    return flat.view(torch.uint8).numpy().data
+
+
+def _view(buffer: bytearray | memoryview, start: int, dtype: str, shape: tuple[int, ...]) -> Tensor:
+    kind = DTYPES[dtype]
+    count = 1
+    for side in shape:
+        count *= side
+    if count == 0:
+        return torch.empty(shape, dtype=kind)
+    return torch.frombuffer(buffer, dtype=kind, count=count, offset=start).reshape(shape)

@@ -1,0 +1,189 @@
+"""Which tensors a message holds and where: the JSON header of a safetensors blob, checked before memory is touched.
+
+The safetensors library reads and writes whole blobs; here weights stream straight between a socket and the network's
+own tensors, so the header is handled on its own. What this module accepts is a subset of what the library writes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import prod
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from synergos.errors import WireFormatError
+
+MAXIMUM_HEADER_BYTES = 16 * 2**20
+METADATA_ENTRY = "synergos"
+
+DTYPES: Mapping[str, torch.dtype] = {
+    "F64": torch.float64,
+    "F32": torch.float32,
+    "F16": torch.float16,
+    "BF16": torch.bfloat16,
+    "I64": torch.int64,
+    "I32": torch.int32,
+    "I16": torch.int16,
+    "I8": torch.int8,
+    "U8": torch.uint8,
+    "BOOL": torch.bool,
+}
+_CODES = {dtype: code for code, dtype in DTYPES.items()}
+
+
+@dataclass(frozen=True)
+class TensorSpec:
+    """Name, dtype code and shape of one tensor."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+
+    @property
+    def nbytes(self) -> int:
+        """Size of the tensor in bytes."""
+        return prod(self.shape) * DTYPES[self.dtype].itemsize
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The tensors of one network, largest element first so that each starts at a multiple of its element size."""
+
+    tensors: tuple[TensorSpec, ...]
+
+    @classmethod
+    def of(cls, weights: Mapping[str, Tensor]) -> Layout:
+        """The layout of a state dict.
+
+        Raises:
+            WireFormatError: it has a tensor of a dtype that does not travel.
+        """
+        specs = []
+        for name, tensor in weights.items():
+            if tensor.dtype not in _CODES:
+                raise WireFormatError(f"tensor {name!r} has dtype {tensor.dtype}, which does not travel")
+            specs.append(TensorSpec(name, _CODES[tensor.dtype], tuple(tensor.shape)))
+        return cls(tuple(sorted(specs, key=lambda spec: -DTYPES[spec.dtype].itemsize)))
+
+    @property
+    def nbytes(self) -> int:
+        """Size of all tensors in bytes."""
+        return sum(spec.nbytes for spec in self.tensors)
+
+
+@dataclass(frozen=True)
+class Header:
+    """The header of one message: tensors by the offset at which each begins in the data section, and the metadata."""
+
+    offsets: Mapping[TensorSpec, int]
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def data_bytes(self) -> int:
+        """Size of the data section."""
+        return sum(spec.nbytes for spec in self.offsets)
+
+    @classmethod
+    def of(cls, layout: Layout, metadata: Mapping[str, Any]) -> Header:
+        """The header of a message that holds ``layout`` without gaps."""
+        offsets: dict[TensorSpec, int] = {}
+        position = 0
+        for spec in layout.tensors:
+            offsets[spec] = position
+            position += spec.nbytes
+        return cls(offsets, metadata)
+
+    def to_bytes(self) -> bytes:
+        """Length prefix and JSON, padded so that the data section starts at a multiple of eight."""
+        entries: dict[str, Any] = {"__metadata__": {METADATA_ENTRY: json.dumps(self.metadata, allow_nan=False)}}
+        for spec, start in self.offsets.items():
+            entries[spec.name] = {
+                "dtype": spec.dtype,
+                "shape": list(spec.shape),
+                "data_offsets": [start, start + spec.nbytes],
+            }
+        text = json.dumps(entries, separators=(",", ":")).encode()
+        text += b" " * (-len(text) % 8)
+        return len(text).to_bytes(8, "little") + text
+
+    @classmethod
+    def from_json(cls, text: bytes, expected: Layout) -> Header:
+        """Read the JSON part of a header and hold it against the network it is meant for.
+
+        Raises:
+            WireFormatError: it is not a header, or describes other tensors than ``expected``.
+        """
+        entries = _parse(text)
+        metadata = _metadata(entries.pop("__metadata__", {}))
+        wanted = {spec.name: spec for spec in expected.tensors}
+        _compare_names(set(entries), set(wanted))
+        offsets = {wanted[name]: _start(wanted[name], entry) for name, entry in entries.items()}
+        _refuse_gaps(offsets)
+        return cls(offsets, metadata)
+
+
+def _parse(text: bytes) -> dict[str, Any]:
+    def without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) != len(pairs):
+            raise WireFormatError("the header names something twice")
+        return found
+
+    try:
+        entries = json.loads(text, object_pairs_hook=without_duplicates)
+    except (ValueError, RecursionError) as error:
+        raise WireFormatError("the header is not JSON") from error
+    if not isinstance(entries, dict):
+        raise WireFormatError("the header is not a JSON object")
+    return entries
+
+
+def _metadata(entry: object) -> dict[str, Any]:
+    is_text = isinstance(entry, dict) and all(isinstance(value, str) for value in entry.values())
+    text = entry.get(METADATA_ENTRY, "{}") if isinstance(entry, dict) and is_text else None
+    try:
+        metadata = json.loads(text) if isinstance(text, str) else None
+    except (ValueError, RecursionError):
+        metadata = None
+    if not isinstance(metadata, dict):
+        raise WireFormatError(f"__metadata__.{METADATA_ENTRY} is not a JSON object written as text")
+    return metadata
+
+
+def _compare_names(found: set[str], wanted: set[str]) -> None:
+    if missing := sorted(wanted - found):
+        raise WireFormatError(f"the message lacks {len(missing)} tensors of the network, the first is {missing[0]!r}")
+    if surplus := sorted(found - wanted):
+        raise WireFormatError(
+            f"the message has {len(surplus)} tensors the network lacks, the first is {surplus[0][:200]!r}"
+        )
+
+
+def _start(spec: TensorSpec, entry: object) -> int:
+    """Where the tensor begins, once its dtype, shape and size are those of the network."""
+    if not isinstance(entry, dict):
+        raise WireFormatError(f"tensor {spec.name!r}: expected dtype, shape and data_offsets")
+    shape = entry.get("shape")
+    # 2.0 and True are equal to whole numbers, but none; the safetensors library refuses them too.
+    is_whole = isinstance(shape, list) and all(type(side) is int for side in shape)
+    if entry.get("dtype") != spec.dtype or not is_whole or shape != list(spec.shape):
+        raise WireFormatError(f"tensor {spec.name!r}: expected dtype {spec.dtype} and shape {list(spec.shape)}")
+    offsets = entry.get("data_offsets")
+    if not (isinstance(offsets, list) and len(offsets) == 2 and all(type(offset) is int for offset in offsets)):
+        raise WireFormatError(f"tensor {spec.name!r}: expected two data_offsets")
+    start, end = offsets
+    if start < 0 or end - start != spec.nbytes:
+        raise WireFormatError(f"tensor {spec.name!r}: data_offsets do not span its {spec.nbytes} bytes")
+    return int(start)
+
+
+def _refuse_gaps(offsets: Mapping[TensorSpec, int]) -> None:
+    position = 0
+    for spec, start in sorted(offsets.items(), key=lambda item: (item[1], item[0].nbytes)):
+        if start != position:
+            raise WireFormatError(f"tensor {spec.name!r} begins at byte {start}, expected {position}")
+        position += spec.nbytes
