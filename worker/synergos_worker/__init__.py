@@ -1,0 +1,1 @@
+"""The worker: holds one participant's data and never lets it out."""

@@ -1,0 +1,208 @@
+"""The command port: prepare, align, open a session, predict, end it. See docs/wire-formats.md, section 1."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from http import HTTPStatus
+from importlib.metadata import version
+from types import MappingProxyType
+from typing import Any, ClassVar, NoReturn
+
+from flask import Blueprint, Flask, Response, request
+from flask_restx import Api, Resource
+from werkzeug.exceptions import BadRequest
+
+from synergos.domain.feature_space import Action
+from synergos.domain.identifiers import check_identifier
+from synergos.domain.tags import Meta
+from synergos.errors import InvalidRequest
+from synergos_worker import bodies, failures
+from synergos_worker.documentation import describe
+from synergos_worker.exports import RunKey
+from synergos_worker.failures import API_VERSION, as_json
+from synergos_worker.preparation import Preparation, Preparations, Project, State
+from synergos_worker.sessions import Sessions, check_fit
+from synergos_worker.settings import Settings
+from synergos_worker.tables import Tables
+
+_PROJECT = "/<string:collab_id>/<string:project_id>"
+_RUN = f"{_PROJECT}/<string:expt_id>/<string:run_id>"
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What the routes work with."""
+
+    tables: Tables
+    preparations: Preparations
+    sessions: Sessions
+
+
+def create_command_app(parts: Parts, settings: Settings) -> Flask:
+    """Build the application of the command port; everything it works with is handed in."""
+    # No static folder: a wrong URL must not be looked for among files.
+    app = Flask("synergos_worker", static_folder=None)
+    app.config.update(MAX_CONTENT_LENGTH=settings.maximum_body, RESTX_MASK_SWAGGER=False)
+    app.url_map.strict_slashes = False
+    failures.install(app)
+    app.add_url_rule("/health", view_func=lambda: _health(settings, parts.sessions), endpoint="health")
+    blueprint = Blueprint("worker", __name__, url_prefix="/worker")
+    api = _Api(blueprint, version=API_VERSION, title="Synergos worker")
+    for resource, route, schema in _ROUTES:
+        # Only documentation: what a body may be is checked in one place, with better answers.
+        describe(api, resource, schema, resource.query)
+        api.add_resource(resource, route, resource_class_kwargs={"parts": parts})
+    app.register_blueprint(blueprint)
+    return app
+
+
+class _Api(Api):  # type: ignore[misc]
+    """Leaves errors to the application, which answers all of them alike."""
+
+    def handle_error(self, e: Exception) -> NoReturn:
+        raise e
+
+
+class _Command(Resource):  # type: ignore[misc]
+    query: ClassVar[Mapping[str, str]] = {}
+
+    def __init__(self, api: Api, parts: Parts) -> None:
+        super().__init__(api)
+        self.parts = parts
+
+
+class Poll(_Command):
+    """What a project's datasets look like."""
+
+    query = MappingProxyType(
+        {"preparation": "which; without it, the newest of the project", "wait": "seconds to wait for its end"}
+    )
+
+    def post(self, **ids: str) -> Response:
+        """Have datasets prepared: 202 when that takes a while, 201 when it is done already."""
+        project = _project(ids)
+        body = bodies.check(_json(), bodies.POLL)
+        found = self.parts.preparations.submit(project, Action(body["action"]), bodies.read_tags(body))
+        status = HTTPStatus.CREATED if found.state is State.COMPLETED else HTTPStatus.ACCEPTED
+        return _success("poll.post", self._standing(found), status)
+
+    def get(self, **ids: str) -> Response:
+        """How far a preparation is, and what came of it."""
+        found = self.parts.preparations.get(_project(ids), request.args.get("preparation"), _wait(request.args))
+        data: dict[str, Any] = {
+            "kind": "Poll",
+            "doc_id": str(found.number),
+            "key": asdict(found.project),
+            **self._standing(found),
+        }
+        if found.error is not None:
+            data["error"] = dict(found.error)
+        return _success("poll.get", {**data, **(found.result or {})})
+
+    def _standing(self, found: Preparation) -> dict[str, Any]:
+        return {"preparation": found.id, "state": found.state, "jobs": self.parts.preparations.ahead_of(found)}
+
+
+class Align(_Command):
+    """What the participants agreed on."""
+
+    def post(self, **ids: str) -> Response:
+        """Confirm that this worker's data fits the feature space."""
+        project = _project(ids)
+        body = bodies.check(_json(), bodies.ALIGN)
+        space, alignments = bodies.read_space(body), bodies.read_alignments(body)
+        for meta, tags in bodies.read_tags(body).items():
+            check_fit(self.parts.tables.get(space.action, meta, tags), meta, space, alignments)
+        return _success("align.post", {"key": asdict(project), "alignments": alignments})
+
+
+class Initialise(_Command):
+    """Opening a session."""
+
+    def post(self, **ids: str) -> Response:
+        """Open a session for one run: 201; 200 when it is open already."""
+        run = _run(ids)
+        asked = bodies.read_session(bodies.check(_json(), bodies.INITIALISE), run)
+        session, is_new = self.parts.sessions.open(asked)
+        live = self.parts.sessions.live_runs(run.collab_id, run.project_id)
+        data = {
+            "key": asdict(run),
+            "is_live": True,
+            "session_id": session.id,
+            "rows": {meta.value: 0 for meta in asked.metas} | session.counts,
+            "connections": [str(pair) for pair in live],
+        }
+        return _success("initialise.post", data, HTTPStatus.CREATED if is_new else HTTPStatus.OK)
+
+
+class Predict(_Command):
+    """Measuring a model."""
+
+    def post(self, **ids: str) -> Response:
+        """Predict with the model that was put, write what comes of it, and answer the statistics; 202 while it runs."""
+        run = _run(ids)
+        body = bodies.check(_json(), bodies.PREDICT)
+        session = self.parts.sessions.of_run(body["session_id"], run)
+        work = session.predict([Meta(meta) for meta in body["metas"]])
+        if not work.wait(body.get("wait", 0)):
+            return _success("predict.post", {"key": asdict(run)}, HTTPStatus.ACCEPTED)
+        return _success("predict.post", {"key": asdict(run), "results": work.result()})
+
+
+class Terminate(_Command):
+    """Ending a session."""
+
+    def post(self, **ids: str) -> Response:
+        """End a run's session; 200 also when there is none."""
+        run = _run(ids)
+        body = bodies.check(_json() if request.content_length else {}, bodies.TERMINATE)
+        self.parts.sessions.terminate(run, body.get("session_id"))
+        return _success("terminate.post", {"key": asdict(run), "is_live": False})
+
+
+_ROUTES: tuple[tuple[type[_Command], str, Mapping[str, Any]], ...] = (
+    (Poll, f"/poll{_PROJECT}", bodies.POLL),
+    (Align, f"/align{_PROJECT}", bodies.ALIGN),
+    (Initialise, f"/initialise{_RUN}", bodies.INITIALISE),
+    (Predict, f"/predict{_RUN}", bodies.PREDICT),
+    (Terminate, f"/terminate{_RUN}", bodies.TERMINATE),
+)
+
+
+def _health(settings: Settings, sessions: Sessions) -> Response:
+    facts = {"id": settings.component_id, "version": version("synergos"), "sessions": len(sessions)}
+    return as_json({"status": "ok", "component": "worker", **facts})
+
+
+def _success(method: str, data: Mapping[str, Any], status: int = HTTPStatus.OK) -> Response:
+    params = dict(request.view_args or {})
+    body = {"apiVersion": API_VERSION, "success": 1, "status": int(status), "method": method, "params": params}
+    return as_json({**body, "data": data}, status)
+
+
+def _json() -> object:
+    try:
+        return json.loads(request.get_data(cache=False))
+    except (ValueError, RecursionError):
+        raise BadRequest("expected a JSON object") from None
+
+
+def _project(ids: Mapping[str, str]) -> Project:
+    return Project(**{name: check_identifier(value, name) for name, value in ids.items()})
+
+
+def _run(ids: Mapping[str, str]) -> RunKey:
+    return RunKey(**{name: check_identifier(value, name) for name, value in ids.items()})
+
+
+def _wait(query: Mapping[str, str]) -> float:
+    text = query.get("wait", "0")
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not seconds >= 0:
+        raise InvalidRequest("expected a number of seconds, at least 0", "wait")
+    return min(seconds, bodies.LONGEST_WAIT)

@@ -1,0 +1,74 @@
+"""The one place where a worker is put together."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor
+
+from flask import Flask
+
+from synergos_worker.app import Parts, create_command_app
+from synergos_worker.data_app import create_data_app
+from synergos_worker.datasets import DataRoot
+from synergos_worker.devices import make_ready
+from synergos_worker.exports import PredictionFiles
+from synergos_worker.preparation import Preparations
+from synergos_worker.sessions import SessionOpener, Sessions
+from synergos_worker.settings import Settings
+from synergos_worker.tables import Tables
+
+_LONGEST_SWEEP = 60.0
+
+
+class WorkerService:
+    """A worker as the server sees it: an application per port, and a way to stop."""
+
+    def __init__(self, settings: Settings, parts: Parts, compute: Executor) -> None:
+        self.sessions = parts.sessions
+        self.command_app: Flask = create_command_app(parts, settings)
+        self.data_app: Flask = create_data_app(parts.sessions)
+        self._settings = settings
+        self._preparations = parts.preparations
+        self._compute = compute
+        self._stopped = threading.Event()
+        self._sweeper = threading.Thread(target=self._sweep, name="sweeper", daemon=True)
+        self._sweeper.start()
+
+    def applications(self) -> Mapping[int, Flask]:
+        """The application behind each port."""
+        return {self._settings.port: self.command_app, self._settings.data_port: self.data_app}
+
+    def stop(self) -> None:
+        """End all sessions and start nothing more; requests in flight are still answered."""
+        self._stopped.set()
+        self._preparations.stop()
+        self.sessions.stop()
+
+    def close(self) -> None:
+        """Wait for the work in hand, which has been told to stop."""
+        self.stop()
+        self._compute.shutdown(wait=True, cancel_futures=True)
+        self._sweeper.join()
+
+    def _sweep(self) -> None:
+        while not self._stopped.wait(min(self._settings.session_timeout / 4, _LONGEST_SWEEP)):
+            self.sessions.sweep()
+
+
+def build_worker(
+    settings: Settings, *, compute: Executor | None = None, clock: Callable[[], float] = time.monotonic
+) -> WorkerService:
+    """Put a worker together.
+
+    Args:
+        compute: runs what sessions compute, one thing at a time.
+        clock: monotonic seconds, for sessions that nobody talks to.
+    """
+    make_ready(settings.device)
+    compute = compute or ThreadPoolExecutor(max_workers=1, thread_name_prefix="compute")
+    tables = Tables(DataRoot(settings.data), settings.tables)
+    opener = SessionOpener(tables, compute, PredictionFiles(settings.outputs), settings.device)
+    sessions = Sessions(opener, settings.session_timeout, clock)
+    return WorkerService(settings, Parts(tables, Preparations(tables, settings.preparations), sessions), compute)

@@ -1,0 +1,110 @@
+"""The data port: weights in, weights out. See docs/wire-formats.md, section 2."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from http import HTTPStatus
+
+from flask import Flask, Response, request
+from werkzeug.exceptions import LengthRequired, RequestEntityTooLarge
+
+from synergos.wire import Encoded
+from synergos_worker import failures
+from synergos_worker.bodies import LONGEST_WAIT
+from synergos_worker.failures import as_json
+from synergos_worker.message import Message
+from synergos_worker.session import Kind, Session
+from synergos_worker.sessions import Sessions
+from synergos_worker.work import Work
+
+USUAL_WAIT = 10.0
+_PREFERRED_WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,9}(?:\.\d{1,9})?)", re.IGNORECASE)
+
+
+def create_data_app(sessions: Sessions) -> Flask:
+    """Build the application of the data port; the sessions it works with are handed in."""
+    app = Flask("synergos_worker_data", static_folder=None)
+    failures.install(app)
+    routes = _Routes(sessions)
+    for address, verb, view in (
+        ("rounds/<int:number>", "PUT", routes.put_round),
+        ("rounds/<int:number>", "GET", routes.get_round),
+        ("evaluations/<int:number>", "PUT", routes.put_evaluation),
+        ("evaluations/<int:number>", "GET", routes.get_evaluation),
+        ("model", "PUT", routes.put_model),
+    ):
+        rule = f"/sessions/<string:session_id>/{address}"
+        app.add_url_rule(rule, view.__name__, view, methods=[verb], provide_automatic_options=False)
+    return app
+
+
+class _Routes:
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
+
+    def put_round(self, session_id: str, number: int) -> Response:
+        session = self._sessions.get(session_id)
+        return self._round(session, session.put_round(number, _message(session)))
+
+    def get_round(self, session_id: str, number: int) -> Response:
+        session = self._sessions.get(session_id)
+        return self._round(session, session.find(Kind.ROUND, number))
+
+    def put_evaluation(self, session_id: str, number: int) -> Response:
+        session = self._sessions.get(session_id)
+        return self._evaluation(session.put_evaluation(number, _message(session)))
+
+    def get_evaluation(self, session_id: str, number: int) -> Response:
+        return self._evaluation(self._sessions.get(session_id).find(Kind.EVALUATION, number))
+
+    def put_model(self, session_id: str) -> Response:
+        session = self._sessions.get(session_id)
+        session.put_model(_message(session))
+        return as_json({})
+
+    def _round(self, session: Session, work: Work) -> Response:
+        if not work.wait(_patience()):
+            return _running(work)
+        return _streamed(*session.trained(work))
+
+    def _evaluation(self, work: Work) -> Response:
+        return as_json(work.result()) if work.wait(_patience()) else _running(work)
+
+
+def _message(session: Session) -> Message:
+    """The body of the request at hand, not yet read."""
+    length = request.content_length
+    if length is None:
+        raise LengthRequired("expected a Content-Length")
+    if length > session.maximum_message:
+        raise RequestEntityTooLarge(f"expected at most {session.maximum_message} bytes, the message has {length}")
+    # Not Flask's own stream, which copies once more.
+    return Message(request.environ["wsgi.input"].read, length)
+
+
+def _patience() -> float:
+    """How many seconds the client wants to wait for a result."""
+    found = _PREFERRED_WAIT.search(request.headers.get("Prefer", ""))
+    return min(float(found[1]), LONGEST_WAIT) if found else USUAL_WAIT
+
+
+def _running(work: Work) -> Response:
+    state = {"state": "running", "round": work.key, "epoch": work.epoch, "epochs": work.epochs}
+    return as_json(state, HTTPStatus.ACCEPTED)
+
+
+def _streamed(message: Encoded, sent: Callable[[], None]) -> Response:
+    """An answer that is read from the network's own memory while it is sent."""
+
+    def pieces() -> Iterator[bytes]:
+        try:
+            yield from message.chunks()
+        finally:
+            sent()
+
+    response = Response(pieces(), mimetype="application/octet-stream")
+    response.content_length = message.length
+    # Also when the client is gone before the first piece; with direct_passthrough nobody would be told.
+    response.call_on_close(sent)
+    return response

@@ -1,0 +1,109 @@
+"""Predictions as files below the outputs folder: for the participant alone, they never leave its worker."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import numpy as np
+import pandas as pd
+
+from synergos.domain.feature_space import Action, FeatureSpace
+from synergos.domain.identifiers import check_identifier
+from synergos.domain.tags import Meta
+from synergos.errors import GridError
+from synergos.learning.objective import Predicted, Scores
+from synergos_worker.pipelines.pipeline import Origins
+
+
+@dataclass(frozen=True)
+class RunKey:
+    """Which run something belongs to."""
+
+    collab_id: str
+    project_id: str
+    expt_id: str
+    run_id: str
+
+
+@dataclass(frozen=True)
+class Inference:
+    """What a model says of one purpose's rows, in their order."""
+
+    origins: Origins
+    scores: Scores
+    predicted: Predicted
+    statistics: Mapping[str, Any]
+
+
+class PredictionFiles:
+    """The folder that predictions are written to."""
+
+    def __init__(self, outputs: Path) -> None:
+        self._outputs = outputs
+
+    def write(self, run: RunKey, meta: Meta, space: FeatureSpace, inference: Inference) -> Path:
+        """Write what is known of one purpose's rows; the path of the statistics.
+
+        A reader sees the files of before or complete new ones, never half of one.
+
+        Raises:
+            GridError: they cannot be written, for instance because the disk is full.
+        """
+        folder = self._folder(run) / meta
+        staging = folder.with_name(f".{meta}-{uuid4().hex}")
+        try:
+            staging.mkdir(parents=True)
+            _write_files(staging, meta, space, inference)
+            folder.mkdir(exist_ok=True)
+            # The statistics are what the others are found by, so they come last.
+            names = sorted((path.name for path in staging.iterdir()), key=lambda name: name.endswith(".json"))
+            for name in names:
+                (staging / name).replace(folder / name)
+        except OSError as error:
+            raise GridError(
+                f"the predictions could not be written: {error.strerror or type(error).__name__}"
+            ) from error
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+        return folder / _statistics_name(meta)
+
+    def _folder(self, run: RunKey) -> Path:
+        return self._outputs.joinpath(*(check_identifier(value, name) for name, value in vars(run).items()))
+
+
+def _statistics_name(meta: Meta) -> str:
+    return f"inference_statistics_{meta}.json"
+
+
+def _write_files(folder: Path, meta: Meta, space: FeatureSpace, inference: Inference) -> None:
+    np.savetxt(folder / f"inference_predictions_{meta}.txt", inference.predicted)
+    np.savetxt(folder / f"inference_scores_{meta}.txt", inference.scores)
+    _frame(space, inference).to_csv(folder / f"predictions_{meta}.csv", index=False)
+    text = json.dumps(inference.statistics, allow_nan=False, indent=2)
+    (folder / _statistics_name(meta)).write_text(text + "\n", encoding="utf-8")
+
+
+def _frame(space: FeatureSpace, inference: Inference) -> pd.DataFrame:
+    """One line per row: where it comes from, the label or value predicted, and the score of each label."""
+    files, counts = zip(*inference.origins, strict=True)
+    columns: dict[str, Any] = {
+        "file": np.repeat(np.array(files, dtype=object), counts),
+        "row": np.concatenate([np.arange(1, count + 1) for count in counts]),
+    }
+    flat = inference.predicted.reshape(-1)
+    if space.action is Action.REGRESS:
+        return pd.DataFrame(columns | {"prediction": flat})
+    labels = np.array(space.labels, dtype=object)
+    scores = inference.scores
+    if scores.shape[1] == 1:
+        scores = np.hstack([1 - scores, scores])
+    # With one label only, the second score belongs to none.
+    by_label = {f"score_{label}": scores[:, index] for index, label in enumerate(space.labels)}
+    predicted = labels[np.minimum(flat.astype(np.int64), len(labels) - 1)]
+    return pd.DataFrame(columns | {"prediction": predicted} | by_label)

@@ -1,0 +1,73 @@
+"""Which status each failure becomes, and what is logged of the ones nobody foresaw."""
+
+from __future__ import annotations
+
+import json
+import traceback
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException
+
+from synergos.errors import (
+    Conflict,
+    GridError,
+    InvalidRequest,
+    NotSupported,
+    RecordNotFound,
+    ServiceStopping,
+    SynergosError,
+    UnusableData,
+    WireFormatError,
+)
+
+log = structlog.get_logger(__name__)
+
+API_VERSION = "0.1.0"
+
+STATUSES: Mapping[type[SynergosError], HTTPStatus] = {
+    Conflict: HTTPStatus.CONFLICT,
+    GridError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    InvalidRequest: HTTPStatus.EXPECTATION_FAILED,
+    NotSupported: HTTPStatus.UNPROCESSABLE_ENTITY,
+    RecordNotFound: HTTPStatus.NOT_FOUND,
+    ServiceStopping: HTTPStatus.SERVICE_UNAVAILABLE,
+    UnusableData: HTTPStatus.UNPROCESSABLE_ENTITY,
+    WireFormatError: HTTPStatus.EXPECTATION_FAILED,
+}
+
+
+def install(app: Flask) -> None:
+    """Have every failure of an application answered as JSON, on the routes it has and on those it has not."""
+    app.register_error_handler(Exception, _answer)
+
+
+def as_json(body: Mapping[str, Any], status: int = HTTPStatus.OK) -> Response:
+    """A JSON object as an answer; a NaN in it is our mistake and an error."""
+    return Response(json.dumps(body, allow_nan=False) + "\n", int(status), mimetype="application/json")
+
+
+def log_unforeseen(event: str, error: BaseException, **facts: object) -> None:
+    """Log what went wrong and where, without the error's text: libraries quote the data they could not handle."""
+    places = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
+    log.error(event, error=type(error).__name__, places=places, **facts)
+
+
+def _answer(error: Exception) -> Response:
+    if isinstance(error, SynergosError):
+        status = next(
+            (STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES), HTTPStatus.UNPROCESSABLE_ENTITY
+        )
+        return _failure(str(error), status, error.field if isinstance(error, InvalidRequest) else None)
+    if isinstance(error, HTTPException):
+        return _failure(error.description or "no such thing", error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
+    log_unforeseen("request failed", error, method=request.method, endpoint=request.endpoint)
+    return _failure("something went wrong in this worker; its log says what", HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+def _failure(message: str, status: int, field: str | None = None) -> Response:
+    body = {"apiVersion": API_VERSION, "success": 0, "status": int(status), "message": message, "field": field}
+    return as_json(body, status)

@@ -1,0 +1,169 @@
+"""The network of one session, and the weights it was last sent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from synergos.domain.feature_space import FeatureSpace
+from synergos.learning.hyperparameters import Hyperparameters
+from synergos.learning.layers import Layer
+from synergos.learning.local_training import (
+    Evaluation,
+    LocalResult,
+    evaluate_locally,
+    infer,
+    train_locally,
+    warm_up,
+)
+from synergos.learning.network import build_network
+from synergos.learning.objective import Objective, Predicted, Scores
+from synergos.wire import Encoded, Layout, decode, encode
+from synergos.wire.layout import MAXIMUM_HEADER_BYTES
+from synergos_worker.devices import placed
+from synergos_worker.pipelines import Examples
+from synergos_worker.pipelines.pipeline import Origins
+
+
+@dataclass(frozen=True)
+class Rows:
+    """One purpose's rows, on the device that computes; what files are written from stays in main memory.
+
+    Attributes:
+        truth: the labels, as the processor sees them.
+    """
+
+    inputs: Tensor
+    targets: Tensor | None
+    truth: NDArray[Any] | None
+    origins: Origins
+
+    @classmethod
+    def of(cls, examples: Examples, device: str) -> Self:
+        """Put examples on a device.
+
+        Raises:
+            GridError: its memory is too small for them.
+        """
+        truth = examples.targets
+        targets = None if truth is None else placed(torch.from_numpy(truth), device, "the labels")
+        return cls(placed(torch.from_numpy(examples.inputs), device, "the rows"), targets, truth, examples.origins)
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a run's network is and how it learns."""
+
+    layers: Sequence[Layer]
+    hyperparameters: Hyperparameters
+    space: FeatureSpace
+
+
+class SessionModel:
+    """A network that is trained in place, and one buffer for the weights received: never more than two copies.
+
+    Weights that only have to be measured stay in the buffer, so that the last round's result stays in the network.
+    """
+
+    def __init__(self, recipe: Recipe, participant_id: str, device: str) -> None:
+        self.hyperparameters = recipe.hyperparameters
+        self._participant_id = participant_id
+        self._device = device
+        self._objective = Objective(recipe.hyperparameters, recipe.space.action)
+        self._network = build_network(recipe.layers, recipe.hyperparameters.seed).to(device).eval()
+        # A network without memory of its own, to run weights where they are.
+        with torch.device("meta"):
+            self._shell = build_network(recipe.layers).eval()
+        self._layout = Layout.of(self._network.state_dict())
+        # torch's own memory is aligned always alike; results can depend on that in their last bit.
+        self._buffer = torch.empty(self._layout.nbytes, dtype=torch.uint8)
+        self._received: Mapping[str, Tensor] = {}
+
+    @property
+    def maximum_message(self) -> int:
+        """The most bytes a message with this network's weights can have."""
+        return 8 + MAXIMUM_HEADER_BYTES + self._layout.nbytes
+
+    def rehearse(self, rows: Rows) -> None:
+        """Pay what the first step costs, and find out whether network, loss and rows go together.
+
+        Raises:
+            InvalidRequest: they do not.
+        """
+        if rows.targets is None:
+            infer(self._network, rows.inputs[:2], self._objective)
+            return
+        warm_up(
+            self._network,
+            rows.inputs,
+            rows.targets,
+            hyperparameters=self.hyperparameters,
+            objective=self._objective,
+        )
+
+    def receive(self, read: Callable[[int], bytes], length: int) -> dict[str, Any]:
+        """Read a message into the buffer; its metadata.
+
+        Raises:
+            WireFormatError: it is not a message with this network's weights.
+            GridError: the device has no room for them.
+        """
+        weights, metadata = decode(read, length, self._layout, self._buffer.numpy().data)
+        # Moved once, for whatever the weights are needed: as what training starts from, and to be measured.
+        self._received = {name: placed(tensor, self._device, "the weights") for name, tensor in weights.items()}
+        return metadata
+
+    def train(
+        self,
+        rows: Rows,
+        round_index: int,
+        on_epoch: Callable[[int, int], None],
+        should_stop: Callable[[], bool],
+    ) -> LocalResult:
+        """Train from the weights received, which stay what they are."""
+        assert rows.targets is not None  # noqa: S101 - rows to train on always have labels
+        return train_locally(
+            self._network,
+            rows.inputs,
+            rows.targets,
+            hyperparameters=self.hyperparameters,
+            objective=self._objective,
+            reference=self._received,
+            round_index=round_index,
+            participant_id=self._participant_id,
+            on_epoch=on_epoch,
+            should_stop=should_stop,
+        )
+
+    def evaluate(self, rows: Rows) -> Evaluation | None:
+        """The loss of the weights received; None for rows without labels."""
+        if rows.targets is None:
+            return None
+        self._fill_shell()
+        return evaluate_locally(self._shell, rows.inputs, rows.targets, objective=self._objective)
+
+    def infer(self, rows: Rows) -> tuple[Scores, Predicted]:
+        """What the weights received say of rows."""
+        self._fill_shell()
+        return infer(self._shell, rows.inputs, self._objective)
+
+    def trained(self, metadata: Mapping[str, Any]) -> Encoded:
+        """The network as a message, straight from its own memory."""
+        return encode(self._network.state_dict(), metadata)
+
+    def release(self) -> None:
+        """Let go of everything on the device; nothing can be computed any more."""
+        self._network = self._shell = build_network([])
+        self._received = {}
+
+    def _fill_shell(self) -> None:
+        self._shell.load_state_dict(self._received, assign=True)
+        self._shell.compact()

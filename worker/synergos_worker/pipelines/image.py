@@ -1,0 +1,85 @@
+"""Images: files named in a ``mapping.csv`` become (channels, height, width), all of one size."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from synergos.domain.feature_space import Action, FeatureSpace
+from synergos.errors import FeatureDrift
+from synergos.learning.image_space import image_drift
+from synergos_worker.datasets import Dataset
+from synergos_worker.pipelines.csv_files import CATEGORY, TARGET
+from synergos_worker.pipelines.image_options import ImageOptions, Scaling, shared_options
+from synergos_worker.pipelines.labels import Labels, read_labels
+from synergos_worker.pipelines.mapping import read_mapping
+from synergos_worker.pipelines.pictures import Pixels, read_pixels
+from synergos_worker.pipelines.pipeline import Description, Examples, Origins
+
+_LARGEST_VALUE = np.float32(255)
+
+
+@dataclass(frozen=True)
+class ImageTable:
+    """Images of several datasets, one after another.
+
+    Attributes:
+        options: with the size that all images now have.
+        labels: None where the images have none.
+    """
+
+    origins: Origins
+    pixels: Pixels
+    options: ImageOptions
+    labels: Labels | None
+
+
+class ImagePipeline:
+    """Pixels stay bytes until a session needs them as numbers; nothing is fitted on the data."""
+
+    def read(self, datasets: Sequence[Dataset], action: Action, *, needs_labels: bool) -> ImageTable:
+        """See :class:`~synergos_worker.pipelines.pipeline.Pipeline`."""
+        options = shared_options(datasets)
+        mappings = [read_mapping(dataset, action) for dataset in datasets]
+        # Labels first: they are read in no time, and decoding for nothing is not.
+        labels = read_labels([mapping.rows for mapping in mappings], action, needed=needs_labels)
+        files = [file for mapping in mappings for file in mapping.files]
+        pixels = read_pixels(files, options)
+        _, _, height, width = pixels.shape
+        origins = tuple((file.name, 1) for file in files)
+        return ImageTable(origins, pixels, replace(options, size=(height, width)), labels)
+
+    def fit(self, table: ImageTable) -> dict[str, Any]:
+        """See :class:`~synergos_worker.pipelines.pipeline.Pipeline`."""
+        return {}
+
+    def describe(self, table: ImageTable) -> Description:
+        """See :class:`~synergos_worker.pipelines.pipeline.Pipeline`."""
+        count, *shape = table.pixels.shape
+        labels = table.labels
+        dtype = CATEGORY if labels and labels.levels else "float64"
+        return Description(
+            header={"X": [], "y": labels.header if labels else []},
+            schema={TARGET: dtype} if labels else {},
+            metadata={
+                "_type": "image",
+                "src_count": count,
+                "pixel_height": shape[1],
+                "pixel_width": shape[2],
+                "color": table.options.colour.mode,
+                "shape": shape,
+                "options": table.options.to_dict(),
+            },
+        )
+
+    def transform(self, table: ImageTable, space: FeatureSpace) -> Examples:
+        """See :class:`~synergos_worker.pipelines.pipeline.Pipeline`."""
+        if drift := image_drift(self.describe(table).metadata, space):
+            raise FeatureDrift(f"the images differ from those at alignment: {drift[0]}")
+        divisor = _LARGEST_VALUE if table.options.scaling is Scaling.UNIT else np.float32(1)
+        # Straight to the tensor's type; numpy converts a few thousand values at a time.
+        inputs = np.divide(table.pixels, divisor, dtype=np.float32)
+        return Examples(inputs, table.labels.targets(space) if table.labels else None, table.origins)

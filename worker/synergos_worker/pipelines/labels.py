@@ -1,0 +1,89 @@
+"""Labels: the column ``target``, which is never an input."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synergos.domain.feature_space import Action, FeatureSpace
+from synergos.errors import FeatureDrift, UnusableData
+from synergos.learning.alignment import natural_order
+from synergos_worker.pipelines.cells import recoded
+from synergos_worker.pipelines.csv_files import CATEGORY, TARGET, CsvRows
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The labels of a table's rows, none of them missing.
+
+    Attributes:
+        values: numbers (regression), else codes into ``levels``.
+        levels: names of the classes that occur, in class order; empty for a regression.
+    """
+
+    values: NDArray[Any]
+    levels: tuple[str, ...] = ()
+
+    @property
+    def header(self) -> list[str]:
+        """``["target"]``, or one name per class."""
+        return [f"{TARGET}_{level}" for level in self.levels] or [TARGET]
+
+    def targets(self, space: FeatureSpace) -> NDArray[Any]:
+        """The labels as the loss takes them: (N, 1) float32 where the network has one output, else (N,) int64.
+
+        Raises:
+            FeatureDrift: a label is not in the space.
+        """
+        if space.action is Action.REGRESS:
+            return self.values.astype(np.float32)[:, np.newaxis]
+        if unseen := [level for level in self.levels if level not in space.labels]:
+            raise FeatureDrift(f"label {unseen[0]!r} is not one of those agreed at alignment")
+        classes = recoded(self.values, self.levels, space.labels)
+        return classes.astype(np.float32)[:, np.newaxis] if space.outputs == 1 else classes.astype(np.int64)
+
+
+def read_labels(parts: Sequence[CsvRows], action: Action, *, needed: bool) -> Labels | None:
+    """The labels of files put one after another; None where they are not needed and some are missing.
+
+    Raises:
+        UnusableData: labels are needed and missing, or are of the wrong dtype; names the file and how many rows.
+    """
+    for part in parts:
+        _check_dtype(part, action)
+    missing = {part.name: _missing(part) for part in parts}
+    if not any(missing.values()):
+        return _joined(parts, action)
+    if needed:
+        name, count = next((name, count) for name, count in missing.items() if count)
+        raise UnusableData(f"column {TARGET!r}: expected a label in every row, missing in {count} of them", name)
+    return None
+
+
+def _check_dtype(part: CsvRows, action: Action) -> None:
+    dtype = part.dtypes.get(TARGET)
+    if dtype is not None and (dtype == CATEGORY) is not (action is Action.CLASSIFY):
+        expected = CATEGORY if action is Action.CLASSIFY else "a number (float64)"
+        raise UnusableData(
+            f"column {TARGET!r}: a project that does {action} needs {expected}, its schema says {dtype}", part.name
+        )
+
+
+def _missing(part: CsvRows) -> int:
+    if TARGET not in part.dtypes:
+        return part.count
+    if TARGET in part.categorical:
+        return int((part.categorical[TARGET].codes < 0).sum())
+    return int(np.isnan(part.numbers[:, part.numeric.index(TARGET)]).sum())
+
+
+def _joined(parts: Sequence[CsvRows], action: Action) -> Labels:
+    if action is Action.REGRESS:
+        return Labels(np.concatenate([part.numbers[:, part.numeric.index(TARGET)] for part in parts]))
+    columns = [part.categorical[TARGET] for part in parts]
+    levels = tuple(natural_order(level for column in columns for level in column.levels))
+    return Labels(np.concatenate([recoded(column.codes, column.levels, levels) for column in columns]), levels)

@@ -1,0 +1,76 @@
+"""``mapping.csv``: which image files a dataset has, in which order, and their labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import pandas as pd
+
+from synergos.domain.feature_space import Action
+from synergos.errors import UnusableData
+from synergos_worker.datasets import DataFile, Dataset
+from synergos_worker.pipelines.cells import as_levels, as_numbers
+from synergos_worker.pipelines.csv_files import CATEGORY, TARGET, CsvRows, Levels, read_frame
+
+MAPPING = "mapping.csv"
+IMAGE = "image"
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """The rows of one ``mapping.csv``.
+
+    Attributes:
+        files: one per row; a file may come more than once.
+        rows: the same rows, with the label as their only column where they have one.
+    """
+
+    files: tuple[DataFile, ...]
+    rows: CsvRows
+
+
+def read_mapping(dataset: Dataset, action: Action) -> Pictures:
+    """Read a dataset's mapping. Its ``target`` may be missing.
+
+    Raises:
+        UnusableData: there is none, its header is wrong, or a row names no file of the dataset folder.
+    """
+    name = f"{dataset.name}/{MAPPING}"
+    known = {file.name: file for file in dataset.files}
+    if name not in known:
+        raise UnusableData(f"there is no {MAPPING} in the folder", dataset.name)
+    frame = read_frame(known[name], [IMAGE, TARGET])
+    if list(frame.columns) not in ([IMAGE, TARGET], [IMAGE]):
+        # Without a header line the names would be cells; they are not repeated.
+        raise UnusableData(f"expected the header {IMAGE},{TARGET}", name)
+    if frame.empty:
+        raise UnusableData("has no row", name)
+    folder = known[name].path.parent
+    files = []
+    for number, cell in enumerate(frame[IMAGE], start=1):
+        # What leads up or out is not among the files of the folder; the cell itself is not repeated.
+        file = known.get(f"{dataset.name}/{PurePosixPath(cell.strip())}") if isinstance(cell, str) else None
+        if file is None:
+            raise UnusableData(f"row {number}: expected the path of a file in the dataset's folder", name)
+        files.append(_inside(folder, file))
+    return Pictures(tuple(files), _labelled(name, frame, action))
+
+
+def _inside(folder: Path, file: DataFile) -> DataFile:
+    if file.path.is_symlink() and not file.path.resolve().is_relative_to(folder.resolve()):
+        raise UnusableData("is a link that leads out of the dataset's folder", file.name)
+    return file
+
+
+def _labelled(name: str, frame: pd.DataFrame, action: Action) -> CsvRows:
+    count = len(frame)
+    none = np.empty((count, 0))
+    found = Levels(*as_levels(frame[TARGET])) if TARGET in frame else None
+    if found is None or not found.levels:
+        return CsvRows(name, count, {}, (), none, {})
+    if action is Action.CLASSIFY:
+        return CsvRows(name, count, {TARGET: CATEGORY}, (), none, {TARGET: found})
+    numbers = as_numbers(found.codes, found.levels)[:, np.newaxis]
+    return CsvRows(name, count, {TARGET: "float64"}, (TARGET,), numbers, {})

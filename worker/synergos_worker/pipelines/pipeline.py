@@ -1,0 +1,82 @@
+"""What every pipeline does: read rows, say what crosses to the TTP, and turn rows into tensors of the agreed space."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synergos.domain.feature_space import Action, FeatureSpace
+from synergos_worker.datasets import Dataset
+
+Origins = tuple[tuple[str, int], ...]
+"""Files in the order of their rows, each with how many rows it has; no row is ever dropped or moved."""
+
+Header = Mapping[str, Sequence[str]]
+"""``{"X": [column, …], "y": [column, …]}`` as docs/wire-formats.md, section 1.1, has it."""
+
+
+class Table(Protocol):
+    """The rows of one purpose, read but not yet scaled."""
+
+    @property
+    def origins(self) -> Origins:
+        """Where the rows come from."""
+
+
+@dataclass(frozen=True)
+class Description:
+    """What leaves the worker about one table.
+
+    Attributes:
+        schema: dtype by raw column.
+        metadata: ``_type``, ``src_count`` and what else the data type has.
+    """
+
+    header: Header
+    schema: Mapping[str, str]
+    metadata: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Rows as a network takes them.
+
+    Attributes:
+        inputs: (N, *input shape), float32.
+        targets: (N, 1) float32 where the network has one output, else (N,) int64 class indices; None without labels.
+    """
+
+    inputs: NDArray[np.float32]
+    targets: NDArray[Any] | None
+    origins: Origins = field(default=())
+
+
+TableOfType = TypeVar("TableOfType", bound=Table)
+
+
+class Pipeline(Protocol[TableOfType]):
+    """The steps of one data type."""
+
+    def read(self, datasets: Sequence[Dataset], action: Action, *, needs_labels: bool) -> TableOfType:
+        """Read datasets and put their rows one after another.
+
+        Raises:
+            UnusableData: names the file, the column and what was expected.
+        """
+
+    def fit(self, table: TableOfType) -> dict[str, Any]:
+        """This participant's part of what scaling and imputation are fitted on; sums, counts, minima and maxima only."""
+
+    def describe(self, table: TableOfType) -> Description:
+        """Header, schema and metadata of a table."""
+
+    def transform(self, table: TableOfType, space: FeatureSpace) -> Examples:
+        """The rows as tensors of the feature space.
+
+        Raises:
+            FeatureDrift: a level or label is not in it.
+        """

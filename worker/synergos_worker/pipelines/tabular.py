@@ -1,0 +1,212 @@
+"""Tabular data: csv files with a ``schema.json`` beside them become rows of numbers between 0 and 1."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synergos.domain.feature_space import Action, FeatureSpace
+from synergos.errors import FeatureDrift, UnusableData
+from synergos.learning.alignment import natural_order
+from synergos_worker.datasets import Dataset
+from synergos_worker.pipelines.cells import Codes, recoded
+from synergos_worker.pipelines.csv_files import CATEGORY, TARGET, CsvRows, Levels, listed, read_csv, read_schema
+from synergos_worker.pipelines.labels import Labels, read_labels
+from synergos_worker.pipelines.pipeline import Description, Examples, Origins
+
+
+@dataclass(frozen=True)
+class TabularTable:
+    """Rows of several files, one after another.
+
+    Attributes:
+        numeric: names of the numeric input columns.
+        numbers: (rows, numeric columns); NaN where a cell is missing.
+        categorical: the categorical input columns.
+        dtypes: of all columns, the label among them, that are not entirely empty.
+        labels: None where the rows have none.
+    """
+
+    origins: Origins
+    numeric: tuple[str, ...]
+    numbers: NDArray[np.float64]
+    categorical: Mapping[str, Levels]
+    dtypes: Mapping[str, str]
+    labels: Labels | None
+
+    @property
+    def count(self) -> int:
+        """How many rows there are."""
+        return len(self.numbers)
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the input columns, one per level of a categorical one, ordered by code point."""
+        levels = [f"{name}_{level}" for name, column in self.categorical.items() for level in column.levels]
+        return sorted([*self.numeric, *levels])
+
+
+class TabularPipeline:
+    """One-hot categories, and numbers scaled to [0, 1]; both fitted on the training rows of all participants."""
+
+    def read(self, datasets: Sequence[Dataset], action: Action, *, needs_labels: bool) -> TabularTable:
+        """See :class:`~synergos_worker.pipelines.pipeline.Pipeline`."""
+        parts = [part for dataset in datasets for part in _parts(dataset)]
+        dtypes = _agreed_dtypes(parts)
+        table = TabularTable(
+            origins=tuple((part.name, part.count) for part in parts),
+            numeric=(numeric := _names(dtypes, lambda dtype: dtype != CATEGORY)),
+            numbers=_numbers(parts, numeric),
+            categorical={name: _levels(parts, name) for name in _names(dtypes, lambda dtype: dtype == CATEGORY)},
+            dtypes=dtypes,
+            labels=read_labels(parts, action, needed=needs_labels),
+        )
+        _check_columns(table, datasets[0].name)
+        return table
+
+    def fit(self, table: TabularTable) -> dict[str, Any]:
+        """See :class:`~synergos_worker.pipelines.pipeline.Pipeline`."""
+        present = ~np.isnan(table.numbers)
+        # No column is entirely missing, so the extremes below are finite.
+        measures = zip(
+            present.sum(axis=0).tolist(),
+            np.where(present, table.numbers, 0.0).sum(axis=0).tolist(),
+            np.fmin.reduce(table.numbers, axis=0).tolist(),
+            np.fmax.reduce(table.numbers, axis=0).tolist(),
+            strict=True,
+        )
+        names = ("count", "sum", "minimum", "maximum")
+        return {
+            "numeric": {
+                column: dict(zip(names, values, strict=True))
+                for column, values in zip(table.numeric, measures, strict=True)
+            },
+            "categorical": {name: _counts(column) for name, column in table.categorical.items()},
+        }
+
+    def describe(self, table: TabularTable) -> Description:
+        """See :class:`~synergos_worker.pipelines.pipeline.Pipeline`."""
+        numbers = zip(table.numeric, (~np.isnan(table.numbers)).sum(axis=0).tolist(), strict=True)
+        features = {
+            "cat_variables": {
+                name: {"datatype": CATEGORY, "labels": list(column.levels), "count": int((column.codes >= 0).sum())}
+                for name, column in table.categorical.items()
+            },
+            "num_variables": {name: {"datatype": table.dtypes[name], "count": count} for name, count in numbers},
+        }
+        return Description(
+            header={"X": table.columns, "y": table.labels.header if table.labels else []},
+            schema=dict(table.dtypes),
+            metadata={"_type": "tabular", "src_count": table.count, "features": features},
+        )
+
+    def transform(self, table: TabularTable, space: FeatureSpace) -> Examples:
+        """See :class:`~synergos_worker.pipelines.pipeline.Pipeline`."""
+        position = {name: index for index, name in enumerate(space.X)}
+        inputs = np.zeros((table.count, len(space.X)), dtype=np.float32)
+        inputs[:, [_place(position, name) for name in table.numeric]] = _scaled(table, space)
+        every_row = np.arange(table.count)
+        for name, column in table.categorical.items():
+            places = _places(position, name, column, space)
+            inputs[every_row, places[column.codes]] = 1.0
+        targets = table.labels.targets(space) if table.labels else None
+        return Examples(inputs, targets, table.origins)
+
+
+def _parts(dataset: Dataset) -> list[CsvRows]:
+    files = dataset.files_ending(".csv")
+    if not files:
+        raise UnusableData("there is no csv file in it", dataset.name)
+    return [read_csv(file, read_schema(dataset, file)) for file in files]
+
+
+def _agreed_dtypes(parts: Sequence[CsvRows]) -> dict[str, str]:
+    """Every column's dtype; columns that are categorical in one file and numeric in another are refused."""
+    first: dict[str, CsvRows] = {}
+    dtypes: dict[str, str] = {}
+    for part in parts:
+        for column, dtype in part.dtypes.items():
+            agreed = dtypes.setdefault(column, dtype)
+            if (agreed == CATEGORY) is not (dtype == CATEGORY):
+                other = first[column].name
+                raise UnusableData(f"column {column!r} is {dtype} here and {agreed} in {other}", part.name)
+            # Two widths of numbers have the wider in common.
+            dtypes[column] = agreed if agreed == dtype else "float64"
+            first.setdefault(column, part)
+    return dtypes
+
+
+def _names(dtypes: Mapping[str, str], wanted: Callable[[str], bool]) -> tuple[str, ...]:
+    return tuple(column for column, dtype in dtypes.items() if column != TARGET and wanted(dtype))
+
+
+def _numbers(parts: Sequence[CsvRows], columns: Sequence[str]) -> NDArray[np.float64]:
+    numbers = np.full((sum(part.count for part in parts), len(columns)), np.nan)
+    position = {name: index for index, name in enumerate(columns)}
+    start = 0
+    for part in parts:
+        kept = [index for index, name in enumerate(part.numeric) if name in position]
+        block = part.numbers if len(kept) == len(part.numeric) else part.numbers[:, kept]
+        numbers[start : start + part.count, [position[part.numeric[index]] for index in kept]] = block
+        start += part.count
+    return numbers
+
+
+def _levels(parts: Sequence[CsvRows], name: str) -> Levels:
+    """One categorical column over all files; missing in the rows of a file that lacks it."""
+    columns = [part.categorical.get(name) for part in parts]
+    levels = tuple(natural_order(level for column in columns if column for level in column.levels))
+    codes: list[Codes] = [
+        recoded(column.codes, column.levels, levels) if column else np.full(part.count, -1, dtype=np.int32)
+        for part, column in zip(parts, columns, strict=True)
+    ]
+    return Levels(np.concatenate(codes), levels)
+
+
+def _check_columns(table: TabularTable, name: str) -> None:
+    columns = table.columns
+    if not columns:
+        raise UnusableData(f"there is no column beside {TARGET!r}", name)
+    if twice := [column for column, count in Counter(columns).items() if count > 1]:
+        raise UnusableData(f"the one-hot name {listed(twice)} is also the name of another column", name)
+
+
+def _counts(column: Levels) -> dict[str, int]:
+    present = column.codes[column.codes >= 0]
+    counts = np.bincount(present, minlength=len(column.levels)).tolist()
+    return dict(zip(column.levels, counts, strict=True))
+
+
+def _scaled(table: TabularTable, space: FeatureSpace) -> NDArray[np.float64]:
+    """The numeric columns, missing cells filled, between 0 and 1 where the training rows were."""
+    columns = [space.numeric[_known(name, space.numeric)] for name in table.numeric]
+    minimum = np.array([column.minimum for column in columns])
+    span = np.array([column.maximum for column in columns]) - minimum
+    mean = np.array([column.mean for column in columns])
+    values = np.where(np.isnan(table.numbers), mean, table.numbers)
+    values -= minimum
+    constant = span == 0
+    values /= np.where(constant, 1.0, span)
+    values[:, constant] = 0.0
+    return values
+
+
+def _places(position: Mapping[str, int], name: str, column: Levels, space: FeatureSpace) -> NDArray[np.intp]:
+    """Where each code of a column has its one; the last entry is for code -1, a missing cell."""
+    agreed = space.categorical[_known(name, space.categorical)]
+    return np.array([_place(position, f"{name}_{level}") for level in (*column.levels, agreed.most_frequent)])
+
+
+def _place(position: Mapping[str, int], name: str) -> int:
+    return position[_known(name, position)]
+
+
+def _known(name: str, agreed: Mapping[str, object]) -> str:
+    if name not in agreed:
+        raise FeatureDrift(f"column {name!r} is not one of those agreed at alignment")
+    return name

@@ -1,0 +1,220 @@
+"""Preparations: reading tagged datasets and saying which columns they have, one after another, in one thread."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+import structlog
+
+from synergos.domain.feature_space import Action
+from synergos.domain.tags import Meta
+from synergos.errors import Conflict, InvalidRequest, RecordNotFound, ServiceStopping, UnusableData
+from synergos_worker.datasets import Fingerprint
+from synergos_worker.failures import log_unforeseen
+from synergos_worker.tables import LoadedTable, Tables, Tags
+
+log = structlog.get_logger(__name__)
+
+
+class State(StrEnum):
+    """Where a preparation stands."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing more happens to it by itself."""
+        return self in {State.COMPLETED, State.FAILED}
+
+
+@dataclass(frozen=True)
+class Project:
+    """Whose datasets they are."""
+
+    collab_id: str
+    project_id: str
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """One preparation, as it stands at one moment.
+
+    Attributes:
+        number: counts from 1, in order of the first request.
+        result: when completed, ``headers``, ``schemas``, ``metadata`` and ``statistics`` as docs/wire-formats.md, 1.1, has them.
+        error: when failed, ``message`` and ``field``.
+        fingerprint: of the files the result was read from.
+    """
+
+    id: str
+    number: int
+    project: Project
+    action: Action
+    tags: Tags
+    state: State = State.QUEUED
+    result: Mapping[str, Any] | None = None
+    error: Mapping[str, str | None] | None = None
+    fingerprint: Fingerprint | None = None
+
+
+class Preparations:
+    """The queue, and what came of its last entries.
+
+    Args:
+        keep: how many preparations are remembered; the ones that ended first are forgotten first.
+    """
+
+    def __init__(self, tables: Tables, keep: int) -> None:
+        self._tables = tables
+        self._keep = keep
+        self._known: dict[str, Preparation] = {}
+        self._count = 0
+        self._stopped = False
+        self._changed = threading.Condition()
+        self._thread = threading.Thread(target=self._work, name="preparation", daemon=True)
+        self._thread.start()
+
+    def submit(self, project: Project, action: Action, tags: Tags) -> Preparation:
+        """Ask for a preparation; the one there is, unless it failed or files have changed since.
+
+        Raises:
+            Conflict: too many are waiting, or the worker is about to end.
+        """
+        identifier = _digest(project, action, tags)
+        fingerprint = self._tables.fingerprint(tags)
+        with self._changed:
+            known = self._known.get(identifier)
+            if known is not None and not _is_stale(known, fingerprint):
+                return known
+            self._make_room(identifier)
+            self._count += 1
+            # Put in anew, so that it goes to the end of the queue.
+            self._known.pop(identifier, None)
+            self._known[identifier] = Preparation(identifier, self._count, project, action, tags)
+            self._changed.notify_all()
+            return self._known[identifier]
+
+    def get(self, project: Project, identifier: str | None, wait: float = 0.0) -> Preparation:
+        """One preparation of a project, the newest when not said which; held back until it has ended, for ``wait`` seconds.
+
+        Raises:
+            RecordNotFound: there is none (any more).
+        """
+        with self._changed:
+            found = self._find(project, identifier)
+            self._changed.wait_for(lambda: self._stopped or self._has_ended(found.id), timeout=wait)
+            return self._find(project, found.id)
+
+    def ahead_of(self, preparation: Preparation) -> int:
+        """How many others come before it."""
+        with self._changed:
+            if preparation.state.has_ended:
+                return 0
+            return sum(
+                1 for other in self._known.values() if not other.state.has_ended and other.number < preparation.number
+            )
+
+    def stop(self) -> None:
+        """Start nothing more; the one that is running is not waited for."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
+
+    def _find(self, project: Project, identifier: str | None) -> Preparation:
+        mine = [found for found in self._known.values() if found.project == project and identifier in {None, found.id}]
+        if not mine:
+            which = f"preparation {identifier!r}" if identifier else "preparation"
+            raise RecordNotFound(f"there is no {which} of project {project.project_id!r}; poll for it first")
+        return mine[-1]
+
+    def _has_ended(self, identifier: str) -> bool:
+        found = self._known.get(identifier)
+        return found is None or found.state.has_ended
+
+    def _make_room(self, identifier: str) -> None:
+        if self._stopped:
+            raise ServiceStopping("this worker is about to end")
+        ended = [other.id for other in self._known.values() if other.state.has_ended and other.id != identifier]
+        surplus = len(self._known.keys() - {identifier}) + 1 - self._keep
+        if surplus > len(ended):
+            raise Conflict(f"{self._keep} preparations are waiting already; try again later")
+        for old in ended[: max(0, surplus)]:
+            del self._known[old]
+
+    def _work(self) -> None:
+        while (preparation := self._next()) is not None:
+            self._settle(self._outcome(preparation))
+
+    def _next(self) -> Preparation | None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._stopped or self._queued() is not None)
+            queued = self._queued()
+            if self._stopped or queued is None:
+                return None
+            self._known[queued.id] = running = replace(queued, state=State.RUNNING)
+            return running
+
+    def _queued(self) -> Preparation | None:
+        return next((found for found in self._known.values() if found.state is State.QUEUED), None)
+
+    def _outcome(self, preparation: Preparation) -> Preparation:
+        started = log.bind(preparation=preparation.id, **vars(preparation.project))
+        try:
+            loaded = _load(self._tables, preparation)
+            result = _describe(loaded)
+        except InvalidRequest as error:
+            started.info("preparation failed", field=error.field)
+            return replace(preparation, state=State.FAILED, error={"message": str(error), "field": error.field})
+        except Exception as error:  # whatever it was, the next preparation must run
+            log_unforeseen("preparation failed", error)
+            message = "the datasets could not be prepared; the log of this worker says what happened"
+            return replace(preparation, state=State.FAILED, error={"message": message, "field": None})
+        started.info(
+            "preparation completed",
+            rows={meta.value: sum(count for _, count in found.table.origins) for meta, found in loaded.items()},
+        )
+        fingerprint = tuple(stamp for found in loaded.values() for stamp in found.fingerprint)
+        return replace(preparation, state=State.COMPLETED, result=result, fingerprint=fingerprint)
+
+    def _settle(self, preparation: Preparation) -> None:
+        with self._changed:
+            self._known[preparation.id] = preparation
+            self._changed.notify_all()
+
+
+def _digest(project: Project, action: Action, tags: Tags) -> str:
+    text = json.dumps([project.collab_id, project.project_id, action, sorted(tags.items())])
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _is_stale(known: Preparation, fingerprint: Fingerprint | None) -> bool:
+    return known.state is State.FAILED or (known.state is State.COMPLETED and known.fingerprint != fingerprint)
+
+
+def _load(tables: Tables, preparation: Preparation) -> dict[Meta, LoadedTable]:
+    """The tables of all purposes, all of one datatype."""
+    loaded = {meta: tables.get(preparation.action, meta, tags) for meta, tags in preparation.tags.items()}
+    datatypes = {found.datatype: meta for meta, found in loaded.items()}
+    if len(datatypes) > 1:
+        listed = ", ".join(f"{datatype} ({meta})" for datatype, meta in datatypes.items())
+        raise UnusableData(f"expected datasets of one type in a project, found {listed}", "tags")
+    return loaded
+
+
+def _describe(loaded: Mapping[Meta, LoadedTable]) -> dict[str, Any]:
+    described = {meta: found.pipeline.describe(found.table) for meta, found in loaded.items()}
+    return {
+        "headers": {meta: found.header for meta, found in described.items()},
+        "schemas": {meta: found.schema for meta, found in described.items()},
+        "metadata": {meta: found.metadata for meta, found in described.items()},
+        "statistics": {meta: found.pipeline.fit(found.table) for meta, found in loaded.items() if meta is Meta.TRAIN},
+    }

@@ -1,0 +1,319 @@
+"""A session: one run's rows, network and rounds, from ``initialise`` to ``terminate``."""
+
+from __future__ import annotations
+
+import math
+import threading
+import weakref
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
+from contextlib import suppress
+from enum import StrEnum
+from typing import Any
+
+import structlog
+import torch
+
+from synergos.domain.feature_space import FeatureSpace
+from synergos.domain.tags import Meta
+from synergos.errors import Conflict, InvalidRequest, JobCancelled, RecordNotFound, WireFormatError
+from synergos.learning import metrics
+from synergos.learning.local_training import Evaluation
+from synergos.wire import Encoded
+from synergos_worker.exports import Inference, PredictionFiles, RunKey
+from synergos_worker.message import Message
+from synergos_worker.model import Rows, SessionModel
+from synergos_worker.work import Work
+
+log = structlog.get_logger(__name__)
+
+Job = Callable[..., Mapping[str, Any]]
+"""A method of a session that does one piece of work, which it is given first."""
+
+_READING_SECONDS = 60.0
+
+
+class Kind(StrEnum):
+    """What a session can be asked for."""
+
+    ROUND = "round"
+    EVALUATION = "evaluation"
+    MODEL = "model"
+    PREDICTION = "prediction"
+
+
+class Session:
+    """One piece of work at a time, asked for by any number of requests at once.
+
+    Args:
+        compute: the one thread that all sessions compute in, so that they share neither cores nor random numbers.
+    """
+
+    def __init__(
+        self,
+        session_id: str,
+        run: RunKey,
+        space: FeatureSpace,
+        model: SessionModel,
+        rows: Mapping[Meta, Rows],
+        compute: Executor,
+        files: PredictionFiles,
+    ) -> None:
+        self.id = session_id
+        self.run = run
+        self._space = space
+        self._model = model
+        self._rows = rows
+        self._compute = compute
+        self._files = files
+        self._works: dict[Kind, Work] = {}
+        self._readers = 0
+        self._ended = threading.Event()
+        self._changed = threading.Condition()
+        self._log = log.bind(session=session_id[:8], **vars(run))
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many rows it has for each purpose."""
+        return {meta.value: len(rows) for meta, rows in self._rows.items()}
+
+    @property
+    def maximum_message(self) -> int:
+        """The most bytes a message with weights can have."""
+        return self._model.maximum_message
+
+    @property
+    def is_being_read(self) -> bool:
+        """Whether somebody is fetching a result."""
+        return self._readers > 0
+
+    def put_round(self, number: int, message: Message) -> Work:
+        """Train from the weights of ``message``; a repeat of the same round joins it.
+
+        Raises:
+            Conflict: the round is older than the newest, or other work is still running.
+            WireFormatError: it is not a message with this network's weights.
+        """
+        if not self._rows.get(Meta.TRAIN):
+            self._refuse_ended()
+            raise Conflict("this session has no rows to train on")
+        work = Work(number, epochs=self._model.hyperparameters.epochs)
+        return self._put(Kind.ROUND, work, message, self._train, number)
+
+    def put_evaluation(self, number: int, message: Message) -> Work:
+        """Measure the weights of ``message`` on the evaluation rows; raises what :meth:`put_round` does."""
+        return self._put(Kind.EVALUATION, Work(number), message, self._evaluate, number)
+
+    def put_model(self, message: Message) -> None:
+        """Take the weights that :meth:`predict` is to use; raises what :meth:`put_round` does."""
+        self._put(Kind.MODEL, Work(object()), message, None).perform(lambda _: {})
+
+    def find(self, kind: Kind, number: int) -> Work:
+        """The round or evaluation of that number.
+
+        Raises:
+            RecordNotFound: it was never put.
+            Conflict: it is older than the newest.
+        """
+        with self._changed:
+            work = self._works.get(kind)
+            if work is not None and work.key != number:
+                _refuse_older(kind, number, work)
+            if work is None or work.key != number:
+                raise RecordNotFound(f"{kind} {number} was never put")
+            return work
+
+    def predict(self, metas: Sequence[Meta]) -> Work:
+        """Predict and measure the rows of some purposes with the model that was put; a repeat joins.
+
+        Raises:
+            InvalidRequest: the session has no such rows.
+            Conflict: no model was put, or other work is still running.
+        """
+        for position, meta in enumerate(metas):
+            if not self._rows.get(meta):
+                self._refuse_ended()
+                raise InvalidRequest(f"this session has no {meta} rows", f"metas[{position}]")
+        with self._changed:
+            self._refuse_ended()
+            known = self._works.get(Kind.PREDICTION)
+            if known is not None and known.key == tuple(metas) and not known.may_be_retried:
+                return known
+            self._refuse_busy()
+            if Kind.MODEL not in self._works:
+                raise Conflict("no model was put into this session")
+            work = self._works[Kind.PREDICTION] = Work(tuple(metas))
+        self._submit(work, self._predict, tuple(metas))
+        return work
+
+    def trained(self, work: Work) -> tuple[Encoded, Callable[[], None]]:
+        """A finished round's weights as a message, and what to call when it has been sent.
+
+        Raises:
+            GridError: the round failed.
+            Conflict: the next round has begun meanwhile.
+        """
+        metadata = work.result()
+        with self._changed:
+            self._refuse_ended()
+            if self._works.get(Kind.ROUND) is not work:
+                raise Conflict("a newer round was put meanwhile")
+            self._readers += 1
+            return self._model.trained(metadata), _once(self._stop_reading)
+
+    def end(self) -> None:
+        """Stop the work in hand; no matter in which state the session is, or how often."""
+        if self._ended.is_set():
+            return
+        self._ended.set()
+        with self._changed:
+            for work in self._works.values():
+                work.abandon()
+            self._changed.notify_all()
+        # After the work in hand, which may be using it. A worker that is about to end takes nothing more.
+        with suppress(RuntimeError):
+            self._compute.submit(_let_go, weakref.ref(self))
+        self._log.info("session ended")
+
+    def release(self) -> None:
+        """Free the memory of rows and network, of a session that has ended."""
+        with self._changed:
+            self._rows = {}
+            self._model.release()
+
+    def _put(self, kind: Kind, work: Work, message: Message, job: Job | None, *args: object) -> Work:
+        """Register the work, receive its weights, and have it done."""
+        with self._changed:
+            self._refuse_ended()
+            known = self._works.get(kind)
+            if known is None or known.key != work.key or known.may_be_retried:
+                self._register(kind, work, known)
+            else:
+                work = known
+        if work is known:
+            message.discard()
+            return work
+        try:
+            self._receive(work, message)
+        except BaseException:
+            self._withdraw(kind, work, known)
+            raise
+        if job is not None:
+            self._submit(work, job, *args)
+        return work
+
+    def _register(self, kind: Kind, work: Work, known: Work | None) -> None:
+        if known is not None and kind is not Kind.MODEL:
+            _refuse_older(kind, work.key, known)
+        self._refuse_busy()
+        # The buffer is about to be overwritten, and with it what predictions are made with.
+        self._works.pop(Kind.MODEL, None)
+        self._works.pop(Kind.PREDICTION, None)
+        self._works[kind] = work
+
+    def _receive(self, work: Work, message: Message) -> None:
+        metadata = self._model.receive(message.read, message.length)
+        if isinstance(work.key, int) and metadata.get("round", work.key) != work.key:
+            raise WireFormatError(f"the message is for round {metadata['round']}, its address says {work.key}")
+        with self._changed:
+            # The network is trained in place, so nobody may be reading the round before.
+            if not self._changed.wait_for(lambda: self._readers == 0 or self._ended.is_set(), _READING_SECONDS):
+                raise Conflict("the result of the round before is still being fetched")
+            self._refuse_ended()
+
+    def _withdraw(self, kind: Kind, work: Work, known: Work | None) -> None:
+        """Forget work whose weights never came; a result that was there before still is."""
+        with self._changed:
+            if self._works.get(kind) is work:
+                del self._works[kind]
+                if known is not None and kind is not Kind.MODEL:
+                    self._works[kind] = known
+        work.abandon()
+
+    def _submit(self, work: Work, job: Job, *args: object) -> None:
+        # A session that has ended must not live on in the queue behind another one's round.
+        self._compute.submit(_perform, weakref.WeakMethod(job), work, *args)
+
+    def _train(self, work: Work, number: int) -> Mapping[str, Any]:
+        self._cancel_if_ended()
+        evaluation = self._measured()
+        done = self._model.train(self._rows[Meta.TRAIN], number, work.progress, self._ended.is_set)
+        self._log.info("round trained", round=number, rows=done.rows, epochs=done.epochs, seconds=done.seconds)
+        return {
+            "round": number,
+            "rows": done.rows,
+            "train_loss": _finite(done.loss),
+            "epochs": done.epochs,
+            "seconds": done.seconds,
+            "evaluation": evaluation,
+        }
+
+    def _evaluate(self, _work: Work, number: int) -> Mapping[str, Any]:
+        self._cancel_if_ended()
+        return {"round": number, "evaluation": self._measured()}
+
+    def _measured(self) -> dict[str, Any] | None:
+        """The loss of the weights received on the evaluation rows, where there are any."""
+        rows = self._rows.get(Meta.EVALUATE)
+        found: Evaluation | None = self._model.evaluate(rows) if rows else None
+        return {"rows": found.rows, "loss": _finite(found.loss)} if found else None
+
+    def _predict(self, _work: Work, metas: Sequence[Meta]) -> Mapping[str, Any]:
+        return {meta: self._infer(meta) for meta in metas}
+
+    def _infer(self, meta: Meta) -> dict[str, Any]:
+        self._cancel_if_ended()
+        rows = self._rows[meta]
+        scores, predicted = self._model.infer(rows)
+        truth = rows.truth
+        found = metrics.statistics(self._space.action, self._space.labels, truth, predicted, scores)
+        inference = Inference(rows.origins, scores, predicted, found)
+        path = self._files.write(self.run, meta, self._space, inference)
+        self._log.info("predictions written", meta=meta.value, rows=len(rows))
+        return {"statistics": found, "res_path": str(path)}
+
+    def _cancel_if_ended(self) -> None:
+        if self._ended.is_set():
+            raise JobCancelled("the session has ended")
+
+    def _refuse_ended(self) -> None:
+        if self._ended.is_set():
+            raise RecordNotFound("the session has ended")
+
+    def _refuse_busy(self) -> None:
+        for kind, work in self._works.items():
+            if not work.is_done:
+                raise Conflict(f"this session is still busy with a {kind}")
+
+    def _stop_reading(self) -> None:
+        with self._changed:
+            self._readers -= 1
+            self._changed.notify_all()
+
+
+def _perform(job: weakref.WeakMethod[Job], work: Work, *args: object) -> None:
+    if (method := job()) is not None:
+        work.perform(lambda own: method(own, *args))
+
+
+def _let_go(session: weakref.ref[Session]) -> None:
+    """Free the memory of a session that has ended, also while a request still holds on to it."""
+    if (ended := session()) is not None:
+        ended.release()
+    # What torch keeps of a GPU for later; nothing where none was ever used.
+    torch.cuda.empty_cache()
+
+
+def _refuse_older(kind: Kind, number: Hashable, newest: Work) -> None:
+    if isinstance(number, int) and isinstance(newest.key, int) and number < newest.key:
+        raise Conflict(f"{kind} {number} is older than the newest, which is {newest.key}")
+
+
+def _once(action: Callable[[], None]) -> Callable[[], None]:
+    """The same, doing nothing when it is called again."""
+    calls: Iterator[Callable[[], None]] = iter([action])
+    return lambda: next(calls, lambda: None)()
+
+
+def _finite(loss: float) -> float | None:
+    return loss if math.isfinite(loss) else None

@@ -1,0 +1,242 @@
+"""The sessions of a worker: one per run, ended when asked, replaced, or left alone for too long."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
+from concurrent.futures import TimeoutError as NotInTime
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from synergos.domain.feature_space import FeatureSpace
+from synergos.domain.tags import Meta
+from synergos.errors import Conflict, FeatureDrift, RecordNotFound, ServiceStopping
+from synergos.learning.alignment import Header, spacers_for, unseen
+from synergos.learning.image_space import image_drift
+from synergos_worker.exports import PredictionFiles, RunKey
+from synergos_worker.model import Recipe, Rows, SessionModel
+from synergos_worker.pipelines.csv_files import listed
+from synergos_worker.session import Session
+from synergos_worker.tables import LoadedTable, Tables, Tags
+
+log = structlog.get_logger(__name__)
+
+_OPENING_SECONDS = 300.0
+
+Alignments = Mapping[str, Mapping[str, Sequence[int]]]
+"""Spacers by purpose."""
+
+
+@dataclass(frozen=True)
+class SessionRequest:
+    """What ``initialise`` asks for.
+
+    Attributes:
+        metas: the purposes whose rows the session needs.
+    """
+
+    session_id: str
+    run: RunKey
+    participant_id: str
+    tags: Tags
+    alignments: Alignments
+    recipe: Recipe
+    metas: tuple[Meta, ...]
+
+
+class SessionOpener:
+    """Makes sessions from what a worker has."""
+
+    def __init__(self, tables: Tables, compute: Executor, files: PredictionFiles, device: str) -> None:
+        self._tables = tables
+        self._compute = compute
+        self._files = files
+        self._device = device
+
+    def open(self, request: SessionRequest) -> Session:
+        """Read the rows, build the network, and try out that they go together.
+
+        Raises:
+            FeatureDrift: the data does not fit the feature space (any more).
+            InvalidRequest: the network does not take such rows.
+            Conflict: the worker is busy with another run for too long.
+        """
+        rows = {meta: self._rows(request, meta) for meta in request.metas if meta in request.tags}
+        building = self._compute.submit(self._build, request.recipe, request.participant_id, rows)
+        try:
+            model = building.result(_OPENING_SECONDS)
+        except NotInTime:
+            building.cancel()
+            raise Conflict("this worker is still busy with a round of another run; try again later") from None
+        space = request.recipe.space
+        return Session(request.session_id, request.run, space, model, rows, self._compute, self._files)
+
+    def _rows(self, request: SessionRequest, meta: Meta) -> Rows:
+        space = request.recipe.space
+        loaded = self._tables.get(space.action, meta, request.tags[meta])
+        check_fit(loaded, meta, space, request.alignments)
+        return Rows.of(loaded.pipeline.transform(loaded.table, space), self._device)
+
+    def _build(self, recipe: Recipe, participant_id: str, rows: Mapping[Meta, Rows]) -> SessionModel:
+        model = SessionModel(recipe, participant_id, self._device)
+        if rows:
+            model.rehearse(next(iter(rows.values())))
+        return model
+
+
+class Sessions:
+    """The open sessions.
+
+    Args:
+        timeout: seconds without a request after which a session ends.
+        clock: monotonic seconds.
+    """
+
+    def __init__(self, opener: SessionOpener, timeout: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._opener = opener
+        self._timeout = timeout
+        self._clock = clock
+        self._open: dict[str, Session] = {}
+        self._used: dict[str, float] = {}
+        self._opening: dict[str, RunKey] = {}
+        self._unwanted: set[str] = set()
+        self._stopped = False
+        self._lock = threading.Lock()
+        self._one_at_a_time = threading.Lock()
+
+    def __len__(self) -> int:
+        """How many are open."""
+        return len(self._open)
+
+    def open(self, request: SessionRequest) -> tuple[Session, bool]:
+        """The session of that id, and whether it had to be opened; another session of the same run is ended first.
+
+        Raises:
+            Conflict: the id belongs to another run, or the session was ended while it was opening.
+        """
+        with self._one_at_a_time:
+            with self._lock:
+                self._refuse_stopped()
+                known = self._open.get(request.session_id)
+                self._opening[request.session_id] = request.run
+            try:
+                if known is not None:
+                    return self._again(known, request.run), False
+                self._end(self._open_of(request.run))
+                return self._add(self._opener.open(request)), True
+            finally:
+                with self._lock:
+                    self._opening.pop(request.session_id, None)
+                    self._unwanted.discard(request.session_id)
+
+    def get(self, session_id: str) -> Session:
+        """An open session, which counts as talked to.
+
+        Raises:
+            RecordNotFound: there is none of that id (any more).
+        """
+        with self._lock:
+            if session_id not in self._open:
+                raise RecordNotFound("there is no such session, or it has ended")
+            self._used[session_id] = self._clock()
+            return self._open[session_id]
+
+    def of_run(self, session_id: str, run: RunKey) -> Session:
+        """An open session, provided that it belongs to that run; raises what :meth:`get` does."""
+        session = self.get(session_id)
+        if session.run != run:
+            raise RecordNotFound("there is no such session of this run, or it has ended")
+        return session
+
+    def terminate(self, run: RunKey, session_id: str | None = None) -> None:
+        """End a run's session, or only that one of them; also when it is just being opened."""
+        with self._lock:
+            self._unwanted |= {
+                opening
+                for opening, its_run in self._opening.items()
+                if its_run == run and session_id in {None, opening}
+            }
+        self._end([session for session in self._open_of(run) if session_id in {None, session.id}])
+
+    def live_runs(self, collab_id: str, project_id: str) -> list[tuple[str, str]]:
+        """Experiment and run of each open session of a project."""
+        with self._lock:
+            runs = [session.run for session in self._open.values()]
+        return [(run.expt_id, run.run_id) for run in runs if (run.collab_id, run.project_id) == (collab_id, project_id)]
+
+    def sweep(self) -> None:
+        """End the sessions that nobody has talked to for too long."""
+        with self._lock:
+            oldest = self._clock() - self._timeout
+            idle = [
+                session
+                for session in self._open.values()
+                if self._used[session.id] < oldest and not session.is_being_read
+            ]
+        self._end(idle)
+
+    def stop(self) -> None:
+        """End all sessions; none is opened any more."""
+        with self._lock:
+            self._stopped = True
+            found = list(self._open.values())
+        self._end(found)
+
+    def _open_of(self, run: RunKey) -> list[Session]:
+        with self._lock:
+            return [session for session in self._open.values() if session.run == run]
+
+    def _again(self, known: Session, run: RunKey) -> Session:
+        if known.run != run:
+            raise Conflict("this session belongs to another run")
+        return self.get(known.id)
+
+    def _add(self, session: Session) -> Session:
+        with self._lock:
+            self._refuse_stopped()
+            if session.id in self._unwanted:
+                raise Conflict("the session was ended while it was being opened")
+            self._open[session.id] = session
+            self._used[session.id] = self._clock()
+        log.info("session opened", session=session.id[:8], rows=session.counts, **vars(session.run))
+        return session
+
+    def _refuse_stopped(self) -> None:
+        if self._stopped:
+            raise ServiceStopping("this worker is about to end")
+
+    def _end(self, sessions: Sequence[Session]) -> None:
+        with self._lock:
+            for session in sessions:
+                self._open.pop(session.id, None)
+                self._used.pop(session.id, None)
+        for session in sessions:
+            session.end()
+
+
+def check_fit(loaded: LoadedTable, meta: Meta, space: FeatureSpace, alignments: Alignments) -> None:
+    """Refuse data that is not what the feature space was agreed on.
+
+    Raises:
+        FeatureDrift: it has columns or labels that the space lacks, or lacks others than were agreed.
+    """
+    if loaded.datatype != space.datatype:
+        raise FeatureDrift(f"{meta}: the data is {loaded.datatype}, the feature space {space.datatype}")
+    described = loaded.pipeline.describe(loaded.table)
+    header: Header = described.header
+    if drift := image_drift(described.metadata, space):
+        raise FeatureDrift(f"{meta}: the images differ from those at alignment: {', '.join(drift)}")
+    if new := unseen(header, space):
+        raise FeatureDrift(f"{meta}: {listed(new)} was not there at alignment")
+    agreed = alignments.get(meta)
+    found: Mapping[str, Any] = spacers_for(header, space)
+    for side, names in (("X", space.X), ("y", space.y)):
+        if agreed is not None and list(agreed.get(side, ())) != found[side]:
+            differing = [
+                names[index] for index in sorted(set(agreed.get(side, ())) ^ set(found[side])) if index < len(names)
+            ]
+            raise FeatureDrift(f"{meta}: the columns differ from those at alignment: {listed(differing)}")

@@ -1,0 +1,34 @@
+"""What a worker can be told: its folders, its limits, and what it computes on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything a worker is told when it starts.
+
+    Attributes:
+        data: the root of the participant's datasets; only read.
+        outputs: where predictions are written.
+        port: of commands.
+        data_port: of model weights.
+        session_timeout: seconds after which a session nobody talks to ends by itself.
+        maximum_body: bytes of a request on the command port.
+        device: of torch, for all computing.
+        tables: how many tables stay in memory between requests; open sessions hold theirs besides.
+        preparations: how many preparations are remembered.
+    """
+
+    data: Path
+    outputs: Path
+    component_id: str = "worker"
+    port: int = 5000
+    data_port: int = 8020
+    session_timeout: float = 3600.0
+    maximum_body: int = 8 * 2**20
+    device: str = "cpu"
+    tables: int = 12
+    preparations: int = 100

@@ -1,0 +1,89 @@
+"""Tables read from tagged datasets: kept in memory, a bounded number of them, and read again when a file changes."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from synergos.domain.feature_space import Action
+from synergos.domain.tags import Meta, Tag
+from synergos.errors import UnusableData
+from synergos_worker.datasets import DataRoot, Dataset, Fingerprint
+from synergos_worker.pipelines import Pipeline, Table, pipeline_for
+
+Tags = Mapping[Meta, Sequence[Tag]]
+
+
+@dataclass(frozen=True)
+class LoadedTable:
+    """The rows of all tags of one purpose, with the pipeline that read them."""
+
+    pipeline: Pipeline[Any]
+    table: Table
+    datatype: str
+    fingerprint: Fingerprint
+
+
+class Tables:
+    """Reads tables, one at a time, and remembers the ones used last.
+
+    Args:
+        keep: how many tables stay in memory.
+    """
+
+    def __init__(self, root: DataRoot, keep: int) -> None:
+        self._root = root
+        self._keep = keep
+        self._loaded: OrderedDict[tuple[Action, bool, tuple[Tag, ...]], LoadedTable] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, action: Action, meta: Meta, tags: Sequence[Tag]) -> LoadedTable:
+        """The table of all tags of one purpose, as its files are now.
+
+        Raises:
+            UnusableData: names the tag, file or column, and what was expected.
+        """
+        datasets = self._datasets(meta, tags)
+        needs_labels = meta is not Meta.PREDICT
+        key = (action, needs_labels, tuple(tags))
+        with self._lock:
+            fingerprint = _fingerprint(datasets)
+            known = self._loaded.get(key)
+            if known is None or known.fingerprint != fingerprint:
+                # What is out of date makes room before the new one is read.
+                self._loaded.pop(key, None)
+                known = None
+                self._loaded[key] = _load(datasets, action, needs_labels, fingerprint, f"tags.{meta}")
+            self._loaded.move_to_end(key)
+            while len(self._loaded) > self._keep:
+                self._loaded.popitem(last=False)
+            return self._loaded[key]
+
+    def fingerprint(self, tags: Tags) -> Fingerprint | None:
+        """What the files of all tags look like now; None when they cannot all be found."""
+        try:
+            return tuple(stamp for meta, some in tags.items() for stamp in _fingerprint(self._datasets(meta, some)))
+        except UnusableData:
+            return None
+
+    def _datasets(self, meta: Meta, tags: Sequence[Tag]) -> list[Dataset]:
+        return [self._root.dataset(tag, f"tags.{meta}[{position}]") for position, tag in enumerate(tags)]
+
+
+def _fingerprint(datasets: Sequence[Dataset]) -> Fingerprint:
+    return tuple(stamp for dataset in datasets for stamp in dataset.fingerprint())
+
+
+def _load(
+    datasets: Sequence[Dataset], action: Action, needs_labels: bool, fingerprint: Fingerprint, field: str
+) -> LoadedTable:
+    datatypes = {dataset.datatype: dataset.name for dataset in datasets}
+    if len(datatypes) > 1:
+        listed = ", ".join(f"{datatype} ({name})" for datatype, name in datatypes.items())
+        raise UnusableData(f"expected datasets of one type, found {listed}", field)
+    datatype = datasets[0].datatype
+    pipeline = pipeline_for(datatype, field)
+    return LoadedTable(pipeline, pipeline.read(datasets, action, needs_labels=needs_labels), datatype, fingerprint)

@@ -1,0 +1,95 @@
+"""One piece of work a session was asked for, from the moment it is accepted until its result is there."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Hashable, Mapping
+from typing import Any
+
+import structlog
+
+from synergos.errors import GridError, JobCancelled, RecordNotFound, SynergosError
+from synergos_worker.failures import log_unforeseen
+
+log = structlog.get_logger(__name__)
+
+
+class Work:
+    """A round, an evaluation or a prediction; any number of requests may wait for it.
+
+    Attributes:
+        key: tells a repeat of the same request from another one: the number of the round, the purposes to predict.
+        epoch: how many epochs are done.
+    """
+
+    def __init__(self, key: Hashable, epochs: int = 0) -> None:
+        self.key = key
+        self.epoch = 0
+        self.epochs = epochs
+        self._result: Mapping[str, Any] | None = None
+        self._error: tuple[type[SynergosError], str] | None = None
+        self._was_told = False
+        self._done = threading.Event()
+        self._settling = threading.Lock()
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it has a result, or failed."""
+        return self._done.is_set()
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether it failed."""
+        return self._error is not None
+
+    @property
+    def may_be_retried(self) -> bool:
+        """Whether it failed, and somebody was told."""
+        return self.has_failed and self._was_told
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until it is done, so long at most; whether it is."""
+        return self._done.wait(seconds)
+
+    def result(self) -> Mapping[str, Any]:
+        """What came of it, once it is done.
+
+        Raises:
+            GridError: it failed; says why.
+            RecordNotFound: its session ended before.
+        """
+        if self._error is not None:
+            self._was_told = True
+            kind, message = self._error
+            raise kind(message)
+        return self._result or {}
+
+    def progress(self, done: int, of: int) -> None:
+        """Take note of how far it is."""
+        self.epoch, self.epochs = done, of
+
+    def perform(self, job: Callable[[Work], Mapping[str, Any]]) -> None:
+        """Do it, and keep what comes of it; never raises."""
+        try:
+            result = job(self)
+        except JobCancelled:
+            self.abandon()
+        except SynergosError as error:
+            self._settle(error=(GridError, str(error)))
+        except Exception as error:  # one session's failure must not end the thread that serves all
+            log_unforeseen("work failed", error)
+            self._settle(error=(GridError, "failed unexpectedly; the log of this worker says where"))
+        else:
+            self._settle(result=result)
+
+    def abandon(self) -> None:
+        """Give it up because its session ends; nothing happens when it is done already."""
+        self._settle(error=(RecordNotFound, "the session has ended"))
+
+    def _settle(
+        self, result: Mapping[str, Any] | None = None, error: tuple[type[SynergosError], str] | None = None
+    ) -> None:
+        with self._settling:
+            if not self._done.is_set():
+                self._result, self._error = result, error
+                self._done.set()
