@@ -1,0 +1,75 @@
+"""synergos-ttp: run a basic TTP."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+import structlog
+
+from synergos.service.flags import add_flag, common_parser, default_folder, log_target, usable_folder
+from synergos.service.logs import configure_logging
+from synergos.service.resources import Resources
+from synergos.service.server import ServerSettings, serve
+from synergos_ttp.bootstrap import Settings, TrustedThirdParty
+from synergos_ttp.limits import Limits
+
+
+def parser() -> argparse.ArgumentParser:
+    """The flags of ``synergos-ttp``."""
+    flags = common_parser("ttp", "Orchestrate one grid: align, train, validate and predict with its participants.")
+    folders = {
+        "data": ("/orchestrator/data", "folder of the record store"),
+        "outputs": ("/orchestrator/outputs", "folder of trained models"),
+        "mlflow": ("/mlflow", "folder of MLflow's local store"),
+    }
+    for name, (mount, purpose) in folders.items():
+        add_flag(flags, f"--{name}", type=Path, default=default_folder(mount, f"ttp/{name}"), help=purpose)
+    add_flag(flags, "--database", help="SQLAlchemy URL of the record store; default: an SQLite file in --data")
+    timeouts = {
+        "command": "a worker's answer to a command; opening a session reads its data",
+        "preparation": "a participant's datasets to be prepared",
+        "round": "a participant's answer to a round; rounds after the first have a shorter one that follows from those before",
+        "rejoin": "a worker that was lost to come back",
+    }
+    for name, what in timeouts.items():
+        default = getattr(Limits(), name)
+        add_flag(flags, f"--{name}_timeout", type=float, default=default, help=f"seconds to wait for {what}")
+    return flags
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a basic TTP until SIGTERM."""
+    flags = parser()
+    given = flags.parse_args(arguments)
+    target = log_target(flags, given.logging_variant)
+    configure_logging(given.id, target, debug=given.debug, censored=given.censored)
+    data, outputs, mlflow = (
+        usable_folder(flags, f"--{name}", getattr(given, name)) for name in ("data", "outputs", "mlflow")
+    )
+    settings = Settings(
+        id=given.id,
+        port=given.port,
+        database=given.database or f"sqlite:///{data / 'records.sqlite'}",
+        outputs=outputs,
+        mlflow=mlflow,
+        resources=Resources.within(given.cpus, given.gpus),
+        maximum_body=given.maximum_body,
+        usage_seconds=given.logging_resolution,
+        limits=Limits(
+            command=given.command_timeout,
+            preparation=given.preparation_timeout,
+            round=given.round_timeout,
+            rejoin=given.rejoin_timeout,
+        ),
+    )
+    structlog.get_logger(__name__).info(
+        "starting", host=given.host, port=given.port, cpus=settings.resources.cpus, gpus=settings.resources.gpus
+    )
+    # The data port is the workers': a TTP only calls theirs, so there is nothing here to listen on.
+    serve(lambda: TrustedThirdParty(settings), ServerSettings(given.host, (given.port,)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,78 @@
+"""Wires a basic TTP together; everything it talks to is made here and passed on."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from synergos.records import RecordStore
+from synergos.rest.app import create_app
+from synergos.service.resources import Resources, log_usage
+from synergos_ttp.jobs import JobRunner
+from synergos_ttp.limits import Limits
+from synergos_ttp.local_dispatch import LocalDispatcher
+from synergos_ttp.mlflow_tracking import MlflowTracker
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a basic TTP is told.
+
+    Attributes:
+        database: SQLAlchemy URL of the record store.
+        mlflow: folder of the local MLflow store, for collaborations that name no server of their own.
+        usage_seconds: how often processor and memory use are logged; None for never.
+    """
+
+    id: str
+    port: int
+    database: str
+    outputs: Path
+    mlflow: Path
+    resources: Resources
+    maximum_body: int
+    usage_seconds: int | None = None
+    limits: Limits = field(default_factory=Limits)
+
+
+class TrustedThirdParty:
+    """A basic TTP as the server sees it."""
+
+    def __init__(self, settings: Settings) -> None:
+        settings.resources.apply()
+        settings.outputs.mkdir(parents=True, exist_ok=True)
+        self._port = settings.port
+        self._store = RecordStore(settings.database)
+        self._tracker = MlflowTracker(settings.mlflow)
+        runner = JobRunner(self._store, settings.outputs, settings.limits, tracker=self._tracker)
+        self._dispatcher = LocalDispatcher(self._store, runner)
+        self._dispatcher.start()
+        self._app = create_app(
+            self._store, self._dispatcher, component_id=settings.id, maximum_body=settings.maximum_body
+        )
+        # Last, because what it imports takes a while.
+        self._tracker.start()
+        self._stopped = threading.Event()
+        if settings.usage_seconds:
+            log_usage(settings.usage_seconds, self._stopped)
+
+    def applications(self) -> Mapping[int, WSGIApplication]:
+        """The orchestrator's REST interface."""
+        return {self._port: self._app}
+
+    def stop(self) -> None:
+        """Let the running job end at its next step."""
+        self._stopped.set()
+        self._dispatcher.stop()
+
+    def close(self) -> None:
+        """Let go of the record store and of what is tracked."""
+        self._dispatcher.close()
+        self._tracker.close()
+        self._store.close()

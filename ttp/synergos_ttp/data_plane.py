@@ -1,0 +1,179 @@
+"""A worker's data port, as the TTP uses it: weights down, weights up. See docs/wire-formats.md, section 2."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from synergos.domain.grid import Node
+from synergos.errors import WireFormatError, WorkerRefused, WorkerUnreachable
+from synergos.wire import Encoded, Header, Layout, read_header
+from synergos_ttp.limits import Limits
+
+_PIECE = 2**20
+
+
+@dataclass(frozen=True)
+class Update:
+    """What a participant answered to one round.
+
+    Attributes:
+        path: a safetensors file with its trained weights.
+        metadata: what docs/wire-formats.md, section 2.1, lists.
+    """
+
+    path: Path
+    metadata: Mapping[str, Any]
+
+
+class DataPlane:
+    """One kept-alive connection to one participant's open session; used by one thread at a time.
+
+    Every method raises :class:`WorkerUnreachable`, :class:`WorkerRefused` or :class:`WireFormatError`, each naming the
+    participant, and what ``check`` raises, which is called whenever the worker needs more time.
+    """
+
+    def __init__(self, node: Node, session_id: str, limits: Limits, check: Callable[[], None]) -> None:
+        self.node = node
+        self.limits = limits
+        self._check = check
+        self._root = f"/sessions/{session_id}"
+        self._connection: http.client.HTTPConnection | None = None
+        self._buffer = bytearray(_PIECE)
+
+    def train(self, number: int, weights: Encoded, expected: Layout, target: Path) -> Update:
+        """Run round ``number`` from ``weights``; the answer's weights are written to ``target``."""
+        response = self._work(f"/rounds/{number}", weights)
+        header = self._header(response, expected)
+        self._write(response, header, target)
+        if header.metadata.get("round") != number:
+            raise WireFormatError(
+                f"answered round {header.metadata.get('round')} when asked for round {number}", self._who
+            )
+        return Update(target, header.metadata)
+
+    def evaluate(self, number: int, weights: Encoded) -> Mapping[str, Any] | None:
+        """Measure ``weights`` on the participant's evaluation rows: ``{"rows", "loss"}``, or None when it has none."""
+        answer = self._json(self._work(f"/evaluations/{number}", weights))
+        evaluation: Mapping[str, Any] | None = answer["evaluation"]
+        return evaluation
+
+    def load(self, weights: Encoded) -> None:
+        """Put the model into the session that the worker is to be measured with."""
+        self._json(self._work("/model", weights))
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    @property
+    def _who(self) -> str:
+        return self.node.participant_id
+
+    def _work(self, path: str, weights: Encoded) -> http.client.HTTPResponse:
+        """Send weights and wait until the work they ask for is done."""
+        deadline = time.monotonic() + self.limits.round
+        response = self._request("PUT", path, weights)
+        while response.status == http.HTTPStatus.ACCEPTED:
+            response.read()
+            self._check()
+            if time.monotonic() > deadline:
+                raise WorkerUnreachable(f"no result within {self.limits.round:.0f} s", self._who)
+            response = self._request("GET", path)
+        if response.status != http.HTTPStatus.OK:
+            answer = self._json(response)
+            raise WorkerRefused(str(answer.get("message", "no reason given")), self._who, response.status)
+        return response
+
+    def _request(self, method: str, path: str, body: Encoded | None = None) -> http.client.HTTPResponse:
+        reused = self._connection is not None
+        try:
+            return self._send(method, path, body)
+        except TimeoutError as error:
+            self.close()
+            raise WorkerUnreachable(f"no sign of life at {self._address}", self._who) from error
+        except (OSError, http.client.HTTPException) as error:
+            self.close()
+            if not reused:
+                raise WorkerUnreachable(f"cannot be reached at {self._address}", self._who) from error
+        # A kept-alive connection may have been closed at the other end meanwhile. Every request is idempotent.
+        try:
+            return self._send(method, path, body)
+        except (OSError, http.client.HTTPException) as error:
+            self.close()
+            raise WorkerUnreachable(f"the connection to {self._address} was lost", self._who) from error
+
+    def _send(self, method: str, path: str, body: Encoded | None) -> http.client.HTTPResponse:
+        connection = self._connect()
+        connection.putrequest(method, self._root + path)
+        connection.putheader("Prefer", f"wait={self.limits.patience:g}")
+        if body is not None:
+            connection.putheader("Content-Type", "application/octet-stream")
+            connection.putheader("Content-Length", str(body.length))
+        connection.endheaders()
+        if body is not None:
+            for view in body.buffers():
+                connection.send(view)
+        return connection.getresponse()
+
+    def _connect(self) -> http.client.HTTPConnection:
+        if self._connection is None:
+            connection = http.client.HTTPConnection(self.node.host, self.node.data_port, timeout=self.limits.connect)
+            connection.connect()
+            # A worker answers after `patience` at the latest, and weights come piece by piece.
+            connection.sock.settimeout(self.limits.patience + self.limits.stall)
+            connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._connection = connection
+        return self._connection
+
+    def _header(self, response: http.client.HTTPResponse, expected: Layout) -> Header:
+        try:
+            return read_header(response.read, int(response.headers["Content-Length"] or 0), expected)
+        except WireFormatError as error:
+            self.close()
+            raise WireFormatError(str(error), self._who) from error
+        except (OSError, http.client.HTTPException) as error:
+            raise self._lost() from error
+
+    def _write(self, response: http.client.HTTPResponse, header: Header, target: Path) -> None:
+        view = memoryview(self._buffer)
+        left = header.data_bytes
+        with target.open("wb") as file:
+            file.write(Header(header.offsets).to_bytes())
+            while left:
+                try:
+                    count = response.readinto(view[: min(left, _PIECE)])
+                except (OSError, http.client.HTTPException) as error:
+                    raise self._lost() from error
+                if not count:
+                    raise self._lost()
+                file.write(view[:count])
+                left -= count
+        response.read()
+
+    def _json(self, response: http.client.HTTPResponse) -> dict[str, Any]:
+        try:
+            answer = json.loads(response.read())
+        except ValueError as error:
+            raise WireFormatError(f"what answers at {self._address} is not a Synergos worker", self._who) from error
+        except (OSError, http.client.HTTPException) as error:
+            raise self._lost() from error
+        if not isinstance(answer, dict):
+            raise WireFormatError(f"what answers at {self._address} is not a Synergos worker", self._who)
+        return answer
+
+    def _lost(self) -> WorkerUnreachable:
+        self.close()
+        return WorkerUnreachable(f"the connection to {self._address} was lost", self._who)
+
+    @property
+    def _address(self) -> str:
+        return f"{self.node.host}:{self.node.data_port}"

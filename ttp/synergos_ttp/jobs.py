@@ -1,0 +1,58 @@
+"""What a job does: one function per stage. Both ways a job can arrive, by hand or by queue, end here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from synergos.domain.job import Job, Stage
+from synergos.records import RecordStore
+from synergos_ttp.control import Control
+from synergos_ttp.evaluation import predict, validate
+from synergos_ttp.limits import Limits
+from synergos_ttp.preparation import preprocess
+from synergos_ttp.round_store import clear_rounds
+from synergos_ttp.scope import Scope
+from synergos_ttp.tracking import UNTRACKED, Tracker
+from synergos_ttp.training import train
+
+
+@dataclass(frozen=True)
+class JobRunner:
+    """Runs jobs on one grid.
+
+    Attributes:
+        store: where the records are read; results are not written here, the caller archives what comes back.
+        outputs: where models and histories are written.
+        grid_index: which node of every participant takes part.
+        tracker: follows trainings and validations.
+    """
+
+    store: RecordStore
+    outputs: Path
+    limits: Limits = field(default_factory=Limits)
+    grid_index: int = 0
+    tracker: Tracker = UNTRACKED
+
+    def settle(self, unfinished: Iterable[str]) -> None:
+        """Remove what is kept of the rounds of all jobs but the unfinished ones."""
+        clear_rounds(self.outputs, set(unfinished))
+
+    def run(self, job: Job, control: Control) -> dict[str, Any]:
+        """Do what the job asks; its outputs, as :func:`synergos.records.archive` takes them.
+
+        Raises:
+            SynergosError: why it could not be done, with the participant and the field where there is one.
+        """
+        scope = Scope(self.store, job, self.grid_index)
+        match job.stage:
+            case Stage.PREPROCESS:
+                return preprocess(scope, self.limits, control)
+            case Stage.TRAIN:
+                return train(scope, self.outputs, self.limits, control, self.tracker)
+            case Stage.VALIDATE:
+                return validate(scope, self.limits, control, self.tracker)
+            case Stage.PREDICT:
+                return predict(scope, self.limits, control)

@@ -1,0 +1,35 @@
+"""How long and how large things may get between this TTP and its workers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Seconds, all of them.
+
+    Attributes:
+        connect: until a worker accepts a connection, or answers a question that takes no work.
+        command: until a worker answers a command; opening a session reads the data.
+        preparation: until a participant's datasets are prepared.
+        round: until a participant's answer to one round is there, training included.
+        rejoin: for which a worker that was lost is waited for; long enough to start it again.
+        shortest_round: below which no round's deadline falls, however quick the rounds before were.
+        stall: without a byte from a worker that has been asked something, beyond what it was allowed to wait.
+        patience: how long one request waits for work that takes longer, before it asks again. Short, because a job is
+            cancelled between two requests.
+    """
+
+    connect: float = 5.0
+    command: float = 600.0
+    preparation: float = 3600.0
+    round: float = 24 * 3600.0
+    rejoin: float = 25.0
+    shortest_round: float = 60.0
+    stall: float = 10.0
+    patience: float = 2.0
+
+    def round_deadline(self, longest: float | None) -> float:
+        """How long a round may take when the longest one so far took ``longest`` seconds."""
+        return self.round if longest is None else min(self.round, max(self.shortest_round, 5 * longest))

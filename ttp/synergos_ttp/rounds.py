@@ -1,0 +1,186 @@
+"""The federated rounds of one run: weights out, updates in, the average becomes the next round's weights."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+from torch import Tensor
+
+from synergos.errors import Conflict, GridError, SynergosError
+from synergos.learning import algorithms
+from synergos.learning.algorithms import Update as WeightedUpdate
+from synergos.learning.early_stopping import EarlyStopping
+from synergos.learning.exports import LossHistory
+from synergos.learning.hyperparameters import Hyperparameters
+from synergos.learning.update_gate import refusals
+from synergos.wire import Layout, encode
+from synergos_ttp.control import Control
+from synergos_ttp.data_plane import Update
+from synergos_ttp.participant import ParticipantSession
+from synergos_ttp.round_store import RoundFiles, RoundStore, StoredWeights
+from synergos_ttp.sessions import Sessions
+
+log = structlog.get_logger(__name__)
+
+Weights = Mapping[str, Tensor]
+
+
+@dataclass
+class Rounds:
+    """The rounds of one run; those that an earlier process has committed are not run again.
+
+    Attributes:
+        sessions: the open sessions.
+        weights: the global model, as a state dict; replaced round by round.
+        store: where rounds are kept until the run is exported; only the best and the newest stay.
+        on_round: told each round's number when its training losses are known, and again when its evaluation is.
+    """
+
+    sessions: Sessions
+    hyperparameters: Hyperparameters
+    weights: Weights
+    store: RoundStore
+    control: Control
+    history: LossHistory = field(default_factory=LossHistory)
+    on_round: Callable[[int, LossHistory], None] = lambda _number, _history: None
+
+    def __post_init__(self) -> None:
+        """Derive what stays the same from round to round, and take up what was committed."""
+        self._layout = Layout.of(self.weights)
+        self._algorithm = algorithms.get(self.hyperparameters.algorithm)
+        self._stopper = EarlyStopping(self.hyperparameters.patience, self.hyperparameters.delta)
+        self._durations: list[float] = []
+        self._absent: dict[str, str] = {}
+        self._first = 0
+        if committed := self.store.load():
+            number, self.weights, self.history = committed
+            self._first = number + 1
+            for loss in self.history.evaluate.values():
+                self._stopper.improved(loss)
+            log.info("going on", round=self._first)
+
+    def run(self) -> RoundFiles:
+        """Run them all, or until nothing improves any more; the files of the best round.
+
+        The best round is the one with the lowest evaluation loss; without evaluation rows anywhere, the last one.
+
+        Raises:
+            SynergosError: too few participants were left; the message names the first that failed.
+            JobCancelled: the job was asked to stop.
+        """
+        rounds = self.hyperparameters.rounds
+        for number in range(self._first, rounds):
+            self.control.check()
+            updates = self._train(number)
+            if number:
+                self._settle(number - 1, [update.metadata["evaluation"] for update in updates.values()])
+                if self._stopper.should_stop:
+                    log.info("stopped early", round=number - 1, best_round=self._best)
+                    self.store.drop(number)
+                    return self._ended()
+            self._aggregate(number, updates)
+        if rounds - 1 not in self.history.evaluate:
+            self._settle(rounds - 1, self._evaluate(rounds - 1))
+        return self._ended()
+
+    def _ended(self) -> RoundFiles:
+        self.store.wait()
+        return self.store.files(self._best)
+
+    @property
+    def _best(self) -> int:
+        """The round with the lowest evaluation loss, the newest while there is none."""
+        best = self._stopper.best_round
+        # The stopper counts checks, and a round that nobody could evaluate was none.
+        return max(self.history.train) if best is None else list(self.history.evaluate)[best]
+
+    def _train(self, number: int) -> dict[str, Update]:
+        """One round at all participants; the updates that may enter the average, by participant."""
+        begun = time.monotonic()
+        files = self.store.files(number)
+        message = encode(self.weights, {"round": number})
+
+        def train(session: ParticipantSession) -> Update:
+            return session.data.train(number, message, self._layout, files.update(session.member.id))
+
+        deadline = self.sessions.deadline(max(self._durations, default=None))
+        outcomes = self._passed(self.sessions.attempt(train, seconds=deadline))
+        self._durations.append(time.monotonic() - begun)
+        self._absent = {who: str(outcome) for who, outcome in outcomes.items() if isinstance(outcome, SynergosError)}
+        for who, reason in self._absent.items():
+            files.update(who).unlink(missing_ok=True)
+            log.warning("left out of a round", round=number, participant=who, reason=reason)
+        self.sessions.refuse_too_few(outcomes)
+        # In order of registration, whoever answered first: the order of a sum shows in its last bit.
+        found = {who: outcome for who, outcome in outcomes.items() if isinstance(outcome, Update)}
+        return {
+            session.member.id: found[session.member.id] for session in self.sessions.all if session.member.id in found
+        }
+
+    def _passed(self, outcomes: Mapping[str, Update | SynergosError]) -> dict[str, Update | SynergosError]:
+        """The outcomes, with updates that cannot be right replaced by the reason."""
+        answers = {who: outcome for who, outcome in outcomes.items() if isinstance(outcome, Update)}
+        rows = {session.member.id: session.rows.get("train", 0) for session in self.sessions.all}
+        refused = refusals([_weighted(who, update) for who, update in answers.items()], self.weights, rows)
+        return dict(outcomes) | {who: GridError(reason, who) for who, reason in refused.items()}
+
+    def _evaluate(self, number: int) -> Sequence[Mapping[str, Any] | None]:
+        message = encode(self.weights, {"round": number})
+        outcomes = self.sessions.attempt(lambda session: session.data.evaluate(number, message))
+        self.sessions.refuse_too_few(outcomes)
+        return [outcome for outcome in outcomes.values() if not isinstance(outcome, SynergosError)]
+
+    def _aggregate(self, number: int, updates: Mapping[str, Update]) -> None:
+        self.weights = self._algorithm.aggregate([_weighted(who, update) for who, update in updates.items()])
+        losses = {who: update.metadata["train_loss"] for who, update in updates.items()}
+        rows = [update.metadata["rows"] for update in updates.values()]
+        self.history.trained(number, _mean_loss(list(zip(rows, losses.values(), strict=True))), losses)
+        self.store.commit(number, self.weights, self.history)
+        self.on_round(number, self.history)
+        self._report(number)
+
+    def _settle(self, number: int, evaluations: Sequence[Mapping[str, Any] | None]) -> None:
+        """Note how good round ``number`` was, and drop the rounds that are neither best nor newest."""
+        measured = [(part["rows"], part["loss"]) for part in evaluations if part is not None]
+        if measured:
+            loss = _mean_loss(measured)
+            self.history.evaluated(number, loss)
+            self._stopper.improved(loss)
+            self.on_round(number, self.history)
+        for past in self.store.rounds():
+            if past < number and past != self._best:
+                self.store.drop(past)
+
+    def _report(self, number: int) -> None:
+        rounds = self.hyperparameters.rounds
+        self.control.report(
+            {
+                "round": number + 1,
+                "rounds": rounds,
+                "losses": {
+                    "train": self.history.train[number],
+                    "evaluate": self.history.evaluate.get(number - 1),
+                    "participants": {who: losses.get(number) for who, losses in self.history.local.items()},
+                },
+                "absent": self._absent,
+                "fraction": (number + 1) / rounds,
+                "seconds_left": sum(self._durations) / len(self._durations) * (rounds - number - 1),
+            }
+        )
+
+
+def _weighted(participant: str, update: Update) -> WeightedUpdate:
+    return WeightedUpdate(participant, int(update.metadata["rows"]), StoredWeights(update.path))
+
+
+def _mean_loss(parts: Sequence[tuple[int, float | None]]) -> float | None:
+    """The mean over all rows; None when a participant's loss is not finite."""
+    rows = sum(count for count, _ in parts)
+    if not rows:
+        raise Conflict("no participant has rows to train on")
+    losses = [loss * count for count, loss in parts if loss is not None]
+    return sum(losses) / rows if len(losses) == len(parts) else None

@@ -1,0 +1,75 @@
+"""Train: one run's hyperparameters on one experiment's network, at all participants."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from synergos.domain.records import Kind
+from synergos.domain.tags import Meta
+from synergos.learning.exports import write_run
+from synergos.learning.hyperparameters import Hyperparameters
+from synergos.learning.network import build_network
+from synergos_ttp.control import Control
+from synergos_ttp.limits import Limits
+from synergos_ttp.round_store import RoundStore, StoredWeights
+from synergos_ttp.rounds import Rounds
+from synergos_ttp.scope import Scope
+from synergos_ttp.sessions import SessionContent, Sessions
+from synergos_ttp.tracking import UNTRACKED, Combination, Tracker
+
+
+def train(
+    scope: Scope, outputs: Path, limits: Limits, control: Control, tracker: Tracker = UNTRACKED
+) -> dict[str, Any]:
+    """Train one run and export it.
+
+    Returns:
+        ``global`` and ``local_<i>`` with ``origin``, ``path`` and ``loss_history``, and what it takes to use the model
+        later: ``architecture``, ``feature_space``, ``hyperparameters``.
+
+    Raises:
+        SynergosError: a participant failed; the message names it. Files of an earlier training are then untouched.
+    """
+    space, auto_fix = scope.space()
+    architecture = scope.architecture(space, auto_fix)
+    hyperparameters = Hyperparameters.from_run(scope.store.get(Kind.RUN, scope.run), space.action)
+    members = scope.members()
+    content = SessionContent(scope.run, space, architecture, hyperparameters.to_dict(), (Meta.TRAIN, Meta.EVALUATE))
+    needed = hyperparameters.min_participants
+    with (
+        tracker.training(Combination.of(scope), scope.job.id, hyperparameters.to_dict()) as tracked,
+        RoundStore(outputs, scope.job.id) as store,
+        Sessions(members, content, limits, control, needed) as sessions,
+    ):
+        # The initial weights are held by nobody else: a model may be large, and the rounds replace it.
+        rounds = Rounds(
+            sessions,
+            hyperparameters,
+            build_network(architecture, seed=hyperparameters.seed).state_dict(),
+            store,
+            control,
+            on_round=tracked.round,
+        )
+        best = rounds.run()
+        exported = write_run(
+            run_folder(outputs, scope),
+            architecture=architecture,
+            global_weights=StoredWeights(best.global_weights),
+            local_weights={
+                who: StoredWeights(path) for who, path in best.updates(member.id for member in members).items()
+            },
+            history=rounds.history,
+        )
+        tracked.exported(run_folder(outputs, scope))
+    return {
+        **exported,
+        "architecture": architecture,
+        "feature_space": space.to_dict(),
+        "hyperparameters": hyperparameters.to_dict(),
+    }
+
+
+def run_folder(outputs: Path, scope: Scope) -> Path:
+    """Where a run's model and histories lie."""
+    return outputs.joinpath(*scope.run.values())
