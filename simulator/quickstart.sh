@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# Runs a whole federated cycle on real data, on this machine: sets up what is needed, then runs `synergos simulate`.
+#
+#   bash simulator/quickstart.sh                                  # breast cancer data, two participants
+#   bash simulator/quickstart.sh --dataset digits --split skewed
+#   bash simulator/quickstart.sh --help                           # all options
+set -euo pipefail
+
+source "$(dirname "${BASH_SOURCE[0]}")/setup_environment.sh"
+setup_environment simulator
+
+# In this shell's place, so that Ctrl-C and signals reach the program itself.
+exec "$synergos_bin/synergos" simulate "$@"

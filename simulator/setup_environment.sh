@@ -1,0 +1,68 @@
+# Sourced by scripts: makes a virtual environment for the project where it is missing or out of date.
+#
+#   source simulator/setup_environment.sh
+#   setup_environment simulator        # or dev, ttp, worker, …: an extra of pyproject.toml
+#   "$synergos_bin/synergos" --help
+#
+# The environment is .venv in the repository's root. What was installed is remembered by a digest of pyproject.toml, so
+# that nothing is installed twice; the project itself is installed editable. All messages go to standard error.
+
+synergos_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+synergos_bin=$synergos_root/.venv/bin
+
+setup_environment() {
+  local extra=$1
+  local stamp=$synergos_root/.venv/.installed-$extra
+  local wanted
+  wanted=$(cd "$synergos_root" && { pwd; cat pyproject.toml; } | sha256sum)
+  if [[ -f $stamp && $(<"$stamp") == "$wanted" ]]; then
+    return
+  fi
+  {
+    if ! "$synergos_bin/python" -m pip --version >/dev/null 2>&1; then
+      _make_environment
+    fi
+    echo "installing what Synergos needs; the first time this takes some minutes …"
+    local pip=("$synergos_bin/python" -m pip install --quiet --disable-pip-version-check)
+    # torch by itself first: where there is a choice of builds, nothing else then has a say in it.
+    "${pip[@]}" "$(grep -o 'torch==[0-9.]*' "$synergos_root/pyproject.toml" | head -n 1)"
+    "${pip[@]}" --editable "$synergos_root[$extra]"
+  } >&2
+  echo "$wanted" >"$stamp"
+}
+
+_make_environment() {
+  local python
+  if ! python=$(_find_python); then
+    _install_from_debian python3.11 "Python 3.11 is needed"
+    python=$(_find_python)
+  fi
+  # Debian leaves out of Python what virtual environments are made with.
+  if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
+    _install_from_debian python3.11-venv "Python's venv and ensurepip modules are needed"
+  fi
+  echo "making a virtual environment in $synergos_root/.venv …"
+  "$python" -m venv --clear "$synergos_root/.venv"
+}
+
+_find_python() {
+  local candidate
+  for candidate in python3.11 python3 python; do
+    if "$candidate" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null; then
+      command -v "$candidate"
+      return
+    fi
+  done
+  return 1
+}
+
+_install_from_debian() {
+  local package=$1 reason=$2
+  if [[ $(id -u) -ne 0 ]] || ! command -v apt-get >/dev/null; then
+    echo "$reason. On Debian: sudo apt-get install $package" >&2
+    exit 1
+  fi
+  echo "$reason; installing Debian's $package …"
+  apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$package"
+}

@@ -1,0 +1,1 @@
+"""Local grids as plain processes, example data, and the `synergos` command."""

@@ -1,0 +1,61 @@
+"""Exit codes of the ``synergos`` command, and which failure has which."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from synergos.driver import DriverError, ServerTimeout, ServerUnreachable, WaitTimeout
+from synergos.errors import InvalidRequest, JobCancelled, RecordNotFound, SynergosError
+
+NOT_FOUND_STATUS = 404
+REFUSED_STATUSES = frozenset({400, 417})
+
+
+class ExitCode(IntEnum):
+    """How a command ended, for the program that called it."""
+
+    OK = 0
+    FAILED = 1
+    USAGE = 2
+    UNREACHABLE = 3
+    NOT_FOUND = 4
+    JOB_FAILED = 5
+    JOB_CANCELLED = 6
+    TIMED_OUT = 7
+    INTERRUPTED = 130
+
+
+MEANINGS = {
+    ExitCode.OK: "it worked",
+    ExitCode.FAILED: "it did not work; standard error says why",
+    ExitCode.USAGE: "the command or one of its values makes no sense",
+    ExitCode.UNREACHABLE: "no orchestrator answers at that address",
+    ExitCode.NOT_FOUND: "there is no such job, grid or record",
+    ExitCode.JOB_FAILED: "a job failed",
+    ExitCode.JOB_CANCELLED: "a job was cancelled",
+    ExitCode.TIMED_OUT: "it was not done in time",
+    ExitCode.INTERRUPTED: "interrupted (Ctrl-C or SIGTERM)",
+}
+
+
+def exit_code_of(error: SynergosError) -> ExitCode:
+    """The exit code of a failure."""
+    match error:
+        case ServerUnreachable():
+            return ExitCode.UNREACHABLE
+        case ServerTimeout() | WaitTimeout():
+            return ExitCode.TIMED_OUT
+        case DriverError(body={"jobs": [*_]}):
+            return ExitCode.JOB_FAILED
+        case DriverError(status=status) if status == NOT_FOUND_STATUS:
+            return ExitCode.NOT_FOUND
+        case DriverError(status=status) if status in REFUSED_STATUSES:
+            return ExitCode.USAGE
+        case RecordNotFound():
+            return ExitCode.NOT_FOUND
+        case JobCancelled():
+            return ExitCode.JOB_CANCELLED
+        case InvalidRequest():
+            return ExitCode.USAGE
+        case _:
+            return ExitCode.FAILED

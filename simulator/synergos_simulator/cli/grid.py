@@ -1,0 +1,97 @@
+"""``synergos grid``: a grid on this machine, started, shown and stopped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from synergos_simulator.cli.address import DEFAULT_FOLDER
+from synergos_simulator.cli.exits import ExitCode
+from synergos_simulator.cli.output import Format, FormatOption, print_json, print_table, standard_error
+from synergos_simulator.datasets import NAMES, Split, write_example
+from synergos_simulator.grid import Grid, Plan, is_healthy, stop_grid
+from synergos_simulator.state import GridState
+
+app = typer.Typer(no_args_is_help=True, help="Start, show and stop a Basic grid of plain processes on this machine.")
+
+FolderOption = Annotated[
+    Path, typer.Option("--folder", help="Where the grid keeps its logs, outputs and state file.", file_okay=False)
+]
+
+
+@app.command()
+def up(
+    workers: Annotated[int, typer.Option(min=1, max=50, help="How many workers: worker_1, worker_2, …")] = 2,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            help="Data root of every worker. Default: example datasets are written below the folder.",
+            exists=True,
+            file_okay=False,
+        ),
+    ] = None,
+    folder: FolderOption = DEFAULT_FOLDER,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Command port of the TTP; 0 takes a free one.")] = 0,
+    cpus: Annotated[int, typer.Option(min=1, help="Processor cores each program may use.")] = 1,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """Start a TTP and workers, wait until they answer, and leave them running."""
+    console = standard_error()
+    folder = folder.resolve()
+    root = data.resolve() if data else folder / "data"
+    names = [f"worker_{number}" for number in range(1, workers + 1)]
+    grid = Grid.planned(Plan(folder, root, names, port, cpus))
+    if data is None:
+        console.print(f"writing example datasets to {root}", highlight=False)
+        for name in NAMES:
+            for split in Split:
+                write_example(root, name, workers, split)
+    console.print(f"starting a TTP and {workers} workers; logs are in {folder / 'logs'}", highlight=False)
+    with grid:
+        grid.wait_until_healthy()
+        grid.release()
+    show_grid(grid.state, folder, output)
+
+
+@app.command()
+def down(folder: FolderOption = DEFAULT_FOLDER, output: FormatOption = Format.TABLE) -> None:
+    """Stop the grid that was started in a folder: only its own processes, with time to finish what they do."""
+    stop_grid(folder.resolve())
+    show_grid(GridState.load(folder.resolve()), folder.resolve(), output)
+
+
+@app.command()
+def status(folder: FolderOption = DEFAULT_FOLDER, output: FormatOption = Format.TABLE) -> None:
+    """Show what runs and where it listens; ends with 1 when something of the grid does not answer."""
+    state = GridState.load(folder.resolve())
+    show_grid(state, folder.resolve(), output)
+    if not all(is_healthy(program) for program in state.programs):
+        raise typer.Exit(ExitCode.FAILED)
+
+
+def show_grid(state: GridState, folder: Path, output: Format) -> None:
+    """Write where a grid's programs listen and how they are."""
+    rows: list[dict[str, Any]] = [
+        {
+            "name": program.name,
+            "state": _state(program.is_running, is_healthy(program)),
+            "address": program.address,
+            "data_port": program.data_port,
+            "pid": program.identity.pid if program.identity else None,
+            "exit_code": program.exit_code,
+            "log": program.log,
+        }
+        for program in state.programs
+    ]
+    if output is Format.JSON:
+        print_json({"folder": str(folder), "data": state.data, "programs": rows})
+    else:
+        print_table(f"Grid in {folder}", ("name", "state", "address", "data_port", "pid", "exit_code", "log"), rows)
+
+
+def _state(running: bool, healthy: bool) -> str:
+    if not running:
+        return "stopped"
+    return "healthy" if healthy else "not answering"

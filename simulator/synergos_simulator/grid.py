@@ -1,0 +1,219 @@
+"""A Basic grid on this machine: one TTP and some workers as plain processes on loopback addresses."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from synergos.errors import Conflict, GridError
+from synergos_simulator.state import GridState, Program
+from synergos_simulator.supervisor import RELEASE, STOP_DEADLINE, stop_recorded
+
+HOST = "127.0.0.1"
+START_DEADLINE = 90.0
+"""Seconds until every program must answer: torch is slow to load on a cold disk."""
+_LOOK = 0.1
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a grid is to be like.
+
+    Attributes:
+        folder: where logs, outputs and the state file go.
+        data: the data root; every worker is given the same one, so that any of them can stand in for all.
+        ttp_port: the TTP's command port; 0 takes a free one.
+        cpus: how many each program may use.
+    """
+
+    folder: Path
+    data: Path
+    workers: Sequence[str]
+    ttp_port: int = 0
+    cpus: int = 1
+
+    def programs(self, free_port: Callable[[], int]) -> list[Program]:
+        """The programs in the order to start them: workers first, the TTP last."""
+        return [*(self._worker(name, free_port) for name in self.workers), self._ttp(free_port)]
+
+    def _ttp(self, free_port: Callable[[], int]) -> Program:
+        home = self.folder / "ttp"
+        own = ["--mlflow", str(home / "mlflow")]
+        return self._program("ttp", "synergos_ttp", self.ttp_port or free_port(), free_port(), own)
+
+    def _worker(self, name: str, free_port: Callable[[], int]) -> Program:
+        return self._program(name, "synergos_worker", free_port(), free_port(), [])
+
+    def _program(self, name: str, module: str, port: int, data_port: int, own: Sequence[str]) -> Program:
+        home = self.folder / name
+        places = {"--id": name, "--host": HOST, "--port": port, "--data_port": data_port, "--cpus": self.cpus}
+        folders = {"--data": self.data if name != "ttp" else home / "data", "--outputs": home / "outputs"}
+        flags = [str(part) for pair in (places | folders).items() for part in pair]
+        command = [sys.executable, "-m", module, *flags, "--logging_variant", "basic", *own]
+        return Program(name, command, str(self.folder / "logs" / f"{name}.log"), HOST, port, data_port)
+
+
+class Grid:
+    """A running grid. Leaving the ``with`` block stops it, unless it was released.
+
+    Args:
+        state: what to start.
+        folder: where the state file and the supervisor's log go.
+    """
+
+    def __init__(self, state: GridState, folder: Path) -> None:
+        self.folder = folder
+        self._asked = state
+        self._supervisor: subprocess.Popen[bytes] | None = None
+
+    @classmethod
+    def planned(cls, plan: Plan) -> Grid:
+        """The grid of a plan, not started yet, with its folders made.
+
+        Raises:
+            Conflict: a grid runs in that folder already.
+        """
+        _refuse_running(plan.folder)
+        programs = plan.programs(FreePorts())
+        for name in [program.name for program in programs]:
+            (plan.folder / name).mkdir(parents=True, exist_ok=True)
+        (plan.folder / "logs").mkdir(exist_ok=True)
+        return cls(GridState(programs, data=str(plan.data)), plan.folder)
+
+    @property
+    def state(self) -> GridState:
+        """How it stands now."""
+        return GridState.load(self.folder)
+
+    @property
+    def ttp(self) -> Program:
+        """The orchestrator."""
+        return next(program for program in self._asked.programs if program.name == "ttp")
+
+    @property
+    def workers(self) -> list[Program]:
+        """The participants' programs."""
+        return [program for program in self._asked.programs if program.name != "ttp"]
+
+    def start(self) -> None:
+        """Start the supervisor, which starts the programs."""
+        self._asked.save(self.folder)
+        with (self.folder / "supervisor.log").open("ab") as log:
+            self._supervisor = subprocess.Popen(  # noqa: S603  (this package's own module)
+                [sys.executable, "-m", "synergos_simulator.supervisor", str(self.folder)],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C reaches the command only, which then stops the grid in order
+                env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            )
+
+    def wait_until_healthy(self, deadline: float = START_DEADLINE) -> None:
+        """Wait until every program answers ``GET /health``.
+
+        Raises:
+            GridError: a program ended, or does not answer in time; with the end of its log.
+        """
+        until = time.monotonic() + deadline
+        for program in self._asked.programs:
+            while not is_healthy(program):
+                self._refuse_ended()
+                if time.monotonic() > until:
+                    raise GridError(
+                        f"no answer within {deadline:g} s; its log ends:\n{program.log_tail()}", program.name
+                    )
+                time.sleep(_LOOK)
+
+    def release(self) -> None:
+        """Let the grid go on after this process has ended."""
+        if self._supervisor and self._supervisor.stdin:
+            self._supervisor.stdin.write(RELEASE)
+            self._supervisor.stdin.close()
+            self._supervisor = None
+
+    def stop(self) -> None:
+        """Stop every program, those it has started included; nothing happens when it was released."""
+        if self._supervisor is None:
+            return
+        self._supervisor.terminate()
+        try:
+            self._supervisor.wait(STOP_DEADLINE)
+        except subprocess.TimeoutExpired:
+            self._supervisor.kill()
+        finally:
+            if self._supervisor.stdin:
+                self._supervisor.stdin.close()
+            self._supervisor.wait()
+            self._supervisor = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _refuse_ended(self) -> None:
+        assert self._supervisor is not None  # noqa: S101  (for the type checker)
+        alone = self._supervisor.poll() is not None  # before the look below: it takes note of what ended, then ends
+        for program in self.state.programs:
+            if program.exit_code is not None:
+                reason = f"ended with exit code {program.exit_code}; its log ends:"
+                raise GridError(f"{reason}\n{program.log_tail()}", program.name)
+        if alone:
+            log = (self.folder / "supervisor.log").read_text(encoding="utf-8", errors="replace")
+            raise GridError(f"the supervisor ended:\n{log[-2000:]}")
+
+
+class FreePorts:
+    """Hands out loopback ports that nobody listens on, each one once."""
+
+    def __init__(self) -> None:
+        self._given: set[int] = set()
+
+    def __call__(self) -> int:
+        """One more."""
+        while True:
+            with socket.create_server((HOST, 0)) as probe:
+                port: int = probe.getsockname()[1]
+            if port not in self._given:
+                self._given.add(port)
+                return port
+
+
+def is_healthy(program: Program) -> bool:
+    """Whether the program answers, and is the one it should be."""
+    try:
+        with urlopen(f"{program.address}/health", timeout=2) as answer:  # noqa: S310  (always http)
+            return bool(json.load(answer).get("status") == "ok")
+    except (URLError, OSError, ValueError):
+        return False
+
+
+def stop_grid(folder: Path) -> GridState:
+    """Stop the grid that was started in a folder, and say how it stood.
+
+    Raises:
+        RecordNotFound: none was ever started there.
+    """
+    state = GridState.load(folder)
+    stop_recorded(state)
+    return state
+
+
+def _refuse_running(folder: Path) -> None:
+    if (folder / "grid.json").is_file() and GridState.load(folder).is_running:
+        raise Conflict(f"a grid runs in {folder} already; stop it with: synergos grid down --folder {folder}")
