@@ -1,0 +1,217 @@
+"""What goes wrong is said, where it went wrong; nothing stays open and nothing is lost."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+from pathlib import Path
+
+import pytest
+
+from real_grid import Aside, RealGrid, Study, until
+from synergos_simulator.datasets import Dataset
+
+LONG = {"rounds": 10_000, "epochs": 5, "patience": 100_000}
+
+
+@pytest.fixture
+def folder(data: Path, wine: Dataset) -> Path:
+    """A copy of one participant's training folder, to be spoilt."""
+    copy = data / "spoilt"
+    shutil.rmtree(copy, ignore_errors=True)
+    shutil.copytree(wine.root.joinpath(*wine.holdings[0].train), copy)
+    return copy
+
+
+def with_folder(study: Study, *tag: str) -> None:
+    """Declare the study with another training folder for the first participant."""
+    study.declare({"worker_1": {"train": [tag], "evaluate": []}})
+
+
+def running(study: Study, rounds: int = 2) -> bool:
+    jobs = [job for job in study.jobs("train") if job["state"] == "running"]
+    return any(job["progress"].get("round", 0) >= rounds for job in jobs)
+
+
+def test_an_unknown_tag_is_named(grid: RealGrid, wine: Dataset) -> None:
+    study = Study(grid, wine, "lost_tag")
+    with_folder(study, "no_such_folder")
+
+    answer = study.align()
+
+    assert 400 <= answer["status"] < 500
+    assert "worker_1" in answer["message"]
+    assert "no_such_folder" in answer["message"]
+
+
+def test_a_missing_column_is_named(grid: RealGrid, wine: Dataset, folder: Path) -> None:
+    schema = json.loads((folder / "schema.json").read_text())
+    (folder / "schema.json").write_text(json.dumps({**schema, "phenols_of_mars": "float64"}))
+    study = Study(grid, wine, "lost_column")
+    with_folder(study, "spoilt")
+
+    answer = study.align()
+
+    assert 400 <= answer["status"] < 500
+    assert "worker_1" in answer["message"]
+    assert "phenols_of_mars" in answer["message"]
+
+
+def test_a_file_that_is_no_table_is_named_and_the_next_request_works(
+    grid: RealGrid, wine: Dataset, folder: Path
+) -> None:
+    [table] = folder.glob("*.csv")
+    table.write_bytes(bytes(range(256)) * 10)
+    broken, sound = Study(grid, wine, "noise"), Study(grid, wine, "after_noise")
+    with_folder(broken, "spoilt")
+    sound.declare()
+
+    answer = broken.align()
+
+    assert 400 <= answer["status"] < 500
+    assert table.name in answer["message"]
+    assert sound.align()["status"] == 201
+
+
+def test_a_changed_file_is_noticed(grid: RealGrid, wine: Dataset, folder: Path) -> None:
+    study = Study(grid, wine, "mended")
+    schema = (folder / "schema.json").read_text()
+    (folder / "schema.json").write_text("{")
+    with_folder(study, "spoilt")
+    assert study.align()["status"] != 201
+
+    (folder / "schema.json").write_text(schema)
+
+    assert study.align()["status"] == 201
+
+
+def test_an_unreachable_worker_is_named(grid: RealGrid, wine: Dataset) -> None:
+    study = Study(grid, wine, "nobody_home")
+    study.declare()
+    collaboration, project, *_ = study.keys
+    driver = grid.driver
+    registration = driver.registrations
+    registration.add_node("127.0.0.1", 9, 9)
+    registration.create(collaboration, project, "worker_2", "guest")
+    driver.tags.create(collaboration, project, "worker_2", train=[wine.holdings[1].train])
+
+    answer = study.align()
+
+    assert 400 <= answer["status"] < 500
+    assert "worker_2" in answer["message"]
+    assert study.jobs("preprocess")[-1]["error"]["participant"] == "worker_2"
+
+
+def test_training_before_alignment_is_refused(grid: RealGrid, wine: Dataset) -> None:
+    study = Study(grid, wine, "unaligned")
+    study.declare()
+
+    assert study.train()["status"] == 409
+
+
+def test_validating_an_untrained_run_is_refused(grid: RealGrid, wine: Dataset) -> None:
+    study = Study(grid, wine, "untrained")
+    study.declare()
+    study.align()
+
+    answer = study.validate()
+
+    assert answer["status"] == 409
+    assert "untrained_run" in answer["message"]
+
+
+def test_rows_the_model_cannot_know_are_refused_before_anything_changes(
+    grid: RealGrid, wine: Dataset, folder: Path
+) -> None:
+    study = Study(grid, wine, "drifted", {"rounds": 2})
+    study.declare()
+    study.align()
+    study.train()
+    assert study.predict("worker_1")["status"] == 200
+    collaboration, project, *_ = study.keys
+    before = grid.driver.tags.read(collaboration, project, "worker_1")["data"]
+    [table] = folder.glob("*.csv")
+    lines = table.read_text().splitlines()
+    table.write_text("\n".join([*lines[:-1], lines[-1].rsplit(",", 1)[0] + ",class_9"]) + "\n")
+
+    answer = study.predict("worker_1", [["spoilt"]])
+
+    assert answer["status"] == 403
+    assert "class_9" in answer["message"]
+    assert grid.driver.tags.read(collaboration, project, "worker_1")["data"] == before
+    assert len(grid.driver.predictions.read("worker_1", *study.keys)["data"]) == 1
+
+
+def test_a_re_run_hides_the_old_model_until_it_ends_and_a_failed_one_shows_it_again(
+    grid: RealGrid, wine: Dataset
+) -> None:
+    study = Study(grid, wine, "hidden", {"rounds": 2})
+    study.declare()
+    study.align()
+    study.train()
+    weights = (study.model_folder() / "global_model.safetensors").read_bytes()
+    collaboration, project, experiment, run = study.keys
+    grid.driver.runs.update(collaboration, project, experiment, run, **LONG)
+
+    again = Aside(study.train)
+    until(lambda: running(study), "the second training to run")
+    hidden = grid.driver.models.read(*study.keys)
+    [job] = [job for job in study.jobs("train") if job["state"] == "running"]
+    grid.driver.jobs.cancel(job["id"])
+    answer = again.answer()
+
+    assert hidden["status"] == 404
+    assert isinstance(answer, dict)
+    assert answer["status"] == 409
+    assert grid.driver.jobs.read(job["id"])["data"]["state"] == "cancelled"
+    assert grid.driver.models.read(*study.keys)["status"] == 200
+    assert (study.model_folder() / "global_model.safetensors").read_bytes() == weights
+
+
+def test_a_ttp_told_to_stop_during_a_round_ends_cleanly(own_grid: RealGrid, wine: Dataset) -> None:
+    study = Study(own_grid, wine, "stopped", LONG)
+    study.declare()
+    study.align()
+    training = Aside(study.train)
+    until(lambda: running(study), "rounds to run")
+
+    code = own_grid.end("ttp")
+
+    answer = training.answer()
+    assert code == 0
+    assert isinstance(answer, dict)
+    assert answer["status"] == 503
+    assert "goes on when it is started again" in answer["message"]
+
+
+def test_a_worker_told_to_stop_during_a_round_ends_cleanly_and_is_named(own_grid: RealGrid, wine: Dataset) -> None:
+    study = Study(own_grid, wine, "left", LONG)
+    study.declare()
+    study.align()
+    training = Aside(study.train)
+    until(lambda: running(study), "rounds to run")
+
+    code = own_grid.end("worker_2")
+
+    answer = training.answer()
+    assert code == 0
+    assert isinstance(answer, dict)
+    assert 400 <= answer["status"] < 500
+    assert "worker_2" in answer["message"]
+
+
+def test_a_killed_worker_fails_the_job_and_is_named(own_grid: RealGrid, wine: Dataset) -> None:
+    study = Study(own_grid, wine, "killed", LONG)
+    study.declare()
+    study.align()
+    training = Aside(study.train)
+    until(lambda: running(study), "rounds to run")
+    for process in [own_grid.process("worker_1"), *own_grid.process("worker_1").children()]:
+        process.send_signal(signal.SIGKILL)
+
+    answer = training.answer()
+
+    assert isinstance(answer, dict)
+    assert "worker_1" in answer["message"]
+    assert study.jobs("train")[-1]["state"] == "failed"

@@ -1,0 +1,112 @@
+"""Whatever program is killed at whatever step of a cycle: the model is the undisturbed one, and nothing is left half done."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from killable_grid import KillableGrid, killable
+from real_grid import WORKERS, Study, until
+from synergos.driver.errors import DriverError
+from synergos_simulator.datasets import Dataset
+
+pytestmark = pytest.mark.slow
+
+ROUNDS = 4
+FINAL = {"completed", "failed", "cancelled"}
+
+
+@pytest.fixture(scope="module")
+def grid(tmp_path_factory: pytest.TempPathFactory, data: Path) -> Iterator[KillableGrid]:
+    with killable(tmp_path_factory.mktemp("killable"), data, WORKERS) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def undisturbed(grid: KillableGrid, wine: Dataset) -> tuple[bytes, Any]:
+    """The model and the statistics of a cycle that nobody disturbs."""
+    study = Study(grid, wine, "undisturbed", {"rounds": ROUNDS})
+    return whole_cycle(study)
+
+
+def whole_cycle(study: Study) -> tuple[bytes, Any]:
+    study.declare()
+    persevere(study, "preprocess", study.align)
+    persevere(study, "train", study.train)
+    persevere(study, "validate", study.validate)
+    persevere(study, "predict", lambda: study.predict("worker_1"))
+    validations = study.grid.driver.validations.read(*study.keys)["data"]
+    statistics = {record["key"]["participant_id"]: record["evaluate"]["statistics"] for record in validations}
+    return (study.model_folder() / "global_model.safetensors").read_bytes(), statistics
+
+
+def persevere(study: Study, stage: str, request: Callable[[], Mapping[str, Any]]) -> None:
+    """Make a request; if the TTP dies over it, wait until it is back and the job it had accepted has ended."""
+    try:
+        answer = request()
+    except DriverError:
+        study.grid.wait_until_healthy()  # type: ignore[attr-defined]
+        until(lambda: all(job["state"] in FINAL for job in study.jobs(stage)), f"the {stage} job to end")
+        [job] = study.jobs(stage)
+        assert (job["state"], job["error"]) == ("completed", None)
+    else:
+        assert answer["success"], (answer, study.grid.log("ttp")[-4000:])
+
+
+def open_sessions(grid: KillableGrid) -> int:
+    total = 0
+    for program in grid.grid.workers:
+        with urllib.request.urlopen(f"{program.address}/health", timeout=5) as answer:
+            total += json.load(answer)["sessions"]
+    return total
+
+
+@pytest.mark.parametrize(
+    ("program", "place", "passes"),
+    [
+        ("ttp", "aligning", 0),
+        ("ttp", "initialising", 1),
+        ("ttp", "between PUT and answer", 0),
+        ("ttp", "between PUT and answer", 3),
+        ("ttp", "aggregating", 2),
+        ("ttp", "committing", 1),
+        ("ttp", "exporting", 0),
+        ("ttp", "swapping the exported folder in", 0),
+        ("ttp", "archiving", 1),
+        ("ttp", "measuring", 0),
+        ("ttp", "archiving", 2),
+        ("worker_1", "preparing", 0),
+        ("worker_2", "opening a session", 0),
+        ("worker_1", "training", 2),
+        ("worker_2", "answering", 1),
+        ("worker_1", "evaluating", 3),
+        ("worker_2", "inferring", 0),
+        ("worker_1", "writing predictions", 0),
+    ],
+)
+def test_a_kill_changes_nothing(
+    grid: KillableGrid, undisturbed: tuple[bytes, Any], wine: Dataset, program: str, place: str, passes: int
+) -> None:
+    name = f"{program}_{place}_{passes}".replace(" ", "_")
+    deaths = len(grid.deaths)
+    study = Study(grid, wine, name, {"rounds": ROUNDS})
+    grid.arm(place, program, passes)
+    try:
+        result = whole_cycle(study)
+    finally:
+        unused = grid.disarm()
+        grid.wait_until_healthy()
+
+    assert (unused, grid.deaths[deaths:]) == ([], [program])
+    assert result == undisturbed
+    jobs = grid.driver.jobs.read_all()["data"]
+    assert {job["state"] for job in jobs if job["keys"]["project_id"] == study.keys[1]} == {"completed"}
+    assert {job["state"] for job in jobs} <= FINAL
+    assert open_sessions(grid) == 0
+    assert not list((grid.outputs("ttp") / ".rounds").glob("*"))
+    assert not [path for path in study.model_folder().parent.iterdir() if path != study.model_folder()]

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from orchestration import CannedDispatcher, Client, check_layers, check_run, declare, go_through_all_stages
+from synergos.records import RecordStore
+from synergos.rest import create_app
+
+
+def _client(store: RecordStore, dispatcher: CannedDispatcher) -> Client:
+    app = create_app(
+        store,
+        dispatcher,
+        component_id="ttp/1",
+        maximum_body=200_000,
+        check_layers=check_layers,
+        check_run=check_run,
+    )
+    return Client(app.test_client())
+
+
+@pytest.fixture(scope="session")
+def snapshots(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Databases as they are when all is declared, and when every stage has run: made once, copied often."""
+    folder = tmp_path_factory.mktemp("snapshots")
+    for name in ("declared", "finished"):
+        store = RecordStore(f"sqlite:///{folder / name}")
+        client = _client(store, CannedDispatcher(store))
+        declare(client)
+        if name == "finished":
+            go_through_all_stages(client)
+        store.close()
+    return folder
+
+
+@pytest.fixture
+def store(request: pytest.FixtureRequest, tmp_path: Path, snapshots: Path) -> Iterator[RecordStore]:
+    path = tmp_path / "database.db"
+    for name in ("finished", "declared"):
+        if name in request.fixturenames:
+            shutil.copy(snapshots / name, path)
+            break
+    store = RecordStore(f"sqlite:///{path}")
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def dispatcher(store: RecordStore) -> CannedDispatcher:
+    return CannedDispatcher(store)
+
+
+@pytest.fixture
+def client(store: RecordStore, dispatcher: CannedDispatcher) -> Client:
+    return _client(store, dispatcher)
+
+
+@pytest.fixture
+def declared(client: Client) -> Client:
+    """A client of a grid in which everything is declared and nothing has run."""
+    return client
+
+
+@pytest.fixture
+def finished(client: Client) -> Client:
+    """A client of a grid in which every stage has run."""
+    return client

@@ -1,0 +1,306 @@
+"""Declaring, changing and deleting."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from orchestration import (
+    ALIGNMENTS_URL,
+    COLLABORATION_URL,
+    CONNECT,
+    EXPERIMENT_URL,
+    FITTED,
+    LAYERS,
+    MODELS_URL,
+    PROJECT,
+    PROJECT_URL,
+    RUN_URL,
+    C,
+    Client,
+    E,
+    P,
+    R,
+    node,
+    registration,
+    registration_url,
+    tags,
+)
+from synergos.domain.records import Kind
+from synergos.records import RecordStore
+
+TAGS_URL = f"{registration_url('worker_1')}/tags"
+SINGLES = [COLLABORATION_URL, PROJECT_URL, EXPERIMENT_URL, RUN_URL, f"{CONNECT}/participants/worker_1"]
+
+
+def test_a_run_that_is_declared_again_forgets_what_was_left_out(declared: Client) -> None:
+    again = declared.data("POST", f"{EXPERIMENT_URL}/runs", {"run_id": R, "rounds": 5})
+
+    assert again["doc_id"] == "1"
+    assert again["rounds"] == 5
+    assert "lr" not in again
+
+
+def test_a_change_keeps_what_was_left_out_and_ignores_what_is_not_its_own(declared: Client) -> None:
+    changed = declared.data(
+        "PUT", RUN_URL, {"rounds": 7, "run_id": "other", "key": {}, "doc_id": 9, "kind": "X", "own": [1]}
+    )
+
+    assert changed["rounds"] == 7
+    assert changed["lr"] == 0.001
+    assert changed["own"] == [1]
+    assert (changed["doc_id"], changed["kind"], changed["key"]["run_id"]) == ("1", "Run", R)
+
+
+@pytest.mark.parametrize("url", [*SINGLES, registration_url("worker_1"), TAGS_URL])
+@pytest.mark.parametrize("verb", ["GET", "PUT", "DELETE"])
+def test_what_is_not_there_is_not_found(client: Client, verb: str, url: str) -> None:
+    status, answer = client.ask(verb, url, {} if verb == "PUT" else None)
+
+    assert status == 404
+    assert answer["success"] == 0
+    assert "data" not in answer
+
+
+@pytest.mark.parametrize(
+    ("missing", "url", "body"),
+    [
+        (COLLABORATION_URL, f"{COLLABORATION_URL}/projects", {"project_id": "p", "incentives": {}}),
+        (PROJECT_URL, f"{PROJECT_URL}/experiments", {"expt_id": "e", "model": LAYERS}),
+        (EXPERIMENT_URL, f"{EXPERIMENT_URL}/runs", {"run_id": "r"}),
+        (f"{CONNECT}/participants/worker_1", registration_url("worker_1"), registration("h")),
+        (registration_url("worker_1"), TAGS_URL, tags("data1")),
+    ],
+)
+def test_nothing_is_declared_below_what_is_not_there(declared: Client, missing: str, url: str, body: Any) -> None:
+    kind = declared.data("DELETE", missing)["kind"]
+
+    status, answer = declared.post(url, body)
+
+    assert status == 404
+    assert f"no {kind} with" in answer["message"]
+    assert declared.get(registration_url("worker_1"))[0] in {200, 404}, "a half-written registration breaks its readers"
+
+
+@pytest.mark.parametrize("url", [f"{CONNECT}/participants", f"{CONNECT}/collaborations/nowhere/projects"])
+def test_a_list_of_nothing_is_an_empty_list(client: Client, url: str) -> None:
+    assert client.data("GET", url) == []
+
+
+def test_equal_ids_in_two_collaborations_are_two_things(finished: Client) -> None:
+    other = f"{CONNECT}/collaborations/other"
+    finished.data("POST", f"{CONNECT}/collaborations", {"collab_id": "other"})
+    finished.data("POST", f"{other}/projects", {"project_id": P, "incentives": {}})
+    finished.data("POST", f"{other}/projects/{P}/experiments", {"expt_id": E, "model": LAYERS})
+    finished.data("POST", f"{other}/projects/{P}/experiments/{E}/runs", {"run_id": R})
+
+    shown = finished.data("DELETE", f"{other}/projects/{P}")
+
+    assert shown["relations"]["Model"] == []
+    assert len(shown["relations"]["Run"]) == 1
+    assert len(finished.data("GET", MODELS_URL)) == 1
+    assert finished.get(f"{other}/projects/{P}/experiments/{E}")[0] == 404
+
+
+def test_deleting_a_collaboration_leaves_nothing_but_the_participants(finished: Client, store: RecordStore) -> None:
+    finished.data("DELETE", COLLABORATION_URL)
+
+    left = {kind.value for kind in Kind if store.find(kind, include_hidden=True)}
+    assert left == {"Participant"}
+
+
+def test_registrations_are_found_from_every_side(declared: Client) -> None:
+    worker = f"{CONNECT}/participants/worker_1"
+    for url, expected in [
+        (f"{COLLABORATION_URL}/registrations", 2),
+        (f"{COLLABORATION_URL}/participants/worker_1/registrations", 1),
+        (f"{PROJECT_URL}/registrations", 2),
+        (f"{worker}/registrations", 1),
+        (f"{worker}/collaborations/{C}/registrations", 1),
+        (f"{worker}/collaborations/other/registrations", 0),
+    ]:
+        found = declared.data("GET", url)
+        assert len(found) == expected, url
+        assert all(record["project"]["action"] == "regress" for record in found)
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"n_count": 2}, "node_1"),
+        ({"node_1": node("h")}, "n_count"),
+        ({"n_count": 0}, "n_count"),
+        ({"n_count": 1.0}, "n_count"),
+        ({"n_count": 10**12}, "node_1"),
+        ({"role": "gest"}, "role"),
+        ({"extra": 1}, "extra"),
+        ({"node_1": node("h"), "note": 1}, "note"),
+        ({"node_0": {"host": "h", "port": 8020}}, "node_0.f_port"),
+        ({"node_0": {**node("h"), "port": "8020"}}, "node_0.port"),
+        ({"node_0": {**node("h"), "port": 70000}}, "node_0.port"),
+        ({"node_0": {**node("h"), "port": True}}, "node_0.port"),
+        ({"node_0": {**node("h"), "verbose": 1}}, "node_0.verbose"),
+        ({"node_0": node("h/../x")}, "node_0.host"),
+        ({"node_0": node("")}, "node_0.host"),
+        ({"node_00": node("h")}, "node_00"),
+    ],
+)
+@pytest.mark.parametrize("verb", ["POST", "PUT"])
+def test_a_wrong_registration_is_refused_with_the_field(
+    declared: Client, verb: str, changes: dict[str, Any], field: str
+) -> None:
+    before = declared.data("GET", registration_url("worker_1"))
+    body = changes if verb == "PUT" else {**registration("h"), **changes}
+
+    status, answer = declared.ask(verb, registration_url("worker_1"), body)
+
+    assert (status, answer["field"]) == (417, field)
+    assert field in answer["message"]
+    assert declared.data("GET", registration_url("worker_1")) == before
+
+
+def test_a_registration_may_have_many_nodes(declared: Client) -> None:
+    nodes = {f"node_{index}": node("h") for index in range(12)}
+
+    assert declared.data("POST", registration_url("worker_1"), {"role": "host", "n_count": 12, **nodes})["node_11"]
+
+
+@pytest.mark.parametrize(
+    ("url", "body", "field"),
+    [
+        (f"{CONNECT}/collaborations", {}, "collab_id"),
+        (f"{CONNECT}/collaborations", {"collab_id": 3}, "collab_id"),
+        (f"{CONNECT}/collaborations", {"collab_id": "../x"}, "collab_id"),
+        (f"{CONNECT}/collaborations", {"collab_id": ""}, "collab_id"),
+        (f"{CONNECT}/collaborations", {"collab_id": "c", "mq": {"host": "h", "ports": {"ui": 1}}}, "mq.ports.main"),
+        (f"{CONNECT}/collaborations", {"collab_id": "c", "mq": {"ports": {"main": "1"}}}, "mq.ports.main"),
+        (f"{CONNECT}/collaborations", {"collab_id": "c", "logs": {"ports": {"main": 1}}}, "logs.ports.sysmetrics"),
+        (f"{COLLABORATION_URL}/projects", {"incentives": {}}, "project_id"),
+        (f"{COLLABORATION_URL}/projects", {"project_id": "p"}, "incentives"),
+        (f"{COLLABORATION_URL}/projects", {"project_id": "p", "incentives": []}, "incentives"),
+        (f"{COLLABORATION_URL}/projects", {"project_id": "p", "incentives": {}, "action": "regres"}, "action"),
+        (f"{COLLABORATION_URL}/projects", {"project_id": "p", "incentives": {}, "action": None}, "action"),
+        (f"{PROJECT_URL}/experiments", {"model": LAYERS}, "expt_id"),
+        (f"{PROJECT_URL}/experiments", {"expt_id": "e"}, "model"),
+        (f"{PROJECT_URL}/experiments", {"expt_id": "e", "model": []}, "model"),
+        (f"{PROJECT_URL}/experiments", {"expt_id": "e", "model": [{"is_input": True}]}, "model[0].l_type"),
+        (
+            f"{PROJECT_URL}/experiments",
+            {"expt_id": "e", "model": [{**LAYERS[0], "l_type": "Linea"}]},
+            "model[0].l_type",
+        ),
+        (f"{EXPERIMENT_URL}/runs", {}, "run_id"),
+        (f"{EXPERIMENT_URL}/runs", {"run_id": "optimizations"}, "run_id"),
+        (f"{EXPERIMENT_URL}/runs", {"run_id": "r", "rounds": "2"}, "rounds"),
+        (f"{EXPERIMENT_URL}/runs", {"run_id": "r", "lr": "fast"}, "lr"),
+        (f"{EXPERIMENT_URL}/runs", {"run_id": "r", "use_CLR": 1}, "use_CLR"),
+        (f"{EXPERIMENT_URL}/runs", {"run_id": "r", "optimizer": "SDG"}, "optimizer"),
+        (f"{EXPERIMENT_URL}/runs", {"run_id": "r", "reduction": "median"}, "reduction"),
+        (f"{CONNECT}/participants", {}, "id"),
+        (f"{CONNECT}/participants", {"id": "a/b"}, "id"),
+        (f"{CONNECT}/participants", {"id": "w", "category": "bank"}, "category"),
+        (TAGS_URL, {}, "train"),
+        (TAGS_URL, {"train": "x"}, "train"),
+        (TAGS_URL, {"train": ["x"]}, "train[0]"),
+        (TAGS_URL, {"train": [["x", 1]]}, "train[0][1]"),
+        (TAGS_URL, {"train": [[".."]]}, "train[0][0]"),
+        (TAGS_URL, {"train": [["x"]], "predict": [[]]}, "predict[0]"),
+    ],
+)
+def test_a_wrong_declaration_is_refused_with_the_field(declared: Client, url: str, body: Any, field: str) -> None:
+    status, answer = declared.post(url, body)
+
+    assert (status, answer.get("field")) == (417, field), answer
+    assert answer["message"].startswith(f"{field}: ")
+
+
+@pytest.mark.parametrize(
+    ("url", "body", "field"),
+    [
+        (COLLABORATION_URL, {"mq": "here"}, "mq"),
+        (PROJECT_URL, {"action": "cluster"}, "action"),
+        (EXPERIMENT_URL, {"model": [{**LAYERS[0], "l_type": "Linea"}]}, "model[0].l_type"),
+        (EXPERIMENT_URL, {"model": None}, "model"),
+        (RUN_URL, {"epochs": 1.5}, "epochs"),
+        (RUN_URL, {"optimizer": "SDG"}, "optimizer"),
+        (f"{CONNECT}/participants/worker_1", {"email": 3}, "email"),
+        (TAGS_URL, {"evaluate": [["a/b"]]}, "evaluate[0][0]"),
+    ],
+)
+def test_a_wrong_change_is_refused_and_changes_nothing(declared: Client, url: str, body: Any, field: str) -> None:
+    before = declared.data("GET", url)
+
+    status, answer = declared.put(url, body)
+
+    assert (status, answer.get("field")) == (417, field)
+    assert declared.data("GET", url) == before
+
+
+def test_a_name_that_is_nearly_right_is_answered_with_the_right_one(declared: Client) -> None:
+    _, answer = declared.put(PROJECT_URL, {"action": "clasify"})
+
+    assert "did you mean classify" in answer["message"]
+
+
+def test_an_id_in_the_url_that_cannot_be_one_is_refused(client: Client) -> None:
+    status, answer = client.get(f"{CONNECT}/collaborations/a%00b")
+
+    assert (status, answer["field"]) == (417, "collab_id")
+
+
+def test_a_participant_cannot_be_renamed(declared: Client) -> None:
+    changed = declared.data("PUT", f"{CONNECT}/participants/worker_1", {"id": "worker_9", "phone": "1"})
+
+    assert changed["id"] == "worker_1"
+    assert changed["phone"] == "1"
+
+
+# What participants agreed on
+
+
+@pytest.fixture
+def aligned(declared: Client) -> Client:
+    declared.data("POST", ALIGNMENTS_URL, {})
+    return declared
+
+
+def standing(client: Client, store: RecordStore) -> tuple[list[str], int]:
+    status, answer = client.get(ALIGNMENTS_URL)
+    aligned = [record["key"]["participant_id"] for record in answer["data"]] if status == 200 else []
+    return aligned, len(store.find(Kind.FEATURE_SPACE, PROJECT))
+
+
+@pytest.mark.parametrize("verb", ["POST", "PUT"])
+@pytest.mark.parametrize("meta", ["train", "evaluate"])
+def test_other_data_ends_the_agreement(aligned: Client, store: RecordStore, verb: str, meta: str) -> None:
+    aligned.data(verb, TAGS_URL, {**tags("data1"), meta: [["other"]]})
+
+    assert standing(aligned, store) == (["worker_2"], 0)
+
+
+@pytest.mark.parametrize("verb", ["POST", "PUT"])
+def test_the_same_data_or_other_data_to_predict_leaves_the_agreement(
+    aligned: Client, store: RecordStore, verb: str
+) -> None:
+    aligned.data(verb, TAGS_URL, tags("data1"))
+    aligned.data(verb, TAGS_URL, {**tags("data1"), "predict": [["new"]]})
+
+    assert standing(aligned, store) == (["worker_1", "worker_2"], 1)
+
+
+def test_another_action_ends_the_agreement(aligned: Client, store: RecordStore) -> None:
+    aligned.put(PROJECT_URL, {"start_at": "now"})
+    assert standing(aligned, store) == (["worker_1", "worker_2"], 1)
+
+    aligned.put(PROJECT_URL, {"action": "classify"})
+    assert standing(aligned, store) == ([], 0)
+
+
+def test_fitted_layers_stay_as_long_as_the_layers_they_were_fitted_from(aligned: Client) -> None:
+    same = aligned.data("POST", f"{PROJECT_URL}/experiments", {"expt_id": E, "model": LAYERS, "fitted_model": "mine"})
+    assert same["fitted_model"] == FITTED
+
+    wider = [{**LAYERS[0], "structure": {"in_features": 3, "out_features": 1}}]
+    assert "fitted_model" not in aligned.data("PUT", EXPERIMENT_URL, {"model": wider})
+    assert "fitted_model" not in aligned.data("POST", f"{PROJECT_URL}/experiments", {"expt_id": E, "model": LAYERS})

@@ -1,0 +1,290 @@
+"""What people find in MLflow: in the local store, and on a server that the collaboration names."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from synergos.errors import JobCancelled, JobInterrupted, WorkerUnreachable
+from synergos.learning.exports import LossHistory
+from synergos_ttp.mlflow_tracking import MlflowTracker
+from synergos_ttp.tracking import Combination
+from tracking_server import history_of, runs_of, tracking_server
+
+DEADLINE = 60.0
+EXPERIMENT = "heart_>_risk_>_logistic"
+PARAMETERS = {"algorithm": "FedAvg", "rounds": 2, "lr": 0.1, "batch_size": None}
+HOSPITAL = "hospital_1"
+
+
+def combination(address: str | None = None) -> Combination:
+    return Combination("heart", "risk", "logistic", "first", address)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "mlflow"
+
+
+@pytest.fixture
+def tracker_for(folder: Path) -> Iterator[Callable[[], MlflowTracker]]:
+    made: list[MlflowTracker] = []
+
+    def make() -> MlflowTracker:
+        tracker = MlflowTracker(folder, interval=0.01, deadline=DEADLINE)
+        tracker.start()
+        made.append(tracker)
+        return tracker
+
+    yield make
+    for tracker in made:
+        tracker.close()
+
+
+@pytest.fixture
+def tracker(tracker_for: Callable[[], MlflowTracker]) -> MlflowTracker:
+    return tracker_for()
+
+
+@pytest.fixture
+def local(folder: Path, tracker: MlflowTracker) -> Any:
+    from mlflow.tracking import MlflowClient
+
+    folder.mkdir()
+    return MlflowClient(f"sqlite:///{folder / 'mlflow.db'}")
+
+
+@pytest.fixture
+def exports(tmp_path: Path) -> Path:
+    folder = tmp_path / "outputs"
+    folder.mkdir()
+    (folder / "global_model.pt").write_bytes(b"weights")
+    return folder
+
+
+def until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + DEADLINE
+    while not condition():
+        assert time.monotonic() < end, "it was never written"
+        time.sleep(0.01)
+
+
+def train(tracker: MlflowTracker, where: Combination, job: str, exports: Path, losses: tuple[float, ...]) -> None:
+    history = LossHistory()
+    with tracker.training(where, job, PARAMETERS) as tracked:
+        for number, loss in enumerate(losses):
+            history.trained(number, loss, {HOSPITAL: loss + 1, "clinic@north": None})
+            tracked.round(number, history)
+            history.evaluated(number, loss * 2)
+            tracked.round(number, history)
+        tracked.exported(exports)
+
+
+def test_a_training_is_a_run_with_its_parameters_losses_and_files(
+    tracker: MlflowTracker, local: Any, exports: Path, folder: Path
+) -> None:
+    train(tracker, combination(), "a" * 32, exports, (0.5, 0.25))
+
+    [run] = runs_of(local, EXPERIMENT)
+    assert (run.info.run_name, run.info.status) == ("first", "FINISHED")
+    assert run.data.params == {"algorithm": "FedAvg", "rounds": "2", "lr": "0.1"}
+    assert history_of(local, run.info.run_id, "global_train_loss") == {0: 0.5, 1: 0.25}
+    assert history_of(local, run.info.run_id, "global_evaluate_loss") == {0: 1.0, 1: 0.5}
+    assert history_of(local, run.info.run_id, f"{HOSPITAL}_local_loss") == {0: 1.5, 1: 1.25}
+    assert set(run.data.metrics) == {"global_train_loss", "global_evaluate_loss", f"{HOSPITAL}_local_loss"}
+    assert [one.path for one in local.list_artifacts(run.info.run_id)] == ["global_model.pt"]
+    assert sorted(path.name for path in folder.iterdir()) == ["artifacts", "mlflow.db"]
+
+
+def test_losses_can_be_read_while_the_training_goes_on(tracker: MlflowTracker, local: Any) -> None:
+    history = LossHistory()
+    history.trained(0, 0.5, {})
+
+    with tracker.training(combination(), "a" * 32, PARAMETERS) as tracked:
+        tracked.round(0, history)
+        until(lambda: any("global_train_loss" in run.data.metrics for run in runs_of(local, EXPERIMENT)))
+        [seen] = runs_of(local, EXPERIMENT)
+
+    assert seen.info.status == "RUNNING"
+    assert seen.data.metrics == {"global_train_loss": 0.5}
+
+
+def test_training_again_is_another_run_of_the_same_name(tracker: MlflowTracker, local: Any, exports: Path) -> None:
+    train(tracker, combination(), "a" * 32, exports, (0.5,))
+    train(tracker, combination(), "b" * 32, exports, (0.125,))
+
+    runs = runs_of(local, EXPERIMENT)
+    assert [run.info.run_name for run in runs] == ["first", "first"]
+    assert [run.data.tags["synergos.job"] for run in runs] == ["a" * 32, "b" * 32]
+    assert [run.data.metrics["global_train_loss"] for run in runs] == [0.5, 0.125]
+
+
+def test_a_job_that_was_interrupted_goes_on_in_its_run(tracker_for: Callable[[], MlflowTracker], local: Any) -> None:
+    history = LossHistory()
+    history.trained(0, 0.5, {})
+
+    def be_interrupted() -> None:
+        with tracker_for().training(combination(), "a" * 32, PARAMETERS) as tracked:
+            tracked.round(0, history)
+            raise JobInterrupted("stopped")
+
+    with pytest.raises(JobInterrupted):
+        be_interrupted()
+    [interrupted] = runs_of(local, EXPERIMENT)
+
+    history.trained(1, 0.25, {})
+    with tracker_for().training(combination(), "a" * 32, PARAMETERS) as tracked:
+        tracked.round(1, history)
+
+    [run] = runs_of(local, EXPERIMENT)
+    assert (interrupted.info.status, run.info.status) == ("RUNNING", "FINISHED")
+    losses = local.get_metric_history(run.info.run_id, "global_train_loss")
+    assert sorted((loss.step, loss.value) for loss in losses) == [(0, 0.5), (1, 0.25)]
+
+
+@pytest.mark.parametrize(
+    ("error", "status"), [(JobCancelled("on request"), "KILLED"), (WorkerUnreachable("gone", HOSPITAL), "FAILED")]
+)
+def test_a_training_that_did_not_complete_says_so(
+    tracker: MlflowTracker, local: Any, error: Exception, status: str
+) -> None:
+    with pytest.raises(type(error)), tracker.training(combination(), "a" * 32, PARAMETERS):
+        raise error
+
+    [run] = runs_of(local, EXPERIMENT)
+    assert run.info.status == status
+
+
+def test_statistics_go_to_the_training_they_measure_one_metric_per_participant(
+    tracker: MlflowTracker, local: Any, exports: Path
+) -> None:
+    train(tracker, combination(), "a" * 32, exports, (0.5,))
+    train(tracker, combination(), "b" * 32, exports, (0.25,))
+    with pytest.raises(WorkerUnreachable), tracker.training(combination(), "c" * 32, PARAMETERS):
+        raise WorkerUnreachable("gone", HOSPITAL)
+
+    tracker.validated(combination(), {HOSPITAL: {"accuracy": [0.5, None], "MSE": 1.5}, "clinic": {"MSE": 2.5}})
+    tracker.validated(combination(), {"clinic": {"MSE": 3.5, "R2": float("nan")}})
+
+    before, run, failed = runs_of(local, EXPERIMENT)
+    measured = {name: value for name, value in run.data.metrics.items() if "loss" not in name}
+    assert measured == {f"{HOSPITAL}_accuracy_class_0": 0.5, f"{HOSPITAL}_MSE": 1.5, "clinic_MSE": 3.5}
+    assert "clinic_MSE" not in before.data.metrics
+    assert failed.data.metrics == {}
+
+
+def test_statistics_of_a_training_that_nobody_wrote_down_are_kept(tracker: MlflowTracker, local: Any) -> None:
+    tracker.validated(combination(), {HOSPITAL: {"MSE": 1.5}})
+    tracker.validated(combination(), {"clinic": {"MSE": 2.5}})
+
+    [run] = runs_of(local, EXPERIMENT)
+    assert run.data.metrics == {f"{HOSPITAL}_MSE": 1.5, "clinic_MSE": 2.5}
+
+
+def test_participants_whose_names_mlflow_refuses_do_not_share_a_metric(tracker: MlflowTracker, local: Any) -> None:
+    tracker.validated(combination(), {"a@b": {"MSE": 1.0}, "a=b": {"MSE": 2.0}, "a:40b": {"MSE": 3.0}})
+
+    [run] = runs_of(local, EXPERIMENT)
+    assert run.data.metrics == {"a:40b_MSE": 1.0, "a:3db_MSE": 2.0, "a:3a40b_MSE": 3.0}
+
+
+def test_an_experiment_that_somebody_deleted_is_taken_up_again(
+    tracker: MlflowTracker, local: Any, exports: Path
+) -> None:
+    train(tracker, combination(), "a" * 32, exports, (0.5,))
+    local.delete_experiment(local.get_experiment_by_name(EXPERIMENT).experiment_id)
+
+    train(tracker, combination(), "b" * 32, exports, (0.25,))
+
+    assert local.get_experiment_by_name(EXPERIMENT).lifecycle_stage == "active"
+    assert "b" * 32 in {run.data.tags["synergos.job"] for run in runs_of(local, EXPERIMENT)}
+
+
+def test_a_server_that_nobody_can_reach_is_logged_once_and_harms_nothing(tracker: MlflowTracker) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        nowhere = f"http://127.0.0.1:{taken.getsockname()[1]}"
+    history = LossHistory()
+    history.trained(0, 0.5, {})
+
+    with capture_logs() as logs:
+        with tracker.training(combination(nowhere), "a" * 32, PARAMETERS) as tracked:
+            tracked.round(0, history)
+            until(lambda: any(entry["log_level"] == "warning" for entry in logs))
+        # The end is one more attempt.
+        tracker.close()
+
+    assert [(entry["event"], entry["address"]) for entry in logs if entry["log_level"] == "warning"] == [
+        ("MLflow takes no notes", nowhere)
+    ]
+
+
+def test_a_named_server_gets_losses_while_training_and_files_at_the_end(
+    tracker: MlflowTracker, tmp_path: Path, exports: Path, folder: Path
+) -> None:
+    from mlflow.tracking import MlflowClient
+
+    history = LossHistory()
+    history.trained(0, 0.5, {HOSPITAL: 0.75})
+    with tracking_server(tmp_path) as port:
+        address = f"http://127.0.0.1:{port}"
+        client = MlflowClient(address)
+        with tracker.training(combination(address), "a" * 32, PARAMETERS) as tracked:
+            tracked.round(0, history)
+            until(lambda: any("global_train_loss" in run.data.metrics for run in runs_of(client, EXPERIMENT)))
+            [seen] = runs_of(client, EXPERIMENT)
+            tracked.exported(exports)
+        tracker.validated(combination(address), {HOSPITAL: {"accuracy": [0.5, 0.25]}})
+
+        [run] = runs_of(client, EXPERIMENT)
+        artifacts = [one.path for one in client.list_artifacts(run.info.run_id)]
+
+    assert seen.info.status == "RUNNING"
+    assert (run.info.status, run.data.params["lr"], artifacts) == ("FINISHED", "0.1", ["global_model.pt"])
+    assert run.data.metrics == {
+        "global_train_loss": 0.5,
+        f"{HOSPITAL}_local_loss": 0.75,
+        f"{HOSPITAL}_accuracy_class_0": 0.5,
+        f"{HOSPITAL}_accuracy_class_1": 0.25,
+    }
+    assert not folder.exists(), "nothing is kept here"
+
+
+def test_what_could_not_be_written_is_written_later(tracker: MlflowTracker, folder: Path) -> None:
+    from mlflow.tracking import MlflowClient
+
+    folder.write_text("in the way")
+    history = LossHistory()
+    with capture_logs() as logs, tracker.training(combination(), "a" * 32, PARAMETERS) as tracked:
+        history.trained(0, 0.5, {})
+        tracked.round(0, history)
+        until(lambda: any(entry["log_level"] == "warning" for entry in logs))
+        folder.unlink()
+        history.trained(1, 0.25, {})
+        tracked.round(1, history)
+        until((folder / "mlflow.db").exists)
+
+    client = MlflowClient(f"sqlite:///{folder / 'mlflow.db'}")
+    [run] = runs_of(client, EXPERIMENT)
+    assert history_of(client, run.info.run_id, "global_train_loss") == {0: 0.5, 1: 0.25}
+
+
+def test_a_job_does_not_wait_for_a_server_that_keeps_silent(folder: Path, exports: Path) -> None:
+    tracker = MlflowTracker(folder, deadline=0.05)
+    tracker.start()
+    begun = time.monotonic()
+
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        train(tracker, combination(address), "a" * 32, exports, (0.5, 0.25))
+        tracker.validated(combination(address), {HOSPITAL: {"MSE": 1.0}})
+        took = time.monotonic() - begun
+        tracker.close()
+
+    # MLflow itself gives up after 10 s.
+    assert took < 5

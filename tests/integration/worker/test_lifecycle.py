@@ -1,0 +1,184 @@
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from synergos.domain.feature_space import Action
+from synergos_worker.bootstrap import WorkerService
+from worker_client import RUN, WorkerClient, blob_of, message_in
+from worker_data import breast_cancer, wine, write_dataset, write_frame
+
+TAGS = {"train": [["wine", "train"]], "evaluate": [["wine", "evaluate"]]}
+
+
+def test_a_run_from_poll_to_terminate(client: WorkerClient, data: Path) -> None:
+    agreement = client.agree(TAGS)
+    aligned = client.command("POST", "/worker/align/c/p1", 200, agreement.body())
+    opened = client.initialise(agreement)
+    weights, losses = agreement.weights(), []
+    for number in range(3):
+        response = client.data("PUT", f"rounds/{number}", blob_of(weights, round=number))
+        weights, metadata = message_in(response, weights)
+        losses.append(metadata["train_loss"])
+    measured = client.data("PUT", "evaluations/2", blob_of(weights, round=2)).get_json()
+    client.data("PUT", "model", blob_of(weights))
+    predicted = client.predict("evaluate")
+    ended = client.terminate(session_id=client.session_id)
+
+    assert aligned["data"]["alignments"] == {meta: {"X": [], "y": []} for meta in TAGS}
+    assert opened["data"]["rows"] == {"train": 100, "evaluate": 40}
+    assert opened["data"]["connections"] == ["('e1', 'r1')"]
+    assert {"round": 2, "rows": 100, "epochs": RUN["epochs"]}.items() <= metadata.items()
+    assert metadata["evaluation"]["rows"] == 40
+    assert losses[2] < losses[1] < losses[0]
+    assert measured["round"] == 2
+    assert measured["evaluation"]["loss"] < metadata["evaluation"]["loss"]
+    result = predicted["data"]["results"]["evaluate"]
+    assert all(len(values) == 3 for values in result["statistics"].values())
+    assert json.loads(Path(result["res_path"]).read_text()) == result["statistics"]
+    assert ended["data"]["is_live"] is False
+    assert ended["method"] == "terminate.post"
+    assert client.data("GET", "rounds/2").status_code == 404
+
+
+def test_predictions_are_exported_with_names_and_origins(client: WorkerClient, data: Path) -> None:
+    agreement = client.agree({**TAGS, "predict": [["wine", "new"]]})
+    client.initialise(agreement, metas=["evaluate", "predict"])
+    client.data("PUT", "model", blob_of(agreement.weights()))
+    results = client.predict("predict", "evaluate")["data"]["results"]
+
+    folder = data.parent / "outputs" / "c" / "p1" / "e1" / "r1" / "predict"
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "inference_predictions_predict.txt",
+        "inference_scores_predict.txt",
+        "inference_statistics_predict.json",
+        "predictions_predict.csv",
+    ]
+    rows = list(csv.DictReader((folder / "predictions_predict.csv").read_text().splitlines()))
+    assert list(rows[0]) == ["file", "row", "prediction", "score_barbera", "score_barolo", "score_grignolino"]
+    assert [row["row"] for row in rows] == [str(number) for number in range(1, 39)]
+    assert {row["file"] for row in rows} == {"wine/new/rows.csv"}
+    assert np.loadtxt(folder / "inference_scores_predict.txt").shape == (38, 3)
+    best = [max((float(row[f"score_{label}"]), label) for label in agreement.space.labels)[1] for row in rows]
+    assert best == [row["prediction"] for row in rows]
+    assert results["predict"]["res_path"] == str(folder / "inference_statistics_predict.json")
+    # No label, no statistics; but lists as long as ever.
+    assert results["predict"]["statistics"]["accuracy"] == [None, None, None]
+    assert results["evaluate"]["statistics"]["accuracy"][0] is not None
+    assert [path.name for path in folder.parent.iterdir() if path.name.startswith(".")] == []
+
+
+def test_two_classes_have_one_output_and_two_scores(client: WorkerClient, data: Path) -> None:
+    write_frame(data, ["cancer"], breast_cancer()[:60])
+    agreement = client.agree({"train": [["cancer"]], "evaluate": [["cancer"]]})
+    client.initialise(agreement, hyperparameters=RUN | {"criterion": "BCELoss"})
+    weights, metadata = message_in(client.data("PUT", "rounds/0", blob_of(agreement.weights())), agreement.weights())
+    client.data("PUT", "model", blob_of(weights))
+    result = client.predict("evaluate")["data"]["results"]["evaluate"]
+
+    rows = list(csv.DictReader((Path(result["res_path"]).parent / "predictions_evaluate.csv").read_text().splitlines()))
+    assert metadata["rows"] == 60
+    assert len(result["statistics"]["accuracy"]) == 2
+    assert list(rows[0])[3:] == ["score_benign", "score_malignant"]
+    assert float(rows[0]["score_benign"]) == pytest.approx(1 - float(rows[0]["score_malignant"]), abs=1e-6)
+
+
+def test_a_regression_predicts_values(client: WorkerClient, data: Path) -> None:
+    frame = wine().drop(columns="target").rename(columns={"proline": "target"})
+    schema = dict.fromkeys(frame.columns, "float64")
+    write_dataset(data, ["proline"], frame.to_csv(index=False), schema)
+    agreement = client.agree({"train": [["proline"]]}, Action.REGRESS)
+    client.initialise(agreement, metas=["train"], hyperparameters=RUN | {"criterion": "MSELoss", "lr": 1e-7})
+    weights, metadata = message_in(client.data("PUT", "rounds/0", blob_of(agreement.weights())), agreement.weights())
+    client.data("PUT", "model", blob_of(weights))
+    result = client.predict("train")["data"]["results"]["train"]
+
+    assert metadata["evaluation"] is None
+    assert sorted(result["statistics"]) == ["MAE", "MSE", "R2"]
+    lines = (Path(result["res_path"]).parent / "predictions_train.csv").read_text().splitlines()
+    assert lines[0] == "file,row,prediction"
+    assert len(lines) == 179
+
+
+def test_two_runs_of_a_project_do_not_touch_each_other(service: WorkerService) -> None:
+    one = WorkerClient(service, run="r1", session_id="1" * 32)
+    two = WorkerClient(service, run="r2", session_id="2" * 32)
+    agreement = one.agree(TAGS)
+    one.initialise(agreement)
+    opened = two.initialise(agreement)
+    alone = one.data("PUT", "rounds/0", blob_of(agreement.weights(1))).get_data()
+
+    other = two.data("PUT", "rounds/0", blob_of(agreement.weights(2))).get_data()
+    one.terminate()
+
+    assert opened["data"]["connections"] == ["('e1', 'r1')", "('e1', 'r2')"]
+    assert alone != other
+    assert one.data("GET", "rounds/0").status_code == 404
+    assert two.data("GET", "rounds/0").get_data() == other
+
+
+def test_a_round_repeated_by_a_restarted_worker_gives_the_same_weights(client: WorkerClient) -> None:
+    agreement = client.agree(TAGS)
+    weights = agreement.weights()
+    client.initialise(agreement)
+    client.data("PUT", "rounds/0", blob_of(weights))
+    first, _ = message_in(client.data("PUT", "rounds/1", blob_of(weights)), weights)
+    client.terminate()
+
+    client.initialise(agreement)
+    second, _ = message_in(client.data("PUT", "rounds/1", blob_of(weights)), weights)
+
+    assert all(torch.equal(first[name], second[name]) for name in weights)
+
+
+def test_initialise_is_idempotent_by_session_id(client: WorkerClient) -> None:
+    agreement = client.agree(TAGS)
+    client.initialise(agreement)
+    client.data("PUT", "rounds/0", blob_of(agreement.weights()))
+
+    again = client.initialise(agreement, status=200)
+
+    assert again["data"]["rows"] == {"train": 100, "evaluate": 40}
+    assert client.data("GET", "rounds/0").status_code == 200
+
+
+def test_a_new_session_of_a_run_ends_the_old_one(service: WorkerService, client: WorkerClient) -> None:
+    agreement = client.agree(TAGS)
+    client.initialise(agreement)
+    newer = WorkerClient(service, session_id="f" * 32)
+
+    newer.initialise(agreement)
+
+    assert client.data("GET", "rounds/0").status_code == 404
+    assert newer.data("GET", "rounds/0").get_json()["message"] == "round 0 was never put"
+
+
+def test_purposes_without_tags_have_no_rows(client: WorkerClient) -> None:
+    agreement = client.agree({"train": TAGS["train"]})
+
+    opened = client.initialise(agreement)
+    response = client.data("PUT", "rounds/0", blob_of(agreement.weights()))
+
+    assert opened["data"]["rows"] == {"train": 100, "evaluate": 0}
+    assert message_in(response, agreement.weights())[1]["evaluation"] is None
+
+
+def test_health_says_who_answers(client: WorkerClient) -> None:
+    answer = client.command("GET", "/health", 200)
+
+    assert answer["status"] == "ok"
+    assert answer["component"] == "worker"
+    assert set(answer) == {"status", "component", "id", "version", "sessions"}
+    assert answer["sessions"] == 0
+
+
+def test_the_routes_are_documented(client: WorkerClient) -> None:
+    documented = client.command("GET", "/worker/swagger.json", 200)
+
+    assert len(documented["paths"]) == 5
+    assert "session_id" in documented["definitions"]["Initialise"]["properties"]

@@ -1,0 +1,83 @@
+"""Runs one of the programs with places in it where it can be made to kill itself, as if by ``kill -9``.
+
+    python killing.py FOLDER MODULE [flags of the program]
+
+A place is armed by a file in FOLDER that is named after it and says how many times it is passed before it kills. The file
+is gone when the process is.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+PLACES = {
+    "synergos_ttp": {
+        "aligning": "synergos_ttp.preparation:feature_space",
+        "initialising": "synergos_ttp.commands:WorkerCommands.open_session",
+        "between PUT and answer": "synergos_ttp.data_plane:DataPlane._write",
+        "aggregating": "synergos_ttp.rounds:Rounds._aggregate",
+        "committing": "synergos_ttp.round_store:RoundStore._write",
+        "exporting": "synergos_ttp.training:write_run",
+        "swapping the exported folder in": "synergos.learning.exports:_swap",
+        "archiving": "synergos_ttp.local_dispatch:archive",
+        "measuring": "synergos_ttp.commands:WorkerCommands.measure",
+    },
+    "synergos_worker": {
+        "preparing": "synergos_worker.preparation:Preparations._outcome",
+        "opening a session": "synergos_worker.sessions:SessionOpener.open",
+        "training": "synergos_worker.model:SessionModel.train",
+        "answering": "synergos_worker.model:SessionModel.trained",
+        "evaluating": "synergos_worker.model:SessionModel.evaluate",
+        "inferring": "synergos_worker.model:SessionModel.infer",
+        "writing predictions": "synergos_worker.exports:PredictionFiles.write",
+    },
+}
+
+
+def make_deadly(place: str, where: str, folder: Path) -> None:
+    """Wrap the function at ``where`` so that it kills the program when its place is armed."""
+    module_name, _, path = where.partition(":")
+    owner: Any = importlib.import_module(module_name)
+    *outer, name = path.split(".")
+    for part in outer:
+        owner = getattr(owner, part)
+    original: Callable[..., Any] = getattr(owner, name)
+    armed = folder / place
+    # A place that several threads pass at once: between one thread's truncating the count and writing it, another would read nothing.
+    counting = threading.Lock()
+
+    @functools.wraps(original)
+    def deadly(*arguments: Any, **options: Any) -> Any:
+        with counting:
+            try:
+                passes = int(armed.read_text())
+            except FileNotFoundError:
+                passes = -1
+            if passes > 0:
+                armed.write_text(str(passes - 1))
+            if passes == 0:
+                armed.unlink()
+                # The whole program, its server's parent process included.
+                os.killpg(0, signal.SIGKILL)
+        return original(*arguments, **options)
+
+    setattr(owner, name, deadly)
+
+
+def main() -> None:
+    folder, program, *flags = sys.argv[1:]
+    for place, where in PLACES[program].items():
+        make_deadly(place, where, Path(folder))
+    importlib.import_module(f"{program}.__main__").main(flags)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,102 @@
+"""A PostgreSQL server of the tests' own: made in a folder that is thrown away, reached through a socket in there."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from typing import IO
+
+from sqlalchemy import create_engine
+
+OWNER = "synergos"
+
+
+class PostgreSQL:
+    """A running server."""
+
+    def __init__(self, socket: Path) -> None:
+        self._url = f"postgresql+psycopg://{OWNER}@/postgres?host={socket}"
+        self._names = (f"test_{number}" for number in count())
+        self._engine = create_engine(self._url, isolation_level="AUTOCOMMIT")
+
+    def new_database(self) -> str:
+        """The URL of an empty database; in truth a schema in one that all tests share, which takes no time."""
+        name = next(self._names)
+        self.execute(f"CREATE SCHEMA {name}")
+        return f"{self._url}&options=-csearch_path%3D{name}"
+
+    def execute(self, statement: str) -> None:
+        with self._engine.connect() as connection:
+            connection.exec_driver_sql(statement)
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+
+def programs() -> Path | None:
+    """Where the server's programs are; the newest where there are several, None where there are none."""
+    debian = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: float(path.parts[-3]))
+    found = str(debian[-1]) if debian else shutil.which("initdb")
+    return Path(found).resolve().parent if found else None
+
+
+@contextmanager
+def running(programs: Path) -> Iterator[PostgreSQL]:
+    """A new server, which is gone afterwards, also when the tests are killed."""
+    user = "nobody" if os.geteuid() == 0 else None  # the server refuses to be root's
+    with tempfile.TemporaryDirectory(prefix="synergos-postgresql-") as name:
+        folder = Path(name)
+        if user:
+            shutil.chown(folder, user)
+        data, environment = folder / "data", {"LC_ALL": "C", "TZ": "UTC", "PATH": os.defpath}
+        made: list[str | Path] = [
+            programs / "initdb",
+            "--auth=trust",
+            f"--username={OWNER}",
+            "--encoding=UTF8",
+            "--no-sync",
+            data,
+        ]
+        subprocess.run(made, user=user, env=environment, check=True, capture_output=True, cwd=folder)
+        options = {"listen_addresses": "", "unix_socket_directories": folder, "fsync": "off", "max_connections": 200}
+        settings = [f"--{option}={value}" for option, value in options.items()]
+        # Not even a test run that is killed leaves a server behind.
+        tied = ["setpriv", "--pdeathsig", "QUIT"]
+        with subprocess.Popen(
+            [*tied, programs / "postgres", "-D", data, *settings],
+            user=user,
+            env=environment,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=folder,
+        ) as server:
+            assert server.stderr is not None
+            reader = _await_readiness(server.stderr)
+            postgresql = PostgreSQL(folder)
+            try:
+                yield postgresql
+            finally:
+                postgresql.close()
+                server.send_signal(signal.SIGQUIT)
+                server.wait()
+                reader.join()
+
+
+def _await_readiness(log: IO[str]) -> threading.Thread:
+    """Return when the server takes connections; its log is read on, as it would stop when nobody did."""
+    lines = []
+    for line in log:
+        lines.append(line)
+        if "ready to accept connections" in line:
+            reader = threading.Thread(target=lambda: [None for _ in log], daemon=True)
+            reader.start()
+            return reader
+    raise AssertionError("PostgreSQL did not start:\n" + "".join(lines))

@@ -1,0 +1,161 @@
+"""The real programs on loopback, and what a consortium does with them."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from synergos import Driver
+from synergos_simulator.datasets import Dataset
+from synergos_simulator.grid import Grid, Plan
+from synergos_simulator.state import Program
+
+WORKERS = ("worker_1", "worker_2")
+DEADLINE = 60.0
+
+Response = Mapping[str, Any]
+
+
+@dataclass
+class RealGrid:
+    """A running grid, and a driver that speaks to it."""
+
+    grid: Grid
+
+    @property
+    def driver(self) -> Driver:
+        """A client of the TTP."""
+        return Driver(host=self.grid.ttp.host, port=self.grid.ttp.port)
+
+    def outputs(self, program: str) -> Path:
+        """Where a program writes its results."""
+        return self.grid.folder / program / "outputs"
+
+    def log(self, program: str) -> str:
+        """What a program has logged so far."""
+        return self._program(program).log_tail(10_000)
+
+    def process(self, program: str) -> psutil.Process:
+        """The running process of a program."""
+        identity = self._program(program).identity
+        assert identity is not None
+        return psutil.Process(identity.pid)
+
+    def end(self, program: str, how: signal.Signals = signal.SIGTERM) -> int:
+        """Send a program a signal and wait for its end; its exit code."""
+        self.process(program).send_signal(how)
+        until(lambda: self._program(program).exit_code is not None, f"{program} to end")
+        code = self._program(program).exit_code
+        assert code is not None
+        return code
+
+    def _program(self, name: str) -> Program:
+        return next(program for program in self.grid.state.programs if program.name == name)
+
+
+@dataclass(frozen=True)
+class Study:
+    """One combination in one project on a running grid, declared by the calls a notebook makes."""
+
+    grid: RealGrid
+    dataset: Dataset
+    name: str
+    run: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def keys(self) -> tuple[str, str, str, str]:
+        """The ids of the combination."""
+        return (f"{self.name}_collaboration", f"{self.name}_project", f"{self.name}_experiment", f"{self.name}_run")
+
+    def declare(self, tags: Mapping[str, Mapping[str, Sequence[Sequence[str]]]] | None = None) -> None:
+        """Everything up to the tags."""
+        driver, (collaboration, project, experiment, run) = self.grid.driver, self.keys
+        driver.collaborations.create(collaboration)
+        driver.projects.create(collaboration, project, self.dataset.action, {"tier_1": [], "tier_2": []})
+        driver.experiments.create(collaboration, project, experiment, list(self.dataset.architecture))
+        driver.runs.create(collaboration, project, experiment, run, **{**self.dataset.hyperparameters, **self.run})
+        for program, holding in zip(self.grid.grid.workers, self.dataset.holdings, strict=False):
+            who = holding.participant_id
+            driver.participants.create(who)
+            registration = driver.registrations
+            registration.add_node(program.host, program.data_port, program.port)
+            registration.create(collaboration, project, who, "host")
+            own = {meta: [getattr(holding, meta)] for meta in ("train", "evaluate")}
+            driver.tags.create(collaboration, project, who, **((tags or {}).get(who, own)))
+
+    def align(self, **options: Any) -> Response:
+        """POST alignments."""
+        return self.grid.driver.alignments.create(*self.keys[:2], **options)
+
+    def train(self) -> Response:
+        """POST models."""
+        return self.grid.driver.models.create(*self.keys)
+
+    def validate(self) -> Response:
+        """POST validations."""
+        return self.grid.driver.validations.create(*self.keys)
+
+    def predict(self, participant: str, tags: Sequence[Sequence[str]] | None = None) -> Response:
+        """POST predictions of one participant."""
+        holding = next(holding for holding in self.dataset.holdings if holding.participant_id == participant)
+        collaboration, project, experiment, run = self.keys
+        assert holding.predict is not None
+        wanted = tags if tags is not None else [holding.predict]
+        return self.grid.driver.predictions.create(
+            {project: wanted}, participant, collaboration, project, experiment, run
+        )
+
+    def jobs(self, stage: str) -> list[dict[str, Any]]:
+        """The jobs of this project, oldest first."""
+        found: list[dict[str, Any]] = self.grid.driver.jobs.read_all(stage=stage, project_id=self.keys[1])["data"]
+        return found
+
+    def model_folder(self) -> Path:
+        """Where the TTP keeps the trained run."""
+        return self.grid.outputs("ttp").joinpath(*self.keys)
+
+
+class Aside:
+    """A call that blocks, made in a thread of its own."""
+
+    def __init__(self, call: Callable[[], Response]) -> None:
+        self._answer: list[Response | Exception] = []
+        self._thread = threading.Thread(target=self._make, args=(call,))
+        self._thread.start()
+
+    def _make(self, call: Callable[[], Response]) -> None:
+        try:
+            self._answer.append(call())
+        except Exception as error:
+            self._answer.append(error)
+
+    def answer(self) -> Response | Exception:
+        """What came back, or what went wrong."""
+        self._thread.join(DEADLINE)
+        assert self._answer, "the call was never answered"
+        return self._answer[0]
+
+
+def until(condition: Callable[[], bool], what: str, deadline: float = DEADLINE) -> None:
+    """Wait for something that happens in another process."""
+    end = time.monotonic() + deadline
+    while not condition():
+        assert time.monotonic() < end, f"waited {deadline:g} s for {what}"
+        time.sleep(0.02)
+
+
+@contextmanager
+def started(folder: Path, data: Path, workers: Sequence[str] = WORKERS) -> Iterator[RealGrid]:
+    """A grid that runs inside the ``with`` block."""
+    grid = Grid.planned(Plan(folder, data, workers))
+    with grid:
+        grid.wait_until_healthy()
+        yield RealGrid(grid)

@@ -1,0 +1,71 @@
+"""A real MLflow server on loopback, and its readers."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import requests
+
+DEADLINE = 60.0
+
+
+@contextmanager
+def tracking_server(folder: Path) -> Iterator[int]:
+    """The port of a server that runs inside the ``with`` block."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = int(taken.getsockname()[1])
+    places = [
+        "--backend-store-uri",
+        f"sqlite:///{folder / 'server.db'}",
+        "--artifacts-destination",
+        str(folder / "artifacts"),
+    ]
+    command = [sys.executable, "-m", "mlflow", "server", *places, "--host", "127.0.0.1", "--port", str(port)]
+    with (folder / "server.log").open("wb") as log:
+        process = subprocess.Popen(
+            [*command, "--workers", "1"],
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true"},
+            start_new_session=True,
+        )
+    try:
+        _until_healthy(process, port, folder / "server.log")
+        yield port
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait(DEADLINE)
+
+
+def _until_healthy(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    end = time.monotonic() + DEADLINE
+    with requests.Session() as session:
+        session.trust_env = False
+        while time.monotonic() < end:
+            assert process.poll() is None, log.read_text()
+            try:
+                if session.get(f"http://127.0.0.1:{port}/health", timeout=1).ok:
+                    return
+            except requests.RequestException:
+                time.sleep(0.05)
+    raise AssertionError(log.read_text())
+
+
+def history_of(client: Any, run_id: str, metric: str) -> dict[int, float]:
+    """A metric's values by step."""
+    return {one.step: one.value for one in client.get_metric_history(run_id, metric)}
+
+
+def runs_of(client: Any, experiment: str) -> list[Any]:
+    """The runs of an experiment, oldest first; none while it is not there."""
+    found = client.get_experiment_by_name(experiment)
+    return list(client.search_runs([found.experiment_id], order_by=["attributes.start_time ASC"])) if found else []

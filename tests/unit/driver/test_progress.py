@@ -1,0 +1,60 @@
+"""How jobs are shown to people."""
+
+from __future__ import annotations
+
+import io
+
+from rich.console import Console
+
+from synergos.driver.progress import Bars, Lines, describe
+
+RUNNING = {
+    "id": "j",
+    "state": "running",
+    "progress": {
+        "round": 3,
+        "rounds": 15,
+        "losses": {"train": 0.25, "evaluate": None, "participants": {"worker_1": 0.5}},
+        "fraction": 0.2,
+        "seconds_left": 61.2,
+    },
+}
+COMPLETED = {**RUNNING, "state": "completed"}
+
+
+def test_a_running_job_tells_round_losses_and_time_left() -> None:
+    assert describe(RUNNING) == "running · round 3/15 · 1 min 1 s left · train loss 0.25 · worker_1 0.5"
+
+
+def test_a_failed_job_tells_why() -> None:
+    assert describe({"id": "j", "state": "failed", "error": {"message": "worker_2: no answer"}}) == (
+        "failed: worker_2: no answer"
+    )
+
+
+def test_a_job_without_progress_tells_its_state() -> None:
+    assert describe({"id": "j", "state": "queued", "progress": {}}) == "queued"
+
+
+def test_a_job_in_a_line_tells_how_many_come_before_it() -> None:
+    queued = {"id": "j", "state": "queued", "progress": {"waiting_for": "i", "position": 2}}
+
+    assert describe(queued) == "queued · 2 jobs before it"
+
+
+def test_lines_tell_what_is_new_only() -> None:
+    written = io.StringIO()
+    with Lines(Console(file=written, width=40)) as lines:
+        for job in (RUNNING, RUNNING, COMPLETED, COMPLETED):
+            lines.job("train", job)
+
+    assert [line[:17] for line in written.getvalue().splitlines()] == ["train: running · ", "train: completed "]
+
+
+def test_bars_leave_a_line_for_each_job_that_ended() -> None:
+    written = io.StringIO()
+    with Bars(Console(file=written, force_terminal=True, width=120)) as bars:
+        for job in (RUNNING, COMPLETED, COMPLETED):
+            bars.job("train", job)
+
+    assert written.getvalue().count("train: completed · round 3/15 · train loss 0.25") == 1

@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from network_models import space
+from synergos.domain.feature_space import Action
+from synergos.learning.alignment import align, natural_order, spacers_for, unseen
+
+Header = dict[str, list[str]]
+Headers = dict[str, dict[str, Header]]
+
+NAMES = st.lists(st.text(alphabet="abXY_0129é", min_size=1, max_size=6), unique=True, max_size=12)
+LEVELS = st.lists(st.sampled_from(["0", "1", "2", "10", "a", "B", "-3.5", "nan"]), unique=True, min_size=1)
+
+
+def header(X: list[str], y: list[str]) -> Header:
+    return {"X": sorted(X), "y": [f"target_{level}" for level in natural_order(y)]}
+
+
+HEADERS = st.dictionaries(
+    st.sampled_from(["worker_1", "worker_2", "worker_3"]),
+    st.dictionaries(st.sampled_from(["train", "evaluate", "predict"]), st.builds(header, NAMES, LEVELS), min_size=1),
+    min_size=1,
+)
+
+
+def padded(names: list[str], spacers: list[int]) -> list[str | None]:
+    """What a worker makes of a table: for each position in order, an empty column is inserted there."""
+    columns: list[str | None] = list(names)
+    for position in spacers:
+        columns.insert(position, None)
+    return columns
+
+
+@given(HEADERS)
+def test_inserting_the_spacers_gives_every_table_the_same_order(headers: Headers) -> None:
+    found = align(headers, Action.CLASSIFY)
+
+    for participant, tables in headers.items():
+        for purpose, table in tables.items():
+            for side, union in (("X", found.X), ("y", found.y)):
+                columns = padded(table[side], found.spacers[participant][purpose][side])
+                assert len(columns) == len(union)
+                assert all(name in {None, expected} for name, expected in zip(columns, union, strict=True))
+
+
+@given(HEADERS)
+def test_the_aligned_columns_are_the_union(headers: Headers) -> None:
+    found = align(headers, Action.CLASSIFY)
+    tables = [table for purposes in headers.values() for table in purposes.values()]
+
+    assert set(found.X) == {name for table in tables for name in table["X"]}
+    assert set(found.y) == {name for table in tables for name in table["y"]}
+    assert list(found.X) == sorted(found.X)
+
+
+@given(HEADERS, st.randoms(use_true_random=False))
+def test_the_order_of_the_participants_does_not_matter(headers: Headers, shuffler: random.Random) -> None:
+    names = list(headers)
+    shuffler.shuffle(names)
+
+    assert align({name: headers[name] for name in names}, Action.CLASSIFY) == align(headers, Action.CLASSIFY)
+
+
+def test_a_column_that_one_table_lacks() -> None:
+    headers: Headers = {
+        "worker_1": {"train": {"X": ["age", "ca_0", "ca_1"], "y": ["target_0", "target_2"]}},
+        "worker_2": {
+            "train": {"X": ["age", "ca_1", "ca_2"], "y": ["target_0", "target_10"]},
+            "evaluate": {"X": ["age", "ca_0", "ca_1", "ca_2"], "y": ["target_2"]},
+        },
+    }
+
+    found = align(headers, Action.CLASSIFY)
+
+    assert found.X == ("age", "ca_0", "ca_1", "ca_2")
+    assert found.y == ("target_0", "target_2", "target_10")
+    assert found.spacers == {
+        "worker_1": {"train": {"X": [3], "y": [2]}},
+        "worker_2": {"train": {"X": [1], "y": [1]}, "evaluate": {"X": [], "y": [0, 2]}},
+    }
+
+
+def test_equal_tables_need_no_spacers() -> None:
+    table = {"X": ["a", "b"], "y": ["target"]}
+
+    found = align({"worker_1": {"train": table}, "worker_2": {"train": table}}, Action.REGRESS)
+
+    assert found.y == ("target",)
+    assert found.spacers["worker_2"]["train"] == {"X": [], "y": []}
+
+
+@pytest.mark.parametrize("table", [{"X": ["a"]}, {"X": ["a"], "y": []}])
+def test_a_table_without_label_gets_no_label_spacers(table: Header) -> None:
+    found = align(
+        {"worker_1": {"train": {"X": ["a"], "y": ["target_0", "target_1"]}, "predict": table}}, Action.CLASSIFY
+    )
+
+    assert found.spacers["worker_1"]["predict"] == {"X": [], "y": []}
+
+
+@pytest.mark.parametrize(
+    ("levels", "expected"),
+    [
+        (["10", "9", "1"], ["1", "9", "10"]),
+        (["b", "10", "9", "a"], ["9", "10", "a", "b"]),
+        (["-1", "0.5", "0"], ["-1", "0", "0.5"]),
+        (["b", "a", "B"], ["B", "a", "b"]),
+        (["nan", "1", "-inf", "2"], ["1", "2", "-inf", "nan"]),
+        (["1_0", "2"], ["2", "1_0"]),
+        (["1.0", "2", "1"], ["1", "1.0", "2"]),
+        (["1", "1"], ["1"]),
+    ],
+)
+def test_numbers_come_first_and_by_value(levels: list[str], expected: list[str]) -> None:
+    assert natural_order(levels) == expected
+
+
+@given(
+    st.lists(st.sampled_from(["0", "2", "10", "a", "B", "nan", "1e3", "-3.5"]), unique=True), st.sets(st.integers(0, 7))
+)
+def test_some_of_the_levels_come_in_the_order_of_all_of_them(levels: list[str], chosen: set[int]) -> None:
+    some = [level for index, level in enumerate(levels) if index in chosen]
+
+    assert natural_order(some) == [level for level in natural_order(levels) if level in some]
+
+
+def test_spacers_and_drift_of_a_later_table() -> None:
+    agreed = space(Action.CLASSIFY, 3, labels=3)
+    later = {"X": ["x000", "x002", "zip"], "y": ["target_1", "target_7"]}
+
+    assert spacers_for(later, agreed) == {"X": [1], "y": [0, 2]}
+    assert unseen(later, agreed) == ["zip", "target_7"]
+    assert unseen({"X": ["x000"]}, agreed) == []
+
+
+def test_alignment_is_linear_in_columns() -> None:
+    """A quadratic method would need 10^10 comparisons here."""
+    wide = {"X": sorted(f"column_{index}" for index in range(100_000)), "y": ["target"]}
+    narrow = {"X": wide["X"][::2], "y": ["target"]}
+
+    found = align({"worker_1": {"train": wide}, "worker_2": {"train": narrow}}, Action.REGRESS)
+
+    assert found.spacers["worker_2"]["train"]["X"] == list(range(1, 100_000, 2))

@@ -1,0 +1,204 @@
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from network_models import linear
+from synergos.errors import RecordNotFound, WireFormatError
+from synergos.learning.exports import LossHistory, read_weights, write_run
+from synergos.learning.network import build_network
+
+ARCHITECTURE = [linear(3, 1, "sigmoid")]
+
+
+def weights(seed: int) -> dict[str, Tensor]:
+    return build_network(ARCHITECTURE, seed).state_dict()
+
+
+def history() -> LossHistory:
+    found = LossHistory()
+    found.trained(0, 0.5, {"worker_1": 0.25, "worker_2": math.nan})
+    found.evaluated(0, 0.75)
+    found.trained(1, math.inf, {"worker_1": 0.125, "worker_2": None})
+    return found
+
+
+def write(folder: Path, seed: int = 1) -> dict[str, dict[str, str]]:
+    return write_run(
+        folder,
+        architecture=ARCHITECTURE,
+        global_weights=weights(seed),
+        local_weights={"worker_2": weights(seed + 1), "worker_1": weights(seed + 2)},
+        history=history(),
+    )
+
+
+def loaded(path: str) -> object:
+    return json.loads(Path(path).read_text())
+
+
+def test_the_files_have_the_contracts_names(tmp_path: Path) -> None:
+    folder = tmp_path / "collab" / "run"
+
+    outputs = write(folder)
+
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "global_loss_history.json",
+        "global_model.pt",
+        "global_model.safetensors",
+        "local_loss_history_worker_1.json",
+        "local_loss_history_worker_2.json",
+        "local_model_worker_1.pt",
+        "local_model_worker_1.safetensors",
+        "local_model_worker_2.pt",
+        "local_model_worker_2.safetensors",
+        "manifest.json",
+    ]
+    assert outputs["global"] == {
+        "origin": "ttp",
+        "path": str(folder / "global_model.pt"),
+        "loss_history": str(folder / "global_loss_history.json"),
+    }
+    assert [outputs[name]["origin"] for name in ("local_1", "local_2")] == ["worker_2", "worker_1"]
+
+
+def test_the_weights_come_back_from_both_formats(tmp_path: Path) -> None:
+    outputs = write(tmp_path / "run")
+
+    for name, seed in (("global", 1), ("local_1", 2), ("local_2", 3)):
+        path = Path(outputs[name]["path"])
+        for file in (path, path.with_suffix(".safetensors")):
+            found = read_weights(file)
+            assert set(found) == set(weights(seed))
+            assert all(torch.equal(found[key], tensor) for key, tensor in weights(seed).items())
+
+
+def test_the_histories_have_the_contracts_shape_and_null_for_what_is_not_finite(tmp_path: Path) -> None:
+    outputs = write(tmp_path / "run")
+
+    assert loaded(outputs["global"]["loss_history"]) == {"train": {"0": 0.5, "1": None}, "evaluate": {"0": 0.75}}
+    assert loaded(outputs["local_2"]["loss_history"]) == {"0": 0.25, "1": 0.125}
+    assert loaded(outputs["local_1"]["loss_history"]) == {"0": None, "1": None}
+
+
+def test_the_manifest_says_what_the_weights_belong_to(tmp_path: Path) -> None:
+    write(tmp_path / "run")
+
+    manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
+
+    assert manifest["architecture"] == ARCHITECTURE
+    assert set(manifest["versions"]) == {"synergos", "torch", "safetensors"}
+
+
+def test_a_folder_that_is_there_is_replaced_whole(tmp_path: Path) -> None:
+    write(tmp_path / "run")
+    (tmp_path / "run" / "checkpoints").mkdir()
+
+    outputs = write(tmp_path / "run", seed=7)
+
+    assert not (tmp_path / "run" / "checkpoints").exists()
+    assert torch.equal(
+        read_weights(outputs["global"]["path"])["nnl_0_linear.weight"], weights(7)["nnl_0_linear.weight"]
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+def test_what_a_crash_left_behind_is_cleaned_and_others_are_left_alone(tmp_path: Path) -> None:
+    write(tmp_path / "run")
+    unfinished, others = f".staging-{'0' * 32}-run", f".staging-{'0' * 32}-fun"
+    for name in (unfinished, others, "run-2"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "half").write_text("")
+
+    write(tmp_path / "run")
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([others, "run", "run-2"])
+
+
+def test_a_failed_write_leaves_the_old_folder(tmp_path: Path) -> None:
+    outputs = write(tmp_path / "run")
+
+    with pytest.raises(RuntimeError, match="gone"):
+        write_run(
+            tmp_path / "run",
+            architecture=ARCHITECTURE,
+            global_weights=weights(9),
+            local_weights=_Gone(worker_1=weights(9)),
+            history=history(),
+        )
+
+    assert torch.equal(
+        read_weights(outputs["global"]["path"])["nnl_0_linear.weight"], weights(1)["nnl_0_linear.weight"]
+    )
+
+
+class _Gone(dict[str, dict[str, Tensor]]):
+    """Weights whose files disappear while they are written."""
+
+    def __getitem__(self, key: str) -> dict[str, Tensor]:
+        raise RuntimeError("gone")
+
+    def items(self) -> object:  # type: ignore[override]
+        raise RuntimeError("gone")
+
+
+def test_views_of_one_buffer_are_not_saved_with_all_of_it(tmp_path: Path) -> None:
+    buffer = torch.zeros(1_000_000)
+
+    outputs = write_run(
+        tmp_path / "run",
+        architecture=ARCHITECTURE,
+        global_weights={"a": buffer[:10], "b": buffer[10:20].reshape(2, 5).T},
+        local_weights={},
+        history=LossHistory(),
+    )
+
+    assert Path(outputs["global"]["path"]).stat().st_size < 10_000
+    assert read_weights(outputs["global"]["path"])["b"].shape == (5, 2)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    for name in ("global_model.pt", "global_model.safetensors"):
+        with pytest.raises(RecordNotFound, match=name):
+            read_weights(tmp_path / name)
+
+
+class Intruder:
+    """Touches a file when it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Path.touch, (self.path,)
+
+
+@pytest.mark.parametrize("content", [b"", b"no weights at all", b"\x00" * 100])
+@pytest.mark.parametrize("suffix", [".pt", ".safetensors"])
+def test_bytes_that_are_no_weights_are_refused(tmp_path: Path, content: bytes, suffix: str) -> None:
+    path = tmp_path / f"model{suffix}"
+    path.write_bytes(content)
+
+    with pytest.raises(WireFormatError):
+        read_weights(path)
+
+
+def test_nothing_in_a_file_is_executed(tmp_path: Path) -> None:
+    torch.save({"weight": Intruder(tmp_path / "touched")}, tmp_path / "model.pt")
+
+    with pytest.raises(WireFormatError):
+        read_weights(tmp_path / "model.pt")
+
+    assert not (tmp_path / "touched").exists()
+
+
+def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
+    torch.save([1, 2], tmp_path / "list.pt")
+
+    with pytest.raises(WireFormatError):
+        read_weights(tmp_path / "list.pt")

@@ -1,0 +1,258 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from synergos.domain.feature_space import Action, CategoricalColumn, FeatureSpace, NumericColumn
+from synergos.errors import Conflict, InvalidRequest, NotSupported, WireFormatError
+from synergos.learning.federated_statistics import combine, feature_space
+
+
+def numbers(*values: float) -> dict[str, float | int | None]:
+    """What a worker reports of a numeric column with those cells."""
+    if not values:
+        return {"count": 0, "sum": 0.0, "minimum": None, "maximum": None}
+    return {"count": len(values), "sum": sum(values), "minimum": min(values), "maximum": max(values)}
+
+
+def polled(
+    X: list[str],
+    y: list[str],
+    schema: dict[str, str],
+    numeric: dict[str, Any],
+    categorical: dict[str, dict[str, int]] | None = None,
+    **others: dict[str, list[str]],
+) -> dict[str, Any]:
+    """A participant's preparation; ``others`` are the headers of its other tables."""
+    headers = {"train": {"X": X, "y": y}, **others}
+    return {
+        "headers": headers,
+        "schemas": dict.fromkeys(headers, schema),
+        "metadata": {meta: {"_type": "tabular", "src_count": 10} for meta in headers},
+        "statistics": {"train": {"numeric": numeric, "categorical": categorical or {}}},
+    }
+
+
+SCHEMA = {"age": "int32", "sex": "category", "target": "category"}
+
+
+def two_participants() -> dict[str, dict[str, Any]]:
+    return {
+        "worker_1": polled(
+            ["age", "sex_0", "sex_1"],
+            ["target_0", "target_1"],
+            SCHEMA,
+            {"age": numbers(20, 40)},
+            {"sex": {"0": 3, "1": 1}},
+        ),
+        "worker_2": polled(
+            ["age", "sex_1", "sex_2"],
+            ["target_1", "target_2"],
+            SCHEMA,
+            {"age": numbers(60, 10, 10, 10, 30)},
+            {"sex": {"1": 2, "2": 1}},
+            evaluate={"X": ["age", "sex_10"], "y": ["target_10"]},
+        ),
+    }
+
+
+def test_numeric_columns_are_combined_from_sums_and_counts() -> None:
+    numeric, _ = combine(
+        {"a": {"numeric": {"age": numbers(20, 40)}}, "b": {"numeric": {"age": numbers(60, 10, 10, 10, 30)}}}
+    )
+
+    assert numeric == {"age": NumericColumn(minimum=10.0, maximum=60.0, mean=180 / 7)}
+
+
+def test_who_has_no_cell_has_no_say() -> None:
+    numeric, categorical = combine(
+        {"a": {"numeric": {"age": numbers()}, "categorical": {"sex": {}}}, "b": {"numeric": {"age": numbers(2, 4)}}}
+    )
+
+    assert numeric == {"age": NumericColumn(2.0, 4.0, 3.0)}
+    assert categorical == {}
+
+
+def test_a_column_without_any_cell_scales_to_a_constant() -> None:
+    assert combine({"a": {"numeric": {"age": numbers()}}})[0] == {"age": NumericColumn(0.0, 0.0, 0.0)}
+
+
+def test_the_mean_does_not_depend_on_the_order_of_the_participants() -> None:
+    parts = {name: {"numeric": {"x": numbers(value)}} for name, value in {"a": 1e16, "b": 1.0, "c": -1e16}.items()}
+
+    assert combine(parts)[0] == combine(dict(reversed(parts.items())))[0]
+    assert combine(parts)[0]["x"].mean == 1 / 3
+
+
+def test_the_most_frequent_level_counts_all_participants() -> None:
+    _, categorical = combine(
+        {"a": {"categorical": {"sex": {"10": 3, "9": 2}}}, "b": {"categorical": {"sex": {"9": 2, "1": 1}}}}
+    )
+
+    assert categorical == {"sex": CategoricalColumn(("1", "9", "10"), "9")}
+
+
+def test_of_equally_frequent_levels_the_first_is_taken() -> None:
+    _, categorical = combine({"a": {"categorical": {"sex": {"10": 2, "9": 2}}}})
+
+    assert categorical["sex"].most_frequent == "9"
+
+
+def test_the_label_is_no_feature() -> None:
+    assert combine({"a": {"numeric": {"target": numbers(1)}, "categorical": {}}}) == ({}, {})
+
+
+def test_a_column_of_two_kinds_names_the_participants() -> None:
+    with pytest.raises(InvalidRequest, match="age: column is numeric for worker_1 and categorical for worker_2"):
+        combine({"worker_1": {"numeric": {"age": numbers(1)}}, "worker_2": {"categorical": {"age": {"1": 1}}}})
+
+
+@pytest.mark.parametrize("wrong", [{}, {"count": 1}, {"count": 1, "sum": None, "minimum": 0, "maximum": 1}, None])
+def test_statistics_that_are_none_name_the_participant(wrong: Any) -> None:
+    with pytest.raises(WireFormatError, match="worker_1: the statistics of column 'age'"):
+        combine({"worker_1": {"numeric": {"age": wrong}}})
+
+
+def test_a_feature_space_holds_what_any_table_has() -> None:
+    space, alignment = feature_space(two_participants(), Action.CLASSIFY)
+
+    assert space == FeatureSpace(
+        datatype="tabular",
+        action=Action.CLASSIFY,
+        X=("age", "sex_0", "sex_1", "sex_10", "sex_2"),
+        y=("target_0", "target_1", "target_2", "target_10"),
+        input_shape=(5,),
+        numeric={"age": NumericColumn(10.0, 60.0, 180 / 7)},
+        categorical={"sex": CategoricalColumn(("0", "1", "2", "10"), "0")},
+    )
+    assert alignment.spacers["worker_1"]["train"] == {"X": [3, 4], "y": [2, 3]}
+    assert alignment.spacers["worker_2"]["evaluate"] == {"X": [1, 2, 4], "y": [0, 1, 2]}
+    assert FeatureSpace.from_dict(space.to_dict()) == space
+
+
+def test_the_order_of_the_participants_does_not_matter() -> None:
+    participants = two_participants()
+
+    assert (
+        feature_space(participants, Action.CLASSIFY)[0]
+        == feature_space(dict(reversed(participants.items())), Action.CLASSIFY)[0]
+    )
+
+
+def test_scaling_and_imputation_of_a_regression() -> None:
+    table = polled(["x"], ["target"], {"x": "float64", "target": "float64"}, {"x": numbers(1, 3), "target": numbers(5)})
+
+    space, _ = feature_space({"worker_1": table}, Action.REGRESS)
+
+    assert (space.X, space.y, space.labels, space.outputs) == (("x",), ("target",), (), 1)
+    assert space.numeric == {"x": NumericColumn(1.0, 3.0, 2.0)}
+
+
+def test_a_column_that_only_evaluation_rows_have() -> None:
+    table = polled(
+        ["x"], ["target"], {"x": "float64", "late": "float64", "kind": "category"}, {"x": numbers(1)},
+        evaluate={"X": ["kind_b", "kind_a", "late", "x"], "y": ["target"]},
+    )  # fmt: skip
+
+    space, alignment = feature_space({"worker_1": table}, Action.REGRESS)
+
+    assert space.numeric["late"] == NumericColumn(0.0, 0.0, 0.0)
+    assert space.categorical == {"kind": CategoricalColumn(("a", "b"), "a")}
+    assert alignment.spacers["worker_1"]["train"]["X"] == [0, 1, 2]
+
+
+def test_names_with_underscores_are_read_as_the_training_rows_say() -> None:
+    schema = {"a": "category", "a_b": "category"}
+    table = polled(["a_b_c", "a_b_d"], ["target"], schema, {}, {"a": {"b_c": 1}, "a_b": {"d": 1}})
+
+    space, _ = feature_space({"worker_1": table}, Action.REGRESS)
+
+    assert space.categorical == {"a": CategoricalColumn(("b_c",), "b_c"), "a_b": CategoricalColumn(("d",), "d")}
+
+
+def test_a_column_named_as_a_level_of_another_is_refused() -> None:
+    table = polled(["a_1"], ["target"], {"a": "category", "a_1": "float64"}, {"a_1": numbers(1)}, {"a": {"1": 1}})
+
+    with pytest.raises(InvalidRequest, match="is a column and also a level of 'a'"):
+        feature_space({"worker_1": table}, Action.REGRESS)
+
+
+def test_a_column_from_nowhere_names_who_reported_it() -> None:
+    table = polled(["ghost"], ["target"], {"x": "float64"}, {})
+
+    with pytest.raises(WireFormatError, match="worker_1: column 'ghost'"):
+        feature_space({"worker_1": table}, Action.REGRESS)
+
+
+def test_schemas_of_two_kinds_name_the_column_and_the_participants() -> None:
+    participants = two_participants()
+    participants["worker_2"]["schemas"] = {"train": {**SCHEMA, "age": "category"}}
+
+    with pytest.raises(InvalidRequest, match="age: column is numeric for worker_1 and categorical for worker_2"):
+        feature_space(participants, Action.CLASSIFY)
+
+
+def test_without_auto_align_differing_tables_are_a_conflict_that_says_who_lacks_what() -> None:
+    with pytest.raises(Conflict, match="worker_1 train lacks sex_10, sex_2; worker_1 train lacks target_2, target_10"):
+        feature_space(two_participants(), Action.CLASSIFY, auto_align=False)
+
+
+def test_without_auto_align_equal_tables_are_accepted() -> None:
+    one = two_participants()["worker_1"]
+
+    space, alignment = feature_space({"worker_1": one, "worker_2": one}, Action.CLASSIFY, auto_align=False)
+
+    assert space.X == ("age", "sex_0", "sex_1")
+    assert alignment.spacers["worker_2"] == {"train": {"X": [], "y": []}}
+
+
+def test_a_prediction_table_needs_no_label() -> None:
+    participants = two_participants()
+    participants["worker_1"]["headers"]["predict"] = {"X": ["age", "sex_0"], "y": []}
+
+    space, alignment = feature_space(participants, Action.CLASSIFY)
+
+    assert len(space.y) == 4
+    assert alignment.spacers["worker_1"]["predict"] == {"X": [2, 3, 4], "y": []}
+
+
+def test_training_rows_need_a_label() -> None:
+    table = polled(["x"], [], {"x": "float64"}, {"x": numbers(1)})
+
+    with pytest.raises(InvalidRequest, match="target: the training data of worker_1 has no label"):
+        feature_space({"worker_1": table}, Action.CLASSIFY)
+
+
+def test_everybody_needs_training_rows() -> None:
+    table = polled(["x"], ["target"], {"x": "float64"}, {"x": numbers(1)})
+    del table["headers"]["train"]
+
+    with pytest.raises(InvalidRequest, match=r"tags\.train: worker_1 has no data to train on"):
+        feature_space({"worker_1": table}, Action.REGRESS)
+
+
+def test_a_regression_has_one_label_column() -> None:
+    with pytest.raises(InvalidRequest, match="a regression has one label column"):
+        feature_space(two_participants(), Action.REGRESS)
+
+
+def test_datatypes_are_not_mixed() -> None:
+    participants = two_participants()
+    participants["worker_2"]["metadata"]["train"] = {"_type": "image"}
+
+    with pytest.raises(InvalidRequest, match=r"image \(worker_2\), tabular \(worker_1\)"):
+        feature_space(participants, Action.CLASSIFY)
+
+
+def test_text_cannot_be_aligned_yet() -> None:
+    table = polled(["x"], ["target"], {"x": "float64"}, {"x": numbers(1)})
+    table["metadata"] = {"train": {"_type": "text"}}
+
+    with pytest.raises(NotSupported):
+        feature_space({"worker_1": table}, Action.REGRESS)
+
+
+def test_nobody_polled_is_a_conflict() -> None:
+    with pytest.raises(Conflict):
+        feature_space({}, Action.REGRESS)

@@ -1,0 +1,204 @@
+"""A database grows with the program: step by step, once, and with all that is stored in it."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection, create_engine, inspect
+
+from synergos.domain.job import Job, Stage
+from synergos.domain.records import RECORD_TYPES, Kind
+from synergos.errors import Conflict
+from synergos.records import Record, RecordStore
+from synergos.records.database import Database
+from synergos.records.schema import MIGRATIONS
+from synergos.records.tables import METADATA
+
+KEY = dict.fromkeys(("collab_id", "project_id", "expt_id", "run_id", "participant_id"), "x")
+
+STEP = """
+import sqlalchemy as sa
+from alembic import op
+
+revision = "next"
+down_revision = "0001"
+
+
+def upgrade():
+    with op.batch_alter_table("run") as table:
+        table.add_column(sa.Column("owner", sa.String(20), nullable=False, server_default="nobody"))
+        table.alter_column("run_id", type_=sa.String(256))
+"""
+
+OPENER = """
+import sys
+from synergos.domain.records import Kind
+from synergos.records import RecordStore
+
+print("ready", flush=True)
+sys.stdin.readline()
+store = RecordStore(sys.argv[1])
+store.put(Kind.PARTICIPANT, {"participant_id": sys.argv[2]}, {})
+store.close()
+"""
+
+
+def migrations_with(folder: Path, step: str) -> Path:
+    """The steps of a version to come."""
+    shutil.copytree(MIGRATIONS, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "versions" / "revision_next.py").write_text(step)
+    return folder
+
+
+@pytest.fixture
+def newer(tmp_path: Path) -> Path:
+    return migrations_with(tmp_path / "newer", STEP)
+
+
+@pytest.fixture
+def connection(database: str) -> Iterator[Connection]:
+    engine = create_engine(database)
+    with engine.begin() as connection:
+        yield connection
+    engine.dispose()
+
+
+def fill(database: str) -> tuple[list[Record], Job]:
+    """A record of each kind, and a job."""
+    store = RecordStore(database)
+    job = Job(Stage.PREPROCESS, {"collab_id": "another", "project_id": "another"})
+    store.add_jobs([job])
+    records = [store.put(kind, KEY, {"of": kind.value}) for kind in RECORD_TYPES]
+    store.close()
+    return records, job
+
+
+def assert_all_there(store: RecordStore, records: list[Record], job: Job) -> None:
+    assert [record for kind in RECORD_TYPES for record in store.find(kind)] == records
+    assert store.jobs() == [job]
+
+
+def test_the_steps_lead_to_the_tables_of_the_code(database: str, connection: Connection) -> None:
+    RecordStore(database).close()
+
+    options = {"compare_type": True, "compare_server_default": True}
+    assert compare_metadata(MigrationContext.configure(connection, opts=options), METADATA) == []
+
+
+def test_an_upgrade_keeps_what_is_stored(database: str, newer: Path, connection: Connection) -> None:
+    records, job = fill(database)
+
+    store = RecordStore(database, newer)
+
+    assert_all_there(store, records, job)
+    store.close()
+    assert "owner" in {column["name"] for column in inspect(connection).get_columns("run")}
+
+
+def test_a_database_from_before_there_were_steps_is_taken_over(
+    database: str, newer: Path, connection: Connection
+) -> None:
+    records, job = fill(database)
+    connection.exec_driver_sql("DROP TABLE alembic_version")
+    connection.commit()
+
+    for migrations in (MIGRATIONS, newer):
+        store = RecordStore(database, migrations)
+        assert_all_there(store, records, job)
+        store.close()
+
+
+def test_a_database_of_a_newer_version_is_refused_and_left_alone(database: str, newer: Path) -> None:
+    records, job = fill(database)
+    RecordStore(database, newer).close()
+
+    with pytest.raises(Conflict, match=r"schema next, which a newer version of Synergos made.*up to 0001"):
+        RecordStore(database)
+
+    store = RecordStore(database, newer)
+    assert_all_there(store, records, job)
+    store.close()
+
+
+def test_a_step_that_fails_leaves_the_database_as_it_was(database: str, tmp_path: Path, connection: Connection) -> None:
+    records, job = fill(database)
+    broken = migrations_with(tmp_path / "broken", STEP + "    op.drop_table('validation')\n    raise MemoryError\n")
+
+    with pytest.raises(MemoryError):
+        RecordStore(database, broken)
+
+    store = RecordStore(database)
+    assert_all_there(store, records, job)
+    store.close()
+    assert "owner" not in {column["name"] for column in inspect(connection).get_columns("run")}
+
+
+def test_a_new_database_is_opened_by_several_programs_at_once(database: str) -> None:
+    programs = [
+        subprocess.Popen(
+            [sys.executable, "-c", OPENER, database, f"participant_{number}"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        for number in range(4)
+    ]
+    for program in programs:
+        assert program.stdout is not None
+        assert program.stdout.readline() == b"ready\n"
+    for program in programs:
+        program.communicate(b"go\n")
+
+    assert [program.returncode for program in programs] == [0] * 4
+    store = RecordStore(database)
+    assert len(store.find(Kind.PARTICIPANT)) == 4
+    store.close()
+
+
+def test_several_upgrade_at_once(database: str, newer: Path) -> None:
+    records, job = fill(database)
+
+    def upgraded(_: int) -> None:
+        store = RecordStore(database, newer)
+        assert_all_there(store, records, job)
+        store.close()
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(upgraded, range(4)))
+
+
+def test_opening_waits_for_no_writer_when_there_is_nothing_to_do(database: str) -> None:
+    store = RecordStore(database)
+
+    with store.transaction():
+        store.put(Kind.COLLABORATION, KEY, {})
+        with ThreadPoolExecutor(1) as threads:
+            other = threads.submit(RecordStore, database).result(timeout=30)
+
+    assert len(other.find(Kind.COLLABORATION)) == 1
+    other.close()
+    store.close()
+
+
+def test_every_query_of_a_reader_sees_what_the_first_one_saw(database: str) -> None:
+    store, other = RecordStore(database), Database(database)
+
+    def found() -> int:
+        with other.reading() as reader:
+            return len(reader.exec_driver_sql("SELECT doc_id FROM collaboration").all())
+
+    with other.reading():
+        before = found()
+        store.put(Kind.COLLABORATION, KEY, {})
+        during = found()
+
+    assert (before, during, found()) == (0, 0, 1)
+    other.close()
+    store.close()

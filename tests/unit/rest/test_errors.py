@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import inspect
+
+import pytest
+
+from synergos import errors
+from synergos.domain.job import JobError
+from synergos.errors import (
+    Conflict,
+    FeatureDrift,
+    GridError,
+    InvalidRequest,
+    JobCancelled,
+    JobInterrupted,
+    NotSupported,
+    RecordNotFound,
+    ServiceStopping,
+    SynergosError,
+    UnknownName,
+    UnusableData,
+    WireFormatError,
+    WorkerRefused,
+    WorkerUnreachable,
+)
+from synergos.rest.errors import status_of, status_of_job_error
+
+STATUSES = [
+    (InvalidRequest("wrong", "field"), 417),
+    (UnknownName("Linea", ["Linear"], "l_type", "a layer"), 417),
+    (UnusableData("no column", "age"), 422),
+    (RecordNotFound("gone"), 404),
+    (Conflict("not now"), 409),
+    (FeatureDrift("other columns"), 403),
+    (NotSupported("no queue"), 403),
+    (WorkerUnreachable("no answer", "w"), 424),
+    (WorkerRefused("no", "w"), 422),
+    (WireFormatError("what?", "w"), 424),
+    (JobCancelled("stop"), 409),
+    (JobInterrupted("later"), 409),
+    (ServiceStopping("later"), 503),
+    (GridError("something", "w"), 422),
+    (SynergosError("something"), 422),
+]
+
+
+@pytest.mark.parametrize(("error", "status"), STATUSES)
+def test_an_error_has_its_status_whether_it_ends_a_request_or_a_job(error: SynergosError, status: int) -> None:
+    assert status_of(error) == status
+    assert status_of_job_error(JobError(type(error).__name__, str(error))) == status
+
+
+def test_every_error_of_ours_is_thought_of() -> None:
+    ours = {kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, SynergosError)}
+
+    assert {type(error) for error, _ in STATUSES} == ours
+
+
+@pytest.mark.parametrize(("answered", "status"), [(404, 404), (409, 409), (413, 413), (500, 422), (200, 422)])
+def test_a_workers_refusal_is_passed_on_when_it_was_one(answered: int, status: int) -> None:
+    assert status_of(WorkerRefused("no", "w", answered)) == status
+
+
+def test_a_job_that_broke_in_a_way_nobody_foresaw_is_unprocessable() -> None:
+    assert status_of_job_error(JobError("ZeroDivisionError", "…")) == 422

@@ -1,0 +1,69 @@
+"""The rules of showing, with records made by hand."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from synergos.rest.shapes import declared_experiment, shape
+
+NOON = datetime(2021, 9, 16, 12, 0, 3, 999, UTC)
+
+
+def record(kind: str, **payload: Any) -> dict[str, Any]:
+    return {"doc_id": 12, "kind": kind, "key": {"collab_id": "c"}, "created_at": NOON, **payload}
+
+
+def test_nothing_said_is_nothing_shown_but_empty_text_and_lists_were_said() -> None:
+    shown = shape(record("Project", action=None, incentives={}, universe_alignment=[], start_at="", zero=0, no=False))
+
+    assert shown == {
+        "doc_id": "12",
+        "kind": "Project",
+        "key": {"collab_id": "c"},
+        "universe_alignment": [],
+        "start_at": "",
+        "zero": 0,
+        "no": False,
+    }
+
+
+@pytest.mark.parametrize("relations", [None, {}, {"Run": []}])
+def test_relations_are_shown_where_there_can_be_any(relations: dict[str, list[dict[str, Any]]] | None) -> None:
+    assert shape(record("Run"), relations).get("relations") == relations
+
+
+def test_what_hangs_under_a_record_is_shown_without_what_hangs_under_that() -> None:
+    shown = shape(
+        record("Run"), {"Model": [record("Model", **{"global": {"path": "x", "extra": 1}}, architecture=[1])]}
+    )
+
+    assert shown["relations"]["Model"] == [
+        {
+            "doc_id": "12",
+            "kind": "Model",
+            "key": {"collab_id": "c"},
+            "global": {"origin": None, "path": "x", "loss_history": None},
+        }
+    ]
+
+
+def test_statistics_that_are_not_there_leave_their_place() -> None:
+    assert shape(record("Validation"))["evaluate"] == {"statistics": {}, "res_path": None}
+    assert shape(record("Prediction", predict={"res_path": "x"}))["predict"] == {"statistics": {}, "res_path": "x"}
+
+
+def test_spacers_that_are_not_there_leave_their_place() -> None:
+    shown = shape(record("Alignment", train={"X": [3], "y": []}))
+
+    assert shown["train"] == {"X": [3], "y": []}
+    assert shown["evaluate"] == shown["predict"] == {"X": [], "y": []}
+
+
+def test_a_declared_experiment_has_a_number_and_a_time_as_the_original_wrote_it() -> None:
+    shown = declared_experiment(record("Experiment", model=[]), {"Run": []})
+
+    assert shown["doc_id"] == 12
+    assert shown["created_at"] == "2021-09-16 12:00:03 N"

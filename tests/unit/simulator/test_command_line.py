@@ -1,0 +1,273 @@
+"""The ``synergos`` command as its callers see it: exit codes, standard output, standard error."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from recording_server import RecordingServer, recording_server
+from synergos.driver import DriverError
+from synergos.errors import Conflict, InvalidRequest, JobCancelled, RecordNotFound, SynergosError
+from synergos_simulator.cli import main
+from synergos_simulator.cli.exits import MEANINGS, ExitCode, exit_code_of
+from synergos_simulator.state import GridState, Identity, Program
+
+
+@dataclass(frozen=True)
+class Ended:
+    code: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Ended]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
+    monkeypatch.chdir(tmp_path)
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def run(*arguments: str) -> Ended:
+        with pytest.raises(SystemExit) as ended:
+            main(arguments)
+        captured = capsys.readouterr()
+        return Ended(int(ended.value.code or 0), captured.out, captured.err)
+
+    yield run
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.fixture
+def server() -> Iterator[RecordingServer]:
+    with recording_server() as running:
+        yield running
+
+
+def address(server: RecordingServer) -> str:
+    return f"http://127.0.0.1:{server.port}"
+
+
+def job(job_id: str, state: str, **more: Any) -> dict[str, Any]:
+    return {
+        "kind": "Job",
+        "id": job_id,
+        "stage": "train",
+        "state": state,
+        "keys": {"collab_id": "c", "project_id": "p", "expt_id": "e", "run_id": "r"},
+        "progress": {"round": 1, "rounds": 2, "losses": {"train": 0.5}, "fraction": 0.5, "seconds_left": 4.0},
+        "attempts": 1,
+        "error": None,
+        "created_at": "2026-01-01T00:00:00+00:00",
+        "started_at": None,
+        "finished_at": None,
+        **more,
+    }
+
+
+def answer(data: object) -> dict[str, Any]:
+    return {"apiVersion": "0.1.0", "success": 1, "status": 200, "data": data}
+
+
+def test_help_names_every_exit_code(run: Run) -> None:
+    ended = run("--help")
+
+    assert ended.code == 0
+    for code, meaning in MEANINGS.items():
+        assert f"{code}  {meaning}" in ended.out
+    assert set(MEANINGS) == set(ExitCode)
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["grid up", "grid down", "grid status", "job list", "job show", "job wait", "job cancel", "simulate"],
+)
+def test_every_option_of_every_command_has_help(run: Run, command: str) -> None:
+    from typer.main import get_command
+
+    from synergos_simulator.cli import app
+
+    found: Any = get_command(app)
+    for word in command.split():
+        found = found.commands[word]
+
+    assert found.help
+    assert [parameter.name for parameter in found.params if not parameter.help] == []
+    assert run(*command.split(), "--help").code == 0
+
+
+def test_jobs_are_listed_as_a_table(run: Run, server: RecordingServer) -> None:
+    server.answer_next(200, answer([job("j1", "running")]))
+
+    ended = run("job", "list", "--state", "running", "--project", "p", "--address", address(server))
+
+    assert ended.code == 0
+    assert "j1" in ended.out
+    assert "c/p/e/r" in ended.out
+    assert "running · round 1/2 · 4 s left · train loss 0.5" in ended.out
+    assert server.requests[0].path == "/ttp/jobs?state=running&project_id=p"
+
+
+def test_jobs_are_listed_as_json_and_nothing_else(run: Run, server: RecordingServer) -> None:
+    server.answer_next(200, answer([job("j1", "running")]))
+
+    ended = run("job", "list", "--format", "json", "--address", address(server))
+
+    assert json.loads(ended.out) == [job("j1", "running")]
+    assert ended.err == ""
+
+
+def test_one_job_is_shown_with_its_fields(run: Run, server: RecordingServer) -> None:
+    server.answer_next(200, answer(job("j1", "failed", error={"kind": "WorkerRefused", "message": "no column age"})))
+
+    ended = run("job", "show", "j1", "--address", address(server))
+
+    assert ended.code == 0
+    assert "error.message" in ended.out
+    assert "no column age" in ended.out
+
+
+@pytest.mark.parametrize(
+    ("states", "code"),
+    [
+        (["completed", "completed"], ExitCode.OK),
+        (["completed", "failed"], ExitCode.JOB_FAILED),
+        (["cancelled", "completed"], ExitCode.JOB_CANCELLED),
+        (["cancelled", "failed"], ExitCode.JOB_FAILED),
+    ],
+)
+def test_waiting_ends_with_what_became_of_the_jobs(
+    run: Run, server: RecordingServer, states: list[str], code: ExitCode
+) -> None:
+    for name, state in zip(("a", "b"), states, strict=True):
+        server.answer_next(200, answer(job(name, state)))
+
+    ended = run("job", "wait", "a", "b", "--format", "json", "--address", address(server))
+
+    assert ended.code == code
+    assert [one["state"] for one in json.loads(ended.out)] == states
+    assert f"train c/p/e/r: {states[0]}" in ended.err
+
+
+def test_waiting_too_long_has_an_exit_code_of_its_own(run: Run, server: RecordingServer) -> None:
+    server.answer_next(200, answer(job("a", "running")))
+
+    ended = run("job", "wait", "a", "--timeout", "0", "--address", address(server))
+
+    assert ended.code == ExitCode.TIMED_OUT
+    assert "not ended within 0 s: a" in ended.err
+
+
+def test_a_job_is_cancelled(run: Run, server: RecordingServer) -> None:
+    server.answer_next(200, answer(job("a", "cancelled")))
+
+    assert run("job", "cancel", "a", "--address", address(server)).code == 0
+    assert server.seen == [("POST", "/ttp/jobs/a/cancel", {})]
+
+
+def test_an_unknown_job_has_an_exit_code_of_its_own(run: Run, server: RecordingServer) -> None:
+    server.answer_next(404, {"status": 404, "message": "there is no job 'x'"})
+
+    ended = run("job", "show", "x", "--address", address(server))
+
+    assert (ended.code, ended.out) == (ExitCode.NOT_FOUND, "")
+    assert "there is no job 'x'" in ended.err
+
+
+def test_an_orchestrator_that_is_not_there_has_an_exit_code_of_its_own(run: Run) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+
+    ended = run("job", "list", "--address", f"http://127.0.0.1:{port}")
+
+    assert ended.code == ExitCode.UNREACHABLE
+    assert "refused" in ended.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["nonsense"],
+        ["job", "list", "--address", "somewhere"],
+        ["job", "list", "--format", "xml"],
+        ["simulate", "--dataset", "no_such_dataset"],
+        ["simulate", "--grid", "cluster"],
+        ["simulate", "--rounds", "0"],
+    ],
+)
+def test_a_senseless_command_has_an_exit_code_of_its_own(run: Run, arguments: list[str]) -> None:
+    ended = run(*arguments)
+
+    assert (ended.code, ended.out) == (ExitCode.USAGE, "")
+    assert ended.err
+
+
+def test_without_a_grid_there_is_no_status(run: Run) -> None:
+    ended = run("grid", "status")
+
+    assert ended.code == ExitCode.NOT_FOUND
+    assert "no grid was started in" in ended.err
+
+
+def test_a_stopped_grid_is_shown_as_such(run: Run, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    GridState([Program("ttp", ["x"], "ttp.log", "127.0.0.1", port, exit_code=0)]).save(tmp_path)
+
+    ended = run("grid", "status", "--folder", str(tmp_path), "--format", "json")
+
+    assert ended.code == ExitCode.FAILED
+    assert [one["state"] for one in json.loads(ended.out)["programs"]] == ["stopped"]
+
+
+def test_jobs_are_asked_of_the_local_grid_when_it_runs(run: Run, server: RecordingServer, tmp_path: Path) -> None:
+    folder = tmp_path / "synergos-run" / "grid"
+    folder.mkdir(parents=True)
+    ttp = Program("ttp", ["x"], "ttp.log", "127.0.0.1", server.port)
+    GridState([replace(ttp, identity=Identity.of(os.getpid()))]).save(folder)
+
+    assert run("job", "list").code == 0
+    assert server.requests[0].path == "/ttp/jobs"
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (DriverError("x", 422, body={"jobs": ["j"]}), ExitCode.JOB_FAILED),
+        (DriverError("x", 417), ExitCode.USAGE),
+        (DriverError("x", 404), ExitCode.NOT_FOUND),
+        (DriverError("x", 500), ExitCode.FAILED),
+        (JobCancelled("x"), ExitCode.JOB_CANCELLED),
+        (RecordNotFound("x"), ExitCode.NOT_FOUND),
+        (InvalidRequest("x"), ExitCode.USAGE),
+        (Conflict("x"), ExitCode.FAILED),
+    ],
+)
+def test_every_failure_has_its_exit_code(error: SynergosError, code: ExitCode) -> None:
+    assert exit_code_of(error) is code
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_command_ends_with_130(server: RecordingServer, number: signal.Signals) -> None:
+    for _ in range(100):
+        server.answer_next(200, answer(job("a", "running")))
+    code = "import sys; from synergos_simulator.cli import main; main(sys.argv[1:])"
+    command = [sys.executable, "-c", code, "job", "wait", "a", "--address", address(server)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        process.stderr.readline()  # it shows the job, so it is waiting
+        process.send_signal(number)
+        process.communicate(timeout=20)
+
+    assert process.returncode == ExitCode.INTERRUPTED

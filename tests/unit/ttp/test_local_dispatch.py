@@ -1,0 +1,335 @@
+"""Jobs of a basic TTP run one after the other, each ends in exactly one way, and whoever waits is answered."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from synergos.domain.job import Job, JobError, JobState, Stage
+from synergos.domain.records import Kind
+from synergos.errors import Conflict, RecordNotFound, ServiceStopping, WorkerUnreachable
+from synergos.records import RecordStore
+from synergos_ttp.control import Control
+from synergos_ttp.local_dispatch import LocalDispatcher
+
+DEADLINE = 10.0
+OUTPUTS: dict[str, Any] = {
+    "spacers": {"worker_1": {"train": {"X": [], "y": []}}},
+    "feature_space": {},
+    "fitted": {},
+    "auto_fix": False,
+}
+
+
+class Runner:
+    """Does whatever a test says, and remembers the order."""
+
+    def __init__(self, work: Callable[[Job, Control], dict[str, Any]]) -> None:
+        self.work = work
+        self.taken: list[str] = []
+        self.unfinished: list[str] = []
+
+    def run(self, job: Job, control: Control) -> dict[str, Any]:
+        self.taken.append(job.id)
+        return self.work(job, control)
+
+    def settle(self, unfinished: Iterable[str]) -> None:
+        self.unfinished = list(unfinished)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[RecordStore]:
+    store = RecordStore(f"sqlite:///{tmp_path / 'records.sqlite'}")
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def dispatcher_for(store: RecordStore) -> Iterator[Callable[[Runner], LocalDispatcher]]:
+    made: list[LocalDispatcher] = []
+
+    def make(runner: Runner) -> LocalDispatcher:
+        dispatcher = LocalDispatcher(store, runner)
+        dispatcher.start()
+        made.append(dispatcher)
+        return dispatcher
+
+    yield make
+    for dispatcher in made:
+        dispatcher.stop()
+        dispatcher.close()
+
+
+DispatcherFor = Callable[[Runner], LocalDispatcher]
+
+
+def accepted(store: RecordStore, project: str = "p") -> Job:
+    keys = {"collab_id": "c", "project_id": project}
+    store.put(Kind.PROJECT, keys, {"action": "classify"})
+    job = Job(Stage.PREPROCESS, keys)
+    store.add_jobs([job])
+    return job
+
+
+def submit_aside(dispatcher: LocalDispatcher, *jobs: Job) -> tuple[threading.Thread, list[Job]]:
+    ended: list[Job] = []
+    thread = threading.Thread(target=lambda: ended.extend(dispatcher.submit(jobs)))
+    thread.start()
+    return thread, ended
+
+
+class Blocking:
+    """Work that says when it has begun and goes on until told, or until the job is stopped."""
+
+    def __init__(self) -> None:
+        self.begun = threading.Event()
+        self.go_on = threading.Event()
+
+    def __call__(self, job: Job, control: Control) -> dict[str, Any]:
+        self.begun.set()
+        while not self.go_on.wait(0.01):
+            control.check()
+        return OUTPUTS
+
+
+def test_a_job_is_answered_when_it_is_completed(store: RecordStore, dispatcher_for: DispatcherFor) -> None:
+    [ended] = dispatcher_for(Runner(lambda job, control: OUTPUTS)).submit([accepted(store)])
+
+    assert ended.state is JobState.COMPLETED
+    assert ended.attempts == 1
+    assert ended.started_at is not None
+    assert ended.finished_at is not None
+
+
+def test_jobs_run_in_the_order_they_were_accepted(store: RecordStore, dispatcher_for: DispatcherFor) -> None:
+    runner = Runner(lambda job, control: OUTPUTS)
+    dispatcher = dispatcher_for(runner)
+    jobs = [accepted(store, f"p{number}") for number in range(5)]
+
+    dispatcher.submit(jobs)
+
+    assert runner.taken == [job.id for job in jobs]
+
+
+def test_a_failed_job_says_why_and_the_next_one_still_runs(store: RecordStore, dispatcher_for: DispatcherFor) -> None:
+    def work(job: Job, control: Control) -> dict[str, Any]:
+        if job.keys["project_id"] == "bad":
+            raise WorkerUnreachable("cannot be reached at 10.0.0.1:5000", "worker_2")
+        return OUTPUTS
+
+    bad, good = dispatcher_for(Runner(work)).submit([accepted(store, "bad"), accepted(store, "good")])
+
+    assert bad.state is JobState.FAILED
+    assert bad.error == JobError(
+        "WorkerUnreachable", "worker_2: cannot be reached at 10.0.0.1:5000", participant="worker_2"
+    )
+    assert good.state is JobState.COMPLETED
+
+
+def test_a_failure_nobody_foresaw_fails_the_job_without_details(
+    store: RecordStore, dispatcher_for: DispatcherFor
+) -> None:
+    def work(job: Job, control: Control) -> dict[str, Any]:
+        raise ZeroDivisionError("secret 42")
+
+    [ended] = dispatcher_for(Runner(work)).submit([accepted(store)])
+
+    assert ended.state is JobState.FAILED
+    assert ended.error is not None
+    assert "42" not in ended.error.message
+
+
+def test_a_full_disk_is_named(store: RecordStore, dispatcher_for: DispatcherFor) -> None:
+    def work(job: Job, control: Control) -> dict[str, Any]:
+        raise OSError(28, "No space left on device", "outputs/global_model.pt")
+
+    [ended] = dispatcher_for(Runner(work)).submit([accepted(store)])
+
+    assert ended.error == JobError(
+        "OutputError", "results could not be written at global_model.pt: No space left on device"
+    )
+
+
+def test_a_running_job_can_be_cancelled(store: RecordStore, dispatcher_for: DispatcherFor) -> None:
+    work = Blocking()
+    dispatcher = dispatcher_for(Runner(work))
+    job = accepted(store)
+    thread, ended = submit_aside(dispatcher, job)
+    assert work.begun.wait(DEADLINE)
+
+    dispatcher.cancel(job.id)
+    thread.join(DEADLINE)
+
+    assert [job.state for job in ended] == [JobState.CANCELLED]
+
+
+def test_a_queued_job_that_is_cancelled_never_starts(store: RecordStore, dispatcher_for: DispatcherFor) -> None:
+    work = Blocking()
+    runner = Runner(work)
+    dispatcher = dispatcher_for(runner)
+    first, second = accepted(store, "p1"), accepted(store, "p2")
+    thread, ended = submit_aside(dispatcher, first, second)
+    assert work.begun.wait(DEADLINE)
+
+    dispatcher.cancel(second.id)
+    work.go_on.set()
+    thread.join(DEADLINE)
+
+    assert [job.state for job in ended] == [JobState.COMPLETED, JobState.CANCELLED]
+    assert runner.taken == [first.id]
+
+
+def test_a_job_that_has_ended_cannot_be_cancelled(store: RecordStore, dispatcher_for: DispatcherFor) -> None:
+    dispatcher = dispatcher_for(Runner(lambda job, control: OUTPUTS))
+    [ended] = dispatcher.submit([accepted(store)])
+
+    with pytest.raises(Conflict, match="completed already"):
+        dispatcher.cancel(ended.id)
+
+
+def test_an_unknown_job_cannot_be_cancelled(dispatcher_for: DispatcherFor) -> None:
+    with pytest.raises(RecordNotFound):
+        dispatcher_for(Runner(lambda job, control: OUTPUTS)).cancel("0" * 32)
+
+
+def test_stopping_answers_whoever_waits_and_keeps_the_jobs(store: RecordStore, dispatcher_for: DispatcherFor) -> None:
+    work = Blocking()
+    dispatcher = dispatcher_for(Runner(work))
+    jobs = [accepted(store, "p1"), accepted(store, "p2")]
+    with ThreadPoolExecutor() as pool:
+        waiting = pool.submit(dispatcher.submit, jobs)
+        assert work.begun.wait(DEADLINE)
+
+        dispatcher.stop()
+
+        with pytest.raises(ServiceStopping, match="goes on when it is started again"):
+            waiting.result(DEADLINE)
+    assert [store.job(job.id).state for job in jobs] == [JobState.QUEUED, JobState.QUEUED]
+
+
+def test_after_stopping_nothing_is_taken_up(store: RecordStore, dispatcher_for: DispatcherFor) -> None:
+    runner = Runner(lambda job, control: OUTPUTS)
+    dispatcher = dispatcher_for(runner)
+    dispatcher.stop()
+
+    with pytest.raises(ServiceStopping):
+        dispatcher.submit([accepted(store)])
+
+    assert runner.taken == []
+
+
+def test_what_an_earlier_process_left_is_taken_up_in_order(store: RecordStore, dispatcher_for: DispatcherFor) -> None:
+    running, queued = accepted(store, "p1"), accepted(store, "p2")
+    store.save_job(running.started())
+    runner = Runner(lambda job, control: OUTPUTS)
+
+    dispatcher = dispatcher_for(runner)
+    [later] = dispatcher.submit([accepted(store, "p3")])
+
+    assert runner.taken == [running.id, queued.id, later.id]
+    assert [store.job(job_id).state for job_id in runner.taken] == [JobState.COMPLETED] * 3
+    assert store.job(running.id).attempts == 2
+    assert runner.unfinished == []
+
+
+def test_a_job_that_ends_its_process_again_and_again_is_given_up(
+    store: RecordStore, dispatcher_for: DispatcherFor
+) -> None:
+    deadly = accepted(store)
+    store.save_job(replace(deadly.started(), attempts=5))
+    runner = Runner(lambda job, control: OUTPUTS)
+
+    dispatcher_for(runner)
+
+    ended = store.job(deadly.id)
+    assert (ended.state, runner.taken) == (JobState.FAILED, [])
+    assert ended.error is not None
+    assert "given up" in ended.error.message
+
+
+def test_progress_can_be_read_while_a_job_runs(store: RecordStore, dispatcher_for: DispatcherFor) -> None:
+    blocking = Blocking()
+
+    def work(job: Job, control: Control) -> dict[str, Any]:
+        control.report({"round": 1, "rounds": 2})
+        return blocking(job, control)
+
+    dispatcher = dispatcher_for(Runner(work))
+    job = accepted(store)
+    thread, _ = submit_aside(dispatcher, job)
+    assert blocking.begun.wait(DEADLINE)
+
+    seen = store.job(job.id)
+    blocking.go_on.set()
+    thread.join(DEADLINE)
+
+    assert seen.state is JobState.RUNNING
+    assert seen.progress == {"round": 1, "rounds": 2}
+    assert store.job(job.id).progress["round"] == 1
+
+
+def test_nobody_needs_to_wait_for_a_job(store: RecordStore, dispatcher_for: DispatcherFor) -> None:
+    work = Blocking()
+    dispatcher = dispatcher_for(Runner(work))
+    first, second = accepted(store, "p1"), accepted(store, "p2")
+
+    dispatcher.submit([first], wait=False)
+    assert work.begun.wait(DEADLINE)
+    [answered] = dispatcher.submit([second], wait=False)
+
+    assert (answered.id, answered.state) == (second.id, JobState.QUEUED)
+    work.go_on.set()
+    [last] = dispatcher.submit([accepted(store, "p3")])
+    assert [job.state for job in store.jobs()] == [JobState.COMPLETED] * 3
+    assert last.id == store.jobs()[-1].id
+
+
+def test_a_job_that_nobody_waits_for_is_accepted_even_by_a_process_that_stops(
+    store: RecordStore, dispatcher_for: DispatcherFor
+) -> None:
+    runner = Runner(lambda job, control: OUTPUTS)
+    stopping = dispatcher_for(runner)
+    stopping.stop()
+
+    [answered] = stopping.submit([accepted(store)], wait=False)
+    stopping.close()
+    assert (answered.state, runner.taken) == (JobState.QUEUED, [])
+
+    dispatcher_for(runner).submit([accepted(store, "later")])
+    assert store.job(answered.id).state is JobState.COMPLETED
+
+
+def test_the_line_is_what_runs_and_what_waits_in_order(store: RecordStore, dispatcher_for: DispatcherFor) -> None:
+    work = Blocking()
+    dispatcher = dispatcher_for(Runner(work))
+    first, second, third = (accepted(store, name) for name in ("p1", "p2", "p3"))
+    # In the order they were handed over, whatever the order of their records.
+    dispatcher.submit([second, first, third], wait=False)
+    assert work.begun.wait(DEADLINE)
+    before = dispatcher.line()
+
+    dispatcher.cancel(first.id)
+    between = dispatcher.line()
+    work.go_on.set()
+    dispatcher.submit([accepted(store, "p4")])
+
+    assert before == [second.id, first.id, third.id]
+    assert between == [second.id, third.id]
+    assert dispatcher.line() == []
+
+
+def test_what_an_earlier_process_left_is_in_the_line(store: RecordStore, dispatcher_for: DispatcherFor) -> None:
+    work = Blocking()
+    left = [accepted(store, "p1"), accepted(store, "p2")]
+
+    dispatcher = dispatcher_for(Runner(work))
+    assert work.begun.wait(DEADLINE)
+
+    assert dispatcher.line() == [job.id for job in left]
+    work.go_on.set()

@@ -1,0 +1,297 @@
+"""Rounds: weights out, updates in, the average is the next round's model; the best round is what remains."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from synergos.errors import JobCancelled, SynergosError, WorkerUnreachable
+from synergos.learning.hyperparameters import Hyperparameters
+from synergos.wire import Encoded, Layout, decode
+from synergos_ttp.control import Control
+from synergos_ttp.data_plane import Update
+from synergos_ttp.round_store import RoundStore, StoredWeights
+from synergos_ttp.rounds import Rounds
+from synergos_ttp.sessions import Sessions
+
+START = {"w": torch.tensor([1.0, 2.0])}
+
+
+def read(message: Encoded) -> dict[str, Tensor]:
+    pieces = message.chunks()
+    waiting = bytearray()
+
+    def take(size: int) -> bytes:
+        while len(waiting) < size and (piece := next(pieces, b"")):
+            waiting.extend(piece)
+        taken = bytes(waiting[:size])
+        del waiting[:size]
+        return taken
+
+    weights, _ = decode(take, message.length, Layout.of(START), bytearray())
+    return weights
+
+
+@dataclass
+class Participant:
+    """Adds ``step`` to every weight it is sent, and measures as told."""
+
+    id: str
+    count: int
+    step: float
+    evaluations: Sequence[float | None] = ()
+    asked: list[int] = field(default_factory=list)
+
+    @property
+    def rows(self) -> Mapping[str, int]:
+        return {"train": self.count}
+
+    @property
+    def member(self) -> Participant:
+        return self
+
+    @property
+    def data(self) -> Participant:
+        return self
+
+    def _evaluation(self, number: int) -> Mapping[str, Any] | None:
+        return {"rows": 10, "loss": self.evaluations[number]} if 0 <= number < len(self.evaluations) else None
+
+    def train(self, number: int, weights: Encoded, expected: Layout, target: Path) -> Update:
+        self.asked.append(number)
+        save_file({name: tensor + self.step for name, tensor in read(weights).items()}, target)
+        return Update(
+            target,
+            {
+                "round": number,
+                "rows": self.count,
+                "train_loss": self.step / (number + 1),
+                "evaluation": self._evaluation(number - 1),
+            },
+        )
+
+    def evaluate(self, number: int, weights: Encoded) -> Mapping[str, Any] | None:
+        return self._evaluation(number)
+
+
+@dataclass
+class Room:
+    """The participants' sessions, without a network in between."""
+
+    open: list[Participant]
+
+    needed: int = 1
+
+    @property
+    def all(self) -> list[Participant]:
+        return self.open
+
+    def deadline(self, longest: float | None) -> None:
+        return None
+
+    def attempt(self, work: Callable[[Participant], Any], seconds: float | None = None) -> dict[str, Any]:
+        def outcome(participant: Participant) -> Any:
+            try:
+                return work(participant)
+            except SynergosError as error:
+                return error
+
+        return {participant.id: outcome(participant) for participant in self.open}
+
+    def refuse_too_few(self, outcomes: Mapping[str, Any]) -> None:
+        Sessions.refuse_too_few(cast(Sessions, self), outcomes)
+
+
+def rounds_of(
+    folder: Path, participants: list[Participant], reports: list[Mapping[str, Any]] | None = None, **run: Any
+) -> Rounds:
+    hyperparameters = Hyperparameters.from_run({"algorithm": "FedAvg", **run})
+    return Rounds(
+        cast(Sessions, Room(participants, hyperparameters.min_participants or len(participants))),
+        hyperparameters,
+        START,
+        RoundStore(folder, "job"),
+        Control((reports if reports is not None else []).append),
+    )
+
+
+def test_one_round_is_the_mean_weighted_by_rows(tmp_path: Path) -> None:
+    best = rounds_of(tmp_path, [Participant("a", 1, 1.0), Participant("b", 3, 4.0)], rounds=1).run()
+
+    # 1/4 · 1 + 3/4 · 4 = 3.25
+    assert torch.equal(load_file(best.global_weights)["w"], START["w"] + 3.25)
+
+
+def test_each_round_begins_where_the_last_one_ended(tmp_path: Path) -> None:
+    best = rounds_of(tmp_path, [Participant("a", 5, 1.0)], rounds=3).run()
+
+    assert torch.equal(load_file(best.global_weights)["w"], START["w"] + 3)
+    assert torch.equal(StoredWeights(best.update("a"))["w"], START["w"] + 3)
+
+
+def test_the_best_round_is_what_remains(tmp_path: Path) -> None:
+    best = rounds_of(tmp_path, [Participant("a", 5, 1.0, [3.0, 1.0, 2.0])], rounds=3).run()
+
+    assert torch.equal(load_file(best.global_weights)["w"], START["w"] + 2)
+
+
+def test_rounds_stop_when_nothing_improves_any_more(tmp_path: Path) -> None:
+    participant = Participant("a", 5, 1.0, [3.0, 1.0, 2.0, 2.0, 0.5])
+    rounds = rounds_of(tmp_path, [participant], rounds=10, patience=2)
+
+    best = rounds.run()
+
+    assert torch.equal(load_file(best.global_weights)["w"], START["w"] + 2)
+    assert participant.asked == [0, 1, 2, 3, 4]
+    # Round 4 was one too many, and is not in the history.
+    assert list(rounds.history.train) == [0, 1, 2, 3]
+    assert rounds.history.evaluate == {0: 3.0, 1: 1.0, 2: 2.0, 3: 2.0}
+
+
+def test_without_evaluation_rows_the_last_round_remains(tmp_path: Path) -> None:
+    best = rounds_of(tmp_path, [Participant("a", 5, 1.0)], rounds=4, patience=1).run()
+
+    assert torch.equal(load_file(best.global_weights)["w"], START["w"] + 4)
+
+
+def test_the_evaluation_loss_is_the_mean_over_all_rows(tmp_path: Path) -> None:
+    rounds = rounds_of(
+        tmp_path, [Participant("a", 1, 1.0, [2.0]), Participant("b", 3, 1.0, [4.0]), Participant("c", 1, 1.0)], rounds=1
+    )
+
+    rounds.run()
+
+    assert rounds.history.evaluate == {0: 3.0}
+
+
+def test_a_loss_that_is_not_finite_is_no_number_and_no_improvement(tmp_path: Path) -> None:
+    rounds = rounds_of(tmp_path, [Participant("a", 5, 1.0, [1.0, None])], rounds=2)
+
+    best = rounds.run()
+
+    assert rounds.history.evaluate == {0: 1.0, 1: None}
+    assert torch.equal(load_file(best.global_weights)["w"], START["w"] + 1)
+
+
+def test_only_the_best_and_the_newest_round_stay_on_disk(tmp_path: Path) -> None:
+    rounds_of(tmp_path, [Participant("a", 5, 1.0, [3.0, 1.0, 2.0, 2.0, 2.0])], rounds=5).run()
+
+    kept = sorted(path.name for path in (tmp_path / ".rounds" / "job").iterdir())
+    assert kept == ["committed.json", "round_1", "round_4"]
+
+
+def test_progress_says_round_losses_and_time_left(tmp_path: Path) -> None:
+    reports: list[Mapping[str, Any]] = []
+
+    rounds_of(tmp_path, [Participant("a", 1, 2.0, [5.0, 4.0]), Participant("b", 1, 4.0)], reports, rounds=2).run()
+
+    assert [report["round"] for report in reports] == [1, 2]
+    assert reports[1]["losses"] == {"train": 1.5, "evaluate": 5.0, "participants": {"a": 1.0, "b": 2.0}}
+    assert reports[1]["fraction"] == 1.0
+    assert reports[1]["seconds_left"] == 0.0
+
+
+def test_a_participant_that_fails_ends_the_rounds(tmp_path: Path) -> None:
+    class Gone(Participant):
+        def train(self, number: int, weights: Encoded, expected: Layout, target: Path) -> Update:
+            raise WorkerUnreachable("the connection was lost", self.id)
+
+    with pytest.raises(WorkerUnreachable, match="b: the connection was lost"):
+        rounds_of(tmp_path, [Participant("a", 1, 1.0), Gone("b", 1, 1.0)]).run()
+
+
+class Bad(Participant):
+    """Goes wrong in the rounds it is told to."""
+
+    wrong: Sequence[int] = (1,)
+
+    def train(self, number: int, weights: Encoded, expected: Layout, target: Path) -> Update:
+        update = super().train(number, weights, expected, target)
+        if number in self.wrong:
+            save_file({"w": torch.tensor([float("nan"), 0.0])}, target)
+        return update
+
+
+def test_a_bad_update_is_left_out_of_its_round_and_the_run_goes_on(tmp_path: Path) -> None:
+    reports: list[Mapping[str, Any]] = []
+
+    best = rounds_of(
+        tmp_path, [Participant("a", 1, 1.0), Bad("b", 1, 3.0)], reports, rounds=3, min_participants=1
+    ).run()
+
+    # Rounds 0 and 2 move by (1 + 3) / 2, round 1 by a's 1 alone.
+    assert torch.equal(load_file(best.global_weights)["w"], START["w"] + 5)
+    assert [report["absent"] for report in reports] == [{}, {"b": "b: its update has values that are not finite"}, {}]
+
+
+def test_a_bad_update_ends_the_rounds_when_everybody_is_needed(tmp_path: Path) -> None:
+    with pytest.raises(SynergosError, match="b: its update has values that are not finite"):
+        rounds_of(tmp_path, [Participant("a", 1, 1.0), Bad("b", 1, 3.0)], rounds=3).run()
+
+
+def test_a_participant_that_claims_rows_it_does_not_have_is_left_out(tmp_path: Path) -> None:
+    class Boaster(Participant):
+        @property
+        def rows(self) -> Mapping[str, int]:
+            return {"train": 3}
+
+    best = rounds_of(
+        tmp_path, [Participant("a", 1, 1.0), Boaster("b", 10**12, 3.0)], rounds=1, min_participants=1
+    ).run()
+
+    assert torch.equal(load_file(best.global_weights)["w"], START["w"] + 1)
+
+
+@pytest.mark.parametrize("killed_in", [0, 1, 2, 3])
+def test_rounds_go_on_where_a_killed_process_stopped(tmp_path: Path, killed_in: int) -> None:
+    class Killed(BaseException):
+        """What ends a process without any tidying up."""
+
+    class Killing(Participant):
+        def train(self, number: int, weights: Encoded, expected: Layout, target: Path) -> Update:
+            if number == killed_in:
+                raise Killed
+            return super().train(number, weights, expected, target)
+
+    evaluations = [4.0, 3.0, 2.5, 2.0]
+    undisturbed = rounds_of(tmp_path / "undisturbed", [Participant("a", 3, 0.1, evaluations)], rounds=4)
+    expected = undisturbed.run().global_weights.read_bytes()
+    killed = rounds_of(tmp_path / "killed", [Killing("a", 3, 0.1, evaluations)], rounds=4)
+    with killed.store, pytest.raises(Killed):
+        killed.run()
+    participant = Participant("a", 3, 0.1, evaluations)
+    resumed = rounds_of(tmp_path / "killed", [participant], rounds=4)
+
+    best = resumed.run()
+
+    # The newest round may not have been on the disk yet; it is run again, with the same result.
+    assert participant.asked in (list(range(killed_in, 4)), list(range(killed_in - 1, 4)))
+    assert best.global_weights.read_bytes() == expected
+    assert resumed.history == undisturbed.history
+
+
+def test_rounds_end_when_the_job_is_stopped(tmp_path: Path) -> None:
+    rounds = rounds_of(tmp_path, [Participant("a", 1, 1.0)])
+    rounds.control.stop(JobCancelled("cancelled on request"))
+
+    with pytest.raises(JobCancelled, match="cancelled on request"):
+        rounds.run()
+
+
+def test_the_same_updates_give_the_same_bytes(tmp_path: Path) -> None:
+    def result(name: str) -> bytes:
+        members = [Participant("a", 3, 0.1), Participant("b", 7, 0.7), Participant("c", 11, 1e-7)]
+        return rounds_of(tmp_path / name, members, rounds=4).run().global_weights.read_bytes()
+
+    first = result("first")
+    shutil.rmtree(tmp_path / "first")
+
+    assert result("second") == first

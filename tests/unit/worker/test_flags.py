@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from synergos_worker.__main__ import parser
+
+
+def test_every_flag_has_a_working_default() -> None:
+    given = parser().parse_args([])
+
+    assert given.id.startswith("worker/")
+    assert given.logging_variant == ["basic"]
+    assert (given.port, given.data_port, given.session_timeout) == (5000, 8020, 3600)
+    assert (given.cpus, given.gpus, given.censored, given.debug) == (None, None, False, False)
+
+
+def test_flags_have_short_and_hyphenated_forms() -> None:
+    given = parser().parse_args(
+        [
+            "-i",
+            "w",
+            "-l",
+            "graylog",
+            "127.0.0.1",
+            "9300",
+            "-r",
+            "5",
+            "-c",
+            "-d",
+            "--data-port",
+            "1",
+            "--cpus",
+            "0",
+            "--gpus",
+            "0",
+        ]
+    )
+
+    assert (given.id, given.logging_variant, given.logging_resolution) == ("w", ["graylog", "127.0.0.1", "9300"], 5)
+    assert (given.censored, given.debug, given.data_port, given.cpus, given.gpus) == (True, True, 1, 0, 0)
+
+
+def test_folders_are_paths() -> None:
+    assert parser().parse_args(["--data", "here", "--outputs", "there"]).data == Path("here")
+
+
+@pytest.mark.parametrize("wrong", [["--session_timeout", "0"], ["--port", "x"], ["--queue", "rabbitmq"]])
+def test_wrong_flags_are_refused(wrong: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parser().parse_args(wrong)
+
+    assert wrong[0] in capsys.readouterr().err

@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from synergos.domain.feature_space import Action
+from synergos.domain.tags import Meta, Tag
+from synergos.errors import Conflict, RecordNotFound, ServiceStopping
+from synergos_worker.datasets import DataRoot
+from synergos_worker.preparation import Preparation, Preparations, Project, State
+from synergos_worker.tables import LoadedTable, Tables
+from worker_data import write_dataset
+
+SCHEMA = {"age": "int32", "target": "category"}
+PROJECT = Project("c", "p")
+
+
+class SlowTables(Tables):
+    """Tables that are read when a test says so."""
+
+    def __init__(self, root: DataRoot) -> None:
+        super().__init__(root, keep=2)
+        self.may_read = threading.Event()
+        self.reads: list[Sequence[Tag]] = []
+
+    def get(self, action: Action, meta: Meta, tags: Sequence[Tag]) -> LoadedTable:
+        assert self.may_read.wait(30)
+        self.reads.append(tags)
+        return super().get(action, meta, tags)
+
+
+@pytest.fixture
+def tables(tmp_path: Path) -> SlowTables:
+    for name in ("a", "b", "c"):
+        write_dataset(tmp_path, [name], "age,target\n1,0\n2,1\n", SCHEMA)
+    return SlowTables(DataRoot(tmp_path))
+
+
+@pytest.fixture
+def preparations(tables: SlowTables) -> Iterator[Preparations]:
+    found = Preparations(tables, keep=2)
+    yield found
+    tables.may_read.set()
+    found.stop()
+
+
+def submit(preparations: Preparations, name: str) -> Preparation:
+    return preparations.submit(PROJECT, Action.CLASSIFY, {Meta.TRAIN: ((name,),)})
+
+
+def finished(preparations: Preparations, identifier: str) -> Preparation:
+    return preparations.get(PROJECT, identifier, wait=30)
+
+
+def test_one_waits_for_another(tables: SlowTables, preparations: Preparations) -> None:
+    first, second = submit(preparations, "a"), submit(preparations, "b")
+    waiting = preparations.get(PROJECT, second.id)
+    ahead = preparations.ahead_of(waiting)
+    tables.may_read.set()
+
+    assert (waiting.state, ahead) == (State.QUEUED, 1)
+    assert finished(preparations, second.id).state is State.COMPLETED
+    assert finished(preparations, first.id).state is State.COMPLETED
+    assert preparations.ahead_of(second) == 0
+
+
+def test_an_answer_is_held_back_until_the_preparation_has_ended(tables: SlowTables, preparations: Preparations) -> None:
+    asked = submit(preparations, "a")
+    with ThreadPoolExecutor() as pool:
+        answers = [pool.submit(finished, preparations, asked.id) for _ in range(3)]
+        at_once = preparations.get(PROJECT, asked.id)
+        tables.may_read.set()
+
+    assert not at_once.state.has_ended
+    assert [answer.result().state for answer in answers] == [State.COMPLETED] * 3
+
+
+def test_asking_again_while_it_is_waiting_or_running_joins(tables: SlowTables, preparations: Preparations) -> None:
+    first = submit(preparations, "a")
+    again = submit(preparations, "a")
+    tables.may_read.set()
+    finished(preparations, first.id)
+
+    assert again.id == first.id
+    assert len(tables.reads) == 1
+
+
+def test_action_and_project_make_another_preparation(preparations: Preparations) -> None:
+    first = submit(preparations, "a")
+    other = preparations.submit(Project("c2", "p"), Action.CLASSIFY, first.tags)
+
+    assert other.id != first.id
+    with pytest.raises(RecordNotFound):
+        preparations.get(PROJECT, other.id)
+
+
+def test_only_so_many_wait(preparations: Preparations) -> None:
+    submit(preparations, "a")
+    submit(preparations, "b")
+
+    with pytest.raises(Conflict, match="2 preparations are waiting already"):
+        submit(preparations, "c")
+
+
+def test_the_ones_that_ended_first_are_forgotten_first(tables: SlowTables, preparations: Preparations) -> None:
+    tables.may_read.set()
+    ids = []
+    for name in ("a", "b", "c"):
+        ids.append(submit(preparations, name).id)
+        finished(preparations, ids[-1])
+
+    with pytest.raises(RecordNotFound):
+        preparations.get(PROJECT, ids[0])
+    assert finished(preparations, ids[1]).state is State.COMPLETED
+
+
+def test_waiting_ends_with_the_worker(preparations: Preparations) -> None:
+    asked = submit(preparations, "a")
+    threading.Thread(target=preparations.stop).start()
+
+    assert preparations.get(PROJECT, asked.id, wait=30).state in {State.QUEUED, State.RUNNING}
+    with pytest.raises(ServiceStopping, match="about to end"):
+        submit(preparations, "b")
+
+
+class BrokenTables(Tables):
+    """Tables whose reading fails in a way nobody foresaw, quoting a cell."""
+
+    def get(self, action: Action, meta: Meta, tags: Sequence[Tag]) -> LoadedTable:
+        raise ZeroDivisionError("s3cret")
+
+
+def test_what_nobody_foresaw_fails_without_its_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    preparations = Preparations(BrokenTables(DataRoot(tmp_path), keep=1), keep=2)
+    asked = submit(preparations, "a")
+    failed = finished(preparations, asked.id)
+    preparations.stop()
+
+    assert failed.state is State.FAILED
+    assert failed.error is not None
+    assert "the log of this worker says what happened" in str(failed.error["message"])
+    logged = capsys.readouterr().out
+    assert "ZeroDivisionError" in logged
+    assert "s3cret" not in str(failed.error) + logged
+
+
+def test_tables_are_kept_read_anew_when_changed_and_forgotten_in_turn(tmp_path: Path) -> None:
+    for name in ("a", "b", "c"):
+        write_dataset(tmp_path, [name], "age,target\n1,0\n2,1\n", SCHEMA)
+    tables = Tables(DataRoot(tmp_path), keep=2)
+
+    def get(name: str) -> LoadedTable:
+        return tables.get(Action.CLASSIFY, Meta.TRAIN, [(name,)])
+
+    first = get("a")
+    assert get("a") is first
+    write_dataset(tmp_path, ["a"], "age,target\n1,0\n2,1\n3,1\n", SCHEMA)
+    changed = get("a")
+    get("b")
+    assert get("a") is changed
+    get("c")
+
+    assert changed.table.origins == (("a/rows.csv", 3),)
+    assert get("a") is changed
+    assert get("b") is not None
+    assert get("a") is changed

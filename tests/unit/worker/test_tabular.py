@@ -1,0 +1,343 @@
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from synergos.domain.feature_space import Action, CategoricalColumn, FeatureSpace, NumericColumn
+from synergos.errors import FeatureDrift, UnusableData
+from synergos.learning.federated_statistics import feature_space
+from synergos_worker.datasets import DataRoot
+from synergos_worker.pipelines.tabular import TabularPipeline, TabularTable
+from worker_data import SHARED, write_dataset
+
+SCHEMA = {"age": "int32", "ward": "category", "target": "category"}
+CSV = 'age,ward,target\n20,north,1\n,“south”,0\n40," south ",1.0\nunknown,,0\n'
+SPACE = FeatureSpace(
+    datatype="tabular",
+    action=Action.CLASSIFY,
+    X=("age", "ward_east", "ward_north", "ward_south"),
+    y=("target_0", "target_1"),
+    input_shape=(4,),
+    numeric={"age": NumericColumn(minimum=0.0, maximum=50.0, mean=25.0)},
+    categorical={"ward": CategoricalColumn(("east", "north", "south"), "east")},
+)
+PIPELINE = TabularPipeline()
+
+
+def read(root: Path, *tags: str, action: Action = Action.CLASSIFY, needs_labels: bool = True) -> TabularTable:
+    datasets = [DataRoot(root).dataset(tuple(tag.split("/")), "tags.train[0]") for tag in tags or ("a",)]
+    return PIPELINE.read(datasets, action, needs_labels=needs_labels)
+
+
+def table_of(root: Path, csv: str, schema: Mapping[str, object] = SCHEMA, **options: Any) -> TabularTable:
+    write_dataset(root, ["a"], csv, schema)
+    return read(root, **options)
+
+
+def test_what_crosses_is_sums_counts_minima_and_maxima(tmp_path: Path) -> None:
+    fitted = PIPELINE.fit(table_of(tmp_path, CSV))
+
+    assert fitted == {
+        "numeric": {"age": {"count": 2, "sum": 60.0, "minimum": 20.0, "maximum": 40.0}},
+        "categorical": {"ward": {"north": 1, "south": 2}},
+    }
+
+
+def test_a_table_is_described_without_its_cells(tmp_path: Path) -> None:
+    described = PIPELINE.describe(table_of(tmp_path, CSV))
+
+    assert described.header == {"X": ["age", "ward_north", "ward_south"], "y": ["target_0", "target_1"]}
+    assert described.schema == SCHEMA
+    assert described.metadata["_type"] == "tabular"
+    assert described.metadata["src_count"] == 4
+    json.dumps(described.metadata, allow_nan=False)
+
+
+def test_rows_become_inputs_of_the_agreed_space(tmp_path: Path) -> None:
+    examples = PIPELINE.transform(table_of(tmp_path, CSV), SPACE)
+
+    # Missing ages are 25 of 0 to 50; the missing ward is the grid's most frequent one, which this table lacks.
+    expected = [[0.4, 0, 1, 0], [0.5, 0, 0, 1], [0.8, 0, 0, 1], [0.5, 1, 0, 0]]
+    np.testing.assert_array_equal(examples.inputs, np.array(expected, dtype=np.float32))
+    assert examples.inputs.dtype == np.float32
+    assert examples.targets is not None
+    assert examples.targets.tolist() == [[1.0], [0.0], [1.0], [0.0]]
+    assert examples.targets.dtype == np.float32
+    assert examples.origins == (("a/rows.csv", 4),)
+
+
+def test_a_constant_column_is_zero_and_an_outlier_may_exceed_one(tmp_path: Path) -> None:
+    table = table_of(tmp_path, "a,b,target\n7,30,x\n9,-10,x\n", {"a": "float64", "b": "float64", "target": "category"})
+    columns = {"a": NumericColumn(7.0, 7.0, 7.0), "b": NumericColumn(0.0, 20.0, 1.0)}
+    space = FeatureSpace("tabular", Action.CLASSIFY, ("a", "b"), ("target_x",), (2,), columns)
+
+    assert PIPELINE.transform(table, space).inputs.tolist() == [[0.0, 1.5], [0.0, -0.5]]
+
+
+def test_columns_the_participant_lacks_are_zero(tmp_path: Path) -> None:
+    table = table_of(tmp_path, "age,target\n10,0\n", {"age": "int32", "target": "category"})
+
+    np.testing.assert_array_equal(PIPELINE.transform(table, SPACE).inputs, np.array([[0.2, 0, 0, 0]], dtype=np.float32))
+
+
+def test_three_classes_become_class_ids_in_the_grid_s_order(tmp_path: Path) -> None:
+    table = table_of(tmp_path, "age,target\n1,b\n2,c\n3,b\n", {"age": "int32", "target": "category"})
+    space = FeatureSpace(
+        "tabular",
+        Action.CLASSIFY,
+        ("age",),
+        ("target_a", "target_b", "target_c"),
+        (1,),
+        {"age": NumericColumn(0.0, 4.0, 2.0)},
+    )
+
+    targets = PIPELINE.transform(table, space).targets
+
+    assert targets is not None
+    assert targets.tolist() == [1, 2, 1]
+    assert targets.dtype == np.int64
+
+
+def test_a_regression_keeps_its_numbers(tmp_path: Path) -> None:
+    table = table_of(
+        tmp_path, "age,target\n1,2.5\n2,-1\n", {"age": "int32", "target": "float64"}, action=Action.REGRESS
+    )
+    space = FeatureSpace("tabular", Action.REGRESS, ("age",), ("target",), (1,), {"age": NumericColumn(0.0, 4.0, 2.0)})
+
+    targets = PIPELINE.transform(table, space).targets
+
+    assert PIPELINE.describe(table).header == {"X": ["age"], "y": ["target"]}
+    assert targets is not None
+    assert targets.tolist() == [[2.5], [-1.0]]
+    assert targets.dtype == np.float32
+
+
+def test_the_label_is_never_an_input(tmp_path: Path) -> None:
+    table = table_of(tmp_path, "target,age\n1,2\n0,3\n", {"age": "int32", "target": "category"})
+
+    assert table.columns == ["age"]
+    assert "target" not in PIPELINE.fit(table)["categorical"]
+
+
+def test_files_and_tags_follow_one_another_and_identical_rows_stay(tmp_path: Path) -> None:
+    write_dataset(tmp_path, ["b"], "age,ward,target\n1,x,0\n1,x,0\n", SCHEMA, name="2.csv")
+    write_dataset(tmp_path, ["b"], "age,ward,target\n9,y,1\n", SCHEMA, name="1/1.csv")
+    write_dataset(tmp_path, ["a"], "target,age,ward\n0,1,x\n", SCHEMA)
+
+    table = read(tmp_path, "b", "a")
+
+    assert table.origins == (("b/1/1.csv", 1), ("b/2.csv", 2), ("a/rows.csv", 1))
+    assert table.numbers[:, 0].tolist() == [9.0, 1.0, 1.0, 1.0]
+    assert table.categorical["ward"].levels == ("x", "y")
+    assert table.categorical["ward"].codes.tolist() == [1, 0, 0, 0]
+
+
+def test_labels_of_several_files_mean_the_same(tmp_path: Path) -> None:
+    write_dataset(tmp_path, ["a"], "age,ward,target\n1,x,b\n1,x,c\n", SCHEMA)
+    write_dataset(tmp_path, ["b"], "age,ward,target\n1,x,a\n1,x,c\n", SCHEMA)
+
+    labels = read(tmp_path, "a", "b").labels
+
+    assert labels is not None
+    assert [labels.levels[code] for code in labels.values] == ["b", "c", "a", "c"]
+
+
+def test_a_column_that_only_some_files_have_is_missing_in_the_others(tmp_path: Path) -> None:
+    write_dataset(tmp_path, ["a"], "age,ward,target\n1,,0\n", SCHEMA)
+    write_dataset(tmp_path, ["b"], "age,ward,target\n,x,0\n2,x,0\n", SCHEMA)
+
+    table = read(tmp_path, "a", "b")
+
+    assert table.categorical["ward"].codes.tolist() == [-1, 0, 0]
+    np.testing.assert_array_equal(table.numbers[:, 0], [1.0, np.nan, 2.0])
+
+
+def test_columns_in_which_nothing_stands_are_left_out(tmp_path: Path) -> None:
+    table = table_of(tmp_path, 'age,ward,target\n1, ,0\n2,"""""",1\n')
+
+    assert PIPELINE.describe(table).schema == {"age": "int32", "target": "category"}
+    assert table.columns == ["age"]
+
+
+def test_labels_are_wanted_in_every_row_to_learn_from(tmp_path: Path) -> None:
+    with pytest.raises(UnusableData, match=r"a/rows\.csv: column 'target': .* missing in 2 of them") as caught:
+        table_of(tmp_path, "age,ward,target\n1,x,0\n2,x,\n3,x,\n")
+
+    assert caught.value.field == "a/rows.csv"
+
+
+@pytest.mark.parametrize(
+    "csv", ["age,ward\n1,x\n2,y\n", "age,ward,target\n1,x,\n2,y,\n", "age,ward,target\n1,x,0\n2,y,\n"]
+)
+def test_rows_to_predict_may_lack_labels(tmp_path: Path, csv: str) -> None:
+    table = table_of(tmp_path, csv, needs_labels=False)
+
+    assert table.labels is None
+    assert PIPELINE.describe(table).header["y"] == []
+    assert PIPELINE.transform(table_of(tmp_path, "age,ward\n1,east\n", needs_labels=False), SPACE).targets is None
+
+
+SECRET = "s3cret"
+
+
+@pytest.mark.parametrize(
+    ("csv", "schema", "complaint"),
+    [
+        ("age,target\n1,0\n", SCHEMA, r"column 'ward' of its schema\.json is missing"),
+        (f"age,ward,height,target\n1,{SECRET},3,0\n", SCHEMA, r"column 'height' is not in its schema\.json"),
+        (f"1,{SECRET},0\n2,y,1\n", SCHEMA, r"its first line names no column .* expected 'age', 'ward', 'target'"),
+        ("age,ward\n1,x\n", SCHEMA, "column 'target': expected a label in every row, missing in 1"),
+        ("", SCHEMA, "is empty"),
+        ("age,ward,target\n", SCHEMA, "has no row"),
+        (f"age,ward,target\n1,x,0\n1,2,3,4,{SECRET}\n", SCHEMA, "cannot be read as comma-separated"),
+        (f"age,ward,target\n{SECRET},1,x,0\n{SECRET},1,x,0\n", SCHEMA, "more cells than its header line"),
+        (f"age,ward,target\n{SECRET},x,0\n", SCHEMA, "expected numbers in column 'age', found none"),
+        (
+            "age,ward,target\n1,x,0\n",
+            {**SCHEMA, "age": "date"},
+            r"schema\.json: column 'age': expected category, int32",
+        ),
+        (
+            "age,ward,target\n1,x,0\n",
+            {**SCHEMA, "target": "float64"},
+            "does classify needs category, its schema says float64",
+        ),
+        ("age,ward,target\n1,x,0\n", None, r"there is no schema\.json beside it"),
+        ("target\n0\n", {"target": "category"}, "there is no column beside 'target'"),
+        ("a_1,a,target\n5,1,0\n", {"a_1": "int32", "a": "category", "target": "category"}, "'a_1' is also the name"),
+    ],
+)
+def test_bad_files_are_refused_by_name_and_without_their_cells(
+    tmp_path: Path, csv: str, schema: Mapping[str, object] | None, complaint: str
+) -> None:
+    write_dataset(tmp_path, ["a"], csv, schema)
+
+    with pytest.raises(UnusableData, match=complaint) as caught:
+        read(tmp_path)
+
+    assert SECRET not in str(caught.value)
+    assert str(caught.value).startswith("a")
+
+
+@pytest.mark.parametrize(
+    "content", [bytes(range(256)) * 50, b"\xff\xfe" + "age,ward,target\n1,x,0\n".encode("utf-16le")]
+)
+def test_what_is_no_text_is_refused(tmp_path: Path, content: bytes) -> None:
+    folder = write_dataset(tmp_path, ["a"], CSV, SCHEMA)
+    (folder / "rows.csv").write_bytes(content)
+
+    with pytest.raises(UnusableData, match=r"^a/rows\.csv: "):
+        read(tmp_path)
+
+
+def test_a_folder_without_csv_files_is_refused(tmp_path: Path) -> None:
+    write_dataset(tmp_path, ["a"], CSV, SCHEMA, name="rows.csv.json")
+
+    with pytest.raises(UnusableData, match="a: there is no csv file in it"):
+        read(tmp_path)
+
+
+def test_tags_that_disagree_on_a_column_are_refused(tmp_path: Path) -> None:
+    write_dataset(tmp_path, ["a"], CSV, SCHEMA)
+    write_dataset(tmp_path, ["b"], "age,ward,target\n1,2,0\n", {**SCHEMA, "ward": "int32"})
+
+    with pytest.raises(UnusableData, match=r"b/rows\.csv: column 'ward' is int32 here and category in a/rows\.csv"):
+        read(tmp_path, "a", "b")
+
+
+@pytest.mark.parametrize(
+    ("csv", "complaint"),
+    [
+        ("age,ward,target\n1,west,0\n", "'ward_west'"),
+        ("age,ward,target\n1,east,2\n", "label '2'"),
+    ],
+)
+def test_what_was_not_there_at_alignment_is_drift(tmp_path: Path, csv: str, complaint: str) -> None:
+    with pytest.raises(FeatureDrift, match=complaint):
+        PIPELINE.transform(table_of(tmp_path, csv), SPACE)
+
+
+def test_a_schema_may_stand_above_the_files_it_is_for(tmp_path: Path) -> None:
+    folder = write_dataset(tmp_path, ["a"], CSV, SCHEMA, name="deep/er/rows.csv")
+    write_dataset(tmp_path, ["a"], "age,target\n5,1\n", None, name="own/rows.csv")
+    (folder / "own" / "schema.json").write_text('{"age": "float32", "target": "category"}')
+
+    table = read(tmp_path)
+
+    assert table.origins == (("a/deep/er/rows.csv", 4), ("a/own/rows.csv", 1))
+    assert table.dtypes["age"] == "float64"
+
+
+# Real data
+
+
+def agreed(tables: Mapping[str, Mapping[str, TabularTable]], action: Action) -> FeatureSpace:
+    polled: dict[str, Any] = {}
+    for participant, metas in tables.items():
+        described = {meta: PIPELINE.describe(table) for meta, table in metas.items()}
+        polled[participant] = {
+            "headers": {meta: found.header for meta, found in described.items()},
+            "schemas": {meta: found.schema for meta, found in described.items()},
+            "metadata": {meta: found.metadata for meta, found in described.items()},
+            "statistics": {"train": PIPELINE.fit(metas["train"])},
+        }
+    return feature_space(polled, action)[0]
+
+
+needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="the shared example datasets are not there")
+
+
+@needs_shared
+def test_abalone_has_ten_inputs() -> None:
+    tables = {
+        f"p{i}": {
+            meta: read(SHARED, f"abalone/data{i}/{meta}", action=Action.REGRESS)
+            for meta in ("train", "evaluate", "predict")
+        }
+        for i in (1, 2)
+    }
+    space = agreed(tables, Action.REGRESS)
+
+    assert [[table.count for table in metas.values()] for metas in tables.values()] == [
+        [1308, 436, 436],
+        [1198, 399, 400],
+    ]
+    assert (len(space.X), space.y, space.outputs) == (10, ("target",), 1)
+    inputs = PIPELINE.transform(tables["p1"]["train"], space).inputs
+    assert (inputs.shape, inputs.min(), inputs.max()) == ((1308, 10), 0.0, 1.0)
+
+
+@needs_shared
+def test_heart_disease_has_28_inputs_and_five_labels() -> None:
+    tables = {
+        f"p{i}": {
+            "train": read(SHARED, f"heart_disease/data{i}/iid_{i}"),
+            "evaluate": read(SHARED, f"heart_disease/data{i}/non_iid_{i}"),
+        }
+        for i in (1, 2)
+    }
+    space = agreed(tables, Action.CLASSIFY)
+
+    assert [[table.count for table in metas.values()] for metas in tables.values()] == [[771, 826], [771, 716]]
+    assert len(space.X) == 28
+    assert space.y == tuple(f"target_{level}" for level in range(5))
+
+
+@needs_shared
+def test_missing_cells_and_curly_quotes_are_coped_with(tmp_path: Path) -> None:
+    folder = tmp_path / "odd"
+    shutil.copytree(SHARED / "edge_cases" / "missing_coercible_values", folder)
+    (folder / "metadata.json").write_text('{"datatype": "tabular"}')
+
+    table = read(tmp_path, "odd")
+
+    restecg = table.categorical["restecg"]
+    assert table.count == 826 + 716
+    assert set(restecg.levels) <= {"0", "1", "2"}
+    assert int((restecg.codes < 0).sum()) == 8
