@@ -1,0 +1,119 @@
+"""A message in hand, and what can become of it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from synmanager.broker import Link, Message
+from synmanager.config import DEAD_QUEUE, PARKED_QUEUE
+from synmanager.errors import PublishRefused
+from synmanager.message import from_text
+
+log = logging.getLogger(__name__)
+
+ATTEMPTS_HEADER = "x-synergos-attempts"
+"""How often a message was tried before."""
+QUEUE_HEADER = "x-synergos-queue"
+"""Where a message that was moved came from."""
+REASON_HEADER = "x-synergos-reason"
+"""Why it was moved."""
+
+Settle = Callable[[Callable[[Link], None]], None]
+"""Has the thread that owns the message's link do something with it; does nothing when that link is gone."""
+
+
+class Delivery:
+    """A message in hand. Its methods may be called from any thread. The first one decides, further ones do nothing;
+    none does anything after a loss of the connection, as the broker then gives the message to the next one by itself.
+
+    Attributes:
+        queue: the name of the queue it came from.
+        message: what it says.
+        redelivered: whether somebody had it in hand before.
+        attempts: how often it was tried and failed, as :meth:`retry` counts.
+        tag: the broker's number for it.
+
+    Raises:
+        NotAMessage: it is no JSON object.
+    """
+
+    def __init__(self, message: Message, settle: Settle) -> None:
+        self.message = from_text(message.body)
+        self.queue = message.queue
+        self.redelivered = message.redelivered
+        self.attempts = _attempts(message.headers)
+        self.tag = message.tag
+        self._received = message
+        self._settle = settle
+        self._undecided = threading.Lock()
+
+    def acknowledge(self) -> None:
+        """It is done with."""
+        self._decide(lambda link: link.acknowledge(self.tag))
+
+    def give_back(self) -> None:
+        """Let another consumer have it, or this one later."""
+        self._decide(lambda link: link.give_back(self.tag))
+
+    def park(self, reason: str) -> None:
+        """Move it where people look for what is no job."""
+        self._move(PARKED_QUEUE, {REASON_HEADER: reason})
+
+    def bury(self, reason: str) -> None:
+        """Move it where people look for jobs that were given up."""
+        self._move(DEAD_QUEUE, {REASON_HEADER: reason})
+
+    def forward(self, queue: str) -> None:
+        """Move it to another queue, which must be there."""
+        self._move(queue, {})
+
+    def retry(self, after: float = 0.0) -> None:
+        """Put it at its queue's end as its next attempt, in ``after`` seconds; other messages can be taken meanwhile."""
+        headers = {ATTEMPTS_HEADER: self.attempts + 1}
+
+        def wait(link: Link) -> None:
+            link.call_later(after, lambda: move(link, self._received, self.queue, headers))
+
+        if after > 0:
+            self._decide(wait)
+        else:
+            self._move(self.queue, headers)
+
+    def _move(self, queue: str, headers: Mapping[str, Any]) -> None:
+        self._decide(lambda link: move(link, self._received, queue, headers))
+
+    def _decide(self, act: Callable[[Link], None]) -> None:
+        # Never released: to settle a message twice would cost the connection.
+        if self._undecided.acquire(blocking=False):
+            self._settle(act)
+
+
+def move(link: Link, message: Message, queue: str, headers: Mapping[str, Any]) -> None:
+    """Move a message to another queue: it is in one of the two at any time, for a moment in both."""
+    try:
+        link.publish("", queue, message.body, {**message.headers, QUEUE_HEADER: message.queue, **headers})
+    except PublishRefused as error:
+        log.warning(
+            "a message of queue %s could not be moved to %s and was given back: %s", message.queue, queue, error
+        )
+        link.give_back(message.tag)
+    else:
+        link.acknowledge(message.tag)
+
+
+def opened(link: Link, message: Message, settle: Settle) -> Delivery | None:
+    """The message as it is handed over; None when it is no job, and was parked."""
+    try:
+        return Delivery(message, settle)
+    except ValueError as error:
+        log.warning("a message of queue %s is no job, and was parked: %s", message.queue, error)
+        move(link, message, PARKED_QUEUE, {REASON_HEADER: str(error)})
+        return None
+
+
+def _attempts(headers: Mapping[str, Any]) -> int:
+    found = headers.get(ATTEMPTS_HEADER, 0)
+    return found if isinstance(found, int) else 0

@@ -1,0 +1,114 @@
+"""Publishes for any number of threads, over one connection that is made again when it broke."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
+
+from synmanager.broker import Link, MessageBroker
+from synmanager.config import Queue
+from synmanager.errors import BrokerUnavailable, Interrupted
+from synmanager.message import to_text
+from synmanager.reconnecting import patiently
+
+Result = TypeVar("Result")
+
+
+class Publisher:
+    """A connection on which a message counts as published when the broker has confirmed it.
+
+    Without heartbeats: nobody reads from it between two messages.
+
+    Args:
+        patience: seconds to wait for a broker that is away; it is looked for a second time in any case.
+    """
+
+    def __init__(self, broker: MessageBroker, *, patience: float = 0.0) -> None:
+        self._broker = broker
+        self._patience = patience
+        self._lock = threading.Lock()
+        self._link: Link | None = None
+
+    def publish(self, queue: Queue, messages: Iterable[Mapping[str, Any]]) -> None:
+        """Publish messages by the way that leads to a queue; returns when the broker has them all.
+
+        A message may be published twice when the connection breaks at the wrong moment; never not at all.
+
+        Raises:
+            BrokerUnavailable: there is no broker; some of the messages may have been published.
+            PublishRefused: the broker did not take one.
+        """
+        exchange, key = (queue.exchange, queue.routing_key) if queue.exchange else ("", queue.name)
+        texts = [to_text(message) for message in messages]
+        self._do(lambda link: publish_rest(link, exchange, key, texts))
+
+    def publish_to(self, queue: str, message: Mapping[str, Any]) -> None:
+        """Publish a message straight to a queue; see :meth:`publish`.
+
+        Raises:
+            Unroutable: there is no such queue.
+        """
+        self.publish(Queue(queue), [message])
+
+    def declare(self, queue: Queue) -> None:
+        """See that a queue is there.
+
+        Raises:
+            BrokerUnavailable: there is no broker.
+        """
+        self._do(lambda link: link.declare(queue))
+
+    def count(self, name: str) -> int:
+        """How many messages lie in a queue that nobody has in hand; the queue is there afterwards.
+
+        Raises:
+            BrokerUnavailable: there is no broker.
+        """
+
+        def count(link: Link) -> int:
+            link.declare(Queue(name))
+            return link.count(name)
+
+        return self._do(count)
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        with self._lock:
+            self._drop()
+
+    def _do(self, act: Callable[[Link], Result]) -> Result:
+        with self._lock:
+            return patiently(lambda: self._try(act), self._patience)
+
+    def _try(self, act: Callable[[Link], Result]) -> Result:
+        if self._link is None:
+            self._link = self._broker.link(heartbeat=0)
+        try:
+            return act(self._link)
+        except BrokerUnavailable:
+            self._drop()
+            raise
+        finally:
+            # What the broker refuses costs the channel.
+            if self._link is not None and not self._link.is_open:
+                self._drop()
+
+    def _drop(self) -> None:
+        if self._link is not None:
+            self._link.close()
+            self._link = None
+
+
+def publish_rest(link: Link, exchange: str, routing_key: str, texts: list[str]) -> None:
+    """Publish texts; those that the broker has are taken from the list, also when it breaks off.
+
+    Raises:
+        Interrupted: see :meth:`synmanager.broker.Link.publish_many`.
+    """
+    try:
+        link.publish_many(exchange, routing_key, texts)
+    except Interrupted as error:
+        texts[:] = error.unconfirmed
+        raise
+    texts.clear()
