@@ -15,6 +15,7 @@ SynergosError
     └── WireFormatError     bytes that are not a message of ours
 JobCancelled                someone asked the job to stop (control flow, not a failure)
 └── JobInterrupted          … because the program stops; the job goes on when it is started again
+    └── LeaseLost           … because somebody else has taken it up
 
 No HTTP in here: ``synergos.rest.errors`` decides which status each one becomes.
 """
@@ -109,3 +110,7 @@ class JobCancelled(SynergosError):
 
 class JobInterrupted(JobCancelled):
     """The program stops; the job goes on when it is started again."""
+
+
+class LeaseLost(JobInterrupted):
+    """Whoever ran the job was believed dead, and somebody else has taken it up; or it was ended meanwhile."""

@@ -27,6 +27,8 @@ class JobState(StrEnum):
     QUEUED = "queued"
     """Ready; other jobs of its grid come first."""
     RUNNING = "running"
+    ARCHIVING = "archiving"
+    """Done; what came out of it is on its way into the records."""
     COMPLETED = "completed"
     FAILED = "failed"
     CANCELLED = "cancelled"
@@ -63,6 +65,9 @@ class Job:
         parameters: what the request's body said (``auto_align``, ``tags``, …).
         progress: how far it is: ``round``, ``rounds``, ``losses``, ``fraction`` (0 to 1), ``seconds_left``.
         attempts: how many times it was started.
+        grid: the sub-grid it runs on, or ran on last; None where there is but one.
+        ttp: the TTP that runs it, or ran it last; None where there is but one.
+        not_before: when it may be started again after a failure that may pass.
     """
 
     stage: Stage
@@ -76,6 +81,14 @@ class Job:
     created_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     started_at: datetime | None = None
     finished_at: datetime | None = None
+    grid: int | None = None
+    ttp: str | None = None
+    not_before: datetime | None = None
+
+    @property
+    def priority(self) -> int:
+        """How urgent it is: of the jobs that may start, the highest comes first."""
+        return int(self.parameters.get("priority", 0))
 
     def started(self) -> Job:
         """The job as it is when somebody takes it up."""

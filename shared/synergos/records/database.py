@@ -7,11 +7,12 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, create_engine, event, func, make_url, select
 
 from synergos.records.schema import MIGRATIONS, Schema
 
@@ -79,6 +80,14 @@ class Database:
             return
         with self._reader.begin() as connection, self._as("reader", connection):
             yield connection
+
+    def now(self) -> datetime:
+        """The time by which leases are measured: the server's, where hosts share one; aware, UTC."""
+        if self._engine.dialect.name == "sqlite":
+            return datetime.now(UTC)
+        with self.reading() as connection:
+            moment: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
+            return moment.astimezone(UTC)
 
     @contextmanager
     def _as(self, role: str, connection: Connection) -> Iterator[None]:

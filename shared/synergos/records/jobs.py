@@ -35,6 +35,9 @@ def standing_of(job: Job) -> dict[str, Any]:
         "error": None if job.error is None else plain(asdict(job.error)),
         "started_at": job.started_at,
         "finished_at": job.finished_at,
+        "grid": job.grid,
+        "ttp": job.ttp,
+        "not_before": job.not_before,
     }
 
 
@@ -52,4 +55,7 @@ def job_of(row: RowMapping) -> Job:
         created_at=row["created_at"],
         started_at=row["started_at"],
         finished_at=row["finished_at"],
+        grid=row["grid"],
+        ttp=row["ttp"],
+        not_before=row["not_before"],
     )

@@ -9,16 +9,13 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Connection
 
 from synergos.errors import Conflict
 
 log = structlog.get_logger(__name__)
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-
-_FIRST = "0001"
-_TABLES_OF_FIRST = frozenset({"collaboration", "job"})
 
 
 class Schema:
@@ -58,17 +55,9 @@ class Schema:
         if self.is_current(connection):
             return
         self._config.attributes["connection"] = connection
-        if self._is_from_before_migrations(connection):
-            command.stamp(self._config, _FIRST)
         command.upgrade(self._config, "head")
         log.info("record store is up to date", schema=self._newest)
 
     @property
     def _newest(self) -> str | None:
         return self._steps.get_current_head()
-
-    @staticmethod
-    def _is_from_before_migrations(connection: Connection) -> bool:
-        """Whether the tables are there, and nothing that says which schema they are of."""
-        is_stamped = MigrationContext.configure(connection).get_current_revision() is not None
-        return not is_stamped and set(inspect(connection).get_table_names()) >= _TABLES_OF_FIRST

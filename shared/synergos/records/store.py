@@ -17,7 +17,7 @@ from synergos.records.database import Database
 from synergos.records.jobs import job_of, row_of, standing_of
 from synergos.records.plain import plain
 from synergos.records.schema import MIGRATIONS
-from synergos.records.tables import JOBS, RECORDS
+from synergos.records.tables import CLUSTER, JOBS, RECORDS
 from synergos.records.visibility import is_visible
 
 Record = dict[str, Any]
@@ -32,6 +32,9 @@ class RecordStore:
     A ``key`` may hold more fields than the kind's own, so a job's keys find its run and its project. Results that an
     unfinished job is about to replace are hidden (see :mod:`synergos.records.visibility`) unless asked for.
 
+    Attributes:
+        database: what the records lie in, for what else a grid remembers there (:mod:`synergos.records.leases`).
+
     Args:
         url: an SQLAlchemy URL; ``sqlite:///<file>`` is created, readable by its owner alone.
         migrations: the folder of the steps that lead to the schema wanted (see :mod:`synergos.records.schema`).
@@ -41,16 +44,16 @@ class RecordStore:
     """
 
     def __init__(self, url: str, migrations: Path = MIGRATIONS) -> None:
-        self._database = Database(url, migrations)
+        self.database = Database(url, migrations)
 
     def close(self) -> None:
         """Let go of the database."""
-        self._database.close()
+        self.database.close()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Everything this thread does inside happens wholly or not at all; one inside another is a part of it."""
-        with self._database.writing():
+        with self.database.writing():
             yield
 
     # Records
@@ -58,7 +61,7 @@ class RecordStore:
     def put(self, kind: Kind, key: Key, payload: Mapping[str, Any]) -> Record:
         """Declare a record: a stored one keeps its ``doc_id`` and nothing else."""
         values = {"payload": _payload(payload), "created_at": datetime.now(UTC)}
-        with self._database.writing() as connection:
+        with self.database.writing() as connection:
             if not self._update(connection, kind, key, values):
                 connection.execute(insert(RECORDS[kind]).values(**restrict(key, kind), **values))
             return self.get(kind, key, include_hidden=True)
@@ -69,7 +72,7 @@ class RecordStore:
         Raises:
             RecordNotFound: there is no such record.
         """
-        with self._database.writing() as connection:
+        with self.database.writing() as connection:
             stored = _payload(self.get(kind, key, include_hidden=True))
             self._update(connection, kind, key, {"payload": {**stored, **_payload(changes)}})
             return self.get(kind, key, include_hidden=True)
@@ -81,7 +84,7 @@ class RecordStore:
             RecordNotFound: there is none, or it is hidden.
         """
         condition = _matches(kind, key)
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             row = connection.execute(_select(kind, condition, include_hidden)).mappings().one_or_none()
         if row is None:
             raise _missing(kind, key)
@@ -93,14 +96,14 @@ class RecordStore:
         """The records whose key has these ids, given as one mapping or by name, in order of creation."""
         table = RECORDS[kind]
         condition = and_(true(), *(table.c[field] == value for field, value in {**(ids or {}), **filters}.items()))
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             rows = connection.execute(_select(kind, condition, include_hidden).order_by(table.c.doc_id)).mappings()
             return [_record(kind, row) for row in rows]
 
     def relations(self, kind: Kind, key: Key) -> dict[str, list[Record]]:
         """What hangs under a record, by kind; all of it shares the record's whole key."""
         own = restrict(key, kind)
-        with self._database.reading():
+        with self.database.reading():
             return {related.value: self.find(related, own) for related in RECORD_TYPES[kind].relations}
 
     def delete(self, kind: Kind, key: Key) -> Record:
@@ -109,7 +112,7 @@ class RecordStore:
         Raises:
             RecordNotFound: there is no such record.
         """
-        with self._database.writing() as connection:
+        with self.database.writing() as connection:
             record = self.get(kind, key, include_hidden=True)
             self.prune(kind, key)
             connection.execute(delete(RECORDS[kind]).where(_matches(kind, key)))
@@ -118,7 +121,7 @@ class RecordStore:
     def prune(self, kind: Kind, key: Key) -> None:
         """Delete what is deleted with a record, but not the record."""
         own = restrict(key, kind)
-        with self._database.writing() as connection:
+        with self.database.writing() as connection:
             for dependent in RECORD_TYPES[kind].cascade:
                 table = RECORDS[dependent]
                 connection.execute(delete(table).where(*(table.c[field] == own[field] for field in own)))
@@ -127,7 +130,7 @@ class RecordStore:
 
     def add_jobs(self, jobs: Sequence[Job]) -> None:
         """Store new jobs, all or none; the results they will replace are hidden from now on."""
-        with self._database.writing() as connection:
+        with self.database.writing() as connection:
             for job in jobs:
                 connection.execute(insert(JOBS).values(row_of(job)))
 
@@ -137,7 +140,7 @@ class RecordStore:
         Raises:
             RecordNotFound: there is no such job.
         """
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             row = connection.execute(select(JOBS).where(JOBS.c.id == job_id)).mappings().one_or_none()
         if row is None:
             raise RecordNotFound(f"no Job {job_id!r}")
@@ -146,7 +149,7 @@ class RecordStore:
     def jobs(self, **filters: str) -> list[Job]:
         """The jobs with this ``state``, this ``stage`` and these ids in their keys, newest last."""
         conditions = [JOBS.c[field] == value for field, value in filters.items()]
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             rows = connection.execute(select(JOBS).where(*conditions).order_by(JOBS.c.number)).mappings()
             return [job_of(row) for row in rows]
 
@@ -168,9 +171,14 @@ class RecordStore:
         self._update_job(job_id, {"progress": plain(progress)})
 
     def _update_job(self, job_id: str, values: Mapping[str, Any]) -> None:
-        with self._database.writing() as connection:
+        with self.database.writing() as connection:
             if not connection.execute(update(JOBS).where(JOBS.c.id == job_id).values(**values)).rowcount:
                 raise RecordNotFound(f"no Job {job_id!r}")
+
+    def cluster_id(self) -> str:
+        """What tells this record store from others whose programs use the same queue."""
+        with self.database.reading() as connection:
+            return str(connection.execute(select(CLUSTER.c.id)).scalar_one())
 
     @staticmethod
     def _update(connection: Connection, kind: Kind, key: Key, values: Mapping[str, Any]) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    Boolean,
     Column,
     DateTime,
     Dialect,
@@ -18,6 +19,7 @@ from sqlalchemy import (
     Table,
     TypeDecorator,
     UniqueConstraint,
+    false,
 )
 
 from synergos.domain.identifiers import MAXIMUM_LENGTH
@@ -78,6 +80,26 @@ JOBS = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("started_at", UtcDateTime),
     Column("finished_at", UtcDateTime),
+    Column("grid", Integer),
+    Column("ttp", String(MAXIMUM_LENGTH)),
+    Column("not_before", UtcDateTime),
+    # Who runs it, until when it is believed to be alive, and how many have run it before.
+    Column("holder", String(64)),
+    Column("lease_until", UtcDateTime),
+    Column("fence", Integer, nullable=False, server_default="0"),
+    Column("cancel_requested", Boolean, nullable=False, server_default=false()),
     Index("job_unfinished", "state", "collab_id", "project_id"),
     sqlite_autoincrement=True,
 )
+
+GRID_LEASES = Table(
+    "grid_lease",
+    METADATA,
+    Column("grid", Integer, primary_key=True, autoincrement=False),
+    Column("holder", String(64), nullable=False),
+    Column("ttp", String(MAXIMUM_LENGTH), nullable=False),
+    Column("lease_until", UtcDateTime, nullable=False),
+)
+
+CLUSTER = Table("cluster", METADATA, Column("id", String(64), primary_key=True))
+"""One row: what tells this record store from others that use the same queue."""

@@ -7,14 +7,15 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, create_engine, inspect
+from sqlalchemy import Connection, create_engine, inspect, text
 
-from synergos.domain.job import Job, Stage
+from synergos.domain.job import Job, JobState, Stage
 from synergos.domain.records import RECORD_TYPES, Kind
 from synergos.errors import Conflict
 from synergos.records import Record, RecordStore
@@ -29,7 +30,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "next"
-down_revision = "0001"
+down_revision = "0002"
 
 
 def upgrade():
@@ -103,24 +104,35 @@ def test_an_upgrade_keeps_what_is_stored(database: str, newer: Path, connection:
     assert "owner" in {column["name"] for column in inspect(connection).get_columns("run")}
 
 
-def test_a_database_from_before_there_were_steps_is_taken_over(
-    database: str, newer: Path, connection: Connection
+def test_a_database_of_the_first_version_becomes_one_of_this(
+    database: str, tmp_path: Path, connection: Connection
 ) -> None:
-    records, job = fill(database)
-    connection.exec_driver_sql("DROP TABLE alembic_version")
+    first = tmp_path / "first"
+    shutil.copytree(MIGRATIONS, first, ignore=shutil.ignore_patterns("__pycache__", "revision_0002.py"))
+    Database(database, first).close()
+    moment = datetime(2026, 11, 1, tzinfo=UTC).replace(tzinfo=None)
+    connection.execute(
+        text(
+            "INSERT INTO job (id, stage, state, collab_id, project_id, parameters, progress, attempts, created_at)"
+            " VALUES ('j', 'preprocess', 'queued', 'c', 'p', '{}', '{}', 1, :moment)"
+        ),
+        {"moment": moment},
+    )
     connection.commit()
 
-    for migrations in (MIGRATIONS, newer):
-        store = RecordStore(database, migrations)
-        assert_all_there(store, records, job)
-        store.close()
+    store = RecordStore(database)
+
+    [job] = store.jobs()
+    assert (job.id, job.state, job.attempts, job.grid, job.ttp) == ("j", JobState.QUEUED, 1, None, None)
+    assert len(store.cluster_id()) == 32
+    store.close()
 
 
 def test_a_database_of_a_newer_version_is_refused_and_left_alone(database: str, newer: Path) -> None:
     records, job = fill(database)
     RecordStore(database, newer).close()
 
-    with pytest.raises(Conflict, match=r"schema next, which a newer version of Synergos made.*up to 0001"):
+    with pytest.raises(Conflict, match=r"schema next, which a newer version of Synergos made.*up to 0002"):
         RecordStore(database)
 
     store = RecordStore(database, newer)

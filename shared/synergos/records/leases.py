@@ -1,0 +1,278 @@
+"""Who runs which job of a cluster, and until when: a job has one owner, or it is ready for the next.
+
+A TTP that takes a job up gets a **lease**: the job is its own until the lease ends, and it renews the lease while it
+lives. Each taking-up raises the job's **fence**, and whatever an owner writes names the fence it got, so that an owner
+that was believed dead and comes back changes nothing any more. In the same way one TTP at a time holds a sub-grid.
+(Gray and Cheriton, "Leases", SOSP 1989.)
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import and_, delete, func, insert, select, update
+
+from synergos.domain.dependencies import Line
+from synergos.domain.job import Job, JobState, Stage
+from synergos.domain.records import Kind
+from synergos.errors import LeaseLost
+from synergos.records.jobs import job_of
+from synergos.records.plain import plain
+from synergos.records.store import RecordStore
+from synergos.records.tables import GRID_LEASES, JOBS
+
+MAXIMUM_ATTEMPTS = 5
+"""How often a job may be taken up before it is given up as one that brings its owners down."""
+
+_RANK = {Stage.PREPROCESS: 0, Stage.TRAIN: 1, Stage.VALIDATE: 2, Stage.PREDICT: 2}
+_NEVER = datetime.min.replace(tzinfo=UTC)
+_ENDED = [state.value for state in JobState if state.is_final]
+
+_Project = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One taking-up of a job.
+
+    Attributes:
+        job: as it was when it was taken up.
+        fence: how many had taken it up before, this one included.
+    """
+
+    job: Job
+    fence: int
+
+
+@dataclass(frozen=True)
+class Standing:
+    """An unfinished job, and where it belongs just now.
+
+    Attributes:
+        state: RUNNING only with an owner that is alive.
+        waits_for: the job it must wait for.
+        is_given_up: it has been taken up too often, and nobody runs it.
+    """
+
+    job: Job
+    state: JobState
+    waits_for: Job | None = None
+    is_given_up: bool = False
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a TTP finds when it looks for work.
+
+    Attributes:
+        claim: the job it now runs, None when there is none for it.
+        is_left: whether there is a job that only another sub-grid can run.
+    """
+
+    claim: Claim | None
+    is_left: bool = False
+
+
+class Leases:
+    """The jobs of one record store, as those see them who run them.
+
+    Args:
+        seconds: how long an owner is believed to be alive after it was last heard of.
+    """
+
+    def __init__(self, store: RecordStore, seconds: float = 10.0) -> None:
+        self._store = store
+        self.seconds = seconds
+
+    def hold_grid(self, grid: int, holder: str, ttp: str) -> str | None:
+        """Become or stay the one TTP of a sub-grid.
+
+        Args:
+            holder: the process that asks.
+            ttp: what it is called.
+
+        Returns:
+            None when ``holder`` has it now, otherwise the name of the TTP that has it.
+        """
+        table = GRID_LEASES
+        with self._store.database.writing() as connection:
+            now = self._store.database.now()
+            row = connection.execute(select(table).where(table.c.grid == grid)).mappings().one_or_none()
+            if row is not None and row["holder"] != holder and row["lease_until"] > now:
+                return str(row["ttp"])
+            connection.execute(delete(table).where(table.c.grid == grid))
+            values = {"grid": grid, "holder": holder, "ttp": ttp, "lease_until": self._end(now)}
+            connection.execute(insert(table).values(values))
+        return None
+
+    def leave_grid(self, grid: int, holder: str) -> None:
+        """Make room for the next TTP of the sub-grid."""
+        mine = (GRID_LEASES.c.grid == grid, GRID_LEASES.c.holder == holder)
+        with self._store.database.writing() as connection:
+            connection.execute(delete(GRID_LEASES).where(*mine))
+
+    def claim(self, grid: int, holder: str, ttp: str) -> Found:
+        """Take up the job whose turn it is on a sub-grid.
+
+        The highest priority comes first, then the project that was served longest ago, then alignments before
+        trainings before evaluations, then the oldest.
+
+        Raises:
+            LeaseLost: ``holder`` does not have the sub-grid.
+        """
+        with self._store.database.writing() as connection:
+            now = self._store.database.now()
+            if self._holder_of(grid, now) != holder:
+                raise LeaseLost(f"sub-grid {grid} is not this TTP's any more")
+            ready = [each.job for each in self.standings() if each.state is JobState.QUEUED]
+            grids = self._grids_by_project(ready)
+            runnable = [job for job in ready if grid < grids[_project(job)]]
+            if not runnable:
+                return Found(None, is_left=bool(ready))
+            served = self._last_served()
+            job = min(runnable, key=lambda each: _turn(each, served.get(_project(each)))).started()
+            job = replace(job, grid=grid, ttp=ttp, not_before=None)
+            fence = connection.execute(select(JOBS.c.fence).where(JOBS.c.id == job.id)).scalar_one() + 1
+            self._store.save_job(job)
+            values = {"holder": holder, "fence": fence, "lease_until": self._end(now)}
+            connection.execute(update(JOBS).where(JOBS.c.id == job.id).values(values))
+        return Found(Claim(job, fence))
+
+    def renew(self, claim: Claim) -> bool:
+        """Stay a job's owner; whether it is to be cancelled.
+
+        Raises:
+            LeaseLost: somebody else has taken it up, or it was ended.
+        """
+        with self._store.database.writing() as connection:
+            self._change(claim, {"lease_until": self._end(self._store.database.now())})
+            wanted = select(JOBS.c.cancel_requested).where(JOBS.c.id == claim.job.id)
+            return bool(connection.execute(wanted).scalar_one())
+
+    def report(self, claim: Claim, progress: Mapping[str, Any]) -> None:
+        """Store how far the job is.
+
+        Raises:
+            LeaseLost: see :meth:`renew`.
+        """
+        self._change(claim, {"progress": plain(progress)})
+
+    def deliver(self, claim: Claim) -> None:
+        """Stop being the owner of a job whose outcome has been sent off; nobody else takes it up.
+
+        Raises:
+            LeaseLost: see :meth:`renew`.
+        """
+        self._change(claim, {"state": JobState.ARCHIVING.value, "lease_until": None})
+
+    def release(self, claim: Claim, delay: float = 0.0) -> None:
+        """Give a job back, so that another TTP, or the next process of this one, goes on with it.
+
+        Args:
+            delay: seconds for which nobody is to take it up.
+
+        Raises:
+            LeaseLost: see :meth:`renew`.
+        """
+        not_before = self._store.database.now() + timedelta(seconds=delay) if delay else None
+        state = JobState.WAITING if delay else JobState.QUEUED
+        self._change(claim, {"state": state.value, "lease_until": None, "not_before": not_before})
+
+    # For a director
+
+    def cancel(self, job_id: str) -> bool:
+        """Ask the owner of a running job to stop; False when it has none that is alive."""
+        with self._store.database.writing() as connection:
+            alive = (JOBS.c.state == JobState.RUNNING.value, JOBS.c.lease_until > self._store.database.now())
+            asked = update(JOBS).where(JOBS.c.id == job_id, *alive).values(cancel_requested=True)
+            return bool(connection.execute(asked).rowcount)
+
+    def arrange(self) -> list[Job]:
+        """Put every job that nobody runs where it belongs; those that have become ready to start.
+
+        A job whose owner has not been heard of for too long is queued again; one that waited for another, or for its
+        next attempt, is queued when that is over; one that must wait is made to.
+        """
+        with self._store.database.writing() as connection:
+            moved = [each for each in self.standings() if each.state is not each.job.state]
+            for each in moved:
+                values = {"state": each.state.value, "lease_until": None}
+                connection.execute(update(JOBS).where(JOBS.c.id == each.job.id).values(values))
+            return [replace(each.job, state=each.state) for each in moved if each.state is JobState.QUEUED]
+
+    def standings(self) -> list[Standing]:
+        """The unfinished jobs in the order they were accepted."""
+        unfinished = select(JOBS).where(JOBS.c.state.not_in(_ENDED)).order_by(JOBS.c.number)
+        line = Line()
+        with self._store.database.reading() as connection:
+            now = self._store.database.now()
+            rows = connection.execute(unfinished).mappings().all()
+        return [_standing(job_of(row), row["lease_until"], line, now) for row in rows]
+
+    def is_current(self, job_id: str, fence: int) -> bool:
+        """Whether nobody has taken up the job since the one that got ``fence``."""
+        with self._store.database.reading() as connection:
+            found = connection.execute(select(JOBS.c.fence).where(JOBS.c.id == job_id)).scalar_one_or_none()
+            return bool(found == fence)
+
+    def grids(self) -> dict[int, str]:
+        """The sub-grids that have a living TTP, and what it is called."""
+        with self._store.database.reading() as connection:
+            alive = GRID_LEASES.c.lease_until > self._store.database.now()
+            rows = connection.execute(select(GRID_LEASES).where(alive).order_by(GRID_LEASES.c.grid)).mappings()
+            return {row["grid"]: row["ttp"] for row in rows}
+
+    def _end(self, now: datetime) -> datetime:
+        return now + timedelta(seconds=self.seconds)
+
+    def _holder_of(self, grid: int, now: datetime) -> str | None:
+        held = select(GRID_LEASES.c.holder).where(GRID_LEASES.c.grid == grid, GRID_LEASES.c.lease_until > now)
+        with self._store.database.reading() as connection:
+            return connection.execute(held).scalar_one_or_none()
+
+    def _change(self, claim: Claim, values: Mapping[str, Any]) -> None:
+        mine = and_(JOBS.c.id == claim.job.id, JOBS.c.fence == claim.fence, JOBS.c.state == JobState.RUNNING.value)
+        with self._store.database.writing() as connection:
+            if not connection.execute(update(JOBS).where(mine).values(dict(values))).rowcount:
+                raise LeaseLost(f"job {claim.job.id} is not this TTP's any more")
+
+    def _grids_by_project(self, jobs: Iterable[Job]) -> dict[_Project, int]:
+        """How many sub-grids the registrations of each project make."""
+        found = {}
+        for collaboration, project in {_project(job) for job in jobs}:
+            key = {"collab_id": collaboration, "project_id": project}
+            counts = [record["n_count"] for record in self._store.find(Kind.REGISTRATION, key)]
+            # A job of a project without participants is anybody's: it ends with a message that says so.
+            found[collaboration, project] = min(counts, default=sys.maxsize)
+        return found
+
+    def _last_served(self) -> dict[_Project, datetime]:
+        project = (JOBS.c.collab_id, JOBS.c.project_id)
+        with self._store.database.reading() as connection:
+            rows = connection.execute(select(*project, func.max(JOBS.c.started_at)).group_by(*project))
+            return {(row[0], row[1]): row[2] for row in rows if row[2] is not None}
+
+
+def _standing(job: Job, lease_until: datetime | None, line: Line, now: datetime) -> Standing:
+    waits_for = line.join(job)
+    if job.state is JobState.ARCHIVING:
+        return Standing(job, JobState.ARCHIVING)
+    if job.state is JobState.RUNNING and lease_until is not None and lease_until > now:
+        return Standing(job, JobState.RUNNING)
+    if job.attempts >= MAXIMUM_ATTEMPTS:
+        return Standing(job, JobState.WAITING, is_given_up=True)
+    must_wait = waits_for is not None or (job.not_before is not None and job.not_before > now)
+    return Standing(job, JobState.WAITING if must_wait else JobState.QUEUED, waits_for)
+
+
+def _project(job: Job) -> _Project:
+    return job.keys["collab_id"], job.keys["project_id"]
+
+
+def _turn(job: Job, last_served: datetime | None) -> tuple[Any, ...]:
+    """What decides whose turn it is; the smallest comes first, and among equals the oldest."""
+    return (-job.priority, last_served or _NEVER, _RANK[job.stage])

@@ -1,0 +1,35 @@
+"""The end of a cluster's job in the records: its results and its state, together and once."""
+
+from __future__ import annotations
+
+import structlog
+
+from synergos.domain.job import JobState
+from synergos.domain.messages import OutcomeMessage
+from synergos.records.archive import archive
+from synergos.records.leases import Leases
+from synergos.records.store import RecordStore
+
+log = structlog.get_logger(__name__)
+
+
+def settle(store: RecordStore, leases: Leases, outcome: OutcomeMessage) -> bool:
+    """Write an outcome down, in one transaction; False when it is no longer wanted.
+
+    An outcome is not wanted when the job has ended already (it was delivered twice, or cancelled meanwhile), or when
+    somebody else has taken the job up since and will deliver it.
+
+    Raises:
+        RecordNotFound: there is no such job, or what its outputs belong to was deleted meanwhile.
+        SynergosError: the outputs are not what the stage leaves.
+    """
+    with store.transaction():
+        job = store.job(outcome.job_id)
+        if job.state.is_final or not leases.is_current(outcome.job_id, outcome.fence):
+            log.info("outcome not wanted", job_id=job.id, state=job.state, fence=outcome.fence)
+            return False
+        if outcome.state is JobState.COMPLETED:
+            archive(store, job, outcome.outputs)
+        else:
+            store.save_job(job.ended(outcome.state, outcome.error))
+    return True
