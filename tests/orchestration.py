@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from flask.testing import FlaskClient
@@ -156,8 +157,12 @@ class CannedDispatcher:
         self.submitted.extend(jobs)
         return [self.do(self.store, job) for job in jobs] if wait else list(jobs)
 
-    def line(self) -> list[str]:
-        return [job.id for job in self.store.jobs() if not job.state.is_final]
+    def waits(self) -> dict[str, dict[str, Any]]:
+        line = [job.id for job in self.store.jobs() if not job.state.is_final]
+        return {
+            job: {"waiting_for": before, "position": position}
+            for position, (before, job) in enumerate(pairwise(line), start=1)
+        }
 
     def cancel(self, job_id: str) -> Job:
         job = self.store.job(job_id)

@@ -9,23 +9,15 @@ import queue
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, Protocol
 
 import structlog
 
 from synergos.domain.job import Job, JobError, JobState
-from synergos.errors import (
-    Conflict,
-    GridError,
-    InvalidRequest,
-    JobCancelled,
-    JobInterrupted,
-    ServiceStopping,
-    SynergosError,
-)
+from synergos.errors import Conflict, JobCancelled, JobInterrupted, ServiceStopping
 from synergos.records import RecordStore, archive
 from synergos_ttp.control import Control
+from synergos_ttp.failures import failure_of
 
 log = structlog.get_logger(__name__)
 
@@ -39,6 +31,9 @@ class Runner(Protocol):
     """Does what a job asks and returns its outputs."""
 
     def run(self, job: Job, control: Control) -> dict[str, Any]:
+        """See :class:`synergos_ttp.jobs.JobRunner`."""
+
+    def abandon(self, job: Job) -> None:
         """See :class:`synergos_ttp.jobs.JobRunner`."""
 
     def settle(self, unfinished: Iterable[str]) -> None:
@@ -70,6 +65,7 @@ class LocalDispatcher:
         """Take up the jobs that an earlier process left unfinished, then those to come."""
         for job in self._unfinished():
             if job.attempts >= _ATTEMPTS:
+                self._runner.abandon(job)
                 self._end(job, JobState.FAILED, JobError("JobInterrupted", _TOO_OFTEN))
             else:
                 self._store.save_job(replace(job, state=JobState.QUEUED))
@@ -104,10 +100,15 @@ class LocalDispatcher:
             raise ServiceStopping(_STOPPING)
         return found
 
-    def line(self) -> list[str]:
-        """The jobs that have not ended, in the order they run."""
+    def waits(self) -> dict[str, dict[str, Any]]:
+        """The jobs behind the first one, each with the one before it."""
         with self._lock:
-            return list(self._line)
+            line = list(self._line)
+        return {
+            job: {"waiting_for": line[position - 1], "position": position}
+            for position, job in enumerate(line)
+            if position
+        }
 
     def cancel(self, job_id: str) -> Job:
         """Ask a job to stop: one that waits never starts, one that runs ends at its next step.
@@ -123,6 +124,8 @@ class LocalDispatcher:
             if self._running and self._running[0] == job_id:
                 self._running[1].stop(JobCancelled(_CANCELLED))
             else:
+                if job.attempts:
+                    self._runner.abandon(job)
                 self._end(job, JobState.CANCELLED, JobError("JobCancelled", _CANCELLED))
             return self._store.job(job_id)
 
@@ -184,16 +187,8 @@ class LocalDispatcher:
         """Run the job and archive what comes back; why not, if that fails."""
         try:
             archive(self._store, job, self._runner.run(job, control))
-        except SynergosError as error:
-            return job_error(error)
-        except OSError as error:
-            log.exception("job failed", job_id=job.id)
-            return JobError("OutputError", _storage_message(error))
-        except Exception:
-            log.exception("job failed", job_id=job.id)
-            return JobError(
-                "InternalError", "the job failed for a reason nobody foresaw; the TTP's log has the details"
-            )
+        except Exception as error:
+            return failure_of(error, job)
         return None
 
     def _end(self, job: Job, state: JobState, error: JobError) -> None:
@@ -209,23 +204,8 @@ class LocalDispatcher:
         self._runner.settle(job.id for job in self._unfinished())
 
     def _release(self, job: Job) -> None:
-        self._line.pop(job.id, None)
         """Answer whoever waits for the job, when nothing of it is left to tidy up."""
+        self._line.pop(job.id, None)
         self._settle()
         if event := self._ended.get(job.id):
             event.set()
-
-
-def job_error(error: SynergosError) -> JobError:
-    """What a job's record says of a failure."""
-    return JobError(
-        kind=type(error).__name__,
-        message=str(error),
-        participant=error.participant if isinstance(error, GridError) else None,
-        field=error.field if isinstance(error, InvalidRequest) else None,
-    )
-
-
-def _storage_message(error: OSError) -> str:
-    where = f" at {Path(error.filename).name}" if isinstance(error.filename, str) else ""
-    return f"results could not be written{where}: {error.strerror or type(error).__name__}"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
+from types import MappingProxyType
 
 from flask import Blueprint, Flask, Response
 
@@ -12,7 +14,7 @@ from synergos.records.store import RecordStore
 from synergos.rest import connect, errors, evaluate, jobs, train
 from synergos.rest.api import blueprint
 from synergos.rest.body import MAXIMUM_BODY
-from synergos.rest.dispatcher import Dispatcher
+from synergos.rest.dispatcher import Dispatcher, ReadOnlyDispatcher
 from synergos.rest.envelope import as_json
 from synergos.rest.services import CheckLayers, CheckRun, Services
 
@@ -58,6 +60,30 @@ def create_app(
         component_id: what this very program is called, for ``/health``.
         maximum_body: how many bytes a request may bring.
     """
+    app = _bare_app(maximum_body)
+    app.add_url_rule("/health", view_func=lambda: _health(component, component_id), endpoint="health")
+    for part in create_blueprints(store, dispatcher, component, check_layers=check_layers, check_run=check_run):
+        app.register_blueprint(part)
+    return app
+
+
+def create_status_app(
+    store: RecordStore, *, component: str, component_id: str, standing: Callable[[], Mapping[str, object]]
+) -> Flask:
+    """Build the service of a program that takes no requests: its health, and the jobs to read.
+
+    Args:
+        standing: what ``/health`` says of the program besides.
+    """
+    app = _bare_app(MAXIMUM_BODY)
+    app.add_url_rule("/health", view_func=lambda: _health(component, component_id, standing()), endpoint="health")
+    services = Services(store, ReadOnlyDispatcher(), check_layers, check_run)
+    routes = jobs.routes(services, read_only=True)
+    app.register_blueprint(blueprint("jobs", "/ttp", f"Synergos {component}: jobs", routes, documentation="/jobs/docs"))
+    return app
+
+
+def _bare_app(maximum_body: int) -> Flask:
     # No static folder: a wrong URL must not be looked for among files.
     app = Flask("synergos", static_folder=None)
     app.config.update(
@@ -70,11 +96,9 @@ def create_app(
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
     errors.install(app)
-    app.add_url_rule("/health", view_func=lambda: _health(component, component_id), endpoint="health")
-    for part in create_blueprints(store, dispatcher, component, check_layers=check_layers, check_run=check_run):
-        app.register_blueprint(part)
     return app
 
 
-def _health(component: str, component_id: str) -> Response:
-    return as_json({"status": "ok", "component": component, "id": component_id, "version": version("synergos")})
+def _health(component: str, component_id: str, standing: Mapping[str, object] = MappingProxyType({})) -> Response:
+    own = {"status": "ok", "component": component, "id": component_id, "version": version("synergos")}
+    return as_json({**own, **standing})

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 from synergos.domain.job import Job
+from synergos.errors import NotSupported
 
 
 class Dispatcher(Protocol):
@@ -22,8 +23,12 @@ class Dispatcher(Protocol):
             merely queued where a queue takes them or nobody waits.
         """
 
-    def line(self) -> Sequence[str]:
-        """The ids of the jobs that run one after the other and have not ended, in their order; the first one runs."""
+    def waits(self) -> Mapping[str, Mapping[str, Any]]:
+        """What the jobs that have not started wait for, by job id.
+
+        ``waiting_for`` is the job that must end first and ``position`` how many come before; ``reason`` says in words what
+        it is where it is not another job's end.
+        """
 
     def cancel(self, job_id: str) -> Job:
         """Ask one job to stop; the job as it stands then.
@@ -32,3 +37,27 @@ class Dispatcher(Protocol):
             RecordNotFound: there is no such job.
             Conflict: it has ended already.
         """
+
+
+class ReadOnlyDispatcher:
+    """Where jobs can be read, and are handed in elsewhere."""
+
+    def submit(self, jobs: Sequence[Job], *, wait: bool = True) -> list[Job]:
+        """Refuse.
+
+        Raises:
+            NotSupported: always.
+        """
+        raise NotSupported("jobs are handed in at the director")
+
+    def waits(self) -> Mapping[str, Mapping[str, Any]]:
+        """Nothing is known here of what jobs wait for."""
+        return {}
+
+    def cancel(self, job_id: str) -> Job:
+        """Refuse.
+
+        Raises:
+            NotSupported: always.
+        """
+        raise NotSupported("jobs are cancelled at the director")

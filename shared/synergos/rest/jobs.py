@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any
 
 from flask import Response, request
@@ -27,23 +28,28 @@ FILTERS = {
 }
 
 
-def routes(services: Services) -> list[Route]:
-    """The routes below ``/ttp``."""
-    return [
+def routes(services: Services, *, read_only: bool = False) -> list[Route]:
+    """The routes below ``/ttp``.
+
+    Args:
+        read_only: without those that change something.
+    """
+    reading = [
         Route("Jobs", JobCollection, services, ("/jobs",), "jobs", parameters=FILTERS),
         Route("Job", SingleJob, services, ("/jobs/<job_id>",), "jobs"),
-        Route("JobCancellation", JobCancellation, services, ("/jobs/<job_id>/cancel",), "jobs"),
     ]
+    cancelling = Route("JobCancellation", JobCancellation, services, ("/jobs/<job_id>/cancel",), "jobs")
+    return reading if read_only else [*reading, cancelling]
 
 
-def job_shape(job: Job, line: Sequence[str] = ()) -> dict[str, Any]:
+def job_shape(job: Job, waits: Mapping[str, Mapping[str, Any]] = MappingProxyType({})) -> dict[str, Any]:
     """A job as it is answered; times are ISO 8601 in UTC.
 
     Args:
-        line: the jobs that have not ended, in their order; a job that waits in it says for which.
+        waits: what the jobs that have not started wait for, see :class:`synergos.rest.dispatcher.Dispatcher`.
     """
-    before = line[: line.index(job.id)] if job.id in line and job.state is not JobState.RUNNING else ()
-    waiting = {"waiting_for": before[-1], "position": len(before)} if before and not job.state.is_final else {}
+    has_started = job.state.is_final or job.state in {JobState.RUNNING, JobState.ARCHIVING}
+    waiting = {} if has_started else waits.get(job.id, {})
     return {
         "kind": "Job",
         "id": job.id,
@@ -53,6 +59,8 @@ def job_shape(job: Job, line: Sequence[str] = ()) -> dict[str, Any]:
         "parameters": plain(job.parameters),
         "progress": plain({**job.progress, **waiting}),
         "attempts": job.attempts,
+        "grid": job.grid,
+        "ttp": job.ttp,
         "error": None if job.error is None else asdict(job.error),
         "created_at": _time(job.created_at),
         "started_at": _time(job.started_at),
@@ -71,8 +79,8 @@ class JobCollection(_JobResource):
 
     def get(self) -> Response:
         """List them, newest last; query parameters choose among them."""
-        line = self.services.dispatcher.line()
-        return success("jobs.get", [job_shape(job, line) for job in self.services.store.jobs(**_filters())])
+        waits = self.services.dispatcher.waits()
+        return success("jobs.get", [job_shape(job, waits) for job in self.services.store.jobs(**_filters())])
 
 
 class SingleJob(_JobResource):
@@ -80,7 +88,7 @@ class SingleJob(_JobResource):
 
     def get(self, job_id: str) -> Response:
         """Read it."""
-        return success("job.get", job_shape(self.services.store.job(job_id), self.services.dispatcher.line()))
+        return success("job.get", job_shape(self.services.store.job(job_id), self.services.dispatcher.waits()))
 
 
 class JobCancellation(_JobResource):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from synergos.domain.job import Stage
 from synergos.domain.records import RECORD_TYPES, Key, Kind
 from synergos.errors import Conflict, RecordNotFound
 from synergos.records.store import Record, RecordStore
@@ -71,20 +72,24 @@ def require_tags(store: RecordStore, project: Key, participants: Iterable[str]) 
 
 
 def require_alignment(store: RecordStore, project: Key, participants: Iterable[str]) -> None:
-    """See that participants are aligned, were it by an alignment that is about to be replaced.
+    """See that participants are aligned, or will be when the jobs accepted so far have ended.
 
     Raises:
         Conflict: the first who is not.
     """
+    if _is_expected(store, Stage.PREPROCESS, _project(project)):
+        return
     _require(store, Kind.ALIGNMENT, project, participants, "is not aligned with the others; align the project")
 
 
 def require_feature_space(store: RecordStore, project: Key) -> None:
-    """See that a project's participants agreed on a feature space.
+    """See that a project's participants agreed on a feature space, or are about to.
 
     Raises:
         Conflict: they did not, or their data has changed since.
     """
+    if _is_expected(store, Stage.PREPROCESS, _project(project)):
+        return
     if not store.find(Kind.FEATURE_SPACE, _project(project)):
         raise Conflict(
             f"project {project['project_id']!r} is not aligned, or its data has changed since; align it first"
@@ -92,12 +97,17 @@ def require_feature_space(store: RecordStore, project: Key) -> None:
 
 
 def require_models(store: RecordStore, runs: Iterable[Record]) -> None:
-    """See that runs were trained.
+    """See that runs were trained, or are about to be.
 
     Raises:
         Conflict: those that were not.
     """
-    untrained = [run["key"] for run in runs if not store.find(Kind.MODEL, run["key"], include_hidden=True)]
+    untrained = [
+        run["key"]
+        for run in runs
+        if not store.find(Kind.MODEL, run["key"], include_hidden=True)
+        and not _is_expected(store, Stage.TRAIN, run["key"])
+    ]
     if untrained:
         names = ", ".join(f"{key['expt_id']}/{key['run_id']}" for key in untrained)
         raise Conflict(f"not trained yet: {names}")
@@ -110,6 +120,11 @@ def _require(store: RecordStore, kind: Kind, project: Key, participants: Iterabl
             store.get(kind, key, include_hidden=True)
         except RecordNotFound:
             raise Conflict(f"participant {participant!r} {complaint} first") from None
+
+
+def _is_expected(store: RecordStore, stage: Stage, scope: Key) -> bool:
+    """Whether a job has been accepted that will leave what is asked for."""
+    return any(not job.state.is_final for job in store.jobs(stage=stage.value, **scope))
 
 
 def _project(ids: Key) -> dict[str, str]:

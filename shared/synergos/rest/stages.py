@@ -127,9 +127,9 @@ class StageResource(Resource):
         return success(f"{self.requests.plural}.post", self.requests.results(jobs), self.requests.created)
 
     def _accepted(self, jobs: Sequence[Job]) -> Response:
-        line = self.requests.dispatcher.line()
+        waits = self.requests.dispatcher.waits()
         headers = {"Preference-Applied": RESPOND_ASYNC, "Location": f"/ttp/jobs/{jobs[0].id}"}
-        shapes = [job_shape(job, line) for job in jobs]
+        shapes = [job_shape(job, waits) for job in jobs]
         return success(f"{self.requests.plural}.post", shapes, HTTPStatus.ACCEPTED, headers=headers)
 
 

@@ -96,9 +96,16 @@ def test_what_is_not_said_is_true_and_what_is_unknown_is_ignored(
     finished.data("POST", f"{PREDICTIONS_URL}/{P}/{E}/{R}", {**PREDICT, "dockerised": False})
 
     assert [job.parameters for job in dispatcher.submitted] == [
-        {"auto_align": True, "auto_fix": False},
-        {"auto_align": True, "dockerised": True, "log_msgs": True, "verbose": False},
-        {"auto_align": True, "dockerised": False, "log_msgs": True, "verbose": True, "tags": [["abalone", "new"]]},
+        {"auto_align": True, "auto_fix": False, "priority": 0},
+        {"auto_align": True, "dockerised": True, "log_msgs": True, "verbose": False, "priority": 0},
+        {
+            "auto_align": True,
+            "dockerised": False,
+            "log_msgs": True,
+            "verbose": True,
+            "priority": 0,
+            "tags": [["abalone", "new"]],
+        },
     ]
 
 

@@ -34,10 +34,14 @@ class Runner:
         self.work = work
         self.taken: list[str] = []
         self.unfinished: list[str] = []
+        self.abandoned: list[str] = []
 
     def run(self, job: Job, control: Control) -> dict[str, Any]:
         self.taken.append(job.id)
         return self.work(job, control)
+
+    def abandon(self, job: Job) -> None:
+        self.abandoned.append(job.id)
 
     def settle(self, unfinished: Iterable[str]) -> None:
         self.unfinished = list(unfinished)
@@ -248,7 +252,7 @@ def test_a_job_that_ends_its_process_again_and_again_is_given_up(
     dispatcher_for(runner)
 
     ended = store.job(deadly.id)
-    assert (ended.state, runner.taken) == (JobState.FAILED, [])
+    assert (ended.state, runner.taken, runner.abandoned) == (JobState.FAILED, [], [deadly.id])
     assert ended.error is not None
     assert "given up" in ended.error.message
 
@@ -312,16 +316,19 @@ def test_the_line_is_what_runs_and_what_waits_in_order(store: RecordStore, dispa
     # In the order they were handed over, whatever the order of their records.
     dispatcher.submit([second, first, third], wait=False)
     assert work.begun.wait(DEADLINE)
-    before = dispatcher.line()
+    before = dispatcher.waits()
 
     dispatcher.cancel(first.id)
-    between = dispatcher.line()
+    between = dispatcher.waits()
     work.go_on.set()
     dispatcher.submit([accepted(store, "p4")])
 
-    assert before == [second.id, first.id, third.id]
-    assert between == [second.id, third.id]
-    assert dispatcher.line() == []
+    assert before == {
+        first.id: {"waiting_for": second.id, "position": 1},
+        third.id: {"waiting_for": first.id, "position": 2},
+    }
+    assert between == {third.id: {"waiting_for": second.id, "position": 1}}
+    assert dispatcher.waits() == {}
 
 
 def test_what_an_earlier_process_left_is_in_the_line(store: RecordStore, dispatcher_for: DispatcherFor) -> None:
@@ -331,5 +338,5 @@ def test_what_an_earlier_process_left_is_in_the_line(store: RecordStore, dispatc
     dispatcher = dispatcher_for(Runner(work))
     assert work.begun.wait(DEADLINE)
 
-    assert dispatcher.line() == [job.id for job in left]
+    assert dispatcher.waits() == {left[1].id: {"waiting_for": left[0].id, "position": 1}}
     work.go_on.set()

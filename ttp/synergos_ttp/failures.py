@@ -1,0 +1,36 @@
+"""Why a job failed, as its record says it, and whether it is worth another try."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import structlog
+
+from synergos.domain.job import Job, JobError
+from synergos.errors import GridError, InvalidRequest, SynergosError, WorkerUnreachable
+
+log = structlog.get_logger(__name__)
+
+_UNFORESEEN = "the job failed for a reason nobody foresaw; the TTP's log has the details"
+
+
+def failure_of(error: Exception, job: Job) -> JobError:
+    """What the record of a job says of the error that ended it; what nobody foresaw is logged."""
+    if isinstance(error, SynergosError):
+        return JobError(
+            kind=type(error).__name__,
+            message=str(error),
+            participant=error.participant if isinstance(error, GridError) else None,
+            field=error.field if isinstance(error, InvalidRequest) else None,
+        )
+    log.error("job failed", job_id=job.id, exc_info=error)
+    if isinstance(error, OSError):
+        where = f" at {Path(error.filename).name}" if isinstance(error.filename, str) else ""
+        message = f"results could not be written{where}: {error.strerror or type(error).__name__}"
+        return JobError("OutputError", message)
+    return JobError("InternalError", _UNFORESEEN)
+
+
+def may_pass(error: Exception) -> bool:
+    """Whether the same job may well succeed later: not when the request or somebody's data is at fault."""
+    return isinstance(error, WorkerUnreachable) or not isinstance(error, SynergosError)
