@@ -1,18 +1,21 @@
-"""synergos-ttp: run a basic TTP."""
+"""synergos-ttp: run a TTP, on its own or as one of a cluster's."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import structlog
 
-from synergos.service.flags import add_flag, common_parser, default_folder, log_target, usable_folder
+from synergos.service.flags import add_flag, common_parser, default_folder, log_target, usable_folder, whole_number
 from synergos.service.logs import configure_logging
+from synergos.service.queue_flags import add_queue_flags, queue_target
 from synergos.service.resources import Resources
 from synergos.service.server import ServerSettings, serve
 from synergos_ttp.bootstrap import Settings, TrustedThirdParty
+from synergos_ttp.cluster import ClusterSettings, ClusterTrustedThirdParty
 from synergos_ttp.limits import Limits
 
 
@@ -26,6 +29,15 @@ def parser() -> argparse.ArgumentParser:
     }
     for name, (mount, purpose) in folders.items():
         add_flag(flags, f"--{name}", type=Path, default=default_folder(mount, f"ttp/{name}"), help=purpose)
+    add_flag(
+        flags,
+        "--grid",
+        "-g",
+        type=whole_number(0),
+        default=0,
+        help="in a cluster: which node of every participant makes up this TTP's sub-grid",
+    )
+    add_queue_flags(flags)
     add_flag(flags, "--database", help="SQLAlchemy URL of the record store; default: an SQLite file in --data")
     timeouts = {
         "command": "a worker's answer to a command; opening a session reads its data",
@@ -40,7 +52,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run a basic TTP until SIGTERM."""
+    """Run a TTP until SIGTERM."""
     flags = parser()
     given = flags.parse_args(arguments)
     target = log_target(flags, given.logging_variant)
@@ -48,27 +60,32 @@ def main(arguments: Sequence[str] | None = None) -> None:
     data, outputs, mlflow = (
         usable_folder(flags, f"--{name}", getattr(given, name)) for name in ("data", "outputs", "mlflow")
     )
-    settings = Settings(
-        id=given.id,
-        port=given.port,
-        database=given.database or f"sqlite:///{data / 'records.sqlite'}",
-        outputs=outputs,
-        mlflow=mlflow,
-        resources=Resources.within(given.cpus, given.gpus),
-        maximum_body=given.maximum_body,
-        usage_seconds=given.logging_resolution,
-        limits=Limits(
+    common: dict[str, Any] = {
+        "id": given.id,
+        "port": given.port,
+        "database": given.database or f"sqlite:///{data / 'records.sqlite'}",
+        "outputs": outputs,
+        "mlflow": mlflow,
+        "resources": Resources.within(given.cpus, given.gpus),
+        "usage_seconds": given.logging_resolution,
+        "limits": Limits(
             command=given.command_timeout,
             preparation=given.preparation_timeout,
             round=given.round_timeout,
             rejoin=given.rejoin_timeout,
         ),
-    )
-    structlog.get_logger(__name__).info(
-        "starting", host=given.host, port=given.port, cpus=settings.resources.cpus, gpus=settings.resources.gpus
-    )
+    }
+    log = structlog.get_logger(__name__).bind(host=given.host, port=given.port)
     # The data port is the workers': a TTP only calls theirs, so there is nothing here to listen on.
-    serve(lambda: TrustedThirdParty(settings), ServerSettings(given.host, (given.port,)))
+    server = ServerSettings(given.host, (given.port,))
+    if given.queue is None:
+        basic = Settings(**common, maximum_body=given.maximum_body)
+        log.info("starting", cpus=basic.resources.cpus, gpus=basic.resources.gpus)
+        serve(lambda: TrustedThirdParty(basic), server)
+    else:
+        cluster = ClusterSettings(**common, grid=given.grid, queue=queue_target(flags, given))
+        log.info("starting", grid=cluster.grid, cpus=cluster.resources.cpus, gpus=cluster.resources.gpus)
+        serve(lambda: ClusterTrustedThirdParty(cluster), server)
 
 
 if __name__ == "__main__":

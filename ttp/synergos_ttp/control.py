@@ -31,6 +31,11 @@ class Control:
         """Whether the job was asked to stop."""
         return self._stopped.is_set()
 
+    @property
+    def reason(self) -> JobCancelled | None:
+        """Why the job was asked to stop, None when it was not."""
+        return self._reason
+
     def check(self) -> None:
         """Go on, or not.
 

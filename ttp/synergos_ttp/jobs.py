@@ -13,9 +13,9 @@ from synergos_ttp.control import Control
 from synergos_ttp.evaluation import predict, validate
 from synergos_ttp.limits import Limits
 from synergos_ttp.preparation import preprocess
-from synergos_ttp.round_store import clear_rounds
+from synergos_ttp.round_store import clear_rounds, remove_rounds
 from synergos_ttp.scope import Scope
-from synergos_ttp.tracking import UNTRACKED, Tracker
+from synergos_ttp.tracking import UNTRACKED, Combination, Tracker
 from synergos_ttp.training import train
 
 
@@ -39,6 +39,15 @@ class JobRunner:
     def settle(self, unfinished: Iterable[str]) -> None:
         """Remove what is kept of the rounds of all jobs but the unfinished ones."""
         clear_rounds(self.outputs, set(unfinished))
+
+    def abandon(self, job: Job) -> None:
+        """Take note that a job which was begun in an earlier process never goes on."""
+        if job.stage is Stage.TRAIN:
+            self.tracker.abandoned(Combination.of(Scope(self.store, job, self.grid_index)), job.id)
+
+    def forget(self, job_id: str) -> None:
+        """Remove what is kept of the rounds of one job."""
+        remove_rounds(self.outputs, job_id)
 
     def run(self, job: Job, control: Control) -> dict[str, Any]:
         """Do what the job asks; its outputs, as :func:`synergos.records.archive` takes them.

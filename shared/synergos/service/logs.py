@@ -76,7 +76,7 @@ def configure_logging(component_id: str, target: LogTarget, *, debug: bool = Fal
     root = logging.getLogger()
     root.handlers = handlers
     root.setLevel(logging.DEBUG if debug else logging.INFO)
-    for chatty in ("alembic", "gunicorn", "matplotlib", "mlflow", "urllib3"):
+    for chatty in ("alembic", "gunicorn", "matplotlib", "mlflow", "pika", "urllib3"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
 

@@ -1,0 +1,1 @@
+"""The director: accepts jobs for a cluster, queues them, and archives what comes back."""

@@ -1,0 +1,56 @@
+"""synergos-director: accept jobs for a cluster, queue them and archive what comes back."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+import structlog
+
+from synergos.service.flags import add_flag, common_parser, default_folder, log_target, usable_folder
+from synergos.service.logs import configure_logging
+from synergos.service.queue_flags import add_queue_flags, queue_target
+from synergos.service.resources import Resources
+from synergos.service.server import ServerSettings, serve
+from synergos_director.bootstrap import Director, Settings
+
+
+def parser() -> argparse.ArgumentParser:
+    """The flags of ``synergos-director``."""
+    flags = common_parser("director", "Accept jobs for a cluster, queue them and archive what comes back.")
+    add_queue_flags(flags, default=["rabbitmq", "localhost"])
+    folder = default_folder("/orchestrator/data", "director/data")
+    add_flag(flags, "--data", type=Path, default=folder, help="folder of the record store, shared with the TTPs")
+    add_flag(
+        flags,
+        "--database",
+        help="SQLAlchemy URL of the record store, the TTPs' too; default: an SQLite file in --data, for one host",
+    )
+    return flags
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a director until SIGTERM."""
+    flags = parser()
+    given = flags.parse_args(arguments)
+    target = log_target(flags, given.logging_variant)
+    configure_logging(given.id, target, debug=given.debug, censored=given.censored)
+    data = usable_folder(flags, "--data", given.data)
+    settings = Settings(
+        id=given.id,
+        port=given.port,
+        database=given.database or f"sqlite:///{data / 'records.sqlite'}",
+        queue=queue_target(flags, given),
+        resources=Resources.within(given.cpus, given.gpus),
+        maximum_body=given.maximum_body,
+        usage_seconds=given.logging_resolution,
+    )
+    structlog.get_logger(__name__).info(
+        "starting", host=given.host, port=given.port, queue_host=settings.queue.host, queue_port=settings.queue.port
+    )
+    serve(lambda: Director(settings), ServerSettings(given.host, (given.port,)))
+
+
+if __name__ == "__main__":
+    main()

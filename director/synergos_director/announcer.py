@@ -1,0 +1,83 @@
+"""Tells the TTPs that jobs are ready."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+import structlog
+
+from synergos.domain.job import Job, Stage
+from synergos.domain.messages import job_message
+from synergos.errors import RecordNotFound
+from synergos.records import RecordStore
+from synergos_director.envelope import envelope
+
+log = structlog.get_logger(__name__)
+
+QUEUES: Mapping[Stage, str] = {
+    Stage.PREPROCESS: "preprocess",
+    Stage.TRAIN: "train",
+    Stage.VALIDATE: "evaluate",
+    Stage.PREDICT: "evaluate",
+}
+"""Which queue the jobs of a stage wait in."""
+
+
+class Queue(Protocol):
+    """The cluster's queue, as a director sees it."""
+
+    def publish(self, queue: str, messages: Sequence[Mapping[str, Any]]) -> None:
+        """Queue messages; returns when the broker has them all.
+
+        Raises:
+            ConnectionError: the broker cannot be reached.
+        """
+
+    def waiting(self) -> Mapping[str, int]:
+        """How many messages lie in each queue that nobody has in hand.
+
+        Raises:
+            ConnectionError: the broker cannot be reached.
+        """
+
+
+class Announcer:
+    """Publishes a message for each job that has become ready."""
+
+    def __init__(self, store: RecordStore, queue: Queue) -> None:
+        self._store = store
+        self._queue = queue
+        self._cluster = store.cluster_id()
+
+    def announce(self, jobs: Iterable[Job]) -> None:
+        """Say that jobs are ready; when the broker is away it is said again later, by :class:`~synergos_director.watch.Watch`."""
+        by_queue: dict[str, list[dict[str, Any]]] = {}
+        for job in jobs:
+            try:
+                by_queue.setdefault(QUEUES[job.stage], []).append(envelope(self._store, job, self._cluster))
+            except RecordNotFound as error:
+                # The job itself will say so.
+                log.info("announced without its records", job_id=job.id, reason=str(error))
+                by_queue.setdefault(QUEUES[job.stage], []).append(job_message(job, self._cluster, [], {}))
+        try:
+            for queue, messages in by_queue.items():
+                self._queue.publish(queue, messages)
+        except ConnectionError as error:
+            log.warning("jobs wait for the queue to be back", jobs=sum(map(len, by_queue.values())), reason=str(error))
+
+    def missing(self, jobs: Iterable[Job]) -> list[Job]:
+        """Of the jobs that are ready, as many as have no message waiting for whoever takes them up.
+
+        Raises:
+            ConnectionError: the broker cannot be reached.
+        """
+        waiting = dict(self._queue.waiting())
+        found = []
+        for job in jobs:
+            queue = QUEUES[job.stage]
+            if waiting.get(queue, 0) > 0:
+                waiting[queue] -= 1
+            else:
+                found.append(job)
+        return found

@@ -1,0 +1,76 @@
+"""Writes down what comes back from the TTPs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from sqlalchemy.exc import OperationalError
+
+from synergos.domain.job import Job, JobError, JobState
+from synergos.domain.messages import OutcomeMessage
+from synergos.errors import InvalidRequest, RecordNotFound
+from synergos.records import RecordStore
+from synergos.records.leases import Leases
+from synergos.records.outcomes import settle
+from synergos_director.announcer import Announcer
+
+log = structlog.get_logger(__name__)
+
+
+class NotOurs(Exception):
+    """An outcome that belongs to the programs of another record store.
+
+    Attributes:
+        cluster: which.
+    """
+
+    def __init__(self, cluster: str) -> None:
+        super().__init__(cluster)
+        self.cluster = cluster
+
+
+class Archivist:
+    """Settles outcomes, one after the other; an outcome that is delivered twice is settled once."""
+
+    def __init__(self, store: RecordStore, leases: Leases, announcer: Announcer) -> None:
+        self._store = store
+        self._leases = leases
+        self._announcer = announcer
+        self._cluster = store.cluster_id()
+
+    def settle(self, message: Mapping[str, Any]) -> None:
+        """Settle one outcome, and announce the jobs that waited for it.
+
+        Raises:
+            InvalidRequest: it is no outcome, or of no job that is known; the message says what is wrong.
+            NotOurs: it belongs to another record store.
+            OperationalError: the record store cannot be reached; the outcome is to be settled later.
+        """
+        outcome = OutcomeMessage.from_dict(message)
+        if outcome.cluster != self._cluster:
+            raise NotOurs(outcome.cluster)
+        try:
+            job = self._store.job(outcome.job_id)
+        except RecordNotFound as error:
+            raise InvalidRequest("there is no such job", "job_id") from error
+        try:
+            settled = settle(self._store, self._leases, outcome)
+        except OperationalError:
+            raise
+        except Exception as error:
+            # The client is to see an end of the job, whatever it was.
+            log.exception("outcome not archived", job_id=job.id)
+            self._fail(job, error)
+        else:
+            log.info("job archived" if settled else "outcome passed over", job_id=job.id, state=outcome.state)
+        self._announcer.announce(self._leases.arrange())
+
+    def _fail(self, job: Job, error: Exception) -> None:
+        reason = str(error) if isinstance(error, RecordNotFound) else "what came back is not what the stage leaves"
+        with self._store.transaction():
+            stored = self._store.job(job.id)
+            if not stored.state.is_final:
+                error_record = JobError(type(error).__name__, f"its results could not be archived: {reason}")
+                self._store.save_job(stored.ended(JobState.FAILED, error_record))

@@ -1,0 +1,85 @@
+"""Wires a director together; everything it talks to is made here and passed on."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from synergos.records import RecordStore
+from synergos.records.leases import Leases
+from synergos.rest.app import create_app
+from synergos.service.queue_flags import QueueTarget
+from synergos.service.resources import Resources, log_usage
+from synergos_director.announcer import Announcer
+from synergos_director.archivist import Archivist
+from synergos_director.dispatch import QueueDispatcher
+from synergos_director.queue import CompletedListener, DirectorQueue
+from synergos_director.watch import Watch
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a director is told.
+
+    Attributes:
+        database: SQLAlchemy URL of the record store, which the cluster's TTPs share.
+        usage_seconds: how often processor and memory use are logged; None for never.
+    """
+
+    id: str
+    port: int
+    database: str
+    queue: QueueTarget
+    resources: Resources
+    maximum_body: int
+    usage_seconds: int | None = None
+
+
+class Director:
+    """A director as the server sees it."""
+
+    def __init__(self, settings: Settings) -> None:
+        settings.resources.apply()
+        self._port = settings.port
+        self._store = RecordStore(settings.database)
+        leases = Leases(self._store)
+        cluster = self._store.cluster_id()
+        self._queue = DirectorQueue(settings.queue, cluster)
+        announcer = Announcer(self._store, self._queue)
+        dispatcher = QueueDispatcher(self._store, leases, announcer)
+        archivist = Archivist(self._store, leases, announcer)
+        self._listener = CompletedListener(settings.queue, cluster, archivist)
+        self._watch = Watch(self._store, leases, announcer)
+        self._app = create_app(
+            self._store,
+            dispatcher,
+            component_id=settings.id,
+            component="director",
+            maximum_body=settings.maximum_body,
+        )
+        self._listener.start()
+        self._watch.start()
+        self._stopped = threading.Event()
+        if settings.usage_seconds:
+            log_usage(settings.usage_seconds, self._stopped)
+
+    def applications(self) -> Mapping[int, WSGIApplication]:
+        """The orchestrator's REST interface."""
+        return {self._port: self._app}
+
+    def stop(self) -> None:
+        """Archive nothing more; what comes back stays queued for the next process."""
+        self._stopped.set()
+        self._listener.stop()
+
+    def close(self) -> None:
+        """Let go of the queue and of the record store."""
+        self._listener.close()
+        self._watch.close()
+        self._queue.close()
+        self._store.close()

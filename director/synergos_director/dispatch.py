@@ -1,0 +1,76 @@
+"""The director's dispatcher: an accepted job is queued, and a TTP that is free takes it up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+
+from synergos.domain.job import Job, JobError, JobState
+from synergos.errors import Conflict
+from synergos.records import RecordStore
+from synergos.records.leases import Leases, Standing
+from synergos_director.announcer import Announcer
+
+log = structlog.get_logger(__name__)
+
+_CANCELLED = "cancelled on request"
+
+
+class QueueDispatcher:
+    """Queues accepted jobs and answers at once."""
+
+    def __init__(self, store: RecordStore, leases: Leases, announcer: Announcer) -> None:
+        self._store = store
+        self._leases = leases
+        self._announcer = announcer
+
+    def submit(self, jobs: Sequence[Job], *, wait: bool = True) -> list[Job]:
+        """Announce the jobs that may start; the others are announced when what they wait for is over.
+
+        Args:
+            wait: makes no difference: nobody waits for a cluster's jobs.
+        """
+        became_ready = self._leases.arrange()
+        found = [self._store.job(job.id) for job in jobs]
+        submitted = {job.id for job in found}
+        ready = [job for job in found if job.state is JobState.QUEUED]
+        self._announcer.announce([*(job for job in became_ready if job.id not in submitted), *ready])
+        return found
+
+    def waits(self) -> dict[str, dict[str, Any]]:
+        """What each job that has not started waits for."""
+        standings = self._leases.standings()
+        grids = self._leases.grids()
+        busy = sum(each.state is JobState.RUNNING for each in standings)
+        ready = [each for each in standings if each.state is JobState.QUEUED]
+        found = {each.job.id: _delay(each) for each in standings if each.state is JobState.WAITING}
+        for position, each in enumerate(ready):
+            reason = f"{busy} of {len(grids)} sub-grids are busy" if grids else "no TTP is running"
+            found[each.job.id] = {"position": position, "reason": reason}
+        return found
+
+    def cancel(self, job_id: str) -> Job:
+        """Have a job not start, or its TTP stop it at its next step.
+
+        Raises:
+            RecordNotFound: there is no such job.
+            Conflict: it has ended already.
+        """
+        with self._store.transaction():
+            job = self._store.job(job_id)
+            if job.state.is_final or job.state is JobState.ARCHIVING:
+                raise Conflict(f"job {job_id} is {job.state} already")
+            if not self._leases.cancel(job_id):
+                self._store.save_job(job.ended(JobState.CANCELLED, JobError("JobCancelled", _CANCELLED)))
+        self._announcer.announce(self._leases.arrange())
+        return self._store.job(job_id)
+
+
+def _delay(standing: Standing) -> dict[str, Any]:
+    if standing.waits_for is not None:
+        first = standing.waits_for
+        return {"waiting_for": first.id, "reason": f"its {first.stage.value} job must end first"}
+    moment = standing.job.not_before
+    return {"reason": "it is tried again" + (f" at {moment.isoformat(timespec='seconds')}" if moment else " soon")}

@@ -1,0 +1,72 @@
+"""A job as it is queued: what the original's programs read in a message, taken from the records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from synergos.domain.job import Job, Stage
+from synergos.domain.messages import job_message
+from synergos.domain.records import Kind, restrict
+from synergos.domain.tags import Meta
+from synergos.records import Record, RecordStore
+
+_OWN_FIELDS = ("doc_id", "kind", "created_at")
+
+
+def envelope(store: RecordStore, job: Job, cluster: str) -> dict[str, Any]:
+    """The message that says a job is ready.
+
+    Raises:
+        RecordNotFound: what the job is about was deleted meanwhile.
+    """
+    project = store.get(Kind.PROJECT, restrict(job.keys, Kind.PROJECT))
+    action = project.get("action")
+    parameters = {**job.parameters, **_subject(store, job, action)}
+    # A prediction concerns one participant; the original has its TTPs look the node up.
+    grids = [] if job.stage is Stage.PREDICT else _grids(store, project["key"], action)
+    return job_message(job, cluster, grids, parameters)
+
+
+def _subject(store: RecordStore, job: Job, action: object) -> dict[str, Any]:
+    if job.stage is Stage.PREPROCESS:
+        return {"experiments": [_plain(record) for record in store.find(Kind.EXPERIMENT, job.keys)]}
+    subject: dict[str, Any] = {
+        "keys": restrict(job.keys, Kind.RUN),
+        "action": action,
+        "experiment": _plain(store.get(Kind.EXPERIMENT, job.keys)),
+        "run": _plain(store.get(Kind.RUN, job.keys)),
+    }
+    if job.stage is Stage.TRAIN:
+        return subject
+    project = restrict(job.keys, Kind.PROJECT)
+    registered = [record["key"]["participant_id"] for record in store.find(Kind.REGISTRATION, project)]
+    asked = job.keys.get("participant_id")
+    meta = Meta.EVALUATE if job.stage is Stage.VALIDATE else Meta.PREDICT
+    subject |= {"participants": registered if asked is None else [asked], "metas": [meta.value], "version": None}
+    if job.stage is Stage.PREDICT:
+        subject["tags"] = {project["project_id"]: job.parameters["tags"]}
+    return subject
+
+
+def _grids(store: RecordStore, project: Mapping[str, str], action: object) -> list[list[dict[str, Any]]]:
+    """For each sub-grid its nodes, one per participant in order of registration."""
+    registrations = store.find(Kind.REGISTRATION, project)
+    count = min((record["n_count"] for record in registrations), default=0)
+    return [[_node(record, index, action) for record in registrations] for index in range(count)]
+
+
+def _node(registration: Record, index: int, action: object) -> dict[str, Any]:
+    node = registration[f"node_{index}"]
+    chatter = {name: node[name] for name in ("log_msgs", "verbose") if name in node}
+    participant = registration["key"]["participant_id"]
+    return {
+        "keys": registration["key"],
+        "action": action,
+        "rest": {"host": node["host"], "port": node["f_port"]},
+        "syft": {"id": participant, "host": node["host"], "port": node["port"], **chatter},
+    }
+
+
+def _plain(record: Record) -> dict[str, Any]:
+    return {name: value for name, value in record.items() if name not in _OWN_FIELDS}

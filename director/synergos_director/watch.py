@@ -1,0 +1,78 @@
+"""Sees that no job is forgotten: what lost its owner, waited long enough, or has no message any more is announced again."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import structlog
+
+from synergos.domain.job import JobError, JobState
+from synergos.records import RecordStore
+from synergos.records.leases import MAXIMUM_ATTEMPTS, Leases
+from synergos_director.announcer import Announcer
+
+log = structlog.get_logger(__name__)
+
+_TOO_OFTEN = f"given up: it was started {MAXIMUM_ATTEMPTS} times, and each time its TTP ended while it ran"
+
+
+class Watch:
+    """Looks at the unfinished jobs every second, and every ten seconds at whether the queue still knows of them.
+
+    Args:
+        seconds: between two looks.
+        recount_seconds: between two counts of the messages.
+    """
+
+    def __init__(
+        self,
+        store: RecordStore,
+        leases: Leases,
+        announcer: Announcer,
+        seconds: float = 1.0,
+        recount_seconds: float = 10.0,
+    ) -> None:
+        self._store = store
+        self._leases = leases
+        self._announcer = announcer
+        self._seconds = seconds
+        self._recount_seconds = recount_seconds
+        # Right away: what was accepted before an earlier process ended may never have been announced.
+        self._recount_at = 0.0
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._loop, name="watch", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """End."""
+        self._stopped.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=60)
+
+    def look(self) -> None:
+        """Put everything where it belongs, once."""
+        with self._store.transaction():
+            for job in [each.job for each in self._leases.standings() if each.is_given_up]:
+                log.warning("job given up", job_id=job.id, reason=_TOO_OFTEN)
+                self._store.save_job(job.ended(JobState.FAILED, JobError("JobInterrupted", _TOO_OFTEN)))
+        self._announcer.announce(self._leases.arrange())
+        if time.monotonic() >= self._recount_at:
+            ready = [each.job for each in self._leases.standings() if each.state is JobState.QUEUED]
+            if ready:
+                self._announcer.announce(self._announcer.missing(ready))
+            self._recount_at = time.monotonic() + self._recount_seconds
+
+    def _loop(self) -> None:
+        while True:
+            try:
+                self.look()
+            except ConnectionError as error:
+                log.debug("queue not counted", reason=str(error))
+            except Exception:
+                log.exception("jobs not looked after")
+            if self._stopped.wait(self._seconds):
+                return

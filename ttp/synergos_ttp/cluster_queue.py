@@ -1,0 +1,53 @@
+"""A cluster's queue as a TTP uses it, by :mod:`synmanager`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from synergos.service.queue_flags import QueueTarget
+from synmanager.config import COMPLETED, RANKED, Queue, cluster_queue
+from synmanager.publisher import Publisher
+from synmanager.rabbitmq import Broker
+from synmanager.stream import Delivery, JobStream
+
+
+class TtpQueue:
+    """Jobs to take, outcomes to send.
+
+    Args:
+        cluster: the record store whose jobs are run here.
+    """
+
+    def __init__(self, target: QueueTarget, cluster: str) -> None:
+        broker = Broker(**vars(target))
+        # What the programs of another cluster came by first is handed on to queues of this one's own.
+        queues = [each for queue in RANKED for each in (queue, cluster_queue(queue, cluster))]
+        self._stream = JobStream(broker, queues)
+        self._publisher = Publisher(broker)
+
+    def take(self, timeout: float) -> Delivery | None:
+        """The next message; None when there is none in time, or the queue was closed."""
+        return self._stream.take(timeout)
+
+    def queue_of(self, name: str, cluster: str) -> str:
+        """The queue beside ``name`` that the programs of another record store read; it is there then.
+
+        Raises:
+            ConnectionError: the broker cannot be reached.
+        """
+        own = cluster_queue(Queue(name), cluster)
+        self._publisher.declare(own)
+        return own.name
+
+    def complete(self, outcome: Mapping[str, Any]) -> None:
+        """Send an outcome off; returns when the broker has it.
+
+        Raises:
+            ConnectionError: the broker cannot be reached.
+        """
+        self._publisher.publish(COMPLETED, [outcome])
+
+    def close(self) -> None:
+        """Take no more; outcomes can still be sent."""
+        self._stream.close()
