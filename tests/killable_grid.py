@@ -1,4 +1,4 @@
-"""A grid whose programs can be killed at a chosen place and are started again when they are gone."""
+"""A grid whose programs can be killed or frozen at a chosen place, and are started again when they are gone."""
 
 from __future__ import annotations
 
@@ -11,19 +11,21 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from real_grid import DEADLINE, RealGrid, until
+import killing
+from real_grid import DEADLINE, WORKERS, RealGrid, until
 from synergos_simulator.grid import Grid, Plan, is_healthy
 from synergos_simulator.state import Program
 
-KILLING = Path(__file__).with_name("killing.py")
+KILLING = Path(killing.__file__)
 
 
 class KillableGrid(RealGrid):
     """Programs in process groups of their own, with nobody but this object to watch over them."""
 
-    def __init__(self, grid: Grid, armed: Path) -> None:
+    def __init__(self, grid: Grid, armed: Path, ttp_flags: Sequence[str]) -> None:
         super().__init__(grid)
         self._armed = armed
+        self._ttp_flags = ttp_flags
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._stopped = threading.Event()
         self._watch = threading.Thread(target=self._start_again, name="watch")
@@ -41,9 +43,17 @@ class KillableGrid(RealGrid):
         for program in self._programs:
             until(lambda program=program: is_healthy(program), f"{program.name} to answer")  # type: ignore[misc]
 
-    def arm(self, place: str, program: str, passes: int = 0) -> None:
-        """Have ``program`` kill itself at ``place`` after having passed it some times."""
-        (self._armed / program / place).write_text(str(passes))
+    def arm(self, place: str, program: str, passes: int = 0, how: signal.Signals = signal.SIGKILL) -> None:
+        """Have ``program`` send itself a signal at ``place`` after having passed it some times."""
+        killing.arm(self._armed / program / place, passes, how)
+
+    def is_armed(self, place: str, program: str) -> bool:
+        """Whether the signal is still to come."""
+        return (self._armed / program / place).exists()
+
+    def wake(self, program: str) -> None:
+        """Let a program that froze go on."""
+        os.killpg(self._running[program].pid, signal.SIGCONT)
 
     def disarm(self) -> list[str]:
         """The places that nothing came by, which are then safe again."""
@@ -68,9 +78,10 @@ class KillableGrid(RealGrid):
         armed = self._armed / program.name
         armed.mkdir(exist_ok=True)
         python, _, module, *flags = program.command
+        own = self._ttp_flags if program.name == "ttp" else ()
         with Path(program.log).open("ab") as log:
             self._running[program.name] = subprocess.Popen(
-                [python, str(KILLING), str(armed), module, *flags],
+                [python, str(KILLING), str(armed), module, *flags, *own],
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -85,11 +96,11 @@ class KillableGrid(RealGrid):
 
 
 @contextmanager
-def killable(folder: Path, data: Path, workers: Sequence[str]) -> Iterator[KillableGrid]:
-    """A killable grid that runs inside the ``with`` block."""
+def killable(folder: Path, data: Path, *ttp_flags: str, workers: Sequence[str] = WORKERS) -> Iterator[KillableGrid]:
+    """A killable grid that runs inside the ``with`` block, its TTP with some more flags."""
     armed = folder / "armed"
     armed.mkdir()
-    grid = KillableGrid(Grid.planned(Plan(folder, data, workers)), armed)
+    grid = KillableGrid(Grid.planned(Plan(folder, data, workers)), armed, ttp_flags)
     try:
         grid.start()
         yield grid

@@ -1,9 +1,9 @@
-"""Runs one of the programs with places in it where it can be made to kill itself, as if by ``kill -9``.
+"""Runs one of the programs with places in it where it can be made to send itself a signal: to be killed, or to freeze.
 
     python killing.py FOLDER MODULE [flags of the program]
 
-A place is armed by a file in FOLDER that is named after it and says how many times it is passed before it kills. The file
-is gone when the process is.
+A place is armed by a file in FOLDER that is named after it and says how many times it is passed before the signal, and the
+signal's number. The file is gone when the process is.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import functools
 import importlib
 import os
-import signal
 import sys
 import threading
 from collections.abc import Callable
@@ -32,6 +31,7 @@ PLACES = {
     },
     "synergos_worker": {
         "preparing": "synergos_worker.preparation:Preparations._outcome",
+        "confirming": "synergos_worker.app:check_fit",
         "opening a session": "synergos_worker.sessions:SessionOpener.open",
         "training": "synergos_worker.model:SessionModel.train",
         "answering": "synergos_worker.model:SessionModel.trained",
@@ -42,8 +42,24 @@ PLACES = {
 }
 
 
+def arm(place: Path, passes: int, number: int) -> None:
+    """Write down what is to happen at a place; whoever reads it meanwhile sees all of it or nothing."""
+    written = place.with_name(f".{place.name}.written")
+    written.write_text(f"{passes} {number}")
+    written.replace(place)
+
+
+def read(place: Path) -> tuple[int, int]:
+    """How many passes are left at a place, -1 where it is not armed, and the signal's number."""
+    try:
+        passes, number = place.read_text().split()
+    except FileNotFoundError:
+        return -1, 0
+    return int(passes), int(number)
+
+
 def make_deadly(place: str, where: str, folder: Path) -> None:
-    """Wrap the function at ``where`` so that it kills the program when its place is armed."""
+    """Wrap the function at ``where`` so that the program gets its signal when the place is armed."""
     module_name, _, path = where.partition(":")
     owner: Any = importlib.import_module(module_name)
     *outer, name = path.split(".")
@@ -51,22 +67,19 @@ def make_deadly(place: str, where: str, folder: Path) -> None:
         owner = getattr(owner, part)
     original: Callable[..., Any] = getattr(owner, name)
     armed = folder / place
-    # A place that several threads pass at once: between one thread's truncating the count and writing it, another would read nothing.
+    # Several threads may pass a place at once, and each of them counts.
     counting = threading.Lock()
 
     @functools.wraps(original)
     def deadly(*arguments: Any, **options: Any) -> Any:
         with counting:
-            try:
-                passes = int(armed.read_text())
-            except FileNotFoundError:
-                passes = -1
+            passes, number = read(armed)
             if passes > 0:
-                armed.write_text(str(passes - 1))
+                arm(armed, passes - 1, number)
             if passes == 0:
                 armed.unlink()
                 # The whole program, its server's parent process included.
-                os.killpg(0, signal.SIGKILL)
+                os.killpg(0, number)
         return original(*arguments, **options)
 
     setattr(owner, name, deadly)

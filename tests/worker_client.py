@@ -28,7 +28,7 @@ Weights = Mapping[str, Tensor]
 Tags = Mapping[str, Sequence[Sequence[str]]]
 
 SESSION = "0123456789abcdef" * 2
-RUN = {"rounds": 2, "epochs": 2, "lr": 0.1, "criterion": "NLLLoss", "algorithm": "FedProx", "batch_size": 32}
+RUN = {"rounds": 10, "epochs": 2, "lr": 0.1, "criterion": "NLLLoss", "algorithm": "FedProx", "batch_size": 32}
 
 
 @dataclass

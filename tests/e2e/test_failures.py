@@ -5,12 +5,19 @@ from __future__ import annotations
 import json
 import shutil
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import psutil
 import pytest
 
 from real_grid import Aside, RealGrid, Study, until
 from synergos_simulator.datasets import Dataset
+
+pytestmark = pytest.mark.timeout(400)
 
 LONG = {"rounds": 10_000, "epochs": 5, "patience": 100_000}
 
@@ -165,6 +172,7 @@ def test_a_re_run_hides_the_old_model_until_it_ends_and_a_failed_one_shows_it_ag
     assert isinstance(answer, dict)
     assert answer["status"] == 409
     assert grid.driver.jobs.read(job["id"])["data"]["state"] == "cancelled"
+    assert grid.open_sessions() == 0
     assert grid.driver.models.read(*study.keys)["status"] == 200
     assert (study.model_folder() / "global_model.safetensors").read_bytes() == weights
 
@@ -183,6 +191,7 @@ def test_a_ttp_told_to_stop_during_a_round_ends_cleanly(own_grid: RealGrid, wine
     assert isinstance(answer, dict)
     assert answer["status"] == 503
     assert "goes on when it is started again" in answer["message"]
+    assert own_grid.open_sessions() == 0
 
 
 def test_a_worker_told_to_stop_during_a_round_ends_cleanly_and_is_named(own_grid: RealGrid, wine: Dataset) -> None:
@@ -199,6 +208,7 @@ def test_a_worker_told_to_stop_during_a_round_ends_cleanly_and_is_named(own_grid
     assert isinstance(answer, dict)
     assert 400 <= answer["status"] < 500
     assert "worker_2" in answer["message"]
+    assert own_grid.open_sessions("worker_1") == 0
 
 
 def test_a_killed_worker_fails_the_job_and_is_named(own_grid: RealGrid, wine: Dataset) -> None:
@@ -215,3 +225,41 @@ def test_a_killed_worker_fails_the_job_and_is_named(own_grid: RealGrid, wine: Da
     assert isinstance(answer, dict)
     assert "worker_1" in answer["message"]
     assert study.jobs("train")[-1]["state"] == "failed"
+    assert own_grid.open_sessions("worker_2") == 0
+
+
+def test_a_ttp_whose_disk_is_full_says_so_and_works_when_there_is_room(own_grid: RealGrid, wine: Dataset) -> None:
+    # 4 MB of weights; records and logs stay far below half of that.
+    wide = [dense(13, 60_000, "relu"), dense(60_000, 3, "softmax")]
+    study = Study(own_grid, replace(wine, architecture=wide), "full", {"rounds": 2})
+    study.declare()
+    study.align()
+
+    with files_of(own_grid.process("ttp"), 2**21):
+        refused = study.train()
+    open_after, left = own_grid.open_sessions(), list((own_grid.outputs("ttp") / ".rounds").glob("*"))
+
+    assert refused["status"] >= 400
+    assert study.jobs("train")[-1]["error"]["kind"] == "OutputError"
+    assert "could not be written" in refused["message"]
+    assert (open_after, left) == (0, [])
+    assert not study.model_folder().exists()
+    assert study.train()["status"] == 200
+
+
+def dense(inputs: int, outputs: int, activation: str) -> dict[str, Any]:
+    structure = {"in_features": inputs, "out_features": outputs, "bias": True}
+    return {"is_input": inputs == 13, "l_type": "Linear", "structure": structure, "activation": activation}
+
+
+@contextmanager
+def files_of(program: psutil.Process, size: int) -> Iterator[None]:
+    """No file that a running program writes inside the ``with`` block gets more than ``size`` bytes."""
+    processes = [program, *program.children(recursive=True)]
+    for process in processes:
+        process.rlimit(psutil.RLIMIT_FSIZE, (size, psutil.RLIM_INFINITY))
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.rlimit(psutil.RLIMIT_FSIZE, (psutil.RLIM_INFINITY, psutil.RLIM_INFINITY))

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+from mlflow.tracking import MlflowClient
 
 from killable_grid import KillableGrid, killable
-from real_grid import WORKERS, Study, until
+from real_grid import DEADLINE, WORKERS, Study, until
 from synergos.driver.errors import DriverError
 from synergos_simulator.datasets import Dataset
+from tracking_server import history_of, runs_of
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 ROUNDS = 4
 FINAL = {"completed", "failed", "cancelled"}
@@ -23,7 +24,8 @@ FINAL = {"completed", "failed", "cancelled"}
 
 @pytest.fixture(scope="module")
 def grid(tmp_path_factory: pytest.TempPathFactory, data: Path) -> Iterator[KillableGrid]:
-    with killable(tmp_path_factory.mktemp("killable"), data, WORKERS) as running:
+    # A worker that was killed is started again at once; how long that takes is the machine's affair.
+    with killable(tmp_path_factory.mktemp("killable"), data, "--rejoin_timeout", str(DEADLINE)) as running:
         yield running
 
 
@@ -58,12 +60,17 @@ def persevere(study: Study, stage: str, request: Callable[[], Mapping[str, Any]]
         assert answer["success"], (answer, study.grid.log("ttp")[-4000:])
 
 
-def open_sessions(grid: KillableGrid) -> int:
-    total = 0
-    for program in grid.grid.workers:
-        with urllib.request.urlopen(f"{program.address}/health", timeout=5) as answer:
-            total += json.load(answer)["sessions"]
-    return total
+def tracked(study: Study) -> list[tuple[str, dict[int, float]]]:
+    """Status and training losses of every MLflow run of the study's experiment."""
+    client = MlflowClient(f"sqlite:///{study.grid.grid.folder / 'ttp' / 'mlflow' / 'mlflow.db'}")
+    runs = runs_of(client, "_>_".join(study.keys[:3]))
+    return [(run.info.status, history_of(client, run.info.run_id, "global_train_loss")) for run in runs]
+
+
+def losses(study: Study) -> dict[int, float]:
+    """The training losses that the finished run has on disk."""
+    history = json.loads((study.model_folder() / "global_loss_history.json").read_text())
+    return {int(number): loss for number, loss in history["train"].items()}
 
 
 @pytest.mark.parametrize(
@@ -77,15 +84,20 @@ def open_sessions(grid: KillableGrid) -> int:
         ("ttp", "committing", 1),
         ("ttp", "exporting", 0),
         ("ttp", "swapping the exported folder in", 0),
+        ("ttp", "archiving", 0),
         ("ttp", "archiving", 1),
         ("ttp", "measuring", 0),
         ("ttp", "archiving", 2),
+        ("ttp", "measuring", 2),
+        ("ttp", "archiving", 3),
         ("worker_1", "preparing", 0),
+        ("worker_2", "confirming", 0),
         ("worker_2", "opening a session", 0),
         ("worker_1", "training", 2),
         ("worker_2", "answering", 1),
         ("worker_1", "evaluating", 3),
         ("worker_2", "inferring", 0),
+        ("worker_1", "inferring", 1),
         ("worker_1", "writing predictions", 0),
     ],
 )
@@ -107,6 +119,10 @@ def test_a_kill_changes_nothing(
     jobs = grid.driver.jobs.read_all()["data"]
     assert {job["state"] for job in jobs if job["keys"]["project_id"] == study.keys[1]} == {"completed"}
     assert {job["state"] for job in jobs} <= FINAL
-    assert open_sessions(grid) == 0
+    assert grid.open_sessions() == 0
     assert not list((grid.outputs("ttp") / ".rounds").glob("*"))
+    for worker in WORKERS:
+        assert not list(grid.outputs(worker).rglob(".*"))
+    # Written by a thread of its own, which a job's end waits for only so long.
+    until(lambda: tracked(study) == [("FINISHED", losses(study))], "the run in MLflow to be whole")
     assert not [path for path in study.model_folder().parent.iterdir() if path != study.model_folder()]

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
+from pathlib import Path
 
 import psutil
 import pytest
 
-from real_grid import Aside, RealGrid, Study, until
+from killable_grid import KillableGrid, killable
+from real_grid import Aside, RealGrid, Response, Study, until
 from synergos_simulator.datasets import Dataset
 
 LONG = {"rounds": 2_000, "epochs": 1, "patience": 100_000}
@@ -58,3 +61,55 @@ def test_a_participant_that_gives_no_sign_of_life_is_noticed(own_grid: RealGrid,
 
     assert isinstance(answer, dict)
     assert "worker_1" in answer["message"]
+
+
+def go_through(study: Study) -> Response:
+    """The answer of the first stage that fails."""
+    for stage in (study.align, study.train, study.validate, lambda: study.predict("worker_1")):
+        answer = stage()
+        if not answer["success"]:
+            return answer
+    return answer
+
+
+@pytest.fixture(scope="module")
+def impatient(tmp_path_factory: pytest.TempPathFactory, data: Path) -> Iterator[KillableGrid]:
+    """A grid that waits one second for whoever was lost."""
+    with killable(tmp_path_factory.mktemp("impatient"), data, "--rejoin_timeout", "1") as running:
+        yield running
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize(
+    ("stage", "place", "passes"),
+    [
+        ("preprocess", "preparing", 0),
+        ("preprocess", "confirming", 0),
+        ("train", "opening a session", 0),
+        ("train", "training", 1),
+        ("train", "evaluating", 3),
+        ("validate", "opening a session", 1),
+        ("validate", "inferring", 0),
+        ("predict", "preparing", 1),
+        ("predict", "writing predictions", 1),
+    ],
+)
+def test_whoever_freezes_over_a_command_is_named(
+    impatient: KillableGrid, wine: Dataset, stage: str, place: str, passes: int
+) -> None:
+    study = Study(impatient, wine, f"{stage}_{place}_{passes}".replace(" ", "_"), {"rounds": 3})
+    study.declare()
+    impatient.arm(place, "worker_1", passes, signal.SIGSTOP)
+    try:
+        answer = go_through(study)
+    finally:
+        unused = impatient.disarm()
+        impatient.wake("worker_1")
+
+    assert unused == []
+    assert "worker_1" in answer["message"]
+    [job] = study.jobs(stage)
+    assert (job["state"], job["error"]["participant"]) == ("failed", "worker_1")
+    # The worker hears of its session's end as soon as it goes on.
+    until(lambda: impatient.open_sessions() == 0, "the sessions to end")

@@ -2,52 +2,44 @@
 
 from __future__ import annotations
 
+import http.client
+import json
+import socket
 import time
-from collections.abc import Mapping, Sequence
-from typing import Any, Self
-from urllib.parse import quote
-
-import requests
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from http import HTTPStatus
+from multiprocessing.connection import wait
+from typing import Any
+from urllib.parse import quote, urlencode
 
 from synergos.domain.feature_space import Action, FeatureSpace
 from synergos.domain.grid import Node
 from synergos.domain.tags import Meta, Tag
 from synergos.errors import WorkerRefused, WorkerUnreachable
-from synergos_ttp.control import Control
 from synergos_ttp.limits import Limits
 
 Tags = Mapping[Meta, Sequence[Tag]]
 
 
 class WorkerCommands:
-    """Commands to one participant's worker; used by one thread at a time.
+    """Commands to one participant's worker.
 
-    Every method raises :class:`WorkerUnreachable` when the worker does not answer and :class:`WorkerRefused` when it
-    answers no.
+    A command may take long, as long as its worker lives: beside it, the worker is asked for a sign of life every now and
+    then. Every method raises :class:`WorkerUnreachable` when the worker does not answer and :class:`WorkerRefused` when
+    it answers no, and what ``check`` raises, which is called while a command takes its time.
     """
 
-    def __init__(self, node: Node, limits: Limits) -> None:
+    def __init__(self, node: Node, limits: Limits, check: Callable[[], None]) -> None:
         self.node = node
         self.limits = limits
-        self._http = requests.Session()
-        # Loopback and container networks: proxies of the environment are not meant for them.
-        self._http.trust_env = False
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Let go of the connection."""
-        self._http.close()
+        self.check = check
 
     def greet(self) -> None:
         """Make sure that somebody is there at all, before something is asked that may take long."""
         self._send("GET", "/health", timeout=self.limits.connect)
 
-    def prepare(self, project: Mapping[str, str], action: Action, tags: Tags, control: Control) -> dict[str, Any]:
+    def prepare(self, project: Mapping[str, str], action: Action, tags: Tags) -> dict[str, Any]:
         """Have the tagged datasets read; what the worker says of them.
 
         Args:
@@ -60,7 +52,7 @@ class WorkerCommands:
         deadline = time.monotonic() + self.limits.preparation
         asked = self._call("POST", path, {"action": action, "tags": tags})
         while True:
-            control.check()
+            self.check()
             query = {"preparation": asked["preparation"], "wait": str(self.limits.patience)}
             state = self._call("GET", path, query=query)
             if state["state"] == "completed":
@@ -87,7 +79,7 @@ class WorkerCommands:
         rows: dict[str, int] = self._call("POST", _run_path("initialise", run), body)["rows"]
         return rows
 
-    def measure(self, run: Mapping[str, str], session_id: str, meta: Meta, control: Control) -> dict[str, Any]:
+    def measure(self, run: Mapping[str, str], session_id: str, meta: Meta) -> dict[str, Any]:
         """Have the model that was put into the session measured on the worker's rows.
 
         Returns:
@@ -95,7 +87,7 @@ class WorkerCommands:
         """
         body = {"session_id": session_id, "metas": [meta], "wait": self.limits.patience}
         while True:
-            control.check()
+            self.check()
             answer = self._call("POST", _run_path("predict", run), body)
             if "results" in answer:
                 result: dict[str, Any] = answer["results"][meta]
@@ -113,7 +105,7 @@ class WorkerCommands:
         query: Mapping[str, str] | None = None,
         timeout: float | None = None,
     ) -> dict[str, Any]:
-        return self._data(self._send(method, path, body, query, timeout))
+        return self._data(*self._send(method, path, body, query, timeout))
 
     def _send(
         self,
@@ -122,28 +114,51 @@ class WorkerCommands:
         body: Mapping[str, Any] | None = None,
         query: Mapping[str, str] | None = None,
         timeout: float | None = None,
-    ) -> requests.Response:
-        url = f"http://{self.node.host}:{self.node.command_port}{path}"
-        limits = (self.limits.connect, timeout or self.limits.command)
+    ) -> tuple[int, bytes]:
+        """Status and content of the answer; ``timeout`` is for a question that takes no work, None for one that may."""
+        content = None if body is None else json.dumps(body, allow_nan=False).encode()
+        address = f"{path}?{urlencode(query)}" if query else path
+        seconds = timeout or self.limits.connect
         try:
-            return self._http.request(method, url, json=body, params=query, timeout=limits)
-        except requests.Timeout as error:
-            raise WorkerUnreachable(
-                f"no answer at {self._address} within {max(limits):.0f} s", self.node.participant_id
-            ) from error
-        except requests.RequestException as error:
+            # A connection each time: commands are few, and one that was kept may have been closed at the other end.
+            with closing(
+                http.client.HTTPConnection(self.node.host, self.node.command_port, timeout=seconds)
+            ) as connection:
+                connection.request(method, address, content, {"Content-Type": "application/json"})
+                if timeout is None:
+                    self._await_answer(connection.sock)
+                with connection.getresponse() as response:
+                    return response.status, response.read()
+        except TimeoutError as error:
+            raise WorkerUnreachable(f"no sign of life at {self._address}", self.node.participant_id) from error
+        # The last one is what Python says of host names that cannot be.
+        except (OSError, http.client.HTTPException, UnicodeError) as error:
             raise WorkerUnreachable(f"cannot be reached at {self._address}", self.node.participant_id) from error
 
-    def _data(self, response: requests.Response) -> dict[str, Any]:
+    def _await_answer(self, connection: socket.socket) -> None:
+        """Wait until an answer begins, for as long as the command may take and the worker gives signs of life."""
+        deadline = time.monotonic() + self.limits.command
+        while not wait([connection], self.limits.patience):
+            self.check()
+            if time.monotonic() > deadline:
+                raise WorkerUnreachable(
+                    f"no answer at {self._address} within {self.limits.command:.0f} s", self.node.participant_id
+                )
+            self._send("GET", "/health", timeout=self.limits.stall)
+        connection.settimeout(self.limits.stall)
+
+    def _data(self, status: int, content: bytes) -> dict[str, Any]:
         try:
-            answer = response.json()
-        except ValueError:
+            answer = json.loads(content)
+        except (ValueError, RecursionError):
             answer = None
         if not isinstance(answer, dict):
-            raise self._refused(f"what answers at {self._address} is not a Synergos worker", None, response.status_code)
-        if not response.ok:
-            raise self._refused(str(answer.get("message")), answer.get("field"), response.status_code)
-        data: dict[str, Any] = answer["data"]
+            raise self._refused(f"what answers at {self._address} is not a Synergos worker", None, status)
+        if status >= HTTPStatus.BAD_REQUEST:
+            raise self._refused(str(answer.get("message")), answer.get("field"), status)
+        data = answer.get("data")
+        if not isinstance(data, dict):
+            raise self._refused(f"what answers at {self._address} is not a Synergos worker", None, status)
         return data
 
     @property

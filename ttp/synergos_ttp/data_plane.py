@@ -11,12 +11,34 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import best_match
+
 from synergos.domain.grid import Node
 from synergos.errors import WireFormatError, WorkerRefused, WorkerUnreachable
 from synergos.wire import Encoded, Header, Layout, read_header
+from synergos.wire.codec import CHUNK_BYTES
 from synergos_ttp.limits import Limits
 
 _PIECE = 2**20
+
+_ROWS = {"type": "integer", "minimum": 0}
+_LOSS = {"type": ["number", "null"]}
+_EVALUATION = {
+    "type": ["object", "null"],
+    "properties": {"rows": _ROWS, "loss": _LOSS},
+    "required": ["rows", "loss"],
+}
+_ROUND = Draft202012Validator(
+    {
+        "type": "object",
+        "properties": {"rows": _ROWS, "train_loss": _LOSS, "evaluation": _EVALUATION},
+        "required": ["rows", "train_loss", "evaluation"],
+    }
+)
+_EVALUATED = Draft202012Validator(
+    {"type": "object", "properties": {"evaluation": _EVALUATION}, "required": ["evaluation"]}
+)
 
 
 @dataclass(frozen=True)
@@ -30,6 +52,37 @@ class Update:
 
     path: Path
     metadata: Mapping[str, Any]
+
+
+class _Connection(http.client.HTTPConnection):
+    """Sends what is small together: every packet wakes the worker up, and a small round is no longer than that takes."""
+
+    def __init__(self, host: str, port: int, timeout: float) -> None:
+        super().__init__(host, port, timeout=timeout)
+        self._waiting = bytearray()
+
+    def send(self, data: bytes | memoryview) -> None:  # type: ignore[override]
+        """Send, or keep until more comes or an answer is wanted."""
+        if len(self._waiting) + len(data) <= CHUNK_BYTES:
+            self._waiting += data
+            return
+        self._flush()
+        super().send(data)
+
+    def getresponse(self) -> http.client.HTTPResponse:
+        """Send what is left, and wait for the answer."""
+        self._flush()
+        return super().getresponse()
+
+    def close(self) -> None:
+        """Let go of the connection, and of what was not sent."""
+        self._waiting = bytearray()
+        super().close()
+
+    def _flush(self) -> None:
+        waiting, self._waiting = self._waiting, bytearray()
+        if waiting:
+            super().send(waiting)
 
 
 class DataPlane:
@@ -56,11 +109,13 @@ class DataPlane:
             raise WireFormatError(
                 f"answered round {header.metadata.get('round')} when asked for round {number}", self._who
             )
+        self._check_metadata(_ROUND, header.metadata)
         return Update(target, header.metadata)
 
     def evaluate(self, number: int, weights: Encoded) -> Mapping[str, Any] | None:
         """Measure ``weights`` on the participant's evaluation rows: ``{"rows", "loss"}``, or None when it has none."""
         answer = self._json(self._work(f"/evaluations/{number}", weights))
+        self._check_metadata(_EVALUATED, answer)
         evaluation: Mapping[str, Any] | None = answer["evaluation"]
         return evaluation
 
@@ -73,6 +128,15 @@ class DataPlane:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+    def _check_metadata(self, expected: Draft202012Validator, found: Mapping[str, Any]) -> None:
+        """Refuse an answer whose numbers cannot be calculated with: it must cost a round, not the job."""
+        error = best_match(expected.iter_errors(found))
+        if error is not None:
+            where = ".".join(map(str, error.path)) or "metadata"
+            # Not what was found there: it is the participant's.
+            wanted = error.schema.get("type", "what belongs there") if isinstance(error.schema, Mapping) else ""
+            raise WireFormatError(f"its answer's {where} is not as agreed; expected {wanted}", self._who)
 
     @property
     def _who(self) -> str:
@@ -126,7 +190,7 @@ class DataPlane:
 
     def _connect(self) -> http.client.HTTPConnection:
         if self._connection is None:
-            connection = http.client.HTTPConnection(self.node.host, self.node.data_port, timeout=self.limits.connect)
+            connection = _Connection(self.node.host, self.node.data_port, self.limits.connect)
             connection.connect()
             # A worker answers after `patience` at the latest, and weights come piece by piece.
             connection.sock.settimeout(self.limits.patience + self.limits.stall)

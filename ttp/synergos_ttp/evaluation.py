@@ -62,11 +62,9 @@ def predict(scope: Scope, limits: Limits, control: Control) -> dict[str, Any]:
     participant = scope.keys["participant_id"]
     node = _node_of(scope, participant)
     tags: Tags = {Meta.PREDICT: check_tags(scope.job.parameters["tags"], "tags")}
-    with WorkerCommands(node, limits) as worker:
-        worker.greet()
-        polled = insist(
-            lambda: worker.prepare(scope.project, space.action, tags, control), limits.rejoin, control.check
-        )
+    worker = WorkerCommands(node, limits, control.check)
+    worker.greet()
+    polled = insist(worker, lambda: worker.prepare(scope.project, space.action, tags))
     header = polled["headers"][Meta.PREDICT]
     if strange := unseen(header, space) + image_drift(polled["metadata"][Meta.PREDICT], space):
         named = ", ".join(strange[:_NAMED_AT_MOST]) + (", …" if len(strange) > _NAMED_AT_MOST else "")
@@ -111,7 +109,7 @@ def _measure(
 
     def measure(session: ParticipantSession) -> dict[str, Any]:
         session.data.load(message)
-        return session.commands.measure(scope.run, session.id, meta, control)
+        return session.commands.measure(scope.run, session.id, meta)
 
     with Sessions(members, content, limits, control) as sessions:
         return sessions.each(measure)

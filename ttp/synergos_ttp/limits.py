@@ -27,7 +27,7 @@ class Limits:
     round: float = 24 * 3600.0
     rejoin: float = 25.0
     shortest_round: float = 60.0
-    stall: float = 10.0
+    stall: float = 8.0
     patience: float = 2.0
 
     def round_deadline(self, longest: float | None) -> float:

@@ -91,18 +91,27 @@ class MlflowTracker:
     def validated(self, combination: Combination, statistics: Mapping[str, Mapping[str, Any]]) -> None:
         """See :class:`synergos_ttp.tracking.Tracker`."""
         points = list(_points_of(statistics))
+        done = self._soon(combination, lambda: MlflowRun.latest(self._folder, combination).metrics(points))
+        done.wait(self._deadline)
+
+    def abandoned(self, combination: Combination, job_id: str) -> None:
+        """See :class:`synergos_ttp.tracking.Tracker`; nobody waits for it."""
+        self._soon(combination, lambda: MlflowRun.abandon(self._folder, combination, job_id))
+
+    def _soon(self, combination: Combination, write: Callable[[], None]) -> threading.Event:
+        """Have the thread write something; what is set when it has, or has failed."""
         done = threading.Event()
 
-        def write() -> None:
+        def attempt() -> None:
             try:
-                MlflowRun.latest(self._folder, combination).metrics(points)
+                write()
             except Exception as error:
                 _warn(combination, error)
             finally:
                 done.set()
 
-        self._tasks.put(write)
-        done.wait(self._deadline)
+        self._tasks.put(attempt)
+        return done
 
     def _loop(self) -> None:
         try:
@@ -213,7 +222,7 @@ class MlflowRun:
     def of_job(cls, folder: Path, combination: Combination, job_id: str, parameters: Mapping[str, Any]) -> MlflowRun:
         """The run of a training; the same job, taken up again, finds its own."""
         client, experiment = _open(folder, combination)
-        found = client.search_runs([experiment], f"tags.`{JOB_TAG}` = '{job_id}'", max_results=1)
+        found = _runs_of_job(client, experiment, job_id)
         run = found[0] if found else _create(client, experiment, combination, {JOB_TAG: job_id})
         if not run.data.params:
             from mlflow.entities import Param
@@ -224,6 +233,14 @@ class MlflowRun:
         for name in run.data.metrics:
             opened.known |= {(name, metric.step) for metric in client.get_metric_history(run.info.run_id, name)}
         return opened
+
+    @classmethod
+    def abandon(cls, folder: Path, combination: Combination, job_id: str) -> None:
+        """A training that began and never goes on has failed."""
+        client, experiment = _open(folder, combination)
+        for run in _runs_of_job(client, experiment, job_id):
+            if run.info.status == "RUNNING":
+                cls(client, run).end(None, "FAILED")
 
     @classmethod
     def latest(cls, folder: Path, combination: Combination) -> MlflowRun:
@@ -274,6 +291,11 @@ def _open(folder: Path, combination: Combination) -> tuple[Any, str]:
         # Somebody threw it away by hand; its name stays taken all the same.
         client.restore_experiment(experiment.experiment_id)
     return client, experiment.experiment_id
+
+
+def _runs_of_job(client: Any, experiment: str, job_id: str) -> list[Any]:
+    """The run of a job, if it has one already."""
+    return list(client.search_runs([experiment], f"tags.`{JOB_TAG}` = '{job_id}'", max_results=1))
 
 
 def _create(client: Any, experiment: str, combination: Combination, tags: Mapping[str, str]) -> Any:

@@ -54,7 +54,7 @@ class ParticipantSession:
         check: Callable[[], None],
     ) -> None:
         self.member = member
-        self.commands = WorkerCommands(member.node, limits)
+        self.commands = WorkerCommands(member.node, limits, check)
         self.rows: Mapping[str, int] = {}
         self._run = run
         self._request = request
@@ -108,8 +108,6 @@ class ParticipantSession:
                 self.commands.close_session(self._run, self._id)
         except SynergosError as error:
             log.warning("session not ended", participant=self.member.id, reason=str(error))
-        finally:
-            self.commands.close()
 
     def _open(self) -> None:
         self.commands.greet()

@@ -10,6 +10,7 @@ from typing import TypeVar
 import structlog
 
 from synergos.errors import SynergosError, WorkerRefused, WorkerUnreachable
+from synergos_ttp.commands import WorkerCommands
 
 log = structlog.get_logger(__name__)
 
@@ -58,19 +59,18 @@ class Patience:
         self._until = None
 
 
-def insist(work: Callable[[], Result], seconds: float, check: Callable[[], None]) -> Result:
-    """Do work that may be repeated; when the worker is lost, wait for it and repeat.
-
-    Args:
-        check: called before each attempt; raises when there is to be none.
+def insist(worker: WorkerCommands, work: Callable[[], Result]) -> Result:
+    """Give a worker commands that may be repeated; when it is lost, wait for it and repeat them.
 
     Raises:
-        SynergosError: what the last attempt failed with.
+        SynergosError: what the last attempt failed with, or that there is to be none.
     """
-    patience = Patience(seconds)
+    patience = Patience(worker.limits.rejoin)
     while True:
-        check()
+        worker.check()
         try:
+            # Who is still away is known sooner by a question that takes no work.
+            worker.greet()
             return work()
         except SynergosError as error:
             patience.wait(error)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from typing import Any, TypeVar
 
 from synergos.domain.feature_space import FeatureSpace
 from synergos.domain.grid import Node
 from synergos.domain.records import Kind
 from synergos.domain.tags import Meta
-from synergos.errors import InvalidRequest
+from synergos.errors import InvalidRequest, JobCancelled
 from synergos.learning.federated_statistics import feature_space
 from synergos.learning.fitting import fit_layers
 from synergos_ttp.commands import WorkerCommands
@@ -17,6 +19,8 @@ from synergos_ttp.control import Control
 from synergos_ttp.limits import Limits
 from synergos_ttp.patience import insist
 from synergos_ttp.scope import Scope
+
+Result = TypeVar("Result")
 
 
 def preprocess(scope: Scope, limits: Limits, control: Control) -> dict[str, Any]:
@@ -34,23 +38,27 @@ def preprocess(scope: Scope, limits: Limits, control: Control) -> dict[str, Any]
     tags = {node.participant_id: scope.tags(node.participant_id) for node in nodes}
     control.report({"fraction": 0.0, "participants": list(tags)})
 
+    given_up = threading.Event()
+
+    def check() -> None:
+        control.check()
+        if given_up.is_set():
+            raise JobCancelled("another participant failed")
+
     def prepare(node: Node) -> dict[str, Any]:
-        own = tags[node.participant_id]
-        with WorkerCommands(node, limits) as worker:
-            # Who does not answer at all is probably registered at a wrong address: that is said at once.
-            worker.greet()
-            return insist(lambda: worker.prepare(scope.project, action, own, control), limits.rejoin, control.check)
+        worker = WorkerCommands(node, limits, check)
+        # Who does not answer at all is probably registered at a wrong address: that is said at once.
+        worker.greet()
+        return insist(worker, lambda: worker.prepare(scope.project, action, tags[node.participant_id]))
 
     def confirm(node: Node) -> None:
         participant = node.participant_id
-        own, spacers = tags[participant], alignment.spacers[participant]
-        with WorkerCommands(node, limits) as worker:
-            insist(lambda: worker.align(scope.project, action, own, spacers, space), limits.rejoin, control.check)
+        worker, spacers = WorkerCommands(node, limits, check), alignment.spacers[participant]
+        insist(worker, lambda: worker.align(scope.project, action, tags[participant], spacers, space))
 
-    with ThreadPoolExecutor(max_workers=len(nodes), thread_name_prefix="participant") as pool:
-        polled = dict(zip(tags, pool.map(prepare, nodes), strict=True))
-        space, alignment = feature_space(polled, action, bool(scope.job.parameters.get("auto_align", True)))
-        list(pool.map(confirm, nodes))
+    polled = dict(zip(tags, _each(nodes, prepare, given_up), strict=True))
+    space, alignment = feature_space(polled, action, bool(scope.job.parameters.get("auto_align", True)))
+    _each(nodes, confirm, given_up)
     auto_fix = bool(scope.job.parameters.get("auto_fix", True))
     return {
         "spacers": alignment.spacers,
@@ -59,6 +67,20 @@ def preprocess(scope: Scope, limits: Limits, control: Control) -> dict[str, Any]
         "auto_fix": auto_fix,
         "rows": {who: data["metadata"][Meta.TRAIN]["src_count"] for who, data in polled.items()},
     }
+
+
+def _each(nodes: Sequence[Node], work: Callable[[Node], Result], given_up: threading.Event) -> list[Result]:
+    """Do ``work`` for all nodes at the same time; as soon as one fails, the others are told not to go on."""
+    with ThreadPoolExecutor(max_workers=len(nodes), thread_name_prefix="participant") as pool:
+        futures = [pool.submit(work, node) for node in nodes]
+        wait(futures, return_when=FIRST_EXCEPTION)
+        if any(future.exception() for future in futures if future.done()):
+            given_up.set()
+    failures = [error for future in futures if (error := future.exception()) is not None]
+    # What somebody failed with comes before those that were only told to stop because of it.
+    for error in sorted(failures, key=lambda error: isinstance(error, JobCancelled)):
+        raise error
+    return [future.result() for future in futures]
 
 
 def _fitted(scope: Scope, space: FeatureSpace) -> dict[str, Any]:

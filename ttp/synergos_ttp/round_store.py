@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from safetensors import safe_open
 from torch import Tensor
@@ -25,7 +25,7 @@ class StoredWeights(Mapping[str, Tensor]):
 
     def __init__(self, path: Path) -> None:
         self._file = safe_open(path, framework="pt")
-        self._names = tuple(self._file.keys())  # type: ignore[no-untyped-call]
+        self._names = dict.fromkeys(self._file.keys())  # type: ignore[no-untyped-call]
 
     def __getitem__(self, name: str) -> Tensor:
         tensor: Tensor = self._file.get_tensor(name)  # type: ignore[no-untyped-call]
@@ -33,6 +33,10 @@ class StoredWeights(Mapping[str, Tensor]):
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)
+
+    def __contains__(self, name: object) -> bool:
+        # A mapping would read the tensor to find out.
+        return name in self._names
 
     def __len__(self) -> int:
         return len(self._names)
@@ -63,7 +67,8 @@ class RoundStore:
     """The rounds of one job, in a folder of their own; a context manager that waits for what is being written.
 
     A round is committed when its model is on the disk and ``committed.json`` says so. That happens beside the next round's
-    training; a crash before it costs that one round, which gives the same bytes again.
+    training; a crash before it costs that one round, which gives the same bytes again. Rounds are dropped in the same
+    thread, so that no round goes before the one after it is committed.
     """
 
     def __init__(self, outputs: Path, job_id: str) -> None:
@@ -71,6 +76,7 @@ class RoundStore:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="commit")
         self._writing: Future[None] | None = None
+        self._dropping: Future[None] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -84,24 +90,31 @@ class RoundStore:
         found.folder.mkdir(exist_ok=True)
         return found
 
-    def commit(self, number: int, weights: Mapping[str, Tensor], history: LossHistory) -> None:
-        """Begin to commit a round; the weights must not change afterwards.
+    def commit(
+        self,
+        number: int,
+        weights: Mapping[str, Tensor],
+        history: LossHistory,
+        announce: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Begin to commit a round; the weights must not change until the next one is.
+
+        Args:
+            announce: called in the thread that writes, once the round is committed.
 
         Raises:
-            OSError: the round before could not be committed.
+            OSError: the round before could not be committed; or what its ``announce`` raised.
         """
-        self.wait()
-        state = {"round": number, "train": history.train, "evaluate": history.evaluate, "local": history.local}
-        self._writing = self._writer.submit(self._write, self.files(number), dict(weights), json.dumps(state))
+        self._wait_for_commit()
+        state = {"round": number, "train": dict(history.train), "evaluate": dict(history.evaluate)}
+        state["local"] = {participant: dict(losses) for participant, losses in history.local.items()}
+        self._writing = self._writer.submit(self._commit, number, dict(weights), state, announce)
 
     def wait(self) -> None:
-        """Wait until the newest round is committed.
-
-        Raises:
-            OSError: it could not be.
-        """
-        if self._writing is not None:
-            self._writing.result()
+        """Wait until the newest round is committed, and what was dropped is gone; raises what :meth:`commit` does."""
+        self._wait_for_commit()
+        if self._dropping is not None:
+            self._dropping.result()
 
     def load(self) -> tuple[int, dict[str, Tensor], LossHistory] | None:
         """The newest committed round: its number, the model it ended with, and the losses until then."""
@@ -123,14 +136,29 @@ class RoundStore:
         return [int(folder.name.removeprefix("round_")) for folder in self.folder.glob("round_*")]
 
     def drop(self, number: int) -> None:
-        """Remove the files of a round that nobody needs any more."""
-        shutil.rmtree(self.folder / f"round_{number}", ignore_errors=True)
+        """Remove the files of a round that nobody needs once the newest one is committed."""
+        self._dropping = self._writer.submit(self._drop, number, self._writing)
 
     def remove(self) -> None:
         """Remove everything."""
         if self._writing is not None:
             self._writing.exception()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _wait_for_commit(self) -> None:
+        if self._writing is not None:
+            self._writing.result()
+
+    def _commit(
+        self, number: int, weights: dict[str, Tensor], state: Mapping[str, Any], announce: Callable[[], None]
+    ) -> None:
+        self._write(self.files(number), weights, json.dumps(state))
+        announce()
+
+    def _drop(self, number: int, newest: Future[None] | None) -> None:
+        # One thread: the commit has ended. If it failed, the job goes on from a round before it.
+        if newest is None or newest.exception() is None:
+            shutil.rmtree(self.folder / f"round_{number}", ignore_errors=True)
 
     def _write(self, files: RoundFiles, weights: dict[str, Tensor], state: str) -> None:
         # Straight from the tensors' memory; the library would make a copy of all of them first.
@@ -143,6 +171,11 @@ class RoundStore:
         staged.write_text(state, encoding="utf-8")
         _sync(staged)
         staged.replace(self.folder / "committed.json")
+
+
+def remove_rounds(outputs: Path, job_id: str) -> None:
+    """Remove the rounds of one job."""
+    shutil.rmtree(outputs / _FOLDER / job_id, ignore_errors=True)
 
 
 def clear_rounds(outputs: Path, unfinished: set[str]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 import structlog
 from torch import Tensor
@@ -16,7 +16,7 @@ from synergos.learning.algorithms import Update as WeightedUpdate
 from synergos.learning.early_stopping import EarlyStopping
 from synergos.learning.exports import LossHistory
 from synergos.learning.hyperparameters import Hyperparameters
-from synergos.learning.update_gate import refusals
+from synergos.learning.update_gate import Measured, movement, refusals
 from synergos.wire import Layout, encode
 from synergos_ttp.control import Control
 from synergos_ttp.data_plane import Update
@@ -27,6 +27,22 @@ from synergos_ttp.sessions import Sessions
 log = structlog.get_logger(__name__)
 
 Weights = Mapping[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Arrived:
+    """An update that has been received and measured, while others are still being waited for."""
+
+    weighted: WeightedUpdate
+    metadata: Mapping[str, Any]
+    movement: float
+
+    @classmethod
+    def of(cls, participant: str, update: Update, reference: Weights) -> Self:
+        """What was received, and how far it moves the model that it was trained from."""
+        stored = StoredWeights(update.path)
+        weighted = WeightedUpdate(participant, int(update.metadata["rows"]), stored)
+        return cls(weighted, update.metadata, movement(stored, reference))
 
 
 @dataclass
@@ -55,6 +71,9 @@ class Rounds:
         self._stopper = EarlyStopping(self.hyperparameters.patience, self.hyperparameters.delta)
         self._durations: list[float] = []
         self._absent: dict[str, str] = {}
+        # The model before the newest one, whose memory can be used again; none that somebody else has made.
+        self._past: Weights | None = None
+        self._own: Weights | None = None
         self._first = 0
         if committed := self.store.load():
             number, self.weights, self.history = committed
@@ -75,17 +94,23 @@ class Rounds:
         rounds = self.hyperparameters.rounds
         for number in range(self._first, rounds):
             self.control.check()
-            updates = self._train(number)
-            if number:
-                self._settle(number - 1, [update.metadata["evaluation"] for update in updates.values()])
-                if self._stopper.should_stop:
-                    log.info("stopped early", round=number - 1, best_round=self._best)
-                    self.store.drop(number)
-                    return self._ended()
-            self._aggregate(number, updates)
+            if not self._round(number):
+                log.info("stopped early", round=number - 1, best_round=self._best)
+                self.store.drop(number)
+                return self._ended()
         if rounds - 1 not in self.history.evaluate:
             self._settle(rounds - 1, self._evaluate(rounds - 1))
         return self._ended()
+
+    def _round(self, number: int) -> bool:
+        """One round, or no more than what tells that the one before it was the last; whether the model was replaced."""
+        updates = self._train(number)
+        if number:
+            self._settle(number - 1, [update.metadata["evaluation"] for update in updates.values()])
+            if self._stopper.should_stop:
+                return False
+        self._aggregate(number, updates)
+        return True
 
     def _ended(self) -> RoundFiles:
         self.store.wait()
@@ -98,14 +123,15 @@ class Rounds:
         # The stopper counts checks, and a round that nobody could evaluate was none.
         return max(self.history.train) if best is None else list(self.history.evaluate)[best]
 
-    def _train(self, number: int) -> dict[str, Update]:
+    def _train(self, number: int) -> dict[str, Arrived]:
         """One round at all participants; the updates that may enter the average, by participant."""
         begun = time.monotonic()
         files = self.store.files(number)
         message = encode(self.weights, {"round": number})
 
-        def train(session: ParticipantSession) -> Update:
-            return session.data.train(number, message, self._layout, files.update(session.member.id))
+        def train(session: ParticipantSession) -> Arrived:
+            who = session.member.id
+            return Arrived.of(who, session.data.train(number, message, self._layout, files.update(who)), self.weights)
 
         deadline = self.sessions.deadline(max(self._durations, default=None))
         outcomes = self._passed(self.sessions.attempt(train, seconds=deadline))
@@ -116,16 +142,20 @@ class Rounds:
             log.warning("left out of a round", round=number, participant=who, reason=reason)
         self.sessions.refuse_too_few(outcomes)
         # In order of registration, whoever answered first: the order of a sum shows in its last bit.
-        found = {who: outcome for who, outcome in outcomes.items() if isinstance(outcome, Update)}
+        found = {who: outcome for who, outcome in outcomes.items() if isinstance(outcome, Arrived)}
         return {
             session.member.id: found[session.member.id] for session in self.sessions.all if session.member.id in found
         }
 
-    def _passed(self, outcomes: Mapping[str, Update | SynergosError]) -> dict[str, Update | SynergosError]:
+    def _passed(self, outcomes: Mapping[str, Arrived | SynergosError]) -> dict[str, Arrived | SynergosError]:
         """The outcomes, with updates that cannot be right replaced by the reason."""
-        answers = {who: outcome for who, outcome in outcomes.items() if isinstance(outcome, Update)}
+        measured = {
+            who: Measured(outcome.weighted.rows, outcome.movement)
+            for who, outcome in outcomes.items()
+            if isinstance(outcome, Arrived)
+        }
         rows = {session.member.id: session.rows.get("train", 0) for session in self.sessions.all}
-        refused = refusals([_weighted(who, update) for who, update in answers.items()], self.weights, rows)
+        refused = refusals(measured, rows)
         return dict(outcomes) | {who: GridError(reason, who) for who, reason in refused.items()}
 
     def _evaluate(self, number: int) -> Sequence[Mapping[str, Any] | None]:
@@ -134,14 +164,15 @@ class Rounds:
         self.sessions.refuse_too_few(outcomes)
         return [outcome for outcome in outcomes.values() if not isinstance(outcome, SynergosError)]
 
-    def _aggregate(self, number: int, updates: Mapping[str, Update]) -> None:
-        self.weights = self._algorithm.aggregate([_weighted(who, update) for who, update in updates.items()])
+    def _aggregate(self, number: int, updates: Mapping[str, Arrived]) -> None:
+        average = self._algorithm.aggregate([update.weighted for update in updates.values()], self._past)
+        self._past, self._own, self.weights = self._own, average, average
         losses = {who: update.metadata["train_loss"] for who, update in updates.items()}
         rows = [update.metadata["rows"] for update in updates.values()]
         self.history.trained(number, _mean_loss(list(zip(rows, losses.values(), strict=True))), losses)
-        self.store.commit(number, self.weights, self.history)
+        progress = self._progress(number)
+        self.store.commit(number, self.weights, self.history, announce=lambda: self.control.report(progress))
         self.on_round(number, self.history)
-        self._report(number)
 
     def _settle(self, number: int, evaluations: Sequence[Mapping[str, Any] | None]) -> None:
         """Note how good round ``number`` was, and drop the rounds that are neither best nor newest."""
@@ -155,26 +186,20 @@ class Rounds:
             if past < number and past != self._best:
                 self.store.drop(past)
 
-    def _report(self, number: int) -> None:
+    def _progress(self, number: int) -> dict[str, Any]:
         rounds = self.hyperparameters.rounds
-        self.control.report(
-            {
-                "round": number + 1,
-                "rounds": rounds,
-                "losses": {
-                    "train": self.history.train[number],
-                    "evaluate": self.history.evaluate.get(number - 1),
-                    "participants": {who: losses.get(number) for who, losses in self.history.local.items()},
-                },
-                "absent": self._absent,
-                "fraction": (number + 1) / rounds,
-                "seconds_left": sum(self._durations) / len(self._durations) * (rounds - number - 1),
-            }
-        )
-
-
-def _weighted(participant: str, update: Update) -> WeightedUpdate:
-    return WeightedUpdate(participant, int(update.metadata["rows"]), StoredWeights(update.path))
+        return {
+            "round": number + 1,
+            "rounds": rounds,
+            "losses": {
+                "train": self.history.train[number],
+                "evaluate": self.history.evaluate.get(number - 1),
+                "participants": {who: losses.get(number) for who, losses in self.history.local.items()},
+            },
+            "absent": self._absent,
+            "fraction": (number + 1) / rounds,
+            "seconds_left": sum(self._durations) / len(self._durations) * (rounds - number - 1),
+        }
 
 
 def _mean_loss(parts: Sequence[tuple[int, float | None]]) -> float | None:

@@ -66,6 +66,9 @@ class Tracker(Protocol):
             parameters: the run's hyperparameters.
         """
 
+    def abandoned(self, combination: Combination, job_id: str) -> None:
+        """Take note that a job which began to train in an earlier process never goes on."""
+
     def validated(self, combination: Combination, statistics: Mapping[str, Mapping[str, Any]]) -> None:
         """Take note of the statistics of a trained model, by participant: a number each, or one per class."""
 
@@ -86,6 +89,9 @@ class NoTracker:
     ) -> AbstractContextManager[TrackedRun]:
         """See :class:`Tracker`."""
         return nullcontext(_Unfollowed())
+
+    def abandoned(self, combination: Combination, job_id: str) -> None:
+        """See :class:`Tracker`."""
 
     def validated(self, combination: Combination, statistics: Mapping[str, Mapping[str, Any]]) -> None:
         """See :class:`Tracker`."""

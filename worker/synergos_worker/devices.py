@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor
@@ -38,8 +40,22 @@ def placed(tensor: Tensor, device: str, what: str) -> Tensor:
     Raises:
         GridError: there is no room for it.
     """
-    try:
+    with room_for(what):
         return tensor.to(device)
+
+
+@contextmanager
+def room_for(what: str) -> Iterator[None]:
+    """What is done inside the ``with`` block takes memory of the GPU.
+
+    Args:
+        what: takes it, for people.
+
+    Raises:
+        GridError: there is not enough.
+    """
+    try:
+        yield
     except torch.OutOfMemoryError as error:
         raise GridError(f"{what} do not fit into the memory of the GPU") from error
 

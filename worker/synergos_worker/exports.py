@@ -67,7 +67,7 @@ class PredictionFiles:
                 (staging / name).replace(folder / name)
         except OSError as error:
             raise GridError(
-                f"the predictions could not be written: {error.strerror or type(error).__name__}"
+                f"the predictions for {meta} could not be written: {error.strerror or type(error).__name__}"
             ) from error
         finally:
             shutil.rmtree(staging, ignore_errors=True)

@@ -23,7 +23,7 @@ from synergos.learning.local_training import (
 )
 from synergos.learning.network import build_network
 from synergos.learning.objective import Objective, Predicted, Scores
-from synergos.wire import Encoded, Layout, decode, encode
+from synergos.wire import Encoded, Header, Layout, decode, encode, weights_in
 from synergos.wire.layout import MAXIMUM_HEADER_BYTES
 from synergos_worker.devices import placed
 from synergos_worker.pipelines import Examples
@@ -101,12 +101,17 @@ class SessionModel:
         if rows.targets is None:
             infer(self._network, rows.inputs[:2], self._objective)
             return
+        # In the memory of the rounds to come, as if the first weights had been received: no third copy of the model.
+        self._hold(weights_in(self._buffer.numpy().data, Header.of(self._layout, {})))
+        for name, tensor in self._network.state_dict().items():
+            self._received[name].copy_(tensor)
         warm_up(
             self._network,
             rows.inputs,
             rows.targets,
             hyperparameters=self.hyperparameters,
             objective=self._objective,
+            reference=self._received,
         )
 
     def receive(self, read: Callable[[int], bytes], length: int) -> dict[str, Any]:
@@ -117,8 +122,7 @@ class SessionModel:
             GridError: the device has no room for them.
         """
         weights, metadata = decode(read, length, self._layout, self._buffer.numpy().data)
-        # Moved once, for whatever the weights are needed: as what training starts from, and to be measured.
-        self._received = {name: placed(tensor, self._device, "the weights") for name, tensor in weights.items()}
+        self._hold(weights)
         return metadata
 
     def train(
@@ -163,6 +167,10 @@ class SessionModel:
         """Let go of everything on the device; nothing can be computed any more."""
         self._network = self._shell = build_network([])
         self._received = {}
+
+    def _hold(self, weights: Mapping[str, Tensor]) -> None:
+        # Moved once, for whatever the weights are needed: as what training starts from, and to be measured.
+        self._received = {name: placed(tensor, self._device, "the weights") for name, tensor in weights.items()}
 
     def _fill_shell(self) -> None:
         self._shell.load_state_dict(self._received, assign=True)

@@ -91,18 +91,25 @@ class Session:
         """Train from the weights of ``message``; a repeat of the same round joins it.
 
         Raises:
-            Conflict: the round is older than the newest, or other work is still running.
+            Conflict: the round is older than the newest, or one the run does not have, or other work is still running.
             WireFormatError: it is not a message with this network's weights.
         """
         if not self._rows.get(Meta.TRAIN):
             self._refuse_ended()
             raise Conflict("this session has no rows to train on")
+        self._refuse_beyond(number)
         work = Work(number, epochs=self._model.hyperparameters.epochs)
         return self._put(Kind.ROUND, work, message, self._train, number)
 
     def put_evaluation(self, number: int, message: Message) -> Work:
         """Measure the weights of ``message`` on the evaluation rows; raises what :meth:`put_round` does."""
+        self._refuse_beyond(number)
         return self._put(Kind.EVALUATION, Work(number), message, self._evaluate, number)
+
+    def _refuse_beyond(self, number: int) -> None:
+        # The schedule of learning rates is taken forward step by step: an absurd number would keep the worker for ever.
+        if number >= (rounds := self._model.hyperparameters.rounds):
+            raise Conflict(f"the run has {rounds} rounds, counted from 0; there is no round {number}")
 
     def put_model(self, message: Message) -> None:
         """Take the weights that :meth:`predict` is to use; raises what :meth:`put_round` does."""
@@ -238,7 +245,7 @@ class Session:
         self._cancel_if_ended()
         evaluation = self._measured()
         done = self._model.train(self._rows[Meta.TRAIN], number, work.progress, self._ended.is_set)
-        self._log.info("round trained", round=number, rows=done.rows, epochs=done.epochs, seconds=done.seconds)
+        self._log.debug("round trained", round=number, rows=done.rows, epochs=done.epochs, seconds=done.seconds)
         return {
             "round": number,
             "rows": done.rows,

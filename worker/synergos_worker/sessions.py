@@ -17,6 +17,7 @@ from synergos.domain.tags import Meta
 from synergos.errors import Conflict, FeatureDrift, RecordNotFound, ServiceStopping
 from synergos.learning.alignment import Header, spacers_for, unseen
 from synergos.learning.image_space import image_drift
+from synergos_worker.devices import room_for
 from synergos_worker.exports import PredictionFiles, RunKey
 from synergos_worker.model import Recipe, Rows, SessionModel
 from synergos_worker.pipelines.csv_files import listed
@@ -63,6 +64,7 @@ class SessionOpener:
         Raises:
             FeatureDrift: the data does not fit the feature space (any more).
             InvalidRequest: the network does not take such rows.
+            GridError: they need more memory than the GPU has.
             Conflict: the worker is busy with another run for too long.
         """
         rows = {meta: self._rows(request, meta) for meta in request.metas if meta in request.tags}
@@ -82,9 +84,10 @@ class SessionOpener:
         return Rows.of(loaded.pipeline.transform(loaded.table, space), self._device)
 
     def _build(self, recipe: Recipe, participant_id: str, rows: Mapping[Meta, Rows]) -> SessionModel:
-        model = SessionModel(recipe, participant_id, self._device)
-        if rows:
-            model.rehearse(next(iter(rows.values())))
+        with room_for("the rows and the network"):
+            model = SessionModel(recipe, participant_id, self._device)
+            if rows:
+                model.rehearse(next(iter(rows.values())))
         return model
 
 

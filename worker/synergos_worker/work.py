@@ -7,6 +7,7 @@ from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
 import structlog
+import torch
 
 from synergos.errors import GridError, JobCancelled, RecordNotFound, SynergosError
 from synergos_worker.failures import log_unforeseen
@@ -76,6 +77,8 @@ class Work:
             self.abandon()
         except SynergosError as error:
             self._settle(error=(GridError, str(error)))
+        except torch.OutOfMemoryError:
+            self._settle(error=(GridError, "the memory of its GPU is too small for this work"))
         except Exception as error:  # one session's failure must not end the thread that serves all
             log_unforeseen("work failed", error)
             self._settle(error=(GridError, "failed unexpectedly; the log of this worker says where"))

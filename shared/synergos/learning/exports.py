@@ -5,6 +5,7 @@ The folder of a run appears whole: it is written beside its place under another 
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
@@ -17,6 +18,7 @@ from typing import Any
 from uuid import uuid4
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -79,23 +81,33 @@ def write_run(
 
     Returns:
         ``{"global": {"origin", "path", "loss_history"}, "local_1": {…}, …}`` with the paths as they are in the end.
+
+    Raises:
+        OSError: the disk takes no more, or fails; what was there before is still there, and nothing else.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     _tidy(folder)
     staging = _beside(folder, _STAGING)
     staging.mkdir()
-    outputs = {"global": _outputs(folder, ORIGIN, "global_model", "global_loss_history")}
-    _write_weights(staging / "global_model.pt", global_weights)
-    _write_json(staging / "global_loss_history.json", history.of_global())
-    for number, (participant, weights) in enumerate(local_weights.items(), start=1):
-        names = f"local_model_{participant}", f"local_loss_history_{participant}"
-        _write_weights(staging / f"{names[0]}.pt", weights)
-        _write_json(staging / f"{names[1]}.json", history.of_participant(participant))
-        outputs[f"local_{number}"] = _outputs(folder, participant, *names)
-    _write_json(staging / "manifest.json", _manifest(architecture, list(local_weights)))
-    _sync(staging)
-    _swap(staging, folder)
-    return outputs
+    try:
+        _write_weights(staging / "global_model.pt", global_weights)
+        _write_json(staging / "global_loss_history.json", history.of_global())
+        for participant, weights in local_weights.items():
+            model, losses = _local_names(participant)
+            _write_weights(staging / f"{model}.pt", weights)
+            _write_json(staging / f"{losses}.json", history.of_participant(participant))
+        _write_json(staging / "manifest.json", _manifest(architecture, list(local_weights)))
+        _sync(staging)
+        _swap(staging, folder)
+    except BaseException:
+        # A disk that is full has no room for what nobody will read.
+        shutil.rmtree(staging, ignore_errors=True)
+        raise
+    local = {
+        f"local_{number}": _outputs(folder, participant, *_local_names(participant))
+        for number, participant in enumerate(local_weights, start=1)
+    }
+    return {"global": _outputs(folder, ORIGIN, "global_model", "global_loss_history"), **local}
 
 
 def read_weights(path: str | Path) -> dict[str, Tensor]:
@@ -119,6 +131,10 @@ def read_weights(path: str | Path) -> dict[str, Tensor]:
     return dict(weights)
 
 
+def _local_names(participant: str) -> tuple[str, str]:
+    return f"local_model_{participant}", f"local_loss_history_{participant}"
+
+
 def _outputs(folder: Path, origin: str, model: str, losses: str) -> dict[str, str]:
     return {"origin": origin, "path": str(folder / f"{model}.pt"), "loss_history": str(folder / f"{losses}.json")}
 
@@ -136,8 +152,12 @@ def _manifest(architecture: Sequence[Layer], participants: list[str]) -> dict[st
 def _write_weights(path: Path, weights: Weights) -> None:
     # Tensors that are views of one buffer would be saved with all of it.
     own = {name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format) for name, tensor in weights.items()}
-    torch.save(own, path)
-    save_file(own, path.with_suffix(".safetensors"))
+    try:
+        torch.save(own, path)
+        save_file(own, path.with_suffix(".safetensors"))
+    except (RuntimeError, SafetensorError) as error:
+        # What torch and safetensors make of a disk that takes no more; neither is an OSError.
+        raise OSError(errno.EIO, "the disk is full, or fails", str(path)) from error
 
 
 def _write_json(path: Path, value: object) -> None:

@@ -9,6 +9,7 @@ from unittest.mock import ANY
 
 import pytest
 
+from full_disk import files_up_to
 from worker_client import RUN, SESSION, Clock, HeldExecutor, WorkerClient, blob_of, message_of
 from worker_data import wine, write_frame
 
@@ -265,7 +266,26 @@ def test_another_model_makes_other_predictions(client: WorkerClient) -> None:
     assert losses[0] != losses[1]
 
 
-def test_a_full_disk_leaves_nothing_half_written(client: WorkerClient, data: Path) -> None:
+@pytest.mark.parametrize("size", [0, 100, 1100])
+def test_a_full_disk_leaves_nothing_half_written(client: WorkerClient, data: Path, size: int) -> None:
+    agreement = client.agree(TAGS)
+    client.initialise(agreement)
+    client.data("PUT", "model", blob_of(agreement.weights(1)))
+    folder = Path(client.predict("evaluate")["data"]["results"]["evaluate"]["res_path"]).parent
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    client.data("PUT", "model", blob_of(agreement.weights(2)))
+
+    with files_up_to(size):
+        failed = client.predict("evaluate", status=422)
+
+    assert failed["message"] == "the predictions for evaluate could not be written: File too large"
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert list(folder.parent.iterdir()) == [folder]
+    client.predict("evaluate")
+    assert (folder / "inference_scores_evaluate.txt").read_bytes() != before["inference_scores_evaluate.txt"]
+
+
+def test_a_place_that_is_no_folder_is_said(client: WorkerClient, data: Path) -> None:
     agreement = client.agree(TAGS)
     client.initialise(agreement)
     client.data("PUT", "model", blob_of(agreement.weights()))
@@ -276,6 +296,6 @@ def test_a_full_disk_leaves_nothing_half_written(client: WorkerClient, data: Pat
     outputs.unlink()
     mended = client.predict("evaluate")
 
-    assert failed["message"].startswith("the predictions could not be written: ")
+    assert failed["message"].startswith("the predictions for evaluate could not be written: ")
     path = Path(mended["data"]["results"]["evaluate"]["res_path"])
     assert json.loads(path.read_text())["accuracy"]

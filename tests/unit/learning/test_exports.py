@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from full_disk import files_up_to
 from network_models import linear
 from synergos.errors import RecordNotFound, WireFormatError
 from synergos.learning.exports import LossHistory, read_weights, write_run
@@ -145,6 +146,20 @@ class _Gone(dict[str, dict[str, Tensor]]):
 
     def items(self) -> object:  # type: ignore[override]
         raise RuntimeError("gone")
+
+
+@pytest.mark.parametrize("size", [0, 500])
+def test_a_full_disk_is_said_and_leaves_what_was_there(tmp_path: Path, size: int) -> None:
+    folder = tmp_path / "run"
+    write(folder)
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+
+    with files_up_to(size), pytest.raises(OSError, match="the disk is full, or fails") as refusal:
+        write(folder, seed=5)
+
+    assert Path(refusal.value.filename).name == "global_model.pt"
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert list(tmp_path.iterdir()) == [folder]
 
 
 def test_views_of_one_buffer_are_not_saved_with_all_of_it(tmp_path: Path) -> None:

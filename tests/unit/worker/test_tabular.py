@@ -190,7 +190,13 @@ SECRET = "s3cret"
     ("csv", "schema", "complaint"),
     [
         ("age,target\n1,0\n", SCHEMA, r"column 'ward' of its schema\.json is missing"),
-        (f"age,ward,height,target\n1,{SECRET},3,0\n", SCHEMA, r"column 'height' is not in its schema\.json"),
+        (
+            f"age,ward,height,target\n1,{SECRET},3,0\n",
+            SCHEMA,
+            r"column number 3 of its first line is not in its schema",
+        ),
+        (f"age,ward,target1,{SECRET},0\n1,x,0\n", SCHEMA, r"column number 3 of its first line is not in its schema"),
+        (f"age,wa,{SECRET},0\n1,x,0\n", SCHEMA, r"column 'ward' of its schema\.json is missing"),
         (f"1,{SECRET},0\n2,y,1\n", SCHEMA, r"its first line names no column .* expected 'age', 'ward', 'target'"),
         ("age,ward\n1,x\n", SCHEMA, "column 'target': expected a label in every row, missing in 1"),
         ("", SCHEMA, "is empty"),

@@ -151,7 +151,10 @@ def _compare(name: str, frame: pd.DataFrame, filled: Sequence[str], schema: Mapp
     if not set(frame.columns) & set(schema):
         # Without a header line the names would be cells; they are not repeated.
         raise UnusableData(f"its first line names no column of its {SCHEMA}; expected {listed(list(schema))}", name)
-    if unknown := [column for column in filled if column not in schema]:
-        raise UnusableData(f"column {listed(unknown)} is not in its {SCHEMA}", name)
     if missing := [column for column in schema if column not in frame.columns and column != TARGET]:
         raise UnusableData(f"column {listed(missing)} of its {SCHEMA} is missing", name)
+    # Said by their place: in a damaged first line, names can be cells.
+    places = [place for place, column in enumerate(frame.columns, start=1) if column in filled and column not in schema]
+    if places:
+        shown = ", ".join(map(str, places[:_SHOWN]))
+        raise UnusableData(f"column number {shown} of its first line is not in its {SCHEMA}", name)

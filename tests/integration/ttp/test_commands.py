@@ -1,0 +1,152 @@
+"""A command may take as long as it likes at a worker that lives, and no time at all at one that does not."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from synergos.domain.grid import Node
+from synergos.errors import JobCancelled, WorkerRefused, WorkerUnreachable
+from synergos_ttp.commands import WorkerCommands
+from synergos_ttp.limits import Limits
+from synergos_ttp.patience import insist
+
+QUICK = Limits(connect=5, command=600, rejoin=0.2, stall=0.2, patience=0.02)
+RUN = {"collab_id": "c", "project_id": "p", "expt_id": "e", "run_id": "r"}
+OPENED = {"data": {"rows": {"train": 7}}}
+
+
+class SlowWorker(ThreadingHTTPServer):
+    """Does commands when it has been asked for its health often enough.
+
+    Attributes:
+        signs: how many times it still says that it lives.
+        needed: how many times it is asked for that before a command is done.
+    """
+
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.signs, self.needed = 10**6, 0
+        self.answer: tuple[int, bytes] = (200, json.dumps(OPENED).encode())
+        self.asked = threading.Condition()
+        self.ended = threading.Event()
+
+    def commands(self, limits: Limits = QUICK, check: Callable[[], None] = lambda: None) -> WorkerCommands:
+        host, port = self.server_address[:2]
+        return WorkerCommands(Node("worker_1", str(host), port, 1), limits, check)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: SlowWorker
+
+    def do_GET(self) -> None:
+        with self.server.asked:
+            self.server.signs -= 1
+            self.server.needed -= 1
+            self.server.asked.notify_all()
+        if self.server.signs < 0:
+            self.server.ended.wait()
+        self._answer(200, b"{}")
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        with self.server.asked:
+            self.server.asked.wait_for(lambda: self.server.needed <= 0 or self.server.ended.is_set())
+        self._answer(*self.server.answer)
+
+    def _answer(self, status: int, content: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def handle(self) -> None:
+        try:
+            super().handle()
+        except OSError:
+            """Whoever asked is gone."""
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def worker() -> Iterator[SlowWorker]:
+    with SlowWorker() as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield server
+        server.ended.set()
+        with server.asked:
+            server.asked.notify_all()
+        server.shutdown()
+        thread.join()
+
+
+def test_a_worker_that_lives_may_take_its_time(worker: SlowWorker) -> None:
+    worker.needed = 5
+
+    assert worker.commands().open_session(RUN, {}) == {"train": 7}
+
+
+def test_a_worker_that_stops_living_in_the_middle_of_a_command_is_lost(worker: SlowWorker) -> None:
+    worker.needed, worker.signs = 10**6, 3
+
+    with pytest.raises(WorkerUnreachable, match=r"worker_1: no sign of life at 127\.0\.0\.1"):
+        worker.commands().open_session(RUN, {})
+
+
+def test_a_worker_that_lives_but_never_gets_ready_is_given_up_in_the_end(worker: SlowWorker) -> None:
+    worker.needed = 10**6
+
+    with pytest.raises(WorkerUnreachable, match=r"worker_1: no answer at .* within 1 s"):
+        worker.commands(Limits(command=1, patience=0.05)).open_session(RUN, {})
+
+
+def test_a_command_is_left_when_the_job_is_cancelled(worker: SlowWorker) -> None:
+    worker.needed = 10**6
+    asked = iter(range(3))
+
+    def check() -> None:
+        if next(asked, None) is None:
+            raise JobCancelled("on request")
+
+    with pytest.raises(JobCancelled):
+        worker.commands(check=check).open_session(RUN, {})
+
+
+def test_a_lost_worker_is_asked_again_until_patience_ends(worker: SlowWorker) -> None:
+    worker.answer = (503, b'{"message": "this worker is about to end"}')
+    attempts = []
+
+    def work() -> None:
+        attempts.append(1)
+        worker.commands().open_session(RUN, {})
+
+    with pytest.raises(WorkerRefused, match="about to end"):
+        insist(worker.commands(), work)
+
+    assert len(attempts) == 2
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "nowhere.invalid", "a..b", "x" * 70, "a b"])
+def test_whoever_cannot_be_reached_is_named(host: str) -> None:
+    commands = WorkerCommands(Node("worker_1", host, 9, 9), QUICK, lambda: None)
+
+    with pytest.raises(WorkerUnreachable, match="worker_1: cannot be reached at"):
+        commands.greet()
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"{", b"<html>", b'{"data": 3}', b"{}", b"[" * 100_000])
+def test_what_is_no_worker_is_said(worker: SlowWorker, content: bytes) -> None:
+    worker.answer = (200, content)
+
+    with pytest.raises(WorkerRefused, match=r"worker_1: what answers at .* is not a Synergos worker"):
+        worker.commands().open_session(RUN, {})
