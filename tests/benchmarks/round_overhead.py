@@ -43,11 +43,10 @@ from synergos.learning.update_gate import movement
 from synergos_simulator.grid import Grid, Plan
 from synergos_ttp.commands import WorkerCommands
 from synergos_ttp.control import Control
-from synergos_ttp.data_plane import Update
 from synergos_ttp.limits import Limits
 from synergos_ttp.participant import Member
 from synergos_ttp.round_store import RoundStore
-from synergos_ttp.rounds import Rounds
+from synergos_ttp.rounds import Arrived, Rounds
 from synergos_ttp.sessions import SessionContent, Sessions
 
 WORKERS = ("worker_1", "worker_2")
@@ -129,7 +128,7 @@ class TimedRounds(Rounds):
     begun: list[float]
     trainings: list[float]
 
-    def _train(self, number: int) -> dict[str, Update]:
+    def _train(self, number: int) -> dict[str, Arrived]:
         self.begun.append(time.perf_counter())
         updates = super()._train(number)
         self.trainings.append(max(float(update.metadata["seconds"]) for update in updates.values()))
@@ -163,8 +162,8 @@ def ours(case: Case, rounds: int, folder: Path) -> tuple[Measured, dict[str, int
         nodes = [Node(program.name, program.host, program.port, program.data_port) for program in grid.workers]
         polled = {}
         for node in nodes:
-            with WorkerCommands(node, Limits()) as worker:
-                polled[node.participant_id] = worker.prepare(PROJECT, Action.CLASSIFY, TAGS, control)
+            worker = WorkerCommands(node, Limits(), control.check)
+            polled[node.participant_id] = worker.prepare(PROJECT, Action.CLASSIFY, TAGS)
         space, alignment = feature_space(polled, Action.CLASSIFY)
         members = [Member(node, TAGS, alignment.spacers[node.participant_id]) for node in nodes]
         run = {**PROJECT, "expt_id": "benchmark", "run_id": "benchmark"}

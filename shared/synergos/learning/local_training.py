@@ -7,7 +7,6 @@ So the same round gives the same bytes, also when it is repeated by a process th
 
 from __future__ import annotations
 
-import copy
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -27,7 +26,7 @@ from synergos.learning.early_stopping import EarlyStopping
 from synergos.learning.hyperparameters import Hyperparameters, step_scheduler
 from synergos.learning.network import Network
 from synergos.learning.objective import Objective, Predicted, Scores
-from synergos.learning.penalties import regularisation
+from synergos.learning.penalties import regularise
 from synergos.learning.randomness import RandomStream, seed_from
 
 BATCH_ROWS = 4096
@@ -136,22 +135,31 @@ def infer(
 
 
 def warm_up(
-    network: Network, inputs: Tensor, targets: Tensor, *, hyperparameters: Hyperparameters, objective: Objective
+    network: Network,
+    inputs: Tensor,
+    targets: Tensor,
+    *,
+    hyperparameters: Hyperparameters,
+    objective: Objective,
+    reference: Weights,
 ) -> None:
-    """Pay what torch's first training step costs in a process, on a copy and a few rows; nothing changes."""
-    rehearsal = copy.deepcopy(network)
-    rehearsal.compact()
+    """Pay what torch's first training step costs in a process, on a few rows; afterwards the network is ``reference``.
+
+    Args:
+        reference: weights in memory of their own.
+    """
     short = Hyperparameters.from_dict(hyperparameters.to_dict() | {"epochs": 1, "batch_size": None})
     train_locally(
-        rehearsal,
+        network,
         inputs[:4],
         targets[:4],
         hyperparameters=short,
         objective=objective,
-        reference=network.state_dict(),
+        reference=reference,
         round_index=0,
         participant_id="warm-up",
     )
+    network.load_state_dict(reference)
 
 
 class _LocalTraining:
@@ -170,7 +178,7 @@ class _LocalTraining:
         self._hyperparameters = hyperparameters
         self._objective = objective
         self._reference = reference
-        self._penalty = algorithms.get(hyperparameters.algorithm).penalty
+        self._pull = algorithms.get(hyperparameters.algorithm).pull
         parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
         if not parameters:
             raise InvalidRequest("the model has nothing to train: no layer has weights", "model")
@@ -210,14 +218,11 @@ class _LocalTraining:
         self._optimizer.zero_grad(set_to_none=True)
         with self._stream.drawing() if self._stream else nullcontext():
             total, mean = self._objective.training_loss(self._network, inputs, targets)
-        for penalty in (
-            self._penalty(self._network, self._reference, self._hyperparameters),
-            regularisation(self._network, self._hyperparameters),
-        ):
-            total = total if penalty is None else total + penalty
         if not math.isfinite(float(total.detach())):
             return math.nan
         total.backward()  # type: ignore[no-untyped-call]
+        self._pull(self._network, self._reference, self._hyperparameters)
+        regularise(self._network, self._hyperparameters)
         self._optimizer.step()
         return float(mean)
 

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
-import torch
+from typing import TYPE_CHECKING
+
 from torch import Tensor, nn
 
-from synergos.learning.hyperparameters import Hyperparameters
+if TYPE_CHECKING:
+    from synergos.learning.hyperparameters import Hyperparameters
 
 
-def regularisation(network: nn.Module, hyperparameters: Hyperparameters) -> Tensor | None:
-    """``l1 * ||w||_1 + l2/2 * ||w||^2`` over the live parameters; ``None`` when neither was asked for."""
+def regularise(network: nn.Module, hyperparameters: Hyperparameters) -> None:
+    """Add the gradient of ``l1 * ||w||_1 + l2/2 * ||w||^2`` to that of every live parameter: ``l1 * sign(w) + l2 * w``."""
     l1, l2 = hyperparameters.l1_lambda, hyperparameters.l2_lambda
-    parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
-    terms = [l1 * parameter.abs().sum() for parameter in parameters if l1]
-    terms += [l2 / 2 * parameter.square().sum() for parameter in parameters if l2]
-    return torch.stack(terms).sum() if terms else None
+    for parameter in network.parameters():
+        if l1 and parameter.requires_grad:
+            add_gradient(parameter, parameter.detach().sign(), l1)
+        if l2 and parameter.requires_grad:
+            add_gradient(parameter, parameter.detach(), l2)
+
+
+def add_gradient(parameter: nn.Parameter, direction: Tensor, scale: float) -> None:
+    """Add ``scale * direction`` to a parameter's gradient in place, also where the loss itself gave it none.
+
+    A penalty whose gradient is known needs none of the memory that differentiating it takes: copies of the whole model.
+    """
+    if parameter.grad is None:
+        parameter.grad = direction * scale
+    else:
+        parameter.grad.add_(direction, alpha=scale)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from statistics import median
 
 import torch
 from torch import Tensor
 
-from synergos.learning.algorithms import Update, Weights
+from synergos.learning.algorithms import Weights
 
 ABSURD_NORM = 1000.0
 """How many times farther than the others an update may move the model."""
@@ -18,7 +19,20 @@ ABSURD_NORM = 1000.0
 _PIECE = 2**17
 
 
-def refusals(updates: Sequence[Update], reference: Weights, rows: Mapping[str, int]) -> dict[str, str]:
+@dataclass(frozen=True)
+class Measured:
+    """What is to be known of an update.
+
+    Attributes:
+        rows: training rows it claims.
+        movement: see :func:`movement`.
+    """
+
+    rows: int
+    movement: float
+
+
+def refusals(updates: Mapping[str, Measured], rows: Mapping[str, int]) -> dict[str, str]:
     """Which updates may not enter the average, and why.
 
     Names, shapes and dtypes were compared when the update was received. Here: the rows it claims are those of the
@@ -26,7 +40,7 @@ def refusals(updates: Sequence[Update], reference: Weights, rows: Mapping[str, i
     of the others does.
 
     Args:
-        reference: the global model the round started from.
+        updates: by participant.
         rows: how many training rows each participant has.
 
     Returns:
@@ -34,21 +48,23 @@ def refusals(updates: Sequence[Update], reference: Weights, rows: Mapping[str, i
     """
     refused: dict[str, str] = {}
     norms: dict[str, float] = {}
-    for update in updates:
-        expected = rows[update.participant_id]
+    for participant, update in updates.items():
+        expected = rows[participant]
         if update.rows != expected:
-            refused[update.participant_id] = f"claims {update.rows} training rows and has {expected}"
-            continue
-        norm = movement(update.weights, reference)
-        if math.isfinite(norm):
-            norms[update.participant_id] = norm
+            refused[participant] = f"claims {update.rows} training rows and has {expected}"
+        elif math.isfinite(update.movement):
+            norms[participant] = update.movement
         else:
-            refused[update.participant_id] = "its update has values that are not finite"
+            refused[participant] = "its update has values that are not finite"
     return refused | _outliers(norms)
 
 
 def movement(weights: Weights, reference: Weights) -> float:
-    """The Euclidean norm of what an update changes; not finite when one of its values is not."""
+    """The Euclidean norm of what an update changes; not finite when one of its values is not.
+
+    Args:
+        reference: the global model the round started from.
+    """
     squares = 0.0
     for name, before in reference.items():
         for piece, start in zip(_pieces(weights[name]), _pieces(before), strict=True):

@@ -12,7 +12,8 @@ from torch import Tensor
 from synergos.errors import WireFormatError
 from synergos.wire.layout import DTYPES, MAXIMUM_HEADER_BYTES, Header, Layout
 
-CHUNK_BYTES = 2**20
+CHUNK_BYTES = 2**18
+"""The most that is sent or read at once: pieces that the allocator hands out again and the processor's cache holds."""
 
 Read = Callable[[int], bytes]
 """Returns at most that many bytes, and none only at the end."""
@@ -33,11 +34,20 @@ class Encoded:
     def buffers(self) -> Iterator[memoryview]:
         """The message as views into the tensors themselves.
 
-        Nothing is copied, except that a tensor in a GPU's memory is for as long as its turn lasts.
+        Nothing is copied, except that small neighbours come as one piece, so that a small network is sent at once, and that a
+        tensor in a GPU's memory is for as long as its turn lasts.
         """
-        yield memoryview(self.header)
+        small = bytearray(self.header)
         for tensor in self.tensors:
+            if len(small) + tensor.nbytes <= CHUNK_BYTES:
+                small += _bytes_of(tensor)
+                continue
+            if small:
+                yield memoryview(small)
             yield _bytes_of(tensor)
+            small = bytearray()
+        if small:
+            yield memoryview(small)
 
     def chunks(self) -> Iterator[bytes]:
         """The message in pieces of at most :data:`CHUNK_BYTES`, each a copy that lives as long as it is sent."""

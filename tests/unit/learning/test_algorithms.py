@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import cast
+
 import pytest
 import torch
 from torch import Tensor
@@ -10,11 +12,22 @@ from synergos.learning import algorithms
 from synergos.learning.algorithms import Update, fedavg
 from synergos.learning.hyperparameters import Hyperparameters
 from synergos.learning.network import build_network
-from synergos.learning.penalties import regularisation
+from synergos.learning.penalties import regularise
 
 
 def updates(*pairs: tuple[int, Tensor]) -> list[Update]:
     return [Update(f"p{index}", rows, {"w": tensor}) for index, (rows, tensor) in enumerate(pairs)]
+
+
+def test_an_average_may_take_the_memory_of_an_earlier_one() -> None:
+    model = build_network([linear(3, 400), linear(400, 400)], seed=1).state_dict()
+    given = [Update("a", 3, model), Update("b", 5, {name: tensor * 2 for name, tensor in model.items()})]
+    earlier = {name: torch.full_like(tensor, torch.nan) for name, tensor in model.items()}
+
+    average = fedavg.aggregate(given, earlier)
+
+    assert all(tensor.data_ptr() == earlier[name].data_ptr() for name, tensor in average.items())
+    assert all(torch.equal(tensor, average[name]) for name, tensor in fedavg.aggregate(given).items())
 
 
 def test_weights_are_averaged_by_rows() -> None:
@@ -93,44 +106,77 @@ def test_updates_of_another_network_are_a_conflict(other: dict[str, Tensor]) -> 
         fedavg.aggregate([*updates((1, torch.zeros(1))), Update("stranger", 1, other)])
 
 
-def test_fedprox_adds_half_mu_times_the_squared_distance() -> None:
+def test_fedprox_adds_the_gradient_of_half_mu_times_the_squared_distance() -> None:
     network = build_network([linear(2, 1)])
     network.load_state_dict(
         {"nnl_0_linear.weight": torch.tensor([[1.0, 2.0]]), "nnl_0_linear.bias": torch.tensor([3.0])}
     )
     reference = {"nnl_0_linear.weight": torch.tensor([[0.0, 4.0]]), "nnl_0_linear.bias": torch.tensor([6.0])}
 
-    penalty = algorithms.get("FedProx").penalty(network, reference, Hyperparameters(mu=0.5))
+    weight, bias = network.get_parameter("nnl_0_linear.weight"), network.get_parameter("nnl_0_linear.bias")
+    # Of the bias the loss may have none.
+    weight.grad = torch.tensor([[10.0, 20.0]])
 
-    assert penalty is not None
-    assert penalty.item() == 0.25 * (1 + 4 + 9)
-    penalty.backward()  # type: ignore[no-untyped-call]
-    gradient = network.get_parameter("nnl_0_linear.weight").grad
-    assert gradient is not None
-    assert torch.equal(gradient, torch.tensor([[0.5, -1.0]]))  # mu * (w - w_t)
+    algorithms.get("FedProx").pull(network, reference, Hyperparameters(mu=0.5))
+
+    assert bias.grad is not None
+    assert torch.equal(weight.grad, torch.tensor([[10.5, 19.0]]))  # + mu * (w - w_t)
+    assert torch.equal(bias.grad, torch.tensor([-1.5]))
+
+
+def test_penalties_are_what_differentiating_them_gives() -> None:
+    network = build_network([linear(7, 5), linear(5, 3)], seed=1)
+    reference = build_network([linear(7, 5), linear(5, 3)], seed=2).state_dict()
+    hyperparameters = Hyperparameters(mu=0.3, l1_lambda=0.1, l2_lambda=0.2)
+    written_out = sum(
+        0.3 / 2 * (parameter - reference[name]).square().sum()
+        + 0.1 * parameter.abs().sum()
+        + 0.2 / 2 * parameter.square().sum()
+        for name, parameter in network.named_parameters()
+    )
+    expected = torch.autograd.grad(cast(Tensor, written_out), list(network.parameters()))
+
+    algorithms.get("FedProx").pull(network, reference, hyperparameters)
+    regularise(network, hyperparameters)
+
+    torch.testing.assert_close([parameter.grad for parameter in network.parameters()], list(expected))
+
+
+def test_what_does_not_learn_is_not_pulled() -> None:
+    network = build_network([linear(2, 1)]).requires_grad_(False)
+    reference = build_network([linear(2, 1)], seed=2).state_dict()
+
+    algorithms.get("FedProx").pull(network, reference, Hyperparameters(mu=0.5))
+    regularise(network, Hyperparameters(l1_lambda=0.1, l2_lambda=0.2))
+
+    assert [parameter.grad for parameter in network.parameters()] == [None, None]
 
 
 def test_fedavg_ignores_mu() -> None:
-    network = build_network([linear(2, 1)])
+    network = build_network([linear(2, 1)], seed=1)
+    reference = build_network([linear(2, 1)], seed=2).state_dict()
 
-    assert algorithms.get("FedAvg").penalty(network, network.state_dict(), Hyperparameters(mu=5.0)) is None
+    algorithms.get("FedAvg").pull(network, reference, Hyperparameters(mu=5.0))
+
+    assert [parameter.grad for parameter in network.parameters()] == [None, None]
 
 
 def test_l1_and_l2_have_real_gradients() -> None:
     network = build_network([linear(2, 1, bias=False)])
     network.load_state_dict({"nnl_0_linear.weight": torch.tensor([[3.0, -4.0]])})
 
-    penalty = regularisation(network, Hyperparameters(l1_lambda=0.1, l2_lambda=0.2))
+    regularise(network, Hyperparameters(l1_lambda=0.1, l2_lambda=0.2))
 
-    assert penalty is not None
-    assert penalty.item() == pytest.approx(0.1 * 7 + 0.2 / 2 * 25)
-    penalty.backward()  # type: ignore[no-untyped-call]
     gradient = network.get_parameter("nnl_0_linear.weight").grad
     torch.testing.assert_close(gradient, torch.tensor([[0.1 + 0.6, -0.1 - 0.8]]))
 
 
-def test_without_coefficients_there_is_no_penalty() -> None:
-    assert regularisation(build_network([linear(2, 1)]), Hyperparameters()) is None
+def test_without_coefficients_nothing_is_added() -> None:
+    network = build_network([linear(2, 1)])
+
+    regularise(network, Hyperparameters())
+
+    assert [parameter.grad for parameter in network.parameters()] == [None, None]
 
 
 def test_an_unknown_algorithm_names_the_field() -> None:

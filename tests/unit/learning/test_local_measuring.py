@@ -79,7 +79,7 @@ def test_warming_up_changes_nothing() -> None:
     torch.manual_seed(1)
 
     hyperparameters = Hyperparameters.from_run({}, Action.REGRESS)
-    warm_up(network, *rows(10), hyperparameters=hyperparameters, objective=measure())
+    warm_up(network, *rows(10), hyperparameters=hyperparameters, objective=measure(), reference=before)
 
     assert all(torch.equal(tensor, before[name]) for name, tensor in network.state_dict().items())
     assert torch.equal(torch.rand(3), expected)

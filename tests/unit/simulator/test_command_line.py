@@ -202,7 +202,7 @@ def test_an_orchestrator_that_is_not_there_has_an_exit_code_of_its_own(run: Run)
         ["job", "list", "--address", "somewhere"],
         ["job", "list", "--format", "xml"],
         ["simulate", "--dataset", "no_such_dataset"],
-        ["simulate", "--grid", "cluster"],
+        ["simulate", "--grid", "hexagonal"],
         ["simulate", "--rounds", "0"],
     ],
 )

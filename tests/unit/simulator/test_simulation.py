@@ -44,7 +44,9 @@ def shown() -> io.StringIO:
 @pytest.fixture
 def simulation(server: RecordingServer, shown: io.StringIO) -> Iterator[Simulation]:
     with Driver("127.0.0.1", server.port, raise_errors=True) as driver:
-        yield Simulation(driver, DATASET, WORKERS, {"rounds": 2}, Lines(Console(file=shown)))
+        yield Simulation(
+            driver, DATASET, {name: [node] for name, node in WORKERS.items()}, {"rounds": 2}, Lines(Console(file=shown))
+        )
 
 
 def bodies(server: RecordingServer, method: str, path: str) -> list[Any]:

@@ -14,6 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from synergos.errors import JobCancelled, SynergosError, WorkerUnreachable
+from synergos.learning.exports import LossHistory
 from synergos.learning.hyperparameters import Hyperparameters
 from synergos.wire import Encoded, Layout, decode
 from synergos_ttp.control import Control
@@ -276,6 +277,23 @@ def test_rounds_go_on_where_a_killed_process_stopped(tmp_path: Path, killed_in: 
     assert participant.asked in (list(range(killed_in, 4)), list(range(killed_in - 1, 4)))
     assert best.global_weights.read_bytes() == expected
     assert resumed.history == undisturbed.history
+
+
+def test_no_round_goes_before_the_one_after_it_is_committed(tmp_path: Path) -> None:
+    weights = {"w": torch.tensor([1.0])}
+    with RoundStore(tmp_path, "job") as store:
+        store.commit(0, weights, LossHistory({0: 1.0}))
+        store.wait()
+        (store.folder / "committed.json.staged").mkdir()  # where the commit would write a file
+        store.commit(1, {"w": torch.tensor([2.0])}, LossHistory({0: 1.0, 1: 0.5}))
+        store.drop(0)
+        with pytest.raises(IsADirectoryError):
+            store.wait()
+
+    found = RoundStore(tmp_path, "job").load()
+
+    assert found is not None
+    assert (found[0], found[1]["w"]) == (0, weights["w"])
 
 
 def test_rounds_end_when_the_job_is_stopped(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from synergos.errors import WireFormatError
 from synergos.wire import Encoded, Layout, decode, encode
+from synergos.wire.codec import CHUNK_BYTES
 
 WEIGHTS = {
     "nnl_0_linear.weight": torch.arange(6, dtype=torch.float32).reshape(2, 3),
@@ -94,6 +95,20 @@ def test_the_length_announced_is_the_length_sent() -> None:
     message = encode(WEIGHTS, {"round": 0})
 
     assert message.length == len(whole(message))
+
+
+def test_a_small_network_is_one_piece_and_a_large_tensor_is_not_copied() -> None:
+    large = torch.zeros(CHUNK_BYTES // 4)
+    message = encode(
+        {"a": torch.ones(3), "b": torch.ones(2), "large": large, "c": torch.ones(1), "d": torch.ones(1)}, {}
+    )
+
+    sizes = [view.nbytes for view in message.buffers()]
+    large.fill_(7.0)
+
+    assert sizes == [len(message.header) + 20, large.nbytes, 8]
+    assert bytes(list(message.buffers())[1]) == large.numpy().tobytes()
+    assert [view.nbytes for view in encode(WEIGHTS, {}).buffers()] == [encode(WEIGHTS, {}).length]
 
 
 def test_a_buffer_is_used_again_for_the_next_message() -> None:

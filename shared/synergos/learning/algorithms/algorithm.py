@@ -34,11 +34,12 @@ class Algorithm:
     """A federated algorithm.
 
     Attributes:
-        penalty: ``(network, reference, hyperparameters)`` to a term that is added to each batch's loss, or ``None``; ``reference``
-            is the global model the round started from.
-        aggregate: the updates of a round to the next global model.
+        pull: ``(network, reference, hyperparameters)``; called in each step once the loss has its gradient, it may add to the
+            gradients in place. ``reference`` is the global model the round started from.
+        aggregate: ``(updates, into)``; the updates of a round to the next global model, in the memory of an earlier one that
+            nobody needs any more where there is one.
     """
 
     name: str
-    penalty: Callable[[nn.Module, Weights, Hyperparameters], Tensor | None]
-    aggregate: Callable[[Sequence[Update]], dict[str, Tensor]]
+    pull: Callable[[nn.Module, Weights, Hyperparameters], None]
+    aggregate: Callable[[Sequence[Update], Weights | None], dict[str, Tensor]]

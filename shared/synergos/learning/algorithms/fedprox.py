@@ -5,7 +5,7 @@ algorithm 2: participant k minimises, inexactly, for its local epochs
 
     F_k(w) + mu/2 * ||w - w_t||^2
 
-and the server averages as in FedAvg. ``mu`` 0 is FedAvg.
+and the server averages as in FedAvg. ``mu`` 0 is FedAvg. The term's gradient is ``mu * (w - w_t)``.
 """
 
 from __future__ import annotations
@@ -13,25 +13,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from synergos.learning.algorithms.algorithm import Algorithm, Weights
 from synergos.learning.algorithms.fedavg import aggregate
+from synergos.learning.penalties import add_gradient
 
 if TYPE_CHECKING:
     from synergos.learning.hyperparameters import Hyperparameters
 
 
-def penalty(network: nn.Module, reference: Weights, hyperparameters: Hyperparameters) -> Tensor | None:
-    """``mu/2 * ||w - w_t||^2`` over the live parameters; buffers have no gradient and are left out."""
+def pull(network: nn.Module, reference: Weights, hyperparameters: Hyperparameters) -> None:
+    """Towards the global model, over the live parameters; buffers have no gradient and are left out."""
     if hyperparameters.mu == 0:
-        return None
-    distances = [
-        (parameter - reference[name]).square().sum()
-        for name, parameter in network.named_parameters()
-        if parameter.requires_grad
-    ]
-    return hyperparameters.mu / 2 * torch.stack(distances).sum() if distances else None
+        return
+    for name, parameter in network.named_parameters():
+        if parameter.requires_grad:
+            add_gradient(parameter, torch.sub(parameter.detach(), reference[name]), hyperparameters.mu)
 
 
-ALGORITHM = Algorithm("FedProx", penalty, aggregate)
+ALGORITHM = Algorithm("FedProx", pull, aggregate)
