@@ -3,11 +3,15 @@
 #
 #   bash simulator/quickstart.sh                                  # breast cancer data, two participants
 #   bash simulator/quickstart.sh --dataset digits --split skewed
+#   bash simulator/quickstart.sh --grid cluster                   # a queue, a director and two TTPs: jobs in parallel
 #   bash simulator/quickstart.sh --help                           # all options
 set -euo pipefail
 
 source "$(dirname "${BASH_SOURCE[0]}")/setup_environment.sh"
 setup_environment simulator
+if [[ " $* " == *" --grid cluster "* || " $* " == *" --grid=cluster "* ]]; then
+  have_rabbitmq
+fi
 
 # In this shell's place, so that Ctrl-C and signals reach the program itself.
 exec "$synergos_bin/synergos" simulate "$@"

@@ -64,5 +64,14 @@ _install_from_debian() {
   fi
   echo "$reason; installing Debian's $package …"
   apt-get update -qq
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$package"
+  # A run level at which no service is started: what is needed is started by who needs it.
+  RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$package"
+}
+
+# A cluster's queue. Which broker is used, and where it listens, is decided by who starts it.
+have_rabbitmq() {
+  if compgen -G "/usr/lib/rabbitmq/bin/rabbitmq-server" >/dev/null || command -v rabbitmq-server >/dev/null; then
+    return
+  fi
+  _install_from_debian rabbitmq-server "A cluster needs RabbitMQ" >&2
 }

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import threading
 import time
+import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,7 +21,8 @@ from synergos_simulator.grid import Grid, Plan
 from synergos_simulator.state import Program
 
 WORKERS = ("worker_1", "worker_2")
-DEADLINE = 60.0
+DEADLINE = 180.0
+"""Seconds for what happens in another process: only a mistake takes so long, also on a slow machine."""
 
 Response = Mapping[str, Any]
 
@@ -35,6 +38,10 @@ class RealGrid:
         """A client of the TTP."""
         return Driver(host=self.grid.ttp.host, port=self.grid.ttp.port)
 
+    def nodes(self) -> list[list[Program]]:
+        """The workers of each participant, one for every sub-grid."""
+        return [[program] for program in self.grid.workers]
+
     def outputs(self, program: str) -> Path:
         """Where a program writes its results."""
         return self.grid.folder / program / "outputs"
@@ -42,6 +49,16 @@ class RealGrid:
     def log(self, program: str) -> str:
         """What a program has logged so far."""
         return self._program(program).log_tail(10_000)
+
+    def open_sessions(self, *workers: str) -> int:
+        """How many sessions these workers, or all, have open together."""
+        total = 0
+        for program in self.grid.workers:
+            if workers and program.name not in workers:
+                continue
+            with urllib.request.urlopen(f"{program.address}/health", timeout=DEADLINE) as answer:
+                total += json.load(answer)["sessions"]
+        return total
 
     def process(self, program: str) -> psutil.Process:
         """The running process of a program."""
@@ -82,11 +99,12 @@ class Study:
         driver.projects.create(collaboration, project, self.dataset.action, {"tier_1": [], "tier_2": []})
         driver.experiments.create(collaboration, project, experiment, list(self.dataset.architecture))
         driver.runs.create(collaboration, project, experiment, run, **{**self.dataset.hyperparameters, **self.run})
-        for program, holding in zip(self.grid.grid.workers, self.dataset.holdings, strict=False):
+        for holding, nodes in zip(self.dataset.holdings, self.grid.nodes(), strict=False):
             who = holding.participant_id
             driver.participants.create(who)
             registration = driver.registrations
-            registration.add_node(program.host, program.data_port, program.port)
+            for node in nodes:
+                registration.add_node(node.host, node.data_port, node.port)
             registration.create(collaboration, project, who, "host")
             own = {meta: [getattr(holding, meta)] for meta in ("train", "evaluate")}
             driver.tags.create(collaboration, project, who, **((tags or {}).get(who, own)))

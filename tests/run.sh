@@ -17,6 +17,7 @@ have_postgresql() {
 source simulator/setup_environment.sh
 setup_environment dev
 have_postgresql
+have_rabbitmq
 export PATH=$synergos_bin:$PATH
 
 selection=(-m "not slow")

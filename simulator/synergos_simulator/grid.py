@@ -1,9 +1,10 @@
-"""A Basic grid on this machine: one TTP and some workers as plain processes on loopback addresses."""
+"""A grid on this machine: its programs as plain processes on loopback addresses; here is what a Basic one consists of."""
 
 from __future__ import annotations
 
 import json
 import os
+import random
 import socket
 import subprocess
 import sys
@@ -12,11 +13,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 from urllib.error import URLError
 from urllib.request import urlopen
 
 from synergos.errors import Conflict, GridError
+from synergos_simulator.broker import takes_connections
 from synergos_simulator.state import GridState, Program
 from synergos_simulator.supervisor import RELEASE, STOP_DEADLINE, stop_recorded
 
@@ -24,11 +26,28 @@ HOST = "127.0.0.1"
 START_DEADLINE = 90.0
 """Seconds until every program must answer: torch is slow to load on a cold disk."""
 _LOOK = 0.1
+_OWN_PORTS = (20_000, 32_768)
+"""Where ports are looked for; systems choose theirs above."""
+
+
+class Planned(Protocol):
+    """What a grid is to be like; Basic ones are :class:`Plan`, clusters :class:`synergos_simulator.cluster.ClusterPlan`."""
+
+    @property
+    def folder(self) -> Path:
+        """Where logs, outputs and the state file go."""
+
+    @property
+    def data(self) -> Path:
+        """The data root."""
+
+    def programs(self, free_port: Callable[[], int]) -> list[Program]:
+        """The programs in the order to start them."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a grid is to be like.
+    """What a Basic grid is to be like: one TTP and some workers.
 
     Attributes:
         folder: where logs, outputs and the state file go.
@@ -61,7 +80,8 @@ class Plan:
         folders = {"--data": self.data if name != "ttp" else home / "data", "--outputs": home / "outputs"}
         flags = [str(part) for pair in (places | folders).items() for part in pair]
         command = [sys.executable, "-m", module, *flags, "--logging_variant", "basic", *own]
-        return Program(name, command, str(self.folder / "logs" / f"{name}.log"), HOST, port, data_port)
+        log = str(self.folder / "logs" / f"{name}.log")
+        return Program(name, command, log, HOST, port, data_port, stops=int(name == "ttp"))
 
 
 class Grid:
@@ -78,7 +98,7 @@ class Grid:
         self._supervisor: subprocess.Popen[bytes] | None = None
 
     @classmethod
-    def planned(cls, plan: Plan) -> Grid:
+    def planned(cls, plan: Planned) -> Grid:
         """The grid of a plan, not started yet, with its folders made.
 
         Raises:
@@ -97,14 +117,19 @@ class Grid:
         return GridState.load(self.folder)
 
     @property
+    def planned_programs(self) -> Sequence[Program]:
+        """All programs as they are to be started, in order."""
+        return self._asked.programs
+
+    @property
     def ttp(self) -> Program:
-        """The orchestrator."""
-        return next(program for program in self._asked.programs if program.name == "ttp")
+        """What takes requests: the TTP, or a cluster's director."""
+        return next(program for program in self._asked.programs if program.name in {"ttp", "director"})
 
     @property
     def workers(self) -> list[Program]:
         """The participants' programs."""
-        return [program for program in self._asked.programs if program.name != "ttp"]
+        return [program for program in self._asked.programs if program.data_port and program.stops == 0]
 
     def start(self) -> None:
         """Start the supervisor, which starts the programs."""
@@ -179,7 +204,11 @@ class Grid:
 
 
 class FreePorts:
-    """Hands out loopback ports that nobody listens on, each one once."""
+    """Hands out loopback ports that nobody listens on, each one once.
+
+    Not those the system would choose: it also gives them to connections that programs open, so that a port which was
+    free when it was handed out might be taken when its program listens on it.
+    """
 
     def __init__(self) -> None:
         self._given: set[int] = set()
@@ -187,15 +216,24 @@ class FreePorts:
     def __call__(self) -> int:
         """One more."""
         while True:
-            with socket.create_server((HOST, 0)) as probe:
-                port: int = probe.getsockname()[1]
-            if port not in self._given:
+            port = random.randrange(*_OWN_PORTS)  # noqa: S311 - no secret
+            if port not in self._given and _is_free(port):
                 self._given.add(port)
                 return port
 
 
+def _is_free(port: int) -> bool:
+    try:
+        socket.create_server((HOST, port)).close()
+    except OSError:
+        return False
+    return True
+
+
 def is_healthy(program: Program) -> bool:
     """Whether the program answers, and is the one it should be."""
+    if program.is_broker:
+        return takes_connections(program.port)
     try:
         with urlopen(f"{program.address}/health", timeout=2) as answer:  # noqa: S310  (always http)
             return bool(json.load(answer).get("status") == "ok")

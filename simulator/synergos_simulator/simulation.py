@@ -47,13 +47,13 @@ class Simulation:
 
     Attributes:
         driver: of the grid's orchestrator; it must raise errors.
-        workers: the workers' programs by participant.
+        workers: each participant's nodes, one for every sub-grid.
         overrides: hyperparameters that replace the dataset's own.
     """
 
     driver: Driver
     dataset: Dataset
-    workers: Mapping[str, Program]
+    workers: Mapping[str, Sequence[Program]]
     overrides: Mapping[str, Any]
     display: Display
 
@@ -103,9 +103,9 @@ class Simulation:
         self.driver.experiments.create(*project, EXPERIMENT, model=self.dataset.architecture)
         self.driver.runs.create(*project, EXPERIMENT, RUN, **{**self.dataset.hyperparameters, **self.overrides})
         for position, member in enumerate(arrangement.members):
-            worker = self.workers[member.participant_id]
             registration = self.driver.registrations
-            registration.add_node(host=worker.host, port=worker.data_port, f_port=worker.port)
+            for node in self.workers[member.participant_id]:
+                registration.add_node(host=node.host, port=node.data_port, f_port=node.port)
             registration.create(*project, member.participant_id, role="guest" if position else "host")
             self.driver.tags.create(*project, member.participant_id, train=member.train, evaluate=member.evaluate)
 

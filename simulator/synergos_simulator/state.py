@@ -47,6 +47,8 @@ class Program:
     Attributes:
         identity: None before it is started.
         exit_code: None while it runs.
+        stops: when it is stopped: those with the highest number go first, because they still need the others.
+        is_broker: whether it is a message broker, which speaks no HTTP.
     """
 
     name: str
@@ -57,11 +59,13 @@ class Program:
     data_port: int = 0
     identity: Identity | None = None
     exit_code: int | None = None
+    stops: int = 0
+    is_broker: bool = False
 
     @property
     def address(self) -> str:
         """Where its commands go."""
-        return f"http://{self.host}:{self.port}"
+        return f"amqp://{self.host}:{self.port}" if self.is_broker else f"http://{self.host}:{self.port}"
 
     @property
     def is_running(self) -> bool:

@@ -56,9 +56,10 @@ def supervise(folder: Path, leash: int, told_to_stop: threading.Event, grace: fl
                 watched.clear()
             state = _note_ended(state, running, folder)
     finally:
-        # The TTP is last among the programs and goes first: it still ends its sessions at the workers.
-        for programs in (state.programs[-1:], state.programs[:-1]):
-            _stop([running[program.name] for program in programs if program.name in running], grace)
+        # A TTP goes before its workers: it still ends its sessions there.
+        for wave in sorted({program.stops for program in state.programs}, reverse=True):
+            left = [program.name for program in state.programs if program.stops == wave and program.name in running]
+            _stop([running[name] for name in left], grace)
         _note_ended(state, running, folder)
 
 

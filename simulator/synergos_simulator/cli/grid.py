@@ -10,11 +10,13 @@ import typer
 from synergos_simulator.cli.address import DEFAULT_FOLDER
 from synergos_simulator.cli.exits import ExitCode
 from synergos_simulator.cli.output import Format, FormatOption, print_json, print_table, standard_error
+from synergos_simulator.cluster_status import cluster_standing
 from synergos_simulator.datasets import NAMES, Split, write_example
-from synergos_simulator.grid import Grid, Plan, is_healthy, stop_grid
+from synergos_simulator.grid import Grid, is_healthy, stop_grid
+from synergos_simulator.kinds import GridKind, plan_of
 from synergos_simulator.state import GridState
 
-app = typer.Typer(no_args_is_help=True, help="Start, show and stop a Basic grid of plain processes on this machine.")
+app = typer.Typer(no_args_is_help=True, help="Start, show and stop a grid of plain processes on this machine.")
 
 FolderOption = Annotated[
     Path, typer.Option("--folder", help="Where the grid keeps its logs, outputs and state file.", file_okay=False)
@@ -23,6 +25,7 @@ FolderOption = Annotated[
 
 @app.command()
 def up(
+    kind: Annotated[GridKind, typer.Option("--grid", help="Which kind of grid to start.")] = GridKind.BASIC,
     workers: Annotated[int, typer.Option(min=1, max=50, help="How many workers: worker_1, worker_2, …")] = 2,
     data: Annotated[
         Path | None,
@@ -33,22 +36,24 @@ def up(
         ),
     ] = None,
     folder: FolderOption = DEFAULT_FOLDER,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Command port of the TTP; 0 takes a free one.")] = 0,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Command port of the TTP or director; 0 takes a free one.")
+    ] = 0,
     cpus: Annotated[int, typer.Option(min=1, help="Processor cores each program may use.")] = 1,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    """Start a TTP and workers, wait until they answer, and leave them running."""
+    """Start a grid, wait until its programs answer, and leave them running."""
     console = standard_error()
     folder = folder.resolve()
     root = data.resolve() if data else folder / "data"
     names = [f"worker_{number}" for number in range(1, workers + 1)]
-    grid = Grid.planned(Plan(folder, root, names, port, cpus))
+    grid = Grid.planned(plan_of(kind, folder, root, names, port, cpus))
     if data is None:
         console.print(f"writing example datasets to {root}", highlight=False)
         for name in NAMES:
             for split in Split:
                 write_example(root, name, workers, split)
-    console.print(f"starting a TTP and {workers} workers; logs are in {folder / 'logs'}", highlight=False)
+    console.print(f"starting a {kind} grid for {workers} participants; logs are in {folder / 'logs'}", highlight=False)
     with grid:
         grid.wait_until_healthy()
         grid.release()
@@ -67,6 +72,7 @@ def status(folder: FolderOption = DEFAULT_FOLDER, output: FormatOption = Format.
     """Show what runs and where it listens; ends with 1 when something of the grid does not answer."""
     state = GridState.load(folder.resolve())
     show_grid(state, folder.resolve(), output)
+    show_cluster(state, output)
     if not all(is_healthy(program) for program in state.programs):
         raise typer.Exit(ExitCode.FAILED)
 
@@ -86,9 +92,20 @@ def show_grid(state: GridState, folder: Path, output: Format) -> None:
         for program in state.programs
     ]
     if output is Format.JSON:
-        print_json({"folder": str(folder), "data": state.data, "programs": rows})
+        print_json({"folder": str(folder), "data": state.data, "programs": rows, **cluster_standing(state)})
     else:
         print_table(f"Grid in {folder}", ("name", "state", "address", "data_port", "pid", "exit_code", "log"), rows)
+
+
+def show_cluster(state: GridState, output: Format) -> None:
+    """Write what lies in a running cluster's queues, which sub-grids have a TTP, and which jobs have not ended."""
+    standing = cluster_standing(state)
+    if not standing or output is Format.JSON:
+        return
+    print_table("Queues", ("queue", "waiting"), standing["queues"])
+    print_table("Sub-grids", ("ttp", "grid", "is_active"), standing["grids"])
+    columns = ("job", "stage", "project", "state", "grid", "attempts", "reason")
+    print_table("Jobs that have not ended", columns, standing["jobs"])
 
 
 def _state(running: bool, healthy: bool) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import ExitStack
 from datetime import datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,19 +15,15 @@ from synergos import Driver
 from synergos.driver.progress import display_on
 from synergos.errors import UnknownName
 from synergos_simulator.cli.output import Format, FormatOption, print_json, print_table, standard_error
+from synergos_simulator.cluster_simulation import ClusterSimulation
 from synergos_simulator.datasets import NAMES, Dataset, Split, open_dataset, write_example
-from synergos_simulator.grid import Grid, Plan
+from synergos_simulator.grid import Grid
+from synergos_simulator.kinds import GridKind, nodes_of, plan_of
 from synergos_simulator.report import METRICS, write_report
 from synergos_simulator.simulation import Simulation
 
 RUNS = Path("synergos-run")
 DEFAULT_PARTICIPANTS = 2
-
-
-class GridKind(StrEnum):
-    """Which kind of grid is simulated."""
-
-    BASIC = "basic"
 
 
 def simulate(
@@ -60,7 +55,7 @@ def simulate(
 ) -> None:
     """Run the whole federated cycle on real data, and compare it with training alone and with pooled data.
 
-    Starts a TTP and workers on this machine, registers, aligns, trains, validates and predicts; then trains every
+    Starts a grid on this machine, registers, aligns, trains, validates and predicts; then trains every
     participant alone and once more on pooled data, measures all of them on the same test rows, and stops the grid.
     """
     console = standard_error()
@@ -68,17 +63,18 @@ def simulate(
     chosen = _prepare(dataset, split, participants, folder)
     names = [holding.participant_id for holding in chosen.holdings]
     with ExitStack() as stack:
-        running = Grid.planned(Plan(folder, chosen.root, names))
-        _say(console, f"starting a {grid} grid: a TTP and {len(names)} workers; everything goes to {folder}")
+        running = Grid.planned(plan_of(grid, folder, chosen.root, names))
+        _say(console, f"starting a {grid} grid for {len(names)} participants; everything goes to {folder}")
         stack.enter_context(running)
         running.wait_until_healthy()
         given = {"rounds": rounds, "algorithm": algorithm}
         overrides = {name: value for name, value in given.items() if value is not None}
         driver = stack.enter_context(Driver(running.ttp.host, running.ttp.port, raise_errors=True))
-        workers = {program.name: program for program in running.workers}
+        nodes = nodes_of(grid, running, names)
+        simulation = ClusterSimulation if grid is GridKind.CLUSTER else Simulation
         try:
             with display_on(console) as display:
-                results = Simulation(driver, chosen, workers, overrides, display).run()
+                results = simulation(driver, chosen, nodes, overrides, display).run()
         except BaseException:
             _say(console, "stopping the grid …")
             raise

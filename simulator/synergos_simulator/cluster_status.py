@@ -1,0 +1,61 @@
+"""What a running cluster is doing: its queues, its sub-grids and its unfinished jobs."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.request import urlopen
+
+from synergos import Driver
+from synergos_simulator.state import GridState, Program
+from synmanager.config import TOPOLOGY
+from synmanager.publisher import Publisher
+from synmanager.rabbitmq import Broker
+
+_FINAL = {"completed", "failed", "cancelled"}
+
+
+def cluster_standing(state: GridState) -> dict[str, list[dict[str, Any]]]:
+    """``queues``, ``grids`` and ``jobs`` as rows; empty for what is no cluster, or does not run."""
+    programs = {program.name: program for program in state.programs}
+    director, broker = programs.get("director"), programs.get("rabbitmq")
+    if director is None or broker is None or not (director.is_running and broker.is_running):
+        return {}
+    return {
+        "queues": _queues(broker),
+        "grids": [
+            _grid(program) for name, program in programs.items() if name.startswith("ttp_") and program.is_running
+        ],
+        "jobs": _jobs(director),
+    }
+
+
+def _queues(broker: Program) -> list[dict[str, Any]]:
+    publisher = Publisher(Broker(broker.host, broker.port))
+    try:
+        return [{"queue": queue.name, "waiting": publisher.count(queue.name)} for queue in TOPOLOGY]
+    finally:
+        publisher.close()
+
+
+def _grid(ttp: Program) -> dict[str, Any]:
+    with urlopen(f"{ttp.address}/health", timeout=5) as answer:  # noqa: S310 - always http
+        health = json.load(answer)
+    return {"ttp": ttp.name, "grid": health["grid"], "is_active": health["is_active"]}
+
+
+def _jobs(director: Program) -> list[dict[str, Any]]:
+    with Driver(director.host, director.port, raise_errors=True) as driver:
+        jobs = [job for job in driver.jobs.read_all()["data"] if job["state"] not in _FINAL]
+    return [
+        {
+            "job": job["id"],
+            "stage": job["stage"],
+            "project": job["keys"]["project_id"],
+            "state": job["state"],
+            "grid": job["grid"],
+            "attempts": job["attempts"],
+            "reason": job["progress"].get("reason"),
+        }
+        for job in jobs
+    ]
