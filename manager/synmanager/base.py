@@ -290,7 +290,7 @@ class ConsumerOperator(BaseOperator):
         """
         handle = caller_of(_one_of(process_function, process_callback), self.host)
         self._require_connection()
-        stream = JobStream(self._broker, [self._source()])
+        stream = JobStream(self._broker, [self._source()], lays_ready=True)
         with self._lock:
             self._stream = stream
             if self._is_stopped:

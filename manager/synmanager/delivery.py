@@ -34,6 +34,7 @@ class Delivery:
         message: what it says.
         redelivered: whether somebody had it in hand before.
         attempts: how often it was tried and failed, as :meth:`retry` counts.
+        is_postponed: whether it is to be tried again later.
         tag: the broker's number for it.
 
     Raises:
@@ -45,6 +46,7 @@ class Delivery:
         self.queue = message.queue
         self.redelivered = message.redelivered
         self.attempts = _attempts(message.headers)
+        self.is_postponed = False
         self.tag = message.tag
         self._received = message
         self._settle = settle
@@ -78,6 +80,7 @@ class Delivery:
             link.call_later(after, lambda: move(link, self._received, self.queue, headers))
 
         if after > 0:
+            self.is_postponed = True
             self._decide(wait)
         else:
             self._move(self.queue, headers)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
@@ -25,14 +26,19 @@ class JobStream:
 
     Args:
         queues: the most urgent first; they are declared.
+        lays_ready: for a single queue, and one who takes the next message as soon as the one before is settled: it may
+            lie ready here by then. Without it, nothing is held that nobody waits for.
 
     Raises:
         CredentialsNeeded: the broker is on another machine, and there is no user name.
     """
 
-    def __init__(self, broker: MessageBroker, queues: Sequence[Queue] = RANKED) -> None:
+    def __init__(self, broker: MessageBroker, queues: Sequence[Queue] = RANKED, *, lays_ready: bool = False) -> None:
         broker.check()
         self._queues = tuple(queues)
+        if lays_ready and len(self._queues) != 1:
+            raise ValueError("lays_ready: expected a single queue")
+        self._lays_ready = lays_ready
         self._closed = threading.Event()
         self._reconnecting = Reconnecting(broker, ", ".join(each.name for each in self._queues), self._closed)
         # None for "no more".
@@ -136,6 +142,31 @@ class JobStream:
             self._reconnecting.lost(failure)
 
     def _serve(self, link: Link) -> None:
+        if self._lays_ready:
+            self._keep_consuming(link)
+        else:
+            self._consume_when_wanted(link)
+        # What was said of messages before the end is still done.
+        link.wait(0)
+
+    def _keep_consuming(self, link: Link) -> None:
+        [name] = (each.name for each in self._queues)
+        arrived: deque[Message] = deque()
+        consumer = link.consume(name, arrived.append)
+        in_hand: Delivery | None = None
+        while not self._closed.is_set():
+            if self._is_wanted and arrived:
+                in_hand = self._delivery(link, arrived.popleft())
+                if in_hand is not None:
+                    self._hand_over(link, in_hand)
+            elif self._is_wanted and in_hand is not None and in_hand.is_postponed:
+                # A consumer gets no second message while it has one; a new one does.
+                link.cancel(consumer)
+                consumer, in_hand = link.consume(name, arrived.append), None
+            else:
+                link.wait()
+
+    def _consume_when_wanted(self, link: Link) -> None:
         while not self._closed.is_set():
             if not self._is_wanted:
                 link.wait()
@@ -143,8 +174,6 @@ class JobStream:
                 self._hand_over(link, found)
             else:
                 self._await(link)
-        # What was said of messages before the end is still done.
-        link.wait(0)
 
     def _await(self, link: Link) -> None:
         """Wait until something comes into any of the queues, or nobody waits for it any more."""
@@ -152,13 +181,16 @@ class JobStream:
         consumers = [link.consume(each.name, arrived.append) for each in self._queues]
         while self._is_wanted and not arrived and not self._closed.is_set():
             link.wait()
+        if arrived:
+            # The work can begin while the rest is put in order.
+            self._choose(link, arrived[0])
         for consumer in consumers:
             # What has come for it and was not looked at goes back by this.
             link.cancel(consumer)
+            # The work may be done already.
+            link.wait(0)
         for late in arrived[1:]:
             link.give_back(late.tag)
-        if arrived:
-            self._choose(link, arrived[0])
 
     def _choose(self, link: Link, message: Message) -> None:
         """Hand over what came, or what is more urgent: queues answer each at their own pace."""

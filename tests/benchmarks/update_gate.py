@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from statistics import median
 
 import torch
@@ -53,7 +54,7 @@ def main() -> None:
         weights = {index: tensor + 0.01 for index, tensor in reference.items()}
         flat = [torch.cat([tensor.flatten() for tensor in model.values()]) for model in (weights, reference)]
         # In turn, so that neighbours on the machine disturb both alike.
-        pairs = list(zip(seconds(lambda: bare(*flat)), seconds(lambda: gate(weights, reference)), strict=True))
+        pairs = list(zip(seconds(partial(bare, *flat)), seconds(partial(gate, weights, reference)), strict=True))
         raw, ours = (median(column) * 1000 for column in zip(*pairs, strict=True))
         print(f"{name:32} {raw:6.2f} ms {ours:6.2f} ms {ours / raw:12.1f}")
 

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import ssl
+
+import pytest
+
+from synmanager.errors import CredentialsNeeded
+from synmanager.rabbitmq import Broker
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.1.2.3", "::1", "0.0.0.0"])
+def test_on_this_machine_the_brokers_default_user_will_do(host: str) -> None:
+    assert Broker(host).parameters().credentials.username == "guest"
+
+
+@pytest.mark.parametrize("host", ["queue.example.org", "192.0.2.1", "2001:db8::1"])
+def test_on_another_machine_it_will_not(host: str) -> None:
+    with pytest.raises(CredentialsNeeded, match=f"{host} is another machine's: expected username and password"):
+        Broker(host).check()
+    Broker(host, username="synergos", password="secret").check()
+
+
+def test_the_password_is_not_shown() -> None:
+    assert "secret" not in repr(Broker("localhost", username="synergos", password="secret"))
+
+
+def test_tls_is_a_context_or_a_file_of_certificates() -> None:
+    context = ssl.create_default_context()
+    assert Broker("localhost").parameters().ssl_options is None
+    options = Broker("localhost", tls=context).parameters().ssl_options
+    assert (options.context, options.server_hostname) == (context, "localhost")
+    with pytest.raises(FileNotFoundError):
+        Broker("localhost", tls="/nowhere/authority.pem").parameters()
