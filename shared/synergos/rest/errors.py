@@ -16,6 +16,7 @@ from synergos.errors import (
     InvalidRequest,
     JobCancelled,
     JobInterrupted,
+    LeaseLost,
     NotSupported,
     RecordNotFound,
     ServiceStopping,
@@ -43,6 +44,7 @@ STATUSES: Mapping[type[SynergosError], HTTPStatus] = {
     WireFormatError: HTTPStatus.FAILED_DEPENDENCY,
     JobCancelled: HTTPStatus.CONFLICT,
     JobInterrupted: HTTPStatus.CONFLICT,
+    LeaseLost: HTTPStatus.CONFLICT,
     ServiceStopping: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 _BY_NAME = {kind.__name__: status for kind, status in STATUSES.items()}
