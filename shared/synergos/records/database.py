@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -19,6 +21,7 @@ from synergos.records.schema import MIGRATIONS, Schema
 BUSY_TIMEOUT_SECONDS = 60
 """How long a writer waits for its turn."""
 
+_BUSY_PAUSE_SECONDS = 0.01
 _WRITING = "synergos_writing"
 _WRITERS_TURN = 0x53594E45
 """Any number that nobody else who uses the database takes for a lock of theirs."""
@@ -107,6 +110,8 @@ def _open(url: str) -> Engine:
         url,
         json_serializer=partial(json.dumps, allow_nan=False),
         max_overflow=-1,
+        # Errors are logged, and what is stored is nobody's to read there.
+        hide_parameters=True,
         pool_pre_ping=not is_sqlite,
     )
     if is_sqlite:
@@ -131,11 +136,31 @@ def _make_private_file(name: str | None) -> None:
     os.close(os.open(name, os.O_CREAT | os.O_RDWR, 0o600))
 
 
-def _configure_sqlite(connection: Any, _record: object) -> None:
+def _configure_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     # The driver's own idea of when to begin a transaction is switched off; see _begin_sqlite.
     connection.isolation_level = None
-    for pragma in (f"busy_timeout = {BUSY_TIMEOUT_SECONDS * 1000}", "journal_mode = WAL", "foreign_keys = ON"):
+    for pragma in (f"busy_timeout = {BUSY_TIMEOUT_SECONDS * 1000}", "foreign_keys = ON"):
         connection.execute(f"PRAGMA {pragma}").close()
+    _switch_to_wal(connection)
+
+
+def _switch_to_wal(connection: sqlite3.Connection) -> None:
+    """Have readers and a writer not wait for each other.
+
+    Where several open a new file in one moment, SQLite refuses all but one of them at once, whatever the busy timeout:
+    they would wait for each other.
+    """
+    deadline = time.monotonic() + BUSY_TIMEOUT_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL").close()
+        except sqlite3.OperationalError as error:
+            # The low byte is the error, the rest says which of its kinds.
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(_BUSY_PAUSE_SECONDS)
+        else:
+            return
 
 
 def _begin_sqlite(connection: Connection) -> None:
