@@ -94,7 +94,13 @@ class Link(Protocol):
         """Remove the messages that lie in a queue; how many."""
 
     def wait(self, seconds: float | None = None) -> None:
-        """Wait for something to happen, at most so long; hand over what came and call what is to be called."""
+        """Wait for something to happen, at most so long; hand over what came and call what is to be called.
+
+        It may return early.
+
+        Raises:
+            BrokerRefused: also when the broker has closed the channel, or deleted a queue that is consumed.
+        """
 
     def call_soon(self, callback: Callable[[], None]) -> None:
         """Have the link's thread call something when it waits; nothing happens when the link is gone."""

@@ -12,10 +12,12 @@ from synmanager.errors import NotAMessage
 Callback = Callable[..., Any]
 """Takes a message as ``f(**message)`` or, when these are its parameters' names, as ``f(kwargs, host)``."""
 
+_ENCODER = json.JSONEncoder(sort_keys=True, default=str)
+
 
 def to_text(fields: Mapping[str, Any]) -> str:
     """The message that says ``fields``; what JSON has no word for becomes a string."""
-    return json.dumps(fields, sort_keys=True, default=str)
+    return _ENCODER.encode(fields)
 
 
 def from_text(text: str | bytes) -> dict[str, Any]:

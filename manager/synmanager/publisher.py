@@ -22,9 +22,13 @@ class Publisher:
 
     Args:
         patience: seconds to wait for a broker that is away; it is looked for a second time in any case.
+
+    Raises:
+        CredentialsNeeded: the broker is on another machine, and there is no user name.
     """
 
     def __init__(self, broker: MessageBroker, *, patience: float = 0.0) -> None:
+        broker.check()
         self._broker = broker
         self._patience = patience
         self._lock = threading.Lock()

@@ -31,6 +31,7 @@ _FEW = 8
 """So many messages are published sooner one by one than over a connection of their own."""
 _UNCONFIRMED = 4096
 """How many messages may be on their way at once."""
+_LOOK_SECONDS = 1.0
 _WITHOUT_CONNECTION = (pika.exceptions.AMQPError, OSError)
 
 
@@ -124,6 +125,7 @@ class Link:
         self.connection = connection
         self.channel = channel
         self._broker = broker
+        self._watches_consumers = False
 
     @property
     def is_open(self) -> bool:
@@ -174,6 +176,9 @@ class Link:
             on_message(_message(queue, method, properties, body))
 
         with translated():
+            if not self._watches_consumers:
+                self.channel.add_on_cancel_callback(self._consumer_ended)
+                self._watches_consumers = True
             consumer: str = self.channel.basic_consume(queue, hand_over)
         return consumer
 
@@ -203,9 +208,12 @@ class Link:
             return int(self.channel.queue_purge(queue).method.message_count)
 
     def wait(self, seconds: float | None = None) -> None:
-        """Wait for something to happen, at most so long."""
+        """Wait for something to happen, at most so long, and no longer than it may take to notice a closed channel."""
         with translated():
-            self.connection.process_data_events(time_limit=seconds)
+            self.connection.process_data_events(_LOOK_SECONDS if seconds is None else min(seconds, _LOOK_SECONDS))
+        # Pika says so only of connections.
+        if not self.channel.is_open:
+            raise BrokerRefused("the broker closed the channel; its log says why")
 
     def call_soon(self, callback: Callable[[], None]) -> None:
         """Have the link's thread call something when it waits; nothing happens when the link is gone."""
@@ -221,6 +229,10 @@ class Link:
         """Close it, were it broken."""
         close(self.channel)
         close(self.connection)
+
+    @staticmethod
+    def _consumer_ended(_frame: Any) -> None:
+        raise BrokerRefused("the broker has no more messages for a consumer: its queue was deleted")
 
 
 class _Pipeline:

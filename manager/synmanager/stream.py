@@ -181,15 +181,17 @@ class JobStream:
         consumers = [link.consume(each.name, arrived.append) for each in self._queues]
         while self._is_wanted and not arrived and not self._closed.is_set():
             link.wait()
-        if arrived:
+        chosen = arrived[:1]
+        for message in chosen:
             # The work can begin while the rest is put in order.
-            self._choose(link, arrived[0])
+            self._choose(link, message)
         for consumer in consumers:
             # What has come for it and was not looked at goes back by this.
             link.cancel(consumer)
             # The work may be done already.
             link.wait(0)
-        for late in arrived[1:]:
+        # Something may have come for the consumers that were still there, also when nothing had come before.
+        for late in arrived[len(chosen) :]:
             link.give_back(late.tag)
 
     def _choose(self, link: Link, message: Message) -> None:

@@ -39,8 +39,11 @@ def broker_command(folder: Path, port: int, free_port: Callable[[], int]) -> lis
         "RABBITMQ_ENABLED_PLUGINS_FILE": folder / "plugins",
         "RABBITMQ_CONFIG_FILE": folder / "rabbitmq",
         "RABBITMQ_CONF_ENV_FILE": folder / "environment",
-        # One scheduler: a broker of a few messages must not keep the cores from those who train.
-        "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1} +S 1:1 +sbwt none",
+        # One scheduler: a broker of a few messages must not keep the cores from those who train. And a job may be in hand for
+        # longer than the half hour after which RabbitMQ would give it to another.
+        "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": (
+            "-kernel inet_dist_use_interface {127,0,0,1} +S 1:1 +sbwt none -rabbit consumer_timeout undefined"
+        ),
     }
     folder.mkdir(parents=True, exist_ok=True)
     return ["env", *(f"{name}={value}" for name, value in settings.items()), str(_program())]

@@ -11,6 +11,7 @@ import pytest
 import rabbitmq_server
 from brokers import Running, Streams, Twin
 from rabbitmq_server import RabbitMQ
+from synmanager.broker import Link
 from synmanager.config import TOPOLOGY
 from synmanager.publisher import Publisher
 from synmanager.stream import JobStream
@@ -44,6 +45,13 @@ def running(request: pytest.FixtureRequest) -> Running:
         return Twin()
     server: RabbitMQ = request.getfixturevalue("rabbitmq")
     return server
+
+
+@pytest.fixture
+def link(running: Running) -> Iterator[Link]:
+    link = running.broker.link()
+    yield link
+    link.close()
 
 
 @pytest.fixture

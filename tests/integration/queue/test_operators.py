@@ -10,8 +10,9 @@ import pytest
 
 from brokers import PATIENCE, Running
 from real_grid import until
-from synmanager.base import MAXIMUM_ATTEMPTS, ConsumerOperator, ProducerOperator
+from synmanager.base import ConsumerOperator, ProducerOperator
 from synmanager.completed import CompletedConsumerOperator, CompletedProducerOperator
+from synmanager.consumer import MAXIMUM_ATTEMPTS
 from synmanager.errors import Drop, GiveBack, NotAMessage, NotConnected, Park, Unroutable
 from synmanager.evaluate import EvaluateConsumerOperator, EvaluateProducerOperator
 from synmanager.preprocess import PreprocessConsumerOperator, PreprocessProducerOperator
@@ -172,7 +173,7 @@ def test_two_listeners_share_the_work(connected: Callable[[str], Ends], listenin
 def test_what_fails_is_tried_again_and_then_given_up(
     train: Ends, listening: Listening, publisher: Publisher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("synmanager.base.RETRY_SECONDS", 0.3)
+    monkeypatch.setattr("synmanager.consumer.RETRY_SECONDS", 0.3)
     producer, consumer = train
     seen: list[str] = []
 
@@ -188,6 +189,28 @@ def test_what_fails_is_tried_again_and_then_given_up(
     until(lambda: publisher.count("dead") == 1, "the message to be given up")
     assert seen == ["bad", "good", "bad", "bad"]
     assert publisher.count("train") == 0
+
+
+def test_what_is_to_be_tried_again_keeps_nobody_waiting(
+    train: Ends, listening: Listening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("synmanager.consumer.RETRY_SECONDS", 1000.0)
+    producer, consumer = train
+    seen: list[int] = []
+
+    def fail(number: int) -> None:
+        seen.append(number)
+        raise ArithmeticError
+
+    producer.process_many({"number": number} for number in range(3))
+    thread = listening(consumer, fail)
+    until(lambda: len(seen) == 3, "all to be tried", PATIENCE)
+    consumer.stop()
+    thread.join(PATIENCE)
+
+    assert seen == [0, 1, 2]
+    # Nothing is lost when the listener ends before their time.
+    assert consumer.delete() == 3
 
 
 def test_what_fails_in_polling_comes_again_and_is_given_up(train: Ends, publisher: Publisher) -> None:

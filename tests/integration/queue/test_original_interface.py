@@ -17,13 +17,14 @@ import pytest
 
 from brokers import PATIENCE
 from rabbitmq_server import RabbitMQ
+from real_grid import until
 from synmanager import config
 from synmanager.abstract import AbstractOperator
 from synmanager.base import BaseOperator, ConsumerOperator, ProducerOperator
 from synmanager.errors import AccessRefused, BrokerRefused, BrokerUnavailable, CredentialsNeeded
 from synmanager.publisher import Publisher
 from synmanager.rabbitmq import Broker
-from synmanager.stream import JobStream
+from synmanager.stream import Delivery, JobStream
 
 HOST = "0.0.0.0"
 NAMES = ("preprocess", "train", "evaluate", "completed")
@@ -192,18 +193,28 @@ def test_a_queue_that_was_declared_differently_is_named(rabbitmq: RabbitMQ, raw:
 
 def test_a_queue_that_is_deleted_is_declared_again(rabbitmq: RabbitMQ, raw: Any) -> None:
     publisher, stream = Publisher(rabbitmq.broker), JobStream(rabbitmq.broker)
-    assert stream.take(0.05) is None
-    raw.queue_delete("train")
+    taken: list[Delivery | None] = []
+    waiting = threading.Thread(target=lambda: taken.append(stream.take(PATIENCE)))
+    waiting.start()
+    until(lambda: raw.queue_declare("evaluate", passive=True).method.consumer_count == 1, "the stream to wait")
 
+    raw.queue_delete("train")
     publisher.declare(config.TRAIN)
     publisher.publish(config.TRAIN, [{"number": 1}])
+    waiting.join(PATIENCE)
 
-    delivery = stream.take(PATIENCE)
-    assert delivery is not None
-    assert delivery.message == {"number": 1}
-    delivery.acknowledge()
+    assert [delivery and delivery.message for delivery in taken] == [{"number": 1}]
     stream.close()
     publisher.close()
+
+
+def test_a_channel_that_the_broker_closes_is_noticed_by_who_waits(rabbitmq: RabbitMQ) -> None:
+    link = rabbitmq.broker.link()
+    link.acknowledge(999)  # a message that never was: the broker closes the channel, not the connection
+
+    with pytest.raises(BrokerRefused, match="closed the channel"):
+        until(lambda: link.wait() is not None, "the broker to close the channel", PATIENCE)  # type: ignore[func-returns-value]
+    link.close()
 
 
 def test_importing_changes_no_logging() -> None:

@@ -6,10 +6,12 @@ import threading
 
 import pytest
 
-from brokers import Running, Streams, take
+from brokers import PATIENCE, Streams, take
 from real_grid import until
+from synmanager.broker import Link
 from synmanager.config import EVALUATE, PREPROCESS, TRAIN, Queue
 from synmanager.errors import CredentialsNeeded
+from synmanager.memory import MemoryLink
 from synmanager.publisher import Publisher
 from synmanager.rabbitmq import Broker
 from synmanager.stream import Delivery, JobStream
@@ -53,6 +55,43 @@ def test_who_has_a_job_in_hand_holds_no_other(publisher: Publisher, streams: Str
     others = [take(idle).message["number"] for _ in range(2)]
 
     assert (in_hand.message["number"], others) == (1, [2, 3])
+
+
+def test_what_comes_in_the_same_moment_is_given_back(link: Link, streams: Streams) -> None:
+    for name in ("train", "evaluate"):
+        link.declare(Queue(name, "everywhere", "fanout"))
+    busy = streams()
+    waiting = threading.Thread(target=lambda: taken.append(take(busy)))
+    taken: list[Delivery] = []
+    assert busy.take(0.05) is None  # connected
+    waiting.start()
+    link.publish("everywhere", "", "{}")
+    waiting.join(60)
+
+    other = take(streams())
+
+    assert {taken[0].queue, other.queue} == {"train", "evaluate"}
+
+
+def test_what_comes_when_one_gives_up_waiting_is_given_back(
+    link: Link, streams: Streams, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cancel = type(link).cancel
+    published = threading.Event()
+
+    def cancel_late(self: Link, consumer: str) -> None:
+        if not published.is_set():
+            link.publish("", "evaluate", "{}")
+            # A link in memory asks for messages when it waits, a real one is sent them.
+            until(lambda: link.count("evaluate") == 0 or isinstance(link, MemoryLink), "the message to be delivered")
+            published.set()
+        cancel(self, consumer)
+
+    monkeypatch.setattr(type(link), "cancel", cancel_late)
+    assert streams().take(0.05) is None
+    assert published.wait(PATIENCE)
+
+    assert take(streams()).queue == "evaluate"
 
 
 def test_one_who_gave_up_waiting_takes_nothing_from_others(publisher: Publisher, streams: Streams) -> None:
@@ -109,8 +148,7 @@ def test_a_stopped_stream_still_settles_what_is_in_hand(publisher: Publisher, st
     assert publisher.count("train") == 1
 
 
-def test_what_is_no_job_is_parked_and_stops_nothing(running: Running, publisher: Publisher, streams: Streams) -> None:
-    link = running.broker.link()
+def test_what_is_no_job_is_parked_and_stops_nothing(link: Link, publisher: Publisher, streams: Streams) -> None:
     for body in (b"no JSON", b"[1, 2]", b"\xff", b"[" * 100_000):
         link.publish("", "preprocess", body)
     publisher.publish(TRAIN, [{"number": 1}])
@@ -120,7 +158,6 @@ def test_what_is_no_job_is_parked_and_stops_nothing(running: Running, publisher:
     assert delivery.message == {"number": 1}
     until(lambda: publisher.count("parked") == 4, "the messages to be parked")
     parked = [link.get("parked") for _ in range(4)]
-    link.close()
     reasons = [each.headers["x-synergos-reason"] for each in parked if each]
     assert reasons == [
         "not JSON in UTF-8",
@@ -159,7 +196,7 @@ def test_what_cannot_be_moved_is_given_back(publisher: Publisher, streams: Strea
     assert (again.message, again.redelivered) == ({"number": 1}, True)
 
 
-def test_a_message_is_settled_once(publisher: Publisher, streams: Streams) -> None:
+def test_a_message_is_settled_once(publisher: Publisher, streams: Streams, caplog: pytest.LogCaptureFixture) -> None:
     publisher.publish(TRAIN, [{"number": 1}, {"number": 2}])
     stream = streams()
     delivery = take(stream)
@@ -173,6 +210,7 @@ def test_a_message_is_settled_once(publisher: Publisher, streams: Streams) -> No
     following.acknowledge()
     assert stream.take(0.05) is None
     assert publisher.count("dead") == 0
+    assert not caplog.records  # a broker closes the channel of those who settle twice
 
 
 def test_what_is_tried_again_lets_others_pass_and_counts(publisher: Publisher, streams: Streams) -> None:
