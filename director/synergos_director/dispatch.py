@@ -44,11 +44,10 @@ class QueueDispatcher:
         standings = self._leases.standings()
         grids = self._leases.grids()
         busy = sum(each.state is JobState.RUNNING for each in standings)
-        ready = [each for each in standings if each.state is JobState.QUEUED]
         found = {each.job.id: _delay(each) for each in standings if each.state is JobState.WAITING}
-        for position, each in enumerate(ready):
+        for position, job in enumerate(self._leases.ready(standings)):
             reason = f"{busy} of {len(grids)} sub-grids are busy" if grids else "no TTP is running"
-            found[each.job.id] = {"position": position, "reason": reason}
+            found[job.id] = {"position": position, "reason": reason}
         return found
 
     def cancel(self, job_id: str) -> Job:

@@ -85,15 +85,16 @@ class CompletedListener:
 
     def _loop(self) -> None:
         while not self._stopping.is_set():
-            delivery = self._stream.take(1.0)
-            if delivery is None:
-                continue
+            delivery: Delivery | None = None
             try:
-                self._settle(delivery)
+                delivery = self._stream.take(1.0)
+                if delivery is not None:
+                    self._settle(delivery)
             except Exception:
                 # The next one is not to blame for it; this one comes again.
                 log.exception("outcome not settled")
-                delivery.give_back()
+                if delivery is not None:
+                    delivery.give_back()
                 self._stopping.wait(_PAUSE)
 
     def _settle(self, delivery: Delivery) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from synergos.service.queue_flags import QueueTarget
 from synmanager.config import COMPLETED, RANKED, Queue, cluster_queue
+from synmanager.errors import PublishRefused
 from synmanager.publisher import Publisher
 from synmanager.rabbitmq import Broker
 from synmanager.stream import Delivery, JobStream
@@ -46,8 +47,17 @@ class TtpQueue:
         Raises:
             ConnectionError: the broker cannot be reached.
         """
-        self._publisher.publish(COMPLETED, [outcome])
+        try:
+            self._publisher.publish(COMPLETED, [outcome])
+        except PublishRefused as error:
+            # A broker that is full, say; it takes the outcome when it is not.
+            raise ConnectionError(str(error)) from error
+
+    def stop(self) -> None:
+        """Take no more; what is in hand can still be settled, and its outcome sent."""
+        self._stream.stop()
 
     def close(self) -> None:
-        """Take no more; outcomes can still be sent."""
+        """Let go of the broker."""
         self._stream.close()
+        self._publisher.close()

@@ -81,8 +81,11 @@ class Queue(Protocol):
             ConnectionError: the broker cannot be reached.
         """
 
+    def stop(self) -> None:
+        """Take no more; whoever waits for a message is answered None. What is in hand can still be settled."""
+
     def close(self) -> None:
-        """Let go of the broker; whoever waits for a message is answered None."""
+        """Let go of the broker."""
 
 
 class Runner(Protocol):
@@ -156,12 +159,13 @@ class JobLoop:
             self._stopping.set()
             if self._control:
                 self._control.stop(JobInterrupted(_STOPPING))
-        self._queue.close()
+        self._queue.stop()
 
     def close(self) -> None:
         """Wait until the loop has ended, and make room for another TTP."""
         if self._thread.is_alive():
             self._thread.join(timeout=60)
+        self._queue.close()
         self._keeper.close()
 
     @property
@@ -173,8 +177,8 @@ class JobLoop:
         while not self._stopping.is_set():
             try:
                 self._turn()
-            except (SQLAlchemyError, ConnectionError) as error:
-                log.warning("no work for now", reason=f"{type(error).__name__}")
+            except (SQLAlchemyError, ConnectionError, LeaseLost) as error:
+                log.warning("no work for now", reason=type(error).__name__)
                 self._stopping.wait(1.0)
             except Exception:
                 # Whatever it was, the next job is not to blame for it.
@@ -185,14 +189,17 @@ class JobLoop:
         if not self._keeper.wait_for_grid(0.2):
             return
         delivery = self._queue.take(LOOK_SECONDS)
-        if delivery is not None and not self._is_ours(delivery):
-            return
         try:
-            found = self._leases.claim(self._grid, self._keeper.holder, self._ttp)
+            if delivery is None or self._is_ours(delivery):
+                self._take_up(delivery)
         except BaseException:
+            # Otherwise nobody got it as long as this TTP lives.
             if delivery is not None:
                 delivery.give_back()
             raise
+
+    def _take_up(self, delivery: Delivery | None) -> None:
+        found = self._leases.claim(self._grid, self._keeper.holder, self._ttp)
         if found.claim is not None:
             self._run(found.claim, delivery)
         elif delivery is not None and found.is_left:
@@ -215,19 +222,33 @@ class JobLoop:
 
     def _run(self, claim: Claim, delivery: Delivery | None) -> None:
         job = claim.job
-        control = Control(lambda progress: self._leases.report(claim, progress))
+        control = Control(lambda progress: self._report(claim, progress))
         with self._lock:
             self._control = control
             if self._stopping.is_set():
                 control.stop(JobInterrupted(_STOPPING))
         log.info("job started", job_id=job.id, stage=job.stage, grid=self._grid, attempt=job.attempts, **job.keys)
         try:
-            with self._keeper.keeping(claim, control):
-                outcome = self._outcome(claim, control)
-                self._send(outcome, control)
+            self._work(claim, control, delivery)
         except LeaseLost as error:
             log.warning("job is not held any more", job_id=job.id, reason=str(error))
             self._acknowledge(delivery)
+        finally:
+            with self._lock:
+                self._control = None
+
+    def _work(self, claim: Claim, control: Control, delivery: Delivery | None) -> None:
+        """Run the job, send its outcome off and settle the message that came for it.
+
+        Raises:
+            LeaseLost: the job is not this TTP's any more; the message is not settled.
+        """
+        try:
+            with self._keeper.keeping(claim, control):
+                outcome = self._outcome(claim, control)
+                self._send(outcome, control)
+        except LeaseLost:
+            raise
         except JobInterrupted:
             self._leases.release(claim)
             if delivery is not None:
@@ -239,14 +260,22 @@ class JobLoop:
             # It may have been archived before this line is reached.
             with suppress(LeaseLost):
                 self._leases.deliver(claim)
-            self._runner.forget(job.id)
+            self._runner.forget(claim.job.id)
             if outcome.state is JobState.FAILED and outcome.error and delivery is not None:
                 delivery.bury(outcome.error.message)
             else:
                 self._acknowledge(delivery)
-        finally:
-            with self._lock:
-                self._control = None
+
+    def _report(self, claim: Claim, progress: Mapping[str, Any]) -> None:
+        """Store how far a job is; whether it goes on its lease decides, not a record store that is away for a moment.
+
+        Raises:
+            LeaseLost: the job is not this TTP's any more.
+        """
+        try:
+            self._leases.report(claim, progress)
+        except SQLAlchemyError as error:
+            log.warning("progress not stored", job_id=claim.job.id, reason=type(error).__name__)
 
     def _outcome(self, claim: Claim, control: Control) -> Outcome:
         """Run the job.
@@ -268,7 +297,7 @@ class JobLoop:
             delay = self._retries.after(job.attempts) if may_pass(error) else None
             log.warning("job failed", job_id=job.id, reason=failure.message, again_in=delay)
             if delay is not None:
-                self._leases.report(claim, {"last_error": failure.message})
+                self._report(claim, {"last_error": failure.message})
                 raise _Postponed(delay) from error
             return Outcome(job, self._cluster, claim.fence, JobState.FAILED, error=failure)
         return Outcome(job, self._cluster, claim.fence, JobState.COMPLETED, plain(outputs))

@@ -52,7 +52,10 @@ class LeaseKeeper:
         if self._thread.is_alive():
             self._thread.join(timeout=60)
         if self._has_grid.is_set():
-            self._leases.leave_grid(self._grid, self.holder)
+            try:
+                self._leases.leave_grid(self._grid, self.holder)
+            except SQLAlchemyError as error:
+                log.warning("sub-grid not left; its lease ends by itself", grid=self._grid, reason=type(error).__name__)
 
     def wait_for_grid(self, seconds: float) -> bool:
         """Whether the sub-grid is this TTP's, now or within so many seconds."""
@@ -71,10 +74,14 @@ class LeaseKeeper:
 
     def _loop(self) -> None:
         while True:
-            # Under the lock: a lease is never renewed after whoever kept it has left.
-            with self._lock:
-                self._renew_job()
-            self._renew_grid()
+            try:
+                # Under the lock: a lease is never renewed after whoever kept it has left.
+                with self._lock:
+                    self._renew_job()
+                self._renew_grid()
+            except Exception:
+                # Without this thread the TTP would lose every job it takes up.
+                log.exception("leases not renewed")
             if self._stopped.wait(self._leases.seconds / 4):
                 return
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable
 
 from synergos.domain.job import Job, Stage
-
-_RUN = ("collab_id", "project_id", "expt_id", "run_id")
 
 
 class Line:
@@ -22,45 +20,25 @@ class Line:
 
     def join(self, job: Job) -> Job | None:
         """Stand at the end; the last of those before that the job must wait for, None when it need not wait."""
-        found = [self._latest[place] for place in _waits_for(job) if place in self._latest]
+        waits_for, stands_at = _places(job)
+        found = [self._latest[place] for place in waits_for if place in self._latest]
         self._length += 1
-        self._latest.update(dict.fromkeys(_stands_at(job), (self._length, job)))
+        self._latest.update(dict.fromkeys(stands_at, (self._length, job)))
         return max(found, key=lambda entry: entry[0])[1] if found else None
 
 
-def _waits_for(job: Job) -> Iterator[Hashable]:
-    """The places where whoever stood there last must be over first."""
+def _places(job: Job) -> tuple[list[Hashable], list[Hashable]]:
+    """The places where whoever stood there last must be over first, and those where a later job may look for this one."""
+    keys = job.keys
+    project = (keys["collab_id"], keys["project_id"])
+    aligned = (Stage.PREPROCESS, *project)
     if job.stage is Stage.PREPROCESS:
-        yield _project(job)
-        return
-    yield (Stage.PREPROCESS, _project(job))
+        return [project], [project, aligned]
+    run = (*project, keys["expt_id"], keys["run_id"])
+    stage, participant = (job.stage, *run), keys.get("participant_id")
+    stands_at: list[Hashable] = [project, run, stage, (*stage, participant)]
     if job.stage is Stage.TRAIN:
-        yield _run(job)
-        return
-    yield (Stage.TRAIN, _run(job))
-    participant = job.keys.get("participant_id")
-    if participant is None:
-        yield (job.stage, _run(job))
-    else:
-        # No participant stands for all of them.
-        yield (job.stage, _run(job), participant)
-        yield (job.stage, _run(job), None)
-
-
-def _stands_at(job: Job) -> Iterator[Hashable]:
-    """The places where a later job may look for this one."""
-    yield _project(job)
-    if job.stage is Stage.PREPROCESS:
-        yield (Stage.PREPROCESS, _project(job))
-        return
-    yield _run(job)
-    yield (job.stage, _run(job))
-    yield (job.stage, _run(job), job.keys.get("participant_id"))
-
-
-def _project(job: Job) -> Hashable:
-    return tuple(job.keys[field] for field in _RUN[:2])
-
-
-def _run(job: Job) -> Hashable:
-    return tuple(job.keys[field] for field in _RUN)
+        return [aligned, run], stands_at
+    # No participant stands for all of them.
+    same = [stage] if participant is None else [(*stage, participant), (*stage, None)]
+    return [aligned, (Stage.TRAIN, *run), *same], stands_at

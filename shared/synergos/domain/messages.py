@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from synergos.domain.identifiers import check_identifier
 from synergos.domain.job import Job, JobError, JobState, Stage
 from synergos.errors import InvalidRequest
 
@@ -34,7 +35,7 @@ class JobMessage:
         Raises:
             InvalidRequest: it is no message of ours; names the key.
         """
-        return cls(_text(message, "job_id"), _text(message, "cluster"))
+        return cls(_id(message, "job_id"), _id(message, "cluster"))
 
 
 def job_message(
@@ -108,7 +109,7 @@ class OutcomeMessage:
             InvalidRequest: it is no message of ours; names the key.
         """
         fence, outputs, error = message.get("fence"), message.get("outputs"), message.get("error")
-        if not isinstance(fence, int):
+        if not isinstance(fence, int) or isinstance(fence, bool):
             raise InvalidRequest("expected a whole number", "fence")
         if not isinstance(outputs, Mapping):
             raise InvalidRequest("expected an object", "outputs")
@@ -117,8 +118,8 @@ class OutcomeMessage:
         if not (error is None or isinstance(error, Mapping)):
             raise InvalidRequest("expected an object or null", "error")
         return cls(
-            _text(message, "job_id"),
-            _text(message, "cluster"),
+            _id(message, "job_id"),
+            _id(message, "cluster"),
             fence,
             JobState(message["state"]),
             outputs,
@@ -129,6 +130,14 @@ class OutcomeMessage:
 def _ids(job: Job) -> list[str]:
     fields = _KEYS[:2] if job.stage is Stage.PREPROCESS else _KEYS
     return [job.keys[name] for name in fields]
+
+
+def _id(message: Mapping[str, Any], name: str) -> str:
+    value = check_identifier(message.get(name), name)
+    if not value.isascii():
+        # It becomes part of a queue's name, which has 255 bytes.
+        raise InvalidRequest("expected ASCII", name)
+    return value
 
 
 def _text(message: Mapping[str, Any], name: str) -> str:

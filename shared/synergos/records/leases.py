@@ -11,14 +11,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from sqlalchemy import and_, delete, func, insert, select, update
 
 from synergos.domain.dependencies import Line
-from synergos.domain.job import Job, JobState, Stage
+from synergos.domain.job import Job, JobState
 from synergos.domain.records import Kind
+from synergos.domain.turns import Project, in_turn, project_of
 from synergos.errors import LeaseLost
 from synergos.records.jobs import job_of
 from synergos.records.plain import plain
@@ -28,11 +30,7 @@ from synergos.records.tables import GRID_LEASES, JOBS
 MAXIMUM_ATTEMPTS = 5
 """How often a job may be taken up before it is given up as one that brings its owners down."""
 
-_RANK = {Stage.PREPROCESS: 0, Stage.TRAIN: 1, Stage.VALIDATE: 2, Stage.PREDICT: 2}
-_NEVER = datetime.min.replace(tzinfo=UTC)
-_ENDED = [state.value for state in JobState if state.is_final]
-
-_Project = tuple[str, str]
+_UNFINISHED = [state.value for state in JobState if not state.is_final]
 
 
 @dataclass(frozen=True)
@@ -116,10 +114,7 @@ class Leases:
             connection.execute(delete(GRID_LEASES).where(*mine))
 
     def claim(self, grid: int, holder: str, ttp: str) -> Found:
-        """Take up the job whose turn it is on a sub-grid.
-
-        The highest priority comes first, then the project that was served longest ago, then alignments before
-        trainings before evaluations, then the oldest.
+        """Take up the job whose turn it is on a sub-grid; see :mod:`synergos.domain.turns`.
 
         Raises:
             LeaseLost: ``holder`` does not have the sub-grid.
@@ -129,13 +124,14 @@ class Leases:
             if self._holder_of(grid, now) != holder:
                 raise LeaseLost(f"sub-grid {grid} is not this TTP's any more")
             ready = [each.job for each in self.standings() if each.state is JobState.QUEUED]
-            grids = self._grids_by_project(ready)
-            runnable = [job for job in ready if grid < grids[_project(job)]]
-            if not runnable:
+            # Nearly always the first will do, so the others' registrations are not looked at.
+            grids = cache(self._grids_of)
+            runnable = (job for job in in_turn(ready, self._last_served()) if grid < grids(project_of(job)))
+            job = next(runnable, None)
+            if job is None:
                 return Found(None, is_left=bool(ready))
-            served = self._last_served()
-            job = min(runnable, key=lambda each: _turn(each, served.get(_project(each)))).started()
-            job = replace(job, grid=grid, ttp=ttp, not_before=None)
+            # By the clock that all hosts share: projects take turns by it.
+            job = replace(job.started(), started_at=now, grid=grid, ttp=ttp, not_before=None)
             fence = connection.execute(select(JOBS.c.fence).where(JOBS.c.id == job.id)).scalar_one() + 1
             self._store.save_job(job)
             values = {"holder": holder, "fence": fence, "lease_until": self._end(now)}
@@ -206,12 +202,17 @@ class Leases:
 
     def standings(self) -> list[Standing]:
         """The unfinished jobs in the order they were accepted."""
-        unfinished = select(JOBS).where(JOBS.c.state.not_in(_ENDED)).order_by(JOBS.c.number)
+        unfinished = select(JOBS).where(JOBS.c.state.in_(_UNFINISHED)).order_by(JOBS.c.number)
         line = Line()
         with self._store.database.reading() as connection:
             now = self._store.database.now()
             rows = connection.execute(unfinished).mappings().all()
         return [_standing(job_of(row), row["lease_until"], line, now) for row in rows]
+
+    def ready(self, standings: Iterable[Standing]) -> list[Job]:
+        """Of these jobs those that may start, in the order in which they are taken up when no others come."""
+        jobs = [each.job for each in standings if each.state is JobState.QUEUED]
+        return list(in_turn(jobs, self._last_served()))
 
     def is_current(self, job_id: str, fence: int) -> bool:
         """Whether nobody has taken up the job since the one that got ``fence``."""
@@ -240,17 +241,14 @@ class Leases:
             if not connection.execute(update(JOBS).where(mine).values(dict(values))).rowcount:
                 raise LeaseLost(f"job {claim.job.id} is not this TTP's any more")
 
-    def _grids_by_project(self, jobs: Iterable[Job]) -> dict[_Project, int]:
-        """How many sub-grids the registrations of each project make."""
-        found = {}
-        for collaboration, project in {_project(job) for job in jobs}:
-            key = {"collab_id": collaboration, "project_id": project}
-            counts = [record["n_count"] for record in self._store.find(Kind.REGISTRATION, key)]
-            # A job of a project without participants is anybody's: it ends with a message that says so.
-            found[collaboration, project] = min(counts, default=sys.maxsize)
-        return found
+    def _grids_of(self, project: Project) -> int:
+        """How many sub-grids the registrations of a project make."""
+        key = dict(zip(("collab_id", "project_id"), project, strict=True))
+        counts = [record["n_count"] for record in self._store.find(Kind.REGISTRATION, key)]
+        # A job of a project without participants is anybody's: it ends with a message that says so.
+        return min(counts, default=sys.maxsize)
 
-    def _last_served(self) -> dict[_Project, datetime]:
+    def _last_served(self) -> dict[Project, datetime]:
         project = (JOBS.c.collab_id, JOBS.c.project_id)
         with self._store.database.reading() as connection:
             rows = connection.execute(select(*project, func.max(JOBS.c.started_at)).group_by(*project))
@@ -267,12 +265,3 @@ def _standing(job: Job, lease_until: datetime | None, line: Line, now: datetime)
         return Standing(job, JobState.WAITING, is_given_up=True)
     must_wait = waits_for is not None or (job.not_before is not None and job.not_before > now)
     return Standing(job, JobState.WAITING if must_wait else JobState.QUEUED, waits_for)
-
-
-def _project(job: Job) -> _Project:
-    return job.keys["collab_id"], job.keys["project_id"]
-
-
-def _turn(job: Job, last_served: datetime | None) -> tuple[Any, ...]:
-    """What decides whose turn it is; the smallest comes first, and among equals the oldest."""
-    return (-job.priority, last_served or _NEVER, _RANK[job.stage])

@@ -45,8 +45,12 @@ def test_an_outcome_comes_back_as_it_was_sent(error: JobError | None) -> None:
     [
         ("job_id", None),
         ("job_id", 7),
+        ("job_id", "no\0id"),
         ("cluster", ""),
+        ("cluster", "x" * 200),
+        ("cluster", "ü"),
         ("fence", "2"),
+        ("fence", True),
         ("state", "running"),
         ("state", ["completed"]),
         ("outputs", [1]),

@@ -2,112 +2,21 @@
 
 from __future__ import annotations
 
-import queue
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from cluster_ttp import DEADLINE, Message, MoodyLeases, Queue, Runner, Ttp, work_until_stopped
 from real_grid import until
-from synergos.domain.job import Job, JobState, Stage
-from synergos.domain.messages import job_message
+from synergos.domain.job import Job, JobState
+from synergos.domain.records import Kind
 from synergos.errors import Conflict, WorkerUnreachable
 from synergos.records import RecordStore
-from synergos.records.leases import Leases
 from synergos_ttp import job_loop
 from synergos_ttp.control import Control
 from synergos_ttp.job_loop import JobLoop, Retries
-
-KEYS = {"collab_id": "c", "project_id": "p", "expt_id": "e", "run_id": "r"}
-DEADLINE = 20.0
-
-
-@dataclass
-class Message:
-    """A delivery that notes what became of it."""
-
-    message: Mapping[str, Any]
-    queue: str = "train"
-    fate: list[str] = field(default_factory=list)
-
-    def acknowledge(self) -> None:
-        self.fate.append("acknowledged")
-
-    def give_back(self) -> None:
-        self.fate.append("given back")
-
-    def park(self, reason: str) -> None:
-        self.fate.append("parked")
-
-    def bury(self, reason: str) -> None:
-        self.fate.append(f"buried: {reason}")
-
-    def forward(self, queue: str) -> None:
-        self.fate.append(f"forwarded to {queue}")
-
-
-class Queue:
-    """Hands out what it is given, and keeps the outcomes."""
-
-    def __init__(self) -> None:
-        self.waiting: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
-        self.outcomes: list[Mapping[str, Any]] = []
-        self.away = threading.Event()
-
-    def take(self, timeout: float) -> Message | None:
-        try:
-            return self.waiting.get(timeout=min(timeout, 0.05))
-        except queue.Empty:
-            return None
-
-    def queue_of(self, name: str, cluster: str) -> str:
-        return f"{name}.{cluster}"
-
-    def complete(self, outcome: Mapping[str, Any]) -> None:
-        if self.away.is_set():
-            raise ConnectionError
-        self.outcomes.append(outcome)
-
-    def close(self) -> None:
-        self.waiting.put(None)
-
-
-@dataclass
-class Runner:
-    """Does whatever a test says."""
-
-    work: Callable[[Job, Control], dict[str, Any]] = lambda _job, _control: {"global": {"path": "x"}}
-    forgotten: list[str] = field(default_factory=list)
-
-    def run(self, job: Job, control: Control) -> dict[str, Any]:
-        return self.work(job, control)
-
-    def forget(self, job_id: str) -> None:
-        self.forgotten.append(job_id)
-
-
-@dataclass
-class Ttp:
-    """A loop, and everything around it."""
-
-    store: RecordStore
-    leases: Leases
-    queue: Queue
-    runner: Runner
-    loop: JobLoop
-
-    def hand_in(self) -> tuple[Job, Message]:
-        job = Job(Stage.TRAIN, KEYS)
-        self.store.add_jobs([job])
-        message = Message(job_message(job, self.store.cluster_id(), [], {}))
-        self.queue.waiting.put(message)
-        return job, message
-
-    def state(self, job: Job) -> JobState:
-        return self.store.job(job.id).state
 
 
 @pytest.fixture
@@ -124,7 +33,7 @@ def ttp_for(store: RecordStore, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cal
     made: list[Ttp] = []
 
     def make(runner: Runner) -> Ttp:
-        leases, queue = Leases(store, seconds=1.0), Queue()
+        leases, queue = MoodyLeases(store, seconds=1.0), Queue()
         loop = JobLoop(store, leases, queue, runner, grid=0, ttp="ttp_0", retries=Retries(attempts=2, delay=0.05))
         made.append(Ttp(store, leases, queue, runner, loop))
         loop.start()
@@ -189,12 +98,6 @@ def test_what_nobody_foresaw_stops_nothing(ttp_for: Callable[[Runner], Ttp]) -> 
     assert ttp.queue.outcomes[0]["state"] == "completed"
 
 
-def work_until_stopped(_job: Job, control: Control) -> dict[str, Any]:
-    until(lambda: control.is_stopped, "the job to be stopped", DEADLINE)
-    control.check()
-    return {}
-
-
 def test_a_ttp_that_is_stopped_leaves_its_job_to_the_next(ttp_for: Callable[[Runner], Ttp]) -> None:
     ttp = ttp_for(Runner(work_until_stopped))
     job, message = ttp.hand_in()
@@ -256,3 +159,59 @@ def test_what_is_not_for_this_ttp_is_passed_on(ttp_for: Callable[[Runner], Ttp])
     until(lambda: bool(nothing.fate), "all messages to be looked at", DEADLINE)
     assert (foreign.fate, no_job.fate) == (["forwarded to train.elsewhere"], ["parked"])
     assert nothing.fate == ["acknowledged"]
+
+
+def test_what_another_sub_grid_must_run_goes_back(ttp_for: Callable[[Runner], Ttp]) -> None:
+    ttp = ttp_for(Runner())
+    participant = {"collab_id": "c", "project_id": "p", "participant_id": "worker_1"}
+    ttp.store.put(Kind.REGISTRATION, participant, {"n_count": 0})
+
+    job, message = ttp.hand_in()
+
+    until(lambda: message.fate == ["given back"], "the message to be given back", DEADLINE)
+    assert ttp.state(job) is JobState.QUEUED
+
+
+def test_a_job_that_was_ended_while_its_ttp_stops_takes_no_harm(ttp_for: Callable[[Runner], Ttp]) -> None:
+    def end_it_and_stop(job: Job, control: Control) -> dict[str, Any]:
+        ttp.store.save_job(ttp.store.job(job.id).ended(JobState.CANCELLED))
+        ttp.loop.stop()
+        control.check()
+        return {}
+
+    ttp = ttp_for(Runner(end_it_and_stop))
+    job, message = ttp.hand_in()
+
+    until(lambda: message.fate == ["acknowledged"], "the message to be settled", DEADLINE)
+    assert (ttp.state(job), ttp.queue.outcomes) == (JobState.CANCELLED, [])
+
+
+def test_a_record_store_that_is_away_for_a_moment_ends_no_job(ttp_for: Callable[[Runner], Ttp]) -> None:
+    def work(_job: Job, control: Control) -> dict[str, Any]:
+        ttp.leases.fails = "report"
+        control.report({"round": 1})
+        ttp.leases.fails = None
+        control.report({"round": 2})
+        return {}
+
+    ttp = ttp_for(Runner(work))
+    job, message = ttp.hand_in()
+
+    until(lambda: bool(message.fate), "the job to end", DEADLINE)
+    assert (message.fate, ttp.store.job(job.id).progress) == (["acknowledged"], {"round": 2})
+
+
+@pytest.mark.parametrize("fails", ["claim", "deliver"])
+def test_a_message_goes_back_when_the_record_store_is_away(ttp_for: Callable[[Runner], Ttp], fails: str) -> None:
+    ttp = ttp_for(Runner())
+    ttp.leases.fails = fails
+    _job, message = ttp.hand_in()
+    until(lambda: message.fate == ["given back"], "the message to be given back", DEADLINE)
+
+
+def test_a_message_goes_back_when_it_cannot_be_handed_on(ttp_for: Callable[[Runner], Ttp]) -> None:
+    ttp = ttp_for(Runner())
+    ttp.queue.away.set()
+    message = Message({"job_id": "x", "cluster": "elsewhere"})
+    ttp.queue.waiting.put(message)
+    until(lambda: message.fate == ["given back"], "the message to be given back", DEADLINE)

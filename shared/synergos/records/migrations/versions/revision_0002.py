@@ -23,6 +23,7 @@ def upgrade() -> None:
         sa.Column("cancel_requested", sa.Boolean, nullable=False, server_default=sa.false()),
     ):
         op.add_column("job", column)
+    op.create_index("job_served", "job", ["collab_id", "project_id", "started_at"])
     op.create_table(
         "grid_lease",
         sa.Column("grid", sa.Integer, primary_key=True, autoincrement=False),

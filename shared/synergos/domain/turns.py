@@ -1,0 +1,53 @@
+"""Whose turn it is among the jobs that are ready."""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from heapq import heapify, heappop, heapreplace
+from itertools import groupby
+
+from synergos.domain.job import Job, Stage
+
+Project = tuple[str, str]
+"""The ids of a collaboration and of one of its projects."""
+
+_RANK = {Stage.PREPROCESS: 0, Stage.TRAIN: 1, Stage.VALIDATE: 2, Stage.PREDICT: 2}
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+def project_of(job: Job) -> Project:
+    """Whose turn a job is."""
+    return job.keys["collab_id"], job.keys["project_id"]
+
+
+def in_turn(ready: Iterable[Job], served: Mapping[Project, datetime]) -> Iterator[Job]:
+    """The jobs in the order in which they are taken up when no others come.
+
+    The highest priority comes first, then the project that was served longest ago, then alignments before trainings
+    before evaluations, then the oldest.
+
+    Args:
+        ready: in the order they were accepted.
+        served: when a job of each project was last taken up; aware.
+    """
+    # What is served meanwhile comes after all that was served before.
+    last: dict[Project, tuple[int, datetime | int]] = {project: (0, moment) for project, moment in served.items()}
+    turns = 0
+    for _, urgent in groupby(sorted(ready, key=lambda job: -job.priority), lambda job: job.priority):
+        lines: dict[Project, deque[tuple[int, int, Job]]] = defaultdict(deque)
+        for rank, number, job in sorted((_RANK[job.stage], number, job) for number, job in enumerate(urgent)):
+            lines[project_of(job)].append((rank, number, job))
+        heap = [(last.get(project, (0, _NEVER)), *line[0][:2], project) for project, line in lines.items()]
+        heapify(heap)
+        while heap:
+            project = heap[0][-1]
+            line = lines[project]
+            yield line.popleft()[-1]
+            turns += 1
+            last[project] = (1, turns)
+            if line:
+                heapreplace(heap, (last[project], *line[0][:2], project))
+            else:
+                heappop(heap)

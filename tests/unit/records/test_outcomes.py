@@ -1,0 +1,152 @@
+"""The end of a cluster's job in the records: once, by the owner it has now, and with all of its results or none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from synergos.domain.job import Job, JobError, JobState, Stage
+from synergos.domain.messages import Outcome, OutcomeMessage
+from synergos.domain.records import Kind
+from synergos.errors import RecordNotFound
+from synergos.records import RecordStore
+from synergos.records.leases import Claim, Leases
+from synergos.records.outcomes import settle
+
+HOLDER = "holder"
+RUN = {"collab_id": "c", "project_id": "p", "expt_id": "e", "run_id": "r"}
+MODEL = {"path": "model.pt"}
+
+
+@pytest.fixture
+def store(database: str) -> Iterator[RecordStore]:
+    store = RecordStore(database)
+    with store.transaction():
+        for kind in (Kind.COLLABORATION, Kind.PROJECT, Kind.EXPERIMENT, Kind.RUN):
+            store.put(kind, RUN, {})
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def leases(store: RecordStore) -> Leases:
+    leases = Leases(store, seconds=60)
+    leases.hold_grid(0, HOLDER, "ttp_0")
+    return leases
+
+
+@pytest.fixture
+def claim(store: RecordStore, leases: Leases) -> Claim:
+    """A training that runs."""
+    store.add_jobs([Job(Stage.TRAIN, RUN)])
+    return taken_up(leases)
+
+
+def taken_up(leases: Leases) -> Claim:
+    claim = leases.claim(0, HOLDER, "ttp_0").claim
+    assert claim is not None
+    return claim
+
+
+def outcome(claim: Claim, state: JobState, outputs: Mapping[str, Any] = MODEL) -> OutcomeMessage:
+    error = None if state is JobState.COMPLETED else JobError("WorkerUnreachable", "no answer", "worker_1")
+    sent = Outcome(claim.job, "here", claim.fence, state, outputs, error)
+    return OutcomeMessage.from_dict(sent.to_dict())
+
+
+def models(store: RecordStore) -> list[Any]:
+    return [record["path"] for record in store.find(Kind.MODEL)]
+
+
+def test_a_completed_job_leaves_its_results(store: RecordStore, leases: Leases, claim: Claim) -> None:
+    leases.deliver(claim)
+
+    assert settle(store, leases, outcome(claim, JobState.COMPLETED))
+
+    assert store.job(claim.job.id).state is JobState.COMPLETED
+    assert models(store) == ["model.pt"]
+
+
+def test_an_outcome_may_be_quicker_than_the_word_that_it_was_sent(
+    store: RecordStore, leases: Leases, claim: Claim
+) -> None:
+    assert settle(store, leases, outcome(claim, JobState.COMPLETED))
+    assert store.job(claim.job.id).state is JobState.COMPLETED
+
+
+def test_what_is_delivered_twice_is_settled_once(store: RecordStore, leases: Leases, claim: Claim) -> None:
+    settle(store, leases, outcome(claim, JobState.COMPLETED))
+    ended = store.job(claim.job.id)
+
+    again = outcome(claim, JobState.COMPLETED, {"path": "other.pt"})
+
+    assert settle(store, leases, again) is False
+    assert settle(store, leases, outcome(claim, JobState.FAILED)) is False
+    assert (store.job(claim.job.id), models(store)) == (ended, ["model.pt"])
+
+
+def test_the_outcome_of_an_owner_before_is_passed_over(store: RecordStore, leases: Leases, claim: Claim) -> None:
+    leases.release(claim)
+    now = taken_up(leases)
+
+    assert settle(store, leases, outcome(claim, JobState.COMPLETED, {"path": "old.pt"})) is False
+    assert store.job(claim.job.id).state is JobState.RUNNING
+
+    assert settle(store, leases, outcome(now, JobState.COMPLETED))
+    assert models(store) == ["model.pt"]
+
+
+def test_an_outcome_counts_as_long_as_nobody_else_has_begun(store: RecordStore, leases: Leases, claim: Claim) -> None:
+    leases.release(claim)
+
+    assert settle(store, leases, outcome(claim, JobState.COMPLETED))
+
+    assert leases.claim(0, HOLDER, "ttp_0").claim is None
+    assert models(store) == ["model.pt"]
+
+
+def test_what_was_cancelled_meanwhile_leaves_nothing(store: RecordStore, leases: Leases, claim: Claim) -> None:
+    store.save_job(store.job(claim.job.id).ended(JobState.CANCELLED))
+
+    assert settle(store, leases, outcome(claim, JobState.COMPLETED)) is False
+
+    assert store.job(claim.job.id).state is JobState.CANCELLED
+    assert models(store) == []
+
+
+@pytest.mark.parametrize("state", [JobState.FAILED, JobState.CANCELLED])
+def test_a_job_that_came_to_nothing_says_why_and_gives_back_what_it_hid(
+    store: RecordStore, leases: Leases, state: JobState
+) -> None:
+    store.put(Kind.MODEL, RUN, {"path": "before.pt"})
+    store.add_jobs([Job(Stage.TRAIN, RUN)])
+    claim = taken_up(leases)
+    assert models(store) == []
+
+    assert settle(store, leases, outcome(claim, state))
+
+    ended = store.job(claim.job.id)
+    assert (ended.state, ended.error) == (state, JobError("WorkerUnreachable", "no answer", "worker_1"))
+    assert ended.finished_at is not None
+    assert models(store) == ["before.pt"]
+
+
+def test_results_of_what_was_deleted_are_refused_and_the_job_stays(
+    store: RecordStore, leases: Leases, claim: Claim
+) -> None:
+    store.delete(Kind.PROJECT, RUN)
+
+    with pytest.raises(RecordNotFound, match="Run"):
+        settle(store, leases, outcome(claim, JobState.COMPLETED))
+
+    assert store.job(claim.job.id).state is JobState.RUNNING
+    assert settle(store, leases, outcome(claim, JobState.FAILED))
+
+
+def test_an_outcome_of_no_job_is_refused(store: RecordStore, leases: Leases, claim: Claim) -> None:
+    other = replace(claim, job=Job(Stage.TRAIN, RUN))
+    with pytest.raises(RecordNotFound, match="Job"):
+        settle(store, leases, outcome(other, JobState.FAILED))
