@@ -17,7 +17,10 @@ have_postgresql() {
 source simulator/setup_environment.sh
 setup_environment dev
 have_postgresql
-have_rabbitmq
+# The queue is tested on a RabbitMQ that the tests start for themselves.
+if ! (have_rabbitmq); then
+  echo "RABBITMQ IS MISSING: WHAT NEEDS IT IS NOT TESTED. On Debian: sudo apt-get install rabbitmq-server" >&2
+fi
 export PATH=$synergos_bin:$PATH
 
 selection=(-m "not slow")

@@ -39,7 +39,6 @@ from synergos.learning.layers import Layer
 from synergos.learning.local_training import train_locally
 from synergos.learning.network import build_network
 from synergos.learning.objective import Objective
-from synergos.learning.update_gate import movement
 from synergos_simulator.grid import Grid, Plan
 from synergos_ttp.commands import WorkerCommands
 from synergos_ttp.control import Control
@@ -168,9 +167,11 @@ def ours(case: Case, rounds: int, folder: Path) -> tuple[Measured, dict[str, int
         members = [Member(node, TAGS, alignment.spacers[node.participant_id]) for node in nodes]
         run = {**PROJECT, "expt_id": "benchmark", "run_id": "benchmark"}
         content = SessionContent(run, space, case.layers, hyperparameters.to_dict(), (Meta.TRAIN,))
-        weights = build_network(case.layers, seed=1).state_dict()
         with RoundStore(folder, "job") as store, Sessions(members, content, Limits(), control) as sessions:
-            timed = TimedRounds(sessions, hyperparameters, weights, store, control)
+            # As in a training, nobody else holds the first weights.
+            timed = TimedRounds(
+                sessions, hyperparameters, build_network(case.layers, seed=1).state_dict(), store, control
+            )
             timed.begun, timed.trainings = [], []
             timed.run()
             ready = timed.begun[0] - begun
@@ -280,14 +281,6 @@ def _report(sending: Connection, work: Callable[..., Any], arguments: tuple[Any,
     sending.send((work(*arguments), peak_memory(multiprocessing.current_process().pid or 0)))
 
 
-def gate_seconds(case: Case) -> float:
-    """What checking one update costs."""
-    weights = build_network(case.layers, seed=1).state_dict()
-    begun = time.perf_counter()
-    movement({name: tensor + 1 for name, tensor in weights.items()}, weights)
-    return time.perf_counter() - begun
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=21, help="rounds per case; the first is not counted")
@@ -300,7 +293,6 @@ def main() -> None:
         "bare loop",
         "ours",
         "ours / bare",
-        "gate",
         "TTP",
         "worker",
         "until round 0",
@@ -316,7 +308,6 @@ def main() -> None:
             f"{raw.overhead * 1000:.1f} ms",
             f"{measured.overhead * 1000:.1f} ms",
             f"{measured.overhead / raw.overhead:.1f}",
-            f"{gate_seconds(case) * 1000:.1f} ms",
             f"{ttp / 2**20:.0f} MiB",
             f"{max(memory[worker] for worker in WORKERS) / 2**20:.0f} MiB",
             f"{ready:.1f} s",

@@ -1,0 +1,76 @@
+"""A director's queue in memory, and the jobs and records that its parts are tried with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from synergos.domain.job import Job, Stage
+from synergos.domain.records import Kind
+from synergos.records import RecordStore
+from synergos.records.leases import Claim, Leases
+
+PROJECT = {"collab_id": "c", "project_id": "p"}
+RUN = {**PROJECT, "expt_id": "e", "run_id": "r"}
+HOLDER = "holder"
+
+
+@dataclass
+class MemoryQueue:
+    """Keeps what is published; can be away.
+
+    Attributes:
+        refusals: how often somebody found it away.
+    """
+
+    published: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
+    is_away: bool = False
+    refusals: int = 0
+
+    def publish(self, queue: str, messages: Sequence[Mapping[str, Any]]) -> None:
+        self._reach()
+        self.published.extend((queue, message) for message in messages)
+
+    def waiting(self) -> dict[str, int]:
+        self._reach()
+        queues = [queue for queue, _ in self.published]
+        return {queue: queues.count(queue) for queue in queues}
+
+    @property
+    def announced(self) -> list[tuple[str, str]]:
+        """Queue and job of each message."""
+        return [(queue, message["job_id"]) for queue, message in self.published]
+
+    def _reach(self) -> None:
+        if self.is_away:
+            self.refusals += 1
+            raise ConnectionError("no broker")
+
+
+def declare(store: RecordStore) -> None:
+    """One run of one project, whose two participants bring two nodes each."""
+    with store.transaction():
+        store.put(Kind.COLLABORATION, PROJECT, {})
+        store.put(Kind.PROJECT, PROJECT, {"action": "classify"})
+        store.put(Kind.EXPERIMENT, RUN, {"model": [{"l_type": "Linear"}]})
+        store.put(Kind.RUN, RUN, {"rounds": 2})
+        for who in ("worker_1", "worker_2"):
+            nodes = {f"node_{index}": {"host": who, "port": 8020 + index, "f_port": 5000 + index} for index in range(2)}
+            store.put(Kind.REGISTRATION, {**PROJECT, "participant_id": who}, {"n_count": 2, "role": "host", **nodes})
+
+
+def accepted(store: RecordStore, stage: Stage, run: str = "r", **parameters: object) -> Job:
+    """A job that was just handed in."""
+    keys = PROJECT if stage is Stage.PREPROCESS else {**RUN, "run_id": run}
+    job = Job(stage, keys, parameters)
+    store.add_jobs([job])
+    return job
+
+
+def taken_up(leases: Leases) -> Claim:
+    """What the TTP of the first sub-grid does."""
+    leases.hold_grid(0, HOLDER, "ttp_0")
+    claim = leases.claim(0, HOLDER, "ttp_0").claim
+    assert claim is not None
+    return claim

@@ -1,0 +1,97 @@
+"""What a stage needs may still be on its way: its request is accepted, and its job waits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from orchestration import (
+    ALIGNMENTS_URL,
+    EXPERIMENT_URL,
+    MODELS_URL,
+    VALIDATIONS_URL,
+    C,
+    CannedDispatcher,
+    Client,
+    E,
+    P,
+    R,
+    leave,
+    predictions_url,
+)
+from synergos.domain.job import Job, JobState, Stage
+from synergos.records import RecordStore
+
+PREDICT = {"tags": {P: [["abalone", "new"]]}}
+IN_ORDER = [
+    (ALIGNMENTS_URL, {}),
+    (f"{MODELS_URL}/{E}/{R}", {}),
+    (f"{VALIDATIONS_URL}/{E}/{R}", {}),
+    (f"{predictions_url('worker_1')}/{P}/{E}/{R}", PREDICT),
+]
+
+
+@pytest.fixture
+def slow(declared: Client, dispatcher: CannedDispatcher) -> Client:
+    """A client of a grid in which everything is declared, and jobs are accepted and not run."""
+    dispatcher.do = leave
+    return declared
+
+
+def test_all_stages_can_be_asked_for_at_once(slow: Client, store: RecordStore) -> None:
+    assert [slow.data("POST", url, body) for url, body in IN_ORDER] == [[], [], [], []]
+    assert [job.stage for job in store.jobs()] == list(Stage)
+
+
+@pytest.mark.parametrize(("made", "asked"), [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3)])
+def test_a_stage_is_refused_when_nobody_makes_what_it_needs(slow: Client, made: int, asked: int) -> None:
+    for url, body in IN_ORDER[:made]:
+        slow.data("POST", url, body)
+    url, body = IN_ORDER[asked]
+    assert slow.post(url, body)[0] == 409
+
+
+@pytest.mark.parametrize("state", [JobState.FAILED, JobState.CANCELLED])
+def test_what_came_to_nothing_is_not_waited_for(slow: Client, store: RecordStore, state: JobState) -> None:
+    slow.data("POST", ALIGNMENTS_URL, {})
+    [alignment] = store.jobs()
+    store.save_job(alignment.ended(state))
+    assert slow.post(MODELS_URL, {})[0] == 409
+
+
+@pytest.mark.parametrize("state", [JobState.WAITING, JobState.RUNNING, JobState.ARCHIVING])
+def test_it_is_waited_for_until_it_is_in_the_records(slow: Client, store: RecordStore, state: JobState) -> None:
+    job = Job(Stage.PREPROCESS, {"collab_id": C, "project_id": P}, state=state)
+    store.add_jobs([job])
+    assert slow.data("POST", MODELS_URL, {}) == []
+
+
+def test_an_alignment_of_another_project_does_not_help(slow: Client, store: RecordStore) -> None:
+    store.add_jobs([Job(Stage.PREPROCESS, {"collab_id": C, "project_id": "another"})])
+    assert slow.post(MODELS_URL, {})[0] == 409
+
+
+def test_the_training_of_another_run_does_not_help(slow: Client) -> None:
+    slow.data("POST", f"{EXPERIMENT_URL}/runs", {"run_id": "run_2"})
+    slow.data("POST", ALIGNMENTS_URL, {})
+    slow.data("POST", f"{MODELS_URL}/{E}/{R}", {})
+    status, answer = slow.post(f"{VALIDATIONS_URL}/{E}/run_2", {})
+    assert (status, "run_2" in answer["message"]) == (409, True)
+
+
+@pytest.mark.parametrize(
+    ("state", "progress"),
+    [
+        (JobState.WAITING, {"waiting_for": "first", "position": 1}),
+        (JobState.QUEUED, {"waiting_for": "first", "position": 1}),
+        (JobState.RUNNING, {}),
+        (JobState.ARCHIVING, {}),
+    ],
+)
+def test_a_job_says_what_it_waits_for_until_it_starts(
+    slow: Client, store: RecordStore, state: JobState, progress: Any
+) -> None:
+    keys = {"collab_id": C, "project_id": P}
+    store.add_jobs([Job(Stage.PREPROCESS, keys, id="first"), Job(Stage.PREPROCESS, keys, id="second", state=state)])
+    assert slow.data("GET", "/ttp/jobs/second")["progress"] == progress

@@ -1,0 +1,59 @@
+"""A program that takes no requests: its health, and the jobs to read."""
+
+from __future__ import annotations
+
+import pytest
+
+from orchestration import ALIGNMENTS_URL, MODELS_URL, Client
+from synergos.domain.job import Job, Stage
+from synergos.errors import NotSupported
+from synergos.records import RecordStore
+from synergos.rest.app import create_status_app
+from synergos.rest.dispatcher import ReadOnlyDispatcher
+
+ALIGNMENT = Job(Stage.PREPROCESS, {"collab_id": "c", "project_id": "p"})
+
+
+@pytest.fixture
+def client(store: RecordStore) -> Client:
+    standing = {"grid": 1, "is_active": False}
+    app = create_status_app(store, component="ttp", component_id="ttp_1", standing=lambda: standing)
+    return Client(app.test_client())
+
+
+def test_health_says_how_the_program_stands(client: Client) -> None:
+    status, answer = client.get("/health")
+    assert status == 200
+    assert answer.pop("version")
+    assert answer == {"status": "ok", "component": "ttp", "id": "ttp_1", "grid": 1, "is_active": False}
+
+
+def test_jobs_can_be_read(client: Client, store: RecordStore) -> None:
+    store.add_jobs([ALIGNMENT])
+    assert [job["id"] for job in client.data("GET", "/ttp/jobs?stage=preprocess")] == [ALIGNMENT.id]
+    assert client.data("GET", f"/ttp/jobs/{ALIGNMENT.id}")["state"] == "queued"
+    assert client.get("/ttp/jobs/other")[0] == 404
+
+
+@pytest.mark.parametrize("url", [ALIGNMENTS_URL, MODELS_URL, f"/ttp/jobs/{ALIGNMENT.id}/cancel"])
+def test_nothing_can_be_asked_for(client: Client, store: RecordStore, url: str) -> None:
+    store.add_jobs([ALIGNMENT])
+    assert client.post(url, {})[0] == 404
+    assert store.jobs() == [ALIGNMENT]
+
+
+def test_the_documentation_names_reading_alone(client: Client) -> None:
+    paths = client.http.get("/ttp/swagger.json").get_json()["paths"]
+    assert {path: sorted(set(methods) - {"parameters"}) for path, methods in paths.items()} == {
+        "/jobs": ["get"],
+        "/jobs/{job_id}": ["get"],
+    }
+
+
+def test_whoever_asks_all_the_same_is_sent_to_the_director() -> None:
+    dispatcher = ReadOnlyDispatcher()
+    assert dispatcher.waits() == {}
+    with pytest.raises(NotSupported, match="director"):
+        dispatcher.submit([ALIGNMENT])
+    with pytest.raises(NotSupported, match="director"):
+        dispatcher.cancel(ALIGNMENT.id)

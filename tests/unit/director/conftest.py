@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from director_parts import MemoryQueue, declare
+from synergos.records import RecordStore
+from synergos.records.database import Database
+from synergos.records.leases import Leases
+from synergos_director.announcer import Announcer
+from synergos_director.dispatch import QueueDispatcher
+
+
+class Clock:
+    """The time, as the database tells it."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 11, 23, tzinfo=UTC)
+
+    def passes(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(Database, "now", lambda _database: clock.now)
+    return clock
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[RecordStore]:
+    store = RecordStore(f"sqlite:///{tmp_path / 'records.sqlite'}")
+    declare(store)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def leases(store: RecordStore) -> Leases:
+    return Leases(store, seconds=10)
+
+
+@pytest.fixture
+def queue() -> MemoryQueue:
+    return MemoryQueue()
+
+
+@pytest.fixture
+def announcer(store: RecordStore, queue: MemoryQueue) -> Announcer:
+    return Announcer(store, queue)
+
+
+@pytest.fixture
+def dispatcher(store: RecordStore, leases: Leases, announcer: Announcer) -> QueueDispatcher:
+    return QueueDispatcher(store, leases, announcer)

@@ -1,0 +1,81 @@
+"""Which queue a job is announced in, and what was not announced."""
+
+from __future__ import annotations
+
+from director_parts import PROJECT, RUN, MemoryQueue, accepted
+from synergos.domain.job import Job, Stage
+from synergos.domain.messages import JobMessage
+from synergos.domain.records import Kind
+from synergos.records import RecordStore
+from synergos_director.announcer import Announcer
+
+PREDICTION = Job(Stage.PREDICT, {**RUN, "participant_id": "worker_1"}, {"tags": [["new"]]})
+
+
+def test_each_stage_has_its_queue(store: RecordStore, queue: MemoryQueue, announcer: Announcer) -> None:
+    jobs = [accepted(store, stage) for stage in (Stage.PREPROCESS, Stage.TRAIN, Stage.VALIDATE)]
+    announcer.announce([*jobs, PREDICTION])
+    assert queue.announced == [
+        ("preprocess", jobs[0].id),
+        ("train", jobs[1].id),
+        ("evaluate", jobs[2].id),
+        ("evaluate", PREDICTION.id),
+    ]
+
+
+def test_a_job_whose_project_was_deleted_is_announced_so_that_it_can_say_so(
+    store: RecordStore, queue: MemoryQueue, announcer: Announcer
+) -> None:
+    job = accepted(store, Stage.TRAIN)
+    store.delete(Kind.PROJECT, PROJECT)
+
+    announcer.announce([job])
+
+    [(_, message)] = queue.published
+    assert JobMessage.from_dict(message) == JobMessage(job.id, store.cluster_id())
+    assert message["grids"] == []
+
+
+def test_a_queue_that_is_away_fails_nothing(store: RecordStore, queue: MemoryQueue, announcer: Announcer) -> None:
+    queue.is_away = True
+    announcer.announce([accepted(store, Stage.TRAIN)])
+    assert queue.published == []
+
+
+def test_messages_are_counted_by_queue_and_not_by_job(
+    store: RecordStore, queue: MemoryQueue, announcer: Announcer
+) -> None:
+    first, second, training = (accepted(store, stage) for stage in (Stage.VALIDATE, Stage.VALIDATE, Stage.TRAIN))
+    announcer.announce([second])
+
+    assert announcer.missing([first, second, training]) == [second, training]
+    announcer.announce([first, training])
+    assert announcer.missing([first, second, training]) == []
+
+
+def test_what_may_start_is_announced_with_what_the_original_reads(
+    store: RecordStore, queue: MemoryQueue, announcer: Announcer
+) -> None:
+    job = accepted(store, Stage.TRAIN)
+
+    announcer.announce([job])
+
+    [(name, message)] = queue.published
+    assert (name, message["process"], message["keys"]) == ("train", "train", ["c", "p", "e", "r"])
+    assert [[node["keys"]["participant_id"] for node in grid] for grid in message["grids"]] == [
+        ["worker_1", "worker_2"]
+    ] * 2
+    assert [grid[0]["syft"]["port"] for grid in message["grids"]] == [8020, 8021]
+    assert message["parameters"]["run"]["rounds"] == 2
+    assert message["parameters"]["keys"] == RUN
+
+
+def test_a_prediction_names_its_requester_and_leaves_the_grids_to_the_ttp(
+    store: RecordStore, queue: MemoryQueue, announcer: Announcer
+) -> None:
+    announcer.announce([PREDICTION])
+    [(_, message)] = queue.published
+    assert message["grids"] == []
+    parameters = message["parameters"]
+    assert (parameters["participants"], parameters["metas"]) == (["worker_1"], ["predict"])
+    assert parameters["tags"] == {"p": [["new"]]}

@@ -1,0 +1,111 @@
+"""Nobody is forgotten: what lost its owner, waited long enough, or has no message any more."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from director_parts import MemoryQueue, accepted, taken_up
+from real_grid import until
+from synergos.domain.job import JobState, Stage
+from synergos.records import RecordStore
+from synergos.records.leases import MAXIMUM_ATTEMPTS, Leases
+from synergos_director.announcer import Announcer
+from synergos_director.dispatch import QueueDispatcher
+from synergos_director.watch import Watch
+
+
+@pytest.fixture
+def watch(store: RecordStore, leases: Leases, announcer: Announcer) -> Watch:
+    return Watch(store, leases, announcer, seconds=0.01, recount_seconds=3600)
+
+
+def test_the_job_of_a_dead_ttp_is_announced_again(
+    store: RecordStore, leases: Leases, queue: MemoryQueue, watch: Watch, clock: Any
+) -> None:
+    job = accepted(store, Stage.TRAIN)
+    taken_up(leases)
+    watch.look()
+    assert queue.announced == []
+
+    clock.passes(11)
+    watch.look()
+
+    assert queue.announced == [("train", job.id)]
+    assert store.job(job.id).state is JobState.QUEUED
+
+
+def test_a_job_that_failed_is_announced_when_its_time_has_come(
+    store: RecordStore, leases: Leases, queue: MemoryQueue, watch: Watch, clock: Any
+) -> None:
+    job = accepted(store, Stage.TRAIN)
+    leases.release(taken_up(leases), delay=5)
+    watch.look()
+    assert queue.announced == []
+
+    clock.passes(6)
+    watch.look()
+
+    assert queue.announced == [("train", job.id)]
+
+
+def test_what_an_earlier_process_did_not_announce_is_announced_at_once(
+    store: RecordStore, queue: MemoryQueue, watch: Watch
+) -> None:
+    jobs = [accepted(store, Stage.TRAIN), accepted(store, Stage.TRAIN, "r2")]
+    watch.look()
+    assert queue.announced == [("train", job.id) for job in jobs]
+
+
+def test_messages_that_were_lost_with_their_broker_are_published_again(
+    store: RecordStore, leases: Leases, announcer: Announcer, queue: MemoryQueue
+) -> None:
+    watch = Watch(store, leases, announcer, recount_seconds=0)
+    job = accepted(store, Stage.TRAIN)
+    watch.look()
+    queue.published.clear()
+
+    watch.look()
+
+    assert queue.announced == [("train", job.id)]
+
+
+def test_it_goes_on_when_the_queue_is_back(store: RecordStore, queue: MemoryQueue, watch: Watch) -> None:
+    queue.is_away = True
+    job = accepted(store, Stage.TRAIN)
+    watch.start()
+    try:
+        until(lambda: queue.refusals > 1, "the queue to be found away")
+        queue.is_away = False
+        until(lambda: bool(queue.published), "the job to be announced")
+    finally:
+        watch.close()
+    assert queue.announced == [("train", job.id)]
+
+
+def test_what_brings_its_owners_down_is_given_up(store: RecordStore, watch: Watch) -> None:
+    job = accepted(store, Stage.TRAIN)
+    store.save_job(replace(job.started(), attempts=MAXIMUM_ATTEMPTS))
+    watch.look()
+    ended = store.job(job.id)
+    assert ended.state is JobState.FAILED
+    assert ended.error is not None
+    assert "given up" in ended.error.message
+
+
+def test_what_could_not_be_announced_is_announced_later_and_once(
+    store: RecordStore, queue: MemoryQueue, dispatcher: QueueDispatcher, watch: Watch
+) -> None:
+    queue.is_away = True
+    job = accepted(store, Stage.TRAIN)
+    dispatcher.submit([job])
+    with pytest.raises(ConnectionError):
+        watch.look()
+
+    queue.is_away = False
+    watch.look()
+    watch.look()
+
+    assert queue.announced == [("train", job.id)]
