@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import importlib
 import os
+import signal
 import sys
 import threading
 from collections.abc import Callable
@@ -78,8 +79,10 @@ def make_deadly(place: str, where: str, folder: Path) -> None:
                 arm(armed, passes - 1, number)
             if passes == 0:
                 armed.unlink()
-                # The whole program, its server's parent process included.
-                os.killpg(0, number)
+                # The whole program: its server's parent process, and this very thread. Of a group that is stopped as a
+                # whole, this thread might go on for a moment.
+                os.kill(os.getppid(), number)
+                signal.pthread_kill(threading.get_ident(), number)
         return original(*arguments, **options)
 
     setattr(owner, name, deadly)
