@@ -84,12 +84,16 @@ class Runner:
 
     work: Callable[[Job, Control], dict[str, Any]] = lambda _job, _control: {"global": {"path": "x"}}
     forgotten: list[str] = field(default_factory=list)
+    tidied: int = 0
 
     def run(self, job: Job, control: Control) -> dict[str, Any]:
         return self.work(job, control)
 
     def forget(self, job_id: str) -> None:
         self.forgotten.append(job_id)
+
+    def tidy(self) -> None:
+        self.tidied += 1
 
 
 class MoodyLeases(Leases):

@@ -22,7 +22,7 @@ PLACES = {
     "synergos_ttp": {
         "aligning": "synergos_ttp.preparation:feature_space",
         "initialising": "synergos_ttp.commands:WorkerCommands.open_session",
-        "between PUT and answer": "synergos_ttp.data_plane:DataPlane._write",
+        "between PUT and answer": "synergos_ttp.data_plane:DataPlane._weights",
         "aggregating": "synergos_ttp.rounds:Rounds._aggregate",
         "committing": "synergos_ttp.round_store:RoundStore._write",
         "exporting": "synergos_ttp.training:write_run",

@@ -22,6 +22,8 @@ QUEUES: Mapping[Stage, str] = {
     Stage.PREDICT: "evaluate",
 }
 """Which queue the jobs of a stage wait in."""
+COMPLETED = "completed"
+"""Which queue their outcomes come back in."""
 
 
 class Queue(Protocol):
@@ -35,7 +37,7 @@ class Queue(Protocol):
         """
 
     def waiting(self) -> Mapping[str, int]:
-        """How many messages lie in each queue that nobody has in hand.
+        """How many messages lie in each queue that nobody has in hand; jobs, and what has come back.
 
         Raises:
             ConnectionError: the broker cannot be reached.
@@ -65,6 +67,14 @@ class Announcer:
                 self._queue.publish(queue, messages)
         except ConnectionError as error:
             log.warning("jobs wait for the queue to be back", jobs=sum(map(len, by_queue.values())), reason=str(error))
+
+    def outcomes_waiting(self) -> int:
+        """How many outcomes lie in the queue that nobody has looked at.
+
+        Raises:
+            ConnectionError: the broker cannot be reached.
+        """
+        return self._queue.waiting().get(COMPLETED, 0)
 
     def missing(self, jobs: Iterable[Job]) -> list[Job]:
         """Of the jobs that are ready, as many as have no message waiting for whoever takes them up.

@@ -46,8 +46,9 @@ class DirectorQueue:
             ConnectionError: the broker cannot be reached.
         """
         return {
-            name: self._publisher.count(name) + self._publisher.count(cluster_queue(queue, self._cluster).name)
-            for name, queue in self._queues.items()
+            queue.name: self._publisher.count(queue.name)
+            + self._publisher.count(cluster_queue(queue, self._cluster).name)
+            for queue in (*RANKED, COMPLETED)
         }
 
     def close(self) -> None:

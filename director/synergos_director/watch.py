@@ -11,6 +11,7 @@ from synergos.domain.job import JobError, JobState
 from synergos.records import RecordStore
 from synergos.records.leases import MAXIMUM_ATTEMPTS, Leases
 from synergos_director.announcer import Announcer
+from synergos_director.lost_outcomes import LostOutcomes
 
 log = structlog.get_logger(__name__)
 
@@ -40,6 +41,7 @@ class Watch:
         self._recount_seconds = recount_seconds
         # Right away: what was accepted before an earlier process ended may never have been announced.
         self._recount_at = 0.0
+        self._lost_outcomes = LostOutcomes(leases, announcer)
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="watch", daemon=True)
 
@@ -64,6 +66,7 @@ class Watch:
             ready = [each.job for each in self._leases.standings() if each.state is JobState.QUEUED]
             if ready:
                 self._announcer.announce(self._announcer.missing(ready))
+            self._lost_outcomes.look()
             self._recount_at = time.monotonic() + self._recount_seconds
 
     def _loop(self) -> None:

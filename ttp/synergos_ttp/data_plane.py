@@ -13,12 +13,14 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
+from torch import Tensor
 
 from synergos.domain.grid import Node
 from synergos.errors import WireFormatError, WorkerRefused, WorkerUnreachable
 from synergos.wire import Encoded, Header, Layout, read_header
-from synergos.wire.codec import CHUNK_BYTES
+from synergos.wire.codec import CHUNK_BYTES, receive, weights_in
 from synergos_ttp.limits import Limits
+from synergos_ttp.round_store import StoredWeights
 
 _PIECE = 2**20
 
@@ -46,11 +48,11 @@ class Update:
     """What a participant answered to one round.
 
     Attributes:
-        path: a safetensors file with its trained weights.
+        weights: as a state dict; of a large network they are read from their file, one tensor at a time.
         metadata: what docs/wire-formats.md, section 2.1, lists.
     """
 
-    path: Path
+    weights: Mapping[str, Tensor]
     metadata: Mapping[str, Any]
 
 
@@ -101,16 +103,16 @@ class DataPlane:
         self._buffer = bytearray(_PIECE)
 
     def train(self, number: int, weights: Encoded, expected: Layout, target: Path) -> Update:
-        """Run round ``number`` from ``weights``; the answer's weights are written to ``target``."""
+        """Run round ``number`` from ``weights``; those of the answer are written to ``target`` unless they are few."""
         response = self._work(f"/rounds/{number}", weights)
         header = self._header(response, expected)
-        self._write(response, header, target)
+        found = self._weights(response, header, target)
         if header.metadata.get("round") != number:
             raise WireFormatError(
                 f"answered round {header.metadata.get('round')} when asked for round {number}", self._who
             )
         self._check_metadata(_ROUND, header.metadata)
-        return Update(target, header.metadata)
+        return Update(found, header.metadata)
 
     def evaluate(self, number: int, weights: Encoded) -> Mapping[str, Any] | None:
         """Measure ``weights`` on the participant's evaluation rows: ``{"rows", "loss"}``, or None when it has none."""
@@ -206,6 +208,19 @@ class DataPlane:
             raise WireFormatError(str(error), self._who) from error
         except (OSError, http.client.HTTPException) as error:
             raise self._lost() from error
+
+    def _weights(self, response: http.client.HTTPResponse, header: Header, target: Path) -> Mapping[str, Tensor]:
+        if header.data_bytes > CHUNK_BYTES:
+            self._write(response, header, target)
+            return StoredWeights(target)
+        # A file would take longer than all else that is done with it before the next round.
+        buffer = bytearray(header.data_bytes)
+        try:
+            receive(response.read, header, buffer)
+        except (OSError, http.client.HTTPException, WireFormatError) as error:
+            raise self._lost() from error
+        response.read()
+        return weights_in(buffer, header)
 
     def _write(self, response: http.client.HTTPResponse, header: Header, target: Path) -> None:
         view = memoryview(self._buffer)

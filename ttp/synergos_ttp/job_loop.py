@@ -97,6 +97,9 @@ class Runner(Protocol):
     def forget(self, job_id: str) -> None:
         """Remove what is kept of the job's rounds."""
 
+    def tidy(self) -> None:
+        """Remove what is kept of jobs that others have ended."""
+
 
 @dataclass(frozen=True)
 class Retries:
@@ -208,6 +211,8 @@ class JobLoop:
             self._stopping.wait(1.0)
         elif delivery is not None:
             delivery.acknowledge()
+        else:
+            self._runner.tidy()
 
     def _is_ours(self, delivery: Delivery) -> bool:
         try:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from synergos.domain.job import Job, Stage
+from synergos.domain.job import Job, JobState, Stage
+from synergos.errors import RecordNotFound
 from synergos.records import RecordStore
 from synergos_ttp.control import Control
 from synergos_ttp.evaluation import predict, validate
 from synergos_ttp.limits import Limits
 from synergos_ttp.preparation import preprocess
-from synergos_ttp.round_store import clear_rounds, remove_rounds
+from synergos_ttp.round_store import clear_rounds, kept_rounds, remove_rounds
 from synergos_ttp.scope import Scope
 from synergos_ttp.tracking import UNTRACKED, Combination, Tracker
 from synergos_ttp.training import train
@@ -44,6 +46,18 @@ class JobRunner:
         """Take note that a job which was begun in an earlier process never goes on."""
         if job.stage is Stage.TRAIN:
             self.tracker.abandoned(Combination.of(Scope(self.store, job, self.grid_index)), job.id)
+
+    def tidy(self) -> None:
+        """Remove what is kept of jobs that others have ended: given up, or cancelled between two attempts."""
+        # Listed first: what begins meanwhile is not looked at.
+        for job_id in kept_rounds(self.outputs):
+            with suppress(RecordNotFound):
+                job = self.store.job(job_id)
+                if not job.state.is_final:
+                    continue
+                self.forget(job_id)
+                if job.state is not JobState.COMPLETED:
+                    self.abandon(job)
 
     def forget(self, job_id: str) -> None:
         """Remove what is kept of the rounds of one job."""

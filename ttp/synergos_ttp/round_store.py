@@ -94,12 +94,14 @@ class RoundStore:
         self,
         number: int,
         weights: Mapping[str, Tensor],
+        updates: Mapping[str, Mapping[str, Tensor]],
         history: LossHistory,
         announce: Callable[[], None] = lambda: None,
     ) -> None:
         """Begin to commit a round; the weights must not change until the next one is.
 
         Args:
+            updates: by participant, what it was averaged from; those that are in no file yet are written to one.
             announce: called in the thread that writes, once the round is committed.
 
         Raises:
@@ -108,7 +110,8 @@ class RoundStore:
         self._wait_for_commit()
         state = {"round": number, "train": dict(history.train), "evaluate": dict(history.evaluate)}
         state["local"] = {participant: dict(losses) for participant, losses in history.local.items()}
-        self._writing = self._writer.submit(self._commit, number, dict(weights), state, announce)
+        unwritten = {who: update for who, update in updates.items() if not isinstance(update, StoredWeights)}
+        self._writing = self._writer.submit(self._commit, number, dict(weights), unwritten, state, announce)
 
     def wait(self) -> None:
         """Wait until the newest round is committed, and what was dropped is gone; raises what :meth:`commit` does."""
@@ -150,9 +153,18 @@ class RoundStore:
             self._writing.result()
 
     def _commit(
-        self, number: int, weights: dict[str, Tensor], state: Mapping[str, Any], announce: Callable[[], None]
+        self,
+        number: int,
+        weights: dict[str, Tensor],
+        updates: Mapping[str, Mapping[str, Tensor]],
+        state: Mapping[str, Any],
+        announce: Callable[[], None],
     ) -> None:
-        self._write(self.files(number), weights, json.dumps(state))
+        files = self.files(number)
+        for participant, update in updates.items():
+            with files.update(participant).open("wb") as file:
+                file.writelines(encode(update, {}).buffers())
+        self._write(files, weights, json.dumps(state))
         announce()
 
     def _drop(self, number: int, newest: Future[None] | None) -> None:
@@ -178,11 +190,16 @@ def remove_rounds(outputs: Path, job_id: str) -> None:
     shutil.rmtree(outputs / _FOLDER / job_id, ignore_errors=True)
 
 
+def kept_rounds(outputs: Path) -> list[str]:
+    """The jobs of which rounds are kept."""
+    return [folder.name for folder in (outputs / _FOLDER).glob("*")]
+
+
 def clear_rounds(outputs: Path, unfinished: set[str]) -> None:
     """Remove the rounds of all jobs but the unfinished ones."""
-    for folder in (outputs / _FOLDER).glob("*"):
-        if folder.name not in unfinished:
-            shutil.rmtree(folder, ignore_errors=True)
+    for job_id in kept_rounds(outputs):
+        if job_id not in unfinished:
+            remove_rounds(outputs, job_id)
 
 
 def _by_round(losses: Mapping[str, float | None]) -> dict[int, float | None]:

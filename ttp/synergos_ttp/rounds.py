@@ -21,7 +21,7 @@ from synergos.wire import Layout, encode
 from synergos_ttp.control import Control
 from synergos_ttp.data_plane import Update
 from synergos_ttp.participant import ParticipantSession
-from synergos_ttp.round_store import RoundFiles, RoundStore, StoredWeights
+from synergos_ttp.round_store import RoundFiles, RoundStore
 from synergos_ttp.sessions import Sessions
 
 log = structlog.get_logger(__name__)
@@ -40,9 +40,8 @@ class Arrived:
     @classmethod
     def of(cls, participant: str, update: Update, reference: Weights) -> Self:
         """What was received, and how far it moves the model that it was trained from."""
-        stored = StoredWeights(update.path)
-        weighted = WeightedUpdate(participant, int(update.metadata["rows"]), stored)
-        return cls(weighted, update.metadata, movement(stored, reference))
+        weighted = WeightedUpdate(participant, int(update.metadata["rows"]), update.weights)
+        return cls(weighted, update.metadata, movement(update.weights, reference))
 
 
 @dataclass
@@ -171,7 +170,8 @@ class Rounds:
         rows = [update.metadata["rows"] for update in updates.values()]
         self.history.trained(number, _mean_loss(list(zip(rows, losses.values(), strict=True))), losses)
         progress = self._progress(number)
-        self.store.commit(number, self.weights, self.history, announce=lambda: self.control.report(progress))
+        trained = {who: update.weighted.weights for who, update in updates.items()}
+        self.store.commit(number, self.weights, trained, self.history, announce=lambda: self.control.report(progress))
         self.on_round(number, self.history)
 
     def _settle(self, number: int, evaluations: Sequence[Mapping[str, Any] | None]) -> None:

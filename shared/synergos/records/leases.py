@@ -169,14 +169,17 @@ class Leases:
         """Give a job back, so that another TTP, or the next process of this one, goes on with it.
 
         Args:
-            delay: seconds for which nobody is to take it up.
+            delay: seconds for which nobody is to take it up, because it failed; without a delay it was in order, and this
+                was no attempt.
 
         Raises:
             LeaseLost: see :meth:`renew`.
         """
         not_before = self._store.database.now() + timedelta(seconds=delay) if delay else None
         state = JobState.WAITING if delay else JobState.QUEUED
-        self._change(claim, {"state": state.value, "lease_until": None, "not_before": not_before})
+        attempts = claim.job.attempts if delay else claim.job.attempts - 1
+        values = {"state": state.value, "attempts": attempts, "lease_until": None, "not_before": not_before}
+        self._change(claim, values)
 
     # For a director
 
@@ -186,6 +189,12 @@ class Leases:
             alive = (JOBS.c.state == JobState.RUNNING.value, JOBS.c.lease_until > self._store.database.now())
             asked = update(JOBS).where(JOBS.c.id == job_id, *alive).values(cancel_requested=True)
             return bool(connection.execute(asked).rowcount)
+
+    def reopen(self, job_id: str) -> None:
+        """Have a job run again whose outcome was sent off and is nowhere any more; should it come yet, it counts."""
+        lost = (JOBS.c.id == job_id, JOBS.c.state == JobState.ARCHIVING.value)
+        with self._store.database.writing() as connection:
+            connection.execute(update(JOBS).where(*lost).values(state=JobState.WAITING.value))
 
     def arrange(self) -> list[Job]:
         """Put every job that nobody runs where it belongs; those that have become ready to start.

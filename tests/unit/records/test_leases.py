@@ -241,3 +241,11 @@ def test_nobody_gets_what_somebody_else_has_got(store: RecordStore, leases: Leas
         taken = [job for found in ttps.map(take, range(4)) for job in found]
 
     assert sorted(taken) == sorted(job.id for job in jobs)
+
+
+def test_a_job_that_was_given_back_in_order_has_used_up_no_attempt(store: RecordStore, leases: Leases) -> None:
+    job = accepted(store, Stage.TRAIN)
+    for _ in range(MAXIMUM_ATTEMPTS):
+        leases.release(claimed(leases))
+    assert (store.job(job.id).state, store.job(job.id).attempts) == (JobState.QUEUED, 0)
+    assert claimed(leases).fence == MAXIMUM_ATTEMPTS + 1

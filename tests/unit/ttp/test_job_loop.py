@@ -215,3 +215,8 @@ def test_a_message_goes_back_when_it_cannot_be_handed_on(ttp_for: Callable[[Runn
     message = Message({"job_id": "x", "cluster": "elsewhere"})
     ttp.queue.waiting.put(message)
     until(lambda: message.fate == ["given back"], "the message to be given back", DEADLINE)
+
+
+def test_an_idle_ttp_tidies_up(ttp_for: Callable[[Runner], Ttp]) -> None:
+    ttp = ttp_for(Runner())
+    until(lambda: ttp.runner.tidied > 1, "what is left to be looked for", DEADLINE)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
 
 from synergos.errors import JobCancelled, SynergosError, WorkerUnreachable
@@ -68,9 +68,8 @@ class Participant:
 
     def train(self, number: int, weights: Encoded, expected: Layout, target: Path) -> Update:
         self.asked.append(number)
-        save_file({name: tensor + self.step for name, tensor in read(weights).items()}, target)
         return Update(
-            target,
+            {name: tensor + self.step for name, tensor in read(weights).items()},
             {
                 "round": number,
                 "rows": self.count,
@@ -217,7 +216,7 @@ class Bad(Participant):
     def train(self, number: int, weights: Encoded, expected: Layout, target: Path) -> Update:
         update = super().train(number, weights, expected, target)
         if number in self.wrong:
-            save_file({"w": torch.tensor([float("nan"), 0.0])}, target)
+            return replace(update, weights={"w": torch.tensor([float("nan"), 0.0])})
         return update
 
 
@@ -282,10 +281,10 @@ def test_rounds_go_on_where_a_killed_process_stopped(tmp_path: Path, killed_in: 
 def test_no_round_goes_before_the_one_after_it_is_committed(tmp_path: Path) -> None:
     weights = {"w": torch.tensor([1.0])}
     with RoundStore(tmp_path, "job") as store:
-        store.commit(0, weights, LossHistory({0: 1.0}))
+        store.commit(0, weights, {}, LossHistory({0: 1.0}))
         store.wait()
         (store.folder / "committed.json.staged").mkdir()  # where the commit would write a file
-        store.commit(1, {"w": torch.tensor([2.0])}, LossHistory({0: 1.0, 1: 0.5}))
+        store.commit(1, {"w": torch.tensor([2.0])}, {}, LossHistory({0: 1.0, 1: 0.5}))
         store.drop(0)
         with pytest.raises(IsADirectoryError):
             store.wait()

@@ -1,0 +1,66 @@
+"""A job does not stay `archiving` when what it sent off is nowhere any more."""
+
+from __future__ import annotations
+
+import pytest
+
+from director_parts import MemoryQueue, accepted, taken_up
+from synergos.domain.job import JobState, Stage
+from synergos.domain.messages import Outcome
+from synergos.records import RecordStore
+from synergos.records.leases import MAXIMUM_ATTEMPTS, Claim, Leases
+from synergos_director.announcer import Announcer
+from synergos_director.archivist import Archivist
+from synergos_director.lost_outcomes import LostOutcomes
+
+
+@pytest.fixture
+def claim(store: RecordStore, leases: Leases) -> Claim:
+    accepted(store, Stage.TRAIN)
+    claim = taken_up(leases)
+    leases.deliver(claim)
+    return claim
+
+
+def test_its_job_runs_again(store: RecordStore, leases: Leases, announcer: Announcer, claim: Claim) -> None:
+    LostOutcomes(leases, announcer, seconds=0).look()
+
+    assert [job.id for job in leases.arrange()] == [claim.job.id]
+    again = taken_up(leases)
+    assert (again.job.id, again.fence) == (claim.job.id, claim.fence + 1)
+
+
+def test_what_may_be_in_somebodys_hand_is_waited_for(
+    store: RecordStore, leases: Leases, announcer: Announcer, claim: Claim
+) -> None:
+    lost = LostOutcomes(leases, announcer, seconds=3600)
+    lost.look()
+    lost.look()
+    assert store.job(claim.job.id).state is JobState.ARCHIVING
+
+
+def test_nothing_is_lost_while_outcomes_lie_in_the_queue(
+    store: RecordStore, leases: Leases, announcer: Announcer, queue: MemoryQueue, claim: Claim
+) -> None:
+    queue.publish("completed", [{"job_id": "another"}])
+    LostOutcomes(leases, announcer, seconds=0).look()
+    assert store.job(claim.job.id).state is JobState.ARCHIVING
+
+
+def test_an_outcome_that_comes_after_all_counts(
+    store: RecordStore, leases: Leases, announcer: Announcer, claim: Claim
+) -> None:
+    LostOutcomes(leases, announcer, seconds=0).look()
+    outcome = Outcome(claim.job, store.cluster_id(), claim.fence, JobState.COMPLETED, {"path": "x.pt"})
+    Archivist(store, leases, announcer).settle(outcome.to_dict())
+    assert store.job(claim.job.id).state is JobState.COMPLETED
+
+
+def test_a_job_whose_outcomes_are_lost_every_time_is_given_up(
+    store: RecordStore, leases: Leases, announcer: Announcer
+) -> None:
+    job = accepted(store, Stage.TRAIN)
+    for _ in range(MAXIMUM_ATTEMPTS):
+        leases.deliver(taken_up(leases))
+        LostOutcomes(leases, announcer, seconds=0).look()
+    assert [(each.job.id, each.is_given_up) for each in leases.standings()] == [(job.id, True)]
