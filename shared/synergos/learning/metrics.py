@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import auc, precision_recall_curve, roc_auc_score
 
 from synergos.domain.feature_space import Action
 
@@ -89,6 +88,9 @@ def _one_class(truth: NDArray[np.bool_], predicted: NDArray[np.bool_], scores: N
 def _roc_auc(truth: NDArray[np.bool_], scores: NDArray[np.float64]) -> float | None:
     if truth.all() or not truth.any() or not np.isfinite(scores).all():
         return None
+    # Here and below: it takes a second to import, which nobody should wait for who only trains.
+    from sklearn.metrics import roc_auc_score
+
     return float(roc_auc_score(truth, scores))
 
 
@@ -96,6 +98,8 @@ def _pr_auc(truth: NDArray[np.bool_], scores: NDArray[np.float64]) -> float | No
     """Trapezoid area under precision over recall."""
     if not truth.any() or not np.isfinite(scores).all():
         return None
+    from sklearn.metrics import auc, precision_recall_curve
+
     precision, recall, _ = precision_recall_curve(truth, scores)
     return float(auc(recall, precision))
 
