@@ -90,15 +90,22 @@ def losses(study: Study) -> dict[int, float]:
         ("ttp", "archiving", 2),
         ("ttp", "measuring", 2),
         ("ttp", "archiving", 3),
-        ("worker_1", "preparing", 0),
-        ("worker_2", "confirming", 0),
-        ("worker_2", "opening a session", 0),
-        ("worker_1", "training", 2),
-        ("worker_2", "answering", 1),
-        ("worker_1", "evaluating", 3),
-        ("worker_2", "inferring", 0),
+        *(
+            (worker, place, passes)
+            for worker in ("worker_1", "worker_2")
+            for place, passes in (
+                ("preparing", 0),
+                ("confirming", 0),
+                ("opening a session", 0),
+                ("training", 2),
+                ("answering", 1),
+                ("evaluating", 3),
+                ("inferring", 0),
+                ("writing predictions", 0),
+            )
+        ),
+        # Only this one predicts.
         ("worker_1", "inferring", 1),
-        ("worker_1", "writing predictions", 0),
     ],
 )
 def test_a_kill_changes_nothing(
