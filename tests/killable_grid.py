@@ -12,7 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import killing
+from cluster_grid import GRIDS
 from real_grid import DEADLINE, WORKERS, RealGrid, until
+from synergos_simulator.cluster import ClusterPlan, node_name
 from synergos_simulator.grid import Grid, Plan, is_healthy
 from synergos_simulator.state import Program
 
@@ -72,20 +74,22 @@ class KillableGrid(RealGrid):
 
     @property
     def _programs(self) -> Sequence[Program]:
-        return [*self.grid.workers, self.grid.ttp]
+        return self.grid.planned_programs
 
     def _start(self, program: Program) -> None:
+        command = program.command if program.is_broker else self._deadly(program)
+        with Path(program.log).open("ab") as log:
+            self._running[program.name] = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+            )
+
+    def _deadly(self, program: Program) -> list[str]:
+        """The command of a program with places in it."""
         armed = self._armed / program.name
         armed.mkdir(exist_ok=True)
         python, _, module, *flags = program.command
-        own = self._ttp_flags if program.name == "ttp" else ()
-        with Path(program.log).open("ab") as log:
-            self._running[program.name] = subprocess.Popen(
-                [python, str(KILLING), str(armed), module, *flags, *own],
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+        own = self._ttp_flags if program.name.startswith("ttp") else ()
+        return [python, str(KILLING), str(armed), module, *flags, *own]
 
     def _start_again(self) -> None:
         while not self._stopped.wait(0.05):
@@ -95,12 +99,34 @@ class KillableGrid(RealGrid):
                     self._start(program)
 
 
+class KillableCluster(KillableGrid):
+    """A cluster of such programs; a broker among them has no places."""
+
+    def nodes(self) -> list[list[Program]]:
+        """The workers of each participant, one for every sub-grid."""
+        programs = {program.name: program for program in self._programs}
+        return [[programs[node_name(name, grid)] for grid in range(GRIDS)] for name in WORKERS]
+
+
 @contextmanager
 def killable(folder: Path, data: Path, *ttp_flags: str, workers: Sequence[str] = WORKERS) -> Iterator[KillableGrid]:
     """A killable grid that runs inside the ``with`` block, its TTP with some more flags."""
     armed = folder / "armed"
     armed.mkdir()
     grid = KillableGrid(Grid.planned(Plan(folder, data, workers)), armed, ttp_flags)
+    try:
+        grid.start()
+        yield grid
+    finally:
+        grid.stop()
+
+
+@contextmanager
+def killable_cluster(folder: Path, data: Path, *ttp_flags: str) -> Iterator[KillableCluster]:
+    """A killable cluster that runs inside the ``with`` block."""
+    armed = folder / "armed"
+    armed.mkdir()
+    grid = KillableCluster(Grid.planned(ClusterPlan(folder, data, WORKERS, GRIDS)), armed, ttp_flags)
     try:
         grid.start()
         yield grid

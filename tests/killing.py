@@ -29,6 +29,16 @@ PLACES = {
         "swapping the exported folder in": "synergos.learning.exports:_swap",
         "archiving": "synergos_ttp.local_dispatch:archive",
         "measuring": "synergos_ttp.commands:WorkerCommands.measure",
+        "taken up": "synergos_ttp.job_loop:JobLoop._work",
+        "sending the outcome": "synergos_ttp.cluster_queue:TtpQueue.complete",
+        "outcome sent": "synergos.records.leases:Leases.deliver",
+        "about to acknowledge": "synmanager.delivery:Delivery.acknowledge",
+    },
+    "synergos_director": {
+        "accepted": "synergos_director.dispatch:QueueDispatcher.submit",
+        "announcing": "synergos_director.queue:DirectorQueue.publish",
+        "archiving": "synergos_director.archivist:settle",
+        "archived": "synmanager.delivery:Delivery.acknowledge",
     },
     "synergos_worker": {
         "preparing": "synergos_worker.preparation:Preparations._outcome",

@@ -1,0 +1,138 @@
+"""Whatever program of a cluster is killed at whatever step: every job ends, once, with what it would have ended with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cluster_grid import GRIDS
+from killable_grid import KillableCluster, killable_cluster
+from real_grid import DEADLINE, WORKERS, Study, until
+from synergos.driver.errors import DriverError
+from synergos_simulator.cluster import node_name
+from synergos_simulator.datasets import Dataset
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+ROUNDS = 4
+STAGES = ("preprocess", "train", "validate", "predict")
+FINAL = {"completed", "failed", "cancelled"}
+
+
+@pytest.fixture(scope="module")
+def grid(tmp_path_factory: pytest.TempPathFactory, data: Path) -> Iterator[KillableCluster]:
+    with killable_cluster(tmp_path_factory.mktemp("killable"), data, "--rejoin_timeout", str(DEADLINE)) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def undisturbed(grid: KillableCluster, wine: Dataset) -> tuple[bytes, Any]:
+    """The model and the statistics of a cycle that nobody disturbs."""
+    return whole_cycle(Study(grid, wine, "undisturbed", {"rounds": ROUNDS}))
+
+
+def whole_cycle(study: Study) -> tuple[bytes, Any]:
+    """Hand in all stages at once, and wait until their jobs have ended."""
+    study.declare()
+    requests = (study.align, study.train, study.validate, lambda: study.predict("worker_1"))
+    for stage, request in zip(STAGES, requests, strict=True):
+        persevere(study, stage, request)
+    until(lambda: has_ended(study), "the jobs to end")
+    driver = study.grid.driver
+    [model] = driver.models.read(*study.keys)["data"]
+    validations = driver.validations.read(*study.keys)["data"]
+    statistics = {record["key"]["participant_id"]: record["evaluate"]["statistics"] for record in validations}
+    assert len(driver.predictions.read("worker_1", *study.keys)["data"]) == 1
+    return Path(model["global"]["path"]).with_name("global_model.safetensors").read_bytes(), statistics
+
+
+def persevere(study: Study, stage: str, request: Callable[[], Mapping[str, Any]]) -> None:
+    """Make a request; if the director dies over it, wait until it is back, and ask again unless it was accepted."""
+    try:
+        answer = request()
+    except DriverError:
+        study.grid.wait_until_healthy()  # type: ignore[attr-defined]
+        if study.jobs(stage):
+            return
+        answer = request()
+    assert (answer["success"], answer["data"]) == (1, []), answer
+
+
+def states_of(study: Study) -> dict[str, str]:
+    """How far each stage is; nothing while the director is away."""
+    try:
+        jobs = study.grid.driver.jobs.read_all(project_id=study.keys[1])["data"]
+    except DriverError:
+        return {}
+    return {job["stage"]: job["state"] for job in jobs}
+
+
+def has_ended(study: Study) -> bool:
+    """Whether no job of the study goes on."""
+    states = states_of(study)
+    return bool(states) and set(states.values()) <= FINAL
+
+
+def programs(kind: str) -> list[str]:
+    """Those of a kind; which of them a job comes by, nobody knows before."""
+    if kind == "director":
+        return [kind]
+    names = ("ttp",) if kind == "ttp" else WORKERS
+    return [node_name(name, index) for name in names for index in range(GRIDS)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "place", "passes"),
+    [
+        ("director", "accepted", 1),
+        ("director", "announcing", 0),
+        ("director", "announcing", 1),
+        ("director", "archiving", 1),
+        ("director", "archived", 1),
+        ("ttp", "taken up", 0),
+        ("ttp", "aligning", 0),
+        ("ttp", "initialising", 1),
+        ("ttp", "between PUT and answer", 3),
+        ("ttp", "aggregating", 2),
+        ("ttp", "committing", 1),
+        ("ttp", "exporting", 0),
+        ("ttp", "swapping the exported folder in", 0),
+        ("ttp", "sending the outcome", 0),
+        ("ttp", "outcome sent", 0),
+        ("ttp", "about to acknowledge", 0),
+        ("ttp", "measuring", 0),
+        ("worker", "preparing", 0),
+        ("worker", "confirming", 0),
+        ("worker", "opening a session", 0),
+        ("worker", "training", 2),
+        ("worker", "answering", 1),
+        ("worker", "evaluating", 3),
+        ("worker", "inferring", 0),
+        ("worker", "writing predictions", 0),
+    ],
+)
+def test_a_kill_changes_nothing(
+    grid: KillableCluster, undisturbed: tuple[bytes, Any], wine: Dataset, kind: str, place: str, passes: int
+) -> None:
+    study = Study(grid, wine, f"{kind}_{place}_{passes}".replace(" ", "_"), {"rounds": ROUNDS})
+    deaths = len(grid.deaths)
+    for program in programs(kind):
+        grid.arm(place, program, passes)
+    try:
+        result = whole_cycle(study)
+    finally:
+        grid.disarm()
+        grid.wait_until_healthy()
+
+    died = grid.deaths[deaths:]
+    assert died
+    assert set(died) <= set(programs(kind))
+    assert result == undisturbed
+    assert states_of(study) == dict.fromkeys(STAGES, "completed")
+    assert len(grid.driver.jobs.read_all(project_id=study.keys[1])["data"]) == len(STAGES)
+    until(lambda: not list((grid.grid.folder / "outputs" / ".rounds").glob("*")), "nothing to be left of the rounds")
+    folder = (grid.grid.folder / "outputs").joinpath(*study.keys)
+    assert [path.name for path in folder.parent.iterdir()] == [folder.name]
