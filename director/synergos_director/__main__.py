@@ -27,6 +27,9 @@ def parser() -> argparse.ArgumentParser:
         "--database",
         help="SQLAlchemy URL of the record store, the TTPs' too; default: an SQLite file in --data, for one host",
     )
+    # Where a TTP and a director are launched alike, these folders are named to both.
+    for name, what in {"outputs": "trained models", "mlflow": "tracked figures"}.items():
+        add_flag(flags, f"--{name}", type=Path, help=f"has no effect here: {what} are written by the TTPs")
     return flags
 
 

@@ -11,6 +11,7 @@ from synmanager.errors import BrokerUnavailable
 from synmanager.rabbitmq import Broker, close
 
 HOST = "127.0.0.1"
+_NODE = "synergos@localhost"
 
 
 def broker_command(folder: Path, port: int, free_port: Callable[[], int]) -> list[str]:
@@ -19,30 +20,32 @@ def broker_command(folder: Path, port: int, free_port: Callable[[], int]) -> lis
     Args:
         folder: where it keeps its messages; what is there already is taken over.
         port: where it listens.
-        free_port: for what RabbitMQ's own programs need beside it.
+        free_port: for the port that it keeps for brokers it might work with; here there are none.
 
     Raises:
         NotSupported: RabbitMQ is not installed.
     """
     folder = folder.resolve()
+    node_port = free_port()
     settings = {
         "HOME": folder,
-        "RABBITMQ_NODENAME": "synergos@localhost",
+        "RABBITMQ_NODENAME": _NODE,
         "RABBITMQ_NODE_IP_ADDRESS": HOST,
         "RABBITMQ_NODE_PORT": port,
-        "RABBITMQ_DIST_PORT": free_port(),
-        "ERL_EPMD_PORT": free_port(),
-        "ERL_EPMD_ADDRESS": HOST,
+        "RABBITMQ_DIST_PORT": node_port,
         "RABBITMQ_MNESIA_BASE": folder / "messages",
         "RABBITMQ_LOGS": "-",
+        "RABBITMQ_LOG_BASE": folder / "logs",
         # No plugins, and nothing from the machine's own settings.
         "RABBITMQ_ENABLED_PLUGINS_FILE": folder / "plugins",
         "RABBITMQ_CONFIG_FILE": folder / "rabbitmq",
         "RABBITMQ_CONF_ENV_FILE": folder / "environment",
         # One scheduler: a broker of a few messages must not keep the cores from those who train. And a job may be in hand for
-        # longer than the half hour after which RabbitMQ would give it to another.
+        # longer than the half hour after which RabbitMQ would give it to another. Erlang is told the broker's name and where it
+        # is to be found: it would else start a service for names, epmd, which outlives the broker.
         "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": (
-            "-kernel inet_dist_use_interface {127,0,0,1} +S 1:1 +sbwt none -rabbit consumer_timeout undefined"
+            "-kernel inet_dist_use_interface {127,0,0,1} +S 1:1 +sbwt none -rabbit consumer_timeout undefined "
+            f"-sname {_NODE} -start_epmd false -erl_epmd_port {node_port}"
         ),
     }
     folder.mkdir(parents=True, exist_ok=True)
