@@ -1,0 +1,116 @@
+"""Programs that share a broker and are not to get into each other's way: two clusters, and two TTPs of one sub-grid."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from ledger import Entry, Ledger
+from quick_cluster import DIRECTOR, QuickCluster, quick_cluster
+from rabbitmq_server import RabbitMQ
+from real_grid import until
+from synergos.domain.job import Job, JobState
+from synergos.domain.records import Kind
+from synergos.records.leases import Leases
+
+FIRST, SECOND = "first", "second"
+JOBS = 25
+
+
+@pytest.fixture
+def clusters(tmp_path: Path, rabbitmq: RabbitMQ) -> Iterator[tuple[QuickCluster, QuickCluster]]:
+    """Two clusters, each with a record store and a TTP of its own, on one broker."""
+    with (
+        quick_cluster(tmp_path / FIRST, rabbitmq.port, {f"ttp_of_{FIRST}": 0}) as first,
+        quick_cluster(tmp_path / SECOND, rabbitmq.port, {f"ttp_of_{SECOND}": 0}) as second,
+    ):
+        yield first, second
+
+
+@pytest.fixture
+def rivals(tmp_path: Path, rabbitmq: RabbitMQ) -> Iterator[QuickCluster]:
+    """A cluster of one sub-grid and two TTPs for it, of which the second was started later."""
+    cluster = QuickCluster(tmp_path, rabbitmq.port, {FIRST: 0, SECOND: 0})
+    cluster.declare("project", runs=0, grids=1)
+    try:
+        cluster.start(DIRECTOR, FIRST)
+        until(lambda: holder(cluster) == FIRST, "the first to have the sub-grid")
+        cluster.start(SECOND)
+        until(lambda: "standing by" in cluster.log(SECOND), "the second to stand by")
+        yield cluster
+    finally:
+        cluster.close()
+
+
+def holder(cluster: QuickCluster) -> str | None:
+    """The TTP that has the sub-grid."""
+    return Leases(cluster.store).grids().get(0)
+
+
+def is_running(cluster: QuickCluster, job: Job, ttp: str) -> bool:
+    stored = cluster.store.job(job.id)
+    return (stored.state, stored.ttp) == (JobState.RUNNING, ttp)
+
+
+def until_ended(cluster: QuickCluster, jobs: Sequence[Job]) -> list[Job]:
+    """The jobs as they ended."""
+    until(lambda: all(cluster.store.job(job.id).state.is_final for job in jobs), "the jobs to end")
+    return [cluster.store.job(job.id) for job in jobs]
+
+
+def test_two_clusters_on_one_broker_each_end_their_own_jobs(clusters: tuple[QuickCluster, QuickCluster]) -> None:
+    ledgers = [Ledger(cluster.store) for cluster in clusters]
+    projects = [f"project_{number}" for number in range(JOBS)]
+    handed_in: list[list[Job]] = [[], []]
+    for project in projects:
+        for cluster, jobs in zip(clusters, handed_in, strict=True):
+            cluster.declare(project, runs=0, grids=1)
+            jobs.append(cluster.align(project))
+
+    for cluster, jobs, ledger, name in zip(clusters, handed_in, ledgers, (FIRST, SECOND), strict=True):
+        ended = until_ended(cluster, jobs)
+        assert [(job.state, job.attempts, job.ttp) for job in ended] == [
+            (JobState.COMPLETED, 1, f"ttp_of_{name}")
+        ] * JOBS
+        assert cluster.store.jobs() == ended  # nobody else's
+        written = [entry for entry in ledger.entries() if entry.table == "job"]
+        assert sorted(entry.row for entry in written) == sorted(job.id for job in jobs)
+        for job in ended:
+            signatures = [record["made_by"] for record in cluster.store.find(Kind.ALIGNMENT, job.keys)]
+            assert signatures == [{"job": job.id, "attempt": 1}] * 2
+
+
+def test_of_two_ttps_of_one_sub_grid_one_runs_all_jobs(rivals: QuickCluster) -> None:
+    projects = [f"project_{number}" for number in range(JOBS)]
+    for project in projects:
+        rivals.declare(project, runs=0, grids=1)
+    jobs = [rivals.align(project) for project in projects]
+
+    ended = until_ended(rivals, jobs)
+    assert [(job.state, job.attempts, job.ttp) for job in ended] == [(JobState.COMPLETED, 1, FIRST)] * JOBS
+    assert "job started" not in rivals.log(SECOND)
+
+
+def test_the_ttp_that_stands_by_takes_over_from_one_that_dies(rivals: QuickCluster) -> None:
+    ledger = Ledger(rivals.store)
+    rivals.hold.touch()
+    begun = rivals.align("project")
+    until(lambda: is_running(rivals, begun, FIRST), "the first to run the job")
+    waiting = rivals.align("project")
+
+    rivals.processes.end(FIRST)
+    until(lambda: is_running(rivals, begun, SECOND), "the second to go on with the job")
+    rivals.start(FIRST)
+    until(lambda: "standing by" in rivals.log(FIRST), "the first to stand by")
+    rivals.hold.unlink()
+
+    ended = until_ended(rivals, [begun, waiting])
+    assert [(job.state, job.attempts, job.ttp) for job in ended] == [
+        (JobState.COMPLETED, 2, SECOND),
+        (JobState.COMPLETED, 1, SECOND),
+    ]
+    ends = [entry for entry in ledger.entries() if entry.table == "job"]
+    assert ends == [Entry("job", begun.id), Entry("job", waiting.id)]
+    assert holder(rivals) == SECOND
