@@ -20,7 +20,8 @@ def parser() -> argparse.ArgumentParser:
     """The flags of ``synergos-director``."""
     flags = common_parser("director", "Accept jobs for a cluster, queue them and archive what comes back.")
     add_queue_flags(flags, default=["rabbitmq", "localhost"])
-    folder = default_folder("/orchestrator/data", "director/data")
+    # Both are in the documentation of the original.
+    folder = default_folder("director/data", "/orchestrator/data", "/director/data")
     add_flag(flags, "--data", type=Path, default=folder, help="folder of the record store, shared with the TTPs")
     add_flag(
         flags,

@@ -42,11 +42,13 @@ def broker_command(folder: Path, port: int, free_port: Callable[[], int]) -> lis
         "RABBITMQ_CONF_ENV_FILE": folder / "environment",
         # One scheduler: a broker of a few messages must not keep the cores from those who train. And a job may be in hand for
         # longer than the half hour after which RabbitMQ would give it to another. Erlang is told the broker's name and where it
-        # is to be found: it would else start a service for names, epmd, which outlives the broker.
+        # is to be found: it would else need a service for names, epmd, which outlives the broker.
         "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": (
             "-kernel inet_dist_use_interface {127,0,0,1} +S 1:1 +sbwt none -rabbit consumer_timeout undefined "
-            f"-sname {_NODE} -start_epmd false -erl_epmd_port {node_port}"
+            f"-sname {_NODE} -erl_epmd_port {node_port}"
         ),
+        # For every Erlang that RabbitMQ starts, not for its server alone.
+        "ERL_AFLAGS": "-start_epmd false",
     }
     folder.mkdir(parents=True, exist_ok=True)
     return ["env", *(f"{name}={value}" for name, value in settings.items()), str(_program())]

@@ -22,13 +22,14 @@ from synergos_ttp.limits import Limits
 def parser() -> argparse.ArgumentParser:
     """The flags of ``synergos-ttp``."""
     flags = common_parser("ttp", "Orchestrate one grid: align, train, validate and predict with its participants.")
+    # The original's documentation mounts the first two in either place.
     folders = {
-        "data": ("/orchestrator/data", "folder of the record store"),
-        "outputs": ("/orchestrator/outputs", "folder of trained models"),
-        "mlflow": ("/mlflow", "folder of MLflow's local store"),
+        "data": ("folder of the record store", "/orchestrator/data", "/director/data"),
+        "outputs": ("folder of trained models", "/orchestrator/outputs", "/director/outputs"),
+        "mlflow": ("folder of MLflow's local store", "/mlflow"),
     }
-    for name, (mount, purpose) in folders.items():
-        add_flag(flags, f"--{name}", type=Path, default=default_folder(mount, f"ttp/{name}"), help=purpose)
+    for name, (purpose, *mounts) in folders.items():
+        add_flag(flags, f"--{name}", type=Path, default=default_folder(f"ttp/{name}", *mounts), help=purpose)
     add_flag(
         flags,
         "--grid",

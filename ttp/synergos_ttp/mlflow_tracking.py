@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import structlog
+from filelock import FileLock
 
 from synergos.errors import JobCancelled, JobInterrupted
 from synergos.learning.exports import LossHistory
@@ -278,19 +279,26 @@ class MlflowRun:
 def _open(folder: Path, combination: Combination) -> tuple[Any, str]:
     """A client of the combination's store, and the id of its experiment there."""
     client_class = _import_mlflow()
-    if combination.address is None:
-        folder.mkdir(parents=True, exist_ok=True)
-        client, artifacts = client_class(f"sqlite:///{folder / 'mlflow.db'}"), (folder / "artifacts").as_uri()
-    else:
-        client, artifacts = client_class(combination.address), None
+    if combination.address is not None:
+        client = client_class(combination.address)
+        return client, _experiment(client, combination, None)
+    folder.mkdir(parents=True, exist_ok=True)
+    # A cluster's TTPs share the folder, and MLflow makes its tables when it first comes by.
+    with FileLock(folder / ".lock"):
+        client = client_class(f"sqlite:///{folder / 'mlflow.db'}")
+        return client, _experiment(client, combination, (folder / "artifacts").as_uri())
+
+
+def _experiment(client: Any, combination: Combination, artifacts: str | None) -> str:
+    """The id of the combination's experiment, which is there then."""
     name = "_>_".join((combination.collab_id, combination.project_id, combination.expt_id))
     experiment = client.get_experiment_by_name(name)
     if experiment is None:
-        return client, client.create_experiment(name, artifact_location=artifacts)
+        return str(client.create_experiment(name, artifact_location=artifacts))
     if experiment.lifecycle_stage == "deleted":
         # Somebody threw it away by hand; its name stays taken all the same.
         client.restore_experiment(experiment.experiment_id)
-    return client, experiment.experiment_id
+    return str(experiment.experiment_id)
 
 
 def _runs_of_job(client: Any, experiment: str, job_id: str) -> list[Any]:

@@ -26,14 +26,14 @@ def parser() -> argparse.ArgumentParser:
         flags,
         "--data",
         type=Path,
-        default=default_folder("/worker/data", "worker/data"),
+        default=default_folder("worker/data", "/worker/data"),
         help="folder of the participant's datasets; only read",
     )
     add_flag(
         flags,
         "--outputs",
         type=Path,
-        default=default_folder("/worker/outputs", "worker/outputs"),
+        default=default_folder("worker/outputs", "/worker/outputs"),
         help="folder that predictions are written to",
     )
     add_flag(

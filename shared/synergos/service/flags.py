@@ -20,10 +20,10 @@ def in_container() -> bool:
     return any(Path(mark).exists() for mark in ("/.dockerenv", "/run/.containerenv"))
 
 
-def default_folder(mount: str, name: str) -> Path:
-    """The mount the images use when it is there, else a folder below the one we were started in."""
-    inside = Path(mount)
-    return inside if inside.is_dir() else Path.cwd() / "synergos-run" / name
+def default_folder(name: str, *mounts: str) -> Path:
+    """The first of the places that images mount which is there, else a folder below the one we were started in."""
+    there = (Path(mount) for mount in mounts if Path(mount).is_dir())
+    return next(there, Path.cwd() / "synergos-run" / name)
 
 
 def add_flag(parser: argparse.ArgumentParser, *names: str, **options: object) -> None:

@@ -76,8 +76,10 @@ def configure_logging(component_id: str, target: LogTarget, *, debug: bool = Fal
     root = logging.getLogger()
     root.handlers = handlers
     root.setLevel(logging.DEBUG if debug else logging.INFO)
-    for chatty in ("alembic", "gunicorn", "matplotlib", "mlflow", "pika", "urllib3"):
+    for chatty in ("alembic", "gunicorn", "matplotlib", "mlflow", "urllib3"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    # A broker that is away is worth a line, which synmanager writes; pika would add a traceback to each attempt.
+    logging.getLogger("pika").setLevel(logging.CRITICAL)
 
 
 def _censor(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -65,8 +66,13 @@ def queue_target(parser: argparse.ArgumentParser, given: argparse.Namespace) -> 
     except InvalidRequest as error:
         parser.error(str(error))
     certificates: Path | None = given.queue_certificates
-    if certificates is not None and not certificates.is_file():
-        parser.error(f"--queue_certificates: there is no file {certificates}")
+    if certificates is not None:
+        if not certificates.is_file():
+            parser.error(f"--queue_certificates: there is no file {certificates}")
+        try:
+            ssl.create_default_context(cafile=certificates)
+        except ssl.SSLError:
+            parser.error(f"--queue_certificates: expected certificates in PEM format in {certificates}")
     username, password = os.environ.get(_USER), os.environ.get(_PASSWORD)
     if (username is None) != (password is None):
         parser.error(f"{_USER} and {_PASSWORD}: expected both or neither")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,6 +23,7 @@ DEADLINE = 60.0
 EXPERIMENT = "heart_>_risk_>_logistic"
 PARAMETERS = {"algorithm": "FedAvg", "rounds": 2, "lr": 0.1, "batch_size": None}
 HOSPITAL = "hospital_1"
+RIVALS = ("run_0", "run_1", "run_2")
 
 
 def combination(address: str | None = None) -> Combination:
@@ -99,7 +102,7 @@ def test_a_training_is_a_run_with_its_parameters_losses_and_files(
     assert history_of(local, run.info.run_id, f"{HOSPITAL}_local_loss") == {0: 1.5, 1: 1.25}
     assert set(run.data.metrics) == {"global_train_loss", "global_evaluate_loss", f"{HOSPITAL}_local_loss"}
     assert [one.path for one in local.list_artifacts(run.info.run_id)] == ["global_model.pt"]
-    assert sorted(path.name for path in folder.iterdir()) == ["artifacts", "mlflow.db"]
+    assert sorted(path.name for path in folder.iterdir()) == [".lock", "artifacts", "mlflow.db"]
 
 
 def test_losses_can_be_read_while_the_training_goes_on(tracker: MlflowTracker, local: Any) -> None:
@@ -307,3 +310,45 @@ def test_a_job_does_not_wait_for_a_server_that_keeps_silent(folder: Path, export
         tracker.close()
 
     assert given_up == [], "MLflow's own patience of ten seconds was waited for"
+
+
+# Each a process of its own, as a cluster's TTPs are; they begin in the same moment.
+TRAINING = """
+import sys, time
+from pathlib import Path
+from mlflow.tracking import MlflowClient
+from synergos_ttp.mlflow_tracking import MlflowTracker
+from synergos_ttp.tracking import Combination
+
+folder, go, run = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
+tracker = MlflowTracker(folder, interval=0.01, deadline=60)
+tracker.start()
+print("ready", flush=True)
+while not go.exists():
+    time.sleep(0.001)
+with tracker.training(Combination("heart", "risk", "logistic", run, None), run, {}):
+    pass
+tracker.close()
+"""
+
+
+def test_two_ttps_may_be_the_first_to_write_to_a_shared_folder(folder: Path, tmp_path: Path) -> None:
+    from mlflow.tracking import MlflowClient
+
+    go = tmp_path / "go"
+    processes = [
+        subprocess.Popen([sys.executable, "-c", TRAINING, folder, go, run], stdout=subprocess.PIPE) for run in RIVALS
+    ]
+    try:
+        said = [process.stdout and process.stdout.readline() for process in processes]
+        go.touch()
+        codes = [process.wait(DEADLINE) for process in processes]
+    finally:
+        for process in processes:
+            process.kill()
+            process.communicate()
+    assert (said, codes) == ([b"ready\n"] * len(RIVALS), [0] * len(RIVALS))
+
+    found = runs_of(MlflowClient(f"sqlite:///{folder / 'mlflow.db'}"), EXPERIMENT)
+    assert sorted(run.info.run_name for run in found) == list(RIVALS)
+    assert {run.info.status for run in found} == {"FINISHED"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+import certifi
 import pytest
 
 from synergos.service.queue_flags import QueueTarget, add_queue_flags, queue_target
@@ -35,13 +36,10 @@ def test_an_address_is_read(parser: argparse.ArgumentParser, flags: list[str], t
     assert queue_target(parser, parser.parse_args(flags)) == target
 
 
-def test_access_is_read_and_not_shown(
-    parser: argparse.ArgumentParser, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_access_is_read_and_not_shown(parser: argparse.ArgumentParser, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(USER, "me")
     monkeypatch.setenv(PASSWORD, "top secret")
-    authority = tmp_path / "authority.pem"
-    authority.touch()
+    authority = Path(certifi.where())
     given = parser.parse_args(["-mq", "rabbitmq", "--queue_certificates", str(authority)])
 
     target = queue_target(parser, given)
@@ -57,6 +55,7 @@ def test_access_is_read_and_not_shown(
         (["-mq", "rabbitmq", "host", "port"], {}, "--queue"),
         (["-mq", "rabbitmq", "host", "70000"], {}, "--queue"),
         (["-mq", "rabbitmq", "--queue_certificates", "nowhere.pem"], {}, "--queue_certificates"),
+        (["-mq", "rabbitmq", "--queue_certificates", __file__], {}, "--queue_certificates: expected certificates"),
         (["-mq", "rabbitmq"], {USER: "me"}, PASSWORD),
     ],
 )
