@@ -10,6 +10,7 @@ from pathlib import Path
 
 import quick_ttp
 from processes import Processes
+from quick_ttp import READY
 from real_grid import WORKERS, until
 from synergos import Driver
 from synergos.domain.job import Job
@@ -51,6 +52,8 @@ class QuickCluster:
         command = [sys.executable, "-m", "synergos_director", *flags, *queue]
         self._director = Program(DIRECTOR, command, str(folder / f"{DIRECTOR}.log"), HOST, port)
         self._ttps = {}
+        # Where in its log a TTP was started last.
+        self._begins: dict[str, int] = {}
         for name, grid in ttps.items():
             arguments = [name, grid, database, queue_port, LEASE, longest, self.hold]
             command = [sys.executable, quick_ttp.__file__, *map(str, arguments)]
@@ -69,13 +72,15 @@ class QuickCluster:
     def start(self, *names: str) -> None:
         """Start programs; a director is waited for until it answers."""
         for name in names:
+            self._begins[name] = len(self.log(name))
             self.processes.start(self._program(name))
         if DIRECTOR in names:
             until(lambda: is_healthy(self._director), "the director to answer", START_DEADLINE)
 
     def log(self, name: str) -> str:
         """What a program has logged so far."""
-        return self._program(name).log_tail(10_000)
+        log = Path(self._program(name).log)
+        return log.read_text() if log.exists() else ""
 
     def declare(self, project: str, runs: int, grids: int) -> None:
         """A project with everything that its jobs are about.
@@ -102,9 +107,11 @@ class QuickCluster:
         assert self.driver.alignments.create("collaboration", project)["success"] == 1
         return self.store.jobs(project_id=project, stage="preprocess")[-1]
 
-    def stop(self) -> dict[str, int]:
-        """Tell every program to end; their exit codes."""
-        return {name: self.processes.end(name, signal.SIGTERM) for name in (*self._ttps, DIRECTOR)}
+    def stop(self, name: str) -> int:
+        """Tell a program to end once it listens; its exit code."""
+        if name != DIRECTOR:
+            until(lambda: READY in self.log(name)[self._begins[name] :], f"{name} to be ready", START_DEADLINE)
+        return self.processes.end(name, signal.SIGTERM)
 
     def close(self) -> None:
         """Kill what still runs."""

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import structlog
+
 from synergos.domain.job import Job, Stage
 from synergos.domain.records import Kind
 from synergos.records import RecordStore
@@ -25,6 +27,9 @@ from synergos_simulator.broker import HOST
 from synergos_ttp.cluster_queue import TtpQueue
 from synergos_ttp.control import Control
 from synergos_ttp.job_loop import JobLoop
+
+READY = "does as it is told"
+"""What it logs when it ends in order if it is asked to."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +98,7 @@ def main() -> None:
     runner = QuickRunner(store, float(longest), Path(hold))
     loop = JobLoop(store, Leases(store, float(lease)), queue, runner, grid=int(grid), ttp=name)
     loop.start()
+    structlog.get_logger(__name__).info(READY)
     signal.sigwait([signal.SIGTERM])
     loop.stop()
     loop.close()

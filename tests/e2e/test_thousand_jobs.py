@@ -1,4 +1,8 @@
-"""A thousand jobs on a cluster whose programs are killed and frozen at random: none is lost, none is archived twice."""
+"""A thousand jobs on a cluster whose programs are killed and frozen at random: none is lost, none is archived twice.
+
+Who is hit after how many jobs comes from a seed, which a failure shows; ``SYNERGOS_TEST_SEED`` takes it again. Where in its
+work somebody is hit differs each time.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +30,7 @@ from synergos.records.leases import Leases
 from synergos.records.tables import RECORDS
 from synmanager.config import COMPLETED, RANKED, TOPOLOGY, cluster_queue
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 PROJECTS = 20
 RUNS = 12
@@ -53,6 +57,7 @@ MISFORTUNES = (
 )
 """Who dies in the same moment. So few TTPs among so many jobs that none meets the same job as often as would end it."""
 FROZEN_SECONDS = 1.5 * LEASE
+"""Long enough for somebody else to take over."""
 
 
 class Misfortune:
@@ -69,33 +74,24 @@ class Misfortune:
         self._coming = chance.sample(MISFORTUNES, len(MISFORTUNES))
         # Each is sure to come: the last of them while jobs are left.
         self._moments = sorted(chance.sample(range(5, JOBS - 50), len(MISFORTUNES)))
-        self._frozen: dict[str, float] = {}
-
-    @property
-    def is_over(self) -> bool:
-        """Whether nothing more is to come, and everybody goes on."""
-        return not self._coming and not self._frozen
 
     def strike(self, ended: int) -> None:
         """Do what is due when so many jobs have ended."""
-        for name in [name for name, until_ in self._frozen.items() if time.monotonic() >= until_]:
-            self._cluster.processes.send(name, signal.SIGCONT)
-            del self._frozen[name]
-        if self._coming and ended >= self._moments[0] and len(self._frozen) < GRIDS // 2:
+        while self._moments and ended >= self._moments[0]:
             self._moments.pop(0)
             # Not just when something was archived, but anywhere in what all of them do.
             time.sleep(self._chance.uniform(0, 0.1))
             self._bring(self._coming.pop())
 
     def _bring(self, what: tuple[str, ...]) -> None:
-        awake = [name for name in self._cluster.ttps if name not in self._frozen]
-        chosen = iter(self._chance.sample(awake, what.count(TTP) + what.count(FREEZE)))
+        ttps = self._chance.sample(self._cluster.ttps, 2)
         if what == (FREEZE,):
-            name = next(chosen)
-            self._cluster.processes.send(name, signal.SIGSTOP)
-            self._frozen[name] = time.monotonic() + FROZEN_SECONDS
+            self._cluster.processes.send(ttps[0], signal.SIGSTOP)
+            # Nothing else meanwhile: it may have stopped while it writes, and then nobody else can.
+            time.sleep(FROZEN_SECONDS)
+            self._cluster.processes.send(ttps[0], signal.SIGCONT)
             return
-        victims = [next(chosen) if kind == TTP else kind for kind in what]
+        victims = [ttps.pop() if kind == TTP else kind for kind in what]
         for name in victims:
             if name == BROKER:
                 self._broker.kill()
@@ -125,7 +121,7 @@ def cluster(tmp_path: Path, broker: RabbitMQ) -> Iterator[QuickCluster]:
 
 @pytest.fixture
 def chance() -> random.Random:
-    """What happens; the moment within whatever a program does is never the same again."""
+    """What decides who is hit, and when."""
     seed = int(os.environ.get("SYNERGOS_TEST_SEED") or secrets.randbelow(2**32))
     print(f"SYNERGOS_TEST_SEED={seed}")  # shown when the test fails
     return random.Random(seed)
@@ -168,9 +164,11 @@ def test_a_thousand_jobs_end_once_each_whoever_dies_meanwhile(
         hand_in(cluster, f"project_{number}")
         enough = (number + 1) * JOBS // PROJECTS - BACKLOG
         until(lambda enough=enough: have_ended(enough), "room for more jobs", LONG)  # type: ignore[misc]
-    until(lambda: have_ended(JOBS) and misfortune.is_over, "all jobs to end", LONG)
-    until(lambda: not left_in_queues(broker, cluster), "the queues to be empty")
-    assert cluster.stop() == dict.fromkeys([*cluster.ttps, DIRECTOR], 0)
+    until(lambda: have_ended(JOBS), "all jobs to end", LONG)
+    # Messages of jobs that have ended are still to be looked at, by the TTPs and then by the director.
+    for names in (cluster.ttps, [DIRECTOR]):
+        until(lambda: not left_in_queues(broker, cluster), "the queues to be empty")
+        assert [cluster.stop(name) for name in names] == [0] * len(names)
 
     # What somebody still had in hand would be back.
     assert left_in_queues(broker, cluster) == {}

@@ -15,6 +15,8 @@ from synergos.domain.job import Job, JobState
 from synergos.domain.records import Kind
 from synergos.records.leases import Leases
 
+pytestmark = pytest.mark.timeout(300)
+
 FIRST, SECOND = "first", "second"
 JOBS = 25
 
