@@ -20,7 +20,7 @@ def parser() -> argparse.ArgumentParser:
     """The flags of ``synergos-director``."""
     flags = common_parser("director", "Accept jobs for a cluster, queue them and archive what comes back.")
     add_queue_flags(flags, default=["rabbitmq", "localhost"])
-    # Both are in the documentation of the original.
+    # All are in the documentation of the original.
     folder = default_folder("director/data", "/orchestrator/data", "/director/data")
     add_flag(flags, "--data", type=Path, default=folder, help="folder of the record store, shared with the TTPs")
     add_flag(
@@ -28,9 +28,16 @@ def parser() -> argparse.ArgumentParser:
         "--database",
         help="SQLAlchemy URL of the record store, the TTPs' too; default: an SQLite file in --data, for one host",
     )
-    # Where a TTP and a director are launched alike, these folders are named to both.
-    for name, what in {"outputs": "trained models", "mlflow": "tracked figures"}.items():
-        add_flag(flags, f"--{name}", type=Path, help=f"has no effect here: {what} are written by the TTPs")
+    outputs = default_folder("director/outputs", "/orchestrator/outputs", "/director/outputs")
+    add_flag(
+        flags,
+        "--outputs",
+        type=Path,
+        default=outputs,
+        help="folder of the pictures of hyperparameter searches; may be the TTPs' folder of trained models",
+    )
+    # Where a TTP and a director are launched alike, this folder is named to both.
+    add_flag(flags, "--mlflow", type=Path, help="has no effect here: tracked figures are written by the TTPs")
     return flags
 
 
@@ -40,11 +47,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = flags.parse_args(arguments)
     target = log_target(flags, given.logging_variant)
     configure_logging(given.id, target, debug=given.debug, censored=given.censored)
-    data = usable_folder(flags, "--data", given.data)
+    data, outputs = (usable_folder(flags, f"--{name}", getattr(given, name)) for name in ("data", "outputs"))
     settings = Settings(
         id=given.id,
         port=given.port,
         database=given.database or f"sqlite:///{data / 'records.sqlite'}",
+        outputs=outputs,
         queue=queue_target(flags, given),
         resources=Resources.within(given.cpus, given.gpus),
         maximum_body=given.maximum_body,

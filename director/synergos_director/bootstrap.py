@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from synergos.records import RecordStore
@@ -12,6 +13,7 @@ from synergos.records.leases import Leases
 from synergos.rest.app import create_app
 from synergos.service.queue_flags import QueueTarget
 from synergos.service.resources import Resources, log_usage
+from synergos.tuning.tuner import Tuner
 from synergos_director.announcer import Announcer
 from synergos_director.archivist import Archivist
 from synergos_director.dispatch import QueueDispatcher
@@ -28,12 +30,14 @@ class Settings:
 
     Attributes:
         database: SQLAlchemy URL of the record store, which the cluster's TTPs share.
+        outputs: folder of the pictures of studies, beside the trained models.
         usage_seconds: how often processor and memory use are logged; None for never.
     """
 
     id: str
     port: int
     database: str
+    outputs: Path
     queue: QueueTarget
     resources: Resources
     maximum_body: int
@@ -55,15 +59,18 @@ class Director:
         archivist = Archivist(self._store, leases, announcer)
         self._listener = CompletedListener(settings.queue, cluster, archivist)
         self._watch = Watch(self._store, leases, announcer)
+        self._tuner = Tuner(self._store, dispatcher, settings.outputs)
         self._app = create_app(
             self._store,
             dispatcher,
             component_id=settings.id,
             component="director",
             maximum_body=settings.maximum_body,
+            wake_tuner=self._tuner.wake,
         )
         self._listener.start()
         self._watch.start()
+        self._tuner.start()
         self._stopped = threading.Event()
         if settings.usage_seconds:
             log_usage(settings.usage_seconds, self._stopped)
@@ -79,6 +86,7 @@ class Director:
 
     def close(self) -> None:
         """Let go of the queue and of the record store."""
+        self._tuner.close()
         self._listener.close()
         self._watch.close()
         self._queue.close()

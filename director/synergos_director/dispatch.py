@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -65,6 +65,10 @@ class QueueDispatcher:
                 self._store.save_job(job.ended(JobState.CANCELLED, JobError("JobCancelled", _CANCELLED)))
         self._announcer.announce(self._leases.arrange())
         return self._store.job(job_id)
+
+    def width(self, keys: Mapping[str, str]) -> int:
+        """How many of a project's jobs can run at once: as many as it has sub-grids with a living TTP."""
+        return self._leases.width(keys)
 
 
 def _delay(standing: Standing) -> dict[str, Any]:

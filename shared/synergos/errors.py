@@ -14,6 +14,7 @@ SynergosError
     ├── WorkerRefused       an answer, and it was no
     └── WireFormatError     bytes that are not a message of ours
 JobCancelled                someone asked the job to stop (control flow, not a failure)
+├── TrialPruned             … because a study's other trials are better by now
 └── JobInterrupted          … because the program stops; the job goes on when it is started again
     └── LeaseLost           … because somebody else has taken it up
 
@@ -106,6 +107,10 @@ class WireFormatError(GridError):
 
 class JobCancelled(SynergosError):
     """Someone asked the job to stop."""
+
+
+class TrialPruned(JobCancelled):
+    """The training is a study's trial, and the others' losses leave it no hope."""
 
 
 class JobInterrupted(JobCancelled):

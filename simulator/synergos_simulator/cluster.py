@@ -52,7 +52,9 @@ class ClusterPlan:
         queue = ["--queue", "rabbitmq", HOST, str(queue_port)]
         workers = [self._worker(name, grid, free_port) for grid in range(self.grids) for name in self.workers]
         ttps = [self._ttp(grid, queue, free_port) for grid in range(self.grids)]
-        director = self._program("director", "synergos_director", self.director_port or free_port(), queue, stops=2)
+        director_port = self.director_port or free_port()
+        shared = ["--outputs", str(self.folder / "outputs")]
+        director = self._program("director", "synergos_director", director_port, [*queue, *shared], stops=2)
         return [broker, *workers, director, *ttps]
 
     def _worker(self, participant: str, grid: int, free_port: Callable[[], int]) -> Program:

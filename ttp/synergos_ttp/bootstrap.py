@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from synergos.records import RecordStore
 from synergos.rest.app import create_app
 from synergos.service.resources import Resources, log_usage
+from synergos.tuning.tuner import Tuner
 from synergos_ttp.jobs import JobRunner
 from synergos_ttp.limits import Limits
 from synergos_ttp.local_dispatch import LocalDispatcher
@@ -52,10 +53,16 @@ class TrustedThirdParty:
         self._tracker = MlflowTracker(settings.mlflow)
         runner = JobRunner(self._store, settings.outputs, settings.limits, tracker=self._tracker)
         self._dispatcher = LocalDispatcher(self._store, runner)
+        self._tuner = Tuner(self._store, self._dispatcher, settings.outputs)
         self._dispatcher.start()
         self._app = create_app(
-            self._store, self._dispatcher, component_id=settings.id, maximum_body=settings.maximum_body
+            self._store,
+            self._dispatcher,
+            component_id=settings.id,
+            maximum_body=settings.maximum_body,
+            wake_tuner=self._tuner.wake,
         )
+        self._tuner.start()
         # Last, because what it imports takes a while.
         self._tracker.start()
         self._stopped = threading.Event()
@@ -73,6 +80,7 @@ class TrustedThirdParty:
 
     def close(self) -> None:
         """Let go of the record store and of what is tracked."""
+        self._tuner.close()
         self._dispatcher.close()
         self._tracker.close()
         self._store.close()

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
 import structlog
 
 from synergos.domain.job import Job, JobError, JobState
-from synergos.errors import Conflict, JobCancelled, JobInterrupted, ServiceStopping
+from synergos.errors import Conflict, JobCancelled, JobInterrupted, ServiceStopping, TrialPruned
 from synergos.records import RecordStore, archive
 from synergos_ttp.control import Control
 from synergos_ttp.failures import failure_of
@@ -129,6 +129,10 @@ class LocalDispatcher:
                 self._end(job, JobState.CANCELLED, JobError("JobCancelled", _CANCELLED))
             return self._store.job(job_id)
 
+    def width(self, keys: Mapping[str, str]) -> int:
+        """How many jobs run at once: one."""
+        return 1
+
     def stop(self) -> None:
         """Let the running job stop at its next step and start no other; whoever waits is answered."""
         with self._lock:
@@ -180,8 +184,8 @@ class LocalDispatcher:
                 self._store.save_job(replace(self._store.job(job.id), state=JobState.QUEUED))
                 self._release(job)
             else:
-                cancelled = outcome.kind == JobCancelled.__name__
-                self._end(job, JobState.CANCELLED if cancelled else JobState.FAILED, outcome)
+                is_cancelled = outcome.kind in {JobCancelled.__name__, TrialPruned.__name__}
+                self._end(job, JobState.CANCELLED if is_cancelled else JobState.FAILED, outcome)
 
     def _attempt(self, job: Job, control: Control) -> JobError | None:
         """Run the job and archive what comes back; why not, if that fails."""

@@ -17,6 +17,7 @@ from synergos.learning.early_stopping import EarlyStopping
 from synergos.learning.exports import LossHistory
 from synergos.learning.hyperparameters import Hyperparameters
 from synergos.learning.update_gate import Measured, movement, refusals
+from synergos.tuning.checkpoints import at_checkpoints, is_checkpoint
 from synergos.wire import Layout, encode
 from synergos_ttp.control import Control
 from synergos_ttp.data_plane import Update
@@ -181,6 +182,10 @@ class Rounds:
             loss = _mean_loss(measured)
             self.history.evaluated(number, loss)
             self._stopper.improved(loss)
+            if is_checkpoint(number + 1):
+                # Other trainings are compared with it, also when it ends here; after the round itself was announced.
+                self.store.wait()
+                self.control.report(self._progress(number))
             self.on_round(number, self.history)
         for past in self.store.rounds():
             if past < number and past != self._best:
@@ -196,6 +201,7 @@ class Rounds:
                 "evaluate": self.history.evaluate.get(number - 1),
                 "participants": {who: losses.get(number) for who, losses in self.history.local.items()},
             },
+            "checkpoints": at_checkpoints(self.history.evaluate, number + 1),
             "absent": self._absent,
             "fraction": (number + 1) / rounds,
             "seconds_left": sum(self._durations) / len(self._durations) * (rounds - number - 1),

@@ -13,6 +13,7 @@ from synergos.domain.records import Kind, restrict
 from synergos.domain.tags import Meta, declared_tags
 from synergos.errors import Conflict, RecordNotFound
 from synergos.learning.fitting import check_fit, fit_layers
+from synergos.learning.layer_overrides import with_overrides
 from synergos.learning.layers import Layer
 from synergos.records import RecordStore
 from synergos_ttp.commands import Tags
@@ -120,6 +121,8 @@ class Scope:
         """
         experiment = self.store.get(Kind.EXPERIMENT, restrict(self.keys, Kind.EXPERIMENT))
         asked: list[Layer] = experiment["model"]
+        if "run_id" in self.keys:
+            asked = with_overrides(asked, self.store.get(Kind.RUN, self.run))
         if auto_fix:
             # Fitted anew rather than read back: the experiment may have been declared after the alignment.
             return fit_layers(asked, space)

@@ -7,11 +7,12 @@ from typing import Any
 
 from synergos.domain.records import Kind
 from synergos.domain.tags import Meta
-from synergos.learning.exports import write_run
+from synergos.learning.exports import LossHistory, write_run
 from synergos.learning.hyperparameters import Hyperparameters
 from synergos.learning.network import build_network
 from synergos_ttp.control import Control
 from synergos_ttp.limits import Limits
+from synergos_ttp.pruning import Pruning
 from synergos_ttp.round_store import RoundStore, StoredWeights
 from synergos_ttp.rounds import Rounds
 from synergos_ttp.scope import Scope
@@ -37,19 +38,26 @@ def train(
     members = scope.members()
     content = SessionContent(scope.run, space, architecture, hyperparameters.to_dict(), (Meta.TRAIN, Meta.EVALUATE))
     needed = hyperparameters.min_participants
+    pruning = Pruning.of(scope.store, scope.job, hyperparameters.rounds)
     with (
         tracker.training(Combination.of(scope), scope.job.id, hyperparameters.to_dict()) as tracked,
         RoundStore(outputs, scope.job.id) as store,
         Sessions(members, content, limits, control, needed) as sessions,
     ):
         # The initial weights are held by nobody else: a model may be large, and the rounds replace it.
+
+        def on_round(number: int, history: LossHistory) -> None:
+            tracked.round(number, history)
+            if pruning is not None:
+                pruning.look(number, history)
+
         rounds = Rounds(
             sessions,
             hyperparameters,
             build_network(architecture, seed=hyperparameters.seed).state_dict(),
             store,
             control,
-            on_round=tracked.round,
+            on_round=on_round,
         )
         best = rounds.run()
         exported = write_run(

@@ -25,6 +25,8 @@ class Kind(StrEnum):
     MODEL = "Model"
     VALIDATION = "Validation"
     PREDICTION = "Prediction"
+    STUDY = "Study"
+    TRIAL = "Trial"
 
 
 @dataclass(frozen=True)
@@ -43,24 +45,26 @@ class RecordType:
 
 
 _PROJECT = ("collab_id", "project_id")
-_RUN = (*_PROJECT, "expt_id", "run_id")
+_EXPERIMENT = (*_PROJECT, "expt_id")
+_RUN = (*_EXPERIMENT, "run_id")
 _RESULTS = (Kind.MODEL, Kind.VALIDATION, Kind.PREDICTION)
 _DATA = (Kind.REGISTRATION, Kind.TAG)
 _AGREED = (Kind.ALIGNMENT, Kind.FEATURE_SPACE)
+_TUNING = (Kind.STUDY, Kind.TRIAL)
 
 RECORD_TYPES: Mapping[Kind, RecordType] = {
     Kind.COLLABORATION: RecordType(
         ("collab_id",),
         relations=(Kind.PROJECT, Kind.EXPERIMENT, Kind.RUN, *_DATA, *_RESULTS),
-        cascade=(Kind.PROJECT, Kind.EXPERIMENT, Kind.RUN, *_DATA, *_AGREED, *_RESULTS),
+        cascade=(Kind.PROJECT, Kind.EXPERIMENT, Kind.RUN, *_DATA, *_AGREED, *_RESULTS, *_TUNING),
     ),
     Kind.PROJECT: RecordType(
         _PROJECT,
         relations=(Kind.EXPERIMENT, Kind.RUN, *_DATA, *_RESULTS),
-        cascade=(Kind.EXPERIMENT, Kind.RUN, *_DATA, *_AGREED, *_RESULTS),
+        cascade=(Kind.EXPERIMENT, Kind.RUN, *_DATA, *_AGREED, *_RESULTS, *_TUNING),
     ),
-    Kind.EXPERIMENT: RecordType((*_PROJECT, "expt_id"), relations=(Kind.RUN, *_RESULTS), cascade=(Kind.RUN, *_RESULTS)),
-    Kind.RUN: RecordType(_RUN, relations=_RESULTS, cascade=_RESULTS),
+    Kind.EXPERIMENT: RecordType(_EXPERIMENT, relations=(Kind.RUN, *_RESULTS), cascade=(Kind.RUN, *_RESULTS, *_TUNING)),
+    Kind.RUN: RecordType(_RUN, relations=_RESULTS, cascade=(*_RESULTS, Kind.TRIAL)),
     Kind.PARTICIPANT: RecordType(
         ("participant_id",),
         relations=_DATA,
@@ -76,6 +80,8 @@ RECORD_TYPES: Mapping[Kind, RecordType] = {
     Kind.MODEL: RecordType(_RUN, cascade=(Kind.VALIDATION, Kind.PREDICTION)),
     Kind.VALIDATION: RecordType((*_RUN, "participant_id")),
     Kind.PREDICTION: RecordType((*_RUN, "participant_id")),
+    Kind.STUDY: RecordType((*_EXPERIMENT, "study_id"), cascade=(Kind.TRIAL,)),
+    Kind.TRIAL: RecordType((*_EXPERIMENT, "study_id", "run_id")),
 }
 
 

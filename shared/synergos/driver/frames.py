@@ -20,7 +20,8 @@ def to_frame(response: Record) -> pd.DataFrame:
     """One answer of the driver as a frame, its ids in the first columns.
 
     * validations, predictions and tuning results: a row per participant and class with the metrics as columns, or a
-      row per participant when the statistics are single numbers (regression);
+      row per participant when the statistics are single numbers (regression); tuning results also have the trial's
+      ``objective``, ``is_best`` and ``hyperparameters.<name>``;
     * models: a row per trained model, the global one and each participant's;
     * alignments: a row per participant and purpose;
     * jobs and every other record: a row per record, nested fields as ``outer.inner``.
@@ -78,6 +79,13 @@ def _statistics_rows(record: Record) -> Iterator[Row]:
         yield {**record["key"], **single}
 
 
+def _trial_rows(record: Record) -> Iterator[Row]:
+    tried = {f"hyperparameters.{name}": value for name, value in record.get("hyperparameters", {}).items()}
+    judged = {name: record[name] for name in ("objective", "is_best") if name in record}
+    for row in _statistics_rows(record):
+        yield {**row, **judged, **tried}
+
+
 def _model_rows(record: Record) -> Iterator[Row]:
     for part, model in _models(record):
         yield {**record["key"], "model": part, **model}
@@ -115,7 +123,7 @@ def _alignment_rows(record: Record) -> Iterator[Row]:
 _flatteners: Mapping[str, Callable[[Record], Iterator[Row]]] = {
     "Validation": _statistics_rows,
     "Prediction": _statistics_rows,
-    "Optimization": _statistics_rows,
+    "Optimization": _trial_rows,
     "Model": _model_rows,
     "Alignment": _alignment_rows,
 }

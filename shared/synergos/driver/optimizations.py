@@ -2,15 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
+from synergos.driver.errors import DriverError, WaitTimeout
+from synergos.driver.jobs import LONGEST_INTERVAL, SHORTEST_INTERVAL
 from synergos.driver.task import Task
-from synergos.driver.transport import Response, route
+from synergos.driver.transport import Response, check, route
+
+FINAL_STUDY_STATES = frozenset({"completed", "stopped", "failed"})
+
+Study = dict[str, Any]
+Trial = dict[str, Any]
 
 
 class OptimizationTask(Task):
-    """Calls about hyperparameter tuning; a Basic grid answers them with an error (403)."""
+    """Calls about hyperparameter tuning; a Basic grid answers them with an error (403).
+
+    :meth:`create` begins a study, which tries sets of hyperparameters as runs of the experiment. A study has ``id``,
+    ``state`` (running, stopping, completed, stopped, failed), ``keys`` (the experiment's ids), what was asked for
+    (``metric``, ``optimize_mode``, ``search_space``, ``max_trial_num``, …), ``counts`` of trials by state, ``best``
+    (``run_id``, ``number``, ``objective``, ``hyperparameters``; None at first), ``error`` and ``trials``: each with
+    ``number``, ``run_id``, ``state`` (running, completed, pruned, failed, cancelled, skipped), ``hyperparameters``,
+    ``objective``, ``reason``, the ids of its ``jobs`` and their ``progress``.
+
+    Where a call takes a study, it takes a study's id or the answer of :meth:`create`.
+    """
 
     def create(
         self,
@@ -29,20 +48,30 @@ class OptimizationTask(Task):
         dockerised: bool = True,
         verbose: bool = True,
         log_msgs: bool = True,
+        *,
+        base_run: str | None = None,
+        seed: int | None = None,
+        max_concurrent: int | None = None,
+        priority: int | None = None,
         **kwargs: Any,
     ) -> Response:
         """Try several sets of hyperparameters on one experiment.
+
+        Answers at once: ``params`` has the ``study_id``, for :meth:`wait` and the others; ``data`` are the trials so far.
 
         Args:
             search_space: by hyperparameter, ``{"_type": <how to draw>, "_value": [<from what>]}``; for example
                 ``{"lr": {"_type": "loguniform", "_value": [0.0001, 0.1]}}``.
             metric: the name of the statistic to go by.
             optimize_mode: ``max`` or ``min``.
-            trial_concurrency: how many sets are tried at the same time.
-            max_exec_duration: for how long new ones are started: ``"30m"``, ``"1h"``, or seconds.
+            trial_concurrency: how many sets are tried at the same time; 1 leaves that to the grid.
+            max_exec_duration: for how long new ones are started: ``"30m"``, ``"1h"``, ``"2h 30m"``, or seconds.
             max_trial_num: how many sets are tried.
-            kwargs: sent along (``backend``, ``max_concurrent``, ``scheduler``, ``searcher``, …); ``log_msg`` means
-                ``log_msgs``.
+            base_run: a run of the experiment that has the hyperparameters which are not searched.
+            seed: what chance begins with; the same seed draws the same sets from the same results.
+            max_concurrent: how many sets are tried at the same time, instead of ``trial_concurrency``; here 1 means one.
+            priority: of the trials' jobs, -100 to 100.
+            kwargs: sent along (``backend``, ``scheduler``, ``searcher``, ``tuner``, …); ``log_msg`` means ``log_msgs``.
         """
         others = dict(kwargs)
         payload = {
@@ -59,13 +88,130 @@ class OptimizationTask(Task):
             "verbose": verbose,
             "log_msgs": others.pop("log_msg", log_msgs),
         }
-        return self._post(self._route(collab_id, project_id, expt_id), payload | others)
+        optional = {"base_run": base_run, "seed": seed, "max_concurrent": max_concurrent, "priority": priority}
+        given = {name: value for name, value in optional.items() if value is not None}
+        return self._post(self._route(collab_id, project_id, expt_id), payload | given | others)
 
     def read(self, collab_id: str, project_id: str, expt_id: str) -> Response:
         """What the tried sets reached so far; an error (404) while there is nothing."""
         return self._get(self._route(collab_id, project_id, expt_id))
 
+    def studies(
+        self,
+        collab_id: str | None = None,
+        project_id: str | None = None,
+        expt_id: str | None = None,
+        state: str | None = None,
+    ) -> Response:
+        """All studies, or those of a collaboration, project, experiment or state; oldest first, without their trials."""
+        filters = {"collab_id": collab_id, "project_id": project_id, "expt_id": expt_id, "state": state}
+        return self._get(route("studies"), query={name: value for name, value in filters.items() if value is not None})
+
+    def show(self, study: str | Response) -> Response:
+        """One study with its trials."""
+        return self._get(route("studies", _id_of(study)))
+
+    def stop(self, study: str | Response) -> Response:
+        """Start no new trials and cancel those that run; an error (409) when the study has ended already."""
+        return self._post(route("studies", _id_of(study), "stop"), {})
+
+    def best(self, study: str | Response) -> Trial | None:
+        """The best trial so far: ``run_id``, ``number``, ``objective`` and ``hyperparameters``; None while there is none.
+
+        Raises:
+            DriverError: there is no such study, or the orchestrator does not answer.
+        """
+        found: Trial | None = self._look_at(_id_of(study))["best"]
+        return found
+
+    def wait(
+        self,
+        study: str | Response,
+        timeout: float | None = None,
+        *,
+        progress: bool = False,
+        on_progress: Callable[[Study], None] | None = None,
+        interval: float = 2.0,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> Study:
+        """Wait until a study has ended, whatever way; look at its ``state``, ``best`` and ``error``.
+
+        Args:
+            timeout: seconds after which to give up; None waits as long as it takes.
+            progress: show a table of the trials as they go on.
+            on_progress: told the study as it stands, every time it is asked for.
+            interval: seconds between two looks, kept between 0.1 and 10.
+            sleep: how to pass the time.
+
+        Returns:
+            The study as it ended, with its trials.
+
+        Raises:
+            WaitTimeout: it has not ended in time; it goes on all the same.
+            DriverError: there is no such study, the orchestrator does not answer, or the answer to ``create`` is an
+                error.
+        """
+        study_id = _id_of(study)
+        with _shown(progress, on_progress) as show:
+            return self._wait(study_id, show, timeout, interval, sleep)
+
+    def _wait(
+        self,
+        study_id: str,
+        show: Callable[[Study], None],
+        timeout: float | None,
+        interval: float,
+        sleep: Callable[[float], None],
+    ) -> Study:
+        pause = min(max(interval, SHORTEST_INTERVAL), LONGEST_INTERVAL)
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while True:
+            study = self._look_at(study_id)
+            show(study)
+            if study["state"] in FINAL_STUDY_STATES:
+                return study
+            if deadline is not None and time.monotonic() + pause > deadline:
+                raise WaitTimeout(f"not ended within {timeout:g} s: study {study_id}")
+            sleep(pause)
+
+    def _look_at(self, study_id: str) -> Study:
+        status, body = self._transport.exchange("GET", route("studies", study_id))
+        check(status, body)
+        return dict(body["data"])
+
     @staticmethod
     def _route(collab_id: str, project_id: str, expt_id: str) -> str:
         ids = (collab_id, "projects", project_id, "models", expt_id)
         return route("train", "collaborations", *ids, "optimizations") + "/"
+
+
+def _id_of(study: str | Response) -> str:
+    if isinstance(study, str):
+        return study
+    if "data" not in study:
+        raise DriverError(str(study.get("message") or "no reason given"), study.get("status"), body=study)
+    study_id = (study.get("params") or {}).get("study_id")
+    if study_id is None:
+        raise DriverError("the answer names no study; is it one of driver.optimizations.create?", body=study)
+    return str(study_id)
+
+
+@contextmanager
+def _shown(progress: bool, on_progress: Callable[[Study], None] | None) -> Iterator[Callable[[Study], None]]:
+    """Where to show a study: a table, whoever wants to be told, both or neither."""
+    tell = on_progress or (lambda _study: None)
+    if not progress:
+        yield tell
+        return
+    # Imported late: it takes longer than the rest of the driver.
+    from rich.console import Console
+
+    from synergos.driver.study_display import display_study_on
+
+    with display_study_on(Console(stderr=True)) as display:
+
+        def show(study: Study) -> None:
+            display.study(study)
+            tell(study)
+
+        yield show

@@ -35,8 +35,12 @@ class Display(Protocol):
 
 def display_on(console: Console) -> Display:
     """Bars on a terminal and in a notebook that can show them, lines elsewhere."""
-    can = console.is_terminal or (console.is_jupyter and find_spec("ipywidgets") is not None)
-    return Bars(console) if can else Lines(console)
+    return Bars(console) if is_live(console) else Lines(console)
+
+
+def is_live(console: Console) -> bool:
+    """Whether what is shown can be overwritten: on a terminal, and in a notebook with ipywidgets."""
+    return console.is_terminal or (console.is_jupyter and find_spec("ipywidgets") is not None)
 
 
 def label_of(job: Job) -> str:

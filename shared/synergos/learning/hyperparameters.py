@@ -16,6 +16,7 @@ from synergos.domain.feature_space import Action
 from synergos.errors import InvalidRequest
 from synergos.learning import algorithms, catalogue
 from synergos.learning.arguments import check_arguments, construct, parameters_of, sole, tuples
+from synergos.learning.layer_overrides import check_override, overrides
 from synergos.learning.run_fields import check_field
 
 T = TypeVar("T")
@@ -87,6 +88,8 @@ class Hyperparameters:
         given = {name: value for name, value in run.items() if name not in _ENVELOPE and value is not None}
         for name, value in given.items():
             check_field(name, value)
+        for name in overrides(given):
+            check_override(name)
         known = {each.name for each in fields(cls)} - {"extras"}
         named = {name: value for name, value in given.items() if name in known}
         # The original's client sends "" for the scheduler it calls LambdaLR elsewhere.

@@ -236,6 +236,11 @@ class Leases:
             rows = connection.execute(select(GRID_LEASES).where(alive).order_by(GRID_LEASES.c.grid)).mappings()
             return {row["grid"]: row["ttp"] for row in rows}
 
+    def width(self, keys: Mapping[str, str]) -> int:
+        """On how many living sub-grids a project's jobs can run, at least 1: they wait where there is none yet."""
+        count = self._grids_of((keys["collab_id"], keys["project_id"]))
+        return max(1, sum(grid < count for grid in self.grids()))
+
     def _end(self, now: datetime) -> datetime:
         return now + timedelta(seconds=self.seconds)
 

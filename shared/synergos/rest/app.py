@@ -11,7 +11,7 @@ from flask import Blueprint, Flask, Response
 from synergos.learning.hyperparameters import check_run
 from synergos.learning.layers import check_layers
 from synergos.records.store import RecordStore
-from synergos.rest import connect, errors, evaluate, jobs, train
+from synergos.rest import connect, errors, evaluate, jobs, studies, train
 from synergos.rest.api import blueprint
 from synergos.rest.body import MAXIMUM_BODY
 from synergos.rest.dispatcher import Dispatcher, ReadOnlyDispatcher
@@ -26,21 +26,25 @@ def create_blueprints(
     *,
     check_layers: CheckLayers = check_layers,
     check_run: CheckRun = check_run,
+    wake_tuner: Callable[[], None] = lambda: None,
 ) -> list[Blueprint]:
-    """The routes of every orchestrator: ``/ttp/connect``, ``/ttp/train``, ``/ttp/evaluate`` and ``/ttp/jobs``.
+    """The routes of every orchestrator: ``/ttp/connect``, ``/ttp/train``, ``/ttp/evaluate``, ``/ttp/jobs`` and
+    ``/ttp/studies``.
 
     Args:
         component: which program answers, for the documentation's title.
         check_layers: refuses layers that cannot be built.
         check_run: refuses hyperparameters that cannot be trained with.
+        wake_tuner: has studies looked after at once.
     """
-    services = Services(store, dispatcher, check_layers, check_run)
+    services = Services(store, dispatcher, check_layers, check_run, wake_tuner)
     title = f"Synergos {component}"
+    looked_after = [*jobs.routes(services), *studies.routes(services)]
     return [
         blueprint("connect", "/ttp/connect", f"{title}: connect", connect.routes(services)),
         blueprint("train", "/ttp/train", f"{title}: train", train.routes(services)),
         blueprint("evaluate", "/ttp/evaluate", f"{title}: evaluate", evaluate.routes(services)),
-        blueprint("jobs", "/ttp", f"{title}: jobs", jobs.routes(services), documentation="/jobs/docs"),
+        blueprint("jobs", "/ttp", f"{title}: jobs and studies", looked_after, documentation="/jobs/docs"),
     ]
 
 
@@ -53,16 +57,20 @@ def create_app(
     maximum_body: int = MAXIMUM_BODY,
     check_layers: CheckLayers = check_layers,
     check_run: CheckRun = check_run,
+    wake_tuner: Callable[[], None] = lambda: None,
 ) -> Flask:
     """Build the service.
 
     Args:
         component_id: what this very program is called, for ``/health``.
         maximum_body: how many bytes a request may bring.
+        wake_tuner: has studies looked after at once.
     """
     app = _bare_app(maximum_body)
     app.add_url_rule("/health", view_func=lambda: _health(component, component_id), endpoint="health")
-    for part in create_blueprints(store, dispatcher, component, check_layers=check_layers, check_run=check_run):
+    for part in create_blueprints(
+        store, dispatcher, component, check_layers=check_layers, check_run=check_run, wake_tuner=wake_tuner
+    ):
         app.register_blueprint(part)
     return app
 

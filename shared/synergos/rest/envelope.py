@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any
 
 from flask import Response, request
@@ -19,6 +20,7 @@ def success(
     *,
     with_params: bool = True,
     headers: Mapping[str, str] | None = None,
+    more_params: Mapping[str, str] = MappingProxyType({}),
 ) -> Response:
     """An answer that carries records.
 
@@ -26,8 +28,9 @@ def success(
         method: ``<resource>.<verb>``.
         data: one record's shape, or a list of them.
         with_params: whether the ids of the URL are repeated.
+        more_params: what is named beside them.
     """
-    params = dict(request.view_args or {}) if with_params else {}
+    params = dict(request.view_args or {}) | dict(more_params) if with_params else {}
     body = {"apiVersion": API_VERSION, "success": 1, "status": int(status), "method": method, "params": params}
     return as_json({**body, "data": data}, status, headers)
 

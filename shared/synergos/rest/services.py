@@ -17,9 +17,14 @@ CheckRun = Callable[[Mapping[str, Any]], object]
 
 @dataclass(frozen=True)
 class Services:
-    """The collaborators of all routes."""
+    """The collaborators of all routes.
+
+    Attributes:
+        wake_tuner: has studies looked after at once, when there is something new.
+    """
 
     store: RecordStore
     dispatcher: Dispatcher
     check_layers: CheckLayers
     check_run: CheckRun
+    wake_tuner: Callable[[], None] = lambda: None

@@ -25,6 +25,7 @@ _BOUNDS = {
     "minimum": "at least {}",
     "maximum": "at most {}",
     "minItems": "at least {} items",
+    "maxProperties": "at most {} entries",
     "minLength": "at least {} characters",
     "maxLength": "at most {} characters",
     "pattern": "a string that matches {}",

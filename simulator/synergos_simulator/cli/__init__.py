@@ -10,7 +10,7 @@ from types import FrameType
 import typer
 
 from synergos.errors import SynergosError
-from synergos_simulator.cli import job
+from synergos_simulator.cli import job, tune
 from synergos_simulator.cli.exits import MEANINGS, ExitCode, exit_code_of
 
 _EXIT_CODES = "\n\n".join(f"{code:>3}  {meaning}" for code, meaning in MEANINGS.items())
@@ -24,6 +24,7 @@ app = typer.Typer(
     epilog=f"Exit codes:\n\n{_EXIT_CODES}",
 )
 app.add_typer(job.app, name="job")
+app.add_typer(tune.app, name="tune")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

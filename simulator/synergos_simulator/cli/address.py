@@ -52,4 +52,5 @@ def _local_grid() -> str | None:
         state = GridState.load(DEFAULT_FOLDER)
     except RecordNotFound:
         return None
-    return next((program.address for program in state.programs if program.name == "ttp" and program.is_running), None)
+    running = (program for program in state.programs if program.is_running)
+    return next((program.address for program in running if program.name in {"ttp", "director"}), None)

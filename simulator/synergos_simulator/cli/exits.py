@@ -31,8 +31,8 @@ MEANINGS = {
     ExitCode.USAGE: "the command or one of its values makes no sense",
     ExitCode.UNREACHABLE: "no orchestrator answers at that address",
     ExitCode.NOT_FOUND: "there is no such job, grid or record",
-    ExitCode.JOB_FAILED: "a job failed",
-    ExitCode.JOB_CANCELLED: "a job was cancelled",
+    ExitCode.JOB_FAILED: "a job or study failed",
+    ExitCode.JOB_CANCELLED: "a job was cancelled, or a study stopped",
     ExitCode.TIMED_OUT: "it was not done in time",
     ExitCode.INTERRUPTED: "interrupted (Ctrl-C or SIGTERM)",
 }

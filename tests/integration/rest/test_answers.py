@@ -282,7 +282,7 @@ def test_the_documentation_can_be_read_in_a_browser(client: Client, url: str) ->
         ("/ttp/connect", 19, "Registration"),
         ("/ttp/train", 5, "Models"),
         ("/ttp/evaluate", 8, "Predictions"),
-        ("/ttp", 3, None),
+        ("/ttp", 6, None),
     ],
 )
 def test_the_documentation_describes_routes_and_bodies(

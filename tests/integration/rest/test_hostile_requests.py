@@ -56,7 +56,7 @@ class Grid:
 
     def assert_works(self) -> None:
         """All can be read; and what is declared anew goes through all stages."""
-        for listing in (f"{CONNECT}/collaborations", f"{CONNECT}/participants", "/ttp/jobs"):
+        for listing in (f"{CONNECT}/collaborations", f"{CONNECT}/participants", "/ttp/jobs", "/ttp/studies"):
             assert self.client.get(listing)[0] == 200
         if self.client.get(COLLABORATION_URL)[0] == 200:
             assert self.client.delete(COLLABORATION_URL)[0] == 200
@@ -88,7 +88,7 @@ def test_the_documents_are_valid_and_describe_all_bodies(documents: Documents, n
     assert {
         operation.label
         for operation in operations
-        if operation.method in {"post", "put"} and not operation.path.endswith(("/cancel", "/optimizations"))
+        if operation.method in {"post", "put"} and not operation.path.endswith(("/cancel", "/stop"))
     } == bodies
 
 

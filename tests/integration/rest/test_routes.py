@@ -149,16 +149,8 @@ def test_a_route_of_the_contract_is_answered_directly(
     assert data
 
 
-@pytest.mark.parametrize("verb", ["GET", "POST"])
-@pytest.mark.parametrize("slash", ["", "/"])
-def test_tuning_is_refused_by_a_grid_without_a_queue(finished: Client, verb: str, slash: str) -> None:
-    status, answer = finished.ask(verb, f"{TR}/models/{E}/optimizations{slash}", {"search_space": {}})
-
-    assert status == 403
-    assert not answer.get("data")
-
-
 def test_every_route_of_the_table_is_tried() -> None:
+    # Route 24 is tuning's, in test_optimizations.py.
     assert {number for number, *_ in ROUTES} | {24} == set(range(1, 33))
 
 

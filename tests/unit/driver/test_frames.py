@@ -54,6 +54,15 @@ def test_a_regression_has_a_row_per_participant() -> None:
     assert frame[["participant_id", "R2", "MSE"]].to_numpy().tolist()[0] == ["w1", 0.5, 1.0]
 
 
+def test_a_trial_also_has_what_was_tried_and_what_it_reached() -> None:
+    trial = {"hyperparameters": {"lr": 0.1}, "objective": 0.5, "is_best": True}
+
+    frame = to_frame({"data": [{**measured("w1", {"R2": 0.5}), "kind": "Optimization", **trial}]})
+
+    [row] = frame.to_dict("records")
+    assert {"R2": 0.5, "objective": 0.5, "is_best": True, "hyperparameters.lr": 0.1}.items() <= row.items()
+
+
 def test_a_participant_without_statistics_keeps_its_row() -> None:
     assert to_frame({"data": [measured("w1", {})]})["participant_id"].to_list() == ["w1"]
 

@@ -23,14 +23,14 @@ from synergos.records.database import Database
 from synergos.records.schema import MIGRATIONS
 from synergos.records.tables import METADATA
 
-KEY = dict.fromkeys(("collab_id", "project_id", "expt_id", "run_id", "participant_id"), "x")
+KEY = dict.fromkeys((field for kind in RECORD_TYPES.values() for field in kind.key_fields), "x")
 
 STEP = """
 import sqlalchemy as sa
 from alembic import op
 
 revision = "next"
-down_revision = "0002"
+down_revision = "0003"
 
 
 def upgrade():
@@ -108,7 +108,7 @@ def test_a_database_of_the_first_version_becomes_one_of_this(
     database: str, tmp_path: Path, connection: Connection
 ) -> None:
     first = tmp_path / "first"
-    shutil.copytree(MIGRATIONS, first, ignore=shutil.ignore_patterns("__pycache__", "revision_0002.py"))
+    shutil.copytree(MIGRATIONS, first, ignore=shutil.ignore_patterns("__pycache__", "revision_000[2-9].py"))
     Database(database, first).close()
     moment = datetime(2026, 11, 1, tzinfo=UTC).replace(tzinfo=None)
     connection.execute(
@@ -132,7 +132,7 @@ def test_a_database_of_a_newer_version_is_refused_and_left_alone(database: str, 
     records, job = fill(database)
     RecordStore(database, newer).close()
 
-    with pytest.raises(Conflict, match=r"schema next, which a newer version of Synergos made.*up to 0002"):
+    with pytest.raises(Conflict, match=r"schema next, which a newer version of Synergos made.*up to 0003"):
         RecordStore(database)
 
     store = RecordStore(database, newer)

@@ -18,7 +18,8 @@ P = {**C, "project_id": "p"}
 E = {**P, "expt_id": "e"}
 R = {**E, "run_id": "r"}
 W = {"participant_id": "w"}
-KEYS = {kind: {**R, **W} for kind in RECORD_TYPES}
+IDS = {**R, **W, "study_id": "s"}
+KEYS = dict.fromkeys(RECORD_TYPES, IDS)
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ def fill(store: RecordStore, **ids: str) -> None:
     """One record of each kind, with these ids where it has them."""
     with store.transaction():
         for kind in RECORD_TYPES:
-            store.put(kind, {**R, **W, **ids}, {"of": ids})
+            store.put(kind, {**IDS, **ids}, {"of": ids})
 
 
 def kinds(store: RecordStore, **ids: str) -> set[Kind]:

@@ -8,51 +8,18 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from recording_server import RecordingServer, recording_server
+from command_runner import Run
+from recording_server import RecordingServer
 from synergos.driver import DriverError
 from synergos.errors import Conflict, InvalidRequest, JobCancelled, RecordNotFound, SynergosError
-from synergos_simulator.cli import main
 from synergos_simulator.cli.exits import MEANINGS, ExitCode, exit_code_of
 from synergos_simulator.state import GridState, Identity, Program
-
-
-@dataclass(frozen=True)
-class Ended:
-    code: int
-    out: str
-    err: str
-
-
-Run = Callable[..., Ended]
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
-    monkeypatch.chdir(tmp_path)
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-
-    def run(*arguments: str) -> Ended:
-        with pytest.raises(SystemExit) as ended:
-            main(arguments)
-        captured = capsys.readouterr()
-        return Ended(int(ended.value.code or 0), captured.out, captured.err)
-
-    yield run
-    for number, handler in before.items():
-        signal.signal(number, handler)
-
-
-@pytest.fixture
-def server() -> Iterator[RecordingServer]:
-    with recording_server() as running:
-        yield running
 
 
 def address(server: RecordingServer) -> str:
@@ -91,7 +58,10 @@ def test_help_names_every_exit_code(run: Run) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["grid up", "grid down", "grid status", "job list", "job show", "job wait", "job cancel", "simulate"],
+    [
+        *("grid up", "grid down", "grid status", "job list", "job show", "job wait", "job cancel", "simulate"),
+        *("tune start", "tune list", "tune show", "tune best", "tune stop"),
+    ],
 )
 def test_every_option_of_every_command_has_help(run: Run, command: str) -> None:
     from typer.main import get_command

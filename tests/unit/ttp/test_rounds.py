@@ -193,10 +193,13 @@ def test_progress_says_round_losses_and_time_left(tmp_path: Path) -> None:
 
     rounds_of(tmp_path, [Participant("a", 1, 2.0, [5.0, 4.0]), Participant("b", 1, 4.0)], reports, rounds=2).run()
 
-    assert [report["round"] for report in reports] == [1, 2]
-    assert reports[1]["losses"] == {"train": 1.5, "evaluate": 5.0, "participants": {"a": 1.0, "b": 2.0}}
-    assert reports[1]["fraction"] == 1.0
-    assert reports[1]["seconds_left"] == 0.0
+    trained, evaluated, last, settled = reports
+    assert [report["round"] for report in reports] == [1, 1, 2, 2]
+    assert (trained["checkpoints"], evaluated["checkpoints"]) == ({}, {1: 5.0})
+    assert last["losses"] == {"train": 1.5, "evaluate": 5.0, "participants": {"a": 1.0, "b": 2.0}}
+    assert last["fraction"] == 1.0
+    assert last["seconds_left"] == 0.0
+    assert settled["checkpoints"] == {1: 5.0, 2: 4.0}
 
 
 def test_a_participant_that_fails_ends_the_rounds(tmp_path: Path) -> None:

@@ -11,13 +11,14 @@ from synergos.rest.schemas.declarations import (
     RUN,
     TAG,
 )
-from synergos.rest.schemas.stages import ALIGNMENTS, MODELS, PREDICTIONS, VALIDATIONS
+from synergos.rest.schemas.stages import ALIGNMENTS, MODELS, OPTIMIZATIONS, PREDICTIONS, VALIDATIONS
 
 __all__ = [
     "ALIGNMENTS",
     "COLLABORATION",
     "EXPERIMENT",
     "MODELS",
+    "OPTIMIZATIONS",
     "PARTICIPANT",
     "PREDICTIONS",
     "PROJECT",

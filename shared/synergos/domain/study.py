@@ -1,0 +1,221 @@
+"""A study: the search for good hyperparameters of one experiment, trial by trial."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Self
+
+from synergos.domain.job import JobError
+
+TRIAL_PREFIX = "optim_run_"
+"""What the ids of the runs begin with that a study makes."""
+
+
+class Direction(StrEnum):
+    """Which objectives are better."""
+
+    MAXIMUM = "max"
+    MINIMUM = "min"
+
+    def is_better(self, objective: float, other: float) -> bool:
+        """Whether the first is better than the second."""
+        return objective > other if self is Direction.MAXIMUM else objective < other
+
+
+class StudyState(StrEnum):
+    """Where a study stands."""
+
+    RUNNING = "running"
+    STOPPING = "stopping"
+    """No trial is started any more, and those that run are being cancelled."""
+    COMPLETED = "completed"
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing more will happen to the study."""
+        return self not in {StudyState.RUNNING, StudyState.STOPPING}
+
+
+class TrialState(StrEnum):
+    """Where a trial stands."""
+
+    RUNNING = "running"
+    COMPLETED = "completed"
+    PRUNED = "pruned"
+    """Stopped between two rounds, because others were better by then."""
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    SKIPPED = "skipped"
+    """Never started: the combination cannot be trained."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One combination of hyperparameters, tried as a run like any other.
+
+    Attributes:
+        number: how many trials of its study were drawn before.
+        drawn: what the sampler drew, by dimension.
+        hyperparameters: what was made of it: the fields of the run that the search space has.
+        jobs: the ids of its jobs, by stage.
+        objective: what it reached; None until it is completed.
+        reason: why it was pruned, skipped, cancelled, or failed.
+    """
+
+    run_id: str
+    number: int
+    drawn: Mapping[str, Any]
+    hyperparameters: Mapping[str, Any]
+    state: TrialState = TrialState.RUNNING
+    jobs: Mapping[str, str] = field(default_factory=dict)
+    objective: float | None = None
+    reason: str | None = None
+    finished_at: datetime | None = None
+    created_at: datetime | None = None
+
+    def to_payload(self) -> dict[str, Any]:
+        """What its record holds beside its key."""
+        return {
+            "number": self.number,
+            "drawn": dict(self.drawn),
+            "hyperparameters": dict(self.hyperparameters),
+            "state": self.state.value,
+            "jobs": dict(self.jobs),
+            "objective": self.objective,
+            "reason": self.reason,
+            "finished_at": _text(self.finished_at),
+        }
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Self:
+        """Read its record."""
+        return cls(
+            run_id=record["key"]["run_id"],
+            number=record["number"],
+            drawn=record["drawn"],
+            hyperparameters=record["hyperparameters"],
+            state=TrialState(record["state"]),
+            jobs=record["jobs"],
+            objective=record["objective"],
+            reason=record["reason"],
+            finished_at=_moment(record["finished_at"]),
+            created_at=record["created_at"],
+        )
+
+
+@dataclass(frozen=True)
+class Study:
+    """One search.
+
+    Attributes:
+        experiment: the key of the experiment whose runs the trials are.
+        metric: the statistic that is the objective.
+        search_space: as it was asked for.
+        fixed: the hyperparameters of every trial that the search space does not have.
+        base_run: the run that ``fixed`` was taken from; None for the defaults.
+        searcher: what draws combinations, by the names of :mod:`synergos.tuning.samplers`.
+        scheduler: what prunes trials, by the names of :mod:`synergos.tuning.pruners`.
+        max_concurrent: trials at the same time; None for as many as the grid can run.
+        max_seconds: for how long trials are started; None for ever.
+        options: what the trials' jobs are asked with.
+        picture: where the history is drawn, once it is.
+    """
+
+    id: str
+    experiment: Mapping[str, str]
+    metric: str
+    direction: Direction
+    search_space: Mapping[str, Any]
+    fixed: Mapping[str, Any]
+    searcher: str
+    scheduler: str
+    max_trials: int
+    seed: int
+    base_run: str | None = None
+    max_concurrent: int | None = None
+    max_seconds: float | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    state: StudyState = StudyState.RUNNING
+    error: JobError | None = None
+    picture: str | None = None
+    finished_at: datetime | None = None
+    created_at: datetime | None = None
+
+    @property
+    def key(self) -> dict[str, str]:
+        """The key of its record."""
+        return {**self.experiment, "study_id": self.id}
+
+    def key_of(self, run_id: str) -> dict[str, str]:
+        """The key of the record of one of its trials."""
+        return {**self.key, "run_id": run_id}
+
+    def to_payload(self) -> dict[str, Any]:
+        """What its record holds beside its key."""
+        return {
+            "metric": self.metric,
+            "direction": self.direction.value,
+            "search_space": dict(self.search_space),
+            "fixed": dict(self.fixed),
+            "searcher": self.searcher,
+            "scheduler": self.scheduler,
+            "max_trials": self.max_trials,
+            "seed": self.seed,
+            "base_run": self.base_run,
+            "max_concurrent": self.max_concurrent,
+            "max_seconds": self.max_seconds,
+            "options": dict(self.options),
+            "state": self.state.value,
+            "error": None if self.error is None else {"kind": self.error.kind, "message": self.error.message},
+            "picture": self.picture,
+            "finished_at": _text(self.finished_at),
+        }
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Self:
+        """Read its record."""
+        key = record["key"]
+        return cls(
+            id=key["study_id"],
+            experiment={name: value for name, value in key.items() if name != "study_id"},
+            metric=record["metric"],
+            direction=Direction(record["direction"]),
+            search_space=record["search_space"],
+            fixed=record["fixed"],
+            searcher=record["searcher"],
+            scheduler=record["scheduler"],
+            max_trials=record["max_trials"],
+            seed=record["seed"],
+            base_run=record["base_run"],
+            max_concurrent=record["max_concurrent"],
+            max_seconds=record["max_seconds"],
+            options=record["options"],
+            state=StudyState(record["state"]),
+            error=None if record["error"] is None else JobError(**record["error"]),
+            picture=record["picture"],
+            finished_at=_moment(record["finished_at"]),
+            created_at=record["created_at"],
+        )
+
+
+def best_of(trials: list[Trial], direction: Direction) -> Trial | None:
+    """The completed trial with the best objective, the first of those that are equal; None while there is none."""
+    best: Trial | None = None
+    for trial in trials:
+        if trial.state is TrialState.COMPLETED and trial.objective is not None:
+            is_better = best is None or best.objective is None or direction.is_better(trial.objective, best.objective)
+            best = trial if is_better else best
+    return best
+
+
+def _text(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()
+
+
+def _moment(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)

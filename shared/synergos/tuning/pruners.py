@@ -1,0 +1,143 @@
+"""What ends a trial that has no hope: Optuna's pruners, by the names that clients know, fed with evaluation losses.
+
+Successive halving: Li et al., "A System for Massively Parallel Hyperparameter Tuning", MLSys 2020. Hyperband: Li et al.,
+JMLR 2018. Median: Golovin et al., "Google Vizier", KDD 2017.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from synergos.errors import InvalidRequest, UnknownName
+
+if TYPE_CHECKING:
+    from optuna import Study, Trial
+    from optuna.pruners import BasePruner
+
+MEDIAN, HALVING, HYPERBAND, NONE = "median", "successive halving", "hyperband", "none"
+DEFAULT = MEDIAN
+
+SCHEDULERS = {
+    **dict.fromkeys(("median", "MedianPruner", "MedianStoppingRule", "Medianstop"), MEDIAN),
+    **dict.fromkeys(
+        ("successive halving", "SuccessiveHalvingPruner", "AsyncHyperBandScheduler", "ASHAScheduler"), HALVING
+    ),
+    **dict.fromkeys(("hyperband", "HyperbandPruner", "HyperBandScheduler", "HyperBandForBOHB"), HYPERBAND),
+    **dict.fromkeys(("none", "NopPruner", "FIFOScheduler"), NONE),
+}
+"""The names of Ray Tune's, NNI's and Optuna's that have an equivalent, and which it is."""
+
+_WITHOUT_EQUIVALENT = frozenset(
+    {"PopulationBasedTraining", "PopulationBasedTrainingReplay", "PB2", "ResourceChangingScheduler", "Curvefitting"}
+)
+
+_FINISHED_FIRST = 4
+"""How many trials are to have reached a round before the median is asked; a search of a few trials prunes nothing."""
+
+
+def scheduler(name: str, field: str) -> str:
+    """Which pruner a name means.
+
+    Raises:
+        InvalidRequest: none.
+    """
+    if name in _WITHOUT_EQUIVALENT:
+        raise InvalidRequest(f"{name} has no equivalent here; expected one of {', '.join(SCHEDULERS)}", field)
+    if name not in SCHEDULERS:
+        raise UnknownName(name, SCHEDULERS, field, f"one of {', '.join(SCHEDULERS)}")
+    return SCHEDULERS[name]
+
+
+@dataclass(frozen=True)
+class Course:
+    """How a trial has gone so far.
+
+    Attributes:
+        number: of the trial in its study.
+        losses: evaluation loss after so many rounds; None where it is not finite.
+        is_over: whether it was trained to its end.
+        is_pruned: whether it was ended before.
+    """
+
+    number: int
+    losses: Mapping[int, float | None]
+    is_over: bool = False
+    is_pruned: bool = False
+
+
+def is_hopeless(pruner: str, study_id: str, own: Course, others: Sequence[Course], rounds: int) -> bool:
+    """Whether a trial is to be ended after the newest round it has a loss for.
+
+    Args:
+        own: its course; the others' are compared with it at the same rounds.
+        rounds: how many it would have.
+    """
+    if pruner == NONE or not own.losses:
+        return False
+    if own.losses[max(own.losses)] is None:
+        return True
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        study = optuna.create_study(
+            study_name=study_id,
+            direction="minimize",
+            sampler=optuna.samplers.RandomSampler(seed=0),
+            pruner=_pruner(pruner, rounds),
+        )
+        trial = _told(study, own.number, others)
+        for step, loss in sorted(own.losses.items()):
+            trial.report(math.inf if loss is None else loss, step)
+            hopeless = trial.should_prune()
+        return hopeless
+
+
+def _told(study: Study, number: int, others: Sequence[Course]) -> Trial:
+    """Have the other trials' courses known; the one with the number that is asked about.
+
+    Every trial gets its own number, as Hyperband deals brackets by it.
+    """
+    import optuna
+
+    courses = {other.number: other for other in others}
+    for each in range(max([number, *courses]) + 1):
+        trial = study.ask()
+        if each == number:
+            own = trial
+        elif each in courses:
+            _tell(study, trial, courses[each])
+        else:
+            study.tell(trial, state=optuna.trial.TrialState.FAIL)
+    return own
+
+
+def _tell(study: Study, trial: Trial, course: Course) -> None:
+    """Have another trial's course known, and where the pruner would have looked at it."""
+    import optuna
+
+    for step, loss in sorted(course.losses.items()):
+        trial.report(math.inf if loss is None else loss, step)
+        trial.should_prune()
+    if course.is_pruned:
+        study.tell(trial, state=optuna.trial.TrialState.PRUNED)
+    elif course.is_over and course.losses:
+        last = course.losses[max(course.losses)]
+        study.tell(trial, math.inf if last is None else last)
+
+
+def _pruner(name: str, rounds: int) -> BasePruner:
+    import optuna
+
+    match name:
+        case "median":
+            return optuna.pruners.MedianPruner(n_startup_trials=_FINISHED_FIRST, n_min_trials=_FINISHED_FIRST)
+        case "successive halving":
+            return optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=4)
+        case _:
+            return optuna.pruners.HyperbandPruner(min_resource=1, max_resource=rounds, reduction_factor=3)

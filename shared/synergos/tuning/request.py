@@ -1,0 +1,134 @@
+"""A request to tune, made a study: what it names is looked up, and what could never be trained is refused at once."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Mapping
+from typing import Any
+from uuid import uuid4
+
+from synergos.domain.feature_space import Action
+from synergos.domain.identifiers import check_identifier
+from synergos.domain.records import Kind
+from synergos.domain.study import Study
+from synergos.errors import Conflict, InvalidRequest, RecordNotFound
+from synergos.learning.hyperparameters import Hyperparameters
+from synergos.learning.layer_overrides import overrides
+from synergos.records.store import RecordStore
+from synergos.tuning import pruners, samplers
+from synergos.tuning.objective import check_metric
+from synergos.tuning.search_space import SearchSpace
+from synergos.tuning.trials import check_combination
+
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_DURATION = re.compile(r"\d+(\.\d+)?[smhdw]?")
+_OWN_FIELDS = frozenset({"doc_id", "kind", "key", "created_at"})
+
+
+def study_of(
+    store: RecordStore, experiment: Mapping[str, str], body: Mapping[str, Any], options: Mapping[str, Any]
+) -> Study:
+    """The study that a request asks for; it is not stored yet.
+
+    Args:
+        experiment: its key; experiment and project are there.
+        body: of the right shape, see :data:`synergos.rest.schemas.OPTIMIZATIONS`.
+        options: what the trials' jobs are asked with.
+
+    Raises:
+        InvalidRequest: names the field, and what was expected.
+        Conflict: the run to start from is not there.
+    """
+    action = Action(store.get(Kind.PROJECT, experiment)["action"])
+    metric, direction = check_metric(body["metric"], body["optimize_mode"], action)
+    space = SearchSpace(body["search_space"])
+    searcher = _searcher(body)
+    if searcher == samplers.GRID:
+        space = space.as_grid()
+    fixed = _fixed(store, experiment, body.get("base_run"))
+    _check_each(store, experiment, space, fixed, action)
+    scheduler = body.get("scheduler")
+    seed = body.get("seed")
+    return Study(
+        id=uuid4().hex,
+        experiment=dict(experiment),
+        metric=metric,
+        direction=direction,
+        search_space=body["search_space"],
+        fixed=fixed,
+        searcher=searcher,
+        scheduler=pruners.DEFAULT if scheduler is None else pruners.scheduler(scheduler, "scheduler"),
+        max_trials=body.get("max_trial_num", 10),
+        seed=secrets.randbelow(2**31) if seed is None else seed,
+        base_run=body.get("base_run"),
+        max_concurrent=_max_concurrent(body),
+        max_seconds=duration(body.get("max_exec_duration", "1h")),
+        options=options,
+    )
+
+
+def duration(value: object, field: str = "max_exec_duration") -> float | None:
+    """Seconds in a duration: a number of them, or a text such as ``2h 30m``; None for no limit.
+
+    Raises:
+        InvalidRequest: it is neither.
+    """
+    if value is None:
+        return None
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        seconds = float(value)
+    else:
+        tokens = value.split() if isinstance(value, str) else []
+        if not tokens or not all(_DURATION.fullmatch(token) for token in tokens):
+            raise InvalidRequest('expected seconds, or a text such as "30m" or "2h 30m" (units s, m, h, d, w)', field)
+        seconds = sum(float(token.rstrip("smhdw")) * _SECONDS.get(token[-1], 1) for token in tokens)
+    if not 0 < seconds <= 3650 * _SECONDS["d"]:
+        raise InvalidRequest("expected more than 0 seconds and at most ten years", field)
+    return seconds
+
+
+def _searcher(body: Mapping[str, Any]) -> str:
+    # NNI calls it a tuner; the original's client sends neither name unless asked to.
+    for field in ("searcher", "tuner"):
+        if body.get(field) is not None:
+            return samplers.searcher(body[field], field)
+    return samplers.DEFAULT
+
+
+def _max_concurrent(body: Mapping[str, Any]) -> int | None:
+    """None for as many as fit: the original's client always sends a ``trial_concurrency`` of 1, and means nothing by it."""
+    asked: int | None = body.get("max_concurrent")
+    other: int = body.get("trial_concurrency") or 1
+    return asked if asked is not None else (other if other > 1 else None)
+
+
+def _fixed(store: RecordStore, experiment: Mapping[str, str], base_run: str | None) -> dict[str, Any]:
+    if base_run is None:
+        return {}
+    key = {**experiment, "run_id": check_identifier(base_run, "base_run")}
+    try:
+        record = store.get(Kind.RUN, key)
+    except RecordNotFound as error:
+        raise Conflict(f"base_run: experiment {experiment['expt_id']!r} has no run {base_run!r}") from error
+    return {name: value for name, value in record.items() if name not in _OWN_FIELDS}
+
+
+def _check_each(
+    store: RecordStore,
+    experiment: Mapping[str, str],
+    space: SearchSpace,
+    fixed: Mapping[str, Any],
+    action: Action,
+) -> None:
+    """Refuse a value that no combination makes trainable; combinations are looked at when they are drawn."""
+    for name, dimension in space.dimensions.items():
+        for place, value in dimension.examples():
+            run = {**fixed, name: value}
+            try:
+                if overrides([name]):
+                    check_combination(store, experiment, run)
+                else:
+                    Hyperparameters.from_run(run, action)
+            except InvalidRequest as error:
+                raise InvalidRequest(str(error), f"search_space.{name}.{place}") from error

@@ -1,0 +1,123 @@
+"""What draws a study's combinations: Optuna's samplers, by the names that clients know.
+
+TPE: Bergstra et al., "Algorithms for Hyper-Parameter Optimization", NeurIPS 2011. GP: Bayesian optimisation with a
+Gaussian process, Jones et al., "Efficient Global Optimization of Expensive Black-Box Functions", 1998.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from synergos.domain.study import Direction, Study, Trial, TrialState
+from synergos.errors import InvalidRequest, UnknownName
+from synergos.tuning.search_space import SearchSpace
+
+if TYPE_CHECKING:
+    from optuna import Study as OptunaStudy
+    from optuna.distributions import BaseDistribution
+    from optuna.samplers import BaseSampler
+    from optuna.trial import FrozenTrial
+
+TPE, RANDOM, GRID, GP = "TPE", "random", "grid", "GP"
+DEFAULT = TPE
+
+SEARCHERS = {
+    **dict.fromkeys(("TPE", "TPESampler", "OptunaSearch", "HyperOptSearch", "TuneBOHB"), TPE),
+    **dict.fromkeys(("random", "Random", "RandomSampler", "BasicVariantGenerator"), RANDOM),
+    **dict.fromkeys(("GP", "GPSampler", "GPTuner", "BayesOptSearch", "SkOptSearch", "AxSearch"), GP),
+    **dict.fromkeys(("grid", "GridSearch", "GridSampler"), GRID),
+}
+"""The names of Ray Tune's, NNI's and Optuna's that have an equivalent, and which it is."""
+
+_WITHOUT_EQUIVALENT = frozenset(
+    {
+        *("DragonflySearch", "HEBOSearch", "NevergradSearch", "SigOptSearch", "ZOOptSearch", "BlendSearch", "CFO"),
+        *("Anneal", "Evolution", "SMAC", "Batch", "Hyperband", "NetworkMorphism", "MetisTuner", "PPOTuner", "PBTTuner"),
+        *("BOHB", "DNGOTuner"),
+    }
+)
+
+
+def searcher(name: str, field: str) -> str:
+    """Which sampler a name means.
+
+    Raises:
+        InvalidRequest: none.
+    """
+    if name in _WITHOUT_EQUIVALENT:
+        raise InvalidRequest(f"{name} has no equivalent here; expected one of {', '.join(SEARCHERS)}", field)
+    if name not in SEARCHERS:
+        raise UnknownName(name, SEARCHERS, field, f"one of {', '.join(SEARCHERS)}")
+    return SEARCHERS[name]
+
+
+def draw(study: Study, space: SearchSpace, past: Iterable[Trial], number: int) -> dict[str, Any]:
+    """What the next trial is to try, by dimension.
+
+    The study is told anew to Optuna each time, so that nothing has to be kept but the trials themselves: whoever goes
+    on with a study, after whatever happened, draws what would have been drawn.
+
+    Args:
+        past: the study's trials so far; the objectives of the completed ones steer the draw, and what runs just now
+            is not drawn again at once.
+        number: how many trials were drawn before; with the study's seed it decides what chance brings.
+    """
+    taken = space.on_grid(number, study.seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        distributions = space.distributions()
+        told = told_study(study, distributions, past, _sampler(study, number))
+        return told.ask(distributions).params | taken
+
+
+def told_study(
+    study: Study,
+    distributions: dict[str, BaseDistribution],
+    past: Iterable[Trial],
+    sampler: BaseSampler | None = None,
+) -> OptunaStudy:
+    """A study as Optuna knows it, in memory, with the dimensions that are named."""
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    directions = optuna.study.StudyDirection
+    told = optuna.create_study(
+        direction=directions.MAXIMIZE if study.direction is Direction.MAXIMUM else directions.MINIMIZE, sampler=sampler
+    )
+    told.add_trials([found for trial in past if (found := _told(trial, distributions)) is not None])
+    return told
+
+
+def _told(trial: Trial, distributions: dict[str, BaseDistribution]) -> FrozenTrial | None:
+    """A trial as Optuna knows it; None for one that says nothing about its combination."""
+    import optuna
+
+    states = {
+        TrialState.COMPLETED: optuna.trial.TrialState.COMPLETE,
+        # Without the losses it was pruned for: what Optuna wants to know is an objective, and that it was a bad one.
+        TrialState.PRUNED: optuna.trial.TrialState.PRUNED,
+        TrialState.RUNNING: optuna.trial.TrialState.RUNNING,
+    }
+    if trial.state not in states or any(name not in trial.drawn for name in distributions):
+        return None
+    drawn = {name: trial.drawn[name] for name in distributions}
+    return optuna.trial.create_trial(
+        state=states[trial.state], value=trial.objective, params=drawn, distributions=distributions
+    )
+
+
+def _sampler(study: Study, number: int) -> BaseSampler:
+    import optuna
+
+    seed = (study.seed + number) % 2**32
+    # A study of ten trials would otherwise draw all of them blindly.
+    blind = max(3, min(10, study.max_trials // 4))
+    match study.searcher:
+        case "TPE":
+            return optuna.samplers.TPESampler(seed=seed, n_startup_trials=blind, multivariate=True)
+        case "GP":
+            return optuna.samplers.GPSampler(seed=seed, n_startup_trials=blind)
+        case _:
+            return optuna.samplers.RandomSampler(seed=seed)

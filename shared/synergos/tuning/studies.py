@@ -1,0 +1,82 @@
+"""Studies and their trials in the record store."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from synergos.domain.job import JobError
+from synergos.domain.records import Key, Kind
+from synergos.domain.study import Study, StudyState, Trial
+from synergos.errors import Conflict, RecordNotFound
+from synergos.records.store import RecordStore
+
+
+class Studies:
+    """What is known of the studies of one record store; whoever goes on with one begins here."""
+
+    def __init__(self, store: RecordStore) -> None:
+        self._store = store
+
+    def add(self, study: Study) -> Study:
+        """Store a new one."""
+        return Study.from_record(self._store.put(Kind.STUDY, study.key, study.to_payload()))
+
+    def find(self, ids: Key | None = None, state: str | None = None) -> list[Study]:
+        """Those with these ids in their keys, oldest first."""
+        found = [Study.from_record(record) for record in self._store.find(Kind.STUDY, ids or {})]
+        return [study for study in found if state in (None, study.state)]
+
+    def unfinished(self) -> list[Study]:
+        """Those that have not ended, oldest first."""
+        return [study for study in self.find() if not study.state.is_final]
+
+    def get(self, study_id: str) -> Study:
+        """One study.
+
+        Raises:
+            RecordNotFound: there is none.
+        """
+        found = self.find({"study_id": study_id})
+        if not found:
+            raise RecordNotFound(f"no Study {study_id!r}")
+        return found[0]
+
+    def trials(self, study: Study) -> list[Trial]:
+        """A study's trials, in the order they were drawn."""
+        found = (Trial.from_record(record) for record in self._store.find(Kind.TRIAL, study.key))
+        return sorted(found, key=lambda trial: trial.number)
+
+    def save_trial(self, study: Study, trial: Trial) -> None:
+        """Store where a trial stands."""
+        self._store.put(Kind.TRIAL, study.key_of(trial.run_id), trial.to_payload())
+
+    def end_trial(self, study: Study, trial: Trial) -> None:
+        """Store how a trial ended, unless it was deleted meanwhile."""
+        ended = replace(trial, finished_at=datetime.now(UTC))
+        try:
+            self._store.merge(Kind.TRIAL, study.key_of(trial.run_id), ended.to_payload())
+        except RecordNotFound:
+            return
+
+    def end(self, study: Study, state: StudyState, error: JobError | None = None, picture: str | None = None) -> None:
+        """Store how a study ended, unless it was deleted meanwhile."""
+        ended = replace(study, state=state, error=error, picture=picture, finished_at=datetime.now(UTC))
+        try:
+            self._store.merge(Kind.STUDY, study.key, ended.to_payload())
+        except RecordNotFound:
+            return
+
+    def stop(self, study_id: str) -> Study:
+        """Have no more trials started, and those that run be cancelled.
+
+        Raises:
+            RecordNotFound: there is no such study.
+            Conflict: it has ended already.
+        """
+        with self._store.transaction():
+            study = self.get(study_id)
+            if study.state.is_final:
+                raise Conflict(f"study {study_id} is {study.state} already")
+            self._store.merge(Kind.STUDY, study.key, {"state": StudyState.STOPPING.value})
+            return self.get(study_id)

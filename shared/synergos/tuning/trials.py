@@ -1,0 +1,172 @@
+"""One trial: drawn, checked, run as jobs like any other, and judged by its validations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Protocol
+from uuid import uuid4
+
+from synergos.domain.feature_space import Action, FeatureSpace
+from synergos.domain.job import Job, JobState, Stage
+from synergos.domain.records import Kind, restrict
+from synergos.domain.study import TRIAL_PREFIX, Study, StudyState, Trial, TrialState
+from synergos.domain.tags import Meta
+from synergos.errors import Conflict, InvalidRequest, RecordNotFound, TrialPruned
+from synergos.learning.fitting import check_fit, fit_layers
+from synergos.learning.hyperparameters import check_run
+from synergos.learning.layer_overrides import overrides, with_overrides
+from synergos.records.store import RecordStore
+from synergos.tuning.objective import objective
+from synergos.tuning.samplers import draw
+from synergos.tuning.search_space import SearchSpace
+from synergos.tuning.studies import Studies
+
+
+class Grid(Protocol):
+    """What runs a study's jobs: a basic TTP's dispatcher, or a director's."""
+
+    def submit(self, jobs: Sequence[Job], *, wait: bool = True) -> list[Job]:
+        """See :class:`synergos.rest.dispatcher.Dispatcher`."""
+
+    def cancel(self, job_id: str) -> Job:
+        """See :class:`synergos.rest.dispatcher.Dispatcher`."""
+
+    def width(self, keys: Mapping[str, str]) -> int:
+        """How many of a project's jobs can run at once, at least 1."""
+
+
+class Trials:
+    """Starts the trials of studies and follows them to their ends."""
+
+    def __init__(self, store: RecordStore, studies: Studies, grid: Grid) -> None:
+        self._store = store
+        self._studies = studies
+        self._grid = grid
+        # Whom to stop has been told; telling it again would do no harm, and no good.
+        self._told: set[str] = set()
+
+    def start(self, study: Study, space: SearchSpace, past: Sequence[Trial]) -> Trial:
+        """Draw the next combination and hand its jobs in; one that cannot be trained is stored as skipped.
+
+        Raises:
+            Conflict: somebody else has gone on with the study, or it is not running any more.
+            RecordNotFound: what it searches was deleted.
+        """
+        number = past[-1].number + 1 if past else 0
+        drawn = draw(study, space, past, number)
+        trial = Trial(f"{TRIAL_PREFIX}{uuid4()}", number, drawn, space.values(drawn))
+        run = {**study.fixed, **trial.hyperparameters}
+        if reason := self._why_not(study, run):
+            trial = replace(trial, state=TrialState.SKIPPED, reason=reason)
+        key = {**study.experiment, "run_id": trial.run_id}
+        with self._store.transaction():
+            self._check_alone(study, number)
+            if trial.state is TrialState.SKIPPED:
+                self._studies.save_trial(study, trial)
+                return trial
+            jobs = [Job(Stage.TRAIN, key, self._options(study, trial, run)), Job(Stage.VALIDATE, key, study.options)]
+            trial = replace(trial, jobs={job.stage.value: job.id for job in jobs})
+            self._store.put(Kind.RUN, key, run)
+            self._studies.save_trial(study, trial)
+            self._store.add_jobs(jobs)
+        self._grid.submit(jobs, wait=False)
+        return trial
+
+    def follow(self, study: Study, trial: Trial) -> Trial:
+        """A running trial as it stands now; its end is stored."""
+        train = self._store.job(trial.jobs[Stage.TRAIN])
+        if not train.state.is_final:
+            return trial
+        if train.state is not JobState.COMPLETED:
+            self._cancel(trial.jobs[Stage.VALIDATE])
+            return self._end(study, trial, *_without_model(train))
+        validate = self._store.job(trial.jobs[Stage.VALIDATE])
+        if not validate.state.is_final:
+            return trial
+        if validate.state is not JobState.COMPLETED:
+            state = TrialState.CANCELLED if validate.state is JobState.CANCELLED else TrialState.FAILED
+            return self._end(study, trial, state, _reason(validate))
+        return self._judge(study, trial)
+
+    def cancel(self, trial: Trial) -> None:
+        """Ask a trial's jobs to stop; only the first time counts."""
+        if trial.run_id in self._told:
+            return
+        self._told.add(trial.run_id)
+        for stage in (Stage.VALIDATE, Stage.TRAIN):
+            self._cancel(trial.jobs[stage])
+
+    def _judge(self, study: Study, trial: Trial) -> Trial:
+        key = {**study.experiment, "run_id": trial.run_id}
+        records = self._store.find(Kind.VALIDATION, key, include_hidden=True)
+        found = objective(study.metric, [record[Meta.EVALUATE.value]["statistics"] for record in records])
+        if found is None:
+            return self._end(study, trial, TrialState.FAILED, f"no participant has a {study.metric} of its model")
+        return self._end(study, replace(trial, objective=found), TrialState.COMPLETED, None)
+
+    def _end(self, study: Study, trial: Trial, state: TrialState, reason: str | None) -> Trial:
+        ended = replace(trial, state=state, reason=reason)
+        self._studies.end_trial(study, ended)
+        return ended
+
+    def _cancel(self, job_id: str) -> None:
+        try:
+            self._grid.cancel(job_id)
+        except (Conflict, RecordNotFound):
+            # It has ended meanwhile, or was deleted with its run.
+            return
+
+    def _check_alone(self, study: Study, number: int) -> None:
+        """Raises Conflict unless this is still the study's next trial."""
+        stored = self._studies.get(study.id)
+        trials = self._studies.trials(study)
+        if stored.state is not StudyState.RUNNING or any(trial.number >= number for trial in trials):
+            raise Conflict(f"study {study.id} has gone on elsewhere")
+
+    def _why_not(self, study: Study, run: Mapping[str, Any]) -> str | None:
+        """Why a combination cannot be trained, None when it can."""
+        try:
+            check_combination(self._store, study.experiment, run)
+        except InvalidRequest as error:
+            return str(error)
+        return None
+
+    @staticmethod
+    def _options(study: Study, trial: Trial, run: Mapping[str, Any]) -> dict[str, Any]:
+        mark = {
+            "study_id": study.id,
+            "number": trial.number,
+            "scheduler": study.scheduler,
+            # Losses of different kinds cannot be compared.
+            "loss": f"{run.get('criterion')}, {run.get('reduction')}",
+        }
+        return {**study.options, "trial": mark}
+
+
+def check_combination(store: RecordStore, experiment: Mapping[str, str], run: Mapping[str, Any]) -> None:
+    """Refuse hyperparameters that an experiment cannot be trained with.
+
+    Raises:
+        InvalidRequest: names the field.
+    """
+    action = Action(store.get(Kind.PROJECT, experiment)["action"])
+    check_run(run, action)
+    if not overrides(run):
+        return
+    layers = with_overrides(store.get(Kind.EXPERIMENT, experiment)["model"], run)
+    agreed = store.find(Kind.FEATURE_SPACE, restrict(experiment, Kind.PROJECT))
+    if agreed:
+        space = FeatureSpace.from_dict(agreed[0]["space"])
+        fit_layers(layers, space) if agreed[0]["auto_fix"] else check_fit(layers, space)
+
+
+def _without_model(train: Job) -> tuple[TrialState, str]:
+    if train.state is JobState.FAILED:
+        return TrialState.FAILED, _reason(train)
+    is_pruned = train.error is not None and train.error.kind == TrialPruned.__name__
+    return TrialState.PRUNED if is_pruned else TrialState.CANCELLED, _reason(train)
+
+
+def _reason(job: Job) -> str:
+    return job.error.message if job.error else f"its {job.stage.value} job is {job.state.value}"

@@ -1,0 +1,167 @@
+"""Goes on with all studies: follows the trials that run, and starts new ones as long as there is room for them."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from synergos.domain.job import JobError
+from synergos.domain.study import Study, StudyState, Trial, TrialState
+from synergos.errors import Conflict, RecordNotFound, SynergosError
+from synergos.records.store import RecordStore
+from synergos.tuning.picture import draw_picture
+from synergos.tuning.samplers import GRID
+from synergos.tuning.search_space import SearchSpace
+from synergos.tuning.studies import Studies
+from synergos.tuning.trials import Grid, Trials
+
+log = structlog.get_logger(__name__)
+
+SKIPPED_PER_TRIAL = 10
+"""How many combinations that cannot be trained are drawn for each trial that is wanted, before a study is given up."""
+
+
+class Tuner:
+    """A thread that looks after the studies of one record store; all it knows is in the records.
+
+    Args:
+        outputs: where pictures of finished studies go.
+        seconds: between two looks while a study runs.
+        idle_seconds: between two looks while none does.
+    """
+
+    def __init__(
+        self, store: RecordStore, grid: Grid, outputs: Path, seconds: float = 0.1, idle_seconds: float = 5.0
+    ) -> None:
+        self._studies = Studies(store)
+        self._trials = Trials(store, self._studies, grid)
+        self._grid = grid
+        self._outputs = outputs
+        self._seconds = seconds
+        self._idle_seconds = idle_seconds
+        self._woken = threading.Event()
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._loop, name="tuner", daemon=True)
+
+    def start(self) -> None:
+        """Begin, with what an earlier process left unfinished."""
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Look now: there is a new study."""
+        self._woken.set()
+
+    def close(self) -> None:
+        """Start nothing more, and end; trials that run go on, and the next process follows them."""
+        self._stopped.set()
+        self._woken.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=60)
+
+    def look(self) -> bool:
+        """Go on with every study, once; whether there is one."""
+        studies = self._studies.unfinished()
+        for study in studies:
+            try:
+                self._advance(study)
+            except (SQLAlchemyError, ConnectionError) as error:
+                log.warning("study waits", study_id=study.id, reason=type(error).__name__)
+            except RecordNotFound as error:
+                self._give_up(study, JobError("RecordNotFound", str(error)))
+            except Exception:
+                log.exception("study given up", study_id=study.id)
+                self._give_up(study, JobError("InternalError", "something nobody foresaw; the log has the details"))
+        return bool(studies)
+
+    def _loop(self) -> None:
+        while not self._stopped.is_set():
+            self._woken.clear()
+            try:
+                busy = self.look()
+            except Exception:
+                log.exception("studies not looked after")
+                busy = True
+            self._woken.wait(self._seconds if busy else self._idle_seconds)
+
+    def _advance(self, study: Study) -> None:
+        trials = self._followed(study)
+        running = [trial for trial in trials if trial.state is TrialState.RUNNING]
+        if study.state is StudyState.STOPPING:
+            for trial in running:
+                self._trials.cancel(trial)
+            if not running:
+                self._end(study, trials, StudyState.STOPPED)
+            return
+        space = SearchSpace(study.search_space)
+        space = space.as_grid() if study.searcher == GRID else space
+        wanted = _wanted(study, space, trials)
+        room = max(0, self._room(study) - len(running))
+        if not wanted and not running:
+            self._finish(study, trials)
+        for _ in range(min(wanted, room)):
+            if self._stopped.is_set():
+                return
+            try:
+                trial = self._trials.start(study, space, trials)
+            except Conflict as error:
+                log.info("trial not started", study_id=study.id, reason=str(error))
+                return
+            trials.append(trial)
+            log.info("trial drawn", study_id=study.id, number=trial.number, state=trial.state, reason=trial.reason)
+
+    def _followed(self, study: Study) -> list[Trial]:
+        return [
+            self._trials.follow(study, trial) if trial.state is TrialState.RUNNING else trial
+            for trial in self._studies.trials(study)
+        ]
+
+    def _room(self, study: Study) -> int:
+        return study.max_concurrent or self._grid.width(study.experiment)
+
+    def _finish(self, study: Study, trials: list[Trial]) -> None:
+        if any(trial.state is not TrialState.SKIPPED for trial in trials) or not trials:
+            self._end(study, trials, StudyState.COMPLETED)
+        else:
+            reason = f"no combination that was drawn can be trained; the last one: {trials[-1].reason}"
+            self._end(study, trials, StudyState.FAILED, JobError("InvalidRequest", reason))
+
+    def _end(self, study: Study, trials: list[Trial], state: StudyState, error: JobError | None = None) -> None:
+        picture = None
+        try:
+            picture = draw_picture(study, trials, self._outputs)
+        except (OSError, SynergosError) as failure:
+            log.warning("no picture of the study", study_id=study.id, reason=str(failure))
+        except Exception:
+            # What was found matters more than how it looks.
+            log.exception("no picture of the study", study_id=study.id)
+        self._studies.end(study, state, error, None if picture is None else str(picture))
+        log.info("study ended", study_id=study.id, state=state, trials=len(trials))
+
+    def _give_up(self, study: Study, error: JobError) -> None:
+        for trial in self._studies.trials(study):
+            if trial.state is TrialState.RUNNING:
+                self._trials.cancel(trial)
+                given_up = replace(trial, state=TrialState.CANCELLED, reason="the study was given up")
+                self._studies.end_trial(study, given_up)
+        self._studies.end(study, StudyState.FAILED, error)
+
+
+def _wanted(study: Study, space: SearchSpace, trials: list[Trial]) -> int:
+    """How many more trials a study is to start."""
+    skipped = sum(trial.state is TrialState.SKIPPED for trial in trials)
+    if skipped >= SKIPPED_PER_TRIAL * study.max_trials or _is_late(study):
+        return 0
+    if space.is_grid and len(trials) >= space.grid_size:
+        return 0
+    return max(0, study.max_trials - (len(trials) - skipped))
+
+
+def _is_late(study: Study) -> bool:
+    if study.max_seconds is None or study.created_at is None:
+        return False
+    return (datetime.now(UTC) - study.created_at).total_seconds() >= study.max_seconds

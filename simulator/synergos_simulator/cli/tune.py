@@ -1,0 +1,224 @@
+"""``synergos tune``: look for good hyperparameters, watch the search, stop it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from synergos import Driver
+from synergos.domain.study import Direction
+from synergos.driver.study_display import display_study_on, headline, shown, trial_rows
+from synergos.errors import InvalidRequest, RecordNotFound, UnknownName
+from synergos.tuning.objective import METRICS
+from synergos.tuning.pruners import SCHEDULERS
+from synergos.tuning.samplers import SEARCHERS
+from synergos_simulator.cli.address import AddressOption, driver_for
+from synergos_simulator.cli.exits import ExitCode
+from synergos_simulator.cli.output import Format, FormatOption, print_json, print_table, standard_error
+
+app = typer.Typer(
+    no_args_is_help=True, help="Look for good hyperparameters of an experiment on a cluster, watch the search, stop it."
+)
+
+Study = Mapping[str, Any]
+StudyId = Annotated[
+    str | None, typer.Argument(metavar="STUDY", help="An id, as `synergos tune list` shows it. Default: the newest.")
+]
+TimeoutOption = Annotated[
+    float | None, typer.Option(help="Stop looking on after so many seconds; the study goes on. Default: never.")
+]
+_OUTCOMES = {"failed": ExitCode.JOB_FAILED, "stopped": ExitCode.JOB_CANCELLED}
+
+
+@app.command()
+def start(
+    collaboration: Annotated[str, typer.Argument(metavar="COLLAB", help="The collaboration's id.")],
+    project: Annotated[str, typer.Argument(metavar="PROJECT", help="The project's id.")],
+    experiment: Annotated[str, typer.Argument(metavar="EXPT", help="The id of the experiment to tune.")],
+    space: Annotated[
+        Path,
+        typer.Option(
+            metavar="FILE",
+            help='JSON: what is searched, as {"lr": {"_type": "loguniform", "_value": [0.0001, 0.1]}, …}.',
+        ),
+    ],
+    metric: Annotated[str, typer.Option(help=f"What to go by: {', '.join(METRICS)}.")],
+    mode: Annotated[
+        Direction | None, typer.Option(help="Which values of it are better. Default: as is its nature.")
+    ] = None,
+    trials: Annotated[int, typer.Option(min=1, help="How many combinations are tried.")] = 10,
+    concurrent: Annotated[
+        int | None, typer.Option(min=1, help="How many at the same time. Default: as many as the grid can run.")
+    ] = None,
+    duration: Annotated[
+        str, typer.Option(help="For how long trials are started: 30m, 1h, '2h 30m', or seconds.")
+    ] = "1h",
+    searcher: Annotated[
+        str | None,
+        typer.Option(help=f"How combinations are drawn: {', '.join(dict.fromkeys(SEARCHERS.values()))}, …"),
+    ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(help=f"How bad trials are ended early: {', '.join(dict.fromkeys(SCHEDULERS.values()))}, …"),
+    ] = None,
+    base_run: Annotated[
+        str | None, typer.Option(help="A run of the experiment with the hyperparameters that are not searched.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="What chance begins with.")] = None,
+    priority: Annotated[int | None, typer.Option(min=-100, max=100, help="Of the trials' jobs.")] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait for the end, with a table of the trials.")] = False,
+    timeout: TimeoutOption = None,
+    address: AddressOption = None,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """Start a study: combinations of hyperparameters are tried as runs of an experiment.
+
+    With --wait it ends with 5 when the study failed, 6 when it was stopped, 7 when it took longer than the time-out.
+    """
+    search_space = _read_space(space)
+    options: dict[str, Any] = {"searcher": searcher, "scheduler": scheduler}
+    with driver_for(address) as driver:
+        created = driver.optimizations.create(
+            collaboration,
+            project,
+            experiment,
+            search_space,
+            metric,
+            (mode or _nature(metric)).value,
+            max_exec_duration=int(duration) if duration.isdecimal() else duration,
+            max_trial_num=trials,
+            base_run=base_run,
+            seed=seed,
+            max_concurrent=concurrent,
+            priority=priority,
+            **{name: value for name, value in options.items() if value is not None},
+        )
+        study_id = created["params"]["study_id"]
+        if wait:
+            _follow(driver, study_id, timeout, output)
+        else:
+            _show(driver.optimizations.show(study_id)["data"], output)
+
+
+@app.command("list")
+def list_studies(
+    collaboration: Annotated[str | None, typer.Option(help="Only those of this collaboration.")] = None,
+    project: Annotated[str | None, typer.Option(help="Only those of this project.")] = None,
+    experiment: Annotated[str | None, typer.Option(help="Only those of this experiment.")] = None,
+    state: Annotated[
+        str | None, typer.Option(help="Only those running, stopping, completed, stopped or failed.")
+    ] = None,
+    address: AddressOption = None,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """List studies, oldest first."""
+    with driver_for(address) as driver:
+        studies = driver.optimizations.studies(collaboration, project, experiment, state)["data"]
+    if output is Format.JSON:
+        print_json(studies)
+        return
+    columns = ("id", "of", "how_it_stands", "created", "finished")
+    print_table(f"{len(studies)} studies", columns, [_summary(study) for study in studies])
+
+
+@app.command()
+def show(
+    study: StudyId = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Look on until it ends, with a table of the trials.")] = False,
+    timeout: TimeoutOption = None,
+    address: AddressOption = None,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """Show a study and its trials.
+
+    With --watch it ends with 5 when the study failed, 6 when it was stopped, 7 when it took longer than the time-out.
+    """
+    with driver_for(address) as driver:
+        study_id = study or _newest(driver)
+        if watch:
+            _follow(driver, study_id, timeout, output)
+        else:
+            _show(driver.optimizations.show(study_id)["data"], output)
+
+
+@app.command()
+def best(study: StudyId = None, address: AddressOption = None, output: FormatOption = Format.TABLE) -> None:
+    """Show the best trial of a study so far: its run, what it reached, and its hyperparameters."""
+    with driver_for(address) as driver:
+        study_id = study or _newest(driver)
+        found = driver.optimizations.best(study_id)
+    if found is None:
+        raise RecordNotFound(f"study {study_id} has no completed trial yet")
+    if output is Format.JSON:
+        print_json(found)
+        return
+    fields = {name: found[name] for name in ("run_id", "number", "objective")} | found["hyperparameters"]
+    rows = [{"field": name, "value": shown(value)} for name, value in fields.items()]
+    print_table(f"Best trial of study {study_id}", ("field", "value"), rows)
+
+
+@app.command()
+def stop(study: StudyId = None, address: AddressOption = None, output: FormatOption = Format.TABLE) -> None:
+    """Stop a study: no new trials are started, those that run are cancelled, what was reached is kept."""
+    with driver_for(address) as driver:
+        _show(driver.optimizations.stop(study or _newest(driver))["data"], output)
+
+
+def _read_space(path: Path) -> dict[str, Any]:
+    try:
+        space = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InvalidRequest(f"{path} cannot be read: {error.strerror}", "--space") from error
+    except ValueError as error:
+        raise InvalidRequest(f"{path} is not JSON: {error}", "--space") from error
+    if not isinstance(space, dict):
+        raise InvalidRequest(f"{path} is no JSON object that has a range for each hyperparameter", "--space")
+    return space
+
+
+def _nature(metric: str) -> Direction:
+    if metric not in METRICS:
+        raise UnknownName(metric, METRICS, "--metric", f"one of {', '.join(METRICS)}")
+    return METRICS[metric]
+
+
+def _newest(driver: Driver) -> str:
+    studies = driver.optimizations.studies()["data"]
+    if not studies:
+        raise RecordNotFound("there is no study yet; `synergos tune start` begins one")
+    return str(studies[-1]["id"])
+
+
+def _follow(driver: Driver, study_id: str, timeout: float | None, output: Format) -> None:
+    # What remains to be seen goes to standard output afterwards.
+    with display_study_on(standard_error(), transient=True) as display:
+        ended = driver.optimizations.wait(study_id, timeout, on_progress=display.study)
+    _show(ended, output)
+    if ended["state"] in _OUTCOMES:
+        raise typer.Exit(_OUTCOMES[ended["state"]])
+
+
+def _show(study: Study, output: Format) -> None:
+    if output is Format.JSON:
+        print_json(study)
+        return
+    summary = [{"field": name, "value": value} for name, value in _summary(study).items()]
+    print_table(f"Study {study['id']}", ("field", "value"), summary[1:])
+    rows = trial_rows(study, study.get("trials") or [])
+    if rows:
+        print_table(f"{len(rows)} trials", list(rows[0]), rows)
+
+
+def _summary(study: Study) -> dict[str, Any]:
+    return {
+        "id": study["id"],
+        "of": "/".join(study["keys"][name] for name in ("collab_id", "project_id", "expt_id")),
+        "how_it_stands": headline(study),
+        "created": study["created_at"],
+        "finished": study["finished_at"],
+        "picture": study["picture"],
+    }

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from synergos.domain.feature_space import Action
+from synergos.domain.study import Direction
+from synergos.errors import InvalidRequest
+from synergos.tuning.objective import check_metric, objective
+
+CLASSIFY, REGRESS = Action.CLASSIFY, Action.REGRESS
+
+
+def test_it_is_the_mean_over_participants_of_the_mean_over_classes() -> None:
+    statistics = [{"f_score": [0.2, 0.4]}, {"f_score": [0.9, 0.6, 0.6]}]
+
+    assert objective("f_score", statistics) == pytest.approx((0.3 + 0.7) / 2)
+
+
+def test_what_is_not_defined_does_not_count() -> None:
+    statistics: list[dict[str, Any]] = [
+        {"roc_auc_score": [None, 0.5]},
+        {"roc_auc_score": [None, None]},
+        {},
+        {"roc_auc_score": None},
+    ]
+
+    assert objective("roc_auc_score", statistics) == 0.5
+    assert objective("roc_auc_score", statistics[1:]) is None
+    assert objective("R2", []) is None
+
+
+def test_single_numbers_are_taken_as_they_are() -> None:
+    assert objective("MSE", [{"MSE": 2.0}, {"MSE": 4.0}]) == 3.0
+
+
+@pytest.mark.parametrize(
+    ("metric", "mode", "action", "expected"),
+    [
+        ("accuracy", "max", CLASSIFY, ("accuracy", Direction.MAXIMUM)),
+        ("f_score", "maximize", CLASSIFY, ("f_score", Direction.MAXIMUM)),
+        ("R2", "max", REGRESS, ("R2", Direction.MAXIMUM)),
+        ("MSE", "min", REGRESS, ("MSE", Direction.MINIMUM)),
+        ("MAE", "minimize", REGRESS, ("MAE", Direction.MINIMUM)),
+        # What the original's notebooks send for regressions too.
+        ("accuracy", "max", REGRESS, ("R2", Direction.MAXIMUM)),
+    ],
+)
+def test_a_metric_has_its_direction(metric: str, mode: str, action: Action, expected: tuple[str, Direction]) -> None:
+    assert check_metric(metric, mode, action) == expected
+
+
+@pytest.mark.parametrize(
+    ("metric", "mode", "action", "field"),
+    [
+        ("accurracy", "max", CLASSIFY, "metric"),
+        ("MSE", "min", CLASSIFY, "metric"),
+        ("accuracy", "min", CLASSIFY, "optimize_mode"),
+        ("MSE", "max", REGRESS, "optimize_mode"),
+        ("accuracy", "most", CLASSIFY, "optimize_mode"),
+    ],
+)
+def test_what_makes_no_sense_is_named(metric: str, mode: str, action: Action, field: str) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        check_metric(metric, mode, action)
+
+    assert refused.value.field == field

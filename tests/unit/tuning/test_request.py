@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from orchestration import PROJECT, RUN, E, R
+from synergos.domain.records import Kind
+from synergos.domain.study import Direction
+from synergos.errors import Conflict, InvalidRequest
+from synergos.records import RecordStore
+from synergos.tuning.request import duration, study_of
+
+EXPERIMENT = {**PROJECT, "expt_id": E}
+SPACE = {"lr": {"_type": "loguniform", "_value": [0.001, 0.1]}}
+BODY: dict[str, Any] = {"search_space": SPACE, "metric": "R2", "optimize_mode": "max"}
+
+
+def test_what_is_left_out_has_its_default(store: RecordStore) -> None:
+    study = study_of(store, EXPERIMENT, BODY, {"verbose": True})
+
+    assert (study.metric, study.direction, study.searcher, study.scheduler) == (
+        "R2",
+        Direction.MAXIMUM,
+        "TPE",
+        "median",
+    )
+    assert (study.max_trials, study.max_concurrent, study.max_seconds) == (10, None, 3600)
+    assert (study.fixed, study.base_run, study.options) == ({}, None, {"verbose": True})
+    assert study.seed != study_of(store, EXPERIMENT, BODY, {}).seed
+
+
+def test_a_base_run_says_what_is_not_searched(store: RecordStore) -> None:
+    study = study_of(store, EXPERIMENT, {**BODY, "base_run": R}, {})
+
+    assert study.base_run == R
+    declared = store.get(Kind.RUN, RUN)
+    assert study.fixed == {name: declared[name] for name in declared.keys() - {"doc_id", "kind", "key", "created_at"}}
+    with pytest.raises(Conflict, match=r"base_run: .* has no run 'other'"):
+        study_of(store, EXPERIMENT, {**BODY, "base_run": "other"}, {})
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({}, None),
+        ({"trial_concurrency": 1}, None),
+        ({"trial_concurrency": 3}, 3),
+        ({"trial_concurrency": 3, "max_concurrent": 1}, 1),
+        ({"max_concurrent": 4}, 4),
+        ({"max_concurrent": None}, None),
+    ],
+)
+def test_a_concurrency_of_one_that_every_client_sends_means_nothing(
+    store: RecordStore, fields: dict[str, Any], expected: int | None
+) -> None:
+    assert study_of(store, EXPERIMENT, BODY | fields, {}).max_concurrent == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("1h", 3600),
+        ("2h 30m", 9000),
+        ("1.5m", 90),
+        ("45", 45),
+        ("1d 1s", 86_401),
+        ("2w", 1_209_600),
+        (90, 90),
+        (0.5, 0.5),
+    ],
+)
+def test_durations_have_two_spellings(value: object, seconds: float) -> None:
+    assert duration(value) == seconds
+
+
+def test_no_duration_is_no_limit() -> None:
+    assert duration(None) is None
+
+
+@pytest.mark.parametrize(
+    "value", ["", "soon", "1 h", "h", "-1h", "1h30m", True, [1], 0, -1, "0s", float("inf"), "9999w"]
+)
+def test_what_is_no_duration_is_refused(value: object) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        duration(value)
+
+    assert refused.value.field == "max_exec_duration"
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"search_space": {"optimizer": {"_type": "choice", "_value": ["SGD", "SDG"]}}}, "optimizer._value[1]"),
+        ({"search_space": {"batch_size": {"_type": "uniform", "_value": [1, 8]}}}, "batch_size._value[0]"),
+        ({"search_space": {"rounds": {"_type": "randint", "_value": [0, 8]}}}, "rounds._value[0]"),
+        ({"search_space": {"criterion": {"_type": "choice", "_value": ["NLLLoss"]}}}, "criterion._value[0]"),
+        ({"search_space": {"model[1].structure.out_features": {"_type": "choice", "_value": [2]}}}, "_value[0]"),
+        ({"search_space": {"model[0].structure.size": {"_type": "choice", "_value": [2]}}}, "_value[0]"),
+        ({"search_space": {"model[0].bias": {"_type": "choice", "_value": [2]}}}, "_value[0]"),
+        ({"searcher": "NevergradSearch"}, "searcher"),
+        ({"tuner": "Evolution"}, "tuner"),
+        ({"scheduler": "PB2"}, "scheduler"),
+        ({"searcher": "grid"}, "lr._type"),
+        ({"metric": "loss"}, "metric"),
+        ({"optimize_mode": "min"}, "optimize_mode"),
+        ({"base_run": "a/b"}, "base_run"),
+    ],
+)
+def test_what_could_never_be_trained_is_refused_with_its_place(
+    store: RecordStore, changes: dict[str, Any], field: str
+) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        study_of(store, EXPERIMENT, BODY | changes, {})
+
+    assert refused.value.field is not None
+    assert refused.value.field.endswith(field)
