@@ -103,8 +103,23 @@ _EXAMPLES: Mapping[str, _Example] = {
 NAMES = tuple(_EXAMPLES)
 
 
-def write_example(root: Path, name: str, participants: int = 2, split: Split = Split.EVEN, seed: int = SEED) -> Dataset:
-    """Write one example below a data root, as ``<name>_<split>/data<i>/{train,evaluate,predict}/``.
+def write_example(
+    root: Path,
+    name: str,
+    participants: int = 2,
+    split: Split = Split.EVEN,
+    seed: int = SEED,
+    *,
+    folder: str | None = None,
+    most_rows: int | None = None,
+) -> Dataset:
+    """Write one example below a data root, as ``<folder>/data<i>/{train,evaluate,predict}/``.
+
+    What is in such ``data<i>`` folders already is replaced, and anything else beside them stays.
+
+    Args:
+        folder: what to call it; ``<name>_<split>`` by default.
+        most_rows: use no more than the first so many rows.
 
     Raises:
         InvalidRequest: there is no such example, or too few rows for so many participants.
@@ -113,25 +128,26 @@ def write_example(root: Path, name: str, participants: int = 2, split: Split = S
         raise UnknownName(name, NAMES, "dataset", "an example dataset")
     example = _EXAMPLES[name]
     table, labels = _load(name, bins=min(participants, MOST_BINS))
+    table, labels = table.iloc[:most_rows], labels[:most_rows]
     hands = _dealt(labels, participants, split, seed)
-    folder = root / f"{name}_{split}"
-    if folder.exists():  # a stale file in a dataset folder would be read along
-        shutil.rmtree(folder)
+    place = root / (folder or f"{name}_{split}")
+    for stale in place.glob("data[0-9]*"):  # what is left in a dataset folder would be read along
+        shutil.rmtree(stale)
     schema = {str(column): _dtype(table[column].dtype.kind, str(column), example) for column in table}
     holdings = []
     for number, hand in enumerate(hands, start=1):
+        tag = (place.name, f"data{number}")
         for purpose, rows in hand.items():
-            place = folder / f"data{number}" / purpose
+            target = root.joinpath(*tag, purpose)
             if example.image_side:
-                write_pictures(place, table.iloc[rows], example.image_side)
+                write_pictures(target, table.iloc[rows], example.image_side)
             else:
-                _write_folder(place, table.iloc[rows], schema, f"{name}_{purpose}_{number}.csv")
-        tag = (folder.name, f"data{number}")
+                _write_folder(target, table.iloc[rows], schema, f"{name}_{purpose}_{number}.csv")
         holdings.append(Holding(f"worker_{number}", (*tag, "train"), (*tag, "evaluate"), (*tag, "predict")))
-    _write_json(folder / "architecture.json", list(example.architecture))
-    _write_json(folder / "hyperparameters.json", dict(example.hyperparameters))
-    _write_json(folder / "ranges.json", _ranges(example))
-    return Dataset(folder.name, example.action, root, holdings, example.architecture, example.hyperparameters)
+    _write_json(place / "architecture.json", list(example.architecture))
+    _write_json(place / "hyperparameters.json", dict(example.hyperparameters))
+    _write_json(place / "ranges.json", _ranges(example))
+    return Dataset(place.name, example.action, root, holdings, example.architecture, example.hyperparameters)
 
 
 def _load(name: str, bins: int) -> tuple[pd.DataFrame, Rows]:

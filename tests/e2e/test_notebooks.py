@@ -1,0 +1,108 @@
+"""The example notebooks, run from top to bottom against grids of processes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mlflow import MlflowClient
+
+from cluster_grid import Cluster, cluster
+from notebook_runner import Executed, execute
+from real_grid import WORKERS, RealGrid, started
+from tracking_server import runs_of, tracking_server
+
+DATASETS = Path(__file__).resolve().parents[2] / "simulator" / "datasets"
+NAMES = ("breast_cancer", "diabetes", "digits_images", "wine")
+ABOVE_CHANCE = {
+    "breast_cancer": {"roc_auc_score": 0.95, "f_score": 0.9},
+    "diabetes": {"R2": 0.25},
+    "digits_images": {"roc_auc_score": 0.9, "f_score": 0.6},
+    "wine": {"roc_auc_score": 0.95, "f_score": 0.85},
+}
+"""What a model that has learnt exceeds on the rows of both participants; guessing has areas of 0.5, and an R2 of 0."""
+
+
+@pytest.fixture(scope="module")
+def basic_grid(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealGrid]:
+    with started(tmp_path_factory.mktemp("grid"), DATASETS) as grid:
+        yield grid
+
+
+@pytest.fixture(scope="module")
+def cluster_grid(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    with cluster(tmp_path_factory.mktemp("cluster"), DATASETS) as grid:
+        yield grid
+
+
+@pytest.fixture(scope="module")
+def mlops_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    with tracking_server(tmp_path_factory.mktemp("mlops")) as port:
+        yield port
+
+
+def addresses(grid: RealGrid) -> dict[str, Any]:
+    """What the ``parameters`` cell has of a grid of processes."""
+    orchestrator = grid.grid.ttp
+    return {
+        "orchestrator": {"host": orchestrator.host, "port": orchestrator.port},
+        "workers": {
+            name: [{"host": node.host, "port": node.data_port, "f_port": node.port} for node in nodes]
+            for name, nodes in zip(WORKERS, grid.nodes(), strict=True)
+        },
+    }
+
+
+def service(port: int) -> Mapping[str, Any]:
+    return {"host": "127.0.0.1", "port": port, "ui_port": port}
+
+
+def assert_it_has_learnt(name: str, executed: Executed) -> None:
+    assert {(row["rows"], row["participant_id"]) for row in executed.results} == {
+        (rows, participant) for rows in ("evaluate", "predict") for participant in WORKERS
+    }
+    for row in executed.results:
+        for measure, limit in ABOVE_CHANCE[name].items():
+            assert row[measure] > limit, row
+    assert "text/html" in executed.cells["results"].outputs[0].data
+    assert executed.texts_on_standard_error() == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_notebook_for_basic_grids(basic_grid: RealGrid, name: str) -> None:
+    executed = execute(DATASETS / name / f"{name}_synbasic.ipynb", addresses(basic_grid))
+
+    assert_it_has_learnt(name, executed)
+
+
+def test_a_notebook_can_be_run_again(basic_grid: RealGrid) -> None:
+    notebook = DATASETS / "wine" / "wine_synbasic.ipynb"
+
+    first, second = (execute(notebook, addresses(basic_grid)) for _ in range(2))
+
+    assert first.results == second.results
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_notebook_for_plus_grids(basic_grid: RealGrid, mlops_port: int, name: str) -> None:
+    executed = execute(
+        DATASETS / name / f"{name}_synplus.ipynb", {**addresses(basic_grid), "mlops": service(mlops_port)}
+    )
+
+    assert_it_has_learnt(name, executed)
+    ids = [f"{name}_synplus_{part}" for part in ("collaboration", "project", "experiment", "run")]
+    [run] = runs_of(MlflowClient(f"http://127.0.0.1:{mlops_port}"), "_>_".join(ids[:3]))
+    assert (run.info.run_name, run.info.status) == (ids[3], "FINISHED")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_the_notebook_for_clusters(cluster_grid: Cluster, mlops_port: int, name: str) -> None:
+    executed = execute(
+        DATASETS / name / f"{name}_syncluster.ipynb", {**addresses(cluster_grid), "mlops": service(mlops_port)}
+    )
+
+    assert_it_has_learnt(name, executed)
+    assert "hyperparameters" in executed.cells["tuning"].outputs[-1].data["text/plain"]
