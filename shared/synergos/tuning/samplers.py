@@ -110,8 +110,10 @@ def _told(trial: Trial, distributions: dict[str, BaseDistribution]) -> FrozenTri
 
 def _sampler(study: Study, number: int) -> BaseSampler:
     import optuna
+    from numpy.random import SeedSequence
 
-    seed = (study.seed + number) % 2**32
+    # Not their sum: of studies with neighbouring seeds one would repeat what the other has drawn.
+    seed = int(SeedSequence((study.seed, number)).generate_state(1)[0])
     # A study of ten trials would otherwise draw all of them blindly.
     blind = max(3, min(10, study.max_trials // 4))
     match study.searcher:

@@ -67,6 +67,12 @@ def test_whoever_goes_on_draws_what_would_have_been_drawn(name: str) -> None:
     assert draw(replace(study, seed=6), SearchSpace(SPACE), trials, 6) != draw(study, SearchSpace(SPACE), trials, 6)
 
 
+def test_studies_with_neighbouring_seeds_draw_nothing_alike() -> None:
+    searches = [search(replace(STUDY, searcher=RANDOM, seed=seed), 10) for seed in (1, 2, 3)]
+
+    assert len({trial.drawn["x"] for trials in searches for trial in trials}) == 30
+
+
 def test_trials_in_every_state_can_be_told() -> None:
     trials = [
         replace(trial, state=state, objective=trial.objective if state is TrialState.COMPLETED else None)
