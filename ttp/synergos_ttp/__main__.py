@@ -39,6 +39,12 @@ def parser() -> argparse.ArgumentParser:
         help="in a cluster: which node of every participant makes up this TTP's sub-grid",
     )
     add_queue_flags(flags)
+    add_flag(
+        flags,
+        "--deployment",
+        choices=("basic", "cluster"),
+        help="basic does without --queue, cluster needs it; default: cluster where there is a --queue",
+    )
     add_flag(flags, "--database", help="SQLAlchemy URL of the record store; default: an SQLite file in --data")
     timeouts = {
         "command": "a worker's answer to a command; opening a session reads its data",
@@ -57,7 +63,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     flags = parser()
     given = flags.parse_args(arguments)
     target = log_target(flags, given.logging_variant)
+    if given.deployment == "cluster" and given.queue is None:
+        flags.error("--queue: one of a cluster's TTPs needs it: expected 'rabbitmq HOST PORT'")
     configure_logging(given.id, target, debug=given.debug, censored=given.censored)
+    log = structlog.get_logger(__name__).bind(host=given.host, port=given.port)
+    if given.deployment == "basic" and given.queue is not None:
+        log.warning("--queue has no effect here: a basic TTP runs its jobs itself; see --deployment")
+        given.queue = None
     data, outputs, mlflow = (
         usable_folder(flags, f"--{name}", getattr(given, name)) for name in ("data", "outputs", "mlflow")
     )
@@ -76,7 +88,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
             rejoin=given.rejoin_timeout,
         ),
     }
-    log = structlog.get_logger(__name__).bind(host=given.host, port=given.port)
     # The data port is the workers': a TTP only calls theirs, so there is nothing here to listen on.
     server = ServerSettings(given.host, (given.port,))
     if given.queue is None:

@@ -1,0 +1,34 @@
+# MLflow's tracking server, with its web pages, for what TTPs write down; run in the repository's root:
+#
+#   docker build -f docker/mlops.Dockerfile -t synergos_mlops .
+
+FROM python:3.11-slim-bookworm AS environment
+RUN python -m venv /opt/venv
+ENV PATH=/opt/venv/bin:$PATH \
+    PIP_DISABLE_PIP_VERSION_CHECK=1 \
+    PIP_NO_CACHE_DIR=1 \
+    PIP_ROOT_USER_ACTION=ignore \
+    PYTHONUNBUFFERED=1
+
+
+FROM environment AS requirements
+COPY pyproject.toml docker/requirements.py /
+RUN python /requirements.py /pyproject.toml /requirements
+
+
+FROM environment AS mlops
+COPY --from=requirements /requirements/mlops.txt /requirements/
+RUN pip install -r /requirements/mlops.txt
+RUN mkdir -m 1777 /var/lib/synergos && mkdir -m 1777 /mlflow
+ENV HOME=/var/lib/synergos USER=synergos \
+    MLFLOW_DISABLE_TELEMETRY=true \
+    MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false \
+    SYNERGOS_FOLDERS="/mlflow"
+WORKDIR /var/lib/synergos
+COPY docker/entrypoint.sh /usr/local/bin/synergos-entrypoint
+EXPOSE 5500
+HEALTHCHECK --interval=5s --timeout=5s --start-period=60s --retries=3 \
+    CMD ["python", "-ISc", "from http.client import HTTPConnection; c = HTTPConnection('127.0.0.1', 5500, timeout=4); c.request('GET', '/health'); raise SystemExit(c.getresponse().status != 200)"]
+# The store is the TTPs' too, for collaborations that name no server: one folder, mounted at the same place in both.
+ENTRYPOINT ["synergos-entrypoint", "mlflow", "server", "--backend-store-uri", "sqlite:////mlflow/mlflow.db", "--artifacts-destination", "/mlflow/artifacts"]
+CMD ["--host", "0.0.0.0", "--port", "5500", "--workers", "1", "--uvicorn-opts", "--timeout-graceful-shutdown 5"]

@@ -1,0 +1,136 @@
+"""A Docker engine: the machine's own, or one that the tests start; and what they do with it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from real_grid import until
+
+ROOT = Path(__file__).resolve().parents[2]
+STARTER = ROOT.parent / "shared" / "tools" / "docker-engine"
+"""Starts an engine and makes base images, on machines that have neither."""
+BUILD_SECONDS = 1200
+
+
+def run(*command: str, seconds: float = 120, env: dict[str, str] | None = None, cwd: Path = ROOT) -> str:
+    """What a command prints; its error output is in the failure when it does not end with 0."""
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=seconds, cwd=cwd, env=env, check=False)
+    assert ended.returncode == 0, f"{' '.join(command)}\n{ended.stdout[-2000:]}\n{ended.stderr[-4000:]}"
+    return ended.stdout
+
+
+def docker(*arguments: str, seconds: float = 120) -> str:
+    """What ``docker`` prints."""
+    return run("docker", *arguments, seconds=seconds)
+
+
+def is_running() -> bool:
+    """Whether an engine answers."""
+    try:
+        return subprocess.run(["docker", "info"], capture_output=True, timeout=60, check=False).returncode == 0
+    except FileNotFoundError:
+        return False
+
+
+def start() -> bool:
+    """Start an engine where there is none, with base images where they cannot be pulled; whether there is one now."""
+    if STARTER.is_file():
+        run(str(STARTER), "up", seconds=300)
+        run(str(STARTER), "bases", seconds=600)
+    return is_running()
+
+
+def compose_command() -> list[str]:
+    """Docker Compose, whichever of its two forms is installed."""
+    plugin = subprocess.run(["docker", "compose", "version"], capture_output=True, check=False)
+    return ["docker", "compose"] if plugin.returncode == 0 else ["docker-compose"]
+
+
+def build(dockerfile: str, tag: str, *options: str, context: Path = ROOT) -> None:
+    """Build an image as the documentation says."""
+    where = ("--network", "host", "-f", str(context / dockerfile), "-t", tag)
+    docker("build", *where, *options, str(context), seconds=BUILD_SECONDS)
+
+
+@dataclass(frozen=True)
+class Container:
+    """A container by its name."""
+
+    name: str
+
+    @classmethod
+    def started(cls, name: str, image: str, *arguments: str, options: tuple[str, ...] = ()) -> Container:
+        """Run an image in the background, as ``docker run`` does with these options and arguments."""
+        docker("run", "--detach", "--name", name, *options, image, *arguments)
+        return cls(name)
+
+    def inspect(self) -> dict[str, Any]:
+        """What the engine knows."""
+        [found] = json.loads(docker("inspect", self.name))
+        return dict(found)
+
+    @property
+    def exit_code(self) -> int | None:
+        """How it ended; None while it runs."""
+        state = self.inspect()["State"]
+        return None if state["Running"] else int(state["ExitCode"])
+
+    @property
+    def health(self) -> str:
+        """What its own health check finds: starting, healthy, unhealthy."""
+        return str(self.inspect()["State"]["Health"]["Status"])
+
+    @property
+    def log(self) -> str:
+        """Both of its outputs."""
+        ended = subprocess.run(["docker", "logs", self.name], capture_output=True, text=True, timeout=60, check=False)
+        return ended.stdout + ended.stderr
+
+    def wait_until_healthy(self) -> None:
+        """Wait for its health check to find it well."""
+
+        def is_well() -> bool:
+            assert self.exit_code is None, self.log[-4000:]
+            return self.health == "healthy"
+
+        until(is_well, f"{self.name} to be healthy")
+
+    def wait_until_it_answers(self, address: str) -> None:
+        """Wait for ``/health`` at an address; sooner than its health check."""
+
+        def answers() -> bool:
+            assert self.exit_code is None, self.log[-4000:]
+            try:
+                return requests.get(f"{address}/health", timeout=5).ok
+            except requests.RequestException:
+                return False
+
+        until(answers, f"{self.name} to answer at {address}")
+
+    def main_process(self) -> dict[str, str]:
+        """What the kernel says of its first process: ``Uid``, ``NoNewPrivs``, ``CapEff``, …"""
+        lines = docker("exec", self.name, "cat", "/proc/1/status").splitlines()
+        return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
+
+    def command_line(self) -> list[str]:
+        """The arguments of its first process."""
+        return docker("exec", self.name, "cat", "/proc/1/cmdline").rstrip("\0").split("\0")
+
+    def stop(self) -> int:
+        """Ask it to end, as ``docker stop`` does by default, and see how it does."""
+        docker("stop", "--time", "30", self.name)
+        code = self.exit_code
+        assert code is not None
+        return code
+
+    def remove(self) -> None:
+        """End it and forget it, with the volumes that are only its own."""
+        subprocess.run(
+            ["docker", "rm", "--force", "--volumes", self.name], capture_output=True, timeout=60, check=False
+        )

@@ -1,0 +1,124 @@
+"""The Basic grid of its compose file: a whole cycle from the host, and containers that are stopped or killed in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import requests
+
+from containers.engine import Container, docker
+from containers.grids import BASIC, ComposeGrid, running
+from containers.jobs import cycle, ended, state_of, under_way
+from original_notebooks import ABALONE, HEART_DISEASE, Notebook, refuse_errors, run_notebook
+from real_grid import Aside, until
+
+pytestmark = [pytest.mark.slow, pytest.mark.containers, pytest.mark.timeout(1800)]
+
+LONG = replace(HEART_DISEASE, run={"rounds": 100, "patience": 1000})
+ENDLESS = replace(HEART_DISEASE, run={"rounds": 10_000, "patience": 100_000})
+
+
+@pytest.fixture(scope="module")
+def grid(images: None, tmp_path_factory: pytest.TempPathFactory, datasets: Path) -> Iterator[ComposeGrid]:
+    with running(BASIC, tmp_path_factory.mktemp("basic"), datasets) as started:
+        yield started
+
+
+@pytest.mark.parametrize("notebook", [ABALONE, HEART_DISEASE], ids=lambda notebook: notebook.dataset)
+def test_the_notebook_runs_from_the_host(grid: ComposeGrid, notebook: Notebook) -> None:
+    answers = run_notebook(grid.deployment, notebook)
+
+    refuse_errors(answers)
+    assert {len(answers[f"predictions {number}"]["data"]) for number in (1, 2)} == {1}
+    for number in (1, 2):
+        written = list((grid.folder / "outputs" / f"worker_{number}_outputs").rglob("predictions_*.csv"))
+        assert written
+    owners = {path.stat().st_uid for path in grid.folder.rglob("*") if path.is_file()}
+    assert len(owners) == 1
+    assert owners != {0}
+
+
+def test_the_simulators_notebook_runs_as_it_is(grid: ComposeGrid) -> None:
+    executed = grid.run_example("wine")
+
+    assert len(executed.results) >= 4
+    assert all(row["roc_auc_score"] > 0.9 for row in executed.results if row["roc_auc_score"] is not None)
+
+
+def test_every_program_is_published_on_loopback_only(grid: ComposeGrid) -> None:
+    for name, port in {"synb_ttp": 5000, "synb_worker_1": 5001, "synb_worker_2": 5002}.items():
+        published = Container(name).inspect()["NetworkSettings"]["Ports"]["5000/tcp"]
+
+        assert {binding["HostIp"] for binding in published} == {"127.0.0.1"}
+        assert requests.get(f"http://127.0.0.1:{port}/health", timeout=5).json()["id"] == name
+
+
+def test_a_ttp_stopped_in_a_round_goes_on_when_it_is_started_again(grid: ComposeGrid) -> None:
+    training = Aside(cycle(grid, LONG, "stopped").train)
+    job = under_way(grid)
+    ttp = Container("synb_ttp")
+
+    code = ttp.stop()
+    answer = training.answer()
+    docker("start", ttp.name)
+    ttp.wait_until_healthy()
+
+    assert code == 0
+    assert isinstance(answer, dict)
+    assert answer["status"] == 503
+    assert ended(grid, job["id"])["state"] == "completed"
+
+
+def test_a_worker_stopped_in_a_round_ends_cleanly_and_the_job_names_it(grid: ComposeGrid) -> None:
+    _a_lost_worker_is_named(grid, lambda worker: worker.stop() == 0, "left")
+
+
+def test_a_killed_worker_fails_the_job_which_names_it(grid: ComposeGrid) -> None:
+    def kill(worker: Container) -> bool:
+        docker("kill", worker.name)
+        return True
+
+    _a_lost_worker_is_named(grid, kill, "killed")
+
+
+def _a_lost_worker_is_named(grid: ComposeGrid, lose: Callable[[Container], bool], name: str) -> None:
+    training = Aside(cycle(grid, ENDLESS, name).train)
+    job = under_way(grid)
+    worker = Container("synb_worker_2")
+    try:
+        assert lose(worker)
+        answer = training.answer()
+    finally:
+        docker("start", worker.name)
+        worker.wait_until_healthy()
+
+    assert isinstance(answer, dict)
+    assert "worker_2" in answer["message"]
+    assert state_of(grid, job["id"])["error"]["participant"] == "worker_2"
+    assert requests.get("http://172.18.0.3:5000/health", timeout=5).json()["sessions"] == 0
+
+
+def test_a_worker_killed_in_a_round_that_is_back_soon_is_waited_for(grid: ComposeGrid) -> None:
+    begun = cycle(grid, LONG, "back")
+    training = Aside(begun.train)
+    under_way(grid)
+
+    docker("restart", "--time", "0", "synb_worker_1")
+
+    answer = training.answer()
+    assert isinstance(answer, dict)
+    refuse_errors({"models": answer, "validations": begun.validate()})
+
+
+def test_down_and_up_keep_what_was_learnt(grid: ComposeGrid) -> None:
+    run_notebook(grid.deployment, ABALONE)
+    keys = ABALONE.ids(BASIC.name)
+
+    grid.down()
+    grid.up()
+
+    assert grid.driver.models.read(*keys)["status"] == 200
+    until(lambda: grid.driver.validations.create(*keys)["status"] == 200, "another validation")

@@ -1,0 +1,162 @@
+"""Every launch command in the documentation of the original's components, in both spellings of its flags."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import requests
+
+from containers.engine import Container, docker
+from containers.images import BASIC_TTP, CLUSTER_TTP, DIRECTOR, WORKER
+from real_grid import until
+
+pytestmark = [pytest.mark.slow, pytest.mark.containers, pytest.mark.timeout(900), pytest.mark.usefixtures("images")]
+
+ORCHESTRATOR_MOUNTS = ("data/:/orchestrator/data", "outputs/:/orchestrator/outputs", "mlflow/:/mlflow")
+DIRECTOR_MOUNTS = ("data/:/director/data", "outputs/:/director/outputs", "mlflow/:/mlflow")
+PARTICIPANT_MOUNTS = ("data/:/worker/data", "outputs/:/worker/outputs")
+COMMAND, DATA = ("-p", "5001:5000"), ("-p", "8021:8020")
+# Nobody answers there: neither a log server nor a queue has to be up before a program is.
+GRAYLOG = "--logging_variant graylog 172.30.0.4 9300"
+QUEUE = "--queue rabbitmq 172.17.0.4 5672"
+OPTIONAL = "--censored --debug"
+SHORT = "-l graylog 172.30.0.4 9300 -c -d"
+METERED = "--logging_resolution 5 --cpus 2 --gpus 0"
+
+COMMANDS = {
+    "director": (
+        "director_syncluster",
+        DIRECTOR,
+        COMMAND,
+        ORCHESTRATOR_MOUNTS,
+        f"{GRAYLOG} {QUEUE} {OPTIONAL}",
+    ),
+    "director example": (
+        "director_syncluster",
+        DIRECTOR,
+        COMMAND,
+        DIRECTOR_MOUNTS,
+        f"{GRAYLOG} {QUEUE}",
+    ),
+    "director short": (
+        "director_syncluster",
+        DIRECTOR,
+        COMMAND,
+        DIRECTOR_MOUNTS,
+        f"{SHORT} -mq rabbitmq 172.17.0.4 5672 -r 5",
+    ),
+    "basic TTP": (
+        "ttp_synbasic",
+        BASIC_TTP,
+        (*COMMAND, *DATA),
+        ORCHESTRATOR_MOUNTS,
+        f"{GRAYLOG} {METERED} {OPTIONAL}",
+    ),
+    # It names a queue, which a basic TTP has no use for.
+    "basic TTP example": ("ttp_synbasic", BASIC_TTP, (*COMMAND, *DATA), DIRECTOR_MOUNTS, f"{GRAYLOG} {QUEUE}"),
+    "basic TTP short": (
+        "ttp_synbasic",
+        BASIC_TTP,
+        (*COMMAND, *DATA),
+        ORCHESTRATOR_MOUNTS,
+        f"{SHORT} -r 20 --cpus 4",
+    ),
+    "cluster TTP": (
+        "ttp_syncluster",
+        CLUSTER_TTP,
+        (*COMMAND, *DATA),
+        ORCHESTRATOR_MOUNTS,
+        f"--grid 0 {QUEUE} {GRAYLOG} {METERED} {OPTIONAL}",
+    ),
+    "cluster TTP example": (
+        "ttp_syncluster_2",
+        CLUSTER_TTP,
+        (*COMMAND, *DATA),
+        DIRECTOR_MOUNTS,
+        f"--grid 1 {QUEUE} {GRAYLOG}",
+    ),
+    "cluster TTP short": (
+        "ttp_syncluster_2",
+        CLUSTER_TTP,
+        (*COMMAND, *DATA),
+        DIRECTOR_MOUNTS,
+        f"-g 1 -mq rabbitmq 172.17.0.4 5672 {SHORT} -r 5",
+    ),
+    "worker": (
+        "party_1",
+        WORKER,
+        (*COMMAND, *DATA),
+        PARTICIPANT_MOUNTS,
+        f"{GRAYLOG} {METERED} {OPTIONAL}",
+    ),
+    # Both examples name the director's image.
+    "worker example 1": ("party_1_node_1", WORKER, COMMAND, PARTICIPANT_MOUNTS, "--logging_variant basic"),
+    "worker example 2": ("party_1_node_2", WORKER, ("-p", "5002:5000"), PARTICIPANT_MOUNTS, GRAYLOG),
+    "worker short": ("party_1_node_2", WORKER, COMMAND, PARTICIPANT_MOUNTS, f"{SHORT} -r 20 --cpus 4"),
+}
+
+
+def mounts(folder: Path, places: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(option for place in places for option in ("-v", f"{folder}/{place}"))
+
+
+@pytest.mark.parametrize("which", COMMANDS)
+def test_a_launch_command_starts_its_program(which: str, mounted: Path) -> None:
+    name, image, ports, places, flags = COMMANDS[which]
+    id_flag = "-i" if which.endswith("short") else "--id"
+    started = Container.started(name, image, id_flag, name, *flags.split(), options=(*ports, *mounts(mounted, places)))
+    try:
+        address = f"http://127.0.0.1:{ports[1].partition(':')[0]}"
+        started.wait_until_it_answers(address)
+
+        assert requests.get(f"{address}/health", timeout=5).json()["id"] == name
+        assert {path.stat().st_uid for path in mounted.iterdir() if path.name != "data" or "worker" not in image} == {
+            1000
+        }
+        assert ("--queue has no effect here" in started.log) == (which == "basic TTP example")
+    finally:
+        started.remove()
+
+
+@pytest.mark.parametrize(
+    ("image", "places", "flags", "message"),
+    [
+        (
+            DIRECTOR,
+            PARTICIPANT_MOUNTS,
+            "--id party_1_node_1 --logging_variant basic",
+            "run the image synergos_worker",
+        ),
+        (
+            CLUSTER_TTP,
+            ORCHESTRATOR_MOUNTS,
+            f"--id ttp_syncluster {GRAYLOG}",
+            "--queue: one of a cluster's TTPs needs it",
+        ),
+    ],
+)
+def test_a_slip_is_answered_with_what_is_wrong(
+    image: str, places: tuple[str, ...], flags: str, message: str, mounted: Path
+) -> None:
+    slipped = Container.started("synergos_slip", image, *flags.split(), options=mounts(mounted, places))
+    try:
+        until(lambda: slipped.exit_code is not None, "the program to give up")
+
+        assert slipped.exit_code == 2
+        assert message in slipped.log
+    finally:
+        slipped.remove()
+
+
+def test_the_queue_starts_as_its_documentation_says() -> None:
+    options = ("-it", "--rm", "-p", "15672:15672", "-p", "5672:5672")
+    queue = Container.started("synergos_mq", "synergos_mq:dev", options=options)
+    try:
+        queue.wait_until_healthy()
+
+        answer = requests.get("http://127.0.0.1:15672/api/overview", auth=("guest", "guest"), timeout=30)
+        assert answer.ok
+        assert docker("exec", "synergos_mq", "id", "-u") != "0\n"
+    finally:
+        queue.remove()
