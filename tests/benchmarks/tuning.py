@@ -1,6 +1,7 @@
 """What steering a search brings, and what a second sub-grid does.
 
-    python tests/benchmarks/tuning.py [--seeds 3] [--trials 12] [--rounds 16] [--only search|speed-up]
+    python tests/benchmarks/tuning.py [--seeds 3] [--trials 12] [--rounds 16] [--datasets wine digits diabetes]
+                                      [--only search|speed-up]
 
 - search: on three datasets, for each seed, a random search without pruning, and TPE with pruning that goes on until its
   trials have had as many rounds together; the best objective that either has found by then.
@@ -51,13 +52,14 @@ WIDTH = {"model[0].structure.out_features": {"_type": "qlograndint", "_value": [
 """For networks with a hidden layer."""
 
 
-def search(folder: Path, seeds: int, trials: int, rounds: int) -> Table:
+def search(folder: Path, datasets: Sequence[str], seeds: int, trials: int, rounds: int) -> Table:
     """Steered against random, at the same number of rounds."""
     table = Table("dataset", "objective", "random", "TPE, pruned", "better / equal / worse", "trials", title=load())
     data = folder / "data"
     data.mkdir()
     with started(folder / "grid", data) as grid:
-        for name, metric in DATASETS.items():
+        for name in datasets:
+            metric = DATASETS[name]
             study = declared(grid, data, name)
             found = [both(study, metric, seed, trials, rounds) for seed in range(1, seeds + 1)]
             table.add_row(name, metric, *compared(found, metric))
@@ -184,12 +186,13 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3, help="searches of either kind on each dataset")
     parser.add_argument("--trials", type=int, default=12, help="of a random search")
     parser.add_argument("--rounds", type=int, default=16, help="of a trial that is not pruned")
+    parser.add_argument("--datasets", nargs="+", choices=DATASETS, default=list(DATASETS))
     parser.add_argument("--only", choices=["search", "speed-up"])
     given = parser.parse_args()
     # So that the grid is stopped, too, when somebody's patience ends.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
     parts: dict[str, Callable[[Path], Table]] = {
-        "search": lambda folder: search(folder, given.seeds, given.trials, given.rounds),
+        "search": lambda folder: search(folder, given.datasets, given.seeds, given.trials, given.rounds),
         "speed-up": lambda folder: speed_up(folder, 8, 12),
     }
     for name, part in parts.items():
