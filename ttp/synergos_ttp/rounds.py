@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from statistics import fmean
 from typing import Any, Self
 
 import structlog
@@ -193,6 +194,7 @@ class Rounds:
 
     def _progress(self, number: int) -> dict[str, Any]:
         rounds = self.hyperparameters.rounds
+        left = rounds - number - 1
         return {
             "round": number + 1,
             "rounds": rounds,
@@ -204,7 +206,8 @@ class Rounds:
             "checkpoints": at_checkpoints(self.history.evaluate, number + 1),
             "absent": self._absent,
             "fraction": (number + 1) / rounds,
-            "seconds_left": sum(self._durations) / len(self._durations) * (rounds - number - 1),
+            # Whoever takes a training up after its last round has seen none of them.
+            "seconds_left": left * fmean(self._durations) if left else 0.0,
         }
 
 

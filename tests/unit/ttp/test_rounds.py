@@ -281,6 +281,21 @@ def test_rounds_go_on_where_a_killed_process_stopped(tmp_path: Path, killed_in: 
     assert resumed.history == undisturbed.history
 
 
+def test_a_training_whose_process_was_killed_after_its_last_round_only_has_to_be_judged(tmp_path: Path) -> None:
+    evaluations = [4.0, 3.0]
+    reports: list[Mapping[str, Any]] = []
+    first = rounds_of(tmp_path, [Participant("a", 3, 0.1, evaluations)], rounds=2)
+    expected = first.run().global_weights.read_bytes()
+    participant = Participant("a", 3, 0.1, evaluations)
+
+    resumed = rounds_of(tmp_path, [participant], reports, rounds=2)
+
+    assert resumed.run().global_weights.read_bytes() == expected
+    assert participant.asked == []
+    [last] = reports
+    assert (last["round"], last["seconds_left"], last["checkpoints"]) == (2, 0.0, {1: 4.0, 2: 3.0})
+
+
 def test_no_round_goes_before_the_one_after_it_is_committed(tmp_path: Path) -> None:
     weights = {"w": torch.tensor([1.0])}
     with RoundStore(tmp_path, "job") as store:
