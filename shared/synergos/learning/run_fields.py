@@ -111,3 +111,6 @@ _CHECKS: dict[str, Check] = {
     "mode": _one_of("triangular", "triangular2", "exp_range", "min", "max"),
     "scale_mode": _one_of("cycle", "iterations"),
 }
+
+TYPED_FIELDS = frozenset(_CHECKS)
+"""The keys of a run that have a type of their own."""

@@ -52,9 +52,12 @@ class Optimizations:
         """
         self.schema.check(body)
         options = {name: body.get(name, default) for name, default in schemas.MODELS.defaults.items()}
+        self._check_state(ids)
+        # Every value that is named is tried out, which takes its time; nobody else is to wait for the records meanwhile.
+        study = study_of(self._store, ids, body, options)
         with self._store.transaction():
             self._check_state(ids)
-            study = self._studies.add(study_of(self._store, ids, body, options))
+            study = self._studies.add(study)
         self._services.wake_tuner()
         return study
 

@@ -38,7 +38,7 @@ def check_metric(name: str, mode: str, action: Action) -> tuple[str, Direction]:
     if name not in known:
         if action is Action.CLASSIFY:
             raise InvalidRequest(f"{name} is of regressions; expected one of {', '.join(known)}", "metric")
-        return "R2", Direction.MAXIMUM
+        name = "R2"
     if MODES[mode] is not known[name]:
         raise InvalidRequest(
             f"{mode!r} would look for the worst {name}; expected {known[name].value!r}", "optimize_mode"

@@ -6,8 +6,6 @@ JMLR 2018. Median: Golovin et al., "Google Vizier", KDD 2017.
 
 from __future__ import annotations
 
-import math
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -35,6 +33,10 @@ _WITHOUT_EQUIVALENT = frozenset(
     {"PopulationBasedTraining", "PopulationBasedTrainingReplay", "PB2", "ResourceChangingScheduler", "Curvefitting"}
 )
 
+_WORST = 1e300
+"""For a loss that is not finite: between infinities there is no median."""
+MOST_OTHERS = 100
+"""With how many trials one is compared, the latest; more take longer than the round that might be saved."""
 _FINISHED_FIRST = 4
 """How many trials are to have reached a round before the median is asked; a search of a few trials prunes nothing."""
 
@@ -82,31 +84,32 @@ def is_hopeless(pruner: str, study_id: str, own: Course, others: Sequence[Course
         return True
     import optuna
 
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        study = optuna.create_study(
-            study_name=study_id,
-            direction="minimize",
-            sampler=optuna.samplers.RandomSampler(seed=0),
-            pruner=_pruner(pruner, rounds),
-        )
-        trial = _told(study, own.number, others)
-        for step, loss in sorted(own.losses.items()):
-            trial.report(math.inf if loss is None else loss, step)
-            hopeless = trial.should_prune()
-        return hopeless
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    study = optuna.create_study(
+        study_name=study_id,
+        direction="minimize",
+        sampler=optuna.samplers.RandomSampler(seed=0),
+        pruner=_pruner(pruner, rounds),
+    )
+    latest = sorted(others, key=lambda each: each.number)[-MOST_OTHERS:]
+    trial = _told(study, own.number, latest, with_gaps=pruner == HYPERBAND)
+    for step, loss in sorted(own.losses.items()):
+        trial.report(_WORST if loss is None else loss, step)
+        hopeless = trial.should_prune()
+    return hopeless
 
 
-def _told(study: Study, number: int, others: Sequence[Course]) -> Trial:
+def _told(study: Study, number: int, others: Sequence[Course], *, with_gaps: bool) -> Trial:
     """Have the other trials' courses known; the one with the number that is asked about.
 
-    Every trial gets its own number, as Hyperband deals brackets by it.
+    Args:
+        with_gaps: every trial gets its own number, as Hyperband deals brackets by it.
     """
     import optuna
 
     courses = {other.number: other for other in others}
-    for each in range(max([number, *courses]) + 1):
+    numbers = sorted([number, *courses])
+    for each in range(numbers[-1] + 1) if with_gaps else numbers:
         trial = study.ask()
         if each == number:
             own = trial
@@ -122,22 +125,20 @@ def _tell(study: Study, trial: Trial, course: Course) -> None:
     import optuna
 
     for step, loss in sorted(course.losses.items()):
-        trial.report(math.inf if loss is None else loss, step)
+        trial.report(_WORST if loss is None else loss, step)
         trial.should_prune()
     if course.is_pruned:
         study.tell(trial, state=optuna.trial.TrialState.PRUNED)
     elif course.is_over and course.losses:
         last = course.losses[max(course.losses)]
-        study.tell(trial, math.inf if last is None else last)
+        study.tell(trial, _WORST if last is None else last)
 
 
 def _pruner(name: str, rounds: int) -> BasePruner:
     import optuna
 
-    match name:
-        case "median":
-            return optuna.pruners.MedianPruner(n_startup_trials=_FINISHED_FIRST, n_min_trials=_FINISHED_FIRST)
-        case "successive halving":
-            return optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=4)
-        case _:
-            return optuna.pruners.HyperbandPruner(min_resource=1, max_resource=rounds, reduction_factor=3)
+    if name == MEDIAN:
+        return optuna.pruners.MedianPruner(n_startup_trials=_FINISHED_FIRST, n_min_trials=_FINISHED_FIRST)
+    if name == HALVING:
+        return optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=4)
+    return optuna.pruners.HyperbandPruner(min_resource=1, max_resource=rounds, reduction_factor=3)

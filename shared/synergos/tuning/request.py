@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
@@ -12,15 +13,20 @@ from synergos.domain.feature_space import Action
 from synergos.domain.identifiers import check_identifier
 from synergos.domain.records import Kind
 from synergos.domain.study import Study
-from synergos.errors import Conflict, InvalidRequest, RecordNotFound
+from synergos.errors import Conflict, InvalidRequest, RecordNotFound, UnknownName
+from synergos.learning import catalogue
+from synergos.learning.arguments import parameters_of
 from synergos.learning.hyperparameters import Hyperparameters
 from synergos.learning.layer_overrides import overrides
+from synergos.learning.run_fields import TYPED_FIELDS
 from synergos.records.store import RecordStore
 from synergos.tuning import pruners, samplers
 from synergos.tuning.objective import check_metric
 from synergos.tuning.search_space import SearchSpace
 from synergos.tuning.trials import check_combination
 
+MAXIMUM_LAYER_VALUES = 100
+"""Of one dimension: a network is built with each of them before a study is opened."""
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _DURATION = re.compile(r"\d+(\.\d+)?[smhdw]?")
 _OWN_FIELDS = frozenset({"doc_id", "kind", "key", "created_at"})
@@ -122,8 +128,17 @@ def _check_each(
     action: Action,
 ) -> None:
     """Refuse a value that no combination makes trainable; combinations are looked at when they are drawn."""
+    known = _fields(space, Hyperparameters.from_run(fixed, action))
     for name, dimension in space.dimensions.items():
-        for place, value in dimension.examples():
+        if not overrides([name]) and name not in known:
+            raise UnknownName(name, known, f"search_space.{name}", "a hyperparameter of these runs")
+        examples = list(dimension.examples())
+        if overrides([name]) and len(examples) > MAXIMUM_LAYER_VALUES:
+            raise InvalidRequest(
+                f"expected at most {MAXIMUM_LAYER_VALUES} values of a part of the network",
+                f"search_space.{name}._value",
+            )
+        for place, value in examples:
             run = {**fixed, name: value}
             try:
                 if overrides([name]):
@@ -132,3 +147,21 @@ def _check_each(
                     Hyperparameters.from_run(run, action)
             except InvalidRequest as error:
                 raise InvalidRequest(str(error), f"search_space.{name}.{place}") from error
+
+
+def _fields(space: SearchSpace, run: Hyperparameters) -> frozenset[str]:
+    """What a run can say: its own fields, and the arguments of what it is trained with."""
+    makers: dict[str, Callable[[str], type]] = {
+        "optimizer": catalogue.optimizer_class,
+        "criterion": catalogue.criterion_class,
+        "lr_scheduler": catalogue.scheduler_class,
+    }
+    known = set(run.to_dict()) | TYPED_FIELDS
+    for field, class_of in makers.items():
+        drawn = space.dimensions.get(field)
+        names = [value for _, value in drawn.examples()] if drawn else [getattr(run, field)]
+        for name in names:
+            # What is no name of a class is refused where it stands.
+            with suppress(InvalidRequest):
+                known.update(parameters_of(class_of(name or "LambdaLR")))
+    return frozenset(known)

@@ -6,7 +6,6 @@ Gaussian process, Jones et al., "Efficient Global Optimization of Expensive Blac
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -65,11 +64,9 @@ def draw(study: Study, space: SearchSpace, past: Iterable[Trial], number: int) -
         number: how many trials were drawn before; with the study's seed it decides what chance brings.
     """
     taken = space.on_grid(number, study.seed)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        distributions = space.distributions()
-        told = told_study(study, distributions, past, _sampler(study, number))
-        return told.ask(distributions).params | taken
+    distributions = space.distributions()
+    told = told_study(study, distributions, past, _sampler(study, number))
+    return told.ask(distributions).params | taken
 
 
 def told_study(
@@ -81,7 +78,7 @@ def told_study(
     """A study as Optuna knows it, in memory, with the dimensions that are named."""
     import optuna
 
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
     directions = optuna.study.StudyDirection
     told = optuna.create_study(
         direction=directions.MAXIMIZE if study.direction is Direction.MAXIMUM else directions.MINIMIZE, sampler=sampler
@@ -116,10 +113,9 @@ def _sampler(study: Study, number: int) -> BaseSampler:
     seed = int(SeedSequence((study.seed, number)).generate_state(1)[0])
     # A study of ten trials would otherwise draw all of them blindly.
     blind = max(3, min(10, study.max_trials // 4))
-    match study.searcher:
-        case "TPE":
-            return optuna.samplers.TPESampler(seed=seed, n_startup_trials=blind, multivariate=True)
-        case "GP":
-            return optuna.samplers.GPSampler(seed=seed, n_startup_trials=blind)
-        case _:
-            return optuna.samplers.RandomSampler(seed=seed)
+    if study.searcher == TPE:
+        # The liar takes what is running for bad, so that its neighbours are not drawn at the same time.
+        return optuna.samplers.TPESampler(seed=seed, n_startup_trials=blind, multivariate=True, constant_liar=True)
+    if study.searcher == GP:
+        return optuna.samplers.GPSampler(seed=seed, n_startup_trials=blind)
+    return optuna.samplers.RandomSampler(seed=seed)

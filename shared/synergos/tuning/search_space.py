@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 MAXIMUM_VALUES = 1000
 """Of one choice, and combinations of a grid."""
 _LARGEST = 1e15
+_SMALLEST_STEP = 1e-15
 _EDGE = 1e-6  # of the probabilities that a normal distribution is drawn by
 
 
@@ -90,7 +92,8 @@ class Whole:
 
     def value(self, drawn: Any) -> int:
         """The number, on its step."""
-        return int(_rounded(drawn, self.step, self.low, self.high))
+        number = round(drawn / self.step) * self.step
+        return int(min(max(number, self.low), self.high))
 
     def examples(self) -> Iterator[tuple[str, Any]]:
         """Both ends."""
@@ -116,7 +119,7 @@ class Normal:
     def value(self, drawn: Any) -> float:
         """The number with that probability of a smaller one."""
         number = NormalDist(self.mean, self.deviation).inv_cdf(float(drawn))
-        number = math.exp(number) if self.log else number
+        number = math.exp(min(number, math.log(_LARGEST))) if self.log else number
         return number if self.step is None else _rounded(number, self.step, -_LARGEST, _LARGEST)
 
     def examples(self) -> Iterator[tuple[str, Any]]:
@@ -198,7 +201,7 @@ class SearchSpace:
 
 def _rounded(number: float, step: float, low: float, high: float) -> float:
     """The multiple of ``step`` next to ``number``, without the noise of binary fractions, within bounds."""
-    return float(f"{min(max(round(number / step) * step, low), high):.12g}")
+    return float(f"{min(max(round(number / step) * step, low), high):.15g}")
 
 
 def _dimension(described: object, place: str) -> Dimension:
@@ -257,8 +260,12 @@ def _whole(
             raise InvalidRequest(f"expected more than {low:g}: the end of the range is not drawn", f"{place}[1]")
         if log and low < 1:
             raise InvalidRequest(f"expected 1 or more for a logarithmic range, got {low:g}", f"{place}[0]")
-        first, last = _on_steps(low, high, step, place)
-        return Whole(int(first), int(last), log, int(step or 1))
+        size = int(step or 1)
+        # Not the steps of real numbers, which are exact to fifteen digits only.
+        first, last = -(-int(low) // size) * size, int(high) // size * size
+        if last < first:
+            raise _no_multiple(low, high, size, place)
+        return Whole(first, last, log, size)
 
     return made
 
@@ -268,6 +275,11 @@ def _normal(*, log: bool = False, stepped: bool = False) -> Callable[[Sequence[A
         mean, deviation, *steps = _numbers(values, place, 3 if stepped else 2)
         if deviation <= 0:
             raise InvalidRequest(f"expected a standard deviation of more than 0, got {deviation:g}", f"{place}[1]")
+        if log and mean > math.log(_LARGEST):
+            raise InvalidRequest(
+                f"expected the mean of the number's logarithm, at most {math.log(_LARGEST):.3g}, got {mean:g}",
+                f"{place}[0]",
+            )
         return Normal(mean, deviation, log, _step(steps, place))
 
     return made
@@ -283,6 +295,8 @@ def _bounds(values: Sequence[Any], place: str, stepped: bool) -> tuple[float, fl
 def _step(steps: Sequence[float], place: str) -> float | None:
     if steps and steps[0] <= 0:
         raise InvalidRequest(f"expected a step of more than 0, got {steps[0]:g}", f"{place}[2]")
+    if steps and steps[0] < _SMALLEST_STEP:
+        raise InvalidRequest(f"expected a step of at least {_SMALLEST_STEP:g}, got {steps[0]:g}", f"{place}[2]")
     return steps[0] if steps else None
 
 
@@ -290,11 +304,17 @@ def _on_steps(low: float, high: float, step: float | None, place: str) -> tuple[
     """The first and the last multiple of ``step`` in a range."""
     if step is None:
         return low, high
-    tolerance = 1e-9
-    first, last = math.ceil(low / step - tolerance) * step, math.floor(high / step + tolerance) * step
+    # What a division may be off by. Relative: a range that begins near 0 begins with a step, as 0 has no logarithm.
+    tolerance = 4 * sys.float_info.epsilon
+    first = math.ceil(low / step - abs(low / step) * tolerance) * step
+    last = math.floor(high / step + abs(high / step) * tolerance) * step
     if last < first:
-        raise InvalidRequest(f"no multiple of {step:g} lies between {low:g} and {high:g}", place)
-    return float(f"{first:.12g}"), float(f"{last:.12g}")
+        raise _no_multiple(low, high, step, place)
+    return float(f"{first:.15g}"), float(f"{last:.15g}")
+
+
+def _no_multiple(low: float, high: float, step: float, place: str) -> InvalidRequest:
+    return InvalidRequest(f"no multiple of {step:g} lies between {low:g} and {high:g}", place)
 
 
 def _numbers(values: Sequence[Any], place: str, count: int) -> list[float]:

@@ -60,12 +60,12 @@ class Studies:
             return
 
     def end(self, study: Study, state: StudyState, error: JobError | None = None, picture: str | None = None) -> None:
-        """Store how a study ended, unless it was deleted meanwhile."""
-        ended = replace(study, state=state, error=error, picture=picture, finished_at=datetime.now(UTC))
-        try:
-            self._store.merge(Kind.STUDY, study.key, ended.to_payload())
-        except RecordNotFound:
-            return
+        """Store how a study ended, unless it was deleted meanwhile, or somebody else has ended it."""
+        with self._store.transaction():
+            found = self.find(study.key)
+            if found and not found[0].state.is_final:
+                ended = replace(found[0], state=state, error=error, picture=picture, finished_at=datetime.now(UTC))
+                self._store.merge(Kind.STUDY, study.key, ended.to_payload())
 
     def stop(self, study_id: str) -> Study:
         """Have no more trials started, and those that run be cancelled.

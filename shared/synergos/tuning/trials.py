@@ -93,9 +93,9 @@ class Trials:
         """Ask a trial's jobs to stop; only the first time counts."""
         if trial.run_id in self._told:
             return
-        self._told.add(trial.run_id)
         for stage in (Stage.VALIDATE, Stage.TRAIN):
             self._cancel(trial.jobs[stage])
+        self._told.add(trial.run_id)
 
     def _judge(self, study: Study, trial: Trial) -> Trial:
         key = {**study.experiment, "run_id": trial.run_id}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -81,12 +82,15 @@ class Tuner:
     def _loop(self) -> None:
         while not self._stopped.is_set():
             self._woken.clear()
+            begun = time.monotonic()
             try:
                 busy = self.look()
             except Exception:
                 log.exception("studies not looked after")
                 busy = True
-            self._woken.wait(self._seconds if busy else self._idle_seconds)
+            # A study of a thousand trials is looked at less often: the jobs have a use for the processor.
+            rest = max(self._seconds, 4 * (time.monotonic() - begun))
+            self._woken.wait(rest if busy else self._idle_seconds)
 
     def _advance(self, study: Study) -> None:
         trials = self._followed(study)
@@ -124,11 +128,12 @@ class Tuner:
         return study.max_concurrent or self._grid.width(study.experiment)
 
     def _finish(self, study: Study, trials: list[Trial]) -> None:
-        if any(trial.state is not TrialState.SKIPPED for trial in trials) or not trials:
+        came_to_nothing = {TrialState.SKIPPED, TrialState.FAILED}
+        if any(trial.state not in came_to_nothing for trial in trials) or not trials:
             self._end(study, trials, StudyState.COMPLETED)
         else:
-            reason = f"no combination that was drawn can be trained; the last one: {trials[-1].reason}"
-            self._end(study, trials, StudyState.FAILED, JobError("InvalidRequest", reason))
+            reason = f"no combination that was drawn could be trained and judged; the last one: {trials[-1].reason}"
+            self._end(study, trials, StudyState.FAILED, JobError("Conflict", reason))
 
     def _end(self, study: Study, trials: list[Trial], state: StudyState, error: JobError | None = None) -> None:
         picture = None

@@ -28,7 +28,7 @@ URL = f"{MODELS_URL}/{E}/optimizations"
 SPACE = {"lr": {"_type": "uniform", "_value": [0.01, 0.1]}, "rounds": {"_type": "choice", "_value": [1, 2]}}
 BODY: dict[str, Any] = {"search_space": SPACE, "metric": "R2", "optimize_mode": "max", "max_trial_num": 2, "seed": 1}
 
-OF_THE_NOTEBOOK = {
+OF_THE_NOTEBOOK: dict[str, Any] = {
     "search_space": {
         "rounds": {"_type": "choice", "_value": [1, 2]},
         "epochs": {"_type": "choice", "_value": [1, 2]},
@@ -52,6 +52,16 @@ OF_THE_NOTEBOOK = {
     "log_msgs": True,
     "backend": "tune",
     "max_concurrent": 1,
+}
+
+# The other notebook's project classifies; the rest of its body is the same.
+OF_THE_OTHER_NOTEBOOK = {
+    **OF_THE_NOTEBOOK,
+    "search_space": {
+        **OF_THE_NOTEBOOK["search_space"],
+        "batch_size": {"_type": "choice", "_value": [32, 64]},
+        "criterion": {"_type": "choice", "_value": ["NLLLoss"]},
+    },
 }
 
 
@@ -89,6 +99,20 @@ def test_a_request_is_answered_at_once_and_names_the_study(finished: Client, sla
     expected = {"apiVersion": "0.1.0", "success": 1, "status": 200, "method": "optimizations.post", "data": []}
     assert (status, answer) == (200, {**expected, "params": {**PROJECT, "expt_id": E}})
     assert finished.data("GET", f"/ttp/studies/{study}")["state"] == "running"
+
+
+def test_the_other_notebook_tunes_a_project_that_classifies(finished: Client) -> None:
+    status, answer = finished.post(URL, OF_THE_OTHER_NOTEBOOK)
+    assert (status, answer["field"]) == (417, "search_space.criterion._value[0]"), "the project regresses"
+
+    finished.data("PUT", PROJECT_URL, {"action": "classify"})
+    finished.data("POST", ALIGNMENTS_URL, {})
+
+    status, answer = finished.post(URL, OF_THE_OTHER_NOTEBOOK)
+    assert (status, answer["data"]) == (200, [])
+    study = finished.data("GET", f"/ttp/studies/{answer['params']['study_id']}")
+    assert (study["metric"], study["optimize_mode"]) == ("accuracy", "max")
+    assert (study["max_trial_num"], study["max_concurrent"], study["max_exec_duration"]) == (2, 1, 3600)
 
 
 def test_trials_are_answered_like_validations_with_what_they_were(finished: Client, tuner: Tuner) -> None:

@@ -59,6 +59,8 @@ def test_a_metric_has_its_direction(metric: str, mode: str, action: Action, expe
         ("accuracy", "min", CLASSIFY, "optimize_mode"),
         ("MSE", "max", REGRESS, "optimize_mode"),
         ("accuracy", "most", CLASSIFY, "optimize_mode"),
+        # It would mean R2, whose smallest is the worst.
+        ("accuracy", "min", REGRESS, "optimize_mode"),
     ],
 )
 def test_what_makes_no_sense_is_named(metric: str, mode: str, action: Action, field: str) -> None:

@@ -40,6 +40,18 @@ def test_a_base_run_says_what_is_not_searched(store: RecordStore) -> None:
         study_of(store, EXPERIMENT, {**BODY, "base_run": "other"}, {})
 
 
+def test_arguments_of_whatever_may_be_drawn_can_be_searched(store: RecordStore) -> None:
+    space = {
+        "optimizer": {"_type": "choice", "_value": ["SGD", "Adam"]},
+        "betas": {"_type": "choice", "_value": [[0.9, 0.99], [0.8, 0.99]]},
+        "momentum": {"_type": "uniform", "_value": [0, 0.9]},
+        "lr_scheduler": {"_type": "choice", "_value": ["StepLR", ""]},
+        "step_size": {"_type": "randint", "_value": [1, 5]},
+    }
+
+    assert study_of(store, EXPERIMENT, {**BODY, "search_space": space}, {}).search_space == space
+
+
 @pytest.mark.parametrize(
     ("fields", "expected"),
     [
@@ -98,6 +110,15 @@ def test_what_is_no_duration_is_refused(value: object) -> None:
         ({"search_space": {"model[1].structure.out_features": {"_type": "choice", "_value": [2]}}}, "_value[0]"),
         ({"search_space": {"model[0].structure.size": {"_type": "choice", "_value": [2]}}}, "_value[0]"),
         ({"search_space": {"model[0].bias": {"_type": "choice", "_value": [2]}}}, "_value[0]"),
+        ({"search_space": {"learning_rate": SPACE["lr"]}}, "search_space.learning_rate"),
+        ({"search_space": {"doc_id": SPACE["lr"]}}, "search_space.doc_id"),
+        ({"search_space": {"": SPACE["lr"]}}, "search_space."),
+        # Of an optimizer that is not used.
+        ({"search_space": {"betas": {"_type": "choice", "_value": [[0.9, 0.99]]}}}, "search_space.betas"),
+        (
+            {"search_space": {"model[0].structure.bias": {"_type": "choice", "_value": [True, False] * 60}}},
+            "model[0].structure.bias._value",
+        ),
         ({"searcher": "NevergradSearch"}, "searcher"),
         ({"tuner": "Evolution"}, "tuner"),
         ({"scheduler": "PB2"}, "scheduler"),

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
+from dataclasses import replace
 from statistics import fmean, stdev
 from typing import Any
 
@@ -9,7 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from synergos.domain.study import Direction, Study
 from synergos.errors import InvalidRequest
+from synergos.tuning.samplers import RANDOM, draw
 from synergos.tuning.search_space import SearchSpace
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -51,6 +55,12 @@ def test_numbers_lie_between_both_ends(kind: str) -> None:
         ("lograndint", [1, 4], [1, 2, 3]),
         ("qrandint", [16, 64, 16], [16, 32, 48, 64]),
         ("qlograndint", [4, 12, 4], [4, 8, 12]),
+        # The first step of a logarithmic range is not 0.
+        ("qloguniform", [1e-10, 1, 0.5], [0.5, 1.0]),
+        ("qlograndint", [1, 4 * 10**9, 2 * 10**9], [2 * 10**9, 4 * 10**9]),
+        # Whole numbers are exact, however large.
+        ("randint", [10**14 + 1, 10**14 + 3], [10**14 + 1, 10**14 + 2]),
+        ("qrandint", [10**14 + 1, 10**14 + 9, 5], [10**14 + 5]),
     ],
 )
 def test_steps_are_multiples_and_whole_numbers_are_whole(kind: str, values: list[Any], possible: list[Any]) -> None:
@@ -131,6 +141,10 @@ def test_choices_become_a_grid_and_ranges_do_not() -> None:
         ({"_type": "randint", "_value": [1, 2.5]}, "search_space.x._value[1]"),
         ({"_type": "lograndint", "_value": [0, 4]}, "search_space.x._value[0]"),
         ({"_type": "randn", "_value": [0, 0]}, "search_space.x._value[1]"),
+        ({"_type": "lognormal", "_value": [1000, 1]}, "search_space.x._value[0]"),
+        ({"_type": "qnormal", "_value": [1e15, 1, 1e-300]}, "search_space.x._value[2]"),
+        ({"_type": "quniform", "_value": [0, 1, 1e-310]}, "search_space.x._value[2]"),
+        ({"_type": "qrandint", "_value": [5, 7, 4]}, "search_space.x._value"),
     ],
 )
 def test_a_dimension_that_makes_no_sense_is_named(described: object, field: str) -> None:
@@ -148,7 +162,6 @@ def test_a_space_without_dimensions_or_with_too_large_a_grid_is_refused() -> Non
         SearchSpace({name: {"_type": "grid_search", "_value": values} for name in "ab"})
 
 
-KINDS = "choice grid_search uniform quniform loguniform qloguniform randint qrandint lograndint randn qnormal lognormal"
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
@@ -156,13 +169,46 @@ ANYTHING = st.recursive(
 )
 
 
-@given(st.sampled_from(KINDS.split()) | ANYTHING, st.lists(ANYTHING, max_size=4) | ANYTHING)
+KINDS = [
+    *("choice", "grid_search", "uniform", "quniform", "loguniform", "qloguniform"),
+    *("randint", "qrandint", "lograndint", "qlograndint", "randn", "qrandn", "normal", "qnormal"),
+    *("lognormal", "qlognormal"),
+]
+BLIND = Study(
+    id="s",
+    experiment={},
+    metric="R2",
+    direction=Direction.MAXIMUM,
+    search_space={},
+    fixed={},
+    searcher=RANDOM,
+    scheduler="none",
+    max_trials=1,
+    seed=0,
+)
+NUMBERS = st.integers(-(10**16), 10**16) | st.floats() | st.floats(1e-320, 1e-6) | st.floats(0, 1e4)
+
+
+@given(st.sampled_from(KINDS) | ANYTHING, st.lists(ANYTHING, max_size=4) | ANYTHING)
 def test_whatever_is_sent_is_a_space_or_refused(kind: object, values: object) -> None:
+    with suppress(InvalidRequest):
+        SearchSpace({"x": {"_type": kind, "_value": values}})
+
+
+@given(st.sampled_from(KINDS[2:]), st.lists(NUMBERS, min_size=2, max_size=3), st.integers(0, 3))
+def test_every_range_that_is_accepted_can_be_drawn_from(kind: str, values: list[float], seed: int) -> None:
     try:
         space = SearchSpace({"x": {"_type": kind, "_value": values}})
     except InvalidRequest:
         return
-    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
-    params = study.ask(space.distributions()).params | space.on_grid(0, seed=0)
-    value = space.values(params)["x"]
-    assert not isinstance(value, float) or math.isfinite(value)
+
+    value = space.values(draw(replace(BLIND, seed=seed), space, [], 0))["x"]
+
+    assert math.isfinite(value)
+    assert isinstance(value, int) == ("int" in kind)
+    for _, example in space.dimensions["x"].examples():
+        assert math.isfinite(example)
+    if "norm" not in kind and "randn" not in kind:
+        # Up to the last of the fifteen digits that a step is exact to.
+        slack = 0.0 if "int" in kind else 1e-14 * max(abs(values[0]), abs(values[1]))
+        assert values[0] - slack <= value <= values[1] + slack

@@ -31,11 +31,14 @@ class Grid:
     store: RecordStore
     size: int = 1
     meanwhile: Callable[[], None] = lambda: None
+    is_away: bool = False
 
     def submit(self, jobs: Sequence[Job], *, wait: bool = True) -> list[Job]:
         return list(jobs)
 
     def cancel(self, job_id: str) -> Job:
+        if self.is_away:
+            raise ConnectionError("no answer")
         job = self.store.job(job_id)
         if job.state.is_final:
             raise Conflict("it has ended")
@@ -192,7 +195,10 @@ def test_a_study_without_a_completed_trial_has_no_picture(bench: Bench) -> None:
 
     bench.look(times=2)
 
-    assert (bench.study(study).state, bench.study(study).picture) == (StudyState.COMPLETED, None)
+    ended = bench.study(study)
+    assert (ended.state, ended.picture) == (StudyState.FAILED, None)
+    assert ended.error is not None
+    assert "so it ended" in ended.error.message
 
 
 def test_a_model_that_nobody_can_judge_is_a_failed_trial(bench: Bench) -> None:
@@ -224,6 +230,22 @@ def test_a_stopped_study_cancels_what_runs_and_keeps_what_has_ended(bench: Bench
     assert not bench.grid.waiting()
     with pytest.raises(Conflict, match="stopped already"):
         Studies(bench.store).stop(study.id)
+
+
+def test_a_cancellation_that_did_not_get_through_is_asked_for_again(bench: Bench) -> None:
+    study = bench.open()
+    bench.look()
+    [train] = bench.grid.waiting()
+    Studies(bench.store).stop(study.id)
+
+    bench.grid.is_away = True
+    bench.look()
+    assert (bench.study(study).state, bench.grid.waiting()) == (StudyState.STOPPING, [train])
+
+    bench.grid.is_away = False
+    bench.look(times=2)
+    assert bench.study(study).state is StudyState.STOPPED
+    assert bench.states(study) == [TrialState.CANCELLED]
 
 
 def test_when_the_time_is_over_no_trial_is_started_and_those_that_run_are_finished(bench: Bench) -> None:
