@@ -1,10 +1,10 @@
 """What steering a search brings, and what a second sub-grid does.
 
-    python tests/benchmarks/tuning.py [--seeds 3] [--trials 12] [--rounds 16] [--datasets wine digits diabetes]
+    python tests/benchmarks/tuning.py [--seeds 5] [--trials 12] [--rounds 16] [--datasets wine digits diabetes]
                                       [--only search|speed-up]
 
-- search: on three datasets, for each seed, a random search without pruning, and TPE with pruning that goes on until its
-  trials have had as many rounds together; the best objective that either has found by then.
+- search: on three datasets, for each seed, a random search without pruning and TPE with pruning, each until its trials have
+  had the same number of rounds together; the best objective that either has found by then.
 - speed-up: the same trials one at a time and two at a time, on a cluster of two TTPs with a worker each. Beside it, what two
   processes that do nothing but train gain over one: more cannot be had from these cores.
 """
@@ -18,6 +18,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -37,7 +39,7 @@ DATASETS = {"wine": "f_score", "digits": "f_score", "diabetes": "MSE"}
 """Which are tuned, and for what; all with skewed splits."""
 DEADLINE = 900.0
 MOST_TRIALS = 8
-"""How many times as many trials a pruned search may have as one that is not."""
+"""How many times as many trials a search may have as fit into the budget untouched: those that end early leave room."""
 SPACE: Mapping[str, Any] = {
     "lr": {"_type": "loguniform", "_value": [0.0001, 3.0]},
     "batch_size": {"_type": "choice", "_value": [8, 32, 128]},
@@ -52,9 +54,25 @@ WIDTH = {"model[0].structure.out_features": {"_type": "qlograndint", "_value": [
 """For networks with a hidden layer."""
 
 
+@dataclass(frozen=True)
+class Pair:
+    """What both searches have found on one seed.
+
+    Attributes:
+        random: the best objective of the random search.
+        steered: that of TPE with pruning.
+        trials: how many either had within the budget, the random one's first.
+    """
+
+    random: float
+    steered: float
+    trials: tuple[int, int]
+
+
 def search(folder: Path, datasets: Sequence[str], seeds: int, trials: int, rounds: int) -> Table:
     """Steered against random, at the same number of rounds."""
-    table = Table("dataset", "objective", "random", "TPE, pruned", "better / equal / worse", "trials", title=load())
+    columns = ("dataset", "objective", "random", "TPE, pruned", "TPE better by", "better / equal / worse", "trials")
+    table = Table(*columns, title=load())
     data = folder / "data"
     data.mkdir()
     with started(folder / "grid", data) as grid:
@@ -77,17 +95,18 @@ def declared(grid: RealGrid, data: Path, name: str) -> Study:
     return study
 
 
-def both(study: Study, metric: str, seed: int, trials: int, rounds: int) -> tuple[float, float, int, int]:
-    """The best of a random search, the best of a steered one, and how many trials either had."""
+def both(study: Study, metric: str, seed: int, trials: int, rounds: int) -> Pair:
+    """Both searches, with a budget of so many trials that have all their rounds."""
     budget = trials * rounds
     fixed = {name: {"_type": "choice", "_value": [rounds]} for name in ("rounds", "patience")}
     space = {**SPACE, **fixed, **(WIDTH if len(study.dataset.architecture) > 1 else {})}
     mode = "min" if metric == "MSE" else "max"
     asked: dict[str, Any] = {"search_space": space, "metric": metric, "optimize_mode": mode, "seed": seed}
-    random = run(study, budget, **asked, max_trial_num=trials, searcher="random", scheduler="none")
-    steered = run(study, budget, **asked, max_trial_num=MOST_TRIALS * trials, searcher="TPE", scheduler="median")
+    asked["max_trial_num"] = MOST_TRIALS * trials
+    random = run(study, budget, **asked, searcher="random", scheduler="none")
+    steered = run(study, budget, **asked, searcher="TPE", scheduler="median")
     better = min if mode == "min" else max
-    return better(random), better(steered), len(random), len(steered)
+    return Pair(better(random), better(steered), (len(random), len(steered)))
 
 
 def run(study: Study, budget: int, **asked: Any) -> list[float]:
@@ -100,38 +119,37 @@ def run(study: Study, budget: int, **asked: Any) -> list[float]:
     while time.monotonic() < deadline:
         found: dict[str, Any] = driver.optimizations.show(opened)["data"]
         ended = [trial for trial in found["trials"] if trial["state"] in {"completed", "pruned", "failed"}]
-        within = within_budget(ended, budget)
-        if found["state"] == "running" and len(within) < len(ended):
+        if found["state"] == "running" and sum(map(spent, ended)) >= budget:
             driver.optimizations.stop(opened)
         if found["state"] not in {"running", "stopping"}:
             worst = float("inf") if asked["optimize_mode"] == "min" else float("-inf")
+            within = within_budget(ended, budget)
             return [worst if trial["objective"] is None else trial["objective"] for trial in within]
         time.sleep(0.1)
     raise SystemExit("a study never ended")
 
 
 def within_budget(trials: Sequence[Mapping[str, Any]], budget: int) -> Sequence[Mapping[str, Any]]:
-    """The first trials that have had no more than so many rounds together.
-
-    The round that was being trained when a trial was pruned counts, although nothing came of it.
-    """
-    spent = 0
-    for count, trial in enumerate(trials):
-        spent += trial["progress"].get("round", 0) + (trial["state"] == "pruned")
-        if spent > budget:
-            return trials[:count]
-    return trials
+    """The first trials that have had no more than so many rounds together."""
+    used = accumulate(map(spent, trials))
+    return [trial for trial, so_far in zip(trials, used, strict=True) if so_far <= budget]
 
 
-def compared(found: Sequence[tuple[float, float, int, int]], metric: str) -> list[str]:
+def spent(trial: Mapping[str, Any]) -> int:
+    """How many rounds a trial has had; the one that was being trained when it ended early counts, although nothing came of it."""
+    done: int = trial["progress"].get("round", 0)
+    return done if trial["state"] == "completed" else min(done + 1, trial["hyperparameters"]["rounds"])
+
+
+def compared(found: Sequence[Pair], metric: str) -> list[str]:
     """A row's figures: means over seeds, and in how many of them one was better."""
     sign = -1 if metric == "MSE" else 1
-    differences = [sign * (steered - random) for random, steered, _, _ in found]
+    differences = [sign * (each.steered - each.random) for each in found]
     wins = [sum(one > 0 for one in differences), sum(one == 0 for one in differences)]
     wins.append(len(differences) - sum(wins))
-    means = [f"{fmean(each[index] for each in found):.4f}" for index in (0, 1)]
-    counts = " / ".join(f"{fmean(each[index] for each in found):.0f}" for index in (2, 3))
-    return [*means, " / ".join(map(str, wins)), counts]
+    means = [fmean(each.random for each in found), fmean(each.steered for each in found), fmean(differences)]
+    counts = [f"{fmean(each.trials[index] for each in found):.0f}" for index in (0, 1)]
+    return [*(f"{mean:.4g}" for mean in means), " / ".join(map(str, wins)), " / ".join(counts)]
 
 
 def speed_up(folder: Path, trials: int, rounds: int) -> Table:
@@ -183,8 +201,8 @@ def load() -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--seeds", type=int, default=3, help="searches of either kind on each dataset")
-    parser.add_argument("--trials", type=int, default=12, help="of a random search")
+    parser.add_argument("--seeds", type=int, default=5, help="searches of either kind on each dataset")
+    parser.add_argument("--trials", type=int, default=12, help="that have all their rounds within the budget")
     parser.add_argument("--rounds", type=int, default=16, help="of a trial that is not pruned")
     parser.add_argument("--datasets", nargs="+", choices=DATASETS, default=list(DATASETS))
     parser.add_argument("--only", choices=["search", "speed-up"])
