@@ -175,7 +175,6 @@ def test_a_death_in_the_middle_of_a_study_loses_no_trial(
     }
     for run_id, trial in after.items():
         assert trial["objective"] == pytest.approx(judged(study, run_id, "f_score"), abs=1e-12)
-    until(lambda: running_cluster.open_sessions() == 0, "all sessions to be closed")
 
 
 def _far(grid: RealGrid, study_id: str) -> list[dict[str, Any]]:
