@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-import postgresql_server
-from postgresql_server import PostgreSQL
+from servers import postgresql as postgresql_server
+from servers.postgresql import PostgreSQL
 
 
 @pytest.fixture(scope="session")

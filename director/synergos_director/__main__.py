@@ -8,11 +8,11 @@ from pathlib import Path
 
 import structlog
 
-from synergos.service.flags import add_flag, common_parser, default_folder, log_target, usable_folder
-from synergos.service.logs import configure_logging
-from synergos.service.queue_flags import add_queue_flags, queue_target
-from synergos.service.resources import Resources
-from synergos.service.server import ServerSettings, serve
+from synergos.program.flags import add_flag, common_parser, default_folder, log_target, usable_folder
+from synergos.program.logs import configure_logging
+from synergos.program.queue_flags import add_queue_flags, queue_target
+from synergos.program.resources import Resources
+from synergos.program.server import ServerSettings, serve
 from synergos_director.bootstrap import Director, Settings
 
 

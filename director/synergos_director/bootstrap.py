@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from synergos.program.queue_flags import QueueTarget
+from synergos.program.resources import Resources, log_usage
 from synergos.records import RecordStore
 from synergos.records.leases import Leases
 from synergos.rest.app import create_app
-from synergos.service.queue_flags import QueueTarget
-from synergos.service.resources import Resources, log_usage
 from synergos.tuning.tuner import Tuner
 from synergos_director.announcer import Announcer
 from synergos_director.archivist import Archivist

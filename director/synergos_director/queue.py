@@ -10,7 +10,7 @@ import structlog
 from sqlalchemy.exc import OperationalError
 
 from synergos.errors import InvalidRequest
-from synergos.service.queue_flags import QueueTarget
+from synergos.program.queue_flags import QueueTarget
 from synergos_director.archivist import Archivist, NotOurs
 from synmanager.config import COMPLETED, RANKED, cluster_queue
 from synmanager.publisher import Publisher

@@ -31,7 +31,7 @@ from rich.table import Table
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.first_round import layer, write_rows
-from cluster_grid import Cluster, cluster
+from grids.cluster_grid import Cluster, cluster
 from synergos import Driver
 
 WORKER = "worker_1"

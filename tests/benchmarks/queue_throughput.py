@@ -22,7 +22,7 @@ from pika.adapters.blocking_connection import BlockingChannel
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import rabbitmq_server
+from servers import rabbitmq as rabbitmq_server
 from synmanager.broker import HEARTBEAT_SECONDS
 from synmanager.config import TRAIN, TRAIN_QUEUE, TRAIN_ROUTING_KEY
 from synmanager.rabbitmq import Broker, Link

@@ -33,20 +33,20 @@ from rich.table import Table
 from synergos.domain.feature_space import Action, FeatureSpace
 from synergos.domain.grid import Node
 from synergos.domain.tags import Meta
+from synergos.learning.families.layers.layers import Layer
+from synergos.learning.families.layers.local_training import train_locally
+from synergos.learning.families.layers.network import build_network
+from synergos.learning.families.layers.objective import Objective
 from synergos.learning.federated_statistics import feature_space
 from synergos.learning.hyperparameters import Hyperparameters
-from synergos.learning.layers import Layer
-from synergos.learning.local_training import train_locally
-from synergos.learning.network import build_network
-from synergos.learning.objective import Objective
 from synergos_simulator.grid import Grid, Plan
-from synergos_ttp.commands import WorkerCommands
-from synergos_ttp.control import Control
-from synergos_ttp.limits import Limits
-from synergos_ttp.participant import Member
-from synergos_ttp.round_store import RoundStore
-from synergos_ttp.rounds import Arrived, Rounds
-from synergos_ttp.sessions import SessionContent, Sessions
+from synergos_ttp.running.control import Control
+from synergos_ttp.stages.round_store import RoundStore
+from synergos_ttp.stages.rounds import Arrived, Rounds
+from synergos_ttp.workers.commands import WorkerCommands
+from synergos_ttp.workers.limits import Limits
+from synergos_ttp.workers.participant import Member
+from synergos_ttp.workers.sessions import SessionContent, Sessions
 
 WORKERS = ("worker_1", "worker_2")
 PROJECT = {"collab_id": "benchmark", "project_id": "benchmark"}

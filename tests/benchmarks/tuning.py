@@ -31,8 +31,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.cluster import EPOCHS, KEYS, LARGE, WORKER, Bench, bare
 from benchmarks.first_round import write_rows
-from cluster_grid import cluster
-from real_grid import RealGrid, Study, started
+from grids.cluster_grid import cluster
+from grids.real_grid import RealGrid, Study, started
 from synergos_simulator.datasets import Split, write_example
 
 DATASETS = {"wine": "f_score", "digits": "f_score", "diabetes": "MSE"}

@@ -12,7 +12,7 @@ import pytest
 from containers import engine
 from containers.grids import EXAMPLES
 from containers.images import WORKER, build_all
-from original_notebooks import SHIPPED, lay_out
+from support.original_notebooks import SHIPPED, lay_out
 
 
 @pytest.fixture(scope="session")

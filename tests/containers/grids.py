@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from containers.engine import BUILD_SECONDS, ROOT, Container, compose_command, run
-from notebook_runner import Executed, execute
-from original_notebooks import Deployment, Node
+from support.notebook_runner import Executed, execute
+from support.original_notebooks import Deployment, Node
 from synergos import Driver
 
 EXAMPLES = ROOT / "simulator" / "datasets"

@@ -12,8 +12,8 @@ import requests
 from containers.engine import Container, docker
 from containers.grids import BASIC, ComposeGrid, running
 from containers.jobs import cycle, ended, state_of, under_way
-from original_notebooks import ABALONE, HEART_DISEASE, Notebook, refuse_errors, run_notebook
-from real_grid import Aside, until
+from grids.real_grid import Aside, until
+from support.original_notebooks import ABALONE, HEART_DISEASE, Notebook, refuse_errors, run_notebook
 
 pytestmark = [pytest.mark.slow, pytest.mark.containers, pytest.mark.timeout(1800)]
 

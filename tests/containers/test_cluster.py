@@ -11,8 +11,8 @@ import pytest
 from containers.engine import Container, docker
 from containers.grids import CLUSTER, ComposeGrid, running
 from containers.jobs import cycle, ended, under_way
-from original_notebooks import ABALONE, HEART_DISEASE, Cycle, Notebook, refuse_errors, run_notebook
-from real_grid import Aside
+from grids.real_grid import Aside
+from support.original_notebooks import ABALONE, HEART_DISEASE, Cycle, Notebook, refuse_errors, run_notebook
 
 pytestmark = [pytest.mark.slow, pytest.mark.containers, pytest.mark.timeout(1800)]
 

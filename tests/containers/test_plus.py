@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from containers.grids import PLUS, ComposeGrid, running
-from original_notebooks import ABALONE, HEART_DISEASE, Notebook, refuse_errors, run_notebook
+from support.original_notebooks import ABALONE, HEART_DISEASE, Notebook, refuse_errors, run_notebook
 
 pytestmark = [pytest.mark.slow, pytest.mark.containers, pytest.mark.timeout(1800)]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from real_grid import RealGrid, started
+from grids.real_grid import RealGrid, started
 from synergos_simulator.datasets import Dataset, Split, write_example
 
 

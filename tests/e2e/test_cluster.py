@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster_grid import (
+from grids.cluster_grid import (
     LONG,
     Cluster,
     cluster,
@@ -20,7 +20,7 @@ from cluster_grid import (
     trainings_under_way,
     wait_for_jobs,
 )
-from real_grid import Study, until
+from grids.real_grid import Study, until
 from synergos_simulator.datasets import Dataset
 
 pytestmark = pytest.mark.timeout(400)

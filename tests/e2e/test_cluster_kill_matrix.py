@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from cluster_grid import GRIDS
-from killable_grid import KillableCluster, killable_cluster
-from real_grid import DEADLINE, WORKERS, Study, until
+from grids.cluster_grid import GRIDS
+from grids.killable_grid import KillableCluster, killable_cluster
+from grids.real_grid import DEADLINE, WORKERS, Study, until
 from synergos.driver.errors import DriverError
 from synergos_simulator.cluster import node_name
 from synergos_simulator.datasets import Dataset

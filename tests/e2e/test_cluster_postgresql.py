@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster_grid import (
+from grids.cluster_grid import (
     LONG,
     Cluster,
     cluster,
@@ -18,8 +18,8 @@ from cluster_grid import (
     trainings_under_way,
     wait_for_jobs,
 )
-from postgresql_server import PostgreSQL
-from real_grid import Study
+from grids.real_grid import Study
+from servers.postgresql import PostgreSQL
 from synergos_simulator.datasets import Dataset
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]

@@ -14,7 +14,7 @@ from typing import Any
 import psutil
 import pytest
 
-from real_grid import Aside, RealGrid, Study, until
+from grids.real_grid import Aside, RealGrid, Study, until
 from synergos_simulator.datasets import Dataset
 
 pytestmark = pytest.mark.timeout(400)

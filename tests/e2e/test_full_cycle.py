@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from real_grid import RealGrid, Study
+from grids.real_grid import RealGrid, Study
 from synergos_simulator.datasets import Dataset
 
 

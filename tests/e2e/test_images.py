@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from real_grid import RealGrid, Study
+from factories.worker_data import SHARED
+from grids.real_grid import RealGrid, Study
 from synergos_simulator.datasets import Dataset, open_dataset, write_example
-from worker_data import SHARED
 
 pytestmark = pytest.mark.timeout(300)
 

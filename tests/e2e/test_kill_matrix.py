@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from mlflow.tracking import MlflowClient
 
-from killable_grid import KillableGrid, killable
-from real_grid import DEADLINE, WORKERS, Study, until
+from grids.killable_grid import KillableGrid, killable
+from grids.real_grid import DEADLINE, WORKERS, Study, until
+from servers.mlflow_server import history_of, runs_of
 from synergos.driver.errors import DriverError
 from synergos_simulator.datasets import Dataset
-from tracking_server import history_of, runs_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 

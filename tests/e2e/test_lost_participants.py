@@ -9,8 +9,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from killable_grid import KillableGrid, killable
-from real_grid import Aside, RealGrid, Response, Study, until
+from grids.killable_grid import KillableGrid, killable
+from grids.real_grid import Aside, RealGrid, Response, Study, until
 from synergos_simulator.datasets import Dataset
 
 LONG = {"rounds": 2_000, "epochs": 1, "patience": 100_000}

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from mlflow import MlflowClient
 
-from cluster_grid import Cluster, cluster
-from notebook_runner import Executed, execute
-from real_grid import WORKERS, RealGrid, started
-from tracking_server import runs_of, tracking_server
+from grids.cluster_grid import Cluster, cluster
+from grids.real_grid import WORKERS, RealGrid, started
+from servers.mlflow_server import runs_of, tracking_server
+from support.notebook_runner import Executed, execute
 
 DATASETS = Path(__file__).resolve().parents[2] / "simulator" / "datasets"
 NAMES = ("breast_cancer", "diabetes", "digits_images", "wine")

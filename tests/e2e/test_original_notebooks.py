@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from cluster_grid import cluster
-from original_notebooks import (
+from grids.cluster_grid import cluster
+from grids.real_grid import RealGrid, started
+from support.original_notebooks import (
     ABALONE,
     HEART_DISEASE,
     SHIPPED,
@@ -20,7 +21,6 @@ from original_notebooks import (
     refuse_errors,
     run_notebook,
 )
-from real_grid import RealGrid, started
 
 pytestmark = pytest.mark.skipif(not SHIPPED.is_dir(), reason="the original's example data is not on this machine")
 

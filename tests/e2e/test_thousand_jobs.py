@@ -18,11 +18,11 @@ from pathlib import Path
 
 import pytest
 
-import rabbitmq_server
-from ledger import RESULTS, Ledger
-from quick_cluster import DIRECTOR, LEASE, QuickCluster, quick_cluster
-from rabbitmq_server import RabbitMQ
-from real_grid import WORKERS, until
+from fakes.quick_cluster import DIRECTOR, LEASE, QuickCluster, quick_cluster
+from grids.real_grid import WORKERS, until
+from servers import rabbitmq as rabbitmq_server
+from servers.rabbitmq import RabbitMQ
+from support.ledger import RESULTS, Ledger
 from synergos.domain.job import Job, JobState, Stage
 from synergos.domain.records import RECORD_TYPES, Kind
 from synergos.records import RecordStore

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from mlflow.tracking import MlflowClient
 
-from real_grid import Aside, RealGrid, Study, until
+from grids.real_grid import Aside, RealGrid, Study, until
+from servers.mlflow_server import history_of, runs_of
 from synergos_simulator.datasets import Dataset
-from tracking_server import history_of, runs_of
 
 ROUNDS = 200
 

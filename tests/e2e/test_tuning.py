@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from cluster_grid import LONG, Cluster, cluster, wait_for_jobs
-from real_grid import RealGrid, Study, until
+from grids.cluster_grid import LONG, Cluster, cluster, wait_for_jobs
+from grids.real_grid import RealGrid, Study, until
 from synergos_simulator.datasets import Dataset
 
 pytestmark = pytest.mark.timeout(400)

@@ -9,14 +9,14 @@ from typing import Any
 
 import structlog
 
-from synergos.service.flags import add_flag, common_parser, default_folder, log_target, usable_folder, whole_number
-from synergos.service.logs import configure_logging
-from synergos.service.queue_flags import add_queue_flags, queue_target
-from synergos.service.resources import Resources
-from synergos.service.server import ServerSettings, serve
+from synergos.program.flags import add_flag, common_parser, default_folder, log_target, usable_folder, whole_number
+from synergos.program.logs import configure_logging
+from synergos.program.queue_flags import add_queue_flags, queue_target
+from synergos.program.resources import Resources
+from synergos.program.server import ServerSettings, serve
 from synergos_ttp.bootstrap import Settings, TrustedThirdParty
 from synergos_ttp.cluster import ClusterSettings, ClusterTrustedThirdParty
-from synergos_ttp.limits import Limits
+from synergos_ttp.workers.limits import Limits
 
 
 def parser() -> argparse.ArgumentParser:

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from synergos.program.resources import Resources, log_usage
 from synergos.records import RecordStore
 from synergos.rest.app import create_app
-from synergos.service.resources import Resources, log_usage
 from synergos.tuning.tuner import Tuner
-from synergos_ttp.jobs import JobRunner
-from synergos_ttp.limits import Limits
-from synergos_ttp.local_dispatch import LocalDispatcher
-from synergos_ttp.mlflow_tracking import MlflowTracker
+from synergos_ttp.running.local_dispatch import LocalDispatcher
+from synergos_ttp.stages.jobs import JobRunner
+from synergos_ttp.tracking.mlflow_tracker import MlflowTracker
+from synergos_ttp.workers.limits import Limits
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication

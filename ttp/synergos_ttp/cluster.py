@@ -8,16 +8,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from synergos.program.queue_flags import QueueTarget
+from synergos.program.resources import Resources, log_usage
 from synergos.records import RecordStore
 from synergos.records.leases import Leases
 from synergos.rest.app import create_status_app
-from synergos.service.queue_flags import QueueTarget
-from synergos.service.resources import Resources, log_usage
-from synergos_ttp.cluster_queue import TtpQueue
-from synergos_ttp.job_loop import JobLoop
-from synergos_ttp.jobs import JobRunner
-from synergos_ttp.limits import Limits
-from synergos_ttp.mlflow_tracking import MlflowTracker
+from synergos_ttp.running.cluster_queue import TtpQueue
+from synergos_ttp.running.job_loop import JobLoop
+from synergos_ttp.stages.jobs import JobRunner
+from synergos_ttp.tracking.mlflow_tracker import MlflowTracker
+from synergos_ttp.workers.limits import Limits
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import structlog
 
-from synergos.service.flags import add_flag, common_parser, default_folder, log_target, usable_folder, whole_number
-from synergos.service.logs import configure_logging
-from synergos.service.resources import Resources, log_usage
-from synergos.service.server import ServerSettings, serve
+from synergos.program.flags import add_flag, common_parser, default_folder, log_target, usable_folder, whole_number
+from synergos.program.logs import configure_logging
+from synergos.program.resources import Resources, log_usage
+from synergos.program.server import ServerSettings, serve
 from synergos_worker.bootstrap import WorkerService, build_worker
 from synergos_worker.settings import Settings
 

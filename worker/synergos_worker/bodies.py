@@ -12,8 +12,8 @@ from synergos.domain.feature_space import Action, FeatureSpace
 from synergos.domain.identifiers import check_identifier
 from synergos.domain.tags import Meta, declared_tags
 from synergos.errors import InvalidRequest
+from synergos.learning.families.layers.layers import check_layers
 from synergos.learning.hyperparameters import Hyperparameters
-from synergos.learning.layers import check_layers
 from synergos_worker.exports import RunKey
 from synergos_worker.model import Recipe
 from synergos_worker.sessions import Alignments, SessionRequest

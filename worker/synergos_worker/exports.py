@@ -17,7 +17,7 @@ from synergos.domain.feature_space import Action, FeatureSpace
 from synergos.domain.identifiers import check_identifier
 from synergos.domain.tags import Meta
 from synergos.errors import GridError
-from synergos.learning.objective import Predicted, Scores
+from synergos.learning.families.layers.objective import Predicted, Scores
 from synergos_worker.pipelines.pipeline import Origins
 
 

@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from synergos.domain.feature_space import FeatureSpace
-from synergos.learning.hyperparameters import Hyperparameters
-from synergos.learning.layers import Layer
-from synergos.learning.local_training import (
+from synergos.learning.families.layers.layers import Layer
+from synergos.learning.families.layers.local_training import (
     Evaluation,
     LocalResult,
     evaluate_locally,
@@ -21,8 +20,9 @@ from synergos.learning.local_training import (
     train_locally,
     warm_up,
 )
-from synergos.learning.network import build_network
-from synergos.learning.objective import Objective, Predicted, Scores
+from synergos.learning.families.layers.network import build_network
+from synergos.learning.families.layers.objective import Objective, Predicted, Scores
+from synergos.learning.hyperparameters import Hyperparameters
 from synergos.wire import Encoded, Header, Layout, decode, encode, weights_in
 from synergos.wire.layout import MAXIMUM_HEADER_BYTES
 from synergos_worker.devices import placed

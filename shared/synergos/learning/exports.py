@@ -24,7 +24,7 @@ from torch import Tensor
 
 from synergos.errors import RecordNotFound, WireFormatError
 from synergos.learning.algorithms import Weights
-from synergos.learning.layers import Layer
+from synergos.learning.families.layers.layers import Layer
 
 ORIGIN = "ttp"
 """Where the global model comes from, as records say it."""

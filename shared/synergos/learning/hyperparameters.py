@@ -14,9 +14,10 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from synergos.domain.feature_space import Action
 from synergos.errors import InvalidRequest
-from synergos.learning import algorithms, catalogue
-from synergos.learning.arguments import check_arguments, construct, parameters_of, sole, tuples
-from synergos.learning.layer_overrides import check_override, overrides
+from synergos.learning import algorithms
+from synergos.learning.families.layers import catalogue
+from synergos.learning.families.layers.arguments import check_arguments, construct, parameters_of, sole, tuples
+from synergos.learning.families.layers.overrides import check_override, overrides
 from synergos.learning.run_fields import check_field
 
 T = TypeVar("T")

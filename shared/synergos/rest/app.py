@@ -8,8 +8,8 @@ from types import MappingProxyType
 
 from flask import Blueprint, Flask, Response
 
+from synergos.learning.families.layers.layers import check_layers
 from synergos.learning.hyperparameters import check_run
-from synergos.learning.layers import check_layers
 from synergos.records.store import RecordStore
 from synergos.rest import connect, errors, evaluate, jobs, studies, train
 from synergos.rest.api import blueprint

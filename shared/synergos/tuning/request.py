@@ -14,10 +14,10 @@ from synergos.domain.identifiers import check_identifier
 from synergos.domain.records import Kind
 from synergos.domain.study import Study
 from synergos.errors import Conflict, InvalidRequest, RecordNotFound, UnknownName
-from synergos.learning import catalogue
-from synergos.learning.arguments import parameters_of
+from synergos.learning.families.layers import catalogue
+from synergos.learning.families.layers.arguments import parameters_of
+from synergos.learning.families.layers.overrides import overrides
 from synergos.learning.hyperparameters import Hyperparameters
-from synergos.learning.layer_overrides import overrides
 from synergos.learning.run_fields import TYPED_FIELDS
 from synergos.records.store import RecordStore
 from synergos.tuning import pruners, samplers

@@ -13,9 +13,9 @@ from synergos.domain.records import Kind, restrict
 from synergos.domain.study import TRIAL_PREFIX, Study, StudyState, Trial, TrialState
 from synergos.domain.tags import Meta
 from synergos.errors import Conflict, InvalidRequest, RecordNotFound, TrialPruned
-from synergos.learning.fitting import check_fit, fit_layers
+from synergos.learning.families.layers.fitting import check_fit, fit_layers
+from synergos.learning.families.layers.overrides import overrides, with_overrides
 from synergos.learning.hyperparameters import check_run
-from synergos.learning.layer_overrides import overrides, with_overrides
 from synergos.records.store import RecordStore
 from synergos.tuning.objective import objective
 from synergos.tuning.samplers import draw

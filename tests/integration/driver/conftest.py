@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from recording_server import RecordingServer, recording_server
+from fakes.recording_server import RecordingServer, recording_server
 from synergos import Driver
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from recording_server import RecordingServer
+from fakes.recording_server import RecordingServer
 from synergos import Driver
 from synergos.driver import DriverError, WaitTimeout
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from recording_server import RecordingServer
-from study_answers import answer, created, study, trial
+from fakes.recording_server import RecordingServer
+from fakes.study_answers import answer, created, study, trial
 from synergos import Driver
 from synergos.driver import DriverError, WaitTimeout
 

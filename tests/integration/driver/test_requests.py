@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from recording_server import RecordingServer
+from fakes.recording_server import RecordingServer
 from synergos import Driver
 
 C, T, E = "/ttp/connect", "/ttp/train", "/ttp/evaluate"

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from recording_server import RecordingServer
+from fakes.recording_server import RecordingServer
 from synergos import Driver
 from synergos.driver import DriverError, ServerTimeout, ServerUnreachable
 from synergos.errors import SynergosError

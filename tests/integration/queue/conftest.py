@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-import rabbitmq_server
-from brokers import Running, Streams, Twin
-from rabbitmq_server import RabbitMQ
+from servers import rabbitmq as rabbitmq_server
+from servers.brokers import Running, Streams, Twin
+from servers.rabbitmq import RabbitMQ
 from synmanager.broker import Link
 from synmanager.config import TOPOLOGY
 from synmanager.publisher import Publisher

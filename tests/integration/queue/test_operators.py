@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from brokers import PATIENCE, Running
-from real_grid import until
+from grids.real_grid import until
+from servers.brokers import PATIENCE, Running
 from synmanager.base import ConsumerOperator, ProducerOperator
 from synmanager.completed import CompletedConsumerOperator, CompletedProducerOperator
 from synmanager.consumer import MAXIMUM_ATTEMPTS

@@ -15,9 +15,9 @@ from typing import Any
 import pika
 import pytest
 
-from brokers import PATIENCE
-from rabbitmq_server import RabbitMQ
-from real_grid import until
+from grids.real_grid import until
+from servers.brokers import PATIENCE
+from servers.rabbitmq import RabbitMQ
 from synmanager import config
 from synmanager.abstract import AbstractOperator
 from synmanager.base import BaseOperator, ConsumerOperator, ProducerOperator

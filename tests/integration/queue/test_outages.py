@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from brokers import PATIENCE, Running, Streams, take
-from real_grid import until
+from grids.real_grid import until
+from servers.brokers import PATIENCE, Running, Streams, take
 from synmanager.base import ConsumerOperator, ProducerOperator
 from synmanager.config import TRAIN
 from synmanager.errors import BrokerUnavailable

@@ -14,9 +14,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-import rabbitmq_server
-from brokers import take
-from rabbitmq_server import RabbitMQ, ServerCertificate
+from servers import rabbitmq as rabbitmq_server
+from servers.brokers import take
+from servers.rabbitmq import RabbitMQ, ServerCertificate
 from synergos_simulator.broker import HOST
 from synmanager.config import TRAIN
 from synmanager.errors import BrokerUnavailable

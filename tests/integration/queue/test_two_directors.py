@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from ledger import Entry, Ledger
-from quick_cluster import DIRECTOR, QuickCluster, quick_cluster
-from rabbitmq_server import RabbitMQ
-from real_grid import until
+from fakes.quick_cluster import DIRECTOR, QuickCluster, quick_cluster
+from grids.real_grid import until
+from servers.rabbitmq import RabbitMQ
+from support.ledger import Entry, Ledger
 from synergos.domain.job import Job, JobState
 from synergos.domain.records import Kind
 from synergos.records.leases import Leases

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestration import CannedDispatcher, Client, check_layers, check_run, declare, go_through_all_stages
+from fakes.orchestration import CannedDispatcher, Client, check_layers, check_run, declare, go_through_all_stages
 from synergos.records import RecordStore
 from synergos.rest import create_app
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from orchestration import (
+from fakes.orchestration import (
     ALIGNMENTS_URL,
     COLLABORATION_URL,
     CONNECT,

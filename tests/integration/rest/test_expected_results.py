@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from orchestration import (
+from fakes.orchestration import (
     ALIGNMENTS_URL,
     EXPERIMENT_URL,
     MODELS_URL,

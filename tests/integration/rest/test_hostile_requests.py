@@ -13,8 +13,7 @@ from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hostile_requests import VALUES, Documents, Request, assert_answered, examples
-from orchestration import (
+from fakes.orchestration import (
     COLLABORATION_URL,
     CONNECT,
     EXPERIMENT_URL,
@@ -26,6 +25,7 @@ from orchestration import (
     declare,
     go_through_the_notebook,
 )
+from support.hostile_requests import VALUES, Documents, Request, assert_answered, examples
 from synergos.domain.records import Kind
 from synergos.records import RecordStore
 from synergos.rest import create_app

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from orchestration import (
+from fakes.orchestration import (
     ALIGNMENTS_URL,
     MODELS_URL,
     PROJECT,

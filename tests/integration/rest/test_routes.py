@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from orchestration import HYPERPARAMETERS, LAYERS, C, Client, E, P, R, registration, tags
+from fakes.orchestration import HYPERPARAMETERS, LAYERS, C, Client, E, P, R, registration, tags
 
 W = "worker_1"
 CO = f"/ttp/connect/collaborations/{C}"

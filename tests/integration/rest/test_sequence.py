@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from orchestration import ALIGNMENTS_URL, Client, go_through_the_notebook, registration_url, tags
+from fakes.orchestration import ALIGNMENTS_URL, Client, go_through_the_notebook, registration_url, tags
 from synergos.records import RecordStore
 
 

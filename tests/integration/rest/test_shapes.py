@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from orchestration import (
+from fakes.orchestration import (
     ALIGNMENTS_URL,
     COLLABORATION_URL,
     CONNECT,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from orchestration import (
+from fakes.orchestration import (
     ALIGNMENTS_URL,
     CONNECT,
     EXPERIMENT_URL,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from orchestration import ALIGNMENTS_URL, MODELS_URL, Client
+from fakes.orchestration import ALIGNMENTS_URL, MODELS_URL, Client
 from synergos.domain.job import Job, Stage
 from synergos.errors import NotSupported
 from synergos.records import RecordStore

@@ -11,9 +11,9 @@ import pytest
 
 from synergos.domain.grid import Node
 from synergos.errors import JobCancelled, WorkerRefused, WorkerUnreachable
-from synergos_ttp.commands import WorkerCommands
-from synergos_ttp.limits import Limits
-from synergos_ttp.patience import insist
+from synergos_ttp.workers.commands import WorkerCommands
+from synergos_ttp.workers.limits import Limits
+from synergos_ttp.workers.patience import insist
 
 QUICK = Limits(connect=5, command=600, rejoin=0.2, stall=0.2, patience=0.02)
 RUN = {"collab_id": "c", "project_id": "p", "expt_id": "e", "run_id": "r"}

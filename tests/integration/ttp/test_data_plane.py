@@ -15,8 +15,8 @@ import torch
 from synergos.domain.grid import Node
 from synergos.errors import WireFormatError
 from synergos.wire import Layout, encode
-from synergos_ttp.data_plane import DataPlane
-from synergos_ttp.limits import Limits
+from synergos_ttp.workers.data_plane import DataPlane
+from synergos_ttp.workers.limits import Limits
 
 WEIGHTS = {"w": torch.tensor([1.0, 2.0])}
 SOUND = {"round": 0, "rows": 3, "train_loss": 0.5, "evaluation": {"rows": 2, "loss": None}}

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from servers.mlflow_server import history_of, runs_of, tracking_server
 from synergos.errors import JobCancelled, JobInterrupted, WorkerUnreachable
 from synergos.learning.exports import LossHistory
-from synergos_ttp.mlflow_tracking import MlflowTracker
-from synergos_ttp.tracking import Combination
-from tracking_server import history_of, runs_of, tracking_server
+from synergos_ttp.tracking.mlflow_tracker import MlflowTracker
+from synergos_ttp.tracking.tracker import Combination
 
 DEADLINE = 60.0
 EXPERIMENT = "heart_>_risk_>_logistic"
@@ -317,8 +317,8 @@ TRAINING = """
 import sys, time
 from pathlib import Path
 from mlflow.tracking import MlflowClient
-from synergos_ttp.mlflow_tracking import MlflowTracker
-from synergos_ttp.tracking import Combination
+from synergos_ttp.tracking.mlflow_tracker import MlflowTracker
+from synergos_ttp.tracking.tracker import Combination
 
 folder, go, run = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
 tracker = MlflowTracker(folder, interval=0.01, deadline=60)

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from factories.worker_data import wine, write_frame
+from fakes.worker_client import Clock, HeldExecutor, WorkerClient
 from synergos_worker.bootstrap import WorkerService, build_worker
 from synergos_worker.settings import Settings
-from worker_client import Clock, HeldExecutor, WorkerClient
-from worker_data import wine, write_frame
 
 
 @pytest.fixture

@@ -11,11 +11,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hostile_requests import Documents, Request, assert_answered, corrupted, examples
+from factories.worker_data import wine, write_frame
+from fakes.worker_client import RUN, SESSION, Agreement, HeldExecutor, WorkerClient, blob_of, message_in
+from support.hostile_requests import Documents, Request, assert_answered, corrupted, examples
 from synergos_worker.bootstrap import WorkerService, build_worker
 from synergos_worker.settings import Settings
-from worker_client import RUN, SESSION, Agreement, HeldExecutor, WorkerClient, blob_of, message_in
-from worker_data import wine, write_frame
 
 TAGS = {"train": [["wine", "train"]], "evaluate": [["wine", "evaluate"]]}
 IDS = {"collab_id": "c", "project_id": "p1", "expt_id": "e1", "run_id": "r1"}

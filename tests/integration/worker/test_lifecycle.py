@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import torch
 
+from factories.worker_data import breast_cancer, wine, write_dataset, write_frame
+from fakes.worker_client import RUN, WorkerClient, blob_of, message_in
 from synergos.domain.feature_space import Action
 from synergos_worker.bootstrap import WorkerService
-from worker_client import RUN, WorkerClient, blob_of, message_in
-from worker_data import breast_cancer, wine, write_dataset, write_frame
 
 TAGS = {"train": [["wine", "train"]], "evaluate": [["wine", "evaluate"]]}
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from worker_client import WorkerClient
-from worker_data import SHARED, wine, write_dataset, write_frame
+from factories.worker_data import SHARED, wine, write_dataset, write_frame
+from fakes.worker_client import WorkerClient
 
 TAGS = {"train": [["wine", "train"]], "evaluate": [["wine", "evaluate"]]}
 

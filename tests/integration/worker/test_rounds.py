@@ -14,14 +14,14 @@ import pytest
 import torch
 from werkzeug.test import EnvironBuilder
 
+from fakes.worker_client import RUN, HeldExecutor, Weights, WorkerClient, blob_of, message_in, message_of
 from synergos.domain.tags import Meta
 from synergos.errors import RecordNotFound
-from synergos.learning.layers import Layer
-from synergos.learning.network import build_network
+from synergos.learning.families.layers.layers import Layer
+from synergos.learning.families.layers.network import build_network
 from synergos.wire import encode
 from synergos_worker.bootstrap import build_worker
 from synergos_worker.settings import Settings
-from worker_client import RUN, HeldExecutor, Weights, WorkerClient, blob_of, message_in, message_of
 
 TAGS = {"train": [["wine", "train"]], "evaluate": [["wine", "evaluate"]]}
 

@@ -9,9 +9,9 @@ from unittest.mock import ANY
 
 import pytest
 
-from full_disk import files_up_to
-from worker_client import RUN, SESSION, Clock, HeldExecutor, WorkerClient, blob_of, message_of
-from worker_data import wine, write_frame
+from factories.worker_data import wine, write_frame
+from fakes.worker_client import RUN, SESSION, Clock, HeldExecutor, WorkerClient, blob_of, message_of
+from support.full_disk import files_up_to
 
 TAGS = {"train": [["wine", "train"]], "evaluate": [["wine", "evaluate"]]}
 POLL = {"action": "classify", "tags": TAGS}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from director_parts import MemoryQueue, declare
+from fakes.director_parts import MemoryQueue, declare
 from synergos.records import RecordStore
 from synergos.records.database import Database
 from synergos.records.leases import Leases

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from director_parts import PROJECT, RUN, MemoryQueue, accepted
+from fakes.director_parts import PROJECT, RUN, MemoryQueue, accepted
 from synergos.domain.job import Job, Stage
 from synergos.domain.messages import JobMessage
 from synergos.domain.records import Kind

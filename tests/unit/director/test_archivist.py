@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from director_parts import PROJECT, RUN, MemoryQueue, accepted, taken_up
+from fakes.director_parts import PROJECT, RUN, MemoryQueue, accepted, taken_up
 from synergos.domain.job import Job, JobError, JobState, Stage
 from synergos.domain.messages import Outcome
 from synergos.domain.records import Kind

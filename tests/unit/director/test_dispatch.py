@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from director_parts import MemoryQueue, accepted, taken_up
+from fakes.director_parts import MemoryQueue, accepted, taken_up
 from synergos.domain.job import JobState, Stage
 from synergos.errors import Conflict, RecordNotFound
 from synergos.records import RecordStore

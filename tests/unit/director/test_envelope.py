@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from director_parts import PROJECT, RUN, accepted
+from fakes.director_parts import PROJECT, RUN, accepted
 from synergos.domain.job import Job, Stage
 from synergos.domain.records import Kind
 from synergos.errors import RecordNotFound

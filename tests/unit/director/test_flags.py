@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from synergos.service.flags import log_target
-from synergos.service.logs import LogTarget
-from synergos.service.queue_flags import QueueTarget, queue_target
+from synergos.program.flags import log_target
+from synergos.program.logs import LogTarget
+from synergos.program.queue_flags import QueueTarget, queue_target
 from synergos_director.__main__ import parser
 
 README = "--id director_syncluster --logging_variant graylog 172.30.0.4 9300 --queue rabbitmq 172.17.0.4 5672"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from director_parts import MemoryQueue, accepted, taken_up
+from fakes.director_parts import MemoryQueue, accepted, taken_up
 from synergos.domain.job import JobState, Stage
 from synergos.domain.messages import Outcome
 from synergos.records import RecordStore

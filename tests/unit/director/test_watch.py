@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from director_parts import MemoryQueue, accepted, taken_up
-from real_grid import until
+from fakes.director_parts import MemoryQueue, accepted, taken_up
+from grids.real_grid import until
 from synergos.domain.job import JobState, Stage
 from synergos.records import RecordStore
 from synergos.records.leases import MAXIMUM_ATTEMPTS, Leases

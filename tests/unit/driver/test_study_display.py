@@ -8,7 +8,7 @@ import re
 import pytest
 from rich.console import Console
 
-from study_answers import study, trial
+from fakes.study_answers import study, trial
 from synergos.driver.study_display import MovingTable, TrialLines, headline, outline, study_table
 
 HUNDREDS = [

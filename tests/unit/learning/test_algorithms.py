@@ -6,13 +6,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from network_models import linear
+from factories.network_models import linear
 from synergos.errors import Conflict, UnknownName
 from synergos.learning import algorithms
 from synergos.learning.algorithms import Update, fedavg
+from synergos.learning.families.layers.network import build_network
+from synergos.learning.families.layers.penalties import regularise
 from synergos.learning.hyperparameters import Hyperparameters
-from synergos.learning.network import build_network
-from synergos.learning.penalties import regularise
 
 
 def updates(*pairs: tuple[int, Tensor]) -> list[Update]:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from network_models import space
+from factories.network_models import space
 from synergos.domain.feature_space import Action
 from synergos.learning.alignment import align, natural_order, spacers_for, unseen
 

@@ -8,11 +8,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from full_disk import files_up_to
-from network_models import linear
+from factories.network_models import linear
+from support.full_disk import files_up_to
 from synergos.errors import RecordNotFound, WireFormatError
 from synergos.learning.exports import LossHistory, read_weights, write_run
-from synergos.learning.network import build_network
+from synergos.learning.families.layers.network import build_network
 
 ARCHITECTURE = [linear(3, 1, "sigmoid")]
 

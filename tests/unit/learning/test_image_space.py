@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from network_models import layer, linear
+from factories.network_models import layer, linear
 from synergos.domain.feature_space import Action, FeatureSpace
 from synergos.errors import Conflict, InvalidRequest, WireFormatError
+from synergos.learning.families.layers.fitting import fit_layers
 from synergos.learning.federated_statistics import feature_space
-from synergos.learning.fitting import fit_layers
 from synergos.learning.image_space import image_drift
 
 OPTIONS = {"size": [28, 28], "fit": "resize", "colour": "grayscale", "scaling": "unit"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from postgresql_server import PostgreSQL
+from servers.postgresql import PostgreSQL
 from synergos.domain.records import Kind
 from synergos.records import RecordStore
 

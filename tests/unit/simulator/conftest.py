@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from command_runner import Ended, Run
-from recording_server import RecordingServer, recording_server
+from fakes.recording_server import RecordingServer, recording_server
+from support.command_runner import Ended, Run
 from synergos_simulator.cli import main
 
 

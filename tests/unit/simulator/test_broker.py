@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-import rabbitmq_server
+from servers import rabbitmq as rabbitmq_server
 from synergos_simulator.broker import HOST, broker_command
 from synergos_simulator.grid import FreePorts, Grid
 from synergos_simulator.state import GridState, Program

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from command_runner import Run
-from recording_server import RecordingServer
+from fakes.recording_server import RecordingServer
+from support.command_runner import Run
 from synergos.driver import DriverError
 from synergos.errors import Conflict, InvalidRequest, JobCancelled, RecordNotFound, SynergosError
 from synergos_simulator.cli.exits import MEANINGS, ExitCode, exit_code_of

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from recording_server import RecordingServer, recording_server
+from fakes.recording_server import RecordingServer, recording_server
 from synergos import Driver
 from synergos.driver import DriverError
 from synergos.driver.progress import Lines

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from command_runner import Ended, Run
-from recording_server import RecordingServer
-from study_answers import SPACE, answer, created, study, trial
+from fakes.recording_server import RecordingServer
+from fakes.study_answers import SPACE, answer, created, study, trial
+from support.command_runner import Ended, Run
 from synergos_simulator.cli.exits import ExitCode
 
 TUNING = "/ttp/train/collaborations/c/projects/p/models/e/optimizations/"

@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from cluster_ttp import DEADLINE, Message, MoodyLeases, Queue, Runner, Ttp, work_until_stopped
-from real_grid import until
+from fakes.cluster_ttp import DEADLINE, Message, MoodyLeases, Queue, Runner, Ttp, work_until_stopped
+from grids.real_grid import until
 from synergos.domain.job import Job, JobState
 from synergos.domain.records import Kind
 from synergos.errors import Conflict, WorkerUnreachable
 from synergos.records import RecordStore
-from synergos_ttp import job_loop
-from synergos_ttp.control import Control
-from synergos_ttp.job_loop import JobLoop, Retries
+from synergos_ttp.running import job_loop
+from synergos_ttp.running.control import Control
+from synergos_ttp.running.job_loop import JobLoop, Retries
 
 
 @pytest.fixture

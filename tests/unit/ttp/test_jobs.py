@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from director_parts import PROJECT, RUN, accepted, declare
+from fakes.director_parts import PROJECT, RUN, accepted, declare
 from synergos.domain.job import Job, JobError, JobState, Stage
 from synergos.domain.records import Kind
 from synergos.records import RecordStore
-from synergos_ttp.jobs import JobRunner
-from synergos_ttp.limits import Limits
-from synergos_ttp.round_store import RoundStore, kept_rounds
-from synergos_ttp.tracking import Combination, NoTracker
+from synergos_ttp.stages.jobs import JobRunner
+from synergos_ttp.stages.round_store import RoundStore, kept_rounds
+from synergos_ttp.tracking.tracker import Combination, NoTracker
+from synergos_ttp.workers.limits import Limits
 
 
 class Tracker(NoTracker):

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from cluster_ttp import KEYS, MoodyLeases
-from real_grid import until
+from fakes.cluster_ttp import KEYS, MoodyLeases
+from grids.real_grid import until
 from synergos.domain.job import Job, Stage
 from synergos.errors import JobCancelled, LeaseLost
 from synergos.records import RecordStore
 from synergos.records.leases import Claim
-from synergos_ttp.control import Control
-from synergos_ttp.lease_keeper import LeaseKeeper
+from synergos_ttp.running.control import Control
+from synergos_ttp.running.lease_keeper import LeaseKeeper
 
 SECONDS = 0.4
 

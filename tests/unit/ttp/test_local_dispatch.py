@@ -15,8 +15,8 @@ from synergos.domain.job import Job, JobError, JobState, Stage
 from synergos.domain.records import Kind
 from synergos.errors import Conflict, RecordNotFound, ServiceStopping, WorkerUnreachable
 from synergos.records import RecordStore
-from synergos_ttp.control import Control
-from synergos_ttp.local_dispatch import LocalDispatcher
+from synergos_ttp.running.control import Control
+from synergos_ttp.running.local_dispatch import LocalDispatcher
 
 DEADLINE = 10.0
 OUTPUTS: dict[str, Any] = {

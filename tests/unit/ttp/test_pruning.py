@@ -11,7 +11,7 @@ from synergos.domain.job import Job, JobError, JobState, Stage
 from synergos.errors import TrialPruned
 from synergos.learning.exports import LossHistory
 from synergos.records import RecordStore
-from synergos_ttp.pruning import Pruning
+from synergos_ttp.stages.pruning import Pruning
 
 EXPERIMENT = {"collab_id": "c", "project_id": "p", "expt_id": "e"}
 MARK = {"study_id": "s", "number": 9, "scheduler": "median", "loss": "BCELoss, None"}

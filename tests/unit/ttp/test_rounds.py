@@ -17,11 +17,11 @@ from synergos.errors import JobCancelled, SynergosError, WorkerUnreachable
 from synergos.learning.exports import LossHistory
 from synergos.learning.hyperparameters import Hyperparameters
 from synergos.wire import Encoded, Layout, decode
-from synergos_ttp.control import Control
-from synergos_ttp.data_plane import Update
-from synergos_ttp.round_store import RoundStore, StoredWeights
-from synergos_ttp.rounds import Rounds
-from synergos_ttp.sessions import Sessions
+from synergos_ttp.running.control import Control
+from synergos_ttp.stages.round_store import RoundStore, StoredWeights
+from synergos_ttp.stages.rounds import Rounds
+from synergos_ttp.workers.data_plane import Update
+from synergos_ttp.workers.sessions import Sessions
 
 START = {"w": torch.tensor([1.0, 2.0])}
 

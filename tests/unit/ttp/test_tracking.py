@@ -11,8 +11,8 @@ import pytest
 from synergos.domain.job import Job, Stage
 from synergos.domain.records import Kind
 from synergos.records import RecordStore
-from synergos_ttp.scope import Scope
-from synergos_ttp.tracking import Combination
+from synergos_ttp.stages.scope import Scope
+from synergos_ttp.tracking.tracker import Combination
 
 KEYS = {"collab_id": "c", "project_id": "p", "expt_id": "e", "run_id": "r"}
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from orchestration import PROJECT, RUN, E, R
+from fakes.orchestration import PROJECT, RUN, E, R
 from synergos.domain.records import Kind
 from synergos.domain.study import Direction
 from synergos.errors import Conflict, InvalidRequest

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from orchestration import PROJECT, E, outputs_of
+from fakes.orchestration import PROJECT, E, outputs_of
 from synergos.domain.job import Job, JobError, JobState, Stage
 from synergos.domain.records import Kind
 from synergos.domain.study import Study, StudyState, Trial, TrialState

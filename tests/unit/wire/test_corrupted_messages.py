@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from hostile_requests import corrupted
+from support.hostile_requests import corrupted
 from synergos.errors import WireFormatError
 from synergos.wire import Layout, decode, encode
 from synergos.wire.layout import MAXIMUM_HEADER_BYTES

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from factories.worker_data import write_dataset
 from synergos.errors import InvalidRequest, UnusableData
 from synergos_worker.datasets import DataRoot
-from worker_data import write_dataset
 
 CSV, SCHEMA = "age,target\n1,0\n", {"age": "int32", "target": "category"}
 

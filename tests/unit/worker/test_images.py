@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from image_data import picture, write_images, write_mapping
+from factories.image_data import picture, write_images, write_mapping
+from factories.worker_data import SHARED
 from synergos.domain.feature_space import Action, FeatureSpace
 from synergos.errors import FeatureDrift, UnusableData
 from synergos.learning.federated_statistics import feature_space
 from synergos_worker.datasets import DataRoot
 from synergos_worker.pipelines import pictures
 from synergos_worker.pipelines.image import ImagePipeline, ImageTable
-from worker_data import SHARED
 
 PIPELINE = ImagePipeline()
 GREY = {"a.png": picture((6, 4), 1), "b.png": picture((6, 4), 2), "c.png": picture((6, 4), 3)}

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from factories.worker_data import write_dataset
 from synergos.domain.feature_space import Action
 from synergos.domain.tags import Meta, Tag
 from synergos.errors import Conflict, RecordNotFound, ServiceStopping
 from synergos_worker.datasets import DataRoot
 from synergos_worker.preparation import Preparation, Preparations, Project, State
 from synergos_worker.tables import LoadedTable, Tables
-from worker_data import write_dataset
 
 SCHEMA = {"age": "int32", "target": "category"}
 PROJECT = Project("c", "p")

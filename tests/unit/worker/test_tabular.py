@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from factories.worker_data import SHARED, write_dataset
 from synergos.domain.feature_space import Action, CategoricalColumn, FeatureSpace, NumericColumn
 from synergos.errors import FeatureDrift, UnusableData
 from synergos.learning.federated_statistics import feature_space
 from synergos_worker.datasets import DataRoot
 from synergos_worker.pipelines.tabular import TabularPipeline, TabularTable
-from worker_data import SHARED, write_dataset
 
 SCHEMA = {"age": "int32", "ward": "category", "target": "category"}
 CSV = 'age,ward,target\n20,north,1\n,“south”,0\n40," south ",1.0\nunknown,,0\n'

@@ -1,0 +1,1 @@
+"""Networks of torch layers, as a request lists them."""

@@ -1,0 +1,117 @@
+"""Command-line flags that every program has, each with a working default."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from uuid import uuid4
+
+from synergos.errors import InvalidRequest
+from synergos.program.logs import LogTarget
+
+COMMAND_PORT = 5000
+DATA_PORT = 8020
+
+
+def in_container() -> bool:
+    """Whether this process runs in a container, where its network is its own."""
+    return any(Path(mark).exists() for mark in ("/.dockerenv", "/run/.containerenv"))
+
+
+def default_folder(name: str, *mounts: str) -> Path:
+    """The first of the places that images mount which is there, else a folder below the one we were started in."""
+    there = (Path(mount) for mount in mounts if Path(mount).is_dir())
+    return next(there, Path.cwd() / "synergos-run" / name)
+
+
+def add_flag(parser: argparse.ArgumentParser, *names: str, **options: object) -> None:
+    """Add a flag; a long name with underscores is also understood with hyphens."""
+    spelled = [*names, *(name.replace("_", "-") for name in names if name.startswith("--") and "_" in name)]
+    parser.add_argument(*spelled, **options)  # type: ignore[arg-type]
+
+
+def whole_number(minimum: int, maximum: int = 2**31) -> Callable[[str], int]:
+    """An argparse type: a whole number within bounds."""
+
+    def convert(text: str) -> int:
+        number = int(text)
+        if not minimum <= number <= maximum:
+            raise argparse.ArgumentTypeError(f"{number} is not between {minimum} and {maximum}")
+        return number
+
+    convert.__name__ = "whole number"
+    return convert
+
+
+def common_parser(program: str, purpose: str) -> argparse.ArgumentParser:
+    """A parser with the flags that every program has."""
+    parser = argparse.ArgumentParser(
+        prog=f"synergos-{program}", description=purpose, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    add_flag(parser, "--id", "-i", default=f"{program}/{uuid4()}", help="name of this component in logs")
+    add_flag(
+        parser,
+        "--logging_variant",
+        "-l",
+        nargs="+",
+        default=["basic"],
+        metavar=("VARIANT", "HOST PORT"),
+        help="where log messages go: 'basic' (standard error), or 'graylog HOST PORT'",
+    )
+    add_flag(
+        parser,
+        "--logging_resolution",
+        "-r",
+        type=whole_number(1),
+        default=None,
+        help="seconds between two samples of processor and memory use in the log; none by default",
+    )
+    add_flag(parser, "--cpus", type=whole_number(0), help="processor cores to use; default: all but one")
+    add_flag(parser, "--gpus", type=whole_number(0), help="GPUs to use, 0 for none; default: all there are")
+    add_flag(parser, "--censored", "-c", action="store_true", help="leave addresses and paths out of log messages")
+    add_flag(parser, "--debug", "-d", action="store_true", help="log debug messages too")
+    add_flag(
+        parser,
+        "--host",
+        default="0.0.0.0" if in_container() else "127.0.0.1",  # noqa: S104 - a container's network is its own
+        help="address to listen on",
+    )
+    add_flag(parser, "--port", type=whole_number(1, 65535), default=COMMAND_PORT, help="command port (REST)")
+    add_flag(parser, "--data_port", type=whole_number(1, 65535), default=DATA_PORT, help="data port (model weights)")
+    add_flag(
+        parser,
+        "--maximum_body",
+        type=whole_number(1024),
+        default=8 * 2**20,
+        help="largest request body on the command port, in bytes",
+    )
+    return parser
+
+
+def usable_folder(parser: argparse.ArgumentParser, flag: str, folder: Path, *, make: bool = True) -> Path:
+    """The folder a flag names, as an absolute path; ends the program with a clear message when it cannot be used.
+
+    Args:
+        make: make it, and want to write to it; else it must be there and is only read.
+    """
+    folder = folder.resolve()
+    try:
+        if make:
+            folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        parser.error(f"{flag}: the folder {folder} cannot be made: {error.strerror}")
+    if not folder.is_dir():
+        parser.error(f"{flag}: {folder} is not a folder")
+    if not os.access(folder, os.R_OK | os.X_OK | (os.W_OK if make else 0)):
+        parser.error(f"{flag}: the folder {folder} cannot be {'written to' if make else 'read'}")
+    return folder
+
+
+def log_target(parser: argparse.ArgumentParser, value: Sequence[str]) -> LogTarget:
+    """Read the value of ``--logging_variant``; ends the program with a clear message when it makes no sense."""
+    try:
+        return LogTarget.from_flag(value)
+    except InvalidRequest as error:
+        parser.error(str(error))

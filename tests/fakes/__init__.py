@@ -1,0 +1,1 @@
+"""Small working stand-ins for the project's parts."""

@@ -1,0 +1,139 @@
+"""A cluster TTP's loop with a queue and a runner that do as they are told."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy.exc import OperationalError
+
+from grids.real_grid import until
+from synergos.domain.job import Job, JobState, Stage
+from synergos.domain.messages import job_message
+from synergos.records import RecordStore
+from synergos.records.leases import Leases
+from synergos_ttp.running.control import Control
+from synergos_ttp.running.job_loop import JobLoop
+
+KEYS = {"collab_id": "c", "project_id": "p", "expt_id": "e", "run_id": "r"}
+DEADLINE = 20.0
+
+
+@dataclass
+class Message:
+    """A delivery that notes what became of it."""
+
+    message: Mapping[str, Any]
+    queue: str = "train"
+    fate: list[str] = field(default_factory=list)
+
+    def acknowledge(self) -> None:
+        self.fate.append("acknowledged")
+
+    def give_back(self) -> None:
+        self.fate.append("given back")
+
+    def park(self, reason: str) -> None:
+        self.fate.append("parked")
+
+    def bury(self, reason: str) -> None:
+        self.fate.append(f"buried: {reason}")
+
+    def forward(self, queue: str) -> None:
+        self.fate.append(f"forwarded to {queue}")
+
+
+class Queue:
+    """Hands out what it is given, and keeps the outcomes."""
+
+    def __init__(self) -> None:
+        self.waiting: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
+        self.outcomes: list[Mapping[str, Any]] = []
+        self.away = threading.Event()
+        self.is_closed = False
+
+    def take(self, timeout: float) -> Message | None:
+        try:
+            return self.waiting.get(timeout=min(timeout, 0.05))
+        except queue.Empty:
+            return None
+
+    def queue_of(self, name: str, cluster: str) -> str:
+        if self.away.is_set():
+            raise ConnectionError
+        return f"{name}.{cluster}"
+
+    def complete(self, outcome: Mapping[str, Any]) -> None:
+        if self.away.is_set():
+            raise ConnectionError
+        self.outcomes.append(outcome)
+
+    def stop(self) -> None:
+        self.waiting.put(None)
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+@dataclass
+class Runner:
+    """Does whatever a test says."""
+
+    work: Callable[[Job, Control], dict[str, Any]] = lambda _job, _control: {"global": {"path": "x"}}
+    forgotten: list[str] = field(default_factory=list)
+    tidied: int = 0
+
+    def run(self, job: Job, control: Control) -> dict[str, Any]:
+        return self.work(job, control)
+
+    def forget(self, job_id: str) -> None:
+        self.forgotten.append(job_id)
+
+    def tidy(self) -> None:
+        self.tidied += 1
+
+
+class MoodyLeases(Leases):
+    """Leases of a record store that cannot be reached when it comes to one thing.
+
+    Attributes:
+        fails: the name of the method that fails.
+    """
+
+    fails: str | None = None
+
+    def __getattribute__(self, name: str) -> Any:
+        if name != "fails" and name == self.fails:
+            raise OperationalError("", None, ConnectionError())
+        return super().__getattribute__(name)
+
+
+@dataclass
+class Ttp:
+    """A loop, and everything around it."""
+
+    store: RecordStore
+    leases: MoodyLeases
+    queue: Queue
+    runner: Runner
+    loop: JobLoop
+
+    def hand_in(self) -> tuple[Job, Message]:
+        job = Job(Stage.TRAIN, KEYS)
+        self.store.add_jobs([job])
+        message = Message(job_message(job, self.store.cluster_id(), [], {}))
+        self.queue.waiting.put(message)
+        return job, message
+
+    def state(self, job: Job) -> JobState:
+        return self.store.job(job.id).state
+
+
+def work_until_stopped(_job: Job, control: Control) -> dict[str, Any]:
+    """What a runner does that never ends by itself."""
+    until(lambda: control.is_stopped, "the job to be stopped", DEADLINE)
+    control.check()
+    return {}

@@ -1,0 +1,135 @@
+"""A cluster whose director is the real program, and whose TTPs are real but for the work; see :mod:`fakes.quick_ttp`."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from fakes import quick_ttp
+from fakes.quick_ttp import READY
+from grids.processes import Processes
+from grids.real_grid import WORKERS, until
+from synergos import Driver
+from synergos.domain.job import Job
+from synergos.domain.records import Kind
+from synergos.records import RecordStore
+from synergos_simulator.broker import HOST
+from synergos_simulator.grid import FreePorts, is_healthy
+from synergos_simulator.state import Program
+
+DIRECTOR = "director"
+EXPERIMENT = "experiment"
+LEASE = 2.0
+"""Seconds; in earnest they are more, and everybody whose owner dies waits so long."""
+START_DEADLINE = 120.0
+
+
+class QuickCluster:
+    """A record store, a director and TTPs on a broker that is somebody else's.
+
+    Args:
+        ttps: the sub-grid of each.
+        longest: seconds that a job takes at most.
+
+    Attributes:
+        processes: the programs that were started.
+        hold: while there is a file of this name, no job comes to its end.
+        store: the records, to be looked at beside the programs.
+    """
+
+    def __init__(self, folder: Path, queue_port: int, ttps: Mapping[str, int], longest: float = 0.1) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.processes = Processes()
+        self.hold = folder / "hold"
+        database = f"sqlite:///{folder / 'records.sqlite'}"
+        self.store = RecordStore(database)
+        port = FreePorts()()
+        flags = ["--id", DIRECTOR, "--host", HOST, "--port", str(port), "--data", str(folder), "--cpus", "1"]
+        queue = ["--database", database, "--queue", "rabbitmq", HOST, str(queue_port)]
+        command = [sys.executable, "-m", "synergos_director", *flags, *queue]
+        self._director = Program(DIRECTOR, command, str(folder / f"{DIRECTOR}.log"), HOST, port)
+        self._ttps = {}
+        # Where in its log a TTP was started last.
+        self._begins: dict[str, int] = {}
+        for name, grid in ttps.items():
+            arguments = [name, grid, database, queue_port, LEASE, longest, self.hold]
+            command = [sys.executable, quick_ttp.__file__, *map(str, arguments)]
+            self._ttps[name] = Program(name, command, str(folder / f"{name}.log"))
+
+    @property
+    def driver(self) -> Driver:
+        """A client of the director."""
+        return Driver(host=HOST, port=self._director.port)
+
+    @property
+    def ttps(self) -> list[str]:
+        """The names of the TTPs."""
+        return list(self._ttps)
+
+    def start(self, *names: str) -> None:
+        """Start programs; a director is waited for until it answers."""
+        for name in names:
+            self._begins[name] = len(self.log(name))
+            self.processes.start(self._program(name))
+        if DIRECTOR in names:
+            until(lambda: is_healthy(self._director), "the director to answer", START_DEADLINE)
+
+    def log(self, name: str) -> str:
+        """What a program has logged so far."""
+        log = Path(self._program(name).log)
+        return log.read_text() if log.exists() else ""
+
+    def declare(self, project: str, runs: int, grids: int) -> None:
+        """A project with everything that its jobs are about.
+
+        Args:
+            grids: how many nodes each of its participants has.
+        """
+        keys = {"collab_id": "collaboration", "project_id": project}
+        nodes = {f"node_{index}": {"host": HOST, "port": 1 + index, "f_port": 1 + index} for index in range(grids)}
+        with self.store.transaction():
+            self.store.put(Kind.COLLABORATION, keys, {})
+            self.store.put(Kind.PROJECT, keys, {"action": "classify", "incentives": {}})
+            self.store.put(Kind.EXPERIMENT, {**keys, "expt_id": EXPERIMENT}, {"model": []})
+            for number in range(runs):
+                self.store.put(Kind.RUN, {**keys, "expt_id": EXPERIMENT, "run_id": f"run_{number}"}, {})
+            for who in WORKERS:
+                owner = {**keys, "participant_id": who}
+                self.store.put(Kind.PARTICIPANT, owner, {})
+                self.store.put(Kind.REGISTRATION, owner, {"role": "host", "n_count": grids, **nodes})
+                self.store.put(Kind.TAG, owner, {"train": [["train"]], "evaluate": [["evaluate"]]})
+
+    def align(self, project: str) -> Job:
+        """Hand in an alignment, as somebody who is not told of its job."""
+        assert self.driver.alignments.create("collaboration", project)["success"] == 1
+        return self.store.jobs(project_id=project, stage="preprocess")[-1]
+
+    def stop(self, name: str) -> int:
+        """Tell a program to end once it listens; its exit code."""
+        if name != DIRECTOR:
+            until(lambda: READY in self.log(name)[self._begins[name] :], f"{name} to be ready", START_DEADLINE)
+        return self.processes.end(name, signal.SIGTERM)
+
+    def close(self) -> None:
+        """Kill what still runs."""
+        self.processes.end_all()
+        self.store.close()
+
+    def _program(self, name: str) -> Program:
+        return self._director if name == DIRECTOR else self._ttps[name]
+
+
+@contextmanager
+def quick_cluster(
+    folder: Path, queue_port: int, ttps: Mapping[str, int], longest: float = 0.1
+) -> Iterator[QuickCluster]:
+    """A cluster that runs inside the ``with`` block; see :class:`QuickCluster`."""
+    cluster = QuickCluster(folder, queue_port, ttps, longest)
+    try:
+        cluster.start(DIRECTOR, *ttps)
+        yield cluster
+    finally:
+        cluster.close()

@@ -1,0 +1,109 @@
+"""A cluster TTP of which only the work is not real: a job takes a moment, and no worker has a part in it.
+
+    python quick_ttp.py NAME GRID DATABASE QUEUE_PORT LEASE_SECONDS LONGEST_SECONDS HOLD
+
+While there is a file HOLD, no job comes to its end.
+"""
+
+from __future__ import annotations
+
+import random
+import signal
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from synergos.domain.job import Job, Stage
+from synergos.domain.records import Kind
+from synergos.program.logs import LogTarget, configure_logging
+from synergos.program.queue_flags import QueueTarget
+from synergos.records import RecordStore
+from synergos.records.leases import Leases
+from synergos_simulator.broker import HOST
+from synergos_ttp.running.cluster_queue import TtpQueue
+from synergos_ttp.running.control import Control
+from synergos_ttp.running.job_loop import JobLoop
+
+READY = "does as it is told"
+"""What it logs when it ends in order if it is asked to."""
+
+
+@dataclass(frozen=True)
+class QuickRunner:
+    """Leaves what a stage leaves, each record signed by the attempt that made it.
+
+    Attributes:
+        longest: seconds that a job takes at most.
+        hold: a file that keeps jobs from ending.
+    """
+
+    store: RecordStore
+    longest: float
+    hold: Path
+
+    def run(self, job: Job, control: Control) -> dict[str, Any]:
+        """Pass some time.
+
+        Raises:
+            RecordNotFound: what the stage rests on is not there.
+        """
+        self._look_for_what_it_rests_on(job)
+        end = time.monotonic() + random.uniform(0, self.longest)
+        while time.monotonic() < end or self.hold.exists():
+            control.check()
+            time.sleep(0.005)
+        control.report({"fraction": 1.0})
+        return self._outputs(job)
+
+    def forget(self, job_id: str) -> None:
+        """Nothing is kept."""
+
+    def tidy(self) -> None:
+        """Nothing is kept."""
+
+    def _look_for_what_it_rests_on(self, job: Job) -> None:
+        if job.stage is not Stage.PREPROCESS:
+            self.store.get(Kind.FEATURE_SPACE, job.keys)
+        if job.stage in {Stage.VALIDATE, Stage.PREDICT}:
+            self.store.get(Kind.MODEL, job.keys, include_hidden=True)
+
+    def _outputs(self, job: Job) -> dict[str, Any]:
+        made = {"made_by": {"job": job.id, "attempt": job.attempts}}
+        project = {field: job.keys[field] for field in ("collab_id", "project_id")}
+        everybody = [record["key"]["participant_id"] for record in self.store.find(Kind.REGISTRATION, project)]
+        match job.stage:
+            case Stage.PREPROCESS:
+                spacers = dict.fromkeys(everybody, made)
+                return {"spacers": spacers, "feature_space": {}, "auto_fix": True, "fitted": {}}
+            case Stage.TRAIN:
+                return made
+            case Stage.VALIDATE:
+                return dict.fromkeys(everybody, made)
+            case Stage.PREDICT:
+                return {job.keys["participant_id"]: {"predict": made}}
+
+
+def main() -> None:
+    """Run until SIGTERM."""
+    name, grid, database, port, lease, longest, hold = sys.argv[1:]
+    configure_logging(name, LogTarget())
+    # Before anything is begun, so that it is also taken note of by threads that are started later.
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+    store = RecordStore(database)
+    queue = TtpQueue(QueueTarget(HOST, int(port)), store.cluster_id())
+    runner = QuickRunner(store, float(longest), Path(hold))
+    loop = JobLoop(store, Leases(store, float(lease)), queue, runner, grid=int(grid), ttp=name)
+    loop.start()
+    structlog.get_logger(__name__).info(READY)
+    signal.sigwait([signal.SIGTERM])
+    loop.stop()
+    loop.close()
+    store.close()
+
+
+if __name__ == "__main__":
+    main()

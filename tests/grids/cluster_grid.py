@@ -1,0 +1,139 @@
+"""A real cluster on loopback, whose programs can be killed and started again by hand."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from grids.processes import Processes
+from grids.real_grid import WORKERS, RealGrid, Study, until
+from synergos_simulator.cluster import ClusterPlan, node_name
+from synergos_simulator.grid import Grid, is_healthy
+from synergos_simulator.state import Program
+
+GRIDS = 2
+START_DEADLINE = 120.0
+LONG = 400
+"""Rounds that take long enough to be killed in; early stopping is off."""
+
+
+class Cluster(RealGrid):
+    """The programs of a cluster, with nobody but the test to watch over them."""
+
+    def __init__(self, grid: Grid, participants: Sequence[str]) -> None:
+        super().__init__(grid)
+        self._participants = participants
+        self._processes = Processes()
+
+    def nodes(self) -> list[list[Program]]:
+        """The workers of each participant, one for every sub-grid."""
+        return [[self.program(node_name(name, grid)) for grid in range(GRIDS)] for name in self._participants]
+
+    def program(self, name: str) -> Program:
+        """One program as it was planned."""
+        return next(program for program in self.grid.planned_programs if program.name == name)
+
+    @property
+    def names(self) -> list[str]:
+        """All programs, in the order to start them."""
+        return [program.name for program in self.grid.planned_programs]
+
+    def log(self, program: str) -> str:
+        """What a program has logged so far."""
+        return self.program(program).log_tail(10_000)
+
+    def start(self, *names: str) -> None:
+        """Start programs, all by default, and wait until they answer."""
+        chosen = [self.program(name) for name in names or self.names]
+        for program in chosen:
+            self._processes.start(program)
+        for program in chosen:
+            until(
+                lambda program=program: is_healthy(program),  # type: ignore[misc]
+                f"{program.name} to answer",
+                START_DEADLINE,
+            )
+
+    def kill(self, name: str, how: signal.Signals = signal.SIGKILL) -> None:
+        """End a program and everything it has started."""
+        self._processes.end(name, how)
+
+    def stop(self) -> None:
+        """End every program."""
+        self._processes.end_all()
+
+
+def hand_in(study: Study) -> None:
+    """All stages at once, as nobody has to wait for a cluster."""
+    study.declare()
+    for answer in (study.align(), study.train(), study.validate(), study.predict("worker_1")):
+        assert (answer["success"], answer["data"]) == (1, []), answer
+
+
+def jobs_of(study: Study) -> list[dict[str, Any]]:
+    """All jobs of a study, oldest first."""
+    found: list[dict[str, Any]] = study.grid.driver.jobs.read_all(project_id=study.keys[1])["data"]
+    return found
+
+
+def is_under_way(job: Mapping[str, Any]) -> bool:
+    """Whether a training is some rounds on."""
+    return bool(job["state"] == "running" and job["progress"].get("round", 0) >= 2)
+
+
+def trainings_under_way(study: Study) -> list[dict[str, Any]]:
+    """The trainings of a study, once all of them are some rounds on at the same time."""
+    until(lambda: all(is_under_way(job) for job in study.jobs("train")), f"the trainings of {study.name} to run")
+    return study.jobs("train")
+
+
+def models_of(study: Study) -> list[bytes]:
+    """The models of a study's experiment, one for each run."""
+    records = study.grid.driver.models.read(*study.keys[:3])["data"]
+    return [Path(record["global"]["path"]).with_name("global_model.safetensors").read_bytes() for record in records]
+
+
+def wait_for_jobs(study: Study, *states: str) -> None:
+    """Wait until all jobs of a study are in one of these states; final ones by default."""
+    wanted = set(states) or {"completed", "failed", "cancelled"}
+
+    def arrived() -> bool:
+        jobs = jobs_of(study)
+        return bool(jobs) and all(job["state"] in wanted for job in jobs)
+
+    until(arrived, f"the jobs of {study.name} to be {' or '.join(sorted(wanted))}")
+
+
+def end_without_its_ttp(
+    grid: Cluster, study: Study, how: signal.Signals = signal.SIGKILL
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Hand in all stages, end the TTP that trains, and start it again when all jobs have ended.
+
+    Returns:
+        The training when its TTP was still there, and at its end.
+    """
+    hand_in(study)
+    [before] = trainings_under_way(study)
+    grid.kill(before["ttp"], how)
+    try:
+        wait_for_jobs(study)
+    finally:
+        grid.start(before["ttp"])
+    [after] = study.jobs("train")
+    return before, after
+
+
+@contextmanager
+def cluster(
+    folder: Path, data: Path, workers: Sequence[str] = WORKERS, database: str | None = None
+) -> Iterator[Cluster]:
+    """A cluster that runs inside the ``with`` block."""
+    running = Cluster(Grid.planned(ClusterPlan(folder, data, workers, GRIDS, database=database)), workers)
+    try:
+        running.start()
+        yield running
+    finally:
+        running.stop()

@@ -1,0 +1,137 @@
+"""A grid whose programs can be killed or frozen at a chosen place, and are started again when they are gone."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from grids import killing
+from grids.cluster_grid import GRIDS
+from grids.real_grid import DEADLINE, WORKERS, RealGrid, until
+from synergos_simulator.cluster import ClusterPlan, node_name
+from synergos_simulator.grid import Grid, Plan, is_healthy
+from synergos_simulator.state import Program
+
+KILLING = Path(killing.__file__)
+
+
+class KillableGrid(RealGrid):
+    """Programs in process groups of their own, with nobody but this object to watch over them."""
+
+    def __init__(self, grid: Grid, armed: Path, ttp_flags: Sequence[str]) -> None:
+        super().__init__(grid)
+        self._armed = armed
+        self._ttp_flags = ttp_flags
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._stopped = threading.Event()
+        self._watch = threading.Thread(target=self._start_again, name="watch")
+        self.deaths: list[str] = []
+
+    def start(self) -> None:
+        """Start every program and wait until all answer."""
+        for program in self._programs:
+            self._start(program)
+        self._watch.start()
+        self.wait_until_healthy()
+
+    def wait_until_healthy(self) -> None:
+        """Wait until all programs answer."""
+        for program in self._programs:
+            until(lambda program=program: is_healthy(program), f"{program.name} to answer")  # type: ignore[misc]
+
+    def arm(self, place: str, program: str, passes: int = 0, how: signal.Signals = signal.SIGKILL) -> None:
+        """Have ``program`` send itself a signal at ``place`` after having passed it some times."""
+        killing.arm(self._armed / program / place, passes, how)
+
+    def is_armed(self, place: str, program: str) -> bool:
+        """Whether the signal is still to come."""
+        return (self._armed / program / place).exists()
+
+    def wake(self, program: str) -> None:
+        """Let a program that froze go on."""
+        os.killpg(self._running[program].pid, signal.SIGCONT)
+
+    def disarm(self) -> list[str]:
+        """The places that nothing came by, which are then safe again."""
+        left = [path for path in self._armed.glob("*/*") if path.is_file()]
+        for path in left:
+            path.unlink()
+        return [path.name for path in left]
+
+    def stop(self) -> None:
+        """End every program."""
+        self._stopped.set()
+        self._watch.join(DEADLINE)
+        for process in self._running.values():
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait(DEADLINE)
+
+    @property
+    def _programs(self) -> Sequence[Program]:
+        return self.grid.planned_programs
+
+    def _start(self, program: Program) -> None:
+        command = program.command if program.is_broker else self._deadly(program)
+        with Path(program.log).open("ab") as log:
+            self._running[program.name] = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+            )
+
+    def _deadly(self, program: Program) -> list[str]:
+        """The command of a program with places in it."""
+        armed = self._armed / program.name
+        armed.mkdir(exist_ok=True)
+        python, _, module, *flags = program.command
+        own = self._ttp_flags if program.name.startswith("ttp") else ()
+        return [python, str(KILLING), str(armed), module, *flags, *own]
+
+    def _start_again(self) -> None:
+        while not self._stopped.wait(0.05):
+            for program in self._programs:
+                if self._running[program.name].poll() is not None:
+                    self.deaths.append(program.name)
+                    self._start(program)
+
+
+class KillableCluster(KillableGrid):
+    """A cluster of such programs; a broker among them has no places."""
+
+    def nodes(self) -> list[list[Program]]:
+        """The workers of each participant, one for every sub-grid."""
+        programs = {program.name: program for program in self._programs}
+        return [[programs[node_name(name, grid)] for grid in range(GRIDS)] for name in WORKERS]
+
+
+@contextmanager
+def killable(folder: Path, data: Path, *ttp_flags: str, workers: Sequence[str] = WORKERS) -> Iterator[KillableGrid]:
+    """A killable grid that runs inside the ``with`` block, its TTP with some more flags."""
+    armed = folder / "armed"
+    armed.mkdir()
+    grid = KillableGrid(Grid.planned(Plan(folder, data, workers)), armed, ttp_flags)
+    try:
+        grid.start()
+        yield grid
+    finally:
+        grid.stop()
+
+
+@contextmanager
+def killable_cluster(folder: Path, data: Path, *ttp_flags: str) -> Iterator[KillableCluster]:
+    """A killable cluster that runs inside the ``with`` block."""
+    armed = folder / "armed"
+    armed.mkdir()
+    grid = KillableCluster(Grid.planned(ClusterPlan(folder, data, WORKERS, GRIDS)), armed, ttp_flags)
+    try:
+        grid.start()
+        yield grid
+    finally:
+        grid.stop()
+
+
+assert sys.platform == "linux", "process groups and SIGKILL are what these tests are about"

@@ -1,0 +1,1 @@
+"""What several tests do in the same way."""

@@ -1,0 +1,83 @@
+"""Flags have working defaults, are understood in both spellings, and say what is wrong with a value."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import pytest
+
+from synergos.program.flags import common_parser, log_target, usable_folder
+from synergos.program.logs import LogTarget
+
+
+@pytest.fixture
+def parser() -> argparse.ArgumentParser:
+    return common_parser("ttp", "Test.")
+
+
+def refusal(capsys: pytest.CaptureFixture[str], ended: pytest.ExceptionInfo[SystemExit]) -> str:
+    assert ended.value.code == 2
+    return capsys.readouterr().err
+
+
+def test_every_flag_has_a_working_default(parser: argparse.ArgumentParser) -> None:
+    given = parser.parse_args([])
+
+    assert given.id.startswith("ttp/")
+    assert (given.port, given.data_port) == (5000, 8020)
+    assert log_target(parser, given.logging_variant) == LogTarget()
+
+
+@pytest.mark.parametrize("spelling", ["-l", "--logging_variant", "--logging-variant"])
+def test_the_log_target_is_read_in_every_spelling(parser: argparse.ArgumentParser, spelling: str) -> None:
+    given = parser.parse_args([spelling, "graylog", "127.0.0.1", "9300"])
+
+    assert log_target(parser, given.logging_variant) == LogTarget(("127.0.0.1", 9300))
+
+
+@pytest.mark.parametrize("value", [["graylog"], ["graylog", "host"], ["graylog", "host", "x"], ["syslog"]])
+def test_a_log_target_that_makes_no_sense_is_refused(
+    parser: argparse.ArgumentParser, value: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        log_target(parser, value)
+
+    assert "expected 'basic' or 'graylog HOST PORT'" in refusal(capsys, ended)
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--port", "0"], ["--port", "70000"], ["--cpus", "-1"], ["--cpus", "two"], ["--maximum_body", "1"]]
+)
+def test_a_number_out_of_bounds_is_refused(
+    parser: argparse.ArgumentParser, arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        parser.parse_args(arguments)
+
+    assert arguments[0] in refusal(capsys, ended)
+
+
+def test_a_folder_to_write_to_is_made(parser: argparse.ArgumentParser, tmp_path: Path) -> None:
+    assert usable_folder(parser, "--outputs", tmp_path / "a" / "b").is_dir()
+
+
+def test_a_folder_to_read_has_to_be_there(
+    parser: argparse.ArgumentParser, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        usable_folder(parser, "--data", tmp_path / "mistyped", make=False)
+
+    assert "--data" in refusal(capsys, ended)
+    assert not (tmp_path / "mistyped").exists()
+
+
+def test_a_file_is_not_a_folder(
+    parser: argparse.ArgumentParser, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+
+    with pytest.raises(SystemExit) as ended:
+        usable_folder(parser, "--outputs", tmp_path / "file")
+
+    assert "--outputs" in refusal(capsys, ended)

@@ -1,0 +1,63 @@
+"""A cluster's queue as a TTP uses it, by :mod:`synmanager`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from synergos.program.queue_flags import QueueTarget
+from synmanager.config import COMPLETED, RANKED, Queue, cluster_queue
+from synmanager.errors import PublishRefused
+from synmanager.publisher import Publisher
+from synmanager.rabbitmq import Broker
+from synmanager.stream import Delivery, JobStream
+
+
+class TtpQueue:
+    """Jobs to take, outcomes to send.
+
+    Args:
+        cluster: the record store whose jobs are run here.
+    """
+
+    def __init__(self, target: QueueTarget, cluster: str) -> None:
+        broker = Broker(**vars(target))
+        # What the programs of another cluster came by first is handed on to queues of this one's own.
+        queues = [each for queue in RANKED for each in (queue, cluster_queue(queue, cluster))]
+        self._stream = JobStream(broker, queues)
+        self._publisher = Publisher(broker)
+
+    def take(self, timeout: float) -> Delivery | None:
+        """The next message; None when there is none in time, or the queue was closed."""
+        return self._stream.take(timeout)
+
+    def queue_of(self, name: str, cluster: str) -> str:
+        """The queue beside ``name`` that the programs of another record store read; it is there then.
+
+        Raises:
+            ConnectionError: the broker cannot be reached.
+        """
+        own = cluster_queue(Queue(name), cluster)
+        self._publisher.declare(own)
+        return own.name
+
+    def complete(self, outcome: Mapping[str, Any]) -> None:
+        """Send an outcome off; returns when the broker has it.
+
+        Raises:
+            ConnectionError: the broker cannot be reached.
+        """
+        try:
+            self._publisher.publish(COMPLETED, [outcome])
+        except PublishRefused as error:
+            # A broker that is full, say; it takes the outcome when it is not.
+            raise ConnectionError(str(error)) from error
+
+    def stop(self) -> None:
+        """Take no more; what is in hand can still be settled, and its outcome sent."""
+        self._stream.stop()
+
+    def close(self) -> None:
+        """Let go of the broker."""
+        self._stream.close()
+        self._publisher.close()

@@ -1,0 +1,341 @@
+"""A cluster TTP's loop: take a message up, run the job whose turn it is, send its outcome off.
+
+A message says that a job is ready. Which of the ready jobs is run the records decide, so that projects take turns and
+priorities count however the messages lie; there are as many messages as ready jobs. The message is acknowledged when the
+outcome has been confirmed by the broker, so the job of a TTP that dies is taken up by another.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from synergos.domain.job import JobError, JobState
+from synergos.domain.messages import JobMessage, Outcome
+from synergos.errors import InvalidRequest, JobCancelled, JobInterrupted, LeaseLost
+from synergos.records import RecordStore
+from synergos.records.leases import Claim, Leases
+from synergos.records.plain import plain
+from synergos_ttp.running.control import Control
+from synergos_ttp.running.failures import failure_of, may_pass
+from synergos_ttp.running.lease_keeper import LeaseKeeper
+
+log = structlog.get_logger(__name__)
+
+LOOK_SECONDS = 5.0
+"""How often an idle TTP looks for work without being told: for jobs whose messages were lost with their broker."""
+
+_STOPPING = "the TTP is being stopped; the job goes on elsewhere, or when it is started again"
+
+
+class Delivery(Protocol):
+    """A message in hand; see :class:`synmanager.stream.Delivery`."""
+
+    @property
+    def queue(self) -> str:
+        """Where it came from."""
+
+    @property
+    def message(self) -> Mapping[str, Any]:
+        """What it says."""
+
+    def acknowledge(self) -> None:
+        """It is done with."""
+
+    def give_back(self) -> None:
+        """Let another have it."""
+
+    def park(self, reason: str) -> None:
+        """Put it where people look for what is no job."""
+
+    def bury(self, reason: str) -> None:
+        """Put it where people look for jobs that were given up."""
+
+    def forward(self, queue: str) -> None:
+        """Move it to another queue."""
+
+
+class Queue(Protocol):
+    """The cluster's queue, as a TTP sees it."""
+
+    def take(self, timeout: float) -> Delivery | None:
+        """The next message; None when there is none in time, or the queue was closed."""
+
+    def queue_of(self, name: str, cluster: str) -> str:
+        """The queue beside ``name`` that the programs of another record store read; it is there then.
+
+        Raises:
+            ConnectionError: the broker cannot be reached.
+        """
+
+    def complete(self, outcome: Mapping[str, Any]) -> None:
+        """Send an outcome off; returns when the broker has it.
+
+        Raises:
+            ConnectionError: the broker cannot be reached.
+        """
+
+    def stop(self) -> None:
+        """Take no more; whoever waits for a message is answered None. What is in hand can still be settled."""
+
+    def close(self) -> None:
+        """Let go of the broker."""
+
+
+class Runner(Protocol):
+    """Does what a job asks; see :class:`synergos_ttp.stages.jobs.JobRunner`."""
+
+    def run(self, job: Any, control: Control) -> dict[str, Any]:
+        """The job's outputs."""
+
+    def forget(self, job_id: str) -> None:
+        """Remove what is kept of the job's rounds."""
+
+    def tidy(self) -> None:
+        """Remove what is kept of jobs that others have ended."""
+
+
+@dataclass(frozen=True)
+class Retries:
+    """What becomes of a job whose failure may pass.
+
+    Attributes:
+        attempts: how often it is tried in all.
+        delay: seconds before the second attempt; each later one waits twice as long as the one before.
+    """
+
+    attempts: int = 3
+    delay: float = 5.0
+
+    def after(self, attempts: int) -> float | None:
+        """Seconds until the next attempt, None when there is none."""
+        return None if attempts >= self.attempts else self.delay * 2 ** (attempts - 1)
+
+
+class JobLoop:
+    """Runs a cluster's jobs in a thread of its own, one at a time.
+
+    Args:
+        grid: the index of the sub-grid it runs them on.
+        ttp: what this TTP is called.
+    """
+
+    def __init__(
+        self,
+        store: RecordStore,
+        leases: Leases,
+        queue: Queue,
+        runner: Runner,
+        *,
+        grid: int,
+        ttp: str,
+        retries: Retries = Retries(),
+    ) -> None:
+        self._cluster = store.cluster_id()
+        self._leases = leases
+        self._queue = queue
+        self._runner = runner
+        self._grid = grid
+        self._ttp = ttp
+        self._retries = retries
+        self._keeper = LeaseKeeper(leases, grid, ttp)
+        self._control: Control | None = None
+        # Guards the step from being idle to running a job.
+        self._lock = threading.Lock()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._loop, name="jobs", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._keeper.start()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Let the running job stop at its next step, and start no other."""
+        with self._lock:
+            self._stopping.set()
+            if self._control:
+                self._control.stop(JobInterrupted(_STOPPING))
+        self._queue.stop()
+
+    def close(self) -> None:
+        """Wait until the loop has ended, and make room for another TTP."""
+        if self._thread.is_alive():
+            self._thread.join(timeout=60)
+        self._queue.close()
+        self._keeper.close()
+
+    @property
+    def is_active(self) -> bool:
+        """Whether this TTP is the one of its sub-grid, and not standing by."""
+        return self._keeper.wait_for_grid(0)
+
+    def _loop(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._turn()
+            except (SQLAlchemyError, ConnectionError, LeaseLost) as error:
+                log.warning("no work for now", reason=type(error).__name__)
+                self._stopping.wait(1.0)
+            except Exception:
+                # Whatever it was, the next job is not to blame for it.
+                log.exception("a turn failed")
+                self._stopping.wait(1.0)
+
+    def _turn(self) -> None:
+        if not self._keeper.wait_for_grid(0.2):
+            return
+        delivery = self._queue.take(LOOK_SECONDS)
+        try:
+            if delivery is None or self._is_ours(delivery):
+                self._take_up(delivery)
+        except BaseException:
+            # Otherwise nobody got it as long as this TTP lives.
+            if delivery is not None:
+                delivery.give_back()
+            raise
+
+    def _take_up(self, delivery: Delivery | None) -> None:
+        found = self._leases.claim(self._grid, self._keeper.holder, self._ttp)
+        if found.claim is not None:
+            self._run(found.claim, delivery)
+        elif delivery is not None and found.is_left:
+            # For another sub-grid. This one looks away for a moment, so that the other gets it.
+            delivery.give_back()
+            self._stopping.wait(1.0)
+        elif delivery is not None:
+            delivery.acknowledge()
+        else:
+            self._runner.tidy()
+
+    def _is_ours(self, delivery: Delivery) -> bool:
+        try:
+            message = JobMessage.from_dict(delivery.message)
+        except InvalidRequest as error:
+            delivery.park(str(error))
+            return False
+        if message.cluster != self._cluster:
+            delivery.forward(self._queue.queue_of(delivery.queue, message.cluster))
+            return False
+        return True
+
+    def _run(self, claim: Claim, delivery: Delivery | None) -> None:
+        job = claim.job
+        control = Control(lambda progress: self._report(claim, progress))
+        with self._lock:
+            self._control = control
+            if self._stopping.is_set():
+                control.stop(JobInterrupted(_STOPPING))
+        log.info("job started", job_id=job.id, stage=job.stage, grid=self._grid, attempt=job.attempts, **job.keys)
+        try:
+            self._work(claim, control, delivery)
+        except LeaseLost as error:
+            log.warning("job is not held any more", job_id=job.id, reason=str(error))
+            self._acknowledge(delivery)
+        finally:
+            with self._lock:
+                self._control = None
+
+    def _work(self, claim: Claim, control: Control, delivery: Delivery | None) -> None:
+        """Run the job, send its outcome off and settle the message that came for it.
+
+        Raises:
+            LeaseLost: the job is not this TTP's any more; the message is not settled.
+        """
+        try:
+            with self._keeper.keeping(claim, control):
+                outcome = self._outcome(claim, control)
+                self._send(outcome, control)
+        except LeaseLost:
+            raise
+        except JobInterrupted:
+            self._leases.release(claim)
+            if delivery is not None:
+                delivery.give_back()
+        except _Postponed as postponed:
+            self._leases.release(claim, postponed.delay)
+            self._acknowledge(delivery)
+        else:
+            # It may have been archived before this line is reached.
+            with suppress(LeaseLost):
+                self._leases.deliver(claim)
+            self._runner.forget(claim.job.id)
+            if outcome.state is JobState.FAILED and outcome.error and delivery is not None:
+                delivery.bury(outcome.error.message)
+            else:
+                self._acknowledge(delivery)
+
+    def _report(self, claim: Claim, progress: Mapping[str, Any]) -> None:
+        """Store how far a job is; whether it goes on its lease decides, not a record store that is away for a moment.
+
+        Raises:
+            LeaseLost: the job is not this TTP's any more.
+        """
+        try:
+            self._leases.report(claim, progress)
+        except SQLAlchemyError as error:
+            log.warning("progress not stored", job_id=claim.job.id, reason=type(error).__name__)
+
+    def _outcome(self, claim: Claim, control: Control) -> Outcome:
+        """Run the job.
+
+        Raises:
+            JobInterrupted: it is to be left as it is.
+            _Postponed: it failed, and is to be tried again.
+        """
+        job = claim.job
+        try:
+            outputs = self._runner.run(job, control)
+        except JobInterrupted:
+            raise
+        except JobCancelled as error:
+            reason = JobError(type(error).__name__, str(error))
+            return Outcome(job, self._cluster, claim.fence, JobState.CANCELLED, error=reason)
+        except Exception as error:
+            failure = failure_of(error, job)
+            delay = self._retries.after(job.attempts) if may_pass(error) else None
+            log.warning("job failed", job_id=job.id, reason=failure.message, again_in=delay)
+            if delay is not None:
+                self._report(claim, {"last_error": failure.message})
+                raise _Postponed(delay) from error
+            return Outcome(job, self._cluster, claim.fence, JobState.FAILED, error=failure)
+        return Outcome(job, self._cluster, claim.fence, JobState.COMPLETED, plain(outputs))
+
+    def _send(self, outcome: Outcome, control: Control) -> None:
+        """Send an outcome off, however long the broker stays away.
+
+        Raises:
+            JobInterrupted: this TTP is being stopped, or has lost the job, before the broker was back.
+        """
+        message = outcome.to_dict()
+        while True:
+            try:
+                self._queue.complete(message)
+            except ConnectionError:
+                log.warning("outcome not sent yet", job_id=outcome.job.id)
+            else:
+                log.info("job ended", job_id=outcome.job.id, state=outcome.state)
+                return
+            if self._stopping.wait(0.5):
+                raise JobInterrupted(_STOPPING)
+            if isinstance(control.reason, LeaseLost):
+                raise control.reason
+
+    @staticmethod
+    def _acknowledge(delivery: Delivery | None) -> None:
+        if delivery is not None:
+            delivery.acknowledge()
+
+
+class _Postponed(Exception):
+    """The job is to be tried again after so many seconds."""
+
+    def __init__(self, delay: float) -> None:
+        super().__init__(delay)
+        self.delay = delay

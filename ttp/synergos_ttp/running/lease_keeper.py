@@ -1,0 +1,115 @@
+"""Keeps what this TTP holds its own: its sub-grid always, and the job it runs."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import uuid4
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from synergos.errors import JobCancelled, LeaseLost
+from synergos.records.leases import Claim, Leases
+from synergos_ttp.running.control import Control
+
+log = structlog.get_logger(__name__)
+
+_CANCELLED = "cancelled on request"
+_UNREACHABLE = "the record store could not be reached for so long that another TTP may have taken the job up"
+
+
+class LeaseKeeper:
+    """A thread that renews leases four times as often as it must.
+
+    Args:
+        grid: the index of the sub-grid.
+        ttp: what this TTP is called.
+    """
+
+    def __init__(self, leases: Leases, grid: int, ttp: str) -> None:
+        self._leases = leases
+        self._grid = grid
+        self._ttp = ttp
+        self._claim: tuple[Claim, Control] | None = None
+        self._renewed_at = 0.0
+        self._lock = threading.Lock()
+        self._has_grid = threading.Event()
+        self._stopped = threading.Event()
+        self._other: str | None = None
+        self._thread = threading.Thread(target=self._loop, name="leases", daemon=True)
+        self.holder = uuid4().hex
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """End, and make room for another TTP of the same sub-grid."""
+        self._stopped.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=60)
+        if self._has_grid.is_set():
+            try:
+                self._leases.leave_grid(self._grid, self.holder)
+            except SQLAlchemyError as error:
+                log.warning("sub-grid not left; its lease ends by itself", grid=self._grid, reason=type(error).__name__)
+
+    def wait_for_grid(self, seconds: float) -> bool:
+        """Whether the sub-grid is this TTP's, now or within so many seconds."""
+        return self._has_grid.wait(seconds)
+
+    @contextmanager
+    def keeping(self, claim: Claim, control: Control) -> Iterator[None]:
+        """Renew a job's lease meanwhile; ``control`` is stopped when it is lost or the job is to be cancelled."""
+        with self._lock:
+            self._claim, self._renewed_at = (claim, control), time.monotonic()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._claim = None
+
+    def _loop(self) -> None:
+        while True:
+            try:
+                # Under the lock: a lease is never renewed after whoever kept it has left.
+                with self._lock:
+                    self._renew_job()
+                self._renew_grid()
+            except Exception:
+                # Without this thread the TTP would lose every job it takes up.
+                log.exception("leases not renewed")
+            if self._stopped.wait(self._leases.seconds / 4):
+                return
+
+    def _renew_job(self) -> None:
+        if self._claim is None:
+            return
+        claim, control = self._claim
+        try:
+            if self._leases.renew(claim):
+                control.stop(JobCancelled(_CANCELLED))
+            self._renewed_at = time.monotonic()
+        except LeaseLost as error:
+            control.stop(error)
+        except SQLAlchemyError as error:
+            log.warning("lease not renewed", job_id=claim.job.id, reason=type(error).__name__)
+            if time.monotonic() - self._renewed_at > self._leases.seconds:
+                control.stop(LeaseLost(_UNREACHABLE))
+
+    def _renew_grid(self) -> None:
+        try:
+            other = self._leases.hold_grid(self._grid, self.holder, self._ttp)
+        except SQLAlchemyError as error:
+            log.warning("sub-grid not held", grid=self._grid, reason=type(error).__name__)
+            return
+        if other is None:
+            self._has_grid.set()
+        else:
+            self._has_grid.clear()
+            if other != self._other:
+                log.warning("sub-grid is held by another TTP; standing by", grid=self._grid, ttp=other)
+        self._other = other

@@ -1,0 +1,115 @@
+"""Validate and predict: a trained model is measured at the participants; only statistics come back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from synergos.domain.feature_space import FeatureSpace
+from synergos.domain.grid import Node
+from synergos.domain.tags import Meta, check_tags
+from synergos.errors import Conflict, FeatureDrift, RecordNotFound
+from synergos.learning.alignment import spacers_for, unseen
+from synergos.learning.exports import read_weights
+from synergos.learning.image_space import image_drift
+from synergos.wire import encode
+from synergos_ttp.running.control import Control
+from synergos_ttp.stages.scope import Scope
+from synergos_ttp.tracking.tracker import UNTRACKED, Combination, Tracker
+from synergos_ttp.workers.commands import Tags, WorkerCommands
+from synergos_ttp.workers.limits import Limits
+from synergos_ttp.workers.participant import Member, ParticipantSession
+from synergos_ttp.workers.patience import insist
+from synergos_ttp.workers.sessions import SessionContent, Sessions
+
+_NAMED_AT_MOST = 5
+
+
+def validate(scope: Scope, limits: Limits, control: Control, tracker: Tracker = UNTRACKED) -> dict[str, Any]:
+    """Measure the run's model on every participant's evaluation rows, or on one participant's.
+
+    Returns:
+        ``{participant: {"evaluate": {"statistics", "res_path"}}}``; a participant without evaluation tags is left out.
+
+    Raises:
+        Conflict: the run is not trained, or nobody has evaluation rows.
+    """
+    model = scope.model()
+    wanted = scope.keys.get("participant_id")
+    tags = {node: scope.tags(node.participant_id) for node in scope.nodes() if wanted in (None, node.participant_id)}
+    members = [Member(node, declared, {}) for node, declared in tags.items() if Meta.EVALUATE in declared]
+    if not members:
+        raise Conflict(f"{wanted or 'no participant'} declared {'no ' if wanted else ''}tags for evaluation")
+    results = _measure(scope, model, members, Meta.EVALUATE, limits, control)
+    statistics = {member.id: result["statistics"] for member, result in zip(members, results, strict=True)}
+    tracker.validated(Combination.of(scope), statistics)
+    return {member.id: {str(Meta.EVALUATE): result} for member, result in zip(members, results, strict=True)}
+
+
+def predict(scope: Scope, limits: Limits, control: Control) -> dict[str, Any]:
+    """Have one participant use the run's model on new rows.
+
+    Returns:
+        ``{participant: {"predict": {"statistics", "res_path"}, "tags": …, "alignment": …}}``; the last two are what the
+        participant's Tag and Alignment records are to say from now on.
+
+    Raises:
+        Conflict: the run is not trained.
+        FeatureDrift: the new rows have columns or labels that the model has never seen.
+    """
+    model = scope.model()
+    space = FeatureSpace.from_dict(model["feature_space"])
+    participant = scope.keys["participant_id"]
+    node = _node_of(scope, participant)
+    tags: Tags = {Meta.PREDICT: check_tags(scope.job.parameters["tags"], "tags")}
+    worker = WorkerCommands(node, limits, control.check)
+    worker.greet()
+    polled = insist(worker, lambda: worker.prepare(scope.project, space.action, tags))
+    header = polled["headers"][Meta.PREDICT]
+    if strange := unseen(header, space) + image_drift(polled["metadata"][Meta.PREDICT], space):
+        named = ", ".join(strange[:_NAMED_AT_MOST]) + (", …" if len(strange) > _NAMED_AT_MOST else "")
+        raise FeatureDrift(
+            f"{participant}: the rows to predict have columns, labels or options the model has never seen: {named}"
+        )
+    spacers = {str(Meta.PREDICT): spacers_for(header, space)}
+    [result] = _measure(scope, model, [Member(node, tags, spacers)], Meta.PREDICT, limits, control)
+    return {
+        participant: {
+            str(Meta.PREDICT): result,
+            "tags": {str(Meta.PREDICT): tags[Meta.PREDICT]},
+            "alignment": spacers,
+        }
+    }
+
+
+def _node_of(scope: Scope, participant: str) -> Node:
+    for node in scope.nodes():
+        if node.participant_id == participant:
+            return node
+    raise RecordNotFound(f"{participant!r} is not registered for project {scope.keys['project_id']!r}")
+
+
+def _measure(
+    scope: Scope,
+    model: Mapping[str, Any],
+    members: Sequence[Member],
+    meta: Meta,
+    limits: Limits,
+    control: Control,
+) -> list[dict[str, Any]]:
+    content = SessionContent(
+        scope.run,
+        FeatureSpace.from_dict(model["feature_space"]),
+        model["architecture"],
+        model["hyperparameters"],
+        (meta,),
+    )
+    control.report({"fraction": 0.0, "participants": [member.id for member in members]})
+    message = encode(read_weights(model["global"]["path"]), {})
+
+    def measure(session: ParticipantSession) -> dict[str, Any]:
+        session.data.load(message)
+        return session.commands.measure(scope.run, session.id, meta)
+
+    with Sessions(members, content, limits, control) as sessions:
+        return sessions.each(measure)

@@ -1,0 +1,96 @@
+"""Preprocess: the participants' columns and labels become one feature space, and the networks are fitted to it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from typing import Any, TypeVar
+
+from synergos.domain.feature_space import FeatureSpace
+from synergos.domain.grid import Node
+from synergos.domain.records import Kind
+from synergos.domain.tags import Meta
+from synergos.errors import InvalidRequest, JobCancelled
+from synergos.learning.families.layers.fitting import fit_layers
+from synergos.learning.federated_statistics import feature_space
+from synergos_ttp.running.control import Control
+from synergos_ttp.stages.scope import Scope
+from synergos_ttp.workers.commands import WorkerCommands
+from synergos_ttp.workers.limits import Limits
+from synergos_ttp.workers.patience import insist
+
+Result = TypeVar("Result")
+
+
+def preprocess(scope: Scope, limits: Limits, control: Control) -> dict[str, Any]:
+    """Align the project.
+
+    Returns:
+        ``spacers`` per participant, the ``feature_space``, the ``fitted`` layers per experiment, ``auto_fix``, and
+        the training ``rows`` per participant.
+
+    Raises:
+        SynergosError: a participant's data cannot be read or does not fit the others'; the message names it.
+    """
+    action = scope.action()
+    nodes = scope.nodes()
+    tags = {node.participant_id: scope.tags(node.participant_id) for node in nodes}
+    control.report({"fraction": 0.0, "participants": list(tags)})
+
+    given_up = threading.Event()
+
+    def check() -> None:
+        control.check()
+        if given_up.is_set():
+            raise JobCancelled("another participant failed")
+
+    def prepare(node: Node) -> dict[str, Any]:
+        worker = WorkerCommands(node, limits, check)
+        # Who does not answer at all is probably registered at a wrong address: that is said at once.
+        worker.greet()
+        return insist(worker, lambda: worker.prepare(scope.project, action, tags[node.participant_id]))
+
+    def confirm(node: Node) -> None:
+        participant = node.participant_id
+        worker, spacers = WorkerCommands(node, limits, check), alignment.spacers[participant]
+        insist(worker, lambda: worker.align(scope.project, action, tags[participant], spacers, space))
+
+    polled = dict(zip(tags, _each(nodes, prepare, given_up), strict=True))
+    space, alignment = feature_space(polled, action, bool(scope.job.parameters.get("auto_align", True)))
+    _each(nodes, confirm, given_up)
+    auto_fix = bool(scope.job.parameters.get("auto_fix", True))
+    return {
+        "spacers": alignment.spacers,
+        "feature_space": space.to_dict(),
+        "fitted": _fitted(scope, space) if auto_fix else {},
+        "auto_fix": auto_fix,
+        "rows": {who: data["metadata"][Meta.TRAIN]["src_count"] for who, data in polled.items()},
+    }
+
+
+def _each(nodes: Sequence[Node], work: Callable[[Node], Result], given_up: threading.Event) -> list[Result]:
+    """Do ``work`` for all nodes at the same time; as soon as one fails, the others are told not to go on."""
+    with ThreadPoolExecutor(max_workers=len(nodes), thread_name_prefix="participant") as pool:
+        futures = [pool.submit(work, node) for node in nodes]
+        wait(futures, return_when=FIRST_EXCEPTION)
+        if any(future.exception() for future in futures if future.done()):
+            given_up.set()
+    failures = [error for future in futures if (error := future.exception()) is not None]
+    # What somebody failed with comes before those that were only told to stop because of it.
+    for error in sorted(failures, key=lambda error: isinstance(error, JobCancelled)):
+        raise error
+    return [future.result() for future in futures]
+
+
+def _fitted(scope: Scope, space: FeatureSpace) -> dict[str, Any]:
+    fitted = {}
+    for experiment in scope.store.find(Kind.EXPERIMENT, scope.project):
+        expt_id = experiment["key"]["expt_id"]
+        try:
+            fitted[expt_id] = fit_layers(experiment["model"], space)
+        except InvalidRequest as error:
+            raise InvalidRequest(
+                f"experiment {expt_id!r} cannot be fitted to the data: {error}", error.field
+            ) from error
+    return fitted

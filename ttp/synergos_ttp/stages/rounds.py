@@ -1,0 +1,220 @@
+"""The federated rounds of one run: weights out, updates in, the average becomes the next round's weights."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import fmean
+from typing import Any, Self
+
+import structlog
+from torch import Tensor
+
+from synergos.errors import Conflict, GridError, SynergosError
+from synergos.learning import algorithms
+from synergos.learning.algorithms import Update as WeightedUpdate
+from synergos.learning.early_stopping import EarlyStopping
+from synergos.learning.exports import LossHistory
+from synergos.learning.hyperparameters import Hyperparameters
+from synergos.learning.update_gate import Measured, movement, refusals
+from synergos.tuning.checkpoints import at_checkpoints, is_checkpoint
+from synergos.wire import Layout, encode
+from synergos_ttp.running.control import Control
+from synergos_ttp.stages.round_store import RoundFiles, RoundStore
+from synergos_ttp.workers.data_plane import Update
+from synergos_ttp.workers.participant import ParticipantSession
+from synergos_ttp.workers.sessions import Sessions
+
+log = structlog.get_logger(__name__)
+
+Weights = Mapping[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Arrived:
+    """An update that has been received and measured, while others are still being waited for."""
+
+    weighted: WeightedUpdate
+    metadata: Mapping[str, Any]
+    movement: float
+
+    @classmethod
+    def of(cls, participant: str, update: Update, reference: Weights) -> Self:
+        """What was received, and how far it moves the model that it was trained from."""
+        weighted = WeightedUpdate(participant, int(update.metadata["rows"]), update.weights)
+        return cls(weighted, update.metadata, movement(update.weights, reference))
+
+
+@dataclass
+class Rounds:
+    """The rounds of one run; those that an earlier process has committed are not run again.
+
+    Attributes:
+        sessions: the open sessions.
+        weights: the global model, as a state dict; replaced round by round.
+        store: where rounds are kept until the run is exported; only the best and the newest stay.
+        on_round: told each round's number when its training losses are known, and again when its evaluation is.
+    """
+
+    sessions: Sessions
+    hyperparameters: Hyperparameters
+    weights: Weights
+    store: RoundStore
+    control: Control
+    history: LossHistory = field(default_factory=LossHistory)
+    on_round: Callable[[int, LossHistory], None] = lambda _number, _history: None
+
+    def __post_init__(self) -> None:
+        """Derive what stays the same from round to round, and take up what was committed."""
+        self._layout = Layout.of(self.weights)
+        self._algorithm = algorithms.get(self.hyperparameters.algorithm)
+        self._stopper = EarlyStopping(self.hyperparameters.patience, self.hyperparameters.delta)
+        self._durations: list[float] = []
+        self._absent: dict[str, str] = {}
+        # The model before the newest one, whose memory can be used again; none that somebody else has made.
+        self._past: Weights | None = None
+        self._own: Weights | None = None
+        self._first = 0
+        if committed := self.store.load():
+            number, self.weights, self.history = committed
+            self._first = number + 1
+            for loss in self.history.evaluate.values():
+                self._stopper.improved(loss)
+            log.info("going on", round=self._first)
+
+    def run(self) -> RoundFiles:
+        """Run them all, or until nothing improves any more; the files of the best round.
+
+        The best round is the one with the lowest evaluation loss; without evaluation rows anywhere, the last one.
+
+        Raises:
+            SynergosError: too few participants were left; the message names the first that failed.
+            JobCancelled: the job was asked to stop.
+        """
+        rounds = self.hyperparameters.rounds
+        for number in range(self._first, rounds):
+            self.control.check()
+            if not self._round(number):
+                log.info("stopped early", round=number - 1, best_round=self._best)
+                self.store.drop(number)
+                return self._ended()
+        if rounds - 1 not in self.history.evaluate:
+            self._settle(rounds - 1, self._evaluate(rounds - 1))
+        return self._ended()
+
+    def _round(self, number: int) -> bool:
+        """One round, or no more than what tells that the one before it was the last; whether the model was replaced."""
+        updates = self._train(number)
+        if number:
+            self._settle(number - 1, [update.metadata["evaluation"] for update in updates.values()])
+            if self._stopper.should_stop:
+                return False
+        self._aggregate(number, updates)
+        return True
+
+    def _ended(self) -> RoundFiles:
+        self.store.wait()
+        return self.store.files(self._best)
+
+    @property
+    def _best(self) -> int:
+        """The round with the lowest evaluation loss, the newest while there is none."""
+        best = self._stopper.best_round
+        # The stopper counts checks, and a round that nobody could evaluate was none.
+        return max(self.history.train) if best is None else list(self.history.evaluate)[best]
+
+    def _train(self, number: int) -> dict[str, Arrived]:
+        """One round at all participants; the updates that may enter the average, by participant."""
+        begun = time.monotonic()
+        files = self.store.files(number)
+        message = encode(self.weights, {"round": number})
+
+        def train(session: ParticipantSession) -> Arrived:
+            who = session.member.id
+            return Arrived.of(who, session.data.train(number, message, self._layout, files.update(who)), self.weights)
+
+        deadline = self.sessions.deadline(max(self._durations, default=None))
+        outcomes = self._passed(self.sessions.attempt(train, seconds=deadline))
+        self._durations.append(time.monotonic() - begun)
+        self._absent = {who: str(outcome) for who, outcome in outcomes.items() if isinstance(outcome, SynergosError)}
+        for who, reason in self._absent.items():
+            files.update(who).unlink(missing_ok=True)
+            log.warning("left out of a round", round=number, participant=who, reason=reason)
+        self.sessions.refuse_too_few(outcomes)
+        # In order of registration, whoever answered first: the order of a sum shows in its last bit.
+        found = {who: outcome for who, outcome in outcomes.items() if isinstance(outcome, Arrived)}
+        return {
+            session.member.id: found[session.member.id] for session in self.sessions.all if session.member.id in found
+        }
+
+    def _passed(self, outcomes: Mapping[str, Arrived | SynergosError]) -> dict[str, Arrived | SynergosError]:
+        """The outcomes, with updates that cannot be right replaced by the reason."""
+        measured = {
+            who: Measured(outcome.weighted.rows, outcome.movement)
+            for who, outcome in outcomes.items()
+            if isinstance(outcome, Arrived)
+        }
+        rows = {session.member.id: session.rows.get("train", 0) for session in self.sessions.all}
+        refused = refusals(measured, rows)
+        return dict(outcomes) | {who: GridError(reason, who) for who, reason in refused.items()}
+
+    def _evaluate(self, number: int) -> Sequence[Mapping[str, Any] | None]:
+        message = encode(self.weights, {"round": number})
+        outcomes = self.sessions.attempt(lambda session: session.data.evaluate(number, message))
+        self.sessions.refuse_too_few(outcomes)
+        return [outcome for outcome in outcomes.values() if not isinstance(outcome, SynergosError)]
+
+    def _aggregate(self, number: int, updates: Mapping[str, Arrived]) -> None:
+        average = self._algorithm.aggregate([update.weighted for update in updates.values()], self._past)
+        self._past, self._own, self.weights = self._own, average, average
+        losses = {who: update.metadata["train_loss"] for who, update in updates.items()}
+        rows = [update.metadata["rows"] for update in updates.values()]
+        self.history.trained(number, _mean_loss(list(zip(rows, losses.values(), strict=True))), losses)
+        progress = self._progress(number)
+        trained = {who: update.weighted.weights for who, update in updates.items()}
+        self.store.commit(number, self.weights, trained, self.history, announce=lambda: self.control.report(progress))
+        self.on_round(number, self.history)
+
+    def _settle(self, number: int, evaluations: Sequence[Mapping[str, Any] | None]) -> None:
+        """Note how good round ``number`` was, and drop the rounds that are neither best nor newest."""
+        measured = [(part["rows"], part["loss"]) for part in evaluations if part is not None]
+        if measured:
+            loss = _mean_loss(measured)
+            self.history.evaluated(number, loss)
+            self._stopper.improved(loss)
+            if is_checkpoint(number + 1):
+                # Other trainings are compared with it, also when it ends here; after the round itself was announced.
+                self.store.wait()
+                self.control.report(self._progress(number))
+            self.on_round(number, self.history)
+        for past in self.store.rounds():
+            if past < number and past != self._best:
+                self.store.drop(past)
+
+    def _progress(self, number: int) -> dict[str, Any]:
+        rounds = self.hyperparameters.rounds
+        left = rounds - number - 1
+        return {
+            "round": number + 1,
+            "rounds": rounds,
+            "losses": {
+                "train": self.history.train[number],
+                "evaluate": self.history.evaluate.get(number - 1),
+                "participants": {who: losses.get(number) for who, losses in self.history.local.items()},
+            },
+            "checkpoints": at_checkpoints(self.history.evaluate, number + 1),
+            "absent": self._absent,
+            "fraction": (number + 1) / rounds,
+            # Whoever takes a training up after its last round has seen none of them.
+            "seconds_left": left * fmean(self._durations) if left else 0.0,
+        }
+
+
+def _mean_loss(parts: Sequence[tuple[int, float | None]]) -> float | None:
+    """The mean over all rows; None when a participant's loss is not finite."""
+    rows = sum(count for count, _ in parts)
+    if not rows:
+        raise Conflict("no participant has rows to train on")
+    losses = [loss * count for count, loss in parts if loss is not None]
+    return sum(losses) / rows if len(losses) == len(parts) else None

@@ -1,0 +1,83 @@
+"""Train: one run's hyperparameters on one experiment's network, at all participants."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from synergos.domain.records import Kind
+from synergos.domain.tags import Meta
+from synergos.learning.exports import LossHistory, write_run
+from synergos.learning.families.layers.network import build_network
+from synergos.learning.hyperparameters import Hyperparameters
+from synergos_ttp.running.control import Control
+from synergos_ttp.stages.pruning import Pruning
+from synergos_ttp.stages.round_store import RoundStore, StoredWeights
+from synergos_ttp.stages.rounds import Rounds
+from synergos_ttp.stages.scope import Scope
+from synergos_ttp.tracking.tracker import UNTRACKED, Combination, Tracker
+from synergos_ttp.workers.limits import Limits
+from synergos_ttp.workers.sessions import SessionContent, Sessions
+
+
+def train(
+    scope: Scope, outputs: Path, limits: Limits, control: Control, tracker: Tracker = UNTRACKED
+) -> dict[str, Any]:
+    """Train one run and export it.
+
+    Returns:
+        ``global`` and ``local_<i>`` with ``origin``, ``path`` and ``loss_history``, and what it takes to use the model
+        later: ``architecture``, ``feature_space``, ``hyperparameters``.
+
+    Raises:
+        SynergosError: a participant failed; the message names it. Files of an earlier training are then untouched.
+    """
+    space, auto_fix = scope.space()
+    architecture = scope.architecture(space, auto_fix)
+    hyperparameters = Hyperparameters.from_run(scope.store.get(Kind.RUN, scope.run), space.action)
+    members = scope.members()
+    content = SessionContent(scope.run, space, architecture, hyperparameters.to_dict(), (Meta.TRAIN, Meta.EVALUATE))
+    needed = hyperparameters.min_participants
+    pruning = Pruning.of(scope.store, scope.job, hyperparameters.rounds)
+    with (
+        tracker.training(Combination.of(scope), scope.job.id, hyperparameters.to_dict()) as tracked,
+        RoundStore(outputs, scope.job.id) as store,
+        Sessions(members, content, limits, control, needed) as sessions,
+    ):
+        # The initial weights are held by nobody else: a model may be large, and the rounds replace it.
+
+        def on_round(number: int, history: LossHistory) -> None:
+            tracked.round(number, history)
+            if pruning is not None:
+                pruning.look(number, history)
+
+        rounds = Rounds(
+            sessions,
+            hyperparameters,
+            build_network(architecture, seed=hyperparameters.seed).state_dict(),
+            store,
+            control,
+            on_round=on_round,
+        )
+        best = rounds.run()
+        exported = write_run(
+            run_folder(outputs, scope),
+            architecture=architecture,
+            global_weights=StoredWeights(best.global_weights),
+            local_weights={
+                who: StoredWeights(path) for who, path in best.updates(member.id for member in members).items()
+            },
+            history=rounds.history,
+        )
+        tracked.exported(run_folder(outputs, scope))
+    return {
+        **exported,
+        "architecture": architecture,
+        "feature_space": space.to_dict(),
+        "hyperparameters": hyperparameters.to_dict(),
+    }
+
+
+def run_folder(outputs: Path, scope: Scope) -> Path:
+    """Where a run's model and histories lie."""
+    return outputs.joinpath(*scope.run.values())

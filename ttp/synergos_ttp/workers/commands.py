@@ -1,0 +1,178 @@
+"""A worker's command port, as the TTP calls it. The routes are written down in docs/wire-formats.md, section 1."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from http import HTTPStatus
+from multiprocessing.connection import wait
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from synergos.domain.feature_space import Action, FeatureSpace
+from synergos.domain.grid import Node
+from synergos.domain.tags import Meta, Tag
+from synergos.errors import WorkerRefused, WorkerUnreachable
+from synergos_ttp.workers.limits import Limits
+
+Tags = Mapping[Meta, Sequence[Tag]]
+
+
+class WorkerCommands:
+    """Commands to one participant's worker.
+
+    A command may take long, as long as its worker lives: beside it, the worker is asked for a sign of life every now and
+    then. Every method raises :class:`WorkerUnreachable` when the worker does not answer and :class:`WorkerRefused` when
+    it answers no, and what ``check`` raises, which is called while a command takes its time.
+    """
+
+    def __init__(self, node: Node, limits: Limits, check: Callable[[], None]) -> None:
+        self.node = node
+        self.limits = limits
+        self.check = check
+
+    def greet(self) -> None:
+        """Make sure that somebody is there at all, before something is asked that may take long."""
+        self._send("GET", "/health", timeout=self.limits.connect)
+
+    def prepare(self, project: Mapping[str, str], action: Action, tags: Tags) -> dict[str, Any]:
+        """Have the tagged datasets read; what the worker says of them.
+
+        Args:
+            project: the keys ``collab_id`` and ``project_id``.
+
+        Raises:
+            WorkerRefused: the data cannot be used, with the worker's reason, or takes too long.
+        """
+        path = _path("poll", project["collab_id"], project["project_id"])
+        deadline = time.monotonic() + self.limits.preparation
+        asked = self._call("POST", path, {"action": action, "tags": tags})
+        while True:
+            self.check()
+            query = {"preparation": asked["preparation"], "wait": str(self.limits.patience)}
+            state = self._call("GET", path, query=query)
+            if state["state"] == "completed":
+                return state
+            if state["state"] == "failed":
+                raise self._refused(state["error"]["message"], state["error"].get("field"), 422)
+            if time.monotonic() > deadline:
+                raise self._refused(f"its datasets were not prepared within {self.limits.preparation:.0f} s", None, 422)
+
+    def align(
+        self,
+        project: Mapping[str, str],
+        action: Action,
+        tags: Tags,
+        spacers: Mapping[str, Any],
+        space: FeatureSpace,
+    ) -> None:
+        """Have the worker confirm that its data fits the feature space."""
+        body = {"action": action, "tags": tags, "alignments": spacers, "feature_space": space.to_dict()}
+        self._call("POST", _path("align", project["collab_id"], project["project_id"]), body)
+
+    def open_session(self, run: Mapping[str, str], body: Mapping[str, Any]) -> dict[str, int]:
+        """Open a session for one run; how many rows the worker has for each purpose."""
+        rows: dict[str, int] = self._call("POST", _run_path("initialise", run), body)["rows"]
+        return rows
+
+    def measure(self, run: Mapping[str, str], session_id: str, meta: Meta) -> dict[str, Any]:
+        """Have the model that was put into the session measured on the worker's rows.
+
+        Returns:
+            ``{"statistics": {…}, "res_path": str}``.
+        """
+        body = {"session_id": session_id, "metas": [meta], "wait": self.limits.patience}
+        while True:
+            self.check()
+            answer = self._call("POST", _run_path("predict", run), body)
+            if "results" in answer:
+                result: dict[str, Any] = answer["results"][meta]
+                return result
+
+    def close_session(self, run: Mapping[str, str], session_id: str) -> None:
+        """End a session; no matter whether it is still open."""
+        self._call("POST", _run_path("terminate", run), {"session_id": session_id}, timeout=self.limits.connect)
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        query: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+    ) -> dict[str, Any]:
+        return self._data(*self._send(method, path, body, query, timeout))
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        query: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+    ) -> tuple[int, bytes]:
+        """Status and content of the answer; ``timeout`` is for a question that takes no work, None for one that may."""
+        content = None if body is None else json.dumps(body, allow_nan=False).encode()
+        address = f"{path}?{urlencode(query)}" if query else path
+        seconds = timeout or self.limits.connect
+        try:
+            # A connection each time: commands are few, and one that was kept may have been closed at the other end.
+            with closing(
+                http.client.HTTPConnection(self.node.host, self.node.command_port, timeout=seconds)
+            ) as connection:
+                connection.request(method, address, content, {"Content-Type": "application/json"})
+                if timeout is None:
+                    self._await_answer(connection.sock)
+                with connection.getresponse() as response:
+                    return response.status, response.read()
+        except TimeoutError as error:
+            raise WorkerUnreachable(f"no sign of life at {self._address}", self.node.participant_id) from error
+        # The last one is what Python says of host names that cannot be.
+        except (OSError, http.client.HTTPException, UnicodeError) as error:
+            raise WorkerUnreachable(f"cannot be reached at {self._address}", self.node.participant_id) from error
+
+    def _await_answer(self, connection: socket.socket) -> None:
+        """Wait until an answer begins, for as long as the command may take and the worker gives signs of life."""
+        deadline = time.monotonic() + self.limits.command
+        while not wait([connection], self.limits.patience):
+            self.check()
+            if time.monotonic() > deadline:
+                raise WorkerUnreachable(
+                    f"no answer at {self._address} within {self.limits.command:.0f} s", self.node.participant_id
+                )
+            self._send("GET", "/health", timeout=self.limits.stall)
+        connection.settimeout(self.limits.stall)
+
+    def _data(self, status: int, content: bytes) -> dict[str, Any]:
+        try:
+            answer = json.loads(content)
+        except (ValueError, RecursionError):
+            answer = None
+        if not isinstance(answer, dict):
+            raise self._refused(f"what answers at {self._address} is not a Synergos worker", None, status)
+        if status >= HTTPStatus.BAD_REQUEST:
+            raise self._refused(str(answer.get("message")), answer.get("field"), status)
+        data = answer.get("data")
+        if not isinstance(data, dict):
+            raise self._refused(f"what answers at {self._address} is not a Synergos worker", None, status)
+        return data
+
+    @property
+    def _address(self) -> str:
+        return f"{self.node.host}:{self.node.command_port}"
+
+    def _refused(self, message: str, field: object, status: int) -> WorkerRefused:
+        named = f"{field}: {message}" if field and not message.startswith(str(field)) else message
+        return WorkerRefused(named, self.node.participant_id, status)
+
+
+def _path(resource: str, *ids: str) -> str:
+    return "/".join(["/worker", resource, *(quote(identifier, safe="") for identifier in ids)])
+
+
+def _run_path(resource: str, run: Mapping[str, str]) -> str:
+    return _path(resource, run["collab_id"], run["project_id"], run["expt_id"], run["run_id"])

@@ -1,0 +1,130 @@
+"""One participant in a job: its session, and how it is won back when its worker is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from uuid import uuid4
+
+import structlog
+
+from synergos.domain.grid import Node
+from synergos.errors import Conflict, SynergosError
+from synergos_ttp.workers.commands import Tags, WorkerCommands
+from synergos_ttp.workers.data_plane import DataPlane
+from synergos_ttp.workers.limits import Limits
+from synergos_ttp.workers.patience import Patience
+
+log = structlog.get_logger(__name__)
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Member:
+    """One participant as the records describe it: its node, its tags, where its columns have gaps, its rows."""
+
+    node: Node
+    tags: Tags
+    spacers: Mapping[str, Any]
+    rows: int | None = None
+    """How many training rows it had at alignment, when that matters."""
+
+    @property
+    def id(self) -> str:
+        """The participant's id."""
+        return self.node.participant_id
+
+
+class ParticipantSession:
+    """A participant's session, opened when it is first needed; used by one thread at a time.
+
+    Args:
+        request: the body that opens it, all but the session's id.
+        check: called whenever there is time to stop; raises when it should.
+    """
+
+    def __init__(
+        self,
+        member: Member,
+        run: Mapping[str, str],
+        request: Mapping[str, Any],
+        limits: Limits,
+        check: Callable[[], None],
+    ) -> None:
+        self.member = member
+        self.commands = WorkerCommands(member.node, limits, check)
+        self.rows: Mapping[str, int] = {}
+        self._run = run
+        self._request = request
+        self._limits = limits
+        self._check = check
+        self._id: str | None = None
+        # None while the session has to be opened, for the first time or again.
+        self._data: DataPlane | None = None
+        self._is_absent = False
+
+    @property
+    def id(self) -> str:
+        """The id of the open session."""
+        assert self._id is not None, "the session is not open"  # noqa: S101 - persist() sees to it
+        return self._id
+
+    @property
+    def data(self) -> DataPlane:
+        """The line to the participant's data port."""
+        assert self._data is not None, "the session is not open"  # noqa: S101 - persist() sees to it
+        return self._data
+
+    def persist(self, work: Callable[[ParticipantSession], Result]) -> Result:
+        """Do ``work`` with the open session; when the worker is lost, wait for it, open the session again and repeat.
+
+        Raises:
+            SynergosError: why it could not be done, in the end.
+        """
+        # Whoever stayed away is not waited for again in every round.
+        patience = Patience(0.0 if self._is_absent else self._limits.rejoin)
+        while True:
+            self._check()
+            try:
+                if self._data is None:
+                    self._open()
+                    patience.renew()
+                result = work(self)
+            except SynergosError as error:
+                self._disconnect()
+                self._is_absent = True
+                patience.wait(error)
+            else:
+                self._is_absent = False
+                return result
+
+    def end(self) -> None:
+        """End the session; one whose worker does not answer ends by itself once nobody talks to it."""
+        self._disconnect()
+        try:
+            if self._id is not None:
+                self.commands.close_session(self._run, self._id)
+        except SynergosError as error:
+            log.warning("session not ended", participant=self.member.id, reason=str(error))
+
+    def _open(self) -> None:
+        self.commands.greet()
+        # A new id each time: what the worker may still be doing for the old session ends when this one opens.
+        self._id = uuid4().hex
+        self.rows = self.commands.open_session(self._run, {**self._request, "session_id": self._id})
+        self._refuse_other_rows()
+        self._data = DataPlane(self.member.node, self._id, self._limits, self._check)
+
+    def _refuse_other_rows(self) -> None:
+        found, expected = self.rows.get("train"), self.member.rows
+        if expected is not None and found != expected:
+            raise Conflict(
+                f"{self.member.id} has {found} training rows and had {expected} when the project was aligned; align it again"
+            )
+
+    def _disconnect(self) -> None:
+        if self._data is not None:
+            self._data.close()
+            self._data = None

@@ -1,0 +1,171 @@
+"""One session at each participant, opened together and always ended, whatever happens in between."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from typing import Any, Self, TypeVar
+
+from synergos.domain.feature_space import FeatureSpace
+from synergos.domain.tags import Meta
+from synergos.errors import JobCancelled, SynergosError, WorkerUnreachable
+from synergos.learning.families.layers.layers import Layer
+from synergos_ttp.running.control import Control
+from synergos_ttp.workers.limits import Limits
+from synergos_ttp.workers.participant import Member, ParticipantSession
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class SessionContent:
+    """What a session holds besides the participant's own data: the run, the network, the feature space."""
+
+    run: Mapping[str, str]
+    space: FeatureSpace
+    architecture: Sequence[Layer]
+    hyperparameters: Mapping[str, Any]
+    metas: tuple[Meta, ...]
+
+    def request(self, member: Member) -> dict[str, Any]:
+        """The body that opens a session at one participant, all but the session's id."""
+        return {
+            "id": member.id,
+            "action": self.space.action,
+            "tags": {meta: member.tags[meta] for meta in self.metas if meta in member.tags},
+            "alignments": member.spacers,
+            "feature_space": self.space.to_dict(),
+            "architecture": self.architecture,
+            "hyperparameters": self.hyperparameters,
+            "metas": [meta for meta in self.metas if meta in member.tags],
+        }
+
+
+class Sessions:
+    """A context manager: inside it, every participant has an open session, or at least as many as are needed.
+
+    A worker that is lost in the middle of something is given :attr:`Limits.rejoin` seconds to come back. Its session is
+    then opened again and what it was doing is asked for once more.
+
+    Args:
+        needed: how many participants it takes; all of them by default.
+
+    Raises on entry what :class:`WorkerCommands` raises; sessions already opened are ended first.
+    """
+
+    def __init__(
+        self,
+        members: Sequence[Member],
+        content: SessionContent,
+        limits: Limits,
+        control: Control,
+        needed: int | None = None,
+    ) -> None:
+        self.control = control
+        self.needed = min(needed or len(members), len(members))
+        self._limits = limits
+        # Set when what the others are doing is of no use any more, or comes too late.
+        self._given_up = threading.Event()
+        self._pool = ThreadPoolExecutor(max_workers=len(members), thread_name_prefix="participant")
+        self.all = [
+            ParticipantSession(member, content.run, content.request(member), limits, self._check) for member in members
+        ]
+
+    def __enter__(self) -> Self:
+        try:
+            self.refuse_too_few(self.attempt(lambda session: session.rows))
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            wait([self._pool.submit(session.end) for session in self.all])
+        finally:
+            self._pool.shutdown()
+
+    def each(self, work: Callable[[ParticipantSession], Result]) -> list[Result]:
+        """Do ``work`` for every participant at the same time; the results in order of registration.
+
+        Raises:
+            SynergosError: what a participant failed with; the others are told to stop and have ended by then.
+        """
+        results = self.attempt(work, needed=len(self.all))
+        failures = [result for result in results.values() if isinstance(result, SynergosError)]
+        if failures:
+            raise failures[0]
+        return [result for result in results.values() if not isinstance(result, SynergosError)]
+
+    def attempt(
+        self, work: Callable[[ParticipantSession], Result], *, seconds: float | None = None, needed: int | None = None
+    ) -> dict[str, Result | SynergosError]:
+        """Do ``work`` for every participant at the same time; each one's result or failure, in order of registration.
+
+        The others are told to stop as soon as fewer than ``needed`` can still succeed.
+
+        Args:
+            seconds: how long it may take; who is not ready by then has failed.
+
+        Raises:
+            JobCancelled: the job was asked to stop.
+        """
+        needed = self.needed if needed is None else needed
+        self._given_up.clear()
+        futures = {self._pool.submit(session.persist, work): session for session in self.all}
+        late = self._wait(futures, seconds, needed)
+        self.control.check()
+        outcomes: dict[str, Result | SynergosError] = {}
+        for future, session in futures.items():
+            outcomes[session.member.id] = _outcome(future, session.member.id, seconds if future in late else None)
+        # One that failed comes before those that were only told to stop because of it.
+        return dict(sorted(outcomes.items(), key=lambda outcome: isinstance(outcome[1], JobCancelled)))
+
+    def deadline(self, longest: float | None) -> float:
+        """How long the next round may take; see :meth:`Limits.round_deadline`."""
+        return self._limits.round_deadline(longest)
+
+    def refuse_too_few(self, outcomes: Mapping[str, Any]) -> None:
+        """Go on, if enough participants succeeded.
+
+        Raises:
+            SynergosError: what the first of the others failed with.
+        """
+        failures = [outcome for outcome in outcomes.values() if isinstance(outcome, SynergosError)]
+        if len(outcomes) - len(failures) < self.needed:
+            raise failures[0]
+
+    def _wait(
+        self, futures: Mapping[Future[Result], ParticipantSession], seconds: float | None, needed: int
+    ) -> set[Future[Result]]:
+        """Wait until all have ended, or are told to because they are too few or too late; the ones too late."""
+        deadline = None if seconds is None else time.monotonic() + seconds
+        pending, late = set(futures), set[Future[Result]]()
+        while pending:
+            left = None if deadline is None or late else max(0.0, deadline - time.monotonic())
+            _, pending = wait(pending, timeout=left, return_when=FIRST_COMPLETED)
+            failed = sum(future.exception() is not None for future in futures if future.done())
+            if pending and left is not None and deadline is not None and time.monotonic() >= deadline:
+                late = set(pending)
+            if late or len(futures) - failed < needed:
+                self._given_up.set()
+        return late
+
+    def _check(self) -> None:
+        self.control.check()
+        if self._given_up.is_set():
+            raise JobCancelled("what was asked of this participant is not needed any more")
+
+
+def _outcome(future: Future[Any], participant: str, late: float | None) -> Any:
+    error = future.exception()
+    if error is None:
+        return future.result()
+    if isinstance(error, JobCancelled) and late is not None:
+        return WorkerUnreachable(f"not ready within {late:.0f} s", participant)
+    if isinstance(error, SynergosError):
+        return error
+    raise error
