@@ -18,8 +18,8 @@ from PIL import Image
 
 from synergos.domain.feature_space import Action
 from synergos.domain.tags import Meta
-from synergos.learning.federated_statistics import feature_space
-from synergos_worker.datasets import DataRoot
+from synergos.learning.agreement import feature_space
+from synergos_worker.data_root import DataRoot
 from synergos_worker.tables import Tables
 
 COLOURS = ("grayscale", "rgb")

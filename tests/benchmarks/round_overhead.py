@@ -33,11 +33,11 @@ from rich.table import Table
 from synergos.domain.feature_space import Action, FeatureSpace
 from synergos.domain.grid import Node
 from synergos.domain.tags import Meta
+from synergos.learning.agreement import feature_space
 from synergos.learning.families.layers.layers import Layer
 from synergos.learning.families.layers.local_training import train_locally
 from synergos.learning.families.layers.network import build_network
 from synergos.learning.families.layers.objective import Objective
-from synergos.learning.federated_statistics import feature_space
 from synergos.learning.hyperparameters import Hyperparameters
 from synergos_simulator.grid import Grid, Plan
 from synergos_ttp.running.control import Control

@@ -11,7 +11,7 @@ from flask import Flask
 
 from synergos_worker.app import Parts, create_command_app
 from synergos_worker.data_app import create_data_app
-from synergos_worker.datasets import DataRoot
+from synergos_worker.data_root import DataRoot
 from synergos_worker.devices import make_ready, warm_optimizers
 from synergos_worker.exports import PredictionFiles
 from synergos_worker.preparation import Preparations

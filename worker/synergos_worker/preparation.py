@@ -15,7 +15,7 @@ import structlog
 from synergos.domain.feature_space import Action
 from synergos.domain.tags import Meta
 from synergos.errors import Conflict, InvalidRequest, RecordNotFound, ServiceStopping, UnusableData
-from synergos_worker.datasets import Fingerprint
+from synergos_worker.dataset import Fingerprint
 from synergos_worker.failures import log_unforeseen
 from synergos_worker.tables import LoadedTable, Tables, Tags
 

@@ -15,8 +15,8 @@ import structlog
 from synergos.domain.feature_space import FeatureSpace
 from synergos.domain.tags import Meta
 from synergos.errors import Conflict, FeatureDrift, RecordNotFound, ServiceStopping
+from synergos.learning import datatypes
 from synergos.learning.alignment import Header, spacers_for, unseen
-from synergos.learning.image_space import image_drift
 from synergos_worker.devices import room_for
 from synergos_worker.exports import PredictionFiles, RunKey
 from synergos_worker.model import Recipe, Rows, SessionModel
@@ -231,8 +231,8 @@ def check_fit(loaded: LoadedTable, meta: Meta, space: FeatureSpace, alignments: 
         raise FeatureDrift(f"{meta}: the data is {loaded.datatype}, the feature space {space.datatype}")
     described = loaded.pipeline.describe(loaded.table)
     header: Header = described.header
-    if drift := image_drift(described.metadata, space):
-        raise FeatureDrift(f"{meta}: the images differ from those at alignment: {', '.join(drift)}")
+    if differing := datatypes.get(space.datatype).drift(described.metadata, space):
+        raise FeatureDrift(f"{meta}: the rows differ from those at alignment: {', '.join(differing)}")
     if new := unseen(header, space):
         raise FeatureDrift(f"{meta}: {listed(new)} was not there at alignment")
     agreed = alignments.get(meta)

@@ -11,8 +11,9 @@ from typing import Any
 from synergos.domain.feature_space import Action
 from synergos.domain.tags import Meta, Tag
 from synergos.errors import UnusableData
-from synergos_worker.datasets import DataRoot, Dataset, Fingerprint
-from synergos_worker.pipelines import Pipeline, Table, pipeline_for
+from synergos_worker.data_root import DataRoot
+from synergos_worker.dataset import Dataset, Fingerprint
+from synergos_worker.pipelines import PIPELINES, Pipeline, Table
 
 Tags = Mapping[Meta, Sequence[Tag]]
 
@@ -85,5 +86,5 @@ def _load(
         listed = ", ".join(f"{datatype} ({name})" for datatype, name in datatypes.items())
         raise UnusableData(f"expected datasets of one type, found {listed}", field)
     datatype = datasets[0].datatype
-    pipeline = pipeline_for(datatype, field)
+    pipeline = PIPELINES.get(datatype, field)
     return LoadedTable(pipeline, pipeline.read(datasets, action, needs_labels=needs_labels), datatype, fingerprint)

@@ -46,9 +46,9 @@ class FeatureSpace:
     """What every participant's rows are turned into.
 
     Attributes:
-        datatype: ``tabular`` or ``image`` (later ``text``).
+        datatype: the name of the data type (``tabular``, ``image``, …).
         X: names of the input columns, in the order of the network's input. Categorical columns are one-hot: ``<column>_<level>``.
-            Empty for images, whose pixels have no names.
+            Empty where inputs have no names, as pixels have none.
         y: ``["target"]`` for regression, else ``target_<level>`` in class order.
         input_shape: shape of one row's input tensor, without the batch dimension.
         numeric: the numeric raw columns by name.

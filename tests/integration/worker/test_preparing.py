@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from factories.image_data import picture, write_images
 from factories.worker_data import SHARED, wine, write_dataset, write_frame
 from fakes.worker_client import WorkerClient
 
@@ -93,15 +94,15 @@ def test_text_is_not_supported_yet_and_it_says_so(client: WorkerClient, data: Pa
 
     polled = client.prepared({"train": [["letters"]]})
 
-    assert polled["error"]["message"].startswith("tags.train: datasets of type 'text' are not supported")
+    assert polled["error"]["message"] == "letters/metadata.json: datatype: 'text' is not one of image, tabular"
 
 
 def test_a_project_has_one_type_of_data(client: WorkerClient, data: Path) -> None:
-    write_dataset(data, ["text"], "a,target\n1,2\n", None, metadata='{"datatype": "text"}')
+    write_images(data, ["dogs"], {"a.png": picture((6, 4), 1)}, ["1"])
 
-    polled = client.prepared({"train": [["wine", "train"], ["text"]]})
+    polled = client.prepared({"train": [["wine", "train"], ["dogs"]]})
 
-    assert "expected datasets of one type, found tabular (wine/train), text (text)" in polled["error"]["message"]
+    assert "expected datasets of one type, found tabular (wine/train), image (dogs)" in polled["error"]["message"]
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the shared example datasets are not there")

@@ -6,7 +6,8 @@ import pytest
 
 from synergos.domain.feature_space import Action, CategoricalColumn, FeatureSpace, NumericColumn
 from synergos.errors import Conflict, InvalidRequest, NotSupported, WireFormatError
-from synergos.learning.federated_statistics import combine, feature_space
+from synergos.learning.agreement import feature_space
+from synergos.learning.federated_statistics import combine
 
 
 def numbers(*values: float) -> dict[str, float | int | None]:

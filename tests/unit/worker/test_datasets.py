@@ -7,7 +7,7 @@ import pytest
 
 from factories.worker_data import write_dataset
 from synergos.errors import InvalidRequest, UnusableData
-from synergos_worker.datasets import DataRoot
+from synergos_worker.data_root import DataRoot
 
 CSV, SCHEMA = "age,target\n1,0\n", {"age": "int32", "target": "category"}
 

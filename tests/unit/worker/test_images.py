@@ -14,8 +14,8 @@ from factories.image_data import picture, write_images, write_mapping
 from factories.worker_data import SHARED
 from synergos.domain.feature_space import Action, FeatureSpace
 from synergos.errors import FeatureDrift, UnusableData
-from synergos.learning.federated_statistics import feature_space
-from synergos_worker.datasets import DataRoot
+from synergos.learning.agreement import feature_space
+from synergos_worker.data_root import DataRoot
 from synergos_worker.pipelines import pictures
 from synergos_worker.pipelines.image import ImagePipeline, ImageTable
 

@@ -11,7 +11,7 @@ from factories.worker_data import write_dataset
 from synergos.domain.feature_space import Action
 from synergos.domain.tags import Meta, Tag
 from synergos.errors import Conflict, RecordNotFound, ServiceStopping
-from synergos_worker.datasets import DataRoot
+from synergos_worker.data_root import DataRoot
 from synergos_worker.preparation import Preparation, Preparations, Project, State
 from synergos_worker.tables import LoadedTable, Tables
 

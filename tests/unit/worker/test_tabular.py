@@ -12,8 +12,8 @@ import pytest
 from factories.worker_data import SHARED, write_dataset
 from synergos.domain.feature_space import Action, CategoricalColumn, FeatureSpace, NumericColumn
 from synergos.errors import FeatureDrift, UnusableData
-from synergos.learning.federated_statistics import feature_space
-from synergos_worker.datasets import DataRoot
+from synergos.learning.agreement import feature_space
+from synergos_worker.data_root import DataRoot
 from synergos_worker.pipelines.tabular import TabularPipeline, TabularTable
 
 SCHEMA = {"age": "int32", "ward": "category", "target": "category"}

@@ -9,9 +9,9 @@ from synergos.domain.feature_space import FeatureSpace
 from synergos.domain.grid import Node
 from synergos.domain.tags import Meta, check_tags
 from synergos.errors import Conflict, FeatureDrift, RecordNotFound
-from synergos.learning.alignment import spacers_for, unseen
+from synergos.learning.agreement import drift
+from synergos.learning.alignment import spacers_for
 from synergos.learning.exports import read_weights
-from synergos.learning.image_space import image_drift
 from synergos.wire import encode
 from synergos_ttp.running.control import Control
 from synergos_ttp.stages.scope import Scope
@@ -66,7 +66,7 @@ def predict(scope: Scope, limits: Limits, control: Control) -> dict[str, Any]:
     worker.greet()
     polled = insist(worker, lambda: worker.prepare(scope.project, space.action, tags))
     header = polled["headers"][Meta.PREDICT]
-    if strange := unseen(header, space) + image_drift(polled["metadata"][Meta.PREDICT], space):
+    if strange := drift(header, polled["metadata"][Meta.PREDICT], space):
         named = ", ".join(strange[:_NAMED_AT_MOST]) + (", …" if len(strange) > _NAMED_AT_MOST else "")
         raise FeatureDrift(
             f"{participant}: the rows to predict have columns, labels or options the model has never seen: {named}"

@@ -12,8 +12,8 @@ from synergos.domain.grid import Node
 from synergos.domain.records import Kind
 from synergos.domain.tags import Meta
 from synergos.errors import InvalidRequest, JobCancelled
+from synergos.learning.agreement import feature_space
 from synergos.learning.families.layers.fitting import fit_layers
-from synergos.learning.federated_statistics import feature_space
 from synergos_ttp.running.control import Control
 from synergos_ttp.stages.scope import Scope
 from synergos_ttp.workers.commands import WorkerCommands

@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from synergos.errors import UnusableData
-from synergos_worker.datasets import SCHEMA, DataFile, Dataset, unreadable
+from synergos_worker.dataset import SCHEMA, DataFile, Dataset, unreadable
 from synergos_worker.pipelines.cells import Codes, as_levels, as_numbers
 
 CATEGORY = "category"

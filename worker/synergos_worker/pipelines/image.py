@@ -10,8 +10,8 @@ import numpy as np
 
 from synergos.domain.feature_space import Action, FeatureSpace
 from synergos.errors import FeatureDrift
-from synergos.learning.image_space import image_drift
-from synergos_worker.datasets import Dataset
+from synergos.learning.datatypes.image import IMAGE
+from synergos_worker.dataset import Dataset
 from synergos_worker.pipelines.csv_files import CATEGORY, TARGET
 from synergos_worker.pipelines.image_options import ImageOptions, Scaling, shared_options
 from synergos_worker.pipelines.labels import Labels, read_labels
@@ -40,6 +40,12 @@ class ImageTable:
 class ImagePipeline:
     """Pixels stay bytes until a session needs them as numbers; nothing is fitted on the data."""
 
+    name = IMAGE.name
+
+    def reads(self, file_name: str) -> bool:
+        """Any: the mapping names them."""
+        return True
+
     def read(self, datasets: Sequence[Dataset], action: Action, *, needs_labels: bool) -> ImageTable:
         """See :class:`~synergos_worker.pipelines.pipeline.Pipeline`."""
         options = shared_options(datasets)
@@ -65,7 +71,7 @@ class ImagePipeline:
             header={"X": [], "y": labels.header if labels else []},
             schema={TARGET: dtype} if labels else {},
             metadata={
-                "_type": "image",
+                "_type": self.name,
                 "src_count": count,
                 "pixel_height": shape[1],
                 "pixel_width": shape[2],
@@ -77,7 +83,7 @@ class ImagePipeline:
 
     def transform(self, table: ImageTable, space: FeatureSpace) -> Examples:
         """See :class:`~synergos_worker.pipelines.pipeline.Pipeline`."""
-        if drift := image_drift(self.describe(table).metadata, space):
+        if drift := IMAGE.drift(self.describe(table).metadata, space):
             raise FeatureDrift(f"the images differ from those at alignment: {drift[0]}")
         divisor = _LARGEST_VALUE if table.options.scaling is Scaling.UNIT else np.float32(1)
         # Straight to the tensor's type; numpy converts a few thousand values at a time.

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from synergos.errors import UnknownName, UnusableData
-from synergos_worker.datasets import METADATA, Dataset
+from synergos_worker.dataset import METADATA, Dataset
 
 LARGEST_SIDE = 4096
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from synergos.domain.feature_space import Action
 from synergos.errors import UnusableData
-from synergos_worker.datasets import DataFile, Dataset
+from synergos_worker.dataset import DataFile, Dataset
 from synergos_worker.pipelines.cells import as_levels, as_numbers
 from synergos_worker.pipelines.csv_files import CATEGORY, TARGET, CsvRows, Levels, read_frame
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synergos.domain.feature_space import Action, FeatureSpace
-from synergos_worker.datasets import Dataset
+from synergos_worker.dataset import Dataset
 
 Origins = tuple[tuple[str, int], ...]
 """Files in the order of their rows, each with how many rows it has; no row is ever dropped or moved."""
@@ -59,7 +59,14 @@ TableOfType = TypeVar("TableOfType", bound=Table)
 
 
 class Pipeline(Protocol[TableOfType]):
-    """The steps of one data type."""
+    """The steps of one data type; it keeps nothing between them, and threads may share it."""
+
+    @property
+    def name(self) -> str:
+        """The data type, as ``metadata.json`` says it."""
+
+    def reads(self, file_name: str) -> bool:
+        """Whether a file of a dataset's folder can matter; a change of one that can has the dataset read again."""
 
     def read(self, datasets: Sequence[Dataset], action: Action, *, needs_labels: bool) -> TableOfType:
         """Read datasets and put their rows one after another.

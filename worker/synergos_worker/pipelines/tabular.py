@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from synergos.domain.feature_space import Action, FeatureSpace
 from synergos.errors import FeatureDrift, UnusableData
 from synergos.learning.alignment import natural_order
-from synergos_worker.datasets import Dataset
+from synergos.learning.datatypes.tabular import TABULAR
+from synergos_worker.dataset import Dataset
 from synergos_worker.pipelines.cells import Codes, recoded
 from synergos_worker.pipelines.csv_files import CATEGORY, TARGET, CsvRows, Levels, listed, read_csv, read_schema
 from synergos_worker.pipelines.labels import Labels, read_labels
@@ -53,6 +54,12 @@ class TabularTable:
 
 class TabularPipeline:
     """One-hot categories, and numbers scaled to [0, 1]; both fitted on the training rows of all participants."""
+
+    name = TABULAR.name
+
+    def reads(self, file_name: str) -> bool:
+        """Tables and what describes them."""
+        return file_name.lower().endswith((".csv", ".json"))
 
     def read(self, datasets: Sequence[Dataset], action: Action, *, needs_labels: bool) -> TabularTable:
         """See :class:`~synergos_worker.pipelines.pipeline.Pipeline`."""
@@ -102,7 +109,7 @@ class TabularPipeline:
         return Description(
             header={"X": table.columns, "y": table.labels.header if table.labels else []},
             schema=dict(table.dtypes),
-            metadata={"_type": "tabular", "src_count": table.count, "features": features},
+            metadata={"_type": self.name, "src_count": table.count, "features": features},
         )
 
     def transform(self, table: TabularTable, space: FeatureSpace) -> Examples:

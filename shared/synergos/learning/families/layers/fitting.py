@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from synergos.domain.feature_space import Action, FeatureSpace
 from synergos.errors import InvalidRequest
+from synergos.learning import datatypes
 from synergos.learning.families.layers.catalogue import activation, layer_class
 from synergos.learning.families.layers.layers import Layer, check_size, make_module
 from synergos.learning.families.layers.network import final_activation, keeps_sequence, pass_through
@@ -158,12 +159,7 @@ def _set_input(layer: Layer, arriving: Tensor, first_of: FeatureSpace | None) ->
     elif kind == "PReLU" and structure.get("num_parameters", 1) != 1:
         structure["num_parameters"] = arriving.shape[1]
     elif kind in {"Embedding", "EmbeddingBag"} and first_of is not None:
-        structure["num_embeddings"] = _codes(first_of)
-
-
-def _codes(space: FeatureSpace) -> int:
-    """How many whole numbers an input may be: as many as there are columns, at least 0 and 1; of a pixel 256."""
-    return 256 if space.datatype == "image" else max(2, len(space.X))
+        structure["num_embeddings"] = datatypes.get(first_of.datatype).codes(first_of)
 
 
 def _set_output(layer: Layer, outputs: int, place: str) -> None:

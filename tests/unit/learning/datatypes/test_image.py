@@ -7,9 +7,8 @@ import pytest
 from factories.network_models import layer, linear
 from synergos.domain.feature_space import Action, FeatureSpace
 from synergos.errors import Conflict, InvalidRequest, WireFormatError
+from synergos.learning.agreement import drift, feature_space
 from synergos.learning.families.layers.fitting import fit_layers
-from synergos.learning.federated_statistics import feature_space
-from synergos.learning.image_space import image_drift
 
 OPTIONS = {"size": [28, 28], "fit": "resize", "colour": "grayscale", "scaling": "unit"}
 
@@ -73,9 +72,10 @@ def test_without_auto_align_labels_must_be_equal() -> None:
 def test_drift_says_what_differs_and_what_was_agreed() -> None:
     space, _ = feature_space({"p1": images()}, Action.CLASSIFY)
 
-    assert image_drift(images()["metadata"]["train"], space) == []
-    assert image_drift(images(fit="pad")["metadata"]["train"], space) == ["fit pad (agreed: resize)"]
-    assert image_drift({"_type": "tabular"}, space) == []
+    header = {"X": [], "y": ["target_a"]}
+    assert drift(header, images()["metadata"]["train"], space) == []
+    assert drift(header, images(fit="pad")["metadata"]["train"], space) == ["fit pad (agreed: resize)"]
+    assert drift(header, {"_type": "tabular"}, space) == ["datatype tabular (agreed: image)"]
 
 
 def test_a_space_stored_before_there_were_options_can_be_read() -> None:

@@ -1,0 +1,93 @@
+"""What a project's participants agree on: one data type, aligned columns and labels, one feature space."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from synergos.domain.feature_space import Action, FeatureSpace
+from synergos.domain.tags import Meta
+from synergos.errors import Conflict, InvalidRequest, NotSupported
+from synergos.learning import datatypes
+from synergos.learning.alignment import LABEL, Alignment, Header, align, unseen
+from synergos.learning.datatypes import DATATYPES, DataType, Metadata, Polled
+
+
+def feature_space(
+    polled: Mapping[str, Polled], action: Action, auto_align: bool = True
+) -> tuple[FeatureSpace, Alignment]:
+    """The feature space that all tables of all participants fit in, and what each table lacks of it.
+
+    Args:
+        auto_align: add the columns that a table lacks; without it, all tables must have the same ones.
+
+    Raises:
+        InvalidRequest: the tables contradict each other; names the column and the participants.
+        Conflict: without ``auto_align``, a table lacks a column.
+    """
+    if not polled:
+        raise Conflict("no participant has prepared its data")
+    datatype = _datatype(polled)
+    headers: dict[str, Mapping[str, Header]] = {participant: found["headers"] for participant, found in polled.items()}
+    alignment = align(headers, action)
+    _check_labels(headers, alignment, action)
+    if not auto_align:
+        _check_equal(alignment)
+    return datatype.agree(polled, alignment, action), alignment
+
+
+def drift(header: Header, metadata: Metadata, space: FeatureSpace) -> list[str]:
+    """How one table differs from what was agreed: columns and labels that it alone has, and what its data type adds.
+
+    Returns:
+        What differs, in words; feature drift when there is any.
+    """
+    if metadata["_type"] != space.datatype:
+        return [f"datatype {metadata['_type']} (agreed: {space.datatype})"]
+    return [*unseen(header, space), *datatypes.get(space.datatype).drift(metadata, space)]
+
+
+def _datatype(polled: Mapping[str, Polled]) -> DataType:
+    """The one datatype of all tables."""
+    found: dict[str, str] = {}
+    for participant, preparation in polled.items():
+        if Meta.TRAIN not in preparation["headers"]:
+            raise InvalidRequest(f"{participant} has no data to train on", "tags.train")
+        for metadata in preparation["metadata"].values():
+            found.setdefault(metadata["_type"], participant)
+    if len(found) > 1:
+        listed = ", ".join(f"{datatype} ({participant})" for datatype, participant in sorted(found.items()))
+        raise InvalidRequest(f"expected one datatype for the whole project, got {listed}", "datatype")
+    [datatype] = found
+    if datatype not in DATATYPES.names:
+        raise NotSupported(f"{datatype} data cannot be aligned")
+    return datatypes.get(datatype)
+
+
+def _check_labels(headers: Mapping[str, Mapping[str, Header]], alignment: Alignment, action: Action) -> None:
+    for participant, tables in headers.items():
+        if not tables[Meta.TRAIN].get("y"):
+            raise InvalidRequest(f"the training data of {participant} has no label", LABEL)
+    if action is Action.REGRESS and alignment.y != (LABEL,):
+        raise InvalidRequest(f"a regression has one label column, {LABEL}; got {', '.join(alignment.y)}", LABEL)
+
+
+def _check_equal(alignment: Alignment) -> None:
+    """Refuse tables that would need spacers.
+
+    Raises:
+        Conflict: a table lacks a column; says who lacks what.
+    """
+    lacks = [
+        f"{participant} {purpose} lacks {_listed([names[index] for index in spacers[side]])}"
+        for participant, tables in alignment.spacers.items()
+        for purpose, spacers in tables.items()
+        for side, names in (("X", alignment.X), ("y", alignment.y))
+        if spacers[side]
+    ]
+    if lacks:
+        raise Conflict(f"auto_align is off and the tables differ: {'; '.join(lacks)}")
+
+
+def _listed(names: list[str], most: int = 5) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

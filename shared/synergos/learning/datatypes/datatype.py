@@ -1,0 +1,40 @@
+"""What a data type is at the TTP's half; its other half is the pipeline of the same name at the worker."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from synergos.domain.feature_space import Action, FeatureSpace
+from synergos.learning.alignment import Alignment
+
+Polled = Mapping[str, Any]
+"""One participant's completed preparation: ``headers``, ``schemas``, ``metadata``, ``statistics``."""
+
+Metadata = Mapping[str, Any]
+"""What a worker says of one table: ``_type``, ``src_count`` and what else its data type has."""
+
+
+class DataType(Protocol):
+    """What participants agree on, how a table can differ from that, and what a model's inputs are."""
+
+    @property
+    def name(self) -> str:
+        """As ``metadata.json`` says it."""
+
+    def agree(self, polled: Mapping[str, Polled], alignment: Alignment, action: Action) -> FeatureSpace:
+        """The feature space that all tables of all participants fit in; its input shape is that of one row.
+
+        Args:
+            alignment: the aligned columns and labels.
+
+        Raises:
+            InvalidRequest: the tables contradict each other; names the column or option and the participants.
+            WireFormatError: a participant did not say what belongs to this type.
+        """
+
+    def drift(self, metadata: Metadata, space: FeatureSpace) -> list[str]:
+        """How a table of this type differs from what was agreed, beside its columns and labels; nothing when it does not."""
+
+    def codes(self, space: FeatureSpace) -> int:
+        """How many whole numbers, from 0 on, an input value may be: the rows of a table that looks inputs up (an embedding)."""

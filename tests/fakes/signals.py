@@ -1,0 +1,101 @@
+"""A data type that only tests know: signals of one length, each in one line of ``signals.json``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synergos.domain.feature_space import Action, FeatureSpace
+from synergos.errors import FeatureDrift, InvalidRequest
+from synergos.learning.alignment import Alignment, natural_order
+from synergos.learning.datatypes import DATATYPES, Metadata, Polled
+from synergos_worker.dataset import Dataset
+from synergos_worker.pipelines import PIPELINES, Description, Examples
+from synergos_worker.pipelines.labels import Labels
+from synergos_worker.pipelines.pipeline import Origins
+
+LEVELS_OF_VOLTAGE = 5
+
+
+class Signals:
+    """The TTP's half: all signals have one length; a row is (1, length)."""
+
+    name = "signal"
+
+    def agree(self, polled: Mapping[str, Polled], alignment: Alignment, action: Action) -> FeatureSpace:
+        lengths = {found["metadata"]["train"]["length"]: who for who, found in polled.items()}
+        if len(lengths) > 1:
+            raise InvalidRequest(f"signals differ in length: {lengths}", "length")
+        return FeatureSpace(self.name, action, (), alignment.y, (1, *lengths))
+
+    def drift(self, metadata: Metadata, space: FeatureSpace) -> list[str]:
+        length, agreed = metadata["length"], space.input_shape[-1]
+        return [] if length == agreed else [f"length {length} (agreed: {agreed})"]
+
+    def codes(self, space: FeatureSpace) -> int:
+        return LEVELS_OF_VOLTAGE
+
+
+@dataclass(frozen=True)
+class SignalTable:
+    """Signals (N, length) of one file."""
+
+    origins: Origins
+    values: NDArray[np.float32]
+    labels: Labels
+
+
+class SignalPipeline:
+    """The worker's half."""
+
+    name = Signals.name
+
+    def reads(self, file_name: str) -> bool:
+        return file_name.endswith(".json")
+
+    def read(self, datasets: Sequence[Dataset], action: Action, *, needs_labels: bool) -> SignalTable:
+        [file] = [file for dataset in datasets for file in dataset.files if file.name.endswith("signals.json")]
+        content = file.json()
+        levels = tuple(natural_order(content["target"]))
+        codes = np.array([levels.index(label) for label in content["target"]], dtype=np.int32)
+        values = np.array(content["signals"], dtype=np.float32)
+        return SignalTable(((file.name, len(values)),), values, Labels(codes, levels))
+
+    def fit(self, table: SignalTable) -> dict[str, Any]:
+        return {}
+
+    def describe(self, table: SignalTable) -> Description:
+        count, length = table.values.shape
+        metadata = {"_type": self.name, "src_count": count, "length": length}
+        return Description({"X": [], "y": table.labels.header}, {"target": "category"}, metadata)
+
+    def transform(self, table: SignalTable, space: FeatureSpace) -> Examples:
+        if differing := Signals().drift(self.describe(table).metadata, space):
+            raise FeatureDrift(differing[0])
+        return Examples(table.values[:, np.newaxis], table.labels.targets(space), table.origins)
+
+
+@contextmanager
+def known_signals() -> Iterator[None]:
+    """Inside it, signals are a data type of TTP and workers."""
+    with DATATYPES.having(Signals()), PIPELINES.having(SignalPipeline()):
+        yield
+
+
+def write_signals(root: Path, tag: Sequence[str], count: int, length: int = 12, seed: int = 0) -> None:
+    """Write a dataset of noisy signals that rise or fall."""
+    rng = np.random.default_rng(seed)
+    slopes = np.where(np.arange(count) % 2, 1.0, -1.0)
+    values = slopes[:, np.newaxis] * np.linspace(-1, 1, length) + rng.normal(0, 0.3, (count, length))
+    labels = ["rising" if slope > 0 else "falling" for slope in slopes]
+    folder = root.joinpath(*tag)
+    folder.mkdir(parents=True)
+    (folder / "metadata.json").write_text(json.dumps({"datatype": Signals.name}))
+    (folder / "signals.json").write_text(json.dumps({"signals": values.tolist(), "target": labels}))

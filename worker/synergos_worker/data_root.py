@@ -1,0 +1,82 @@
+"""Where a participant's datasets lie: from path tokens to a folder below the data root, and never outside it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from synergos.domain.tags import Tag, check_tag
+from synergos.errors import UnknownName, UnusableData
+from synergos_worker.dataset import METADATA, DataFile, Dataset, unreadable
+from synergos_worker.pipelines import PIPELINES
+
+
+class DataRoot:
+    """The folder that holds all of a participant's datasets."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder.resolve()
+
+    def dataset(self, tag: Tag, field: str) -> Dataset:
+        """The dataset that ``tag`` names.
+
+        Raises:
+            UnusableData: there is no such folder, it has no usable ``metadata.json``, or a link leads out of the data root.
+            InvalidRequest: the tag is no list of plain folder names.
+        """
+        name = "/".join(check_tag(tag, field))
+        try:
+            paths = self._paths(name, field)
+            metadata = self._metadata(paths, name, field)
+            content = metadata.json()
+            datatype = _datatype(content, metadata.name)
+            reads = PIPELINES.get(datatype, "datatype").reads
+            files = tuple(self._file(path) for path in paths if reads(path.name))
+        except OSError as error:
+            raise unreadable(name, error) from error
+        return Dataset(name, datatype, files, content.get("operations", {}))
+
+    def _paths(self, name: str, field: str) -> list[Path]:
+        folder = self.folder / name
+        if not self._holds(folder):
+            raise UnusableData(f"{name!r} leads out of the data folder", field)
+        if not folder.is_dir():
+            raise UnusableData(f"there is no folder {name!r} in the data folder of this worker", field)
+        # Links to folders are not followed: they could go in circles.
+        found = [Path(place, file) for place, _, names in os.walk(folder, onerror=_stop) for file in names]
+        return sorted(found, key=lambda path: path.relative_to(folder).parts)
+
+    def _metadata(self, paths: list[Path], name: str, field: str) -> DataFile:
+        path = self.folder / name / METADATA
+        if path not in paths:
+            raise UnusableData(f"the folder {name!r} has no {METADATA}", field)
+        return self._file(path)
+
+    def _file(self, path: Path) -> DataFile:
+        name = path.relative_to(self.folder).as_posix()
+        # Only a link can lead anywhere from a folder that does not.
+        if path.is_symlink() and not self._holds(path):
+            raise UnusableData("is a link that leads out of the data folder", name)
+        if not path.is_file():
+            raise UnusableData("is not a file that can be read", name)
+        return DataFile(name, path)
+
+    def _holds(self, path: Path) -> bool:
+        try:
+            return path.resolve().is_relative_to(self.folder)
+        except RuntimeError:  # how Python 3.11 reports links that go in circles
+            return False
+
+
+def _stop(error: OSError) -> None:
+    raise error
+
+
+def _datatype(content: Mapping[str, Any], name: str) -> str:
+    datatype = content.get("datatype")
+    if datatype not in PIPELINES.names:
+        problem = UnknownName(datatype, PIPELINES.names, "datatype", f"one of {', '.join(PIPELINES.names)}")
+        raise UnusableData(str(problem), name)
+    return str(datatype)

@@ -1,0 +1,86 @@
+"""A dataset: the files of one folder that a tag names, and how to tell that one of them has changed."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from synergos.errors import UnusableData
+
+METADATA = "metadata.json"
+SCHEMA = "schema.json"
+
+Fingerprint = tuple[tuple[str, int, int], ...]
+"""Name, size and modification time (ns) of every file that matters: another one means that something changed."""
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """One file of a dataset.
+
+    Attributes:
+        name: its path below the data root, as errors and exports show it.
+    """
+
+    name: str
+    path: Path
+
+    def json(self) -> dict[str, Any]:
+        """Its content as a JSON object.
+
+        Raises:
+            UnusableData: it cannot be read, or is no JSON object.
+        """
+        try:
+            content = json.loads(self.path.read_text(encoding="utf-8-sig"))
+        except OSError as error:
+            raise unreadable(self.name, error) from error
+        except (ValueError, RecursionError) as error:
+            raise UnusableData("is not JSON", self.name) from error
+        if not isinstance(content, dict):
+            raise UnusableData(f"expected a JSON object, found a {type(content).__name__}", self.name)
+        return content
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """The folder one tag names.
+
+    Attributes:
+        name: the tag as a path below the data root.
+        datatype: which pipeline it is for.
+        files: the files in it and below it that can matter, ordered by path.
+        operations: what its ``metadata.json`` says under that name, unchecked.
+    """
+
+    name: str
+    datatype: str
+    files: tuple[DataFile, ...]
+    operations: object = field(default_factory=dict)
+
+    def files_ending(self, suffix: str) -> tuple[DataFile, ...]:
+        """Its files of one type, ordered by path."""
+        return tuple(file for file in self.files if file.name.lower().endswith(suffix))
+
+    def fingerprint(self) -> Fingerprint:
+        """What its files look like from outside, now.
+
+        Raises:
+            UnusableData: a file is gone.
+        """
+        return tuple(_stamp(file) for file in self.files)
+
+
+def unreadable(name: str, error: OSError) -> UnusableData:
+    """The failure to raise when a file cannot be read; ``name`` is its path below the data root."""
+    return UnusableData(f"cannot be read: {error.strerror or type(error).__name__}", name)
+
+
+def _stamp(file: DataFile) -> tuple[str, int, int]:
+    try:
+        status = file.path.stat()
+    except OSError as error:
+        raise unreadable(file.name, error) from error
+    return file.name, status.st_size, status.st_mtime_ns
