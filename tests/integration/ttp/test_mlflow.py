@@ -14,8 +14,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from servers.mlflow_server import history_of, runs_of, tracking_server
+from synergos.domain.loss_history import LossHistory
 from synergos.errors import JobCancelled, JobInterrupted, WorkerUnreachable
-from synergos.learning.exports import LossHistory
 from synergos_ttp.tracking.mlflow_tracker import MlflowTracker
 from synergos_ttp.tracking.tracker import Combination
 

@@ -10,8 +10,9 @@ from torch import Tensor
 
 from factories.network_models import linear
 from support.full_disk import files_up_to
+from synergos.domain.loss_history import LossHistory
 from synergos.errors import RecordNotFound, WireFormatError
-from synergos.learning.exports import LossHistory, read_weights, write_run
+from synergos.learning.exports import read_weights, write_run
 from synergos.learning.families.layers.network import build_network
 
 ARCHITECTURE = [linear(3, 1, "sigmoid")]

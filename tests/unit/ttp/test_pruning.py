@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from synergos.domain.job import Job, JobError, JobState, Stage
+from synergos.domain.loss_history import LossHistory
 from synergos.errors import TrialPruned
-from synergos.learning.exports import LossHistory
 from synergos.records import RecordStore
 from synergos_ttp.stages.pruning import Pruning
 

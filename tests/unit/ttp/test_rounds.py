@@ -13,8 +13,8 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
+from synergos.domain.loss_history import LossHistory
 from synergos.errors import JobCancelled, SynergosError, WorkerUnreachable
-from synergos.learning.exports import LossHistory
 from synergos.learning.hyperparameters import Hyperparameters
 from synergos.wire import Encoded, Layout, decode
 from synergos_ttp.running.control import Control

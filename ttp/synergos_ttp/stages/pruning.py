@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from synergos.domain.job import Job, JobState
+from synergos.domain.loss_history import LossHistory
 from synergos.domain.records import Kind, restrict
 from synergos.errors import TrialPruned
-from synergos.learning.exports import LossHistory
 from synergos.records import RecordStore
 from synergos.tuning.checkpoints import at_checkpoints
 from synergos.tuning.pruners import NONE, Course, is_hopeless

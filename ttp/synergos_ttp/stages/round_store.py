@@ -14,7 +14,7 @@ from typing import Any, Self
 from safetensors import safe_open
 from torch import Tensor
 
-from synergos.learning.exports import LossHistory
+from synergos.domain.loss_history import LossHistory
 from synergos.wire import encode
 
 _FOLDER = ".rounds"

@@ -11,11 +11,11 @@ from typing import Any, Self
 import structlog
 from torch import Tensor
 
+from synergos.domain.loss_history import LossHistory
 from synergos.errors import Conflict, GridError, SynergosError
 from synergos.learning import algorithms
 from synergos.learning.algorithms import Update as WeightedUpdate
 from synergos.learning.early_stopping import EarlyStopping
-from synergos.learning.exports import LossHistory
 from synergos.learning.hyperparameters import Hyperparameters
 from synergos.learning.update_gate import Measured, movement, refusals
 from synergos.tuning.checkpoints import at_checkpoints, is_checkpoint

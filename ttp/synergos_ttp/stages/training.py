@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from synergos.domain.loss_history import LossHistory
 from synergos.domain.records import Kind
 from synergos.domain.tags import Meta
-from synergos.learning.exports import LossHistory, write_run
+from synergos.learning.exports import write_run
 from synergos.learning.families.layers.network import build_network
 from synergos.learning.hyperparameters import Hyperparameters
 from synergos_ttp.running.control import Control

@@ -21,8 +21,8 @@ from typing import Any, Self
 import structlog
 from filelock import FileLock
 
+from synergos.domain.loss_history import LossHistory
 from synergos.errors import JobCancelled, JobInterrupted
-from synergos.learning.exports import LossHistory
 from synergos_ttp.tracking.tracker import Combination
 
 log = structlog.get_logger(__name__)

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from synergos.domain.loss_history import LossHistory
 from synergos.domain.records import Kind
 from synergos.errors import RecordNotFound
-from synergos.learning.exports import LossHistory
 from synergos_ttp.stages.scope import Scope
 
 
