@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import structlog
 
 from synergos.domain.job import Job, JobError, JobState
+from synergos.domain.keys import ProjectKey
 from synergos.errors import Conflict
 from synergos.records import RecordStore
 from synergos.records.leases import Leases, Standing
@@ -66,9 +67,9 @@ class QueueDispatcher:
         self._announcer.announce(self._leases.arrange())
         return self._store.job(job_id)
 
-    def width(self, keys: Mapping[str, str]) -> int:
+    def width(self, project: ProjectKey) -> int:
         """How many of a project's jobs can run at once: as many as it has sub-grids with a living TTP."""
-        return self._leases.width(keys)
+        return self._leases.width(project)
 
 
 def _delay(standing: Standing) -> dict[str, Any]:

@@ -32,7 +32,7 @@ def _subject(store: RecordStore, job: Job, action: object) -> dict[str, Any]:
     if job.stage is Stage.PREPROCESS:
         return {"experiments": [_plain(record) for record in store.find(Kind.EXPERIMENT, job.keys)]}
     subject: dict[str, Any] = {
-        "keys": restrict(job.keys, Kind.RUN),
+        "keys": restrict(job.keys, Kind.RUN).to_dict(),
         "action": action,
         "experiment": _plain(store.get(Kind.EXPERIMENT, job.keys)),
         "run": _plain(store.get(Kind.RUN, job.keys)),

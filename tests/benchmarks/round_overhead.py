@@ -32,6 +32,7 @@ from rich.table import Table
 
 from synergos.domain.feature_space import Action, FeatureSpace
 from synergos.domain.grid import Node
+from synergos.domain.keys import ProjectKey, RunKey
 from synergos.domain.tags import Meta
 from synergos.learning.agreement import feature_space
 from synergos.learning.families.layers.layers import Layer
@@ -162,11 +163,11 @@ def ours(case: Case, rounds: int, folder: Path) -> tuple[Measured, dict[str, int
         polled = {}
         for node in nodes:
             worker = WorkerCommands(node, Limits(), control.check)
-            polled[node.participant_id] = worker.prepare(PROJECT, Action.CLASSIFY, TAGS)
+            polled[node.participant_id] = worker.prepare(ProjectKey.of(PROJECT), Action.CLASSIFY, TAGS)
         space, alignment = feature_space(polled, Action.CLASSIFY)
         members = [Member(node, TAGS, alignment.spacers[node.participant_id]) for node in nodes]
         run = {**PROJECT, "expt_id": "benchmark", "run_id": "benchmark"}
-        content = SessionContent(run, space, case.layers, hyperparameters.to_dict(), (Meta.TRAIN,))
+        content = SessionContent(RunKey.of(run), space, case.layers, hyperparameters.to_dict(), (Meta.TRAIN,))
         with RoundStore(folder, "job") as store, Sessions(members, content, Limits(), control) as sessions:
             # As in a training, nobody else holds the first weights.
             timed = TimedRounds(

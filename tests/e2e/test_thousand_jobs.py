@@ -24,7 +24,8 @@ from servers import rabbitmq as rabbitmq_server
 from servers.rabbitmq import RabbitMQ
 from support.ledger import RESULTS, Ledger
 from synergos.domain.job import Job, JobState, Stage
-from synergos.domain.records import RECORD_TYPES, Kind
+from synergos.domain.keys import RunKey
+from synergos.domain.records import Kind
 from synergos.records import RecordStore
 from synergos.records.leases import Leases
 from synergos.records.tables import RECORDS
@@ -194,12 +195,12 @@ def check_ledger(ledger: Ledger, jobs: list[Job]) -> None:
         Kind.PREDICTION: (evaluations, {1}),
     }
     moments = {entry.row: moment for moment, entry in enumerate(entries) if entry.table == "job"}
-    trained = {tuple(job.keys.values()): moments[job.id] for job in jobs if job.stage is Stage.TRAIN}
+    trained = {job.keys: moments[job.id] for job in jobs if job.stage is Stage.TRAIN}
     for _, [first, *between, last] in groupby(jobs, lambda job: job.keys["project_id"]):
         ends = [moments[job.id] for job in between]
         assert moments[first.id] < min(ends) < max(ends) < moments[last.id]
         for job in between:
-            run = tuple(job.keys[field] for field in RECORD_TYPES[Kind.RUN].key_fields)
+            run = RunKey.of(job.keys)
             assert trained[run] <= moments[job.id]
 
 

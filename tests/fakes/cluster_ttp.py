@@ -12,6 +12,7 @@ from sqlalchemy.exc import OperationalError
 
 from grids.real_grid import until
 from synergos.domain.job import Job, JobState, Stage
+from synergos.domain.keys import job_key
 from synergos.domain.messages import job_message
 from synergos.records import RecordStore
 from synergos.records.leases import Leases
@@ -122,7 +123,7 @@ class Ttp:
     loop: JobLoop
 
     def hand_in(self) -> tuple[Job, Message]:
-        job = Job(Stage.TRAIN, KEYS)
+        job = Job(Stage.TRAIN, job_key(KEYS))
         self.store.add_jobs([job])
         message = Message(job_message(job, self.store.cluster_id(), [], {}))
         self.queue.waiting.put(message)

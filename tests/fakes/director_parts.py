@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from synergos.domain.job import Job, Stage
+from synergos.domain.keys import job_key
 from synergos.domain.records import Kind
 from synergos.records import RecordStore
 from synergos.records.leases import Claim, Leases
@@ -63,7 +64,7 @@ def declare(store: RecordStore) -> None:
 def accepted(store: RecordStore, stage: Stage, run: str = "r", **parameters: object) -> Job:
     """A job that was just handed in."""
     keys = PROJECT if stage is Stage.PREPROCESS else {**RUN, "run_id": run}
-    job = Job(stage, keys, parameters)
+    job = Job(stage, job_key(keys), parameters)
     store.add_jobs([job])
     return job
 

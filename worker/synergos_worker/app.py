@@ -15,14 +15,13 @@ from flask_restx import Api, Resource
 from werkzeug.exceptions import BadRequest
 
 from synergos.domain.feature_space import Action
-from synergos.domain.identifiers import check_identifier
+from synergos.domain.keys import ProjectKey, RunKey
 from synergos.domain.tags import Meta
 from synergos.errors import InvalidRequest
 from synergos_worker import bodies, failures
 from synergos_worker.documentation import describe
-from synergos_worker.exports import RunKey
 from synergos_worker.failures import API_VERSION, as_json
-from synergos_worker.preparation import Preparation, Preparations, Project, State
+from synergos_worker.preparation import Preparation, Preparations, State
 from synergos_worker.sessions import Sessions, check_fit
 from synergos_worker.settings import Settings
 from synergos_worker.tables import Tables
@@ -82,7 +81,7 @@ class Poll(_Command):
 
     def post(self, **ids: str) -> Response:
         """Have datasets prepared: 202 when that takes a while, 201 when it is done already."""
-        project = _project(ids)
+        project = ProjectKey.checked(ids)
         body = bodies.check(_json(), bodies.POLL)
         found = self.parts.preparations.submit(project, Action(body["action"]), bodies.read_tags(body))
         status = HTTPStatus.CREATED if found.state is State.COMPLETED else HTTPStatus.ACCEPTED
@@ -90,7 +89,9 @@ class Poll(_Command):
 
     def get(self, **ids: str) -> Response:
         """How far a preparation is, and what came of it."""
-        found = self.parts.preparations.get(_project(ids), request.args.get("preparation"), _wait(request.args))
+        found = self.parts.preparations.get(
+            ProjectKey.checked(ids), request.args.get("preparation"), _wait(request.args)
+        )
         data: dict[str, Any] = {
             "kind": "Poll",
             "doc_id": str(found.number),
@@ -110,7 +111,7 @@ class Align(_Command):
 
     def post(self, **ids: str) -> Response:
         """Confirm that this worker's data fits the feature space."""
-        project = _project(ids)
+        project = ProjectKey.checked(ids)
         body = bodies.check(_json(), bodies.ALIGN)
         space, alignments = bodies.read_space(body), bodies.read_alignments(body)
         for meta, tags in bodies.read_tags(body).items():
@@ -123,7 +124,7 @@ class Initialise(_Command):
 
     def post(self, **ids: str) -> Response:
         """Open a session for one run: 201; 200 when it is open already."""
-        run = _run(ids)
+        run = RunKey.checked(ids)
         asked = bodies.read_session(bodies.check(_json(), bodies.INITIALISE), run)
         session, is_new = self.parts.sessions.open(asked)
         live = self.parts.sessions.live_runs(run.collab_id, run.project_id)
@@ -142,7 +143,7 @@ class Predict(_Command):
 
     def post(self, **ids: str) -> Response:
         """Predict with the model that was put, write what comes of it, and answer the statistics; 202 while it runs."""
-        run = _run(ids)
+        run = RunKey.checked(ids)
         body = bodies.check(_json(), bodies.PREDICT)
         session = self.parts.sessions.of_run(body["session_id"], run)
         work = session.predict([Meta(meta) for meta in body["metas"]])
@@ -156,7 +157,7 @@ class Terminate(_Command):
 
     def post(self, **ids: str) -> Response:
         """End a run's session; 200 also when there is none."""
-        run = _run(ids)
+        run = RunKey.checked(ids)
         body = bodies.check(_json() if request.content_length else {}, bodies.TERMINATE)
         self.parts.sessions.terminate(run, body.get("session_id"))
         return _success("terminate.post", {"key": asdict(run), "is_live": False})
@@ -187,14 +188,6 @@ def _json() -> object:
         return json.loads(request.get_data(cache=False))
     except (ValueError, RecursionError):
         raise BadRequest("expected a JSON object") from None
-
-
-def _project(ids: Mapping[str, str]) -> Project:
-    return Project(**{name: check_identifier(value, name) for name, value in ids.items()})
-
-
-def _run(ids: Mapping[str, str]) -> RunKey:
-    return RunKey(**{name: check_identifier(value, name) for name, value in ids.items()})
 
 
 def _wait(query: Mapping[str, str]) -> float:

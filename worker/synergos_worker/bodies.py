@@ -10,11 +10,11 @@ from jsonschema.exceptions import ValidationError
 
 from synergos.domain.feature_space import Action, FeatureSpace
 from synergos.domain.identifiers import check_identifier
+from synergos.domain.keys import RunKey
 from synergos.domain.tags import Meta, declared_tags
 from synergos.errors import InvalidRequest
 from synergos.learning.families.layers.layers import check_layers
 from synergos.learning.hyperparameters import Hyperparameters
-from synergos_worker.exports import RunKey
 from synergos_worker.model import Recipe
 from synergos_worker.sessions import Alignments, SessionRequest
 from synergos_worker.tables import Tags

@@ -14,21 +14,11 @@ import numpy as np
 import pandas as pd
 
 from synergos.domain.feature_space import Action, FeatureSpace
-from synergos.domain.identifiers import check_identifier
+from synergos.domain.keys import RunKey
 from synergos.domain.tags import Meta
 from synergos.errors import GridError
 from synergos.learning.families.layers.objective import Predicted, Scores
 from synergos_worker.pipelines.pipeline import Origins
-
-
-@dataclass(frozen=True)
-class RunKey:
-    """Which run something belongs to."""
-
-    collab_id: str
-    project_id: str
-    expt_id: str
-    run_id: str
 
 
 @dataclass(frozen=True)
@@ -55,7 +45,7 @@ class PredictionFiles:
         Raises:
             GridError: they cannot be written, for instance because the disk is full.
         """
-        folder = self._folder(run) / meta
+        folder = run.folder(self._outputs) / meta
         staging = folder.with_name(f".{meta}-{uuid4().hex}")
         try:
             staging.mkdir(parents=True)
@@ -72,9 +62,6 @@ class PredictionFiles:
         finally:
             shutil.rmtree(staging, ignore_errors=True)
         return folder / _statistics_name(meta)
-
-    def _folder(self, run: RunKey) -> Path:
-        return self._outputs.joinpath(*(check_identifier(value, name) for name, value in vars(run).items()))
 
 
 def _statistics_name(meta: Meta) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 import structlog
 
 from synergos.domain.feature_space import Action
+from synergos.domain.keys import ProjectKey
 from synergos.domain.tags import Meta
 from synergos.errors import Conflict, InvalidRequest, RecordNotFound, ServiceStopping, UnusableData
 from synergos_worker.dataset import Fingerprint
@@ -37,14 +38,6 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True)
-class Project:
-    """Whose datasets they are."""
-
-    collab_id: str
-    project_id: str
-
-
-@dataclass(frozen=True)
 class Preparation:
     """One preparation, as it stands at one moment.
 
@@ -57,7 +50,7 @@ class Preparation:
 
     id: str
     number: int
-    project: Project
+    project: ProjectKey
     action: Action
     tags: Tags
     state: State = State.QUEUED
@@ -83,7 +76,7 @@ class Preparations:
         self._thread = threading.Thread(target=self._work, name="preparation", daemon=True)
         self._thread.start()
 
-    def submit(self, project: Project, action: Action, tags: Tags) -> Preparation:
+    def submit(self, project: ProjectKey, action: Action, tags: Tags) -> Preparation:
         """Ask for a preparation; the one there is, unless it failed or files have changed since.
 
         Raises:
@@ -103,7 +96,7 @@ class Preparations:
             self._changed.notify_all()
             return self._known[identifier]
 
-    def get(self, project: Project, identifier: str | None, wait: float = 0.0) -> Preparation:
+    def get(self, project: ProjectKey, identifier: str | None, wait: float = 0.0) -> Preparation:
         """One preparation of a project, the newest when not said which; held back until it has ended, for ``wait`` seconds.
 
         Raises:
@@ -129,7 +122,7 @@ class Preparations:
             self._stopped = True
             self._changed.notify_all()
 
-    def _find(self, project: Project, identifier: str | None) -> Preparation:
+    def _find(self, project: ProjectKey, identifier: str | None) -> Preparation:
         mine = [found for found in self._known.values() if found.project == project and identifier in {None, found.id}]
         if not mine:
             which = f"preparation {identifier!r}" if identifier else "preparation"
@@ -191,7 +184,7 @@ class Preparations:
             self._changed.notify_all()
 
 
-def _digest(project: Project, action: Action, tags: Tags) -> str:
+def _digest(project: ProjectKey, action: Action, tags: Tags) -> str:
     text = json.dumps([project.collab_id, project.project_id, action, sorted(tags.items())])
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 

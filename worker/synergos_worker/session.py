@@ -15,12 +15,13 @@ import structlog
 import torch
 
 from synergos.domain.feature_space import FeatureSpace
+from synergos.domain.keys import RunKey
 from synergos.domain.tags import Meta
 from synergos.errors import Conflict, InvalidRequest, JobCancelled, RecordNotFound, WireFormatError
 from synergos.learning import metrics
 from synergos.learning.families.layers.local_training import Evaluation
 from synergos.wire import Encoded
-from synergos_worker.exports import Inference, PredictionFiles, RunKey
+from synergos_worker.exports import Inference, PredictionFiles
 from synergos_worker.message import Message
 from synergos_worker.model import Rows, SessionModel
 from synergos_worker.work import Work

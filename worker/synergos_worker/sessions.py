@@ -13,12 +13,13 @@ from typing import Any
 import structlog
 
 from synergos.domain.feature_space import FeatureSpace
+from synergos.domain.keys import RunKey
 from synergos.domain.tags import Meta
 from synergos.errors import Conflict, FeatureDrift, RecordNotFound, ServiceStopping
 from synergos.learning import datatypes
 from synergos.learning.alignment import Header, spacers_for, unseen
 from synergos_worker.devices import room_for
-from synergos_worker.exports import PredictionFiles, RunKey
+from synergos_worker.exports import PredictionFiles
 from synergos_worker.model import Recipe, Rows, SessionModel
 from synergos_worker.pipelines.csv_files import listed
 from synergos_worker.session import Session

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 
 from synergos.domain.job import Job, Stage
+from synergos.domain.keys import RunKey
 
 
 class Line:
@@ -29,16 +30,15 @@ class Line:
 
 def _places(job: Job) -> tuple[list[Hashable], list[Hashable]]:
     """The places where whoever stood there last must be over first, and those where a later job may look for this one."""
-    keys = job.keys
-    project = (keys["collab_id"], keys["project_id"])
-    aligned = (Stage.PREPROCESS, *project)
-    if job.stage is Stage.PREPROCESS:
+    project = job.keys.project
+    aligned = (Stage.PREPROCESS, project)
+    if not isinstance(job.keys, RunKey):
         return [project], [project, aligned]
-    run = (*project, keys["expt_id"], keys["run_id"])
-    stage, participant = (job.stage, *run), keys.get("participant_id")
+    run = job.keys.run
+    stage, participant = (job.stage, run), job.keys.get("participant_id")
     stands_at: list[Hashable] = [project, run, stage, (*stage, participant)]
     if job.stage is Stage.TRAIN:
         return [aligned, run], stands_at
     # No participant stands for all of them.
     same = [stage] if participant is None else [(*stage, participant), (*stage, None)]
-    return [aligned, (Stage.TRAIN, *run), *same], stands_at
+    return [aligned, (Stage.TRAIN, run), *same], stands_at

@@ -9,6 +9,8 @@ from enum import StrEnum
 from typing import Any
 from uuid import uuid4
 
+from synergos.domain.keys import JobKey
+
 
 class Stage(StrEnum):
     """What a job does."""
@@ -61,7 +63,7 @@ class Job:
     """One stage request for one combination.
 
     Attributes:
-        keys: the ids of what it works on: collaboration and project, then experiment, run and participant where the stage has them.
+        keys: the key of what it works on.
         parameters: what the request's body said (``auto_align``, ``tags``, …).
         progress: how far it is: ``round``, ``rounds``, ``losses``, ``fraction`` (0 to 1), ``seconds_left``.
         attempts: how many times it was started.
@@ -71,7 +73,7 @@ class Job:
     """
 
     stage: Stage
-    keys: Mapping[str, str]
+    keys: JobKey
     parameters: Mapping[str, Any] = field(default_factory=dict)
     id: str = field(default_factory=lambda: uuid4().hex)
     state: JobState = JobState.QUEUED

@@ -11,10 +11,9 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from synergos.domain.identifiers import check_identifier
-from synergos.domain.job import Job, JobError, JobState, Stage
+from synergos.domain.job import Job, JobError, JobState
+from synergos.domain.keys import RunKey
 from synergos.errors import InvalidRequest
-
-_KEYS = ("collab_id", "project_id", "expt_id", "run_id")
 
 
 @dataclass(frozen=True)
@@ -128,8 +127,8 @@ class OutcomeMessage:
 
 
 def _ids(job: Job) -> list[str]:
-    fields = _KEYS[:2] if job.stage is Stage.PREPROCESS else _KEYS
-    return [job.keys[name] for name in fields]
+    # The original's programs read them by position, and no participant among them.
+    return list(job.keys.run.ids if isinstance(job.keys, RunKey) else job.keys.ids)
 
 
 def _id(message: Mapping[str, Any], name: str) -> str:

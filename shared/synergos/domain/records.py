@@ -5,9 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
-Key = Mapping[str, str]
-"""A composite id: field name to id, all fields of the record's kind present."""
+from synergos.domain.keys import (
+    CollaborationKey,
+    ExperimentKey,
+    Key,
+    ParticipantKey,
+    ProjectKey,
+    RegistrationKey,
+    ResultKey,
+    RunKey,
+    StudyKey,
+    TrialKey,
+)
+
+OWN_FIELDS = frozenset({"doc_id", "kind", "key", "created_at"})
+"""What a stored record says of itself; everything else is its payload."""
+Ids = Mapping[str, str]
+"""Ids by name: a whole key or a part of one, that of what is meant or of something inside it."""
 
 
 class Kind(StrEnum):
@@ -34,19 +50,21 @@ class RecordType:
     """How one kind of record is keyed and related.
 
     Attributes:
-        key_fields: the names that make up its key, in the order of its route.
+        key: the type of its key.
         relations: the kinds shown under ``relations``; each shares this record's whole key.
         cascade: the kinds that are deleted with it, matched on the whole key.
     """
 
-    key_fields: tuple[str, ...]
+    key: type[Key]
     relations: tuple[Kind, ...] = ()
     cascade: tuple[Kind, ...] = ()
 
+    @property
+    def key_fields(self) -> tuple[str, ...]:
+        """The names of the ids that make up its key, in the order of its route."""
+        return self.key.fields()
 
-_PROJECT = ("collab_id", "project_id")
-_EXPERIMENT = (*_PROJECT, "expt_id")
-_RUN = (*_EXPERIMENT, "run_id")
+
 _RESULTS = (Kind.MODEL, Kind.VALIDATION, Kind.PREDICTION)
 _DATA = (Kind.REGISTRATION, Kind.TAG)
 _AGREED = (Kind.ALIGNMENT, Kind.FEATURE_SPACE)
@@ -54,37 +72,42 @@ _TUNING = (Kind.STUDY, Kind.TRIAL)
 
 RECORD_TYPES: Mapping[Kind, RecordType] = {
     Kind.COLLABORATION: RecordType(
-        ("collab_id",),
+        CollaborationKey,
         relations=(Kind.PROJECT, Kind.EXPERIMENT, Kind.RUN, *_DATA, *_RESULTS),
         cascade=(Kind.PROJECT, Kind.EXPERIMENT, Kind.RUN, *_DATA, *_AGREED, *_RESULTS, *_TUNING),
     ),
     Kind.PROJECT: RecordType(
-        _PROJECT,
+        ProjectKey,
         relations=(Kind.EXPERIMENT, Kind.RUN, *_DATA, *_RESULTS),
         cascade=(Kind.EXPERIMENT, Kind.RUN, *_DATA, *_AGREED, *_RESULTS, *_TUNING),
     ),
-    Kind.EXPERIMENT: RecordType(_EXPERIMENT, relations=(Kind.RUN, *_RESULTS), cascade=(Kind.RUN, *_RESULTS, *_TUNING)),
-    Kind.RUN: RecordType(_RUN, relations=_RESULTS, cascade=(*_RESULTS, Kind.TRIAL)),
+    Kind.EXPERIMENT: RecordType(
+        ExperimentKey, relations=(Kind.RUN, *_RESULTS), cascade=(Kind.RUN, *_RESULTS, *_TUNING)
+    ),
+    Kind.RUN: RecordType(RunKey, relations=_RESULTS, cascade=(*_RESULTS, Kind.TRIAL)),
     Kind.PARTICIPANT: RecordType(
-        ("participant_id",),
+        ParticipantKey,
         relations=_DATA,
         cascade=(*_DATA, Kind.ALIGNMENT, Kind.VALIDATION, Kind.PREDICTION),
     ),
-    Kind.REGISTRATION: RecordType(
-        (*_PROJECT, "participant_id"), relations=(Kind.TAG,), cascade=(Kind.TAG, Kind.ALIGNMENT)
-    ),
-    Kind.TAG: RecordType((*_PROJECT, "participant_id"), cascade=(Kind.ALIGNMENT,)),
-    Kind.ALIGNMENT: RecordType((*_PROJECT, "participant_id")),
-    Kind.FEATURE_SPACE: RecordType(_PROJECT),
+    Kind.REGISTRATION: RecordType(RegistrationKey, relations=(Kind.TAG,), cascade=(Kind.TAG, Kind.ALIGNMENT)),
+    Kind.TAG: RecordType(RegistrationKey, cascade=(Kind.ALIGNMENT,)),
+    Kind.ALIGNMENT: RecordType(RegistrationKey),
+    Kind.FEATURE_SPACE: RecordType(ProjectKey),
     # A model that is replaced or deleted takes what was measured on it along.
-    Kind.MODEL: RecordType(_RUN, cascade=(Kind.VALIDATION, Kind.PREDICTION)),
-    Kind.VALIDATION: RecordType((*_RUN, "participant_id")),
-    Kind.PREDICTION: RecordType((*_RUN, "participant_id")),
-    Kind.STUDY: RecordType((*_EXPERIMENT, "study_id"), cascade=(Kind.TRIAL,)),
-    Kind.TRIAL: RecordType((*_EXPERIMENT, "study_id", "run_id")),
+    Kind.MODEL: RecordType(RunKey, cascade=(Kind.VALIDATION, Kind.PREDICTION)),
+    Kind.VALIDATION: RecordType(ResultKey),
+    Kind.PREDICTION: RecordType(ResultKey),
+    Kind.STUDY: RecordType(StudyKey, cascade=(Kind.TRIAL,)),
+    Kind.TRIAL: RecordType(TrialKey),
 }
 
 
-def restrict(key: Key, kind: Kind) -> dict[str, str]:
-    """The part of ``key`` that is the key of ``kind``."""
-    return {field: key[field] for field in RECORD_TYPES[kind].key_fields}
+def payload_of(record: Mapping[str, Any]) -> dict[str, Any]:
+    """What was stored under a record's key."""
+    return {name: value for name, value in record.items() if name not in OWN_FIELDS}
+
+
+def restrict(ids: Ids, kind: Kind) -> Key:
+    """The part of ``ids`` that is the key of ``kind``."""
+    return RECORD_TYPES[kind].key.of(ids)

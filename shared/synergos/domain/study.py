@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from synergos.domain.job import JobError
+from synergos.domain.keys import ExperimentKey, StudyKey
 
 TRIAL_PREFIX = "optim_run_"
 """What the ids of the runs begin with that a study makes."""
@@ -127,7 +128,7 @@ class Study:
     """
 
     id: str
-    experiment: Mapping[str, str]
+    experiment: ExperimentKey
     metric: str
     direction: Direction
     search_space: Mapping[str, Any]
@@ -147,13 +148,9 @@ class Study:
     created_at: datetime | None = None
 
     @property
-    def key(self) -> dict[str, str]:
+    def key(self) -> StudyKey:
         """The key of its record."""
-        return {**self.experiment, "study_id": self.id}
-
-    def key_of(self, run_id: str) -> dict[str, str]:
-        """The key of the record of one of its trials."""
-        return {**self.key, "run_id": run_id}
+        return StudyKey(**self.experiment, study_id=self.id)
 
     def to_payload(self) -> dict[str, Any]:
         """What its record holds beside its key."""
@@ -179,10 +176,9 @@ class Study:
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Self:
         """Read its record."""
-        key = record["key"]
         return cls(
-            id=key["study_id"],
-            experiment={name: value for name, value in key.items() if name != "study_id"},
+            id=record["key"]["study_id"],
+            experiment=ExperimentKey.of(record["key"]),
             metric=record["metric"],
             direction=Direction(record["direction"]),
             search_space=record["search_space"],

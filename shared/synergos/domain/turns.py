@@ -9,20 +9,13 @@ from heapq import heapify, heappop, heapreplace
 from itertools import groupby
 
 from synergos.domain.job import Job, Stage
-
-Project = tuple[str, str]
-"""The ids of a collaboration and of one of its projects."""
+from synergos.domain.keys import ProjectKey
 
 _RANK = {Stage.PREPROCESS: 0, Stage.TRAIN: 1, Stage.VALIDATE: 2, Stage.PREDICT: 2}
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
-def project_of(job: Job) -> Project:
-    """Whose turn a job is."""
-    return job.keys["collab_id"], job.keys["project_id"]
-
-
-def in_turn(ready: Iterable[Job], served: Mapping[Project, datetime]) -> Iterator[Job]:
+def in_turn(ready: Iterable[Job], served: Mapping[ProjectKey, datetime]) -> Iterator[Job]:
     """The jobs in the order in which they are taken up when no others come.
 
     The highest priority comes first, then the project that was served longest ago, then alignments before trainings
@@ -33,12 +26,12 @@ def in_turn(ready: Iterable[Job], served: Mapping[Project, datetime]) -> Iterato
         served: when a job of each project was last taken up; aware.
     """
     # What is served meanwhile comes after all that was served before.
-    last: dict[Project, tuple[int, datetime | int]] = {project: (0, moment) for project, moment in served.items()}
+    last: dict[ProjectKey, tuple[int, datetime | int]] = {project: (0, moment) for project, moment in served.items()}
     turns = 0
     for _, urgent in groupby(sorted(ready, key=lambda job: -job.priority), lambda job: job.priority):
-        lines: dict[Project, deque[tuple[int, int, Job]]] = defaultdict(deque)
+        lines: dict[ProjectKey, deque[tuple[int, int, Job]]] = defaultdict(deque)
         for rank, number, job in sorted((_RANK[job.stage], number, job) for number, job in enumerate(urgent)):
-            lines[project_of(job)].append((rank, number, job))
+            lines[job.keys.project].append((rank, number, job))
         heap = [(last.get(project, (0, _NEVER)), *line[0][:2], project) for project, line in lines.items()]
         heapify(heap)
         while heap:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from synergos.domain.job import Job, JobState, Stage
-from synergos.domain.records import RECORD_TYPES, Key, Kind, restrict
+from synergos.domain.records import RECORD_TYPES, Ids, Kind, restrict
 from synergos.domain.tags import Meta
 from synergos.errors import Conflict, JobCancelled
 from synergos.records.store import RecordStore
@@ -37,7 +37,7 @@ def archive(store: RecordStore, job: Job, outputs: Outputs) -> Job:
         return store.job(job.id)
 
 
-def _alignments(store: RecordStore, keys: Key, outputs: Outputs) -> None:
+def _alignments(store: RecordStore, keys: Ids, outputs: Outputs) -> None:
     project = store.get(Kind.PROJECT, keys)["key"]
     # Someone who left while the others were being aligned has no alignment any more.
     registered = {record["key"]["participant_id"] for record in store.find(Kind.REGISTRATION, project)}
@@ -55,18 +55,18 @@ def _alignments(store: RecordStore, keys: Key, outputs: Outputs) -> None:
             store.merge(Kind.EXPERIMENT, experiment["key"], {"fitted_model": fitted})
 
 
-def _model(store: RecordStore, keys: Key, outputs: Outputs) -> None:
+def _model(store: RecordStore, keys: Ids, outputs: Outputs) -> None:
     run = store.get(Kind.RUN, keys)["key"]
     store.prune(Kind.MODEL, run)
     store.put(Kind.MODEL, run, outputs)
 
 
-def _validations(store: RecordStore, keys: Key, outputs: Outputs) -> None:
+def _validations(store: RecordStore, keys: Ids, outputs: Outputs) -> None:
     store.get(Kind.MODEL, keys, include_hidden=True)
     _replace(store, Kind.VALIDATION, keys, outputs)
 
 
-def _predictions(store: RecordStore, keys: Key, outputs: Outputs) -> None:
+def _predictions(store: RecordStore, keys: Ids, outputs: Outputs) -> None:
     store.get(Kind.MODEL, keys, include_hidden=True)
     _replace(store, Kind.PREDICTION, keys, {who: {Meta.PREDICT.value: out["predict"]} for who, out in outputs.items()})
     for participant, output in outputs.items():
@@ -76,7 +76,7 @@ def _predictions(store: RecordStore, keys: Key, outputs: Outputs) -> None:
                 store.merge(kind, owner, output[name])
 
 
-def _replace(store: RecordStore, kind: Kind, keys: Key, payloads: Mapping[str, Mapping[str, Any]]) -> None:
+def _replace(store: RecordStore, kind: Kind, keys: Ids, payloads: Mapping[str, Mapping[str, Any]]) -> None:
     """Put one record per participant, and delete those in the scope of ``keys`` that got none this time."""
     scope = {field: keys[field] for field in RECORD_TYPES[kind].key_fields if field in keys}
     for stale in store.find(kind, scope, include_hidden=True):
@@ -86,7 +86,7 @@ def _replace(store: RecordStore, kind: Kind, keys: Key, payloads: Mapping[str, M
         store.put(kind, restrict({**keys, "participant_id": participant}, kind), payload)
 
 
-_ARCHIVES: Mapping[Stage, Callable[[RecordStore, Key, Outputs], None]] = {
+_ARCHIVES: Mapping[Stage, Callable[[RecordStore, Ids, Outputs], None]] = {
     Stage.PREPROCESS: _alignments,
     Stage.TRAIN: _model,
     Stage.VALIDATE: _validations,

@@ -9,13 +9,13 @@ from typing import Any
 from sqlalchemy import RowMapping
 
 from synergos.domain.job import Job, JobError, JobState, Stage
+from synergos.domain.keys import JOB_IDS, job_key
 from synergos.records.plain import plain
-from synergos.records.tables import ID_FIELDS
 
 
 def row_of(job: Job) -> dict[str, Any]:
     """The columns of a job that is stored for the first time."""
-    keys: Mapping[str, str | None] = dict.fromkeys(ID_FIELDS) | dict(job.keys)
+    keys: Mapping[str, str | None] = dict.fromkeys(JOB_IDS) | job.keys.to_dict()
     return {
         "id": job.id,
         "stage": job.stage.value,
@@ -45,7 +45,7 @@ def job_of(row: RowMapping) -> Job:
     """The job a row stands for."""
     return Job(
         stage=Stage(row["stage"]),
-        keys={field: row[field] for field in ID_FIELDS if row[field] is not None},
+        keys=job_key({field: row[field] for field in JOB_IDS if row[field] is not None}),
         parameters=row["parameters"],
         id=row["id"],
         state=JobState(row["state"]),

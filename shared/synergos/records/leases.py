@@ -19,8 +19,9 @@ from sqlalchemy import and_, delete, func, insert, select, update
 
 from synergos.domain.dependencies import Line
 from synergos.domain.job import Job, JobState
+from synergos.domain.keys import ProjectKey
 from synergos.domain.records import Kind
-from synergos.domain.turns import Project, in_turn, project_of
+from synergos.domain.turns import in_turn
 from synergos.errors import LeaseLost
 from synergos.records.jobs import job_of
 from synergos.records.plain import plain
@@ -126,7 +127,7 @@ class Leases:
             ready = [each.job for each in self.standings() if each.state is JobState.QUEUED]
             # Nearly always the first will do, so the others' registrations are not looked at.
             grids = cache(self._grids_of)
-            runnable = (job for job in in_turn(ready, self._last_served()) if grid < grids(project_of(job)))
+            runnable = (job for job in in_turn(ready, self._last_served()) if grid < grids(job.keys.project))
             job = next(runnable, None)
             if job is None:
                 return Found(None, is_left=bool(ready))
@@ -236,9 +237,9 @@ class Leases:
             rows = connection.execute(select(GRID_LEASES).where(alive).order_by(GRID_LEASES.c.grid)).mappings()
             return {row["grid"]: row["ttp"] for row in rows}
 
-    def width(self, keys: Mapping[str, str]) -> int:
+    def width(self, project: ProjectKey) -> int:
         """On how many living sub-grids a project's jobs can run, at least 1: they wait where there is none yet."""
-        count = self._grids_of((keys["collab_id"], keys["project_id"]))
+        count = self._grids_of(project.project)
         return max(1, sum(grid < count for grid in self.grids()))
 
     def _end(self, now: datetime) -> datetime:
@@ -255,18 +256,17 @@ class Leases:
             if not connection.execute(update(JOBS).where(mine).values(dict(values))).rowcount:
                 raise LeaseLost(f"job {claim.job.id} is not this TTP's any more")
 
-    def _grids_of(self, project: Project) -> int:
+    def _grids_of(self, project: ProjectKey) -> int:
         """How many sub-grids the registrations of a project make."""
-        key = dict(zip(("collab_id", "project_id"), project, strict=True))
-        counts = [record["n_count"] for record in self._store.find(Kind.REGISTRATION, key)]
+        counts = [record["n_count"] for record in self._store.find(Kind.REGISTRATION, project)]
         # A job of a project without participants is anybody's: it ends with a message that says so.
         return min(counts, default=sys.maxsize)
 
-    def _last_served(self) -> dict[Project, datetime]:
+    def _last_served(self) -> dict[ProjectKey, datetime]:
         project = (JOBS.c.collab_id, JOBS.c.project_id)
         with self._store.database.reading() as connection:
             rows = connection.execute(select(*project, func.max(JOBS.c.started_at)).group_by(*project))
-            return {(row[0], row[1]): row[2] for row in rows if row[2] is not None}
+            return {ProjectKey(row[0], row[1]): row[2] for row in rows if row[2] is not None}
 
 
 def _standing(job: Job, lease_until: datetime | None, line: Line, now: datetime) -> Standing:

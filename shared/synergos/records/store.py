@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, insert, select, true, update
 
 from synergos.domain.job import Job
-from synergos.domain.records import RECORD_TYPES, Key, Kind, restrict
+from synergos.domain.records import OWN_FIELDS, RECORD_TYPES, Ids, Kind, restrict
 from synergos.errors import RecordNotFound
 from synergos.records.database import Database
 from synergos.records.jobs import job_of, row_of, standing_of
@@ -22,8 +22,6 @@ from synergos.records.visibility import is_visible
 
 Record = dict[str, Any]
 """``doc_id`` (int), ``kind``, ``key`` (dict), ``created_at`` (aware, UTC), and the payload's fields beside them."""
-
-_OWN_FIELDS = frozenset({"doc_id", "kind", "key", "created_at"})
 
 
 class RecordStore:
@@ -58,7 +56,7 @@ class RecordStore:
 
     # Records
 
-    def put(self, kind: Kind, key: Key, payload: Mapping[str, Any]) -> Record:
+    def put(self, kind: Kind, key: Ids, payload: Mapping[str, Any]) -> Record:
         """Declare a record: a stored one keeps its ``doc_id`` and nothing else."""
         values = {"payload": _payload(payload), "created_at": datetime.now(UTC)}
         with self.database.writing() as connection:
@@ -66,7 +64,7 @@ class RecordStore:
                 connection.execute(insert(RECORDS[kind]).values(**restrict(key, kind), **values))
             return self.get(kind, key, include_hidden=True)
 
-    def merge(self, kind: Kind, key: Key, changes: Mapping[str, Any]) -> Record:
+    def merge(self, kind: Kind, key: Ids, changes: Mapping[str, Any]) -> Record:
         """Replace the fields given, keep the others.
 
         Raises:
@@ -77,7 +75,7 @@ class RecordStore:
             self._update(connection, kind, key, {"payload": {**stored, **_payload(changes)}})
             return self.get(kind, key, include_hidden=True)
 
-    def get(self, kind: Kind, key: Key, *, include_hidden: bool = False) -> Record:
+    def get(self, kind: Kind, key: Ids, *, include_hidden: bool = False) -> Record:
         """One record.
 
         Raises:
@@ -91,7 +89,7 @@ class RecordStore:
         return _record(kind, row)
 
     def find(
-        self, kind: Kind, ids: Key | None = None, /, *, include_hidden: bool = False, **filters: str
+        self, kind: Kind, ids: Ids | None = None, /, *, include_hidden: bool = False, **filters: str
     ) -> list[Record]:
         """The records whose key has these ids, given as one mapping or by name, in order of creation."""
         table = RECORDS[kind]
@@ -100,13 +98,13 @@ class RecordStore:
             rows = connection.execute(_select(kind, condition, include_hidden).order_by(table.c.doc_id)).mappings()
             return [_record(kind, row) for row in rows]
 
-    def relations(self, kind: Kind, key: Key) -> dict[str, list[Record]]:
+    def relations(self, kind: Kind, key: Ids) -> dict[str, list[Record]]:
         """What hangs under a record, by kind; all of it shares the record's whole key."""
         own = restrict(key, kind)
         with self.database.reading():
             return {related.value: self.find(related, own) for related in RECORD_TYPES[kind].relations}
 
-    def delete(self, kind: Kind, key: Key) -> Record:
+    def delete(self, kind: Kind, key: Ids) -> Record:
         """Delete a record with everything under it; returns it as it was.
 
         Raises:
@@ -118,7 +116,7 @@ class RecordStore:
             connection.execute(delete(RECORDS[kind]).where(_matches(kind, key)))
         return record
 
-    def prune(self, kind: Kind, key: Key) -> None:
+    def prune(self, kind: Kind, key: Ids) -> None:
         """Delete what is deleted with a record, but not the record."""
         own = restrict(key, kind)
         with self.database.writing() as connection:
@@ -181,12 +179,12 @@ class RecordStore:
             return str(connection.execute(select(CLUSTER.c.id)).scalar_one())
 
     @staticmethod
-    def _update(connection: Connection, kind: Kind, key: Key, values: Mapping[str, Any]) -> bool:
+    def _update(connection: Connection, kind: Kind, key: Ids, values: Mapping[str, Any]) -> bool:
         statement = update(RECORDS[kind]).where(_matches(kind, key)).values(**values)
         return bool(connection.execute(statement).rowcount)
 
 
-def _matches(kind: Kind, key: Key) -> ColumnElement[bool]:
+def _matches(kind: Kind, key: Ids) -> ColumnElement[bool]:
     table = RECORDS[kind]
     return and_(*(table.c[field] == value for field, value in restrict(key, kind).items()))
 
@@ -197,7 +195,7 @@ def _select(kind: Kind, condition: ColumnElement[bool], include_hidden: bool = T
 
 
 def _payload(fields: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: plain(value) for name, value in fields.items() if name not in _OWN_FIELDS}
+    return {name: plain(value) for name, value in fields.items() if name not in OWN_FIELDS}
 
 
 def _record(kind: Kind, row: RowMapping) -> Record:
@@ -210,6 +208,6 @@ def _record(kind: Kind, row: RowMapping) -> Record:
     }
 
 
-def _missing(kind: Kind, key: Key) -> RecordNotFound:
+def _missing(kind: Kind, key: Ids) -> RecordNotFound:
     ids = ", ".join(f"{field}={value!r}" for field, value in restrict(key, kind).items())
     return RecordNotFound(f"no {kind.value} with {ids}")

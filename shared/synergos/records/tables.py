@@ -23,10 +23,8 @@ from sqlalchemy import (
 )
 
 from synergos.domain.identifiers import MAXIMUM_LENGTH
+from synergos.domain.keys import JOB_IDS
 from synergos.domain.records import RECORD_TYPES, Kind
-
-ID_FIELDS = ("collab_id", "project_id", "expt_id", "run_id", "participant_id")
-"""Every name that occurs in a key."""
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -72,7 +70,7 @@ JOBS = Table(
     Column("id", String(64), nullable=False, unique=True),
     Column("stage", String(32), nullable=False),
     Column("state", String(32), nullable=False),
-    *(Column(field, String(MAXIMUM_LENGTH)) for field in ID_FIELDS),
+    *(Column(field, String(MAXIMUM_LENGTH)) for field in JOB_IDS),
     Column("parameters", JSON, nullable=False),
     Column("progress", JSON, nullable=False),
     Column("attempts", Integer, nullable=False),

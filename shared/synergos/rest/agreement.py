@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from synergos.domain.records import Key, Kind
+from synergos.domain.records import Ids, Kind
 from synergos.records.store import RecordStore
 
 
-def forget_agreement(store: RecordStore, key: Key) -> None:
+def forget_agreement(store: RecordStore, key: Ids) -> None:
     """Delete a project's feature space, and the alignments with the ids in ``key``: they must be made anew."""
     for kind in (Kind.FEATURE_SPACE, Kind.ALIGNMENT):
         scope = {field: value for field, value in key.items() if kind is Kind.ALIGNMENT or field != "participant_id"}

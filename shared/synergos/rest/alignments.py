@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from synergos.domain.job import Job, Stage
-from synergos.domain.records import Kind
+from synergos.domain.keys import ProjectKey
+from synergos.domain.records import Ids, Kind
 from synergos.rest import schemas, scope
-from synergos.rest.declarations import Ids
 from synergos.rest.stages import StageRequests
 
 
@@ -26,4 +26,4 @@ class Alignments(StageRequests):
         scope.require_named(self.store, ids)
         scope.require_action(self.store, ids)
         scope.require_tags(self.store, ids, scope.registered_in(self.store, ids))
-        return [Job(self.stage, dict(ids), options)]
+        return [Job(self.stage, ProjectKey.of(ids), options)]

@@ -6,18 +6,14 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from synergos.domain.identifiers import check_identifier
-from synergos.domain.records import RECORD_TYPES, Kind
+from synergos.domain.records import OWN_FIELDS, RECORD_TYPES, Ids, Kind, payload_of
 from synergos.errors import RecordNotFound
 from synergos.records.store import Record, RecordStore
 from synergos.rest.services import Services
 from synergos.rest.shapes import Shape, shape
 from synergos.rest.validation import Schema
 
-Ids = Mapping[str, str]
-"""The ids of a URL, by the names of key fields."""
-
-_OWN_FIELDS = frozenset({"doc_id", "kind", "key", "created_at"})
-_NOT_DECLARED = _OWN_FIELDS | {"relations", "link"}
+_NOT_DECLARED = OWN_FIELDS | {"relations", "link"}
 
 
 class Declarations:
@@ -67,7 +63,7 @@ class Declarations:
         changes = {name: value for name, value in self._fields(body).items() if name != self.id_field}
         with self.store.transaction():
             before = self.store.get(self.kind, ids)
-            payload = {name: value for name, value in before.items() if name not in _OWN_FIELDS} | changes
+            payload = payload_of(before) | changes
             named = {} if self.id_field is None else {self.id_field: ids[self._own_id]}
             self.schema.check(payload | named)
             self.checked(payload)

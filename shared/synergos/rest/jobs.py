@@ -13,9 +13,9 @@ from flask import Response, request
 
 from synergos.domain.identifiers import check_identifier
 from synergos.domain.job import Job, JobState, Stage
+from synergos.domain.keys import JOB_IDS
 from synergos.errors import UnknownName
 from synergos.records.plain import plain
-from synergos.records.tables import ID_FIELDS
 from synergos.rest.api import Route
 from synergos.rest.envelope import success
 from synergos.rest.resource import Resource
@@ -24,7 +24,7 @@ from synergos.rest.services import Services
 _WORDS: dict[str, type[StrEnum]] = {"state": JobState, "stage": Stage}
 FILTERS = {
     **{name: f"one of {', '.join(words)}" for name, words in _WORDS.items()},
-    **dict.fromkeys(ID_FIELDS, "an id in the job's keys"),
+    **dict.fromkeys(JOB_IDS, "an id in the job's keys"),
 }
 
 
@@ -55,7 +55,7 @@ def job_shape(job: Job, waits: Mapping[str, Mapping[str, Any]] = MappingProxyTyp
         "id": job.id,
         "stage": job.stage.value,
         "state": job.state.value,
-        "keys": dict(job.keys),
+        "keys": job.keys.to_dict(),
         "parameters": plain(job.parameters),
         "progress": plain({**job.progress, **waiting}),
         "attempts": job.attempts,
@@ -108,7 +108,7 @@ def _filters() -> dict[str, str]:
         if name in _WORDS and value not in set(_WORDS[name]):
             words = [word.value for word in _WORDS[name]]
             raise UnknownName(value, words, name, f"one of {', '.join(words)}")
-        if name in ID_FIELDS:
+        if name in JOB_IDS:
             check_identifier(value, name)
     return filters
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from synergos.domain.job import Job, Stage
-from synergos.domain.records import Kind
+from synergos.domain.keys import RunKey
+from synergos.domain.records import Ids, Kind
 from synergos.rest import schemas, scope
-from synergos.rest.declarations import Ids
 from synergos.rest.stages import StageRequests
 
 
@@ -29,4 +29,4 @@ class Models(StageRequests):
         scope.require_tags(self.store, ids, participants)
         scope.require_feature_space(self.store, ids)
         scope.require_alignment(self.store, ids, participants)
-        return [Job(self.stage, run["key"], options) for run in runs]
+        return [Job(self.stage, RunKey.of(run["key"]), options) for run in runs]

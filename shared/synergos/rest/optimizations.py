@@ -7,13 +7,13 @@ from typing import Any
 
 from flask import Response
 
-from synergos.domain.records import Kind, restrict
+from synergos.domain.keys import ExperimentKey
+from synergos.domain.records import Ids, Kind, restrict
 from synergos.domain.study import TRIAL_PREFIX, Study, Trial, best_of
 from synergos.domain.tags import Meta
 from synergos.errors import Conflict, RecordNotFound
 from synergos.rest import schemas, scope
 from synergos.rest.body import json_object
-from synergos.rest.declarations import Ids
 from synergos.rest.envelope import success
 from synergos.rest.resource import Resource
 from synergos.rest.services import Services
@@ -54,7 +54,7 @@ class Optimizations:
         options = {name: body.get(name, default) for name, default in schemas.MODELS.defaults.items()}
         self._check_state(ids)
         # Every value that is named is tried out, which takes its time; nobody else is to wait for the records meanwhile.
-        study = study_of(self._store, ids, body, options)
+        study = study_of(self._store, ExperimentKey.of(ids), body, options)
         with self._store.transaction():
             self._check_state(ids)
             study = self._studies.add(study)

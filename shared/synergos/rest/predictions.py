@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from synergos.domain.job import Job, Stage
-from synergos.domain.records import RECORD_TYPES, Kind
+from synergos.domain.keys import job_key
+from synergos.domain.records import RECORD_TYPES, Ids, Kind
 from synergos.domain.tags import Meta, check_tags
 from synergos.errors import InvalidRequest
 from synergos.rest import schemas, scope
-from synergos.rest.declarations import Ids
 from synergos.rest.stages import StageRequests
 
 
@@ -38,7 +38,7 @@ class Predictions(StageRequests):
         scope.require_tags(self.store, ids, participant.values())
         scope.require_alignment(self.store, ids, participant.values())
         parameters = {**options, "tags": self._tags_of(ids, body["tags"])}
-        return [Job(self.stage, {**run["key"], **participant}, parameters) for run in runs]
+        return [Job(self.stage, job_key({**run["key"], **participant}), parameters) for run in runs]
 
     def _check_tags(self, tags: Mapping[str, Any], projects: list[str]) -> None:
         for project, value in tags.items():

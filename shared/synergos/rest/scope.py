@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from synergos.domain.job import Stage
-from synergos.domain.records import RECORD_TYPES, Key, Kind
+from synergos.domain.records import RECORD_TYPES, Ids, Kind
 from synergos.errors import Conflict, RecordNotFound
 from synergos.records.store import Record, RecordStore
 
 _OUTERMOST_FIRST = (Kind.COLLABORATION, Kind.PROJECT, Kind.EXPERIMENT, Kind.RUN, Kind.PARTICIPANT)
 
 
-def require_named(store: RecordStore, ids: Key) -> None:
+def require_named(store: RecordStore, ids: Ids) -> None:
     """See that everything a URL names is there.
 
     Raises:
@@ -23,7 +23,7 @@ def require_named(store: RecordStore, ids: Key) -> None:
             store.get(kind, ids)
 
 
-def require_action(store: RecordStore, project: Key) -> None:
+def require_action(store: RecordStore, project: Ids) -> None:
     """See that a project says whether it classifies or regresses.
 
     Raises:
@@ -33,7 +33,7 @@ def require_action(store: RecordStore, project: Key) -> None:
         raise Conflict(f"project {project['project_id']!r} has no action: expected 'classify' or 'regress'")
 
 
-def runs_in(store: RecordStore, ids: Key) -> list[Record]:
+def runs_in(store: RecordStore, ids: Ids) -> list[Record]:
     """The runs in the scope of a URL, in order of creation.
 
     Raises:
@@ -50,7 +50,7 @@ def runs_in(store: RecordStore, ids: Key) -> list[Record]:
     raise Conflict(f"{owner} has no run; declare at least one first")
 
 
-def registered_in(store: RecordStore, project: Key) -> list[str]:
+def registered_in(store: RecordStore, project: Ids) -> list[str]:
     """The participants of a project, in order of registration.
 
     Raises:
@@ -62,7 +62,7 @@ def registered_in(store: RecordStore, project: Key) -> list[str]:
     return [record["key"]["participant_id"] for record in registrations]
 
 
-def require_tags(store: RecordStore, project: Key, participants: Iterable[str]) -> None:
+def require_tags(store: RecordStore, project: Ids, participants: Iterable[str]) -> None:
     """See that participants said which data they bring.
 
     Raises:
@@ -71,7 +71,7 @@ def require_tags(store: RecordStore, project: Key, participants: Iterable[str]) 
     _require(store, Kind.TAG, project, participants, "declared no tags")
 
 
-def require_alignment(store: RecordStore, project: Key, participants: Iterable[str]) -> None:
+def require_alignment(store: RecordStore, project: Ids, participants: Iterable[str]) -> None:
     """See that participants are aligned, or will be when the jobs accepted so far have ended.
 
     Raises:
@@ -82,7 +82,7 @@ def require_alignment(store: RecordStore, project: Key, participants: Iterable[s
     _require(store, Kind.ALIGNMENT, project, participants, "is not aligned with the others; align the project")
 
 
-def require_feature_space(store: RecordStore, project: Key) -> None:
+def require_feature_space(store: RecordStore, project: Ids) -> None:
     """See that a project's participants agreed on a feature space, or are about to.
 
     Raises:
@@ -113,7 +113,7 @@ def require_models(store: RecordStore, runs: Iterable[Record]) -> None:
         raise Conflict(f"not trained yet: {names}")
 
 
-def _require(store: RecordStore, kind: Kind, project: Key, participants: Iterable[str], complaint: str) -> None:
+def _require(store: RecordStore, kind: Kind, project: Ids, participants: Iterable[str], complaint: str) -> None:
     for participant in participants:
         key: Mapping[str, str] = {**_project(project), "participant_id": participant}
         try:
@@ -122,10 +122,10 @@ def _require(store: RecordStore, kind: Kind, project: Key, participants: Iterabl
             raise Conflict(f"participant {participant!r} {complaint} first") from None
 
 
-def _is_expected(store: RecordStore, stage: Stage, scope: Key) -> bool:
+def _is_expected(store: RecordStore, stage: Stage, scope: Ids) -> bool:
     """Whether a job has been accepted that will leave what is asked for."""
     return any(not job.state.is_final for job in store.jobs(stage=stage.value, **scope))
 
 
-def _project(ids: Key) -> dict[str, str]:
+def _project(ids: Ids) -> dict[str, str]:
     return {field: ids[field] for field in RECORD_TYPES[Kind.PROJECT].key_fields}

@@ -9,10 +9,9 @@ from typing import Any, ClassVar
 from flask import Response, request
 
 from synergos.domain.job import Job, JobError, JobState, Stage
-from synergos.domain.records import Kind
+from synergos.domain.records import Ids, Kind
 from synergos.errors import RecordNotFound, ServiceStopping
 from synergos.rest.body import json_object
-from synergos.rest.declarations import Ids
 from synergos.rest.envelope import success
 from synergos.rest.errors import answer_for_jobs
 from synergos.rest.jobs import job_shape

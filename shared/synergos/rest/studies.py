@@ -11,6 +11,7 @@ from flask import Response, request
 
 from synergos.domain.identifiers import check_identifier
 from synergos.domain.job import Stage
+from synergos.domain.keys import ExperimentKey
 from synergos.domain.study import Study, StudyState, Trial, TrialState, best_of
 from synergos.errors import RecordNotFound, UnknownName
 from synergos.records.plain import plain
@@ -21,7 +22,7 @@ from synergos.rest.resource import Resource
 from synergos.rest.services import Services
 from synergos.tuning.studies import Studies
 
-_IDS = ("collab_id", "project_id", "expt_id")
+_IDS = ExperimentKey.fields()
 FILTERS = {
     "state": f"one of {', '.join(StudyState)}",
     **dict.fromkeys(_IDS, "an id in the study's keys"),
@@ -91,7 +92,7 @@ def _shape(study: Study, trials: Sequence[Trial]) -> dict[str, Any]:
     return {
         "kind": "Study",
         "id": study.id,
-        "keys": dict(study.experiment),
+        "keys": study.experiment.to_dict(),
         "state": study.state.value,
         "metric": study.metric,
         "optimize_mode": study.direction.value,

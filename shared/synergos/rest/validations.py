@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from synergos.domain.job import Job, Stage
-from synergos.domain.records import Kind
+from synergos.domain.keys import job_key
+from synergos.domain.records import Ids, Kind
 from synergos.errors import Conflict
 from synergos.rest import schemas, scope
-from synergos.rest.declarations import Ids
 from synergos.rest.stages import StageRequests
 
 
@@ -34,4 +34,4 @@ class Validations(StageRequests):
         concerned = list(only.values()) or participants
         scope.require_tags(self.store, ids, concerned)
         scope.require_alignment(self.store, ids, concerned)
-        return [Job(self.stage, {**run["key"], **only}, options) for run in runs]
+        return [Job(self.stage, job_key({**run["key"], **only}), options) for run in runs]

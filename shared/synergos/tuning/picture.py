@@ -36,7 +36,7 @@ def draw_picture(study: Study, trials: Sequence[Trial], outputs: Path) -> Path |
     _draw_history(history, study, trials, completed)
     if importance:
         _draw_importance(others[0], importance)
-    folder = outputs.joinpath(*study.experiment.values(), FOLDER)
+    folder = study.experiment.folder(outputs) / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     path, unfinished = folder / f"{study.id}.png", folder / f".{study.id}.png"
     figure.savefig(unfinished, dpi=120, format="png")
@@ -59,7 +59,7 @@ def _draw_history(axes: Any, study: Study, trials: Sequence[Trial], completed: d
             axes.scatter(ended, [worst] * len(ended), marker=marker, color=colour, label=state.value)
     axes.set_xlabel("trial")
     axes.set_ylabel(study.metric)
-    axes.set_title(f"{study.experiment['expt_id']}: {study.searcher}, {study.metric} ({study.direction.value})")
+    axes.set_title(f"{study.experiment.expt_id}: {study.searcher}, {study.metric} ({study.direction.value})")
     axes.legend()
 
 

@@ -11,7 +11,8 @@ from uuid import uuid4
 
 from synergos.domain.feature_space import Action
 from synergos.domain.identifiers import check_identifier
-from synergos.domain.records import Kind
+from synergos.domain.keys import ExperimentKey
+from synergos.domain.records import Kind, payload_of
 from synergos.domain.study import Study
 from synergos.errors import Conflict, InvalidRequest, RecordNotFound, UnknownName
 from synergos.learning.families.layers import catalogue
@@ -29,16 +30,15 @@ MAXIMUM_LAYER_VALUES = 100
 """Of one dimension: a network is built with each of them before a study is opened."""
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _DURATION = re.compile(r"\d+(\.\d+)?[smhdw]?")
-_OWN_FIELDS = frozenset({"doc_id", "kind", "key", "created_at"})
 
 
 def study_of(
-    store: RecordStore, experiment: Mapping[str, str], body: Mapping[str, Any], options: Mapping[str, Any]
+    store: RecordStore, experiment: ExperimentKey, body: Mapping[str, Any], options: Mapping[str, Any]
 ) -> Study:
     """The study that a request asks for; it is not stored yet.
 
     Args:
-        experiment: its key; experiment and project are there.
+        experiment: it and its project are there.
         body: of the right shape, see :data:`synergos.rest.schemas.OPTIMIZATIONS`.
         options: what the trials' jobs are asked with.
 
@@ -58,7 +58,7 @@ def study_of(
     seed = body.get("seed")
     return Study(
         id=uuid4().hex,
-        experiment=dict(experiment),
+        experiment=experiment,
         metric=metric,
         direction=direction,
         search_space=body["search_space"],
@@ -109,20 +109,20 @@ def _max_concurrent(body: Mapping[str, Any]) -> int | None:
     return asked if asked is not None else (other if other > 1 else None)
 
 
-def _fixed(store: RecordStore, experiment: Mapping[str, str], base_run: str | None) -> dict[str, Any]:
+def _fixed(store: RecordStore, experiment: ExperimentKey, base_run: str | None) -> dict[str, Any]:
     if base_run is None:
         return {}
-    key = {**experiment, "run_id": check_identifier(base_run, "base_run")}
+    key = experiment.run_called(check_identifier(base_run, "base_run"))
     try:
         record = store.get(Kind.RUN, key)
     except RecordNotFound as error:
         raise Conflict(f"base_run: experiment {experiment['expt_id']!r} has no run {base_run!r}") from error
-    return {name: value for name, value in record.items() if name not in _OWN_FIELDS}
+    return payload_of(record)
 
 
 def _check_each(
     store: RecordStore,
-    experiment: Mapping[str, str],
+    experiment: ExperimentKey,
     space: SearchSpace,
     fixed: Mapping[str, Any],
     action: Action,

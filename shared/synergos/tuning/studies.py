@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from synergos.domain.job import JobError
-from synergos.domain.records import Key, Kind
+from synergos.domain.records import Ids, Kind
 from synergos.domain.study import Study, StudyState, Trial
 from synergos.errors import Conflict, RecordNotFound
 from synergos.records.store import RecordStore
@@ -22,7 +22,7 @@ class Studies:
         """Store a new one."""
         return Study.from_record(self._store.put(Kind.STUDY, study.key, study.to_payload()))
 
-    def find(self, ids: Key | None = None, state: str | None = None) -> list[Study]:
+    def find(self, ids: Ids | None = None, state: str | None = None) -> list[Study]:
         """Those with these ids in their keys, oldest first."""
         found = [Study.from_record(record) for record in self._store.find(Kind.STUDY, ids or {})]
         return [study for study in found if state in (None, study.state)]
@@ -49,13 +49,13 @@ class Studies:
 
     def save_trial(self, study: Study, trial: Trial) -> None:
         """Store where a trial stands."""
-        self._store.put(Kind.TRIAL, study.key_of(trial.run_id), trial.to_payload())
+        self._store.put(Kind.TRIAL, study.key.trial(trial.run_id), trial.to_payload())
 
     def end_trial(self, study: Study, trial: Trial) -> None:
         """Store how a trial ended, unless it was deleted meanwhile."""
         ended = replace(trial, finished_at=datetime.now(UTC))
         try:
-            self._store.merge(Kind.TRIAL, study.key_of(trial.run_id), ended.to_payload())
+            self._store.merge(Kind.TRIAL, study.key.trial(trial.run_id), ended.to_payload())
         except RecordNotFound:
             return
 

@@ -9,7 +9,8 @@ from uuid import uuid4
 
 from synergos.domain.feature_space import Action, FeatureSpace
 from synergos.domain.job import Job, JobState, Stage
-from synergos.domain.records import Kind, restrict
+from synergos.domain.keys import ExperimentKey, ProjectKey
+from synergos.domain.records import Kind
 from synergos.domain.study import TRIAL_PREFIX, Study, StudyState, Trial, TrialState
 from synergos.domain.tags import Meta
 from synergos.errors import Conflict, InvalidRequest, RecordNotFound, TrialPruned
@@ -32,7 +33,7 @@ class Grid(Protocol):
     def cancel(self, job_id: str) -> Job:
         """See :class:`synergos.rest.dispatcher.Dispatcher`."""
 
-    def width(self, keys: Mapping[str, str]) -> int:
+    def width(self, project: ProjectKey) -> int:
         """How many of a project's jobs can run at once, at least 1."""
 
 
@@ -59,7 +60,7 @@ class Trials:
         run = {**study.fixed, **trial.hyperparameters}
         if reason := self._why_not(study, run):
             trial = replace(trial, state=TrialState.SKIPPED, reason=reason)
-        key = {**study.experiment, "run_id": trial.run_id}
+        key = study.experiment.run_called(trial.run_id)
         with self._store.transaction():
             self._check_alone(study, number)
             if trial.state is TrialState.SKIPPED:
@@ -98,7 +99,7 @@ class Trials:
         self._told.add(trial.run_id)
 
     def _judge(self, study: Study, trial: Trial) -> Trial:
-        key = {**study.experiment, "run_id": trial.run_id}
+        key = study.experiment.run_called(trial.run_id)
         records = self._store.find(Kind.VALIDATION, key, include_hidden=True)
         found = objective(study.metric, [record[Meta.EVALUATE.value]["statistics"] for record in records])
         if found is None:
@@ -144,7 +145,7 @@ class Trials:
         return {**study.options, "trial": mark}
 
 
-def check_combination(store: RecordStore, experiment: Mapping[str, str], run: Mapping[str, Any]) -> None:
+def check_combination(store: RecordStore, experiment: ExperimentKey, run: Mapping[str, Any]) -> None:
     """Refuse hyperparameters that an experiment cannot be trained with.
 
     Raises:
@@ -155,7 +156,7 @@ def check_combination(store: RecordStore, experiment: Mapping[str, str], run: Ma
     if not overrides(run):
         return
     layers = with_overrides(store.get(Kind.EXPERIMENT, experiment)["model"], run)
-    agreed = store.find(Kind.FEATURE_SPACE, restrict(experiment, Kind.PROJECT))
+    agreed = store.find(Kind.FEATURE_SPACE, experiment.project)
     if agreed:
         space = FeatureSpace.from_dict(agreed[0]["space"])
         fit_layers(layers, space) if agreed[0]["auto_fix"] else check_fit(layers, space)

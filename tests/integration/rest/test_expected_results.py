@@ -21,6 +21,7 @@ from fakes.orchestration import (
     predictions_url,
 )
 from synergos.domain.job import Job, JobState, Stage
+from synergos.domain.keys import job_key
 from synergos.records import RecordStore
 
 PREDICT = {"tags": {P: [["abalone", "new"]]}}
@@ -62,13 +63,13 @@ def test_what_came_to_nothing_is_not_waited_for(slow: Client, store: RecordStore
 
 @pytest.mark.parametrize("state", [JobState.WAITING, JobState.RUNNING, JobState.ARCHIVING])
 def test_it_is_waited_for_until_it_is_in_the_records(slow: Client, store: RecordStore, state: JobState) -> None:
-    job = Job(Stage.PREPROCESS, {"collab_id": C, "project_id": P}, state=state)
+    job = Job(Stage.PREPROCESS, job_key({"collab_id": C, "project_id": P}), state=state)
     store.add_jobs([job])
     assert slow.data("POST", MODELS_URL, {}) == []
 
 
 def test_an_alignment_of_another_project_does_not_help(slow: Client, store: RecordStore) -> None:
-    store.add_jobs([Job(Stage.PREPROCESS, {"collab_id": C, "project_id": "another"})])
+    store.add_jobs([Job(Stage.PREPROCESS, job_key({"collab_id": C, "project_id": "another"}))])
     assert slow.post(MODELS_URL, {})[0] == 409
 
 
@@ -93,5 +94,10 @@ def test_a_job_says_what_it_waits_for_until_it_starts(
     slow: Client, store: RecordStore, state: JobState, progress: Any
 ) -> None:
     keys = {"collab_id": C, "project_id": P}
-    store.add_jobs([Job(Stage.PREPROCESS, keys, id="first"), Job(Stage.PREPROCESS, keys, id="second", state=state)])
+    store.add_jobs(
+        [
+            Job(Stage.PREPROCESS, job_key(keys), id="first"),
+            Job(Stage.PREPROCESS, job_key(keys), id="second", state=state),
+        ]
+    )
     assert slow.data("GET", "/ttp/jobs/second")["progress"] == progress

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from fakes.orchestration import (
     R,
     registration_url,
 )
+from synergos.domain.keys import ProjectKey
 from synergos.records import RecordStore
 from synergos.rest import create_app
 from synergos.tuning.tuner import Tuner
@@ -71,7 +71,7 @@ class OneAtATime(CannedDispatcher):
     def submit(self, jobs: Any, *, wait: bool = True) -> Any:
         return super().submit(jobs, wait=True)
 
-    def width(self, keys: Mapping[str, str]) -> int:
+    def width(self, project: ProjectKey) -> int:
         return 1
 
 

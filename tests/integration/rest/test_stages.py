@@ -36,6 +36,7 @@ from fakes.orchestration import (
     tags,
 )
 from synergos.domain.job import Job, JobState, Stage
+from synergos.domain.keys import job_key
 from synergos.records import RecordStore, archive
 from synergos.rest import create_app
 
@@ -112,7 +113,7 @@ def test_what_is_not_said_is_true_and_what_is_unknown_is_ignored(
 def test_a_validation_for_one_participant_names_it(finished: Client, dispatcher: CannedDispatcher) -> None:
     data = finished.data("POST", f"{VALIDATIONS_URL}/{E}/{R}/worker_2", {})
 
-    assert dispatcher.submitted[-1].keys == {**RUN, "participant_id": "worker_2"}
+    assert dispatcher.submitted[-1].keys == job_key({**RUN, "participant_id": "worker_2"})
     assert [record["key"]["participant_id"] for record in data] == ["worker_2"]
     assert len(finished.data("GET", VALIDATIONS_URL)) == 2, "the other's is still there"
 

@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from synergos.domain.grid import Node
+from synergos.domain.keys import RunKey
 from synergos.errors import JobCancelled, WorkerRefused, WorkerUnreachable
 from synergos_ttp.workers.commands import WorkerCommands
 from synergos_ttp.workers.limits import Limits
@@ -93,21 +94,21 @@ def worker() -> Iterator[SlowWorker]:
 def test_a_worker_that_lives_may_take_its_time(worker: SlowWorker) -> None:
     worker.needed = 5
 
-    assert worker.commands().open_session(RUN, {}) == {"train": 7}
+    assert worker.commands().open_session(RunKey.of(RUN), {}) == {"train": 7}
 
 
 def test_a_worker_that_stops_living_in_the_middle_of_a_command_is_lost(worker: SlowWorker) -> None:
     worker.needed, worker.signs = 10**6, 3
 
     with pytest.raises(WorkerUnreachable, match=r"worker_1: no sign of life at 127\.0\.0\.1"):
-        worker.commands().open_session(RUN, {})
+        worker.commands().open_session(RunKey.of(RUN), {})
 
 
 def test_a_worker_that_lives_but_never_gets_ready_is_given_up_in_the_end(worker: SlowWorker) -> None:
     worker.needed = 10**6
 
     with pytest.raises(WorkerUnreachable, match=r"worker_1: no answer at .* within 1 s"):
-        worker.commands(Limits(command=1, patience=0.05)).open_session(RUN, {})
+        worker.commands(Limits(command=1, patience=0.05)).open_session(RunKey.of(RUN), {})
 
 
 def test_a_command_is_left_when_the_job_is_cancelled(worker: SlowWorker) -> None:
@@ -119,7 +120,7 @@ def test_a_command_is_left_when_the_job_is_cancelled(worker: SlowWorker) -> None
             raise JobCancelled("on request")
 
     with pytest.raises(JobCancelled):
-        worker.commands(check=check).open_session(RUN, {})
+        worker.commands(check=check).open_session(RunKey.of(RUN), {})
 
 
 def test_a_lost_worker_is_asked_again_until_patience_ends(worker: SlowWorker) -> None:
@@ -128,7 +129,7 @@ def test_a_lost_worker_is_asked_again_until_patience_ends(worker: SlowWorker) ->
 
     def work() -> None:
         attempts.append(1)
-        worker.commands().open_session(RUN, {})
+        worker.commands().open_session(RunKey.of(RUN), {})
 
     with pytest.raises(WorkerRefused, match="about to end"):
         insist(worker.commands(), work)
@@ -149,4 +150,4 @@ def test_what_is_no_worker_is_said(worker: SlowWorker, content: bytes) -> None:
     worker.answer = (200, content)
 
     with pytest.raises(WorkerRefused, match=r"worker_1: what answers at .* is not a Synergos worker"):
-        worker.commands().open_session(RUN, {})
+        worker.commands().open_session(RunKey.of(RUN), {})

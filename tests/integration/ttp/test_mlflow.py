@@ -14,6 +14,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from servers.mlflow_server import history_of, runs_of, tracking_server
+from synergos.domain.keys import RunKey
 from synergos.domain.loss_history import LossHistory
 from synergos.errors import JobCancelled, JobInterrupted, WorkerUnreachable
 from synergos_ttp.tracking.mlflow_tracker import MlflowTracker
@@ -27,7 +28,7 @@ RIVALS = ("run_0", "run_1", "run_2")
 
 
 def combination(address: str | None = None) -> Combination:
-    return Combination("heart", "risk", "logistic", "first", address)
+    return Combination(RunKey("heart", "risk", "logistic", "first"), address)
 
 
 @pytest.fixture
@@ -317,6 +318,7 @@ TRAINING = """
 import sys, time
 from pathlib import Path
 from mlflow.tracking import MlflowClient
+from synergos.domain.keys import RunKey
 from synergos_ttp.tracking.mlflow_tracker import MlflowTracker
 from synergos_ttp.tracking.tracker import Combination
 
@@ -326,7 +328,7 @@ tracker.start()
 print("ready", flush=True)
 while not go.exists():
     time.sleep(0.001)
-with tracker.training(Combination("heart", "risk", "logistic", run, None), run, {}):
+with tracker.training(Combination(RunKey("heart", "risk", "logistic", run), None), run, {}):
     pass
 tracker.close()
 """

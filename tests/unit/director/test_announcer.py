@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from fakes.director_parts import PROJECT, RUN, MemoryQueue, accepted
 from synergos.domain.job import Job, Stage
+from synergos.domain.keys import job_key
 from synergos.domain.messages import JobMessage
 from synergos.domain.records import Kind
 from synergos.records import RecordStore
 from synergos_director.announcer import Announcer
 
-PREDICTION = Job(Stage.PREDICT, {**RUN, "participant_id": "worker_1"}, {"tags": [["new"]]})
+PREDICTION = Job(Stage.PREDICT, job_key({**RUN, "participant_id": "worker_1"}), {"tags": [["new"]]})
 
 
 def test_each_stage_has_its_queue(store: RecordStore, queue: MemoryQueue, announcer: Announcer) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy.exc import OperationalError
 
 from fakes.director_parts import PROJECT, RUN, MemoryQueue, accepted, taken_up
 from synergos.domain.job import Job, JobError, JobState, Stage
+from synergos.domain.keys import job_key
 from synergos.domain.messages import Outcome
 from synergos.domain.records import Kind
 from synergos.errors import InvalidRequest
@@ -124,7 +125,7 @@ def test_outputs_that_are_none_end_the_job(store: RecordStore, leases: Leases, a
 
 
 def test_what_belongs_elsewhere_or_nowhere_is_said_so(store: RecordStore, archivist: Archivist) -> None:
-    job = Job(Stage.TRAIN, RUN)
+    job = Job(Stage.TRAIN, job_key(RUN))
     with pytest.raises(NotOurs, match="elsewhere"):
         archivist.settle(Outcome(job, "elsewhere", 1, JobState.COMPLETED).to_dict())
     with pytest.raises(InvalidRequest, match="there is no such job"):

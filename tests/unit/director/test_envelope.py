@@ -9,6 +9,7 @@ import pytest
 
 from fakes.director_parts import PROJECT, RUN, accepted
 from synergos.domain.job import Job, Stage
+from synergos.domain.keys import job_key
 from synergos.domain.records import Kind
 from synergos.errors import RecordNotFound
 from synergos.records import RecordStore
@@ -56,7 +57,7 @@ def test_without_participants_there_is_no_grid(store: RecordStore) -> None:
 
 def test_a_validation_concerns_everybody_or_the_one_it_is_for(store: RecordStore) -> None:
     everybody = said_of(store, accepted(store, Stage.VALIDATE))["parameters"]
-    one = said_of(store, Job(Stage.VALIDATE, {**RUN, "participant_id": "worker_2"}))["parameters"]
+    one = said_of(store, Job(Stage.VALIDATE, job_key({**RUN, "participant_id": "worker_2"})))["parameters"]
 
     assert (everybody["participants"], everybody["metas"]) == (["worker_1", "worker_2"], ["evaluate"])
     assert (one["participants"], one["metas"]) == (["worker_2"], ["evaluate"])

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from synergos.domain.dependencies import Line
 from synergos.domain.job import Job, Stage
+from synergos.domain.keys import job_key
 
 
 @st.composite
@@ -18,7 +19,7 @@ def jobs(draw: st.DrawFn) -> Job:
     participant = draw(st.sampled_from([None, "v", "w"]))
     if stage in {Stage.VALIDATE, Stage.PREDICT} and participant:
         keys["participant_id"] = participant
-    return Job(stage, keys)
+    return Job(stage, job_key(keys))
 
 
 def conflict(one: Job, other: Job) -> bool:

@@ -8,11 +8,12 @@ from dataclasses import replace
 import pytest
 
 from synergos.domain.job import Job, JobError, JobState, Stage
+from synergos.domain.keys import job_key
 from synergos.domain.messages import JobMessage, Outcome, OutcomeMessage, job_message
 from synergos.errors import InvalidRequest
 
 RUN = {"collab_id": "c", "project_id": "p", "expt_id": "e", "run_id": "r"}
-JOB = replace(Job(Stage.TRAIN, RUN), grid=1, ttp="ttp_1")
+JOB = replace(Job(Stage.TRAIN, job_key(RUN)), grid=1, ttp="ttp_1")
 OUTCOME = Outcome(JOB, "here", 2, JobState.COMPLETED, {"global": {"path": "x"}})
 
 
@@ -28,7 +29,7 @@ def test_a_job_has_the_keys_of_the_original_and_can_be_found_again() -> None:
 
 
 def test_an_alignment_is_about_a_project() -> None:
-    job = Job(Stage.PREPROCESS, {"collab_id": "c", "project_id": "p"})
+    job = Job(Stage.PREPROCESS, job_key({"collab_id": "c", "project_id": "p"}))
     assert job_message(job, "here", [], {})["keys"] == ["c", "p"]
 
 

@@ -8,25 +8,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from synergos.domain.job import Job, Stage
-from synergos.domain.turns import in_turn, project_of
+from synergos.domain.keys import ProjectKey
+from synergos.domain.turns import in_turn
 
 START = datetime(2026, 11, 23, tzinfo=UTC)
 PROJECTS = ["p", "q", "r"]
 RANKS = {Stage.PREPROCESS: 0, Stage.TRAIN: 1, Stage.VALIDATE: 2, Stage.PREDICT: 2}
 
 jobs = st.builds(
-    lambda stage, project, priority: Job(stage, {"collab_id": "c", "project_id": project}, {"priority": priority}),
+    lambda stage, project, priority: Job(stage, ProjectKey("c", project), {"priority": priority}),
     st.sampled_from(list(Stage)),
     st.sampled_from(PROJECTS),
     st.integers(-1, 1),
 )
 times = st.dictionaries(
-    st.tuples(st.just("c"), st.sampled_from(PROJECTS)),
+    st.builds(ProjectKey, st.just("c"), st.sampled_from(PROJECTS)),
     st.integers(0, 5).map(lambda minutes: START + timedelta(minutes=minutes)),
 )
 
 
-def one_after_the_other(ready: list[Job], served: dict[tuple[str, str], datetime]) -> list[Job]:
+def one_after_the_other(ready: list[Job], served: dict[ProjectKey, datetime]) -> list[Job]:
     """What TTPs do that each take up one job an hour."""
     ready, served, now = list(ready), dict(served), START
     order = []
@@ -35,19 +36,17 @@ def one_after_the_other(ready: list[Job], served: dict[tuple[str, str], datetime
             ready,
             key=lambda each: (
                 -each.priority,
-                served.get(project_of(each), START - timedelta(days=1)),
+                served.get(each.keys.project, START - timedelta(days=1)),
                 RANKS[each.stage],
             ),
         )
         ready.remove(job)
         order.append(job)
         now += timedelta(hours=1)
-        served[project_of(job)] = now
+        served[job.keys.project] = now
     return order
 
 
 @given(st.lists(jobs, max_size=20), times)
-def test_the_order_is_that_in_which_jobs_are_taken_up(
-    ready: list[Job], served: dict[tuple[str, str], datetime]
-) -> None:
+def test_the_order_is_that_in_which_jobs_are_taken_up(ready: list[Job], served: dict[ProjectKey, datetime]) -> None:
     assert [job.id for job in in_turn(ready, served)] == [job.id for job in one_after_the_other(ready, served)]

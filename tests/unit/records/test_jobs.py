@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from synergos.domain.job import Job, JobError, JobState, Stage
-from synergos.domain.records import Key, Kind
+from synergos.domain.keys import job_key
+from synergos.domain.records import Ids, Kind
 from synergos.errors import Conflict, JobCancelled, RecordNotFound
 from synergos.records import RecordStore, archive
 
@@ -48,8 +49,8 @@ def visible(store: RecordStore) -> dict[str, int]:
 ALL = {"Alignment": 2, "Model": 2, "Validation": 4, "Prediction": 4, "FeatureSpace": 1, "Tag": 2}
 
 
-def accept(store: RecordStore, stage: Stage, keys: Key, **parameters: Any) -> Job:
-    job = Job(stage, keys, parameters)
+def accept(store: RecordStore, stage: Stage, keys: Ids, **parameters: Any) -> Job:
+    job = Job(stage, job_key(keys), parameters)
     store.add_jobs([job])
     return job
 
@@ -80,7 +81,7 @@ def test_a_job_that_is_not_there_is_named(store: RecordStore) -> None:
     for act in (
         store.job,
         lambda it: store.update_progress(it, {}),
-        lambda it: store.save_job(Job(Stage.TRAIN, R, id=it)),
+        lambda it: store.save_job(Job(Stage.TRAIN, job_key(R), id=it)),
     ):
         with pytest.raises(RecordNotFound, match="no Job 'none'"):
             act("none")
@@ -97,10 +98,10 @@ def test_jobs_are_found_by_state_stage_and_ids_newest_last(store: RecordStore) -
 
 
 def test_several_jobs_are_accepted_together_or_not_at_all(store: RecordStore) -> None:
-    job = Job(Stage.TRAIN, R)
+    job = Job(Stage.TRAIN, job_key(R))
 
     with pytest.raises(IntegrityError):
-        store.add_jobs([Job(Stage.TRAIN, OTHER_RUN), job, job])
+        store.add_jobs([Job(Stage.TRAIN, job_key(OTHER_RUN)), job, job])
 
     assert store.jobs() == []
     assert visible(store) == ALL
@@ -120,7 +121,7 @@ def test_several_jobs_are_accepted_together_or_not_at_all(store: RecordStore) ->
 )
 @pytest.mark.parametrize("end", [JobState.FAILED, JobState.CANCELLED])
 def test_a_job_hides_just_what_it_will_replace_until_it_is_over(
-    store: RecordStore, stage: Stage, keys: Key, left: dict[str, int], end: JobState
+    store: RecordStore, stage: Stage, keys: Ids, left: dict[str, int], end: JobState
 ) -> None:
     job = accept(store, stage, keys)
 
@@ -255,7 +256,7 @@ def test_outputs_that_cannot_be_archived_wholly_are_not_archived_at_all(store: R
     ],
 )
 def test_results_of_what_was_deleted_meanwhile_are_not_stored(
-    store: RecordStore, stage: Stage, keys: Key, gone: Kind, outputs: dict[str, Any]
+    store: RecordStore, stage: Stage, keys: Ids, gone: Kind, outputs: dict[str, Any]
 ) -> None:
     job = accept(store, stage, keys)
     store.delete(gone, keys)

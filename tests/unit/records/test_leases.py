@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from synergos.domain.job import Job, JobError, JobState, Stage
+from synergos.domain.keys import job_key
 from synergos.domain.messages import Outcome, OutcomeMessage
 from synergos.domain.records import Kind
 from synergos.errors import LeaseLost
@@ -56,7 +57,7 @@ def accepted(store: RecordStore, stage: Stage, project: str = "p", run: str = "r
     keys = {"collab_id": "c", "project_id": project}
     if stage is not Stage.PREPROCESS:
         keys |= {"expt_id": "e", "run_id": run}
-    job = Job(stage, keys, {"priority": priority})
+    job = Job(stage, job_key(keys), {"priority": priority})
     store.add_jobs([job])
     return job
 

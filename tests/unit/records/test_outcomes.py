@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from synergos.domain.job import Job, JobError, JobState, Stage
+from synergos.domain.keys import job_key
 from synergos.domain.messages import Outcome, OutcomeMessage
 from synergos.domain.records import Kind
 from synergos.errors import RecordNotFound
@@ -41,7 +42,7 @@ def leases(store: RecordStore) -> Leases:
 @pytest.fixture
 def claim(store: RecordStore, leases: Leases) -> Claim:
     """A training that runs."""
-    store.add_jobs([Job(Stage.TRAIN, RUN)])
+    store.add_jobs([Job(Stage.TRAIN, job_key(RUN))])
     return taken_up(leases)
 
 
@@ -122,7 +123,7 @@ def test_a_job_that_came_to_nothing_says_why_and_gives_back_what_it_hid(
     store: RecordStore, leases: Leases, state: JobState
 ) -> None:
     store.put(Kind.MODEL, RUN, {"path": "before.pt"})
-    store.add_jobs([Job(Stage.TRAIN, RUN)])
+    store.add_jobs([Job(Stage.TRAIN, job_key(RUN))])
     claim = taken_up(leases)
     assert models(store) == []
 
@@ -147,6 +148,6 @@ def test_results_of_what_was_deleted_are_refused_and_the_job_stays(
 
 
 def test_an_outcome_of_no_job_is_refused(store: RecordStore, leases: Leases, claim: Claim) -> None:
-    other = replace(claim, job=Job(Stage.TRAIN, RUN))
+    other = replace(claim, job=Job(Stage.TRAIN, job_key(RUN)))
     with pytest.raises(RecordNotFound, match="Job"):
         settle(store, leases, outcome(other, JobState.FAILED))

@@ -16,6 +16,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, create_engine, inspect, text
 
 from synergos.domain.job import Job, JobState, Stage
+from synergos.domain.keys import job_key
 from synergos.domain.records import RECORD_TYPES, Kind
 from synergos.errors import Conflict
 from synergos.records import Record, RecordStore
@@ -75,7 +76,7 @@ def connection(database: str) -> Iterator[Connection]:
 def fill(database: str) -> tuple[list[Record], Job]:
     """A record of each kind, and a job."""
     store = RecordStore(database)
-    job = Job(Stage.PREPROCESS, {"collab_id": "another", "project_id": "another"})
+    job = Job(Stage.PREPROCESS, job_key({"collab_id": "another", "project_id": "another"}))
     store.add_jobs([job])
     records = [store.put(kind, KEY, {"of": kind.value}) for kind in RECORD_TYPES]
     store.close()

@@ -7,6 +7,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 from synergos.domain.job import Job, Stage
+from synergos.domain.keys import ProjectKey
 from synergos.domain.records import Kind
 from synergos.records import RecordStore
 
@@ -17,6 +18,7 @@ TIMES = 15
 WRITER = """
 import sys
 from synergos.domain.job import Job, Stage
+from synergos.domain.keys import ProjectKey
 from synergos.domain.records import Kind
 from synergos.records import RecordStore
 
@@ -28,7 +30,7 @@ for index in range(times):
         count = store.get(Kind.COLLABORATION, key)["count"]
         store.merge(Kind.COLLABORATION, key, {"count": count + 1})
     store.merge(Kind.COLLABORATION, key, {f"{name}_{index}": index})
-    store.add_jobs([Job(Stage.TRAIN, {"collab_id": "c", "project_id": name})])
+    store.add_jobs([Job(Stage.TRAIN, ProjectKey("c", name))])
 store.close()
 """
 
@@ -39,7 +41,7 @@ def write(store: RecordStore, name: str) -> None:
             count = store.get(Kind.COLLABORATION, KEY)["count"]
             store.merge(Kind.COLLABORATION, KEY, {"count": count + 1})
         store.merge(Kind.COLLABORATION, KEY, {f"{name}_{index}": index})
-        store.add_jobs([Job(Stage.TRAIN, {"collab_id": "c", "project_id": name})])
+        store.add_jobs([Job(Stage.TRAIN, ProjectKey("c", name))])
 
 
 def assert_nothing_is_lost(store: RecordStore, writers: int) -> None:

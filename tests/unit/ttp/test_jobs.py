@@ -23,7 +23,7 @@ class Tracker(NoTracker):
         self.abandonments: list[tuple[str, str]] = []
 
     def abandoned(self, combination: Combination, job_id: str) -> None:
-        self.abandonments.append((combination.run_id, job_id))
+        self.abandonments.append((combination.run.run_id, job_id))
 
 
 @pytest.fixture

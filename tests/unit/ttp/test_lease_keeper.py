@@ -11,6 +11,7 @@ import pytest
 from fakes.cluster_ttp import KEYS, MoodyLeases
 from grids.real_grid import until
 from synergos.domain.job import Job, Stage
+from synergos.domain.keys import job_key
 from synergos.errors import JobCancelled, LeaseLost
 from synergos.records import RecordStore
 from synergos.records.leases import Claim
@@ -57,7 +58,7 @@ def keeper(start: Start) -> LeaseKeeper:
 
 @pytest.fixture
 def claim(store: RecordStore, leases: MoodyLeases, keeper: LeaseKeeper) -> Claim:
-    store.add_jobs([Job(Stage.TRAIN, KEYS)])
+    store.add_jobs([Job(Stage.TRAIN, job_key(KEYS))])
     claim = leases.claim(0, keeper.holder, "ttp_0").claim
     assert claim is not None
     return claim

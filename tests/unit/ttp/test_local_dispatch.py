@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from synergos.domain.job import Job, JobError, JobState, Stage
+from synergos.domain.keys import job_key
 from synergos.domain.records import Kind
 from synergos.errors import Conflict, RecordNotFound, ServiceStopping, WorkerUnreachable
 from synergos.records import RecordStore
@@ -76,7 +77,7 @@ DispatcherFor = Callable[[Runner], LocalDispatcher]
 def accepted(store: RecordStore, project: str = "p") -> Job:
     keys = {"collab_id": "c", "project_id": project}
     store.put(Kind.PROJECT, keys, {"action": "classify"})
-    job = Job(Stage.PREPROCESS, keys)
+    job = Job(Stage.PREPROCESS, job_key(keys))
     store.add_jobs([job])
     return job
 

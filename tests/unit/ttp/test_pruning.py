@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from synergos.domain.job import Job, JobError, JobState, Stage
+from synergos.domain.keys import job_key
 from synergos.domain.loss_history import LossHistory
 from synergos.errors import TrialPruned
 from synergos.records import RecordStore
@@ -26,7 +27,7 @@ def store(tmp_path: Path) -> Iterator[RecordStore]:
 
 def job(number: int, **mark: Any) -> Job:
     parameters = {"trial": {**MARK, "number": number, **mark}}
-    return Job(Stage.TRAIN, {**EXPERIMENT, "run_id": f"r{number}"}, parameters)
+    return Job(Stage.TRAIN, job_key({**EXPERIMENT, "run_id": f"r{number}"}), parameters)
 
 
 def add(store: RecordStore, added: Job, checkpoints: Mapping[int, float], error: JobError | None = None) -> None:
@@ -90,5 +91,5 @@ def test_pruned_trials_are_compared_with_too(store: RecordStore) -> None:
 
 
 def test_what_is_no_trial_or_is_not_to_be_pruned_is_left_alone(store: RecordStore) -> None:
-    assert Pruning.of(store, Job(Stage.TRAIN, {**EXPERIMENT, "run_id": "r"}), 10) is None
+    assert Pruning.of(store, Job(Stage.TRAIN, job_key({**EXPERIMENT, "run_id": "r"})), 10) is None
     assert Pruning.of(store, job(0, scheduler="none"), 10) is None

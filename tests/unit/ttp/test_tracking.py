@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from synergos.domain.job import Job, Stage
+from synergos.domain.keys import RunKey, job_key
 from synergos.domain.records import Kind
 from synergos.records import RecordStore
 from synergos_ttp.stages.scope import Scope
@@ -37,10 +38,10 @@ def store(tmp_path: Path) -> Iterator[RecordStore]:
 def test_a_collaboration_may_name_a_server(store: RecordStore, mlops: Any, address: str | None) -> None:
     store.put(Kind.COLLABORATION, KEYS, {"mlops": mlops} if mlops else {})
 
-    found = Combination.of(Scope(store, Job(Stage.VALIDATE, {**KEYS, "participant_id": "worker_1"})))
+    found = Combination.of(Scope(store, Job(Stage.VALIDATE, job_key({**KEYS, "participant_id": "worker_1"}))))
 
-    assert found == Combination("c", "p", "e", "r", address)
+    assert found == Combination(RunKey("c", "p", "e", "r"), address)
 
 
 def test_a_collaboration_that_was_deleted_meanwhile_names_none(store: RecordStore) -> None:
-    assert Combination.of(Scope(store, Job(Stage.TRAIN, KEYS))).address is None
+    assert Combination.of(Scope(store, Job(Stage.TRAIN, job_key(KEYS)))).address is None

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from fakes.orchestration import PROJECT, RUN, E, R
+from synergos.domain.keys import ExperimentKey
 from synergos.domain.records import Kind
 from synergos.domain.study import Direction
 from synergos.errors import Conflict, InvalidRequest
@@ -17,7 +18,7 @@ BODY: dict[str, Any] = {"search_space": SPACE, "metric": "R2", "optimize_mode": 
 
 
 def test_what_is_left_out_has_its_default(store: RecordStore) -> None:
-    study = study_of(store, EXPERIMENT, BODY, {"verbose": True})
+    study = study_of(store, ExperimentKey.of(EXPERIMENT), BODY, {"verbose": True})
 
     assert (study.metric, study.direction, study.searcher, study.scheduler) == (
         "R2",
@@ -27,17 +28,17 @@ def test_what_is_left_out_has_its_default(store: RecordStore) -> None:
     )
     assert (study.max_trials, study.max_concurrent, study.max_seconds) == (10, None, 3600)
     assert (study.fixed, study.base_run, study.options) == ({}, None, {"verbose": True})
-    assert study.seed != study_of(store, EXPERIMENT, BODY, {}).seed
+    assert study.seed != study_of(store, ExperimentKey.of(EXPERIMENT), BODY, {}).seed
 
 
 def test_a_base_run_says_what_is_not_searched(store: RecordStore) -> None:
-    study = study_of(store, EXPERIMENT, {**BODY, "base_run": R}, {})
+    study = study_of(store, ExperimentKey.of(EXPERIMENT), {**BODY, "base_run": R}, {})
 
     assert study.base_run == R
     declared = store.get(Kind.RUN, RUN)
     assert study.fixed == {name: declared[name] for name in declared.keys() - {"doc_id", "kind", "key", "created_at"}}
     with pytest.raises(Conflict, match=r"base_run: .* has no run 'other'"):
-        study_of(store, EXPERIMENT, {**BODY, "base_run": "other"}, {})
+        study_of(store, ExperimentKey.of(EXPERIMENT), {**BODY, "base_run": "other"}, {})
 
 
 def test_arguments_of_whatever_may_be_drawn_can_be_searched(store: RecordStore) -> None:
@@ -49,7 +50,7 @@ def test_arguments_of_whatever_may_be_drawn_can_be_searched(store: RecordStore) 
         "step_size": {"_type": "randint", "_value": [1, 5]},
     }
 
-    assert study_of(store, EXPERIMENT, {**BODY, "search_space": space}, {}).search_space == space
+    assert study_of(store, ExperimentKey.of(EXPERIMENT), {**BODY, "search_space": space}, {}).search_space == space
 
 
 @pytest.mark.parametrize(
@@ -66,7 +67,7 @@ def test_arguments_of_whatever_may_be_drawn_can_be_searched(store: RecordStore) 
 def test_a_concurrency_of_one_that_every_client_sends_means_nothing(
     store: RecordStore, fields: dict[str, Any], expected: int | None
 ) -> None:
-    assert study_of(store, EXPERIMENT, BODY | fields, {}).max_concurrent == expected
+    assert study_of(store, ExperimentKey.of(EXPERIMENT), BODY | fields, {}).max_concurrent == expected
 
 
 @pytest.mark.parametrize(
@@ -132,7 +133,7 @@ def test_what_could_never_be_trained_is_refused_with_its_place(
     store: RecordStore, changes: dict[str, Any], field: str
 ) -> None:
     with pytest.raises(InvalidRequest) as refused:
-        study_of(store, EXPERIMENT, BODY | changes, {})
+        study_of(store, ExperimentKey.of(EXPERIMENT), BODY | changes, {})
 
     assert refused.value.field is not None
     assert refused.value.field.endswith(field)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from synergos.domain.keys import ExperimentKey
 from synergos.domain.study import Direction, Study, Trial, TrialState
 from synergos.errors import InvalidRequest
 from synergos.tuning.samplers import GP, GRID, RANDOM, SEARCHERS, TPE, draw, searcher
@@ -14,7 +15,7 @@ from synergos.tuning.search_space import SearchSpace
 SPACE = {"x": {"_type": "uniform", "_value": [0, 1]}, "kind": {"_type": "choice", "_value": ["a", "b"]}}
 STUDY = Study(
     id="s",
-    experiment={},
+    experiment=ExperimentKey("c", "p", "e"),
     metric="R2",
     direction=Direction.MAXIMUM,
     search_space=SPACE,

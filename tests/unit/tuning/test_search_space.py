@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from synergos.domain.keys import ExperimentKey
 from synergos.domain.study import Direction, Study
 from synergos.errors import InvalidRequest
 from synergos.tuning.samplers import RANDOM, draw
@@ -176,7 +177,7 @@ KINDS = [
 ]
 BLIND = Study(
     id="s",
-    experiment={},
+    experiment=ExperimentKey("c", "p", "e"),
     metric="R2",
     direction=Direction.MAXIMUM,
     search_space={},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,6 +12,7 @@ import pytest
 
 from fakes.orchestration import PROJECT, E, outputs_of
 from synergos.domain.job import Job, JobError, JobState, Stage
+from synergos.domain.keys import ExperimentKey, ProjectKey
 from synergos.domain.records import Kind
 from synergos.domain.study import Study, StudyState, Trial, TrialState
 from synergos.errors import Conflict
@@ -45,7 +46,7 @@ class Grid:
         self.store.save_job(job.ended(JobState.CANCELLED, JobError("JobCancelled", "cancelled on request")))
         return self.store.job(job_id)
 
-    def width(self, keys: Mapping[str, str]) -> int:
+    def width(self, project: ProjectKey) -> int:
         self.meanwhile()
         return self.size
 
@@ -76,7 +77,7 @@ class Bench:
 
     def open(self, **changes: Any) -> Study:
         body = {"search_space": SPACE, "metric": "R2", "optimize_mode": "max", "seed": 1, "max_trial_num": 3}
-        return Studies(self.store).add(study_of(self.store, EXPERIMENT, body | changes, {}))
+        return Studies(self.store).add(study_of(self.store, ExperimentKey.of(EXPERIMENT), body | changes, {}))
 
     def study(self, study: Study) -> Study:
         return Studies(self.store).get(study.id)

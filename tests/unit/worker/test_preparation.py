@@ -9,14 +9,15 @@ import pytest
 
 from factories.worker_data import write_dataset
 from synergos.domain.feature_space import Action
+from synergos.domain.keys import ProjectKey
 from synergos.domain.tags import Meta, Tag
 from synergos.errors import Conflict, RecordNotFound, ServiceStopping
 from synergos_worker.data_root import DataRoot
-from synergos_worker.preparation import Preparation, Preparations, Project, State
+from synergos_worker.preparation import Preparation, Preparations, State
 from synergos_worker.tables import LoadedTable, Tables
 
 SCHEMA = {"age": "int32", "target": "category"}
-PROJECT = Project("c", "p")
+PROJECT = ProjectKey("c", "p")
 
 
 class SlowTables(Tables):
@@ -91,7 +92,7 @@ def test_asking_again_while_it_is_waiting_or_running_joins(tables: SlowTables, p
 
 def test_action_and_project_make_another_preparation(preparations: Preparations) -> None:
     first = submit(preparations, "a")
-    other = preparations.submit(Project("c2", "p"), Action.CLASSIFY, first.tags)
+    other = preparations.submit(ProjectKey("c2", "p"), Action.CLASSIFY, first.tags)
 
     assert other.id != first.id
     with pytest.raises(RecordNotFound):

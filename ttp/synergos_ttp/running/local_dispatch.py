@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
 import structlog
 
 from synergos.domain.job import Job, JobError, JobState
+from synergos.domain.keys import ProjectKey
 from synergos.errors import Conflict, JobCancelled, JobInterrupted, ServiceStopping, TrialPruned
 from synergos.records import RecordStore, archive
 from synergos_ttp.running.control import Control
@@ -129,7 +130,7 @@ class LocalDispatcher:
                 self._end(job, JobState.CANCELLED, JobError("JobCancelled", _CANCELLED))
             return self._store.job(job_id)
 
-    def width(self, keys: Mapping[str, str]) -> int:
+    def width(self, project: ProjectKey) -> int:
         """How many jobs run at once: one."""
         return 1
 

@@ -9,6 +9,7 @@ from typing import Any
 from synergos.domain.feature_space import Action, FeatureSpace
 from synergos.domain.grid import Node, sub_grid
 from synergos.domain.job import Job
+from synergos.domain.keys import JobKey, ProjectKey, RunKey
 from synergos.domain.records import Kind, restrict
 from synergos.domain.tags import Meta, declared_tags
 from synergos.errors import Conflict, RecordNotFound
@@ -33,19 +34,19 @@ class Scope:
     grid_index: int = 0
 
     @property
-    def keys(self) -> Mapping[str, str]:
-        """The ids of what the job works on."""
+    def keys(self) -> JobKey:
+        """The key of what the job works on."""
         return self.job.keys
 
     @property
-    def project(self) -> dict[str, str]:
+    def project(self) -> ProjectKey:
         """The key of the project."""
-        return restrict(self.keys, Kind.PROJECT)
+        return self.keys.project
 
     @property
-    def run(self) -> dict[str, str]:
+    def run(self) -> RunKey:
         """The key of the run."""
-        return restrict(self.keys, Kind.RUN)
+        return RunKey.of(self.keys)
 
     def action(self) -> Action:
         """What the project's models do.

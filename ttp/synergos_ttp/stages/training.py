@@ -81,4 +81,4 @@ def train(
 
 def run_folder(outputs: Path, scope: Scope) -> Path:
     """Where a run's model and histories lie."""
-    return outputs.joinpath(*scope.run.values())
+    return scope.run.folder(outputs)

@@ -247,7 +247,7 @@ class MlflowRun:
     def latest(cls, folder: Path, combination: Combination) -> MlflowRun:
         """The newest finished training of a combination; an empty run if none was written down."""
         client, experiment = _open(folder, combination)
-        wanted = f"tags.`{RUN_TAG}` = '{combination.run_id}' AND attributes.status = 'FINISHED'"
+        wanted = f"tags.`{RUN_TAG}` = '{combination.run.run_id}' AND attributes.status = 'FINISHED'"
         found = client.search_runs([experiment], wanted, max_results=1, order_by=["attributes.start_time DESC"])
         run = found[0] if found else _create(client, experiment, combination, {})
         opened = cls(client, run)
@@ -291,7 +291,7 @@ def _open(folder: Path, combination: Combination) -> tuple[Any, str]:
 
 def _experiment(client: Any, combination: Combination, artifacts: str | None) -> str:
     """The id of the combination's experiment, which is there then."""
-    name = "_>_".join((combination.collab_id, combination.project_id, combination.expt_id))
+    name = "_>_".join(combination.run.experiment.ids)
     experiment = client.get_experiment_by_name(name)
     if experiment is None:
         return str(client.create_experiment(name, artifact_location=artifacts))
@@ -307,7 +307,9 @@ def _runs_of_job(client: Any, experiment: str, job_id: str) -> list[Any]:
 
 
 def _create(client: Any, experiment: str, combination: Combination, tags: Mapping[str, str]) -> Any:
-    return client.create_run(experiment, tags={RUN_TAG: combination.run_id, **tags}, run_name=combination.run_id)
+    return client.create_run(
+        experiment, tags={RUN_TAG: combination.run.run_id, **tags}, run_name=combination.run.run_id
+    )
 
 
 def _import_mlflow() -> Any:
@@ -342,6 +344,5 @@ def _name(text: str) -> str:
 
 
 def _warn(combination: Combination, error: Exception) -> None:
-    ids = {"collab_id": combination.collab_id, "expt_id": combination.expt_id, "run_id": combination.run_id}
-    log.warning("MLflow takes no notes", address=combination.address, reason=type(error).__name__, **ids)
+    log.warning("MLflow takes no notes", address=combination.address, reason=type(error).__name__, **combination.run)
     log.debug("MLflow's reason", exc_info=error)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from synergos.domain.keys import RunKey
 from synergos.domain.loss_history import LossHistory
 from synergos.domain.records import Kind
 from synergos.errors import RecordNotFound
@@ -25,10 +26,7 @@ class Combination:
         address: ``http://host:port`` of the tracking server that the collaboration named; None for this TTP's own store.
     """
 
-    collab_id: str
-    project_id: str
-    expt_id: str
-    run_id: str
+    run: RunKey
     address: str | None = None
 
     @classmethod
@@ -40,7 +38,7 @@ class Combination:
             service = {}
         host, port = service.get("host"), (service.get("ports") or {}).get("main")
         scheme = "https" if service.get("secure") else "http"
-        return cls(**scope.run, address=f"{scheme}://{host}:{port}" if host and port else None)
+        return cls(scope.run, address=f"{scheme}://{host}:{port}" if host and port else None)
 
 
 class TrackedRun(Protocol):

@@ -15,6 +15,7 @@ from urllib.parse import quote, urlencode
 
 from synergos.domain.feature_space import Action, FeatureSpace
 from synergos.domain.grid import Node
+from synergos.domain.keys import ProjectKey, RunKey
 from synergos.domain.tags import Meta, Tag
 from synergos.errors import WorkerRefused, WorkerUnreachable
 from synergos_ttp.workers.limits import Limits
@@ -39,16 +40,14 @@ class WorkerCommands:
         """Make sure that somebody is there at all, before something is asked that may take long."""
         self._send("GET", "/health", timeout=self.limits.connect)
 
-    def prepare(self, project: Mapping[str, str], action: Action, tags: Tags) -> dict[str, Any]:
+    def prepare(self, project: ProjectKey, action: Action, tags: Tags) -> dict[str, Any]:
         """Have the tagged datasets read; what the worker says of them.
 
         Args:
-            project: the keys ``collab_id`` and ``project_id``.
-
         Raises:
             WorkerRefused: the data cannot be used, with the worker's reason, or takes too long.
         """
-        path = _path("poll", project["collab_id"], project["project_id"])
+        path = _path("poll", *project.ids)
         deadline = time.monotonic() + self.limits.preparation
         asked = self._call("POST", path, {"action": action, "tags": tags})
         while True:
@@ -64,7 +63,7 @@ class WorkerCommands:
 
     def align(
         self,
-        project: Mapping[str, str],
+        project: ProjectKey,
         action: Action,
         tags: Tags,
         spacers: Mapping[str, Any],
@@ -72,14 +71,14 @@ class WorkerCommands:
     ) -> None:
         """Have the worker confirm that its data fits the feature space."""
         body = {"action": action, "tags": tags, "alignments": spacers, "feature_space": space.to_dict()}
-        self._call("POST", _path("align", project["collab_id"], project["project_id"]), body)
+        self._call("POST", _path("align", *project.ids), body)
 
-    def open_session(self, run: Mapping[str, str], body: Mapping[str, Any]) -> dict[str, int]:
+    def open_session(self, run: RunKey, body: Mapping[str, Any]) -> dict[str, int]:
         """Open a session for one run; how many rows the worker has for each purpose."""
         rows: dict[str, int] = self._call("POST", _run_path("initialise", run), body)["rows"]
         return rows
 
-    def measure(self, run: Mapping[str, str], session_id: str, meta: Meta) -> dict[str, Any]:
+    def measure(self, run: RunKey, session_id: str, meta: Meta) -> dict[str, Any]:
         """Have the model that was put into the session measured on the worker's rows.
 
         Returns:
@@ -93,7 +92,7 @@ class WorkerCommands:
                 result: dict[str, Any] = answer["results"][meta]
                 return result
 
-    def close_session(self, run: Mapping[str, str], session_id: str) -> None:
+    def close_session(self, run: RunKey, session_id: str) -> None:
         """End a session; no matter whether it is still open."""
         self._call("POST", _run_path("terminate", run), {"session_id": session_id}, timeout=self.limits.connect)
 
@@ -174,5 +173,5 @@ def _path(resource: str, *ids: str) -> str:
     return "/".join(["/worker", resource, *(quote(identifier, safe="") for identifier in ids)])
 
 
-def _run_path(resource: str, run: Mapping[str, str]) -> str:
-    return _path(resource, run["collab_id"], run["project_id"], run["expt_id"], run["run_id"])
+def _run_path(resource: str, run: RunKey) -> str:
+    return _path(resource, *run.ids)

@@ -10,6 +10,7 @@ from uuid import uuid4
 import structlog
 
 from synergos.domain.grid import Node
+from synergos.domain.keys import RunKey
 from synergos.errors import Conflict, SynergosError
 from synergos_ttp.workers.commands import Tags, WorkerCommands
 from synergos_ttp.workers.data_plane import DataPlane
@@ -48,7 +49,7 @@ class ParticipantSession:
     def __init__(
         self,
         member: Member,
-        run: Mapping[str, str],
+        run: RunKey,
         request: Mapping[str, Any],
         limits: Limits,
         check: Callable[[], None],

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Self, TypeVar
 
 from synergos.domain.feature_space import FeatureSpace
+from synergos.domain.keys import RunKey
 from synergos.domain.tags import Meta
 from synergos.errors import JobCancelled, SynergosError, WorkerUnreachable
 from synergos.learning.families.layers.layers import Layer
@@ -24,7 +25,7 @@ Result = TypeVar("Result")
 class SessionContent:
     """What a session holds besides the participant's own data: the run, the network, the feature space."""
 
-    run: Mapping[str, str]
+    run: RunKey
     space: FeatureSpace
     architecture: Sequence[Layer]
     hyperparameters: Mapping[str, Any]
