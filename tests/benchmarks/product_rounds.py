@@ -1,0 +1,90 @@
+"""Rounds as a consortium has them: a job asked for by REST, real programs, with progress, tracking and evaluation.
+
+When each round was over is read from MLflow's store, where every loss has its moment, to the millisecond.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from benchmarks.round_cases import Case, write_rows
+from synergos import Driver
+from synergos_simulator.grid import Grid, Plan
+
+KEYS = ("benchmark", "benchmark")
+EXPERIMENT, RUN = "network", "run"
+DEADLINE = 1800.0
+
+
+class Product:
+    """A running grid with an aligned project, whose participants have the same rows to train and to evaluate on."""
+
+    def __init__(self, grid: Grid, case: Case) -> None:
+        self.grid = grid
+        self.case = case
+        self.driver = Driver(host=grid.ttp.host, port=grid.ttp.port, raise_errors=True)
+
+    def declare(self) -> None:
+        """Everything that a training needs."""
+        driver = self.driver
+        driver.collaborations.create(KEYS[0])
+        driver.projects.create(*KEYS, action="classify", incentives={})
+        driver.experiments.create(*KEYS, EXPERIMENT, model=[dict(layer) for layer in self.case.layers])
+        for worker in self.grid.workers:
+            driver.participants.create(worker.name)
+            registration = driver.registrations
+            registration.add_node(host=worker.host, port=worker.data_port, f_port=worker.port)
+            registration.create(*KEYS, worker.name, role="guest")
+            driver.tags.create(*KEYS, worker.name, train=[["train"]], evaluate=[["train"]])
+        driver.alignments.create(*KEYS)
+
+    def train(self, rounds: int) -> list[float]:
+        """Train so many rounds; the moment in seconds at which each had been averaged."""
+        driver = self.driver
+        run = f"{RUN}_{rounds}"
+        driver.runs.create(*KEYS, EXPERIMENT, run, **{**self.case.run, "rounds": rounds, "patience": rounds + 1})
+        [job] = driver.jobs.wait(
+            driver.models.create(*KEYS, EXPERIMENT, run, respond_async=True), timeout=DEADLINE, interval=1.0
+        )
+        if job["state"] != "completed":
+            raise SystemExit(f"{job['stage']} {job['state']}: {job['error']}")
+        # A job's end does not wait for ever until all is tracked.
+        deadline = time.monotonic() + 60
+        while len(moments := self._moments(run)) != rounds:
+            if time.monotonic() > deadline:
+                raise SystemExit(f"{len(moments)} of {rounds} rounds were tracked")
+            time.sleep(1)
+        return moments
+
+    def _moments(self, run: str) -> list[float]:
+        os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+        from mlflow.tracking import MlflowClient
+
+        logging.getLogger("alembic").setLevel(logging.WARNING)
+        client = MlflowClient(f"sqlite:///{self.grid.folder / 'ttp' / 'mlflow' / 'mlflow.db'}")
+        experiments = [found.experiment_id for found in client.search_experiments()]
+        [found] = client.search_runs(experiments, f"attributes.run_name = '{run}'")
+        history = client.get_metric_history(found.info.run_id, "global_train_loss")
+        return [point.timestamp / 1000 for point in sorted(history, key=lambda point: point.step)]
+
+
+@contextmanager
+def product(folder: Path, case: Case, participants: int) -> Iterator[Product]:
+    """A grid of so many workers with one torch thread each, inside the ``with`` block."""
+    write_rows(case, folder / "data")
+    names = [f"worker_{number}" for number in range(1, participants + 1)]
+    with Grid.planned(Plan(folder / "grid", folder / "data", names)) as grid:
+        grid.wait_until_healthy(deadline=300)
+        found = Product(grid, case)
+        found.declare()
+        yield found
+
+
+def walls(moments: Sequence[float], block: int = 20) -> list[float]:
+    """Seconds per round, each the mean of some rounds in a row: a moment is only known to the millisecond."""
+    return [(after - before) / block for before, after in zip(moments, moments[block:], strict=False)]
