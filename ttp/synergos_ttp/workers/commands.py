@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import http.client
 import json
-import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from dataclasses import dataclass
 from http import HTTPStatus
-from multiprocessing.connection import wait
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -18,7 +15,10 @@ from synergos.domain.grid import Node
 from synergos.domain.keys import ProjectKey, RunKey
 from synergos.domain.tags import Meta, Tag
 from synergos.errors import WorkerRefused, WorkerUnreachable
+from synergos_ttp.workers.client import Request, WorkerClient
 from synergos_ttp.workers.limits import Limits
+
+_JSON = {"Content-Type": "application/json"}
 
 Tags = Mapping[Meta, Sequence[Tag]]
 
@@ -115,36 +115,31 @@ class WorkerCommands:
         timeout: float | None = None,
     ) -> tuple[int, bytes]:
         """Status and content of the answer; ``timeout`` is for a question that takes no work, None for one that may."""
-        content = None if body is None else json.dumps(body, allow_nan=False).encode()
-        address = f"{path}?{urlencode(query)}" if query else path
-        seconds = timeout or self.limits.connect
-        try:
-            # A connection each time: commands are few, and one that was kept may have been closed at the other end.
-            with closing(
-                http.client.HTTPConnection(self.node.host, self.node.command_port, timeout=seconds)
-            ) as connection:
-                connection.request(method, address, content, {"Content-Type": "application/json"})
-                if timeout is None:
-                    self._await_answer(connection.sock)
-                with connection.getresponse() as response:
-                    return response.status, response.read()
-        except TimeoutError as error:
-            raise WorkerUnreachable(f"no sign of life at {self._address}", self.node.participant_id) from error
-        # The last one is what Python says of host names that cannot be.
-        except (OSError, http.client.HTTPException, UnicodeError) as error:
-            raise WorkerUnreachable(f"cannot be reached at {self._address}", self.node.participant_id) from error
+        request = Request(
+            method,
+            f"{path}?{urlencode(query)}" if query else path,
+            self.limits.stall if timeout is None else timeout,
+            None if body is None else _Content(json.dumps(body, allow_nan=False).encode()),
+            _JSON,
+            self._signs_of_life() if timeout is None else None,
+        )
+        # A connection each time: commands are few.
+        with WorkerClient(self.node, self.node.command_port, self.limits) as client:
+            answer = client.ask(request)
+            return answer.status, answer.read()
 
-    def _await_answer(self, connection: socket.socket) -> None:
-        """Wait until an answer begins, for as long as the command may take and the worker gives signs of life."""
+    def _signs_of_life(self) -> Callable[[], None]:
+        """What is done while the answer to a command has not begun: a command may take so long, as long as its worker lives."""
         deadline = time.monotonic() + self.limits.command
-        while not wait([connection], self.limits.patience):
+
+        def look() -> None:
             self.check()
             if time.monotonic() > deadline:
-                raise WorkerUnreachable(
-                    f"no answer at {self._address} within {self.limits.command:.0f} s", self.node.participant_id
-                )
+                seconds = f"{self.limits.command:.0f} s"
+                raise WorkerUnreachable(f"no answer at {self._address} within {seconds}", self.node.participant_id)
             self._send("GET", "/health", timeout=self.limits.stall)
-        connection.settimeout(self.limits.stall)
+
+        return look
 
     def _data(self, status: int, content: bytes) -> dict[str, Any]:
         try:
@@ -167,6 +162,18 @@ class WorkerCommands:
     def _refused(self, message: str, field: object, status: int) -> WorkerRefused:
         named = f"{field}: {message}" if field and not message.startswith(str(field)) else message
         return WorkerRefused(named, self.node.participant_id, status)
+
+
+@dataclass(frozen=True)
+class _Content:
+    content: bytes
+
+    @property
+    def length(self) -> int:
+        return len(self.content)
+
+    def buffers(self) -> tuple[bytes]:
+        return (self.content,)
 
 
 def _path(resource: str, *ids: str) -> str:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import http.client
 import json
-import socket
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +17,9 @@ from torch import Tensor
 from synergos.domain.grid import Node
 from synergos.errors import WireFormatError, WorkerRefused, WorkerUnreachable
 from synergos.wire import Encoded, Header, Layout, read_header
-from synergos.wire.codec import CHUNK_BYTES, receive, weights_in
+from synergos.wire.codec import CHUNK_BYTES, weights_in
 from synergos_ttp.stages.round_store import StoredWeights
+from synergos_ttp.workers.client import Answer, Request, WorkerClient
 from synergos_ttp.workers.limits import Limits
 
 _PIECE = 2**20
@@ -56,37 +56,6 @@ class Update:
     metadata: Mapping[str, Any]
 
 
-class _Connection(http.client.HTTPConnection):
-    """Sends what is small together: every packet wakes the worker up, and a small round is no longer than that takes."""
-
-    def __init__(self, host: str, port: int, timeout: float) -> None:
-        super().__init__(host, port, timeout=timeout)
-        self._waiting = bytearray()
-
-    def send(self, data: bytes | memoryview) -> None:  # type: ignore[override]
-        """Send, or keep until more comes or an answer is wanted."""
-        if len(self._waiting) + len(data) <= CHUNK_BYTES:
-            self._waiting += data
-            return
-        self._flush()
-        super().send(data)
-
-    def getresponse(self) -> http.client.HTTPResponse:
-        """Send what is left, and wait for the answer."""
-        self._flush()
-        return super().getresponse()
-
-    def close(self) -> None:
-        """Let go of the connection, and of what was not sent."""
-        self._waiting = bytearray()
-        super().close()
-
-    def _flush(self) -> None:
-        waiting, self._waiting = self._waiting, bytearray()
-        if waiting:
-            super().send(waiting)
-
-
 class DataPlane:
     """One kept-alive connection to one participant's open session; used by one thread at a time.
 
@@ -99,14 +68,14 @@ class DataPlane:
         self.limits = limits
         self._check = check
         self._root = f"/sessions/{session_id}"
-        self._connection: http.client.HTTPConnection | None = None
+        self._client = WorkerClient(node, node.data_port, limits)
         self._buffer = bytearray(_PIECE)
 
     def train(self, number: int, weights: Encoded, expected: Layout, target: Path) -> Update:
         """Run round ``number`` from ``weights``; those of the answer are written to ``target`` unless they are few."""
-        response = self._work(f"/rounds/{number}", weights)
-        header = self._header(response, expected)
-        found = self._weights(response, header, target)
+        answer = self._work(f"/rounds/{number}", weights)
+        header = self._header(answer, expected)
+        found = self._weights(answer, header, target)
         if header.metadata.get("round") != number:
             raise WireFormatError(
                 f"answered round {header.metadata.get('round')} when asked for round {number}", self._who
@@ -127,9 +96,7 @@ class DataPlane:
 
     def close(self) -> None:
         """Let go of the connection."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        self._client.close()
 
     def _check_metadata(self, expected: Draft202012Validator, found: Mapping[str, Any]) -> None:
         """Refuse an answer whose numbers cannot be calculated with: it must cost a round, not the job."""
@@ -144,115 +111,58 @@ class DataPlane:
     def _who(self) -> str:
         return self.node.participant_id
 
-    def _work(self, path: str, weights: Encoded) -> http.client.HTTPResponse:
+    def _work(self, path: str, weights: Encoded) -> Answer:
         """Send weights and wait until the work they ask for is done."""
         deadline = time.monotonic() + self.limits.round
-        response = self._request("PUT", path, weights)
-        while response.status == http.HTTPStatus.ACCEPTED:
-            response.read()
+        answer = self._ask("PUT", path, weights)
+        while answer.status == HTTPStatus.ACCEPTED:
+            answer.read()
             self._check()
             if time.monotonic() > deadline:
                 raise WorkerUnreachable(f"no result within {self.limits.round:.0f} s", self._who)
-            response = self._request("GET", path)
-        if response.status != http.HTTPStatus.OK:
-            answer = self._json(response)
-            raise WorkerRefused(str(answer.get("message", "no reason given")), self._who, response.status)
-        return response
+            answer = self._ask("GET", path)
+        if answer.status != HTTPStatus.OK:
+            reason = str(self._json(answer).get("message", "no reason given"))
+            raise WorkerRefused(reason, self._who, answer.status)
+        return answer
 
-    def _request(self, method: str, path: str, body: Encoded | None = None) -> http.client.HTTPResponse:
-        reused = self._connection is not None
+    def _ask(self, method: str, path: str, weights: Encoded | None = None) -> Answer:
+        headers = {"Prefer": f"wait={self.limits.patience:g}"}
+        if weights is not None:
+            headers["Content-Type"] = "application/octet-stream"
+        # A worker answers after `patience` at the latest, and weights come piece by piece.
+        stall = self.limits.patience + self.limits.stall
+        return self._client.ask(Request(method, self._root + path, stall, weights, headers))
+
+    def _header(self, answer: Answer, expected: Layout) -> Header:
         try:
-            return self._send(method, path, body)
-        except TimeoutError as error:
-            self.close()
-            raise WorkerUnreachable(f"no sign of life at {self._address}", self._who) from error
-        except (OSError, http.client.HTTPException) as error:
-            self.close()
-            if not reused:
-                raise WorkerUnreachable(f"cannot be reached at {self._address}", self._who) from error
-        # A kept-alive connection may have been closed at the other end meanwhile. Every request is idempotent.
-        try:
-            return self._send(method, path, body)
-        except (OSError, http.client.HTTPException) as error:
-            self.close()
-            raise WorkerUnreachable(f"the connection to {self._address} was lost", self._who) from error
-
-    def _send(self, method: str, path: str, body: Encoded | None) -> http.client.HTTPResponse:
-        connection = self._connect()
-        connection.putrequest(method, self._root + path)
-        connection.putheader("Prefer", f"wait={self.limits.patience:g}")
-        if body is not None:
-            connection.putheader("Content-Type", "application/octet-stream")
-            connection.putheader("Content-Length", str(body.length))
-        connection.endheaders()
-        if body is not None:
-            for view in body.buffers():
-                connection.send(view)
-        return connection.getresponse()
-
-    def _connect(self) -> http.client.HTTPConnection:
-        if self._connection is None:
-            connection = _Connection(self.node.host, self.node.data_port, self.limits.connect)
-            connection.connect()
-            # A worker answers after `patience` at the latest, and weights come piece by piece.
-            connection.sock.settimeout(self.limits.patience + self.limits.stall)
-            connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._connection = connection
-        return self._connection
-
-    def _header(self, response: http.client.HTTPResponse, expected: Layout) -> Header:
-        try:
-            return read_header(response.read, int(response.headers["Content-Length"] or 0), expected)
+            return read_header(answer.read, answer.length, expected)
         except WireFormatError as error:
-            self.close()
             raise WireFormatError(str(error), self._who) from error
-        except (OSError, http.client.HTTPException) as error:
-            raise self._lost() from error
 
-    def _weights(self, response: http.client.HTTPResponse, header: Header, target: Path) -> Mapping[str, Tensor]:
+    def _weights(self, answer: Answer, header: Header, target: Path) -> Mapping[str, Tensor]:
         if header.data_bytes > CHUNK_BYTES:
-            self._write(response, header, target)
+            self._write(answer, header, target)
             return StoredWeights(target)
         # A file would take longer than all else that is done with it before the next round.
         buffer = bytearray(header.data_bytes)
-        try:
-            receive(response.read, header, buffer)
-        except (OSError, http.client.HTTPException, WireFormatError) as error:
-            raise self._lost() from error
-        response.read()
+        answer.fill(memoryview(buffer))
         return weights_in(buffer, header)
 
-    def _write(self, response: http.client.HTTPResponse, header: Header, target: Path) -> None:
+    def _write(self, answer: Answer, header: Header, target: Path) -> None:
         view = memoryview(self._buffer)
-        left = header.data_bytes
         with target.open("wb") as file:
             file.write(Header(header.offsets).to_bytes())
-            while left:
-                try:
-                    count = response.readinto(view[: min(left, _PIECE)])
-                except (OSError, http.client.HTTPException) as error:
-                    raise self._lost() from error
-                if not count:
-                    raise self._lost()
-                file.write(view[:count])
-                left -= count
-        response.read()
+            for start in range(0, header.data_bytes, _PIECE):
+                piece = view[: min(_PIECE, header.data_bytes - start)]
+                answer.fill(piece)
+                file.write(piece)
 
-    def _json(self, response: http.client.HTTPResponse) -> dict[str, Any]:
+    def _json(self, answer: Answer) -> dict[str, Any]:
         try:
-            answer = json.loads(response.read())
-        except ValueError as error:
-            raise WireFormatError(f"what answers at {self._address} is not a Synergos worker", self._who) from error
-        except (OSError, http.client.HTTPException) as error:
-            raise self._lost() from error
-        if not isinstance(answer, dict):
-            raise WireFormatError(f"what answers at {self._address} is not a Synergos worker", self._who)
-        return answer
-
-    def _lost(self) -> WorkerUnreachable:
-        self.close()
-        return WorkerUnreachable(f"the connection to {self._address} was lost", self._who)
-
-    @property
-    def _address(self) -> str:
-        return f"{self.node.host}:{self.node.data_port}"
+            found = json.loads(answer.read())
+        except ValueError:
+            found = None
+        if not isinstance(found, dict):
+            raise WireFormatError(f"what answers at {self._client.address} is not a Synergos worker", self._who)
+        return found

@@ -1,0 +1,211 @@
+"""The line to a worker: what goes in one packet, what is sent again, whom it believes."""
+
+from __future__ import annotations
+
+import hashlib
+import socket
+import ssl
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from synergos.domain.grid import Node
+from synergos.errors import JobCancelled, WorkerUnreachable
+from synergos_ttp.workers.client import PLAIN, Request, Transport, WorkerClient
+from synergos_ttp.workers.limits import Limits
+
+QUICK = Limits(connect=5, patience=0.01)
+STALL = 30.0
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ndone"
+
+
+@dataclass
+class Content:
+    """Some pieces to send."""
+
+    pieces: list[bytes]
+
+    @property
+    def length(self) -> int:
+        return sum(map(len, self.pieces))
+
+    def buffers(self) -> list[bytes]:
+        return self.pieces
+
+
+@dataclass
+class Worker:
+    """Answers each packet with what is next; a connection with nothing left to say ends.
+
+    Attributes:
+        scripts: the answers, connection by connection.
+        heard: the packets of each connection.
+    """
+
+    listening: socket.socket
+    scripts: list[list[bytes]]
+    tls: ssl.SSLContext | None = None
+    heard: list[list[bytes]] = field(default_factory=list)
+
+    def client(self, transport: Transport = PLAIN) -> WorkerClient:
+        host, port = self.listening.getsockname()
+        return WorkerClient(Node("worker_1", host, 1, port), port, QUICK, transport)
+
+    def serve(self) -> None:
+        for script in self.scripts:
+            self.heard.append([])
+            try:
+                connection, _ = self.listening.accept()
+                with connection, self.tls.wrap_socket(connection, server_side=True) if self.tls else connection as line:
+                    for answer in script:
+                        self.heard[-1].append(line.recv(2**20))
+                        line.sendall(answer)
+            except OSError:
+                """Whoever called does not want to go on."""
+
+
+@pytest.fixture
+def worker_saying() -> Iterator[Callable[..., Worker]]:
+    made: list[tuple[Worker, Thread]] = []
+
+    def start(*scripts: list[bytes], tls: ssl.SSLContext | None = None) -> Worker:
+        worker = Worker(socket.create_server(("127.0.0.1", 0)), list(scripts), tls)
+        thread = Thread(target=worker.serve, daemon=True)
+        thread.start()
+        made.append((worker, thread))
+        return worker
+
+    yield start
+    for worker, thread in made:
+        # Wakes up whoever waits for a caller.
+        worker.listening.shutdown(socket.SHUT_RDWR)
+        worker.listening.close()
+        thread.join(5)
+
+
+def put(*pieces: bytes) -> Request:
+    return Request("PUT", "/x", STALL, Content(list(pieces)))
+
+
+def test_a_small_request_is_one_packet(worker_saying: Callable[..., Worker]) -> None:
+    worker = worker_saying([OK])
+
+    with worker.client() as client:
+        assert client.ask(put(b"some", b" weights")).read() == b"done"
+
+    [packet] = worker.heard[0]
+    assert packet.startswith(b"PUT /x HTTP/1.1\r\n")
+    assert packet.endswith(b"\r\n\r\nsome weights")
+
+
+def test_requests_go_over_one_connection(worker_saying: Callable[..., Worker]) -> None:
+    worker = worker_saying([OK, OK])
+
+    with worker.client() as client:
+        assert [client.ask(put(b"a")).read(), client.ask(put(b"b")).read()] == [b"done", b"done"]
+
+    assert [len(packets) for packets in worker.heard] == [2]
+
+
+def test_a_connection_that_was_closed_at_the_other_end_is_made_anew(worker_saying: Callable[..., Worker]) -> None:
+    # The second request still goes out by the first connection, which ends without an answer.
+    worker = worker_saying([OK, b""], [OK])
+
+    with worker.client() as client:
+        client.ask(put(b"a")).read()
+        assert client.ask(put(b"b")).read() == b"done"
+
+    assert [len(packets) for packets in worker.heard] == [2, 1]
+
+
+def test_a_new_connection_that_breaks_is_not_tried_again(worker_saying: Callable[..., Worker]) -> None:
+    worker = worker_saying([b""], [OK])
+
+    with worker.client() as client, pytest.raises(WorkerUnreachable, match=r"worker_1: the connection to .* was lost"):
+        client.ask(put(b"a"))
+
+
+def test_an_answer_that_ends_early_is_a_lost_worker(worker_saying: Callable[..., Worker]) -> None:
+    worker = worker_saying([b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"])
+
+    with worker.client() as client, pytest.raises(WorkerUnreachable, match="was lost"):
+        client.ask(put(b"a")).fill(memoryview(bytearray(9)))
+
+
+def test_what_was_not_read_is_not_taken_for_the_next_answer(worker_saying: Callable[..., Worker]) -> None:
+    worker = worker_saying([OK], [OK.replace(b"done", b"next")])
+
+    with worker.client() as client:
+        client.ask(put(b"a"))
+        assert client.ask(put(b"b")).read() == b"next"
+
+
+def test_whoever_gives_up_meanwhile_wants_no_answer_any_more() -> None:
+    def give_up() -> None:
+        raise JobCancelled("on request")
+
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        host, port = silent.getsockname()
+        with WorkerClient(Node("worker_1", host, 1, port), port, QUICK) as client:
+            with pytest.raises(JobCancelled):
+                client.ask(Request("GET", "/x", STALL, meanwhile=give_up))
+            line, _ = silent.accept()
+            with line:
+                heard = [line.recv(2**20), line.recv(2**20)]
+
+    assert heard[0].startswith(b"GET /x")
+    assert heard[1] == b"", "the connection was kept"
+
+
+def certificate(folder: Path, name: str) -> tuple[ssl.SSLContext, str]:
+    """What a server of a self-signed certificate speaks, and the certificate's fingerprint."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    signed = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(minutes=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .sign(key, hashes.SHA256())
+    )
+    file = folder / f"{name}.pem"
+    file.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        + signed.public_bytes(serialization.Encoding.PEM)
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file)
+    return context, hashlib.sha256(signed.public_bytes(serialization.Encoding.DER)).hexdigest()
+
+
+def trusting(fingerprint: str) -> Transport:
+    """TLS to whoever has this one certificate, whoever signed it."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return Transport(context, fingerprint)
+
+
+def test_a_worker_behind_tls_is_believed_by_its_certificate(
+    worker_saying: Callable[..., Worker], tmp_path: Path
+) -> None:
+    tls, fingerprint = certificate(tmp_path, "worker")
+    _, another = certificate(tmp_path, "impostor")
+    worker = worker_saying([OK], [OK], tls=tls)
+
+    with worker.client(trusting(fingerprint)) as client:
+        assert client.ask(put(b"a", b"b")).read() == b"done"
+    with worker.client(trusting(another)) as client, pytest.raises(WorkerUnreachable, match="cannot be reached"):
+        client.ask(put(b"a"))

@@ -1,0 +1,239 @@
+"""HTTP to one participant's worker: how it is connected to, waited for, and asked again. Commands and weights go by it."""
+
+from __future__ import annotations
+
+import http.client
+import ssl
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from multiprocessing.connection import wait
+from typing import Any, Protocol, Self
+
+from urllib3 import exceptions
+from urllib3.connection import HTTPConnection, HTTPSConnection
+
+from synergos.domain.grid import Node
+from synergos.errors import WorkerUnreachable
+from synergos.wire.codec import CHUNK_BYTES
+from synergos_ttp.workers.limits import Limits
+
+# The last one is what Python says of host names that cannot be.
+_BROKEN = (OSError, http.client.HTTPException, exceptions.HTTPError, UnicodeError)
+
+
+class Body(Protocol):
+    """What a request carries; it may be sent twice."""
+
+    @property
+    def length(self) -> int:
+        """Size in bytes."""
+
+    def buffers(self) -> Iterable[bytes | memoryview]:
+        """The bytes, from the beginning."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a worker is asked. Every request is idempotent: it may reach the worker twice.
+
+    Attributes:
+        path: with the query, quoted.
+        stall: seconds without a byte to or from the worker after which it is taken for lost.
+        meanwhile: when the answer may be long in coming, what is called every :attr:`Limits.patience` seconds until it
+            begins; it raises to give up.
+    """
+
+    method: str
+    path: str
+    stall: float
+    body: Body | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    meanwhile: Callable[[], None] | None = None
+
+
+@dataclass(frozen=True)
+class Transport:
+    """Whether workers are spoken to by TLS, and whom of them to believe.
+
+    Attributes:
+        tls: certificates and rules; None for plain HTTP.
+        fingerprint: SHA-256, in hexadecimal, of the one certificate that is right; None for all that ``tls`` accepts.
+    """
+
+    tls: ssl.SSLContext | None = None
+    fingerprint: str | None = None
+
+    def connection(self, host: str, port: int, seconds: float) -> Connection:
+        """A connection, not yet made, that gives up after so many seconds."""
+        if self.tls is None:
+            return Connection(host, port, timeout=seconds)
+        return _TlsConnection(host, port, timeout=seconds, ssl_context=self.tls, assert_fingerprint=self.fingerprint)
+
+
+PLAIN = Transport()
+
+
+class Connection(HTTPConnection):
+    """Sends what is small together: every packet wakes the worker up, and a small round is no longer than that takes."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._unsent = bytearray()
+
+    def send(self, data: bytes | memoryview) -> None:  # type: ignore[override]
+        """Send, or keep until more comes or :meth:`flush`."""
+        if len(self._unsent) + len(data) <= CHUNK_BYTES:
+            self._unsent += data
+            return
+        self.flush()
+        super().send(data)
+
+    def flush(self) -> None:
+        """Send what was kept."""
+        unsent, self._unsent = self._unsent, bytearray()
+        if unsent:
+            super().send(unsent)
+
+    def close(self) -> None:
+        """Let go of the connection, and of what was not sent."""
+        self._unsent = bytearray()
+        super().close()
+
+    def answer(self, stall: float) -> http.client.HTTPResponse:
+        """Wait for the answer; ``stall`` is how many seconds may pass without a byte, now and while it is read."""
+        self.sock.settimeout(stall)
+        # Not urllib3's own response: it holds and copies what is large, and takes a third of the time of a small request.
+        return http.client.HTTPConnection.getresponse(self)
+
+
+class _TlsConnection(Connection, HTTPSConnection):
+    """The same over TLS."""
+
+
+class WorkerClient:
+    """One kept-alive connection to one port of a worker; used by one thread at a time.
+
+    Every method, and reading an answer, raises :class:`WorkerUnreachable` when the worker is not there or falls silent.
+    """
+
+    def __init__(self, node: Node, port: int, limits: Limits, transport: Transport = PLAIN) -> None:
+        self.address = f"{node.host}:{port}"
+        self._node = node
+        self._port = port
+        self._limits = limits
+        self._transport = transport
+        self._connection: Connection | None = None
+        self._answer: Answer | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def ask(self, request: Request) -> Answer:
+        """Send a request; its answer, of which nothing but the status has been read yet.
+
+        What is not read by the next request is lost, and the connection with it.
+        """
+        is_kept = self._is_kept()
+        try:
+            return self._exchange(request)
+        except _BROKEN as error:
+            reason = self.lost(error)
+            if not is_kept or isinstance(error, TimeoutError):
+                raise reason from error
+        except BaseException:
+            # Somebody gave up; the answer would come all the same.
+            self.close()
+            raise
+        # It was closed at the other end after the last answer, which is no sign that the worker is lost.
+        return self.ask(request)
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        connection, self._connection, self._answer = self._connection, None, None
+        if connection is not None:
+            connection.close()
+
+    def lost(self, error: BaseException | None = None) -> WorkerUnreachable:
+        """Let go of a connection that is of no use any more; the error that says so."""
+        if self._connection is None:
+            message = f"cannot be reached at {self.address}"
+        elif isinstance(error, TimeoutError):
+            message = f"no sign of life at {self.address}"
+        else:
+            message = f"the connection to {self.address} was lost"
+        self.close()
+        return WorkerUnreachable(message, self._node.participant_id)
+
+    def _is_kept(self) -> bool:
+        """Whether there is a connection from the request before; one that is of no use any more is let go of."""
+        if self._connection is None:
+            return False
+        if self._answer is None or not self._answer.is_complete or not self._connection.is_connected:
+            self.close()
+        return self._connection is not None
+
+    def _exchange(self, request: Request) -> Answer:
+        connection = self._connection or self._connect()
+        connection.timeout = request.stall
+        length = {} if request.body is None else {"Content-Length": str(request.body.length)}
+        buffers = None if request.body is None else request.body.buffers()
+        # Its types know of no memoryview; http.client, which sends it, does.
+        connection.request(request.method, request.path, buffers, {**request.headers, **length})  # type: ignore[arg-type]
+        connection.flush()
+        if request.meanwhile is not None:
+            # Readable means that the answer begins, or that the other end has closed.
+            while not wait([connection.sock], self._limits.patience):
+                request.meanwhile()
+        self._answer = Answer(self, connection.answer(request.stall))
+        return self._answer
+
+    def _connect(self) -> Connection:
+        connection = self._transport.connection(self._node.host, self._port, self._limits.connect)
+        connection.connect()
+        self._connection = connection
+        return connection
+
+
+class Answer:
+    """What a worker says to one request, read as it comes.
+
+    Attributes:
+        status: of HTTP.
+        length: of the content in bytes, 0 when the worker does not say.
+    """
+
+    def __init__(self, client: WorkerClient, response: http.client.HTTPResponse) -> None:
+        self.status = response.status
+        self.length = response.length or 0
+        self._client = client
+        self._response = response
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all of it has been read."""
+        return self._response.isclosed()
+
+    def read(self, size: int | None = None) -> bytes:
+        """The next ``size`` bytes, fewer only at the end; all that is left without ``size``."""
+        try:
+            piece = self._response.read(size)
+        except _BROKEN as error:
+            raise self._client.lost(error) from error
+        if size and len(piece) < size and self._response.length:
+            raise self._client.lost()
+        return piece
+
+    def fill(self, buffer: memoryview) -> None:
+        """Read the next bytes, as many as ``buffer`` has room for."""
+        position = 0
+        while position < len(buffer):
+            try:
+                count = self._response.readinto(buffer[position:])
+            except _BROKEN as error:
+                raise self._client.lost(error) from error
+            if not count:
+                raise self._client.lost()
+            position += count
