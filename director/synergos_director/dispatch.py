@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 
-from synergos.domain.job import Job, JobError, JobState
+from synergos.domain.job import CANCELLED_ON_REQUEST, Job, JobState
 from synergos.domain.keys import ProjectKey
 from synergos.errors import Conflict
 from synergos.records import RecordStore
@@ -15,8 +15,6 @@ from synergos.records.leases import Leases, Standing
 from synergos_director.announcer import Announcer
 
 log = structlog.get_logger(__name__)
-
-_CANCELLED = "cancelled on request"
 
 
 class QueueDispatcher:
@@ -63,7 +61,7 @@ class QueueDispatcher:
             if job.state.is_final or job.state is JobState.ARCHIVING:
                 raise Conflict(f"job {job_id} is {job.state} already")
             if not self._leases.cancel(job_id):
-                self._store.save_job(job.ended(JobState.CANCELLED, JobError("JobCancelled", _CANCELLED)))
+                self._store.save_job(job.ended(JobState.CANCELLED, CANCELLED_ON_REQUEST))
         self._announcer.announce(self._leases.arrange())
         return self._store.job(job_id)
 

@@ -7,15 +7,13 @@ import time
 
 import structlog
 
-from synergos.domain.job import JobError, JobState
+from synergos.domain.job import GIVEN_UP, JobState
 from synergos.records import RecordStore
-from synergos.records.leases import MAXIMUM_ATTEMPTS, Leases
+from synergos.records.leases import Leases
 from synergos_director.announcer import Announcer
 from synergos_director.lost_outcomes import LostOutcomes
 
 log = structlog.get_logger(__name__)
-
-_TOO_OFTEN = f"given up: it was started {MAXIMUM_ATTEMPTS} times, and each time its TTP ended while it ran"
 
 
 class Watch:
@@ -59,8 +57,8 @@ class Watch:
         """Put everything where it belongs, once."""
         with self._store.transaction():
             for job in [each.job for each in self._leases.standings() if each.is_given_up]:
-                log.warning("job given up", job_id=job.id, reason=_TOO_OFTEN)
-                self._store.save_job(job.ended(JobState.FAILED, JobError("JobInterrupted", _TOO_OFTEN)))
+                log.warning("job given up", job_id=job.id, reason=GIVEN_UP.message)
+                self._store.save_job(job.ended(JobState.FAILED, GIVEN_UP))
         self._announcer.announce(self._leases.arrange())
         if time.monotonic() >= self._recount_at:
             ready = [each.job for each in self._leases.standings() if each.state is JobState.QUEUED]

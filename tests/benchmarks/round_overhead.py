@@ -47,7 +47,7 @@ from synergos.learning.agreement import feature_space
 from synergos.learning.families.layers.network import build_network
 from synergos.learning.hyperparameters import Hyperparameters
 from synergos_simulator.grid import Grid, Plan
-from synergos_ttp.running.control import Control
+from synergos_ttp.control import Control
 from synergos_ttp.stages.round_store import RoundStore
 from synergos_ttp.stages.rounds import Arrived, Rounds
 from synergos_ttp.workers.commands import WorkerCommands
@@ -89,7 +89,7 @@ def loop(grid: Grid, case: Case, rounds: int, folder: Path, *, evaluates: bool =
     tags = {Meta.TRAIN: [("train",)]} | ({Meta.EVALUATE: [("train",)]} if evaluates else {})
     hyperparameters = Hyperparameters.from_run({**case.run, "rounds": rounds, "patience": rounds + 1})
     begun = time.perf_counter()
-    control = Control(lambda _progress: None)
+    control = Control()
     nodes = [Node(program.name, program.host, program.port, program.data_port) for program in grid.workers]
     polled = {}
     for node in nodes:

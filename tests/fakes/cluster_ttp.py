@@ -16,7 +16,7 @@ from synergos.domain.keys import job_key
 from synergos.domain.messages import job_message
 from synergos.records import RecordStore
 from synergos.records.leases import Leases
-from synergos_ttp.running.control import Control
+from synergos_ttp.control import Control
 from synergos_ttp.running.job_loop import JobLoop
 
 KEYS = {"collab_id": "c", "project_id": "p", "expt_id": "e", "run_id": "r"}
@@ -85,7 +85,7 @@ class Runner:
 
     work: Callable[[Job, Control], dict[str, Any]] = lambda _job, _control: {"global": {"path": "x"}}
     forgotten: list[str] = field(default_factory=list)
-    tidied: int = 0
+    looked_for: int = 0
 
     def run(self, job: Job, control: Control) -> dict[str, Any]:
         return self.work(job, control)
@@ -93,8 +93,9 @@ class Runner:
     def forget(self, job_id: str) -> None:
         self.forgotten.append(job_id)
 
-    def tidy(self) -> None:
-        self.tidied += 1
+    def kept(self) -> list[str]:
+        self.looked_for += 1
+        return []
 
 
 class MoodyLeases(Leases):

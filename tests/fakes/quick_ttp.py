@@ -24,8 +24,9 @@ from synergos.program.queue_flags import QueueTarget
 from synergos.records import RecordStore
 from synergos.records.leases import Leases
 from synergos_simulator.broker import HOST
+from synergos_ttp.control import Control
+from synergos_ttp.events import WorkStarted
 from synergos_ttp.running.cluster_queue import TtpQueue
-from synergos_ttp.running.control import Control
 from synergos_ttp.running.job_loop import JobLoop
 
 READY = "does as it is told"
@@ -56,14 +57,15 @@ class QuickRunner:
         while time.monotonic() < end or self.hold.exists():
             control.check()
             time.sleep(0.005)
-        control.report({"fraction": 1.0})
+        control.publish(WorkStarted(()))
         return self._outputs(job)
 
     def forget(self, job_id: str) -> None:
         """Nothing is kept."""
 
-    def tidy(self) -> None:
+    def kept(self) -> list[str]:
         """Nothing is kept."""
+        return []
 
     def _look_for_what_it_rests_on(self, job: Job) -> None:
         if job.stage is not Stage.PREPROCESS:

@@ -14,6 +14,7 @@ from synergos.rest.app import create_app
 from synergos.tuning.tuner import Tuner
 from synergos_ttp.running.local_dispatch import LocalDispatcher
 from synergos_ttp.stages.jobs import JobRunner
+from synergos_ttp.subscribers import followers
 from synergos_ttp.tracking.mlflow_tracker import MlflowTracker
 from synergos_ttp.workers.limits import Limits
 
@@ -51,8 +52,8 @@ class TrustedThirdParty:
         self._port = settings.port
         self._store = RecordStore(settings.database)
         self._tracker = MlflowTracker(settings.mlflow)
-        runner = JobRunner(self._store, settings.outputs, settings.limits, tracker=self._tracker)
-        self._dispatcher = LocalDispatcher(self._store, runner)
+        runner = JobRunner(self._store, settings.outputs, settings.limits)
+        self._dispatcher = LocalDispatcher(self._store, runner, followers(self._store, self._tracker))
         self._tuner = Tuner(self._store, self._dispatcher, settings.outputs)
         self._dispatcher.start()
         self._app = create_app(

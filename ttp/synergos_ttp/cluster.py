@@ -16,6 +16,7 @@ from synergos.rest.app import create_status_app
 from synergos_ttp.running.cluster_queue import TtpQueue
 from synergos_ttp.running.job_loop import JobLoop
 from synergos_ttp.stages.jobs import JobRunner
+from synergos_ttp.subscribers import followers
 from synergos_ttp.tracking.mlflow_tracker import MlflowTracker
 from synergos_ttp.workers.limits import Limits
 
@@ -55,11 +56,15 @@ class ClusterTrustedThirdParty:
         self._settings = settings
         self._store = RecordStore(settings.database)
         self._tracker = MlflowTracker(settings.mlflow)
-        runner = JobRunner(
-            self._store, settings.outputs, settings.limits, grid_index=settings.grid, tracker=self._tracker
+        self._loop = JobLoop(
+            self._store,
+            Leases(self._store),
+            TtpQueue(settings.queue, self._store.cluster_id()),
+            JobRunner(self._store, settings.outputs, settings.limits, settings.grid),
+            grid=settings.grid,
+            ttp=settings.id,
+            followers=followers(self._store, self._tracker),
         )
-        queue = TtpQueue(settings.queue, self._store.cluster_id())
-        self._loop = JobLoop(self._store, Leases(self._store), queue, runner, grid=settings.grid, ttp=settings.id)
         self._app = create_status_app(self._store, component="ttp", component_id=settings.id, standing=self._standing)
         # What the tracker imports takes a while; a job that is there already need not wait for it any longer then.
         self._tracker.start()

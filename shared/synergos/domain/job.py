@@ -41,12 +41,27 @@ class JobState(StrEnum):
         return self in {JobState.COMPLETED, JobState.FAILED, JobState.CANCELLED}
 
 
+class ErrorKind(StrEnum):
+    """The kinds of errors that something depends on; all others are names for people to read."""
+
+    CANCELLED = "JobCancelled"
+    """Somebody asked the job to stop."""
+    PRUNED = "TrialPruned"
+    """Its study's other trials left it no hope."""
+    INTERRUPTED = "JobInterrupted"
+    """It ended whoever ran it, again and again."""
+    OUTPUT = "OutputError"
+    """What came out of it could not be written."""
+    INTERNAL = "InternalError"
+    """Nobody foresaw it."""
+
+
 @dataclass(frozen=True)
 class JobError:
     """Why a job failed, for the person who asked for it; never a traceback, never data.
 
     Attributes:
-        kind: the name of the error's class in :mod:`synergos.errors`.
+        kind: an :class:`ErrorKind`, or the name of the error's class in :mod:`synergos.errors`.
         message: what happened and what was expected.
         participant: whose worker it concerns, when it is one participant's.
         field: which field, column or file it concerns, when known.
@@ -56,6 +71,16 @@ class JobError:
     message: str
     participant: str | None = None
     field: str | None = None
+
+
+MAXIMUM_ATTEMPTS = 5
+"""How often a job may be taken up before it is given up as one that brings its owners down."""
+
+CANCELLED_ON_REQUEST = JobError(ErrorKind.CANCELLED, "cancelled on request")
+GIVEN_UP = JobError(
+    ErrorKind.INTERRUPTED,
+    f"given up: it was started {MAXIMUM_ATTEMPTS} times, and each time its TTP ended while it ran",
+)
 
 
 @dataclass(frozen=True)
@@ -91,6 +116,11 @@ class Job:
     def priority(self) -> int:
         """How urgent it is: of the jobs that may start, the highest comes first."""
         return int(self.parameters.get("priority", 0))
+
+    @property
+    def is_pruned(self) -> bool:
+        """Whether it is a trial's training that was ended because the other trials were better."""
+        return self.error is not None and self.error.kind == ErrorKind.PRUNED
 
     def started(self) -> Job:
         """The job as it is when somebody takes it up."""

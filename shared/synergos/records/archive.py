@@ -33,7 +33,8 @@ def archive(store: RecordStore, job: Job, outputs: Outputs) -> Job:
         if stored.state is JobState.FAILED:
             raise Conflict(f"job {job.id} was recorded as failed before its results arrived")
         _ARCHIVES[job.stage](store, job.keys, outputs)
-        store.save_job(job.ended(JobState.COMPLETED))
+        # As stored: its progress was written there meanwhile.
+        store.save_job(stored.ended(JobState.COMPLETED))
         return store.job(job.id)
 
 

@@ -12,6 +12,9 @@ from synergos.domain.job import Job, JobError, JobState, Stage
 from synergos.domain.keys import JOB_IDS, job_key
 from synergos.records.plain import plain
 
+UNFINISHED = [state.value for state in JobState if not state.is_final]
+"""The states of jobs to which something more will happen."""
+
 
 def row_of(job: Job) -> dict[str, Any]:
     """The columns of a job that is stored for the first time."""

@@ -18,20 +18,15 @@ from typing import Any
 from sqlalchemy import and_, delete, func, insert, select, update
 
 from synergos.domain.dependencies import Line
-from synergos.domain.job import Job, JobState
+from synergos.domain.job import MAXIMUM_ATTEMPTS, Job, JobState
 from synergos.domain.keys import ProjectKey
 from synergos.domain.records import Kind
 from synergos.domain.turns import in_turn
 from synergos.errors import LeaseLost
-from synergos.records.jobs import job_of
+from synergos.records.jobs import UNFINISHED, job_of
 from synergos.records.plain import plain
 from synergos.records.store import RecordStore
 from synergos.records.tables import GRID_LEASES, JOBS
-
-MAXIMUM_ATTEMPTS = 5
-"""How often a job may be taken up before it is given up as one that brings its owners down."""
-
-_UNFINISHED = [state.value for state in JobState if not state.is_final]
 
 
 @dataclass(frozen=True)
@@ -212,7 +207,7 @@ class Leases:
 
     def standings(self) -> list[Standing]:
         """The unfinished jobs in the order they were accepted."""
-        unfinished = select(JOBS).where(JOBS.c.state.in_(_UNFINISHED)).order_by(JOBS.c.number)
+        unfinished = select(JOBS).where(JOBS.c.state.in_(UNFINISHED)).order_by(JOBS.c.number)
         line = Line()
         with self._store.database.reading() as connection:
             now = self._store.database.now()

@@ -14,7 +14,7 @@ from synergos.domain.job import Job
 from synergos.domain.records import OWN_FIELDS, RECORD_TYPES, Ids, Kind, restrict
 from synergos.errors import RecordNotFound
 from synergos.records.database import Database
-from synergos.records.jobs import job_of, row_of, standing_of
+from synergos.records.jobs import UNFINISHED, job_of, row_of, standing_of
 from synergos.records.plain import plain
 from synergos.records.schema import MIGRATIONS
 from synergos.records.tables import CLUSTER, JOBS, RECORDS
@@ -150,6 +150,12 @@ class RecordStore:
         with self.database.reading() as connection:
             rows = connection.execute(select(JOBS).where(*conditions).order_by(JOBS.c.number)).mappings()
             return [job_of(row) for row in rows]
+
+    def unfinished_jobs(self) -> list[Job]:
+        """The jobs to which something more will happen, newest last; found without a look at the others."""
+        unfinished = select(JOBS).where(JOBS.c.state.in_(UNFINISHED)).order_by(JOBS.c.number)
+        with self.database.reading() as connection:
+            return [job_of(row) for row in connection.execute(unfinished).mappings()]
 
     def save_job(self, job: Job) -> None:
         """Store where a job stands; what was reported of its progress stays when ``job`` carries none.

@@ -13,7 +13,7 @@ from synergos.domain.keys import ExperimentKey, ProjectKey
 from synergos.domain.records import Kind
 from synergos.domain.study import TRIAL_PREFIX, Study, StudyState, Trial, TrialState
 from synergos.domain.tags import Meta
-from synergos.errors import Conflict, InvalidRequest, RecordNotFound, TrialPruned
+from synergos.errors import Conflict, InvalidRequest, RecordNotFound
 from synergos.learning.families.layers.fitting import check_fit, fit_layers
 from synergos.learning.families.layers.overrides import overrides, with_overrides
 from synergos.learning.hyperparameters import check_run
@@ -165,8 +165,7 @@ def check_combination(store: RecordStore, experiment: ExperimentKey, run: Mappin
 def _without_model(train: Job) -> tuple[TrialState, str]:
     if train.state is JobState.FAILED:
         return TrialState.FAILED, _reason(train)
-    is_pruned = train.error is not None and train.error.kind == TrialPruned.__name__
-    return TrialState.PRUNED if is_pruned else TrialState.CANCELLED, _reason(train)
+    return TrialState.PRUNED if train.is_pruned else TrialState.CANCELLED, _reason(train)
 
 
 def _reason(job: Job) -> str:

@@ -15,10 +15,8 @@ from structlog.testing import capture_logs
 
 from servers.mlflow_server import history_of, runs_of, tracking_server
 from synergos.domain.keys import RunKey
-from synergos.domain.loss_history import LossHistory
-from synergos.errors import JobCancelled, JobInterrupted, WorkerUnreachable
 from synergos_ttp.tracking.mlflow_tracker import MlflowTracker
-from synergos_ttp.tracking.tracker import Combination
+from synergos_ttp.tracking.tracker import Combination, Status
 
 DEADLINE = 60.0
 EXPERIMENT = "heart_>_risk_>_logistic"
@@ -80,14 +78,11 @@ def until(condition: Callable[[], bool]) -> None:
 
 
 def train(tracker: MlflowTracker, where: Combination, job: str, exports: Path, losses: tuple[float, ...]) -> None:
-    history = LossHistory()
-    with tracker.training(where, job, PARAMETERS) as tracked:
-        for number, loss in enumerate(losses):
-            history.trained(number, loss, {HOSPITAL: loss + 1, "clinic@north": None})
-            tracked.round(number, history)
-            history.evaluated(number, loss * 2)
-            tracked.round(number, history)
-        tracked.exported(exports)
+    tracked = tracker.training(where, job, PARAMETERS)
+    for number, loss in enumerate(losses):
+        tracked.trained(number, loss, {HOSPITAL: loss + 1, "clinic@north": None})
+        tracked.evaluated(number, loss * 2)
+    tracked.end(Status.FINISHED, exports)
 
 
 def test_a_training_is_a_run_with_its_parameters_losses_and_files(
@@ -107,13 +102,11 @@ def test_a_training_is_a_run_with_its_parameters_losses_and_files(
 
 
 def test_losses_can_be_read_while_the_training_goes_on(tracker: MlflowTracker, local: Any) -> None:
-    history = LossHistory()
-    history.trained(0, 0.5, {})
-
-    with tracker.training(combination(), "a" * 32, PARAMETERS) as tracked:
-        tracked.round(0, history)
-        until(lambda: any("global_train_loss" in run.data.metrics for run in runs_of(local, EXPERIMENT)))
-        [seen] = runs_of(local, EXPERIMENT)
+    tracked = tracker.training(combination(), "a" * 32, PARAMETERS)
+    tracked.trained(0, 0.5, {})
+    until(lambda: any("global_train_loss" in run.data.metrics for run in runs_of(local, EXPERIMENT)))
+    [seen] = runs_of(local, EXPERIMENT)
+    tracked.end(Status.FINISHED, None)
 
     assert seen.info.status == "RUNNING"
     assert seen.data.metrics == {"global_train_loss": 0.5}
@@ -130,21 +123,16 @@ def test_training_again_is_another_run_of_the_same_name(tracker: MlflowTracker, 
 
 
 def test_a_job_that_was_interrupted_goes_on_in_its_run(tracker_for: Callable[[], MlflowTracker], local: Any) -> None:
-    history = LossHistory()
-    history.trained(0, 0.5, {})
-
-    def be_interrupted() -> None:
-        with tracker_for().training(combination(), "a" * 32, PARAMETERS) as tracked:
-            tracked.round(0, history)
-            raise JobInterrupted("stopped")
-
-    with pytest.raises(JobInterrupted):
-        be_interrupted()
+    first = tracker_for().training(combination(), "a" * 32, PARAMETERS)
+    first.trained(0, 0.5, {})
+    first.end(None, None)
     [interrupted] = runs_of(local, EXPERIMENT)
 
-    history.trained(1, 0.25, {})
-    with tracker_for().training(combination(), "a" * 32, PARAMETERS) as tracked:
-        tracked.round(1, history)
+    second = tracker_for().training(combination(), "a" * 32, PARAMETERS)
+    # It is told everything that went before.
+    for number, loss in enumerate((0.5, 0.25)):
+        second.trained(number, loss, {})
+    second.end(Status.FINISHED, None)
 
     [run] = runs_of(local, EXPERIMENT)
     assert (interrupted.info.status, run.info.status) == ("RUNNING", "FINISHED")
@@ -153,12 +141,7 @@ def test_a_job_that_was_interrupted_goes_on_in_its_run(tracker_for: Callable[[],
 
 
 def test_a_job_that_is_given_up_has_failed(tracker_for: Callable[[], MlflowTracker], local: Any, exports: Path) -> None:
-    def be_interrupted(tracker: MlflowTracker) -> None:
-        with tracker.training(combination(), "a" * 32, PARAMETERS):
-            raise JobInterrupted("stopped")
-
-    with pytest.raises(JobInterrupted):
-        be_interrupted(tracker_for())
+    tracker_for().training(combination(), "a" * 32, PARAMETERS).end(None, None)
     tracker = tracker_for()
     train(tracker, combination(), "b" * 32, exports, (0.5,))
     before = [run.info.status for run in runs_of(local, EXPERIMENT)]
@@ -171,14 +154,9 @@ def test_a_job_that_is_given_up_has_failed(tracker_for: Callable[[], MlflowTrack
     assert [run.info.status for run in runs_of(local, EXPERIMENT)] == ["FAILED", "FINISHED"]
 
 
-@pytest.mark.parametrize(
-    ("error", "status"), [(JobCancelled("on request"), "KILLED"), (WorkerUnreachable("gone", HOSPITAL), "FAILED")]
-)
-def test_a_training_that_did_not_complete_says_so(
-    tracker: MlflowTracker, local: Any, error: Exception, status: str
-) -> None:
-    with pytest.raises(type(error)), tracker.training(combination(), "a" * 32, PARAMETERS):
-        raise error
+@pytest.mark.parametrize("status", [Status.KILLED, Status.FAILED])
+def test_a_training_that_did_not_complete_says_so(tracker: MlflowTracker, local: Any, status: Status) -> None:
+    tracker.training(combination(), "a" * 32, PARAMETERS).end(status, None)
 
     [run] = runs_of(local, EXPERIMENT)
     assert run.info.status == status
@@ -189,8 +167,7 @@ def test_statistics_go_to_the_training_they_measure_one_metric_per_participant(
 ) -> None:
     train(tracker, combination(), "a" * 32, exports, (0.5,))
     train(tracker, combination(), "b" * 32, exports, (0.25,))
-    with pytest.raises(WorkerUnreachable), tracker.training(combination(), "c" * 32, PARAMETERS):
-        raise WorkerUnreachable("gone", HOSPITAL)
+    tracker.training(combination(), "c" * 32, PARAMETERS).end(Status.FAILED, None)
 
     tracker.validated(combination(), {HOSPITAL: {"accuracy": [0.5, None], "MSE": 1.5}, "clinic": {"MSE": 2.5}})
     tracker.validated(combination(), {"clinic": {"MSE": 3.5, "R2": float("nan")}})
@@ -232,13 +209,12 @@ def test_an_experiment_that_somebody_deleted_is_taken_up_again(
 def test_a_server_that_nobody_can_reach_is_logged_once_and_harms_nothing(tracker: MlflowTracker) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         nowhere = f"http://127.0.0.1:{taken.getsockname()[1]}"
-    history = LossHistory()
-    history.trained(0, 0.5, {})
 
     with capture_logs() as logs:
-        with tracker.training(combination(nowhere), "a" * 32, PARAMETERS) as tracked:
-            tracked.round(0, history)
-            until(lambda: any(entry["log_level"] == "warning" for entry in logs))
+        tracked = tracker.training(combination(nowhere), "a" * 32, PARAMETERS)
+        tracked.trained(0, 0.5, {})
+        until(lambda: any(entry["log_level"] == "warning" for entry in logs))
+        tracked.end(Status.FINISHED, None)
         # The end is one more attempt.
         tracker.close()
 
@@ -252,16 +228,14 @@ def test_a_named_server_gets_losses_while_training_and_files_at_the_end(
 ) -> None:
     from mlflow.tracking import MlflowClient
 
-    history = LossHistory()
-    history.trained(0, 0.5, {HOSPITAL: 0.75})
     with tracking_server(tmp_path) as port:
         address = f"http://127.0.0.1:{port}"
         client = MlflowClient(address)
-        with tracker.training(combination(address), "a" * 32, PARAMETERS) as tracked:
-            tracked.round(0, history)
-            until(lambda: any("global_train_loss" in run.data.metrics for run in runs_of(client, EXPERIMENT)))
-            [seen] = runs_of(client, EXPERIMENT)
-            tracked.exported(exports)
+        tracked = tracker.training(combination(address), "a" * 32, PARAMETERS)
+        tracked.trained(0, 0.5, {HOSPITAL: 0.75})
+        until(lambda: any("global_train_loss" in run.data.metrics for run in runs_of(client, EXPERIMENT)))
+        [seen] = runs_of(client, EXPERIMENT)
+        tracked.end(Status.FINISHED, exports)
         tracker.validated(combination(address), {HOSPITAL: {"accuracy": [0.5, 0.25]}})
 
         [run] = runs_of(client, EXPERIMENT)
@@ -282,15 +256,14 @@ def test_what_could_not_be_written_is_written_later(tracker: MlflowTracker, fold
     from mlflow.tracking import MlflowClient
 
     folder.write_text("in the way")
-    history = LossHistory()
-    with capture_logs() as logs, tracker.training(combination(), "a" * 32, PARAMETERS) as tracked:
-        history.trained(0, 0.5, {})
-        tracked.round(0, history)
+    with capture_logs() as logs:
+        tracked = tracker.training(combination(), "a" * 32, PARAMETERS)
+        tracked.trained(0, 0.5, {})
         until(lambda: any(entry["log_level"] == "warning" for entry in logs))
         folder.unlink()
-        history.trained(1, 0.25, {})
-        tracked.round(1, history)
+        tracked.trained(1, 0.25, {})
         until((folder / "mlflow.db").exists)
+        tracked.end(Status.FINISHED, None)
     # A job does not wait for a store that failed last time; the tracker's end does.
     tracker.close()
 
@@ -320,7 +293,7 @@ from pathlib import Path
 from mlflow.tracking import MlflowClient
 from synergos.domain.keys import RunKey
 from synergos_ttp.tracking.mlflow_tracker import MlflowTracker
-from synergos_ttp.tracking.tracker import Combination
+from synergos_ttp.tracking.tracker import Combination, Status
 
 folder, go, run = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
 tracker = MlflowTracker(folder, interval=0.01, deadline=60)
@@ -328,8 +301,7 @@ tracker.start()
 print("ready", flush=True)
 while not go.exists():
     time.sleep(0.001)
-with tracker.training(Combination(RunKey("heart", "risk", "logistic", run), None), run, {}):
-    pass
+tracker.training(Combination(RunKey("heart", "risk", "logistic", run), None), run, {}).end(Status.FINISHED, None)
 tracker.close()
 """
 

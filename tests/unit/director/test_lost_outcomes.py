@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from fakes.director_parts import MemoryQueue, accepted, taken_up
-from synergos.domain.job import JobState, Stage
+from synergos.domain.job import MAXIMUM_ATTEMPTS, JobState, Stage
 from synergos.domain.messages import Outcome
 from synergos.records import RecordStore
-from synergos.records.leases import MAXIMUM_ATTEMPTS, Claim, Leases
+from synergos.records.leases import Claim, Leases
 from synergos_director.announcer import Announcer
 from synergos_director.archivist import Archivist
 from synergos_director.lost_outcomes import LostOutcomes

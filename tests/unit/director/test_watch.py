@@ -9,9 +9,9 @@ import pytest
 
 from fakes.director_parts import MemoryQueue, accepted, taken_up
 from grids.real_grid import until
-from synergos.domain.job import JobState, Stage
+from synergos.domain.job import MAXIMUM_ATTEMPTS, JobState, Stage
 from synergos.records import RecordStore
-from synergos.records.leases import MAXIMUM_ATTEMPTS, Leases
+from synergos.records.leases import Leases
 from synergos_director.announcer import Announcer
 from synergos_director.dispatch import QueueDispatcher
 from synergos_director.watch import Watch

@@ -9,14 +9,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from synergos.domain.job import Job, JobError, JobState, Stage
+from synergos.domain.job import MAXIMUM_ATTEMPTS, Job, JobError, JobState, Stage
 from synergos.domain.keys import job_key
 from synergos.domain.messages import Outcome, OutcomeMessage
 from synergos.domain.records import Kind
 from synergos.errors import LeaseLost
 from synergos.records import RecordStore
 from synergos.records.database import Database
-from synergos.records.leases import MAXIMUM_ATTEMPTS, Claim, Leases
+from synergos.records.leases import Claim, Leases
 from synergos.records.outcomes import settle
 
 HOLDER = "holder"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from fakes.cluster_ttp import DEADLINE, Message, MoodyLeases, Queue, Runner, Ttp, work_until_stopped
 from grids.real_grid import until
@@ -14,9 +15,11 @@ from synergos.domain.job import Job, JobState
 from synergos.domain.records import Kind
 from synergos.errors import Conflict, WorkerUnreachable
 from synergos.records import RecordStore
+from synergos_ttp.control import Control
+from synergos_ttp.events import WorkStarted
 from synergos_ttp.running import job_loop
-from synergos_ttp.running.control import Control
-from synergos_ttp.running.job_loop import JobLoop, Retries
+from synergos_ttp.running.attempt import Retries
+from synergos_ttp.running.job_loop import JobLoop
 
 
 @pytest.fixture
@@ -189,16 +192,18 @@ def test_a_job_that_was_ended_while_its_ttp_stops_takes_no_harm(ttp_for: Callabl
 def test_a_record_store_that_is_away_for_a_moment_ends_no_job(ttp_for: Callable[[Runner], Ttp]) -> None:
     def work(_job: Job, control: Control) -> dict[str, Any]:
         ttp.leases.fails = "report"
-        control.report({"round": 1})
+        control.publish(WorkStarted(("worker_1",)))
+        until(lambda: "progress not stored" in [line["event"] for line in lines], "the store to be missed", DEADLINE)
         ttp.leases.fails = None
-        control.report({"round": 2})
         return {}
 
     ttp = ttp_for(Runner(work))
-    job, message = ttp.hand_in()
+    with capture_logs() as lines:
+        job, message = ttp.hand_in()
+        until(lambda: bool(message.fate), "the job to end", DEADLINE)
 
-    until(lambda: bool(message.fate), "the job to end", DEADLINE)
-    assert (message.fate, ttp.store.job(job.id).progress) == (["acknowledged"], {"round": 2})
+    progress = ttp.store.job(job.id).progress
+    assert (message.fate, progress) == (["acknowledged"], {"fraction": 0.0, "participants": ["worker_1"]})
 
 
 @pytest.mark.parametrize("fails", ["claim", "deliver"])
@@ -219,4 +224,4 @@ def test_a_message_goes_back_when_it_cannot_be_handed_on(ttp_for: Callable[[Runn
 
 def test_an_idle_ttp_tidies_up(ttp_for: Callable[[Runner], Ttp]) -> None:
     ttp = ttp_for(Runner())
-    until(lambda: ttp.runner.tidied > 1, "what is left to be looked for", DEADLINE)
+    until(lambda: ttp.runner.looked_for > 1, "what is left to be looked for", DEADLINE)

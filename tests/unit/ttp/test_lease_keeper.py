@@ -15,7 +15,7 @@ from synergos.domain.keys import job_key
 from synergos.errors import JobCancelled, LeaseLost
 from synergos.records import RecordStore
 from synergos.records.leases import Claim
-from synergos_ttp.running.control import Control
+from synergos_ttp.control import Control
 from synergos_ttp.running.lease_keeper import LeaseKeeper
 
 SECONDS = 0.4
@@ -66,7 +66,7 @@ def claim(store: RecordStore, leases: MoodyLeases, keeper: LeaseKeeper) -> Claim
 
 @pytest.fixture
 def control() -> Control:
-    return Control(lambda progress: None)
+    return Control()
 
 
 def test_a_job_is_kept_for_longer_than_one_lease(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -11,12 +11,14 @@ from typing import Any
 
 import pytest
 
+from grids.real_grid import until
 from synergos.domain.job import Job, JobError, JobState, Stage
 from synergos.domain.keys import job_key
 from synergos.domain.records import Kind
 from synergos.errors import Conflict, RecordNotFound, ServiceStopping, WorkerUnreachable
 from synergos.records import RecordStore
-from synergos_ttp.running.control import Control
+from synergos_ttp.control import Control
+from synergos_ttp.events import WorkStarted
 from synergos_ttp.running.local_dispatch import LocalDispatcher
 
 DEADLINE = 10.0
@@ -34,18 +36,17 @@ class Runner:
     def __init__(self, work: Callable[[Job, Control], dict[str, Any]]) -> None:
         self.work = work
         self.taken: list[str] = []
-        self.unfinished: list[str] = []
-        self.abandoned: list[str] = []
+        self.forgotten: list[str] = []
 
     def run(self, job: Job, control: Control) -> dict[str, Any]:
         self.taken.append(job.id)
         return self.work(job, control)
 
-    def abandon(self, job: Job) -> None:
-        self.abandoned.append(job.id)
+    def kept(self) -> list[str]:
+        return []
 
-    def settle(self, unfinished: Iterable[str]) -> None:
-        self.unfinished = list(unfinished)
+    def forget(self, job_id: str) -> None:
+        self.forgotten.append(job_id)
 
 
 @pytest.fixture
@@ -240,7 +241,7 @@ def test_what_an_earlier_process_left_is_taken_up_in_order(store: RecordStore, d
     assert runner.taken == [running.id, queued.id, later.id]
     assert [store.job(job_id).state for job_id in runner.taken] == [JobState.COMPLETED] * 3
     assert store.job(running.id).attempts == 2
-    assert runner.unfinished == []
+    assert runner.forgotten == runner.taken
 
 
 def test_a_job_that_ends_its_process_again_and_again_is_given_up(
@@ -253,7 +254,7 @@ def test_a_job_that_ends_its_process_again_and_again_is_given_up(
     dispatcher_for(runner)
 
     ended = store.job(deadly.id)
-    assert (ended.state, runner.taken, runner.abandoned) == (JobState.FAILED, [], [deadly.id])
+    assert (ended.state, runner.taken, runner.forgotten) == (JobState.FAILED, [], [deadly.id])
     assert ended.error is not None
     assert "given up" in ended.error.message
 
@@ -262,7 +263,8 @@ def test_progress_can_be_read_while_a_job_runs(store: RecordStore, dispatcher_fo
     blocking = Blocking()
 
     def work(job: Job, control: Control) -> dict[str, Any]:
-        control.report({"round": 1, "rounds": 2})
+        control.publish(WorkStarted(("worker_1",)))
+        until(lambda: bool(store.job(job.id).progress), "the progress to be stored", DEADLINE)
         return blocking(job, control)
 
     dispatcher = dispatcher_for(Runner(work))
@@ -275,8 +277,8 @@ def test_progress_can_be_read_while_a_job_runs(store: RecordStore, dispatcher_fo
     thread.join(DEADLINE)
 
     assert seen.state is JobState.RUNNING
-    assert seen.progress == {"round": 1, "rounds": 2}
-    assert store.job(job.id).progress["round"] == 1
+    assert seen.progress == {"fraction": 0.0, "participants": ["worker_1"]}
+    assert store.job(job.id).progress == seen.progress
 
 
 def test_nobody_needs_to_wait_for_a_job(store: RecordStore, dispatcher_for: DispatcherFor) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,7 +18,8 @@ from synergos.domain.loss_history import LossHistory
 from synergos.errors import JobCancelled, SynergosError, WorkerUnreachable
 from synergos.learning.hyperparameters import Hyperparameters
 from synergos.wire import Encoded, Layout, decode
-from synergos_ttp.running.control import Control
+from synergos_ttp.control import Control
+from synergos_ttp.events import Event, ParticipantLost, RoundDone, RoundJudged
 from synergos_ttp.stages.round_store import RoundStore, StoredWeights
 from synergos_ttp.stages.rounds import Rounds
 from synergos_ttp.workers.data_plane import Update
@@ -97,7 +99,15 @@ class Room:
     def deadline(self, longest: float | None) -> None:
         return None
 
-    def attempt(self, work: Callable[[Participant], Any], seconds: float | None = None) -> dict[str, Any]:
+    def attempt(
+        self,
+        work: Callable[[Participant], Any],
+        *,
+        seconds: float | None = None,
+        meanwhile: Callable[[], None] = lambda: None,
+    ) -> dict[str, Any]:
+        meanwhile()
+
         def outcome(participant: Participant) -> Any:
             try:
                 return work(participant)
@@ -110,16 +120,14 @@ class Room:
         Sessions.refuse_too_few(cast(Sessions, self), outcomes)
 
 
-def rounds_of(
-    folder: Path, participants: list[Participant], reports: list[Mapping[str, Any]] | None = None, **run: Any
-) -> Rounds:
+def rounds_of(folder: Path, participants: list[Participant], events: list[Event] | None = None, **run: Any) -> Rounds:
     hyperparameters = Hyperparameters.from_run({"algorithm": "FedAvg", **run})
     return Rounds(
         cast(Sessions, Room(participants, hyperparameters.min_participants or len(participants))),
         hyperparameters,
         START,
         RoundStore(folder, "job"),
-        Control((reports if reports is not None else []).append),
+        Control((events if events is not None else []).append),
     )
 
 
@@ -188,18 +196,60 @@ def test_only_the_best_and_the_newest_round_stay_on_disk(tmp_path: Path) -> None
     assert kept == ["committed.json", "round_1", "round_4"]
 
 
-def test_progress_says_round_losses_and_time_left(tmp_path: Path) -> None:
-    reports: list[Mapping[str, Any]] = []
+def test_every_round_is_told_once_when_it_is_done_and_once_when_it_is_judged(tmp_path: Path) -> None:
+    events: list[Event] = []
 
-    rounds_of(tmp_path, [Participant("a", 1, 2.0, [5.0, 4.0]), Participant("b", 1, 4.0)], reports, rounds=2).run()
+    rounds_of(tmp_path, [Participant("a", 1, 2.0, [5.0, 4.0]), Participant("b", 1, 4.0)], events, rounds=2).run()
 
-    trained, evaluated, last, settled = reports
-    assert [report["round"] for report in reports] == [1, 1, 2, 2]
-    assert (trained["checkpoints"], evaluated["checkpoints"]) == ({}, {1: 5.0})
-    assert last["losses"] == {"train": 1.5, "evaluate": 5.0, "participants": {"a": 1.0, "b": 2.0}}
-    assert last["fraction"] == 1.0
-    assert last["seconds_left"] == 0.0
-    assert settled["checkpoints"] == {1: 5.0, 2: 4.0}
+    first, judged, last, end = events
+    assert isinstance(first, RoundDone)
+    assert (first.number, first.loss, first.local) == (0, 3.0, {"a": 2.0, "b": 4.0})
+    assert first.seconds_left is not None
+    assert first.seconds_left > 0
+    assert judged == RoundJudged(0, 5.0)
+    assert last == RoundDone(1, 2, 1.5, {"a": 1.0, "b": 2.0}, {}, 0.0)
+    assert end == RoundJudged(1, 4.0)
+
+
+def test_a_round_that_is_told_of_is_committed(tmp_path: Path) -> None:
+    committed: list[tuple[int, int]] = []
+
+    def look(event: Event) -> None:
+        if isinstance(event, RoundDone | RoundJudged):
+            state = json.loads((tmp_path / ".rounds" / "job" / "committed.json").read_text())
+            committed.append((event.number, state["round"]))
+
+    rounds = rounds_of(tmp_path, [Participant("a", 1, 2.0, [5.0, 4.0, 3.0])], rounds=3)
+    rounds.control.subscribe(look)
+    rounds.run()
+
+    assert committed == [(number, number) for number in (0, 0, 1, 1, 2, 2)]
+
+
+def test_a_round_that_could_not_be_committed_is_not_told_of(tmp_path: Path) -> None:
+    events: list[Event] = []
+    rounds = rounds_of(tmp_path, [Participant("a", 1, 2.0)], events, rounds=3)
+    (rounds.store.folder / "committed.json.staged").mkdir()  # where the commit would write a file
+
+    with pytest.raises(IsADirectoryError):
+        rounds.run()
+
+    assert events == []
+
+
+def test_a_job_that_is_stopped_says_first_what_it_has_done(tmp_path: Path) -> None:
+    class Stopping(Participant):
+        def train(self, number: int, weights: Encoded, expected: Layout, target: Path) -> Update:
+            rounds.control.stop(JobCancelled("cancelled on request"))
+            return super().train(number, weights, expected, target)
+
+    events: list[Event] = []
+    rounds = rounds_of(tmp_path, [Stopping("a", 1, 1.0)], events, rounds=3)
+
+    with pytest.raises(JobCancelled):
+        rounds.run()
+
+    assert [event.number for event in events if isinstance(event, RoundDone)] == [0]
 
 
 def test_a_participant_that_fails_ends_the_rounds(tmp_path: Path) -> None:
@@ -224,15 +274,15 @@ class Bad(Participant):
 
 
 def test_a_bad_update_is_left_out_of_its_round_and_the_run_goes_on(tmp_path: Path) -> None:
-    reports: list[Mapping[str, Any]] = []
+    events: list[Event] = []
 
-    best = rounds_of(
-        tmp_path, [Participant("a", 1, 1.0), Bad("b", 1, 3.0)], reports, rounds=3, min_participants=1
-    ).run()
+    best = rounds_of(tmp_path, [Participant("a", 1, 1.0), Bad("b", 1, 3.0)], events, rounds=3, min_participants=1).run()
 
     # Rounds 0 and 2 move by (1 + 3) / 2, round 1 by a's 1 alone.
     assert torch.equal(load_file(best.global_weights)["w"], START["w"] + 5)
-    assert [report["absent"] for report in reports] == [{}, {"b": "b: its update has values that are not finite"}, {}]
+    reason = "b: its update has values that are not finite"
+    assert [event for event in events if isinstance(event, ParticipantLost)] == [ParticipantLost(1, "b", reason)]
+    assert [event.absent for event in events if isinstance(event, RoundDone)] == [{}, {"b": reason}, {}]
 
 
 def test_a_bad_update_ends_the_rounds_when_everybody_is_needed(tmp_path: Path) -> None:
@@ -283,17 +333,16 @@ def test_rounds_go_on_where_a_killed_process_stopped(tmp_path: Path, killed_in: 
 
 def test_a_training_whose_process_was_killed_after_its_last_round_only_has_to_be_judged(tmp_path: Path) -> None:
     evaluations = [4.0, 3.0]
-    reports: list[Mapping[str, Any]] = []
+    events: list[Event] = []
     first = rounds_of(tmp_path, [Participant("a", 3, 0.1, evaluations)], rounds=2)
     expected = first.run().global_weights.read_bytes()
     participant = Participant("a", 3, 0.1, evaluations)
 
-    resumed = rounds_of(tmp_path, [participant], reports, rounds=2)
+    resumed = rounds_of(tmp_path, [participant], events, rounds=2)
 
     assert resumed.run().global_weights.read_bytes() == expected
     assert participant.asked == []
-    [last] = reports
-    assert (last["round"], last["seconds_left"], last["checkpoints"]) == (2, 0.0, {1: 4.0, 2: 3.0})
+    assert events == [RoundJudged(1, 3.0)]
 
 
 def test_no_round_goes_before_the_one_after_it_is_committed(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import structlog
 
-from synergos.domain.job import Job, JobError
+from synergos.domain.job import ErrorKind, Job, JobError
 from synergos.errors import GridError, InvalidRequest, SynergosError, WorkerUnreachable
 
 log = structlog.get_logger(__name__)
@@ -23,12 +23,12 @@ def failure_of(error: Exception, job: Job) -> JobError:
             participant=error.participant if isinstance(error, GridError) else None,
             field=error.field if isinstance(error, InvalidRequest) else None,
         )
-    log.error("job failed", job_id=job.id, exc_info=error)
+    log.error("a failure that nobody foresaw", job_id=job.id, exc_info=error)
     if isinstance(error, OSError):
         where = f" at {Path(error.filename).name}" if isinstance(error.filename, str) else ""
         message = f"results could not be written{where}: {error.strerror or type(error).__name__}"
-        return JobError("OutputError", message)
-    return JobError("InternalError", _UNFORESEEN)
+        return JobError(ErrorKind.OUTPUT, message)
+    return JobError(ErrorKind.INTERNAL, _UNFORESEEN)
 
 
 def may_pass(error: Exception) -> bool:

@@ -10,21 +10,24 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from synergos.domain.job import JobError, JobState
-from synergos.domain.messages import JobMessage, Outcome
-from synergos.errors import InvalidRequest, JobCancelled, JobInterrupted, LeaseLost
+from synergos.domain.job import JobState
+from synergos.domain.messages import JobMessage
+from synergos.domain.messages import Outcome as OutcomeMessage
+from synergos.errors import InvalidRequest, JobInterrupted, LeaseLost
 from synergos.records import RecordStore
 from synergos.records.leases import Claim, Leases
-from synergos.records.plain import plain
-from synergos_ttp.running.control import Control
-from synergos_ttp.running.failures import failure_of, may_pass
+from synergos_ttp.control import Control
+from synergos_ttp.outcomes import Cancelled, Completed, Failed, Interrupted, Lost, Outcome, Pruned
+from synergos_ttp.running.attempt import RETRIES, Attempt, Followers, Retries, Runner
 from synergos_ttp.running.lease_keeper import LeaseKeeper
+from synergos_ttp.running.tidying import tidy
+from synergos_ttp.subscribers.progress import Progress
 
 log = structlog.get_logger(__name__)
 
@@ -88,42 +91,13 @@ class Queue(Protocol):
         """Let go of the broker."""
 
 
-class Runner(Protocol):
-    """Does what a job asks; see :class:`synergos_ttp.stages.jobs.JobRunner`."""
-
-    def run(self, job: Any, control: Control) -> dict[str, Any]:
-        """The job's outputs."""
-
-    def forget(self, job_id: str) -> None:
-        """Remove what is kept of the job's rounds."""
-
-    def tidy(self) -> None:
-        """Remove what is kept of jobs that others have ended."""
-
-
-@dataclass(frozen=True)
-class Retries:
-    """What becomes of a job whose failure may pass.
-
-    Attributes:
-        attempts: how often it is tried in all.
-        delay: seconds before the second attempt; each later one waits twice as long as the one before.
-    """
-
-    attempts: int = 3
-    delay: float = 5.0
-
-    def after(self, attempts: int) -> float | None:
-        """Seconds until the next attempt, None when there is none."""
-        return None if attempts >= self.attempts else self.delay * 2 ** (attempts - 1)
-
-
 class JobLoop:
     """Runs a cluster's jobs in a thread of its own, one at a time.
 
     Args:
         grid: the index of the sub-grid it runs them on.
         ttp: what this TTP is called.
+        followers: makes those who are told what happens to a job.
     """
 
     def __init__(
@@ -135,8 +109,10 @@ class JobLoop:
         *,
         grid: int,
         ttp: str,
-        retries: Retries = Retries(),
+        retries: Retries = RETRIES,
+        followers: Followers = lambda _job: (),
     ) -> None:
+        self._store = store
         self._cluster = store.cluster_id()
         self._leases = leases
         self._queue = queue
@@ -144,6 +120,7 @@ class JobLoop:
         self._grid = grid
         self._ttp = ttp
         self._retries = retries
+        self._followers = followers
         self._keeper = LeaseKeeper(leases, grid, ttp)
         self._control: Control | None = None
         # Guards the step from being idle to running a job.
@@ -212,7 +189,7 @@ class JobLoop:
         elif delivery is not None:
             delivery.acknowledge()
         else:
-            self._runner.tidy()
+            tidy(self._store, self._runner, self._followers)
 
     def _is_ours(self, delivery: Delivery) -> bool:
         try:
@@ -226,17 +203,18 @@ class JobLoop:
         return True
 
     def _run(self, claim: Claim, delivery: Delivery | None) -> None:
-        job = claim.job
-        control = Control(lambda progress: self._report(claim, progress))
+        control = Control()
+        control.subscribe(
+            Progress(lambda progress: self._leases.report(claim, progress), control), *self._followers(claim.job)
+        )
         with self._lock:
             self._control = control
             if self._stopping.is_set():
                 control.stop(JobInterrupted(_STOPPING))
-        log.info("job started", job_id=job.id, stage=job.stage, grid=self._grid, attempt=job.attempts, **job.keys)
         try:
             self._work(claim, control, delivery)
         except LeaseLost as error:
-            log.warning("job is not held any more", job_id=job.id, reason=str(error))
+            log.warning("job is not held any more", job_id=claim.job.id, reason=str(error))
             self._acknowledge(delivery)
         finally:
             with self._lock:
@@ -248,94 +226,68 @@ class JobLoop:
         Raises:
             LeaseLost: the job is not this TTP's any more; the message is not settled.
         """
-        try:
-            with self._keeper.keeping(claim, control):
-                outcome = self._outcome(claim, control)
-                self._send(outcome, control)
-        except LeaseLost:
-            raise
-        except JobInterrupted:
-            self._leases.release(claim)
-            if delivery is not None:
-                delivery.give_back()
-        except _Postponed as postponed:
-            self._leases.release(claim, postponed.delay)
-            self._acknowledge(delivery)
-        else:
-            # It may have been archived before this line is reached.
-            with suppress(LeaseLost):
-                self._leases.deliver(claim)
-            self._runner.forget(claim.job.id)
-            if outcome.state is JobState.FAILED and outcome.error and delivery is not None:
-                delivery.bury(outcome.error.message)
-            else:
+        with self._keeper.keeping(claim, control):
+            outcome = Attempt(claim.job, self._runner, control, self._retries).run()
+            if isinstance(control.reason, LeaseLost):
+                # Found when the last progress was stored.
+                outcome = Lost(str(control.reason))
+            if (message := self._message(claim, outcome)) is not None:
+                outcome = self._sent(message, outcome, control)
+        match outcome:
+            case Lost(reason):
+                raise LeaseLost(reason)
+            case Interrupted():
+                self._leases.release(claim)
+                if delivery is not None:
+                    delivery.give_back()
+            case Failed(retry_in=delay) if delay is not None:
+                self._leases.release(claim, delay)
                 self._acknowledge(delivery)
+            case _:
+                # It may have been archived before this line is reached.
+                with suppress(LeaseLost):
+                    self._leases.deliver(claim)
+                self._runner.forget(claim.job.id)
+                if isinstance(outcome, Failed) and delivery is not None:
+                    delivery.bury(outcome.error.message)
+                else:
+                    self._acknowledge(delivery)
 
-    def _report(self, claim: Claim, progress: Mapping[str, Any]) -> None:
-        """Store how far a job is; whether it goes on its lease decides, not a record store that is away for a moment.
+    def _message(self, claim: Claim, outcome: Outcome) -> OutcomeMessage | None:
+        """What the director is told of an outcome; None when the job goes on."""
+        made = partial(OutcomeMessage, claim.job, self._cluster, claim.fence)
+        match outcome:
+            case Completed(outputs):
+                return made(JobState.COMPLETED, outputs)
+            case Cancelled(error) | Pruned(error):
+                return made(JobState.CANCELLED, error=error)
+            case Failed(error, None):
+                return made(JobState.FAILED, error=error)
+            case _:
+                return None
 
-        Raises:
-            LeaseLost: the job is not this TTP's any more.
-        """
-        try:
-            self._leases.report(claim, progress)
-        except SQLAlchemyError as error:
-            log.warning("progress not stored", job_id=claim.job.id, reason=type(error).__name__)
-
-    def _outcome(self, claim: Claim, control: Control) -> Outcome:
-        """Run the job.
-
-        Raises:
-            JobInterrupted: it is to be left as it is.
-            _Postponed: it failed, and is to be tried again.
-        """
-        job = claim.job
-        try:
-            outputs = self._runner.run(job, control)
-        except JobInterrupted:
-            raise
-        except JobCancelled as error:
-            reason = JobError(type(error).__name__, str(error))
-            return Outcome(job, self._cluster, claim.fence, JobState.CANCELLED, error=reason)
-        except Exception as error:
-            failure = failure_of(error, job)
-            delay = self._retries.after(job.attempts) if may_pass(error) else None
-            log.warning("job failed", job_id=job.id, reason=failure.message, again_in=delay)
-            if delay is not None:
-                self._report(claim, {"last_error": failure.message})
-                raise _Postponed(delay) from error
-            return Outcome(job, self._cluster, claim.fence, JobState.FAILED, error=failure)
-        return Outcome(job, self._cluster, claim.fence, JobState.COMPLETED, plain(outputs))
-
-    def _send(self, outcome: Outcome, control: Control) -> None:
+    def _sent(self, message: OutcomeMessage, outcome: Outcome, control: Control) -> Outcome:
         """Send an outcome off, however long the broker stays away.
 
-        Raises:
-            JobInterrupted: this TTP is being stopped, or has lost the job, before the broker was back.
+        Returns:
+            The outcome; or Interrupted or Lost, when this TTP is being stopped, or has lost the job, before the broker
+            was back.
         """
-        message = outcome.to_dict()
+        content = message.to_dict()
         while True:
             try:
-                self._queue.complete(message)
+                self._queue.complete(content)
             except ConnectionError:
-                log.warning("outcome not sent yet", job_id=outcome.job.id)
+                log.warning("outcome not sent yet", job_id=message.job.id)
             else:
-                log.info("job ended", job_id=outcome.job.id, state=outcome.state)
-                return
+                log.info("outcome sent", job_id=message.job.id, state=message.state)
+                return outcome
             if self._stopping.wait(0.5):
-                raise JobInterrupted(_STOPPING)
+                return Interrupted(_STOPPING)
             if isinstance(control.reason, LeaseLost):
-                raise control.reason
+                return Lost(str(control.reason))
 
     @staticmethod
     def _acknowledge(delivery: Delivery | None) -> None:
         if delivery is not None:
             delivery.acknowledge()
-
-
-class _Postponed(Exception):
-    """The job is to be tried again after so many seconds."""
-
-    def __init__(self, delay: float) -> None:
-        super().__init__(delay)
-        self.delay = delay

@@ -11,13 +11,13 @@ from uuid import uuid4
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from synergos.domain.job import CANCELLED_ON_REQUEST
 from synergos.errors import JobCancelled, LeaseLost
 from synergos.records.leases import Claim, Leases
-from synergos_ttp.running.control import Control
+from synergos_ttp.control import Control
 
 log = structlog.get_logger(__name__)
 
-_CANCELLED = "cancelled on request"
 _UNREACHABLE = "the record store could not be reached for so long that another TTP may have taken the job up"
 
 
@@ -91,7 +91,7 @@ class LeaseKeeper:
         claim, control = self._claim
         try:
             if self._leases.renew(claim):
-                control.stop(JobCancelled(_CANCELLED))
+                control.stop(JobCancelled(CANCELLED_ON_REQUEST.message))
             self._renewed_at = time.monotonic()
         except LeaseLost as error:
             control.stop(error)

@@ -7,38 +7,25 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 
-from synergos.domain.job import Job, JobError, JobState
+from synergos.domain.job import CANCELLED_ON_REQUEST, GIVEN_UP, MAXIMUM_ATTEMPTS, Job, JobError, JobState
 from synergos.domain.keys import ProjectKey
-from synergos.errors import Conflict, JobCancelled, JobInterrupted, ServiceStopping, TrialPruned
+from synergos.errors import Conflict, JobCancelled, JobInterrupted, ServiceStopping
 from synergos.records import RecordStore, archive
-from synergos_ttp.running.control import Control
-from synergos_ttp.running.failures import failure_of
+from synergos_ttp.control import Control
+from synergos_ttp.outcomes import Cancelled, Completed, Failed, Interrupted, Lost, Outcome, Pruned
+from synergos_ttp.running.attempt import Attempt, Followers, Runner, outcome_of
+from synergos_ttp.running.tidying import announce_end, tidy
+from synergos_ttp.subscribers.progress import Progress
 
 log = structlog.get_logger(__name__)
 
-_ATTEMPTS = 5
-_CANCELLED = "cancelled on request"
 _STOPPING = "the TTP is being stopped; the job goes on when it is started again"
-_TOO_OFTEN = f"given up: the TTP ended {_ATTEMPTS} times while the job ran"
-
-
-class Runner(Protocol):
-    """Does what a job asks and returns its outputs."""
-
-    def run(self, job: Job, control: Control) -> dict[str, Any]:
-        """See :class:`synergos_ttp.stages.jobs.JobRunner`."""
-
-    def abandon(self, job: Job) -> None:
-        """See :class:`synergos_ttp.stages.jobs.JobRunner`."""
-
-    def settle(self, unfinished: Iterable[str]) -> None:
-        """See :class:`synergos_ttp.stages.jobs.JobRunner`."""
 
 
 class LocalDispatcher:
@@ -47,11 +34,13 @@ class LocalDispatcher:
     Args:
         store: where jobs and results are kept.
         runner: does the work.
+        followers: makes those who are told what happens to a job.
     """
 
-    def __init__(self, store: RecordStore, runner: Runner) -> None:
+    def __init__(self, store: RecordStore, runner: Runner, followers: Followers = lambda _job: ()) -> None:
         self._store = store
         self._runner = runner
+        self._followers = followers
         self._accepted: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._ended: dict[str, threading.Event] = {}
         # The jobs that have not ended, in their order; a dict because one may leave from the middle.
@@ -64,14 +53,13 @@ class LocalDispatcher:
 
     def start(self) -> None:
         """Take up the jobs that an earlier process left unfinished, then those to come."""
-        for job in self._unfinished():
-            if job.attempts >= _ATTEMPTS:
-                self._runner.abandon(job)
-                self._end(job, JobState.FAILED, JobError("JobInterrupted", _TOO_OFTEN))
+        for job in self._store.unfinished_jobs():
+            if job.attempts >= MAXIMUM_ATTEMPTS:
+                self._give_up(job, JobState.FAILED, GIVEN_UP)
             else:
                 self._store.save_job(replace(job, state=JobState.QUEUED))
                 self._accept(job)
-        self._settle()
+        tidy(self._store, self._runner, self._followers)
         self._thread.start()
 
     def submit(self, jobs: Sequence[Job], *, wait: bool = True) -> list[Job]:
@@ -123,11 +111,9 @@ class LocalDispatcher:
             if job.state.is_final:
                 raise Conflict(f"job {job_id} is {job.state} already")
             if self._running and self._running[0] == job_id:
-                self._running[1].stop(JobCancelled(_CANCELLED))
+                self._running[1].stop(JobCancelled(CANCELLED_ON_REQUEST.message))
             else:
-                if job.attempts:
-                    self._runner.abandon(job)
-                self._end(job, JobState.CANCELLED, JobError("JobCancelled", _CANCELLED))
+                self._give_up(job, JobState.CANCELLED, CANCELLED_ON_REQUEST)
             return self._store.job(job_id)
 
     def width(self, project: ProjectKey) -> int:
@@ -161,56 +147,64 @@ class LocalDispatcher:
                 self._release(job)
 
     def _take_up(self, accepted: Job) -> None:
-        control = Control(lambda progress: self._store.update_progress(accepted.id, progress))
+        control = Control()
         with self._lock:
             job = self._store.job(accepted.id)
-            if job.state.is_final:
-                self._release(job)
-                return
-            if self._stopping:
+            if job.state.is_final or self._stopping:
                 self._release(job)
                 return
             job = job.started()
             self._store.save_job(job)
             self._running = (job.id, control)
-        log.info("job started", job_id=job.id, stage=job.stage, **job.keys)
-        outcome = self._attempt(job, control)
+        control.subscribe(
+            Progress(lambda progress: self._store.update_progress(job.id, progress), control), *self._followers(job)
+        )
+        outcome = Attempt(job, self._runner, control).run()
+        if isinstance(outcome, Completed):
+            outcome = self._archived(job, outcome)
         with self._lock:
             self._running = None
-            if outcome is None:
-                log.info("job completed", job_id=job.id, stage=job.stage)
-                self._release(job)
-            elif outcome.kind == JobInterrupted.__name__:
-                log.warning("job interrupted", job_id=job.id, stage=job.stage)
-                self._store.save_job(replace(self._store.job(job.id), state=JobState.QUEUED))
-                self._release(job)
-            else:
-                is_cancelled = outcome.kind in {JobCancelled.__name__, TrialPruned.__name__}
-                self._end(job, JobState.CANCELLED if is_cancelled else JobState.FAILED, outcome)
+            self._settle(job, outcome)
 
-    def _attempt(self, job: Job, control: Control) -> JobError | None:
-        """Run the job and archive what comes back; why not, if that fails."""
+    def _archived(self, job: Job, completed: Completed) -> Outcome:
+        """Write down what a job leaves; how it has ended then."""
         try:
-            archive(self._store, job, self._runner.run(job, control))
+            archive(self._store, job, completed.outputs)
         except Exception as error:
-            return failure_of(error, job)
-        return None
+            log.warning("results not archived", job_id=job.id, reason=type(error).__name__)
+            return outcome_of(error, job)
+        return completed
 
-    def _end(self, job: Job, state: JobState, error: JobError) -> None:
-        log.warning("job ended", job_id=job.id, stage=job.stage, state=state, reason=error.message)
-        # The store's own copy: progress was written there meanwhile.
-        self._store.save_job(self._store.job(job.id).ended(state, error))
+    def _settle(self, job: Job, outcome: Outcome) -> None:
+        """Write down how a job has ended, unless that is done, and answer whoever waits for it; under the lock."""
+        match outcome:
+            case Interrupted() | Lost():
+                # It was in order, and this was no attempt.
+                stored = self._store.job(job.id)
+                self._store.save_job(replace(stored, state=JobState.QUEUED, attempts=stored.attempts - 1))
+            case Cancelled(error) | Pruned(error):
+                self._end(job, JobState.CANCELLED, error)
+            case Failed(error):
+                self._end(job, JobState.FAILED, error)
+            case Completed():
+                self._runner.forget(job.id)
         self._release(job)
 
-    def _unfinished(self) -> list[Job]:
-        return [job for job in self._store.jobs() if not job.state.is_final]
+    def _give_up(self, job: Job, state: JobState, error: JobError) -> None:
+        """End a job that is not running."""
+        ended = self._end(job, state, error)
+        announce_end(ended, self._followers)
+        self._release(job)
 
-    def _settle(self) -> None:
-        self._runner.settle(job.id for job in self._unfinished())
+    def _end(self, job: Job, state: JobState, error: JobError) -> Job:
+        # The store's own copy: progress was written there meanwhile.
+        ended = self._store.job(job.id).ended(state, error)
+        self._store.save_job(ended)
+        self._runner.forget(job.id)
+        return ended
 
     def _release(self, job: Job) -> None:
         """Answer whoever waits for the job, when nothing of it is left to tidy up."""
         self._line.pop(job.id, None)
-        self._settle()
         if event := self._ended.get(job.id):
             event.set()

@@ -13,9 +13,9 @@ from synergos.learning.agreement import drift
 from synergos.learning.alignment import spacers_for
 from synergos.learning.exports import read_weights
 from synergos.wire import encode
-from synergos_ttp.running.control import Control
+from synergos_ttp.control import Control
+from synergos_ttp.events import WorkStarted
 from synergos_ttp.stages.scope import Scope
-from synergos_ttp.tracking.tracker import UNTRACKED, Combination, Tracker
 from synergos_ttp.workers.commands import Tags, WorkerCommands
 from synergos_ttp.workers.limits import Limits
 from synergos_ttp.workers.participant import Member, ParticipantSession
@@ -25,7 +25,7 @@ from synergos_ttp.workers.sessions import SessionContent, Sessions
 _NAMED_AT_MOST = 5
 
 
-def validate(scope: Scope, limits: Limits, control: Control, tracker: Tracker = UNTRACKED) -> dict[str, Any]:
+def validate(scope: Scope, limits: Limits, control: Control) -> dict[str, Any]:
     """Measure the run's model on every participant's evaluation rows, or on one participant's.
 
     Returns:
@@ -41,8 +41,6 @@ def validate(scope: Scope, limits: Limits, control: Control, tracker: Tracker = 
     if not members:
         raise Conflict(f"{wanted or 'no participant'} declared {'no ' if wanted else ''}tags for evaluation")
     results = _measure(scope, model, members, Meta.EVALUATE, limits, control)
-    statistics = {member.id: result["statistics"] for member, result in zip(members, results, strict=True)}
-    tracker.validated(Combination.of(scope), statistics)
     return {member.id: {str(Meta.EVALUATE): result} for member, result in zip(members, results, strict=True)}
 
 
@@ -104,7 +102,7 @@ def _measure(
         model["hyperparameters"],
         (meta,),
     )
-    control.report({"fraction": 0.0, "participants": [member.id for member in members]})
+    control.publish(WorkStarted(tuple(member.id for member in members)))
     message = encode(read_weights(model["global"]["path"]), {})
 
     def measure(session: ParticipantSession) -> dict[str, Any]:

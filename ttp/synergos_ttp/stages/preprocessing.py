@@ -14,7 +14,8 @@ from synergos.domain.tags import Meta
 from synergos.errors import InvalidRequest, JobCancelled
 from synergos.learning.agreement import feature_space
 from synergos.learning.families.layers.fitting import fit_layers
-from synergos_ttp.running.control import Control
+from synergos_ttp.control import Control
+from synergos_ttp.events import WorkStarted
 from synergos_ttp.stages.scope import Scope
 from synergos_ttp.workers.commands import WorkerCommands
 from synergos_ttp.workers.limits import Limits
@@ -36,7 +37,7 @@ def preprocess(scope: Scope, limits: Limits, control: Control) -> dict[str, Any]
     action = scope.action()
     nodes = scope.nodes()
     tags = {node.participant_id: scope.tags(node.participant_id) for node in nodes}
-    control.report({"fraction": 0.0, "participants": list(tags)})
+    control.publish(WorkStarted(tuple(tags)))
 
     given_up = threading.Event()
 

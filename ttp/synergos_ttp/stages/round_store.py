@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,43 +96,49 @@ class RoundStore:
         weights: Mapping[str, Tensor],
         updates: Mapping[str, Mapping[str, Tensor]],
         history: LossHistory,
-        announce: Callable[[], None] = lambda: None,
     ) -> None:
         """Begin to commit a round; the weights must not change until the next one is.
 
         Args:
             updates: by participant, what it was averaged from; those that are in no file yet are written to one.
-            announce: called in the thread that writes, once the round is committed.
 
         Raises:
-            OSError: the round before could not be committed; or what its ``announce`` raised.
+            OSError: the round before could not be committed.
         """
-        self._wait_for_commit()
+        self.wait_for_commit()
         state = {"round": number, "train": dict(history.train), "evaluate": dict(history.evaluate)}
         state["local"] = {participant: dict(losses) for participant, losses in history.local.items()}
         unwritten = {who: update for who, update in updates.items() if not isinstance(update, StoredWeights)}
-        self._writing = self._writer.submit(self._commit, number, dict(weights), unwritten, state, announce)
+        self._writing = self._writer.submit(self._commit, number, dict(weights), unwritten, state)
+
+    def wait_for_commit(self) -> None:
+        """Wait until the newest round is committed.
+
+        Raises:
+            OSError: it could not be.
+        """
+        if self._writing is not None:
+            self._writing.result()
 
     def wait(self) -> None:
         """Wait until the newest round is committed, and what was dropped is gone; raises what :meth:`commit` does."""
-        self._wait_for_commit()
+        self.wait_for_commit()
         if self._dropping is not None:
             self._dropping.result()
 
     def load(self) -> tuple[int, dict[str, Tensor], LossHistory] | None:
         """The newest committed round: its number, the model it ended with, and the losses until then."""
-        try:
-            state = json.loads((self.folder / "committed.json").read_text(encoding="utf-8"))
-        except FileNotFoundError:
+        state = self._state()
+        if state is None:
             return None
         number = int(state["round"])
         weights = {name: tensor.clone() for name, tensor in StoredWeights(self.files(number).global_weights).items()}
-        history = LossHistory(
-            train=_by_round(state["train"]),
-            evaluate=_by_round(state["evaluate"]),
-            local={participant: _by_round(losses) for participant, losses in state["local"].items()},
-        )
-        return number, weights, history
+        return number, weights, _history(state)
+
+    def losses(self) -> LossHistory:
+        """The losses of the rounds that are committed, none while there is no such round."""
+        state = self._state()
+        return LossHistory() if state is None else _history(state)
 
     def rounds(self) -> list[int]:
         """The rounds whose files are there."""
@@ -142,15 +148,12 @@ class RoundStore:
         """Remove the files of a round that nobody needs once the newest one is committed."""
         self._dropping = self._writer.submit(self._drop, number, self._writing)
 
-    def remove(self) -> None:
-        """Remove everything."""
-        if self._writing is not None:
-            self._writing.exception()
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-    def _wait_for_commit(self) -> None:
-        if self._writing is not None:
-            self._writing.result()
+    def _state(self) -> Any:
+        """What ``committed.json`` says, None while it is not there."""
+        try:
+            return json.loads((self.folder / "committed.json").read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
 
     def _commit(
         self,
@@ -158,14 +161,12 @@ class RoundStore:
         weights: dict[str, Tensor],
         updates: Mapping[str, Mapping[str, Tensor]],
         state: Mapping[str, Any],
-        announce: Callable[[], None],
     ) -> None:
         files = self.files(number)
         for participant, update in updates.items():
             with files.update(participant).open("wb") as file:
                 file.writelines(encode(update, {}).buffers())
         self._write(files, weights, json.dumps(state))
-        announce()
 
     def _drop(self, number: int, newest: Future[None] | None) -> None:
         # One thread: the commit has ended. If it failed, the job goes on from a round before it.
@@ -195,11 +196,12 @@ def kept_rounds(outputs: Path) -> list[str]:
     return [folder.name for folder in (outputs / _FOLDER).glob("*")]
 
 
-def clear_rounds(outputs: Path, unfinished: set[str]) -> None:
-    """Remove the rounds of all jobs but the unfinished ones."""
-    for job_id in kept_rounds(outputs):
-        if job_id not in unfinished:
-            remove_rounds(outputs, job_id)
+def _history(state: Mapping[str, Any]) -> LossHistory:
+    return LossHistory(
+        train=_by_round(state["train"]),
+        evaluate=_by_round(state["evaluate"]),
+        local={participant: _by_round(losses) for participant, losses in state["local"].items()},
+    )
 
 
 def _by_round(losses: Mapping[str, float | None]) -> dict[int, float | None]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Any, Self
@@ -18,9 +18,9 @@ from synergos.learning.algorithms import Update as WeightedUpdate
 from synergos.learning.early_stopping import EarlyStopping
 from synergos.learning.hyperparameters import Hyperparameters
 from synergos.learning.update_gate import Measured, movement, refusals
-from synergos.tuning.checkpoints import at_checkpoints, is_checkpoint
 from synergos.wire import Layout, encode
-from synergos_ttp.running.control import Control
+from synergos_ttp.control import Control
+from synergos_ttp.events import ParticipantLost, RoundDone, RoundJudged
 from synergos_ttp.stages.round_store import RoundFiles, RoundStore
 from synergos_ttp.workers.data_plane import Update
 from synergos_ttp.workers.participant import ParticipantSession
@@ -54,7 +54,7 @@ class Rounds:
         sessions: the open sessions.
         weights: the global model, as a state dict; replaced round by round.
         store: where rounds are kept until the run is exported; only the best and the newest stay.
-        on_round: told each round's number when its training losses are known, and again when its evaluation is.
+        control: told of every round when it is committed, and again when it is known how good it is.
     """
 
     sessions: Sessions
@@ -63,7 +63,6 @@ class Rounds:
     store: RoundStore
     control: Control
     history: LossHistory = field(default_factory=LossHistory)
-    on_round: Callable[[int, LossHistory], None] = lambda _number, _history: None
 
     def __post_init__(self) -> None:
         """Derive what stays the same from round to round, and take up what was committed."""
@@ -72,6 +71,8 @@ class Rounds:
         self._stopper = EarlyStopping(self.hyperparameters.patience, self.hyperparameters.delta)
         self._durations: list[float] = []
         self._absent: dict[str, str] = {}
+        # The newest round, while its commit may not be over.
+        self._committing: RoundDone | None = None
         # The model before the newest one, whose memory can be used again; none that somebody else has made.
         self._past: Weights | None = None
         self._own: Weights | None = None
@@ -81,7 +82,6 @@ class Rounds:
             self._first = number + 1
             for loss in self.history.evaluate.values():
                 self._stopper.improved(loss)
-            log.info("going on", round=self._first)
 
     def run(self) -> RoundFiles:
         """Run them all, or until nothing improves any more; the files of the best round.
@@ -94,6 +94,8 @@ class Rounds:
         """
         rounds = self.hyperparameters.rounds
         for number in range(self._first, rounds):
+            if self.control.is_stopped:
+                self._announce()
             self.control.check()
             if not self._round(number):
                 log.info("stopped early", round=number - 1, best_round=self._best)
@@ -114,6 +116,7 @@ class Rounds:
         return True
 
     def _ended(self) -> RoundFiles:
+        self._announce()
         self.store.wait()
         return self.store.files(self._best)
 
@@ -123,6 +126,13 @@ class Rounds:
         best = self._stopper.best_round
         # The stopper counts checks, and a round that nobody could evaluate was none.
         return max(self.history.train) if best is None else list(self.history.evaluate)[best]
+
+    def _announce(self) -> None:
+        """Wait until the newest round is committed, and say so; the participants may be at the next one meanwhile."""
+        if self._committing is not None:
+            self.store.wait_for_commit()
+            done, self._committing = self._committing, None
+            self.control.publish(done)
 
     def _train(self, number: int) -> dict[str, Arrived]:
         """One round at all participants; the updates that may enter the average, by participant."""
@@ -135,12 +145,12 @@ class Rounds:
             return Arrived.of(who, session.data.train(number, message, self._layout, files.update(who)), self.weights)
 
         deadline = self.sessions.deadline(max(self._durations, default=None))
-        outcomes = self._passed(self.sessions.attempt(train, seconds=deadline))
+        outcomes = self._passed(self.sessions.attempt(train, seconds=deadline, meanwhile=self._announce))
         self._durations.append(time.monotonic() - begun)
         self._absent = {who: str(outcome) for who, outcome in outcomes.items() if isinstance(outcome, SynergosError)}
         for who, reason in self._absent.items():
             files.update(who).unlink(missing_ok=True)
-            log.warning("left out of a round", round=number, participant=who, reason=reason)
+            self.control.publish(ParticipantLost(number, who, reason))
         self.sessions.refuse_too_few(outcomes)
         # In order of registration, whoever answered first: the order of a sum shows in its last bit.
         found = {who: outcome for who, outcome in outcomes.items() if isinstance(outcome, Arrived)}
@@ -161,7 +171,9 @@ class Rounds:
 
     def _evaluate(self, number: int) -> Sequence[Mapping[str, Any] | None]:
         message = encode(self.weights, {"round": number})
-        outcomes = self.sessions.attempt(lambda session: session.data.evaluate(number, message))
+        outcomes = self.sessions.attempt(
+            lambda session: session.data.evaluate(number, message), meanwhile=self._announce
+        )
         self.sessions.refuse_too_few(outcomes)
         return [outcome for outcome in outcomes.values() if not isinstance(outcome, SynergosError)]
 
@@ -171,10 +183,9 @@ class Rounds:
         losses = {who: update.metadata["train_loss"] for who, update in updates.items()}
         rows = [update.metadata["rows"] for update in updates.values()]
         self.history.trained(number, _mean_loss(list(zip(rows, losses.values(), strict=True))), losses)
-        progress = self._progress(number)
         trained = {who: update.weighted.weights for who, update in updates.items()}
-        self.store.commit(number, self.weights, trained, self.history, announce=lambda: self.control.report(progress))
-        self.on_round(number, self.history)
+        self.store.commit(number, self.weights, trained, self.history)
+        self._committing = self._done(number)
 
     def _settle(self, number: int, evaluations: Sequence[Mapping[str, Any] | None]) -> None:
         """Note how good round ``number`` was, and drop the rounds that are neither best nor newest."""
@@ -183,32 +194,21 @@ class Rounds:
             loss = _mean_loss(measured)
             self.history.evaluated(number, loss)
             self._stopper.improved(loss)
-            if is_checkpoint(number + 1):
-                # Other trainings are compared with it, also when it ends here; after the round itself was announced.
-                self.store.wait()
-                self.control.report(self._progress(number))
-            self.on_round(number, self.history)
+            self.control.publish(RoundJudged(number, self.history.evaluate[number]))
         for past in self.store.rounds():
             if past < number and past != self._best:
                 self.store.drop(past)
 
-    def _progress(self, number: int) -> dict[str, Any]:
-        rounds = self.hyperparameters.rounds
-        left = rounds - number - 1
-        return {
-            "round": number + 1,
-            "rounds": rounds,
-            "losses": {
-                "train": self.history.train[number],
-                "evaluate": self.history.evaluate.get(number - 1),
-                "participants": {who: losses.get(number) for who, losses in self.history.local.items()},
-            },
-            "checkpoints": at_checkpoints(self.history.evaluate, number + 1),
-            "absent": self._absent,
-            "fraction": (number + 1) / rounds,
-            # Whoever takes a training up after its last round has seen none of them.
-            "seconds_left": left * fmean(self._durations) if left else 0.0,
-        }
+    def _done(self, number: int) -> RoundDone:
+        rounds, losses = self.hyperparameters.rounds, self.history
+        return RoundDone(
+            number,
+            rounds,
+            losses.train[number],
+            {who: own[number] for who, own in losses.local.items() if number in own},
+            self._absent,
+            (rounds - number - 1) * fmean(self._durations),
+        )
 
 
 def _mean_loss(parts: Sequence[tuple[int, float | None]]) -> float | None:

@@ -5,25 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from synergos.domain.loss_history import LossHistory
 from synergos.domain.records import Kind
 from synergos.domain.tags import Meta
 from synergos.learning.exports import write_run
 from synergos.learning.families.layers.network import build_network
 from synergos.learning.hyperparameters import Hyperparameters
-from synergos_ttp.running.control import Control
-from synergos_ttp.stages.pruning import Pruning
+from synergos_ttp.control import Control
+from synergos_ttp.events import TrainingStarted
 from synergos_ttp.stages.round_store import RoundStore, StoredWeights
 from synergos_ttp.stages.rounds import Rounds
 from synergos_ttp.stages.scope import Scope
-from synergos_ttp.tracking.tracker import UNTRACKED, Combination, Tracker
 from synergos_ttp.workers.limits import Limits
 from synergos_ttp.workers.sessions import SessionContent, Sessions
 
 
-def train(
-    scope: Scope, outputs: Path, limits: Limits, control: Control, tracker: Tracker = UNTRACKED
-) -> dict[str, Any]:
+def train(scope: Scope, outputs: Path, limits: Limits, control: Control) -> dict[str, Any]:
     """Train one run and export it.
 
     Returns:
@@ -39,38 +35,27 @@ def train(
     members = scope.members()
     content = SessionContent(scope.run, space, architecture, hyperparameters.to_dict(), (Meta.TRAIN, Meta.EVALUATE))
     needed = hyperparameters.min_participants
-    pruning = Pruning.of(scope.store, scope.job, hyperparameters.rounds)
-    with (
-        tracker.training(Combination.of(scope), scope.job.id, hyperparameters.to_dict()) as tracked,
-        RoundStore(outputs, scope.job.id) as store,
-        Sessions(members, content, limits, control, needed) as sessions,
-    ):
-        # The initial weights are held by nobody else: a model may be large, and the rounds replace it.
-
-        def on_round(number: int, history: LossHistory) -> None:
-            tracked.round(number, history)
-            if pruning is not None:
-                pruning.look(number, history)
-
-        rounds = Rounds(
-            sessions,
-            hyperparameters,
-            build_network(architecture, seed=hyperparameters.seed).state_dict(),
-            store,
-            control,
-            on_round=on_round,
-        )
-        best = rounds.run()
-        exported = write_run(
-            run_folder(outputs, scope),
-            architecture=architecture,
-            global_weights=StoredWeights(best.global_weights),
-            local_weights={
-                who: StoredWeights(path) for who, path in best.updates(member.id for member in members).items()
-            },
-            history=rounds.history,
-        )
-        tracked.exported(run_folder(outputs, scope))
+    with RoundStore(outputs, scope.job.id) as store:
+        control.publish(TrainingStarted(hyperparameters.rounds, hyperparameters.to_dict(), store.losses()))
+        with Sessions(members, content, limits, control, needed) as sessions:
+            # The initial weights are held by nobody else: a model may be large, and the rounds replace it.
+            rounds = Rounds(
+                sessions,
+                hyperparameters,
+                build_network(architecture, seed=hyperparameters.seed).state_dict(),
+                store,
+                control,
+            )
+            best = rounds.run()
+            exported = write_run(
+                run_folder(outputs, scope),
+                architecture=architecture,
+                global_weights=StoredWeights(best.global_weights),
+                local_weights={
+                    who: StoredWeights(path) for who, path in best.updates(member.id for member in members).items()
+                },
+                history=rounds.history,
+            )
     return {
         **exported,
         "architecture": architecture,

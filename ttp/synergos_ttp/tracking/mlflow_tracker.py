@@ -15,15 +15,12 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import structlog
 from filelock import FileLock
 
-from synergos.domain.loss_history import LossHistory
-from synergos.errors import JobCancelled, JobInterrupted
-from synergos_ttp.tracking.tracker import Combination
+from synergos_ttp.tracking.tracker import Combination, Status
 
 log = structlog.get_logger(__name__)
 
@@ -140,43 +137,34 @@ class FollowedTraining:
         self._combination = combination
         self._interval = interval
         self._deadline = deadline
-        self._noted: set[tuple[str, int]] = set()
         self._points: list[Point] = []
         self._exports: Path | None = None
-        self._outcome: str | None = None
+        self._status: Status | None = None
         self._news, self._ended, self._written = threading.Event(), threading.Event(), threading.Event()
         self._run: MlflowRun | None = None
         self._failed = self._warned = False
 
-    def round(self, number: int, history: LossHistory) -> None:
+    def trained(self, number: int, loss: float | None, local: Mapping[str, float | None]) -> None:
         """See :class:`synergos_ttp.tracking.tracker.TrackedRun`."""
-        for step in [number] if self._noted else sorted(history.train):
-            losses = {"global_train_loss": history.train, "global_evaluate_loss": history.evaluate}
-            losses |= {f"{who}_local_loss": own for who, own in history.local.items()}
-            for name, by_round in losses.items():
-                loss = by_round.get(step)
-                if loss is not None and (name, step) not in self._noted and len(self._points) < _MOST_POINTS:
-                    self._noted.add((name, step))
-                    self._points.append(Point(name, loss, step))
-        self._news.set()
+        self._note(number, {"global_train_loss": loss} | {f"{who}_local_loss": own for who, own in local.items()})
 
-    def exported(self, folder: Path) -> None:
+    def evaluated(self, number: int, loss: float | None) -> None:
         """See :class:`synergos_ttp.tracking.tracker.TrackedRun`."""
-        self._exports = folder
+        self._note(number, {"global_evaluate_loss": loss})
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        # An interrupted job goes on later, in the same MLflow run.
-        if not isinstance(error, JobInterrupted):
-            self._outcome = "FINISHED" if error is None else "KILLED" if isinstance(error, JobCancelled) else "FAILED"
+    def end(self, status: Status | None, exports: Path | None) -> None:
+        """See :class:`synergos_ttp.tracking.tracker.TrackedRun`."""
+        self._status, self._exports = status, exports
         self._ended.set()
         self._news.set()
         if not self._failed:
             self._written.wait(self._deadline)
+
+    def _note(self, number: int, losses: Mapping[str, float | None]) -> None:
+        known = {name: loss for name, loss in losses.items() if loss is not None}
+        if len(self._points) + len(known) <= _MOST_POINTS:
+            self._points.extend(Point(name, loss, number) for name, loss in known.items())
+        self._news.set()
 
     def write(self) -> None:
         """Write notes as they come, until the training has ended."""
@@ -199,7 +187,7 @@ class FollowedTraining:
                 self._run.metrics(batch)
                 del self._points[: len(batch)]
             if ended:
-                self._run.end(self._exports, self._outcome)
+                self._run.end(self._exports, self._status)
             self._failed = False
         except Exception as error:
             if not self._warned:
@@ -241,7 +229,7 @@ class MlflowRun:
         client, experiment = _open(folder, combination)
         for run in _runs_of_job(client, experiment, job_id):
             if run.info.status == "RUNNING":
-                cls(client, run).end(None, "FAILED")
+                cls(client, run).end(None, Status.FAILED)
 
     @classmethod
     def latest(cls, folder: Path, combination: Combination) -> MlflowRun:
@@ -252,7 +240,7 @@ class MlflowRun:
         run = found[0] if found else _create(client, experiment, combination, {})
         opened = cls(client, run)
         if not found:
-            opened.end(None, "FINISHED")
+            opened.end(None, Status.FINISHED)
         return opened
 
     def metrics(self, points: Iterable[Point]) -> None:
@@ -268,12 +256,12 @@ class MlflowRun:
         if batch:
             self._client.log_batch(self._id, metrics=batch)
 
-    def end(self, exports: Path | None, outcome: str | None) -> None:
+    def end(self, exports: Path | None, status: Status | None) -> None:
         """Write the final files, and how it ended; None leaves it running."""
         if exports is not None:
             self._client.log_artifacts(self._id, str(exports))
-        if outcome is not None:
-            self._client.set_terminated(self._id, outcome)
+        if status is not None:
+            self._client.set_terminated(self._id, status.value)
 
 
 def _open(folder: Path, combination: Combination) -> tuple[Any, str]:

@@ -6,16 +6,16 @@ A tracker never slows or fails what it follows: it takes note and returns, and w
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
 
+from synergos.domain.job import Job
 from synergos.domain.keys import RunKey
-from synergos.domain.loss_history import LossHistory
 from synergos.domain.records import Kind
 from synergos.errors import RecordNotFound
-from synergos_ttp.stages.scope import Scope
+from synergos.records import RecordStore
 
 
 @dataclass(frozen=True)
@@ -30,34 +30,50 @@ class Combination:
     address: str | None = None
 
     @classmethod
-    def of(cls, scope: Scope) -> Combination:
+    def of(cls, store: RecordStore, job: Job) -> Combination:
         """What a job works on, and the ``mlops`` address of its collaboration."""
         try:
-            service = scope.store.get(Kind.COLLABORATION, scope.keys).get("mlops") or {}
+            service = store.get(Kind.COLLABORATION, job.keys).get("mlops") or {}
         except RecordNotFound:
             service = {}
         host, port = service.get("host"), (service.get("ports") or {}).get("main")
         scheme = "https" if service.get("secure") else "http"
-        return cls(scope.run, address=f"{scheme}://{host}:{port}" if host and port else None)
+        address = f"{scheme}://{host}:{port}" if host and port else None
+        return cls(RunKey.of(job.keys), address)
+
+
+class Status(StrEnum):
+    """How a training has ended, by MLflow's words."""
+
+    FINISHED = "FINISHED"
+    FAILED = "FAILED"
+    KILLED = "KILLED"
+    """Somebody asked it to stop."""
 
 
 class TrackedRun(Protocol):
-    """One training that a tracker follows."""
+    """One training that a tracker follows; used by the job's thread."""
 
-    def round(self, number: int, history: LossHistory) -> None:
-        """Take note of what is known of round ``number``; the first time, of all rounds before it too."""
+    def trained(self, number: int, loss: float | None, local: Mapping[str, float | None]) -> None:
+        """Take note of a round's training loss, and of each participant's own."""
 
-    def exported(self, folder: Path) -> None:
-        """Take note of the folder with the final models and histories."""
+    def evaluated(self, number: int, loss: float | None) -> None:
+        """Take note of the evaluation loss of the model after a round."""
+
+    def end(self, status: Status | None, exports: Path | None) -> None:
+        """Write down what there is; a tracker that cannot is waited for only so long.
+
+        Args:
+            status: None for a training that goes on later.
+            exports: the folder with the final models and histories, where there is one.
+        """
 
 
 class Tracker(Protocol):
     """Follows trainings and validations."""
 
-    def training(
-        self, combination: Combination, job_id: str, parameters: Mapping[str, Any]
-    ) -> AbstractContextManager[TrackedRun]:
-        """Follow a training for as long as the ``with`` block lasts; how it ends is how the training ended.
+    def training(self, combination: Combination, job_id: str, parameters: Mapping[str, Any]) -> TrackedRun:
+        """Follow a training until its ``end`` is called.
 
         Args:
             job_id: the job that trains; the same job, taken up again, goes on with what it wrote before.
@@ -69,30 +85,3 @@ class Tracker(Protocol):
 
     def validated(self, combination: Combination, statistics: Mapping[str, Mapping[str, Any]]) -> None:
         """Take note of the statistics of a trained model, by participant: a number each, or one per class."""
-
-
-class _Unfollowed:
-    def round(self, number: int, history: LossHistory) -> None:
-        """See :class:`TrackedRun`."""
-
-    def exported(self, folder: Path) -> None:
-        """See :class:`TrackedRun`."""
-
-
-class NoTracker:
-    """Takes no notes."""
-
-    def training(
-        self, combination: Combination, job_id: str, parameters: Mapping[str, Any]
-    ) -> AbstractContextManager[TrackedRun]:
-        """See :class:`Tracker`."""
-        return nullcontext(_Unfollowed())
-
-    def abandoned(self, combination: Combination, job_id: str) -> None:
-        """See :class:`Tracker`."""
-
-    def validated(self, combination: Combination, statistics: Mapping[str, Mapping[str, Any]]) -> None:
-        """See :class:`Tracker`."""
-
-
-UNTRACKED: Tracker = NoTracker()

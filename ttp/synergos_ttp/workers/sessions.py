@@ -14,7 +14,7 @@ from synergos.domain.keys import RunKey
 from synergos.domain.tags import Meta
 from synergos.errors import JobCancelled, SynergosError, WorkerUnreachable
 from synergos.learning.families.layers.layers import Layer
-from synergos_ttp.running.control import Control
+from synergos_ttp.control import Control
 from synergos_ttp.workers.limits import Limits
 from synergos_ttp.workers.participant import Member, ParticipantSession
 
@@ -102,7 +102,12 @@ class Sessions:
         return [result for result in results.values() if not isinstance(result, SynergosError)]
 
     def attempt(
-        self, work: Callable[[ParticipantSession], Result], *, seconds: float | None = None, needed: int | None = None
+        self,
+        work: Callable[[ParticipantSession], Result],
+        *,
+        seconds: float | None = None,
+        needed: int | None = None,
+        meanwhile: Callable[[], None] = lambda: None,
     ) -> dict[str, Result | SynergosError]:
         """Do ``work`` for every participant at the same time; each one's result or failure, in order of registration.
 
@@ -110,6 +115,7 @@ class Sessions:
 
         Args:
             seconds: how long it may take; who is not ready by then has failed.
+            meanwhile: called here, while the participants' threads work; when it fails, they are told to stop.
 
         Raises:
             JobCancelled: the job was asked to stop.
@@ -117,7 +123,14 @@ class Sessions:
         needed = self.needed if needed is None else needed
         self._given_up.clear()
         futures = {self._pool.submit(session.persist, work): session for session in self.all}
-        late = self._wait(futures, seconds, needed)
+        deadline = None if seconds is None else time.monotonic() + seconds
+        try:
+            meanwhile()
+        except BaseException:
+            self._given_up.set()
+            wait(futures)
+            raise
+        late = self._wait(futures, deadline, needed)
         self.control.check()
         outcomes: dict[str, Result | SynergosError] = {}
         for future, session in futures.items():
@@ -140,10 +153,9 @@ class Sessions:
             raise failures[0]
 
     def _wait(
-        self, futures: Mapping[Future[Result], ParticipantSession], seconds: float | None, needed: int
+        self, futures: Mapping[Future[Result], ParticipantSession], deadline: float | None, needed: int
     ) -> set[Future[Result]]:
         """Wait until all have ended, or are told to because they are too few or too late; the ones too late."""
-        deadline = None if seconds is None else time.monotonic() + seconds
         pending, late = set(futures), set[Future[Result]]()
         while pending:
             left = None if deadline is None or late else max(0.0, deadline - time.monotonic())

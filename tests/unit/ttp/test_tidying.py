@@ -8,22 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from fakes.director_parts import PROJECT, RUN, accepted, declare
+from fakes.director_parts import PROJECT, accepted, declare
 from synergos.domain.job import Job, JobError, JobState, Stage
 from synergos.domain.records import Kind
 from synergos.records import RecordStore
+from synergos_ttp.events import Event, JobEnded
+from synergos_ttp.outcomes import Cancelled, Failed
+from synergos_ttp.running.tidying import tidy
 from synergos_ttp.stages.jobs import JobRunner
 from synergos_ttp.stages.round_store import RoundStore, kept_rounds
-from synergos_ttp.tracking.tracker import Combination, NoTracker
-from synergos_ttp.workers.limits import Limits
-
-
-class Tracker(NoTracker):
-    def __init__(self) -> None:
-        self.abandonments: list[tuple[str, str]] = []
-
-    def abandoned(self, combination: Combination, job_id: str) -> None:
-        self.abandonments.append((combination.run.run_id, job_id))
 
 
 @pytest.fixture
@@ -44,19 +37,24 @@ def begun(store: RecordStore, outputs: Path, state: JobState) -> Job:
     return job
 
 
-def test_rounds_of_ended_jobs_go_and_their_runs_have_failed(store: RecordStore, tmp_path: Path) -> None:
+def test_rounds_of_ended_jobs_go_and_whoever_followed_them_is_told(store: RecordStore, tmp_path: Path) -> None:
     jobs = {state: begun(store, tmp_path, state) for state in JobState}
-    tracker = Tracker()
+    told: list[Event] = []
 
-    JobRunner(store, tmp_path, Limits(), tracker=tracker).tidy()
+    tidy(store, JobRunner(store, tmp_path), lambda _job: [told.append])
 
     assert set(kept_rounds(tmp_path)) == {job.id for state, job in jobs.items() if not state.is_final}
-    ended = [jobs[JobState.FAILED].id, jobs[JobState.CANCELLED].id]
-    assert sorted(tracker.abandonments) == sorted((RUN["run_id"], job_id) for job_id in ended)
+    ends = {event.job.id: event.outcome for event in told if isinstance(event, JobEnded)}
+    assert ends == {
+        jobs[JobState.FAILED].id: Failed(JobError("X", "y")),
+        jobs[JobState.CANCELLED].id: Cancelled(JobError("X", "y")),
+    }
 
 
 def test_a_project_that_was_deleted_stops_nothing(store: RecordStore, tmp_path: Path) -> None:
     begun(store, tmp_path, JobState.FAILED)
     store.delete(Kind.PROJECT, PROJECT)
-    JobRunner(store, tmp_path, Limits(), tracker=Tracker()).tidy()
+
+    tidy(store, JobRunner(store, tmp_path), lambda _job: [])
+
     assert kept_rounds(tmp_path) == []

@@ -1,0 +1,49 @@
+"""Events are told to everybody, and a job is asked to stop for one reason."""
+
+from __future__ import annotations
+
+import pytest
+from structlog.testing import capture_logs
+
+from synergos.errors import JobCancelled, JobInterrupted, TrialPruned
+from synergos_ttp.control import Control
+from synergos_ttp.events import Event, RoundJudged
+
+JUDGED = RoundJudged(3, 0.5)
+
+
+def fail(_event: Event) -> None:
+    raise ZeroDivisionError
+
+
+def prune(_event: Event) -> None:
+    raise TrialPruned("worse than the others")
+
+
+def test_a_subscriber_that_fails_costs_nobody_anything() -> None:
+    told: list[Event] = []
+    with capture_logs() as lines:
+        Control(fail, told.append).publish(JUDGED)
+
+    assert told == [JUDGED]
+    assert [(line["log_level"], line["event_type"]) for line in lines] == [("error", "RoundJudged")]
+
+
+def test_a_subscriber_that_ends_the_job_does_so_when_all_have_been_told() -> None:
+    told: list[Event] = []
+
+    with pytest.raises(TrialPruned):
+        Control(prune, told.append).publish(JUDGED)
+
+    assert told == [JUDGED]
+
+
+def test_the_first_reason_to_stop_is_the_one_that_counts() -> None:
+    control = Control()
+    control.check()
+
+    control.stop(JobInterrupted("first"))
+    control.stop(JobCancelled("second"))
+
+    with pytest.raises(JobInterrupted, match="first"):
+        control.check()

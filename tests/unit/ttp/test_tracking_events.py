@@ -1,0 +1,140 @@
+"""What a tracker is told of a job."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from synergos.domain.job import CANCELLED_ON_REQUEST, GIVEN_UP, Job, JobError, Stage
+from synergos.domain.keys import job_key
+from synergos.domain.loss_history import LossHistory
+from synergos.records import RecordStore
+from synergos_ttp.events import JobEnded, JobStarted, RoundDone, RoundJudged, TrainingStarted
+from synergos_ttp.outcomes import Cancelled, Completed, Failed, Interrupted, Lost, Outcome, Pruned
+from synergos_ttp.subscribers.tracking import Tracking
+from synergos_ttp.tracking.tracker import Combination, Status
+
+KEYS = {"collab_id": "c", "project_id": "p", "expt_id": "e", "run_id": "r"}
+JOB = replace(Job(Stage.TRAIN, job_key(KEYS)), attempts=1)
+EXPORTED = Completed({"global": {"path": "outputs/r/global_model.pt"}})
+
+
+class Notes:
+    """A tracker that keeps everything in one list."""
+
+    def __init__(self) -> None:
+        self.all: list[tuple[Any, ...]] = []
+
+    def training(self, combination: Combination, job_id: str, parameters: Mapping[str, Any]) -> Notes:
+        self.all.append(("training", combination.run.run_id, job_id, parameters))
+        return self
+
+    def abandoned(self, combination: Combination, job_id: str) -> None:
+        self.all.append(("abandoned", combination.run.run_id, job_id))
+
+    def validated(self, combination: Combination, statistics: Mapping[str, Mapping[str, Any]]) -> None:
+        self.all.append(("validated", combination.run.run_id, statistics))
+
+    def trained(self, number: int, loss: float | None, local: Mapping[str, float | None]) -> None:
+        self.all.append(("trained", number, loss, local))
+
+    def evaluated(self, number: int, loss: float | None) -> None:
+        self.all.append(("evaluated", number, loss))
+
+    def end(self, status: Status | None, exports: Path | None) -> None:
+        self.all.append(("end", status, exports))
+
+
+@pytest.fixture
+def notes() -> Notes:
+    return Notes()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[RecordStore]:
+    store = RecordStore(f"sqlite:///{tmp_path / 'records.sqlite'}")
+    yield store
+    store.close()
+
+
+def test_a_training_is_followed_from_its_start_to_its_files(notes: Notes, store: RecordStore) -> None:
+    tracking = Tracking(notes, store, JOB)
+    for event in (
+        JobStarted(JOB),
+        TrainingStarted(2, {"lr": 0.1}, LossHistory()),
+        RoundDone(0, 1, 0.5, {"a": 0.5}, {}, 0.0),
+        RoundJudged(0, 0.4),
+        JobEnded(JOB, EXPORTED),
+    ):
+        tracking(event)
+
+    assert notes.all == [
+        ("training", "r", JOB.id, {"lr": 0.1}),
+        ("trained", 0, 0.5, {"a": 0.5}),
+        ("evaluated", 0, 0.4),
+        ("end", Status.FINISHED, Path("outputs/r")),
+    ]
+
+
+def test_a_training_that_is_taken_up_again_is_told_of_with_all_that_went_before(
+    notes: Notes, store: RecordStore
+) -> None:
+    past = LossHistory({0: 0.5, 1: 0.4}, {0: 0.6}, {"a": {0: 0.5, 1: 0.4}, "b": {1: 0.3}})
+
+    Tracking(notes, store, JOB)(TrainingStarted(4, {}, past))
+
+    assert notes.all[1:] == [
+        ("trained", 0, 0.5, {"a": 0.5}),
+        ("trained", 1, 0.4, {"a": 0.4, "b": 0.3}),
+        ("evaluated", 0, 0.6),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "status"),
+    [
+        (Cancelled(CANCELLED_ON_REQUEST), Status.KILLED),
+        (Pruned(JobError("TrialPruned", "worse")), Status.KILLED),
+        (Failed(JobError("Conflict", "no")), Status.FAILED),
+        (Interrupted("stopped"), None),
+        (Lost("elsewhere"), None),
+    ],
+)
+def test_how_a_training_ended_is_told(notes: Notes, store: RecordStore, outcome: Outcome, status: Status) -> None:
+    tracking = Tracking(notes, store, JOB)
+    tracking(TrainingStarted(4, {}, LossHistory()))
+    tracking(JobEnded(JOB, outcome))
+
+    assert notes.all[-1] == ("end", status, None)
+
+
+@pytest.mark.parametrize(("attempts", "told"), [(2, ["abandoned"]), (0, [])])
+def test_a_training_that_never_goes_on_is_abandoned_if_it_had_begun(
+    notes: Notes, store: RecordStore, attempts: int, told: list[str]
+) -> None:
+    given_up = replace(JOB, attempts=attempts)
+
+    Tracking(notes, store, given_up)(JobEnded(given_up, Failed(GIVEN_UP)))
+
+    assert [note[0] for note in notes.all] == told
+
+
+def test_a_first_attempt_that_fails_before_it_trains_leaves_nothing(notes: Notes, store: RecordStore) -> None:
+    tracking = Tracking(notes, store, JOB)
+    tracking(JobStarted(JOB))
+    tracking(JobEnded(JOB, Failed(JobError("Conflict", "not aligned"))))
+
+    assert notes.all == []
+
+
+def test_statistics_of_a_validation_are_told_and_of_a_prediction_not(notes: Notes, store: RecordStore) -> None:
+    measured = {"a": {"evaluate": {"statistics": {"accuracy": 0.5}, "res_path": "x"}}}
+    for stage in (Stage.VALIDATE, Stage.PREDICT):
+        job = Job(stage, job_key(KEYS))
+        Tracking(notes, store, job)(JobEnded(job, Completed(measured)))
+
+    assert notes.all == [("validated", "r", {"a": {"accuracy": 0.5}})]

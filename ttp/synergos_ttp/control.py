@@ -1,0 +1,74 @@
+"""What a running job has in its hands: whether to go on, and whom to tell what happens."""
+
+from __future__ import annotations
+
+import threading
+
+import structlog
+
+from synergos.errors import JobCancelled
+from synergos_ttp.events import Event, Subscriber
+
+log = structlog.get_logger(__name__)
+
+
+class Control:
+    """One running job's link to whoever runs it.
+
+    :meth:`stop` and :meth:`check` are for any thread, the rest is the job's own thread's.
+
+    Args:
+        subscribers: told what happens, in this order.
+    """
+
+    def __init__(self, *subscribers: Subscriber) -> None:
+        self._subscribers = list(subscribers)
+        self._reason: JobCancelled | None = None
+        self._stopped = threading.Event()
+
+    def subscribe(self, *subscribers: Subscriber) -> None:
+        """Have more told what happens from now on."""
+        self._subscribers.extend(subscribers)
+
+    def publish(self, event: Event) -> None:
+        """Tell everybody what happened.
+
+        A subscriber that fails costs neither the others nor the job anything.
+
+        Raises:
+            JobCancelled: a subscriber wants the job to stop; everybody has been told by then.
+        """
+        wish: JobCancelled | None = None
+        for subscriber in self._subscribers:
+            try:
+                subscriber(event)
+            except JobCancelled as error:
+                wish = wish or error
+            except Exception:
+                log.exception("an event was not taken note of", event_type=type(event).__name__)
+        if wish is not None:
+            raise wish
+
+    def stop(self, reason: JobCancelled) -> None:
+        """Ask the job to stop at the next opportunity, by raising ``reason``; only the first reason counts."""
+        self._reason = self._reason or reason
+        self._stopped.set()
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether the job was asked to stop."""
+        return self._stopped.is_set()
+
+    @property
+    def reason(self) -> JobCancelled | None:
+        """Why the job was asked to stop, None when it was not."""
+        return self._reason
+
+    def check(self) -> None:
+        """Go on, or not.
+
+        Raises:
+            JobCancelled: the job was asked to stop.
+        """
+        if self._stopped.is_set():
+            raise self._reason or JobCancelled("the job was stopped")

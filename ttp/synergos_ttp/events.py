@@ -1,0 +1,99 @@
+"""What happens to a job, published once each in the job's own thread to those who follow it.
+
+A subscriber is a function of one event. It takes note and returns: a round waits for nobody's disk or network. Whoever
+writes somewhere has a thread of its own for that, and has written all when its :class:`JobEnded` returns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from synergos.domain.job import Job
+from synergos.domain.loss_history import LossHistory
+from synergos_ttp.outcomes import Outcome
+
+
+@dataclass(frozen=True)
+class JobStarted:
+    """A job was taken up; ``job.attempts`` counts this attempt."""
+
+    job: Job
+
+
+@dataclass(frozen=True)
+class WorkStarted:
+    """What is not done in rounds, an alignment or a measurement, begins at these participants."""
+
+    participants: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class TrainingStarted:
+    """A training begins, or goes on after the rounds that an earlier attempt has committed.
+
+    Attributes:
+        rounds: how many it is to have.
+        hyperparameters: of the run, defaults included.
+        past: the losses of the rounds committed so far; it is nobody's to change.
+    """
+
+    rounds: int
+    hyperparameters: Mapping[str, Any]
+    past: LossHistory
+
+
+@dataclass(frozen=True)
+class RoundDone:
+    """A round was trained, averaged and committed: whatever happens now, it is not run again.
+
+    Attributes:
+        number: which round, counted from 0.
+        rounds: how many there are to be.
+        loss: the mean training loss over all rows, None where it is not finite.
+        local: each participant's own training loss, of those that took part.
+        absent: why the others did not, by participant.
+        seconds_left: until the last round is done; None while nobody can tell.
+    """
+
+    number: int
+    rounds: int
+    loss: float | None
+    local: Mapping[str, float | None]
+    absent: Mapping[str, str]
+    seconds_left: float | None
+
+
+@dataclass(frozen=True)
+class RoundJudged:
+    """It is known how good the model of a round is; its :class:`RoundDone` came before.
+
+    Attributes:
+        number: which round, counted from 0.
+        loss: the mean evaluation loss over all evaluation rows, None where it is not finite.
+    """
+
+    number: int
+    loss: float | None
+
+
+@dataclass(frozen=True)
+class ParticipantLost:
+    """A participant has no part in a round: it did not answer in time, or its update cannot be right."""
+
+    number: int
+    participant: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class JobEnded:
+    """An attempt at a job is over. Its end is written down when all have heard of it."""
+
+    job: Job
+    outcome: Outcome
+
+
+Event: TypeAlias = JobStarted | WorkStarted | TrainingStarted | RoundDone | RoundJudged | ParticipantLost | JobEnded
+Subscriber: TypeAlias = Callable[[Event], None]

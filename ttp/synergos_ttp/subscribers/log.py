@@ -1,0 +1,41 @@
+"""A job's events in the log. The ids of the job are in every line of its thread already."""
+
+from __future__ import annotations
+
+import structlog
+
+from synergos_ttp.events import Event, JobEnded, JobStarted, ParticipantLost, RoundDone, RoundJudged, TrainingStarted
+from synergos_ttp.outcomes import Cancelled, Completed, Failed, Interrupted, Lost, Outcome, Pruned
+
+log = structlog.get_logger(__name__)
+
+
+def write_log(event: Event) -> None:
+    """Write an event down."""
+    match event:
+        case JobStarted(job):
+            log.info("job started", stage=job.stage, grid=job.grid, attempt=job.attempts)
+        case TrainingStarted(past=past) if past.train:
+            log.info("training goes on", round=max(past.train) + 1)
+        case RoundDone():
+            log.debug("round done", round=event.number, absent=len(event.absent))
+        case RoundJudged():
+            log.debug("round judged", round=event.number)
+        case ParticipantLost():
+            log.warning("left out of a round", round=event.number, participant=event.participant, reason=event.reason)
+        case JobEnded(outcome=outcome):
+            _write_end(outcome)
+
+
+def _write_end(outcome: Outcome) -> None:
+    match outcome:
+        case Completed():
+            log.info("job completed")
+        case Cancelled(error) | Pruned(error):
+            log.warning("job cancelled", reason=error.message)
+        case Failed(error, retry_in):
+            log.warning("job failed", reason=error.message, again_in=retry_in)
+        case Interrupted(reason):
+            log.warning("job interrupted", reason=reason)
+        case Lost(reason):
+            log.warning("job is not held any more", reason=reason)

@@ -1,0 +1,75 @@
+"""Ends a study's trial between two rounds when the others' losses leave it no hope."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from synergos.domain.job import Job, JobState
+from synergos.domain.records import Kind, restrict
+from synergos.errors import TrialPruned
+from synergos.records import RecordStore
+from synergos.tuning.checkpoints import at_checkpoints, is_checkpoint
+from synergos.tuning.pruners import NONE, Course, is_hopeless
+from synergos_ttp.events import Event, RoundJudged, TrainingStarted
+
+
+class Pruning:
+    """Looks at one training whenever it is known how good it is after a number of rounds at which trials are compared.
+
+    Args:
+        job: a trial's training job.
+    """
+
+    def __init__(self, store: RecordStore, job: Job) -> None:
+        self._store = store
+        self._job = job
+        self._mark: dict[str, Any] = job.parameters["trial"]
+        self._rounds = 0
+        self._losses: dict[int, float | None] = {}
+
+    @classmethod
+    def of(cls, store: RecordStore, job: Job) -> Self | None:
+        """The pruning of a job, None for one that is not to be pruned."""
+        mark = job.parameters.get("trial")
+        return cls(store, job) if mark and mark["scheduler"] != NONE else None
+
+    def __call__(self, event: Event) -> None:
+        """Take note of an event.
+
+        Raises:
+            TrialPruned: there is no hope.
+        """
+        match event:
+            case TrainingStarted():
+                self._rounds = event.rounds
+                self._losses = at_checkpoints(event.past.evaluate, event.rounds)
+            case RoundJudged() if is_checkpoint(event.number + 1):
+                self._losses[event.number + 1] = event.loss
+                self._look(event.number + 1)
+
+    def _look(self, done: int) -> None:
+        if done >= self._rounds:
+            # Nothing is left to be saved.
+            return
+        mark = self._mark
+        own = Course(mark["number"], self._losses)
+        if is_hopeless(mark["scheduler"], mark["study_id"], own, self._others(), self._rounds):
+            raise TrialPruned(
+                f"pruned after round {done} of {self._rounds}: other trials of its study had smaller losses"
+            )
+
+    def _others(self) -> list[Course]:
+        mark = self._mark
+        others = self._store.jobs(stage=self._job.stage.value, **restrict(self._job.keys, Kind.EXPERIMENT))
+        return [
+            _course(job)
+            for job in others
+            if job.id != self._job.id
+            and (found := job.parameters.get("trial")) is not None
+            and (found["study_id"], found["loss"]) == (mark["study_id"], mark["loss"])
+        ]
+
+
+def _course(job: Job) -> Course:
+    losses = {int(done): loss for done, loss in job.progress.get("checkpoints", {}).items()}
+    return Course(job.parameters["trial"]["number"], losses, job.state is JobState.COMPLETED, job.is_pruned)

@@ -1,0 +1,80 @@
+"""A job's events as a tracker takes note of them: trainings, and what validations found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from synergos.domain.job import Job, Stage
+from synergos.domain.tags import Meta
+from synergos.records import RecordStore
+from synergos_ttp.events import Event, JobEnded, JobStarted, RoundDone, RoundJudged, TrainingStarted
+from synergos_ttp.outcomes import Cancelled, Completed, Failed, Interrupted, Lost, Outcome, Pruned
+from synergos_ttp.tracking.tracker import Combination, Status, TrackedRun, Tracker
+
+
+class Tracking:
+    """Follows one job."""
+
+    def __init__(self, tracker: Tracker, store: RecordStore, job: Job) -> None:
+        self._tracker = tracker
+        self._store = store
+        self._job = job
+        self._run: TrackedRun | None = None
+        # How often others have begun with the job.
+        self._earlier_attempts = job.attempts
+
+    def __call__(self, event: Event) -> None:
+        """Take note of an event."""
+        match event:
+            case JobStarted(job):
+                self._earlier_attempts = job.attempts - 1
+            case TrainingStarted():
+                self._begin(event)
+            case RoundDone() if self._run is not None:
+                self._run.trained(event.number, event.loss, event.local)
+            case RoundJudged() if self._run is not None:
+                self._run.evaluated(event.number, event.loss)
+            case JobEnded(outcome=outcome):
+                self._end(outcome)
+
+    @property
+    def _combination(self) -> Combination:
+        return Combination.of(self._store, self._job)
+
+    def _begin(self, started: TrainingStarted) -> None:
+        self._run = self._tracker.training(self._combination, self._job.id, started.hyperparameters)
+        past = started.past
+        for number, loss in past.train.items():
+            self._run.trained(number, loss, {who: own[number] for who, own in past.local.items() if number in own})
+        for number, loss in past.evaluate.items():
+            self._run.evaluated(number, loss)
+
+    def _end(self, outcome: Outcome) -> None:
+        if self._run is not None:
+            exports = _exports(outcome.outputs) if isinstance(outcome, Completed) else None
+            self._run.end(_status(outcome), exports)
+        elif isinstance(outcome, Completed) and self._job.stage is Stage.VALIDATE:
+            evaluations = {who: results[Meta.EVALUATE]["statistics"] for who, results in outcome.outputs.items()}
+            self._tracker.validated(self._combination, evaluations)
+        elif self._job.stage is Stage.TRAIN and self._earlier_attempts and _status(outcome) is not None:
+            # What an earlier attempt began is never gone on with.
+            self._tracker.abandoned(self._combination, self._job.id)
+
+
+def _exports(outputs: Any) -> Path:
+    """The folder of a trained model."""
+    return Path(outputs["global"]["path"]).parent
+
+
+def _status(outcome: Outcome) -> Status | None:
+    """How a training has ended; None for one that goes on, here or elsewhere."""
+    match outcome:
+        case Completed():
+            return Status.FINISHED
+        case Cancelled() | Pruned():
+            return Status.KILLED
+        case Failed():
+            return Status.FAILED
+        case Interrupted() | Lost():
+            return None
