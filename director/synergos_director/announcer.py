@@ -10,6 +10,7 @@ import structlog
 from synergos.domain.job import Job, Stage
 from synergos.domain.messages import job_message
 from synergos.errors import RecordNotFound
+from synergos.program.log_context import about_job
 from synergos.records import RecordStore
 from synergos_director.envelope import envelope
 
@@ -60,7 +61,8 @@ class Announcer:
                 by_queue.setdefault(QUEUES[job.stage], []).append(envelope(self._store, job, self._cluster))
             except RecordNotFound as error:
                 # The job itself will say so.
-                log.info("announced without its records", job_id=job.id, reason=str(error))
+                with about_job(job):
+                    log.info("announced without its records", reason=str(error))
                 by_queue.setdefault(QUEUES[job.stage], []).append(job_message(job, self._cluster, [], {}))
         try:
             for queue, messages in by_queue.items():

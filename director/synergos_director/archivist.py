@@ -11,6 +11,7 @@ from sqlalchemy.exc import OperationalError
 from synergos.domain.job import Job, JobError, JobState
 from synergos.domain.messages import OutcomeMessage
 from synergos.errors import InvalidRequest, RecordNotFound
+from synergos.program.log_context import about_job
 from synergos.records import RecordStore
 from synergos.records.leases import Leases
 from synergos.records.outcomes import settle
@@ -55,17 +56,21 @@ class Archivist:
             job = self._store.job(outcome.job_id)
         except RecordNotFound as error:
             raise InvalidRequest("there is no such job", "job_id") from error
+        with about_job(job):
+            self._archive(job, outcome)
+        self._announcer.announce(self._leases.arrange())
+
+    def _archive(self, job: Job, outcome: OutcomeMessage) -> None:
         try:
             settled = settle(self._store, self._leases, outcome)
         except OperationalError:
             raise
         except Exception as error:
             # The client is to see an end of the job, whatever it was.
-            log.exception("outcome not archived", job_id=job.id)
+            log.exception("outcome not archived")
             self._fail(job, error)
         else:
-            log.info("job archived" if settled else "outcome passed over", job_id=job.id, state=outcome.state)
-        self._announcer.announce(self._leases.arrange())
+            log.info("job archived" if settled else "outcome passed over", state=outcome.state)
 
     def _fail(self, job: Job, error: Exception) -> None:
         reason = str(error) if isinstance(error, RecordNotFound) else "what came back is not what the stage leaves"

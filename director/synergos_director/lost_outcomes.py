@@ -7,6 +7,7 @@ import time
 import structlog
 
 from synergos.domain.job import JobState
+from synergos.program.log_context import about_job
 from synergos.records.leases import Leases
 from synergos_director.announcer import Announcer
 
@@ -33,7 +34,8 @@ class LostOutcomes:
         Raises:
             ConnectionError: the broker cannot be reached.
         """
-        archiving = [each.job.id for each in self._leases.standings() if each.job.state is JobState.ARCHIVING]
+        standings = self._leases.standings()
+        archiving = {each.job.id: each.job for each in standings if each.job.state is JobState.ARCHIVING}
         # Which job an outcome in the queue belongs to nobody knows before it is taken up.
         if not archiving or self._announcer.outcomes_waiting():
             self._missing_since.clear()
@@ -42,5 +44,6 @@ class LostOutcomes:
         self._missing_since = {job_id: self._missing_since.get(job_id, now) for job_id in archiving}
         for job_id, since in self._missing_since.items():
             if now - since >= self._seconds:
-                log.warning("outcome lost; its job runs again", job_id=job_id)
+                with about_job(archiving[job_id]):
+                    log.warning("outcome lost; its job runs again")
                 self._leases.reopen(job_id)

@@ -8,6 +8,7 @@ import time
 import structlog
 
 from synergos.domain.job import GIVEN_UP, JobState
+from synergos.program.log_context import about_job
 from synergos.records import RecordStore
 from synergos.records.leases import Leases
 from synergos_director.announcer import Announcer
@@ -57,7 +58,8 @@ class Watch:
         """Put everything where it belongs, once."""
         with self._store.transaction():
             for job in [each.job for each in self._leases.standings() if each.is_given_up]:
-                log.warning("job given up", job_id=job.id, reason=GIVEN_UP.message)
+                with about_job(job):
+                    log.warning("job given up", reason=GIVEN_UP.message)
                 self._store.save_job(job.ended(JobState.FAILED, GIVEN_UP))
         self._announcer.announce(self._leases.arrange())
         if time.monotonic() >= self._recount_at:

@@ -1,4 +1,8 @@
-"""Log messages: facts with ids, on standard error or in Graylog; never a participant's data."""
+"""Log messages: facts with ids, on standard error or in Graylog; never a participant's data.
+
+Every line says which program it comes from, and whom it is about: see :mod:`synergos.program.log_context`. Libraries that
+log by :mod:`logging` come out the same way.
+"""
 
 from __future__ import annotations
 
@@ -45,6 +49,7 @@ def configure_logging(component_id: str, target: LogTarget, *, debug: bool = Fal
     """Send the log messages of this process to ``target``; called once, by a program's main module."""
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
+        _Component(component_id),
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -60,7 +65,6 @@ def configure_logging(component_id: str, target: LogTarget, *, debug: bool = Fal
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
     )
-    structlog.contextvars.bind_contextvars(component=component_id)
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
     if target.graylog:
         handlers.append(graypy.GELFUDPHandler(*target.graylog, facility=component_id))
@@ -80,6 +84,17 @@ def configure_logging(component_id: str, target: LogTarget, *, debug: bool = Fal
         logging.getLogger(chatty).setLevel(logging.WARNING)
     # A broker that is away is worth a line, which synmanager writes; pika would add a traceback to each attempt.
     logging.getLogger("pika").setLevel(logging.CRITICAL)
+
+
+@dataclass(frozen=True)
+class _Component:
+    """Adds which program a line comes from; not a context variable, as no thread begins with those of another."""
+
+    id: str
+
+    def __call__(self, _logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        event["component"] = self.id
+        return event
 
 
 def _censor(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

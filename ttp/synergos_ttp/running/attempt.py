@@ -92,7 +92,7 @@ def outcome_of(error: Exception, job: Job, retries: Retries = NO_RETRIES) -> Out
             return Cancelled(JobError(ErrorKind.CANCELLED, str(error)))
         case _:
             retry_in = retries.after(job.attempts) if may_pass(error) else None
-            return Failed(failure_of(error, job), retry_in)
+            return Failed(failure_of(error), retry_in)
 
 
 def recorded(job: Job) -> Outcome:

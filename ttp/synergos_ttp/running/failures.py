@@ -6,7 +6,7 @@ from pathlib import Path
 
 import structlog
 
-from synergos.domain.job import ErrorKind, Job, JobError
+from synergos.domain.job import ErrorKind, JobError
 from synergos.errors import GridError, InvalidRequest, SynergosError, WorkerUnreachable
 
 log = structlog.get_logger(__name__)
@@ -14,7 +14,7 @@ log = structlog.get_logger(__name__)
 _UNFORESEEN = "the job failed for a reason nobody foresaw; the TTP's log has the details"
 
 
-def failure_of(error: Exception, job: Job) -> JobError:
+def failure_of(error: Exception) -> JobError:
     """What the record of a job says of the error that ended it; what nobody foresaw is logged."""
     if isinstance(error, SynergosError):
         return JobError(
@@ -23,7 +23,7 @@ def failure_of(error: Exception, job: Job) -> JobError:
             participant=error.participant if isinstance(error, GridError) else None,
             field=error.field if isinstance(error, InvalidRequest) else None,
         )
-    log.error("a failure that nobody foresaw", job_id=job.id, exc_info=error)
+    log.error("a failure that nobody foresaw", exc_info=error)
     if isinstance(error, OSError):
         where = f" at {Path(error.filename).name}" if isinstance(error.filename, str) else ""
         message = f"results could not be written{where}: {error.strerror or type(error).__name__}"

@@ -20,6 +20,7 @@ from synergos.domain.job import JobState
 from synergos.domain.messages import JobMessage
 from synergos.domain.messages import Outcome as OutcomeMessage
 from synergos.errors import InvalidRequest, JobInterrupted, LeaseLost
+from synergos.program.log_context import about_job
 from synergos.records import RecordStore
 from synergos.records.leases import Claim, Leases
 from synergos_ttp.control import Control
@@ -181,7 +182,8 @@ class JobLoop:
     def _take_up(self, delivery: Delivery | None) -> None:
         found = self._leases.claim(self._grid, self._keeper.holder, self._ttp)
         if found.claim is not None:
-            self._run(found.claim, delivery)
+            with about_job(found.claim.job):
+                self._run(found.claim, delivery)
         elif delivery is not None and found.is_left:
             # For another sub-grid. This one looks away for a moment, so that the other gets it.
             delivery.give_back()
@@ -214,7 +216,7 @@ class JobLoop:
         try:
             self._work(claim, control, delivery)
         except LeaseLost as error:
-            log.warning("job is not held any more", job_id=claim.job.id, reason=str(error))
+            log.warning("job is left to others", reason=str(error))
             self._acknowledge(delivery)
         finally:
             with self._lock:
@@ -278,9 +280,9 @@ class JobLoop:
             try:
                 self._queue.complete(content)
             except ConnectionError:
-                log.warning("outcome not sent yet", job_id=message.job.id)
+                log.warning("outcome not sent yet")
             else:
-                log.info("outcome sent", job_id=message.job.id, state=message.state)
+                log.info("outcome sent", state=message.state)
                 return outcome
             if self._stopping.wait(0.5):
                 return Interrupted(_STOPPING)

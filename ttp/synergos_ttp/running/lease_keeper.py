@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from synergos.domain.job import CANCELLED_ON_REQUEST
 from synergos.errors import JobCancelled, LeaseLost
+from synergos.program.log_context import about_job
 from synergos.records.leases import Claim, Leases
 from synergos_ttp.control import Control
 
@@ -89,6 +90,10 @@ class LeaseKeeper:
         if self._claim is None:
             return
         claim, control = self._claim
+        with about_job(claim.job):
+            self._renew_lease(claim, control)
+
+    def _renew_lease(self, claim: Claim, control: Control) -> None:
         try:
             if self._leases.renew(claim):
                 control.stop(JobCancelled(CANCELLED_ON_REQUEST.message))
@@ -96,7 +101,7 @@ class LeaseKeeper:
         except LeaseLost as error:
             control.stop(error)
         except SQLAlchemyError as error:
-            log.warning("lease not renewed", job_id=claim.job.id, reason=type(error).__name__)
+            log.warning("lease not renewed", reason=type(error).__name__)
             if time.monotonic() - self._renewed_at > self._leases.seconds:
                 control.stop(LeaseLost(_UNREACHABLE))
 

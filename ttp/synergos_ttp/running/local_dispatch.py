@@ -16,6 +16,7 @@ import structlog
 from synergos.domain.job import CANCELLED_ON_REQUEST, GIVEN_UP, MAXIMUM_ATTEMPTS, Job, JobError, JobState
 from synergos.domain.keys import ProjectKey
 from synergos.errors import Conflict, JobCancelled, JobInterrupted, ServiceStopping
+from synergos.program.log_context import about_job
 from synergos.records import RecordStore, archive
 from synergos_ttp.control import Control
 from synergos_ttp.outcomes import Cancelled, Completed, Failed, Interrupted, Lost, Outcome, Pruned
@@ -139,12 +140,16 @@ class LocalDispatcher:
 
     def _loop(self) -> None:
         while (job := self._accepted.get()) is not None:
-            try:
-                self._take_up(job)
-            except Exception:
-                # Only a record store that fails gets here; whoever waits must still be answered.
-                log.exception("job lost", job_id=job.id)
-                self._release(job)
+            with about_job(job):
+                self._try(job)
+
+    def _try(self, job: Job) -> None:
+        try:
+            self._take_up(job)
+        except Exception:
+            # Only a record store that fails gets here; whoever waits must still be answered.
+            log.exception("job lost")
+            self._release(job)
 
     def _take_up(self, accepted: Job) -> None:
         control = Control()
@@ -171,7 +176,7 @@ class LocalDispatcher:
         try:
             archive(self._store, job, completed.outputs)
         except Exception as error:
-            log.warning("results not archived", job_id=job.id, reason=type(error).__name__)
+            log.warning("results not archived", reason=type(error).__name__)
             return outcome_of(error, job)
         return completed
 

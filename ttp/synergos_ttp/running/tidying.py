@@ -6,6 +6,7 @@ from contextlib import suppress
 
 from synergos.domain.job import Job, JobState
 from synergos.errors import RecordNotFound
+from synergos.program.log_context import about_job
 from synergos.records import RecordStore
 from synergos_ttp.control import Control
 from synergos_ttp.events import JobEnded
@@ -27,4 +28,5 @@ def tidy(store: RecordStore, runner: Runner, followers: Followers) -> None:
 
 def announce_end(job: Job, followers: Followers) -> None:
     """Tell those who follow a job that it has ended without another attempt."""
-    Control(*followers(job)).publish(JobEnded(job, recorded(job)))
+    with about_job(job):
+        Control(*followers(job)).publish(JobEnded(job, recorded(job)))

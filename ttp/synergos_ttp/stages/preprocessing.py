@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, wait
 from typing import Any, TypeVar
 
 from synergos.domain.feature_space import FeatureSpace
@@ -14,6 +14,7 @@ from synergos.domain.tags import Meta
 from synergos.errors import InvalidRequest, JobCancelled
 from synergos.learning.agreement import feature_space
 from synergos.learning.families.layers.fitting import fit_layers
+from synergos.program.log_context import ContextPool, about_participant
 from synergos_ttp.control import Control
 from synergos_ttp.events import WorkStarted
 from synergos_ttp.stages.scope import Scope
@@ -72,8 +73,13 @@ def preprocess(scope: Scope, limits: Limits, control: Control) -> dict[str, Any]
 
 def _each(nodes: Sequence[Node], work: Callable[[Node], Result], given_up: threading.Event) -> list[Result]:
     """Do ``work`` for all nodes at the same time; as soon as one fails, the others are told not to go on."""
-    with ThreadPoolExecutor(max_workers=len(nodes), thread_name_prefix="participant") as pool:
-        futures = [pool.submit(work, node) for node in nodes]
+
+    def at(node: Node) -> Result:
+        with about_participant(node.participant_id):
+            return work(node)
+
+    with ContextPool(max_workers=len(nodes), thread_name_prefix="participant") as pool:
+        futures = [pool.submit(at, node) for node in nodes]
         wait(futures, return_when=FIRST_EXCEPTION)
         if any(future.exception() for future in futures if future.done()):
             given_up.set()

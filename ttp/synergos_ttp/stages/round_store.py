@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -15,6 +15,7 @@ from safetensors import safe_open
 from torch import Tensor
 
 from synergos.domain.loss_history import LossHistory
+from synergos.program.log_context import ContextPool
 from synergos.wire import encode
 
 _FOLDER = ".rounds"
@@ -74,7 +75,7 @@ class RoundStore:
     def __init__(self, outputs: Path, job_id: str) -> None:
         self.folder = outputs / _FOLDER / job_id
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="commit")
+        self._writer = ContextPool(max_workers=1, thread_name_prefix="commit")
         self._writing: Future[None] | None = None
         self._dropping: Future[None] | None = None
 

@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 
 from synergos.errors import LeaseLost
+from synergos.program.log_context import in_context
 from synergos.tuning.checkpoints import at_checkpoints, is_checkpoint
 from synergos_ttp.control import Control
 from synergos_ttp.events import Event, JobEnded, RoundDone, RoundJudged, TrainingStarted, WorkStarted
@@ -120,7 +121,7 @@ class ProgressWriter:
             self._newest = progress
         self._news.set()
         if self._thread is None:
-            self._thread = threading.Thread(target=self._loop, name="progress", daemon=True)
+            self._thread = threading.Thread(target=in_context(self._loop), name="progress", daemon=True)
             self._thread.start()
 
     def close(self) -> None:

@@ -20,6 +20,7 @@ from typing import Any
 import structlog
 from filelock import FileLock
 
+from synergos.program.log_context import in_context
 from synergos_ttp.tracking.tracker import Combination, Status
 
 log = structlog.get_logger(__name__)
@@ -83,7 +84,7 @@ class MlflowTracker:
     def training(self, combination: Combination, job_id: str, parameters: Mapping[str, Any]) -> FollowedTraining:
         """See :class:`synergos_ttp.tracking.tracker.Tracker`."""
         followed = FollowedTraining(self._folder, combination, job_id, parameters, self._interval, self._deadline)
-        self._tasks.put(followed.write)
+        self._tasks.put(in_context(followed.write))
         return followed
 
     def validated(self, combination: Combination, statistics: Mapping[str, Mapping[str, Any]]) -> None:
@@ -108,7 +109,7 @@ class MlflowTracker:
             finally:
                 done.set()
 
-        self._tasks.put(attempt)
+        self._tasks.put(in_context(attempt))
         return done
 
     def _loop(self) -> None:

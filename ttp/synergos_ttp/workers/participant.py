@@ -12,6 +12,7 @@ import structlog
 from synergos.domain.grid import Node
 from synergos.domain.keys import RunKey
 from synergos.errors import Conflict, SynergosError
+from synergos.program.log_context import about_participant
 from synergos_ttp.workers.commands import Tags, WorkerCommands
 from synergos_ttp.workers.data_plane import DataPlane
 from synergos_ttp.workers.limits import Limits
@@ -84,6 +85,19 @@ class ParticipantSession:
         Raises:
             SynergosError: why it could not be done, in the end.
         """
+        with about_participant(self.member.id):
+            return self._persist(work)
+
+    def end(self) -> None:
+        """End the session; one whose worker does not answer ends by itself once nobody talks to it."""
+        self._disconnect()
+        try:
+            if self._id is not None:
+                self.commands.close_session(self._run, self._id)
+        except SynergosError as error:
+            log.warning("session not ended", participant=self.member.id, reason=str(error))
+
+    def _persist(self, work: Callable[[ParticipantSession], Result]) -> Result:
         # Whoever stayed away is not waited for again in every round.
         patience = Patience(0.0 if self._is_absent else self._limits.rejoin)
         while True:
@@ -100,15 +114,6 @@ class ParticipantSession:
             else:
                 self._is_absent = False
                 return result
-
-    def end(self) -> None:
-        """End the session; one whose worker does not answer ends by itself once nobody talks to it."""
-        self._disconnect()
-        try:
-            if self._id is not None:
-                self.commands.close_session(self._run, self._id)
-        except SynergosError as error:
-            log.warning("session not ended", participant=self.member.id, reason=str(error))
 
     def _open(self) -> None:
         self.commands.greet()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from typing import Any, Self, TypeVar
 
@@ -14,6 +14,7 @@ from synergos.domain.keys import RunKey
 from synergos.domain.tags import Meta
 from synergos.errors import JobCancelled, SynergosError, WorkerUnreachable
 from synergos.learning.families.layers.layers import Layer
+from synergos.program.log_context import ContextPool
 from synergos_ttp.control import Control
 from synergos_ttp.workers.limits import Limits
 from synergos_ttp.workers.participant import Member, ParticipantSession
@@ -70,7 +71,7 @@ class Sessions:
         self._limits = limits
         # Set when what the others are doing is of no use any more, or comes too late.
         self._given_up = threading.Event()
-        self._pool = ThreadPoolExecutor(max_workers=len(members), thread_name_prefix="participant")
+        self._pool = ContextPool(max_workers=len(members), thread_name_prefix="participant")
         self.all = [
             ParticipantSession(member, content.run, content.request(member), limits, self._check) for member in members
         ]
