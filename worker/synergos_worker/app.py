@@ -14,10 +14,9 @@ from flask import Blueprint, Flask, Response, request
 from flask_restx import Api, Resource
 from werkzeug.exceptions import BadRequest
 
-from synergos.domain.feature_space import Action
 from synergos.domain.keys import ProjectKey, RunKey
-from synergos.domain.tags import Meta
 from synergos.errors import InvalidRequest
+from synergos.schema import Definition
 from synergos_worker import bodies, failures
 from synergos_worker.documentation import describe
 from synergos_worker.failures import API_VERSION, as_json
@@ -49,9 +48,8 @@ def create_command_app(parts: Parts, settings: Settings) -> Flask:
     app.add_url_rule("/health", view_func=lambda: _health(settings, parts.sessions), endpoint="health")
     blueprint = Blueprint("worker", __name__, url_prefix="/worker")
     api = _Api(blueprint, version=API_VERSION, title="Synergos worker")
-    for resource, route, schema in _ROUTES:
-        # Only documentation: what a body may be is checked in one place, with better answers.
-        describe(api, resource, schema, resource.query)
+    for resource, route, definition in _ROUTES:
+        describe(api, resource, definition, resource.query)
         api.add_resource(resource, route, resource_class_kwargs={"parts": parts})
     app.register_blueprint(blueprint)
     return app
@@ -82,8 +80,8 @@ class Poll(_Command):
     def post(self, **ids: str) -> Response:
         """Have datasets prepared: 202 when that takes a while, 201 when it is done already."""
         project = ProjectKey.checked(ids)
-        body = bodies.check(_json(), bodies.POLL)
-        found = self.parts.preparations.submit(project, Action(body["action"]), bodies.read_tags(body))
+        body = bodies.POLL.read(_json())
+        found = self.parts.preparations.submit(project, body.action, body.declared)
         status = HTTPStatus.CREATED if found.state is State.COMPLETED else HTTPStatus.ACCEPTED
         return _success("poll.post", self._standing(found), status)
 
@@ -112,11 +110,10 @@ class Align(_Command):
     def post(self, **ids: str) -> Response:
         """Confirm that this worker's data fits the feature space."""
         project = ProjectKey.checked(ids)
-        body = bodies.check(_json(), bodies.ALIGN)
-        space, alignments = bodies.read_space(body), bodies.read_alignments(body)
-        for meta, tags in bodies.read_tags(body).items():
-            check_fit(self.parts.tables.get(space.action, meta, tags), meta, space, alignments)
-        return _success("align.post", {"key": asdict(project), "alignments": alignments})
+        body = bodies.ALIGN.read(_json())
+        for meta, tags in body.declared.items():
+            check_fit(self.parts.tables.get(body.action, meta, tags), meta, body.feature_space, body.alignments)
+        return _success("align.post", {"key": asdict(project), "alignments": body.alignments})
 
 
 class Initialise(_Command):
@@ -125,7 +122,7 @@ class Initialise(_Command):
     def post(self, **ids: str) -> Response:
         """Open a session for one run: 201; 200 when it is open already."""
         run = RunKey.checked(ids)
-        asked = bodies.read_session(bodies.check(_json(), bodies.INITIALISE), run)
+        asked = bodies.INITIALISE.read(_json()).session(run)
         session, is_new = self.parts.sessions.open(asked)
         live = self.parts.sessions.live_runs(run.collab_id, run.project_id)
         data = {
@@ -144,10 +141,10 @@ class Predict(_Command):
     def post(self, **ids: str) -> Response:
         """Predict with the model that was put, write what comes of it, and answer the statistics; 202 while it runs."""
         run = RunKey.checked(ids)
-        body = bodies.check(_json(), bodies.PREDICT)
-        session = self.parts.sessions.of_run(body["session_id"], run)
-        work = session.predict([Meta(meta) for meta in body["metas"]])
-        if not work.wait(body.get("wait", 0)):
+        body = bodies.PREDICT.read(_json())
+        session = self.parts.sessions.of_run(body.session_id, run)
+        work = session.predict(body.metas)
+        if not work.wait(body.wait):
             return _success("predict.post", {"key": asdict(run)}, HTTPStatus.ACCEPTED)
         return _success("predict.post", {"key": asdict(run), "results": work.result()})
 
@@ -158,12 +155,12 @@ class Terminate(_Command):
     def post(self, **ids: str) -> Response:
         """End a run's session; 200 also when there is none."""
         run = RunKey.checked(ids)
-        body = bodies.check(_json() if request.content_length else {}, bodies.TERMINATE)
-        self.parts.sessions.terminate(run, body.get("session_id"))
+        body = bodies.TERMINATE.read(_json() if request.content_length else {})
+        self.parts.sessions.terminate(run, body.session_id)
         return _success("terminate.post", {"key": asdict(run), "is_live": False})
 
 
-_ROUTES: tuple[tuple[type[_Command], str, Mapping[str, Any]], ...] = (
+_ROUTES: tuple[tuple[type[_Command], str, Definition[Any]], ...] = (
     (Poll, f"/poll{_PROJECT}", bodies.POLL),
     (Align, f"/align{_PROJECT}", bodies.ALIGN),
     (Initialise, f"/initialise{_RUN}", bodies.INITIALISE),

@@ -1,12 +1,12 @@
-"""Bodies of the command port: their JSON Schemas, and reading them into our own words."""
+"""Bodies of the command port: what each holds, and what it asks for in our own words."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError
+from msgspec import Meta as Limits
+from msgspec import Struct
 
 from synergos.domain.feature_space import Action, FeatureSpace
 from synergos.domain.identifiers import check_identifier
@@ -15,131 +15,123 @@ from synergos.domain.tags import Meta, declared_tags
 from synergos.errors import InvalidRequest
 from synergos.learning.families.layers.layers import check_layers
 from synergos.learning.hyperparameters import Hyperparameters
+from synergos.schema import Definition
 from synergos_worker.model import Recipe
 from synergos_worker.sessions import Alignments, SessionRequest
 from synergos_worker.tables import Tags
 
 LONGEST_WAIT = 60.0
 
-_METAS = [meta.value for meta in Meta]
-_ACTION = {"enum": [action.value for action in Action], "description": "what the project's models do"}
-_TAGS = {
-    "type": "object",
-    "description": "for each purpose, the dataset folders as lists of path tokens below the data folder",
-    "properties": {meta: {"type": "array", "items": {"type": "array", "items": {"type": "string"}}} for meta in _METAS},
-    "additionalProperties": False,
-}
-_POSITIONS = {"type": "array", "items": {"type": "integer", "minimum": 0}}
-_ALIGNMENTS = {
-    "type": "object",
-    "description": "for each purpose, the positions of the columns that its data lacks",
-    "properties": {meta: {"type": "object", "properties": {"X": _POSITIONS, "y": _POSITIONS}} for meta in _METAS},
-    "additionalProperties": False,
-}
-_SPACE = {"type": "object", "description": "what all participants agreed on at alignment"}
-_SESSION_ID = {"type": "string", "pattern": "^[0-9a-f]{32}$", "description": "32 hex digits, chosen by the TTP"}
-_SOME_METAS = {"type": "array", "items": {"enum": _METAS}, "minItems": 1, "uniqueItems": True}
-_WAIT = {"type": "number", "minimum": 0, "maximum": LONGEST_WAIT, "description": "seconds to wait for the result"}
+TagsByPurpose = Annotated[
+    Mapping[Meta, Sequence[Sequence[str]]],
+    Limits(description="for each purpose, the dataset folders as lists of path tokens below the data folder"),
+]
+SomePurposes = Annotated[Sequence[Meta], Limits(min_length=1, extra_json_schema={"uniqueItems": True})]
+AlignmentsByPurpose = Annotated[
+    Alignments, Limits(description="for each purpose, the positions of the columns that its data lacks")
+]
+AgreedSpace = Annotated[FeatureSpace, Limits(description="what all participants agreed on at alignment")]
+SessionId = Annotated[str, Limits(pattern="^[0-9a-f]{32}$", description="32 hex digits, chosen by the TTP")]
+Layers = Annotated[list[dict[str, Any]], Limits(min_length=1, description="the network's layers")]
 
 
-def _object(required: list[str], **properties: object) -> dict[str, Any]:
-    # OpenAPI allows no empty list of what is required.
-    return {"type": "object", "properties": properties} | ({"required": required} if required else {})
+class Poll(Struct, frozen=True, kw_only=True):
+    """Whose columns and labels are asked for."""
+
+    action: Annotated[Action, Limits(description="what the project's models do")]
+    tags: TagsByPurpose
+
+    def __post_init__(self) -> None:
+        if not self.declared:
+            raise InvalidRequest("expected at least one tag", "tags")
+
+    @property
+    def declared(self) -> Tags:
+        """The tags, by purpose; purposes without tags are left out.
+
+        Raises:
+            InvalidRequest: one is no list of plain folder names.
+        """
+        return declared_tags(self.tags)
 
 
-POLL = _object(["action", "tags"], action=_ACTION, tags=_TAGS)
-ALIGN = _object(
-    ["action", "tags", "alignments", "feature_space"],
-    action=_ACTION,
-    tags=_TAGS,
-    alignments=_ALIGNMENTS,
-    feature_space=_SPACE,
-)
-INITIALISE = _object(
-    ["id", "session_id", "action", "tags", "feature_space", "architecture", "hyperparameters", "metas"],
-    id={"type": "string", "description": "the participant's id"},
-    session_id=_SESSION_ID,
-    action=_ACTION,
-    tags=_TAGS,
-    alignments=_ALIGNMENTS,
-    feature_space=_SPACE,
-    architecture={"type": "array", "items": {"type": "object"}, "minItems": 1, "description": "the network's layers"},
-    hyperparameters={"type": "object", "description": "of the run"},
-    metas=_SOME_METAS,
-)
-PREDICT = _object(["session_id", "metas"], session_id=_SESSION_ID, metas=_SOME_METAS, wait=_WAIT)
-TERMINATE = _object([], session_id=_SESSION_ID)
+class Align(Poll, frozen=True, kw_only=True):
+    """What the data is to fit."""
+
+    alignments: AlignmentsByPurpose
+    feature_space: AgreedSpace
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_action(self.action, self.feature_space)
 
 
-def check(body: object, schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a body that fits its schema.
+class Initialise(Poll, frozen=True, kw_only=True):
+    """What a session is opened with."""
 
-    Raises:
-        InvalidRequest: the first field that does not, and what was expected.
-    """
-    error = next(Draft202012Validator(schema).iter_errors(body), None)
-    if error is not None:
-        raise _explained(error)
-    return dict(body) if isinstance(body, Mapping) else {}
+    id: Annotated[str, Limits(description="the participant's id")]
+    session_id: SessionId
+    alignments: AlignmentsByPurpose = {}
+    feature_space: AgreedSpace
+    architecture: Layers
+    hyperparameters: Annotated[Mapping[str, Any], Limits(description="of the run")]
+    metas: SomePurposes
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_action(self.action, self.feature_space)
+        _check_purposes(self.metas)
 
-def read_tags(body: Mapping[str, Any]) -> Tags:
-    """The tags of a body, by purpose.
+    def session(self, run: RunKey) -> SessionRequest:
+        """The session it asks for.
 
-    Raises:
-        InvalidRequest: there is none, or one is no list of plain folder names.
-    """
-    tags = declared_tags(body["tags"])
-    if not tags:
-        raise InvalidRequest("expected at least one tag", "tags")
-    return tags
-
-
-def read_space(body: Mapping[str, Any]) -> FeatureSpace:
-    """The feature space of a body.
-
-    Raises:
-        InvalidRequest: it is none, or is for another action than the body.
-    """
-    space = FeatureSpace.from_dict(body["feature_space"])
-    if space.action != body["action"]:
-        raise InvalidRequest(f"expected {body['action']}, got {space.action}", "feature_space.action")
-    return space
-
-
-def read_alignments(body: Mapping[str, Any]) -> Alignments:
-    """The spacers of a body, by purpose."""
-    found: Alignments = body.get("alignments", {})
-    return found
+        Raises:
+            InvalidRequest: names the field and what was expected.
+        """
+        return SessionRequest(
+            session_id=self.session_id,
+            run=run,
+            participant_id=check_identifier(self.id, "id"),
+            tags=self.declared,
+            alignments=self.alignments,
+            recipe=Recipe(
+                check_layers(self.architecture, "architecture"),
+                Hyperparameters.from_run(self.hyperparameters, self.action),
+                self.feature_space,
+            ),
+            metas=tuple(self.metas),
+        )
 
 
-def read_session(body: Mapping[str, Any], run: RunKey) -> SessionRequest:
-    """What an ``initialise`` asks for.
+class Predict(Struct, frozen=True, kw_only=True):
+    """Whose rows a model is measured on."""
 
-    Raises:
-        InvalidRequest: names the field and what was expected.
-    """
-    space = read_space(body)
-    return SessionRequest(
-        session_id=body["session_id"],
-        run=run,
-        participant_id=check_identifier(body["id"], "id"),
-        tags=read_tags(body),
-        alignments=read_alignments(body),
-        recipe=Recipe(
-            check_layers(body["architecture"], "architecture"),
-            Hyperparameters.from_run(body["hyperparameters"], space.action),
-            space,
-        ),
-        metas=tuple(map(Meta, body["metas"])),
-    )
+    session_id: SessionId
+    metas: SomePurposes
+    wait: Annotated[float, Limits(ge=0, le=LONGEST_WAIT, description="seconds to wait for the result")] = 0.0
+
+    def __post_init__(self) -> None:
+        _check_purposes(self.metas)
 
 
-def _explained(error: ValidationError) -> InvalidRequest:
-    place = [f"[{step}]" if isinstance(step, int) else f".{step}" for step in error.absolute_path]
-    if error.validator == "required":
-        required: Any = error.validator_value
-        instance: Any = error.instance
-        missing = next(name for name in required if name not in instance)
-        return InvalidRequest("is required", "".join([*place, f".{missing}"]).removeprefix("."))
-    return InvalidRequest(f"{error.message:.200}", "".join(place).removeprefix(".") or "body")
+class Terminate(Struct, frozen=True, kw_only=True):
+    """Which session of a run ends; all of them unless it is said."""
+
+    session_id: SessionId | None = None
+
+
+POLL = Definition(Poll)
+ALIGN = Definition(Align)
+INITIALISE = Definition(Initialise)
+PREDICT = Definition(Predict)
+TERMINATE = Definition(Terminate)
+
+
+def _check_action(action: Action, space: FeatureSpace) -> None:
+    if space.action != action:
+        raise InvalidRequest(f"expected {action}, got {space.action}", "feature_space.action")
+
+
+def _check_purposes(purposes: Sequence[Meta]) -> None:
+    if len(set(purposes)) < len(purposes):
+        raise InvalidRequest("expected no purpose twice", "metas")

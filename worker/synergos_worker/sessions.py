@@ -8,11 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from concurrent.futures import TimeoutError as NotInTime
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import structlog
+from msgspec import Meta as Limits
 
-from synergos.domain.feature_space import FeatureSpace
+from synergos.domain.feature_space import FeatureSpace, Side
 from synergos.domain.keys import RunKey
 from synergos.domain.tags import Meta
 from synergos.errors import Conflict, FeatureDrift, RecordNotFound, ServiceStopping
@@ -29,7 +30,8 @@ log = structlog.get_logger(__name__)
 
 _OPENING_SECONDS = 300.0
 
-Alignments = Mapping[str, Mapping[str, Sequence[int]]]
+Position = Annotated[int, Limits(ge=0)]
+Alignments = Mapping[Meta, Mapping[Side, Sequence[Position]]]
 """Spacers by purpose."""
 
 
@@ -238,7 +240,7 @@ def check_fit(loaded: LoadedTable, meta: Meta, space: FeatureSpace, alignments: 
         raise FeatureDrift(f"{meta}: {listed(new)} was not there at alignment")
     agreed = alignments.get(meta)
     found: Mapping[str, Any] = spacers_for(header, space)
-    for side, names in (("X", space.X), ("y", space.y)):
+    for side, names in ((Side.X, space.X), (Side.Y, space.y)):
         if agreed is not None and list(agreed.get(side, ())) != found[side]:
             differing = [
                 names[index] for index in sorted(set(agreed.get(side, ())) ^ set(found[side])) if index < len(names)

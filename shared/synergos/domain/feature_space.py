@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from synergos.errors import InvalidRequest
+from synergos.schema import Definition
 
 
 class Action(StrEnum):
@@ -19,6 +20,13 @@ class Action(StrEnum):
 
     REGRESS = "regress"
     CLASSIFY = "classify"
+
+
+class Side(StrEnum):
+    """The two halves of a table: its inputs and its labels."""
+
+    X = "X"
+    Y = "y"
 
 
 @dataclass(frozen=True)
@@ -87,19 +95,9 @@ class FeatureSpace:
             InvalidRequest: it is not a feature space.
         """
         try:
-            return cls(
-                datatype=str(value["datatype"]),
-                action=Action(value["action"]),
-                X=tuple(map(str, value["X"])),
-                y=tuple(map(str, value["y"])),
-                input_shape=tuple(map(int, value["input_shape"])),
-                numeric={name: NumericColumn(**column) for name, column in value["numeric"].items()},
-                categorical={
-                    name: CategoricalColumn(tuple(column["levels"]), column["most_frequent"])
-                    for name, column in value["categorical"].items()
-                },
-                # Spaces of tables were stored without it at first.
-                options=dict(value.get("options", {})),
-            )
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise InvalidRequest(f"not a feature space: {error!r}", "feature_space") from error
+            return _SPACE.read(value)
+        except InvalidRequest as error:
+            raise InvalidRequest(f"not a feature space: {error}", "feature_space") from None
+
+
+_SPACE = Definition(FeatureSpace, quotes=False)

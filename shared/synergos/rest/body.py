@@ -10,7 +10,7 @@ from flask import request
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 
 from synergos.errors import InvalidRequest
-from synergos.rest.validation import path
+from synergos.schema.explanation import path
 
 MAXIMUM_BODY = 4 * 2**20
 """Bytes; a network of a thousand layers takes a tenth of it."""

@@ -90,7 +90,7 @@ def test_a_wait_is_a_number(client: WorkerClient, wait: str) -> None:
         ({"session_id": "short"}, "session_id"),
         ({"id": "../x"}, "id"),
         ({"metas": ["test"]}, "metas[0]"),
-        ({"feature_space": {}}, "feature_space"),
+        ({"feature_space": {}}, "feature_space.datatype"),
         ({"action": "regress"}, "feature_space.action"),
         ({"architecture": []}, "architecture"),
         ({"hyperparameters": RUN | {"optimizer": "SDG"}}, "optimizer"),

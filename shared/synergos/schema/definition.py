@@ -1,0 +1,84 @@
+"""A shape that crosses an edge, defined once: read into its type, refused with a reason, shown as a JSON Schema."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any, Generic, TypeVar, cast
+
+import msgspec
+
+from synergos.errors import InvalidRequest
+from synergos.schema.json_schema import json_schema
+
+T = TypeVar("T")
+
+
+class Definition(Generic[T]):
+    """What values of one shape look like, made from the type that holds them.
+
+    Reading is strict: ``true`` is no number, ``2.0`` no integer, ``"2"`` neither. Keys that the type does not have are
+    passed over, unless it forbids them (``forbid_unknown_fields``) or has a field for the rest of them.
+
+    Args:
+        kind: a frozen :class:`msgspec.Struct` or a frozen dataclass.
+        name: what the documentation calls it; the name of ``kind`` unless given.
+        rest: the field of ``kind``, a mapping, that takes the keys which are no fields; in JSON they lie beside these.
+        quotes: whether an error may repeat what it refuses; what comes from a participant must not be repeated.
+    """
+
+    def __init__(self, kind: type[T], name: str | None = None, *, rest: str | None = None, quotes: bool = True) -> None:
+        self.name = name or kind.__name__
+        self._kind = kind
+        self._rest = rest
+        self._quotes = quotes
+        self._own = frozenset(field.encode_name for field in _fields(kind)) - {rest}
+
+    @cached_property
+    def json_schema(self) -> dict[str, Any]:
+        """As JSON Schema (2020-12), without references; not to be changed."""
+        return json_schema(self._kind, self._rest)
+
+    def read(self, value: object) -> T:
+        """A value of JSON (dicts, lists, texts, numbers) as the type that holds it.
+
+        Raises:
+            InvalidRequest: the first field that does not fit, and what was expected.
+        """
+        try:
+            return msgspec.convert(self._gathered(value), self._kind)
+        except msgspec.ValidationError as error:
+            raise self._refusal(value, error) from None
+
+    def write(self, value: T) -> dict[str, Any]:
+        """A value as JSON has it; fields that are unset are left out."""
+        written = cast("dict[str, Any]", msgspec.to_builtins(value))
+        beside = {} if self._rest is None else written.pop(self._rest)
+        return written | beside
+
+    def _gathered(self, value: object) -> object:
+        """The value with the keys that are no fields under the one field that takes them."""
+        if self._rest is None or not isinstance(value, Mapping):
+            return value
+        own = {name: item for name, item in value.items() if name in self._own}
+        return own | {self._rest: {name: item for name, item in value.items() if name not in self._own}}
+
+    def _refusal(self, value: object, error: msgspec.ValidationError) -> InvalidRequest:
+        # Only now: jsonschema takes longer to import than everything else of this package together.
+        from synergos.schema.explanation import explain
+
+        found = explain(self.json_schema, value, quotes=self._quotes)
+        return found or _untranslated(error)
+
+
+def _fields(kind: type) -> tuple[msgspec.inspect.Field, ...]:
+    described = msgspec.inspect.type_info(kind)
+    if not isinstance(described, msgspec.inspect.StructType | msgspec.inspect.DataclassType):
+        raise TypeError(f"expected a struct or a dataclass, got {kind}")
+    return described.fields
+
+
+def _untranslated(error: msgspec.ValidationError) -> InvalidRequest:
+    """What JSON Schema has no word for, such as a number beyond all floats; msgspec's texts repeat no value."""
+    text, _, place = str(error).partition(" - at `$")
+    return InvalidRequest(text[:1].lower() + text[1:], place.strip("`.") or None)
