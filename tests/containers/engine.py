@@ -10,7 +10,7 @@ from typing import Any
 
 import requests
 
-from grids.real_grid import until
+from support.waiting import until
 
 ROOT = Path(__file__).resolve().parents[2]
 STARTER = ROOT.parent / "shared" / "tools" / "docker-engine"

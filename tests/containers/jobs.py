@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from containers.grids import ComposeGrid
-from grids.real_grid import until
 from support.original_notebooks import Cycle, Notebook, refuse_errors
+from support.waiting import until
 
 
 def cycle(grid: ComposeGrid, notebook: Notebook, name: str) -> Cycle:

@@ -12,8 +12,9 @@ import requests
 from containers.engine import Container, docker
 from containers.grids import BASIC, ComposeGrid, running
 from containers.jobs import cycle, ended, state_of, under_way
-from grids.real_grid import Aside, until
+from grids.real_grid import Aside
 from support.original_notebooks import ABALONE, HEART_DISEASE, Notebook, refuse_errors, run_notebook
+from support.waiting import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.containers, pytest.mark.timeout(1800)]
 

@@ -13,7 +13,7 @@ import pytest
 from containers import engine
 from containers.engine import Container
 from containers.images import BASIC_TTP, DIRECTOR, IMAGES, WORKER, build_image
-from grids.real_grid import until
+from support.waiting import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.containers, pytest.mark.timeout(1800), pytest.mark.usefixtures("images")]
 

@@ -9,7 +9,7 @@ import requests
 
 from containers.engine import Container, docker
 from containers.images import BASIC_TTP, CLUSTER_TTP, DIRECTOR, WORKER
-from grids.real_grid import until
+from support.waiting import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.containers, pytest.mark.timeout(900), pytest.mark.usefixtures("images")]
 

@@ -20,7 +20,8 @@ from grids.cluster_grid import (
     trainings_under_way,
     wait_for_jobs,
 )
-from grids.real_grid import Study, until
+from grids.real_grid import Study
+from support.waiting import until
 from synergos_simulator.datasets import Dataset
 
 pytestmark = pytest.mark.timeout(400)

@@ -10,7 +10,8 @@ import pytest
 
 from grids.cluster_grid import GRIDS
 from grids.killable_grid import KillableCluster, killable_cluster
-from grids.real_grid import DEADLINE, WORKERS, Study, until
+from grids.real_grid import WORKERS, Study
+from support.waiting import DEADLINE, until
 from synergos.driver.errors import DriverError
 from synergos_simulator.cluster import node_name
 from synergos_simulator.datasets import Dataset

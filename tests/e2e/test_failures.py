@@ -14,7 +14,8 @@ from typing import Any
 import psutil
 import pytest
 
-from grids.real_grid import Aside, RealGrid, Study, until
+from grids.real_grid import Aside, RealGrid, Study
+from support.waiting import until
 from synergos_simulator.datasets import Dataset
 
 pytestmark = pytest.mark.timeout(400)

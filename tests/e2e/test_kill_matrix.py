@@ -11,8 +11,9 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from grids.killable_grid import KillableGrid, killable
-from grids.real_grid import DEADLINE, WORKERS, Study, until
+from grids.real_grid import WORKERS, Study
 from servers.mlflow_server import history_of, runs_of
+from support.waiting import DEADLINE, until
 from synergos.driver.errors import DriverError
 from synergos_simulator.datasets import Dataset
 

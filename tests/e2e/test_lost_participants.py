@@ -10,7 +10,8 @@ import psutil
 import pytest
 
 from grids.killable_grid import KillableGrid, killable
-from grids.real_grid import Aside, RealGrid, Response, Study, until
+from grids.real_grid import Aside, RealGrid, Response, Study
+from support.waiting import until
 from synergos_simulator.datasets import Dataset
 
 LONG = {"rounds": 2_000, "epochs": 1, "patience": 100_000}

@@ -19,10 +19,11 @@ from pathlib import Path
 import pytest
 
 from fakes.quick_cluster import DIRECTOR, LEASE, QuickCluster, quick_cluster
-from grids.real_grid import WORKERS, until
+from grids.real_grid import WORKERS
 from servers import rabbitmq as rabbitmq_server
 from servers.rabbitmq import RabbitMQ
 from support.ledger import RESULTS, Ledger
+from support.waiting import until
 from synergos.domain.job import Job, JobState, Stage
 from synergos.domain.keys import RunKey
 from synergos.domain.records import Kind

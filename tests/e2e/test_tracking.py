@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from mlflow.tracking import MlflowClient
 
-from grids.real_grid import Aside, RealGrid, Study, until
+from grids.real_grid import Aside, RealGrid, Study
 from servers.mlflow_server import history_of, runs_of
+from support.waiting import until
 from synergos_simulator.datasets import Dataset
 
 ROUNDS = 200

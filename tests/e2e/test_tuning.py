@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from grids.cluster_grid import LONG, Cluster, cluster, wait_for_jobs
-from grids.real_grid import RealGrid, Study, until
+from grids.real_grid import RealGrid, Study
+from support.waiting import until
 from synergos_simulator.datasets import Dataset
 
 pytestmark = pytest.mark.timeout(400)

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy.exc import OperationalError
 
-from grids.real_grid import until
+from support.waiting import until
 from synergos.domain.job import Job, JobState, Stage
 from synergos.domain.keys import job_key
 from synergos.domain.messages import job_message

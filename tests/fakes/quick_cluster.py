@@ -11,7 +11,8 @@ from pathlib import Path
 from fakes import quick_ttp
 from fakes.quick_ttp import READY
 from grids.processes import Processes
-from grids.real_grid import WORKERS, until
+from grids.real_grid import WORKERS
+from support.waiting import until
 from synergos import Driver
 from synergos.domain.job import Job
 from synergos.domain.records import Kind

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from grids.processes import Processes
-from grids.real_grid import WORKERS, RealGrid, Study, until
+from grids.real_grid import WORKERS, RealGrid, Study
+from support.waiting import until
 from synergos_simulator.cluster import ClusterPlan, node_name
 from synergos_simulator.grid import Grid, is_healthy
 from synergos_simulator.state import Program

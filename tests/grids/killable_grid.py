@@ -13,7 +13,8 @@ from pathlib import Path
 
 from grids import killing
 from grids.cluster_grid import GRIDS
-from grids.real_grid import DEADLINE, WORKERS, RealGrid, until
+from grids.real_grid import WORKERS, RealGrid
+from support.waiting import DEADLINE, until
 from synergos_simulator.cluster import ClusterPlan, node_name
 from synergos_simulator.grid import Grid, Plan, is_healthy
 from synergos_simulator.state import Program

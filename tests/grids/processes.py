@@ -7,7 +7,7 @@ import signal
 import subprocess
 from pathlib import Path
 
-from grids.real_grid import DEADLINE
+from support.waiting import DEADLINE
 from synergos_simulator.state import Program
 
 

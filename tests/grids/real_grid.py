@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import signal
 import threading
-import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,15 +14,13 @@ from typing import Any
 
 import psutil
 
+from support.waiting import DEADLINE, until
 from synergos import Driver
 from synergos_simulator.datasets import Dataset
 from synergos_simulator.grid import Grid, Plan
 from synergos_simulator.state import Program
 
 WORKERS = ("worker_1", "worker_2")
-DEADLINE = 180.0
-"""Seconds for what happens in another process: only a mistake takes so long, also on a slow machine."""
-
 Response = Mapping[str, Any]
 
 
@@ -160,14 +157,6 @@ class Aside:
         self._thread.join(DEADLINE)
         assert self._answer, "the call was never answered"
         return self._answer[0]
-
-
-def until(condition: Callable[[], bool], what: str, deadline: float = DEADLINE) -> None:
-    """Wait for something that happens in another process."""
-    end = time.monotonic() + deadline
-    while not condition():
-        assert time.monotonic() < end, f"waited {deadline:g} s for {what}"
-        time.sleep(0.02)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 
-from grids.real_grid import until
+from support.waiting import until
 from synergos_simulator.broker import HOST, broker_command, takes_connections
 from synergos_simulator.grid import FreePorts
 from synmanager.rabbitmq import Broker

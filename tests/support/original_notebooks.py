@@ -10,7 +10,7 @@ from typing import Any
 
 import requests
 
-from grids.real_grid import until
+from support.waiting import until
 
 SHIPPED = Path(__file__).resolve().parents[3] / "shared" / "datasets"
 """The original's example data, where there is any."""

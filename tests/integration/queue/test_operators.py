@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from grids.real_grid import until
 from servers.brokers import PATIENCE, Running
+from support.waiting import until
 from synmanager.base import ConsumerOperator, ProducerOperator
 from synmanager.completed import CompletedConsumerOperator, CompletedProducerOperator
 from synmanager.consumer import MAXIMUM_ATTEMPTS

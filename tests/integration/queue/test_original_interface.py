@@ -15,9 +15,9 @@ from typing import Any
 import pika
 import pytest
 
-from grids.real_grid import until
 from servers.brokers import PATIENCE
 from servers.rabbitmq import RabbitMQ
+from support.waiting import until
 from synmanager import config
 from synmanager.abstract import AbstractOperator
 from synmanager.base import BaseOperator, ConsumerOperator, ProducerOperator

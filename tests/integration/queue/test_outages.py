@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from grids.real_grid import until
 from servers.brokers import PATIENCE, Running, Streams, take
+from support.waiting import until
 from synmanager.base import ConsumerOperator, ProducerOperator
 from synmanager.config import TRAIN
 from synmanager.errors import BrokerUnavailable

@@ -6,8 +6,8 @@ import threading
 
 import pytest
 
-from grids.real_grid import until
 from servers.brokers import PATIENCE, Streams, take
+from support.waiting import until
 from synmanager.broker import Link
 from synmanager.config import EVALUATE, PREPROCESS, TRAIN, Queue
 from synmanager.errors import CredentialsNeeded

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from fakes.quick_cluster import DIRECTOR, QuickCluster, quick_cluster
-from grids.real_grid import until
 from servers.rabbitmq import RabbitMQ
 from support.ledger import Entry, Ledger
+from support.waiting import until
 from synergos.domain.job import Job, JobState
 from synergos.domain.records import Kind
 from synergos.records.leases import Leases

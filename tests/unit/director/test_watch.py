@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from fakes.director_parts import MemoryQueue, accepted, taken_up
-from grids.real_grid import until
+from support.waiting import until
 from synergos.domain.job import MAXIMUM_ATTEMPTS, JobState, Stage
 from synergos.records import RecordStore
 from synergos.records.leases import Leases

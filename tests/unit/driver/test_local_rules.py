@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import subprocess
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -30,15 +28,6 @@ def driver() -> Driver:
 )
 def test_the_address_follows_from_host_port_and_security(host: str, secured: bool, address: str) -> None:
     assert Driver(host, 5000, is_secured=secured).address == address
-
-
-def test_importing_the_package_loads_nothing_heavy() -> None:
-    heavy = "{'torch', 'flask', 'pandas', 'numpy', 'sqlalchemy', 'sklearn'}"
-    code = f"import sys; from synergos import Driver; Driver('h', 1).jobs; print(sorted({heavy} & set(sys.modules)))"
-
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-
-    assert done.stdout.strip() == "[]"
 
 
 @pytest.mark.parametrize("name", synergos.__all__)

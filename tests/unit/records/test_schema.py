@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -40,18 +38,6 @@ def upgrade():
         table.alter_column("run_id", type_=sa.String(256))
 """
 
-OPENER = """
-import sys
-from synergos.domain.records import Kind
-from synergos.records import RecordStore
-
-print("ready", flush=True)
-sys.stdin.readline()
-store = RecordStore(sys.argv[1])
-store.put(Kind.PARTICIPANT, {"participant_id": sys.argv[2]}, {})
-store.close()
-"""
-
 
 def migrations_with(folder: Path, step: str) -> Path:
     """The steps of a version to come."""
@@ -66,8 +52,8 @@ def newer(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def connection(database: str) -> Iterator[Connection]:
-    engine = create_engine(database)
+def connection(empty_database: str) -> Iterator[Connection]:
+    engine = create_engine(empty_database)
     with engine.begin() as connection:
         yield connection
     engine.dispose()
@@ -88,17 +74,17 @@ def assert_all_there(store: RecordStore, records: list[Record], job: Job) -> Non
     assert store.jobs() == [job]
 
 
-def test_the_steps_lead_to_the_tables_of_the_code(database: str, connection: Connection) -> None:
-    RecordStore(database).close()
+def test_the_steps_lead_to_the_tables_of_the_code(empty_database: str, connection: Connection) -> None:
+    RecordStore(empty_database).close()
 
     options = {"compare_type": True, "compare_server_default": True}
     assert compare_metadata(MigrationContext.configure(connection, opts=options), METADATA) == []
 
 
-def test_an_upgrade_keeps_what_is_stored(database: str, newer: Path, connection: Connection) -> None:
-    records, job = fill(database)
+def test_an_upgrade_keeps_what_is_stored(empty_database: str, newer: Path, connection: Connection) -> None:
+    records, job = fill(empty_database)
 
-    store = RecordStore(database, newer)
+    store = RecordStore(empty_database, newer)
 
     assert_all_there(store, records, job)
     store.close()
@@ -106,11 +92,11 @@ def test_an_upgrade_keeps_what_is_stored(database: str, newer: Path, connection:
 
 
 def test_a_database_of_the_first_version_becomes_one_of_this(
-    database: str, tmp_path: Path, connection: Connection
+    empty_database: str, tmp_path: Path, connection: Connection
 ) -> None:
     first = tmp_path / "first"
     shutil.copytree(MIGRATIONS, first, ignore=shutil.ignore_patterns("__pycache__", "revision_000[2-9].py"))
-    Database(database, first).close()
+    Database(empty_database, first).close()
     moment = datetime(2026, 11, 1, tzinfo=UTC).replace(tzinfo=None)
     connection.execute(
         text(
@@ -121,7 +107,7 @@ def test_a_database_of_the_first_version_becomes_one_of_this(
     )
     connection.commit()
 
-    store = RecordStore(database)
+    store = RecordStore(empty_database)
 
     [job] = store.jobs()
     assert (job.id, job.state, job.attempts, job.grid, job.ttp) == ("j", JobState.QUEUED, 1, None, None)
@@ -129,57 +115,38 @@ def test_a_database_of_the_first_version_becomes_one_of_this(
     store.close()
 
 
-def test_a_database_of_a_newer_version_is_refused_and_left_alone(database: str, newer: Path) -> None:
-    records, job = fill(database)
-    RecordStore(database, newer).close()
+def test_a_database_of_a_newer_version_is_refused_and_left_alone(empty_database: str, newer: Path) -> None:
+    records, job = fill(empty_database)
+    RecordStore(empty_database, newer).close()
 
     with pytest.raises(Conflict, match=r"schema next, which a newer version of Synergos made.*up to 0003"):
-        RecordStore(database)
+        RecordStore(empty_database)
 
-    store = RecordStore(database, newer)
+    store = RecordStore(empty_database, newer)
     assert_all_there(store, records, job)
     store.close()
 
 
-def test_a_step_that_fails_leaves_the_database_as_it_was(database: str, tmp_path: Path, connection: Connection) -> None:
-    records, job = fill(database)
+def test_a_step_that_fails_leaves_the_database_as_it_was(
+    empty_database: str, tmp_path: Path, connection: Connection
+) -> None:
+    records, job = fill(empty_database)
     broken = migrations_with(tmp_path / "broken", STEP + "    op.drop_table('validation')\n    raise MemoryError\n")
 
     with pytest.raises(MemoryError):
-        RecordStore(database, broken)
+        RecordStore(empty_database, broken)
 
-    store = RecordStore(database)
+    store = RecordStore(empty_database)
     assert_all_there(store, records, job)
     store.close()
     assert "owner" not in {column["name"] for column in inspect(connection).get_columns("run")}
 
 
-def test_a_new_database_is_opened_by_several_programs_at_once(database: str) -> None:
-    programs = [
-        subprocess.Popen(
-            [sys.executable, "-c", OPENER, database, f"participant_{number}"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )
-        for number in range(4)
-    ]
-    for program in programs:
-        assert program.stdout is not None
-        assert program.stdout.readline() == b"ready\n"
-    for program in programs:
-        program.communicate(b"go\n")
-
-    assert [program.returncode for program in programs] == [0] * 4
-    store = RecordStore(database)
-    assert len(store.find(Kind.PARTICIPANT)) == 4
-    store.close()
-
-
-def test_several_upgrade_at_once(database: str, newer: Path) -> None:
-    records, job = fill(database)
+def test_several_upgrade_at_once(empty_database: str, newer: Path) -> None:
+    records, job = fill(empty_database)
 
     def upgraded(_: int) -> None:
-        store = RecordStore(database, newer)
+        store = RecordStore(empty_database, newer)
         assert_all_there(store, records, job)
         store.close()
 
@@ -187,21 +154,21 @@ def test_several_upgrade_at_once(database: str, newer: Path) -> None:
         list(threads.map(upgraded, range(4)))
 
 
-def test_opening_waits_for_no_writer_when_there_is_nothing_to_do(database: str) -> None:
-    store = RecordStore(database)
+def test_opening_waits_for_no_writer_when_there_is_nothing_to_do(empty_database: str) -> None:
+    store = RecordStore(empty_database)
 
     with store.transaction():
         store.put(Kind.COLLABORATION, KEY, {})
         with ThreadPoolExecutor(1) as threads:
-            other = threads.submit(RecordStore, database).result(timeout=30)
+            other = threads.submit(RecordStore, empty_database).result(timeout=30)
 
     assert len(other.find(Kind.COLLABORATION)) == 1
     other.close()
     store.close()
 
 
-def test_every_query_of_a_reader_sees_what_the_first_one_saw(database: str) -> None:
-    store, other = RecordStore(database), Database(database)
+def test_every_query_of_a_reader_sees_what_the_first_one_saw(empty_database: str) -> None:
+    store, other = RecordStore(empty_database), Database(empty_database)
 
     def found() -> int:
         with other.reading() as reader:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
 from fakes.cluster_ttp import DEADLINE, Message, MoodyLeases, Queue, Runner, Ttp, work_until_stopped
-from grids.real_grid import until
+from support.waiting import until
 from synergos.domain.job import Job, JobState
 from synergos.domain.records import Kind
 from synergos.errors import Conflict, WorkerUnreachable
@@ -23,8 +22,8 @@ from synergos_ttp.running.job_loop import JobLoop
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[RecordStore]:
-    store = RecordStore(f"sqlite:///{tmp_path / 'records.sqlite'}")
+def store(database: str) -> Iterator[RecordStore]:
+    store = RecordStore(database)
     yield store
     store.close()
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
 from fakes.cluster_ttp import KEYS, MoodyLeases
-from grids.real_grid import until
+from support.waiting import until
 from synergos.domain.job import Job, Stage
 from synergos.domain.keys import job_key
 from synergos.errors import JobCancelled, LeaseLost
@@ -24,8 +23,8 @@ Start = Callable[[str], LeaseKeeper]
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[RecordStore]:
-    store = RecordStore(f"sqlite:///{tmp_path / 'records.sqlite'}")
+def store(database: str) -> Iterator[RecordStore]:
+    store = RecordStore(database)
     yield store
     store.close()
 

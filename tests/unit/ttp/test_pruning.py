@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,8 +19,8 @@ MARK = {"study_id": "s", "number": 9, "scheduler": "median", "loss": "BCELoss, N
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[RecordStore]:
-    store = RecordStore(f"sqlite:///{tmp_path / 'records'}")
+def store(database: str) -> Iterator[RecordStore]:
+    store = RecordStore(database)
     yield store
     store.close()
 

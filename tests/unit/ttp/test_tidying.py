@@ -20,8 +20,8 @@ from synergos_ttp.stages.round_store import RoundStore, kept_rounds
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[RecordStore]:
-    store = RecordStore(f"sqlite:///{tmp_path / 'records.sqlite'}")
+def store(database: str) -> Iterator[RecordStore]:
+    store = RecordStore(database)
     declare(store)
     yield store
     store.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,8 +17,8 @@ KEYS = {"collab_id": "c", "project_id": "p", "expt_id": "e", "run_id": "r"}
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[RecordStore]:
-    store = RecordStore(f"sqlite:///{tmp_path / 'records.sqlite'}")
+def store(database: str) -> Iterator[RecordStore]:
+    store = RecordStore(database)
     yield store
     store.close()
 

@@ -5,7 +5,11 @@ from __future__ import annotations
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
+import pytest
+
+from servers.postgresql import PostgreSQL
 from synergos.domain.job import Job, Stage
 from synergos.domain.keys import ProjectKey
 from synergos.domain.records import Kind
@@ -13,6 +17,18 @@ from synergos.records import RecordStore
 
 KEY = {"collab_id": "c"}
 TIMES = 15
+
+OPENER = """
+import sys
+from synergos.domain.records import Kind
+from synergos.records import RecordStore
+
+print("ready", flush=True)
+sys.stdin.readline()
+store = RecordStore(sys.argv[1])
+store.put(Kind.PARTICIPANT, {"participant_id": sys.argv[2]}, {})
+store.close()
+"""
 
 # Each writer adds a field of its own to one record, adds one to a count, and adds jobs; as fast as it can.
 WRITER = """
@@ -33,6 +49,15 @@ for index in range(times):
     store.add_jobs([Job(Stage.TRAIN, ProjectKey("c", name))])
 store.close()
 """
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty database, of each kind that the record store works with."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'database.db'}"
+    server: PostgreSQL = request.getfixturevalue("postgresql")
+    return server.new_database()
 
 
 def write(store: RecordStore, name: str) -> None:
@@ -95,4 +120,25 @@ def test_the_same_record_declared_by_many_is_one(database: str) -> None:
         list(threads.map(lambda index: store.put(Kind.COLLABORATION, KEY, {"by": index}), range(40)))
 
     assert [record["doc_id"] for record in store.find(Kind.COLLABORATION)] == [1]
+    store.close()
+
+
+def test_a_new_database_is_opened_by_several_programs_at_once(database: str) -> None:
+    programs = [
+        subprocess.Popen(
+            [sys.executable, "-c", OPENER, database, f"participant_{number}"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        for number in range(4)
+    ]
+    for program in programs:
+        assert program.stdout is not None
+        assert program.stdout.readline() == b"ready\n"
+    for program in programs:
+        program.communicate(b"go\n")
+
+    assert [program.returncode for program in programs] == [0] * 4
+    store = RecordStore(database)
+    assert len(store.find(Kind.PARTICIPANT)) == 4
     store.close()

@@ -1,0 +1,1 @@
+from unit.records.test_jobs import *  # noqa: F403

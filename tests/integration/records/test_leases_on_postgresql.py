@@ -1,0 +1,1 @@
+from unit.records.test_leases import *  # noqa: F403

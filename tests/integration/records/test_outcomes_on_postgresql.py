@@ -1,0 +1,1 @@
+from unit.records.test_outcomes import *  # noqa: F403

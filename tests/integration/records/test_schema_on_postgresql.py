@@ -1,0 +1,1 @@
+from unit.records.test_schema import *  # noqa: F403

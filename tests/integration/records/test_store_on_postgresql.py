@@ -1,0 +1,1 @@
+from unit.records.test_store import *  # noqa: F403

@@ -1,0 +1,23 @@
+"""Waiting for what another thread or another process does."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+DEADLINE = 180.0
+"""Seconds: only a mistake takes so long, also on a busy machine."""
+
+
+def until(condition: Callable[[], bool], what: str, deadline: float = DEADLINE) -> None:
+    """Look again and again until ``condition`` holds.
+
+    Raises:
+        AssertionError: it did not come true in ``deadline`` seconds; ``what`` says what was waited for.
+    """
+    end = time.monotonic() + deadline
+    pause = threading.Event()
+    while not condition():
+        assert time.monotonic() < end, f"waited {deadline:g} s for {what}"
+        pause.wait(0.01)

@@ -1,0 +1,75 @@
+"""Keeps unit tests what they are: they stay in this process, open no port and never sleep.
+
+What needs any of that belongs to ``tests/integration``. Who waits for another thread waits for its event, or looks with
+:func:`support.waiting.until` where there is none.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from shutil import copyfile
+
+import pytest
+
+from synergos.records import RecordStore
+
+FORBIDDEN = {
+    "os.fork": "forks",
+    "os.forkpty": "forks",
+    "os.posix_spawn": "starts a program",
+    "os.system": "starts a program",
+    "socket.bind": "opens a port",
+    "socket.connect": "connects to a port",
+    "subprocess.Popen": "starts a program",
+    "time.sleep": "sleeps",
+}
+"""Python's audit events that a unit test may not raise, in any thread; it knows none for sleeping before 3.13."""
+
+
+class Guard:
+    """Refuses what is forbidden while a unit test runs, and remembers it: a thread may keep the refusal to itself."""
+
+    def __init__(self) -> None:
+        self.is_on = False
+        self.seen: list[str] = []
+
+    def __call__(self, event: str, arguments: tuple[object, ...]) -> None:
+        if self.is_on and event in FORBIDDEN:
+            self.seen.append(f"a unit test {FORBIDDEN[event]}: {event}{arguments}; see tests/unit/conftest.py")
+            raise AssertionError(self.seen[-1])
+
+
+GUARD = Guard()
+sys.addaudithook(GUARD)  # there is no way to take one off again, so it is told when it matters
+
+
+@pytest.fixture(autouse=True)
+def guarded(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Fail a test that does what only integration tests may do."""
+    GUARD.seen.clear()
+    GUARD.is_on = True
+    with monkeypatch.context() as patched:
+        patched.setattr(time, "sleep", lambda seconds: GUARD("time.sleep", (seconds,)))
+        yield
+    GUARD.is_on = False
+    assert not GUARD.seen, "\n".join(GUARD.seen)
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A record store's database with nothing in it; taking the steps of its schema costs more than most tests."""
+    path = tmp_path_factory.mktemp("records") / "migrated.db"
+    RecordStore(f"sqlite:///{path}").close()
+    return path
+
+
+@pytest.fixture
+def database(migrated: Path, tmp_path: Path) -> str:
+    """The URL of a record store with nothing in it."""
+    path = tmp_path / "records.db"
+    copyfile(migrated, path)
+    path.chmod(0o600)
+    return f"sqlite:///{path}"
