@@ -28,8 +28,11 @@ def pauses() -> Iterator[float]:
         pause = min(pause * 2, _LONGEST_PAUSE)
 
 
-def patiently(act: Callable[[], Result], patience: float) -> Result:
+def patiently(act: Callable[[], Result], patience: float, sleep: Callable[[float], None] = time.sleep) -> Result:
     """Do what needs the broker, again when it is away: at least twice, and until ``patience`` seconds have passed.
+
+    Args:
+        sleep: how to pass the time between two attempts.
 
     Raises:
         BrokerUnavailable: it stayed away.
@@ -46,7 +49,7 @@ def patiently(act: Callable[[], Result], patience: float) -> Result:
         except BrokerUnavailable:
             if time.monotonic() + pause > deadline:
                 raise
-            time.sleep(pause)
+            sleep(pause)
     raise AssertionError("pauses never end")
 
 

@@ -48,19 +48,25 @@ class Message:
 
 
 class Queue:
-    """Hands out what it is given, and keeps the outcomes."""
+    """Hands out what it is given, and keeps the outcomes.
+
+    Before the first message nobody gets away from it to look for work: a job would be found before it is announced.
+    """
 
     def __init__(self) -> None:
         self.waiting: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
         self.outcomes: list[Mapping[str, Any]] = []
         self.away = threading.Event()
         self.is_closed = False
+        self.has_begun = False
 
     def take(self, timeout: float) -> Message | None:
         try:
-            return self.waiting.get(timeout=min(timeout, 0.05))
+            return self.waiting.get(timeout=min(timeout, 0.05) if self.has_begun else None)
         except queue.Empty:
             return None
+        finally:
+            self.has_begun = True
 
     def queue_of(self, name: str, cluster: str) -> str:
         if self.away.is_set():

@@ -30,6 +30,7 @@ def test_a_broker_that_stays_away_is_asked_twice_at_least() -> None:
 
 def test_a_broker_that_comes_back_in_time_answers() -> None:
     answers = iter([None, None, "here"])
+    slept: list[float] = []
 
     def attempt() -> str:
         answer = next(answers)
@@ -37,4 +38,5 @@ def test_a_broker_that_comes_back_in_time_answers() -> None:
             raise BrokerUnavailable("away")
         return answer
 
-    assert patiently(attempt, patience=60) == "here"
+    assert patiently(attempt, patience=60, sleep=slept.append) == "here"
+    assert len(slept) == 1

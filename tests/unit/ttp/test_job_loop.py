@@ -223,4 +223,5 @@ def test_a_message_goes_back_when_it_cannot_be_handed_on(ttp_for: Callable[[Runn
 
 def test_an_idle_ttp_tidies_up(ttp_for: Callable[[Runner], Ttp]) -> None:
     ttp = ttp_for(Runner())
+    ttp.queue.waiting.put(None)
     until(lambda: ttp.runner.looked_for > 1, "what is left to be looked for", DEADLINE)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from grids.real_grid import until
+from support.waiting import until
 from synergos.domain.job import Job, JobError, JobState, Stage
 from synergos.domain.keys import job_key
 from synergos.domain.records import Kind

@@ -55,8 +55,8 @@ def notes() -> Notes:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[RecordStore]:
-    store = RecordStore(f"sqlite:///{tmp_path / 'records.sqlite'}")
+def store(database: str) -> Iterator[RecordStore]:
+    store = RecordStore(database)
     yield store
     store.close()
 
