@@ -14,11 +14,11 @@ import numpy as np
 import torch
 
 from synergos.domain.feature_space import Action
+from synergos.learning.families.layers.hyperparameters import LayersHyperparameters
 from synergos.learning.families.layers.layers import Layer
 from synergos.learning.families.layers.local_training import evaluate_locally, train_locally
 from synergos.learning.families.layers.network import build_network
 from synergos.learning.families.layers.objective import Objective
-from synergos.learning.hyperparameters import Hyperparameters
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ class Participant:
             torch.rand((case.rows, case.columns), generator=numbers),
             torch.randint(0, 2, (case.rows, 1), generator=numbers).float(),
         )
-        self._hyperparameters = Hyperparameters.from_run(dict(case.run))
+        self._hyperparameters = LayersHyperparameters.from_run(dict(case.run))
         self._objective = Objective(self._hyperparameters, Action.CLASSIFY)
         self._network = build_network(case.layers, seed=1)
         self.reference = {name: tensor.clone() for name, tensor in self.weights.items()}

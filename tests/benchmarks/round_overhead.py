@@ -44,8 +44,9 @@ from synergos.domain.grid import Node
 from synergos.domain.keys import ProjectKey, RunKey
 from synergos.domain.tags import Meta
 from synergos.learning.agreement import feature_space
+from synergos.learning.families import Recipe
+from synergos.learning.families.layers import LAYERS
 from synergos.learning.families.layers.network import build_network
-from synergos.learning.hyperparameters import Hyperparameters
 from synergos_simulator.grid import Grid, Plan
 from synergos_ttp.control import Control
 from synergos_ttp.stages.round_store import RoundStore
@@ -87,7 +88,7 @@ class TimedRounds(Rounds):
 def loop(grid: Grid, case: Case, rounds: int, folder: Path, *, evaluates: bool = False) -> tuple[Measured, float]:
     """Rounds through the real data plane with a running grid's workers; their timings, and the seconds until the first."""
     tags = {Meta.TRAIN: [("train",)]} | ({Meta.EVALUATE: [("train",)]} if evaluates else {})
-    hyperparameters = Hyperparameters.from_run({**case.run, "rounds": rounds, "patience": rounds + 1})
+    hyperparameters = LAYERS.hyperparameters({**case.run, "rounds": rounds, "patience": rounds + 1})
     begun = time.perf_counter()
     control = Control()
     nodes = [Node(program.name, program.host, program.port, program.data_port) for program in grid.workers]
@@ -96,8 +97,9 @@ def loop(grid: Grid, case: Case, rounds: int, folder: Path, *, evaluates: bool =
         worker = WorkerCommands(node, Limits(), control.check)
         polled[node.participant_id] = worker.prepare(PROJECT, Action.CLASSIFY, tags)
     space, alignment = feature_space(polled, Action.CLASSIFY)
+    recipe = Recipe(LAYERS, case.layers, hyperparameters, space)
     members = [Member(node, tags, alignment.spacers[node.participant_id]) for node in nodes]
-    content = SessionContent(RUN, space, case.layers, hyperparameters.to_dict(), tuple(tags))
+    content = SessionContent(RUN, recipe, tuple(tags))
     with RoundStore(folder, "job") as store, Sessions(members, content, Limits(), control) as sessions:
         # As in a training, nobody else holds the first weights.
         timed = TimedRounds(sessions, hyperparameters, build_network(case.layers, seed=1).state_dict(), store, control)

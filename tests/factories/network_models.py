@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from synergos.domain.feature_space import Action, FeatureSpace
+from synergos.learning.families import Recipe
+from synergos.learning.families.layers import LAYERS
 from synergos.learning.families.layers.layers import Layer
 from synergos.learning.families.layers.network import Network, build_network
 
@@ -32,6 +35,11 @@ def space(action: Action, inputs: int | tuple[int, ...], labels: int = 0) -> Fea
         y=("target",) if action is Action.REGRESS else tuple(f"target_{index}" for index in range(labels)),
         input_shape=shape,
     )
+
+
+def recipe(layers: Sequence[Layer], feature_space: FeatureSpace, **run: Any) -> Recipe:
+    """A network of layers with a run's hyperparameters."""
+    return Recipe(LAYERS, layers, LAYERS.hyperparameters(run, feature_space.action), feature_space)
 
 
 def one_weight(value: float) -> Network:

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 
 from synergos.domain.job import Job, JobError, JobState, Stage
 from synergos.domain.records import Kind
-from synergos.errors import Conflict, UnknownName
+from synergos.errors import Conflict
 from synergos.records import RecordStore, archive
 
 C, P, E, R = "abalone_collaboration", "abalone_project", "abalone_experiment", "abalone_run"
@@ -57,20 +57,6 @@ HYPERPARAMETERS = {
     "max_lr": 0.005,
 }
 STATISTICS = {"R2": -11.412, "MSE": 117.059, "MAE": 10.357}
-
-
-def check_layers(value: object, field: str) -> None:
-    """What a catalogue of three layers would refuse."""
-    assert isinstance(value, list)
-    for index, layer in enumerate(value):
-        if layer["l_type"] not in {"Linear", "Conv2d", "Flatten"}:
-            raise UnknownName(layer["l_type"], ["Linear", "Conv2d", "Flatten"], f"{field}[{index}].l_type", "a layer")
-
-
-def check_run(run: Mapping[str, Any]) -> None:
-    """What a catalogue of one optimizer would refuse."""
-    if run.get("optimizer", "SGD") != "SGD":
-        raise UnknownName(run["optimizer"], ["SGD"], "optimizer", "an optimizer")
 
 
 def node(host: str) -> dict[str, Any]:

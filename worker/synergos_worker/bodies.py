@@ -13,10 +13,8 @@ from synergos.domain.identifiers import check_identifier
 from synergos.domain.keys import RunKey
 from synergos.domain.tags import Meta, declared_tags
 from synergos.errors import InvalidRequest
-from synergos.learning.families.layers.layers import check_layers
-from synergos.learning.hyperparameters import Hyperparameters
+from synergos.learning import families
 from synergos.schema import Definition
-from synergos_worker.model import Recipe
 from synergos_worker.sessions import Alignments, SessionRequest
 from synergos_worker.tables import Tags
 
@@ -32,7 +30,7 @@ AlignmentsByPurpose = Annotated[
 ]
 AgreedSpace = Annotated[FeatureSpace, Limits(description="what all participants agreed on at alignment")]
 SessionId = Annotated[str, Limits(pattern="^[0-9a-f]{32}$", description="32 hex digits, chosen by the TTP")]
-Layers = Annotated[list[dict[str, Any]], Limits(min_length=1, description="the network's layers")]
+Architecture = Annotated[list[dict[str, Any]], Limits(min_length=1, description="the model's parts")]
 
 
 class Poll(Struct, frozen=True, kw_only=True):
@@ -73,7 +71,8 @@ class Initialise(Poll, frozen=True, kw_only=True):
     session_id: SessionId
     alignments: AlignmentsByPurpose = {}
     feature_space: AgreedSpace
-    architecture: Layers
+    family: Annotated[str | None, Limits(description="of the model; layers when it is absent")] = None
+    architecture: Architecture
     hyperparameters: Annotated[Mapping[str, Any], Limits(description="of the run")]
     metas: SomePurposes
 
@@ -94,11 +93,7 @@ class Initialise(Poll, frozen=True, kw_only=True):
             participant_id=check_identifier(self.id, "id"),
             tags=self.declared,
             alignments=self.alignments,
-            recipe=Recipe(
-                check_layers(self.architecture, "architecture"),
-                Hyperparameters.from_run(self.hyperparameters, self.action),
-                self.feature_space,
-            ),
+            recipe=families.recipe(self.family, self.architecture, self.hyperparameters, self.feature_space),
             metas=tuple(self.metas),
         )
 

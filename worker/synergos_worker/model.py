@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from synergos.domain.feature_space import FeatureSpace
+from synergos.learning.families import Recipe
+from synergos.learning.families.layers.hyperparameters import LayersHyperparameters
 from synergos.learning.families.layers.layers import Layer
 from synergos.learning.families.layers.local_training import (
     Evaluation,
@@ -22,7 +23,6 @@ from synergos.learning.families.layers.local_training import (
 )
 from synergos.learning.families.layers.network import build_network
 from synergos.learning.families.layers.objective import Objective, Predicted, Scores
-from synergos.learning.hyperparameters import Hyperparameters
 from synergos.wire import Encoded, Header, Layout, decode, encode, weights_in
 from synergos.wire.layout import MAXIMUM_HEADER_BYTES
 from synergos_worker.devices import placed
@@ -58,15 +58,6 @@ class Rows:
         return len(self.inputs)
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """What a run's network is and how it learns."""
-
-    layers: Sequence[Layer]
-    hyperparameters: Hyperparameters
-    space: FeatureSpace
-
-
 class SessionModel:
     """A network that is trained in place, and one buffer for the weights received: never more than two copies.
 
@@ -74,14 +65,15 @@ class SessionModel:
     """
 
     def __init__(self, recipe: Recipe, participant_id: str, device: str) -> None:
-        self.hyperparameters = recipe.hyperparameters
+        self.hyperparameters = cast(LayersHyperparameters, recipe.hyperparameters)
+        layers = cast(Sequence[Layer], recipe.architecture)
         self._participant_id = participant_id
         self._device = device
-        self._objective = Objective(recipe.hyperparameters, recipe.space.action)
-        self._network = build_network(recipe.layers, recipe.hyperparameters.seed).to(device).eval()
+        self._objective = Objective(self.hyperparameters, recipe.space.action)
+        self._network = build_network(layers, recipe.hyperparameters.seed).to(device).eval()
         # A network without memory of its own, to run weights where they are.
         with torch.device("meta"):
-            self._shell = build_network(recipe.layers).eval()
+            self._shell = build_network(layers).eval()
         self._layout = Layout.of(self._network.state_dict())
         # torch's own memory is aligned always alike; results can depend on that in their last bit.
         self._buffer = torch.empty(self._layout.nbytes, dtype=torch.uint8)

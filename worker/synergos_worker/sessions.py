@@ -19,9 +19,10 @@ from synergos.domain.tags import Meta
 from synergos.errors import Conflict, FeatureDrift, RecordNotFound, ServiceStopping
 from synergos.learning import datatypes
 from synergos.learning.alignment import Header, spacers_for, unseen
+from synergos.learning.families import Recipe
 from synergos_worker.devices import room_for
 from synergos_worker.exports import PredictionFiles
-from synergos_worker.model import Recipe, Rows, SessionModel
+from synergos_worker.model import Rows, SessionModel
 from synergos_worker.pipelines.csv_files import listed
 from synergos_worker.session import Session
 from synergos_worker.tables import LoadedTable, Tables, Tags

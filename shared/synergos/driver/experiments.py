@@ -13,16 +13,24 @@ class ExperimentTask(Task):
     """Calls about experiments."""
 
     def create(
-        self, collab_id: str, project_id: str, expt_id: str, model: Sequence[Mapping[str, Any]], **kwargs: Any
+        self,
+        collab_id: str,
+        project_id: str,
+        expt_id: str,
+        model: Sequence[Mapping[str, Any]],
+        family: str | None = None,
+        **kwargs: Any,
     ) -> Response:
         """Declare an experiment. Declaring it again replaces it.
 
         Args:
             model: the network's layers in order, each ``{"is_input": bool, "l_type": <class in torch.nn>,
                 "structure": {<its arguments>}, "activation": <function in torch.nn.functional, or "">}``.
+            family: of the model; without it, a network of layers.
             kwargs: ignored.
         """
-        return self._post(self._route(collab_id, project_id), {"expt_id": expt_id, "model": list(model)})
+        named = {} if family is None else {"family": family}
+        return self._post(self._route(collab_id, project_id), {"expt_id": expt_id, "model": list(model), **named})
 
     def read_all(self, collab_id: str, project_id: str) -> Response:
         """All experiments of a project."""

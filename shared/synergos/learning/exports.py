@@ -1,29 +1,21 @@
-"""A trained run as files: every model twice (``.pt`` and ``.safetensors``), every loss history, and what they belong to.
+"""A trained run as files: its models as their family writes them, every loss history, and a manifest.
 
 The folder of a run appears whole: it is written beside its place under another name and renamed when all is on the disk.
 """
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import shutil
-from collections.abc import Mapping, Sequence
-from importlib.metadata import version
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
-import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
-from torch import Tensor
-
 from synergos.domain.loss_history import LossHistory
-from synergos.errors import RecordNotFound, WireFormatError
+from synergos.learning import families
 from synergos.learning.algorithms import Weights
-from synergos.learning.families.layers.layers import Layer
+from synergos.learning.families import Predictor, Recipe, manifest
 
 ORIGIN = "ttp"
 """Where the global model comes from, as records say it."""
@@ -35,7 +27,7 @@ _REPLACED = "replaced"
 def write_run(
     folder: Path,
     *,
-    architecture: Sequence[Layer],
+    recipe: Recipe,
     global_weights: Weights,
     local_weights: Mapping[str, Weights],
     history: LossHistory,
@@ -56,13 +48,13 @@ def write_run(
     staging = _beside(folder, _STAGING)
     staging.mkdir()
     try:
-        _write_weights(staging / "global_model.pt", global_weights)
+        global_model = _write_model(staging, recipe, manifest.GLOBAL_MODEL, global_weights)
         _write_json(staging / "global_loss_history.json", history.of_global())
+        local_models = {}
         for participant, weights in local_weights.items():
-            model, losses = _local_names(participant)
-            _write_weights(staging / f"{model}.pt", weights)
-            _write_json(staging / f"{losses}.json", history.of_participant(participant))
-        _write_json(staging / "manifest.json", _manifest(architecture, list(local_weights)))
+            local_models[participant] = _write_model(staging, recipe, f"local_model_{participant}", weights)
+            _write_json(staging / f"local_loss_history_{participant}.json", history.of_participant(participant))
+        _write_json(staging / manifest.NAME, manifest.manifest_of(recipe, list(local_weights)))
         _sync(staging)
         _swap(staging, folder)
     except BaseException:
@@ -70,60 +62,32 @@ def write_run(
         shutil.rmtree(staging, ignore_errors=True)
         raise
     local = {
-        f"local_{number}": _outputs(folder, participant, *_local_names(participant))
-        for number, participant in enumerate(local_weights, start=1)
+        f"local_{number}": _outputs(folder, participant, model, f"local_loss_history_{participant}.json")
+        for number, (participant, model) in enumerate(local_models.items(), start=1)
     }
-    return {"global": _outputs(folder, ORIGIN, "global_model", "global_loss_history"), **local}
+    return {"global": _outputs(folder, ORIGIN, global_model, "global_loss_history.json"), **local}
 
 
-def read_weights(path: str | Path) -> dict[str, Tensor]:
-    """Read weights that :func:`write_run` wrote; nothing in the file is ever executed.
+def load(folder: Path, model: str = manifest.GLOBAL_MODEL) -> Predictor:
+    """A model of an exported run, of whatever family, ready to predict on this machine's processor.
+
+    Args:
+        model: the name of its files, without a suffix.
 
     Raises:
-        RecordNotFound: there is no such file.
-        WireFormatError: the file does not hold weights.
+        RecordNotFound: it is not there.
+        UnknownName: it is of a family that is not known here.
+        WireFormatError: the files do not hold a model.
     """
-    path = Path(path)
-    try:
-        if path.suffix == ".safetensors":
-            return dict(load_file(path))
-        weights = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError as error:
-        raise RecordNotFound(f"the model file {path.name} is not there any more; train the run again") from error
-    except Exception as error:  # torch and safetensors each raise several kinds, for bytes that are not theirs
-        raise WireFormatError(f"{path.name} does not hold a model") from error
-    if not isinstance(weights, dict) or not all(isinstance(tensor, Tensor) for tensor in weights.values()):
-        raise WireFormatError(f"{path.name} does not hold a model")
-    return dict(weights)
-
-
-def _local_names(participant: str) -> tuple[str, str]:
-    return f"local_model_{participant}", f"local_loss_history_{participant}"
+    return families.get(manifest.read(folder)["family"]).load(folder, model)
 
 
 def _outputs(folder: Path, origin: str, model: str, losses: str) -> dict[str, str]:
-    return {"origin": origin, "path": str(folder / f"{model}.pt"), "loss_history": str(folder / f"{losses}.json")}
+    return {"origin": origin, "path": str(folder / model), "loss_history": str(folder / losses)}
 
 
-def _manifest(architecture: Sequence[Layer], participants: list[str]) -> dict[str, Any]:
-    packages = ("synergos", "torch", "safetensors")
-    return {
-        "format": 1,
-        "architecture": list(architecture),
-        "participants": participants,
-        "versions": {package: version(package) for package in packages},
-    }
-
-
-def _write_weights(path: Path, weights: Weights) -> None:
-    # Tensors that are views of one buffer would be saved with all of it.
-    own = {name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format) for name, tensor in weights.items()}
-    try:
-        torch.save(own, path)
-        save_file(own, path.with_suffix(".safetensors"))
-    except (RuntimeError, SafetensorError) as error:
-        # What torch and safetensors make of a disk that takes no more; neither is an OSError.
-        raise OSError(errno.EIO, "the disk is full, or fails", str(path)) from error
+def _write_model(folder: Path, recipe: Recipe, name: str, weights: Weights) -> str:
+    return recipe.family.write(folder / name, weights).name
 
 
 def _write_json(path: Path, value: object) -> None:

@@ -1,72 +1,39 @@
-"""A run's hyperparameters: checked, with defaults, and able to build torch's optimizer, loss and scheduler."""
+"""What a run says whatever its model: the algorithm, how long it trains, and when it stops; checked, with defaults."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, TypeVar
-
-import torch
-from torch import nn
-from torch.optim import Optimizer, lr_scheduler
-from torch.optim.lr_scheduler import LRScheduler
+from typing import Any, ClassVar, Self
 
 from synergos.domain.feature_space import Action
-from synergos.errors import InvalidRequest
 from synergos.learning import algorithms
-from synergos.learning.families.layers import catalogue
-from synergos.learning.families.layers.arguments import check_arguments, construct, parameters_of, sole, tuples
-from synergos.learning.families.layers.overrides import check_override, overrides
-from synergos.learning.run_fields import check_field
+from synergos.learning.run_fields import GENERAL, Check, check_field
 
-T = TypeVar("T")
-
-_NEEDS_CLASSES = frozenset(
-    {
-        "CrossEntropyLoss",
-        "HingeEmbeddingLoss",
-        "MultiLabelMarginLoss",
-        "MultiLabelSoftMarginLoss",
-        "MultiMarginLoss",
-        "NLLLoss",
-        "SoftMarginLoss",
-    }
-)
 _ENVELOPE = frozenset(
     {"run_id", "expt_id", "project_id", "collab_id", "doc_id", "kind", "key", "relations", "created_at"}
 )
-# Set elsewhere (the reduction, the schedule's position), functions, or long deprecated.
-_NEVER_FORWARDED = frozenset({"reduction", "last_epoch", "lr_lambda", "scale_fn", "size_average", "reduce"})
 
 
 @dataclass(frozen=True)
 class Hyperparameters:
-    """What a run asked for, with the defaults of what it did not ask for.
+    """What a run asked for, with the defaults of what it did not ask for; a model family adds its own fields in a subclass.
 
     Attributes:
-        batch_size: rows per step; ``None`` is all rows of the participant.
-        lr_decay: of ``LambdaLR``: the rate is ``lr / (1 + lr_decay * epoch)``.
         mu: FedProx's proximal coefficient.
         patience: checks (epochs of a participant, rounds of the grid) without improvement before stopping.
         delta: by how much a loss must fall to be an improvement.
         min_participants: how many updates a round takes; ``None`` is everybody's.
-        extras: every other key of the run, forwarded to the constructors of optimizer, loss and scheduler that take it.
+        extras: every other key of the run.
     """
+
+    checks: ClassVar[Mapping[str, Check]] = GENERAL
+    """What each typed key may hold."""
 
     algorithm: str = "FedProx"
     rounds: int = 10
     epochs: int = 100
-    batch_size: int | None = None
-    lr: float = 0.001
-    weight_decay: float = 0.0
-    lr_decay: float = 0.1
     mu: float = 0.1
-    l1_lambda: float = 0.0
-    l2_lambda: float = 0.0
-    optimizer: str = "SGD"
-    criterion: str = "BCELoss"
-    lr_scheduler: str = "CyclicLR"
     delta: float = 0.0
     patience: int = 10
     seed: int = 42
@@ -77,31 +44,28 @@ class Hyperparameters:
     extras: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def from_run(cls, run: Mapping[str, Any], action: Action | None = None) -> Hyperparameters:
+    def from_run(cls, run: Mapping[str, Any], action: Action | None = None) -> Self:
         """Read a run record or request; keys that are null count as absent.
 
         Args:
-            action: what the project does, when known: the default loss of a regression is ``MSELoss``.
+            action: what the project does, when known.
 
         Raises:
             InvalidRequest: names the field and what was expected.
         """
         given = {name: value for name, value in run.items() if name not in _ENVELOPE and value is not None}
         for name, value in given.items():
-            check_field(name, value)
-        for name in overrides(given):
-            check_override(name)
+            check_field(name, value, cls.checks)
         known = {each.name for each in fields(cls)} - {"extras"}
-        named = {name: value for name, value in given.items() if name in known}
-        # The original's client sends "" for the scheduler it calls LambdaLR elsewhere.
-        named["lr_scheduler"] = named.get("lr_scheduler", cls.lr_scheduler) or "LambdaLR"
         extras = {name: value for name, value in given.items() if name not in known}
-        found = cls(**named, extras=extras)
+        found = cls(**{name: value for name, value in given.items() if name in known}, extras=extras)
         algorithms.get(found.algorithm)
-        catalogue.optimizer_class(found.optimizer)
-        catalogue.scheduler_class(found.lr_scheduler)
-        catalogue.criterion_class(found.criterion)
-        return cls(**named | {"criterion": found.criterion_for(action)}, extras=extras) if action else found
+        return found
+
+    @property
+    def loss(self) -> str:
+        """What is reported as the loss; losses of different kinds cannot be compared."""
+        return ""
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON-able values, the extras beside the named ones."""
@@ -109,108 +73,6 @@ class Hyperparameters:
         return {**self.extras, **named}
 
     @classmethod
-    def from_dict(cls, value: Mapping[str, Any]) -> Hyperparameters:
+    def from_dict(cls, value: Mapping[str, Any]) -> Self:
         """Read what :meth:`to_dict` wrote."""
         return cls.from_run(value)
-
-    @property
-    def reduction(self) -> str:
-        """How a batch's losses become one number for the gradient; ``none`` is a mean too."""
-        return "sum" if self.extras.get("reduction") == "sum" else "mean"
-
-    def criterion_for(self, action: Action) -> str:
-        """The loss for that kind of project: the client always sends ``BCELoss``, which a regression cannot mean.
-
-        Raises:
-            InvalidRequest: the loss needs classes, and the project has none.
-        """
-        if action is Action.CLASSIFY:
-            return self.criterion
-        if self.criterion in _NEEDS_CLASSES:
-            raise InvalidRequest(
-                f"{self.criterion} needs classes; a project that regresses uses MSELoss, L1Loss, SmoothL1Loss or HuberLoss",
-                "criterion",
-            )
-        return "MSELoss" if self.criterion == "BCELoss" else self.criterion
-
-    def make_optimizer(self, parameters: Iterable[nn.Parameter]) -> Optimizer:
-        """A fresh optimizer over ``parameters``."""
-        kind = catalogue.optimizer_class(self.optimizer)
-        # The penalty and weight decay are the same thing said twice.
-        own = {"lr": self.lr, "weight_decay": 0.0 if self.l2_lambda else self.weight_decay}
-        return self._build(kind, own, "optimizer", params=list(parameters))
-
-    def make_criterion(self, reduction: str, action: Action | None = None) -> nn.Module:
-        """The loss as a module; ``reduction`` is torch's."""
-        name = self.criterion_for(action) if action else self.criterion
-        return self._build(catalogue.criterion_class(name), {"reduction": reduction}, "criterion")
-
-    def make_scheduler(self, optimizer: Optimizer) -> LRScheduler:
-        """A scheduler at epoch 0, to be stepped once per epoch."""
-        kind = catalogue.scheduler_class(self.lr_scheduler)
-        return self._build(kind, self._schedule(kind), "lr_scheduler", optimizer=optimizer)
-
-    def _schedule(self, kind: type[LRScheduler]) -> dict[str, Any]:
-        """What a scheduler is given when the run does not say."""
-        if kind is lr_scheduler.LambdaLR:
-            return {"lr_lambda": _decay(self.lr_decay)}
-        # torch would drive SGD's momentum up and down although nobody asked for any.
-        momentum = any(self.extras.get(name) for name in ("momentum", "base_momentum", "max_momentum"))
-        if kind is lr_scheduler.CyclicLR:
-            return {"base_lr": self.lr / 2, "max_lr": self.lr * 5, "cycle_momentum": momentum}
-        if kind is lr_scheduler.OneCycleLR:
-            return {"total_steps": self.rounds * self.epochs, "cycle_momentum": momentum}
-        return {}
-
-    def _build(self, kind: type[T], own: Mapping[str, Any], where: str, **positional: Any) -> T:
-        parameters = parameters_of(kind)
-        forwarded = {
-            name: _for_torch(name, value)
-            for name, value in self.extras.items()
-            if name in parameters and name not in _NEVER_FORWARDED
-        }
-        arguments = {name: value for name, value in own.items() if name in parameters} | forwarded
-        check_arguments(arguments | positional, parameters, kind.__name__, lambda name: name)
-        names = {name: name for name in arguments if name not in {"lr_lambda", "reduction"}}
-        otherwise = sole({name: name for name in forwarded}, where)
-        return construct(lambda: kind(**positional, **arguments), kind.__name__, names, otherwise)
-
-
-def check_run(run: Mapping[str, Any], action: Action | None = None) -> None:
-    """Refuse a run that could not train: everything torch will build is built once, on a parameter made for it.
-
-    Raises:
-        InvalidRequest: names the field and what was expected.
-    """
-    found = Hyperparameters.from_run(run, action)
-    parameter = nn.Parameter(torch.zeros(2, 2))
-    parameter.grad = torch.ones(2, 2)
-    optimizer = found.make_optimizer([parameter])
-    names = {name: name for name in found.extras}
-    scheduler = found.make_scheduler(optimizer)
-    construct(optimizer.step, found.optimizer, names, "optimizer")
-    construct(lambda: step_scheduler(scheduler, 1.0), found.lr_scheduler, names, "lr_scheduler")
-    found.make_criterion("mean", action)
-    total = found.extras.get("total_steps")
-    if isinstance(scheduler, lr_scheduler.OneCycleLR) and total is not None and total < found.rounds * found.epochs:
-        raise InvalidRequest(f"expected at least rounds * epochs = {found.rounds * found.epochs}", "total_steps")
-
-
-def step_scheduler(scheduler: LRScheduler, loss: float) -> None:
-    """One epoch is over; a plateau scheduler looks at its loss."""
-    if isinstance(scheduler, lr_scheduler.ReduceLROnPlateau):
-        scheduler.step(loss)
-    else:
-        scheduler.step()
-
-
-def _decay(rate: float) -> Callable[[int], float]:
-    return lambda epoch: 1 / (1 + rate * epoch)
-
-
-def _for_torch(name: str, value: Any) -> Any:
-    if name in {"weight", "pos_weight"} and isinstance(value, list):
-        if not all(isinstance(one, int | float) and not isinstance(one, bool) and math.isfinite(one) for one in value):
-            raise InvalidRequest("expected a list of numbers, one per class", name)
-        return torch.tensor(value, dtype=torch.float32)
-    return tuples(value)

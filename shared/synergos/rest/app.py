@@ -8,15 +8,13 @@ from types import MappingProxyType
 
 from flask import Blueprint, Flask, Response
 
-from synergos.learning.families.layers.layers import check_layers
-from synergos.learning.hyperparameters import check_run
 from synergos.records.store import RecordStore
 from synergos.rest import connect, errors, evaluate, jobs, studies, train
 from synergos.rest.api import blueprint
 from synergos.rest.body import MAXIMUM_BODY
 from synergos.rest.dispatcher import Dispatcher, ReadOnlyDispatcher
 from synergos.rest.envelope import as_json
-from synergos.rest.services import CheckLayers, CheckRun, Services
+from synergos.rest.services import Services
 
 
 def create_blueprints(
@@ -24,8 +22,6 @@ def create_blueprints(
     dispatcher: Dispatcher,
     component: str = "ttp",
     *,
-    check_layers: CheckLayers = check_layers,
-    check_run: CheckRun = check_run,
     wake_tuner: Callable[[], None] = lambda: None,
 ) -> list[Blueprint]:
     """The routes of every orchestrator: ``/ttp/connect``, ``/ttp/train``, ``/ttp/evaluate``, ``/ttp/jobs`` and
@@ -33,11 +29,9 @@ def create_blueprints(
 
     Args:
         component: which program answers, for the documentation's title.
-        check_layers: refuses layers that cannot be built.
-        check_run: refuses hyperparameters that cannot be trained with.
         wake_tuner: has studies looked after at once.
     """
-    services = Services(store, dispatcher, check_layers, check_run, wake_tuner)
+    services = Services(store, dispatcher, wake_tuner)
     title = f"Synergos {component}"
     looked_after = [*jobs.routes(services), *studies.routes(services)]
     return [
@@ -55,8 +49,6 @@ def create_app(
     component_id: str,
     component: str = "ttp",
     maximum_body: int = MAXIMUM_BODY,
-    check_layers: CheckLayers = check_layers,
-    check_run: CheckRun = check_run,
     wake_tuner: Callable[[], None] = lambda: None,
 ) -> Flask:
     """Build the service.
@@ -68,9 +60,7 @@ def create_app(
     """
     app = _bare_app(maximum_body)
     app.add_url_rule("/health", view_func=lambda: _health(component, component_id), endpoint="health")
-    for part in create_blueprints(
-        store, dispatcher, component, check_layers=check_layers, check_run=check_run, wake_tuner=wake_tuner
-    ):
+    for part in create_blueprints(store, dispatcher, component, wake_tuner=wake_tuner):
         app.register_blueprint(part)
     return app
 
@@ -85,7 +75,7 @@ def create_status_app(
     """
     app = _bare_app(MAXIMUM_BODY)
     app.add_url_rule("/health", view_func=lambda: _health(component, component_id, standing()), endpoint="health")
-    services = Services(store, ReadOnlyDispatcher(), check_layers, check_run)
+    services = Services(store, ReadOnlyDispatcher())
     routes = jobs.routes(services, read_only=True)
     app.register_blueprint(blueprint("jobs", "/ttp", f"Synergos {component}: jobs", routes, documentation="/jobs/docs"))
     return app

@@ -50,7 +50,7 @@ class Declarations:
         """Declare a record; one that was declared before is replaced."""
         self.schema.check(body)
         key = self._key(ids, body)
-        payload = self.checked(self._fields(body))
+        payload = self.checked(self._fields(body), key)
         with self.store.transaction():
             for parent in self.parents:
                 self.store.get(parent, key)
@@ -66,7 +66,7 @@ class Declarations:
             payload = payload_of(before) | changes
             named = {} if self.id_field is None else {self.id_field: ids[self._own_id]}
             self.schema.check(payload | named)
-            self.checked(payload)
+            self.checked(payload, ids)
             self.settle(before, self.store.merge(self.kind, ids, changes))
             return self.read(ids)
 
@@ -79,8 +79,8 @@ class Declarations:
 
     # What a subclass may say otherwise
 
-    def checked(self, payload: dict[str, Any]) -> dict[str, Any]:
-        """The payload to store, after whatever a schema cannot check."""
+    def checked(self, payload: dict[str, Any], ids: Ids) -> dict[str, Any]:
+        """The payload to store under these ids, after whatever a schema cannot check."""
         return payload
 
     def settle(self, before: Record | None, after: Record) -> None:

@@ -1,10 +1,11 @@
-"""Experiments: a network to train, layer by layer."""
+"""Experiments: a model to train, of one family."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from synergos.domain.records import Kind
+from synergos.domain.records import Ids, Kind
+from synergos.learning import families
 from synergos.records.store import Record
 from synergos.rest import schemas
 from synergos.rest.declarations import Declarations
@@ -22,14 +23,14 @@ class Experiments(Declarations):
     parents = (Kind.COLLABORATION, Kind.PROJECT)
     settled = frozenset({"fitted_model"})
 
-    def checked(self, payload: dict[str, Any]) -> dict[str, Any]:
-        """Refuse layers that cannot be built."""
-        self.services.check_layers(payload["model"], "model")
+    def checked(self, payload: dict[str, Any], ids: Ids) -> dict[str, Any]:
+        """Refuse a model that its family cannot build."""
+        families.named_in(payload).check(payload["model"])
         return payload
 
     def settle(self, before: Record | None, after: Record) -> None:
-        """The fitted layers go with the layers they were fitted from, and stay with them."""
-        is_same = before is not None and before["model"] == after["model"]
+        """The fitted model goes with the one it was fitted from, and stays with it."""
+        is_same = before is not None and _asked(before) == _asked(after)
         fitted = before.get("fitted_model") if before is not None and is_same else None
         if after.get("fitted_model") != fitted:
             self.store.merge(self.kind, after["key"], {"fitted_model": fitted})
@@ -37,3 +38,7 @@ class Experiments(Declarations):
     def show_declared(self, record: Record) -> Shape:
         """With a number for ``doc_id``, and the time."""
         return declared_experiment(record, self.store.relations(self.kind, record["key"]))
+
+
+def _asked(record: Record) -> tuple[object, object]:
+    return families.named_in(record).name, record["model"]

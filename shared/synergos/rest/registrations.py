@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import count
 from typing import Any
 
-from synergos.domain.records import Kind, restrict
+from synergos.domain.records import Ids, Kind, restrict
 from synergos.errors import InvalidRequest
 from synergos.records.store import Record
 from synergos.rest import schemas
@@ -22,7 +22,7 @@ class Registrations(Declarations):
     schema = schemas.REGISTRATION
     parents = (Kind.COLLABORATION, Kind.PROJECT, Kind.PARTICIPANT)
 
-    def checked(self, payload: dict[str, Any]) -> dict[str, Any]:
+    def checked(self, payload: dict[str, Any], ids: Ids) -> dict[str, Any]:
         """Refuse a number of nodes that are not there, and nodes beyond that number."""
         expected = payload["n_count"]
         names = {name for name in payload if name.startswith("node_")}

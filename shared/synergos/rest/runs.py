@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from synergos.domain.records import Kind
+from synergos.domain.records import Ids, Kind, restrict
+from synergos.errors import RecordNotFound
+from synergos.learning import families
 from synergos.rest import schemas
 from synergos.rest.declarations import Declarations
 
@@ -19,7 +21,12 @@ class Runs(Declarations):
     id_field = "run_id"
     parents = (Kind.COLLABORATION, Kind.PROJECT, Kind.EXPERIMENT)
 
-    def checked(self, payload: dict[str, Any]) -> dict[str, Any]:
-        """Refuse hyperparameters that cannot be trained with."""
-        self.services.check_run(payload)
+    def checked(self, payload: dict[str, Any], ids: Ids) -> dict[str, Any]:
+        """Refuse hyperparameters that the experiment's family cannot train with."""
+        try:
+            experiment = self.store.get(Kind.EXPERIMENT, restrict(ids, Kind.EXPERIMENT))
+        except RecordNotFound:
+            # That it is not there is said once it is known that the rest is sound.
+            experiment = {}
+        families.named_in(experiment).check_run(payload)
         return payload

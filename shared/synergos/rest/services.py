@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from synergos.records.store import RecordStore
 from synergos.rest.dispatcher import Dispatcher
-
-CheckLayers = Callable[[object, str], object]
-"""Raises InvalidRequest for a list of layers nobody can build; its second argument is the field's name."""
-CheckRun = Callable[[Mapping[str, Any]], object]
-"""Raises InvalidRequest for hyperparameters nobody can train with."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +19,4 @@ class Services:
 
     store: RecordStore
     dispatcher: Dispatcher
-    check_layers: CheckLayers
-    check_run: CheckRun
     wake_tuner: Callable[[], None] = lambda: None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from synergos.domain.records import Kind
+from synergos.domain.records import Ids, Kind
 from synergos.domain.tags import Meta, check_tags
 from synergos.records.store import Record
 from synergos.rest import schemas
@@ -21,7 +21,7 @@ class Tags(Declarations):
     schema = schemas.TAG
     parents = (Kind.COLLABORATION, Kind.PROJECT, Kind.PARTICIPANT, Kind.REGISTRATION)
 
-    def checked(self, payload: dict[str, Any]) -> dict[str, Any]:
+    def checked(self, payload: dict[str, Any], ids: Ids) -> dict[str, Any]:
         """Refuse tags that leave the data folder; purposes nothing was said of have none."""
         tags = {meta.value: payload.get(meta.value, []) for meta in Meta}
         for meta, value in tags.items():

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
 
@@ -15,19 +14,17 @@ from synergos.domain.keys import ExperimentKey
 from synergos.domain.records import Kind, payload_of
 from synergos.domain.study import Study
 from synergos.errors import Conflict, InvalidRequest, RecordNotFound, UnknownName
-from synergos.learning.families.layers import catalogue
-from synergos.learning.families.layers.arguments import parameters_of
-from synergos.learning.families.layers.overrides import overrides
+from synergos.learning import families
+from synergos.learning.families import ModelFamily
 from synergos.learning.hyperparameters import Hyperparameters
-from synergos.learning.run_fields import TYPED_FIELDS
 from synergos.records.store import RecordStore
 from synergos.tuning import pruners, samplers
 from synergos.tuning.objective import check_metric
 from synergos.tuning.search_space import SearchSpace
 from synergos.tuning.trials import check_combination
 
-MAXIMUM_LAYER_VALUES = 100
-"""Of one dimension: a network is built with each of them before a study is opened."""
+MAXIMUM_MODELS = 100
+"""Values of one dimension that changes the model: one is built with each of them before a study is opened."""
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _DURATION = re.compile(r"\d+(\.\d+)?[smhdw]?")
 
@@ -128,40 +125,30 @@ def _check_each(
     action: Action,
 ) -> None:
     """Refuse a value that no combination makes trainable; combinations are looked at when they are drawn."""
-    known = _fields(space, Hyperparameters.from_run(fixed, action))
+    family = families.named_in(store.get(Kind.EXPERIMENT, experiment))
+    known = _fields(space, family, family.hyperparameters(fixed, action))
     for name, dimension in space.dimensions.items():
-        if not overrides([name]) and name not in known:
+        is_of_model = bool(family.changes([name]))
+        if not is_of_model and name not in known:
             raise UnknownName(name, known, f"search_space.{name}", "a hyperparameter of these runs")
         examples = list(dimension.examples())
-        if overrides([name]) and len(examples) > MAXIMUM_LAYER_VALUES:
+        if is_of_model and len(examples) > MAXIMUM_MODELS:
             raise InvalidRequest(
-                f"expected at most {MAXIMUM_LAYER_VALUES} values of a part of the network",
-                f"search_space.{name}._value",
+                f"expected at most {MAXIMUM_MODELS} values of a part of the network", f"search_space.{name}._value"
             )
         for place, value in examples:
             run = {**fixed, name: value}
             try:
-                if overrides([name]):
+                if is_of_model:
                     check_combination(store, experiment, run)
                 else:
-                    Hyperparameters.from_run(run, action)
+                    family.hyperparameters(run, action)
             except InvalidRequest as error:
                 raise InvalidRequest(str(error), f"search_space.{name}.{place}") from error
 
 
-def _fields(space: SearchSpace, run: Hyperparameters) -> frozenset[str]:
-    """What a run can say: its own fields, and the arguments of what it is trained with."""
-    makers: dict[str, Callable[[str], type]] = {
-        "optimizer": catalogue.optimizer_class,
-        "criterion": catalogue.criterion_class,
-        "lr_scheduler": catalogue.scheduler_class,
-    }
-    known = set(run.to_dict()) | TYPED_FIELDS
-    for field, class_of in makers.items():
-        drawn = space.dimensions.get(field)
-        names = [value for _, value in drawn.examples()] if drawn else [getattr(run, field)]
-        for name in names:
-            # What is no name of a class is refused where it stands.
-            with suppress(InvalidRequest):
-                known.update(parameters_of(class_of(name or "LambdaLR")))
-    return frozenset(known)
+def _fields(space: SearchSpace, family: ModelFamily, run: Hyperparameters) -> frozenset[str]:
+    """What the runs of a study can say."""
+    said = run.to_dict()
+    drawn = {name: [value for _, value in dimension.examples()] for name, dimension in space.dimensions.items()}
+    return family.run_fields({name: [value] for name, value in said.items()} | drawn) | said.keys()

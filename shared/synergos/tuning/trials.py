@@ -14,9 +14,7 @@ from synergos.domain.records import Kind
 from synergos.domain.study import TRIAL_PREFIX, Study, StudyState, Trial, TrialState
 from synergos.domain.tags import Meta
 from synergos.errors import Conflict, InvalidRequest, RecordNotFound
-from synergos.learning.families.layers.fitting import check_fit, fit_layers
-from synergos.learning.families.layers.overrides import overrides, with_overrides
-from synergos.learning.hyperparameters import check_run
+from synergos.learning import families
 from synergos.records.store import RecordStore
 from synergos.tuning.objective import objective
 from synergos.tuning.samplers import draw
@@ -133,14 +131,14 @@ class Trials:
             return str(error)
         return None
 
-    @staticmethod
-    def _options(study: Study, trial: Trial, run: Mapping[str, Any]) -> dict[str, Any]:
+    def _options(self, study: Study, trial: Trial, run: Mapping[str, Any]) -> dict[str, Any]:
+        family = families.named_in(self._store.get(Kind.EXPERIMENT, study.experiment))
         mark = {
             "study_id": study.id,
             "number": trial.number,
             "scheduler": study.scheduler,
             # Losses of different kinds cannot be compared.
-            "loss": f"{run.get('criterion')}, {run.get('reduction')}",
+            "loss": family.hyperparameters(run).loss,
         }
         return {**study.options, "trial": mark}
 
@@ -152,14 +150,16 @@ def check_combination(store: RecordStore, experiment: ExperimentKey, run: Mappin
         InvalidRequest: names the field.
     """
     action = Action(store.get(Kind.PROJECT, experiment)["action"])
-    check_run(run, action)
-    if not overrides(run):
+    record = store.get(Kind.EXPERIMENT, experiment)
+    family = families.named_in(record)
+    family.check_run(run, action)
+    if not family.changes(run):
         return
-    layers = with_overrides(store.get(Kind.EXPERIMENT, experiment)["model"], run)
+    changed = family.changed(record["model"], run)
     agreed = store.find(Kind.FEATURE_SPACE, experiment.project)
     if agreed:
         space = FeatureSpace.from_dict(agreed[0]["space"])
-        fit_layers(layers, space) if agreed[0]["auto_fix"] else check_fit(layers, space)
+        family.fit(changed, space, auto_fix=bool(agreed[0]["auto_fix"]))
 
 
 def _without_model(train: Job) -> tuple[TrialState, str]:

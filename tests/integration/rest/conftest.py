@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fakes.orchestration import CannedDispatcher, Client, check_layers, check_run, declare, go_through_all_stages
+from fakes.orchestration import CannedDispatcher, Client, declare, go_through_all_stages
 from synergos.records import RecordStore
 from synergos.rest import create_app
 
@@ -17,8 +17,6 @@ def _client(store: RecordStore, dispatcher: CannedDispatcher) -> Client:
         dispatcher,
         component_id="ttp/1",
         maximum_body=200_000,
-        check_layers=check_layers,
-        check_run=check_run,
     )
     return Client(app.test_client())
 

@@ -22,8 +22,6 @@ from fakes.orchestration import (
     VALIDATIONS_URL,
     CannedDispatcher,
     Client,
-    check_layers,
-    check_run,
     leave,
     predictions_url,
     registration,
@@ -240,7 +238,7 @@ def test_what_nobody_foresaw_is_logged_and_not_told(store: RecordStore, finished
         def cancel(self, job_id: str) -> Any:
             raise ZeroDivisionError("the secret")
 
-    app = create_app(store, Broken(store), component_id="x", check_layers=check_layers, check_run=check_run)
+    app = create_app(store, Broken(store), component_id="x")
     job = store.jobs()[0]
 
     with capture_logs() as logs:

@@ -304,3 +304,31 @@ def test_fitted_layers_stay_as_long_as_the_layers_they_were_fitted_from(aligned:
     wider = [{**LAYERS[0], "structure": {"in_features": 3, "out_features": 1}}]
     assert "fitted_model" not in aligned.data("PUT", EXPERIMENT_URL, {"model": wider})
     assert "fitted_model" not in aligned.data("POST", f"{PROJECT_URL}/experiments", {"expt_id": E, "model": LAYERS})
+
+
+def test_an_experiment_that_names_no_family_is_stored_without_one(declared: Client, store: RecordStore) -> None:
+    [stored] = store.find(Kind.EXPERIMENT, PROJECT)
+
+    assert set(stored) == {"key", "kind", "doc_id", "created_at", "model"}
+
+
+def test_an_experiment_may_name_its_family(declared: Client) -> None:
+    declared.data("POST", f"{PROJECT_URL}/experiments", {"expt_id": E, "model": LAYERS, "family": "layers"})
+
+    assert declared.data("GET", EXPERIMENT_URL)["family"] == "layers"
+
+
+@pytest.mark.parametrize("verb", ["POST", "PUT"])
+def test_a_family_nobody_knows_is_refused_with_its_near_miss(declared: Client, verb: str) -> None:
+    url = EXPERIMENT_URL if verb == "PUT" else f"{PROJECT_URL}/experiments"
+
+    status, answer = declared.ask(verb, url, {"expt_id": E, "model": LAYERS, "family": "layer"})
+
+    assert (status, answer["field"]) == (417, "family")
+    assert answer["message"] == "family: 'layer' is not a model family; did you mean layers?"
+
+
+def test_a_fitted_model_goes_with_the_family_it_is_of(aligned: Client) -> None:
+    body = {"expt_id": E, "model": LAYERS}
+
+    assert "fitted_model" in aligned.data("POST", f"{PROJECT_URL}/experiments", {**body, "family": "layers"})

@@ -118,7 +118,12 @@ def test_an_experiment_keeps_what_was_asked_beside_what_was_fitted(finished: Cli
 
 def test_layers_are_answered_as_they_were_sent(declared: Client) -> None:
     layers = [
-        {"is_input": True, "l_type": "Conv2d", "structure": {"kernel_size": [3, 3], "own": None}, "activation": "relu"},
+        {
+            "is_input": True,
+            "l_type": "RMSNorm",
+            "structure": {"normalized_shape": [2, 3], "eps": None},
+            "activation": "",
+        },
         {"is_input": False, "l_type": "Flatten", "structure": {}, "activation": None},
     ]
     declared.data("POST", f"{PROJECT_URL}/experiments", {"expt_id": E, "model": layers})

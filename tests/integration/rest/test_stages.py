@@ -25,8 +25,6 @@ from fakes.orchestration import (
     E,
     P,
     R,
-    check_layers,
-    check_run,
     fail,
     finish,
     leave,
@@ -370,7 +368,7 @@ def test_a_dispatcher_that_breaks_leaves_no_job_waiting(store: RecordStore, fini
         def submit(self, jobs: Sequence[Job], *, wait: bool = True) -> list[Job]:
             raise ZeroDivisionError("queue")
 
-    app = create_app(store, Broken(store), component_id="x", check_layers=check_layers, check_run=check_run)
+    app = create_app(store, Broken(store), component_id="x")
     client = Client(app.test_client())
 
     status, answer = client.post(MODELS_URL, {})

@@ -127,7 +127,7 @@ def test_fedprox_adds_the_gradient_of_half_mu_times_the_squared_distance() -> No
 def test_penalties_are_what_differentiating_them_gives() -> None:
     network = build_network([linear(7, 5), linear(5, 3)], seed=1)
     reference = build_network([linear(7, 5), linear(5, 3)], seed=2).state_dict()
-    hyperparameters = Hyperparameters(mu=0.3, l1_lambda=0.1, l2_lambda=0.2)
+    hyperparameters = Hyperparameters(mu=0.3)
     written_out = sum(
         0.3 / 2 * (parameter - reference[name]).square().sum()
         + 0.1 * parameter.abs().sum()
@@ -137,7 +137,7 @@ def test_penalties_are_what_differentiating_them_gives() -> None:
     expected = torch.autograd.grad(cast(Tensor, written_out), list(network.parameters()))
 
     algorithms.get("FedProx").pull(network, reference, hyperparameters)
-    regularise(network, hyperparameters)
+    regularise(network, l1=0.1, l2=0.2)
 
     torch.testing.assert_close([parameter.grad for parameter in network.parameters()], list(expected))
 
@@ -147,7 +147,7 @@ def test_what_does_not_learn_is_not_pulled() -> None:
     reference = build_network([linear(2, 1)], seed=2).state_dict()
 
     algorithms.get("FedProx").pull(network, reference, Hyperparameters(mu=0.5))
-    regularise(network, Hyperparameters(l1_lambda=0.1, l2_lambda=0.2))
+    regularise(network, l1=0.1, l2=0.2)
 
     assert [parameter.grad for parameter in network.parameters()] == [None, None]
 
@@ -165,7 +165,7 @@ def test_l1_and_l2_have_real_gradients() -> None:
     network = build_network([linear(2, 1, bias=False)])
     network.load_state_dict({"nnl_0_linear.weight": torch.tensor([[3.0, -4.0]])})
 
-    regularise(network, Hyperparameters(l1_lambda=0.1, l2_lambda=0.2))
+    regularise(network, l1=0.1, l2=0.2)
 
     gradient = network.get_parameter("nnl_0_linear.weight").grad
     torch.testing.assert_close(gradient, torch.tensor([[0.1 + 0.6, -0.1 - 0.8]]))
@@ -174,7 +174,7 @@ def test_l1_and_l2_have_real_gradients() -> None:
 def test_without_coefficients_nothing_is_added() -> None:
     network = build_network([linear(2, 1)])
 
-    regularise(network, Hyperparameters())
+    regularise(network, l1=0.0, l2=0.0)
 
     assert [parameter.grad for parameter in network.parameters()] == [None, None]
 

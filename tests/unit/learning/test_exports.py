@@ -4,18 +4,22 @@ import json
 import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from factories.network_models import linear
+from factories.network_models import linear, recipe, space
 from support.full_disk import files_up_to
+from synergos.domain.feature_space import Action
 from synergos.domain.loss_history import LossHistory
-from synergos.errors import RecordNotFound, WireFormatError
-from synergos.learning.exports import read_weights, write_run
+from synergos.errors import RecordNotFound, UnknownName, WireFormatError
+from synergos.learning.exports import load, write_run
+from synergos.learning.families.layers.files import read
 from synergos.learning.families.layers.network import build_network
 
 ARCHITECTURE = [linear(3, 1, "sigmoid")]
+RECIPE = recipe(ARCHITECTURE, space(Action.CLASSIFY, 3, 2), rounds=2, lr=0.5)
 
 
 def weights(seed: int) -> dict[str, Tensor]:
@@ -33,7 +37,7 @@ def history() -> LossHistory:
 def write(folder: Path, seed: int = 1) -> dict[str, dict[str, str]]:
     return write_run(
         folder,
-        architecture=ARCHITECTURE,
+        recipe=RECIPE,
         global_weights=weights(seed),
         local_weights={"worker_2": weights(seed + 1), "worker_1": weights(seed + 2)},
         history=history(),
@@ -75,7 +79,7 @@ def test_the_weights_come_back_from_both_formats(tmp_path: Path) -> None:
     for name, seed in (("global", 1), ("local_1", 2), ("local_2", 3)):
         path = Path(outputs[name]["path"])
         for file in (path, path.with_suffix(".safetensors")):
-            found = read_weights(file)
+            found = read(file)
             assert set(found) == set(weights(seed))
             assert all(torch.equal(found[key], tensor) for key, tensor in weights(seed).items())
 
@@ -93,8 +97,55 @@ def test_the_manifest_says_what_the_weights_belong_to(tmp_path: Path) -> None:
 
     manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
 
-    assert manifest["architecture"] == ARCHITECTURE
+    assert manifest["format"] == 1
+    assert manifest["family"] == "layers"
+    assert {name: manifest[name] for name in RECIPE.to_dict()} == json.loads(json.dumps(RECIPE.to_dict()))
+    assert manifest["participants"] == ["worker_2", "worker_1"]
     assert set(manifest["versions"]) == {"synergos", "torch", "safetensors"}
+
+
+def test_an_exported_model_predicts_what_its_network_does(tmp_path: Path) -> None:
+    write(tmp_path / "run", seed=1)
+    inputs = np.random.default_rng(0).normal(size=(5, 3)).astype(np.float32)
+
+    for model, seed in (("global_model", 1), ("local_model_worker_2", 2)):
+        scores, predicted = load(tmp_path / "run", model).predict(inputs)
+
+        with torch.no_grad():
+            expected = build_network(ARCHITECTURE, seed)(torch.from_numpy(inputs)).numpy()
+        np.testing.assert_allclose(scores, expected, rtol=1e-6)
+        assert predicted.tolist() == (expected > 0.5).astype(np.float32).tolist()
+
+
+def test_a_run_that_was_exported_before_its_manifest_said_all_cannot_be_loaded(tmp_path: Path) -> None:
+    write(tmp_path / "run")
+    (tmp_path / "run" / "manifest.json").write_text(json.dumps({"format": 1, "architecture": ARCHITECTURE}))
+
+    with pytest.raises(RecordNotFound, match=r"manifest\.json of run lacks family, hyperparameters, feature_space"):
+        load(tmp_path / "run")
+
+
+@pytest.mark.parametrize("content", ["", "[]", "nonsense"])
+def test_a_manifest_that_is_none_is_refused(tmp_path: Path, content: str) -> None:
+    write(tmp_path / "run")
+    (tmp_path / "run" / "manifest.json").write_text(content)
+
+    with pytest.raises(WireFormatError):
+        load(tmp_path / "run")
+
+
+def test_a_folder_that_is_no_run_is_named(tmp_path: Path) -> None:
+    with pytest.raises(RecordNotFound, match="no exported run"):
+        load(tmp_path)
+
+
+def test_a_model_of_a_family_that_is_not_known_is_refused(tmp_path: Path) -> None:
+    write(tmp_path / "run")
+    path = tmp_path / "run" / "manifest.json"
+    path.write_text(path.read_text().replace('"layers"', '"trees"'))
+
+    with pytest.raises(UnknownName, match="'trees' is not a model family"):
+        load(tmp_path / "run")
 
 
 def test_a_folder_that_is_there_is_replaced_whole(tmp_path: Path) -> None:
@@ -104,9 +155,7 @@ def test_a_folder_that_is_there_is_replaced_whole(tmp_path: Path) -> None:
     outputs = write(tmp_path / "run", seed=7)
 
     assert not (tmp_path / "run" / "checkpoints").exists()
-    assert torch.equal(
-        read_weights(outputs["global"]["path"])["nnl_0_linear.weight"], weights(7)["nnl_0_linear.weight"]
-    )
+    assert torch.equal(read(Path(outputs["global"]["path"]))["nnl_0_linear.weight"], weights(7)["nnl_0_linear.weight"])
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
 
@@ -128,15 +177,13 @@ def test_a_failed_write_leaves_the_old_folder(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="gone"):
         write_run(
             tmp_path / "run",
-            architecture=ARCHITECTURE,
+            recipe=RECIPE,
             global_weights=weights(9),
             local_weights=_Gone(worker_1=weights(9)),
             history=history(),
         )
 
-    assert torch.equal(
-        read_weights(outputs["global"]["path"])["nnl_0_linear.weight"], weights(1)["nnl_0_linear.weight"]
-    )
+    assert torch.equal(read(Path(outputs["global"]["path"]))["nnl_0_linear.weight"], weights(1)["nnl_0_linear.weight"])
 
 
 class _Gone(dict[str, dict[str, Tensor]]):
@@ -161,60 +208,3 @@ def test_a_full_disk_is_said_and_leaves_what_was_there(tmp_path: Path, size: int
     assert Path(refusal.value.filename).name == "global_model.pt"
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
     assert list(tmp_path.iterdir()) == [folder]
-
-
-def test_views_of_one_buffer_are_not_saved_with_all_of_it(tmp_path: Path) -> None:
-    buffer = torch.zeros(1_000_000)
-
-    outputs = write_run(
-        tmp_path / "run",
-        architecture=ARCHITECTURE,
-        global_weights={"a": buffer[:10], "b": buffer[10:20].reshape(2, 5).T},
-        local_weights={},
-        history=LossHistory(),
-    )
-
-    assert Path(outputs["global"]["path"]).stat().st_size < 10_000
-    assert read_weights(outputs["global"]["path"])["b"].shape == (5, 2)
-
-
-def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    for name in ("global_model.pt", "global_model.safetensors"):
-        with pytest.raises(RecordNotFound, match=name):
-            read_weights(tmp_path / name)
-
-
-class Intruder:
-    """Touches a file when it is unpickled."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return Path.touch, (self.path,)
-
-
-@pytest.mark.parametrize("content", [b"", b"no weights at all", b"\x00" * 100])
-@pytest.mark.parametrize("suffix", [".pt", ".safetensors"])
-def test_bytes_that_are_no_weights_are_refused(tmp_path: Path, content: bytes, suffix: str) -> None:
-    path = tmp_path / f"model{suffix}"
-    path.write_bytes(content)
-
-    with pytest.raises(WireFormatError):
-        read_weights(path)
-
-
-def test_nothing_in_a_file_is_executed(tmp_path: Path) -> None:
-    torch.save({"weight": Intruder(tmp_path / "touched")}, tmp_path / "model.pt")
-
-    with pytest.raises(WireFormatError):
-        read_weights(tmp_path / "model.pt")
-
-    assert not (tmp_path / "touched").exists()
-
-
-def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
-    torch.save([1, 2], tmp_path / "list.pt")
-
-    with pytest.raises(WireFormatError):
-        read_weights(tmp_path / "list.pt")

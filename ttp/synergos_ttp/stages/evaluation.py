@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from synergos.domain.feature_space import FeatureSpace
 from synergos.domain.grid import Node
 from synergos.domain.tags import Meta, check_tags
 from synergos.errors import Conflict, FeatureDrift, RecordNotFound
+from synergos.learning import families
 from synergos.learning.agreement import drift
 from synergos.learning.alignment import spacers_for
-from synergos.learning.exports import read_weights
 from synergos.wire import encode
 from synergos_ttp.control import Control
 from synergos_ttp.events import WorkStarted
@@ -95,15 +96,10 @@ def _measure(
     limits: Limits,
     control: Control,
 ) -> list[dict[str, Any]]:
-    content = SessionContent(
-        scope.run,
-        FeatureSpace.from_dict(model["feature_space"]),
-        model["architecture"],
-        model["hyperparameters"],
-        (meta,),
-    )
+    recipe = families.recipe_in(model)
+    content = SessionContent(scope.run, recipe, (meta,))
     control.publish(WorkStarted(tuple(member.id for member in members)))
-    message = encode(read_weights(model["global"]["path"]), {})
+    message = encode(recipe.family.read(Path(model["global"]["path"])), {})
 
     def measure(session: ParticipantSession) -> dict[str, Any]:
         session.data.load(message)

@@ -1,4 +1,4 @@
-"""Preprocess: the participants' columns and labels become one feature space, and the networks are fitted to it."""
+"""Preprocess: the participants' columns and labels become one feature space, and the models are fitted to it."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from synergos.domain.grid import Node
 from synergos.domain.records import Kind
 from synergos.domain.tags import Meta
 from synergos.errors import InvalidRequest, JobCancelled
+from synergos.learning import families
 from synergos.learning.agreement import feature_space
-from synergos.learning.families.layers.fitting import fit_layers
 from synergos.program.log_context import ContextPool, about_participant
 from synergos_ttp.control import Control
 from synergos_ttp.events import WorkStarted
@@ -29,7 +29,7 @@ def preprocess(scope: Scope, limits: Limits, control: Control) -> dict[str, Any]
     """Align the project.
 
     Returns:
-        ``spacers`` per participant, the ``feature_space``, the ``fitted`` layers per experiment, ``auto_fix``, and
+        ``spacers`` per participant, the ``feature_space``, the ``fitted`` model per experiment, ``auto_fix``, and
         the training ``rows`` per participant.
 
     Raises:
@@ -95,7 +95,7 @@ def _fitted(scope: Scope, space: FeatureSpace) -> dict[str, Any]:
     for experiment in scope.store.find(Kind.EXPERIMENT, scope.project):
         expt_id = experiment["key"]["expt_id"]
         try:
-            fitted[expt_id] = fit_layers(experiment["model"], space)
+            fitted[expt_id] = families.named_in(experiment).fit(experiment["model"], space)
         except InvalidRequest as error:
             raise InvalidRequest(
                 f"experiment {expt_id!r} cannot be fitted to the data: {error}", error.field

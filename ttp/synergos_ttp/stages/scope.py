@@ -13,9 +13,8 @@ from synergos.domain.keys import JobKey, ProjectKey, RunKey
 from synergos.domain.records import Kind, restrict
 from synergos.domain.tags import Meta, declared_tags
 from synergos.errors import Conflict, RecordNotFound
-from synergos.learning.families.layers.fitting import check_fit, fit_layers
-from synergos.learning.families.layers.layers import Layer
-from synergos.learning.families.layers.overrides import with_overrides
+from synergos.learning import families
+from synergos.learning.families import Recipe
 from synergos.records import RecordStore
 from synergos_ttp.workers.commands import Tags
 from synergos_ttp.workers.participant import Member
@@ -99,36 +98,28 @@ class Scope:
             for who in [node.participant_id]
         ]
 
-    def space(self) -> tuple[FeatureSpace, bool]:
-        """The feature space agreed at alignment, and whether networks are fitted to it.
-
-        Raises:
-            Conflict: the project is not aligned.
-        """
-        record = self._agreement()
-        return FeatureSpace.from_dict(record["space"]), bool(record["auto_fix"])
-
     def _agreement(self) -> dict[str, Any]:
         try:
             return self.store.get(Kind.FEATURE_SPACE, self.project)
         except RecordNotFound as error:
             raise Conflict(f"project {self.keys['project_id']!r} is not aligned; run the alignment first") from error
 
-    def architecture(self, space: FeatureSpace, auto_fix: bool) -> list[Layer]:
-        """The experiment's layers as they are trained: as asked, or fitted to the feature space.
+    def recipe(self) -> Recipe:
+        """What the run's model is made from: the experiment's as this run changes it, fitted to the feature space.
 
         Raises:
-            InvalidRequest: they do not go with the feature space; names the layer.
+            Conflict: the project is not aligned.
+            InvalidRequest: the model does not go with the feature space; names the part.
         """
+        agreed = self._agreement()
+        space = FeatureSpace.from_dict(agreed["space"])
         experiment = self.store.get(Kind.EXPERIMENT, restrict(self.keys, Kind.EXPERIMENT))
-        asked: list[Layer] = experiment["model"]
-        if "run_id" in self.keys:
-            asked = with_overrides(asked, self.store.get(Kind.RUN, self.run))
-        if auto_fix:
-            # Fitted anew rather than read back: the experiment may have been declared after the alignment.
-            return fit_layers(asked, space)
-        check_fit(asked, space)
-        return asked
+        run = self.store.get(Kind.RUN, self.run)
+        family = families.named_in(experiment)
+        changed = family.changed(experiment["model"], run)
+        # Fitted anew rather than read back: the experiment may have been declared after the alignment.
+        fitted = family.fit(changed, space, auto_fix=bool(agreed["auto_fix"]))
+        return Recipe(family, fitted, family.hyperparameters(run, space.action), space)
 
     def model(self) -> dict[str, Any]:
         """The trained model of the run.

@@ -1,15 +1,12 @@
-"""Train: one run's hyperparameters on one experiment's network, at all participants."""
+"""Train: one run's hyperparameters on one experiment's model, at all participants."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-from synergos.domain.records import Kind
 from synergos.domain.tags import Meta
 from synergos.learning.exports import write_run
-from synergos.learning.families.layers.network import build_network
-from synergos.learning.hyperparameters import Hyperparameters
 from synergos_ttp.control import Control
 from synergos_ttp.events import TrainingStarted
 from synergos_ttp.stages.round_store import RoundStore, StoredWeights
@@ -24,16 +21,15 @@ def train(scope: Scope, outputs: Path, limits: Limits, control: Control) -> dict
 
     Returns:
         ``global`` and ``local_<i>`` with ``origin``, ``path`` and ``loss_history``, and what it takes to use the model
-        later: ``architecture``, ``feature_space``, ``hyperparameters``.
+        later: ``architecture``, ``feature_space``, ``hyperparameters``, and ``family`` where it is not the default.
 
     Raises:
         SynergosError: a participant failed; the message names it. Files of an earlier training are then untouched.
     """
-    space, auto_fix = scope.space()
-    architecture = scope.architecture(space, auto_fix)
-    hyperparameters = Hyperparameters.from_run(scope.store.get(Kind.RUN, scope.run), space.action)
+    recipe = scope.recipe()
+    hyperparameters = recipe.hyperparameters
     members = scope.members()
-    content = SessionContent(scope.run, space, architecture, hyperparameters.to_dict(), (Meta.TRAIN, Meta.EVALUATE))
+    content = SessionContent(scope.run, recipe, (Meta.TRAIN, Meta.EVALUATE))
     needed = hyperparameters.min_participants
     with RoundStore(outputs, scope.job.id) as store:
         control.publish(TrainingStarted(hyperparameters.rounds, hyperparameters.to_dict(), store.losses()))
@@ -42,26 +38,21 @@ def train(scope: Scope, outputs: Path, limits: Limits, control: Control) -> dict
             rounds = Rounds(
                 sessions,
                 hyperparameters,
-                build_network(architecture, seed=hyperparameters.seed).state_dict(),
+                recipe.family.initial(recipe),
                 store,
                 control,
             )
             best = rounds.run()
             exported = write_run(
                 run_folder(outputs, scope),
-                architecture=architecture,
+                recipe=recipe,
                 global_weights=StoredWeights(best.global_weights),
                 local_weights={
                     who: StoredWeights(path) for who, path in best.updates(member.id for member in members).items()
                 },
                 history=rounds.history,
             )
-    return {
-        **exported,
-        "architecture": architecture,
-        "feature_space": space.to_dict(),
-        "hyperparameters": hyperparameters.to_dict(),
-    }
+    return {**exported, **recipe.to_dict()}
 
 
 def run_folder(outputs: Path, scope: Scope) -> Path:

@@ -9,11 +9,10 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from typing import Any, Self, TypeVar
 
-from synergos.domain.feature_space import FeatureSpace
 from synergos.domain.keys import RunKey
 from synergos.domain.tags import Meta
 from synergos.errors import JobCancelled, SynergosError, WorkerUnreachable
-from synergos.learning.families.layers.layers import Layer
+from synergos.learning.families import Recipe
 from synergos.program.log_context import ContextPool
 from synergos_ttp.control import Control
 from synergos_ttp.workers.limits import Limits
@@ -24,24 +23,20 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class SessionContent:
-    """What a session holds besides the participant's own data: the run, the network, the feature space."""
+    """What a session holds besides the participant's own data: the run, and all it takes to make its model."""
 
     run: RunKey
-    space: FeatureSpace
-    architecture: Sequence[Layer]
-    hyperparameters: Mapping[str, Any]
+    recipe: Recipe
     metas: tuple[Meta, ...]
 
     def request(self, member: Member) -> dict[str, Any]:
         """The body that opens a session at one participant, all but the session's id."""
         return {
             "id": member.id,
-            "action": self.space.action,
+            "action": self.recipe.space.action,
             "tags": {meta: member.tags[meta] for meta in self.metas if meta in member.tags},
             "alignments": member.spacers,
-            "feature_space": self.space.to_dict(),
-            "architecture": self.architecture,
-            "hyperparameters": self.hyperparameters,
+            **self.recipe.to_dict(),
             "metas": [meta for meta in self.metas if meta in member.tags],
         }
 

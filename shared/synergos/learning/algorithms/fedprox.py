@@ -17,7 +17,7 @@ from torch import nn
 
 from synergos.learning.algorithms.algorithm import Algorithm, Weights
 from synergos.learning.algorithms.fedavg import aggregate
-from synergos.learning.families.layers.penalties import add_gradient
+from synergos.learning.gradients import add_gradient
 
 if TYPE_CHECKING:
     from synergos.learning.hyperparameters import Hyperparameters

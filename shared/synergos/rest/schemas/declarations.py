@@ -62,7 +62,9 @@ EXPERIMENT = Schema(
         "type": "object",
         "properties": {
             "expt_id": _ID,
+            "family": {"type": ["string", "null"], "description": "of the model; layers when it is absent"},
             "model": {
+                "description": "for the family layers: the network, layer by layer",
                 "type": "array",
                 "minItems": 1,
                 "items": {
@@ -76,7 +78,6 @@ EXPERIMENT = Schema(
                             "description": "name of a function in torch.nn.functional; empty or null for none",
                         },
                     },
-                    "required": ["is_input", "l_type", "structure", "activation"],
                 },
             },
         },

@@ -23,10 +23,10 @@ from synergos.errors import InvalidRequest, JobCancelled
 from synergos.learning import algorithms
 from synergos.learning.algorithms import Weights
 from synergos.learning.early_stopping import EarlyStopping
+from synergos.learning.families.layers.hyperparameters import LayersHyperparameters, step_scheduler
 from synergos.learning.families.layers.network import Network
 from synergos.learning.families.layers.objective import Objective, Predicted, Scores
 from synergos.learning.families.layers.penalties import regularise
-from synergos.learning.hyperparameters import Hyperparameters, step_scheduler
 from synergos.learning.randomness import RandomStream, seed_from
 
 BATCH_ROWS = 4096
@@ -62,7 +62,7 @@ def train_locally(
     inputs: Tensor,
     targets: Tensor,
     *,
-    hyperparameters: Hyperparameters,
+    hyperparameters: LayersHyperparameters,
     objective: Objective,
     reference: Weights,
     round_index: int,
@@ -139,7 +139,7 @@ def warm_up(
     inputs: Tensor,
     targets: Tensor,
     *,
-    hyperparameters: Hyperparameters,
+    hyperparameters: LayersHyperparameters,
     objective: Objective,
     reference: Weights,
 ) -> None:
@@ -148,7 +148,7 @@ def warm_up(
     Args:
         reference: weights in memory of their own.
     """
-    short = Hyperparameters.from_dict(hyperparameters.to_dict() | {"epochs": 1, "batch_size": None})
+    short = LayersHyperparameters.from_dict(hyperparameters.to_dict() | {"epochs": 1, "batch_size": None})
     train_locally(
         network,
         inputs[:4],
@@ -168,7 +168,7 @@ class _LocalTraining:
     def __init__(
         self,
         network: Network,
-        hyperparameters: Hyperparameters,
+        hyperparameters: LayersHyperparameters,
         objective: Objective,
         reference: Weights,
         round_index: int,
@@ -222,12 +222,12 @@ class _LocalTraining:
             return math.nan
         total.backward()  # type: ignore[no-untyped-call]
         self._pull(self._network, self._reference, self._hyperparameters)
-        regularise(self._network, self._hyperparameters)
+        regularise(self._network, l1=self._hyperparameters.l1_lambda, l2=self._hyperparameters.l2_lambda)
         self._optimizer.step()
         return float(mean)
 
 
-def _schedule(hyperparameters: Hyperparameters, optimizer: Optimizer, round_index: int) -> LRScheduler:
+def _schedule(hyperparameters: LayersHyperparameters, optimizer: Optimizer, round_index: int) -> LRScheduler:
     """The run's schedule, taken forward to where round ``round_index`` begins."""
     scheduler = hyperparameters.make_scheduler(optimizer)
     if not isinstance(scheduler, lr_scheduler.ReduceLROnPlateau):

@@ -12,8 +12,8 @@ from torch.nn import functional
 
 from synergos.domain.feature_space import Action
 from synergos.errors import InvalidRequest
+from synergos.learning.families.layers.hyperparameters import LayersHyperparameters
 from synergos.learning.families.layers.network import Network
-from synergos.learning.hyperparameters import Hyperparameters
 
 Scores = NDArray[np.float32]
 Predicted = NDArray[np.float32] | NDArray[np.int64]
@@ -31,7 +31,7 @@ class Objective:
     Targets are float (N, 1) for a regression and for two classes (0 or 1), int64 (N,) class ids for more.
     """
 
-    def __init__(self, hyperparameters: Hyperparameters, action: Action) -> None:
+    def __init__(self, hyperparameters: LayersHyperparameters, action: Action) -> None:
         self.action = action
         self.seed = hyperparameters.seed
         self._name = hyperparameters.criterion_for(action)
@@ -68,7 +68,7 @@ class Objective:
             scores = _as_array(functional.softmax(logits, dim=1))
             return scores, scores.argmax(axis=1).astype(np.int64)
 
-    def _make(self, hyperparameters: Hyperparameters, reduction: str) -> nn.Module:
+    def _make(self, hyperparameters: LayersHyperparameters, reduction: str) -> nn.Module:
         criterion = hyperparameters.make_criterion(reduction, self.action)
         if isinstance(criterion, nn.KLDivLoss):
             criterion.log_target = False  # one-hot targets have no logarithm

@@ -9,14 +9,14 @@ import torch
 from factories.network_models import DEEP, layer, linear, one_weight, rows
 from synergos.domain.feature_space import Action
 from synergos.errors import InvalidRequest
+from synergos.learning.families.layers.hyperparameters import LayersHyperparameters
 from synergos.learning.families.layers.local_training import evaluate_locally, infer, warm_up
 from synergos.learning.families.layers.network import build_network
 from synergos.learning.families.layers.objective import Objective
-from synergos.learning.hyperparameters import Hyperparameters
 
 
 def measure(action: Action = Action.REGRESS) -> Objective:
-    return Objective(Hyperparameters.from_run({}, action), action)
+    return Objective(LayersHyperparameters.from_run({}, action), action)
 
 
 @pytest.mark.parametrize("batch_rows", [1, 3, 100])
@@ -78,7 +78,7 @@ def test_warming_up_changes_nothing() -> None:
     expected = torch.rand(3)
     torch.manual_seed(1)
 
-    hyperparameters = Hyperparameters.from_run({}, Action.REGRESS)
+    hyperparameters = LayersHyperparameters.from_run({}, Action.REGRESS)
     warm_up(network, *rows(10), hyperparameters=hyperparameters, objective=measure(), reference=before)
 
     assert all(torch.equal(tensor, before[name]) for name, tensor in network.state_dict().items())

@@ -12,11 +12,11 @@ from torch import Tensor
 from factories.network_models import DEEP, WEIGHT, layer, linear, one_weight, rows
 from synergos.domain.feature_space import Action
 from synergos.errors import InvalidRequest, JobCancelled
+from synergos.learning.families.layers.hyperparameters import LayersHyperparameters
 from synergos.learning.families.layers.layers import Layer
 from synergos.learning.families.layers.local_training import LocalResult, evaluate_locally, train_locally
 from synergos.learning.families.layers.network import Network, build_network
 from synergos.learning.families.layers.objective import Objective
-from synergos.learning.hyperparameters import Hyperparameters
 
 CONSTANT: dict[str, Any] = {"lr_scheduler": "LambdaLR", "lr_decay": 0.0}
 """A schedule that leaves the learning rate alone."""
@@ -36,7 +36,7 @@ def train(
     action: Action = Action.REGRESS,
     **run: Any,
 ) -> LocalResult:
-    hyperparameters = Hyperparameters.from_run({"epochs": 1, "algorithm": "FedAvg", **CONSTANT, **run}, action)
+    hyperparameters = LayersHyperparameters.from_run({"epochs": 1, "algorithm": "FedAvg", **CONSTANT, **run}, action)
     return train_locally(
         network,
         inputs,
@@ -290,7 +290,7 @@ def test_divergence_is_reported_as_not_a_number() -> None:
 
 def test_progress_is_told_epoch_by_epoch() -> None:
     told: list[tuple[int, int]] = []
-    hyperparameters = Hyperparameters.from_run({"epochs": 3, **CONSTANT}, Action.REGRESS)
+    hyperparameters = LayersHyperparameters.from_run({"epochs": 3, **CONSTANT}, Action.REGRESS)
 
     train_locally(
         one_weight(1.0),
@@ -311,7 +311,7 @@ def test_it_stops_before_the_next_batch_when_asked_to() -> None:
     network = one_weight(0.0)
     seen: list[int] = []
     network.register_forward_hook(lambda module, arguments, output: seen.append(len(arguments[0])))
-    hyperparameters = Hyperparameters.from_run({"batch_size": 2, **CONSTANT}, Action.REGRESS)
+    hyperparameters = LayersHyperparameters.from_run({"batch_size": 2, **CONSTANT}, Action.REGRESS)
 
     with pytest.raises(JobCancelled):
         train_locally(
@@ -363,7 +363,7 @@ def test_a_run_with_all_defaults_trains_a_classifier(labels: int, tail: Layer) -
     inputs, sums = rows(60)
     targets = (sums > 0).float() if labels == 2 else (sums.reshape(-1) > 0).long()
     network = build_network([tail], seed=1)
-    hyperparameters = Hyperparameters.from_run({"lr": 0.1}, Action.CLASSIFY)
+    hyperparameters = LayersHyperparameters.from_run({"lr": 0.1}, Action.CLASSIFY)
     objective = Objective(hyperparameters, Action.CLASSIFY)
     before = evaluate_locally(network, inputs, targets, objective=objective)
 

@@ -11,10 +11,10 @@ from torch import Tensor
 from factories.network_models import layer, linear
 from synergos.domain.feature_space import Action
 from synergos.errors import InvalidRequest
+from synergos.learning.families.layers.hyperparameters import LayersHyperparameters
 from synergos.learning.families.layers.layers import Layer
 from synergos.learning.families.layers.network import Network, build_network
 from synergos.learning.families.layers.objective import Objective
-from synergos.learning.hyperparameters import Hyperparameters
 
 Array = NDArray[np.float64]
 
@@ -25,7 +25,7 @@ IDS = torch.tensor([0, 2, 1, 1])
 
 
 def objective(criterion: str, action: Action = Action.CLASSIFY, **run: Any) -> Objective:
-    return Objective(Hyperparameters.from_run({"criterion": criterion, **run}, action), action)
+    return Objective(LayersHyperparameters.from_run({"criterion": criterion, **run}, action), action)
 
 
 def ending_in(*tail: Layer) -> Network:

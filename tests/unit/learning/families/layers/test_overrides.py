@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from synergos.errors import InvalidRequest
+from synergos.learning.families.layers.hyperparameters import LayersHyperparameters
 from synergos.learning.families.layers.layers import Layer
 from synergos.learning.families.layers.overrides import with_overrides
-from synergos.learning.hyperparameters import Hyperparameters
 
 LAYERS = [
     Layer(is_input=True, l_type="Linear", structure={"in_features": 4, "out_features": 8}, activation="relu"),
@@ -52,8 +52,8 @@ def test_what_no_network_has_is_refused_by_name(name: str, value: Any, named: st
 
 
 def test_a_run_keeps_them_and_a_misspelt_one_is_refused_when_it_is_declared() -> None:
-    run = Hyperparameters.from_run({"rounds": 2, "model[0].structure.out_features": 3})
+    run = LayersHyperparameters.from_run({"rounds": 2, "model[0].structure.out_features": 3})
 
-    assert Hyperparameters.from_dict(run.to_dict()).extras["model[0].structure.out_features"] == 3
+    assert LayersHyperparameters.from_dict(run.to_dict()).extras["model[0].structure.out_features"] == 3
     with pytest.raises(InvalidRequest, match=r"^model\[0\]\.size: "):
-        Hyperparameters.from_run({"model[0].size": 3})
+        LayersHyperparameters.from_run({"model[0].size": 3})

@@ -10,7 +10,7 @@ from torch.optim.lr_scheduler import CyclicLR, ReduceLROnPlateau
 
 from synergos.domain.feature_space import Action
 from synergos.errors import InvalidRequest
-from synergos.learning.hyperparameters import Hyperparameters, check_run
+from synergos.learning.families.layers.hyperparameters import LayersHyperparameters, check_run
 
 AS_THE_CLIENT_SENDS_IT = {
     "run_id": "r1",
@@ -40,7 +40,7 @@ def parameter() -> nn.Parameter:
 
 def group(run: dict[str, Any]) -> dict[str, Any]:
     """The parameter group of a run's optimizer once its scheduler is there."""
-    found = Hyperparameters.from_run(run)
+    found = LayersHyperparameters.from_run(run)
     optimizer = found.make_optimizer([parameter()])
     found.make_scheduler(optimizer)
     groups: list[dict[str, Any]] = optimizer.param_groups
@@ -49,7 +49,7 @@ def group(run: dict[str, Any]) -> dict[str, Any]:
 
 def rates(run: dict[str, Any], epochs: int) -> list[float]:
     """The learning rate of each epoch."""
-    found = Hyperparameters.from_run(run)
+    found = LayersHyperparameters.from_run(run)
     optimizer = found.make_optimizer([parameter()])
     scheduler = found.make_scheduler(optimizer)
     seen = []
@@ -69,7 +69,7 @@ def test_a_run_with_defaults_can_train(run: dict[str, Any], action: Action | Non
 
 
 def test_the_defaults_are_those_the_client_sends() -> None:
-    assert Hyperparameters.from_run(AS_THE_CLIENT_SENDS_IT) == Hyperparameters.from_run({})
+    assert LayersHyperparameters.from_run(AS_THE_CLIENT_SENDS_IT) == LayersHyperparameters.from_run({})
 
 
 def test_null_counts_as_absent_and_the_records_envelope_is_left_out() -> None:
@@ -83,20 +83,20 @@ def test_null_counts_as_absent_and_the_records_envelope_is_left_out() -> None:
         "created_at": "now",
     }
 
-    assert Hyperparameters.from_run(run) == Hyperparameters()
+    assert LayersHyperparameters.from_run(run) == LayersHyperparameters()
 
 
 def test_to_dict_and_back() -> None:
-    found = Hyperparameters.from_run({"rounds": 3, "momentum": 0.0, "weight": [1, 2], "comment": {"by": "me"}})
+    found = LayersHyperparameters.from_run({"rounds": 3, "momentum": 0.0, "weight": [1, 2], "comment": {"by": "me"}})
 
     assert found.extras == {"momentum": 0.0, "weight": [1, 2], "comment": {"by": "me"}}
-    assert Hyperparameters.from_dict(found.to_dict()) == found
+    assert LayersHyperparameters.from_dict(found.to_dict()) == found
 
 
 def test_the_default_loss_of_a_regression_is_mse() -> None:
-    assert Hyperparameters.from_run({"criterion": "BCELoss"}, Action.REGRESS).criterion == "MSELoss"
-    assert Hyperparameters.from_run({"criterion": "L1Loss"}, Action.REGRESS).criterion == "L1Loss"
-    assert Hyperparameters.from_run({}, Action.CLASSIFY).criterion == "BCELoss"
+    assert LayersHyperparameters.from_run({"criterion": "BCELoss"}, Action.REGRESS).criterion == "MSELoss"
+    assert LayersHyperparameters.from_run({"criterion": "L1Loss"}, Action.REGRESS).criterion == "L1Loss"
+    assert LayersHyperparameters.from_run({}, Action.CLASSIFY).criterion == "BCELoss"
 
 
 @pytest.mark.parametrize("criterion", ["CrossEntropyLoss", "NLLLoss", "MultiMarginLoss", "HingeEmbeddingLoss"])
@@ -184,7 +184,7 @@ def test_every_optimizer_goes_with_the_default_schedule(optimizer: str) -> None:
 
 
 def test_the_default_schedule_cycles_around_the_learning_rate() -> None:
-    found = Hyperparameters.from_run({"lr": 0.01, "step_size_up": 4})
+    found = LayersHyperparameters.from_run({"lr": 0.01, "step_size_up": 4})
     scheduler = found.make_scheduler(found.make_optimizer([parameter()]))
 
     assert isinstance(scheduler, CyclicLR)
@@ -209,7 +209,7 @@ def test_nobody_gets_momentum_who_did_not_ask_for_it() -> None:
 
 
 def test_explicit_zero_and_false_are_forwarded() -> None:
-    found = Hyperparameters.from_run(
+    found = LayersHyperparameters.from_run(
         {"lr_scheduler": "ExponentialLR", "gamma": 0, "optimizer": "Adam", "eps": 0, "amsgrad": False}
     )
     optimizer = found.make_optimizer([parameter()])
@@ -225,7 +225,7 @@ def test_l2_replaces_weight_decay() -> None:
 
 
 def test_a_plateau_schedule_takes_its_own_keys_only() -> None:
-    found = Hyperparameters.from_run(
+    found = LayersHyperparameters.from_run(
         {"lr_scheduler": "ReduceLROnPlateau", "factor": 0.25, "threshold": 0, "patience": 3}
     )
     scheduler = found.make_scheduler(SGD([parameter()], lr=1.0))

@@ -1,0 +1,162 @@
+"""What a model family is: everything that is particular to one kind of model, behind one protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from numpy.typing import NDArray
+
+from synergos.domain.feature_space import Action, FeatureSpace
+from synergos.learning.algorithms import Weights
+from synergos.learning.hyperparameters import Hyperparameters
+
+Architecture = Sequence[Mapping[str, Any]]
+"""What an experiment says of its model: a list with at least one object in it; what it means is its family's to say."""
+
+Array = NDArray[Any]
+
+DEFAULT = "layers"
+"""The family of an experiment that names none."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All it takes to make a model, and to train it.
+
+    Attributes:
+        architecture: as it is trained: fitted to the feature space.
+    """
+
+    family: ModelFamily
+    architecture: Architecture
+    hyperparameters: Hyperparameters
+    space: FeatureSpace
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON-able values, as model records and messages hold them; the family is not named where it is the default."""
+        named = {} if self.family.name == DEFAULT else {"family": self.family.name}
+        return {
+            **named,
+            "architecture": list(self.architecture),
+            "feature_space": self.space.to_dict(),
+            "hyperparameters": self.hyperparameters.to_dict(),
+        }
+
+
+class Predictor(Protocol):
+    """A trained model, to be used."""
+
+    def predict(self, inputs: Array) -> tuple[Array, Array]:
+        """Scores and predictions of rows of the feature space the model was trained in.
+
+        Args:
+            inputs: (N, *row shape), float32.
+
+        Returns:
+            Regression: the values (N, 1), twice. Two classes: the probability of the second (N, 1), and whether it is the second
+            as 0.0 or 1.0 (N, 1). More classes: probabilities (N, C) and the most probable class's id (N,).
+        """
+
+
+class ModelFamily(Protocol):
+    """One kind of model, from what a request says of it to its files. It keeps nothing between calls; threads share it."""
+
+    @property
+    def name(self) -> str:
+        """As an experiment says it."""
+
+    # What a request says
+
+    def check(self, architecture: object, field: str = "model") -> Architecture:
+        """Return what an experiment asks for.
+
+        Raises:
+            InvalidRequest: nobody can build it; names the part (``model[1].structure.out_features``) and what was expected.
+        """
+
+    def hyperparameters(self, run: Mapping[str, Any], action: Action | None = None) -> Hyperparameters:
+        """Read a run record or request, with defaults for what it does not say.
+
+        Args:
+            action: what the project does, when known.
+
+        Raises:
+            InvalidRequest: names the key and what was expected.
+        """
+
+    def check_run(self, run: Mapping[str, Any], action: Action | None = None) -> None:
+        """Refuse a run that could not train; more is tried out than :meth:`hyperparameters` does.
+
+        Raises:
+            InvalidRequest: names the key and what was expected.
+        """
+
+    def run_fields(self, choices: Mapping[str, Iterable[object]]) -> frozenset[str]:
+        """The keys that mean something in a run; which they are can depend on what others say.
+
+        Args:
+            choices: the values that each key can have, of those that are known.
+        """
+
+    def changes(self, names: Iterable[str]) -> list[str]:
+        """Those of a run's keys that change the model itself."""
+
+    # From a request to a model
+
+    def changed(self, architecture: Architecture, run: Mapping[str, Any]) -> Architecture:
+        """A new architecture, changed as a run says.
+
+        Raises:
+            InvalidRequest: names the key.
+        """
+
+    def fit(self, architecture: Architecture, space: FeatureSpace, *, auto_fix: bool = True) -> Architecture:
+        """A new architecture that takes rows of the feature space, and predicts what its projects predict.
+
+        Args:
+            auto_fix: change what does not fit; without it, everything has to fit as it is.
+
+        Raises:
+            InvalidRequest: it cannot be fitted, or does not fit; names the part.
+        """
+
+    def initial(self, recipe: Recipe) -> Weights:
+        """The model before its first round: named tensors, as messages carry them. They depend on the run's seed alone."""
+
+    # Files
+
+    def write(self, path: Path, weights: Weights) -> Path:
+        """Write a model, in as many formats as the family has.
+
+        Args:
+            path: of its files, without a suffix.
+
+        Returns:
+            The file that records name.
+
+        Raises:
+            OSError: the disk takes no more, or fails.
+        """
+
+    def read(self, path: Path) -> Weights:
+        """Read a file that :meth:`write` wrote; nothing in it is ever executed.
+
+        Raises:
+            RecordNotFound: there is no such file.
+            WireFormatError: the file does not hold a model.
+        """
+
+    def load(self, folder: Path, model: str = "global_model") -> Predictor:
+        """A model of an exported run, ready to predict on this machine's processor.
+
+        Args:
+            folder: of the run; its ``manifest.json`` names the family.
+            model: the name of its files, without a suffix.
+
+        Raises:
+            RecordNotFound: it is not there.
+            WireFormatError: the files do not hold a model.
+        """

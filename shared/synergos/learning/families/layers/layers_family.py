@@ -1,0 +1,106 @@
+"""The family ``layers``: networks of torch layers, see :class:`~synergos.learning.families.family.ModelFamily`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+
+from synergos.domain.feature_space import Action, FeatureSpace
+from synergos.learning.algorithms import Weights
+from synergos.learning.families.family import Architecture, Array, Recipe
+from synergos.learning.families.layers import files
+from synergos.learning.families.layers.fitting import check_fit, fit_layers
+from synergos.learning.families.layers.hyperparameters import LayersHyperparameters, check_run, run_fields
+from synergos.learning.families.layers.layers import Layer, check_layers
+from synergos.learning.families.layers.local_training import infer
+from synergos.learning.families.layers.network import Network, build_network
+from synergos.learning.families.layers.objective import Objective, Predicted, Scores
+from synergos.learning.families.layers.overrides import overrides, with_overrides
+from synergos.learning.families.manifest import GLOBAL_MODEL, recipe_in
+
+
+class LayersFamily:
+    """An architecture is a list of layers; a model is its network's state dict."""
+
+    name = "layers"
+
+    def check(self, architecture: object, field: str = "model") -> Architecture:
+        """Layers that torch can build."""
+        return check_layers(architecture, field)
+
+    def hyperparameters(self, run: Mapping[str, Any], action: Action | None = None) -> LayersHyperparameters:
+        """With torch's optimizer, loss and scheduler."""
+        return LayersHyperparameters.from_run(run, action)
+
+    def check_run(self, run: Mapping[str, Any], action: Action | None = None) -> None:
+        """All that torch will build is built once."""
+        check_run(run, action)
+
+    def run_fields(self, choices: Mapping[str, Iterable[object]]) -> frozenset[str]:
+        """The arguments of optimizers, losses and schedulers among them."""
+        return run_fields(choices)
+
+    def changes(self, names: Iterable[str]) -> list[str]:
+        """``model[0].structure.out_features`` and its like."""
+        return overrides(names)
+
+    def changed(self, architecture: Architecture, run: Mapping[str, Any]) -> Architecture:
+        """With the arguments and activations that the run says."""
+        return with_overrides(_layers(architecture), run)
+
+    def fit(self, architecture: Architecture, space: FeatureSpace, *, auto_fix: bool = True) -> Architecture:
+        """Input sizes follow the data, the output follows the labels."""
+        layers = _layers(architecture)
+        if auto_fix:
+            return fit_layers(layers, space)
+        check_fit(layers, space)
+        return layers
+
+    def initial(self, recipe: Recipe) -> Weights:
+        """As torch initialises each layer."""
+        weights: Weights = _network(recipe, recipe.hyperparameters.seed).state_dict()
+        return weights
+
+    def write(self, path: Path, weights: Weights) -> Path:
+        """As ``.pt`` and ``.safetensors``."""
+        return files.write(path, weights)
+
+    def read(self, path: Path) -> Weights:
+        """Either of them."""
+        return files.read(path)
+
+    def load(self, folder: Path, model: str = GLOBAL_MODEL) -> LayersPredictor:
+        """The network with its weights."""
+        recipe = recipe_in(folder, self)
+        with torch.device("meta"):
+            network = _network(recipe)
+        network.load_state_dict(files.read(folder / f"{model}.safetensors"), assign=True)
+        hyperparameters = cast(LayersHyperparameters, recipe.hyperparameters)
+        return LayersPredictor(network, Objective(hyperparameters, recipe.space.action))
+
+
+class LayersPredictor:
+    """A network that is used on this machine's processor."""
+
+    def __init__(self, network: Network, objective: Objective) -> None:
+        self._network = network
+        self._objective = objective
+
+    def predict(self, inputs: Array) -> tuple[Scores, Predicted]:
+        """See :class:`~synergos.learning.families.family.Predictor`."""
+        return infer(self._network, torch.from_numpy(inputs), self._objective)
+
+
+def _network(recipe: Recipe, seed: int | None = None) -> Network:
+    return build_network(_layers(recipe.architecture), seed)
+
+
+def _layers(architecture: Architecture) -> Sequence[Layer]:
+    # Whatever reaches the family has been checked by it, or was made by it.
+    return cast(Sequence[Layer], architecture)
+
+
+LAYERS = LayersFamily()

@@ -1,0 +1,36 @@
+"""The typed keys of a run that trains a network of layers, and what each may hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from synergos.learning.run_fields import GENERAL, Check, boolean, integer, number, one_of, string
+
+CHECKS: Mapping[str, Check] = {
+    **GENERAL,
+    "optimizer": string,
+    "criterion": string,
+    "lr_scheduler": string,
+    "batch_size": integer(1),
+    "step_size_up": integer(1),
+    "step_size_down": integer(1),
+    "step_size": integer(1),
+    "last_epoch": integer(-1),
+    "lr": number(above=True),
+    "base_lr": number(),
+    "max_lr": number(),
+    "lr_decay": number(),
+    "weight_decay": number(),
+    "l1_lambda": number(),
+    "l2_lambda": number(),
+    "dampening": number(),
+    "gamma": number(),
+    "base_momentum": number(),
+    "max_momentum": number(),
+    "momentum": number(),
+    "cycle_momentum": boolean,
+    "reduction": one_of("none", "mean", "sum"),
+    "mode": one_of("triangular", "triangular2", "exp_range", "min", "max"),
+    "scale_mode": one_of("cycle", "iterations"),
+}
+"""Those of every run, and of torch's optimizers, losses and schedulers."""
