@@ -1,4 +1,8 @@
-"""A job as it is queued: what the original's programs read in a message, taken from the records."""
+"""A job as it is queued: what the original's programs read in a message, taken from the records.
+
+Our TTP reads two ids of it, ``job_id`` and ``cluster``, and the rest from the records; grids, experiments and tags are copied
+because the queue is an interface of its own, whose other readers have no record store.
+"""
 
 from __future__ import annotations
 

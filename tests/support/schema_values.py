@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from hypothesis import strategies as st
@@ -48,6 +49,10 @@ def _right(schema: dict[str, Any], wrong: int) -> st.SearchStrategy[Any]:
             items = _made(schema.get("items", {}), wrong)
             return st.lists(items, min_size=max(low - wrong, 0), max_size=high + wrong)
         case "string":
+            if "format" in schema:
+                return st.datetimes(timezones=st.just(UTC)).map(datetime.isoformat) | (
+                    st.text(max_size=2) if wrong else st.nothing()
+                )
             if "pattern" in schema:
                 return st.from_regex(schema["pattern"])
             low = schema.get("minLength", 0)

@@ -10,14 +10,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from msgspec import Struct
+
 from synergos.domain.identifiers import check_identifier
 from synergos.domain.job import Job, JobError, JobState
 from synergos.domain.keys import RunKey
 from synergos.errors import InvalidRequest
+from synergos.schema import Definition
 
 
-@dataclass(frozen=True)
-class JobMessage:
+class JobMessage(Struct, frozen=True):
     """Says that a job is ready to start. Which of the ready jobs a TTP takes up, the records decide.
 
     Attributes:
@@ -27,6 +29,10 @@ class JobMessage:
     job_id: str
     cluster: str
 
+    def __post_init__(self) -> None:
+        _check_id(self.job_id, "job_id")
+        _check_id(self.cluster, "cluster")
+
     @classmethod
     def from_dict(cls, message: Mapping[str, Any]) -> JobMessage:
         """Read what :func:`job_message` made.
@@ -34,7 +40,7 @@ class JobMessage:
         Raises:
             InvalidRequest: it is no message of ours; names the key.
         """
-        return cls(_id(message, "job_id"), _id(message, "cluster"))
+        return JOB_MESSAGE.read(message)
 
 
 def job_message(
@@ -89,16 +95,27 @@ class Outcome:
         }
 
 
-@dataclass(frozen=True)
-class OutcomeMessage:
-    """An outcome as it arrives; the job itself is in the records."""
+class OutcomeMessage(Struct, frozen=True):
+    """An outcome as it arrives; the job itself is in the records.
+
+    Attributes:
+        outputs: what the job left; its stage decides what that must be, see :mod:`synergos.domain.outputs`.
+    """
 
     job_id: str
     cluster: str
     fence: int
     state: JobState
     outputs: Mapping[str, Any]
-    error: JobError | None
+    error: JobError | None = None
+
+    def __post_init__(self) -> None:
+        _check_id(self.job_id, "job_id")
+        _check_id(self.cluster, "cluster")
+        if not self.state.is_final:
+            raise InvalidRequest("expected 'completed', 'failed' or 'cancelled'", "state")
+        if self.error is not None and not (self.error.kind and self.error.message):
+            raise InvalidRequest("expected a kind and a message", "error")
 
     @classmethod
     def from_dict(cls, message: Mapping[str, Any]) -> OutcomeMessage:
@@ -107,23 +124,11 @@ class OutcomeMessage:
         Raises:
             InvalidRequest: it is no message of ours; names the key.
         """
-        fence, outputs, error = message.get("fence"), message.get("outputs"), message.get("error")
-        if not isinstance(fence, int) or isinstance(fence, bool):
-            raise InvalidRequest("expected a whole number", "fence")
-        if not isinstance(outputs, Mapping):
-            raise InvalidRequest("expected an object", "outputs")
-        if message.get("state") not in [state.value for state in JobState if state.is_final]:
-            raise InvalidRequest("expected 'completed', 'failed' or 'cancelled'", "state")
-        if not (error is None or isinstance(error, Mapping)):
-            raise InvalidRequest("expected an object or null", "error")
-        return cls(
-            _id(message, "job_id"),
-            _id(message, "cluster"),
-            fence,
-            JobState(message["state"]),
-            outputs,
-            None if error is None else _error(error),
-        )
+        return OUTCOME_MESSAGE.read(message)
+
+
+JOB_MESSAGE = Definition(JobMessage, quotes=False)
+OUTCOME_MESSAGE = Definition(OutcomeMessage, quotes=False)
 
 
 def _ids(job: Job) -> list[str]:
@@ -131,23 +136,7 @@ def _ids(job: Job) -> list[str]:
     return list(job.keys.run.ids if isinstance(job.keys, RunKey) else job.keys.ids)
 
 
-def _id(message: Mapping[str, Any], name: str) -> str:
-    value = check_identifier(message.get(name), name)
-    if not value.isascii():
+def _check_id(value: str, name: str) -> None:
+    if not check_identifier(value, name).isascii():
         # It becomes part of a queue's name, which has 255 bytes.
         raise InvalidRequest("expected ASCII", name)
-    return value
-
-
-def _text(message: Mapping[str, Any], name: str) -> str:
-    value = message.get(name)
-    if not isinstance(value, str) or not value:
-        raise InvalidRequest("expected a text", name)
-    return value
-
-
-def _error(error: Mapping[str, Any]) -> JobError:
-    optional = {name: error.get(name) for name in ("participant", "field")}
-    if not all(value is None or isinstance(value, str) for value in optional.values()):
-        raise InvalidRequest("expected texts", "error")
-    return JobError(_text(error, "kind"), _text(error, "message"), **optional)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any
 
 from synergos.domain.job import JobError
 from synergos.domain.keys import ExperimentKey, StudyKey
+from synergos.schema import Definition
 
 TRIAL_PREFIX = "optim_run_"
 """What the ids of the runs begin with that a study makes."""
@@ -81,32 +82,16 @@ class Trial:
 
     def to_payload(self) -> dict[str, Any]:
         """What its record holds beside its key."""
-        return {
-            "number": self.number,
-            "drawn": dict(self.drawn),
-            "hyperparameters": dict(self.hyperparameters),
-            "state": self.state.value,
-            "jobs": dict(self.jobs),
-            "objective": self.objective,
-            "reason": self.reason,
-            "finished_at": _text(self.finished_at),
-        }
+        return _payload(_TRIAL.write(self), self, ("run_id", "created_at"))
 
     @classmethod
-    def from_record(cls, record: Mapping[str, Any]) -> Self:
-        """Read its record."""
-        return cls(
-            run_id=record["key"]["run_id"],
-            number=record["number"],
-            drawn=record["drawn"],
-            hyperparameters=record["hyperparameters"],
-            state=TrialState(record["state"]),
-            jobs=record["jobs"],
-            objective=record["objective"],
-            reason=record["reason"],
-            finished_at=_moment(record["finished_at"]),
-            created_at=record["created_at"],
-        )
+    def from_record(cls, record: Mapping[str, Any]) -> Trial:
+        """Read its record.
+
+        Raises:
+            InvalidRequest: it is none; names the field.
+        """
+        return _TRIAL.read(_whole(record, run_id=record["key"]["run_id"]))
 
 
 @dataclass(frozen=True)
@@ -154,49 +139,22 @@ class Study:
 
     def to_payload(self) -> dict[str, Any]:
         """What its record holds beside its key."""
-        return {
-            "metric": self.metric,
-            "direction": self.direction.value,
-            "search_space": dict(self.search_space),
-            "fixed": dict(self.fixed),
-            "searcher": self.searcher,
-            "scheduler": self.scheduler,
-            "max_trials": self.max_trials,
-            "seed": self.seed,
-            "base_run": self.base_run,
-            "max_concurrent": self.max_concurrent,
-            "max_seconds": self.max_seconds,
-            "options": dict(self.options),
-            "state": self.state.value,
-            "error": None if self.error is None else {"kind": self.error.kind, "message": self.error.message},
-            "picture": self.picture,
-            "finished_at": _text(self.finished_at),
-        }
+        error = None if self.error is None else {"kind": self.error.kind, "message": self.error.message}
+        return _payload(_STUDY.write(self), self, ("id", "experiment", "created_at")) | {"error": error}
 
     @classmethod
-    def from_record(cls, record: Mapping[str, Any]) -> Self:
-        """Read its record."""
-        return cls(
-            id=record["key"]["study_id"],
-            experiment=ExperimentKey.of(record["key"]),
-            metric=record["metric"],
-            direction=Direction(record["direction"]),
-            search_space=record["search_space"],
-            fixed=record["fixed"],
-            searcher=record["searcher"],
-            scheduler=record["scheduler"],
-            max_trials=record["max_trials"],
-            seed=record["seed"],
-            base_run=record["base_run"],
-            max_concurrent=record["max_concurrent"],
-            max_seconds=record["max_seconds"],
-            options=record["options"],
-            state=StudyState(record["state"]),
-            error=None if record["error"] is None else JobError(**record["error"]),
-            picture=record["picture"],
-            finished_at=_moment(record["finished_at"]),
-            created_at=record["created_at"],
-        )
+    def from_record(cls, record: Mapping[str, Any]) -> Study:
+        """Read its record.
+
+        Raises:
+            InvalidRequest: it is none; names the field.
+        """
+        experiment = ExperimentKey.of(record["key"]).to_dict()
+        return _STUDY.read(_whole(record, id=record["key"]["study_id"], experiment=experiment))
+
+
+_TRIAL = Definition(Trial)
+_STUDY = Definition(Study)
 
 
 def best_of(trials: list[Trial], direction: Direction) -> Trial | None:
@@ -209,9 +167,12 @@ def best_of(trials: list[Trial], direction: Direction) -> Trial | None:
     return best
 
 
-def _text(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.isoformat()
+def _whole(record: Mapping[str, Any], **key: object) -> dict[str, Any]:
+    """A record as one value of JSON."""
+    return {**record, **key, "created_at": record["created_at"].isoformat()}
 
 
-def _moment(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text)
+def _payload(written: dict[str, Any], whole: Trial | Study, elsewhere: Collection[str]) -> dict[str, Any]:
+    """What a record holds beside what its key and its columns say."""
+    finished_at = None if whole.finished_at is None else whole.finished_at.isoformat()
+    return {name: value for name, value in written.items() if name not in elsewhere} | {"finished_at": finished_at}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import RowMapping
@@ -11,9 +10,12 @@ from sqlalchemy import RowMapping
 from synergos.domain.job import Job, JobError, JobState, Stage
 from synergos.domain.keys import JOB_IDS, job_key
 from synergos.records.plain import plain
+from synergos.schema import Definition
 
 UNFINISHED = [state.value for state in JobState if not state.is_final]
 """The states of jobs to which something more will happen."""
+
+_ERROR = Definition(JobError)
 
 
 def row_of(job: Job) -> dict[str, Any]:
@@ -35,7 +37,7 @@ def standing_of(job: Job) -> dict[str, Any]:
     return {
         "state": job.state.value,
         "attempts": job.attempts,
-        "error": None if job.error is None else plain(asdict(job.error)),
+        "error": None if job.error is None else _ERROR.write(job.error),
         "started_at": job.started_at,
         "finished_at": job.finished_at,
         "grid": job.grid,
@@ -54,7 +56,7 @@ def job_of(row: RowMapping) -> Job:
         state=JobState(row["state"]),
         progress=row["progress"],
         attempts=row["attempts"],
-        error=None if row["error"] is None else JobError(**row["error"]),
+        error=None if row["error"] is None else _ERROR.read(row["error"]),
         created_at=row["created_at"],
         started_at=row["started_at"],
         finished_at=row["finished_at"],

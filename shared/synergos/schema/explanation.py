@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
-from jsonschema import Draft202012Validator
+import msgspec
+from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 
@@ -33,6 +35,7 @@ _BOUNDS = {
     "minLength": "at least {} characters",
     "maxLength": "at most {} characters",
     "pattern": "a string that matches {}",
+    "format": "a {} as RFC 3339 writes it",
     "uniqueItems": "no item twice",
 }
 
@@ -43,7 +46,13 @@ def _is_whole_number(_checker: object, value: object) -> bool:
 
 # JSON Schema also takes 2.0 for an integer; nothing behind it does.
 _TYPES = Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_whole_number)
+_FORMATS = FormatChecker(formats=())
 _Validator: Any = extend(Draft202012Validator, type_checker=_TYPES)  # type: ignore[no-untyped-call]
+
+
+@_FORMATS.checks("date-time", msgspec.ValidationError)
+def _is_moment(value: object) -> bool:
+    return not isinstance(value, str) or bool(msgspec.convert(value, datetime))
 
 
 def explain(schema: Mapping[str, Any], value: object, *, quotes: bool = True) -> InvalidRequest | None:
@@ -53,7 +62,7 @@ def explain(schema: Mapping[str, Any], value: object, *, quotes: bool = True) ->
         quotes: whether the value, and keys that the schema does not name, may be repeated.
     """
     # Only the first: a body of a million wrong items would have a million errors.
-    error = next(_Validator(schema).iter_errors(value), None)
+    error = next(_Validator(schema, format_checker=_FORMATS).iter_errors(value), None)
     if error is None:
         return None
     return _quoting(error) if quotes else _silent(error)

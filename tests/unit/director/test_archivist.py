@@ -130,5 +130,5 @@ def test_what_belongs_elsewhere_or_nowhere_is_said_so(store: RecordStore, archiv
         archivist.settle(Outcome(job, "elsewhere", 1, JobState.COMPLETED).to_dict())
     with pytest.raises(InvalidRequest, match="there is no such job"):
         archivist.settle(Outcome(job, store.cluster_id(), 1, JobState.COMPLETED).to_dict())
-    with pytest.raises(InvalidRequest, match="fence"):
+    with pytest.raises(InvalidRequest, match="job_id: is required"):
         archivist.settle({"process": "train"})

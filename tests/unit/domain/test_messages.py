@@ -56,13 +56,20 @@ def test_an_outcome_comes_back_as_it_was_sent(error: JobError | None) -> None:
         ("state", ["completed"]),
         ("outputs", [1]),
         ("error", "no"),
-        ("error", {"kind": "X", "message": "m", "participant": 1}),
+        ("error", {"kind": "", "message": "m"}),
+        ("error.participant", {"kind": "X", "message": "m", "participant": 1}),
     ],
 )
 def test_what_is_no_outcome_is_refused_by_the_name_of_its_key(field: str, value: object) -> None:
     with pytest.raises(InvalidRequest) as refused:
-        OutcomeMessage.from_dict({**OUTCOME.to_dict(), field: value})
+        OutcomeMessage.from_dict({**OUTCOME.to_dict(), field.partition(".")[0]: value})
     assert refused.value.field == field
+
+
+def test_what_an_outcome_says_is_not_repeated_when_it_is_refused() -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        OutcomeMessage.from_dict({**OUTCOME.to_dict(), "error": {"kind": "X", "message": ["a row"]}})
+    assert str(refused.value) == "error.message: expected a string"
 
 
 def test_what_is_no_job_is_refused_by_the_name_of_its_key() -> None:

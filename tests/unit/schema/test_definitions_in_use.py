@@ -11,6 +11,9 @@ from hypothesis import strategies as st
 
 from support.schema_values import fitting, near
 from synergos.domain.feature_space import FeatureSpace
+from synergos.domain.job import JobError
+from synergos.domain.messages import JobMessage, OutcomeMessage
+from synergos.domain.study import Study, Trial
 from synergos.errors import InvalidRequest
 from synergos.schema import Definition
 from synergos.schema.explanation import explain
@@ -21,6 +24,11 @@ DEFINITIONS: list[Definition[Any]] = [
     Definition(Success),
     Definition(Failure),
     Definition(FeatureSpace),
+    Definition(JobError),
+    Definition(JobMessage),
+    Definition(OutcomeMessage),
+    Definition(Trial),
+    Definition(Study),
     bodies.POLL,
     bodies.ALIGN,
     bodies.INITIALISE,
