@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from synmanager.broker import Link, MessageBroker
-from synmanager.config import Queue
+from synmanager.config import DEAD_QUEUE, Queue
+from synmanager.delivery import REASON_HEADER
 from synmanager.errors import BrokerUnavailable, Interrupted
 from synmanager.message import to_text
 from synmanager.reconnecting import patiently
@@ -54,6 +55,24 @@ class Publisher:
             Unroutable: there is no such queue.
         """
         self.publish(Queue(queue), [message])
+
+    def bury(self, message: Mapping[str, Any], reason: str) -> None:
+        """Publish a job that was given up to where people look for such; returns when the broker has it.
+
+        It may be another one than the message in hand is about, which :meth:`synmanager.delivery.Delivery.bury` moves.
+
+        Raises:
+            BrokerUnavailable: there is no broker; the message may have been published.
+            PublishRefused: the broker did not take it.
+        """
+        text = to_text(message)
+
+        def bury(link: Link) -> None:
+            # Somebody who has looked at it may have deleted the queue.
+            link.declare(Queue(DEAD_QUEUE))
+            link.publish("", DEAD_QUEUE, text, {REASON_HEADER: reason})
+
+        self._do(bury)
 
     def declare(self, queue: Queue) -> None:
         """See that a queue is there.

@@ -18,6 +18,7 @@ from synergos.records import RecordStore
 from synergos.records.leases import Leases
 from synergos_ttp.control import Control
 from synergos_ttp.running.job_loop import JobLoop
+from synergos_ttp.running.leased_jobs import LeasedJobs
 
 KEYS = {"collab_id": "c", "project_id": "p", "expt_id": "e", "run_id": "r"}
 DEADLINE = 20.0
@@ -40,15 +41,12 @@ class Message:
     def park(self, reason: str) -> None:
         self.fate.append("parked")
 
-    def bury(self, reason: str) -> None:
-        self.fate.append(f"buried: {reason}")
-
     def forward(self, queue: str) -> None:
         self.fate.append(f"forwarded to {queue}")
 
 
 class Queue:
-    """Hands out what it is given, and keeps the outcomes.
+    """Hands out what it is given, and keeps the outcomes and the ids of jobs that were given up, with the reasons.
 
     Before the first message nobody gets away from it to look for work: a job would be found before it is announced.
     """
@@ -56,6 +54,7 @@ class Queue:
     def __init__(self) -> None:
         self.waiting: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
         self.outcomes: list[Mapping[str, Any]] = []
+        self.dead: list[tuple[str, str]] = []
         self.away = threading.Event()
         self.is_closed = False
         self.has_begun = False
@@ -77,6 +76,11 @@ class Queue:
         if self.away.is_set():
             raise ConnectionError
         self.outcomes.append(outcome)
+
+    def bury(self, message: Mapping[str, Any], reason: str) -> None:
+        if self.away.is_set():
+            raise ConnectionError
+        self.dead.append((message["job_id"], reason))
 
     def stop(self) -> None:
         self.waiting.put(None)
@@ -127,10 +131,23 @@ class Ttp:
     leases: MoodyLeases
     queue: Queue
     runner: Runner
+    jobs: LeasedJobs
     loop: JobLoop
 
-    def hand_in(self) -> tuple[Job, Message]:
-        job = Job(Stage.TRAIN, job_key(KEYS))
+    def start(self) -> None:
+        self.jobs.start()
+        self.loop.start()
+
+    def stop(self) -> None:
+        self.loop.stop()
+        self.jobs.stop()
+
+    def close(self) -> None:
+        self.loop.close()
+        self.jobs.close()
+
+    def hand_in(self, run_id: str = KEYS["run_id"], priority: int = 0) -> tuple[Job, Message]:
+        job = Job(Stage.TRAIN, job_key({**KEYS, "run_id": run_id}), {"priority": priority})
         self.store.add_jobs([job])
         message = Message(job_message(job, self.store.cluster_id(), [], {}))
         self.queue.waiting.put(message)

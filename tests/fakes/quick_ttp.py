@@ -26,8 +26,10 @@ from synergos.records.leases import Leases
 from synergos_simulator.broker import HOST
 from synergos_ttp.control import Control
 from synergos_ttp.events import WorkStarted
+from synergos_ttp.running.attempt import RETRIES
 from synergos_ttp.running.cluster_queue import TtpQueue
 from synergos_ttp.running.job_loop import JobLoop
+from synergos_ttp.running.leased_jobs import Grid, LeasedJobs
 
 READY = "does as it is told"
 """What it logs when it ends in order if it is asked to."""
@@ -98,12 +100,16 @@ def main() -> None:
     store = RecordStore(database)
     queue = TtpQueue(QueueTarget(HOST, int(port)), store.cluster_id())
     runner = QuickRunner(store, float(longest), Path(hold))
-    loop = JobLoop(store, Leases(store, float(lease)), queue, runner, grid=int(grid), ttp=name)
+    jobs = LeasedJobs(store, Leases(store, float(lease)), queue, runner, Grid(int(grid), name))
+    loop = JobLoop(jobs, runner, retries=RETRIES)
+    jobs.start()
     loop.start()
     structlog.get_logger(__name__).info(READY)
     signal.sigwait([signal.SIGTERM])
     loop.stop()
+    jobs.stop()
     loop.close()
+    jobs.close()
     store.close()
 
 

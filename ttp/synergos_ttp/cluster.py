@@ -13,8 +13,10 @@ from synergos.program.resources import Resources, log_usage
 from synergos.records import RecordStore
 from synergos.records.leases import Leases
 from synergos.rest.app import create_status_app
+from synergos_ttp.running.attempt import RETRIES
 from synergos_ttp.running.cluster_queue import TtpQueue
 from synergos_ttp.running.job_loop import JobLoop
+from synergos_ttp.running.leased_jobs import Grid, LeasedJobs
 from synergos_ttp.stages.jobs import JobRunner
 from synergos_ttp.subscribers import followers
 from synergos_ttp.tracking.mlflow_tracker import MlflowTracker
@@ -56,18 +58,16 @@ class ClusterTrustedThirdParty:
         self._settings = settings
         self._store = RecordStore(settings.database)
         self._tracker = MlflowTracker(settings.mlflow)
-        self._loop = JobLoop(
-            self._store,
-            Leases(self._store),
-            TtpQueue(settings.queue, self._store.cluster_id()),
-            JobRunner(self._store, settings.outputs, settings.limits, settings.grid),
-            grid=settings.grid,
-            ttp=settings.id,
-            followers=followers(self._store, self._tracker),
-        )
+        runner = JobRunner(self._store, settings.outputs, settings.limits, settings.grid)
+        told = followers(self._store, self._tracker)
+        queue = TtpQueue(settings.queue, self._store.cluster_id())
+        grid = Grid(settings.grid, settings.id)
+        self._jobs = LeasedJobs(self._store, Leases(self._store), queue, runner, grid, told)
+        self._loop = JobLoop(self._jobs, runner, told, RETRIES)
         self._app = create_status_app(self._store, component="ttp", component_id=settings.id, standing=self._standing)
         # What the tracker imports takes a while; a job that is there already need not wait for it any longer then.
         self._tracker.start()
+        self._jobs.start()
         self._loop.start()
         self._stopped = threading.Event()
         if settings.usage_seconds:
@@ -81,12 +81,14 @@ class ClusterTrustedThirdParty:
         """Let the running job end at its next step; another TTP, or the next process, goes on with it."""
         self._stopped.set()
         self._loop.stop()
+        self._jobs.stop()
 
     def close(self) -> None:
         """Let go of the sub-grid, of the record store and of what is tracked."""
         self._loop.close()
+        self._jobs.close()
         self._tracker.close()
         self._store.close()
 
     def _standing(self) -> dict[str, object]:
-        return {"grid": self._settings.grid, "is_active": self._loop.is_active}
+        return {"grid": self._settings.grid, "is_active": self._jobs.is_active}

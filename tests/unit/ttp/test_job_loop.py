@@ -16,9 +16,10 @@ from synergos.errors import Conflict, WorkerUnreachable
 from synergos.records import RecordStore
 from synergos_ttp.control import Control
 from synergos_ttp.events import WorkStarted
-from synergos_ttp.running import job_loop
+from synergos_ttp.running import leased_jobs
 from synergos_ttp.running.attempt import Retries
 from synergos_ttp.running.job_loop import JobLoop
+from synergos_ttp.running.leased_jobs import Grid, LeasedJobs
 
 
 @pytest.fixture
@@ -31,20 +32,21 @@ def store(database: str) -> Iterator[RecordStore]:
 @pytest.fixture
 def ttp_for(store: RecordStore, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Runner], Ttp]]:
     # What is not announced is found when it is looked for; here only what is announced counts.
-    monkeypatch.setattr(job_loop, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(leased_jobs, "LOOK_SECONDS", 0.05)
     made: list[Ttp] = []
 
     def make(runner: Runner) -> Ttp:
         leases, queue = MoodyLeases(store, seconds=1.0), Queue()
-        loop = JobLoop(store, leases, queue, runner, grid=0, ttp="ttp_0", retries=Retries(attempts=2, delay=0.05))
-        made.append(Ttp(store, leases, queue, runner, loop))
-        loop.start()
+        jobs = LeasedJobs(store, leases, queue, runner, Grid(0, "ttp_0"))
+        loop = JobLoop(jobs, runner, retries=Retries(attempts=2, delay=0.05))
+        made.append(Ttp(store, leases, queue, runner, jobs, loop))
+        made[-1].start()
         return made[-1]
 
     yield make
     for ttp in made:
-        ttp.loop.stop()
-        ttp.loop.close()
+        ttp.stop()
+        ttp.close()
 
 
 def test_an_outcome_is_sent_before_the_message_is_acknowledged(ttp_for: Callable[[Runner], Ttp]) -> None:
@@ -63,11 +65,32 @@ def test_a_request_that_cannot_be_done_fails_at_once(ttp_for: Callable[[Runner],
         raise Conflict("not aligned")
 
     ttp = ttp_for(Runner(refuse))
-    _job, message = ttp.hand_in()
+    job, message = ttp.hand_in()
     until(lambda: bool(message.fate), "the job to fail", DEADLINE)
 
-    assert message.fate == ["buried: not aligned"]
+    assert (message.fate, ttp.queue.dead) == (["acknowledged"], [(job.id, "not aligned")])
     assert ttp.queue.outcomes[0]["error"]["kind"] == "Conflict"
+
+
+def test_the_job_that_was_given_up_is_buried_and_not_the_one_whose_message_is_in_hand(
+    ttp_for: Callable[[Runner], Ttp],
+) -> None:
+    def fail_if_urgent(job: Job, _control: Control) -> dict[str, Any]:
+        if job.priority:
+            raise Conflict("the urgent job cannot be done")
+        return {}
+
+    ttp = ttp_for(Runner(fail_if_urgent))
+    # Ready together: the message that comes first is the calm job's, the turn the urgent one's.
+    with ttp.store.transaction():
+        calm, calm_message = ttp.hand_in("calm")
+        urgent, urgent_message = ttp.hand_in("urgent", priority=1)
+    until(lambda: bool(calm_message.fate and urgent_message.fate), "both jobs to end", DEADLINE)
+
+    assert ttp.queue.dead == [(urgent.id, "the urgent job cannot be done")]
+    assert [message.fate for message in (calm_message, urgent_message)] == [["acknowledged"], ["acknowledged"]]
+    states = [(outcome["job_id"], outcome["state"]) for outcome in ttp.queue.outcomes]
+    assert states == [(urgent.id, "failed"), (calm.id, "completed")]
 
 
 def test_a_failure_that_may_pass_is_tried_again_and_given_up_in_the_end(ttp_for: Callable[[Runner], Ttp]) -> None:
@@ -82,7 +105,8 @@ def test_a_failure_that_may_pass_is_tried_again_and_given_up_in_the_end(ttp_for:
     until(lambda: bool(ttp.queue.outcomes), "the job to be given up", DEADLINE)
 
     assert attempts == [1, 2]
-    assert message.fate == ["acknowledged"]
+    assert ttp.queue.dead == [(job.id, "worker_1: no answer")]
+    until(lambda: message.fate == ["acknowledged"], "the message to be settled", DEADLINE)
     error = ttp.queue.outcomes[0]["error"]
     assert (error["kind"], error["participant"]) == ("WorkerUnreachable", "worker_1")
     assert ttp.store.job(job.id).progress["last_error"] == "worker_1: no answer"
@@ -105,8 +129,8 @@ def test_a_ttp_that_is_stopped_leaves_its_job_to_the_next(ttp_for: Callable[[Run
     job, message = ttp.hand_in()
     until(lambda: ttp.state(job) is JobState.RUNNING, "the job to run", DEADLINE)
 
-    ttp.loop.stop()
-    ttp.loop.close()
+    ttp.stop()
+    ttp.close()
 
     assert (message.fate, ttp.state(job), ttp.queue.outcomes) == (["given back"], JobState.QUEUED, [])
     assert ttp.runner.forgotten == []
@@ -177,7 +201,7 @@ def test_what_another_sub_grid_must_run_goes_back(ttp_for: Callable[[Runner], Tt
 def test_a_job_that_was_ended_while_its_ttp_stops_takes_no_harm(ttp_for: Callable[[Runner], Ttp]) -> None:
     def end_it_and_stop(job: Job, control: Control) -> dict[str, Any]:
         ttp.store.save_job(ttp.store.job(job.id).ended(JobState.CANCELLED))
-        ttp.loop.stop()
+        ttp.stop()
         control.check()
         return {}
 

@@ -53,6 +53,17 @@ class TtpQueue:
             # A broker that is full, say; it takes the outcome when it is not.
             raise ConnectionError(str(error)) from error
 
+    def bury(self, message: Mapping[str, Any], reason: str) -> None:
+        """Put a job that was given up into the queue ``dead``; returns when the broker has it.
+
+        Raises:
+            ConnectionError: the broker cannot be reached.
+        """
+        try:
+            self._publisher.bury(message, reason)
+        except PublishRefused as error:
+            raise ConnectionError(str(error)) from error
+
     def stop(self) -> None:
         """Take no more; what is in hand can still be settled, and its outcome sent."""
         self._stream.stop()

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import structlog
@@ -16,13 +17,12 @@ import structlog
 from synergos.domain.job import CANCELLED_ON_REQUEST, GIVEN_UP, MAXIMUM_ATTEMPTS, Job, JobError, JobState
 from synergos.domain.keys import ProjectKey
 from synergos.errors import Conflict, JobCancelled, JobInterrupted, ServiceStopping
-from synergos.program.log_context import about_job
 from synergos.records import RecordStore, archive
 from synergos_ttp.control import Control
 from synergos_ttp.outcomes import Cancelled, Completed, Failed, Interrupted, Lost, Outcome, Pruned
-from synergos_ttp.running.attempt import Attempt, Followers, Runner, outcome_of
+from synergos_ttp.running.attempt import Followers, Runner, outcome_of
+from synergos_ttp.running.job_loop import JobLoop
 from synergos_ttp.running.tidying import announce_end, tidy
-from synergos_ttp.subscribers.progress import Progress
 
 log = structlog.get_logger(__name__)
 
@@ -30,7 +30,7 @@ _STOPPING = "the TTP is being stopped; the job goes on when it is started again"
 
 
 class LocalDispatcher:
-    """Runs accepted jobs in a thread of its own.
+    """Runs accepted jobs in a thread of its own; a :class:`~synergos_ttp.running.source.Source` for that thread.
 
     Args:
         store: where jobs and results are kept.
@@ -42,15 +42,16 @@ class LocalDispatcher:
         self._store = store
         self._runner = runner
         self._followers = followers
+        # None for "look whether to go on".
         self._accepted: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._ended: dict[str, threading.Event] = {}
         # The jobs that have not ended, in their order; a dict because one may leave from the middle.
         self._line: dict[str, None] = {}
-        self._running: tuple[str, Control] | None = None
+        self._running: LocalJob | None = None
         # Guards who runs, who was asked to stop, and the step from queued to running.
         self._lock = threading.Lock()
         self._stopping = False
-        self._thread = threading.Thread(target=self._loop, name="jobs", daemon=True)
+        self._loop = JobLoop(self, runner, followers)
 
     def start(self) -> None:
         """Take up the jobs that an earlier process left unfinished, then those to come."""
@@ -61,7 +62,7 @@ class LocalDispatcher:
                 self._store.save_job(replace(job, state=JobState.QUEUED))
                 self._accept(job)
         tidy(self._store, self._runner, self._followers)
-        self._thread.start()
+        self._loop.start()
 
     def submit(self, jobs: Sequence[Job], *, wait: bool = True) -> list[Job]:
         """Queue the jobs, and wait until all of them have ended.
@@ -77,7 +78,7 @@ class LocalDispatcher:
         with self._lock:
             for job in jobs:
                 if self._stopping:
-                    self._release(job)
+                    self._release(job.id)
                 else:
                     self._accept(job)
         if not wait:
@@ -111,8 +112,8 @@ class LocalDispatcher:
             job = self._store.job(job_id)
             if job.state.is_final:
                 raise Conflict(f"job {job_id} is {job.state} already")
-            if self._running and self._running[0] == job_id:
-                self._running[1].stop(JobCancelled(CANCELLED_ON_REQUEST.message))
+            if self._running and self._running.job.id == job_id:
+                self._running.control.stop(JobCancelled(CANCELLED_ON_REQUEST.message))
             else:
                 self._give_up(job, JobState.CANCELLED, CANCELLED_ON_REQUEST)
             return self._store.job(job_id)
@@ -126,53 +127,52 @@ class LocalDispatcher:
         with self._lock:
             self._stopping = True
             if self._running:
-                self._running[1].stop(JobInterrupted(_STOPPING))
+                self._running.control.stop(JobInterrupted(_STOPPING))
+            for job_id in [
+                waiting for waiting in self._line if self._running is None or waiting != self._running.job.id
+            ]:
+                self._release(job_id)
+        self._loop.stop()
         self._accepted.put(None)
 
     def close(self) -> None:
         """Wait until the thread has ended."""
-        if self._thread.is_alive():
-            self._thread.join(timeout=60)
+        self._loop.close()
 
     def _accept(self, job: Job) -> None:
         self._line[job.id] = None
         self._accepted.put(job)
 
-    def _loop(self) -> None:
-        while (job := self._accepted.get()) is not None:
-            with about_job(job):
-                self._try(job)
-
-    def _try(self, job: Job) -> None:
+    def take(self) -> LocalJob | None:
+        """See :class:`~synergos_ttp.running.source.Source`."""
+        accepted = self._accepted.get()
+        if accepted is None:
+            return None
         try:
-            self._take_up(job)
-        except Exception:
-            # Only a record store that fails gets here; whoever waits must still be answered.
-            log.exception("job lost")
-            self._release(job)
+            return self._take_up(accepted)
+        except BaseException:
+            # Whoever waits must be answered, though the record store failed.
+            self._release(accepted.id)
+            raise
 
-    def _take_up(self, accepted: Job) -> None:
-        control = Control()
+    def _take_up(self, accepted: Job) -> LocalJob | None:
         with self._lock:
             job = self._store.job(accepted.id)
+            # Cancelled while it waited, for one.
             if job.state.is_final or self._stopping:
-                self._release(job)
-                return
+                self._release(job.id)
+                return None
             job = job.started()
             self._store.save_job(job)
-            self._running = (job.id, control)
-        control.subscribe(
-            Progress(lambda progress: self._store.update_progress(job.id, progress), control), *self._followers(job)
-        )
-        outcome = Attempt(job, self._runner, control).run()
-        if isinstance(outcome, Completed):
-            outcome = self._archived(job, outcome)
-        with self._lock:
-            self._running = None
-            self._settle(job, outcome)
+            self._running = LocalJob(self, job)
+            return self._running
 
-    def _archived(self, job: Job, completed: Completed) -> Outcome:
-        """Write down what a job leaves; how it has ended then."""
+    def report(self, job: Job, progress: Mapping[str, Any]) -> None:
+        """Store how far the running job is."""
+        self._store.update_progress(job.id, progress)
+
+    def archived(self, job: Job, completed: Completed) -> Outcome:
+        """Write down what the running job leaves; how it has ended then."""
         try:
             archive(self._store, job, completed.outputs)
         except Exception as error:
@@ -180,26 +180,34 @@ class LocalDispatcher:
             return outcome_of(error, job)
         return completed
 
-    def _settle(self, job: Job, outcome: Outcome) -> None:
-        """Write down how a job has ended, unless that is done, and answer whoever waits for it; under the lock."""
-        match outcome:
-            case Interrupted() | Lost():
-                # It was in order, and this was no attempt.
-                stored = self._store.job(job.id)
-                self._store.save_job(replace(stored, state=JobState.QUEUED, attempts=stored.attempts - 1))
-            case Cancelled(error) | Pruned(error):
-                self._end(job, JobState.CANCELLED, error)
-            case Failed(error):
-                self._end(job, JobState.FAILED, error)
-            case Completed():
-                self._runner.forget(job.id)
-        self._release(job)
+    def settle(self, job: Job, outcome: Outcome) -> None:
+        """Write down how the running job has ended, unless that is done, and answer whoever waits for it."""
+        with self._lock:
+            self._running = None
+            match outcome:
+                case Interrupted() | Lost():
+                    # It was in order, and this was no attempt.
+                    stored = self._store.job(job.id)
+                    self._store.save_job(replace(stored, state=JobState.QUEUED, attempts=stored.attempts - 1))
+                case Cancelled(error) | Pruned(error):
+                    self._end(job, JobState.CANCELLED, error)
+                case Failed(error):
+                    self._end(job, JobState.FAILED, error)
+                case Completed():
+                    self._runner.forget(job.id)
+            self._release(job.id)
+
+    def let_go(self, job: Job) -> None:
+        """Leave the running job to the next process, and answer whoever waits for it."""
+        with self._lock:
+            self._running = None
+            self._release(job.id)
 
     def _give_up(self, job: Job, state: JobState, error: JobError) -> None:
         """End a job that is not running."""
         ended = self._end(job, state, error)
         announce_end(ended, self._followers)
-        self._release(job)
+        self._release(job.id)
 
     def _end(self, job: Job, state: JobState, error: JobError) -> Job:
         # The store's own copy: progress was written there meanwhile.
@@ -208,8 +216,37 @@ class LocalDispatcher:
         self._runner.forget(job.id)
         return ended
 
-    def _release(self, job: Job) -> None:
+    def _release(self, job_id: str) -> None:
         """Answer whoever waits for the job, when nothing of it is left to tidy up."""
-        self._line.pop(job.id, None)
-        if event := self._ended.get(job.id):
+        self._line.pop(job_id, None)
+        if event := self._ended.get(job_id):
             event.set()
+
+
+@dataclass(frozen=True)
+class LocalJob:
+    """The job that runs; see :class:`~synergos_ttp.running.source.HeldJob`."""
+
+    dispatcher: LocalDispatcher
+    job: Job
+    control: Control = field(default_factory=Control)
+
+    def report(self, progress: Mapping[str, Any]) -> None:
+        """See :class:`~synergos_ttp.running.source.HeldJob`."""
+        self.dispatcher.report(self.job, progress)
+
+    def kept(self) -> AbstractContextManager[None]:
+        """Nobody else takes jobs up here."""
+        return nullcontext()
+
+    def deliver(self, outcome: Outcome) -> Outcome:
+        """Archive what there is."""
+        return self.dispatcher.archived(self.job, outcome) if isinstance(outcome, Completed) else outcome
+
+    def settle(self, outcome: Outcome) -> None:
+        """See :class:`~synergos_ttp.running.source.HeldJob`."""
+        self.dispatcher.settle(self.job, outcome)
+
+    def let_go(self) -> None:
+        """See :class:`~synergos_ttp.running.source.HeldJob`."""
+        self.dispatcher.let_go(self.job)

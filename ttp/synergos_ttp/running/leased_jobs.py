@@ -1,0 +1,323 @@
+"""A cluster's jobs as one of its TTPs takes them up.
+
+A message says that a job is ready. Which of the ready jobs is run the records decide, so that projects take turns and
+priorities count however the messages lie; there are as many messages as ready jobs. So a message in hand wakes a TTP and
+is about no job in particular: it is acknowledged when the job that was taken up on it has ended and its outcome has been
+confirmed by the broker, and given back when it has not. The job of a TTP that dies is thereby taken up by another.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Protocol
+
+import structlog
+
+from synergos.domain.job import Job, JobError, JobState
+from synergos.domain.messages import JobMessage, job_message
+from synergos.domain.messages import Outcome as OutcomeMessage
+from synergos.errors import InvalidRequest, JobInterrupted, LeaseLost
+from synergos.records import RecordStore
+from synergos.records.leases import Claim, Leases
+from synergos_ttp.control import Control
+from synergos_ttp.outcomes import Cancelled, Completed, Failed, Interrupted, Lost, Outcome, Pruned
+from synergos_ttp.running.attempt import Followers, Runner
+from synergos_ttp.running.lease_keeper import LeaseKeeper
+from synergos_ttp.running.tidying import tidy
+
+log = structlog.get_logger(__name__)
+
+LOOK_SECONDS = 5.0
+"""How often an idle TTP looks for work without being told: for jobs whose messages were lost with their broker."""
+
+_STOPPING = "the TTP is being stopped; the job goes on elsewhere, or when it is started again"
+
+
+class Delivery(Protocol):
+    """A message in hand; see :class:`synmanager.stream.Delivery`."""
+
+    @property
+    def queue(self) -> str:
+        """Where it came from."""
+
+    @property
+    def message(self) -> Mapping[str, Any]:
+        """What it says."""
+
+    def acknowledge(self) -> None:
+        """It is done with."""
+
+    def give_back(self) -> None:
+        """Let another have it."""
+
+    def park(self, reason: str) -> None:
+        """Put it where people look for what is no job."""
+
+    def forward(self, queue: str) -> None:
+        """Move it to another queue."""
+
+
+class Queue(Protocol):
+    """The cluster's queue, as a TTP sees it."""
+
+    def take(self, timeout: float) -> Delivery | None:
+        """The next message; None when there is none in time, or the queue was closed."""
+
+    def queue_of(self, name: str, cluster: str) -> str:
+        """The queue beside ``name`` that the programs of another record store read; it is there then.
+
+        Raises:
+            ConnectionError: the broker cannot be reached.
+        """
+
+    def complete(self, outcome: Mapping[str, Any]) -> None:
+        """Send an outcome off; returns when the broker has it.
+
+        Raises:
+            ConnectionError: the broker cannot be reached.
+        """
+
+    def bury(self, message: Mapping[str, Any], reason: str) -> None:
+        """Put a job that was given up where people look for such; returns when the broker has it.
+
+        Raises:
+            ConnectionError: the broker cannot be reached.
+        """
+
+    def stop(self) -> None:
+        """Take no more; whoever waits for a message is answered None. What is in hand can still be settled."""
+
+    def close(self) -> None:
+        """Let go of the broker."""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The sub-grid that a TTP runs jobs on.
+
+    Attributes:
+        index: which node of every participant makes it up.
+        ttp: what the TTP is called.
+    """
+
+    index: int
+    ttp: str
+
+
+class LeasedJobs:
+    """The jobs that one TTP of a cluster takes up; a :class:`~synergos_ttp.running.source.Source`."""
+
+    def __init__(
+        self,
+        store: RecordStore,
+        leases: Leases,
+        queue: Queue,
+        runner: Runner,
+        grid: Grid,
+        followers: Followers = lambda _job: (),
+    ) -> None:
+        self._store = store
+        self._cluster = store.cluster_id()
+        self._leases = leases
+        self._queue = queue
+        self._runner = runner
+        self._grid = grid
+        self._followers = followers
+        self._keeper = LeaseKeeper(leases, grid.index, grid.ttp)
+        self._control: Control | None = None
+        # Guards the step from being idle to having a job in hand, which stop() must not miss.
+        self._lock = threading.Lock()
+        self._stopping = threading.Event()
+
+    def start(self) -> None:
+        """Begin to hold the sub-grid."""
+        self._keeper.start()
+
+    def stop(self) -> None:
+        """Let the running job stop at its next step, and hand out no other."""
+        with self._lock:
+            self._stopping.set()
+            if self._control:
+                self._control.stop(JobInterrupted(_STOPPING))
+        self._queue.stop()
+
+    def close(self) -> None:
+        """Make room for another TTP; nobody takes jobs any more."""
+        self._queue.close()
+        self._keeper.close()
+
+    @property
+    def is_active(self) -> bool:
+        """Whether this TTP is the one of its sub-grid, and not standing by."""
+        return self._keeper.wait_for_grid(0)
+
+    def take(self) -> LeasedJob | None:
+        """See :class:`~synergos_ttp.running.source.Source`."""
+        if not self._keeper.wait_for_grid(0.2):
+            return None
+        delivery = self._queue.take(LOOK_SECONDS)
+        try:
+            return self._take_up(delivery) if delivery is None or self._is_ours(delivery) else None
+        except BaseException:
+            # Otherwise nobody got it as long as this TTP lives.
+            if delivery is not None:
+                delivery.give_back()
+            raise
+
+    def _take_up(self, delivery: Delivery | None) -> LeasedJob | None:
+        found = self._leases.claim(self._grid.index, self._keeper.holder, self._grid.ttp)
+        if found.claim is not None:
+            return self._held(found.claim, delivery)
+        if delivery is None:
+            tidy(self._store, self._runner, self._followers)
+        elif found.is_left:
+            # For another sub-grid. This one looks away for a moment, so that the other gets it.
+            delivery.give_back()
+            self._stopping.wait(1.0)
+        else:
+            delivery.acknowledge()
+        return None
+
+    def _held(self, claim: Claim, delivery: Delivery | None) -> LeasedJob:
+        held = LeasedJob(
+            claim,
+            delivery,
+            Control(),
+            self._cluster,
+            self._leases,
+            self._keeper,
+            self._queue,
+            self._runner,
+            self._stopping,
+        )
+        with self._lock:
+            self._control = held.control
+            if self._stopping.is_set():
+                held.control.stop(JobInterrupted(_STOPPING))
+        return held
+
+    def _is_ours(self, delivery: Delivery) -> bool:
+        try:
+            message = JobMessage.from_dict(delivery.message)
+        except InvalidRequest as error:
+            delivery.park(str(error))
+            return False
+        if message.cluster != self._cluster:
+            delivery.forward(self._queue.queue_of(delivery.queue, message.cluster))
+            return False
+        return True
+
+
+@dataclass(frozen=True)
+class LeasedJob:
+    """A job in hand; see :class:`~synergos_ttp.running.source.HeldJob`.
+
+    Attributes:
+        delivery: the message on which it was taken up, which may be another job's; None without one.
+        stopping: set when this TTP is being stopped.
+    """
+
+    claim: Claim
+    delivery: Delivery | None
+    control: Control
+    cluster: str
+    leases: Leases
+    keeper: LeaseKeeper
+    queue: Queue
+    runner: Runner
+    stopping: threading.Event
+
+    @property
+    def job(self) -> Job:
+        """As it was taken up."""
+        return self.claim.job
+
+    def report(self, progress: Mapping[str, Any]) -> None:
+        """See :class:`~synergos_ttp.running.source.HeldJob`."""
+        self.leases.report(self.claim, progress)
+
+    def kept(self) -> AbstractContextManager[None]:
+        """See :class:`~synergos_ttp.running.source.HeldJob`."""
+        return self.keeper.keeping(self.claim, self.control)
+
+    def deliver(self, outcome: Outcome) -> Outcome:
+        """Send an outcome to the director, however long the broker stays away; a job that is given up is buried first."""
+        made = partial(OutcomeMessage, self.job, self.cluster, self.claim.fence)
+        match outcome:
+            case Completed(outputs):
+                return self._sent(made(JobState.COMPLETED, outputs), outcome)
+            case Cancelled(error) | Pruned(error):
+                return self._sent(made(JobState.CANCELLED, error=error), outcome)
+            case Failed(error, None):
+                buried = self._bury(error)
+                return buried or self._sent(made(JobState.FAILED, error=error), outcome)
+            case _:
+                return outcome
+
+    def settle(self, outcome: Outcome) -> None:
+        """Give the job back or be done with it, and settle the message that it was taken up on."""
+        try:
+            self._settle(outcome)
+        except LeaseLost as error:
+            log.warning("job is left to others", reason=str(error))
+            self._acknowledge()
+
+    def let_go(self) -> None:
+        """Have the message taken up by another TTP; the job's lease ends by itself."""
+        if self.delivery is not None:
+            self.delivery.give_back()
+
+    def _settle(self, outcome: Outcome) -> None:
+        match outcome:
+            case Lost():
+                self._acknowledge()
+            case Interrupted():
+                self.leases.release(self.claim)
+                self.let_go()
+            case Failed(retry_in=delay) if delay is not None:
+                self.leases.release(self.claim, delay)
+                self._acknowledge()
+            case _:
+                self._end()
+                self._acknowledge()
+
+    def _end(self) -> None:
+        try:
+            self.leases.deliver(self.claim)
+        except LeaseLost:
+            # Archived already, or somebody else's: what is kept of it is removed when it has ended.
+            return
+        self.runner.forget(self.job.id)
+
+    def _bury(self, error: JobError) -> Outcome | None:
+        message = job_message(self.job, self.cluster, [], self.job.parameters)
+        return self._insist(lambda: self.queue.bury(message, error.message))
+
+    def _sent(self, message: OutcomeMessage, outcome: Outcome) -> Outcome:
+        content = message.to_dict()
+        prevented = self._insist(lambda: self.queue.complete(content))
+        if prevented is None:
+            log.info("outcome sent", state=message.state)
+        return prevented or outcome
+
+    def _insist(self, publish: Callable[[], None]) -> Interrupted | Lost | None:
+        """Publish something, however long the broker stays away; what kept this TTP from it in the end."""
+        while True:
+            try:
+                publish()
+            except ConnectionError:
+                log.warning("outcome not sent yet")
+            else:
+                return None
+            if self.stopping.wait(0.5):
+                return Interrupted(_STOPPING)
+            if isinstance(self.control.reason, LeaseLost):
+                return Lost(str(self.control.reason))
+
+    def _acknowledge(self) -> None:
+        if self.delivery is not None:
+            self.delivery.acknowledge()
