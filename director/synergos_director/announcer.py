@@ -37,6 +37,13 @@ class Queue(Protocol):
             ConnectionError: the broker cannot be reached.
         """
 
+    def bury(self, message: Mapping[str, Any], reason: str) -> None:
+        """Put a job that was given up where people look for such; returns when the broker has it.
+
+        Raises:
+            ConnectionError: the broker cannot be reached.
+        """
+
     def waiting(self) -> Mapping[str, int]:
         """How many messages lie in each queue that nobody has in hand; jobs, and what has come back.
 
@@ -69,6 +76,14 @@ class Announcer:
                 self._queue.publish(queue, messages)
         except ConnectionError as error:
             log.warning("jobs wait for the queue to be back", jobs=sum(map(len, by_queue.values())), reason=str(error))
+
+    def bury(self, job: Job, reason: str) -> None:
+        """Put a job that was given up where people look for such.
+
+        Raises:
+            ConnectionError: the broker cannot be reached.
+        """
+        self._queue.bury(job_message(job, self._cluster, [], job.parameters), reason)
 
     def outcomes_waiting(self) -> int:
         """How many outcomes lie in the queue that nobody has looked at.

@@ -13,6 +13,7 @@ from synergos.errors import InvalidRequest
 from synergos.program.queue_flags import QueueTarget
 from synergos_director.archivist import Archivist, NotOurs
 from synmanager.config import COMPLETED, RANKED, cluster_queue
+from synmanager.errors import PublishRefused
 from synmanager.publisher import Publisher
 from synmanager.rabbitmq import Broker
 from synmanager.stream import Delivery, JobStream
@@ -38,6 +39,17 @@ class DirectorQueue:
             ConnectionError: the broker cannot be reached.
         """
         self._publisher.publish(self._queues[queue], messages)
+
+    def bury(self, message: Mapping[str, Any], reason: str) -> None:
+        """Put a job that was given up into the queue ``dead``; returns when the broker has it.
+
+        Raises:
+            ConnectionError: the broker cannot be reached.
+        """
+        try:
+            self._publisher.bury(message, reason)
+        except PublishRefused as error:
+            raise ConnectionError(str(error)) from error
 
     def waiting(self) -> dict[str, int]:
         """How many messages lie in each queue that nobody has in hand, those handed on to this cluster included.

@@ -7,7 +7,7 @@ import time
 
 import structlog
 
-from synergos.domain.job import GIVEN_UP, JobState
+from synergos.domain.job import GIVEN_UP, Job, JobState
 from synergos.program.log_context import about_job
 from synergos.records import RecordStore
 from synergos.records.leases import Leases
@@ -56,11 +56,9 @@ class Watch:
 
     def look(self) -> None:
         """Put everything where it belongs, once."""
-        with self._store.transaction():
-            for job in [each.job for each in self._leases.standings() if each.is_given_up]:
-                with about_job(job):
-                    log.warning("job given up", reason=GIVEN_UP.message)
-                self._store.save_job(job.ended(JobState.FAILED, GIVEN_UP))
+        for job in [each.job for each in self._leases.standings() if each.is_given_up]:
+            with about_job(job):
+                self._give_up(job)
         self._announcer.announce(self._leases.arrange())
         if time.monotonic() >= self._recount_at:
             ready = [each.job for each in self._leases.standings() if each.state is JobState.QUEUED]
@@ -68,6 +66,20 @@ class Watch:
                 self._announcer.announce(self._announcer.missing(ready))
             self._lost_outcomes.look()
             self._recount_at = time.monotonic() + self._recount_seconds
+
+    def _give_up(self, job: Job) -> None:
+        """End a job; while the broker is away it is left as it is, and looked at again."""
+        try:
+            self._announcer.bury(job, GIVEN_UP.message)
+        except ConnectionError as error:
+            log.debug("job not given up yet", reason=str(error))
+            return
+        with self._store.transaction():
+            # Somebody may have cancelled it meanwhile.
+            stored = self._store.job(job.id)
+            if not stored.state.is_final:
+                log.warning("job given up", reason=GIVEN_UP.message)
+                self._store.save_job(stored.ended(JobState.FAILED, GIVEN_UP))
 
     def _loop(self) -> None:
         while True:

@@ -22,16 +22,22 @@ class MemoryQueue:
     """Keeps what is published; can be away.
 
     Attributes:
+        dead: the jobs that were given up, and why.
         refusals: how often somebody found it away.
     """
 
     published: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
+    dead: list[tuple[str, str]] = field(default_factory=list)
     is_away: bool = False
     refusals: int = 0
 
     def publish(self, queue: str, messages: Sequence[Mapping[str, Any]]) -> None:
         self._reach()
         self.published.extend((queue, message) for message in messages)
+
+    def bury(self, message: Mapping[str, Any], reason: str) -> None:
+        self._reach()
+        self.dead.append((message["job_id"], reason))
 
     def waiting(self) -> dict[str, int]:
         self._reach()

@@ -20,7 +20,6 @@ import structlog
 from synergos.domain.job import Job, Stage
 from synergos.domain.records import Kind
 from synergos.program.logs import LogTarget, configure_logging
-from synergos.program.queue_flags import QueueTarget
 from synergos.records import RecordStore
 from synergos.records.leases import Leases
 from synergos_simulator.broker import HOST
@@ -30,6 +29,7 @@ from synergos_ttp.running.attempt import RETRIES
 from synergos_ttp.running.cluster_queue import TtpQueue
 from synergos_ttp.running.job_loop import JobLoop
 from synergos_ttp.running.leased_jobs import Grid, LeasedJobs
+from synmanager.rabbitmq import Broker
 
 READY = "does as it is told"
 """What it logs when it ends in order if it is asked to."""
@@ -98,7 +98,7 @@ def main() -> None:
     # Before anything is begun, so that it is also taken note of by threads that are started later.
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
     store = RecordStore(database)
-    queue = TtpQueue(QueueTarget(HOST, int(port)), store.cluster_id())
+    queue = TtpQueue(Broker(HOST, int(port)), store.cluster_id())
     runner = QuickRunner(store, float(longest), Path(hold))
     jobs = LeasedJobs(store, Leases(store, float(lease)), queue, runner, Grid(int(grid), name))
     loop = JobLoop(jobs, runner, retries=RETRIES)

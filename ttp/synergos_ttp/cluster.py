@@ -21,6 +21,7 @@ from synergos_ttp.stages.jobs import JobRunner
 from synergos_ttp.subscribers import followers
 from synergos_ttp.tracking.mlflow_tracker import MlflowTracker
 from synergos_ttp.workers.limits import Limits
+from synmanager.rabbitmq import Broker
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -60,7 +61,7 @@ class ClusterTrustedThirdParty:
         self._tracker = MlflowTracker(settings.mlflow)
         runner = JobRunner(self._store, settings.outputs, settings.limits, settings.grid)
         told = followers(self._store, self._tracker)
-        queue = TtpQueue(settings.queue, self._store.cluster_id())
+        queue = TtpQueue(Broker(**vars(settings.queue)), self._store.cluster_id())
         grid = Grid(settings.grid, settings.id)
         self._jobs = LeasedJobs(self._store, Leases(self._store), queue, runner, grid, told)
         self._loop = JobLoop(self._jobs, runner, told, RETRIES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from fakes.director_parts import MemoryQueue, accepted, taken_up
 from support.waiting import until
-from synergos.domain.job import MAXIMUM_ATTEMPTS, JobState, Stage
+from synergos.domain.job import GIVEN_UP, MAXIMUM_ATTEMPTS, JobState, Stage
 from synergos.records import RecordStore
 from synergos.records.leases import Leases
 from synergos_director.announcer import Announcer
@@ -85,14 +86,29 @@ def test_it_goes_on_when_the_queue_is_back(store: RecordStore, queue: MemoryQueu
     assert queue.announced == [("train", job.id)]
 
 
-def test_what_brings_its_owners_down_is_given_up(store: RecordStore, watch: Watch) -> None:
+def test_what_brings_its_owners_down_is_given_up_and_buried(
+    store: RecordStore, queue: MemoryQueue, watch: Watch
+) -> None:
     job = accepted(store, Stage.TRAIN)
     store.save_job(replace(job.started(), attempts=MAXIMUM_ATTEMPTS))
     watch.look()
     ended = store.job(job.id)
-    assert ended.state is JobState.FAILED
-    assert ended.error is not None
-    assert "given up" in ended.error.message
+    assert (ended.state, ended.error) == (JobState.FAILED, GIVEN_UP)
+    assert queue.dead == [(job.id, GIVEN_UP.message)]
+
+
+def test_a_job_is_not_given_up_before_it_can_be_buried(store: RecordStore, queue: MemoryQueue, watch: Watch) -> None:
+    job = accepted(store, Stage.TRAIN)
+    store.save_job(replace(job.started(), attempts=MAXIMUM_ATTEMPTS))
+    queue.is_away = True
+    with suppress(ConnectionError):
+        watch.look()
+    assert not store.job(job.id).state.is_final
+
+    queue.is_away = False
+    watch.look()
+
+    assert (store.job(job.id).state, queue.dead) == (JobState.FAILED, [(job.id, GIVEN_UP.message)])
 
 
 def test_what_could_not_be_announced_is_announced_later_and_once(

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from synergos.program.queue_flags import QueueTarget
+from synmanager.broker import MessageBroker
 from synmanager.config import COMPLETED, RANKED, Queue, cluster_queue
 from synmanager.errors import PublishRefused
 from synmanager.publisher import Publisher
-from synmanager.rabbitmq import Broker
 from synmanager.stream import Delivery, JobStream
 
 
@@ -20,8 +19,7 @@ class TtpQueue:
         cluster: the record store whose jobs are run here.
     """
 
-    def __init__(self, target: QueueTarget, cluster: str) -> None:
-        broker = Broker(**vars(target))
+    def __init__(self, broker: MessageBroker, cluster: str) -> None:
         # What the programs of another cluster came by first is handed on to queues of this one's own.
         queues = [each for queue in RANKED for each in (queue, cluster_queue(queue, cluster))]
         self._stream = JobStream(broker, queues)
