@@ -117,9 +117,15 @@ def test_the_second_of_a_sub_grid_stands_by_until_the_first_is_gone(start: Start
     assert second.wait_for_grid(20)
 
 
-def test_nobody_is_kept_from_ending_by_a_record_store_that_is_away(leases: MoodyLeases, keeper: LeaseKeeper) -> None:
+def test_nobody_is_kept_from_ending_by_a_record_store_that_is_away(store: RecordStore) -> None:
+    leases = MoodyLeases(store, seconds=3600)
+    keeper = LeaseKeeper(leases, 0, "ttp_0")
+    keeper.start()
+    assert keeper.wait_for_grid(20)
+
     leases.fails = "leave_grid"
     keeper.close()
+
     assert leases.grids() == {0: "ttp_0"}
 
 
