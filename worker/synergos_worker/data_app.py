@@ -9,6 +9,7 @@ from http import HTTPStatus
 from flask import Flask, Response, request
 from werkzeug.exceptions import LengthRequired, RequestEntityTooLarge
 
+from synergos.learning.algorithms import Step
 from synergos.wire import Encoded
 from synergos_worker import failures
 from synergos_worker.bodies import LONGEST_WAIT
@@ -30,6 +31,8 @@ def create_data_app(sessions: Sessions) -> Flask:
     for address, verb, view in (
         ("rounds/<int:number>", "PUT", routes.put_round),
         ("rounds/<int:number>", "GET", routes.get_round),
+        ("rounds/<int:number>/exchanges/<int:exchange>", "PUT", routes.put_exchange),
+        ("rounds/<int:number>/exchanges/<int:exchange>", "GET", routes.get_exchange),
         ("evaluations/<int:number>", "PUT", routes.put_evaluation),
         ("evaluations/<int:number>", "GET", routes.get_evaluation),
         ("model", "PUT", routes.put_model),
@@ -44,12 +47,18 @@ class _Routes:
         self._sessions = sessions
 
     def put_round(self, session_id: str, number: int) -> Response:
-        session = self._sessions.get(session_id)
-        return self._round(session, session.put_round(number, _message(session)))
+        return self.put_exchange(session_id, number, 0)
 
     def get_round(self, session_id: str, number: int) -> Response:
+        return self.get_exchange(session_id, number, 0)
+
+    def put_exchange(self, session_id: str, number: int, exchange: int) -> Response:
         session = self._sessions.get(session_id)
-        return self._round(session, session.find(Kind.ROUND, number))
+        return self._round(session, session.put_round(Step(number, exchange), _message(session, exchange)))
+
+    def get_exchange(self, session_id: str, number: int, exchange: int) -> Response:
+        session = self._sessions.get(session_id)
+        return self._round(session, session.find(Kind.ROUND, Step(number, exchange)))
 
     def put_evaluation(self, session_id: str, number: int) -> Response:
         session = self._sessions.get(session_id)
@@ -72,13 +81,13 @@ class _Routes:
         return as_json(work.result()) if work.wait(_patience()) else _running(work)
 
 
-def _message(session: Session) -> Message:
+def _message(session: Session, exchange: int | None = None) -> Message:
     """The body of the request at hand, not yet read."""
     length = request.content_length
     if length is None:
         raise LengthRequired("expected a Content-Length")
-    if length > session.maximum_message:
-        raise RequestEntityTooLarge(f"expected at most {session.maximum_message} bytes, the message has {length}")
+    if length > (most := session.maximum_message(exchange)):
+        raise RequestEntityTooLarge(f"expected at most {most} bytes, the message has {length}")
     # Not Flask's own stream, which copies once more.
     return Message(request.environ["wsgi.input"].read, length)
 
@@ -90,7 +99,10 @@ def _patience() -> float:
 
 
 def _running(work: Work) -> Response:
-    state = {"state": "running", "round": work.key, "epoch": work.epoch, "epochs": work.epochs}
+    at = {"round": work.key}
+    if isinstance(work.key, Step):
+        at = {"round": work.key.round, **({"exchange": work.key.exchange} if work.key.exchange else {})}
+    state = {"state": "running", **at, "epoch": work.epoch, "epochs": work.epochs}
     return as_json(state, HTTPStatus.ACCEPTED)
 
 

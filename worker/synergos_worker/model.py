@@ -1,4 +1,4 @@
-"""The network of one session, and the weights it was last sent."""
+"""The network of one session, what it was last sent, and what it has made of it."""
 
 from __future__ import annotations
 
@@ -10,20 +10,33 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from synergos.learning.algorithms import WEIGHTS, Answer, Bag, Model, Step
 from synergos.learning.families import Recipe
 from synergos.learning.families.layers.hyperparameters import LayersHyperparameters
 from synergos.learning.families.layers.layers import Layer
+from synergos.learning.families.layers.local_trainer import LocalTrainer, parameter_names
 from synergos.learning.families.layers.local_training import (
     Evaluation,
     LocalResult,
     evaluate_locally,
     infer,
-    train_locally,
     warm_up,
 )
 from synergos.learning.families.layers.network import build_network
 from synergos.learning.families.layers.objective import Objective, Predicted, Scores
-from synergos.wire import Encoded, Header, Layout, decode, encode, weights_in
+from synergos.learning.families.layers.schedule import Schedule
+from synergos.wire import (
+    Encoded,
+    Header,
+    Layout,
+    Parcel,
+    encode_parcel,
+    layout_of,
+    parcel_of,
+    read_header,
+    receive,
+    weights_in,
+)
 from synergos.wire.layout import MAXIMUM_HEADER_BYTES
 from synergos_worker.devices import placed
 from synergos_worker.pipelines import Examples
@@ -59,30 +72,34 @@ class Rows:
 
 
 class SessionModel:
-    """A network that is trained in place, and one buffer for the weights received: never more than two copies.
+    """A network that is trained in place, and one buffer for what is received; used by one thread at a time.
 
-    Weights that only have to be measured stay in the buffer, so that the last round's result stays in the network.
+    Of FedAvg there are never more than two copies of the model. Weights that only have to be measured stay in the buffer, so
+    that the last round's result stays in the network.
     """
 
     def __init__(self, recipe: Recipe, participant_id: str, device: str) -> None:
         self.hyperparameters = cast(LayersHyperparameters, recipe.hyperparameters)
         layers = cast(Sequence[Layer], recipe.architecture)
+        self._algorithm = recipe.hyperparameters.make_algorithm()
         self._participant_id = participant_id
         self._device = device
         self._objective = Objective(self.hyperparameters, recipe.space.action)
-        self._network = build_network(layers, recipe.hyperparameters.seed).to(device).eval()
+        self._schedule = Schedule(self.hyperparameters)
+        self._network = build_network(layers, self.hyperparameters.seed).to(device).eval()
         # A network without memory of its own, to run weights where they are.
         with torch.device("meta"):
             self._shell = build_network(layers).eval()
         self._layout = Layout.of(self._network.state_dict())
+        self._layouts: dict[int | None, Layout] = {None: self._layout}
         # torch's own memory is aligned always alike; results can depend on that in their last bit.
         self._buffer = torch.empty(self._layout.nbytes, dtype=torch.uint8)
-        self._received: Mapping[str, Tensor] = {}
+        self._received = Parcel(Bag())
+        self._answer = Answer(Bag())
 
-    @property
-    def maximum_message(self) -> int:
-        """The most bytes a message with this network's weights can have."""
-        return 8 + MAXIMUM_HEADER_BYTES + self._layout.nbytes
+    def maximum_message(self, exchange: int | None) -> int:
+        """The most bytes a message can have; see :meth:`receive`."""
+        return 8 + MAXIMUM_HEADER_BYTES + self._expected(exchange).largest
 
     def rehearse(self, rows: Rows) -> None:
         """Pay what the first step costs, and find out whether network, loss and rows go together.
@@ -94,54 +111,67 @@ class SessionModel:
             infer(self._network, rows.inputs[:2], self._objective)
             return
         # In the memory of the rounds to come, as if the first weights had been received: no third copy of the model.
-        self._hold(weights_in(self._buffer.numpy().data, Header.of(self._layout, {})))
+        self._hold(weights_in(self._buffer.numpy().data, Header.of(self._layout, {})), {})
         for name, tensor in self._network.state_dict().items():
-            self._received[name].copy_(tensor)
+            self._received.bag[WEIGHTS][name].copy_(tensor)
         warm_up(
             self._network,
             rows.inputs,
             rows.targets,
             hyperparameters=self.hyperparameters,
             objective=self._objective,
-            reference=self._received,
+            reference=self._received.bag[WEIGHTS],
         )
 
-    def receive(self, read: Callable[[int], bytes], length: int) -> dict[str, Any]:
+    def receive(self, read: Callable[[int], bytes], length: int, exchange: int | None) -> Mapping[str, Any]:
         """Read a message into the buffer; its metadata.
 
+        Args:
+            exchange: of the round that it asks for; ``None`` for weights that are only to be used.
+
         Raises:
-            WireFormatError: it is not a message with this network's weights.
-            GridError: the device has no room for them.
+            WireFormatError: it is not what belongs there.
+            GridError: the device has no room for it.
         """
-        weights, metadata = decode(read, length, self._layout, self._buffer.numpy().data)
-        self._hold(weights)
-        return metadata
+        header = read_header(read, length, self._expected(exchange))
+        if header.data_bytes > len(self._buffer):
+            self._received = Parcel(Bag())
+            self._buffer = torch.empty(header.data_bytes, dtype=torch.uint8)
+        buffer = self._buffer.numpy().data
+        receive(read, header, buffer)
+        self._hold(weights_in(buffer, header), header.metadata)
+        return self._received.metadata
 
     def train(
         self,
         rows: Rows,
-        round_index: int,
+        step: Step,
         on_epoch: Callable[[int, int], None],
         should_stop: Callable[[], bool],
-    ) -> LocalResult:
-        """Train from the weights received, which stay what they are."""
+    ) -> list[LocalResult]:
+        """Do the algorithm's part with what was received, which stays what it is; what each training came to."""
         assert rows.targets is not None  # noqa: S101 - rows to train on always have labels
-        return train_locally(
+        local = LocalTrainer(
             self._network,
+            self._shell,
             rows.inputs,
             rows.targets,
-            hyperparameters=self.hyperparameters,
-            objective=self._objective,
-            reference=self._received,
-            round_index=round_index,
-            participant_id=self._participant_id,
-            on_epoch=on_epoch,
-            should_stop=should_stop,
+            self.hyperparameters,
+            self._objective,
+            self._participant_id,
+            step,
+            self._schedule,
+            on_epoch,
+            should_stop,
         )
+        answer = self._algorithm.client(step, self._received.bag, self._received.kept, local)
+        # The answer is there until the next one is asked for, and other weights may be received before.
+        self._answer = Answer(self._apart(answer.bag), None if answer.kept is None else self._apart(answer.kept))
+        return local.done
 
     def evaluate(self, rows: Rows) -> Evaluation | None:
-        """The loss of the weights received; None for rows without labels."""
-        if rows.targets is None:
+        """The loss of the weights received; None for rows without labels, or where no weights were sent."""
+        if rows.targets is None or WEIGHTS not in self._received.bag.sets:
             return None
         self._fill_shell()
         return evaluate_locally(self._shell, rows.inputs, rows.targets, objective=self._objective)
@@ -152,18 +182,35 @@ class SessionModel:
         return infer(self._shell, rows.inputs, self._objective)
 
     def trained(self, metadata: Mapping[str, Any]) -> Encoded:
-        """The network as a message, straight from its own memory."""
-        return encode(self._network.state_dict(), metadata)
+        """The answer as a message; trained weights straight from the network's own memory."""
+        return encode_parcel(Parcel(self._answer.bag, self._answer.kept, metadata))
 
     def release(self) -> None:
         """Let go of everything on the device; nothing can be computed any more."""
         self._network = self._shell = build_network([])
-        self._received = {}
+        self._received, self._answer = Parcel(Bag()), Answer(Bag())
 
-    def _hold(self, weights: Mapping[str, Tensor]) -> None:
-        # Moved once, for whatever the weights are needed: as what training starts from, and to be measured.
-        self._received = {name: placed(tensor, self._device, "the weights") for name, tensor in weights.items()}
+    def _expected(self, exchange: int | None) -> Layout:
+        if exchange not in self._layouts:
+            model = Model(self._network.state_dict(), parameter_names(self._network))
+            self._layouts[exchange] = layout_of(self._algorithm.asked(exchange or 0), model, self._algorithm.kept)
+        return self._layouts[exchange]
+
+    def _hold(self, tensors: Mapping[str, Tensor], metadata: Mapping[str, Any]) -> None:
+        # Moved once, for whatever they are needed: as what training starts from, and to be measured.
+        here = {name: placed(tensor, self._device, "the weights") for name, tensor in tensors.items()}
+        self._received = parcel_of(here, metadata)
+
+    def _apart(self, bag: Bag) -> Bag:
+        """The same, with a copy of what lies in the buffer."""
+        start, end = self._buffer.data_ptr(), self._buffer.data_ptr() + len(self._buffer)
+
+        def apart(tensor: Tensor) -> Tensor:
+            return tensor.clone() if start <= tensor.data_ptr() < end else tensor
+
+        sets = {owner: {name: apart(tensor) for name, tensor in tensors.items()} for owner, tensors in bag.sets.items()}
+        return Bag(sets, bag.numbers)
 
     def _fill_shell(self) -> None:
-        self._shell.load_state_dict(self._received, assign=True)
+        self._shell.load_state_dict(self._received.bag[WEIGHTS], assign=True)
         self._shell.compact()

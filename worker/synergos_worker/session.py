@@ -19,6 +19,7 @@ from synergos.domain.keys import RunKey
 from synergos.domain.tags import Meta
 from synergos.errors import Conflict, InvalidRequest, JobCancelled, RecordNotFound, WireFormatError
 from synergos.learning import metrics
+from synergos.learning.algorithms import Step
 from synergos.learning.families.layers.local_training import Evaluation
 from synergos.wire import Encoded
 from synergos_worker.exports import Inference, PredictionFiles
@@ -78,29 +79,28 @@ class Session:
         """How many rows it has for each purpose."""
         return {meta.value: len(rows) for meta, rows in self._rows.items()}
 
-    @property
-    def maximum_message(self) -> int:
-        """The most bytes a message with weights can have."""
-        return self._model.maximum_message
+    def maximum_message(self, exchange: int | None = None) -> int:
+        """The most bytes a message can have: that asks for an exchange of a round, or brings weights alone."""
+        return self._model.maximum_message(exchange)
 
     @property
     def is_being_read(self) -> bool:
         """Whether somebody is fetching a result."""
         return self._readers > 0
 
-    def put_round(self, number: int, message: Message) -> Work:
-        """Train from the weights of ``message``; a repeat of the same round joins it.
+    def put_round(self, step: Step, message: Message) -> Work:
+        """Do the algorithm's part of one exchange; a repeat of the same exchange joins it.
 
         Raises:
-            Conflict: the round is older than the newest, or one the run does not have, or other work is still running.
-            WireFormatError: it is not a message with this network's weights.
+            Conflict: it is older than the newest, or of a round that the run does not have, or other work is still running.
+            WireFormatError: it is not a message of this run's algorithm and network.
         """
         if not self._rows.get(Meta.TRAIN):
             self._refuse_ended()
             raise Conflict("this session has no rows to train on")
-        self._refuse_beyond(number)
-        work = Work(number, epochs=self._model.hyperparameters.epochs)
-        return self._put(Kind.ROUND, work, message, self._train, number)
+        self._refuse_beyond(step.round)
+        work = Work(step, epochs=self._model.hyperparameters.epochs)
+        return self._put(Kind.ROUND, work, message, self._train, step)
 
     def put_evaluation(self, number: int, message: Message) -> Work:
         """Measure the weights of ``message`` on the evaluation rows; raises what :meth:`put_round` does."""
@@ -116,8 +116,8 @@ class Session:
         """Take the weights that :meth:`predict` is to use; raises what :meth:`put_round` does."""
         self._put(Kind.MODEL, Work(object()), message, None).perform(lambda _: {})
 
-    def find(self, kind: Kind, number: int) -> Work:
-        """The round or evaluation of that number.
+    def find(self, kind: Kind, number: Step | int) -> Work:
+        """That exchange of a round, or the evaluation of that number.
 
         Raises:
             RecordNotFound: it was never put.
@@ -220,9 +220,9 @@ class Session:
         self._works[kind] = work
 
     def _receive(self, work: Work, message: Message) -> None:
-        metadata = self._model.receive(message.read, message.length)
-        if isinstance(work.key, int) and metadata.get("round", work.key) != work.key:
-            raise WireFormatError(f"the message is for round {metadata['round']}, its address says {work.key}")
+        step = work.key if isinstance(work.key, Step) else None
+        metadata = self._model.receive(message.read, message.length, None if step is None else step.exchange)
+        _refuse_misdirected(metadata, work.key)
         with self._changed:
             # The network is trained in place, so nobody may be reading the round before.
             if not self._changed.wait_for(lambda: self._readers == 0 or self._ended.is_set(), _READING_SECONDS):
@@ -242,17 +242,21 @@ class Session:
         # A session that has ended must not live on in the queue behind another one's round.
         self._compute.submit(_perform, weakref.WeakMethod(job), work, *args)
 
-    def _train(self, work: Work, number: int) -> Mapping[str, Any]:
+    def _train(self, work: Work, step: Step) -> Mapping[str, Any]:
         self._cancel_if_ended()
-        evaluation = self._measured()
-        done = self._model.train(self._rows[Meta.TRAIN], number, work.progress, self._ended.is_set)
-        self._log.debug("round trained", round=number, rows=done.rows, epochs=done.epochs, seconds=done.seconds)
+        evaluation = self._measured() if step.exchange == 0 else None
+        rows = self._rows[Meta.TRAIN]
+        done = self._model.train(rows, step, work.progress, self._ended.is_set)
+        seconds = sum(training.seconds for training in done)
+        epochs = sum(training.epochs for training in done)
+        self._log.debug("exchange done", round=str(step), rows=len(rows), epochs=epochs, seconds=seconds)
         return {
-            "round": number,
-            "rows": done.rows,
-            "train_loss": _finite(done.loss),
-            "epochs": done.epochs,
-            "seconds": done.seconds,
+            "round": step.round,
+            **({"exchange": step.exchange} if step.exchange else {}),
+            "rows": len(rows),
+            "train_loss": _finite(done[-1].loss) if done else None,
+            "epochs": epochs,
+            "seconds": seconds,
             "evaluation": evaluation,
         }
 
@@ -313,8 +317,24 @@ def _let_go(session: weakref.ref[Session]) -> None:
 
 
 def _refuse_older(kind: Kind, number: Hashable, newest: Work) -> None:
-    if isinstance(number, int) and isinstance(newest.key, int) and number < newest.key:
+    asked, known = _as_step(number), _as_step(newest.key)
+    if asked is not None and known is not None and asked < known:
         raise Conflict(f"{kind} {number} is older than the newest, which is {newest.key}")
+
+
+def _refuse_misdirected(metadata: Mapping[str, Any], address: Hashable) -> None:
+    step = _as_step(address)
+    if step is None:
+        return
+    said = (metadata.get("round", step.round), metadata.get("exchange", step.exchange))
+    if said != (step.round, step.exchange):
+        raise WireFormatError(f"the message is for round {Step(*said)}, its address says {step}")
+
+
+def _as_step(key: Hashable) -> Step | None:
+    if isinstance(key, Step):
+        return key
+    return Step(key) if isinstance(key, int) else None
 
 
 def _once(action: Callable[[], None]) -> Callable[[], None]:

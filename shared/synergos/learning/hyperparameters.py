@@ -59,13 +59,21 @@ class Hyperparameters:
         known = {each.name for each in fields(cls)} - {"extras"}
         extras = {name: value for name, value in given.items() if name not in known}
         found = cls(**{name: value for name, value in given.items() if name in known}, extras=extras)
-        algorithms.get(found.algorithm)
+        found.make_algorithm()
         return found
 
     @property
     def loss(self) -> str:
         """What is reported as the loss; losses of different kinds cannot be compared."""
         return ""
+
+    def make_algorithm(self) -> algorithms.Algorithm:
+        """The federated algorithm, with its settings.
+
+        Raises:
+            InvalidRequest: there is none of that name, or one of its settings cannot have such a value.
+        """
+        return algorithms.made_for(self.to_dict())
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON-able values, the extras beside the named ones."""

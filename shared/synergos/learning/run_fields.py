@@ -34,15 +34,17 @@ def integer(smallest: int, largest: int = 2**31 - 1) -> Check:
     return check
 
 
-def number(smallest: float = 0.0, largest: float = 1e9, *, above: bool = False) -> Check:
-    """Finite numbers in a range, both ends included; the lower one not if ``above``."""
+def number(smallest: float = 0.0, largest: float = 1e9, *, above: bool = False, below: bool = False) -> Check:
+    """Finite numbers in a range, both ends included; the lower one not if ``above``, the upper one not if ``below``."""
 
     def check(name: str, value: object) -> None:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise InvalidRequest(f"expected a number, got {_shown(value)}", name)
-        if not (math.isfinite(value) and smallest <= value <= largest) or (above and value == smallest):
+        outside = not (math.isfinite(value) and smallest <= value <= largest)
+        if outside or (above and value == smallest) or (below and value == largest):
             least = f"more than {smallest:g}" if above else f"at least {smallest:g}"
-            raise InvalidRequest(f"expected a number of {least} and at most {largest:g}, got {value}", name)
+            most = f"less than {largest:g}" if below else f"at most {largest:g}"
+            raise InvalidRequest(f"expected a number of {least} and {most}, got {value}", name)
 
     return check
 

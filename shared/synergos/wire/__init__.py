@@ -1,6 +1,23 @@
-"""Model weights as bytes: what the data plane carries. The format is written down in docs/wire-formats.md."""
+"""Tensors and numbers as bytes: what the data plane carries. The format is written down in docs/wire-formats.md."""
 
+from synergos.wire.bags import Parcel, StoredTensors, encode_parcel, layout_of, parcel_of, stored_parcel
 from synergos.wire.codec import Encoded, decode, encode, read_header, receive, weights_in
 from synergos.wire.layout import Header, Layout, TensorSpec
 
-__all__ = ["Encoded", "Header", "Layout", "TensorSpec", "decode", "encode", "read_header", "receive", "weights_in"]
+__all__ = [
+    "Encoded",
+    "Header",
+    "Layout",
+    "Parcel",
+    "StoredTensors",
+    "TensorSpec",
+    "decode",
+    "encode",
+    "encode_parcel",
+    "layout_of",
+    "parcel_of",
+    "read_header",
+    "receive",
+    "stored_parcel",
+    "weights_in",
+]

@@ -19,6 +19,8 @@ from synergos.errors import WireFormatError
 
 MAXIMUM_HEADER_BYTES = 16 * 2**20
 METADATA_ENTRY = "synergos"
+LARGEST_OWN = 2**28
+"""Bytes that the tensors of a message may have together of which only the message says what they are."""
 
 DTYPES: Mapping[str, torch.dtype] = {
     "F64": torch.float64,
@@ -32,6 +34,7 @@ DTYPES: Mapping[str, torch.dtype] = {
     "U8": torch.uint8,
     "BOOL": torch.bool,
 }
+_MOST_SIDES = 8
 _CODES = {dtype: code for code, dtype in DTYPES.items()}
 
 
@@ -51,9 +54,17 @@ class TensorSpec:
 
 @dataclass(frozen=True)
 class Layout:
-    """The tensors of one network, largest element first so that each starts at a multiple of its element size."""
+    """What tensors a message holds, largest element first so that each starts at a multiple of its element size.
+
+    Attributes:
+        tensors: those that must be there, each exactly once.
+        optional: groups of tensors that may be there, each as a whole.
+        own: beginnings of the names of tensors that may be there in any number and shape, up to :data:`LARGEST_OWN` bytes.
+    """
 
     tensors: tuple[TensorSpec, ...]
+    optional: tuple[tuple[TensorSpec, ...], ...] = ()
+    own: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, weights: Mapping[str, Tensor]) -> Layout:
@@ -71,8 +82,30 @@ class Layout:
 
     @property
     def nbytes(self) -> int:
-        """Size of all tensors in bytes."""
+        """Size in bytes of all tensors that must be there."""
         return sum(spec.nbytes for spec in self.tensors)
+
+    @property
+    def largest(self) -> int:
+        """The most bytes that all tensors of a message can have together."""
+        optional = sum(spec.nbytes for group in self.optional for spec in group)
+        return self.nbytes + optional + (LARGEST_OWN if self.own else 0)
+
+    def specs_of(self, entries: Mapping[str, Any]) -> dict[str, TensorSpec]:
+        """What each tensor of a header has to be.
+
+        Raises:
+            WireFormatError: something is missing, or there that does not belong there.
+        """
+        own = {name: _own_spec(name, entry) for name, entry in entries.items() if name.startswith(self.own)}
+        wanted = {spec.name: spec for spec in self.tensors}
+        for group in self.optional:
+            if any(spec.name in entries for spec in group):
+                wanted |= {spec.name: spec for spec in group}
+        _compare_names(entries.keys() - own.keys(), set(wanted))
+        if sum(spec.nbytes for spec in own.values()) > LARGEST_OWN:
+            raise WireFormatError(f"the message's own tensors have more than {LARGEST_OWN} bytes")
+        return wanted | own
 
 
 @dataclass(frozen=True)
@@ -112,15 +145,14 @@ class Header:
 
     @classmethod
     def from_json(cls, text: bytes, expected: Layout) -> Header:
-        """Read the JSON part of a header and hold it against the network it is meant for.
+        """Read the JSON part of a header and hold it against what is expected.
 
         Raises:
             WireFormatError: it is not a header, or describes other tensors than ``expected``.
         """
         entries = _parse(text)
         metadata = _metadata(entries.pop("__metadata__", {}))
-        wanted = {spec.name: spec for spec in expected.tensors}
-        _compare_names(set(entries), set(wanted))
+        wanted = expected.specs_of(entries)
         offsets = {wanted[name]: _start(wanted[name], entry) for name, entry in entries.items()}
         _refuse_gaps(offsets)
         return cls(offsets, metadata)
@@ -161,6 +193,18 @@ def _compare_names(found: set[str], wanted: set[str]) -> None:
         raise WireFormatError(
             f"the message has {len(surplus)} tensors the network lacks, the first is {surplus[0][:200]!r}"
         )
+
+
+def _own_spec(name: str, entry: object) -> TensorSpec:
+    """What a tensor says of itself, as far as it can be."""
+    shape = entry.get("shape") if isinstance(entry, dict) else None
+    dtype = entry.get("dtype") if isinstance(entry, dict) else None
+    is_shape = isinstance(shape, list) and len(shape) <= _MOST_SIDES
+    if not is_shape or not all(type(side) is int and 0 <= side <= LARGEST_OWN for side in shape or ()):
+        raise WireFormatError(f"tensor {name[:200]!r}: expected a shape of at most {_MOST_SIDES} sides")
+    if not isinstance(dtype, str) or dtype not in DTYPES:
+        raise WireFormatError(f"tensor {name[:200]!r}: expected one of the dtypes {', '.join(DTYPES)}")
+    return TensorSpec(name, dtype, tuple(shape or ()))
 
 
 def _start(spec: TensorSpec, entry: object) -> int:

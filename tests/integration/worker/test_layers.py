@@ -15,7 +15,7 @@ from factories.worker_data import wine, write_dataset, write_frame
 from fakes.worker_client import Agreement, HeldExecutor, Weights, WorkerClient, blob_of, message_in
 from synergos.domain.feature_space import Action
 from synergos.learning.agreement import feature_space
-from synergos.learning.algorithms import Update, fedavg
+from synergos.learning.algorithms import Weighted, average
 from synergos.learning.families.layers.fitting import fit_layers
 from synergos.learning.families.layers.layers import Layer
 from synergos.learning.families.layers.network import build_network
@@ -65,10 +65,10 @@ def rounds_of(
             trained, metadata = message_in(party.client.data("PUT", f"rounds/{number}", blob_of(weights)), weights)
             # A copy: what was received are views into a message.
             own = {name: tensor.clone() for name, tensor in trained.items()}
-            updates.append(Update(party.name, metadata["rows"], own))
+            updates.append(Weighted(party.name, metadata["rows"], own))
             measured.append(metadata["evaluation"]["loss"])
         losses.append(sum(measured) / len(measured))
-        weights = fedavg.aggregate(updates)
+        weights = average(updates)
     final = [party.client.data("PUT", "evaluations/9", blob_of(weights)).get_json() for party in parties]
     losses.append(sum(answer["evaluation"]["loss"] for answer in final) / len(final))
     for party in parties:

@@ -14,7 +14,7 @@ from torch import Tensor
 from synergos.domain.loss_history import LossHistory
 from synergos.errors import Conflict, GridError, SynergosError
 from synergos.learning import algorithms
-from synergos.learning.algorithms import Update as WeightedUpdate
+from synergos.learning.algorithms import Weighted
 from synergos.learning.early_stopping import EarlyStopping
 from synergos.learning.hyperparameters import Hyperparameters
 from synergos.learning.update_gate import Measured, movement, refusals
@@ -35,14 +35,14 @@ Weights = Mapping[str, Tensor]
 class Arrived:
     """An update that has been received and measured, while others are still being waited for."""
 
-    weighted: WeightedUpdate
+    weighted: Weighted
     metadata: Mapping[str, Any]
     movement: float
 
     @classmethod
     def of(cls, participant: str, update: Update, reference: Weights) -> Self:
         """What was received, and how far it moves the model that it was trained from."""
-        weighted = WeightedUpdate(participant, int(update.metadata["rows"]), update.weights)
+        weighted = Weighted(participant, int(update.metadata["rows"]), update.weights)
         return cls(weighted, update.metadata, movement(update.weights, reference))
 
 
@@ -67,7 +67,6 @@ class Rounds:
     def __post_init__(self) -> None:
         """Derive what stays the same from round to round, and take up what was committed."""
         self._layout = Layout.of(self.weights)
-        self._algorithm = algorithms.get(self.hyperparameters.algorithm)
         self._stopper = EarlyStopping(self.hyperparameters.patience, self.hyperparameters.delta)
         self._durations: list[float] = []
         self._absent: dict[str, str] = {}
@@ -178,7 +177,7 @@ class Rounds:
         return [outcome for outcome in outcomes.values() if not isinstance(outcome, SynergosError)]
 
     def _aggregate(self, number: int, updates: Mapping[str, Arrived]) -> None:
-        average = self._algorithm.aggregate([update.weighted for update in updates.values()], self._past)
+        average = algorithms.average([update.weighted for update in updates.values()], self._past)
         self._past, self._own, self.weights = self._own, average, average
         losses = {who: update.metadata["train_loss"] for who, update in updates.items()}
         rows = [update.metadata["rows"] for update in updates.values()]

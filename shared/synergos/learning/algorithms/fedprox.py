@@ -5,31 +5,43 @@ algorithm 2: participant k minimises, inexactly, for its local epochs
 
     F_k(w) + mu/2 * ||w - w_t||^2
 
-and the server averages as in FedAvg. ``mu`` 0 is FedAvg. The term's gradient is ``mu * (w - w_t)``.
+and the server averages as in FedAvg. ``mu`` 0 is FedAvg. The term's gradient is ``mu * (w - w_t)``; buffers have none.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
-from torch import nn
+from torch import Tensor
 
-from synergos.learning.algorithms.algorithm import Algorithm, Weights
-from synergos.learning.algorithms.fedavg import aggregate
+from synergos.learning.algorithms.algorithm import Answer, Local, Step
+from synergos.learning.algorithms.fedavg import FedAvg
+from synergos.learning.algorithms.settings import COEFFICIENT, setting
+from synergos.learning.bags import WEIGHTS, Bag
 from synergos.learning.gradients import add_gradient
 
-if TYPE_CHECKING:
-    from synergos.learning.hyperparameters import Hyperparameters
 
+@dataclass(frozen=True)
+class FedProx(FedAvg):
+    """FedAvg with a proximal term.
 
-def pull(network: nn.Module, reference: Weights, hyperparameters: Hyperparameters) -> None:
-    """Towards the global model, over the live parameters; buffers have no gradient and are left out."""
-    if hyperparameters.mu == 0:
-        return
-    for name, parameter in network.named_parameters():
-        if parameter.requires_grad:
-            add_gradient(parameter, torch.sub(parameter.detach(), reference[name]), hyperparameters.mu)
+    Attributes:
+        mu: coefficient of the term.
+    """
 
+    name: ClassVar[str] = "FedProx"
+    paper: ClassVar[str] = "Li et al. 2020"
+    mu: float = setting(0.1, COEFFICIENT)
 
-ALGORITHM = Algorithm("FedProx", pull, aggregate)
+    def client(self, step: Step, message: Bag, kept: Bag | None, local: Local) -> Answer:
+        """Train, and be pulled towards the global model in each step."""
+        reference = message[WEIGHTS]
+
+        def pull(parameters: Mapping[str, Tensor]) -> None:
+            for name, parameter in parameters.items():
+                add_gradient(parameter, torch.sub(parameter.detach(), reference[name]), self.mu)
+
+        return Answer(Bag({WEIGHTS: local.train(reference, pull if self.mu else None).weights}))

@@ -15,6 +15,8 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from synergos.domain.feature_space import Action
 from synergos.errors import InvalidRequest
+from synergos.learning import algorithms
+from synergos.learning.algorithms.settings import refuse_near_misses
 from synergos.learning.families.layers import catalogue
 from synergos.learning.families.layers.arguments import check_arguments, construct, parameters_of, sole, tuples
 from synergos.learning.families.layers.overrides import check_override, overrides
@@ -37,6 +39,11 @@ _NEEDS_CLASSES = frozenset(
 )
 # Set elsewhere (the reduction, the schedule's position), functions, or long deprecated.
 _NEVER_FORWARDED = frozenset({"reduction", "last_epoch", "lr_lambda", "scale_fn", "size_average", "reduce"})
+_MAKERS: Mapping[str, Callable[[object], type]] = {
+    "optimizer": catalogue.optimizer_class,
+    "criterion": catalogue.criterion_class,
+    "lr_scheduler": catalogue.scheduler_class,
+}
 
 
 @dataclass(frozen=True)
@@ -79,6 +86,7 @@ class LayersHyperparameters(Hyperparameters):
         catalogue.optimizer_class(found.optimizer)
         catalogue.scheduler_class(found.lr_scheduler)
         catalogue.criterion_class(found.criterion)
+        refuse_near_misses(found._without_effect(), algorithms.get(found.algorithm))
         return replace(found, criterion=found.criterion_for(action)) if action else found
 
     @property
@@ -122,6 +130,12 @@ class LayersHyperparameters(Hyperparameters):
         """A scheduler at epoch 0, to be stepped once per epoch."""
         kind = catalogue.scheduler_class(self.lr_scheduler)
         return self._build(kind, self._schedule(kind), "lr_scheduler", optimizer=optimizer)
+
+    def _without_effect(self) -> list[str]:
+        """The extras that nothing takes."""
+        left = [name for name in self.extras if name not in CHECKS and not overrides([name])]
+        known = run_fields({name: [getattr(self, name)] for name in _MAKERS}) if left else ()
+        return [name for name in left if name not in known]
 
     def _schedule(self, kind: type[LRScheduler]) -> dict[str, Any]:
         """What a scheduler is given when the run does not say."""
@@ -175,13 +189,10 @@ def run_fields(choices: Mapping[str, Iterable[object]]) -> frozenset[str]:
     Args:
         choices: the values that each key can have, of those that are known; the others have their defaults.
     """
-    makers: dict[str, Callable[[object], type]] = {
-        "optimizer": catalogue.optimizer_class,
-        "criterion": catalogue.criterion_class,
-        "lr_scheduler": catalogue.scheduler_class,
-    }
-    known = {each.name for each in fields(LayersHyperparameters)} - {"extras"} | set(CHECKS)
-    for field, class_of in makers.items():
+    known = (
+        {each.name for each in fields(LayersHyperparameters)} - {"extras"} | set(CHECKS) | algorithms.setting_names()
+    )
+    for field, class_of in _MAKERS.items():
         for name in choices.get(field, [getattr(LayersHyperparameters, field)]):
             # What is no name of a class is refused where it stands.
             with suppress(InvalidRequest):

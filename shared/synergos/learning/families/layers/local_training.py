@@ -1,6 +1,6 @@
-"""What one participant does in a round: train the global model on its own rows, measure it, predict with it.
+"""What one participant does with a network and its own rows: train from given weights, measure, predict.
 
-Policy across rounds: the optimizer starts fresh each round; the learning-rate schedule goes on where the round before left
+Policy across rounds: the optimizer starts fresh with each training; the learning-rate schedule goes on where the round before left
 off, at epoch ``round * epochs`` (a plateau schedule starts afresh); random numbers depend on seed, participant and round only.
 So the same round gives the same bytes, also when it is repeated by a process that has just started.
 """
@@ -16,17 +16,15 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.optim import Optimizer, lr_scheduler
-from torch.optim.lr_scheduler import LRScheduler
 
 from synergos.errors import InvalidRequest, JobCancelled
-from synergos.learning import algorithms
-from synergos.learning.algorithms import Weights
+from synergos.learning.algorithms import Adjust, Weights
 from synergos.learning.early_stopping import EarlyStopping
-from synergos.learning.families.layers.hyperparameters import LayersHyperparameters, step_scheduler
+from synergos.learning.families.layers.hyperparameters import LayersHyperparameters
 from synergos.learning.families.layers.network import Network
 from synergos.learning.families.layers.objective import Objective, Predicted, Scores
 from synergos.learning.families.layers.penalties import regularise
+from synergos.learning.families.layers.schedule import Schedule
 from synergos.learning.randomness import RandomStream, seed_from
 
 BATCH_ROWS = 4096
@@ -36,17 +34,21 @@ BATCH_VALUES = 2**20
 
 @dataclass(frozen=True)
 class LocalResult:
-    """What a round of local training came to; the weights are in the network.
+    """What local training came to; the weights are in the network.
 
     Attributes:
         loss: mean over the rows of the criterion alone, in the last epoch; not a number when training diverged.
         epochs: how many were run.
+        steps: how many the optimizer made.
+        rates: the sum of their learning rates.
     """
 
     rows: int
     loss: float
     epochs: int
     seconds: float
+    steps: int
+    rates: float
 
 
 @dataclass(frozen=True)
@@ -67,14 +69,22 @@ def train_locally(
     reference: Weights,
     round_index: int,
     participant_id: str,
+    adjust: Adjust | None = None,
+    epochs: int | None = None,
+    schedule: Schedule | None = None,
+    again: tuple[int, ...] = (),
     on_epoch: Callable[[int, int], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> LocalResult:
-    """Train ``network`` in place, from ``reference``, for one round.
+    """Train ``network`` in place, from ``reference``, in one round.
 
     Args:
         inputs: (N, *row shape), on the network's device, as ``targets``; see :class:`Objective` for their shape.
-        reference: the global model the round starts from.
+        reference: the weights to start from.
+        adjust: see :data:`synergos.learning.algorithms.Adjust`.
+        epochs: passes over the rows; the run's by default, and no more than those.
+        schedule: of the run, from the round before; without it, all epochs before the round are gone through.
+        again: tells this training from others of the same round, for the random numbers; the first one has nothing to tell.
         on_epoch: told after each epoch how many are done, and of how many.
         should_stop: asked before each batch.
 
@@ -87,22 +97,26 @@ def train_locally(
     started = time.monotonic()
     reference = _detached(reference, network)
     network.load_state_dict(reference)
-    training = _LocalTraining(network, hyperparameters, objective, reference, round_index, participant_id)
+    schedule = schedule or Schedule(hyperparameters)
+    schedule.begin(round_index)
+    draws = (hyperparameters.seed, participant_id, round_index, *again)
+    training = _LocalTraining(network, hyperparameters, objective, adjust, schedule, draws)
+    epochs = min(epochs or hyperparameters.epochs, hyperparameters.epochs)
     stopping = EarlyStopping(hyperparameters.patience, hyperparameters.delta)
     network.train()
     try:
-        for epoch in range(hyperparameters.epochs):
+        for epoch in range(epochs):
             loss = training.epoch(inputs, targets, should_stop or (lambda: False))
             if on_epoch is not None:
-                on_epoch(epoch + 1, hyperparameters.epochs)
+                on_epoch(epoch + 1, epochs)
             stopping.improved(loss)
             if stopping.should_stop or not math.isfinite(loss):
                 break
-            step_scheduler(training.scheduler, loss)
+            schedule.step(loss)
     finally:
         network.zero_grad(set_to_none=True)
         network.eval()
-    return LocalResult(len(inputs), loss, epoch + 1, time.monotonic() - started)
+    return LocalResult(len(inputs), loss, epoch + 1, time.monotonic() - started, training.steps, training.rates)
 
 
 def evaluate_locally(
@@ -163,34 +177,40 @@ def warm_up(
 
 
 class _LocalTraining:
-    """One participant's optimizer, schedule and random numbers for one round."""
+    """One training's optimizer and random numbers.
+
+    Attributes:
+        steps: how many the optimizer made.
+        rates: the sum of their learning rates.
+    """
 
     def __init__(
         self,
         network: Network,
         hyperparameters: LayersHyperparameters,
         objective: Objective,
-        reference: Weights,
-        round_index: int,
-        participant_id: str,
+        adjust: Adjust | None,
+        schedule: Schedule,
+        draws: tuple[object, ...],
     ) -> None:
         self._network = network
         self._hyperparameters = hyperparameters
         self._objective = objective
-        self._reference = reference
-        self._pull = algorithms.get(hyperparameters.algorithm).pull
-        parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
+        self._adjust = adjust
+        self._schedule = schedule
+        self._parameters = {name: each for name, each in network.named_parameters() if each.requires_grad}
+        parameters = list(self._parameters.values())
         if not parameters:
             raise InvalidRequest("the model has nothing to train: no layer has weights", "model")
         self._optimizer = hyperparameters.make_optimizer(parameters)
-        self.scheduler = _schedule(hyperparameters, self._optimizer, round_index)
-        seed = (hyperparameters.seed, participant_id, round_index)
-        self._order = torch.Generator().manual_seed(seed_from("order", *seed))
-        self._stream = RandomStream(seed_from("network", *seed), parameters[0].device) if network.draws else None
+        self._order = torch.Generator().manual_seed(seed_from("order", *draws))
+        self._stream = RandomStream(seed_from("network", *draws), parameters[0].device) if network.draws else None
+        self.steps, self.rates = 0, 0.0
 
     def epoch(self, inputs: Tensor, targets: Tensor, should_stop: Callable[[], bool]) -> float:
         """Go through all rows once; the mean loss over them, or not a number as soon as one batch has none."""
         total = 0.0
+        self._schedule.steer(self._optimizer)
         for rows in self._batches(len(inputs), inputs.device):
             if should_stop():
                 raise JobCancelled("local training was asked to stop")
@@ -221,20 +241,13 @@ class _LocalTraining:
         if not math.isfinite(float(total.detach())):
             return math.nan
         total.backward()  # type: ignore[no-untyped-call]
-        self._pull(self._network, self._reference, self._hyperparameters)
+        if self._adjust is not None:
+            self._adjust(self._parameters)
         regularise(self._network, l1=self._hyperparameters.l1_lambda, l2=self._hyperparameters.l2_lambda)
         self._optimizer.step()
+        self.steps += 1
+        self.rates += float(self._optimizer.param_groups[0]["lr"])
         return float(mean)
-
-
-def _schedule(hyperparameters: LayersHyperparameters, optimizer: Optimizer, round_index: int) -> LRScheduler:
-    """The run's schedule, taken forward to where round ``round_index`` begins."""
-    scheduler = hyperparameters.make_scheduler(optimizer)
-    if not isinstance(scheduler, lr_scheduler.ReduceLROnPlateau):
-        optimizer.step()  # without gradients it changes nothing; torch wants one before the first step of a schedule
-        for _ in range(round_index * hyperparameters.epochs):
-            scheduler.step()
-    return scheduler
 
 
 def _detached(reference: Weights, network: nn.Module) -> Weights:

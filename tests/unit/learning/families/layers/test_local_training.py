@@ -12,8 +12,10 @@ from torch import Tensor
 from factories.network_models import DEEP, WEIGHT, layer, linear, one_weight, rows
 from synergos.domain.feature_space import Action
 from synergos.errors import InvalidRequest, JobCancelled
+from synergos.learning.algorithms import Bag, Step
 from synergos.learning.families.layers.hyperparameters import LayersHyperparameters
 from synergos.learning.families.layers.layers import Layer
+from synergos.learning.families.layers.local_trainer import LocalTrainer
 from synergos.learning.families.layers.local_training import LocalResult, evaluate_locally, train_locally
 from synergos.learning.families.layers.network import Network, build_network
 from synergos.learning.families.layers.objective import Objective
@@ -36,17 +38,22 @@ def train(
     action: Action = Action.REGRESS,
     **run: Any,
 ) -> LocalResult:
+    """One round of the run's algorithm at one participant."""
     hyperparameters = LayersHyperparameters.from_run({"epochs": 1, "algorithm": "FedAvg", **CONSTANT, **run}, action)
-    return train_locally(
+    local = LocalTrainer(
+        network,
         network,
         inputs,
         targets,
-        hyperparameters=hyperparameters,
-        objective=Objective(hyperparameters, action),
-        reference=reference if reference is not None else network.state_dict(),
-        round_index=round_index,
-        participant_id=participant_id,
+        hyperparameters,
+        Objective(hyperparameters, action),
+        participant_id,
+        Step(round_index),
     )
+    message = Bag({"weights": reference if reference is not None else copy.deepcopy(network.state_dict())})
+    hyperparameters.make_algorithm().client(local.step, message, None, local)
+    [result] = local.done
+    return result
 
 
 def trained(layers: list[Layer], inputs: Tensor, targets: Tensor, **options: Any) -> dict[str, bytes]:
@@ -97,14 +104,20 @@ def test_training_starts_from_the_reference() -> None:
     assert network.state_dict()[WEIGHT].item() == pytest.approx(1.2)
 
 
-def test_the_reference_is_left_alone_and_may_be_the_networks_own_memory() -> None:
-    apart, own = one_weight(1.0), one_weight(1.0)
+def test_the_reference_is_left_alone() -> None:
     reference = {WEIGHT: torch.tensor([[1.0]])}
 
-    train(apart, ONE, TWO, lr=0.1, epochs=3, algorithm="FedProx", mu=5.0, reference=reference)
-    train(own, ONE, TWO, lr=0.1, epochs=3, algorithm="FedProx", mu=5.0, reference=own.state_dict())
+    train(one_weight(1.0), ONE, TWO, lr=0.1, epochs=3, algorithm="FedProx", mu=5.0, reference=reference)
 
     assert reference[WEIGHT].item() == 1.0
+
+
+def test_the_reference_may_be_the_networks_own_memory() -> None:
+    apart, own = one_weight(1.0), one_weight(1.0)
+
+    train(apart, ONE, TWO, lr=0.1, epochs=3, reference={WEIGHT: torch.tensor([[1.0]])})
+    train(own, ONE, TWO, lr=0.1, epochs=3, reference=dict(own.state_dict()))
+
     assert torch.equal(apart.state_dict()[WEIGHT], own.state_dict()[WEIGHT])
 
 
