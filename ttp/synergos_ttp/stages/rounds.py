@@ -12,7 +12,7 @@ import structlog
 from torch import Tensor
 
 from synergos.domain.loss_history import LossHistory
-from synergos.errors import Conflict, GridError, SynergosError
+from synergos.errors import Conflict, GridError, NotSupported, SynergosError
 from synergos.learning import algorithms
 from synergos.learning.algorithms import Weighted
 from synergos.learning.early_stopping import EarlyStopping
@@ -67,6 +67,8 @@ class Rounds:
     def __post_init__(self) -> None:
         """Derive what stays the same from round to round, and take up what was committed."""
         self._layout = Layout.of(self.weights)
+        if self.hyperparameters.algorithm not in {"FedAvg", "FedProx"}:
+            raise NotSupported("rounds keep no state of an algorithm yet")
         self._stopper = EarlyStopping(self.hyperparameters.patience, self.hyperparameters.delta)
         self._durations: list[float] = []
         self._absent: dict[str, str] = {}

@@ -21,7 +21,7 @@ from synergos.learning.families.layers.arguments import parameters_of
 from synergos.learning.families.layers.hyperparameters import LayersHyperparameters, check_run
 
 
-@pytest.mark.parametrize("algorithm", map(get, ALGORITHMS.names), ids=lambda algorithm: algorithm.name)
+@pytest.mark.parametrize("algorithm", [get(name) for name in ALGORITHMS.names], ids=lambda algorithm: algorithm.name)
 def test_every_algorithm_names_its_paper_and_can_be_trained_with_its_defaults(algorithm: type[Algorithm]) -> None:
     assert algorithm.paper[-4:].isdigit()
     check_run({"algorithm": algorithm.name})
