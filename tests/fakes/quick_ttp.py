@@ -73,7 +73,7 @@ class QuickRunner:
         if job.stage is not Stage.PREPROCESS:
             self.store.get(Kind.FEATURE_SPACE, job.keys)
         if job.stage in {Stage.VALIDATE, Stage.PREDICT}:
-            self.store.get(Kind.MODEL, job.keys, include_hidden=True)
+            self.store.get(Kind.MODEL, job.keys)
 
     def _outputs(self, job: Job) -> dict[str, Any]:
         made = {"made_by": {"job": job.id, "attempt": job.attempts}}

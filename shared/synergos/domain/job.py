@@ -41,6 +41,11 @@ class JobState(StrEnum):
         return self in {JobState.COMPLETED, JobState.FAILED, JobState.CANCELLED}
 
 
+FINAL_STATES = frozenset(state for state in JobState if state.is_final)
+UNFINISHED = frozenset(JobState) - FINAL_STATES
+"""The states of jobs to which something more will happen."""
+
+
 class ErrorKind(StrEnum):
     """The kinds of errors that something depends on; all others are names for people to read."""
 

@@ -63,12 +63,12 @@ def _model(store: RecordStore, keys: Ids, outputs: Outputs) -> None:
 
 
 def _validations(store: RecordStore, keys: Ids, outputs: Outputs) -> None:
-    store.get(Kind.MODEL, keys, include_hidden=True)
+    store.get(Kind.MODEL, keys)
     _replace(store, Kind.VALIDATION, keys, outputs)
 
 
 def _predictions(store: RecordStore, keys: Ids, outputs: Outputs) -> None:
-    store.get(Kind.MODEL, keys, include_hidden=True)
+    store.get(Kind.MODEL, keys)
     _replace(store, Kind.PREDICTION, keys, {who: {Meta.PREDICT.value: out["predict"]} for who, out in outputs.items()})
     for participant, output in outputs.items():
         owner = {**keys, "participant_id": participant}
@@ -80,7 +80,7 @@ def _predictions(store: RecordStore, keys: Ids, outputs: Outputs) -> None:
 def _replace(store: RecordStore, kind: Kind, keys: Ids, payloads: Mapping[str, Mapping[str, Any]]) -> None:
     """Put one record per participant, and delete those in the scope of ``keys`` that got none this time."""
     scope = {field: keys[field] for field in RECORD_TYPES[kind].key_fields if field in keys}
-    for stale in store.find(kind, scope, include_hidden=True):
+    for stale in store.find(kind, scope):
         if stale["key"]["participant_id"] not in payloads:
             store.delete(kind, stale["key"])
     for participant, payload in payloads.items():

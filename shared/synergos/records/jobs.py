@@ -12,9 +12,6 @@ from synergos.domain.keys import JOB_IDS, job_key
 from synergos.records.plain import plain
 from synergos.schema import Definition
 
-UNFINISHED = [state.value for state in JobState if not state.is_final]
-"""The states of jobs to which something more will happen."""
-
 _ERROR = Definition(JobError)
 
 

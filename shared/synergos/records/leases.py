@@ -18,12 +18,12 @@ from typing import Any
 from sqlalchemy import and_, delete, func, insert, select, update
 
 from synergos.domain.dependencies import Line
-from synergos.domain.job import MAXIMUM_ATTEMPTS, Job, JobState
+from synergos.domain.job import MAXIMUM_ATTEMPTS, UNFINISHED, Job, JobState
 from synergos.domain.keys import ProjectKey
 from synergos.domain.records import Kind
 from synergos.domain.turns import in_turn
 from synergos.errors import LeaseLost
-from synergos.records.jobs import UNFINISHED, job_of
+from synergos.records.jobs import job_of
 from synergos.records.plain import plain
 from synergos.records.store import RecordStore
 from synergos.records.tables import GRID_LEASES, JOBS

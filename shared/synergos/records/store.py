@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, insert, select, true, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, exists, insert, select, true, update
 
-from synergos.domain.job import Job
-from synergos.domain.records import OWN_FIELDS, RECORD_TYPES, Ids, Kind, restrict
+from synergos.domain.job import UNFINISHED, Job, Stage
+from synergos.domain.records import RECORD_TYPES, Ids, Kind, payload_of, restrict
 from synergos.errors import RecordNotFound
 from synergos.records.database import Database
-from synergos.records.jobs import UNFINISHED, job_of, row_of, standing_of
+from synergos.records.jobs import job_of, row_of, standing_of
 from synergos.records.plain import plain
 from synergos.records.schema import MIGRATIONS
 from synergos.records.tables import CLUSTER, JOBS, RECORDS
@@ -27,8 +27,9 @@ Record = dict[str, Any]
 class RecordStore:
     """Records by kind and full key, and jobs by id; for any number of threads and processes at once.
 
-    A ``key`` may hold more fields than the kind's own, so a job's keys find its run and its project. Results that an
-    unfinished job is about to replace are hidden (see :mod:`synergos.records.visibility`) unless asked for.
+    A ``key`` may hold more ids than the kind's own, so a job's key finds its run and its project. What clients are to
+    see is read with :meth:`find_visible` and :meth:`relations`: without the results that an unfinished job is about to
+    replace (see :mod:`synergos.records.visibility`).
 
     Attributes:
         database: what the records lie in, for what else a grid remembers there (:mod:`synergos.records.leases`).
@@ -62,7 +63,7 @@ class RecordStore:
         with self.database.writing() as connection:
             if not self._update(connection, kind, key, values):
                 connection.execute(insert(RECORDS[kind]).values(**restrict(key, kind), **values))
-            return self.get(kind, key, include_hidden=True)
+            return self.get(kind, key)
 
     def merge(self, kind: Kind, key: Ids, changes: Mapping[str, Any]) -> Record:
         """Replace the fields given, keep the others.
@@ -71,38 +72,42 @@ class RecordStore:
             RecordNotFound: there is no such record.
         """
         with self.database.writing() as connection:
-            stored = _payload(self.get(kind, key, include_hidden=True))
+            stored = _payload(self.get(kind, key))
             self._update(connection, kind, key, {"payload": {**stored, **_payload(changes)}})
-            return self.get(kind, key, include_hidden=True)
+            return self.get(kind, key)
 
-    def get(self, kind: Kind, key: Ids, *, include_hidden: bool = False) -> Record:
+    def get(self, kind: Kind, key: Ids) -> Record:
         """One record.
 
         Raises:
-            RecordNotFound: there is none, or it is hidden.
+            RecordNotFound: there is none.
         """
-        condition = _matches(kind, key)
+        statement = select(RECORDS[kind]).where(_matches(kind, key))
         with self.database.reading() as connection:
-            row = connection.execute(_select(kind, condition, include_hidden)).mappings().one_or_none()
+            row = connection.execute(statement).mappings().one_or_none()
         if row is None:
             raise _missing(kind, key)
         return _record(kind, row)
 
-    def find(
-        self, kind: Kind, ids: Ids | None = None, /, *, include_hidden: bool = False, **filters: str
-    ) -> list[Record]:
+    def find(self, kind: Kind, ids: Ids | None = None, /, **filters: str) -> list[Record]:
         """The records whose key has these ids, given as one mapping or by name, in order of creation."""
-        table = RECORDS[kind]
-        condition = and_(true(), *(table.c[field] == value for field, value in {**(ids or {}), **filters}.items()))
-        with self.database.reading() as connection:
-            rows = connection.execute(_select(kind, condition, include_hidden).order_by(table.c.doc_id)).mappings()
-            return [_record(kind, row) for row in rows]
+        return self._find(kind, {**(ids or {}), **filters}, true())
+
+    def find_visible(self, kind: Kind, ids: Ids) -> list[Record]:
+        """As :meth:`find`, without what is hidden from clients."""
+        return self._find(kind, ids, is_visible(kind))
 
     def relations(self, kind: Kind, key: Ids) -> dict[str, list[Record]]:
-        """What hangs under a record, by kind; all of it shares the record's whole key."""
+        """What clients see hang under a record, by kind; all of it shares the record's whole key."""
         own = restrict(key, kind)
         with self.database.reading():
-            return {related.value: self.find(related, own) for related in RECORD_TYPES[kind].relations}
+            return {related.value: self.find_visible(related, own) for related in RECORD_TYPES[kind].relations}
+
+    def _find(self, kind: Kind, ids: Ids, condition: ColumnElement[bool]) -> list[Record]:
+        table = RECORDS[kind]
+        found = select(table).where(condition, *(table.c[field] == value for field, value in ids.items()))
+        with self.database.reading() as connection:
+            return [_record(kind, row) for row in connection.execute(found.order_by(table.c.doc_id)).mappings()]
 
     def delete(self, kind: Kind, key: Ids) -> Record:
         """Delete a record with everything under it; returns it as it was.
@@ -111,7 +116,7 @@ class RecordStore:
             RecordNotFound: there is no such record.
         """
         with self.database.writing() as connection:
-            record = self.get(kind, key, include_hidden=True)
+            record = self.get(kind, key)
             self.prune(kind, key)
             connection.execute(delete(RECORDS[kind]).where(_matches(kind, key)))
         return record
@@ -157,6 +162,13 @@ class RecordStore:
         with self.database.reading() as connection:
             return [job_of(row) for row in connection.execute(unfinished).mappings()]
 
+    def has_unfinished_job(self, stage: Stage, ids: Ids) -> bool:
+        """Whether a job of this stage with these ids in its key has not ended."""
+        wanted = (JOBS.c.stage == stage.value, JOBS.c.state.in_(UNFINISHED))
+        scope = (JOBS.c[field] == value for field, value in ids.items())
+        with self.database.reading() as connection:
+            return bool(connection.execute(select(exists().where(*wanted, *scope))).scalar_one())
+
     def save_job(self, job: Job) -> None:
         """Store where a job stands; what was reported of its progress stays when ``job`` carries none.
 
@@ -195,13 +207,8 @@ def _matches(kind: Kind, key: Ids) -> ColumnElement[bool]:
     return and_(*(table.c[field] == value for field, value in restrict(key, kind).items()))
 
 
-def _select(kind: Kind, condition: ColumnElement[bool], include_hidden: bool = True) -> Any:
-    statement = select(RECORDS[kind]).where(condition)
-    return statement if include_hidden else statement.where(is_visible(kind))
-
-
 def _payload(fields: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: plain(value) for name, value in fields.items() if name not in OWN_FIELDS}
+    return {name: plain(value) for name, value in payload_of(fields).items()}
 
 
 def _record(kind: Kind, row: RowMapping) -> Record:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from sqlalchemy import ColumnElement, and_, exists, not_, or_, true
 
-from synergos.domain.job import JobState, Stage
+from synergos.domain.job import UNFINISHED, Stage
 from synergos.domain.records import RECORD_TYPES, Kind
 from synergos.records.tables import JOBS, RECORDS
 
@@ -23,8 +23,6 @@ REPLACES: Mapping[Stage, tuple[Kind, ...]] = {
 }
 """The kinds of result each stage replaces; which of them, its job's keys say."""
 
-_UNFINISHED = [state.value for state in JobState if not state.is_final]
-
 
 def is_visible(kind: Kind) -> ColumnElement[bool]:
     """The condition, on the table of ``kind``, that no unfinished job is about to replace a row."""
@@ -34,4 +32,4 @@ def is_visible(kind: Kind) -> ColumnElement[bool]:
     table = RECORDS[kind]
     # A job without, say, a participant covers every participant.
     covers = (or_(JOBS.c[field].is_(None), JOBS.c[field] == table.c[field]) for field in RECORD_TYPES[kind].key_fields)
-    return not_(exists().where(and_(JOBS.c.state.in_(_UNFINISHED), JOBS.c.stage.in_(stages), *covers)))
+    return not_(exists().where(and_(JOBS.c.state.in_(UNFINISHED), JOBS.c.stage.in_(stages), *covers)))

@@ -1,8 +1,7 @@
-"""The orchestrator's REST interface, the same for every kind of grid."""
+"""The orchestrator's REST interface, the same for every kind of grid: routes, bodies, envelopes, and errors as statuses."""
 
 from __future__ import annotations
 
-from synergos.rest.app import create_app, create_blueprints
-from synergos.rest.dispatcher import Dispatcher
+from synergos.rest.app import create_app
 
-__all__ = ["Dispatcher", "create_app", "create_blueprints"]
+__all__ = ["create_app"]

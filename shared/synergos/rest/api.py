@@ -9,10 +9,10 @@ from typing import Any
 import flask_restx
 from flask import Blueprint, Response
 
+from synergos.orchestration.validation import Schema
 from synergos.rest.envelope import API_VERSION
 from synergos.rest.errors import answer
 from synergos.rest.resource import Resource
-from synergos.rest.validation import Schema
 from synergos.schema.swagger import FAILURES, answers, in_swagger
 
 

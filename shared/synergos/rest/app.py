@@ -8,38 +8,14 @@ from types import MappingProxyType
 
 from flask import Blueprint, Flask, Response
 
+from synergos.orchestration.dispatcher import Dispatcher, ReadOnlyDispatcher
+from synergos.orchestration.jobs import Jobs
+from synergos.orchestration.orchestrator import Orchestrator
 from synergos.records.store import RecordStore
 from synergos.rest import connect, errors, evaluate, jobs, studies, train
 from synergos.rest.api import blueprint
 from synergos.rest.body import MAXIMUM_BODY
-from synergos.rest.dispatcher import Dispatcher, ReadOnlyDispatcher
 from synergos.rest.envelope import as_json
-from synergos.rest.services import Services
-
-
-def create_blueprints(
-    store: RecordStore,
-    dispatcher: Dispatcher,
-    component: str = "ttp",
-    *,
-    wake_tuner: Callable[[], None] = lambda: None,
-) -> list[Blueprint]:
-    """The routes of every orchestrator: ``/ttp/connect``, ``/ttp/train``, ``/ttp/evaluate``, ``/ttp/jobs`` and
-    ``/ttp/studies``.
-
-    Args:
-        component: which program answers, for the documentation's title.
-        wake_tuner: has studies looked after at once.
-    """
-    services = Services(store, dispatcher, wake_tuner)
-    title = f"Synergos {component}"
-    looked_after = [*jobs.routes(services), *studies.routes(services)]
-    return [
-        blueprint("connect", "/ttp/connect", f"{title}: connect", connect.routes(services)),
-        blueprint("train", "/ttp/train", f"{title}: train", train.routes(services)),
-        blueprint("evaluate", "/ttp/evaluate", f"{title}: evaluate", evaluate.routes(services)),
-        blueprint("jobs", "/ttp", f"{title}: jobs and studies", looked_after, documentation="/jobs/docs"),
-    ]
 
 
 def create_app(
@@ -60,7 +36,7 @@ def create_app(
     """
     app = _bare_app(maximum_body)
     app.add_url_rule("/health", view_func=lambda: _health(component, component_id), endpoint="health")
-    for part in create_blueprints(store, dispatcher, component, wake_tuner=wake_tuner):
+    for part in _blueprints(Orchestrator(store, dispatcher, wake_tuner), component):
         app.register_blueprint(part)
     return app
 
@@ -75,10 +51,21 @@ def create_status_app(
     """
     app = _bare_app(MAXIMUM_BODY)
     app.add_url_rule("/health", view_func=lambda: _health(component, component_id, standing()), endpoint="health")
-    services = Services(store, ReadOnlyDispatcher())
-    routes = jobs.routes(services, read_only=True)
+    routes = jobs.routes(Jobs(store, ReadOnlyDispatcher()), read_only=True)
     app.register_blueprint(blueprint("jobs", "/ttp", f"Synergos {component}: jobs", routes, documentation="/jobs/docs"))
     return app
+
+
+def _blueprints(orchestrator: Orchestrator, component: str) -> list[Blueprint]:
+    """``/ttp/connect``, ``/ttp/train``, ``/ttp/evaluate``, ``/ttp/jobs`` and ``/ttp/studies``."""
+    title = f"Synergos {component}"
+    looked_after = [*jobs.routes(orchestrator.jobs), *studies.routes(orchestrator.studies)]
+    return [
+        blueprint("connect", "/ttp/connect", f"{title}: connect", connect.routes(orchestrator)),
+        blueprint("train", "/ttp/train", f"{title}: train", train.routes(orchestrator)),
+        blueprint("evaluate", "/ttp/evaluate", f"{title}: evaluate", evaluate.routes(orchestrator)),
+        blueprint("jobs", "/ttp", f"{title}: jobs and studies", looked_after, documentation="/jobs/docs"),
+    ]
 
 
 def _bare_app(maximum_body: int) -> Flask:

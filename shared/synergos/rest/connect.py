@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
+from synergos.domain.records import Kind
+from synergos.orchestration.orchestrator import Orchestrator
 from synergos.rest.api import Route
-from synergos.rest.collaborations import Collaborations
-from synergos.rest.declarations import Declarations
-from synergos.rest.experiments import Experiments
-from synergos.rest.participants import Participants
-from synergos.rest.projects import Projects
-from synergos.rest.registrations import Registrations
-from synergos.rest.resource import Collection, Listing, Single, SingleDeclared
-from synergos.rest.runs import Runs
-from synergos.rest.services import Services
-from synergos.rest.tags import Tags
+from synergos.rest.resource import Collection, Declared, Listing, Single, SingleDeclared
 
 _COLLABORATION = "/collaborations/<collab_id>"
 _PROJECT = f"{_COLLABORATION}/projects/<project_id>"
@@ -23,17 +16,22 @@ _REGISTRATION = (
     f"{_PROJECT}{_PARTICIPANT}/registration",
     f"{_PARTICIPANT}{_PROJECT}/registration",
 )
+_COLLECTIONS = (
+    (Kind.COLLABORATION, "/collaborations", "<collab_id>"),
+    (Kind.PROJECT, f"{_COLLABORATION}/projects", "<project_id>"),
+    (Kind.EXPERIMENT, f"{_PROJECT}/experiments", "<expt_id>"),
+    (Kind.RUN, f"{_EXPERIMENT}/runs", "<run_id>"),
+    (Kind.PARTICIPANT, "/participants", "<participant_id>"),
+)
 
 
-def routes(services: Services) -> list[Route]:
+def routes(orchestrator: Orchestrator) -> list[Route]:
     """The table of routes."""
-    registrations, tags = Registrations(services), Tags(services)
+    declared = {kind: _named(orchestrator, kind) for kind in orchestrator.declarations}
+    registrations, tags = declared[Kind.REGISTRATION], declared[Kind.TAG]
+    schemas = {kind: records.schema for kind, records in orchestrator.declarations.items()}
     return [
-        *_collection(Collaborations(services), "/collaborations", "<collab_id>"),
-        *_collection(Projects(services), f"{_COLLABORATION}/projects", "<project_id>"),
-        *_collection(Experiments(services), f"{_PROJECT}/experiments", "<expt_id>"),
-        *_collection(Runs(services), f"{_EXPERIMENT}/runs", "<run_id>"),
-        *_collection(Participants(services), "/participants", "<participant_id>"),
+        *(route for kind, url, own_id in _COLLECTIONS for route in _collection(declared[kind], url, own_id)),
         Route(
             "Registrations",
             Listing,
@@ -47,14 +45,21 @@ def routes(services: Services) -> list[Route]:
             ),
             "registrations",
         ),
-        Route("Registration", SingleDeclared, registrations, _REGISTRATION, "registrations", registrations.schema),
-        Route("Tag", SingleDeclared, tags, tuple(f"{url}/tags" for url in _REGISTRATION), "tags", tags.schema),
+        Route(
+            "Registration", SingleDeclared, registrations, _REGISTRATION, "registrations", schemas[Kind.REGISTRATION]
+        ),
+        Route("Tag", SingleDeclared, tags, tuple(f"{url}/tags" for url in _REGISTRATION), "tags", schemas[Kind.TAG]),
     ]
 
 
-def _collection(records: Declarations, url: str, own_id: str) -> list[Route]:
-    plural, singular = records.plural.capitalize(), records.singular.capitalize()
+def _named(orchestrator: Orchestrator, kind: Kind) -> Declared:
+    singular = kind.value.lower()
+    return Declared(orchestrator.declarations[kind], singular, f"{singular}s")
+
+
+def _collection(declared: Declared, url: str, own_id: str) -> list[Route]:
+    plural, singular, schema = declared.plural, declared.singular, declared.records.schema
     return [
-        Route(plural, Collection, records, (url,), records.plural, records.schema),
-        Route(singular, Single, records, (f"{url}/{own_id}",), records.plural, records.schema),
+        Route(plural.capitalize(), Collection, declared, (url,), plural, schema),
+        Route(singular.capitalize(), Single, declared, (f"{url}/{own_id}",), plural, schema),
     ]

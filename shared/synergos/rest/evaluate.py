@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+from synergos.domain.job import Stage
+from synergos.orchestration.orchestrator import Orchestrator
 from synergos.rest.api import Route
-from synergos.rest.predictions import Predictions
-from synergos.rest.services import Services
-from synergos.rest.stages import StageResource
-from synergos.rest.validations import Validations
+from synergos.rest.stages import StageHandler, StageResource
 
 _VALIDATIONS = "/collaborations/<collab_id>/projects/<project_id>/validations"
 _PREDICTIONS = "/participants/<participant_id>/collaborations/<collab_id>/predictions"
 
 
-def routes(services: Services) -> list[Route]:
+def routes(orchestrator: Orchestrator) -> list[Route]:
     """The table of routes."""
-    validations, predictions = Validations(services), Predictions(services)
+    validations = StageHandler(orchestrator.stages[Stage.VALIDATE], orchestrator.jobs, "validations")
+    predictions = StageHandler(orchestrator.stages[Stage.PREDICT], orchestrator.jobs, "predictions")
     validated = _narrower(_VALIDATIONS, "expt_id", "run_id", "participant_id")
     predicted = _narrower(_PREDICTIONS, "project_id", "expt_id", "run_id")
     return [
-        Route("Validations", StageResource, validations, validated, "validations", validations.schema),
-        Route("Predictions", StageResource, predictions, predicted, "predictions", predictions.schema),
+        Route("Validations", StageResource, validations, validated, "validations", validations.requests.schema),
+        Route("Predictions", StageResource, predictions, predicted, "predictions", predictions.requests.schema),
     ]
 
 

@@ -15,11 +15,12 @@ from synergos.domain.identifiers import check_identifier
 from synergos.domain.job import Job, JobState, Stage
 from synergos.domain.keys import JOB_IDS
 from synergos.errors import UnknownName
+from synergos.orchestration.jobs import Jobs
 from synergos.records.plain import plain
 from synergos.rest.api import Route
+from synergos.rest.caller import caller
 from synergos.rest.envelope import success
 from synergos.rest.resource import Resource
-from synergos.rest.services import Services
 
 _WORDS: dict[str, type[StrEnum]] = {"state": JobState, "stage": Stage}
 FILTERS = {
@@ -28,17 +29,17 @@ FILTERS = {
 }
 
 
-def routes(services: Services, *, read_only: bool = False) -> list[Route]:
+def routes(jobs: Jobs, *, read_only: bool = False) -> list[Route]:
     """The routes below ``/ttp``.
 
     Args:
         read_only: without those that change something.
     """
     reading = [
-        Route("Jobs", JobCollection, services, ("/jobs",), "jobs", parameters=FILTERS),
-        Route("Job", SingleJob, services, ("/jobs/<job_id>",), "jobs"),
+        Route("Jobs", JobCollection, jobs, ("/jobs",), "jobs", parameters=FILTERS),
+        Route("Job", SingleJob, jobs, ("/jobs/<job_id>",), "jobs"),
     ]
-    cancelling = Route("JobCancellation", JobCancellation, services, ("/jobs/<job_id>/cancel",), "jobs")
+    cancelling = Route("JobCancellation", JobCancellation, jobs, ("/jobs/<job_id>/cancel",), "jobs")
     return reading if read_only else [*reading, cancelling]
 
 
@@ -46,7 +47,7 @@ def job_shape(job: Job, waits: Mapping[str, Mapping[str, Any]] = MappingProxyTyp
     """A job as it is answered; times are ISO 8601 in UTC.
 
     Args:
-        waits: what the jobs that have not started wait for, see :class:`synergos.rest.dispatcher.Dispatcher`.
+        waits: what the jobs that have not started wait for, see :class:`synergos.orchestration.dispatcher.Dispatcher`.
     """
     has_started = job.state.is_final or job.state in {JobState.RUNNING, JobState.ARCHIVING}
     waiting = {} if has_started else waits.get(job.id, {})
@@ -69,9 +70,9 @@ def job_shape(job: Job, waits: Mapping[str, Mapping[str, Any]] = MappingProxyTyp
 
 
 class _JobResource(Resource):
-    def __init__(self, api: object, services: Services) -> None:
+    def __init__(self, api: object, jobs: Jobs) -> None:
         super().__init__(api)
-        self.services = services
+        self.jobs = jobs
 
 
 class JobCollection(_JobResource):
@@ -79,8 +80,8 @@ class JobCollection(_JobResource):
 
     def get(self) -> Response:
         """List them, newest last; query parameters choose among them."""
-        waits = self.services.dispatcher.waits()
-        return success("jobs.get", [job_shape(job, waits) for job in self.services.store.jobs(**_filters())])
+        waits = self.jobs.waits(caller())
+        return success("jobs.get", [job_shape(job, waits) for job in self.jobs.find(caller(), _filters())])
 
 
 class SingleJob(_JobResource):
@@ -88,7 +89,7 @@ class SingleJob(_JobResource):
 
     def get(self, job_id: str) -> Response:
         """Read it."""
-        return success("job.get", job_shape(self.services.store.job(job_id), self.services.dispatcher.waits()))
+        return success("job.get", job_shape(self.jobs.get(caller(), job_id), self.jobs.waits(caller())))
 
 
 class JobCancellation(_JobResource):
@@ -96,8 +97,7 @@ class JobCancellation(_JobResource):
 
     def post(self, job_id: str) -> Response:
         """Ask it to stop; it is cancelled as soon as what it is doing can be left."""
-        self.services.store.job(job_id)
-        return success("job.cancel", job_shape(self.services.dispatcher.cancel(job_id)))
+        return success("job.cancel", job_shape(self.jobs.cancel(caller(), job_id)))
 
 
 def _filters() -> dict[str, str]:

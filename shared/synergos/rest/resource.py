@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import flask_restx
 from flask import Response
 
 from synergos.domain.identifiers import check_identifier
+from synergos.orchestration.declarations import Declarations
 from synergos.rest.body import json_object
-from synergos.rest.declarations import Declarations
+from synergos.rest.caller import caller
 from synergos.rest.envelope import success
+from synergos.rest.shapes import declared_shape, shape
 
 
 class Resource(flask_restx.Resource):  # type: ignore[misc]
@@ -27,10 +30,25 @@ class Resource(flask_restx.Resource):  # type: ignore[misc]
         return super().dispatch_request(**ids)
 
 
+@dataclass(frozen=True)
+class Declared:
+    """The declared records of one kind, as routes and answers call them.
+
+    Attributes:
+        singular: what ``method`` says where one record is meant; ``plural`` where several may be.
+    """
+
+    records: Declarations
+    singular: str
+    plural: str
+
+
 class _Declared(Resource):
-    def __init__(self, api: object, records: Declarations) -> None:
+    def __init__(self, api: object, declared: Declared) -> None:
         super().__init__(api)
-        self.records = records
+        self.records = declared.records
+        self.singular = declared.singular
+        self.plural = declared.plural
 
 
 class Collection(_Declared):
@@ -38,11 +56,12 @@ class Collection(_Declared):
 
     def get(self, **ids: str) -> Response:
         """List them."""
-        return success(f"{self.records.plural}.get", self.records.find(ids))
+        return success(f"{self.plural}.get", [shape(view) for view in self.records.find(caller(), ids)])
 
     def post(self, **ids: str) -> Response:
         """Declare one; what was declared under the same id before is replaced."""
-        return success(f"{self.records.plural}.post", self.records.declare(ids, json_object()), 201)
+        view = self.records.declare(caller(), ids, json_object())
+        return success(f"{self.plural}.post", declared_shape(view), 201)
 
 
 class Listing(_Declared):
@@ -50,7 +69,8 @@ class Listing(_Declared):
 
     def get(self, **ids: str) -> Response:
         """List them."""
-        return success(f"{self.records.plural}.get", self.records.find(ids), with_params=False)
+        found = [shape(view) for view in self.records.find(caller(), ids)]
+        return success(f"{self.plural}.get", found, with_params=False)
 
 
 class Single(_Declared):
@@ -58,15 +78,15 @@ class Single(_Declared):
 
     def get(self, **ids: str) -> Response:
         """Read it."""
-        return success(f"{self.records.singular}.get", self.records.read(ids))
+        return success(f"{self.singular}.get", shape(self.records.read(caller(), ids)))
 
     def put(self, **ids: str) -> Response:
         """Replace the fields given, keep the others."""
-        return success(f"{self.records.singular}.put", self.records.change(ids, json_object()))
+        return success(f"{self.singular}.put", shape(self.records.change(caller(), ids, json_object())))
 
     def delete(self, **ids: str) -> Response:
         """Delete it with everything under it; the answer is the record as it was."""
-        return success(f"{self.records.singular}.delete", self.records.delete(ids))
+        return success(f"{self.singular}.delete", shape(self.records.delete(caller(), ids)))
 
 
 class SingleDeclared(Single):
@@ -74,4 +94,5 @@ class SingleDeclared(Single):
 
     def post(self, **ids: str) -> Response:
         """Declare it; what was declared before is replaced."""
-        return success(f"{self.records.singular}.post", self.records.declare(ids, json_object()), 201)
+        view = self.records.declare(caller(), ids, json_object())
+        return success(f"{self.singular}.post", declared_shape(view), 201)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import UTC
 from typing import Any
 
 from synergos.domain.records import Kind
 from synergos.domain.tags import Meta
+from synergos.orchestration.view import View
 from synergos.records.store import Record
 
 Shape = dict[str, Any]
@@ -19,39 +20,41 @@ _INTERNAL: Mapping[str, frozenset[str]] = {
 _EXPORT_FIELDS = ("origin", "path", "loss_history")
 
 
-def shape(record: Record, relations: Mapping[str, Sequence[Record]] | None = None) -> Shape:
+def shape(view: View) -> Shape:
     """A record as the driver knows it; what hangs under it is shown without what hangs under that."""
-    kind = record["kind"]
-    hidden = {"created_at"} | _INTERNAL.get(kind, frozenset())
-    fields = {name: value for name, value in record.items() if name not in hidden and value not in (None, {})}
-    shown: Shape = {**fields, **_COMPLETIONS.get(kind, _nothing)(fields), "doc_id": str(record["doc_id"])}
-    if relations is not None:
-        shown["relations"] = {name: [shape(related) for related in found] for name, found in relations.items()}
+    shown = record_shape(view.record)
+    if view.parents:
+        shown |= _registration(view.parents)
+    if view.relations is not None:
+        related = {name: [record_shape(each) for each in found] for name, found in view.relations.items()}
+        shown["relations"] = related
     return shown
 
 
-def declared_experiment(record: Record, relations: Mapping[str, Sequence[Record]]) -> Shape:
-    """What the declaration of an experiment, and nothing else, is answered with: a number, and a time."""
-    created_at = record["created_at"].astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S N")
-    return {**shape(record, relations), "doc_id": record["doc_id"], "created_at": created_at}
+def declared_shape(view: View) -> Shape:
+    """A record as its declaration is answered: that of an experiment, and no other, has a number and a time."""
+    shown = shape(view)
+    if view.record["kind"] == Kind.EXPERIMENT:
+        created_at = view.record["created_at"].astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S N")
+        shown |= {"doc_id": view.record["doc_id"], "created_at": created_at}
+    return shown
 
 
-def joined_registration(
-    registration: Shape, collaboration: Mapping[str, Any], project: Mapping[str, Any], participant: Mapping[str, Any]
-) -> Shape:
-    """A registration's shape, with what its three parents say at this moment."""
-    parents = {"collaboration": collaboration, "project": project, "participant": participant}
-    return {**registration, **_registration(parents)}
+def record_shape(record: Record) -> Shape:
+    """A record alone, as the driver knows it."""
+    kind = record["kind"]
+    hidden = {"created_at"} | _INTERNAL.get(kind, frozenset())
+    fields = {name: value for name, value in record.items() if name not in hidden and value not in (None, {})}
+    return {**fields, **_COMPLETIONS.get(kind, _nothing)(fields), "doc_id": str(record["doc_id"])}
 
 
 def _nothing(_record: Mapping[str, Any]) -> Shape:
     return {}
 
 
-def _registration(parents: Mapping[str, Any]) -> Shape:
-    collaboration, project, participant = (
-        parents.get(name) or {} for name in ("collaboration", "project", "participant")
-    )
+def _registration(parents: Mapping[Any, Any]) -> Shape:
+    kinds = (Kind.COLLABORATION, Kind.PROJECT, Kind.PARTICIPANT)
+    collaboration, project, participant = (parents.get(kind) or {} for kind in kinds)
     return {
         "collaboration": {name: collaboration.get(name) or {} for name in COMPONENTS},
         "project": {

@@ -10,17 +10,15 @@ from typing import Any
 from flask import Response, request
 
 from synergos.domain.identifiers import check_identifier
-from synergos.domain.job import Stage
 from synergos.domain.keys import ExperimentKey
 from synergos.domain.study import Study, StudyState, Trial, TrialState, best_of
-from synergos.errors import RecordNotFound, UnknownName
+from synergos.errors import UnknownName
+from synergos.orchestration.studies import Studies
 from synergos.records.plain import plain
-from synergos.records.store import RecordStore
 from synergos.rest.api import Route
+from synergos.rest.caller import caller
 from synergos.rest.envelope import success
 from synergos.rest.resource import Resource
-from synergos.rest.services import Services
-from synergos.tuning.studies import Studies
 
 _IDS = ExperimentKey.fields()
 FILTERS = {
@@ -29,27 +27,26 @@ FILTERS = {
 }
 
 
-def routes(services: Services) -> list[Route]:
+def routes(studies: Studies) -> list[Route]:
     """The routes below ``/ttp``."""
     return [
-        Route("Studies", StudyCollection, services, ("/studies",), "studies", parameters=FILTERS),
-        Route("Study", SingleStudy, services, ("/studies/<study_id>",), "studies"),
-        Route("StudyStop", StudyStop, services, ("/studies/<study_id>/stop",), "studies"),
+        Route("Studies", StudyCollection, studies, ("/studies",), "studies", parameters=FILTERS),
+        Route("Study", SingleStudy, studies, ("/studies/<study_id>",), "studies"),
+        Route("StudyStop", StudyStop, studies, ("/studies/<study_id>/stop",), "studies"),
     ]
 
 
 class _StudyResource(Resource):
-    def __init__(self, api: object, services: Services) -> None:
+    def __init__(self, api: object, studies: Studies) -> None:
         super().__init__(api)
-        self.services = services
-        self.studies = Studies(services.store)
+        self.studies = studies
 
     def whole(self, study: Study) -> dict[str, Any]:
         """A study with its trials."""
-        trials = self.studies.trials(study)
+        trials = self.studies.trials(caller(), study)
         return {
             **_shape(study, trials),
-            "trials": [_trial_shape(trial, _progress(self.services.store, trial)) for trial in trials],
+            "trials": [_trial_shape(trial, self.studies.progress(caller(), trial)) for trial in trials],
         }
 
 
@@ -60,8 +57,8 @@ class StudyCollection(_StudyResource):
         """List them without their trials, newest last; query parameters choose among them."""
         filters = _filters()
         state = filters.pop("state", None)
-        found = self.studies.find(filters, state)
-        return success("studies.get", [_shape(study, self.studies.trials(study)) for study in found])
+        found = self.studies.find(caller(), filters, state)
+        return success("studies.get", [_shape(study, self.studies.trials(caller(), study)) for study in found])
 
 
 class SingleStudy(_StudyResource):
@@ -69,7 +66,7 @@ class SingleStudy(_StudyResource):
 
     def get(self, study_id: str) -> Response:
         """Read it, with its trials."""
-        return success("study.get", self.whole(self.studies.get(study_id)))
+        return success("study.get", self.whole(self.studies.get(caller(), study_id)))
 
 
 class StudyStop(_StudyResource):
@@ -77,9 +74,7 @@ class StudyStop(_StudyResource):
 
     def post(self, study_id: str) -> Response:
         """Start no more trials, and cancel those that run; what is finished stays."""
-        study = self.studies.stop(study_id)
-        self.services.wake_tuner()
-        return success("study.stop", self.whole(study))
+        return success("study.stop", self.whole(self.studies.stop(caller(), study_id)))
 
 
 def _shape(study: Study, trials: Sequence[Trial]) -> dict[str, Any]:
@@ -126,16 +121,6 @@ def _trial_shape(trial: Trial, progress: Mapping[str, Any]) -> dict[str, Any]:
         "created_at": _time(trial.created_at),
         "finished_at": _time(trial.finished_at),
     }
-
-
-def _progress(store: RecordStore, trial: Trial) -> Mapping[str, Any]:
-    """How far its training is, or came."""
-    if Stage.TRAIN not in trial.jobs:
-        return {}
-    try:
-        return store.job(trial.jobs[Stage.TRAIN]).progress
-    except RecordNotFound:
-        return {}
 
 
 def _filters() -> dict[str, str]:

@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
-from synergos.rest.alignments import Alignments
+from http import HTTPStatus
+
+from synergos.domain.job import Stage
+from synergos.orchestration.orchestrator import Orchestrator
 from synergos.rest.api import Route
-from synergos.rest.models import Models
-from synergos.rest.optimizations import OptimizationResource, Optimizations
-from synergos.rest.services import Services
-from synergos.rest.stages import StageResource
+from synergos.rest.optimizations import OptimizationResource
+from synergos.rest.stages import StageHandler, StageResource
 
 _PROJECT = "/collaborations/<collab_id>/projects/<project_id>"
 
 
-def routes(services: Services) -> list[Route]:
+def routes(orchestrator: Orchestrator) -> list[Route]:
     """The table of routes."""
-    alignments, models, optimizations = Alignments(services), Models(services), Optimizations(services)
+    stages, studies = orchestrator.stages, orchestrator.studies
+    alignments = StageHandler(stages[Stage.PREPROCESS], orchestrator.jobs, "alignments", HTTPStatus.CREATED)
+    models = StageHandler(stages[Stage.TRAIN], orchestrator.jobs, "models")
     everything = f"{_PROJECT}/models"
     scopes = (everything, f"{everything}/<expt_id>", f"{everything}/<expt_id>/<run_id>")
     tuning = f"{everything}/<expt_id>/optimizations"
     return [
-        Route("Alignments", StageResource, alignments, (f"{_PROJECT}/alignments",), "alignments", alignments.schema),
-        Route("Models", StageResource, models, scopes, "models", models.schema),
-        Route("Optimizations", OptimizationResource, optimizations, (tuning,), "optimizations", optimizations.schema),
+        Route(
+            "Alignments",
+            StageResource,
+            alignments,
+            (f"{_PROJECT}/alignments",),
+            "alignments",
+            alignments.requests.schema,
+        ),
+        Route("Models", StageResource, models, scopes, "models", models.requests.schema),
+        Route("Optimizations", OptimizationResource, studies, (tuning,), "optimizations", studies.schema),
     ]

@@ -4,44 +4,46 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any, Protocol
 from uuid import uuid4
 
-from synergos.domain.feature_space import Action, FeatureSpace
 from synergos.domain.job import Job, JobState, Stage
-from synergos.domain.keys import ExperimentKey, ProjectKey
+from synergos.domain.keys import ProjectKey
 from synergos.domain.records import Kind
 from synergos.domain.study import TRIAL_PREFIX, Study, StudyState, Trial, TrialState
 from synergos.domain.tags import Meta
 from synergos.errors import Conflict, InvalidRequest, RecordNotFound
 from synergos.learning import families
+from synergos.orchestration.caller import OWNER
+from synergos.orchestration.combination import check_combination
+from synergos.orchestration.dispatcher import Dispatcher
+from synergos.orchestration.orchestrator import Orchestrator
+from synergos.orchestration.study_records import StudyRecords
 from synergos.records.store import RecordStore
 from synergos.tuning.objective import objective
 from synergos.tuning.samplers import draw
 from synergos.tuning.search_space import SearchSpace
-from synergos.tuning.studies import Studies
 
 
-class Grid(Protocol):
+class Grid(Dispatcher, Protocol):
     """What runs a study's jobs: a basic TTP's dispatcher, or a director's."""
-
-    def submit(self, jobs: Sequence[Job], *, wait: bool = True) -> list[Job]:
-        """See :class:`synergos.rest.dispatcher.Dispatcher`."""
-
-    def cancel(self, job_id: str) -> Job:
-        """See :class:`synergos.rest.dispatcher.Dispatcher`."""
 
     def width(self, project: ProjectKey) -> int:
         """How many of a project's jobs can run at once, at least 1."""
 
 
+_TUNER = OWNER
+"""Studies are looked after on behalf of whoever opened them; there is but one caller yet."""
+
+
 class Trials:
     """Starts the trials of studies and follows them to their ends."""
 
-    def __init__(self, store: RecordStore, studies: Studies, grid: Grid) -> None:
+    def __init__(self, store: RecordStore, studies: StudyRecords, orchestrator: Orchestrator) -> None:
         self._store = store
         self._studies = studies
-        self._grid = grid
+        self._orchestrator = orchestrator
         # Whom to stop has been told; telling it again would do no harm, and no good.
         self._told: set[str] = set()
 
@@ -58,19 +60,27 @@ class Trials:
         run = {**study.fixed, **trial.hyperparameters}
         if reason := self._why_not(study, run):
             trial = replace(trial, state=TrialState.SKIPPED, reason=reason)
-        key = study.experiment.run_called(trial.run_id)
         with self._store.transaction():
             self._check_alone(study, number)
-            if trial.state is TrialState.SKIPPED:
-                self._studies.save_trial(study, trial)
-                return trial
-            jobs = [Job(Stage.TRAIN, key, self._options(study, trial, run)), Job(Stage.VALIDATE, key, study.options)]
-            trial = replace(trial, jobs={job.stage.value: job.id for job in jobs})
-            self._store.put(Kind.RUN, key, run)
+            trial, jobs = (trial, []) if reason else self._accepted(study, trial, run)
             self._studies.save_trial(study, trial)
-            self._store.add_jobs(jobs)
-        self._grid.submit(jobs, wait=False)
+        self._orchestrator.submission.hand_over(jobs, wait=False)
         return trial
+
+    def _accepted(self, study: Study, trial: Trial, run: Mapping[str, Any]) -> tuple[Trial, list[Job]]:
+        """The trial with its run declared and its jobs stored; failed when it cannot be trained as things stand."""
+        key = study.experiment.run_called(trial.run_id)
+        stages = self._orchestrator.stages
+        try:
+            with self._store.transaction():
+                body = {**run, "run_id": trial.run_id}
+                self._orchestrator.declarations[Kind.RUN].declare(_TUNER, study.experiment, body)
+                training = stages[Stage.TRAIN].accept(_TUNER, key, self._options(study, trial, run))
+                validation = stages[Stage.VALIDATE].accept(_TUNER, key, study.options)
+        except (Conflict, InvalidRequest) as error:
+            return replace(trial, state=TrialState.FAILED, reason=str(error), finished_at=datetime.now(UTC)), []
+        jobs = [*training, *validation]
+        return replace(trial, jobs={job.stage.value: job.id for job in jobs}), jobs
 
     def follow(self, study: Study, trial: Trial) -> Trial:
         """A running trial as it stands now; its end is stored."""
@@ -98,7 +108,7 @@ class Trials:
 
     def _judge(self, study: Study, trial: Trial) -> Trial:
         key = study.experiment.run_called(trial.run_id)
-        records = self._store.find(Kind.VALIDATION, key, include_hidden=True)
+        records = self._store.find(Kind.VALIDATION, key)
         found = objective(study.metric, [record[Meta.EVALUATE.value]["statistics"] for record in records])
         if found is None:
             return self._end(study, trial, TrialState.FAILED, f"no participant has a {study.metric} of its model")
@@ -111,7 +121,7 @@ class Trials:
 
     def _cancel(self, job_id: str) -> None:
         try:
-            self._grid.cancel(job_id)
+            self._orchestrator.jobs.cancel(_TUNER, job_id)
         except (Conflict, RecordNotFound):
             # It has ended meanwhile, or was deleted with its run.
             return
@@ -141,25 +151,6 @@ class Trials:
             "loss": family.hyperparameters(run).loss,
         }
         return {**study.options, "trial": mark}
-
-
-def check_combination(store: RecordStore, experiment: ExperimentKey, run: Mapping[str, Any]) -> None:
-    """Refuse hyperparameters that an experiment cannot be trained with.
-
-    Raises:
-        InvalidRequest: names the field.
-    """
-    action = Action(store.get(Kind.PROJECT, experiment)["action"])
-    record = store.get(Kind.EXPERIMENT, experiment)
-    family = families.named_in(record)
-    family.check_run(run, action)
-    if not family.changes(run):
-        return
-    changed = family.changed(record["model"], run)
-    agreed = store.find(Kind.FEATURE_SPACE, experiment.project)
-    if agreed:
-        space = FeatureSpace.from_dict(agreed[0]["space"])
-        family.fit(changed, space, auto_fix=bool(agreed[0]["auto_fix"]))
 
 
 def _without_model(train: Job) -> tuple[TrialState, str]:

@@ -14,11 +14,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from synergos.domain.job import JobError
 from synergos.domain.study import Study, StudyState, Trial, TrialState
 from synergos.errors import Conflict, RecordNotFound, SynergosError
+from synergos.orchestration.orchestrator import Orchestrator
+from synergos.orchestration.study_records import StudyRecords
 from synergos.records.store import RecordStore
 from synergos.tuning.picture import draw_picture
 from synergos.tuning.samplers import GRID
 from synergos.tuning.search_space import SearchSpace
-from synergos.tuning.studies import Studies
 from synergos.tuning.trials import Grid, Trials
 
 log = structlog.get_logger(__name__)
@@ -39,8 +40,8 @@ class Tuner:
     def __init__(
         self, store: RecordStore, grid: Grid, outputs: Path, seconds: float = 0.1, idle_seconds: float = 5.0
     ) -> None:
-        self._studies = Studies(store)
-        self._trials = Trials(store, self._studies, grid)
+        self._studies = StudyRecords(store)
+        self._trials = Trials(store, self._studies, Orchestrator(store, grid))
         self._grid = grid
         self._outputs = outputs
         self._seconds = seconds

@@ -28,9 +28,10 @@ from fakes.orchestration import (
     registration_url,
     tags,
 )
+from synergos.orchestration import schemas
+from synergos.orchestration.validation import Schema
 from synergos.records import RecordStore
-from synergos.rest import create_app, schemas
-from synergos.rest.validation import Schema
+from synergos.rest import create_app
 
 _TAGS_URL = f"{registration_url('worker_1')}/tags"
 BODIES = [

@@ -106,7 +106,7 @@ def test_equal_ids_in_two_collaborations_are_two_things(finished: Client) -> Non
 def test_deleting_a_collaboration_leaves_nothing_but_the_participants(finished: Client, store: RecordStore) -> None:
     finished.data("DELETE", COLLABORATION_URL)
 
-    left = {kind.value for kind in Kind if store.find(kind, include_hidden=True)}
+    left = {kind.value for kind in Kind if store.find(kind)}
     assert left == {"Participant"}
 
 

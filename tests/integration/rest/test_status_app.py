@@ -8,9 +8,9 @@ from fakes.orchestration import ALIGNMENTS_URL, MODELS_URL, Client
 from synergos.domain.job import Job, Stage
 from synergos.domain.keys import job_key
 from synergos.errors import NotSupported
+from synergos.orchestration.dispatcher import ReadOnlyDispatcher
 from synergos.records import RecordStore
 from synergos.rest.app import create_status_app
-from synergos.rest.dispatcher import ReadOnlyDispatcher
 
 ALIGNMENT = Job(Stage.PREPROCESS, job_key({"collab_id": "c", "project_id": "p"}))
 

@@ -43,7 +43,7 @@ def store(database: str) -> Iterator[RecordStore]:
 
 def visible(store: RecordStore) -> dict[str, int]:
     kinds = (Kind.ALIGNMENT, Kind.MODEL, Kind.VALIDATION, Kind.PREDICTION, Kind.FEATURE_SPACE, Kind.TAG)
-    return {kind.value: len(store.find(kind)) for kind in kinds}
+    return {kind.value: len(store.find_visible(kind, {})) for kind in kinds}
 
 
 ALL = {"Alignment": 2, "Model": 2, "Validation": 4, "Prediction": 4, "FeatureSpace": 1, "Tag": 2}
@@ -133,13 +133,12 @@ def test_a_job_hides_just_what_it_will_replace_until_it_is_over(
     assert visible(store) == ALL
 
 
-def test_what_is_hidden_can_be_had_by_who_asks_for_it(store: RecordStore) -> None:
+def test_what_is_hidden_is_hidden_from_clients_alone(store: RecordStore) -> None:
     accept(store, Stage.TRAIN, R)
 
-    with pytest.raises(RecordNotFound):
-        store.get(Kind.MODEL, R)
-    assert store.get(Kind.MODEL, R, include_hidden=True)["old"]
-    assert len(store.find(Kind.MODEL, include_hidden=True)) == 2
+    assert store.find_visible(Kind.MODEL, R) == []
+    assert store.get(Kind.MODEL, R)["old"]
+    assert len(store.find(Kind.MODEL)) == 2
     assert store.relations(Kind.RUN, R)["Model"] == []
 
 
@@ -243,7 +242,7 @@ def test_outputs_that_cannot_be_archived_wholly_are_not_archived_at_all(store: R
 
     assert store.job(job.id) == job
     assert store.get(Kind.TAG, {**P, **W})["predict"] == []
-    assert store.get(Kind.PREDICTION, {**R, **W}, include_hidden=True)["predict"] == {"old": True}
+    assert store.get(Kind.PREDICTION, {**R, **W})["predict"] == {"old": True}
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from synergos.rest.shapes import declared_experiment, shape
+from synergos.orchestration.view import View
+from synergos.rest.shapes import declared_shape, record_shape, shape
 
 NOON = datetime(2021, 9, 16, 12, 0, 3, 999, UTC)
 
@@ -17,7 +18,9 @@ def record(kind: str, **payload: Any) -> dict[str, Any]:
 
 
 def test_nothing_said_is_nothing_shown_but_empty_text_and_lists_were_said() -> None:
-    shown = shape(record("Project", action=None, incentives={}, universe_alignment=[], start_at="", zero=0, no=False))
+    shown = record_shape(
+        record("Project", action=None, incentives={}, universe_alignment=[], start_at="", zero=0, no=False)
+    )
 
     assert shown == {
         "doc_id": "12",
@@ -32,13 +35,12 @@ def test_nothing_said_is_nothing_shown_but_empty_text_and_lists_were_said() -> N
 
 @pytest.mark.parametrize("relations", [None, {}, {"Run": []}])
 def test_relations_are_shown_where_there_can_be_any(relations: dict[str, list[dict[str, Any]]] | None) -> None:
-    assert shape(record("Run"), relations).get("relations") == relations
+    assert shape(View(record("Run"), relations)).get("relations") == relations
 
 
 def test_what_hangs_under_a_record_is_shown_without_what_hangs_under_that() -> None:
-    shown = shape(
-        record("Run"), {"Model": [record("Model", **{"global": {"path": "x", "extra": 1}}, architecture=[1])]}
-    )
+    model = record("Model", **{"global": {"path": "x", "extra": 1}}, architecture=[1])
+    shown = shape(View(record("Run"), {"Model": [model]}))
 
     assert shown["relations"]["Model"] == [
         {
@@ -51,19 +53,22 @@ def test_what_hangs_under_a_record_is_shown_without_what_hangs_under_that() -> N
 
 
 def test_statistics_that_are_not_there_leave_their_place() -> None:
-    assert shape(record("Validation"))["evaluate"] == {"statistics": {}, "res_path": None}
-    assert shape(record("Prediction", predict={"res_path": "x"}))["predict"] == {"statistics": {}, "res_path": "x"}
+    assert record_shape(record("Validation"))["evaluate"] == {"statistics": {}, "res_path": None}
+    assert record_shape(record("Prediction", predict={"res_path": "x"}))["predict"] == {
+        "statistics": {},
+        "res_path": "x",
+    }
 
 
 def test_spacers_that_are_not_there_leave_their_place() -> None:
-    shown = shape(record("Alignment", train={"X": [3], "y": []}))
+    shown = record_shape(record("Alignment", train={"X": [3], "y": []}))
 
     assert shown["train"] == {"X": [3], "y": []}
     assert shown["evaluate"] == shown["predict"] == {"X": [], "y": []}
 
 
 def test_a_declared_experiment_has_a_number_and_a_time_as_the_original_wrote_it() -> None:
-    shown = declared_experiment(record("Experiment", model=[]), {"Run": []})
+    shown = declared_shape(View(record("Experiment", model=[]), {"Run": []}))
 
     assert shown["doc_id"] == 12
     assert shown["created_at"] == "2021-09-16 12:00:03 N"

@@ -9,8 +9,8 @@ from synergos.domain.keys import ExperimentKey
 from synergos.domain.records import Kind
 from synergos.domain.study import Direction
 from synergos.errors import Conflict, InvalidRequest
+from synergos.orchestration.study_request import duration, study_of
 from synergos.records import RecordStore
-from synergos.tuning.request import duration, study_of
 
 EXPERIMENT = {**PROJECT, "expt_id": E}
 SPACE = {"lr": {"_type": "loguniform", "_value": [0.001, 0.1]}}

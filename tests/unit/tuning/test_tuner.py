@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,9 +16,9 @@ from synergos.domain.keys import ExperimentKey, ProjectKey
 from synergos.domain.records import Kind
 from synergos.domain.study import Study, StudyState, Trial, TrialState
 from synergos.errors import Conflict
+from synergos.orchestration.study_records import StudyRecords
+from synergos.orchestration.study_request import study_of
 from synergos.records import RecordStore, archive
-from synergos.tuning.request import study_of
-from synergos.tuning.studies import Studies
 from synergos.tuning.tuner import Tuner
 
 EXPERIMENT = {**PROJECT, "expt_id": E}
@@ -50,6 +50,9 @@ class Grid:
         self.meanwhile()
         return self.size
 
+    def waits(self) -> Mapping[str, Mapping[str, Any]]:
+        return {}
+
     def waiting(self, stage: Stage = Stage.TRAIN) -> list[Job]:
         return [job for job in self.store.jobs(stage=stage.value) if not job.state.is_final]
 
@@ -77,13 +80,13 @@ class Bench:
 
     def open(self, **changes: Any) -> Study:
         body = {"search_space": SPACE, "metric": "R2", "optimize_mode": "max", "seed": 1, "max_trial_num": 3}
-        return Studies(self.store).add(study_of(self.store, ExperimentKey.of(EXPERIMENT), body | changes, {}))
+        return StudyRecords(self.store).add(study_of(self.store, ExperimentKey.of(EXPERIMENT), body | changes, {}))
 
     def study(self, study: Study) -> Study:
-        return Studies(self.store).get(study.id)
+        return StudyRecords(self.store).get(study.id)
 
     def trials(self, study: Study) -> list[Trial]:
-        return Studies(self.store).trials(study)
+        return StudyRecords(self.store).trials(study)
 
     def states(self, study: Study) -> list[TrialState]:
         return [trial.state for trial in self.trials(study)]
@@ -223,21 +226,21 @@ def test_a_stopped_study_cancels_what_runs_and_keeps_what_has_ended(bench: Bench
     bench.grid.finish(bench.grid.waiting()[0])
     bench.look()
 
-    Studies(bench.store).stop(study.id)
+    StudyRecords(bench.store).stop(study.id)
     bench.look(times=3)
 
     assert bench.study(study).state is StudyState.STOPPED
     assert sorted(bench.states(study)) == sorted([TrialState.COMPLETED, TrialState.CANCELLED, TrialState.CANCELLED])
     assert not bench.grid.waiting()
     with pytest.raises(Conflict, match="stopped already"):
-        Studies(bench.store).stop(study.id)
+        StudyRecords(bench.store).stop(study.id)
 
 
 def test_a_cancellation_that_did_not_get_through_is_asked_for_again(bench: Bench) -> None:
     study = bench.open()
     bench.look()
     [train] = bench.grid.waiting()
-    Studies(bench.store).stop(study.id)
+    StudyRecords(bench.store).stop(study.id)
 
     bench.grid.is_away = True
     bench.look()
@@ -298,7 +301,7 @@ def test_a_trial_that_somebody_else_has_drawn_meanwhile_is_not_started(bench: Be
     study = bench.open()
     rival = Trial("optim_run_rival", 0, {"lr": 0.05}, {"lr": 0.05}, TrialState.SKIPPED)
     # The grid is asked for room after the trials have been read.
-    bench.grid.meanwhile = lambda: Studies(bench.store).save_trial(study, rival)
+    bench.grid.meanwhile = lambda: StudyRecords(bench.store).save_trial(study, rival)
 
     bench.look()
 
@@ -324,9 +327,9 @@ def test_a_study_whose_experiment_is_deleted_is_gone(bench: Bench) -> None:
     bench.store.delete(Kind.EXPERIMENT, EXPERIMENT)
     bench.look()
 
-    assert Studies(bench.store).find() == []
+    assert StudyRecords(bench.store).find() == []
     assert bench.store.find(Kind.TRIAL) == []
-    assert study.id not in {each.id for each in Studies(bench.store).unfinished()}
+    assert study.id not in {each.id for each in StudyRecords(bench.store).unfinished()}
 
 
 def test_a_trial_whose_run_is_deleted_is_forgotten_and_the_study_goes_on(bench: Bench) -> None:
@@ -360,8 +363,8 @@ def test_a_grid_search_ends_when_everything_was_tried(bench: Bench) -> None:
 
 def test_trials_say_to_the_grid_what_they_are(bench: Bench) -> None:
     study = bench.open(scheduler="ASHAScheduler", priority=5)
-    Studies(bench.store).end(study, StudyState.STOPPED)
-    marked = Studies(bench.store).add(replace(study, id="marked", options={"priority": 5}))
+    StudyRecords(bench.store).end(study, StudyState.STOPPED)
+    marked = StudyRecords(bench.store).add(replace(study, id="marked", options={"priority": 5}))
 
     bench.look()
 

@@ -84,7 +84,7 @@ class Scope:
         """
         key = {**self.project, "participant_id": participant_id}
         try:
-            record = self.store.get(Kind.ALIGNMENT, key, include_hidden=True)
+            record = self.store.get(Kind.ALIGNMENT, key)
         except RecordNotFound as error:
             raise Conflict(f"{participant_id} is not aligned with the project; run the alignment first") from error
         return {meta: record[meta] for meta in Meta if meta in record}
@@ -128,6 +128,6 @@ class Scope:
             Conflict: the run is not trained.
         """
         try:
-            return self.store.get(Kind.MODEL, self.run, include_hidden=True)
+            return self.store.get(Kind.MODEL, self.run)
         except RecordNotFound as error:
             raise Conflict(f"run {self.keys['run_id']!r} is not trained; train it first") from error

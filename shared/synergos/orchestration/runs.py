@@ -7,16 +7,14 @@ from typing import Any
 from synergos.domain.records import Ids, Kind, restrict
 from synergos.errors import RecordNotFound
 from synergos.learning import families
-from synergos.rest import schemas
-from synergos.rest.declarations import Declarations
+from synergos.orchestration import schemas
+from synergos.orchestration.declarations import Declarations
 
 
 class Runs(Declarations):
     """The runs of experiments."""
 
     kind = Kind.RUN
-    singular = "run"
-    plural = "runs"
     schema = schemas.RUN
     id_field = "run_id"
     parents = (Kind.COLLABORATION, Kind.PROJECT, Kind.EXPERIMENT)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from synergos.rest.validation import Schema
+from synergos.orchestration.validation import Schema
 
 _SWITCH = {"type": "boolean", "default": True}
 _SWITCHES = dict.fromkeys(("auto_align", "dockerised", "log_msgs", "verbose"), _SWITCH)

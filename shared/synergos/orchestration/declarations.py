@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 from synergos.domain.identifiers import check_identifier
 from synergos.domain.records import OWN_FIELDS, RECORD_TYPES, Ids, Kind, payload_of
 from synergos.errors import RecordNotFound
+from synergos.orchestration.caller import Caller
+from synergos.orchestration.validation import Schema
+from synergos.orchestration.view import View
 from synergos.records.store import Record, RecordStore
-from synergos.rest.services import Services
-from synergos.rest.shapes import Shape, shape
-from synergos.rest.validation import Schema
 
 _NOT_DECLARED = OWN_FIELDS | {"relations", "link"}
 
@@ -20,34 +20,39 @@ class Declarations:
     """The declared records of one kind; a subclass says what is particular to it.
 
     Attributes:
-        singular: how the kind is called in ``method`` where one record is meant; ``plural`` where several may be.
-        id_field: the field of a declaration's body that names the record, None where the URL does.
+        id_field: the field of a declaration's body that names the record, None where the ids do.
         parents: the kinds that must be there before, outermost first.
         settled: fields that are ours to write, and ignored in a body.
     """
 
     kind: ClassVar[Kind]
-    singular: ClassVar[str]
-    plural: ClassVar[str]
     schema: ClassVar[Schema]
     id_field: ClassVar[str | None] = None
     parents: ClassVar[tuple[Kind, ...]] = ()
     settled: ClassVar[frozenset[str]] = frozenset()
 
-    def __init__(self, services: Services) -> None:
-        self.services = services
-        self.store: RecordStore = services.store
+    def __init__(self, store: RecordStore) -> None:
+        self.store = store
 
-    def find(self, ids: Ids) -> list[Shape]:
-        """All records with these ids."""
-        return [self.show(record) for record in self.store.find(self.kind, ids)]
+    def find(self, caller: Caller, ids: Ids) -> list[View]:
+        """All records with these ids, in order of creation."""
+        return [self.view(record) for record in self.store.find(self.kind, ids)]
 
-    def read(self, ids: Ids) -> Shape:
-        """One record."""
-        return self.show(self.store.get(self.kind, ids))
+    def read(self, caller: Caller, ids: Ids) -> View:
+        """One record.
 
-    def declare(self, ids: Ids, body: Mapping[str, Any]) -> Shape:
-        """Declare a record; one that was declared before is replaced."""
+        Raises:
+            RecordNotFound: there is none.
+        """
+        return self.view(self.store.get(self.kind, ids))
+
+    def declare(self, caller: Caller, ids: Ids, body: Mapping[str, Any]) -> View:
+        """Declare a record; one that was declared before is replaced.
+
+        Raises:
+            InvalidRequest: a field is wrong; names it.
+            RecordNotFound: what it is to hang under is not there.
+        """
         self.schema.check(body)
         key = self._key(ids, body)
         payload = self.checked(self._fields(body), key)
@@ -56,10 +61,15 @@ class Declarations:
                 self.store.get(parent, key)
             before = self._stored(key)
             self.settle(before, self.store.put(self.kind, key, payload))
-            return self.show_declared(self.store.get(self.kind, key))
+            return self.read(caller, key)
 
-    def change(self, ids: Ids, body: Mapping[str, Any]) -> Shape:
-        """Replace the fields given, keep the others."""
+    def change(self, caller: Caller, ids: Ids, body: Mapping[str, Any]) -> View:
+        """Replace the fields given, keep the others.
+
+        Raises:
+            InvalidRequest: a field is wrong; names it.
+            RecordNotFound: there is no such record.
+        """
         changes = {name: value for name, value in self._fields(body).items() if name != self.id_field}
         with self.store.transaction():
             before = self.store.get(self.kind, ids)
@@ -68,12 +78,16 @@ class Declarations:
             self.schema.check(payload | named)
             self.checked(payload, ids)
             self.settle(before, self.store.merge(self.kind, ids, changes))
-            return self.read(ids)
+            return self.read(caller, ids)
 
-    def delete(self, ids: Ids) -> Shape:
-        """Delete a record with everything under it; it is shown as it was."""
+    def delete(self, caller: Caller, ids: Ids) -> View:
+        """Delete a record with everything under it; it is shown as it was.
+
+        Raises:
+            RecordNotFound: there is no such record.
+        """
         with self.store.transaction():
-            shown = self.read(ids)
+            shown = self.read(caller, ids)
             self.store.delete(self.kind, ids)
             return shown
 
@@ -86,14 +100,10 @@ class Declarations:
     def settle(self, before: Record | None, after: Record) -> None:
         """Do away with what no longer holds; called in the transaction of the change."""
 
-    def show(self, record: Record) -> Shape:
-        """A record as it is answered."""
+    def view(self, record: Record) -> View:
+        """A record with what hangs under it."""
         has_relations = bool(RECORD_TYPES[self.kind].relations)
-        return shape(record, self.store.relations(self.kind, record["key"]) if has_relations else None)
-
-    def show_declared(self, record: Record) -> Shape:
-        """A record as its declaration is answered."""
-        return self.show(record)
+        return View(record, self.store.relations(self.kind, record["key"]) if has_relations else None)
 
     @property
     def _own_id(self) -> str:

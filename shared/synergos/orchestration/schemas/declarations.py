@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from synergos.rest.validation import Schema
+from synergos.orchestration.validation import Schema
 
 _ID = {"type": "string", "minLength": 1, "maxLength": 128}
 _PORT = {"type": "integer", "minimum": 1, "maximum": 65535}

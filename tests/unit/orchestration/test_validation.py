@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from synergos.errors import InvalidRequest, UnknownName
-from synergos.rest.validation import Schema
+from synergos.orchestration.validation import Schema
 
 SCHEMA = Schema(
     "Thing",

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from synergos.domain.records import Kind
-from synergos.rest import schemas
-from synergos.rest.declarations import Declarations
+from synergos.orchestration import schemas
+from synergos.orchestration.declarations import Declarations
 
 
 class Collaborations(Declarations):
     """The outermost records; everything but participants lies in one."""
 
     kind = Kind.COLLABORATION
-    singular = "collaboration"
-    plural = "collaborations"
     schema = schemas.COLLABORATION
     id_field = "collab_id"

@@ -12,7 +12,7 @@ from synergos.errors import Conflict, RecordNotFound
 from synergos.records.store import RecordStore
 
 
-class Studies:
+class StudyRecords:
     """What is known of the studies of one record store; whoever goes on with one begins here."""
 
     def __init__(self, store: RecordStore) -> None:

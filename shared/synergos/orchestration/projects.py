@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from synergos.domain.records import Kind
+from synergos.orchestration import schemas
+from synergos.orchestration.agreement import forget_agreement
+from synergos.orchestration.declarations import Declarations
 from synergos.records.store import Record
-from synergos.rest import schemas
-from synergos.rest.agreement import forget_agreement
-from synergos.rest.declarations import Declarations
 
 
 class Projects(Declarations):
     """The projects of collaborations."""
 
     kind = Kind.PROJECT
-    singular = "project"
-    plural = "projects"
     schema = schemas.PROJECT
     id_field = "project_id"
     parents = (Kind.COLLABORATION,)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from synergos.domain.records import Kind
-from synergos.rest import schemas
-from synergos.rest.declarations import Declarations
+from synergos.orchestration import schemas
+from synergos.orchestration.declarations import Declarations
 
 
 class Participants(Declarations):
     """The participants; they belong to no collaboration."""
 
     kind = Kind.PARTICIPANT
-    singular = "participant"
-    plural = "participants"
     schema = schemas.PARTICIPANT
     id_field = "id"

@@ -17,11 +17,12 @@ from synergos.errors import Conflict, InvalidRequest, RecordNotFound, UnknownNam
 from synergos.learning import families
 from synergos.learning.families import ModelFamily
 from synergos.learning.hyperparameters import Hyperparameters
+from synergos.orchestration.combination import check_combination
+from synergos.orchestration.preconditions import action_of
 from synergos.records.store import RecordStore
 from synergos.tuning import pruners, samplers
 from synergos.tuning.objective import check_metric
 from synergos.tuning.search_space import SearchSpace
-from synergos.tuning.trials import check_combination
 
 MAXIMUM_MODELS = 100
 """Values of one dimension that changes the model: one is built with each of them before a study is opened."""
@@ -36,14 +37,14 @@ def study_of(
 
     Args:
         experiment: it and its project are there.
-        body: of the right shape, see :data:`synergos.rest.schemas.OPTIMIZATIONS`.
+        body: of the right shape, see :data:`synergos.orchestration.schemas.OPTIMIZATIONS`.
         options: what the trials' jobs are asked with.
 
     Raises:
         InvalidRequest: names the field, and what was expected.
         Conflict: the run to start from is not there.
     """
-    action = Action(store.get(Kind.PROJECT, experiment)["action"])
+    action = action_of(store, experiment)
     metric, direction = check_metric(body["metric"], body["optimize_mode"], action)
     space = SearchSpace(body["search_space"])
     searcher = _searcher(body)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from synergos.rest.schemas.declarations import (
+from synergos.orchestration.schemas.declarations import (
     COLLABORATION,
     EXPERIMENT,
     PARTICIPANT,
@@ -11,7 +11,7 @@ from synergos.rest.schemas.declarations import (
     RUN,
     TAG,
 )
-from synergos.rest.schemas.stages import ALIGNMENTS, MODELS, OPTIMIZATIONS, PREDICTIONS, VALIDATIONS
+from synergos.orchestration.schemas.stages import ALIGNMENTS, MODELS, OPTIMIZATIONS, PREDICTIONS, VALIDATIONS
 
 __all__ = [
     "ALIGNMENTS",

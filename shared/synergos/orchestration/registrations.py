@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import count
 from typing import Any
 
 from synergos.domain.records import Ids, Kind, restrict
 from synergos.errors import InvalidRequest
+from synergos.orchestration import schemas
+from synergos.orchestration.declarations import Declarations
+from synergos.orchestration.view import View
 from synergos.records.store import Record
-from synergos.rest import schemas
-from synergos.rest.declarations import Declarations
-from synergos.rest.shapes import Shape, joined_registration
 
 
 class Registrations(Declarations):
     """The registrations of participants for projects."""
 
     kind = Kind.REGISTRATION
-    singular = "registration"
-    plural = "registrations"
     schema = schemas.REGISTRATION
     parents = (Kind.COLLABORATION, Kind.PROJECT, Kind.PARTICIPANT)
 
@@ -34,9 +33,10 @@ class Registrations(Declarations):
             raise InvalidRequest(f"{surplus} is there, so expected more than {expected}", "n_count")
         return payload
 
-    def show(self, record: Record) -> Shape:
+    def view(self, record: Record) -> View:
         """With what collaboration, project and participant say at this moment."""
-        found = (self.store.find(parent, restrict(record["key"], parent)) for parent in self.parents)
+        found = {parent: self.store.find(parent, restrict(record["key"], parent)) for parent in self.parents}
         # A parent that is being deleted takes the registration along; until then it says nothing.
-        collaboration, project, participant = (records[0] if records else {} for records in found)
-        return joined_registration(super().show(record), collaboration, project, participant)
+        return replace(
+            super().view(record), parents={parent: records[0] for parent, records in found.items() if records}
+        )

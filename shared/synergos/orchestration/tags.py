@@ -6,18 +6,16 @@ from typing import Any
 
 from synergos.domain.records import Ids, Kind
 from synergos.domain.tags import Meta, check_tags
+from synergos.orchestration import schemas
+from synergos.orchestration.agreement import forget_agreement
+from synergos.orchestration.declarations import Declarations
 from synergos.records.store import Record
-from synergos.rest import schemas
-from synergos.rest.agreement import forget_agreement
-from synergos.rest.declarations import Declarations
 
 
 class Tags(Declarations):
     """The tags of registrations."""
 
     kind = Kind.TAG
-    singular = "tag"
-    plural = "tags"
     schema = schemas.TAG
     parents = (Kind.COLLABORATION, Kind.PROJECT, Kind.PARTICIPANT, Kind.REGISTRATION)
 

@@ -6,18 +6,15 @@ from typing import Any
 
 from synergos.domain.records import Ids, Kind
 from synergos.learning import families
+from synergos.orchestration import schemas
+from synergos.orchestration.declarations import Declarations
 from synergos.records.store import Record
-from synergos.rest import schemas
-from synergos.rest.declarations import Declarations
-from synergos.rest.shapes import Shape, declared_experiment
 
 
 class Experiments(Declarations):
     """The experiments of projects; ``model`` is what was asked for, ``fitted_model`` what alignment made of it."""
 
     kind = Kind.EXPERIMENT
-    singular = "experiment"
-    plural = "experiments"
     schema = schemas.EXPERIMENT
     id_field = "expt_id"
     parents = (Kind.COLLABORATION, Kind.PROJECT)
@@ -34,10 +31,6 @@ class Experiments(Declarations):
         fitted = before.get("fitted_model") if before is not None and is_same else None
         if after.get("fitted_model") != fitted:
             self.store.merge(self.kind, after["key"], {"fitted_model": fitted})
-
-    def show_declared(self, record: Record) -> Shape:
-        """With a number for ``doc_id``, and the time."""
-        return declared_experiment(record, self.store.relations(self.kind, record["key"]))
 
 
 def _asked(record: Record) -> tuple[object, object]:

@@ -1,0 +1,32 @@
+"""Whether an experiment can be trained with hyperparameters that a study has drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from synergos.domain.feature_space import FeatureSpace
+from synergos.domain.keys import ExperimentKey
+from synergos.domain.records import Kind
+from synergos.learning import families
+from synergos.orchestration.preconditions import action_of
+from synergos.records.store import RecordStore
+
+
+def check_combination(store: RecordStore, experiment: ExperimentKey, run: Mapping[str, Any]) -> None:
+    """Refuse hyperparameters that an experiment cannot be trained with.
+
+    Raises:
+        InvalidRequest: names the field.
+        Conflict: the project does not say what its models do.
+    """
+    record = store.get(Kind.EXPERIMENT, experiment)
+    family = families.named_in(record)
+    family.check_run(run, action_of(store, experiment))
+    if not family.changes(run):
+        return
+    changed = family.changed(record["model"], run)
+    agreed = store.find(Kind.FEATURE_SPACE, experiment.project)
+    if agreed:
+        space = FeatureSpace.from_dict(agreed[0]["space"])
+        family.fit(changed, space, auto_fix=bool(agreed[0]["auto_fix"]))

@@ -1,0 +1,45 @@
+"""Jobs: what became of what was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from synergos.domain.job import Job
+from synergos.orchestration.caller import Caller
+from synergos.orchestration.dispatcher import Dispatcher
+from synergos.records.store import RecordStore
+
+
+class Jobs:
+    """The jobs of one record store, as those see them who asked for them."""
+
+    def __init__(self, store: RecordStore, dispatcher: Dispatcher) -> None:
+        self._store = store
+        self._dispatcher = dispatcher
+
+    def find(self, caller: Caller, filters: Mapping[str, str]) -> list[Job]:
+        """The jobs with this ``state``, this ``stage`` and these ids in their keys, newest last."""
+        return self._store.jobs(**filters)
+
+    def get(self, caller: Caller, job_id: str) -> Job:
+        """One job.
+
+        Raises:
+            RecordNotFound: there is none.
+        """
+        return self._store.job(job_id)
+
+    def waits(self, caller: Caller) -> Mapping[str, Mapping[str, Any]]:
+        """What the jobs that have not started wait for; see :class:`~synergos.orchestration.dispatcher.Dispatcher`."""
+        return self._dispatcher.waits()
+
+    def cancel(self, caller: Caller, job_id: str) -> Job:
+        """Ask a job to stop; as it stands then.
+
+        Raises:
+            RecordNotFound: there is no such job.
+            Conflict: it has ended already.
+        """
+        self._store.job(job_id)
+        return self._dispatcher.cancel(job_id)

@@ -1,0 +1,27 @@
+"""Training: one model per experiment and run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from synergos.domain.job import Job, Stage
+from synergos.domain.keys import ProjectKey
+from synergos.domain.records import Ids, Kind
+from synergos.orchestration import preconditions, schemas
+from synergos.orchestration.caller import Caller
+from synergos.orchestration.stage_requests import StageRequests
+
+
+class Models(StageRequests):
+    """One job for each run in scope."""
+
+    stage = Stage.TRAIN
+    kind = Kind.MODEL
+    schema = schemas.MODELS
+
+    def plan(self, caller: Caller, ids: Ids, options: Mapping[str, Any], body: Mapping[str, Any]) -> list[Job]:
+        """Needs participants who are aligned."""
+        preconditions.require_named(self.store, ids)
+        preconditions.require_trainable(self.store, ProjectKey.of(ids))
+        return [Job(self.stage, run, options) for run in preconditions.runs_in(self.store, ids)]

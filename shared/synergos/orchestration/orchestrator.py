@@ -1,0 +1,60 @@
+"""Everything an orchestrator can be asked, put together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from synergos.domain.job import Stage
+from synergos.domain.records import Kind
+from synergos.orchestration.alignments import Alignments
+from synergos.orchestration.collaborations import Collaborations
+from synergos.orchestration.declarations import Declarations
+from synergos.orchestration.dispatcher import Dispatcher
+from synergos.orchestration.experiments import Experiments
+from synergos.orchestration.jobs import Jobs
+from synergos.orchestration.models import Models
+from synergos.orchestration.participants import Participants
+from synergos.orchestration.predictions import Predictions
+from synergos.orchestration.projects import Projects
+from synergos.orchestration.registrations import Registrations
+from synergos.orchestration.runs import Runs
+from synergos.orchestration.stage_requests import StageRequests
+from synergos.orchestration.studies import Studies
+from synergos.orchestration.submission import Submission
+from synergos.orchestration.tags import Tags
+from synergos.orchestration.validations import Validations
+from synergos.records.store import RecordStore
+
+_DECLARED: tuple[type[Declarations], ...] = (
+    Collaborations,
+    Projects,
+    Experiments,
+    Runs,
+    Participants,
+    Registrations,
+    Tags,
+)
+_STAGES: tuple[type[StageRequests], ...] = (Alignments, Models, Validations, Predictions)
+
+
+class Orchestrator:
+    """The use cases of one record store.
+
+    Attributes:
+        declarations: what is declared before anything runs, by kind of record.
+        stages: what is asked for and leaves results, by stage.
+        submission: how stored jobs are handed over, for who stores several requests' jobs in one transaction.
+
+    Args:
+        dispatcher: where accepted jobs go.
+        wake_tuner: has studies looked after at once, when there is something new.
+    """
+
+    def __init__(
+        self, store: RecordStore, dispatcher: Dispatcher, wake_tuner: Callable[[], None] = lambda: None
+    ) -> None:
+        self.submission = Submission(store, dispatcher)
+        self.declarations: Mapping[Kind, Declarations] = {made.kind: made(store) for made in _DECLARED}
+        self.stages: Mapping[Stage, StageRequests] = {made.stage: made(store, self.submission) for made in _STAGES}
+        self.jobs = Jobs(store, dispatcher)
+        self.studies = Studies(store, wake_tuner)

@@ -1,0 +1,205 @@
+"""What must be there before something can be done, written once: for requests, for studies, and for the jobs themselves.
+
+The first half reads what a job works with and says what is missing; the second half asks the same on behalf of a request,
+where what a job that was accepted before will leave counts as there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from synergos.domain.feature_space import Action
+from synergos.domain.job import Stage
+from synergos.domain.keys import ProjectKey, RegistrationKey, RunKey
+from synergos.domain.records import RECORD_TYPES, Ids, Kind
+from synergos.domain.tags import Meta, Tag, declared_tags
+from synergos.errors import Conflict, RecordNotFound
+from synergos.records.store import Record, RecordStore
+
+_OUTERMOST_FIRST = (Kind.COLLABORATION, Kind.PROJECT, Kind.EXPERIMENT, Kind.RUN, Kind.PARTICIPANT)
+
+
+def action_of(store: RecordStore, project: ProjectKey) -> Action:
+    """Whether a project classifies or regresses.
+
+    Raises:
+        Conflict: it does not say.
+    """
+    action = store.get(Kind.PROJECT, project).get("action")
+    if action is None:
+        raise Conflict(f"project {project.project_id!r} has no action: expected 'classify' or 'regress'")
+    return Action(action)
+
+
+def registrations_of(store: RecordStore, project: ProjectKey) -> list[Record]:
+    """The registrations for a project, in the order they were made.
+
+    Raises:
+        Conflict: there is none.
+    """
+    found = store.find(Kind.REGISTRATION, project.project)
+    if not found:
+        raise Conflict(f"no participant is registered for project {project.project_id!r}")
+    return found
+
+
+def participants_of(store: RecordStore, project: ProjectKey) -> list[str]:
+    """The participants of a project, in order of registration.
+
+    Raises:
+        Conflict: there is none.
+    """
+    return [record["key"]["participant_id"] for record in registrations_of(store, project)]
+
+
+def tags_of(store: RecordStore, key: RegistrationKey) -> Mapping[Meta, tuple[Tag, ...]]:
+    """The tags of one participant, by purpose.
+
+    Raises:
+        Conflict: it declared none.
+    """
+    return declared_tags(_agreed(store, Kind.TAG, key, "declared no tags; declare its tags first"))
+
+
+def training_tags_of(store: RecordStore, key: RegistrationKey) -> Mapping[Meta, tuple[Tag, ...]]:
+    """The tags of one participant, those for training among them.
+
+    Raises:
+        Conflict: it declared none for training.
+    """
+    tags = tags_of(store, key)
+    if Meta.TRAIN not in tags:
+        raise Conflict(f"participant {key.participant_id!r} declared no tags for training; declare its tags first")
+    return tags
+
+
+def alignment_of(store: RecordStore, key: RegistrationKey) -> Record:
+    """What alignment found of one participant's data.
+
+    Raises:
+        Conflict: it was not part of the project when it was aligned.
+    """
+    return _agreed(store, Kind.ALIGNMENT, key, "is not aligned with the others; align the project first")
+
+
+def agreement_of(store: RecordStore, project: ProjectKey) -> Record:
+    """What a project's participants agreed on: ``space``, ``auto_fix`` and ``rows``.
+
+    Raises:
+        Conflict: they did not, or their data has changed since.
+    """
+    found = store.find(Kind.FEATURE_SPACE, project.project)
+    if not found:
+        raise Conflict(f"project {project.project_id!r} is not aligned, or its data has changed since; align it first")
+    return found[0]
+
+
+def model_of(store: RecordStore, run: RunKey) -> Record:
+    """The trained model of a run.
+
+    Raises:
+        Conflict: it is not trained.
+    """
+    try:
+        return store.get(Kind.MODEL, run)
+    except RecordNotFound as error:
+        raise Conflict(f"not trained yet: {run.expt_id}/{run.run_id}") from error
+
+
+def _agreed(store: RecordStore, kind: Kind, key: RegistrationKey, complaint: str) -> Record:
+    try:
+        return store.get(kind, key)
+    except RecordNotFound:
+        raise Conflict(f"participant {key.participant_id!r} {complaint}") from None
+
+
+# Of requests
+
+
+def require_named(store: RecordStore, ids: Ids) -> None:
+    """See that everything a request names is there.
+
+    Raises:
+        RecordNotFound: the outermost record that is not.
+    """
+    for kind in _OUTERMOST_FIRST:
+        if all(field in ids for field in RECORD_TYPES[kind].key_fields):
+            store.get(kind, ids)
+
+
+def runs_in(store: RecordStore, ids: Ids) -> list[RunKey]:
+    """The runs in the scope of a request, in order of creation.
+
+    Raises:
+        Conflict: there is none.
+    """
+    scope = {field: ids[field] for field in RunKey.fields() if field in ids}
+    runs = store.find(Kind.RUN, scope)
+    if runs:
+        return [RunKey.of(run["key"]) for run in runs]
+    if "expt_id" not in ids and not store.find(Kind.EXPERIMENT, scope):
+        raise Conflict(f"project {ids['project_id']!r} has no experiment; declare at least one first")
+    owner = f"experiment {ids['expt_id']!r}" if "expt_id" in ids else f"project {ids['project_id']!r}"
+    raise Conflict(f"{owner} has no run; declare at least one first")
+
+
+def require_tags(store: RecordStore, project: ProjectKey, participants: Iterable[str]) -> None:
+    """See that participants said which data they bring.
+
+    Raises:
+        Conflict: the first who did not.
+    """
+    for participant in participants:
+        tags_of(store, project.at(participant))
+
+
+def require_alignment(store: RecordStore, project: ProjectKey, participants: Iterable[str]) -> None:
+    """See that participants are aligned, or will be when the jobs accepted so far have ended.
+
+    Raises:
+        Conflict: the first who is not.
+    """
+    if is_expected(store, Stage.PREPROCESS, project.project):
+        return
+    for participant in participants:
+        alignment_of(store, project.at(participant))
+
+
+def require_trainable(store: RecordStore, project: ProjectKey) -> None:
+    """See that a project's networks can be trained: it says what for, and its participants brought data and agreed.
+
+    Raises:
+        Conflict: what is missing.
+    """
+    action_of(store, project)
+    participants = participants_of(store, project)
+    require_tags(store, project, participants)
+    if not is_expected(store, Stage.PREPROCESS, project.project):
+        agreement_of(store, project)
+    require_alignment(store, project, participants)
+
+
+def require_models(store: RecordStore, runs: Iterable[RunKey]) -> None:
+    """See that runs were trained, or are about to be.
+
+    Raises:
+        Conflict: those that were not.
+    """
+    untrained = [run for run in runs if not store.find(Kind.MODEL, run) and not is_expected(store, Stage.TRAIN, run)]
+    if untrained:
+        raise Conflict(f"not trained yet: {', '.join(f'{run.expt_id}/{run.run_id}' for run in untrained)}")
+
+
+def require_evaluation_tags(store: RecordStore, project: ProjectKey) -> None:
+    """See that somebody brings rows to measure models on.
+
+    Raises:
+        Conflict: nobody does.
+    """
+    if not any(record.get(Meta.EVALUATE.value) for record in store.find(Kind.TAG, project.project)):
+        raise Conflict("no participant declared tags for evaluation, and trials are judged by validations")
+
+
+def is_expected(store: RecordStore, stage: Stage, scope: ProjectKey) -> bool:
+    """Whether a job has been accepted that will leave what is asked for."""
+    return store.has_unfinished_job(stage, scope)

@@ -1,0 +1,91 @@
+"""What all stage requests have in common: one job per combination, and the results when they are there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+from synergos.domain.job import Job, JobState, Stage
+from synergos.domain.records import Ids, Kind
+from synergos.errors import RecordNotFound
+from synergos.orchestration.caller import Caller
+from synergos.orchestration.submission import Submission
+from synergos.orchestration.validation import Schema
+from synergos.records.store import Record, RecordStore
+
+
+class StageRequests:
+    """The requests for one stage and the results it leaves; a subclass says which jobs a request makes.
+
+    Attributes:
+        kind: what its results are.
+    """
+
+    stage: ClassVar[Stage]
+    kind: ClassVar[Kind]
+    schema: ClassVar[Schema]
+
+    def __init__(self, store: RecordStore, submission: Submission) -> None:
+        self.store = store
+        self._submission = submission
+
+    def find(self, caller: Caller, ids: Ids) -> list[Record]:
+        """The results with these ids, in order of creation.
+
+        Raises:
+            RecordNotFound: there are none, or they are being replaced.
+        """
+        found = self.store.find_visible(self.kind, ids)
+        if not found:
+            scope = ", ".join(f"{field}={value!r}" for field, value in ids.items())
+            raise RecordNotFound(f"no {self.kind.value} with {scope}")
+        return found
+
+    def request(self, caller: Caller, ids: Ids, body: Mapping[str, Any], *, wait: bool = True) -> list[Job]:
+        """Accept a request; its jobs as they stand when it may be answered.
+
+        Raises:
+            InvalidRequest: a field of the body is wrong; names it.
+            RecordNotFound: something that ``ids`` name is not there.
+            Conflict: it cannot be done as things stand.
+        """
+        self.schema.check(body)
+        options = {name: body.get(name, default) for name, default in self.schema.defaults.items()}
+        return self._submission.hand_over(self.accept(caller, ids, options, body), wait=wait)
+
+    def accept(
+        self, caller: Caller, ids: Ids, options: Mapping[str, Any], body: Mapping[str, Any] = MappingProxyType({})
+    ) -> list[Job]:
+        """Store the jobs of a request, all or none; they are to be handed over when the transaction at hand has ended.
+
+        Args:
+            options: see :meth:`plan`.
+            body: see :meth:`plan`.
+
+        Raises:
+            RecordNotFound: see :meth:`plan`.
+            Conflict: see :meth:`plan`.
+        """
+        with self.store.transaction():
+            jobs = self.plan(caller, ids, options, body)
+            self.store.add_jobs(jobs)
+        return jobs
+
+    def plan(self, caller: Caller, ids: Ids, options: Mapping[str, Any], body: Mapping[str, Any]) -> list[Job]:
+        """The jobs of a request; nothing is stored.
+
+        Args:
+            options: what the jobs are asked with.
+            body: the request as it came, for what is no option.
+
+        Raises:
+            RecordNotFound: something that ``ids`` name is not there.
+            Conflict: it cannot be done as things stand.
+        """
+        raise NotImplementedError
+
+    def results(self, caller: Caller, jobs: Sequence[Job]) -> list[Record]:
+        """What completed jobs left, in their order, whether or not it is being replaced by now."""
+        completed = (job for job in jobs if job.state is JobState.COMPLETED)
+        return [record for job in completed for record in self.store.find(self.kind, job.keys)]
