@@ -40,10 +40,8 @@ def sub_grid(registrations: Sequence[Mapping[str, Any]], index: int) -> list[Nod
     """The nodes of sub-grid ``index``, one per participant, in order of registration.
 
     Raises:
-        Conflict: nobody is registered, or somebody registered too few nodes.
+        Conflict: somebody registered too few nodes.
     """
-    if not registrations:
-        raise Conflict("no participant is registered for this project; register at least one first")
     short = [r["key"]["participant_id"] for r in registrations if r["n_count"] <= index]
     if short:
         raise Conflict(f"grid {index} does not exist: {', '.join(short)} registered fewer than {index + 1} nodes")

@@ -11,10 +11,10 @@ from synergos.domain.grid import Node, sub_grid
 from synergos.domain.job import Job
 from synergos.domain.keys import JobKey, ProjectKey, RunKey
 from synergos.domain.records import Kind, restrict
-from synergos.domain.tags import Meta, declared_tags
-from synergos.errors import Conflict, RecordNotFound
+from synergos.domain.tags import Meta
 from synergos.learning import families
 from synergos.learning.families import Recipe
+from synergos.orchestration import preconditions
 from synergos.records import RecordStore
 from synergos_ttp.workers.commands import Tags
 from synergos_ttp.workers.participant import Member
@@ -53,14 +53,11 @@ class Scope:
         Raises:
             Conflict: the project does not say.
         """
-        action = self.store.get(Kind.PROJECT, self.project).get("action")
-        if action is None:
-            raise Conflict(f"project {self.keys['project_id']!r} has no action; expected 'regress' or 'classify'")
-        return Action(action)
+        return preconditions.action_of(self.store, self.project)
 
     def nodes(self) -> list[Node]:
         """The nodes of the grid, one per participant, in order of registration."""
-        return sub_grid(self.store.find(Kind.REGISTRATION, self.project), self.grid_index)
+        return sub_grid(preconditions.registrations_of(self.store, self.project), self.grid_index)
 
     def tags(self, participant_id: str) -> Tags:
         """The tags of one participant.
@@ -68,13 +65,7 @@ class Scope:
         Raises:
             Conflict: it declared none for training.
         """
-        try:
-            tags = declared_tags(self.store.get(Kind.TAG, {**self.project, "participant_id": participant_id}))
-        except RecordNotFound:
-            tags = {}
-        if Meta.TRAIN not in tags:
-            raise Conflict(f"{participant_id} declared no tags for training; declare its tags first")
-        return tags
+        return preconditions.training_tags_of(self.store, self.project.at(participant_id))
 
     def spacers(self, participant_id: str) -> Mapping[str, Any]:
         """The alignment of one participant.
@@ -82,27 +73,17 @@ class Scope:
         Raises:
             Conflict: it was not part of the project when it was aligned.
         """
-        key = {**self.project, "participant_id": participant_id}
-        try:
-            record = self.store.get(Kind.ALIGNMENT, key)
-        except RecordNotFound as error:
-            raise Conflict(f"{participant_id} is not aligned with the project; run the alignment first") from error
+        record = preconditions.alignment_of(self.store, self.project.at(participant_id))
         return {meta: record[meta] for meta in Meta if meta in record}
 
     def members(self) -> list[Member]:
         """Every participant with its tags and its alignment, in order of registration."""
-        rows = self._agreement().get("rows", {})
+        rows = preconditions.agreement_of(self.store, self.project).get("rows", {})
         return [
             Member(node, self.tags(who), self.spacers(who), rows.get(who))
             for node in self.nodes()
             for who in [node.participant_id]
         ]
-
-    def _agreement(self) -> dict[str, Any]:
-        try:
-            return self.store.get(Kind.FEATURE_SPACE, self.project)
-        except RecordNotFound as error:
-            raise Conflict(f"project {self.keys['project_id']!r} is not aligned; run the alignment first") from error
 
     def recipe(self) -> Recipe:
         """What the run's model is made from: the experiment's as this run changes it, fitted to the feature space.
@@ -111,7 +92,7 @@ class Scope:
             Conflict: the project is not aligned.
             InvalidRequest: the model does not go with the feature space; names the part.
         """
-        agreed = self._agreement()
+        agreed = preconditions.agreement_of(self.store, self.project)
         space = FeatureSpace.from_dict(agreed["space"])
         experiment = self.store.get(Kind.EXPERIMENT, restrict(self.keys, Kind.EXPERIMENT))
         run = self.store.get(Kind.RUN, self.run)
@@ -127,7 +108,4 @@ class Scope:
         Raises:
             Conflict: the run is not trained.
         """
-        try:
-            return self.store.get(Kind.MODEL, self.run)
-        except RecordNotFound as error:
-            raise Conflict(f"run {self.keys['run_id']!r} is not trained; train it first") from error
+        return preconditions.model_of(self.store, self.run)
