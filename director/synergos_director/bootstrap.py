@@ -65,6 +65,7 @@ class Director:
             dispatcher,
             component_id=settings.id,
             component="director",
+            outputs=settings.outputs,
             maximum_body=settings.maximum_body,
             wake_tuner=self._tuner.wake,
         )

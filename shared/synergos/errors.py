@@ -58,7 +58,16 @@ class UnusableData(InvalidRequest):
 
 
 class RecordNotFound(SynergosError):
-    """Nothing is stored under that key."""
+    """Nothing is stored under that key.
+
+    Args:
+        message: what there is not.
+        field: which part of the request named it, where that needs saying.
+    """
+
+    def __init__(self, message: str, field: str | None = None) -> None:
+        super().__init__(f"{field}: {message}" if field else message)
+        self.field = field
 
 
 class Conflict(SynergosError):

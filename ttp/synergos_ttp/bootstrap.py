@@ -60,6 +60,7 @@ class TrustedThirdParty:
             self._store,
             self._dispatcher,
             component_id=settings.id,
+            outputs=settings.outputs,
             maximum_body=settings.maximum_body,
             wake_tuner=self._tuner.wake,
         )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from synergos.domain.job import Stage
 from synergos.domain.records import Kind
 from synergos.orchestration.alignments import Alignments
+from synergos.orchestration.artifacts import Artifacts
 from synergos.orchestration.collaborations import Collaborations
 from synergos.orchestration.declarations import Declarations
 from synergos.orchestration.dispatcher import Dispatcher
@@ -47,14 +49,20 @@ class Orchestrator:
 
     Args:
         dispatcher: where accepted jobs go.
+        outputs: the folder trained models and pictures are written to; None for a program that has none.
         wake_tuner: has studies looked after at once, when there is something new.
     """
 
     def __init__(
-        self, store: RecordStore, dispatcher: Dispatcher, wake_tuner: Callable[[], None] = lambda: None
+        self,
+        store: RecordStore,
+        dispatcher: Dispatcher,
+        outputs: Path | None = None,
+        wake_tuner: Callable[[], None] = lambda: None,
     ) -> None:
         self.submission = Submission(store, dispatcher)
         self.declarations: Mapping[Kind, Declarations] = {made.kind: made(store) for made in _DECLARED}
         self.stages: Mapping[Stage, StageRequests] = {made.stage: made(store, self.submission) for made in _STAGES}
         self.jobs = Jobs(store, dispatcher)
         self.studies = Studies(store, wake_tuner)
+        self.artifacts = Artifacts(store, outputs)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
+from pathlib import Path
 from types import MappingProxyType
 
 from flask import Blueprint, Flask, Response
@@ -24,6 +25,7 @@ def create_app(
     *,
     component_id: str,
     component: str = "ttp",
+    outputs: Path | None = None,
     maximum_body: int = MAXIMUM_BODY,
     wake_tuner: Callable[[], None] = lambda: None,
 ) -> Flask:
@@ -31,12 +33,13 @@ def create_app(
 
     Args:
         component_id: what this very program is called, for ``/health``.
+        outputs: the folder trained models and pictures are served from.
         maximum_body: how many bytes a request may bring.
         wake_tuner: has studies looked after at once.
     """
     app = _bare_app(maximum_body)
     app.add_url_rule("/health", view_func=lambda: _health(component, component_id), endpoint="health")
-    for part in _blueprints(Orchestrator(store, dispatcher, wake_tuner), component):
+    for part in _blueprints(Orchestrator(store, dispatcher, outputs, wake_tuner), component):
         app.register_blueprint(part)
     return app
 
@@ -59,7 +62,7 @@ def create_status_app(
 def _blueprints(orchestrator: Orchestrator, component: str) -> list[Blueprint]:
     """``/ttp/connect``, ``/ttp/train``, ``/ttp/evaluate``, ``/ttp/jobs`` and ``/ttp/studies``."""
     title = f"Synergos {component}"
-    looked_after = [*jobs.routes(orchestrator.jobs), *studies.routes(orchestrator.studies)]
+    looked_after = [*jobs.routes(orchestrator.jobs), *studies.routes(orchestrator)]
     return [
         blueprint("connect", "/ttp/connect", f"{title}: connect", connect.routes(orchestrator)),
         blueprint("train", "/ttp/train", f"{title}: train", train.routes(orchestrator)),

@@ -68,7 +68,7 @@ def status_of_job_error(error: JobError) -> int:
 def answer(error: Exception) -> Response:
     """The answer to a request that failed; what nobody foresaw is logged and not told."""
     if isinstance(error, SynergosError):
-        field = error.field if isinstance(error, InvalidRequest) else None
+        field = error.field if isinstance(error, InvalidRequest | RecordNotFound) else None
         return failure(str(error), status_of(error), field=field)
     if isinstance(error, HTTPException):
         return _answer_of_http(error)
@@ -100,7 +100,7 @@ def _error_of(job: Job) -> JobError:
 
 def _answer_of_http(error: HTTPException) -> Response:
     status = error.code or HTTPStatus.INTERNAL_SERVER_ERROR
-    headers = {name: value for name, value in error.get_headers() if name in {"Allow", "Retry-After"}}
+    headers = {name: value for name, value in error.get_headers() if name in {"Allow", "Content-Range", "Retry-After"}}
     if status == HTTPStatus.NOT_FOUND:
         return failure(f"there is no route {request.path}", status)
     return failure(error.description or HTTPStatus(status).phrase, status, headers=headers)

@@ -26,7 +26,9 @@ class Resource(flask_restx.Resource):  # type: ignore[misc]
             InvalidRequest: an id in the URL cannot be one.
         """
         for field, value in ids.items():
-            check_identifier(value, field)
+            # The name of a file is looked up among those there are, whatever it is.
+            if field != "name":
+                check_identifier(value, field)
         return super().dispatch_request(**ids)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from flask import Response, request
 
@@ -13,11 +13,15 @@ from synergos.domain.identifiers import check_identifier
 from synergos.domain.keys import ExperimentKey
 from synergos.domain.study import Study, StudyState, Trial, TrialState, best_of
 from synergos.errors import UnknownName
+from synergos.orchestration.artifacts import Artifacts
+from synergos.orchestration.orchestrator import Orchestrator
 from synergos.orchestration.studies import Studies
 from synergos.records.plain import plain
 from synergos.rest.api import Route
+from synergos.rest.artifacts import FILE_ANSWERS
 from synergos.rest.caller import caller
 from synergos.rest.envelope import success
+from synergos.rest.files import file_answer
 from synergos.rest.resource import Resource
 
 _IDS = ExperimentKey.fields()
@@ -27,11 +31,13 @@ FILTERS = {
 }
 
 
-def routes(studies: Studies) -> list[Route]:
+def routes(orchestrator: Orchestrator) -> list[Route]:
     """The routes below ``/ttp``."""
+    studies, artifacts = orchestrator.studies, orchestrator.artifacts
     return [
         Route("Studies", StudyCollection, studies, ("/studies",), "studies", parameters=FILTERS),
         Route("Study", SingleStudy, studies, ("/studies/<study_id>",), "studies"),
+        Route("StudyPicture", StudyPicture, artifacts, ("/studies/<study_id>/picture",), "studies"),
         Route("StudyStop", StudyStop, studies, ("/studies/<study_id>/stop",), "studies"),
     ]
 
@@ -67,6 +73,20 @@ class SingleStudy(_StudyResource):
     def get(self, study_id: str) -> Response:
         """Read it, with its trials."""
         return success("study.get", self.whole(self.studies.get(caller(), study_id)))
+
+
+class StudyPicture(Resource):
+    """The picture of a study that has ended."""
+
+    __apidoc__: ClassVar[dict[str, Any]] = {"get": {"responses": FILE_ANSWERS}}
+
+    def __init__(self, api: object, artifacts: Artifacts) -> None:
+        super().__init__(api)
+        self.artifacts = artifacts
+
+    def get(self, study_id: str) -> Response:
+        """Read it, as PNG: its objectives trial by trial, and which hyperparameters they depend on."""
+        return file_answer(self.artifacts.open_picture(caller(), study_id))
 
 
 class StudyStop(_StudyResource):

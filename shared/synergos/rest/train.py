@@ -7,6 +7,7 @@ from http import HTTPStatus
 from synergos.domain.job import Stage
 from synergos.orchestration.orchestrator import Orchestrator
 from synergos.rest.api import Route
+from synergos.rest.artifacts import ArtifactCollection, SingleArtifact
 from synergos.rest.optimizations import OptimizationResource
 from synergos.rest.stages import StageHandler, StageResource
 
@@ -20,6 +21,7 @@ def routes(orchestrator: Orchestrator) -> list[Route]:
     models = StageHandler(stages[Stage.TRAIN], orchestrator.jobs, "models")
     everything = f"{_PROJECT}/models"
     scopes = (everything, f"{everything}/<expt_id>", f"{everything}/<expt_id>/<run_id>")
+    artifacts = f"{everything}/<expt_id>/<run_id>/artifacts"
     tuning = f"{everything}/<expt_id>/optimizations"
     return [
         Route(
@@ -31,5 +33,7 @@ def routes(orchestrator: Orchestrator) -> list[Route]:
             alignments.requests.schema,
         ),
         Route("Models", StageResource, models, scopes, "models", models.requests.schema),
+        Route("Artifacts", ArtifactCollection, orchestrator.artifacts, (artifacts,), "models"),
+        Route("Artifact", SingleArtifact, orchestrator.artifacts, (f"{artifacts}/<name>",), "models"),
         Route("Optimizations", OptimizationResource, studies, (tuning,), "optimizations", studies.schema),
     ]

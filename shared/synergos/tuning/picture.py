@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from synergos.domain.study import Direction, Study, Trial, TrialState
+from synergos.orchestration.artifacts import picture_of
 from synergos.tuning.samplers import told_study
 from synergos.tuning.search_space import SearchSpace
 
-FOLDER = "optimizations"
-"""Beside the folders of an experiment's runs; no run can be called so."""
 _FEWEST = 4
 """Trials that it takes to say anything about importance."""
 _MOST = 300
@@ -36,9 +35,9 @@ def draw_picture(study: Study, trials: Sequence[Trial], outputs: Path) -> Path |
     _draw_history(history, study, trials, completed)
     if importance:
         _draw_importance(others[0], importance)
-    folder = study.experiment.folder(outputs) / FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
-    path, unfinished = folder / f"{study.id}.png", folder / f".{study.id}.png"
+    path = picture_of(study, outputs)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}")
     figure.savefig(unfinished, dpi=120, format="png")
     return unfinished.replace(path)
 

@@ -1,0 +1,54 @@
+"""The files of trained runs: models, loss histories, manifests."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any, ClassVar
+
+from flask import Response
+
+from synergos.domain.keys import RunKey
+from synergos.orchestration.artifacts import Artifact, Artifacts
+from synergos.rest.caller import caller
+from synergos.rest.envelope import success
+from synergos.rest.files import file_answer
+from synergos.rest.resource import Resource
+
+FILE_ANSWERS = {
+    "200": "the file",
+    "206": "the part of it that Range asks for",
+    "304": "it is the file that If-None-Match names",
+    "412": "it is not the file any more that If-Match names",
+    "416": "it has no such part",
+}
+
+
+class ArtifactCollection(Resource):
+    """The files of a run."""
+
+    def __init__(self, api: object, artifacts: Artifacts) -> None:
+        super().__init__(api)
+        self.artifacts = artifacts
+
+    def get(self, **ids: str) -> Response:
+        """List them: name, size in bytes, SHA-256, media type, and the ETag that reading one answers with."""
+        found = self.artifacts.find(caller(), RunKey.of(ids))
+        return success("artifacts.get", [_shape(artifact) for artifact in found])
+
+
+class SingleArtifact(Resource):
+    """One file of a run."""
+
+    __apidoc__: ClassVar[dict[str, Any]] = {"get": {"responses": FILE_ANSWERS}}
+
+    def __init__(self, api: object, artifacts: Artifacts) -> None:
+        super().__init__(api)
+        self.artifacts = artifacts
+
+    def get(self, name: str, **ids: str) -> Response:
+        """Read it, whole or in parts."""
+        return file_answer(self.artifacts.open(caller(), RunKey.of(ids), name))
+
+
+def _shape(artifact: Artifact) -> dict[str, Any]:
+    return {"kind": "Artifact", **asdict(artifact)}
