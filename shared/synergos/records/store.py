@@ -8,13 +8,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, exists, insert, select, true, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, exists, insert, select, update
 
 from synergos.domain.job import UNFINISHED, Job, Stage
 from synergos.domain.records import RECORD_TYPES, Ids, Kind, payload_of, restrict
 from synergos.errors import RecordNotFound
 from synergos.records.database import Database
 from synergos.records.jobs import job_of, row_of, standing_of
+from synergos.records.paging import EVERYTHING, Page, Part, Selection
 from synergos.records.plain import plain
 from synergos.records.schema import MIGRATIONS
 from synergos.records.tables import CLUSTER, JOBS, RECORDS
@@ -91,23 +92,25 @@ class RecordStore:
 
     def find(self, kind: Kind, ids: Ids | None = None, /, **filters: str) -> list[Record]:
         """The records whose key has these ids, given as one mapping or by name, in order of creation."""
-        return self._find(kind, {**(ids or {}), **filters}, true())
+        return self.select(kind, Selection({**(ids or {}), **filters}, are_visible=False)).items
 
     def find_visible(self, kind: Kind, ids: Ids) -> list[Record]:
         """As :meth:`find`, without what is hidden from clients."""
-        return self._find(kind, ids, is_visible(kind))
+        return self.select(kind, Selection(ids)).items
+
+    def select(self, kind: Kind, selection: Selection, page: Page = EVERYTHING) -> Part[Record]:
+        """The records that are wanted, a page of them; numbered by their ``doc_id``."""
+        table = RECORDS[kind]
+        statement = page.of(select(table).where(*_conditions(kind, selection)), table.c.doc_id)
+        with self.database.reading() as connection:
+            rows = connection.execute(statement).mappings()
+            return Part.cut(page, [(row["doc_id"], _record(kind, row)) for row in rows])
 
     def relations(self, kind: Kind, key: Ids) -> dict[str, list[Record]]:
         """What clients see hang under a record, by kind; all of it shares the record's whole key."""
         own = restrict(key, kind)
         with self.database.reading():
             return {related.value: self.find_visible(related, own) for related in RECORD_TYPES[kind].relations}
-
-    def _find(self, kind: Kind, ids: Ids, condition: ColumnElement[bool]) -> list[Record]:
-        table = RECORDS[kind]
-        found = select(table).where(condition, *(table.c[field] == value for field, value in ids.items()))
-        with self.database.reading() as connection:
-            return [_record(kind, row) for row in connection.execute(found.order_by(table.c.doc_id)).mappings()]
 
     def delete(self, kind: Kind, key: Ids) -> Record:
         """Delete a record with everything under it; returns it as it was.
@@ -151,10 +154,15 @@ class RecordStore:
 
     def jobs(self, **filters: str) -> list[Job]:
         """The jobs with this ``state``, this ``stage`` and these ids in their keys, newest last."""
+        return self.select_jobs(filters).items
+
+    def select_jobs(self, filters: Mapping[str, str], page: Page = EVERYTHING) -> Part[Job]:
+        """As :meth:`jobs`, a page of them; numbered in the order they were accepted."""
         conditions = [JOBS.c[field] == value for field, value in filters.items()]
+        statement = page.of(select(JOBS).where(*conditions), JOBS.c.number)
         with self.database.reading() as connection:
-            rows = connection.execute(select(JOBS).where(*conditions).order_by(JOBS.c.number)).mappings()
-            return [job_of(row) for row in rows]
+            rows = connection.execute(statement).mappings()
+            return Part.cut(page, [(row["number"], job_of(row)) for row in rows])
 
     def unfinished_jobs(self) -> list[Job]:
         """The jobs to which something more will happen, newest last; found without a look at the others."""
@@ -205,6 +213,15 @@ class RecordStore:
 def _matches(kind: Kind, key: Ids) -> ColumnElement[bool]:
     table = RECORDS[kind]
     return and_(*(table.c[field] == value for field, value in restrict(key, kind).items()))
+
+
+def _conditions(kind: Kind, selection: Selection) -> Iterator[ColumnElement[bool]]:
+    table = RECORDS[kind]
+    yield from (table.c[field] == value for field, value in selection.ids.items())
+    yield from (table.c[field].contains(text, autoescape=True) for field, text in selection.containing.items())
+    yield from (table.c.payload[name].as_string().in_(values) for name, values in selection.saying.items())
+    if selection.are_visible:
+        yield is_visible(kind)
 
 
 def _payload(fields: Mapping[str, Any]) -> dict[str, Any]:
