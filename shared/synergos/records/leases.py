@@ -122,7 +122,7 @@ class Leases:
             ready = [each.job for each in self.standings() if each.state is JobState.QUEUED]
             # Nearly always the first will do, so the others' registrations are not looked at.
             grids = cache(self._grids_of)
-            runnable = (job for job in in_turn(ready, self._last_served()) if grid < grids(job.keys.project))
+            runnable = (job for job in in_turn(ready, self._last_served(ready)) if grid < grids(job.keys.project))
             job = next(runnable, None)
             if job is None:
                 return Found(None, is_left=bool(ready))
@@ -217,7 +217,7 @@ class Leases:
     def ready(self, standings: Iterable[Standing]) -> list[Job]:
         """Of these jobs those that may start, in the order in which they are taken up when no others come."""
         jobs = [each.job for each in standings if each.state is JobState.QUEUED]
-        return list(in_turn(jobs, self._last_served()))
+        return list(in_turn(jobs, self._last_served(jobs)))
 
     def is_current(self, job_id: str, fence: int) -> bool:
         """Whether nobody has taken up the job since the one that got ``fence``."""
@@ -257,11 +257,17 @@ class Leases:
         # A job of a project without participants is anybody's: it ends with a message that says so.
         return min(counts, default=sys.maxsize)
 
-    def _last_served(self) -> dict[ProjectKey, datetime]:
-        project = (JOBS.c.collab_id, JOBS.c.project_id)
+    def _last_served(self, jobs: Iterable[Job]) -> dict[ProjectKey, datetime]:
+        """When a job of each of these jobs' projects was last taken up, for those where one was."""
+        served: dict[ProjectKey, datetime] = {}
         with self._store.database.reading() as connection:
-            rows = connection.execute(select(*project, func.max(JOBS.c.started_at)).group_by(*project))
-            return {ProjectKey(row[0], row[1]): row[2] for row in rows if row[2] is not None}
+            # One at a time: the end of each project's part of the index is looked up, and no job that ended long ago read.
+            for project in {job.keys.project for job in jobs}:
+                of_project = (JOBS.c.collab_id == project.collab_id, JOBS.c.project_id == project.project_id)
+                moment = connection.execute(select(func.max(JOBS.c.started_at)).where(*of_project)).scalar_one()
+                if moment is not None:
+                    served[project] = moment
+        return served
 
 
 def _standing(job: Job, lease_until: datetime | None, line: Line, now: datetime) -> Standing:
