@@ -12,8 +12,10 @@ SynergosError
 └── GridError               something went wrong between the orchestrator and a participant
     ├── WorkerUnreachable   no answer
     ├── WorkerRefused       an answer, and it was no
+    ├── NotNeeded           what it was asked for is of no use any more: others have failed, or it is too late
     └── WireFormatError     bytes that are not a message of ours
-JobCancelled                someone asked the job to stop (control flow, not a failure)
+JobStopped                  a job is to stop; control flow and no failure, so whoever catches those lets it pass
+├── JobCancelled            … because somebody asked for it
 ├── TrialPruned             … because a study's other trials are better by now
 └── JobInterrupted          … because the program stops; the job goes on when it is started again
     └── LeaseLost           … because somebody else has taken it up
@@ -114,15 +116,23 @@ class WireFormatError(GridError):
     """Bytes that are not a message of ours, or not the message that was expected."""
 
 
-class JobCancelled(SynergosError):
-    """Someone asked the job to stop."""
+class NotNeeded(GridError):
+    """What a participant was asked for is of no use any more."""
 
 
-class TrialPruned(JobCancelled):
+class JobStopped(Exception):
+    """A job is to stop. Not a failure: nobody who handles failures is to handle this."""
+
+
+class JobCancelled(JobStopped):
+    """Somebody asked the job to stop."""
+
+
+class TrialPruned(JobStopped):
     """The training is a study's trial, and the others' losses leave it no hope."""
 
 
-class JobInterrupted(JobCancelled):
+class JobInterrupted(JobStopped):
     """The program stops; the job goes on when it is started again."""
 
 

@@ -9,9 +9,9 @@ from datetime import datetime
 from typing import Any
 
 from synergos.driver.transport import Response
-from synergos.errors import GridError, JobCancelled
+from synergos.errors import GridError
 from synergos_simulator.arrangements import FEDERATED, Arrangement, Tags, arrangements, common_test_rows
-from synergos_simulator.simulation import COLLABORATION, EXPERIMENT, RUN, Simulation, Trained
+from synergos_simulator.simulation import COLLABORATION, EXPERIMENT, RUN, CycleCancelled, Simulation, Trained
 
 _LOOK = 0.5
 """Seconds between two looks at the jobs."""
@@ -29,7 +29,7 @@ class ClusterSimulation(Simulation):
 
         Raises:
             GridError: the federated cycle failed. What it is compared with may fail, and then says why.
-            JobCancelled: somebody cancelled one of the jobs.
+            CycleCancelled: somebody cancelled one of the jobs.
             DriverError: the director refused a request.
         """
         tests = common_test_rows(self.dataset)
@@ -67,7 +67,7 @@ class ClusterSimulation(Simulation):
 
     def _outcome(self, way: Arrangement, jobs: Sequence[Job]) -> Trained:
         if any(job["state"] == "cancelled" for job in jobs):
-            raise JobCancelled(f"{way.name}: a job was cancelled")
+            raise CycleCancelled(f"{way.name}: a job was cancelled")
         failed = next((job for job in jobs if job["state"] == "failed"), None)
         if failed is not None:
             message = failed["error"]["message"]

@@ -13,7 +13,7 @@ from synergos import Driver
 from synergos.driver import DriverError
 from synergos.driver.progress import Display
 from synergos.driver.transport import Response
-from synergos.errors import JobCancelled, SynergosError
+from synergos.errors import SynergosError
 from synergos_simulator.arrangements import FEDERATED, Arrangement, Tags, arrangements, common_test_rows
 from synergos_simulator.datasets import Dataset
 from synergos_simulator.state import Program
@@ -21,6 +21,10 @@ from synergos_simulator.state import Program
 COLLABORATION, EXPERIMENT, RUN = "simulation", "experiment", "run"
 _LOOK = 0.2
 """Seconds between two looks at a job."""
+
+
+class CycleCancelled(SynergosError):
+    """Somebody cancelled one of the jobs of a cycle."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,7 @@ class Simulation:
 
         Raises:
             DriverError: the federated cycle failed. What it is compared with may fail, and then says why.
-            JobCancelled: somebody cancelled one of the jobs.
+            CycleCancelled: somebody cancelled one of the jobs.
         """
         tests = common_test_rows(self.dataset)
         self.driver.collaborations.create(COLLABORATION)
@@ -139,5 +143,5 @@ class Simulation:
     def _sense_of(self, failure: DriverError) -> SynergosError:
         jobs = failure.body.get("jobs", [])
         if any(self.driver.jobs.read(job_id)["data"]["state"] == "cancelled" for job_id in jobs):
-            return JobCancelled(str(failure))
+            return CycleCancelled(str(failure))
         return failure

@@ -29,6 +29,7 @@ from synergos_ttp.running.attempt import RETRIES
 from synergos_ttp.running.cluster_queue import TtpQueue
 from synergos_ttp.running.job_loop import JobLoop
 from synergos_ttp.running.leased_jobs import Grid, LeasedJobs
+from synergos_ttp.subscribers.log import write_log
 from synmanager.rabbitmq import Broker
 
 READY = "does as it is told"
@@ -101,7 +102,7 @@ def main() -> None:
     queue = TtpQueue(Broker(HOST, int(port)), store.cluster_id())
     runner = QuickRunner(store, float(longest), Path(hold))
     jobs = LeasedJobs(store, Leases(store, float(lease)), queue, runner, Grid(int(grid), name))
-    loop = JobLoop(jobs, runner, retries=RETRIES)
+    loop = JobLoop(jobs, runner, lambda _job: [write_log], RETRIES)
     jobs.start()
     loop.start()
     structlog.get_logger(__name__).info(READY)

@@ -6,7 +6,7 @@ import threading
 
 import structlog
 
-from synergos.errors import JobCancelled
+from synergos.errors import JobCancelled, JobStopped
 from synergos_ttp.events import Event, Subscriber
 
 log = structlog.get_logger(__name__)
@@ -23,7 +23,7 @@ class Control:
 
     def __init__(self, *subscribers: Subscriber) -> None:
         self._subscribers = list(subscribers)
-        self._reason: JobCancelled | None = None
+        self._reason: JobStopped | None = None
         self._stopped = threading.Event()
 
     def subscribe(self, *subscribers: Subscriber) -> None:
@@ -36,20 +36,20 @@ class Control:
         A subscriber that fails costs neither the others nor the job anything.
 
         Raises:
-            JobCancelled: a subscriber wants the job to stop; everybody has been told by then.
+            JobStopped: a subscriber wants the job to stop; everybody has been told by then.
         """
-        wish: JobCancelled | None = None
+        wish: JobStopped | None = None
         for subscriber in self._subscribers:
             try:
                 subscriber(event)
-            except JobCancelled as error:
+            except JobStopped as error:
                 wish = wish or error
             except Exception:
                 log.exception("an event was not taken note of", event_type=type(event).__name__)
         if wish is not None:
             raise wish
 
-    def stop(self, reason: JobCancelled) -> None:
+    def stop(self, reason: JobStopped) -> None:
         """Ask the job to stop at the next opportunity, by raising ``reason``; only the first reason counts."""
         self._reason = self._reason or reason
         self._stopped.set()
@@ -60,7 +60,7 @@ class Control:
         return self._stopped.is_set()
 
     @property
-    def reason(self) -> JobCancelled | None:
+    def reason(self) -> JobStopped | None:
         """Why the job was asked to stop, None when it was not."""
         return self._reason
 
@@ -68,7 +68,7 @@ class Control:
         """Go on, or not.
 
         Raises:
-            JobCancelled: the job was asked to stop.
+            JobStopped: the job was asked to stop.
         """
         if self._stopped.is_set():
             raise self._reason or JobCancelled("the job was stopped")

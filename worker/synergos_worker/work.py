@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 import torch
 
-from synergos.errors import GridError, JobCancelled, RecordNotFound, SynergosError
+from synergos.errors import GridError, JobStopped, RecordNotFound, SynergosError
 from synergos_worker.failures import log_unforeseen
 
 log = structlog.get_logger(__name__)
@@ -73,7 +73,7 @@ class Work:
         """Do it, and keep what comes of it; never raises."""
         try:
             result = job(self)
-        except JobCancelled:
+        except JobStopped:
             self.abandon()
         except SynergosError as error:
             self._settle(error=(GridError, str(error)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from synergos.domain.job import Job, JobState, Stage
@@ -33,8 +34,8 @@ def archive(store: RecordStore, job: Job, outputs: Outputs) -> Job:
         if stored.state is JobState.FAILED:
             raise Conflict(f"job {job.id} was recorded as failed before its results arrived")
         _ARCHIVES[job.stage](store, job.keys, outputs)
-        # As stored: its progress was written there meanwhile.
-        store.save_job(stored.ended(JobState.COMPLETED))
+        # What it was taken up with of its progress is old by now.
+        store.save_job(replace(job.ended(JobState.COMPLETED), progress={}))
         return store.job(job.id)
 
 

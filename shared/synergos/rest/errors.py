@@ -9,7 +9,7 @@ import structlog
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from synergos.domain.job import Job, JobError, JobState
+from synergos.domain.job import ErrorKind, Job, JobError, JobState
 from synergos.errors import (
     Conflict,
     FeatureDrift,
@@ -43,13 +43,12 @@ STATUSES: Mapping[type[SynergosError], HTTPStatus] = {
     WorkerUnreachable: HTTPStatus.FAILED_DEPENDENCY,
     WorkerRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
     WireFormatError: HTTPStatus.FAILED_DEPENDENCY,
-    JobCancelled: HTTPStatus.CONFLICT,
-    TrialPruned: HTTPStatus.CONFLICT,
-    JobInterrupted: HTTPStatus.CONFLICT,
-    LeaseLost: HTTPStatus.CONFLICT,
     ServiceStopping: HTTPStatus.SERVICE_UNAVAILABLE,
 }
-_BY_NAME = {kind.__name__: status for kind, status in STATUSES.items()}
+_STOPPED = (JobCancelled, TrialPruned, JobInterrupted, LeaseLost)
+_BY_NAME = {kind.__name__: status for kind, status in STATUSES.items()} | {
+    kind.__name__: HTTPStatus.CONFLICT for kind in _STOPPED
+}
 
 
 def status_of(error: SynergosError) -> int:
@@ -94,8 +93,8 @@ def install(app: Flask) -> None:
 def _error_of(job: Job) -> JobError:
     if job.error is not None:
         return job.error
-    kind = JobCancelled if job.state is JobState.CANCELLED else SynergosError
-    return JobError(kind.__name__, f"the {job.stage} job was {job.state}")
+    kind = ErrorKind.CANCELLED if job.state is JobState.CANCELLED else SynergosError.__name__
+    return JobError(kind, f"the {job.stage} job was {job.state}")
 
 
 def _answer_of_http(error: HTTPException) -> Response:

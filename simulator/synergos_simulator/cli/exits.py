@@ -5,7 +5,8 @@ from __future__ import annotations
 from enum import IntEnum
 
 from synergos.driver import DriverError, ServerTimeout, ServerUnreachable, WaitTimeout
-from synergos.errors import InvalidRequest, JobCancelled, RecordNotFound, SynergosError
+from synergos.errors import InvalidRequest, RecordNotFound, SynergosError
+from synergos_simulator.simulation import CycleCancelled
 
 NOT_FOUND_STATUS = 404
 REFUSED_STATUSES = frozenset({400, 417})
@@ -53,7 +54,7 @@ def exit_code_of(error: SynergosError) -> ExitCode:
             return ExitCode.USAGE
         case RecordNotFound():
             return ExitCode.NOT_FOUND
-        case JobCancelled():
+        case CycleCancelled():
             return ExitCode.JOB_CANCELLED
         case InvalidRequest():
             return ExitCode.USAGE

@@ -17,8 +17,9 @@ import pytest
 from fakes.recording_server import RecordingServer
 from support.command_runner import Run
 from synergos.driver import DriverError
-from synergos.errors import Conflict, InvalidRequest, JobCancelled, RecordNotFound, SynergosError
+from synergos.errors import Conflict, InvalidRequest, RecordNotFound, SynergosError
 from synergos_simulator.cli.exits import MEANINGS, ExitCode, exit_code_of
+from synergos_simulator.simulation import CycleCancelled
 from synergos_simulator.state import GridState, Identity, Program
 
 
@@ -218,7 +219,7 @@ def test_jobs_are_asked_of_the_local_grid_when_it_runs(run: Run, server: Recordi
         (DriverError("x", 417), ExitCode.USAGE),
         (DriverError("x", 404), ExitCode.NOT_FOUND),
         (DriverError("x", 500), ExitCode.FAILED),
-        (JobCancelled("x"), ExitCode.JOB_CANCELLED),
+        (CycleCancelled("x"), ExitCode.JOB_CANCELLED),
         (RecordNotFound("x"), ExitCode.NOT_FOUND),
         (InvalidRequest("x"), ExitCode.USAGE),
         (Conflict("x"), ExitCode.FAILED),

@@ -14,9 +14,8 @@ from fakes.recording_server import RecordingServer, recording_server
 from synergos import Driver
 from synergos.driver import DriverError
 from synergos.driver.progress import Lines
-from synergos.errors import JobCancelled
 from synergos_simulator.datasets import Dataset, Holding
-from synergos_simulator.simulation import Simulation
+from synergos_simulator.simulation import CycleCancelled, Simulation
 from synergos_simulator.state import Program
 
 HOLDINGS = [
@@ -128,7 +127,7 @@ def test_a_cancelled_job_ends_the_simulation(simulation: Simulation, server: Rec
     server.answer_always("POST", f"{TRAIN}/pooled/models/experiment/run", 409, REFUSED)
     server.answer_always("GET", "/ttp/jobs/j1", 200, {"data": {"id": "j1", "state": "cancelled"}})
 
-    with pytest.raises(JobCancelled):
+    with pytest.raises(CycleCancelled):
         simulation.run()
 
 

@@ -284,3 +284,14 @@ def test_outputs_of_a_job_that_is_over_are_refused(store: RecordStore, end: JobS
 
     assert store.get(Kind.MODEL, R)["old"]
     assert store.job(job.id).state is end
+
+
+def test_what_was_reported_of_a_job_that_was_taken_up_again_outlasts_its_archiving(store: RecordStore) -> None:
+    job = accept(store, Stage.PREPROCESS, P)
+    store.update_progress(job.id, {"round": 1})
+    taken_up = store.job(job.id).started()
+    store.update_progress(job.id, {"round": 2})
+
+    archive(store, taken_up, preprocessed("w"))
+
+    assert store.job(job.id).progress == {"round": 2}

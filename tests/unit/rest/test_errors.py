@@ -5,7 +5,7 @@ import inspect
 import pytest
 
 from synergos import errors
-from synergos.domain.job import JobError
+from synergos.domain.job import ErrorKind, JobError
 from synergos.errors import (
     Conflict,
     FeatureDrift,
@@ -13,7 +13,9 @@ from synergos.errors import (
     InvalidRequest,
     JobCancelled,
     JobInterrupted,
+    JobStopped,
     LeaseLost,
+    NotNeeded,
     NotSupported,
     RecordNotFound,
     ServiceStopping,
@@ -38,11 +40,7 @@ STATUSES = [
     (WorkerUnreachable("no answer", "w"), 424),
     (WorkerRefused("no", "w"), 422),
     (WireFormatError("what?", "w"), 424),
-    (JobCancelled("stop"), 409),
-    (TrialPruned("others are better"), 409),
-    (TrialPruned("something"), 409),
-    (JobInterrupted("later"), 409),
-    (LeaseLost("somebody else's"), 409),
+    (NotNeeded("too late", "w"), 422),
     (ServiceStopping("later"), 503),
     (GridError("something", "w"), 422),
     (SynergosError("something"), 422),
@@ -53,6 +51,23 @@ STATUSES = [
 def test_an_error_has_its_status_whether_it_ends_a_request_or_a_job(error: SynergosError, status: int) -> None:
     assert status_of(error) == status
     assert status_of_job_error(JobError(type(error).__name__, str(error))) == status
+
+
+@pytest.mark.parametrize("stopped", [JobCancelled, TrialPruned, JobInterrupted, LeaseLost])
+def test_a_job_that_was_stopped_is_in_conflict_with_what_was_asked(stopped: type[JobStopped]) -> None:
+    assert status_of_job_error(JobError(stopped.__name__, "stopped")) == 409
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [(ErrorKind.CANCELLED, JobCancelled), (ErrorKind.PRUNED, TrialPruned), (ErrorKind.INTERRUPTED, JobInterrupted)],
+)
+def test_kinds_of_ends_are_stored_by_the_names_they_always_had(kind: ErrorKind, name: type[JobStopped]) -> None:
+    assert kind == name.__name__
+
+
+def test_no_handler_of_failures_catches_what_stops_a_job() -> None:
+    assert not issubclass(JobStopped, SynergosError)
 
 
 def test_every_error_of_ours_is_thought_of() -> None:

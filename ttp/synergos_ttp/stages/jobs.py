@@ -37,7 +37,7 @@ class JobRunner:
 
         Raises:
             SynergosError: why it could not be done, with the participant and the field where there is one.
-            JobCancelled: it was asked to stop.
+            JobStopped: it was asked to stop.
         """
         scope = Scope(self.store, job, self.grid_index)
         match job.stage:

@@ -11,7 +11,7 @@ from synergos.domain.feature_space import FeatureSpace
 from synergos.domain.grid import Node
 from synergos.domain.records import Kind
 from synergos.domain.tags import Meta
-from synergos.errors import InvalidRequest, JobCancelled
+from synergos.errors import InvalidRequest, JobStopped, NotNeeded
 from synergos.learning import families
 from synergos.learning.agreement import feature_space
 from synergos.program.log_context import ContextPool, about_participant
@@ -45,7 +45,7 @@ def preprocess(scope: Scope, limits: Limits, control: Control) -> dict[str, Any]
     def check() -> None:
         control.check()
         if given_up.is_set():
-            raise JobCancelled("another participant failed")
+            raise NotNeeded("another participant failed")
 
     def prepare(node: Node) -> dict[str, Any]:
         worker = WorkerCommands(node, limits, check)
@@ -85,7 +85,7 @@ def _each(nodes: Sequence[Node], work: Callable[[Node], Result], given_up: threa
             given_up.set()
     failures = [error for future in futures if (error := future.exception()) is not None]
     # What somebody failed with comes before those that were only told to stop because of it.
-    for error in sorted(failures, key=lambda error: isinstance(error, JobCancelled)):
+    for error in sorted(failures, key=lambda error: isinstance(error, NotNeeded | JobStopped)):
         raise error
     return [future.result() for future in futures]
 

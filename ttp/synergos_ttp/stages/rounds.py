@@ -91,7 +91,7 @@ class Rounds:
 
         Raises:
             SynergosError: too few participants were left; the message names the first that failed.
-            JobCancelled: the job was asked to stop.
+            JobStopped: the job was asked to stop.
         """
         rounds = self.hyperparameters.rounds
         for number in range(self._first, rounds):

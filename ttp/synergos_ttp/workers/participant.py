@@ -11,7 +11,7 @@ import structlog
 
 from synergos.domain.grid import Node
 from synergos.domain.keys import RunKey
-from synergos.errors import Conflict, SynergosError
+from synergos.errors import Conflict, JobStopped, NotNeeded, SynergosError
 from synergos.program.log_context import about_participant
 from synergos_ttp.workers.commands import Tags, WorkerCommands
 from synergos_ttp.workers.data_plane import DataPlane
@@ -88,6 +88,10 @@ class ParticipantSession:
         with about_participant(self.member.id):
             return self._persist(work)
 
+    def was_late(self) -> None:
+        """Take note that it was told to stop because it took too long; nobody has it in hand then."""
+        self._is_absent = True
+
     def end(self) -> None:
         """End the session; one whose worker does not answer ends by itself once nobody talks to it."""
         self._disconnect()
@@ -107,6 +111,10 @@ class ParticipantSession:
                     self._open()
                     patience.renew()
                 result = work(self)
+            except (JobStopped, NotNeeded):
+                # It did nothing wrong; but an answer may be on its way that nobody waits for any more.
+                self._disconnect()
+                raise
             except SynergosError as error:
                 self._disconnect()
                 self._is_absent = True

@@ -11,7 +11,7 @@ from typing import Any, Self, TypeVar
 
 from synergos.domain.keys import RunKey
 from synergos.domain.tags import Meta
-from synergos.errors import JobCancelled, SynergosError, WorkerUnreachable
+from synergos.errors import NotNeeded, SynergosError, WorkerUnreachable
 from synergos.learning.families import Recipe
 from synergos.program.log_context import ContextPool
 from synergos_ttp.control import Control
@@ -114,7 +114,7 @@ class Sessions:
             meanwhile: called here, while the participants' threads work; when it fails, they are told to stop.
 
         Raises:
-            JobCancelled: the job was asked to stop.
+            JobStopped: the job was asked to stop.
         """
         needed = self.needed if needed is None else needed
         self._given_up.clear()
@@ -130,9 +130,11 @@ class Sessions:
         self.control.check()
         outcomes: dict[str, Result | SynergosError] = {}
         for future, session in futures.items():
+            if future in late:
+                session.was_late()
             outcomes[session.member.id] = _outcome(future, session.member.id, seconds if future in late else None)
         # One that failed comes before those that were only told to stop because of it.
-        return dict(sorted(outcomes.items(), key=lambda outcome: isinstance(outcome[1], JobCancelled)))
+        return dict(sorted(outcomes.items(), key=lambda outcome: isinstance(outcome[1], NotNeeded)))
 
     def deadline(self, longest: float | None) -> float:
         """How long the next round may take; see :meth:`Limits.round_deadline`."""
@@ -166,14 +168,14 @@ class Sessions:
     def _check(self) -> None:
         self.control.check()
         if self._given_up.is_set():
-            raise JobCancelled("what was asked of this participant is not needed any more")
+            raise NotNeeded("what was asked of this participant is not needed any more")
 
 
 def _outcome(future: Future[Any], participant: str, late: float | None) -> Any:
     error = future.exception()
     if error is None:
         return future.result()
-    if isinstance(error, JobCancelled) and late is not None:
+    if isinstance(error, NotNeeded) and late is not None:
         return WorkerUnreachable(f"not ready within {late:.0f} s", participant)
     if isinstance(error, SynergosError):
         return error
