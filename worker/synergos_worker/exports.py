@@ -17,7 +17,7 @@ from synergos.domain.feature_space import Action, FeatureSpace
 from synergos.domain.keys import RunKey
 from synergos.domain.tags import Meta
 from synergos.errors import GridError
-from synergos.learning.families.layers.objective import Predicted, Scores
+from synergos.learning.families import Array
 from synergos_worker.pipelines.pipeline import Origins
 
 
@@ -26,8 +26,8 @@ class Inference:
     """What a model says of one purpose's rows, in their order."""
 
     origins: Origins
-    scores: Scores
-    predicted: Predicted
+    scores: Array
+    predicted: Array
     statistics: Mapping[str, Any]
 
 

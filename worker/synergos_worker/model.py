@@ -1,30 +1,17 @@
-"""The network of one session, what it was last sent, and what it has made of it."""
+"""The model of one session, what it was last sent, and what it has made of it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self, cast
+from typing import Any, Self
 
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from synergos.learning.algorithms import WEIGHTS, Answer, Bag, Model, Step
-from synergos.learning.families import Recipe
-from synergos.learning.families.layers.hyperparameters import LayersHyperparameters
-from synergos.learning.families.layers.layers import Layer
-from synergos.learning.families.layers.local_trainer import LocalTrainer, parameter_names
-from synergos.learning.families.layers.local_training import (
-    Evaluation,
-    LocalResult,
-    evaluate_locally,
-    infer,
-    warm_up,
-)
-from synergos.learning.families.layers.network import build_network
-from synergos.learning.families.layers.objective import Objective, Predicted, Scores
-from synergos.learning.families.layers.schedule import Schedule
+from synergos.learning.algorithms import WEIGHTS, Answer, Bag, Step
+from synergos.learning.families import Array, Evaluation, LocalResult, Recipe
 from synergos.wire import (
     Encoded,
     Header,
@@ -72,25 +59,18 @@ class Rows:
 
 
 class SessionModel:
-    """A network that is trained in place, and one buffer for what is received; used by one thread at a time.
+    """A model that its family trains in place, and one buffer for what is received; used by one thread at a time.
 
     Of FedAvg there are never more than two copies of the model. Weights that only have to be measured stay in the buffer, so
-    that the last round's result stays in the network.
+    that the last round's result stays with the trainer.
     """
 
     def __init__(self, recipe: Recipe, participant_id: str, device: str) -> None:
-        self.hyperparameters = cast(LayersHyperparameters, recipe.hyperparameters)
-        layers = cast(Sequence[Layer], recipe.architecture)
+        self.hyperparameters = recipe.hyperparameters
         self._algorithm = recipe.hyperparameters.make_algorithm()
-        self._participant_id = participant_id
         self._device = device
-        self._objective = Objective(self.hyperparameters, recipe.space.action)
-        self._schedule = Schedule(self.hyperparameters)
-        self._network = build_network(layers, self.hyperparameters.seed).to(device).eval()
-        # A network without memory of its own, to run weights where they are.
-        with torch.device("meta"):
-            self._shell = build_network(layers).eval()
-        self._layout = Layout.of(self._network.state_dict())
+        self._trainer = recipe.family.trainer(recipe, participant_id, device)
+        self._layout = Layout.of(self._trainer.model.weights)
         self._layouts: dict[int | None, Layout] = {None: self._layout}
         # torch's own memory is aligned always alike; results can depend on that in their last bit.
         self._buffer = torch.empty(self._layout.nbytes, dtype=torch.uint8)
@@ -102,26 +82,17 @@ class SessionModel:
         return 8 + MAXIMUM_HEADER_BYTES + self._expected(exchange).largest
 
     def rehearse(self, rows: Rows) -> None:
-        """Pay what the first step costs, and find out whether network, loss and rows go together.
+        """Pay what the first step costs, and find out whether model, run and rows go together.
 
         Raises:
             InvalidRequest: they do not.
         """
         if rows.targets is None:
-            infer(self._network, rows.inputs[:2], self._objective)
+            self._trainer.rehearse(rows.inputs, None, {})
             return
         # In the memory of the rounds to come, as if the first weights had been received: no third copy of the model.
         self._hold(weights_in(self._buffer.numpy().data, Header.of(self._layout, {})), {})
-        for name, tensor in self._network.state_dict().items():
-            self._received.bag[WEIGHTS][name].copy_(tensor)
-        warm_up(
-            self._network,
-            rows.inputs,
-            rows.targets,
-            hyperparameters=self.hyperparameters,
-            objective=self._objective,
-            reference=self._received.bag[WEIGHTS],
-        )
+        self._trainer.rehearse(rows.inputs, rows.targets, self._received.bag[WEIGHTS])
 
     def receive(self, read: Callable[[int], bytes], length: int, exchange: int | None) -> Mapping[str, Any]:
         """Read a message into the buffer; its metadata.
@@ -148,22 +119,10 @@ class SessionModel:
         step: Step,
         on_epoch: Callable[[int, int], None],
         should_stop: Callable[[], bool],
-    ) -> list[LocalResult]:
+    ) -> Sequence[LocalResult]:
         """Do the algorithm's part with what was received, which stays what it is; what each training came to."""
         assert rows.targets is not None  # noqa: S101 - rows to train on always have labels
-        local = LocalTrainer(
-            self._network,
-            self._shell,
-            rows.inputs,
-            rows.targets,
-            self.hyperparameters,
-            self._objective,
-            self._participant_id,
-            step,
-            self._schedule,
-            on_epoch,
-            should_stop,
-        )
+        local = self._trainer.local(rows.inputs, rows.targets, step, on_epoch, should_stop)
         answer = self._algorithm.client(step, self._received.bag, self._received.kept, local)
         # The answer is there until the next one is asked for, and other weights may be received before.
         self._answer = Answer(self._apart(answer.bag), None if answer.kept is None else self._apart(answer.kept))
@@ -173,27 +132,25 @@ class SessionModel:
         """The loss of the weights received; None for rows without labels, or where no weights were sent."""
         if rows.targets is None or WEIGHTS not in self._received.bag.sets:
             return None
-        self._fill_shell()
-        return evaluate_locally(self._shell, rows.inputs, rows.targets, objective=self._objective)
+        return self._trainer.measure(self._received.bag[WEIGHTS], rows.inputs, rows.targets)
 
-    def infer(self, rows: Rows) -> tuple[Scores, Predicted]:
+    def infer(self, rows: Rows) -> tuple[Array, Array]:
         """What the weights received say of rows."""
-        self._fill_shell()
-        return infer(self._shell, rows.inputs, self._objective)
+        return self._trainer.predict(self._received.bag[WEIGHTS], rows.inputs)
 
     def trained(self, metadata: Mapping[str, Any]) -> Encoded:
-        """The answer as a message; trained weights straight from the network's own memory."""
+        """The answer as a message; trained weights straight from the trainer's own memory."""
         return encode_parcel(Parcel(self._answer.bag, self._answer.kept, metadata))
 
     def release(self) -> None:
         """Let go of everything on the device; nothing can be computed any more."""
-        self._network = self._shell = build_network([])
+        self._trainer.release()
         self._received, self._answer = Parcel(Bag()), Answer(Bag())
 
     def _expected(self, exchange: int | None) -> Layout:
         if exchange not in self._layouts:
-            model = Model(self._network.state_dict(), parameter_names(self._network))
-            self._layouts[exchange] = layout_of(self._algorithm.asked(exchange or 0), model, self._algorithm.kept)
+            asked = self._algorithm.asked(exchange or 0)
+            self._layouts[exchange] = layout_of(asked, self._trainer.model, self._algorithm.kept)
         return self._layouts[exchange]
 
     def _hold(self, tensors: Mapping[str, Tensor], metadata: Mapping[str, Any]) -> None:
@@ -210,7 +167,3 @@ class SessionModel:
 
         sets = {owner: {name: apart(tensor) for name, tensor in tensors.items()} for owner, tensors in bag.sets.items()}
         return Bag(sets, bag.numbers)
-
-    def _fill_shell(self) -> None:
-        self._shell.load_state_dict(self._received.bag[WEIGHTS], assign=True)
-        self._shell.compact()

@@ -20,7 +20,7 @@ from synergos.domain.tags import Meta
 from synergos.errors import Conflict, InvalidRequest, JobCancelled, RecordNotFound, WireFormatError
 from synergos.learning import metrics
 from synergos.learning.algorithms import Step
-from synergos.learning.families.layers.local_training import Evaluation
+from synergos.learning.families import Evaluation
 from synergos.wire import Encoded
 from synergos_worker.exports import Inference, PredictionFiles
 from synergos_worker.message import Message

@@ -38,7 +38,7 @@ def train(scope: Scope, outputs: Path, limits: Limits, control: Control) -> dict
             rounds = Rounds(
                 sessions,
                 hyperparameters,
-                recipe.family.initial(recipe),
+                recipe.family.initial(recipe).weights,
                 store,
                 control,
             )

@@ -6,7 +6,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from synergos.domain.feature_space import FeatureSpace
-from synergos.learning.families.family import DEFAULT, Architecture, ModelFamily, Predictor, Recipe
+from synergos.learning.families.family import (
+    DEFAULT,
+    Architecture,
+    Array,
+    Evaluation,
+    LocalResult,
+    LocalWork,
+    ModelFamily,
+    Predictor,
+    Recipe,
+    Trainer,
+)
 from synergos.learning.families.layers import LAYERS
 from synergos.registry import Registry
 
@@ -14,9 +25,14 @@ __all__ = [
     "DEFAULT",
     "FAMILIES",
     "Architecture",
+    "Array",
+    "Evaluation",
+    "LocalResult",
+    "LocalWork",
     "ModelFamily",
     "Predictor",
     "Recipe",
+    "Trainer",
     "get",
     "named_in",
     "recipe",

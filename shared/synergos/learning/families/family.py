@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from numpy.typing import NDArray
+from torch import Tensor
 
 from synergos.domain.feature_space import Action, FeatureSpace
-from synergos.learning.algorithms import Weights
+from synergos.learning.algorithms import Local, Model, Step, Weights
 from synergos.learning.hyperparameters import Hyperparameters
 
 Architecture = Sequence[Mapping[str, Any]]
@@ -44,6 +45,87 @@ class Recipe:
             "feature_space": self.space.to_dict(),
             "hyperparameters": self.hyperparameters.to_dict(),
         }
+
+
+@dataclass(frozen=True)
+class LocalResult:
+    """What local training came to; the weights are in the trainer.
+
+    Attributes:
+        loss: mean over the rows of the criterion alone, in the last epoch; not a number when training diverged.
+        epochs: how many were run.
+        steps: how many the optimizer made.
+        rates: the sum of their learning rates.
+    """
+
+    rows: int
+    loss: float
+    epochs: int
+    seconds: float
+    steps: int
+    rates: float
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A model's loss on rows it does not learn from: the mean over them of the criterion alone."""
+
+    rows: int
+    loss: float
+
+
+class LocalWork(Local, Protocol):
+    """What an algorithm is handed at a participant for one exchange."""
+
+    @property
+    def done(self) -> Sequence[LocalResult]:
+        """What each training came to."""
+
+
+class Trainer(Protocol):
+    """One session's model at one participant: trained in its own memory, used by one thread at a time.
+
+    Rows are (N, *row shape) float32, targets as :class:`~synergos.learning.families.layers.objective.Objective` has them: float32
+    (N, 1) where a model has one output, else int64 (N,) class ids; weights, rows and targets are on the session's device.
+    """
+
+    @property
+    def model(self) -> Model:
+        """The model as it was last trained, in the trainer's own memory."""
+
+    def rehearse(self, inputs: Tensor, targets: Tensor | None, memory: Weights) -> None:
+        """Pay what the first step costs, and find out whether model, run and rows go together.
+
+        Args:
+            memory: of the model's layout, which may be written to: a large model needs no third copy then. Empty without targets.
+
+        Raises:
+            InvalidRequest: they do not.
+        """
+
+    def local(
+        self,
+        inputs: Tensor,
+        targets: Tensor,
+        step: Step,
+        on_epoch: Callable[[int, int], None],
+        should_stop: Callable[[], bool],
+    ) -> LocalWork:
+        """What the algorithm is handed for one exchange.
+
+        Args:
+            on_epoch: told after each epoch how many are done, and of how many.
+            should_stop: asked before each step; training ends with :class:`JobCancelled`.
+        """
+
+    def measure(self, weights: Weights, inputs: Tensor, targets: Tensor) -> Evaluation:
+        """The loss of weights that stay where they are; what was last trained stays as well."""
+
+    def predict(self, weights: Weights, inputs: Tensor) -> tuple[Array, Array]:
+        """What weights say of rows, as :meth:`Predictor.predict` does; they stay where they are."""
+
+    def release(self) -> None:
+        """Let go of all memory on the device; nothing can be computed any more."""
 
 
 class Predictor(Protocol):
@@ -123,8 +205,17 @@ class ModelFamily(Protocol):
             InvalidRequest: it cannot be fitted, or does not fit; names the part.
         """
 
-    def initial(self, recipe: Recipe) -> Weights:
+    def initial(self, recipe: Recipe) -> Model:
         """The model before its first round: named tensors, as messages carry them. They depend on the run's seed alone."""
+
+    # At a participant
+
+    def trainer(self, recipe: Recipe, participant_id: str, device: str) -> Trainer:
+        """What trains, measures and predicts in one session.
+
+        Args:
+            device: of torch, that computes.
+        """
 
     # Files
 

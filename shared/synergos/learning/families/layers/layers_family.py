@@ -9,16 +9,18 @@ from typing import Any, cast
 import torch
 
 from synergos.domain.feature_space import Action, FeatureSpace
-from synergos.learning.algorithms import Weights
+from synergos.learning.algorithms import Model, Weights
 from synergos.learning.families.family import Architecture, Array, Recipe
 from synergos.learning.families.layers import files
 from synergos.learning.families.layers.fitting import check_fit, fit_layers
 from synergos.learning.families.layers.hyperparameters import LayersHyperparameters, check_run, run_fields
 from synergos.learning.families.layers.layers import Layer, check_layers
+from synergos.learning.families.layers.local_trainer import parameter_names
 from synergos.learning.families.layers.local_training import infer
 from synergos.learning.families.layers.network import Network, build_network
 from synergos.learning.families.layers.objective import Objective, Predicted, Scores
 from synergos.learning.families.layers.overrides import overrides, with_overrides
+from synergos.learning.families.layers.trainer import LayersTrainer
 from synergos.learning.families.manifest import GLOBAL_MODEL, recipe_in
 
 
@@ -59,10 +61,15 @@ class LayersFamily:
         check_fit(layers, space)
         return layers
 
-    def initial(self, recipe: Recipe) -> Weights:
+    def initial(self, recipe: Recipe) -> Model:
         """As torch initialises each layer."""
-        weights: Weights = _network(recipe, recipe.hyperparameters.seed).state_dict()
-        return weights
+        network = _network(recipe, recipe.hyperparameters.seed)
+        return Model(network.state_dict(), parameter_names(network))
+
+    def trainer(self, recipe: Recipe, participant_id: str, device: str) -> LayersTrainer:
+        """Its network, trained with torch."""
+        layers = _layers(recipe.architecture)
+        return LayersTrainer(layers, _hyperparameters(recipe), recipe.space.action, participant_id, device)
 
     def write(self, path: Path, weights: Weights) -> Path:
         """As ``.pt`` and ``.safetensors``."""
@@ -78,8 +85,7 @@ class LayersFamily:
         with torch.device("meta"):
             network = _network(recipe)
         network.load_state_dict(files.read(folder / f"{model}.safetensors"), assign=True)
-        hyperparameters = cast(LayersHyperparameters, recipe.hyperparameters)
-        return LayersPredictor(network, Objective(hyperparameters, recipe.space.action))
+        return LayersPredictor(network, Objective(_hyperparameters(recipe), recipe.space.action))
 
 
 class LayersPredictor:
@@ -101,6 +107,10 @@ def _network(recipe: Recipe, seed: int | None = None) -> Network:
 def _layers(architecture: Architecture) -> Sequence[Layer]:
     # Whatever reaches the family has been checked by it, or was made by it.
     return cast(Sequence[Layer], architecture)
+
+
+def _hyperparameters(recipe: Recipe) -> LayersHyperparameters:
+    return cast(LayersHyperparameters, recipe.hyperparameters)
 
 
 LAYERS = LayersFamily()

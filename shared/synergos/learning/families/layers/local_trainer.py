@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from torch import Tensor
 
 from synergos.learning.algorithms import Adjust, Step, Trained, Weights
+from synergos.learning.families.family import LocalResult
 from synergos.learning.families.layers.hyperparameters import LayersHyperparameters
-from synergos.learning.families.layers.local_training import LocalResult, evaluate_locally, train_locally
+from synergos.learning.families.layers.local_training import evaluate_locally, train_locally
 from synergos.learning.families.layers.network import Network
 from synergos.learning.families.layers.objective import Objective
 from synergos.learning.families.layers.schedule import Schedule

@@ -11,7 +11,6 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -20,6 +19,7 @@ from torch import Tensor, nn
 from synergos.errors import InvalidRequest, JobCancelled
 from synergos.learning.algorithms import Adjust, Weights
 from synergos.learning.early_stopping import EarlyStopping
+from synergos.learning.families.family import Evaluation, LocalResult
 from synergos.learning.families.layers.hyperparameters import LayersHyperparameters
 from synergos.learning.families.layers.network import Network
 from synergos.learning.families.layers.objective import Objective, Predicted, Scores
@@ -30,33 +30,6 @@ from synergos.learning.randomness import RandomStream, seed_from
 BATCH_ROWS = 4096
 BATCH_VALUES = 2**20
 """Rows, and values of them, that are measured or predicted at once: a layer makes many more values of an image."""
-
-
-@dataclass(frozen=True)
-class LocalResult:
-    """What local training came to; the weights are in the network.
-
-    Attributes:
-        loss: mean over the rows of the criterion alone, in the last epoch; not a number when training diverged.
-        epochs: how many were run.
-        steps: how many the optimizer made.
-        rates: the sum of their learning rates.
-    """
-
-    rows: int
-    loss: float
-    epochs: int
-    seconds: float
-    steps: int
-    rates: float
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """A model's loss on rows it does not learn from: the mean over them of the criterion alone."""
-
-    rows: int
-    loss: float
 
 
 def train_locally(

@@ -13,10 +13,11 @@ from factories.network_models import DEEP, WEIGHT, layer, linear, one_weight, ro
 from synergos.domain.feature_space import Action
 from synergos.errors import InvalidRequest, JobCancelled
 from synergos.learning.algorithms import Bag, Step
+from synergos.learning.families import LocalResult
 from synergos.learning.families.layers.hyperparameters import LayersHyperparameters
 from synergos.learning.families.layers.layers import Layer
 from synergos.learning.families.layers.local_trainer import LocalTrainer
-from synergos.learning.families.layers.local_training import LocalResult, evaluate_locally, train_locally
+from synergos.learning.families.layers.local_training import evaluate_locally, train_locally
 from synergos.learning.families.layers.network import Network, build_network
 from synergos.learning.families.layers.objective import Objective
 

@@ -1,0 +1,103 @@
+"""One session's network at one participant, see :class:`~synergos.learning.families.family.Trainer`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from synergos.domain.feature_space import Action
+from synergos.learning.algorithms import Model, Step, Weights
+from synergos.learning.families.family import Evaluation
+from synergos.learning.families.layers.hyperparameters import LayersHyperparameters
+from synergos.learning.families.layers.layers import Layer
+from synergos.learning.families.layers.local_trainer import LocalTrainer, parameter_names
+from synergos.learning.families.layers.local_training import evaluate_locally, infer, warm_up
+from synergos.learning.families.layers.network import Network, build_network
+from synergos.learning.families.layers.objective import Objective, Predicted, Scores
+from synergos.learning.families.layers.schedule import Schedule
+
+
+class LayersTrainer:
+    """A network that is trained in place, and the same network without memory of its own, to run weights where they are.
+
+    So that the result of the last round stays in the network while others are measured.
+    """
+
+    def __init__(
+        self,
+        layers: Sequence[Layer],
+        hyperparameters: LayersHyperparameters,
+        action: Action,
+        participant_id: str,
+        device: str,
+    ) -> None:
+        self._hyperparameters = hyperparameters
+        self._participant_id = participant_id
+        self._objective = Objective(hyperparameters, action)
+        self._schedule = Schedule(hyperparameters)
+        self._network = build_network(layers, hyperparameters.seed).to(device).eval()
+        with torch.device("meta"):
+            self._shell = build_network(layers).eval()
+
+    @property
+    def model(self) -> Model:
+        """The network's state dict, and the names of those that have a gradient."""
+        return Model(self._network.state_dict(), parameter_names(self._network))
+
+    def rehearse(self, inputs: Tensor, targets: Tensor | None, memory: Weights) -> None:
+        """One step on a few rows; afterwards the network is as it was."""
+        if targets is None:
+            infer(self._network, inputs[:2], self._objective)
+            return
+        for name, tensor in self._network.state_dict().items():
+            memory[name].copy_(tensor)
+        warm_up(
+            self._network,
+            inputs,
+            targets,
+            hyperparameters=self._hyperparameters,
+            objective=self._objective,
+            reference=memory,
+        )
+
+    def local(
+        self,
+        inputs: Tensor,
+        targets: Tensor,
+        step: Step,
+        on_epoch: Callable[[int, int], None],
+        should_stop: Callable[[], bool],
+    ) -> LocalTrainer:
+        """Training in the network's own memory."""
+        return LocalTrainer(
+            self._network,
+            self._shell,
+            inputs,
+            targets,
+            self._hyperparameters,
+            self._objective,
+            self._participant_id,
+            step,
+            self._schedule,
+            on_epoch,
+            should_stop,
+        )
+
+    def measure(self, weights: Weights, inputs: Tensor, targets: Tensor) -> Evaluation:
+        """The mean of the criterion over the rows."""
+        return evaluate_locally(self._with(weights), inputs, targets, objective=self._objective)
+
+    def predict(self, weights: Weights, inputs: Tensor) -> tuple[Scores, Predicted]:
+        """Probabilities and labels, or values."""
+        return infer(self._with(weights), inputs, self._objective)
+
+    def release(self) -> None:
+        """Let go of both networks."""
+        self._network = self._shell = build_network([])
+
+    def _with(self, weights: Weights) -> Network:
+        self._shell.load_state_dict(weights, assign=True)
+        self._shell.compact()
+        return self._shell
