@@ -12,7 +12,7 @@ from flask import Flask
 from synergos_worker.app import Parts, create_command_app
 from synergos_worker.data_app import create_data_app
 from synergos_worker.data_root import DataRoot
-from synergos_worker.devices import make_ready, warm_optimizers
+from synergos_worker.devices import make_ready
 from synergos_worker.exports import PredictionFiles
 from synergos_worker.preparation import Preparations
 from synergos_worker.sessions import SessionOpener, Sessions
@@ -68,7 +68,6 @@ def build_worker(
     """
     make_ready(settings.device)
     compute = compute or ThreadPoolExecutor(max_workers=1, thread_name_prefix="compute")
-    compute.submit(warm_optimizers)
     tables = Tables(DataRoot(settings.data), settings.tables)
     opener = SessionOpener(tables, compute, PredictionFiles(settings.outputs), settings.device)
     sessions = Sessions(opener, settings.session_timeout, clock)

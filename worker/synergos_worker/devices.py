@@ -62,8 +62,3 @@ def room_for(what: str) -> Iterator[None]:
 
 def _is_gpu(device: str) -> bool:
     return torch.device(device).type == "cuda"
-
-
-def warm_optimizers() -> None:
-    """Have torch load its compiler, which its first optimizer does although nothing is compiled; over a second's work."""
-    torch.optim.SGD([torch.zeros(1)])

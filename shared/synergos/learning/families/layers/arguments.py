@@ -8,6 +8,7 @@ import types
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, TypeVar
 
 from synergos.errors import InvalidRequest, UnknownName
@@ -32,6 +33,12 @@ class Parameter:
 
 def parameters_of(constructed: type) -> Mapping[str, Parameter]:
     """The arguments that a class takes by name, inherited ones included where it passes them on."""
+    return _parameters_of(constructed)
+
+
+@cache
+def _parameters_of(constructed: type) -> Mapping[str, Parameter]:
+    # Asked for in every round, and the longest part of making an optimizer.
     found: dict[str, Parameter] = {}
     for owner in constructed.__mro__:
         if "__init__" not in vars(owner):

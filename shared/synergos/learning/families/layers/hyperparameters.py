@@ -19,6 +19,7 @@ from synergos.learning import algorithms
 from synergos.learning.algorithms.settings import refuse_near_misses
 from synergos.learning.families.layers import catalogue
 from synergos.learning.families.layers.arguments import check_arguments, construct, parameters_of, sole, tuples
+from synergos.learning.families.layers.optimizers import uncompiled
 from synergos.learning.families.layers.overrides import check_override, overrides
 from synergos.learning.families.layers.run_fields import CHECKS
 from synergos.learning.hyperparameters import Hyperparameters
@@ -119,7 +120,7 @@ class LayersHyperparameters(Hyperparameters):
         kind = catalogue.optimizer_class(self.optimizer)
         # The penalty and weight decay are the same thing said twice.
         own = {"lr": self.lr, "weight_decay": 0.0 if self.l2_lambda else self.weight_decay}
-        return self._build(kind, own, "optimizer", params=list(parameters))
+        return self._build(kind, own, "optimizer", build=uncompiled(kind), params=list(parameters))
 
     def make_criterion(self, reduction: str, action: Action | None = None) -> nn.Module:
         """The loss as a module; ``reduction`` is torch's."""
@@ -149,7 +150,9 @@ class LayersHyperparameters(Hyperparameters):
             return {"total_steps": self.rounds * self.epochs, "cycle_momentum": momentum}
         return {}
 
-    def _build(self, kind: type[T], own: Mapping[str, Any], where: str, **positional: Any) -> T:
+    def _build(
+        self, kind: type[T], own: Mapping[str, Any], where: str, build: type[T] | None = None, **positional: Any
+    ) -> T:
         parameters = parameters_of(kind)
         forwarded = {
             name: _for_torch(name, value)
@@ -160,7 +163,7 @@ class LayersHyperparameters(Hyperparameters):
         check_arguments(arguments | positional, parameters, kind.__name__, lambda name: name)
         names = {name: name for name in arguments if name not in {"lr_lambda", "reduction"}}
         otherwise = sole({name: name for name in forwarded}, where)
-        return construct(lambda: kind(**positional, **arguments), kind.__name__, names, otherwise)
+        return construct(lambda: (build or kind)(**positional, **arguments), kind.__name__, names, otherwise)
 
 
 def check_run(run: Mapping[str, Any], action: Action | None = None) -> None:
