@@ -16,6 +16,7 @@ from synergos_ttp.running.local_dispatch import LocalDispatcher
 from synergos_ttp.stages.jobs import JobRunner
 from synergos_ttp.subscribers import followers
 from synergos_ttp.tracking.mlflow_tracker import MlflowTracker
+from synergos_ttp.tracking.writer_process import WriterProcess
 from synergos_ttp.workers.limits import Limits
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class TrustedThirdParty:
         settings.outputs.mkdir(parents=True, exist_ok=True)
         self._port = settings.port
         self._store = RecordStore(settings.database)
-        self._tracker = MlflowTracker(settings.mlflow)
+        self._tracker = MlflowTracker(WriterProcess(settings.mlflow))
         runner = JobRunner(self._store, settings.outputs, settings.limits)
         self._dispatcher = LocalDispatcher(self._store, runner, followers(self._store, self._tracker))
         self._tuner = Tuner(self._store, self._dispatcher, settings.outputs)
@@ -65,7 +66,6 @@ class TrustedThirdParty:
             wake_tuner=self._tuner.wake,
         )
         self._tuner.start()
-        # Last, because what it imports takes a while.
         self._tracker.start()
         self._stopped = threading.Event()
         if settings.usage_seconds:

@@ -20,6 +20,7 @@ from synergos_ttp.running.leased_jobs import Grid, LeasedJobs
 from synergos_ttp.stages.jobs import JobRunner
 from synergos_ttp.subscribers import followers
 from synergos_ttp.tracking.mlflow_tracker import MlflowTracker
+from synergos_ttp.tracking.writer_process import WriterProcess
 from synergos_ttp.workers.limits import Limits
 from synmanager.rabbitmq import Broker
 
@@ -58,7 +59,7 @@ class ClusterTrustedThirdParty:
         settings.resources.apply()
         self._settings = settings
         self._store = RecordStore(settings.database)
-        self._tracker = MlflowTracker(settings.mlflow)
+        self._tracker = MlflowTracker(WriterProcess(settings.mlflow))
         runner = JobRunner(self._store, settings.outputs, settings.limits, settings.grid)
         told = followers(self._store, self._tracker)
         queue = TtpQueue(Broker(**vars(settings.queue)), self._store.cluster_id())
@@ -66,7 +67,6 @@ class ClusterTrustedThirdParty:
         self._jobs = LeasedJobs(self._store, Leases(self._store), queue, runner, grid, told)
         self._loop = JobLoop(self._jobs, runner, told, RETRIES)
         self._app = create_status_app(self._store, component="ttp", component_id=settings.id, standing=self._standing)
-        # What the tracker imports takes a while; a job that is there already need not wait for it any longer then.
         self._tracker.start()
         self._jobs.start()
         self._loop.start()

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from structlog.testing import capture_logs
 
 from servers.mlflow_server import history_of, runs_of, tracking_server
 from synergos.domain.keys import RunKey
+from synergos_ttp.tracking.mlflow_store import MlflowStore
 from synergos_ttp.tracking.mlflow_tracker import MlflowTracker
+from synergos_ttp.tracking.notes import NotWritten, Point, Target, TrainingNotes
 from synergos_ttp.tracking.tracker import Combination, Status
+from synergos_ttp.tracking.writer_process import WriterProcess
 
 DEADLINE = 60.0
 EXPERIMENT = "heart_>_risk_>_logistic"
@@ -39,7 +46,8 @@ def tracker_for(folder: Path) -> Iterator[Callable[[], MlflowTracker]]:
     made: list[MlflowTracker] = []
 
     def make() -> MlflowTracker:
-        tracker = MlflowTracker(folder, interval=0.01, deadline=DEADLINE)
+        # In this process, so that not every test pays for importing MLflow; the other process is tested below.
+        tracker = MlflowTracker(MlflowStore(folder), interval=0.01, deadline=DEADLINE)
         tracker.start()
         made.append(tracker)
         return tracker
@@ -273,7 +281,7 @@ def test_what_could_not_be_written_is_written_later(tracker: MlflowTracker, fold
 
 
 def test_a_job_does_not_wait_for_a_server_that_keeps_silent(folder: Path, exports: Path) -> None:
-    tracker = MlflowTracker(folder, deadline=0.05)
+    tracker = MlflowTracker(WriterProcess(folder), deadline=0.05)
     tracker.start()
 
     with socket.create_server(("127.0.0.1", 0)) as silent, capture_logs() as logs:
@@ -290,19 +298,20 @@ def test_a_job_does_not_wait_for_a_server_that_keeps_silent(folder: Path, export
 TRAINING = """
 import sys, time
 from pathlib import Path
-from mlflow.tracking import MlflowClient
 from synergos.domain.keys import RunKey
 from synergos_ttp.tracking.mlflow_tracker import MlflowTracker
 from synergos_ttp.tracking.tracker import Combination, Status
+from synergos_ttp.tracking.writer_process import WriterProcess
 
 folder, go, run = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
-tracker = MlflowTracker(folder, interval=0.01, deadline=60)
+tracker = MlflowTracker(WriterProcess(folder), interval=0.01, deadline=60)
 tracker.start()
 print("ready", flush=True)
 while not go.exists():
     time.sleep(0.001)
 tracker.training(Combination(RunKey("heart", "risk", "logistic", run), None), run, {}).end(Status.FINISHED, None)
 tracker.close()
+sys.exit("mlflow" in sys.modules)
 """
 
 
@@ -326,3 +335,99 @@ def test_two_ttps_may_be_the_first_to_write_to_a_shared_folder(folder: Path, tmp
     found = runs_of(MlflowClient(f"sqlite:///{folder / 'mlflow.db'}"), EXPERIMENT)
     assert sorted(run.info.run_name for run in found) == list(RIVALS)
     assert {run.info.status for run in found} == {"FINISHED"}
+
+
+@pytest.fixture
+def writer(folder: Path) -> Iterator[WriterProcess]:
+    writer = WriterProcess(folder)
+    yield writer
+    writer.close()
+
+
+def loss(step: int) -> TrainingNotes:
+    return TrainingNotes(Target(EXPERIMENT, "first"), "a" * 32, {"lr": "0.1"}, (Point("loss", 1.0 / (step + 1), step),))
+
+
+def ended(process: int) -> bool:
+    """Whether a process that is not ours, or ours no more, has ended."""
+    try:
+        return psutil.Process(process).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def test_no_process_is_started_before_there_is_something_to_write(writer: WriterProcess) -> None:
+    assert writer.pid is None
+
+
+def test_a_process_that_was_killed_is_followed_by_another_that_goes_on(writer: WriterProcess, local: Any) -> None:
+    writer.write(loss(0))
+    killed = writer.pid
+    assert killed is not None
+    os.kill(killed, signal.SIGKILL)
+
+    writer.write(loss(0))
+    writer.write(loss(1))
+
+    assert writer.pid not in {None, killed}
+    [run] = runs_of(local, EXPERIMENT)
+    values = local.get_metric_history(run.info.run_id, "loss")
+    assert [(value.step, value.value) for value in values] == [(0, 1.0), (1, 0.5)]
+
+
+def test_a_signal_to_the_whole_group_leaves_it_to_the_ttp_when_to_end(writer: WriterProcess, local: Any) -> None:
+    writer.write(loss(0))
+    first = writer.pid
+    assert first is not None
+    os.kill(first, signal.SIGTERM)
+    os.kill(first, signal.SIGINT)
+
+    writer.write(loss(1))
+
+    assert writer.pid == first
+    writer.close()
+    assert ended(first)
+
+
+def test_what_mlflow_refuses_is_said_by_the_name_of_its_error(writer: WriterProcess, folder: Path) -> None:
+    folder.write_text("in the way")
+
+    with pytest.raises(NotWritten) as refused:
+        writer.write(loss(0))
+
+    assert refused.value.reason == "FileExistsError"
+    assert "Traceback" in refused.value.detail
+
+
+def test_whoever_waits_for_a_process_that_is_silent_is_told_when_it_is_closed(writer: WriterProcess) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        notes = TrainingNotes(Target(EXPERIMENT, "first", address), "a" * 32, {})
+        with ThreadPoolExecutor(1) as pool:
+            waiting = pool.submit(writer.write, notes)
+            line, _ = silent.accept()
+            with line:
+                writer.close()
+                with pytest.raises(NotWritten, match="TrackingProcessEnded"):
+                    waiting.result(DEADLINE)
+
+
+def test_the_process_ends_with_a_ttp_that_is_killed(folder: Path) -> None:
+    code = """
+import sys, time
+from pathlib import Path
+from synergos_ttp.tracking.notes import AbandonedNotes, Target
+from synergos_ttp.tracking.writer_process import WriterProcess
+
+writer = WriterProcess(Path(sys.argv[1]))
+writer.write(AbandonedNotes(Target("x", "y"), "z"))
+print(writer.pid, flush=True)
+time.sleep(600)
+"""
+    with subprocess.Popen([sys.executable, "-c", code, folder], stdout=subprocess.PIPE) as ttp:
+        assert ttp.stdout is not None
+        process = int(ttp.stdout.readline())
+        assert not ended(process)
+        ttp.kill()
+
+    until(lambda: ended(process))

@@ -1,0 +1,53 @@
+"""The process that knows MLflow: ``python -m synergos_ttp.tracking.mlflow_process FOLDER``.
+
+Reads a line of notes at a time from its standard input, and says on its standard output what came of it. It ends when its
+standard input does, which is when the TTP is gone, however that ended.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import warnings
+from pathlib import Path
+from typing import BinaryIO
+
+from synergos_ttp.tracking.mlflow_store import MlflowStore
+from synergos_ttp.tracking.notes import Answer, NotWritten, Writer, from_line
+
+_NICENESS = 10
+"""Rounds come first where cores are few."""
+
+
+def answer_lines(writer: Writer, lines: BinaryIO, answers: BinaryIO) -> None:
+    """Write the notes that come, until there are no more."""
+    for line in iter(lines.readline, b""):
+        try:
+            writer.write(from_line(line))
+        except NotWritten as error:
+            answer = Answer(error.reason, error.detail)
+        else:
+            answer = Answer()
+        answers.write(answer.to_line())
+        answers.flush()
+
+
+def main() -> None:
+    """Run until standard input ends."""
+    # The TTP decides when this ends: what it was told before is still to be written.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    os.nice(_NICENESS)
+    # Whatever is printed by anybody is no answer.
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    # What went wrong is said in answers, and logged by the TTP, which knows what may be in a log.
+    logging.disable(logging.CRITICAL)
+    warnings.simplefilter("ignore")
+    answer_lines(MlflowStore(Path(sys.argv[1])), sys.stdin.buffer, answers)
+
+
+if __name__ == "__main__":
+    main()
