@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from fakes.quick_cluster import DIRECTOR, LEASE, QuickCluster, quick_cluster
+from fakes.quick_ttp import maker_of
 from grids.real_grid import WORKERS
 from servers import rabbitmq as rabbitmq_server
 from servers.rabbitmq import RabbitMQ
@@ -149,7 +150,7 @@ def left_in_queues(broker: RabbitMQ, cluster: QuickCluster) -> dict[str, int]:
 
 def makers_of(store: RecordStore, job: Job) -> list[object]:
     """Who made the results that are there in a job's scope."""
-    return [record.get("predict", record)["made_by"] for record in store.find(RESULT[job.stage], job.keys)]
+    return [maker_of(record) for record in store.find(RESULT[job.stage], job.keys)]
 
 
 def test_a_thousand_jobs_end_once_each_whoever_dies_meanwhile(

@@ -10,10 +10,12 @@ from typing import Any
 
 from sqlalchemy.exc import OperationalError
 
+from factories.outputs import trained
 from support.waiting import until
 from synergos.domain.job import Job, JobState, Stage
 from synergos.domain.keys import job_key
 from synergos.domain.messages import job_message
+from synergos.domain.outputs import Outputs
 from synergos.records import RecordStore
 from synergos.records.leases import Leases
 from synergos_ttp.control import Control
@@ -93,11 +95,11 @@ class Queue:
 class Runner:
     """Does whatever a test says."""
 
-    work: Callable[[Job, Control], dict[str, Any]] = lambda _job, _control: {"global": {"path": "x"}}
+    work: Callable[[Job, Control], Outputs] = lambda _job, _control: trained()
     forgotten: list[str] = field(default_factory=list)
     looked_for: int = 0
 
-    def run(self, job: Job, control: Control) -> dict[str, Any]:
+    def run(self, job: Job, control: Control) -> Outputs:
         return self.work(job, control)
 
     def forget(self, job_id: str) -> None:
@@ -157,8 +159,8 @@ class Ttp:
         return self.store.job(job.id).state
 
 
-def work_until_stopped(_job: Job, control: Control) -> dict[str, Any]:
+def work_until_stopped(_job: Job, control: Control) -> Outputs:
     """What a runner does that never ends by itself."""
     until(lambda: control.is_stopped, "the job to be stopped", DEADLINE)
     control.check()
-    return {}
+    return trained()

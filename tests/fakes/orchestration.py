@@ -10,6 +10,7 @@ from typing import Any
 from flask.testing import FlaskClient
 
 from synergos.domain.job import Job, JobError, JobState, Stage
+from synergos.domain.outputs import read_outputs
 from synergos.domain.records import Kind
 from synergos.errors import Conflict
 from synergos.records import RecordStore, archive
@@ -34,6 +35,7 @@ SPACE = {
     "input_shape": [1],
     "numeric": {"age": {"minimum": 0.0, "maximum": 1.0, "mean": 0.5}},
     "categorical": {},
+    "options": {},
 }
 HYPERPARAMETERS = {
     "algorithm": "FedProx",
@@ -113,7 +115,7 @@ def finish(store: RecordStore, job: Job) -> Job:
     """Do the job: start it, and archive what it would have made."""
     started = job.started()
     store.save_job(started)
-    return archive(store, started, outputs_of(store, job))
+    return archive(store, started, read_outputs(job.stage, outputs_of(store, job)))
 
 
 def fail(kind: str, message: str, **where: str) -> Callable[[RecordStore, Job], Job]:

@@ -1,6 +1,6 @@
 """A cluster TTP of which only the work is not real: a job takes a moment, and no worker has a part in it.
 
-    python quick_ttp.py NAME GRID DATABASE QUEUE_PORT LEASE_SECONDS LONGEST_SECONDS HOLD
+    NAME GRID DATABASE QUEUE_PORT LEASE_SECONDS LONGEST_SECONDS HOLD
 
 While there is a file HOLD, no job comes to its end.
 """
@@ -11,13 +11,16 @@ import random
 import signal
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import structlog
 
+from factories.outputs import aligned, measured, predicted, trained, validated
 from synergos.domain.job import Job, Stage
+from synergos.domain.outputs import Outputs
 from synergos.domain.records import Kind
 from synergos.program.logs import LogTarget, configure_logging
 from synergos.records import RecordStore
@@ -49,7 +52,7 @@ class QuickRunner:
     longest: float
     hold: Path
 
-    def run(self, job: Job, control: Control) -> dict[str, Any]:
+    def run(self, job: Job, control: Control) -> Outputs:
         """Pass some time.
 
         Raises:
@@ -76,20 +79,35 @@ class QuickRunner:
         if job.stage in {Stage.VALIDATE, Stage.PREDICT}:
             self.store.get(Kind.MODEL, job.keys)
 
-    def _outputs(self, job: Job) -> dict[str, Any]:
-        made = {"made_by": {"job": job.id, "attempt": job.attempts}}
+    def _outputs(self, job: Job) -> Outputs:
+        signature = f"{job.id}/{job.attempts}"
         project = {field: job.keys[field] for field in ("collab_id", "project_id")}
         everybody = [record["key"]["participant_id"] for record in self.store.find(Kind.REGISTRATION, project)]
         match job.stage:
             case Stage.PREPROCESS:
-                spacers = dict.fromkeys(everybody, made)
-                return {"spacers": spacers, "feature_space": {}, "auto_fix": True, "fitted": {}}
+                return aligned(*everybody, missing=[int(job.id, 16), job.attempts])
             case Stage.TRAIN:
-                return made
+                return trained(signature)
             case Stage.VALIDATE:
-                return dict.fromkeys(everybody, made)
+                return validated(**dict.fromkeys(everybody, measured(signature)))
             case Stage.PREDICT:
-                return {job.keys["participant_id"]: {"predict": made}}
+                return predicted(job.keys["participant_id"], measured(signature), [["predict"]])
+
+
+def maker_of(record: Mapping[str, Any]) -> dict[str, Any]:
+    """The job, and the attempt at it, that made a record of a quick TTP's."""
+    match record["kind"]:
+        case Kind.ALIGNMENT:
+            job, attempt = record["train"]["X"]
+            return {"job": f"{job:032x}", "attempt": attempt}
+        case Kind.MODEL:
+            signature = record["global"]["path"]
+        case Kind.VALIDATION:
+            signature = record["evaluate"]["res_path"]
+        case _:
+            signature = record["predict"]["res_path"]
+    job, attempt = signature.split("/")
+    return {"job": job, "attempt": int(attempt)}
 
 
 def main() -> None:
@@ -112,7 +130,3 @@ def main() -> None:
     loop.close()
     jobs.close()
     store.close()
-
-
-if __name__ == "__main__":
-    main()

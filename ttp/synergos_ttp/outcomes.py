@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from synergos.domain.job import JobError
+from synergos.domain.outputs import Outputs
 
 
 @dataclass(frozen=True)
@@ -14,10 +14,10 @@ class Completed:
     """The job is done.
 
     Attributes:
-        outputs: as :func:`synergos.records.archive` takes them.
+        outputs: what it left; None where that is known to the records only.
     """
 
-    outputs: Mapping[str, Any]
+    outputs: Outputs | None
 
 
 @dataclass(frozen=True)

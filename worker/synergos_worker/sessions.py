@@ -8,13 +8,13 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from concurrent.futures import TimeoutError as NotInTime
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 
 import structlog
-from msgspec import Meta as Limits
 
 from synergos.domain.feature_space import FeatureSpace, Side
 from synergos.domain.keys import RunKey
+from synergos.domain.outputs import Spacers
 from synergos.domain.tags import Meta
 from synergos.errors import Conflict, FeatureDrift, RecordNotFound, ServiceStopping
 from synergos.learning import datatypes
@@ -31,8 +31,7 @@ log = structlog.get_logger(__name__)
 
 _OPENING_SECONDS = 300.0
 
-Position = Annotated[int, Limits(ge=0)]
-Alignments = Mapping[Meta, Mapping[Side, Sequence[Position]]]
+Alignments = Mapping[Meta, Spacers]
 """Spacers by purpose."""
 
 

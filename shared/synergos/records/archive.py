@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from synergos.domain.job import Job, JobState, Stage
+from synergos.domain.job import Job, JobState
+from synergos.domain.outputs import Aligned, Outputs, Predicted, Trained, Validated, write_outputs
 from synergos.domain.records import RECORD_TYPES, Ids, Kind, restrict
 from synergos.domain.tags import Meta
 from synergos.errors import Conflict, JobCancelled
 from synergos.records.store import RecordStore
-
-Outputs = Mapping[str, Any]
 
 
 def archive(store: RecordStore, job: Job, outputs: Outputs) -> Job:
@@ -33,52 +32,62 @@ def archive(store: RecordStore, job: Job, outputs: Outputs) -> Job:
             raise JobCancelled(f"job {job.id} was cancelled before its results arrived")
         if stored.state is JobState.FAILED:
             raise Conflict(f"job {job.id} was recorded as failed before its results arrived")
-        _ARCHIVES[job.stage](store, job.keys, outputs)
+        match outputs:
+            case Aligned():
+                _alignments(store, job.keys, outputs)
+            case Trained():
+                _model(store, job.keys, outputs)
+            case Validated():
+                _validations(store, job.keys, outputs)
+            case Predicted():
+                _predictions(store, job.keys, outputs)
         # What it was taken up with of its progress is old by now.
         store.save_job(replace(job.ended(JobState.COMPLETED), progress={}))
         return store.job(job.id)
 
 
-def _alignments(store: RecordStore, keys: Ids, outputs: Outputs) -> None:
+def _alignments(store: RecordStore, keys: Ids, outputs: Aligned) -> None:
     project = store.get(Kind.PROJECT, keys)["key"]
     # Someone who left while the others were being aligned has no alignment any more.
     registered = {record["key"]["participant_id"] for record in store.find(Kind.REGISTRATION, project)}
-    spacers = {participant: rows for participant, rows in outputs["spacers"].items() if participant in registered}
+    spacers = {participant: rows for participant, rows in outputs.spacers.items() if participant in registered}
     _replace(store, Kind.ALIGNMENT, project, spacers)
     feature_space = {
-        "space": outputs["feature_space"],
-        "auto_fix": outputs["auto_fix"],
-        "rows": outputs.get("rows", {}),
+        "space": outputs.feature_space.to_dict(),
+        "auto_fix": outputs.auto_fix,
+        "rows": outputs.rows,
     }
     store.put(Kind.FEATURE_SPACE, project, feature_space)
     for experiment in store.find(Kind.EXPERIMENT, project):
-        fitted = outputs["fitted"].get(experiment["key"]["expt_id"])
+        fitted = outputs.fitted.get(experiment["key"]["expt_id"])
         if fitted is not None or "fitted_model" in experiment:
             store.merge(Kind.EXPERIMENT, experiment["key"], {"fitted_model": fitted})
 
 
-def _model(store: RecordStore, keys: Ids, outputs: Outputs) -> None:
+def _model(store: RecordStore, keys: Ids, outputs: Trained) -> None:
     run = store.get(Kind.RUN, keys)["key"]
     store.prune(Kind.MODEL, run)
-    store.put(Kind.MODEL, run, outputs)
+    store.put(Kind.MODEL, run, write_outputs(outputs))
 
 
-def _validations(store: RecordStore, keys: Ids, outputs: Outputs) -> None:
+def _validations(store: RecordStore, keys: Ids, outputs: Validated) -> None:
     store.get(Kind.MODEL, keys)
-    _replace(store, Kind.VALIDATION, keys, outputs)
+    _replace(store, Kind.VALIDATION, keys, write_outputs(outputs))
 
 
-def _predictions(store: RecordStore, keys: Ids, outputs: Outputs) -> None:
+def _predictions(store: RecordStore, keys: Ids, outputs: Predicted) -> None:
     store.get(Kind.MODEL, keys)
-    _replace(store, Kind.PREDICTION, keys, {who: {Meta.PREDICT.value: out["predict"]} for who, out in outputs.items()})
-    for participant, output in outputs.items():
+    written = write_outputs(outputs)
+    _replace(
+        store, Kind.PREDICTION, keys, {who: {Meta.PREDICT: output[Meta.PREDICT]} for who, output in written.items()}
+    )
+    for participant, output in written.items():
         owner = {**keys, "participant_id": participant}
-        for kind, name in ((Kind.TAG, "tags"), (Kind.ALIGNMENT, "alignment")):
-            if name in output:
-                store.merge(kind, owner, output[name])
+        store.merge(Kind.TAG, owner, output["tags"])
+        store.merge(Kind.ALIGNMENT, owner, output["alignment"])
 
 
-def _replace(store: RecordStore, kind: Kind, keys: Ids, payloads: Mapping[str, Mapping[str, Any]]) -> None:
+def _replace(store: RecordStore, kind: Kind, keys: Ids, payloads: Mapping[str, Mapping[Any, Any]]) -> None:
     """Put one record per participant, and delete those in the scope of ``keys`` that got none this time."""
     scope = {field: keys[field] for field in RECORD_TYPES[kind].key_fields if field in keys}
     for stale in store.find(kind, scope):
@@ -86,11 +95,3 @@ def _replace(store: RecordStore, kind: Kind, keys: Ids, payloads: Mapping[str, M
             store.delete(kind, stale["key"])
     for participant, payload in payloads.items():
         store.put(kind, restrict({**keys, "participant_id": participant}, kind), payload)
-
-
-_ARCHIVES: Mapping[Stage, Callable[[RecordStore, Ids, Outputs], None]] = {
-    Stage.PREPROCESS: _alignments,
-    Stage.TRAIN: _model,
-    Stage.VALIDATE: _validations,
-    Stage.PREDICT: _predictions,
-}

@@ -6,6 +6,7 @@ import structlog
 
 from synergos.domain.job import JobState
 from synergos.domain.messages import OutcomeMessage
+from synergos.domain.outputs import read_outputs
 from synergos.records.archive import archive
 from synergos.records.leases import Leases
 from synergos.records.store import RecordStore
@@ -29,7 +30,7 @@ def settle(store: RecordStore, leases: Leases, outcome: OutcomeMessage) -> bool:
             log.info("outcome not wanted", job_id=job.id, state=job.state, fence=outcome.fence)
             return False
         if outcome.state is JobState.COMPLETED:
-            archive(store, job, outcome.outputs)
+            archive(store, job, read_outputs(job.stage, outcome.outputs))
         else:
             store.save_job(job.ended(outcome.state, outcome.error))
     return True

@@ -31,7 +31,7 @@ class Definition(Generic[T]):
         self.name = name or kind.__name__
         self._kind = kind
         self._rest = rest
-        self._quotes = quotes
+        self.quotes = quotes
         self._own = frozenset(field.encode_name for field in _fields(kind)) - {rest}
 
     @cached_property
@@ -67,7 +67,7 @@ class Definition(Generic[T]):
         # Only now: jsonschema takes longer to import than everything else of this package together.
         from synergos.schema.explanation import explain
 
-        found = explain(self.json_schema, value, quotes=self._quotes)
+        found = explain(self.json_schema, value, quotes=self.quotes)
         return found or _untranslated(error)
 
 

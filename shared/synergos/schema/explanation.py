@@ -44,8 +44,14 @@ def _is_whole_number(_checker: object, value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-# JSON Schema also takes 2.0 for an integer; nothing behind it does.
-_TYPES = Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_whole_number)
+# JSON Schema also takes 2.0 for an integer; nothing behind it does. A value may have been made here, of tuples.
+_TYPES = Draft202012Validator.TYPE_CHECKER.redefine_many(
+    {
+        "integer": _is_whole_number,
+        "array": lambda _checker, value: isinstance(value, list | tuple),
+        "object": lambda _checker, value: isinstance(value, Mapping),
+    }
+)
 _FORMATS = FormatChecker(formats=())
 _Validator: Any = extend(Draft202012Validator, type_checker=_TYPES)  # type: ignore[no-untyped-call]
 

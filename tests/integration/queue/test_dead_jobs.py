@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from factories.outputs import trained
 from fakes.cluster_ttp import KEYS, Runner
 from servers.brokers import Running, Streams, take
 from synergos.domain.job import Job, Stage
 from synergos.domain.keys import job_key
 from synergos.domain.messages import job_message
+from synergos.domain.outputs import Outputs
 from synergos.errors import Conflict
 from synergos.records import RecordStore
 from synergos.records.leases import Leases
@@ -53,10 +54,10 @@ def working_ttp(store: RecordStore, running: Running) -> Iterator[None]:
         jobs.close()
 
 
-def refuse_what_is_urgent(job: Job, _control: Control) -> dict[str, Any]:
+def refuse_what_is_urgent(job: Job, _control: Control) -> Outputs:
     if job.priority:
         raise Conflict("the urgent job cannot be done")
-    return {}
+    return trained()
 
 
 def test_a_job_that_was_given_up_is_there_under_its_own_ids_and_the_others_message_is_done_with(

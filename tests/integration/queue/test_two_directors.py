@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from fakes.quick_cluster import DIRECTOR, QuickCluster, quick_cluster
+from fakes.quick_ttp import maker_of
 from servers.rabbitmq import RabbitMQ
 from support.ledger import Entry, Ledger
 from support.waiting import until
@@ -80,7 +81,7 @@ def test_two_clusters_on_one_broker_each_end_their_own_jobs(clusters: tuple[Quic
         written = [entry for entry in ledger.entries() if entry.table == "job"]
         assert sorted(entry.row for entry in written) == sorted(job.id for job in jobs)
         for job in ended:
-            signatures = [record["made_by"] for record in cluster.store.find(Kind.ALIGNMENT, job.keys)]
+            signatures = [maker_of(record) for record in cluster.store.find(Kind.ALIGNMENT, job.keys)]
             assert signatures == [{"job": job.id, "attempt": 1}] * 2
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from factories.outputs import measured, validated
 from fakes.orchestration import (
     ALIGNMENTS_URL,
     CONNECT,
@@ -381,8 +382,8 @@ def test_a_dispatcher_that_breaks_leaves_no_job_waiting(store: RecordStore, fini
 
 def test_figures_that_are_no_numbers_are_null(finished: Client, dispatcher: CannedDispatcher) -> None:
     def undefined(store: RecordStore, job: Job) -> Job:
-        statistics = {"R2": float("nan"), "MSE": float("inf"), "MAE": [1.0, float("-inf")]}
-        return archive(store, job, {"worker_1": {"evaluate": {"statistics": statistics, "res_path": "x"}}})
+        found = measured(R2=float("nan"), MSE=float("inf"), MAE=[1.0, float("-inf")])
+        return archive(store, job, validated(worker_1=found))
 
     dispatcher.do = undefined
     (record,) = finished.data("POST", VALIDATIONS_URL, {})

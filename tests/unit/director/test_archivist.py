@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import OperationalError
 
+from factories.outputs import trained
 from fakes.director_parts import PROJECT, RUN, MemoryQueue, accepted, taken_up
 from synergos.domain.job import Job, JobError, JobState, Stage
 from synergos.domain.keys import job_key
 from synergos.domain.messages import Outcome
+from synergos.domain.outputs import write_outputs
 from synergos.domain.records import Kind
 from synergos.errors import InvalidRequest
 from synergos.records import RecordStore
@@ -28,7 +30,7 @@ def archivist(store: RecordStore, leases: Leases, announcer: Announcer) -> Archi
 
 def outcome(store: RecordStore, claim: Claim) -> Mapping[str, Any]:
     return Outcome(
-        claim.job, store.cluster_id(), claim.fence, JobState.COMPLETED, {"path": f"{claim.fence}.pt"}
+        claim.job, store.cluster_id(), claim.fence, JobState.COMPLETED, write_outputs(trained(f"{claim.fence}.pt"))
     ).to_dict()
 
 
@@ -44,7 +46,7 @@ def test_results_are_there_and_what_waited_for_them_is_announced(
     archivist.settle(outcome(store, claim))
 
     assert store.job(training.id).state is JobState.COMPLETED
-    assert [record["path"] for record in store.find(Kind.MODEL)] == ["1.pt"]
+    assert [record["global"]["path"] for record in store.find(Kind.MODEL)] == ["1.pt"]
     assert queue.announced == [("evaluate", validation.id)]
 
 
@@ -58,7 +60,7 @@ def test_an_owner_that_was_believed_dead_ends_no_job(store: RecordStore, leases:
     assert store.job(alive.job.id).state is JobState.RUNNING
 
     archivist.settle(outcome(store, alive))
-    assert [record["path"] for record in store.find(Kind.MODEL)] == ["2.pt"]
+    assert [record["global"]["path"] for record in store.find(Kind.MODEL)] == ["2.pt"]
 
 
 def test_results_of_a_deleted_project_end_the_job_with_the_reason(

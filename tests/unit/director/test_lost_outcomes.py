@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from factories.outputs import trained
 from fakes.director_parts import MemoryQueue, accepted, taken_up
 from synergos.domain.job import MAXIMUM_ATTEMPTS, JobState, Stage
 from synergos.domain.messages import Outcome
+from synergos.domain.outputs import write_outputs
 from synergos.records import RecordStore
 from synergos.records.leases import Claim, Leases
 from synergos_director.announcer import Announcer
@@ -51,7 +53,7 @@ def test_an_outcome_that_comes_after_all_counts(
     store: RecordStore, leases: Leases, announcer: Announcer, claim: Claim
 ) -> None:
     LostOutcomes(leases, announcer, seconds=0).look()
-    outcome = Outcome(claim.job, store.cluster_id(), claim.fence, JobState.COMPLETED, {"path": "x.pt"})
+    outcome = Outcome(claim.job, store.cluster_id(), claim.fence, JobState.COMPLETED, write_outputs(trained()))
     Archivist(store, leases, announcer).settle(outcome.to_dict())
     assert store.job(claim.job.id).state is JobState.COMPLETED
 

@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import IntegrityError
 
+from factories.outputs import aligned, measured, predicted, trained, validated
 from synergos.domain.job import Job, JobError, JobState, Stage
 from synergos.domain.keys import job_key
+from synergos.domain.outputs import Aligned, Outputs
 from synergos.domain.records import Ids, Kind
 from synergos.errors import Conflict, JobCancelled, RecordNotFound
 from synergos.records import RecordStore, archive
@@ -17,6 +19,8 @@ R = {**P, "expt_id": "e", "run_id": "r"}
 OTHER_RUN = {**R, "run_id": "r2"}
 V, W = {"participant_id": "v"}, {"participant_id": "w"}
 EMPTY: dict[str, list[int]] = {"X": [], "y": []}
+NEW = measured(R2=0.5)
+WRITTEN = {"statistics": {"R2": 0.5}, "res_path": "x"}
 
 
 @pytest.fixture
@@ -155,13 +159,8 @@ def test_what_two_jobs_hide_is_hidden_until_both_are_over(store: RecordStore) ->
 # Archiving
 
 
-def preprocessed(*participants: str, auto_fix: bool = True) -> dict[str, Any]:
-    return {
-        "spacers": {who: {"train": EMPTY} for who in participants},
-        "feature_space": {"X": ["age"]},
-        "fitted": {"e": ["fitted"]} if auto_fix else {},
-        "auto_fix": auto_fix,
-    }
+def preprocessed(*participants: str, auto_fix: bool = True) -> Aligned:
+    return aligned(*participants, fitted={"e": ["fitted"]} if auto_fix else {}, auto_fix=auto_fix)
 
 
 def test_an_alignment_is_archived_whole(store: RecordStore) -> None:
@@ -175,7 +174,7 @@ def test_an_alignment_is_archived_whole(store: RecordStore) -> None:
     (alignment,) = store.find(Kind.ALIGNMENT)
     assert (alignment["key"], alignment["train"]) == ({**P, **W}, EMPTY)
     assert alignment["doc_id"] == 2, "it is the same record as before"
-    assert store.get(Kind.FEATURE_SPACE, P)["space"] == {"X": ["age"]}
+    assert store.get(Kind.FEATURE_SPACE, P)["space"]["X"] == ["age"]
     experiment = store.get(Kind.EXPERIMENT, R)
     assert (experiment["model"], experiment["fitted_model"]) == (["asked"], ["fitted"])
 
@@ -198,33 +197,31 @@ def test_who_left_while_the_others_were_aligned_is_left_out(store: RecordStore) 
 
 
 def test_a_new_model_takes_what_was_measured_on_the_old_one_away(store: RecordStore) -> None:
-    archive(store, accept(store, Stage.TRAIN, R), {"global": {"origin": "ttp"}})
+    archive(store, accept(store, Stage.TRAIN, R), trained())
 
     assert "old" not in store.get(Kind.MODEL, R)
     assert visible(store) == {**ALL, "Validation": 2, "Prediction": 2}
 
 
 def test_a_validation_of_all_replaces_all_of_its_run(store: RecordStore) -> None:
-    archive(store, accept(store, Stage.VALIDATE, R), {"w": {"evaluate": {"new": True}}})
+    archive(store, accept(store, Stage.VALIDATE, R), validated(w=NEW))
 
     found = store.find(Kind.VALIDATION, R)
-    assert [(record["key"]["participant_id"], record["evaluate"]) for record in found] == [("w", {"new": True})]
+    assert [(record["key"]["participant_id"], record["evaluate"]) for record in found] == [("w", WRITTEN)]
     assert len(store.find(Kind.VALIDATION, OTHER_RUN)) == 2
 
 
 def test_a_validation_of_one_replaces_one(store: RecordStore) -> None:
-    archive(store, accept(store, Stage.VALIDATE, {**R, **W}), {"w": {"evaluate": {"new": True}}})
+    archive(store, accept(store, Stage.VALIDATE, {**R, **W}), validated(w=NEW))
 
-    assert [record["evaluate"] for record in store.find(Kind.VALIDATION, R)] == [{"old": True}, {"new": True}]
+    assert [record["evaluate"] for record in store.find(Kind.VALIDATION, R)] == [{"old": True}, WRITTEN]
 
 
 def test_a_prediction_brings_its_tags_and_its_alignment(store: RecordStore) -> None:
-    output = {"predict": {"new": True}, "tags": {"predict": [["n"]]}, "alignment": {"predict": {"X": [1], "y": []}}}
-
-    archive(store, accept(store, Stage.PREDICT, {**R, **W}), {"w": output})
+    archive(store, accept(store, Stage.PREDICT, {**R, **W}), predicted("w", NEW))
 
     record = store.get(Kind.PREDICTION, {**R, **W})
-    assert record["predict"] == {"new": True}
+    assert record["predict"] == WRITTEN
     assert record.keys() == {"doc_id", "kind", "key", "created_at", "predict"}
     tag, alignment = store.get(Kind.TAG, {**P, **W}), store.get(Kind.ALIGNMENT, {**P, **W})
     assert (tag["train"], tag["predict"]) == ([["t"]], [["n"]])
@@ -235,10 +232,9 @@ def test_a_prediction_brings_its_tags_and_its_alignment(store: RecordStore) -> N
 def test_outputs_that_cannot_be_archived_wholly_are_not_archived_at_all(store: RecordStore) -> None:
     job = accept(store, Stage.PREDICT, {**R, **W})
     store.delete(Kind.ALIGNMENT, {**P, **W})
-    output = {"predict": {"new": True}, "tags": {"predict": [["n"]]}, "alignment": {"predict": EMPTY}}
 
     with pytest.raises(RecordNotFound, match="no Alignment"):
-        archive(store, job, {"w": output})
+        archive(store, job, predicted("w", NEW))
 
     assert store.job(job.id) == job
     assert store.get(Kind.TAG, {**P, **W})["predict"] == []
@@ -249,13 +245,13 @@ def test_outputs_that_cannot_be_archived_wholly_are_not_archived_at_all(store: R
     ("stage", "keys", "gone", "outputs"),
     [
         (Stage.PREPROCESS, P, Kind.PROJECT, preprocessed("w")),
-        (Stage.TRAIN, R, Kind.RUN, {"global": {}}),
-        (Stage.VALIDATE, R, Kind.MODEL, {"w": {"evaluate": {}}}),
-        (Stage.PREDICT, {**R, **W}, Kind.MODEL, {"w": {"predict": {}}}),
+        (Stage.TRAIN, R, Kind.RUN, trained()),
+        (Stage.VALIDATE, R, Kind.MODEL, validated(w=NEW)),
+        (Stage.PREDICT, {**R, **W}, Kind.MODEL, predicted("w", NEW)),
     ],
 )
 def test_results_of_what_was_deleted_meanwhile_are_not_stored(
-    store: RecordStore, stage: Stage, keys: Ids, gone: Kind, outputs: dict[str, Any]
+    store: RecordStore, stage: Stage, keys: Ids, gone: Kind, outputs: Outputs
 ) -> None:
     job = accept(store, stage, keys)
     store.delete(gone, keys)
@@ -266,10 +262,10 @@ def test_results_of_what_was_deleted_meanwhile_are_not_stored(
 
 def test_outputs_that_arrive_twice_are_stored_once(store: RecordStore) -> None:
     job = accept(store, Stage.TRAIN, R)
-    first = archive(store, job, {"global": {"path": "first"}})
-    archive(store, accept(store, Stage.VALIDATE, R), {"w": {"evaluate": {}}})
+    first = archive(store, job, trained("first"))
+    archive(store, accept(store, Stage.VALIDATE, R), validated(w=NEW))
 
-    assert archive(store, job, {"global": {"path": "second"}}) == first
+    assert archive(store, job, trained("second")) == first
     assert store.get(Kind.MODEL, R)["global"]["path"] == "first"
     assert len(store.find(Kind.VALIDATION, R)) == 1
 
@@ -280,7 +276,7 @@ def test_outputs_of_a_job_that_is_over_are_refused(store: RecordStore, end: JobS
     store.save_job(job.ended(end))
 
     with pytest.raises(error):
-        archive(store, job, {"global": {}})
+        archive(store, job, trained())
 
     assert store.get(Kind.MODEL, R)["old"]
     assert store.job(job.id).state is end

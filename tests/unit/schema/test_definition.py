@@ -67,8 +67,12 @@ def test_what_fits_comes_as_the_type() -> None:
     assert read == Thing(name="ab", size=3, colour=Colour.GREEN, parts=(Part("p", 2.0),))
 
 
-def test_any_mapping_is_read() -> None:
-    assert THING.read(MappingProxyType({"name": "ab"})).name == "ab"
+def test_values_of_other_mappings_and_of_tuples_are_read_and_explained() -> None:
+    value: dict[str, Any] = {"name": "ab", "parts": (MappingProxyType({"id": "p"}),)}
+
+    assert THING.read(MappingProxyType(value)).parts == (Part("p"),)
+    with pytest.raises(InvalidRequest, match=r"^size: expected at least 1, got '0'$"):
+        THING.read(MappingProxyType({**value, "size": 0}))
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from support.schema_values import fitting, near
 from synergos.domain.feature_space import FeatureSpace
 from synergos.domain.job import JobError
 from synergos.domain.messages import JobMessage, OutcomeMessage
+from synergos.domain.outputs import ALIGNED, MEASURED, PREDICTED, TRAINED, VALIDATED
 from synergos.domain.study import Study, Trial
 from synergos.errors import InvalidRequest
 from synergos.schema import Definition
@@ -27,6 +28,11 @@ DEFINITIONS: list[Definition[Any]] = [
     Definition(JobError),
     Definition(JobMessage),
     Definition(OutcomeMessage),
+    ALIGNED,
+    TRAINED,
+    MEASURED,
+    VALIDATED,
+    PREDICTED,
     Definition(Trial),
     Definition(Study),
     bodies.POLL,
@@ -65,7 +71,7 @@ def test_the_type_reads_what_the_json_schema_describes_and_nothing_else(definiti
     @examples(60)
     @given(fitting(definition.json_schema) | near(definition.json_schema))
     def check(value: Any) -> None:
-        reason = explain(definition.json_schema, value)
+        reason = explain(definition.json_schema, value, quotes=definition.quotes)
         refused = refusal(definition, value)
         # A rule of the definition's own comes after its types are right, and is no part of the JSON Schema.
         is_own_rule = refused is not None and not isinstance(refused.__context__, msgspec.ValidationError)

@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
+from factories.outputs import trained
 from fakes.cluster_ttp import KEYS, Runner
 from synergos.domain.job import Job, JobState, Stage
 from synergos.domain.keys import job_key
 from synergos.domain.messages import Outcome, OutcomeMessage
+from synergos.domain.outputs import Outputs, write_outputs
 from synergos.domain.records import Kind
 from synergos.records import RecordStore
 from synergos.records.leases import Leases
@@ -70,10 +72,10 @@ def add_past(store: RecordStore, count: int) -> None:
 
 
 def steps_of_a_local_job(store: RecordStore, meter: Meter) -> int:
-    def work(_job: Job, _control: Control) -> dict[str, Any]:
+    def work(_job: Job, _control: Control) -> Outputs:
         # What is read before is the business of whoever hands in a job.
         meter.steps = 0
-        return {}
+        return trained()
 
     dispatcher = LocalDispatcher(store, Runner(work))
     dispatcher.start()
@@ -94,7 +96,7 @@ def steps_of_a_clusters_job(store: RecordStore, meter: Meter) -> int:
     with meter.on():
         claim = leases.claim(0, "holder", "ttp").claim
         assert claim is not None
-        outcome = Outcome(claim.job, store.cluster_id(), claim.fence, JobState.COMPLETED, {})
+        outcome = Outcome(claim.job, store.cluster_id(), claim.fence, JobState.COMPLETED, write_outputs(trained()))
         leases.deliver(claim)
         assert settle(store, leases, OutcomeMessage.from_dict(outcome.to_dict()))
         assert leases.arrange() == []

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
+from factories.outputs import trained
 from fakes.cluster_ttp import DEADLINE, Message, MoodyLeases, Queue, Runner, Ttp, work_until_stopped
 from support.waiting import until
-from synergos.domain.job import Job, JobState
+from synergos.domain.job import Job, JobState, Stage
+from synergos.domain.outputs import Outputs, read_outputs
 from synergos.domain.records import Kind
 from synergos.errors import Conflict, WorkerUnreachable
 from synergos.records import RecordStore
@@ -56,12 +57,12 @@ def test_an_outcome_is_sent_before_the_message_is_acknowledged(ttp_for: Callable
 
     [outcome] = ttp.queue.outcomes
     assert (outcome["job_id"], outcome["fence"], outcome["state"]) == (job.id, 1, "completed")
-    assert outcome["outputs"] == {"global": {"path": "x"}}
+    assert read_outputs(Stage.TRAIN, outcome["outputs"]) == trained()
     assert (ttp.state(job), ttp.runner.forgotten) == (JobState.ARCHIVING, [job.id])
 
 
 def test_a_request_that_cannot_be_done_fails_at_once(ttp_for: Callable[[Runner], Ttp]) -> None:
-    def refuse(_job: Job, _control: Control) -> dict[str, Any]:
+    def refuse(_job: Job, _control: Control) -> Outputs:
         raise Conflict("not aligned")
 
     ttp = ttp_for(Runner(refuse))
@@ -75,10 +76,10 @@ def test_a_request_that_cannot_be_done_fails_at_once(ttp_for: Callable[[Runner],
 def test_the_job_that_was_given_up_is_buried_and_not_the_one_whose_message_is_in_hand(
     ttp_for: Callable[[Runner], Ttp],
 ) -> None:
-    def fail_if_urgent(job: Job, _control: Control) -> dict[str, Any]:
+    def fail_if_urgent(job: Job, _control: Control) -> Outputs:
         if job.priority:
             raise Conflict("the urgent job cannot be done")
-        return {}
+        return trained()
 
     ttp = ttp_for(Runner(fail_if_urgent))
     # Ready together: the message that comes first is the calm job's, the turn the urgent one's.
@@ -96,7 +97,7 @@ def test_the_job_that_was_given_up_is_buried_and_not_the_one_whose_message_is_in
 def test_a_failure_that_may_pass_is_tried_again_and_given_up_in_the_end(ttp_for: Callable[[Runner], Ttp]) -> None:
     attempts: list[int] = []
 
-    def fail(job: Job, _control: Control) -> dict[str, Any]:
+    def fail(job: Job, _control: Control) -> Outputs:
         attempts.append(job.attempts)
         raise WorkerUnreachable("no answer", "worker_1")
 
@@ -113,10 +114,10 @@ def test_a_failure_that_may_pass_is_tried_again_and_given_up_in_the_end(ttp_for:
 
 
 def test_what_nobody_foresaw_stops_nothing(ttp_for: Callable[[Runner], Ttp]) -> None:
-    def break_down(job: Job, _control: Control) -> dict[str, Any]:
+    def break_down(job: Job, _control: Control) -> Outputs:
         if job.attempts == 1:
             raise ZeroDivisionError
-        return {}
+        return trained()
 
     ttp = ttp_for(Runner(break_down))
     ttp.hand_in()
@@ -199,11 +200,11 @@ def test_what_another_sub_grid_must_run_goes_back(ttp_for: Callable[[Runner], Tt
 
 
 def test_a_job_that_was_ended_while_its_ttp_stops_takes_no_harm(ttp_for: Callable[[Runner], Ttp]) -> None:
-    def end_it_and_stop(job: Job, control: Control) -> dict[str, Any]:
+    def end_it_and_stop(job: Job, control: Control) -> Outputs:
         ttp.store.save_job(ttp.store.job(job.id).ended(JobState.CANCELLED))
         ttp.stop()
         control.check()
-        return {}
+        return trained()
 
     ttp = ttp_for(Runner(end_it_and_stop))
     job, message = ttp.hand_in()
@@ -213,12 +214,12 @@ def test_a_job_that_was_ended_while_its_ttp_stops_takes_no_harm(ttp_for: Callabl
 
 
 def test_a_record_store_that_is_away_for_a_moment_ends_no_job(ttp_for: Callable[[Runner], Ttp]) -> None:
-    def work(_job: Job, control: Control) -> dict[str, Any]:
+    def work(_job: Job, control: Control) -> Outputs:
         ttp.leases.fails = "report"
         control.publish(WorkStarted(("worker_1",)))
         until(lambda: "progress not stored" in [line["event"] for line in lines], "the store to be missed", DEADLINE)
         ttp.leases.fails = None
-        return {}
+        return trained()
 
     ttp = ttp_for(Runner(work))
     with capture_logs() as lines:

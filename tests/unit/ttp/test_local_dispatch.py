@@ -6,13 +6,14 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
+from factories.outputs import aligned
 from support.waiting import until
 from synergos.domain.job import Job, JobError, JobState, Stage
 from synergos.domain.keys import job_key
+from synergos.domain.outputs import Outputs
 from synergos.domain.records import Kind
 from synergos.errors import Conflict, RecordNotFound, ServiceStopping, WorkerUnreachable
 from synergos.records import RecordStore
@@ -21,23 +22,18 @@ from synergos_ttp.events import WorkStarted
 from synergos_ttp.running.local_dispatch import LocalDispatcher
 
 DEADLINE = 10.0
-OUTPUTS: dict[str, Any] = {
-    "spacers": {"worker_1": {"train": {"X": [], "y": []}}},
-    "feature_space": {},
-    "fitted": {},
-    "auto_fix": False,
-}
+OUTPUTS = aligned("worker_1", auto_fix=False)
 
 
 class Runner:
     """Does whatever a test says, and remembers the order."""
 
-    def __init__(self, work: Callable[[Job, Control], dict[str, Any]]) -> None:
+    def __init__(self, work: Callable[[Job, Control], Outputs]) -> None:
         self.work = work
         self.taken: list[str] = []
         self.forgotten: list[str] = []
 
-    def run(self, job: Job, control: Control) -> dict[str, Any]:
+    def run(self, job: Job, control: Control) -> Outputs:
         self.taken.append(job.id)
         return self.work(job, control)
 
@@ -96,7 +92,7 @@ class Blocking:
         self.begun = threading.Event()
         self.go_on = threading.Event()
 
-    def __call__(self, job: Job, control: Control) -> dict[str, Any]:
+    def __call__(self, job: Job, control: Control) -> Outputs:
         self.begun.set()
         while not self.go_on.wait(0.01):
             control.check()
@@ -123,7 +119,7 @@ def test_jobs_run_in_the_order_they_were_accepted(store: RecordStore, dispatcher
 
 
 def test_a_failed_job_says_why_and_the_next_one_still_runs(store: RecordStore, dispatcher_for: DispatcherFor) -> None:
-    def work(job: Job, control: Control) -> dict[str, Any]:
+    def work(job: Job, control: Control) -> Outputs:
         if job.keys["project_id"] == "bad":
             raise WorkerUnreachable("cannot be reached at 10.0.0.1:5000", "worker_2")
         return OUTPUTS
@@ -140,7 +136,7 @@ def test_a_failed_job_says_why_and_the_next_one_still_runs(store: RecordStore, d
 def test_a_failure_nobody_foresaw_fails_the_job_without_details(
     store: RecordStore, dispatcher_for: DispatcherFor
 ) -> None:
-    def work(job: Job, control: Control) -> dict[str, Any]:
+    def work(job: Job, control: Control) -> Outputs:
         raise ZeroDivisionError("secret 42")
 
     [ended] = dispatcher_for(Runner(work)).submit([accepted(store)])
@@ -151,7 +147,7 @@ def test_a_failure_nobody_foresaw_fails_the_job_without_details(
 
 
 def test_a_full_disk_is_named(store: RecordStore, dispatcher_for: DispatcherFor) -> None:
-    def work(job: Job, control: Control) -> dict[str, Any]:
+    def work(job: Job, control: Control) -> Outputs:
         raise OSError(28, "No space left on device", "outputs/global_model.pt")
 
     [ended] = dispatcher_for(Runner(work)).submit([accepted(store)])
@@ -261,7 +257,7 @@ def test_a_job_that_ends_its_process_again_and_again_is_given_up(
 def test_progress_can_be_read_while_a_job_runs(store: RecordStore, dispatcher_for: DispatcherFor) -> None:
     blocking = Blocking()
 
-    def work(job: Job, control: Control) -> dict[str, Any]:
+    def work(job: Job, control: Control) -> Outputs:
         control.publish(WorkStarted(("worker_1",)))
         until(lambda: bool(store.job(job.id).progress), "the progress to be stored", DEADLINE)
         return blocking(job, control)

@@ -19,7 +19,7 @@ from synergos_ttp.subscribers.progress import Progress
 
 DEADLINE = 20.0
 JOB = Job(Stage.TRAIN, ProjectKey("c", "p"))
-ENDED = JobEnded(JOB, Completed({}))
+ENDED = JobEnded(JOB, Completed(None))
 
 
 class Store:
@@ -116,7 +116,7 @@ def test_a_training_that_is_taken_up_again_says_what_it_has_already(store: Store
     past = LossHistory({0: 2.0, 1: 1.0}, {0: 5.0}, {"a": {0: 2.0, 1: 1.0}, "b": {0: 3.0}})
 
     progress(TrainingStarted(4, {}, past))
-    progress(JobEnded(JOB, Completed({})))
+    progress(JobEnded(JOB, Completed(None)))
 
     assert store.written[-1] == {
         "round": 2,

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from factories.outputs import measured, predicted, trained, validated
 from synergos.domain.job import CANCELLED_ON_REQUEST, GIVEN_UP, Job, JobError, Stage
 from synergos.domain.keys import job_key
 from synergos.domain.loss_history import LossHistory
@@ -20,7 +21,7 @@ from synergos_ttp.tracking.tracker import Combination, Status
 
 KEYS = {"collab_id": "c", "project_id": "p", "expt_id": "e", "run_id": "r"}
 JOB = replace(Job(Stage.TRAIN, job_key(KEYS)), attempts=1)
-EXPORTED = Completed({"global": {"path": "outputs/r/global_model.pt"}})
+EXPORTED = Completed(trained("outputs/r/global_model.pt"))
 
 
 class Notes:
@@ -132,9 +133,9 @@ def test_a_first_attempt_that_fails_before_it_trains_leaves_nothing(notes: Notes
 
 
 def test_statistics_of_a_validation_are_told_and_of_a_prediction_not(notes: Notes, store: RecordStore) -> None:
-    measured = {"a": {"evaluate": {"statistics": {"accuracy": 0.5}, "res_path": "x"}}}
-    for stage in (Stage.VALIDATE, Stage.PREDICT):
+    found = measured(accuracy=0.5)
+    for stage, outputs in ((Stage.VALIDATE, validated(a=found)), (Stage.PREDICT, predicted("a", found))):
         job = Job(stage, job_key(KEYS))
-        Tracking(notes, store, job)(JobEnded(job, Completed(measured)))
+        Tracking(notes, store, job)(JobEnded(job, Completed(outputs)))
 
     assert notes.all == [("validated", "r", {"a": {"accuracy": 0.5}})]

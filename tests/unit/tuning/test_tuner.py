@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 
+from factories.outputs import measured, validated
 from fakes.orchestration import PROJECT, E, outputs_of
 from synergos.domain.job import Job, JobError, JobState, Stage
 from synergos.domain.keys import ExperimentKey, ProjectKey
+from synergos.domain.outputs import read_outputs
 from synergos.domain.records import Kind
 from synergos.domain.study import Study, StudyState, Trial, TrialState
 from synergos.errors import Conflict
@@ -59,11 +61,11 @@ class Grid:
     def finish(self, train: Job) -> None:
         """Train and validate a trial."""
         started = train.started()
-        archive(self.store, started, outputs_of(self.store, started))
+        archive(self.store, started, read_outputs(started.stage, outputs_of(self.store, started)))
         [validate] = self.store.jobs(stage=Stage.VALIDATE.value, run_id=train.keys["run_id"])
         rate = self.store.get(Kind.RUN, train.keys)["lr"]
-        measured = {who: {"evaluate": {"statistics": {"R2": rate}}} for who in ("worker_1", "worker_2")}
-        archive(self.store, validate.started(), measured)
+        found = measured(R2=rate)
+        archive(self.store, validate.started(), validated(worker_1=found, worker_2=found))
 
     def end(self, train: Job, state: JobState, kind: str) -> None:
         self.store.save_job(train.started().ended(state, JobError(kind, "so it ended")))
@@ -209,8 +211,8 @@ def test_a_model_that_nobody_can_judge_is_a_failed_trial(bench: Bench) -> None:
     study = bench.open(max_trial_num=1)
     bench.look()
     [train], [validate] = bench.grid.waiting(), bench.grid.waiting(Stage.VALIDATE)
-    archive(bench.store, train.started(), outputs_of(bench.store, train))
-    archive(bench.store, validate.started(), {"worker_1": {"evaluate": {"statistics": {"R2": None}}}})
+    archive(bench.store, train.started(), read_outputs(train.stage, outputs_of(bench.store, train)))
+    archive(bench.store, validate.started(), validated(worker_1=measured(R2=None)))
 
     bench.look()
 

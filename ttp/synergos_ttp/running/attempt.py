@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 
 from synergos.domain.job import CANCELLED_ON_REQUEST, ErrorKind, Job, JobError, JobState
+from synergos.domain.outputs import Outputs
 from synergos.errors import JobCancelled, JobInterrupted, LeaseLost, TrialPruned
-from synergos.records.plain import plain
 from synergos_ttp.control import Control
 from synergos_ttp.events import JobEnded, JobStarted, Subscriber
 from synergos_ttp.outcomes import Cancelled, Completed, Failed, Interrupted, Lost, Outcome, Pruned
@@ -18,7 +18,7 @@ from synergos_ttp.running.failures import failure_of, may_pass
 class Runner(Protocol):
     """Does what a job asks; see :class:`synergos_ttp.stages.jobs.JobRunner`."""
 
-    def run(self, job: Job, control: Control) -> dict[str, Any]:
+    def run(self, job: Job, control: Control) -> Outputs:
         """The job's outputs."""
 
     def kept(self) -> Sequence[str]:
@@ -74,7 +74,7 @@ class Attempt:
 
     def _outcome(self) -> Outcome:
         try:
-            return Completed(plain(self.runner.run(self.job, self.control)))
+            return Completed(self.runner.run(self.job, self.control))
         except Exception as error:
             return outcome_of(error, self.job, self.retries)
 
@@ -104,7 +104,7 @@ def recorded(job: Job) -> Outcome:
     error = job.error or JobError(ErrorKind.INTERNAL, f"the {job.stage} job was {job.state}")
     match job.state:
         case JobState.COMPLETED:
-            return Completed({})
+            return Completed(None)
         case JobState.CANCELLED:
             return Pruned(error) if job.is_pruned else Cancelled(job.error or CANCELLED_ON_REQUEST)
         case _:

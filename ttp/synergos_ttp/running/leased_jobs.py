@@ -20,9 +20,11 @@ import structlog
 from synergos.domain.job import Job, JobError, JobState
 from synergos.domain.messages import JobMessage, job_message
 from synergos.domain.messages import Outcome as OutcomeMessage
+from synergos.domain.outputs import write_outputs
 from synergos.errors import InvalidRequest, JobInterrupted, LeaseLost
 from synergos.records import RecordStore
 from synergos.records.leases import Claim, Leases
+from synergos.records.plain import plain
 from synergos_ttp.control import Control
 from synergos_ttp.outcomes import Cancelled, Completed, Failed, Interrupted, Lost, Outcome, Pruned
 from synergos_ttp.running.attempt import Followers, Runner
@@ -248,8 +250,8 @@ class LeasedJob:
         """Send an outcome to the director, however long the broker stays away; a job that is given up is buried first."""
         made = partial(OutcomeMessage, self.job, self.cluster, self.claim.fence)
         match outcome:
-            case Completed(outputs):
-                return self._sent(made(JobState.COMPLETED, outputs), outcome)
+            case Completed(outputs) if outputs is not None:
+                return self._sent(made(JobState.COMPLETED, plain(write_outputs(outputs))), outcome)
             case Cancelled(error) | Pruned(error):
                 return self._sent(made(JobState.CANCELLED, error=error), outcome)
             case Failed(error, None):

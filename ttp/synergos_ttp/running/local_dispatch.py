@@ -174,7 +174,8 @@ class LocalDispatcher:
     def archived(self, job: Job, completed: Completed) -> Outcome:
         """Write down what the running job leaves; how it has ended then."""
         try:
-            archive(self._store, job, completed.outputs)
+            if completed.outputs is not None:
+                archive(self._store, job, completed.outputs)
         except Exception as error:
             log.warning("results not archived", reason=type(error).__name__)
             return outcome_of(error, job)

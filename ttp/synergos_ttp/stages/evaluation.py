@@ -8,6 +8,7 @@ from typing import Any
 
 from synergos.domain.feature_space import FeatureSpace
 from synergos.domain.grid import Node
+from synergos.domain.outputs import MEASURED, PREDICTED, Measured, Predicted, Validated, Validation
 from synergos.domain.tags import Meta, check_tags
 from synergos.errors import Conflict, FeatureDrift, RecordNotFound
 from synergos.learning import families
@@ -26,11 +27,10 @@ from synergos_ttp.workers.sessions import SessionContent, Sessions
 _NAMED_AT_MOST = 5
 
 
-def validate(scope: Scope, limits: Limits, control: Control) -> dict[str, Any]:
+def validate(scope: Scope, limits: Limits, control: Control) -> Validated:
     """Measure the run's model on every participant's evaluation rows, or on one participant's.
 
-    Returns:
-        ``{participant: {"evaluate": {"statistics", "res_path"}}}``; a participant without evaluation tags is left out.
+    A participant without evaluation tags is left out.
 
     Raises:
         Conflict: the run is not trained, or nobody has evaluation rows.
@@ -42,15 +42,13 @@ def validate(scope: Scope, limits: Limits, control: Control) -> dict[str, Any]:
     if not members:
         raise Conflict(f"{wanted or 'no participant'} declared {'no ' if wanted else ''}tags for evaluation")
     results = _measure(scope, model, members, Meta.EVALUATE, limits, control)
-    return {member.id: {str(Meta.EVALUATE): result} for member, result in zip(members, results, strict=True)}
+    return Validated(
+        participants={member.id: Validation(evaluate=result) for member, result in zip(members, results, strict=True)}
+    )
 
 
-def predict(scope: Scope, limits: Limits, control: Control) -> dict[str, Any]:
+def predict(scope: Scope, limits: Limits, control: Control) -> Predicted:
     """Have one participant use the run's model on new rows.
-
-    Returns:
-        ``{participant: {"predict": {"statistics", "res_path"}, "tags": …, "alignment": …}}``; the last two are what the
-        participant's Tag and Alignment records are to say from now on.
 
     Raises:
         Conflict: the run is not trained.
@@ -72,13 +70,8 @@ def predict(scope: Scope, limits: Limits, control: Control) -> dict[str, Any]:
         )
     spacers = {str(Meta.PREDICT): spacers_for(header, space)}
     [result] = _measure(scope, model, [Member(node, tags, spacers)], Meta.PREDICT, limits, control)
-    return {
-        participant: {
-            str(Meta.PREDICT): result,
-            "tags": {str(Meta.PREDICT): tags[Meta.PREDICT]},
-            "alignment": spacers,
-        }
-    }
+    predicted = {"predict": MEASURED.write(result), "tags": tags, "alignment": spacers}
+    return PREDICTED.read({participant: predicted})
 
 
 def _node_of(scope: Scope, participant: str) -> Node:
@@ -95,13 +88,13 @@ def _measure(
     meta: Meta,
     limits: Limits,
     control: Control,
-) -> list[dict[str, Any]]:
+) -> list[Measured]:
     recipe = families.recipe_in(model)
     content = SessionContent(scope.run, recipe, (meta,))
     control.publish(WorkStarted(tuple(member.id for member in members)))
     message = encode(recipe.family.read(Path(model["global"]["path"])), {})
 
-    def measure(session: ParticipantSession) -> dict[str, Any]:
+    def measure(session: ParticipantSession) -> Measured:
         session.data.load(message)
         return session.commands.measure(scope.run, session.id, meta)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from synergos.domain.job import Job, Stage
+from synergos.domain.outputs import Outputs
 from synergos.records import RecordStore
 from synergos_ttp.control import Control
 from synergos_ttp.stages.evaluation import predict, validate
@@ -32,8 +32,8 @@ class JobRunner:
     limits: Limits = field(default_factory=Limits)
     grid_index: int = 0
 
-    def run(self, job: Job, control: Control) -> dict[str, Any]:
-        """Do what the job asks; its outputs, as :func:`synergos.records.archive` takes them.
+    def run(self, job: Job, control: Control) -> Outputs:
+        """Do what the job asks; what its stage leaves.
 
         Raises:
             SynergosError: why it could not be done, with the participant and the field where there is one.

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from synergos.domain.feature_space import FeatureSpace
 from synergos.domain.grid import Node
+from synergos.domain.outputs import ALIGNED, Aligned
 from synergos.domain.records import Kind
 from synergos.domain.tags import Meta
 from synergos.errors import InvalidRequest, JobStopped, NotNeeded
@@ -25,12 +26,8 @@ from synergos_ttp.workers.patience import insist
 Result = TypeVar("Result")
 
 
-def preprocess(scope: Scope, limits: Limits, control: Control) -> dict[str, Any]:
+def preprocess(scope: Scope, limits: Limits, control: Control) -> Aligned:
     """Align the project.
-
-    Returns:
-        ``spacers`` per participant, the ``feature_space``, the ``fitted`` model per experiment, ``auto_fix``, and
-        the training ``rows`` per participant.
 
     Raises:
         SynergosError: a participant's data cannot be read or does not fit the others'; the message names it.
@@ -62,13 +59,15 @@ def preprocess(scope: Scope, limits: Limits, control: Control) -> dict[str, Any]
     space, alignment = feature_space(polled, action, bool(scope.job.parameters.get("auto_align", True)))
     _each(nodes, confirm, given_up)
     auto_fix = bool(scope.job.parameters.get("auto_fix", True))
-    return {
-        "spacers": alignment.spacers,
-        "feature_space": space.to_dict(),
-        "fitted": _fitted(scope, space) if auto_fix else {},
-        "auto_fix": auto_fix,
-        "rows": {who: data["metadata"][Meta.TRAIN]["src_count"] for who, data in polled.items()},
-    }
+    return ALIGNED.read(
+        {
+            "spacers": alignment.spacers,
+            "feature_space": space.to_dict(),
+            "fitted": _fitted(scope, space) if auto_fix else {},
+            "auto_fix": auto_fix,
+            "rows": {who: data["metadata"][Meta.TRAIN]["src_count"] for who, data in polled.items()},
+        }
+    )
 
 
 def _each(nodes: Sequence[Node], work: Callable[[Node], Result], given_up: threading.Event) -> list[Result]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
+from synergos.domain.outputs import TRAINED, Trained
 from synergos.domain.tags import Meta
 from synergos.learning.exports import write_run
 from synergos_ttp.control import Control
@@ -16,12 +16,8 @@ from synergos_ttp.workers.limits import Limits
 from synergos_ttp.workers.sessions import SessionContent, Sessions
 
 
-def train(scope: Scope, outputs: Path, limits: Limits, control: Control) -> dict[str, Any]:
+def train(scope: Scope, outputs: Path, limits: Limits, control: Control) -> Trained:
     """Train one run and export it.
-
-    Returns:
-        ``global`` and ``local_<i>`` with ``origin``, ``path`` and ``loss_history``, and what it takes to use the model
-        later: ``architecture``, ``feature_space``, ``hyperparameters``, and ``family`` where it is not the default.
 
     Raises:
         SynergosError: a participant failed; the message names it. Files of an earlier training are then untouched.
@@ -52,7 +48,7 @@ def train(scope: Scope, outputs: Path, limits: Limits, control: Control) -> dict
                 },
                 history=rounds.history,
             )
-    return {**exported, **recipe.to_dict()}
+    return TRAINED.read({**exported, **recipe.to_dict()})
 
 
 def run_folder(outputs: Path, scope: Scope) -> Path:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from synergos.domain.job import Job, Stage
-from synergos.domain.tags import Meta
+from synergos.domain.outputs import Trained, Validated
 from synergos.records import RecordStore
 from synergos_ttp.events import Event, JobEnded, JobStarted, RoundDone, RoundJudged, TrainingStarted
 from synergos_ttp.outcomes import Cancelled, Completed, Failed, Interrupted, Lost, Outcome, Pruned
@@ -52,19 +51,21 @@ class Tracking:
 
     def _end(self, outcome: Outcome) -> None:
         if self._run is not None:
-            exports = _exports(outcome.outputs) if isinstance(outcome, Completed) else None
-            self._run.end(_status(outcome), exports)
-        elif isinstance(outcome, Completed) and self._job.stage is Stage.VALIDATE:
-            evaluations = {who: results[Meta.EVALUATE]["statistics"] for who, results in outcome.outputs.items()}
+            self._run.end(_status(outcome), _exports(outcome))
+        elif isinstance(outcome, Completed) and isinstance(outcome.outputs, Validated):
+            results = outcome.outputs.participants
+            evaluations = {who: result.evaluate.statistics for who, result in results.items()}
             self._tracker.validated(self._combination, evaluations)
         elif self._job.stage is Stage.TRAIN and self._earlier_attempts and _status(outcome) is not None:
             # What an earlier attempt began is never gone on with.
             self._tracker.abandoned(self._combination, self._job.id)
 
 
-def _exports(outputs: Any) -> Path:
-    """The folder of a trained model."""
-    return Path(outputs["global"]["path"]).parent
+def _exports(outcome: Outcome) -> Path | None:
+    """The folder of a trained model; None where there is none."""
+    if isinstance(outcome, Completed) and isinstance(outcome.outputs, Trained):
+        return Path(outcome.outputs.global_.path).parent
+    return None
 
 
 def _status(outcome: Outcome) -> Status | None:

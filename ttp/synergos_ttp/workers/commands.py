@@ -13,8 +13,9 @@ from urllib.parse import quote, urlencode
 from synergos.domain.feature_space import Action, FeatureSpace
 from synergos.domain.grid import Node
 from synergos.domain.keys import ProjectKey, RunKey
+from synergos.domain.outputs import MEASURED, Measured
 from synergos.domain.tags import Meta, Tag
-from synergos.errors import WorkerRefused, WorkerUnreachable
+from synergos.errors import InvalidRequest, WireFormatError, WorkerRefused, WorkerUnreachable
 from synergos_ttp.workers.client import Request, WorkerClient
 from synergos_ttp.workers.limits import Limits
 
@@ -78,19 +79,25 @@ class WorkerCommands:
         rows: dict[str, int] = self._call("POST", _run_path("initialise", run), body)["rows"]
         return rows
 
-    def measure(self, run: RunKey, session_id: str, meta: Meta) -> dict[str, Any]:
+    def measure(self, run: RunKey, session_id: str, meta: Meta) -> Measured:
         """Have the model that was put into the session measured on the worker's rows.
 
-        Returns:
-            ``{"statistics": {…}, "res_path": str}``.
+        Raises:
+            WireFormatError: what it answers are no statistics.
         """
         body = {"session_id": session_id, "metas": [meta], "wait": self.limits.patience}
         while True:
             self.check()
             answer = self._call("POST", _run_path("predict", run), body)
             if "results" in answer:
-                result: dict[str, Any] = answer["results"][meta]
-                return result
+                return self._measured(answer["results"], meta)
+
+    def _measured(self, results: Any, meta: Meta) -> Measured:
+        try:
+            return MEASURED.read(results[meta])
+        except (InvalidRequest, KeyError, TypeError) as error:
+            reason = str(error) if isinstance(error, InvalidRequest) else "there are none"
+            raise WireFormatError(f"its statistics are not as agreed: {reason}", self.node.participant_id) from None
 
     def close_session(self, run: RunKey, session_id: str) -> None:
         """End a session; no matter whether it is still open."""

@@ -1,0 +1,147 @@
+"""What the stages leave: made at a TTP, checked where it arrives, and written down with the end of its job."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, TypeAlias
+
+import msgspec
+from msgspec import Meta as Limits
+from msgspec import Struct
+
+from synergos.domain.feature_space import FeatureSpace, Side
+from synergos.domain.job import Stage
+from synergos.domain.tags import Meta
+from synergos.schema import Definition
+
+Statistic: TypeAlias = int | float | Sequence[int | float | None] | None
+"""One figure, or one for each class; None where there is none."""
+
+Position: TypeAlias = Annotated[int, Limits(ge=0)]
+Spacers: TypeAlias = Mapping[Side, Sequence[Position]]
+"""Positions in the aligned order of inputs and labels that a table lacks."""
+
+
+class Aligned(Struct, frozen=True, kw_only=True):
+    """A project's participants have one feature space.
+
+    Attributes:
+        spacers: by participant and purpose.
+        fitted: by experiment: its model as it is fitted to the feature space, in the words of its family.
+        auto_fix: whether models are fitted.
+        rows: for training, by participant.
+    """
+
+    spacers: Mapping[str, Mapping[Meta, Spacers]]
+    feature_space: FeatureSpace
+    fitted: Mapping[str, Any]
+    auto_fix: bool
+    rows: Mapping[str, Annotated[int, Limits(ge=0)]] = {}
+
+
+class Export(Struct, frozen=True, kw_only=True):
+    """One model on the TTP's disk.
+
+    Attributes:
+        origin: whose it is: a participant's id, or ``ttp`` for the global model.
+        path: of its weights.
+        loss_history: path of its losses.
+    """
+
+    origin: str
+    path: str
+    loss_history: str
+
+
+class Trained(Struct, frozen=True, kw_only=True):
+    """A run has models, and what it takes to use them later.
+
+    Attributes:
+        family: of the model; absent for the default.
+        architecture: the model as it was trained, in the words of its family.
+        local: the participants' own models, as ``local_<n>`` in order of registration.
+    """
+
+    global_: Export = msgspec.field(name="global")
+    family: str | msgspec.UnsetType = msgspec.UNSET
+    architecture: Any
+    feature_space: FeatureSpace
+    hyperparameters: Mapping[str, Any]
+    local: Mapping[Annotated[str, Limits(pattern=r"^local_[1-9]\d*$")], Export] = {}
+
+
+class Measured(Struct, frozen=True, kw_only=True):
+    """How good a model is on one participant's rows.
+
+    Attributes:
+        statistics: by name.
+        res_path: where they lie at the participant.
+    """
+
+    statistics: Mapping[str, Statistic]
+    res_path: str
+
+
+class Validation(Struct, frozen=True, kw_only=True):
+    """What came of one participant's evaluation rows."""
+
+    evaluate: Measured
+
+
+class Validated(Struct, frozen=True, kw_only=True):
+    """A model was measured, at the participants that have rows to do so."""
+
+    participants: Mapping[str, Validation]
+
+
+class Prediction(Struct, frozen=True, kw_only=True):
+    """What came of one participant's new rows.
+
+    Attributes:
+        tags: what was predicted, as its Tag record says from now on.
+        alignment: what the new rows lack, as its Alignment record says from now on.
+    """
+
+    predict: Measured
+    tags: Mapping[Meta, Sequence[Sequence[str]]]
+    alignment: Mapping[Meta, Spacers]
+
+
+class Predicted(Struct, frozen=True, kw_only=True):
+    """A participant used a model."""
+
+    participants: Mapping[str, Prediction]
+
+
+Outputs: TypeAlias = Aligned | Trained | Validated | Predicted
+
+# There is in them what comes from participants, and errors do not repeat it.
+ALIGNED = Definition(Aligned, quotes=False)
+TRAINED = Definition(Trained, rest="local", quotes=False)
+MEASURED = Definition(Measured, quotes=False)
+VALIDATED = Definition(Validated, rest="participants", quotes=False)
+PREDICTED = Definition(Predicted, rest="participants", quotes=False)
+
+OUTPUTS: Mapping[Stage, Definition[Any]] = {
+    Stage.PREPROCESS: ALIGNED,
+    Stage.TRAIN: TRAINED,
+    Stage.VALIDATE: VALIDATED,
+    Stage.PREDICT: PREDICTED,
+}
+"""What each stage leaves."""
+_STAGES = {Aligned: Stage.PREPROCESS, Trained: Stage.TRAIN, Validated: Stage.VALIDATE, Predicted: Stage.PREDICT}
+
+
+def read_outputs(stage: Stage, value: object) -> Outputs:
+    """What a stage left, as it came from a TTP.
+
+    Raises:
+        InvalidRequest: a stage leaves something else; names the field.
+    """
+    read: Outputs = OUTPUTS[stage].read(value)
+    return read
+
+
+def write_outputs(outputs: Outputs) -> dict[str, Any]:
+    """What a stage left, as JSON has it."""
+    return OUTPUTS[_STAGES[type(outputs)]].write(outputs)

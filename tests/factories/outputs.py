@@ -1,0 +1,56 @@
+"""What stages leave, in few words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from synergos.domain.feature_space import Action, FeatureSpace
+from synergos.domain.outputs import (
+    PREDICTED,
+    Aligned,
+    Export,
+    Measured,
+    Predicted,
+    Trained,
+    Validated,
+    Validation,
+)
+
+SPACE = FeatureSpace("tabular", Action.REGRESS, X=("age",), y=("target",), input_shape=(1,))
+
+
+def aligned(
+    *participants: str, fitted: Mapping[str, Any] | None = None, auto_fix: bool = True, missing: Sequence[int] = ()
+) -> Aligned:
+    """An alignment, in which all lack the same columns."""
+    spacers = {"train": {"X": list(missing), "y": []}}
+    return Aligned(
+        spacers=dict.fromkeys(participants, spacers),  # type: ignore[arg-type]
+        feature_space=SPACE,
+        fitted=fitted or {},
+        auto_fix=auto_fix,
+    )
+
+
+def trained(path: str = "outputs/r/global_model.pt") -> Trained:
+    """A training whose global model lies at ``path``."""
+    export = Export(origin="ttp", path=path, loss_history="outputs/r/global_loss_history.json")
+    return Trained(global_=export, architecture=["fitted"], feature_space=SPACE, hyperparameters={"rounds": 2})
+
+
+def measured(res_path: str = "x", **statistics: Any) -> Measured:
+    """Statistics, by name."""
+    return Measured(statistics=statistics, res_path=res_path)
+
+
+def validated(**participants: Measured) -> Validated:
+    """What was measured at each participant."""
+    return Validated(participants={who: Validation(evaluate=found) for who, found in participants.items()})
+
+
+def predicted(participant: str, found: Measured, tags: Sequence[Sequence[str]] = (("n",),)) -> Predicted:
+    """What came of new rows that lack one column."""
+    lacking = {"predict": {"X": [1], "y": []}}
+    prediction = {"predict": {"statistics": found.statistics, "res_path": found.res_path}}
+    return PREDICTED.read({participant: {**prediction, "tags": {"predict": tags}, "alignment": lacking}})
