@@ -93,6 +93,7 @@ def test_a_wait_is_a_number(client: WorkerClient, wait: str) -> None:
         ({"feature_space": {}}, "feature_space.datatype"),
         ({"action": "regress"}, "feature_space.action"),
         ({"architecture": []}, "architecture"),
+        ({"family": "layer"}, "family"),
         ({"hyperparameters": RUN | {"optimizer": "SDG"}}, "optimizer"),
         ({"hyperparameters": RUN | {"epochs": -1}}, "epochs"),
         ({"alignments": {"train": {"X": [-1]}}}, "alignments.train.X[0]"),

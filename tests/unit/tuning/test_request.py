@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from fakes.naive_bayes import L_TYPE, known_naive_bayes
 from fakes.orchestration import PROJECT, RUN, E, R
 from synergos.domain.keys import ExperimentKey
 from synergos.domain.records import Kind
@@ -137,3 +139,27 @@ def test_what_could_never_be_trained_is_refused_with_its_place(
 
     assert refused.value.field is not None
     assert refused.value.field.endswith(field)
+
+
+@pytest.fixture
+def bayes(store: RecordStore) -> Iterator[ExperimentKey]:
+    """An experiment of a family that only tests know."""
+    with known_naive_bayes():
+        key = {**PROJECT, "expt_id": "bayes"}
+        store.put(Kind.EXPERIMENT, key, {"family": "naive_bayes", "model": [{"l_type": L_TYPE, "structure": {}}]})
+        yield ExperimentKey.of(key)
+
+
+def test_what_can_be_searched_is_what_the_experiment_s_family_knows(store: RecordStore, bayes: ExperimentKey) -> None:
+    def searched(name: str, smallest: float) -> dict[str, Any]:
+        return {**BODY, "search_space": {name: {"_type": "uniform", "_value": [smallest, 1.0]}}}
+
+    assert study_of(store, bayes, searched("smoothing", 0.1), {}).search_space
+    with pytest.raises(
+        InvalidRequest, match=r"'smothing' is not a hyperparameter of these runs; did you mean smoothing"
+    ):
+        study_of(store, bayes, searched("smothing", 0.1), {})
+    with pytest.raises(InvalidRequest, match=r"search_space\.smoothing.*expected a number of more than 0"):
+        study_of(store, bayes, searched("smoothing", -1.0), {})
+    with pytest.raises(InvalidRequest, match="'lr' is not a hyperparameter of these runs"):
+        study_of(store, bayes, searched("lr", 0.1), {})
