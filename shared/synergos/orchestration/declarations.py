@@ -11,6 +11,7 @@ from synergos.errors import RecordNotFound
 from synergos.orchestration.caller import Caller
 from synergos.orchestration.validation import Schema
 from synergos.orchestration.view import View
+from synergos.records.paging import EVERYTHING, Page, Part, Selection
 from synergos.records.store import Record, RecordStore
 
 _NOT_DECLARED = OWN_FIELDS | {"relations", "link"}
@@ -34,9 +35,14 @@ class Declarations:
     def __init__(self, store: RecordStore) -> None:
         self.store = store
 
-    def find(self, caller: Caller, ids: Ids) -> list[View]:
-        """All records with these ids, in order of creation."""
-        return [self.view(record) for record in self.store.find(self.kind, ids)]
+    def find(self, caller: Caller, ids: Ids, page: Page = EVERYTHING, *, around: bool = True) -> Part[View]:
+        """The records with these ids, in order of creation.
+
+        Args:
+            around: whether to look for what they hang under and what hangs under them, which may be much.
+        """
+        found = self.store.select(self.kind, Selection(ids), page)
+        return found.map(self.view if around else View)
 
     def read(self, caller: Caller, ids: Ids) -> View:
         """One record.

@@ -8,6 +8,7 @@ from typing import Any
 from synergos.domain.job import Job
 from synergos.orchestration.caller import Caller
 from synergos.orchestration.dispatcher import Dispatcher
+from synergos.records.paging import EVERYTHING, Page, Part
 from synergos.records.store import RecordStore
 
 
@@ -18,9 +19,9 @@ class Jobs:
         self._store = store
         self._dispatcher = dispatcher
 
-    def find(self, caller: Caller, filters: Mapping[str, str]) -> list[Job]:
-        """The jobs with this ``state``, this ``stage`` and these ids in their keys, newest last."""
-        return self._store.jobs(**filters)
+    def find(self, caller: Caller, filters: Mapping[str, str], page: Page = EVERYTHING) -> Part[Job]:
+        """The jobs with this ``state``, this ``stage`` and these ids in their keys, in the order they were accepted."""
+        return self._store.select_jobs(filters, page)
 
     def get(self, caller: Caller, job_id: str) -> Job:
         """One job.

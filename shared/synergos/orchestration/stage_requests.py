@@ -12,6 +12,7 @@ from synergos.errors import RecordNotFound
 from synergos.orchestration.caller import Caller
 from synergos.orchestration.submission import Submission
 from synergos.orchestration.validation import Schema
+from synergos.records.paging import EVERYTHING, Page, Part, Selection
 from synergos.records.store import Record, RecordStore
 
 
@@ -30,14 +31,14 @@ class StageRequests:
         self.store = store
         self._submission = submission
 
-    def find(self, caller: Caller, ids: Ids) -> list[Record]:
+    def find(self, caller: Caller, ids: Ids, page: Page = EVERYTHING) -> Part[Record]:
         """The results with these ids, in order of creation.
 
         Raises:
             RecordNotFound: there are none, or they are being replaced.
         """
-        found = self.store.find_visible(self.kind, ids)
-        if not found:
+        found = self.store.select(self.kind, Selection(ids), page)
+        if not found.items and page.after is None:
             scope = ", ".join(f"{field}={value!r}" for field, value in ids.items())
             raise RecordNotFound(f"no {self.kind.value} with {scope}")
         return found

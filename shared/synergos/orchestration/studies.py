@@ -8,13 +8,14 @@ from typing import Any
 
 from synergos.domain.job import Stage
 from synergos.domain.keys import ExperimentKey
-from synergos.domain.records import Ids, Kind
+from synergos.domain.records import Ids, Kind, restrict
 from synergos.domain.study import TRIAL_PREFIX, Study, Trial, best_of
 from synergos.errors import RecordNotFound
 from synergos.orchestration import preconditions, schemas
 from synergos.orchestration.caller import Caller
 from synergos.orchestration.study_records import StudyRecords
 from synergos.orchestration.study_request import study_of
+from synergos.records.paging import EVERYTHING, Page, Part, Selection
 from synergos.records.store import Record, RecordStore
 
 
@@ -67,9 +68,9 @@ class Studies:
         self._wake_tuner()
         return study
 
-    def find(self, caller: Caller, ids: Ids, state: str | None = None) -> list[Study]:
-        """Those with these ids in their keys, oldest first."""
-        return self._records.find(ids, state)
+    def find(self, caller: Caller, ids: Ids, state: str | None = None, page: Page = EVERYTHING) -> Part[Study]:
+        """Those with these ids in their keys, in the order they were opened."""
+        return self._records.select(ids, None if state is None else [state], page)
 
     def get(self, caller: Caller, study_id: str) -> Study:
         """One study.
@@ -92,19 +93,16 @@ class Studies:
         except RecordNotFound:
             return {}
 
-    def results(self, caller: Caller, ids: Ids) -> list[TrialResult]:
+    def results(self, caller: Caller, ids: Ids, page: Page = EVERYTHING) -> Part[TrialResult]:
         """The validations of all trials of an experiment, with what was drawn and what it reached."""
         known: dict[str, tuple[Trial, bool]] = {}
-        for study in self._records.find(ids):
+        for study in self._records.find(restrict(ids, Kind.EXPERIMENT)):
             trials = self._records.trials(study)
             best = best_of(trials, study.direction)
             known |= {trial.run_id: (trial, trial == best) for trial in trials}
-        validations = self._store.find_visible(Kind.VALIDATION, ids)
-        return [
-            TrialResult(record, *known.get(record["key"]["run_id"], (None, False)))
-            for record in validations
-            if TRIAL_PREFIX in record["key"]["run_id"]
-        ]
+        wanted = Selection(ids, containing={"run_id": TRIAL_PREFIX})
+        validations = self._store.select(Kind.VALIDATION, wanted, page)
+        return validations.map(lambda record: TrialResult(record, *known.get(record["key"]["run_id"], (None, False))))
 
     def stop(self, caller: Caller, study_id: str) -> Study:
         """Start no more trials, and cancel those that run; what is finished stays.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -9,6 +10,7 @@ from synergos.domain.job import JobError
 from synergos.domain.records import Ids, Kind
 from synergos.domain.study import Study, StudyState, Trial
 from synergos.errors import Conflict, RecordNotFound
+from synergos.records.paging import EVERYTHING, Page, Part, Selection
 from synergos.records.store import RecordStore
 
 
@@ -22,14 +24,18 @@ class StudyRecords:
         """Store a new one."""
         return Study.from_record(self._store.put(Kind.STUDY, study.key, study.to_payload()))
 
-    def find(self, ids: Ids | None = None, state: str | None = None) -> list[Study]:
+    def find(self, ids: Ids) -> list[Study]:
         """Those with these ids in their keys, oldest first."""
-        found = [Study.from_record(record) for record in self._store.find(Kind.STUDY, ids or {})]
-        return [study for study in found if state in (None, study.state)]
+        return self.select(ids).items
 
     def unfinished(self) -> list[Study]:
         """Those that have not ended, oldest first."""
-        return [study for study in self.find() if not study.state.is_final]
+        return self.select({}, [state for state in StudyState if not state.is_final]).items
+
+    def select(self, ids: Ids, states: Collection[str] | None = None, page: Page = EVERYTHING) -> Part[Study]:
+        """Those with these ids in their keys that stand in one of these states, in the order they were opened."""
+        wanted = Selection(ids, saying={} if states is None else {"state": states})
+        return self._store.select(Kind.STUDY, wanted, page).map(Study.from_record)
 
     def get(self, study_id: str) -> Study:
         """One study.

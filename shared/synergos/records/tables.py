@@ -87,6 +87,7 @@ JOBS = Table(
     Column("fence", Integer, nullable=False, server_default="0"),
     Column("cancel_requested", Boolean, nullable=False, server_default=false()),
     Index("job_unfinished", "state", "collab_id", "project_id"),
+    Index("job_listed", "state", "number"),
     Index("job_served", "collab_id", "project_id", "started_at"),
     sqlite_autoincrement=True,
 )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from synergos.domain.records import Kind
+from synergos.domain.records import RECORD_TYPES, Kind
 from synergos.orchestration.orchestrator import Orchestrator
 from synergos.rest.api import Route
+from synergos.rest.lists import PARAMETERS, described, key_filters
 from synergos.rest.resource import Collection, Declared, Listing, Single, SingleDeclared
 
 _COLLABORATION = "/collaborations/<collab_id>"
@@ -44,6 +45,7 @@ def routes(orchestrator: Orchestrator) -> list[Route]:
                 f"{_PARTICIPANT}{_COLLABORATION}/registrations",
             ),
             "registrations",
+            parameters=dict(PARAMETERS),
         ),
         Route(
             "Registration", SingleDeclared, registrations, _REGISTRATION, "registrations", schemas[Kind.REGISTRATION]
@@ -60,6 +62,11 @@ def _named(orchestrator: Orchestrator, kind: Kind) -> Declared:
 def _collection(declared: Declared, url: str, own_id: str) -> list[Route]:
     plural, singular, schema = declared.plural, declared.singular, declared.records.schema
     return [
-        Route(plural.capitalize(), Collection, declared, (url,), plural, schema),
+        Route(plural.capitalize(), Collection, declared, (url,), plural, schema, _parameters(declared, url)),
         Route(singular.capitalize(), Single, declared, (f"{url}/{own_id}",), plural, schema),
     ]
+
+
+def _parameters(declared: Declared, url: str) -> dict[str, str]:
+    kind = declared.records.kind
+    return described(key_filters(kind, [name for name in RECORD_TYPES[kind].key_fields if f"<{name}>" in url]))

@@ -21,6 +21,7 @@ def success(
     with_params: bool = True,
     headers: Mapping[str, str] | None = None,
     more_params: Mapping[str, str] = MappingProxyType({}),
+    more: Mapping[str, object] = MappingProxyType({}),
 ) -> Response:
     """An answer that carries records.
 
@@ -29,10 +30,11 @@ def success(
         data: one record's shape, or a list of them.
         with_params: whether the ids of the URL are repeated.
         more_params: what is named beside them.
+        more: what the envelope says besides.
     """
     params = dict(request.view_args or {}) | dict(more_params) if with_params else {}
     body = {"apiVersion": API_VERSION, "success": 1, "status": int(status), "method": method, "params": params}
-    return as_json({**body, "data": data}, status, headers)
+    return as_json({**body, **more, "data": data}, status, headers)
 
 
 def failure(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from synergos.domain.job import Stage
 from synergos.orchestration.orchestrator import Orchestrator
 from synergos.rest.api import Route
+from synergos.rest.lists import PARAMETERS
 from synergos.rest.stages import StageHandler, StageResource
 
 _VALIDATIONS = "/collaborations/<collab_id>/projects/<project_id>/validations"
@@ -18,8 +19,24 @@ def routes(orchestrator: Orchestrator) -> list[Route]:
     validated = _narrower(_VALIDATIONS, "expt_id", "run_id", "participant_id")
     predicted = _narrower(_PREDICTIONS, "project_id", "expt_id", "run_id")
     return [
-        Route("Validations", StageResource, validations, validated, "validations", validations.requests.schema),
-        Route("Predictions", StageResource, predictions, predicted, "predictions", predictions.requests.schema),
+        Route(
+            "Validations",
+            StageResource,
+            validations,
+            validated,
+            "validations",
+            validations.requests.schema,
+            dict(PARAMETERS),
+        ),
+        Route(
+            "Predictions",
+            StageResource,
+            predictions,
+            predicted,
+            "predictions",
+            predictions.requests.schema,
+            dict(PARAMETERS),
+        ),
     ]
 
 

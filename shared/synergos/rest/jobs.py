@@ -5,28 +5,42 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
-from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
-from flask import Response, request
+from flask import Response
 
-from synergos.domain.identifiers import check_identifier
 from synergos.domain.job import Job, JobState, Stage
 from synergos.domain.keys import JOB_IDS
-from synergos.errors import UnknownName
 from synergos.orchestration.jobs import Jobs
 from synergos.records.plain import plain
 from synergos.rest.api import Route
 from synergos.rest.caller import caller
 from synergos.rest.envelope import success
+from synergos.rest.lists import Filter, described, wanted
 from synergos.rest.resource import Resource
 
-_WORDS: dict[str, type[StrEnum]] = {"state": JobState, "stage": Stage}
-FILTERS = {
-    **{name: f"one of {', '.join(words)}" for name, words in _WORDS.items()},
-    **dict.fromkeys(JOB_IDS, "an id in the job's keys"),
+_FILTERS = {
+    "state": Filter.one_of(JobState),
+    "stage": Filter.one_of(Stage),
+    **dict.fromkeys(JOB_IDS, Filter("an id in the job's keys")),
 }
+_FIELDS = (
+    "kind",
+    "id",
+    "stage",
+    "state",
+    "keys",
+    "parameters",
+    "progress",
+    "attempts",
+    "grid",
+    "ttp",
+    "error",
+    "created_at",
+    "started_at",
+    "finished_at",
+)
 
 
 def routes(jobs: Jobs, *, read_only: bool = False) -> list[Route]:
@@ -36,7 +50,7 @@ def routes(jobs: Jobs, *, read_only: bool = False) -> list[Route]:
         read_only: without those that change something.
     """
     reading = [
-        Route("Jobs", JobCollection, jobs, ("/jobs",), "jobs", parameters=FILTERS),
+        Route("Jobs", JobCollection, jobs, ("/jobs",), "jobs", parameters=described(_FILTERS)),
         Route("Job", SingleJob, jobs, ("/jobs/<job_id>",), "jobs"),
     ]
     cancelling = Route("JobCancellation", JobCancellation, jobs, ("/jobs/<job_id>/cancel",), "jobs")
@@ -79,9 +93,12 @@ class JobCollection(_JobResource):
     """All jobs."""
 
     def get(self) -> Response:
-        """List them, newest last; query parameters choose among them."""
-        waits = self.jobs.waits(caller())
-        return success("jobs.get", [job_shape(job, waits) for job in self.jobs.find(caller(), _filters())])
+        """List them, newest last unless asked otherwise; query parameters choose among them."""
+        list_of = wanted("jobs", _FILTERS, _FIELDS)
+        found = self.jobs.find(caller(), list_of.filters, list_of.page)
+        # What all jobs wait for takes a look at all that have not ended.
+        waits = self.jobs.waits(caller()) if list_of.wants("progress") else {}
+        return list_of.answer(found.map(lambda job: job_shape(job, waits)))
 
 
 class SingleJob(_JobResource):
@@ -98,19 +115,6 @@ class JobCancellation(_JobResource):
     def post(self, job_id: str) -> Response:
         """Ask it to stop; it is cancelled as soon as what it is doing can be left."""
         return success("job.cancel", job_shape(self.jobs.cancel(caller(), job_id)))
-
-
-def _filters() -> dict[str, str]:
-    filters = request.args.to_dict()
-    for name, value in filters.items():
-        if name not in FILTERS:
-            raise UnknownName(name, FILTERS, name, "something jobs can be chosen by")
-        if name in _WORDS and value not in set(_WORDS[name]):
-            words = [word.value for word in _WORDS[name]]
-            raise UnknownName(value, words, name, f"one of {', '.join(words)}")
-        if name in JOB_IDS:
-            check_identifier(value, name)
-    return filters
 
 
 def _time(moment: datetime | None) -> str | None:

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from flask import Response
 
+from synergos.domain.keys import ExperimentKey
+from synergos.domain.records import Kind
 from synergos.errors import RecordNotFound
 from synergos.orchestration.studies import Studies, TrialResult
 from synergos.rest.body import json_object
 from synergos.rest.caller import caller
 from synergos.rest.envelope import success
+from synergos.rest.lists import described, key_filters, wanted
 from synergos.rest.resource import Resource
 from synergos.rest.shapes import Shape, record_shape
+
+_FILTERS = key_filters(Kind.VALIDATION, ExperimentKey.fields())
+OF_TRIALS = described(_FILTERS)
 
 
 class OptimizationResource(Resource):
@@ -22,23 +28,21 @@ class OptimizationResource(Resource):
 
     def get(self, **ids: str) -> Response:
         """List the validations of all trials."""
-        found = self._find(ids)
-        if not found:
+        list_of = wanted("optimizations", _FILTERS)
+        found = self.studies.results(caller(), {**ids, **list_of.filters}, list_of.page)
+        if not found.items and list_of.page.after is None:
             raise RecordNotFound(f"no trial of experiment {ids['expt_id']!r} has been validated yet")
-        return success("optimizations.get", found)
+        return list_of.answer(found.map(_shape))
 
     def post(self, **ids: str) -> Response:
         """Open a study, and answer at once; ``params.study_id`` names it."""
         study = self.studies.open(caller(), ids, json_object())
         return success(
             "optimizations.post",
-            self._find(ids),
+            self.studies.results(caller(), ids).map(_shape).items,
             headers={"Location": f"/ttp/studies/{study.id}"},
             more_params={"study_id": study.id},
         )
-
-    def _find(self, ids: dict[str, str]) -> list[Shape]:
-        return [_shape(result) for result in self.studies.results(caller(), ids)]
 
 
 def _shape(result: TrialResult) -> Shape:

@@ -13,6 +13,7 @@ from synergos.orchestration.declarations import Declarations
 from synergos.rest.body import json_object
 from synergos.rest.caller import caller
 from synergos.rest.envelope import success
+from synergos.rest.lists import key_filters, wanted
 from synergos.rest.shapes import declared_shape, shape
 
 
@@ -52,13 +53,20 @@ class _Declared(Resource):
         self.singular = declared.singular
         self.plural = declared.plural
 
+    def listed(self, ids: dict[str, str], *, with_params: bool = True) -> Response:
+        """The records below the ids of the URL that the query parameters choose."""
+        list_of = wanted(self.plural, key_filters(self.records.kind, ids))
+        around = list_of.wants("relations", "collaboration", "project", "participant")
+        found = self.records.find(caller(), {**ids, **list_of.filters}, list_of.page, around=around)
+        return list_of.answer(found.map(shape), with_params=with_params)
+
 
 class Collection(_Declared):
     """All records below the ids of the URL, and the place where new ones are declared."""
 
     def get(self, **ids: str) -> Response:
-        """List them."""
-        return success(f"{self.plural}.get", [shape(view) for view in self.records.find(caller(), ids)])
+        """List them; query parameters choose among them."""
+        return self.listed(ids)
 
     def post(self, **ids: str) -> Response:
         """Declare one; what was declared under the same id before is replaced."""
@@ -70,9 +78,8 @@ class Listing(_Declared):
     """The records that have the ids of the URL in their keys."""
 
     def get(self, **ids: str) -> Response:
-        """List them."""
-        found = [shape(view) for view in self.records.find(caller(), ids)]
-        return success(f"{self.plural}.get", found, with_params=False)
+        """List them; query parameters choose among them."""
+        return self.listed(ids, with_params=False)
 
 
 class Single(_Declared):

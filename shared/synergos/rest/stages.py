@@ -17,6 +17,7 @@ from synergos.rest.caller import caller
 from synergos.rest.envelope import success
 from synergos.rest.errors import answer_for_jobs
 from synergos.rest.jobs import job_shape
+from synergos.rest.lists import key_filters, wanted
 from synergos.rest.resource import Resource
 from synergos.rest.shapes import record_shape
 
@@ -49,8 +50,9 @@ class StageResource(Resource):
 
     def get(self, **ids: str) -> Response:
         """List the results; while a stage runs again its previous results are not there."""
-        found = self.requests.find(caller(), ids)
-        return success(f"{self.handler.plural}.get", [record_shape(record) for record in found])
+        list_of = wanted(self.handler.plural, key_filters(self.requests.kind, ids))
+        found = self.requests.find(caller(), {**ids, **list_of.filters}, list_of.page)
+        return list_of.answer(found.map(record_shape))
 
     __apidoc__: ClassVar[dict[str, Any]] = {
         "post": {

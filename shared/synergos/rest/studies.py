@@ -7,12 +7,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
 
-from flask import Response, request
+from flask import Response
 
-from synergos.domain.identifiers import check_identifier
 from synergos.domain.keys import ExperimentKey
 from synergos.domain.study import Study, StudyState, Trial, TrialState, best_of
-from synergos.errors import UnknownName
 from synergos.orchestration.artifacts import Artifacts
 from synergos.orchestration.orchestrator import Orchestrator
 from synergos.orchestration.studies import Studies
@@ -22,20 +20,42 @@ from synergos.rest.artifacts import FILE_ANSWERS
 from synergos.rest.caller import caller
 from synergos.rest.envelope import success
 from synergos.rest.files import file_answer
+from synergos.rest.lists import Filter, described, wanted
 from synergos.rest.resource import Resource
 
-_IDS = ExperimentKey.fields()
-FILTERS = {
-    "state": f"one of {', '.join(StudyState)}",
-    **dict.fromkeys(_IDS, "an id in the study's keys"),
+_FILTERS = {
+    "state": Filter.one_of(StudyState),
+    **dict.fromkeys(ExperimentKey.fields(), Filter("an id in the study's keys")),
 }
+_FIELDS = (
+    "kind",
+    "id",
+    "keys",
+    "state",
+    "metric",
+    "optimize_mode",
+    "searcher",
+    "scheduler",
+    "search_space",
+    "base_run",
+    "max_trial_num",
+    "max_concurrent",
+    "max_exec_duration",
+    "seed",
+    "created_at",
+    "finished_at",
+    "error",
+    "counts",
+    "best",
+    "picture",
+)
 
 
 def routes(orchestrator: Orchestrator) -> list[Route]:
     """The routes below ``/ttp``."""
     studies, artifacts = orchestrator.studies, orchestrator.artifacts
     return [
-        Route("Studies", StudyCollection, studies, ("/studies",), "studies", parameters=FILTERS),
+        Route("Studies", StudyCollection, studies, ("/studies",), "studies", parameters=described(_FILTERS)),
         Route("Study", SingleStudy, studies, ("/studies/<study_id>",), "studies"),
         Route("StudyPicture", StudyPicture, artifacts, ("/studies/<study_id>/picture",), "studies"),
         Route("StudyStop", StudyStop, studies, ("/studies/<study_id>/stop",), "studies"),
@@ -61,10 +81,16 @@ class StudyCollection(_StudyResource):
 
     def get(self) -> Response:
         """List them without their trials, newest last; query parameters choose among them."""
-        filters = _filters()
-        state = filters.pop("state", None)
-        found = self.studies.find(caller(), filters, state)
-        return success("studies.get", [_shape(study, self.studies.trials(caller(), study)) for study in found])
+        list_of = wanted("studies", _FILTERS, _FIELDS)
+        ids = {name: value for name, value in list_of.filters.items() if name != "state"}
+        found = self.studies.find(caller(), ids, list_of.filters.get("state"), list_of.page)
+        # Each study's trials are a query of their own.
+        has_trials = list_of.wants("counts", "best")
+
+        def shown(study: Study) -> dict[str, Any]:
+            return _shape(study, self.studies.trials(caller(), study) if has_trials else [])
+
+        return list_of.answer(found.map(shown))
 
 
 class SingleStudy(_StudyResource):
@@ -141,18 +167,6 @@ def _trial_shape(trial: Trial, progress: Mapping[str, Any]) -> dict[str, Any]:
         "created_at": _time(trial.created_at),
         "finished_at": _time(trial.finished_at),
     }
-
-
-def _filters() -> dict[str, str]:
-    filters = request.args.to_dict()
-    for name, value in filters.items():
-        if name not in FILTERS:
-            raise UnknownName(name, FILTERS, name, "something studies can be chosen by")
-        if name == "state" and value not in set(StudyState):
-            raise UnknownName(value, list(StudyState), name, FILTERS["state"])
-        if name in _IDS:
-            check_identifier(value, name)
-    return filters
 
 
 def _time(moment: datetime | None) -> str | None:

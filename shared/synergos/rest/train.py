@@ -8,7 +8,8 @@ from synergos.domain.job import Stage
 from synergos.orchestration.orchestrator import Orchestrator
 from synergos.rest.api import Route
 from synergos.rest.artifacts import ArtifactCollection, SingleArtifact
-from synergos.rest.optimizations import OptimizationResource
+from synergos.rest.lists import PARAMETERS
+from synergos.rest.optimizations import OF_TRIALS, OptimizationResource
 from synergos.rest.stages import StageHandler, StageResource
 
 _PROJECT = "/collaborations/<collab_id>/projects/<project_id>"
@@ -31,9 +32,10 @@ def routes(orchestrator: Orchestrator) -> list[Route]:
             (f"{_PROJECT}/alignments",),
             "alignments",
             alignments.requests.schema,
+            dict(PARAMETERS),
         ),
-        Route("Models", StageResource, models, scopes, "models", models.requests.schema),
+        Route("Models", StageResource, models, scopes, "models", models.requests.schema, dict(PARAMETERS)),
         Route("Artifacts", ArtifactCollection, orchestrator.artifacts, (artifacts,), "models"),
         Route("Artifact", SingleArtifact, orchestrator.artifacts, (f"{artifacts}/<name>",), "models"),
-        Route("Optimizations", OptimizationResource, studies, (tuning,), "optimizations", studies.schema),
+        Route("Optimizations", OptimizationResource, studies, (tuning,), "optimizations", studies.schema, OF_TRIALS),
     ]

@@ -24,12 +24,13 @@ from synergos.records.tables import METADATA
 
 KEY = dict.fromkeys((field for kind in RECORD_TYPES.values() for field in kind.key_fields), "x")
 
-STEP = """
+NEWEST = max(path.stem.removeprefix("revision_") for path in (MIGRATIONS / "versions").glob("revision_*.py"))
+STEP = f"""
 import sqlalchemy as sa
 from alembic import op
 
 revision = "next"
-down_revision = "0003"
+down_revision = "{NEWEST}"
 
 
 def upgrade():
@@ -119,7 +120,7 @@ def test_a_database_of_a_newer_version_is_refused_and_left_alone(empty_database:
     records, job = fill(empty_database)
     RecordStore(empty_database, newer).close()
 
-    with pytest.raises(Conflict, match=r"schema next, which a newer version of Synergos made.*up to 0003"):
+    with pytest.raises(Conflict, match=r"schema next, which a newer version of Synergos made.*up to " + NEWEST):
         RecordStore(empty_database)
 
     store = RecordStore(empty_database, newer)

@@ -9,9 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from synergos.domain.job import Job, JobState, Stage
+from synergos.domain.keys import RunKey
 from synergos.domain.records import RECORD_TYPES, Kind
 from synergos.errors import RecordNotFound
 from synergos.records import RecordStore
+from synergos.records.paging import Page, Selection
 
 C = {"collab_id": "c"}
 P = {**C, "project_id": "p"}
@@ -219,3 +222,39 @@ def test_what_was_stored_is_there_after_a_restart(database: str) -> None:
     second = RecordStore(database)
     assert second.get(Kind.PROJECT, P) == record
     second.close()
+
+
+def test_a_page_begins_where_the_one_before_it_ended(store: RecordStore) -> None:
+    for name in "abcde":
+        store.put(Kind.RUN, {**E, "run_id": name}, {})
+
+    first = store.select(Kind.RUN, Selection(E), Page(2))
+    second = store.select(Kind.RUN, Selection(E), Page(2, first.after))
+    last = store.select(Kind.RUN, Selection(E), Page(2, second.after))
+
+    assert [[run["key"]["run_id"] for run in part.items] for part in (first, second, last)] == [
+        ["a", "b"],
+        ["c", "d"],
+        ["e"],
+    ]
+    assert last.after is None
+
+
+def test_records_are_chosen_by_what_they_say_and_by_parts_of_their_ids(store: RecordStore) -> None:
+    for name, state in (("optim_1", "running"), ("optim_2", "stopped"), ("optimal", "running"), ("%", "running")):
+        store.put(Kind.RUN, {**E, "run_id": name}, {"state": state})
+
+    running = Selection(E, containing={"run_id": "optim_"}, saying={"state": ["running", "stopping"]})
+
+    assert [run["key"]["run_id"] for run in store.select(Kind.RUN, running).items] == ["optim_1"]
+
+
+def test_whether_a_job_is_still_to_leave_something_is_asked_by_stage_and_ids(store: RecordStore) -> None:
+    job = Job(Stage.TRAIN, RunKey.of(R))
+    store.add_jobs([job])
+
+    assert store.has_unfinished_job(Stage.TRAIN, RunKey.of(R).experiment)
+    assert not store.has_unfinished_job(Stage.VALIDATE, R)
+    assert not store.has_unfinished_job(Stage.TRAIN, {**R, "run_id": "other"})
+    store.save_job(job.ended(JobState.CANCELLED))
+    assert not store.has_unfinished_job(Stage.TRAIN, R)

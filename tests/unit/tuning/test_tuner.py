@@ -329,7 +329,7 @@ def test_a_study_whose_experiment_is_deleted_is_gone(bench: Bench) -> None:
     bench.store.delete(Kind.EXPERIMENT, EXPERIMENT)
     bench.look()
 
-    assert StudyRecords(bench.store).find() == []
+    assert StudyRecords(bench.store).find({}) == []
     assert bench.store.find(Kind.TRIAL) == []
     assert study.id not in {each.id for each in StudyRecords(bench.store).unfinished()}
 

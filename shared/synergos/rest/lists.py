@@ -1,0 +1,192 @@
+"""Lists over HTTP: all there is, or a page at a time; chosen by filters, with the fields that are wanted."""
+
+from __future__ import annotations
+
+import binascii
+import json
+import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Response, request
+
+from synergos.domain.identifiers import check_identifier
+from synergos.domain.records import RECORD_TYPES, Kind
+from synergos.errors import InvalidRequest, UnknownName
+from synergos.records.paging import Page, Part
+from synergos.rest.envelope import success
+from synergos.rest.shapes import Shape
+
+MAXIMUM_LIMIT = 1000
+DEFAULT_LIMIT = 100
+"""Of a page that a cursor asks for without saying how many."""
+PARAMETERS: Mapping[str, str] = {
+    "limit": f"the most items to answer with, 1 to {MAXIMUM_LIMIT}; without it all of them. The answer's next is where to go on",
+    "cursor": "where to go on: the next of an earlier answer",
+    "order": "oldest (first; the default) or newest",
+    "fields": "which fields of each item to answer with, by name and separated by commas; what identifies it always is",
+}
+_IDENTITY = frozenset({"kind", "key", "id"})
+_FIELD = re.compile(r"\w{1,128}")
+_FOREIGN_CURSOR = "expected the 'next' of an earlier answer of this very list"
+
+
+class Order(StrEnum):
+    """Which items come first."""
+
+    OLDEST = "oldest"
+    NEWEST = "newest"
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Something that items are chosen by.
+
+    Attributes:
+        what: what it is.
+        words: the values there are; None for an id.
+    """
+
+    what: str
+    words: Sequence[str] | None = None
+
+    @classmethod
+    def one_of(cls, words: type[StrEnum]) -> Filter:
+        """One of a few words."""
+        return cls(f"one of {', '.join(words)}", [word.value for word in words])
+
+    def check(self, name: str, value: str) -> str:
+        """The value, when it is one.
+
+        Raises:
+            InvalidRequest: it is not; names the parameter.
+        """
+        if self.words is None:
+            return check_identifier(value, name)
+        if value not in self.words:
+            raise UnknownName(value, self.words, name, self.what)
+        return value
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the request at hand wants of a list.
+
+    Attributes:
+        name: what the list is called; a cursor is good for one list.
+        filters: what items are chosen by, by name.
+        fields: the fields to answer with; None for all.
+    """
+
+    name: str
+    page: Page
+    filters: Mapping[str, str]
+    fields: frozenset[str] | None
+
+    def wants(self, *fields: str) -> bool:
+        """Whether any of these is to be answered with."""
+        return self.fields is None or not self.fields.isdisjoint(fields)
+
+    def answer(self, part: Part[Shape], *, with_params: bool = True) -> Response:
+        """The answer: the items, and with a page where the next one begins."""
+        shapes = [self._chosen(shape) for shape in part.items]
+        if self.page.limit is None:
+            return success(f"{self.name}.get", shapes, with_params=with_params)
+        following = None if part.after is None else _cursor(self.name, self.page, part.after)
+        headers = {} if following is None else {"Link": f'<{_url(following)}>; rel="next"'}
+        more = {"next": following}
+        return success(f"{self.name}.get", shapes, with_params=with_params, headers=headers, more=more)
+
+    def _chosen(self, shape: Shape) -> Shape:
+        if self.fields is None:
+            return shape
+        return {name: value for name, value in shape.items() if name in self.fields or name in _IDENTITY}
+
+
+def key_filters(kind: Kind, url: Collection[str] = ()) -> dict[str, Filter]:
+    """The filters of a list of records: the ids of their keys that the URL does not name."""
+    return {name: Filter("an id in the key") for name in RECORD_TYPES[kind].key_fields if name not in url}
+
+
+def described(filters: Mapping[str, Filter]) -> dict[str, str]:
+    """The query parameters of a list, with what they are."""
+    return {**{name: each.what for name, each in filters.items()}, **PARAMETERS}
+
+
+def wanted(name: str, filters: Mapping[str, Filter], fields: Collection[str] | None = None) -> Wanted:
+    """Read the query parameters of the request at hand.
+
+    Args:
+        name: what the list is called in ``method``.
+        fields: those that items have; None where that depends on the item.
+
+    Raises:
+        InvalidRequest: a parameter is wrong or unknown; names it.
+    """
+    given = request.args.to_dict()
+    chosen = {}
+    for parameter, value in given.items():
+        if parameter in PARAMETERS:
+            continue
+        if parameter not in filters:
+            known = [*filters, *PARAMETERS]
+            raise UnknownName(parameter, known, parameter, f"something {name} can be chosen by")
+        chosen[parameter] = filters[parameter].check(parameter, value)
+    return Wanted(name, _page(name, given), chosen, _fields(given.get("fields"), fields))
+
+
+def _page(name: str, given: Mapping[str, str]) -> Page:
+    limit = _limit(given["limit"]) if "limit" in given else None
+    order = given.get("order")
+    if order is not None and order not in set(Order):
+        raise UnknownName(order, list(Order), "order", f"one of {', '.join(Order)}")
+    if "cursor" not in given:
+        return Page(limit, newest_first=order == Order.NEWEST)
+    after, newest_first = _place(name, given["cursor"])
+    if order is not None and newest_first is not (order == Order.NEWEST):
+        raise InvalidRequest("is not that of the cursor", "order")
+    return Page(limit or DEFAULT_LIMIT, after, newest_first)
+
+
+def _limit(text: str) -> int:
+    # Not int(): it takes blanks, signs, underscores, and other scripts' digits too.
+    if not re.fullmatch(r"[0-9]{1,9}", text) or not 1 <= int(text) <= MAXIMUM_LIMIT:
+        raise InvalidRequest(f"expected a whole number from 1 to {MAXIMUM_LIMIT}, got {text[:80]!r}", "limit")
+    return int(text)
+
+
+def _fields(text: str | None, known: Collection[str] | None) -> frozenset[str] | None:
+    if text is None:
+        return None
+    names = text.split(",")
+    for name in names:
+        if known is not None and name not in known:
+            raise UnknownName(name[:80], known, "fields", "one of the fields")
+        if not _FIELD.fullmatch(name):
+            raise InvalidRequest(f"expected names of fields, separated by commas, got {name[:80]!r}", "fields")
+    return frozenset(names)
+
+
+def _cursor(name: str, page: Page, after: int) -> str:
+    text = json.dumps([name, page.newest_first, after], separators=(",", ":"))
+    return urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _place(name: str, cursor: str) -> tuple[int, bool]:
+    try:
+        text = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        found: Any = json.loads(text) if len(text) <= 200 else None
+    except (binascii.Error, ValueError, RecursionError):
+        found = None
+    match found:
+        case [str(of), bool(newest_first), int(after)] if of == name and 0 <= after < 2**63:
+            return after, newest_first
+    raise InvalidRequest(_FOREIGN_CURSOR, "cursor")
+
+
+def _url(cursor: str) -> str:
+    return f"{request.path}?{urlencode({**request.args.to_dict(), 'cursor': cursor})}"
