@@ -14,11 +14,14 @@ import numpy as np
 import torch
 
 from synergos.domain.feature_space import Action
+from synergos.learning.algorithms import Bag, Step
 from synergos.learning.families.layers.hyperparameters import LayersHyperparameters
 from synergos.learning.families.layers.layers import Layer
-from synergos.learning.families.layers.local_training import evaluate_locally, train_locally
+from synergos.learning.families.layers.local_trainer import LocalTrainer
+from synergos.learning.families.layers.local_training import evaluate_locally
 from synergos.learning.families.layers.network import build_network
 from synergos.learning.families.layers.objective import Objective
+from synergos.learning.families.layers.schedule import Schedule
 
 
 @dataclass(frozen=True)
@@ -132,9 +135,13 @@ class Participant:
             torch.rand((case.rows, case.columns), generator=numbers),
             torch.randint(0, 2, (case.rows, 1), generator=numbers).float(),
         )
-        self._hyperparameters = LayersHyperparameters.from_run(dict(case.run))
-        self._objective = Objective(self._hyperparameters, Action.CLASSIFY)
+        run = LayersHyperparameters.from_run(dict(case.run))
+        self._algorithm = run.make_algorithm()
+        self._objective = Objective(run, Action.CLASSIFY)
         self._network = build_network(case.layers, seed=1)
+        self._local = LocalTrainer(
+            self._network, self._network, *self._rows, run, self._objective, "bare", schedule=Schedule(run)
+        )
         self.reference = {name: tensor.clone() for name, tensor in self.weights.items()}
 
     @property
@@ -144,11 +151,9 @@ class Participant:
 
     def train(self, number: int) -> float:
         """Train one round; the seconds it took."""
-        result = train_locally(
-            self._network, *self._rows, hyperparameters=self._hyperparameters, objective=self._objective,
-            reference=self.reference, round_index=number, participant_id="bare",
-        )  # fmt: skip
-        return result.seconds
+        self._local.step = Step(number)
+        self._algorithm.client(self._local.step, Bag({"weights": self.reference}), None, self._local)
+        return self._local.done[-1].seconds
 
     def evaluate(self) -> float:
         """Measure the weights a round starts from; the seconds it took."""

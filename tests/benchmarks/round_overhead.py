@@ -21,7 +21,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 from statistics import median
@@ -44,13 +44,14 @@ from synergos.domain.grid import Node
 from synergos.domain.keys import ProjectKey, RunKey
 from synergos.domain.tags import Meta
 from synergos.learning.agreement import feature_space
+from synergos.learning.algorithms import Step
 from synergos.learning.families import Recipe
 from synergos.learning.families.layers import LAYERS
-from synergos.learning.families.layers.network import build_network
+from synergos.wire import Parcel
 from synergos_simulator.grid import Grid, Plan
 from synergos_ttp.control import Control
 from synergos_ttp.stages.round_store import RoundStore
-from synergos_ttp.stages.rounds import Arrived, Rounds
+from synergos_ttp.stages.rounds import Arrived, InHand, Rounds
 from synergos_ttp.workers.commands import WorkerCommands
 from synergos_ttp.workers.limits import Limits
 from synergos_ttp.workers.participant import Member
@@ -78,11 +79,11 @@ class TimedRounds(Rounds):
     begun: list[float]
     works: list[float]
 
-    def _train(self, number: int) -> dict[str, Arrived]:
+    def _exchange(self, step: Step, messages: Mapping[str, Parcel], hand: InHand) -> dict[str, Arrived]:
         self.begun.append(time.perf_counter())
-        updates = super()._train(number)
-        self.works.append(max(float(update.metadata["seconds"]) for update in updates.values()))
-        return updates
+        arrived = super()._exchange(step, messages, hand)
+        self.works.append(max(float(each.parcel.metadata["seconds"]) for each in arrived.values()))
+        return arrived
 
 
 def loop(grid: Grid, case: Case, rounds: int, folder: Path, *, evaluates: bool = False) -> tuple[Measured, float]:
@@ -102,7 +103,7 @@ def loop(grid: Grid, case: Case, rounds: int, folder: Path, *, evaluates: bool =
     content = SessionContent(RUN, recipe, tuple(tags))
     with RoundStore(folder, "job") as store, Sessions(members, content, Limits(), control) as sessions:
         # As in a training, nobody else holds the first weights.
-        timed = TimedRounds(sessions, hyperparameters, build_network(case.layers, seed=1).state_dict(), store, control)
+        timed = TimedRounds(sessions, hyperparameters, LAYERS.initial(recipe), store, control)
         timed.begun, timed.works = [], []
         timed.run()
     return Measured(list(np.diff(timed.begun)), timed.works[:-1]), timed.begun[0] - begun

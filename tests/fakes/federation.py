@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 
 import torch
 from torch import Tensor
+from torch.optim import Optimizer
 
 from synergos.learning.algorithms import (
     Adjust,
@@ -27,7 +28,13 @@ from synergos.learning.algorithms import (
 class NoServer:
     """A server that does not train."""
 
-    def train(self, weights: Weights, loss: Callable[[Weights], Tensor], steps: int) -> dict[str, Tensor]:
+    def train(
+        self,
+        weights: Weights,
+        loss: Callable[[Weights], Tensor],
+        optimizer: Callable[[Sequence[Tensor]], Optimizer],
+        steps: int,
+    ) -> dict[str, Tensor]:
         raise AssertionError("this algorithm was not expected to train at the server")
 
 

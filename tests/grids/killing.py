@@ -22,7 +22,7 @@ PLACES = {
     "synergos_ttp": {
         "aligning": "synergos_ttp.stages.preprocessing:feature_space",
         "initialising": "synergos_ttp.workers.commands:WorkerCommands.open_session",
-        "between PUT and answer": "synergos_ttp.workers.data_plane:DataPlane._weights",
+        "between PUT and answer": "synergos_ttp.workers.data_plane:DataPlane._parcel",
         "aggregating": "synergos_ttp.stages.rounds:Rounds._aggregate",
         "committing": "synergos_ttp.stages.round_store:RoundStore._write",
         "exporting": "synergos_ttp.stages.training:write_run",

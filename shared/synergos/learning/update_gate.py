@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import repeat
 from statistics import median
 
 import torch
 from torch import Tensor
 
-from synergos.learning.algorithms import Weights
+from synergos.learning.bags import Bag, Weights
 
 ABSURD_NORM = 1000.0
 """How many times farther than the others an update may move the model."""
@@ -59,20 +60,41 @@ def refusals(updates: Mapping[str, Measured], rows: Mapping[str, int]) -> dict[s
     return refused | _outliers(norms)
 
 
-def movement(weights: Weights, reference: Weights) -> float:
+def movement(weights: Weights, reference: Weights | None) -> float:
     """The Euclidean norm of what an update changes; not finite when one of its values is not.
 
     Args:
-        reference: the global model the round started from.
+        reference: what it was made from, the global model the round started from; ``None`` for an update that is the change.
     """
     squares = 0.0
-    for name, before in reference.items():
-        for piece, start in zip(_pieces(weights[name]), _pieces(before), strict=True):
+    for name in weights if reference is None else reference:
+        pieces = _pieces(weights[name])
+        starts = repeat(None) if reference is None else _pieces(reference[name])
+        for piece, start in zip(pieces, starts, strict=reference is not None):
             squares += _squares(piece, start)
     return math.sqrt(squares) if squares >= 0 and math.isfinite(squares) else math.inf
 
 
-def _squares(piece: Tensor, start: Tensor) -> float:
+def distance(answer: Bag, kept: Bag | None, message: Bag, moves: str | None) -> float:
+    """How far an answer moves the model; not finite when one of the values that it brings is not.
+
+    Args:
+        kept: what the participant is to be given again.
+        message: what it answers.
+        moves: see :class:`synergos.learning.algorithms.Algorithm`.
+    """
+    moved = 0.0
+    if moves is not None and moves in answer.sets:
+        moved = movement(answer[moves], message.sets.get(moves))
+    others = [tensors for name, tensors in answer.sets.items() if name != moves]
+    others += kept.sets.values() if kept is not None else []
+    # The norm is what finds a value that is not finite.
+    return moved if all(math.isfinite(movement(tensors, None)) for tensors in others) else math.inf
+
+
+def _squares(piece: Tensor, start: Tensor | None) -> float:
+    if start is None:
+        start = piece.new_zeros(())
     if piece.dtype is torch.float32:
         change = piece - start
         found = float(torch.dot(change, change))

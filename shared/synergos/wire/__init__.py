@@ -1,6 +1,6 @@
 """Tensors and numbers as bytes: what the data plane carries. The format is written down in docs/wire-formats.md."""
 
-from synergos.wire.bags import Parcel, StoredTensors, encode_parcel, layout_of, parcel_of, stored_parcel
+from synergos.wire.bags import Parcel, StoredTensors, encode_parcel, layout_of, numbers_of, parcel_of, stored_parcel
 from synergos.wire.codec import Encoded, decode, encode, read_header, receive, weights_in
 from synergos.wire.layout import Header, Layout, TensorSpec
 
@@ -15,6 +15,7 @@ __all__ = [
     "encode",
     "encode_parcel",
     "layout_of",
+    "numbers_of",
     "parcel_of",
     "read_header",
     "receive",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,11 +34,20 @@ class Parcel:
         bag: the algorithm's message or answer.
         kept: what the participant keeps; ``None`` when there is nothing of it.
         metadata: whatever else is said, JSON-able.
+        path: the file that its tensors are read from, when they are in none of this process's own memory.
     """
 
     bag: Bag
     kept: Bag | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    path: Path | None = None
+
+    @property
+    def sets(self) -> Iterator[Weights]:
+        """All of its tensors, set by set."""
+        yield from self.bag.sets.values()
+        if self.kept is not None:
+            yield from self.kept.sets.values()
 
 
 def encode_parcel(parcel: Parcel) -> Encoded:
@@ -142,7 +151,12 @@ class _View(Mapping[str, Tensor]):
 def stored_parcel(path: Path) -> Parcel:
     """The parcel of a file, its tensors read when they are asked for."""
     tensors = StoredTensors(path)
-    return parcel_of(tensors, tensors.metadata)
+    return replace(parcel_of(tensors, tensors.metadata), path=path)
+
+
+def numbers_of(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of a message's metadata that belongs to its bags, and with them into a file."""
+    return {name: metadata[name] for name in ("numbers", "kept") if name in metadata}
 
 
 def _view(tensors: Weights, names: Mapping[str, str]) -> Weights:

@@ -14,6 +14,7 @@ import torch
 
 from synergos.domain.grid import Node
 from synergos.errors import WireFormatError
+from synergos.learning.algorithms import Step
 from synergos.wire import Layout, encode
 from synergos_ttp.workers.data_plane import DataPlane
 from synergos_ttp.workers.limits import Limits
@@ -60,8 +61,8 @@ def message(metadata: dict[str, Any]) -> bytes:
 
 def test_a_sound_answer_is_taken(answering: Callable[[bytes], DataPlane], tmp_path: Path) -> None:
     plane = answering(message(SOUND))
-    update = plane.train(0, encode(WEIGHTS, {"round": 0}), Layout.of(WEIGHTS), tmp_path / "update")
-    assert dict(update.metadata) == SOUND
+    answer = plane.exchange(Step(0), encode(WEIGHTS, {"round": 0}), Layout.of(WEIGHTS), tmp_path / "answer")
+    assert dict(answer.metadata) == SOUND
 
 
 @pytest.mark.parametrize(
@@ -83,7 +84,27 @@ def test_an_answer_that_cannot_be_calculated_with_names_participant_and_field(
 ) -> None:
     plane = answering(message({**SOUND, field: value}))
     with pytest.raises(WireFormatError, match=f"worker_1: its answer's {named} is not as agreed"):
-        plane.train(0, encode(WEIGHTS, {"round": 0}), Layout.of(WEIGHTS), tmp_path / "update")
+        plane.exchange(Step(0), encode(WEIGHTS, {"round": 0}), Layout.of(WEIGHTS), tmp_path / "answer")
+
+
+@pytest.mark.parametrize(
+    ("answer", "step"), [(SOUND, Step(1)), ({**SOUND, "exchange": 1}, Step(0)), (SOUND, Step(0, 1))]
+)
+def test_an_answer_to_something_else_is_refused(
+    answering: Callable[[bytes], DataPlane], tmp_path: Path, answer: dict[str, Any], step: Step
+) -> None:
+    plane = answering(message(answer))
+    with pytest.raises(WireFormatError, match="worker_1: answered another exchange"):
+        plane.exchange(step, encode(WEIGHTS, {}), Layout.of(WEIGHTS), tmp_path / "answer")
+
+
+@pytest.mark.parametrize("numbers", [3, {"n": "x"}, {"n": True}, {"n": None}, {"n": [1]}])
+def test_numbers_that_are_none_are_refused(
+    answering: Callable[[bytes], DataPlane], tmp_path: Path, numbers: object
+) -> None:
+    plane = answering(message({**SOUND, "numbers": numbers}))
+    with pytest.raises(WireFormatError, match="worker_1: the message's numbers are not"):
+        plane.exchange(Step(0), encode(WEIGHTS, {}), Layout.of(WEIGHTS), tmp_path / "answer")
 
 
 @pytest.mark.parametrize("answer", [{}, {"evaluation": 1}, {"evaluation": {"rows": "many", "loss": 0.1}}])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
@@ -12,23 +12,21 @@ from typing import Any, cast
 import pytest
 import torch
 from safetensors.torch import load_file
-from torch import Tensor
 
-from synergos.domain.loss_history import LossHistory
 from synergos.errors import JobCancelled, SynergosError, WorkerUnreachable
+from synergos.learning.algorithms import Bag, Model, Step, Weights
 from synergos.learning.hyperparameters import Hyperparameters
-from synergos.wire import Encoded, Layout, decode
+from synergos.wire import Encoded, Layout, Parcel, decode
 from synergos_ttp.control import Control
 from synergos_ttp.events import Event, ParticipantLost, RoundDone, RoundJudged
-from synergos_ttp.stages.round_store import RoundStore, StoredWeights
+from synergos_ttp.stages.round_store import RoundStore
 from synergos_ttp.stages.rounds import Rounds
-from synergos_ttp.workers.data_plane import Update
 from synergos_ttp.workers.sessions import Sessions
 
 START = {"w": torch.tensor([1.0, 2.0])}
 
 
-def read(message: Encoded) -> dict[str, Tensor]:
+def read(message: Encoded) -> Weights:
     pieces = message.chunks()
     waiting = bytearray()
 
@@ -68,11 +66,12 @@ class Participant:
     def _evaluation(self, number: int) -> Mapping[str, Any] | None:
         return {"rows": 10, "loss": self.evaluations[number]} if 0 <= number < len(self.evaluations) else None
 
-    def train(self, number: int, weights: Encoded, expected: Layout, target: Path) -> Update:
+    def exchange(self, step: Step, message: Encoded, expected: Layout, target: Path) -> Parcel:
+        number = step.round
         self.asked.append(number)
-        return Update(
-            {name: tensor + self.step for name, tensor in read(weights).items()},
-            {
+        return Parcel(
+            Bag({"weights": {name: tensor + self.step for name, tensor in read(message).items()}}),
+            metadata={
                 "round": number,
                 "rows": self.count,
                 "train_loss": self.step / (number + 1),
@@ -104,6 +103,8 @@ class Room:
         work: Callable[[Participant], Any],
         *,
         seconds: float | None = None,
+        needed: int | None = None,
+        among: Collection[str] | None = None,
         meanwhile: Callable[[], None] = lambda: None,
     ) -> dict[str, Any]:
         meanwhile()
@@ -114,10 +115,11 @@ class Room:
             except SynergosError as error:
                 return error
 
-        return {participant.id: outcome(participant) for participant in self.open}
+        asked = [participant for participant in self.open if among is None or participant.id in among]
+        return {participant.id: outcome(participant) for participant in asked}
 
-    def refuse_too_few(self, outcomes: Mapping[str, Any]) -> None:
-        Sessions.refuse_too_few(cast(Sessions, self), outcomes)
+    def refuse_too_few(self, outcomes: Mapping[str, Any], needed: int | None = None) -> None:
+        Sessions.refuse_too_few(cast(Sessions, self), outcomes, needed)
 
 
 def rounds_of(folder: Path, participants: list[Participant], events: list[Event] | None = None, **run: Any) -> Rounds:
@@ -125,7 +127,7 @@ def rounds_of(folder: Path, participants: list[Participant], events: list[Event]
     return Rounds(
         cast(Sessions, Room(participants, hyperparameters.min_participants or len(participants))),
         hyperparameters,
-        START,
+        Model(START, ["w"]),
         RoundStore(folder, "job"),
         Control((events if events is not None else []).append),
     )
@@ -142,7 +144,7 @@ def test_each_round_begins_where_the_last_one_ended(tmp_path: Path) -> None:
     best = rounds_of(tmp_path, [Participant("a", 5, 1.0)], rounds=3).run()
 
     assert torch.equal(load_file(best.global_weights)["w"], START["w"] + 3)
-    assert torch.equal(StoredWeights(best.update("a"))["w"], START["w"] + 3)
+    assert torch.equal(best.updates(["a"])["a"]["w"], START["w"] + 3)
 
 
 def test_the_best_round_is_what_remains(tmp_path: Path) -> None:
@@ -193,7 +195,7 @@ def test_only_the_best_and_the_newest_round_stay_on_disk(tmp_path: Path) -> None
     rounds_of(tmp_path, [Participant("a", 5, 1.0, [3.0, 1.0, 2.0, 2.0, 2.0])], rounds=5).run()
 
     kept = sorted(path.name for path in (tmp_path / ".rounds" / "job").iterdir())
-    assert kept == ["committed.json", "round_1", "round_4"]
+    assert kept == ["committed.jsonl", "round_1", "round_4"]
 
 
 def test_every_round_is_told_once_when_it_is_done_and_once_when_it_is_judged(tmp_path: Path) -> None:
@@ -216,8 +218,8 @@ def test_a_round_that_is_told_of_is_committed(tmp_path: Path) -> None:
 
     def look(event: Event) -> None:
         if isinstance(event, RoundDone | RoundJudged):
-            state = json.loads((tmp_path / ".rounds" / "job" / "committed.json").read_text())
-            committed.append((event.number, state["round"]))
+            lines = (tmp_path / ".rounds" / "job" / "committed.jsonl").read_text().splitlines()
+            committed.append((event.number, json.loads(lines[-1])["round"]))
 
     rounds = rounds_of(tmp_path, [Participant("a", 1, 2.0, [5.0, 4.0, 3.0])], rounds=3)
     rounds.control.subscribe(look)
@@ -229,7 +231,7 @@ def test_a_round_that_is_told_of_is_committed(tmp_path: Path) -> None:
 def test_a_round_that_could_not_be_committed_is_not_told_of(tmp_path: Path) -> None:
     events: list[Event] = []
     rounds = rounds_of(tmp_path, [Participant("a", 1, 2.0)], events, rounds=3)
-    (rounds.store.folder / "committed.json.staged").mkdir()  # where the commit would write a file
+    (rounds.store.folder / "committed.jsonl").mkdir()  # where the commit would write a file
 
     with pytest.raises(IsADirectoryError):
         rounds.run()
@@ -239,9 +241,9 @@ def test_a_round_that_could_not_be_committed_is_not_told_of(tmp_path: Path) -> N
 
 def test_a_job_that_is_stopped_says_first_what_it_has_done(tmp_path: Path) -> None:
     class Stopping(Participant):
-        def train(self, number: int, weights: Encoded, expected: Layout, target: Path) -> Update:
+        def exchange(self, step: Step, message: Encoded, expected: Layout, target: Path) -> Parcel:
             rounds.control.stop(JobCancelled("cancelled on request"))
-            return super().train(number, weights, expected, target)
+            return super().exchange(step, message, expected, target)
 
     events: list[Event] = []
     rounds = rounds_of(tmp_path, [Stopping("a", 1, 1.0)], events, rounds=3)
@@ -254,7 +256,7 @@ def test_a_job_that_is_stopped_says_first_what_it_has_done(tmp_path: Path) -> No
 
 def test_a_participant_that_fails_ends_the_rounds(tmp_path: Path) -> None:
     class Gone(Participant):
-        def train(self, number: int, weights: Encoded, expected: Layout, target: Path) -> Update:
+        def exchange(self, step: Step, message: Encoded, expected: Layout, target: Path) -> Parcel:
             raise WorkerUnreachable("the connection was lost", self.id)
 
     with pytest.raises(WorkerUnreachable, match="b: the connection was lost"):
@@ -266,10 +268,10 @@ class Bad(Participant):
 
     wrong: Sequence[int] = (1,)
 
-    def train(self, number: int, weights: Encoded, expected: Layout, target: Path) -> Update:
-        update = super().train(number, weights, expected, target)
-        if number in self.wrong:
-            return replace(update, weights={"w": torch.tensor([float("nan"), 0.0])})
+    def exchange(self, step: Step, message: Encoded, expected: Layout, target: Path) -> Parcel:
+        update = super().exchange(step, message, expected, target)
+        if step.round in self.wrong:
+            return replace(update, bag=Bag({"weights": {"w": torch.tensor([float("nan"), 0.0])}}))
         return update
 
 
@@ -309,10 +311,10 @@ def test_rounds_go_on_where_a_killed_process_stopped(tmp_path: Path, killed_in: 
         """What ends a process without any tidying up."""
 
     class Killing(Participant):
-        def train(self, number: int, weights: Encoded, expected: Layout, target: Path) -> Update:
-            if number == killed_in:
+        def exchange(self, step: Step, message: Encoded, expected: Layout, target: Path) -> Parcel:
+            if step.round == killed_in:
                 raise Killed
-            return super().train(number, weights, expected, target)
+            return super().exchange(step, message, expected, target)
 
     evaluations = [4.0, 3.0, 2.5, 2.0]
     undisturbed = rounds_of(tmp_path / "undisturbed", [Participant("a", 3, 0.1, evaluations)], rounds=4)
@@ -343,23 +345,6 @@ def test_a_training_whose_process_was_killed_after_its_last_round_only_has_to_be
     assert resumed.run().global_weights.read_bytes() == expected
     assert participant.asked == []
     assert events == [RoundJudged(1, 3.0)]
-
-
-def test_no_round_goes_before_the_one_after_it_is_committed(tmp_path: Path) -> None:
-    weights = {"w": torch.tensor([1.0])}
-    with RoundStore(tmp_path, "job") as store:
-        store.commit(0, weights, {}, LossHistory({0: 1.0}))
-        store.wait()
-        (store.folder / "committed.json.staged").mkdir()  # where the commit would write a file
-        store.commit(1, {"w": torch.tensor([2.0])}, {}, LossHistory({0: 1.0, 1: 0.5}))
-        store.drop(0)
-        with pytest.raises(IsADirectoryError):
-            store.wait()
-
-    found = RoundStore(tmp_path, "job").load()
-
-    assert found is not None
-    assert (found[0], found[1]["w"]) == (0, weights["w"])
 
 
 def test_rounds_end_when_the_job_is_stopped(tmp_path: Path) -> None:

@@ -1,88 +1,113 @@
-"""The federated rounds of one run: weights out, updates in, the average becomes the next round's weights."""
+"""The federated rounds of one run: what the algorithm asks goes out, what is answered comes in, what came of it is committed."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from statistics import fmean
-from typing import Any, Self
+from itertools import count
+from typing import Any
 
 import structlog
-from torch import Tensor
 
 from synergos.domain.loss_history import LossHistory
-from synergos.errors import Conflict, GridError, NotSupported, SynergosError
-from synergos.learning import algorithms
-from synergos.learning.algorithms import Weighted
+from synergos.errors import Conflict, GridError, SynergosError
+from synergos.learning.algorithms import WEIGHTS, Answers, Bag, Model, Reduction, Reply, Step, Weights
 from synergos.learning.early_stopping import EarlyStopping
 from synergos.learning.hyperparameters import Hyperparameters
-from synergos.learning.update_gate import Measured, movement, refusals
-from synergos.wire import Layout, encode
+from synergos.learning.server_training import ServerTraining
+from synergos.learning.update_gate import Measured, distance, refusals
+from synergos.wire import Encoded, Layout, Parcel, encode, encode_parcel, layout_of
 from synergos_ttp.control import Control
 from synergos_ttp.events import ParticipantLost, RoundDone, RoundJudged
-from synergos_ttp.stages.round_store import RoundFiles, RoundStore
-from synergos_ttp.workers.data_plane import Update
+from synergos_ttp.stages.round_store import RoundFiles, RoundResult, RoundStore
 from synergos_ttp.workers.participant import ParticipantSession
 from synergos_ttp.workers.sessions import Sessions
 
 log = structlog.get_logger(__name__)
 
-Weights = Mapping[str, Tensor]
-
 
 @dataclass(frozen=True)
 class Arrived:
-    """An update that has been received and measured, while others are still being waited for."""
+    """An answer that has been received and measured, while others are still being waited for."""
 
-    weighted: Weighted
-    metadata: Mapping[str, Any]
-    movement: float
+    reply: Reply
+    parcel: Parcel
+    distance: float
 
-    @classmethod
-    def of(cls, participant: str, update: Update, reference: Weights) -> Self:
-        """What was received, and how far it moves the model that it was trained from."""
-        weighted = Weighted(participant, int(update.metadata["rows"]), update.weights)
-        return cls(weighted, update.metadata, movement(update.weights, reference))
+
+@dataclass
+class InHand:
+    """The round that is being run.
+
+    Attributes:
+        state: the algorithm's, after the exchanges so far.
+        absent: who has no part in the round any more, and why.
+        local: each participant's last answer with trained weights.
+        kept: each participant's last answer that says what it wants to be given again.
+        trained: rows and training loss of each participant that has trained.
+    """
+
+    number: int
+    state: Bag
+    absent: dict[str, str] = field(default_factory=dict)
+    local: dict[str, Parcel] = field(default_factory=dict)
+    kept: dict[str, Parcel] = field(default_factory=dict)
+    trained: dict[str, tuple[int, float | None]] = field(default_factory=dict)
+
+    def take(self, arrived: Mapping[str, Arrived]) -> None:
+        """Take note of the answers to an exchange."""
+        for who, each in arrived.items():
+            if WEIGHTS in each.reply.bag.sets:
+                self.local[who] = each.parcel
+            if each.parcel.kept is not None:
+                self.kept[who] = each.parcel
+            if each.parcel.metadata.get("epochs", 1):
+                self.trained[who] = (each.reply.rows, each.parcel.metadata["train_loss"])
 
 
 @dataclass
 class Rounds:
-    """The rounds of one run; those that an earlier process has committed are not run again.
+    """The rounds of one run; those that an earlier process has committed are not run again. It runs in the job's thread.
 
     Attributes:
         sessions: the open sessions.
-        weights: the global model, as a state dict; replaced round by round.
+        model: the one before the first round.
         store: where rounds are kept until the run is exported; only the best and the newest stay.
         control: told of every round when it is committed, and again when it is known how good it is.
     """
 
     sessions: Sessions
     hyperparameters: Hyperparameters
-    weights: Weights
+    model: Model
     store: RoundStore
     control: Control
     history: LossHistory = field(default_factory=LossHistory)
 
     def __post_init__(self) -> None:
         """Derive what stays the same from round to round, and take up what was committed."""
-        self._layout = Layout.of(self.weights)
-        if self.hyperparameters.algorithm not in {"FedAvg", "FedProx"}:
-            raise NotSupported("rounds keep no state of an algorithm yet")
+        self._algorithm = self.hyperparameters.make_algorithm()
+        self._server = ServerTraining(self.control.check)
         self._stopper = EarlyStopping(self.hyperparameters.patience, self.hyperparameters.delta)
-        self._durations: list[float] = []
-        self._absent: dict[str, str] = {}
-        # The newest round, while its commit may not be over.
+        self._expected: dict[int, Layout] = {}
+        self._times = _Times()
+        # The round with the lowest evaluation loss, if any was evaluated; the newest that was trained.
+        self._lowest: int | None = None
+        self._newest = -1
+        # The newest round, while its commit may not be over; evaluations that no commit has with it yet.
         self._committing: RoundDone | None = None
-        # The model before the newest one, whose memory can be used again; none that somebody else has made.
-        self._past: Weights | None = None
-        self._own: Weights | None = None
-        self._first = 0
+        self._judged: dict[int, float | None] = {}
+        self._state = self._algorithm.init(self.model)
+        self._kept: dict[str, Bag] = {}
+        # The state before the newest one, whose memory can be used again; none that somebody else has made.
+        self._past: Bag | None = None
+        self._own: Bag | None = None
+        self._others_memory = _memory(self._state)
         if committed := self.store.load():
-            number, self.weights, self.history = committed
-            self._first = number + 1
-            for loss in self.history.evaluate.values():
-                self._stopper.improved(loss)
+            self._newest, self._state, self._kept = committed.number, committed.state, dict(committed.kept)
+            self.history = committed.history
+            for number, loss in self.history.evaluate.items():
+                self._note(number, loss)
 
     def run(self) -> RoundFiles:
         """Run them all, or until nothing improves any more; the files of the best round.
@@ -94,7 +119,7 @@ class Rounds:
             JobStopped: the job was asked to stop.
         """
         rounds = self.hyperparameters.rounds
-        for number in range(self._first, rounds):
+        for number in range(self._newest + 1, rounds):
             if self.control.is_stopped:
                 self._announce()
             self.control.check()
@@ -108,12 +133,29 @@ class Rounds:
 
     def _round(self, number: int) -> bool:
         """One round, or no more than what tells that the one before it was the last; whether the model was replaced."""
-        updates = self._train(number)
-        if number:
-            self._settle(number - 1, [update.metadata["evaluation"] for update in updates.values()])
+        if number and not self._evaluation_rides and number - 1 not in self.history.evaluate:
+            self._settle(number - 1, self._evaluate(number - 1))
             if self._stopper.should_stop:
                 return False
-        self._aggregate(number, updates)
+        begun, hand, spare = time.monotonic(), InHand(number, self._state), self._spare()
+        for exchange in count():
+            step = Step(number, exchange)
+            messages = self._messages(step, hand)
+            if not messages:
+                break
+            arrived = self._exchange(step, messages, hand)
+            if exchange == 0 and number and self._evaluation_rides:
+                self._settle(number - 1, [each.parcel.metadata["evaluation"] for each in arrived.values()])
+                if self._stopper.should_stop:
+                    return False
+            hand.take(arrived)
+            hand.state = self._algorithm.fold(hand.state, step, self._answers(arrived, spare), self._server)
+            # What was lent belongs to the state that was made of it.
+            spare = {}
+        if exchange == 0:
+            raise Conflict(f"{self._algorithm.name} asks nobody anything in round {number}")
+        self._times.round(time.monotonic() - begun)
+        self._commit(hand)
         return True
 
     def _ended(self) -> RoundFiles:
@@ -124,9 +166,12 @@ class Rounds:
     @property
     def _best(self) -> int:
         """The round with the lowest evaluation loss, the newest while there is none."""
-        best = self._stopper.best_round
-        # The stopper counts checks, and a round that nobody could evaluate was none.
-        return max(self.history.train) if best is None else list(self.history.evaluate)[best]
+        return self._newest if self._lowest is None else self._lowest
+
+    @property
+    def _evaluation_rides(self) -> bool:
+        """Whether a round's first message brings the model that is to be measured."""
+        return WEIGHTS in self._algorithm.asked(0)
 
     def _announce(self) -> None:
         """Wait until the newest round is committed, and say so; the participants may be at the next one meanwhile."""
@@ -135,34 +180,50 @@ class Rounds:
             done, self._committing = self._committing, None
             self.control.publish(done)
 
-    def _train(self, number: int) -> dict[str, Arrived]:
-        """One round at all participants; the updates that may enter the average, by participant."""
-        begun = time.monotonic()
-        files = self.store.files(number)
-        message = encode(self.weights, {"round": number})
-
-        def train(session: ParticipantSession) -> Arrived:
+    def _messages(self, step: Step, hand: InHand) -> dict[str, Parcel]:
+        """What each participant is asked; nothing of those who are not asked, or have no part in the round any more."""
+        metadata = {"round": step.round, **({"exchange": step.exchange} if step.exchange else {})}
+        found = {}
+        for session in self.sessions.all:
             who = session.member.id
-            return Arrived.of(who, session.data.train(number, message, self._layout, files.update(who)), self.weights)
+            bag = None if who in hand.absent else self._algorithm.ask(hand.state, step, who)
+            if bag is not None:
+                kept = hand.kept[who].kept if who in hand.kept else self._kept.get(who)
+                found[who] = Parcel(bag, kept, metadata)
+        return found
 
-        deadline = self.sessions.deadline(max(self._durations, default=None))
-        outcomes = self._passed(self.sessions.attempt(train, seconds=deadline, meanwhile=self._announce))
-        self._durations.append(time.monotonic() - begun)
-        self._absent = {who: str(outcome) for who, outcome in outcomes.items() if isinstance(outcome, SynergosError)}
-        for who, reason in self._absent.items():
-            files.update(who).unlink(missing_ok=True)
-            self.control.publish(ParticipantLost(number, who, reason))
-        self.sessions.refuse_too_few(outcomes)
+    def _exchange(self, step: Step, messages: Mapping[str, Parcel], hand: InHand) -> dict[str, Arrived]:
+        """One exchange with those who are asked; the answers that are taken, in order of registration."""
+        begun = time.monotonic()
+        files, expected, encoded = self.store.files(step.round), self._layout(step.exchange), _encoded(messages)
+
+        def ask(session: ParticipantSession) -> Arrived:
+            who = session.member.id
+            answer = session.data.exchange(step, encoded[who], expected, files.answer(step.exchange, who))
+            moved = distance(answer.bag, answer.kept, messages[who].bag, self._algorithm.moves)
+            return Arrived(Reply(who, int(answer.metadata["rows"]), answer.bag), answer, moved)
+
+        needed = min(self.sessions.needed, len(messages))
+        deadline = self.sessions.deadline(self._times.longest)
+        outcomes = self._passed(
+            self.sessions.attempt(ask, seconds=deadline, needed=needed, among=messages, meanwhile=self._announce)
+        )
+        self._times.exchange(time.monotonic() - begun)
+        lost = {who: str(outcome) for who, outcome in outcomes.items() if isinstance(outcome, SynergosError)}
+        for who, reason in lost.items():
+            files.answer(step.exchange, who).unlink(missing_ok=True)
+            self.control.publish(ParticipantLost(step.round, who, reason))
+        # What it answered before has been folded, and stays; nothing more is asked of it.
+        hand.absent |= lost
+        self.sessions.refuse_too_few(outcomes, needed)
         # In order of registration, whoever answered first: the order of a sum shows in its last bit.
         found = {who: outcome for who, outcome in outcomes.items() if isinstance(outcome, Arrived)}
-        return {
-            session.member.id: found[session.member.id] for session in self.sessions.all if session.member.id in found
-        }
+        return {who: found[who] for who in messages if who in found}
 
     def _passed(self, outcomes: Mapping[str, Arrived | SynergosError]) -> dict[str, Arrived | SynergosError]:
-        """The outcomes, with updates that cannot be right replaced by the reason."""
+        """The outcomes, with answers that cannot be right replaced by the reason."""
         measured = {
-            who: Measured(outcome.weighted.rows, outcome.movement)
+            who: Measured(outcome.reply.rows, outcome.distance)
             for who, outcome in outcomes.items()
             if isinstance(outcome, Arrived)
         }
@@ -170,52 +231,126 @@ class Rounds:
         refused = refusals(measured, rows)
         return dict(outcomes) | {who: GridError(reason, who) for who, reason in refused.items()}
 
+    def _answers(self, arrived: Mapping[str, Arrived], spare: Mapping[str, Weights]) -> Answers:
+        # Of a participant that never came, only the alignment knows.
+        rows = sum(session.rows.get("train") or session.member.rows or 0 for session in self.sessions.all)
+        replies = [each.reply for each in arrived.values()]
+        return Answers(replies, rows, spare, self._algorithm.reduction is Reduction.EACH)
+
+    def _layout(self, exchange: int) -> Layout:
+        if exchange not in self._expected:
+            algorithm = self._algorithm
+            self._expected[exchange] = layout_of(algorithm.answered(exchange), self.model, algorithm.kept)
+        return self._expected[exchange]
+
+    def _spare(self) -> dict[str, Weights]:
+        """The sets of the state before the newest, as far as nobody else has anything in their memory."""
+        if self._past is None:
+            return {}
+        taken = _memory(self._state) | self._others_memory
+        lent = {name: own for name, own in self._past.sets.items() if isinstance(own, dict)}
+        return {name: own for name, own in lent.items() if not _memory(Bag({name: own})) & taken}
+
     def _evaluate(self, number: int) -> Sequence[Mapping[str, Any] | None]:
-        message = encode(self.weights, {"round": number})
+        message = encode(self._algorithm.models(self._state)["global"], {"round": number})
         outcomes = self.sessions.attempt(
             lambda session: session.data.evaluate(number, message), meanwhile=self._announce
         )
         self.sessions.refuse_too_few(outcomes)
         return [outcome for outcome in outcomes.values() if not isinstance(outcome, SynergosError)]
 
-    def _aggregate(self, number: int, updates: Mapping[str, Arrived]) -> None:
-        average = algorithms.average([update.weighted for update in updates.values()], self._past)
-        self._past, self._own, self.weights = self._own, average, average
-        losses = {who: update.metadata["train_loss"] for who, update in updates.items()}
-        rows = [update.metadata["rows"] for update in updates.values()]
-        self.history.trained(number, _mean_loss(list(zip(rows, losses.values(), strict=True))), losses)
-        trained = {who: update.weighted.weights for who, update in updates.items()}
-        self.store.commit(number, self.weights, trained, self.history)
-        self._committing = self._done(number)
+    def _commit(self, hand: InHand) -> None:
+        self._past, self._own, self._state = self._own, hand.state, hand.state
+        losses = {who: loss for who, (_, loss) in hand.trained.items()}
+        self.history.trained(hand.number, _mean_loss(hand.trained.values()), losses)
+        done = self._done(hand)
+        unchanged = self._kept.keys() - hand.kept.keys()
+        self._kept |= {who: answer.kept for who, answer in hand.kept.items() if answer.kept is not None}
+        model = self._algorithm.models(self._state)["global"]
+        result = RoundResult(self._state, model, hand.local, hand.kept, unchanged, done.loss, done.local, self._judged)
+        self.store.commit(hand.number, result)
+        self._newest, self._judged, self._committing = hand.number, {}, done
 
     def _settle(self, number: int, evaluations: Sequence[Mapping[str, Any] | None]) -> None:
         """Note how good round ``number`` was, and drop the rounds that are neither best nor newest."""
         measured = [(part["rows"], part["loss"]) for part in evaluations if part is not None]
         if measured:
-            loss = _mean_loss(measured)
-            self.history.evaluated(number, loss)
-            self._stopper.improved(loss)
-            self.control.publish(RoundJudged(number, self.history.evaluate[number]))
+            self.history.evaluated(number, _mean_loss(measured))
+            loss = self._judged[number] = self.history.evaluate[number]
+            self._note(number, loss)
+            self.control.publish(RoundJudged(number, loss))
         for past in self.store.rounds():
             if past < number and past != self._best:
                 self.store.drop(past)
 
-    def _done(self, number: int) -> RoundDone:
-        rounds, losses = self.hyperparameters.rounds, self.history
-        return RoundDone(
-            number,
-            rounds,
-            losses.train[number],
-            {who: own[number] for who, own in losses.local.items() if number in own},
-            self._absent,
-            (rounds - number - 1) * fmean(self._durations),
-        )
+    def _note(self, number: int, loss: float | None) -> None:
+        if self._stopper.improved(loss):
+            self._lowest = number
+
+    def _done(self, hand: InHand) -> RoundDone:
+        rounds, number = self.hyperparameters.rounds, hand.number
+        losses = {who: own[number] for who, own in self.history.local.items() if number in own}
+        left = (rounds - number - 1) * self._times.mean
+        return RoundDone(number, rounds, self.history.train[number], losses, hand.absent, left)
 
 
-def _mean_loss(parts: Sequence[tuple[int, float | None]]) -> float | None:
-    """The mean over all rows; None when a participant's loss is not finite."""
+@dataclass
+class _Times:
+    """How long things took, in seconds.
+
+    Attributes:
+        longest: of the exchanges; None before the first.
+    """
+
+    longest: float | None = None
+    _rounds: int = 0
+    _total: float = 0.0
+
+    def exchange(self, seconds: float) -> None:
+        """One is over."""
+        self.longest = max(seconds, self.longest or 0.0)
+
+    def round(self, seconds: float) -> None:
+        """One is over."""
+        self._rounds += 1
+        self._total += seconds
+
+    @property
+    def mean(self) -> float:
+        """Of the rounds."""
+        return self._total / self._rounds
+
+
+def _encoded(messages: Mapping[str, Parcel]) -> dict[str, Encoded]:
+    """The messages; what several are sent alike is made once."""
+    found: dict[str, Encoded] = {}
+    made: list[tuple[Parcel, Encoded]] = []
+    for who, message in messages.items():
+        alike = next((encoded for other, encoded in made[-1:] if _are_alike(message, other)), None)
+        found[who] = alike or encode_parcel(message)
+        made.append((message, found[who]))
+    return found
+
+
+def _are_alike(one: Parcel, other: Parcel) -> bool:
+    """Whether two messages hold the same tensors, not only equal ones."""
+    sets, others = one.bag.sets, other.bag.sets
+    return (
+        one.kept is None
+        and other.kept is None
+        and one.bag.numbers == other.bag.numbers
+        and sets.keys() == others.keys()
+        and all(sets[name] is others[name] for name in sets)
+    )
+
+
+def _memory(state: Bag) -> set[int]:
+    """Where the tensors of a state lie."""
+    return {tensor.data_ptr() for tensors in state.sets.values() for tensor in tensors.values()}
+
+
+def _mean_loss(parts: Collection[tuple[int, float | None]]) -> float | None:
+    """The mean over all rows; None when a participant's loss is not finite, or nobody has one."""
     rows = sum(count for count, _ in parts)
-    if not rows:
-        raise Conflict("no participant has rows to train on")
     losses = [loss * count for count, loss in parts if loss is not None]
-    return sum(losses) / rows if len(losses) == len(parts) else None
+    return sum(losses) / rows if rows and len(losses) == len(parts) else None

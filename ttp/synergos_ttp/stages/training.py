@@ -7,9 +7,10 @@ from pathlib import Path
 from synergos.domain.outputs import TRAINED, Trained
 from synergos.domain.tags import Meta
 from synergos.learning.exports import write_run
+from synergos.wire import StoredTensors
 from synergos_ttp.control import Control
 from synergos_ttp.events import TrainingStarted
-from synergos_ttp.stages.round_store import RoundStore, StoredWeights
+from synergos_ttp.stages.round_store import RoundStore
 from synergos_ttp.stages.rounds import Rounds
 from synergos_ttp.stages.scope import Scope
 from synergos_ttp.workers.limits import Limits
@@ -42,10 +43,8 @@ def train(scope: Scope, outputs: Path, limits: Limits, control: Control) -> Trai
             exported = write_run(
                 run_folder(outputs, scope),
                 recipe=recipe,
-                global_weights=StoredWeights(best.global_weights),
-                local_weights={
-                    who: StoredWeights(path) for who, path in best.updates(member.id for member in members).items()
-                },
+                global_weights=StoredTensors(best.global_weights),
+                local_weights=best.updates(member.id for member in members),
                 history=rounds.history,
             )
     return TRAINED.read({**exported, **recipe.to_dict()})

@@ -5,20 +5,19 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
-from torch import Tensor
 
 from synergos.domain.grid import Node
 from synergos.errors import WireFormatError, WorkerRefused, WorkerUnreachable
-from synergos.wire import Encoded, Header, Layout, read_header
+from synergos.learning.algorithms import Step
+from synergos.wire import Encoded, Header, Layout, Parcel, numbers_of, parcel_of, read_header, stored_parcel
 from synergos.wire.codec import CHUNK_BYTES, weights_in
-from synergos_ttp.stages.round_store import StoredWeights
 from synergos_ttp.workers.client import Answer, Request, WorkerClient
 from synergos_ttp.workers.limits import Limits
 
@@ -43,19 +42,6 @@ _EVALUATED = Draft202012Validator(
 )
 
 
-@dataclass(frozen=True)
-class Update:
-    """What a participant answered to one round.
-
-    Attributes:
-        weights: as a state dict; of a large network they are read from their file, one tensor at a time.
-        metadata: what docs/wire-formats.md, section 2.1, lists.
-    """
-
-    weights: Mapping[str, Tensor]
-    metadata: Mapping[str, Any]
-
-
 class DataPlane:
     """One kept-alive connection to one participant's open session; used by one thread at a time.
 
@@ -71,17 +57,25 @@ class DataPlane:
         self._client = WorkerClient(node, node.data_port, limits)
         self._buffer = bytearray(_PIECE)
 
-    def train(self, number: int, weights: Encoded, expected: Layout, target: Path) -> Update:
-        """Run round ``number`` from ``weights``; those of the answer are written to ``target`` unless they are few."""
-        answer = self._work(f"/rounds/{number}", weights)
+    def exchange(self, step: Step, message: Encoded, expected: Layout, target: Path) -> Parcel:
+        """Have one exchange of a round done; what is answered.
+
+        Args:
+            expected: which tensors an answer has.
+            target: the file that those of an answer are written to unless they are few; they are read one at a time then.
+
+        Returns:
+            The answer, with the metadata that docs/wire-formats.md, section 2.1, lists.
+        """
+        path = f"/rounds/{step.round}" + (f"/exchanges/{step.exchange}" if step.exchange else "")
+        answer = self._work(path, message)
         header = self._header(answer, expected)
-        found = self._weights(answer, header, target)
-        if header.metadata.get("round") != number:
-            raise WireFormatError(
-                f"answered round {header.metadata.get('round')} when asked for round {number}", self._who
-            )
-        self._check_metadata(_ROUND, header.metadata)
-        return Update(found, header.metadata)
+        found = self._parcel(answer, header, target)
+        answered = (found.metadata.get("round"), found.metadata.get("exchange", 0))
+        if answered != (step.round, step.exchange):
+            raise WireFormatError(f"answered another exchange when asked for round {step}", self._who)
+        self._check_metadata(_ROUND, found.metadata)
+        return found
 
     def evaluate(self, number: int, weights: Encoded) -> Mapping[str, Any] | None:
         """Measure ``weights`` on the participant's evaluation rows: ``{"rows", "loss"}``, or None when it has none."""
@@ -140,19 +134,22 @@ class DataPlane:
         except WireFormatError as error:
             raise WireFormatError(str(error), self._who) from error
 
-    def _weights(self, answer: Answer, header: Header, target: Path) -> Mapping[str, Tensor]:
-        if header.data_bytes > CHUNK_BYTES:
-            self._write(answer, header, target)
-            return StoredWeights(target)
-        # A file would take longer than all else that is done with it before the next round.
-        buffer = bytearray(header.data_bytes)
-        answer.fill(memoryview(buffer))
-        return weights_in(buffer, header)
+    def _parcel(self, answer: Answer, header: Header, target: Path) -> Parcel:
+        try:
+            if header.data_bytes > CHUNK_BYTES:
+                self._write(answer, header, target)
+                return replace(stored_parcel(target), metadata=header.metadata)
+            # A file would take longer than all else that is done with it before the next round.
+            buffer = bytearray(header.data_bytes)
+            answer.fill(memoryview(buffer))
+            return parcel_of(weights_in(buffer, header), header.metadata)
+        except WireFormatError as error:
+            raise WireFormatError(str(error), self._who) from error
 
     def _write(self, answer: Answer, header: Header, target: Path) -> None:
         view = memoryview(self._buffer)
         with target.open("wb") as file:
-            file.write(Header(header.offsets).to_bytes())
+            file.write(Header(header.offsets, numbers_of(header.metadata)).to_bytes())
             for start in range(0, header.data_bytes, _PIECE):
                 piece = view[: min(_PIECE, header.data_bytes - start)]
                 answer.fill(piece)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from typing import Any, Self, TypeVar
@@ -103,6 +103,7 @@ class Sessions:
         *,
         seconds: float | None = None,
         needed: int | None = None,
+        among: Collection[str] | None = None,
         meanwhile: Callable[[], None] = lambda: None,
     ) -> dict[str, Result | SynergosError]:
         """Do ``work`` for every participant at the same time; each one's result or failure, in order of registration.
@@ -110,6 +111,7 @@ class Sessions:
         The others are told to stop as soon as fewer than ``needed`` can still succeed.
 
         Args:
+            among: whom to ask, when it is not everybody.
             seconds: how long it may take; who is not ready by then has failed.
             meanwhile: called here, while the participants' threads work; when it fails, they are told to stop.
 
@@ -118,7 +120,8 @@ class Sessions:
         """
         needed = self.needed if needed is None else needed
         self._given_up.clear()
-        futures = {self._pool.submit(session.persist, work): session for session in self.all}
+        asked = [session for session in self.all if among is None or session.member.id in among]
+        futures = {self._pool.submit(session.persist, work): session for session in asked}
         deadline = None if seconds is None else time.monotonic() + seconds
         try:
             meanwhile()
@@ -140,14 +143,17 @@ class Sessions:
         """How long the next round may take; see :meth:`Limits.round_deadline`."""
         return self._limits.round_deadline(longest)
 
-    def refuse_too_few(self, outcomes: Mapping[str, Any]) -> None:
+    def refuse_too_few(self, outcomes: Mapping[str, Any], needed: int | None = None) -> None:
         """Go on, if enough participants succeeded.
+
+        Args:
+            needed: how many those are; all that a round takes by default.
 
         Raises:
             SynergosError: what the first of the others failed with.
         """
         failures = [outcome for outcome in outcomes.values() if isinstance(outcome, SynergosError)]
-        if len(outcomes) - len(failures) < self.needed:
+        if len(outcomes) - len(failures) < (self.needed if needed is None else needed):
             raise failures[0]
 
     def _wait(

@@ -8,12 +8,13 @@ what is durable, evaluation and when to stop are no affair of an algorithm, and 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import ClassVar, Protocol
 
 from torch import Tensor
+from torch.optim import Optimizer
 
 from synergos.learning.algorithms.answers import Answers
 from synergos.learning.bags import WEIGHTS, Bag, Weights
@@ -44,10 +45,12 @@ class Model:
     Attributes:
         weights: the first ones; parameters and buffers.
         parameters: the names of those that learn.
+        seed: the run's, for whatever an algorithm draws.
     """
 
     weights: Weights
     parameters: Collection[str]
+    seed: int = 0
 
 
 @dataclass(frozen=True, order=True)
@@ -106,11 +109,21 @@ class Local(Protocol):
 class Server(Protocol):
     """What the server can do besides calculating; handed to :meth:`Algorithm.fold`."""
 
-    def train(self, weights: Weights, loss: Callable[[Weights], Tensor], steps: int) -> dict[str, Tensor]:
-        """Make ``steps`` steps of the run's optimizer from ``weights``, which stay what they are.
+    def train(
+        self,
+        weights: Weights,
+        loss: Callable[[Weights], Tensor],
+        optimizer: Callable[[Sequence[Tensor]], Optimizer],
+        steps: int,
+    ) -> dict[str, Tensor]:
+        """Make some steps from ``weights``, which stay what they are.
 
         Args:
             loss: a scalar that depends on the weights it is given, which require gradients.
+            optimizer: given what to optimise, one of torch's optimizers.
+
+        Raises:
+            JobCancelled: the job was asked to stop.
         """
         ...
 

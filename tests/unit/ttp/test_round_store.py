@@ -1,0 +1,169 @@
+"""What is committed of a round: the state, the participants', the losses; all of it or nothing, and no more each time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+
+from synergos.domain.loss_history import LossHistory
+from synergos.learning.bags import Bag
+from synergos.wire import Parcel, encode_parcel, stored_parcel
+from synergos_ttp.stages.round_store import RoundResult, RoundStore
+
+
+def tensor(value: float) -> Mapping[str, Tensor]:
+    return {"w": torch.tensor([value])}
+
+
+def result(
+    value: float,
+    *,
+    kept: Mapping[str, float] | None = None,
+    unchanged: tuple[str, ...] = (),
+    judged: Mapping[int, float | None] | None = None,
+) -> RoundResult:
+    """A round of an algorithm that is the model, a momentum and a number, and keeps something at some participants."""
+    model = tensor(value)
+    answers = {
+        who: Parcel(Bag({"weights": tensor(own)}), Bag({"own": tensor(own)}, {"n": own}))
+        for who, own in (kept or {}).items()
+    }
+    state = Bag({"weights": model, "momentum": tensor(-value)}, {"n": value})
+    return RoundResult(state, model, answers, answers, unchanged, value, {"a": value / 2}, judged or {})
+
+
+def committed(folder: Path, *results: RoundResult, drop: bool = True) -> None:
+    with RoundStore(folder, "job") as store:
+        for number, each in enumerate(results):
+            store.commit(number, each)
+            if drop and number:
+                store.drop(number - 1)
+        store.wait()
+
+
+def log_of(folder: Path) -> Path:
+    return folder / ".rounds" / "job" / "committed.jsonl"
+
+
+def test_state_and_losses_are_what_they_were(tmp_path: Path) -> None:
+    committed(tmp_path, result(1.0), result(2.0, judged={0: 5.0}))
+
+    found = RoundStore(tmp_path, "job").load()
+
+    assert found is not None
+    assert found.number == 1
+    assert {name: own["w"].tolist() for name, own in found.state.sets.items()} == {"weights": [2.0], "momentum": [-2.0]}
+    assert found.state.numbers == {"n": 2.0}
+    assert found.history == LossHistory({0: 1.0, 1: 2.0}, {0: 5.0}, {"a": {0: 0.5, 1: 1.0}})
+
+
+def test_a_model_that_is_the_state_is_written_once(tmp_path: Path) -> None:
+    model = tensor(3.0)
+    committed(tmp_path, replace(result(3.0), state=Bag({"weights": model}), model=model))
+    files = RoundStore(tmp_path, "job").files(0)
+
+    assert [path.name for path in files.folder.iterdir()] == ["global.safetensors"]
+    assert load_file(files.global_weights)["w"].tolist() == [3.0]
+
+
+def test_what_a_participant_keeps_outlives_the_rounds_it_has_no_part_in(tmp_path: Path) -> None:
+    committed(
+        tmp_path,
+        result(1.0, kept={"a": 1.0, "b": 10.0}),
+        result(2.0, kept={"a": 2.0}, unchanged=("b",)),
+        result(3.0, kept={"a": 3.0}, unchanged=("b",)),
+        result(4.0, kept={"b": 40.0}, unchanged=("a",)),
+    )
+
+    found = RoundStore(tmp_path, "job").load()
+
+    assert found is not None
+    assert {who: (bag["own"]["w"].item(), bag.numbers) for who, bag in found.kept.items()} == {
+        "a": (3.0, {"n": 3.0}),
+        "b": (40.0, {"n": 40.0}),
+    }
+    assert [path.name for path in (tmp_path / ".rounds" / "job").iterdir() if path.is_dir()] == ["round_3"]
+
+
+def test_a_large_answer_is_written_once_for_whatever_it_is_kept_for(tmp_path: Path) -> None:
+    with RoundStore(tmp_path, "job") as store:
+        streamed = store.files(0).answer(0, "a")
+        parcel = Parcel(Bag({"weights": tensor(1.0)}), Bag({"own": tensor(2.0)}))
+        with streamed.open("wb") as file:
+            file.writelines(encode_parcel(parcel).buffers())
+        answer = stored_parcel(streamed)
+        store.commit(0, replace(result(1.0), local={"a": answer}, kept={"a": answer}))
+        store.wait()
+        files = store.files(0)
+
+        assert not streamed.exists()
+        assert files.update("a").stat().st_ino == files.kept("a").stat().st_ino
+        assert files.updates(["a", "b"])["a"]["w"].tolist() == [1.0]
+        found = store.load()
+        assert found is not None
+        assert found.kept["a"]["own"]["w"].tolist() == [2.0]
+
+
+@pytest.mark.parametrize("torn", [b'{"round": 2, "tr', b"\0" * 40, b"null\n", b'{"round": 2}', b"\xff\xfe\n"])
+def test_a_line_that_is_not_whole_is_no_round_and_is_written_over(tmp_path: Path, torn: bytes) -> None:
+    committed(tmp_path, result(1.0), result(2.0), drop=False)
+    with log_of(tmp_path).open("ab") as file:
+        file.write(torn)
+
+    with RoundStore(tmp_path, "job") as store:
+        found = store.load()
+        store.commit(2, result(3.0))
+        store.wait()
+    again = RoundStore(tmp_path, "job").load()
+
+    assert found is not None
+    assert again is not None
+    assert (found.number, again.number) == (1, 2)
+    assert again.history.train == {0: 1.0, 1: 2.0, 2: 3.0}
+
+
+def test_a_late_round_writes_no_more_than_an_early_one(tmp_path: Path) -> None:
+    committed(tmp_path, *(result(1.0, judged={number: 1.0}) for number in range(300)))
+
+    lines = log_of(tmp_path).read_bytes().splitlines()
+
+    assert len(lines) == 300
+    assert max(map(len, lines)) - min(map(len, lines)) <= 4  # digits of the round's number
+
+
+def test_no_round_goes_before_the_one_after_it_is_committed(tmp_path: Path) -> None:
+    with RoundStore(tmp_path, "job") as store:
+        store.commit(0, result(1.0))
+        store.wait()
+        store.files(1).global_weights.mkdir()  # where the commit would write a file
+        store.commit(1, result(2.0))
+        store.drop(0)
+        with pytest.raises(IsADirectoryError):
+            store.wait()
+
+    found = RoundStore(tmp_path, "job").load()
+
+    assert found is not None
+    assert (found.number, found.state["weights"]["w"].tolist()) == (0, [1.0])
+
+
+def test_a_commit_that_failed_leaves_nothing_that_the_next_one_could_stumble_over(tmp_path: Path) -> None:
+    """A job that is tried again in the same process, on a disk that has room again."""
+    with RoundStore(tmp_path, "job") as store:
+        store.commit(0, result(1.0))
+        store.wait()
+        with log_of(tmp_path).open("ab") as file:
+            file.write(b'{"round": 1, "half')
+        store.commit(1, result(2.0))
+        store.wait()
+
+    found = RoundStore(tmp_path, "job").load()
+
+    assert found is not None
+    assert found.number == 1
