@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any
 
@@ -97,7 +97,7 @@ class Rounds:
         # The newest round, while its commit may not be over; evaluations that no commit has with it yet.
         self._committing: RoundDone | None = None
         self._judged: dict[int, float | None] = {}
-        self._state = self._algorithm.init(self.model)
+        self._state = self._algorithm.init(replace(self.model, seed=self.hyperparameters.seed))
         self._kept: dict[str, Bag] = {}
         # The state before the newest one, whose memory can be used again; none that somebody else has made.
         self._past: Bag | None = None

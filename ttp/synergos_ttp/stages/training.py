@@ -35,7 +35,7 @@ def train(scope: Scope, outputs: Path, limits: Limits, control: Control) -> Trai
             rounds = Rounds(
                 sessions,
                 hyperparameters,
-                recipe.family.initial(recipe).weights,
+                recipe.family.initial(recipe),
                 store,
                 control,
             )
