@@ -1,11 +1,52 @@
+"""How the tests are spread over processes, and the server that several components' tests share."""
+
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+from xdist.remote import Producer
 
 from servers import postgresql as postgresql_server
 from servers.postgresql import PostgreSQL
+from support.spreading import Groups
+from synergos_simulator import grid
+
+ROOT = Path(__file__).parent
+SLOWEST_FIRST = ("containers", "e2e", "integration", "unit")
+"""What is long must not come last, when nothing is left for the other processes to do."""
+
+# How long an example takes says how busy the machine is.
+settings.register_profile("synergos", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("synergos")
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Threads of torch that wait for each other take the processor from the tests beside them.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest first."""
+    items.sort(key=lambda item: SLOWEST_FIRST.index(item.path.relative_to(ROOT).parts[0]))
+
+
+@pytest.hookimpl(optionalhook=True)  # also there when pytest-xdist is switched off
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Groups:
+    """Have tests that share something run in one process."""
+    return Groups(config, log)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_ports() -> None:
+    """Programs of tests that run side by side look for their ports in different places."""
+    count = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1))
+    index = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    first, end = grid._OWN_PORTS
+    share = (end - first) // count
+    grid._OWN_PORTS = (first + index * share, first + (index + 1) * share)
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
-# Sets up what the tests need, checks style, types and import arrows, and runs the tests.
-#   bash tests/run.sh [--with-slow] [pytest arguments]
+# Sets up what the tests need, checks style, types and import arrows, and runs the tests on all cores there are.
+#   bash tests/run.sh --fast [pytest arguments]        # unit tests only: under a minute
+#   bash tests/run.sh [pytest arguments]               # everything but what is marked slow
+#   bash tests/run.sh --with-slow [pytest arguments]   # everything
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -14,20 +16,23 @@ have_postgresql() {
   fi
 }
 
+have_servers() {
+  have_postgresql
+  # The queue is tested on a RabbitMQ that the tests start for themselves.
+  if ! (have_rabbitmq); then
+    echo "RABBITMQ IS MISSING: WHAT NEEDS IT IS NOT TESTED. On Debian: sudo apt-get install rabbitmq-server" >&2
+  fi
+}
+
 source simulator/setup_environment.sh
 setup_environment dev
-have_postgresql
-# The queue is tested on a RabbitMQ that the tests start for themselves.
-if ! (have_rabbitmq); then
-  echo "RABBITMQ IS MISSING: WHAT NEEDS IT IS NOT TESTED. On Debian: sudo apt-get install rabbitmq-server" >&2
-fi
 export PATH=$synergos_bin:$PATH
 
-selection=(-m "not slow")
-if [ "${1:-}" = "--with-slow" ]; then
-  selection=()
-  shift
-fi
+case "${1:-}" in
+  --fast) selection=(tests/unit) && shift ;;
+  --with-slow) selection=() && shift && have_servers ;;
+  *) selection=(-m "not slow") && have_servers ;;
+esac
 
 echo "== style"
 ruff check .
@@ -37,4 +42,5 @@ mypy
 echo "== import arrows"
 lint-imports
 echo "== tests"
-python -m pytest "${selection[@]}" "$@"
+# Who runs what: tests/support/spreading.py. What takes longer than a second is listed at the end, the slowest first.
+python -m pytest -n "$(nproc)" --durations=25 --durations-min=1 "${selection[@]}" "$@"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ from grids.cluster_grid import (
     trainings_under_way,
     wait_for_jobs,
 )
-from grids.real_grid import Study
+from grids.real_grid import ENDLESS, Study
 from support.waiting import until
 from synergos_simulator.datasets import Dataset
 
@@ -53,23 +54,31 @@ def test_all_stages_handed_in_at_once_run_in_their_order(grid: Cluster, wine: Da
 
 
 def test_two_sub_grids_are_busy_at_once_and_agree_to_the_last_bit(grid: Cluster, wine: Dataset) -> None:
-    studies = [Study(grid, wine, f"parallel_{number}", {"rounds": LONG}) for number in range(2)]
-    for study in studies:
+    busy = [Study(grid, wine, f"busy_{number}", ENDLESS) for number in range(2)]
+    for study in busy:
         hand_in(study)
-    until(
-        lambda: all(is_under_way(job) for study in studies for job in study.jobs("train")),
-        "both trainings to run at once",
-    )
-    for study in studies:
-        wait_for_jobs(study)
+    until(lambda: all(is_under_way(job) for study in busy for job in study.jobs("train")), "both to be trained at once")
 
-    trainings = [study.jobs("train")[0] for study in studies]
-    assert {job["grid"] for job in trainings} == {0, 1}
-    assert models_of(studies[0]) == models_of(studies[1])
+    # Each sub-grid is freed while the other is kept busy.
+    short = [Study(grid, wine, f"parallel_{number}", {"rounds": 20}) for number in range(2)]
+    grid.driver.jobs.cancel(training_of(busy[0])["id"])
+    hand_in(short[0])
+    wait_for_jobs(short[0])
+    again = Study(grid, wine, "busy_again", ENDLESS)
+    hand_in(again)
+    until(lambda: is_under_way(training_of(again)), "the first sub-grid to be busy again")
+    grid.driver.jobs.cancel(training_of(busy[1])["id"])
+    hand_in(short[1])
+    wait_for_jobs(short[1])
+    grid.driver.jobs.cancel(training_of(again)["id"])
+
+    assert {training_of(study)["grid"] for study in busy} == {0, 1}
+    assert [training_of(study)["grid"] for study in short] == [training_of(study)["grid"] for study in busy]
+    assert models_of(short[0]) == models_of(short[1])
 
 
 def test_a_waiting_job_says_for_what_and_a_running_one_can_be_cancelled(grid: Cluster, wine: Dataset) -> None:
-    study = Study(grid, wine, "cancelled", {"rounds": 100_000})
+    study = Study(grid, wine, "cancelled", ENDLESS)
     hand_in(study)
     [training], [validation] = trainings_under_way(study), study.jobs("validate")
     assert validation["state"] == "waiting"
@@ -86,7 +95,7 @@ def test_a_waiting_job_says_for_what_and_a_running_one_can_be_cancelled(grid: Cl
 
 @pytest.fixture(scope="module")
 def undisturbed(grid: Cluster, wine: Dataset) -> list[bytes]:
-    study = Study(grid, wine, "undisturbed", {"rounds": LONG})
+    study = Study(grid, wine, "undisturbed", LONG)
     hand_in(study)
     wait_for_jobs(study)
     return models_of(study)
@@ -97,7 +106,7 @@ def undisturbed(grid: Cluster, wine: Dataset) -> list[bytes]:
 def test_whoever_is_killed_while_a_job_runs_the_model_is_the_same(
     grid: Cluster, wine: Dataset, undisturbed: list[bytes], victim: str
 ) -> None:
-    study = Study(grid, wine, f"killed_{victim}", {"rounds": LONG})
+    study = Study(grid, wine, f"killed_{victim}", LONG)
     hand_in(study)
     [job] = trainings_under_way(study)
     name = {"ttp": job["ttp"], "worker": f"worker_1_{job['grid']}"}.get(victim, victim)
@@ -114,7 +123,7 @@ def test_whoever_is_killed_while_a_job_runs_the_model_is_the_same(
 def test_a_job_of_a_ttp_that_stays_dead_goes_on_at_another_grid(
     grid: Cluster, wine: Dataset, undisturbed: list[bytes]
 ) -> None:
-    study = Study(grid, wine, "moved", {"rounds": LONG})
+    study = Study(grid, wine, "moved", LONG)
     before, after = end_without_its_ttp(grid, study)
 
     assert (after["state"], after["attempts"]) == ("completed", 2)
@@ -124,7 +133,7 @@ def test_a_job_of_a_ttp_that_stays_dead_goes_on_at_another_grid(
 
 @pytest.mark.slow
 def test_what_ends_while_the_director_is_away_is_archived_when_it_is_back(grid: Cluster, wine: Dataset) -> None:
-    study = Study(grid, wine, "away", {"rounds": LONG})
+    study = Study(grid, wine, "away", LONG)
     hand_in(study)
     ttp = trainings_under_way(study)[0]["ttp"]
     grid.kill("director")
@@ -139,11 +148,16 @@ def test_what_ends_while_the_director_is_away_is_archived_when_it_is_back(grid: 
 def test_a_ttp_that_is_told_to_stop_leaves_its_job_to_the_other(grid: Cluster, wine: Dataset) -> None:
     # Those of a TTP killed before, whose job went elsewhere, end when they have been idle for long.
     sessions = grid.open_sessions()
-    study = Study(grid, wine, "stopped", {"rounds": LONG})
+    study = Study(grid, wine, "stopped", LONG)
     before, after = end_without_its_ttp(grid, study, signal.SIGTERM)
 
     assert (after["state"], after["grid"]) == ("completed", 1 - before["grid"])
     assert grid.open_sessions() <= sessions
+
+
+def training_of(study: Study) -> dict[str, Any]:
+    [job] = study.jobs("train")
+    return job
 
 
 def _is_idle(grid: Cluster, ttp: str) -> bool:

@@ -34,7 +34,7 @@ def grid(tmp_path_factory: pytest.TempPathFactory, data: Path, postgresql: Postg
 @pytest.fixture(scope="module")
 def two_runs(grid: Cluster, wine: Dataset) -> Study:
     """A study of two runs, all stages of which were handed in at once, while both are trained."""
-    study = Study(grid, wine, "two_runs", {"rounds": LONG})
+    study = Study(grid, wine, "two_runs", LONG)
     study.declare()
     driver, experiment = grid.driver, study.keys[:3]
     driver.runs.create(*experiment, "another_run", **{**wine.hyperparameters, **study.run})
@@ -74,7 +74,7 @@ def test_one_alignment_serves_two_trainings_at_once(grid: Cluster, two_runs: Stu
 def test_a_job_of_a_ttp_that_stays_dead_goes_on_at_another_grid(
     grid: Cluster, wine: Dataset, undisturbed: bytes
 ) -> None:
-    study = Study(grid, wine, "moved", {"rounds": LONG})
+    study = Study(grid, wine, "moved", LONG)
     before, after = end_without_its_ttp(grid, study)
 
     assert (after["state"], after["attempts"], after["grid"]) == ("completed", 2, 1 - before["grid"])

@@ -14,13 +14,11 @@ from typing import Any
 import psutil
 import pytest
 
-from grids.real_grid import Aside, RealGrid, Study
+from grids.real_grid import ENDLESS, Aside, RealGrid, Study
 from support.waiting import until
 from synergos_simulator.datasets import Dataset
 
 pytestmark = pytest.mark.timeout(400)
-
-LONG = {"rounds": 10_000, "epochs": 5, "patience": 100_000}
 
 
 @pytest.fixture
@@ -160,7 +158,7 @@ def test_a_re_run_hides_the_old_model_until_it_ends_and_a_failed_one_shows_it_ag
     study.train()
     weights = (study.model_folder() / "global_model.safetensors").read_bytes()
     collaboration, project, experiment, run = study.keys
-    grid.driver.runs.update(collaboration, project, experiment, run, **LONG)
+    grid.driver.runs.update(collaboration, project, experiment, run, **ENDLESS)
 
     again = Aside(study.train)
     until(lambda: running(study), "the second training to run")
@@ -179,7 +177,7 @@ def test_a_re_run_hides_the_old_model_until_it_ends_and_a_failed_one_shows_it_ag
 
 
 def test_a_ttp_told_to_stop_during_a_round_ends_cleanly(own_grid: RealGrid, wine: Dataset) -> None:
-    study = Study(own_grid, wine, "stopped", LONG)
+    study = Study(own_grid, wine, "stopped", ENDLESS)
     study.declare()
     study.align()
     training = Aside(study.train)
@@ -196,7 +194,7 @@ def test_a_ttp_told_to_stop_during_a_round_ends_cleanly(own_grid: RealGrid, wine
 
 
 def test_a_worker_told_to_stop_during_a_round_ends_cleanly_and_is_named(own_grid: RealGrid, wine: Dataset) -> None:
-    study = Study(own_grid, wine, "left", LONG)
+    study = Study(own_grid, wine, "left", ENDLESS)
     study.declare()
     study.align()
     training = Aside(study.train)
@@ -213,7 +211,7 @@ def test_a_worker_told_to_stop_during_a_round_ends_cleanly_and_is_named(own_grid
 
 
 def test_a_killed_worker_fails_the_job_and_is_named(own_grid: RealGrid, wine: Dataset) -> None:
-    study = Study(own_grid, wine, "killed", LONG)
+    study = Study(own_grid, wine, "killed", ENDLESS)
     study.declare()
     study.align()
     training = Aside(study.train)

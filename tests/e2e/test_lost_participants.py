@@ -10,11 +10,9 @@ import psutil
 import pytest
 
 from grids.killable_grid import KillableGrid, killable
-from grids.real_grid import Aside, RealGrid, Response, Study
+from grids.real_grid import ENDLESS, Aside, RealGrid, Response, Study
 from support.waiting import until
 from synergos_simulator.datasets import Dataset
-
-LONG = {"rounds": 2_000, "epochs": 1, "patience": 100_000}
 
 
 def round_of(study: Study) -> int:
@@ -28,7 +26,7 @@ def processes(grid: RealGrid, program: str) -> list[psutil.Process]:
 
 @pytest.mark.slow
 def test_the_run_goes_on_with_those_that_remain(own_grid: RealGrid, wine: Dataset) -> None:
-    study = Study(own_grid, wine, "remaining", {**LONG, "min_participants": 1})
+    study = Study(own_grid, wine, "remaining", {**ENDLESS, "min_participants": 1})
     study.declare()
     study.align()
     training = Aside(study.train)
@@ -46,7 +44,7 @@ def test_the_run_goes_on_with_those_that_remain(own_grid: RealGrid, wine: Datase
 
 @pytest.mark.slow
 def test_a_participant_that_gives_no_sign_of_life_is_noticed(own_grid: RealGrid, wine: Dataset) -> None:
-    study = Study(own_grid, wine, "frozen", LONG)
+    study = Study(own_grid, wine, "frozen", ENDLESS)
     study.declare()
     study.align()
     training = Aside(study.train)

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from grids.cluster_grid import LONG, Cluster, cluster, wait_for_jobs
-from grids.real_grid import RealGrid, Study
+from grids.cluster_grid import Cluster, cluster, wait_for_jobs
+from grids.real_grid import ENDLESS, RealGrid, Study
 from support.waiting import until
 from synergos_simulator.datasets import Dataset
 
@@ -25,8 +25,11 @@ SPACE = {
     "rounds": {"_type": "randint", "_value": [2, 5]},
     "epochs": {"_type": "choice", "_value": [1]},
 }
-SLOW = {"rounds": {"_type": "choice", "_value": [LONG]}, "lr": {"_type": "loguniform", "_value": [0.001, 0.1]}}
-SLOW_RUN = {"epochs": 1, "patience": LONG}
+SLOW = {
+    "rounds": {"_type": "choice", "_value": [ENDLESS["rounds"]]},
+    "lr": {"_type": "loguniform", "_value": [0.001, 0.1]},
+}
+SLOW_RUN = {**ENDLESS, "epochs": 1}
 
 
 @pytest.fixture(scope="module")

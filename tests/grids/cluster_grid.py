@@ -17,8 +17,8 @@ from synergos_simulator.state import Program
 
 GRIDS = 2
 START_DEADLINE = 120.0
-LONG = 400
-"""Rounds that take long enough to be killed in; early stopping is off."""
+LONG = {"rounds": 400, "patience": 400}
+"""Hyperparameters of a training that takes long enough to be killed in, and that ends; never early."""
 
 
 class Cluster(RealGrid):

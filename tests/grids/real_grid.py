@@ -21,6 +21,9 @@ from synergos_simulator.grid import Grid, Plan
 from synergos_simulator.state import Program
 
 WORKERS = ("worker_1", "worker_2")
+ENDLESS = {"rounds": 100_000, "patience": 100_000}
+"""Hyperparameters of a training that ends when somebody ends it: it goes on when there is nothing left to learn, too."""
+
 Response = Mapping[str, Any]
 
 

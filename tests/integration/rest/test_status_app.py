@@ -36,7 +36,9 @@ def test_jobs_can_be_read(client: Client, store: RecordStore) -> None:
     assert client.get("/ttp/jobs/other")[0] == 404
 
 
-@pytest.mark.parametrize("url", [ALIGNMENTS_URL, MODELS_URL, f"/ttp/jobs/{ALIGNMENT.id}/cancel"])
+@pytest.mark.parametrize(
+    "url", [ALIGNMENTS_URL, MODELS_URL, f"/ttp/jobs/{ALIGNMENT.id}/cancel"], ids=["align", "train", "cancel"]
+)
 def test_nothing_can_be_asked_for(client: Client, store: RecordStore, url: str) -> None:
     store.add_jobs([ALIGNMENT])
     assert client.post(url, {})[0] == 404

@@ -12,7 +12,7 @@ RUN = RunKey("c", "p", "e", "r")
 IDS = {"collab_id": "c", "project_id": "p", "expt_id": "e", "run_id": "r"}
 
 
-@pytest.mark.parametrize("key_type", {record_type.key for record_type in RECORD_TYPES.values()})
+@pytest.mark.parametrize("key_type", dict.fromkeys(record_type.key for record_type in RECORD_TYPES.values()))
 def test_a_key_goes_out_as_json_and_comes_in_again(key_type: type[Key]) -> None:
     key = key_type.checked({name: f"{name}-1" for name in key_type.fields()})
 

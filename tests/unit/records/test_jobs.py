@@ -164,9 +164,10 @@ def preprocessed(*participants: str, auto_fix: bool = True) -> Aligned:
 
 
 def test_an_alignment_is_archived_whole(store: RecordStore) -> None:
-    job = accept(store, Stage.PREPROCESS, P)
+    job = accept(store, Stage.PREPROCESS, P).started()
+    store.save_job(job)
 
-    done = archive(store, job.started(), preprocessed("w"))
+    done = archive(store, job, preprocessed("w"))
 
     assert (done.state, done.attempts) == (JobState.COMPLETED, 1)
     assert done.finished_at is not None

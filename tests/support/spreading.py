@@ -1,0 +1,40 @@
+"""Which tests one process runs, one after the other, when pytest-xdist spreads them over several."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+
+import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
+
+GROUPS = {
+    "containers": "containers",  # one engine, with fixed names and addresses
+    "integration/queue": "rabbitmq",
+    "integration/records": "postgresql",
+    "e2e/test_cluster_postgresql.py": "postgresql",
+    "e2e/test_failures.py": "shared grid",
+    "e2e/test_full_cycle.py": "shared grid",
+    "e2e/test_tracking.py": "shared grid",
+}
+"""Files, and folders with all that is in them, that share what is expensive or exists once."""
+
+
+def group_of(test: str) -> str:
+    """The group of a test, by its id: the test itself when it is a unit test, its file when nothing else is said."""
+    path = PurePosixPath(test.partition("::")[0]).relative_to("tests")
+    if path.parts[0] == "unit":
+        return test
+    found = [GROUPS[str(place)] for place in (path, *path.parents) if str(place) in GROUPS]
+    return found[0] if found else str(path)
+
+
+class Groups(LoadScopeScheduling):  # type: ignore[misc]  # pytest-xdist has no types
+    """Hands out one group after the other, in the order in which they were collected."""
+
+    def __init__(self, config: pytest.Config, log: Producer | None = None) -> None:
+        config.option.loadscopereorder = False
+        super().__init__(config, log)
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group_of(nodeid)
