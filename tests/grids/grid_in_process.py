@@ -56,6 +56,7 @@ def started(folder: Path, data: Path, participants: Sequence[str]) -> Iterator[G
         dispatcher = LocalDispatcher(store, JobRunner(store, outputs))
         dispatcher.start()
         stack.callback(dispatcher.close)
+        stack.callback(dispatcher.stop)
         port = stack.enter_context(_served(create_app(store, dispatcher, component_id="ttp/test")))
         yield GridInProcess(Driver(host=HOST, port=port), workers, outputs)
 
