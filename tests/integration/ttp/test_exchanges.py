@@ -162,7 +162,9 @@ def workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sequence[Worke
 
 
 @contextmanager
-def rounds_of(workers: Sequence[Worker], folder: Path, algorithm: str, **run: Any) -> Iterator[Rounds]:
+def rounds_of(
+    workers: Sequence[Worker], folder: Path, algorithm: str, limits: Limits | None = None, **run: Any
+) -> Iterator[Rounds]:
     """Rounds with sessions at both workers."""
     control = Control()
     polled = {}
@@ -174,7 +176,7 @@ def rounds_of(workers: Sequence[Worker], folder: Path, algorithm: str, **run: An
     recipe = Recipe(LAYERS, LAYERS.check(LAYER_LIST), hyperparameters, space)
     members = [Member(each.node, TAGS, alignment.spacers[each.node.participant_id]) for each in workers]
     content = SessionContent(RunKey("c", "p", "e", algorithm), recipe, tuple(TAGS))
-    with RoundStore(folder, "job") as store, Sessions(members, content, Limits(), control) as sessions:
+    with RoundStore(folder, "job") as store, Sessions(members, content, limits or Limits(), control) as sessions:
         yield Rounds(sessions, hyperparameters, LAYERS.initial(recipe), store, control)
 
 
@@ -240,6 +242,19 @@ def test_a_worker_that_forgets_everything_changes_no_bit(
         expected, _ = trained(workers, tmp_path / "calm", algorithm)
         with rounds_of(workers, tmp_path / "troubled", algorithm) as rounds:
             rounds.control.subscribe(after_round(0, workers[0].forget))
+            found = load_file(rounds.run().global_weights)
+
+    assert_same_bits(found, expected)
+
+
+@pytest.mark.parametrize("algorithm", STATEFUL)
+def test_workers_that_always_need_more_time_change_no_bit(
+    workers: Sequence[Worker], tmp_path: Path, algorithm: str
+) -> None:
+    with known(LossesFirst):
+        expected, _ = trained(workers, tmp_path / "calm", algorithm)
+        # Every request is answered before the work is done.
+        with rounds_of(workers, tmp_path / "slow", algorithm, Limits(patience=0.0)) as rounds:
             found = load_file(rounds.run().global_weights)
 
     assert_same_bits(found, expected)

@@ -44,7 +44,7 @@ def committed(folder: Path, *results: RoundResult, drop: bool = True) -> None:
             store.commit(number, each)
             if drop and number:
                 store.drop(number - 1)
-        store.wait()
+        store.catch_up()
 
 
 def log_of(folder: Path) -> Path:
@@ -99,7 +99,7 @@ def test_a_large_answer_is_written_once_for_whatever_it_is_kept_for(tmp_path: Pa
             file.writelines(encode_parcel(parcel).buffers())
         answer = stored_parcel(streamed)
         store.commit(0, replace(result(1.0), local={"a": answer}, kept={"a": answer}))
-        store.wait()
+        store.catch_up()
         files = store.files(0)
 
         assert not streamed.exists()
@@ -119,7 +119,7 @@ def test_a_line_that_is_not_whole_is_no_round_and_is_written_over(tmp_path: Path
     with RoundStore(tmp_path, "job") as store:
         found = store.load()
         store.commit(2, result(3.0))
-        store.wait()
+        store.catch_up()
     again = RoundStore(tmp_path, "job").load()
 
     assert found is not None
@@ -140,12 +140,12 @@ def test_a_late_round_writes_no_more_than_an_early_one(tmp_path: Path) -> None:
 def test_no_round_goes_before_the_one_after_it_is_committed(tmp_path: Path) -> None:
     with RoundStore(tmp_path, "job") as store:
         store.commit(0, result(1.0))
-        store.wait()
+        store.catch_up()
         store.files(1).global_weights.mkdir()  # where the commit would write a file
         store.commit(1, result(2.0))
         store.drop(0)
         with pytest.raises(IsADirectoryError):
-            store.wait()
+            store.catch_up()
 
     found = RoundStore(tmp_path, "job").load()
 
@@ -157,11 +157,11 @@ def test_a_commit_that_failed_leaves_nothing_that_the_next_one_could_stumble_ove
     """A job that is tried again in the same process, on a disk that has room again."""
     with RoundStore(tmp_path, "job") as store:
         store.commit(0, result(1.0))
-        store.wait()
+        store.catch_up()
         with log_of(tmp_path).open("ab") as file:
             file.write(b'{"round": 1, "half')
         store.commit(1, result(2.0))
-        store.wait()
+        store.catch_up()
 
     found = RoundStore(tmp_path, "job").load()
 

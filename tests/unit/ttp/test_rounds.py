@@ -106,6 +106,7 @@ class Room:
         needed: int | None = None,
         among: Collection[str] | None = None,
         meanwhile: Callable[[], None] = lambda: None,
+        prompt: object = None,
     ) -> dict[str, Any]:
         meanwhile()
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import Future
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
 from synergos.domain.loss_history import LossHistory
 from synergos.learning.bags import WEIGHTS, Bag, Weights
-from synergos.program.log_context import ContextPool
 from synergos.wire import Parcel, StoredTensors, encode_parcel, stored_parcel
 
 _FOLDER = ".rounds"
@@ -98,58 +98,64 @@ class Committed:
 
 
 class RoundStore:
-    """The rounds of one job, in a folder of their own; a context manager that waits for what is being written.
+    """The rounds of one job, in a folder of their own; a context manager that does not leave before all is written.
 
     A round is committed when the state it ended with and what every participant keeps are on the disk, and a line of
-    ``committed.jsonl`` says so. A line holds what is new, so that a late round costs what an early one does. All that happens
-    in a thread of its own beside the next round's training; a crash before the line is whole costs that one round, which gives
-    the same bytes again. Rounds are dropped in the same thread, so that no round goes before the one after it is committed.
+    ``committed.jsonl`` says so. A line holds what is new, so that a late round costs what an early one does. A crash before the
+    line is whole costs that one round, which gives the same bytes again.
+
+    Everything happens in the job's thread, when it has nothing else to do: :meth:`commit` and :meth:`drop` only take note, and
+    :meth:`catch_up` writes, while the participants train. A thread of its own would run while messages are made and read, and
+    takes more from them than it spares: both need the interpreter.
     """
 
     def __init__(self, outputs: Path, job_id: str) -> None:
         self.folder = outputs / _FOLDER / job_id
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._writer = ContextPool(max_workers=1, thread_name_prefix="commit")
-        self._writing: Future[None] | None = None
-        self._dropping: Future[None] | None = None
-        # The thread that commits: where the next line begins, None while it has written none.
+        self._noted: deque[Callable[[], None]] = deque()
+        # The rounds whose folders are there.
+        self._there = {int(folder.name.removeprefix("round_")) for folder in self.folder.glob("round_*")}
+        # Where the next line begins, None while none was written.
         self._end: int | None = None
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._writer.shutdown()
+        # Whoever wanted to know has asked; the job has ended, and with another error if there was one.
+        with suppress(OSError):
+            self.catch_up()
 
     def files(self, number: int) -> RoundFiles:
         """The files of one round; its folder is made."""
         found = RoundFiles(self.folder / f"round_{number}")
-        found.folder.mkdir(exist_ok=True)
+        if number not in self._there:
+            found.folder.mkdir(exist_ok=True)
+            self._there.add(number)
         return found
 
     def commit(self, number: int, result: RoundResult) -> None:
-        """Begin to commit a round; its tensors must not change until the next one is.
+        """Have a round committed by the next :meth:`catch_up`; until then its tensors must not change."""
+        self._noted.append(lambda: self._commit(number, result))
+
+    def drop(self, number: int) -> None:
+        """Have the files of a round removed that nobody needs once all that was noted before is committed."""
+        self._noted.append(lambda: self._drop(number))
+
+    def catch_up(self) -> None:
+        """Commit and drop what was noted, in that order of time.
 
         Raises:
-            OSError: the round before could not be committed.
+            OSError: a round could not be committed; what was noted after it is forgotten.
         """
-        self.wait_for_commit()
-        self._writing = self._writer.submit(self._commit, number, result)
-
-    def wait_for_commit(self) -> None:
-        """Wait until the newest round is committed.
-
-        Raises:
-            OSError: it could not be.
-        """
-        if self._writing is not None:
-            self._writing.result()
-
-    def wait(self) -> None:
-        """Wait until the newest round is committed, and what was dropped is gone; raises what :meth:`commit` does."""
-        self.wait_for_commit()
-        if self._dropping is not None:
-            self._dropping.result()
+        while self._noted:
+            work = self._noted.popleft()
+            try:
+                work()
+            except BaseException:
+                # The job goes on from a round before it, so that none may be dropped.
+                self._noted.clear()
+                raise
 
     def load(self) -> Committed | None:
         """The newest committed round, None while there is none; its state is in memory of its own."""
@@ -172,16 +178,11 @@ class RoundStore:
 
     def rounds(self) -> list[int]:
         """The rounds whose files are there."""
-        return [int(folder.name.removeprefix("round_")) for folder in self.folder.glob("round_*")]
+        return sorted(self._there)
 
-    def drop(self, number: int) -> None:
-        """Remove the files of a round that nobody needs once the newest one is committed."""
-        self._dropping = self._writer.submit(self._drop, number, self._writing)
-
-    def _drop(self, number: int, newest: Future[None] | None) -> None:
-        # One thread: the commit has ended. If it failed, the job goes on from a round before it.
-        if newest is None or newest.exception() is None:
-            shutil.rmtree(self.folder / f"round_{number}", ignore_errors=True)
+    def _drop(self, number: int) -> None:
+        shutil.rmtree(self.folder / f"round_{number}", ignore_errors=True)
+        self._there.discard(number)
 
     def _commit(self, number: int, result: RoundResult) -> None:
         files = self.files(number)
@@ -189,8 +190,7 @@ class RoundStore:
         for who, answer in result.local.items():
             _place(answer, files.update(who), written)
         for who, answer in result.kept.items():
-            _place(answer, files.kept(who), written)
-            _sync(files.kept(who))
+            _place(answer, files.kept(who), written, durable=True)
         for who in result.unchanged:
             _link(self.files(number - 1).kept(who), files.kept(who))
         for path in files.answers():
@@ -198,13 +198,11 @@ class RoundStore:
         self._write(files, number, result)
 
     def _write(self, files: RoundFiles, number: int, result: RoundResult) -> None:
-        _write_parcel(Parcel(Bag({WEIGHTS: result.model})), files.global_weights)
-        _sync(files.global_weights)
+        _write_parcel(Parcel(Bag({WEIGHTS: result.model})), files.global_weights, durable=True)
         model = [name for name, tensors in result.state.sets.items() if tensors is result.model]
         more = {name: tensors for name, tensors in result.state.sets.items() if name not in model}
         if more:
-            _write_parcel(Parcel(Bag(more)), files.state)
-            _sync(files.state)
+            _write_parcel(Parcel(Bag(more)), files.state, durable=True)
         line = {
             "round": number,
             "sets": list(result.state.sets),
@@ -279,27 +277,34 @@ class _Log:
         return True
 
 
-def _place(answer: Parcel, target: Path, written: dict[int, Path]) -> None:
+def _place(answer: Parcel, target: Path, written: dict[int, Path], durable: bool = False) -> None:
     """Have an answer in a file: once on the disk, however many names it has.
 
     Args:
         written: where the answers are that were in memory, by identity.
+        durable: whether it has to outlive the machine's power.
     """
     source = answer.path or written.get(id(answer))
-    if source is not None:
-        _link(source, target)
-    else:
+    if source is None:
         # Never into a file that is there: it may have another name, in a round that is committed.
         target.unlink(missing_ok=True)
-        _write_parcel(answer, target)
+        _write_parcel(answer, target, durable)
         written[id(answer)] = target
+        return
+    _link(source, target)
+    if durable:
+        with target.open("rb") as file:
+            os.fsync(file.fileno())
 
 
-def _write_parcel(parcel: Parcel, target: Path) -> None:
+def _write_parcel(parcel: Parcel, target: Path, durable: bool = False) -> None:
     # Straight from the tensors' memory; the library would make a copy of all of them first.
     message = encode_parcel(Parcel(parcel.bag, parcel.kept))
     with target.open("wb") as file:
         file.writelines(message.buffers())
+        if durable:
+            file.flush()
+            os.fsync(file.fileno())
 
 
 def _link(source: Path, target: Path) -> None:
@@ -309,8 +314,3 @@ def _link(source: Path, target: Path) -> None:
     except OSError:
         # A file system that knows no second names.
         shutil.copyfile(source, target)
-
-
-def _sync(path: Path) -> None:
-    with path.open("rb") as file:
-        os.fsync(file.fileno())

@@ -6,6 +6,7 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -22,6 +23,7 @@ from synergos_ttp.control import Control
 from synergos_ttp.events import ParticipantLost, RoundDone, RoundJudged
 from synergos_ttp.stages.round_store import RoundFiles, RoundResult, RoundStore
 from synergos_ttp.workers.participant import ParticipantSession
+from synergos_ttp.workers.prompt import AT_ONCE_BYTES
 from synergos_ttp.workers.sessions import Sessions
 
 log = structlog.get_logger(__name__)
@@ -34,6 +36,49 @@ class Arrived:
     reply: Reply
     parcel: Parcel
     distance: float
+
+
+@dataclass(frozen=True)
+class _Asking:
+    """One exchange as each participant is asked for it, in one piece or in two.
+
+    Attributes:
+        moves: see :class:`synergos.learning.algorithms.Algorithm`.
+    """
+
+    step: Step
+    messages: Mapping[str, Parcel]
+    encoded: Mapping[str, Encoded]
+    expected: Layout
+    files: RoundFiles
+    moves: str | None
+
+    @property
+    def is_small(self) -> bool:
+        """Whether messages and answers are handed over at once, so that nobody is waited for."""
+        return max(self.expected.largest, *(each.length for each in self.encoded.values())) <= AT_ONCE_BYTES
+
+    def __call__(self, session: ParticipantSession) -> Arrived:
+        """All of it."""
+        who = session.member.id
+        return self._arrived(who, session.data.exchange(self.step, self.encoded[who], self.expected, self._target(who)))
+
+    def begin(self, session: ParticipantSession) -> int | None:
+        """Send the message; see :class:`synergos_ttp.workers.prompt.Prompt`."""
+        return session.data.begin(self.step, self.encoded[session.member.id])
+
+    def finish(self, session: ParticipantSession) -> Arrived | None:
+        """Take the answer; see :class:`synergos_ttp.workers.prompt.Prompt`."""
+        who = session.member.id
+        answer = session.data.finish(self.step, self.expected, self._target(who))
+        return None if answer is None else self._arrived(who, answer)
+
+    def _target(self, who: str) -> Path:
+        return self.files.answer(self.step.exchange, who)
+
+    def _arrived(self, who: str, answer: Parcel) -> Arrived:
+        moved = distance(answer.bag, answer.kept, self.messages[who].bag, self.moves)
+        return Arrived(Reply(who, int(answer.metadata["rows"]), answer.bag), answer, moved)
 
 
 @dataclass
@@ -160,7 +205,6 @@ class Rounds:
 
     def _ended(self) -> RoundFiles:
         self._announce()
-        self.store.wait()
         return self.store.files(self._best)
 
     @property
@@ -174,9 +218,9 @@ class Rounds:
         return WEIGHTS in self._algorithm.asked(0)
 
     def _announce(self) -> None:
-        """Wait until the newest round is committed, and say so; the participants may be at the next one meanwhile."""
+        """Commit the newest round, and say so; the participants may be at the next one meanwhile."""
+        self.store.catch_up()
         if self._committing is not None:
-            self.store.wait_for_commit()
             done, self._committing = self._committing, None
             self.control.publish(done)
 
@@ -195,18 +239,19 @@ class Rounds:
     def _exchange(self, step: Step, messages: Mapping[str, Parcel], hand: InHand) -> dict[str, Arrived]:
         """One exchange with those who are asked; the answers that are taken, in order of registration."""
         begun = time.monotonic()
-        files, expected, encoded = self.store.files(step.round), self._layout(step.exchange), _encoded(messages)
-
-        def ask(session: ParticipantSession) -> Arrived:
-            who = session.member.id
-            answer = session.data.exchange(step, encoded[who], expected, files.answer(step.exchange, who))
-            moved = distance(answer.bag, answer.kept, messages[who].bag, self._algorithm.moves)
-            return Arrived(Reply(who, int(answer.metadata["rows"]), answer.bag), answer, moved)
-
+        files, moves = self.store.files(step.round), self._algorithm.moves
+        asking = _Asking(step, messages, _encoded(messages), self._layout(step.exchange), files, moves)
         needed = min(self.sessions.needed, len(messages))
         deadline = self.sessions.deadline(self._times.longest)
         outcomes = self._passed(
-            self.sessions.attempt(ask, seconds=deadline, needed=needed, among=messages, meanwhile=self._announce)
+            self.sessions.attempt(
+                asking,
+                seconds=deadline,
+                needed=needed,
+                among=messages,
+                meanwhile=self._announce,
+                prompt=asking if asking.is_small else None,
+            )
         )
         self._times.exchange(time.monotonic() - begun)
         lost = {who: str(outcome) for who, outcome in outcomes.items() if isinstance(outcome, SynergosError)}

@@ -150,6 +150,32 @@ class WorkerClient:
         # It was closed at the other end after the last answer, which is no sign that the worker is lost.
         return self.ask(request)
 
+    def begin(self, request: Request) -> int | None:
+        """Send a request by the connection of the one before; None when there is none.
+
+        Returns:
+            The file descriptor that becomes readable when the answer begins, which :meth:`finish` is for.
+        """
+        if not self._is_kept() or self._connection is None:
+            return None
+        try:
+            self._send(self._connection, request)
+        except _BROKEN as error:
+            raise self.lost(error) from error
+        # Until then this connection is of no use for anything else.
+        self._answer = None
+        return int(self._connection.sock.fileno())
+
+    def finish(self, stall: float) -> Answer:
+        """The answer to the request that was begun; ``stall`` as a request has it."""
+        if self._connection is None:
+            raise self.lost()
+        try:
+            self._answer = Answer(self, self._connection.answer(stall))
+        except _BROKEN as error:
+            raise self.lost(error) from error
+        return self._answer
+
     def close(self) -> None:
         """Let go of the connection."""
         connection, self._connection, self._answer = self._connection, None, None
@@ -177,18 +203,21 @@ class WorkerClient:
 
     def _exchange(self, request: Request) -> Answer:
         connection = self._connection or self._connect()
-        connection.timeout = request.stall
-        length = {} if request.body is None else {"Content-Length": str(request.body.length)}
-        buffers = None if request.body is None else request.body.buffers()
-        # Its types know of no memoryview; http.client, which sends it, does.
-        connection.request(request.method, request.path, buffers, {**request.headers, **length})  # type: ignore[arg-type]
-        connection.flush()
+        self._send(connection, request)
         if request.meanwhile is not None:
             # Readable means that the answer begins, or that the other end has closed.
             while not wait([connection.sock], self._limits.patience):
                 request.meanwhile()
         self._answer = Answer(self, connection.answer(request.stall))
         return self._answer
+
+    def _send(self, connection: Connection, request: Request) -> None:
+        connection.timeout = request.stall
+        length = {} if request.body is None else {"Content-Length": str(request.body.length)}
+        buffers = None if request.body is None else request.body.buffers()
+        # Its types know of no memoryview; http.client, which sends it, does.
+        connection.request(request.method, request.path, buffers, {**request.headers, **length})  # type: ignore[arg-type]
+        connection.flush()
 
     def _connect(self) -> Connection:
         connection = self._transport.connection(self._node.host, self._port, self._limits.connect)

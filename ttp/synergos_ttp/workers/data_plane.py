@@ -20,6 +20,7 @@ from synergos.wire import Encoded, Header, Layout, Parcel, numbers_of, parcel_of
 from synergos.wire.codec import CHUNK_BYTES, weights_in
 from synergos_ttp.workers.client import Answer, Request, WorkerClient
 from synergos_ttp.workers.limits import Limits
+from synergos_ttp.workers.prompt import AT_ONCE_SECONDS
 
 _PIECE = 2**20
 
@@ -67,8 +68,29 @@ class DataPlane:
         Returns:
             The answer, with the metadata that docs/wire-formats.md, section 2.1, lists.
         """
-        path = f"/rounds/{step.round}" + (f"/exchanges/{step.exchange}" if step.exchange else "")
-        answer = self._work(path, message)
+        return self._taken(self._work(_path(step), message), step, expected, target)
+
+    def begin(self, step: Step, message: Encoded) -> int | None:
+        """Send the message of an exchange, if there is a connection for it, and wait for nothing.
+
+        Returns:
+            The file descriptor that becomes readable when the answer begins; None when :meth:`exchange` has to be called.
+        """
+        return self._client.begin(self._request("PUT", _path(step), message, AT_ONCE_SECONDS))
+
+    def finish(self, step: Step, expected: Layout, target: Path) -> Parcel | None:
+        """What is answered to the message that was begun; None when the worker needs more time, which :meth:`exchange` gives.
+
+        See there for the arguments.
+        """
+        answer = self._client.finish(AT_ONCE_SECONDS)
+        if answer.status == HTTPStatus.ACCEPTED:
+            answer.read()
+            return None
+        self._refuse(answer)
+        return self._taken(answer, step, expected, target)
+
+    def _taken(self, answer: Answer, step: Step, expected: Layout, target: Path) -> Parcel:
         header = self._header(answer, expected)
         found = self._parcel(answer, header, target)
         answered = (found.metadata.get("round"), found.metadata.get("exchange", 0))
@@ -115,18 +137,23 @@ class DataPlane:
             if time.monotonic() > deadline:
                 raise WorkerUnreachable(f"no result within {self.limits.round:.0f} s", self._who)
             answer = self._ask("GET", path)
+        self._refuse(answer)
+        return answer
+
+    def _refuse(self, answer: Answer) -> None:
         if answer.status != HTTPStatus.OK:
             reason = str(self._json(answer).get("message", "no reason given"))
             raise WorkerRefused(reason, self._who, answer.status)
-        return answer
 
     def _ask(self, method: str, path: str, weights: Encoded | None = None) -> Answer:
+        # A worker answers after `patience` at the latest, and weights come piece by piece.
+        return self._client.ask(self._request(method, path, weights, self.limits.patience + self.limits.stall))
+
+    def _request(self, method: str, path: str, weights: Encoded | None, stall: float) -> Request:
         headers = {"Prefer": f"wait={self.limits.patience:g}"}
         if weights is not None:
             headers["Content-Type"] = "application/octet-stream"
-        # A worker answers after `patience` at the latest, and weights come piece by piece.
-        stall = self.limits.patience + self.limits.stall
-        return self._client.ask(Request(method, self._root + path, stall, weights, headers))
+        return Request(method, self._root + path, stall, weights, headers)
 
     def _header(self, answer: Answer, expected: Layout) -> Header:
         try:
@@ -163,3 +190,7 @@ class DataPlane:
         if not isinstance(found, dict):
             raise WireFormatError(f"what answers at {self._client.address} is not a Synergos worker", self._who)
         return found
+
+
+def _path(step: Step) -> str:
+    return f"/rounds/{step.round}" + (f"/exchanges/{step.exchange}" if step.exchange else "")

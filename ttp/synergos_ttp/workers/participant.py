@@ -11,12 +11,13 @@ import structlog
 
 from synergos.domain.grid import Node
 from synergos.domain.keys import RunKey
-from synergos.errors import Conflict, JobStopped, NotNeeded, SynergosError
+from synergos.errors import Conflict, JobStopped, NotNeeded, SynergosError, WorkerUnreachable
 from synergos.program.log_context import about_participant
 from synergos_ttp.workers.commands import Tags, WorkerCommands
 from synergos_ttp.workers.data_plane import DataPlane
 from synergos_ttp.workers.limits import Limits
 from synergos_ttp.workers.patience import Patience
+from synergos_ttp.workers.prompt import Prompt
 
 log = structlog.get_logger(__name__)
 
@@ -79,14 +80,44 @@ class ParticipantSession:
         assert self._data is not None, "the session is not open"  # noqa: S101 - persist() sees to it
         return self._data
 
-    def persist(self, work: Callable[[ParticipantSession], Result]) -> Result:
+    def persist(self, work: Callable[[ParticipantSession], Result], failed: SynergosError | None = None) -> Result:
         """Do ``work`` with the open session; when the worker is lost, wait for it, open the session again and repeat.
+
+        Args:
+            failed: what came of it when it was tried already.
 
         Raises:
             SynergosError: why it could not be done, in the end.
         """
         with about_participant(self.member.id):
-            return self._persist(work)
+            return self._persist(work, failed)
+
+    def begin(self, work: Prompt[ParticipantSession, Any]) -> int | None:
+        """Begin ``work`` with the open session and wait for nothing; None when that cannot be done, and nothing was."""
+        if self._data is None:
+            return None
+        with about_participant(self.member.id):
+            try:
+                return work.begin(self)
+            except WorkerUnreachable:
+                # Its connection was closed meanwhile, which is no sign that it is lost.
+                return None
+
+    def finish(self, work: Prompt[ParticipantSession, Result]) -> Result | None:
+        """What came of work that was begun; None when it has to be done from the beginning.
+
+        Raises:
+            SynergosError: how it failed, which is for :meth:`persist` to judge.
+        """
+        with about_participant(self.member.id):
+            try:
+                return work.finish(self)
+            except WorkerUnreachable:
+                return None
+
+    def leave(self) -> None:
+        """Let go of what was begun and that nobody waits for any more."""
+        self._disconnect()
 
     def was_late(self) -> None:
         """Take note that it was told to stop because it took too long; nobody has it in hand then."""
@@ -101,12 +132,15 @@ class ParticipantSession:
         except SynergosError as error:
             log.warning("session not ended", participant=self.member.id, reason=str(error))
 
-    def _persist(self, work: Callable[[ParticipantSession], Result]) -> Result:
+    def _persist(self, work: Callable[[ParticipantSession], Result], failed: SynergosError | None) -> Result:
         # Whoever stayed away is not waited for again in every round.
         patience = Patience(0.0 if self._is_absent else self._limits.rejoin)
         while True:
             self._check()
             try:
+                if failed is not None:
+                    first, failed = failed, None
+                    raise first
                 if self._data is None:
                     self._open()
                     patience.renew()

@@ -17,6 +17,7 @@ from synergos.program.log_context import ContextPool
 from synergos_ttp.control import Control
 from synergos_ttp.workers.limits import Limits
 from synergos_ttp.workers.participant import Member, ParticipantSession
+from synergos_ttp.workers.prompt import Prompt, Prompting
 
 Result = TypeVar("Result")
 
@@ -105,6 +106,7 @@ class Sessions:
         needed: int | None = None,
         among: Collection[str] | None = None,
         meanwhile: Callable[[], None] = lambda: None,
+        prompt: Prompt[ParticipantSession, Result] | None = None,
     ) -> dict[str, Result | SynergosError]:
         """Do ``work`` for every participant at the same time; each one's result or failure, in order of registration.
 
@@ -114,6 +116,8 @@ class Sessions:
             among: whom to ask, when it is not everybody.
             seconds: how long it may take; who is not ready by then has failed.
             meanwhile: called here, while the participants' threads work; when it fails, they are told to stop.
+            prompt: the same work in two pieces, if both are small. Those who answer soon are then heard in this thread, one
+                after the other: to hand a small message to another thread takes longer than to send it.
 
         Raises:
             JobStopped: the job was asked to stop.
@@ -121,21 +125,28 @@ class Sessions:
         needed = self.needed if needed is None else needed
         self._given_up.clear()
         asked = [session for session in self.all if among is None or session.member.id in among]
-        futures = {self._pool.submit(session.persist, work): session for session in asked}
         deadline = None if seconds is None else time.monotonic() + seconds
+        quick = Prompting[ParticipantSession, Result](prompt, self.control.check)
+        begun = quick.begin(asked)
+        futures = {self._pool.submit(session.persist, work): session for session in asked if session not in begun}
         try:
             meanwhile()
+            answered = quick.finish(deadline, self._limits.patience)
         except BaseException:
             self._given_up.set()
             wait(futures)
+            quick.leave()
             raise
-        late = self._wait(futures, deadline, needed)
+        for session in begun:
+            if session not in answered:
+                futures[self._pool.submit(session.persist, work, quick.failed.get(session))] = session
+        late = self._wait(futures, deadline, needed - len(answered))
         self.control.check()
-        outcomes: dict[str, Result | SynergosError] = {}
         for future, session in futures.items():
             if future in late:
                 session.was_late()
-            outcomes[session.member.id] = _outcome(future, session.member.id, seconds if future in late else None)
+            answered[session] = _outcome(future, session.member.id, seconds if future in late else None)
+        outcomes = {session.member.id: answered[session] for session in asked}
         # One that failed comes before those that were only told to stop because of it.
         return dict(sorted(outcomes.items(), key=lambda outcome: isinstance(outcome[1], NotNeeded)))
 
