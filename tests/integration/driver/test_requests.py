@@ -88,6 +88,12 @@ CALLS: list[tuple[Call, str, str, Any]] = [
         f"{C}{PROJECT}/experiments",
         {"expt_id": "e", "model": LAYERS},
     ),
+    (
+        lambda d: d.experiments.create("c", "p", "e", LAYERS, family="layers"),
+        "POST",
+        f"{C}{PROJECT}/experiments",
+        {"expt_id": "e", "model": LAYERS, "family": "layers"},
+    ),
     (lambda d: d.experiments.read_all("c", "p"), "GET", f"{C}{PROJECT}/experiments", None),
     (lambda d: d.experiments.read("c", "p", "e"), "GET", f"{C}{PROJECT}/experiments/e", None),
     (lambda d: d.experiments.update("c", "p", "e", model=[]), "PUT", f"{C}{PROJECT}/experiments/e", {"model": []}),
