@@ -11,11 +11,11 @@ from typing import Any
 
 from synergos.domain.job import Job, Stage
 from synergos.domain.messages import job_message
-from synergos.domain.records import Kind, restrict
+from synergos.domain.records import OWN_FIELDS, Kind, restrict
 from synergos.domain.tags import Meta
 from synergos.records import Record, RecordStore
 
-_OWN_FIELDS = ("doc_id", "kind", "created_at")
+_OMITTED = OWN_FIELDS - {"key"}
 
 
 def envelope(store: RecordStore, job: Job, cluster: str) -> dict[str, Any]:
@@ -73,4 +73,4 @@ def _node(registration: Record, index: int, action: object) -> dict[str, Any]:
 
 
 def _plain(record: Record) -> dict[str, Any]:
-    return {name: value for name, value in record.items() if name not in _OWN_FIELDS}
+    return {name: value for name, value in record.items() if name not in _OMITTED}

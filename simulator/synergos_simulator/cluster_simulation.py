@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from synergos.domain.job import FINAL_STATES
 from synergos.driver.transport import Response
 from synergos.errors import GridError
 from synergos_simulator.arrangements import FEDERATED, Arrangement, Tags, arrangements, common_test_rows
@@ -15,7 +16,6 @@ from synergos_simulator.simulation import COLLABORATION, EXPERIMENT, RUN, CycleC
 
 _LOOK = 0.5
 """Seconds between two looks at the jobs."""
-_FINAL = {"completed", "failed", "cancelled"}
 
 Job = Mapping[str, Any]
 
@@ -61,7 +61,7 @@ class ClusterSimulation(Simulation):
                 if job["state"] not in {"waiting", "queued"}:
                     where = "" if job["grid"] is None else f" (sub-grid {job['grid']})"
                     self.display.job(f"{names[job['keys']['project_id']]} · {job['stage']}{where}", job)
-            if all(job["state"] in _FINAL for job in jobs):
+            if all(job["state"] in FINAL_STATES for job in jobs):
                 return {project: [job for job in jobs if job["keys"]["project_id"] == project] for project in names}
             time.sleep(_LOOK)
 

@@ -7,12 +7,11 @@ from typing import Any
 from urllib.request import urlopen
 
 from synergos import Driver
+from synergos.domain.job import FINAL_STATES
 from synergos_simulator.state import GridState, Program
 from synmanager.config import TOPOLOGY
 from synmanager.publisher import Publisher
 from synmanager.rabbitmq import Broker
-
-_FINAL = {"completed", "failed", "cancelled"}
 
 
 def cluster_standing(state: GridState) -> dict[str, list[dict[str, Any]]]:
@@ -46,7 +45,7 @@ def _grid(ttp: Program) -> dict[str, Any]:
 
 def _jobs(director: Program) -> list[dict[str, Any]]:
     with Driver(director.host, director.port, raise_errors=True) as driver:
-        jobs = [job for job in driver.jobs.read_all()["data"] if job["state"] not in _FINAL]
+        jobs = [job for job in driver.jobs.read_all()["data"] if job["state"] not in FINAL_STATES]
     return [
         {
             "job": job["id"],

@@ -43,6 +43,9 @@ class StudyState(StrEnum):
         return self not in {StudyState.RUNNING, StudyState.STOPPING}
 
 
+FINAL_STUDY_STATES = frozenset(state for state in StudyState if state.is_final)
+
+
 class TrialState(StrEnum):
     """Where a trial stands."""
 

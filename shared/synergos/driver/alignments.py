@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from synergos.driver.lists import Choice
 from synergos.driver.task import Task
 from synergos.driver.transport import Response, route
 
@@ -34,9 +35,13 @@ class AlignmentTask(Task):
         options = {"auto_align": auto_align, "auto_fix": auto_fix}
         return self._request_stage(self._route(collab_id, project_id), options, respond_async)
 
-    def read(self, collab_id: str, project_id: str) -> Response:
-        """Where each participant's columns get blanks added, by purpose; an error (404) while there is nothing."""
-        return self._get(self._route(collab_id, project_id))
+    def read(self, collab_id: str, project_id: str, **choices: Choice) -> Response:
+        """Where each participant's columns get blanks added, by purpose; an error (404) while there is nothing.
+
+        Args:
+            choices: which of them, see :data:`synergos.driver.lists.Choice`.
+        """
+        return self._list(self._route(collab_id, project_id), choices)
 
     @staticmethod
     def _route(collab_id: str, project_id: str) -> str:

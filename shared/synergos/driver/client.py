@@ -126,7 +126,7 @@ class Driver:
 
     @property
     def optimizations(self) -> OptimizationTask:
-        """Stage 2, on a cluster: look for good hyperparameters."""
+        """Stage 2: look for good hyperparameters."""
         return OptimizationTask(self._transport)
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from synergos.driver.lists import Choice
 from synergos.driver.task import COLLABORATIONS, Task
 from synergos.driver.transport import Response, Transport, route
 
@@ -64,9 +65,9 @@ class CollaborationTask(Task):
         payload = {"collab_id": collab_id, **self._take_pending(), **kwargs}
         return self._post(route(*COLLABORATIONS), payload)
 
-    def read_all(self) -> Response:
-        """All collaborations."""
-        return self._get(route(*COLLABORATIONS))
+    def read_all(self, **choices: Choice) -> Response:
+        """All collaborations, or those that ``choices`` choose (:data:`synergos.driver.lists.Choice`)."""
+        return self._list(route(*COLLABORATIONS), choices)
 
     def read(self, collab_id: str) -> Response:
         """One collaboration, with everything declared and stored under it."""

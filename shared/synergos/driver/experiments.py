@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from synergos.driver.lists import Choice
 from synergos.driver.task import COLLABORATIONS, Task
 from synergos.driver.transport import Response, route
 
@@ -32,9 +33,9 @@ class ExperimentTask(Task):
         named = {} if family is None else {"family": family}
         return self._post(self._route(collab_id, project_id), {"expt_id": expt_id, "model": list(model), **named})
 
-    def read_all(self, collab_id: str, project_id: str) -> Response:
-        """All experiments of a project."""
-        return self._get(self._route(collab_id, project_id))
+    def read_all(self, collab_id: str, project_id: str, **choices: Choice) -> Response:
+        """All experiments of a project, or those that ``choices`` choose (:data:`synergos.driver.lists.Choice`)."""
+        return self._list(self._route(collab_id, project_id), choices)
 
     def read(self, collab_id: str, project_id: str, expt_id: str) -> Response:
         """One experiment, with its runs and their results."""

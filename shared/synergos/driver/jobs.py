@@ -7,13 +7,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from synergos.domain.job import FINAL_STATES
 from synergos.driver.errors import DriverError, WaitTimeout
+from synergos.driver.lists import Choice
 from synergos.driver.task import Task
 from synergos.driver.transport import Response, check, route
 
-IDS = ("collab_id", "project_id", "expt_id", "run_id", "participant_id")
-"""What a job's keys may name, outermost first."""
-FINAL_STATES = frozenset({"completed", "failed", "cancelled"})
 SHORTEST_INTERVAL = 0.1
 LONGEST_INTERVAL = 10.0
 
@@ -29,9 +28,13 @@ class JobTask(Task):
     ``finished_at``.
     """
 
-    def read_all(self, **filters: str) -> Response:
-        """All jobs, oldest first; ``filters`` are ``state``, ``stage`` and any id (``project_id="p1"``)."""
-        return self._get(route("jobs"), query=filters)
+    def read_all(self, **choices: Choice) -> Response:
+        """All jobs, oldest first, or those that ``choices`` choose: by ``state``, ``stage`` and any id (``project_id="p1"``).
+
+        Args:
+            choices: which of them, see :data:`synergos.driver.lists.Choice`; ``order="newest", limit=20`` for instance.
+        """
+        return self._list(route("jobs"), choices)
 
     def read(self, job_id: str) -> Response:
         """One job."""

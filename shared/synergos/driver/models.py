@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+from synergos.driver.downloads import Downloads
+from synergos.driver.lists import Choice
 from synergos.driver.task import Task, stage_options
 from synergos.driver.transport import Response, narrowed, route
 
@@ -42,9 +46,58 @@ class ModelTask(Task):
         options = stage_options(auto_align, dockerised, verbose, log_msgs, kwargs)
         return self._request_stage(path, options, respond_async)
 
-    def read(self, collab_id: str, project_id: str, expt_id: str | None = None, run_id: str | None = None) -> Response:
-        """Where the trained models and loss histories lie; an error (404) while there is nothing."""
-        return self._get(self._route(collab_id, project_id, expt_id, run_id))
+    def read(
+        self,
+        collab_id: str,
+        project_id: str,
+        expt_id: str | None = None,
+        run_id: str | None = None,
+        **choices: Choice,
+    ) -> Response:
+        """Where the trained models and loss histories lie; an error (404) while there is nothing.
+
+        Args:
+            choices: which of them, see :data:`synergos.driver.lists.Choice`.
+        """
+        return self._list(self._route(collab_id, project_id, expt_id, run_id), choices)
+
+    def artifacts(self, collab_id: str, project_id: str, expt_id: str, run_id: str) -> Response:
+        """The files of a trained run: ``name``, ``bytes``, ``sha256``, ``media_type`` and ``etag`` of each."""
+        return self._get(self._artifacts(collab_id, project_id, expt_id, run_id))
+
+    def download(
+        self,
+        collab_id: str,
+        project_id: str,
+        expt_id: str,
+        run_id: str,
+        names: Sequence[str] | None = None,
+        *,
+        to: str | Path,
+    ) -> dict[str, Path]:
+        """Have the files of a trained run in a folder: models, loss histories, manifest.
+
+        Each is checked against its SHA-256 and put in its place only when it is whole. A download that broke off is gone
+        on with, in this call or the next; a file that is there already is not asked for again. When the run is trained
+        again meanwhile, the files are those of the new training.
+
+        Args:
+            names: which files; None for all there are.
+            to: the folder; made when it is not there.
+
+        Returns:
+            Where each file is, by name.
+
+        Raises:
+            UsageError: there is no file of a name.
+            DriverError: a file cannot be had whole, or not be written; what was there before is untouched.
+        """
+        path = self._artifacts(collab_id, project_id, expt_id, run_id)
+        return Downloads(self._transport, path, Path(to)).fetch(names)
+
+    @classmethod
+    def _artifacts(cls, collab_id: str, project_id: str, expt_id: str, run_id: str) -> str:
+        return f"{cls._route(collab_id, project_id, expt_id, run_id)}/artifacts"
 
     @staticmethod
     def _route(collab_id: str, project_id: str, expt_id: str | None, run_id: str | None) -> str:

@@ -1,25 +1,27 @@
-"""Stage 2 on a cluster: looking for good hyperparameters."""
+"""Stage 2: looking for good hyperparameters."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
+from synergos.domain.study import FINAL_STUDY_STATES
+from synergos.driver.downloads import fetch_file
 from synergos.driver.errors import DriverError, WaitTimeout
 from synergos.driver.jobs import LONGEST_INTERVAL, SHORTEST_INTERVAL
+from synergos.driver.lists import Choice
 from synergos.driver.task import Task
 from synergos.driver.transport import Response, check, route
-
-FINAL_STUDY_STATES = frozenset({"completed", "stopped", "failed"})
 
 Study = dict[str, Any]
 Trial = dict[str, Any]
 
 
 class OptimizationTask(Task):
-    """Calls about hyperparameter tuning; a Basic grid answers them with an error (403).
+    """Calls about hyperparameter tuning, on every kind of grid.
 
     :meth:`create` begins a study, which tries sets of hyperparameters as runs of the experiment. A study has ``id``,
     ``state`` (running, stopping, completed, stopped, failed), ``keys`` (the experiment's ids), what was asked for
@@ -92,9 +94,13 @@ class OptimizationTask(Task):
         given = {name: value for name, value in optional.items() if value is not None}
         return self._post(self._route(collab_id, project_id, expt_id), payload | given | others)
 
-    def read(self, collab_id: str, project_id: str, expt_id: str) -> Response:
-        """What the tried sets reached so far; an error (404) while there is nothing."""
-        return self._get(self._route(collab_id, project_id, expt_id))
+    def read(self, collab_id: str, project_id: str, expt_id: str, **choices: Choice) -> Response:
+        """What the tried sets reached so far; an error (404) while there is nothing.
+
+        Args:
+            choices: which of them, see :data:`synergos.driver.lists.Choice`.
+        """
+        return self._list(self._route(collab_id, project_id, expt_id), choices)
 
     def studies(
         self,
@@ -102,14 +108,27 @@ class OptimizationTask(Task):
         project_id: str | None = None,
         expt_id: str | None = None,
         state: str | None = None,
+        **choices: Choice,
     ) -> Response:
-        """All studies, or those of a collaboration, project, experiment or state; oldest first, without their trials."""
+        """All studies, or those of a collaboration, project, experiment or state; oldest first, without their trials.
+
+        Args:
+            choices: which of them, see :data:`synergos.driver.lists.Choice`.
+        """
         filters = {"collab_id": collab_id, "project_id": project_id, "expt_id": expt_id, "state": state}
-        return self._get(route("studies"), query={name: value for name, value in filters.items() if value is not None})
+        return self._list(route("studies"), {**filters, **choices})
 
     def show(self, study: str | Response) -> Response:
         """One study with its trials."""
         return self._get(route("studies", _id_of(study)))
+
+    def picture(self, study: str | Response, *, to: str | Path) -> Path:
+        """Have the picture of a study that has ended in a file (PNG).
+
+        Raises:
+            DriverError: there is no such study, it has no picture, or the file cannot be written.
+        """
+        return fetch_file(self._transport, f"{route('studies', _id_of(study))}/picture", Path(to))
 
     def stop(self, study: str | Response) -> Response:
         """Start no new trials and cancel those that run; an error (409) when the study has ended already."""

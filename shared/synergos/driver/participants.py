@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from synergos.driver.lists import Choice
 from synergos.driver.task import Task
 from synergos.driver.transport import Response, route
 
@@ -38,9 +39,9 @@ class ParticipantTask(Task):
         }
         return self._post(route(*_PARTICIPANTS), payload)
 
-    def read_all(self) -> Response:
-        """All participants."""
-        return self._get(route(*_PARTICIPANTS))
+    def read_all(self, **choices: Choice) -> Response:
+        """All participants, or those that ``choices`` choose (:data:`synergos.driver.lists.Choice`)."""
+        return self._list(route(*_PARTICIPANTS), choices)
 
     def read(self, participant_id: str) -> Response:
         """One participant, with its registrations and tags."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from synergos.driver.lists import Choice
 from synergos.driver.tags import Tags
 from synergos.driver.task import Task, stage_options
 from synergos.driver.transport import Response, narrowed, route
@@ -50,9 +51,14 @@ class PredictionTask(Task):
         project_id: str | None = None,
         expt_id: str | None = None,
         run_id: str | None = None,
+        **choices: Choice,
     ) -> Response:
-        """The statistics of predictions that are there; an error (404) while there are none."""
-        return self._get(self._route(participant_id, collab_id, project_id, expt_id, run_id))
+        """The statistics of predictions that are there; an error (404) while there are none.
+
+        Args:
+            choices: which of them, see :data:`synergos.driver.lists.Choice`.
+        """
+        return self._list(self._route(participant_id, collab_id, project_id, expt_id, run_id), choices)
 
     @staticmethod
     def _route(

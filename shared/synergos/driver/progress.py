@@ -10,7 +10,8 @@ from typing import Any, Protocol, Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 
-from synergos.driver.jobs import FINAL_STATES, IDS
+from synergos.domain.job import FINAL_STATES
+from synergos.domain.keys import JOB_IDS
 
 Job = Mapping[str, Any]
 
@@ -50,7 +51,7 @@ def label_of(job: Job) -> str:
 
 def ids_of(job: Job) -> list[str]:
     """The ids of what a job works on, outermost first."""
-    return [job["keys"][name] for name in IDS if name in job["keys"]]
+    return [job["keys"][name] for name in JOB_IDS if name in job["keys"]]
 
 
 def describe(job: Job) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from synergos.driver.lists import Choice
 from synergos.driver.task import COLLABORATIONS, Task
 from synergos.driver.transport import Response, route
 
@@ -43,9 +44,9 @@ class ProjectTask(Task):
             payload["start_at"] = start_at
         return self._post(route(*COLLABORATIONS, collab_id, "projects"), payload)
 
-    def read_all(self, collab_id: str) -> Response:
-        """All projects of a collaboration."""
-        return self._get(route(*COLLABORATIONS, collab_id, "projects"))
+    def read_all(self, collab_id: str, **choices: Choice) -> Response:
+        """All projects of a collaboration, or those that ``choices`` choose (:data:`synergos.driver.lists.Choice`)."""
+        return self._list(route(*COLLABORATIONS, collab_id, "projects"), choices)
 
     def read(self, collab_id: str, project_id: str) -> Response:
         """One project, with everything declared and stored under it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from synergos.driver.errors import UsageError
+from synergos.driver.lists import Choice
 from synergos.driver.task import COLLABORATIONS, Task
 from synergos.driver.transport import Response, Transport, route
 
@@ -81,9 +82,16 @@ class RegistrationTask(Task):
         return answer
 
     def read_all(
-        self, collab_id: str | None = None, project_id: str | None = None, participant_id: str | None = None
+        self,
+        collab_id: str | None = None,
+        project_id: str | None = None,
+        participant_id: str | None = None,
+        **choices: Choice,
     ) -> Response:
         """The registrations of a participant, of a collaboration, of both, or of a project.
+
+        Args:
+            choices: which of them, see :data:`synergos.driver.lists.Choice`.
 
         Raises:
             UsageError: another combination of ids (a project needs its collaboration).
@@ -101,7 +109,7 @@ class RegistrationTask(Task):
                 path = self._route(collab_id, project_id, participant_id)
             case _:
                 raise UsageError("give a participant, a collaboration, both, or a collaboration and its project")
-        return self._get(path)
+        return self._list(path, choices)
 
     def read(self, collab_id: str, project_id: str, participant_id: str) -> Response:
         """One registration, with its tags."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from synergos.driver.lists import Choice
 from synergos.driver.task import COLLABORATIONS, Task
 from synergos.driver.transport import Response, route
 
@@ -57,9 +58,9 @@ class RunTask(Task):
             delta: by how much the loss must fall to count as better (early stopping).
             patience: how many rounds without getting better are borne (early stopping).
             seed: of everything that is random.
-            is_condensed: whether labels are class numbers rather than one-hot.
-            is_snn: whether this is a split network.
-            precision_fractional: fractional digits kept where numbers are shared secretly.
+            is_condensed: stored as it is; nothing depends on it.
+            is_snn: stored as it is; nothing depends on it. Networks are not split.
+            precision_fractional: stored as it is; nothing depends on it. Numbers are not shared secretly.
             kwargs: any other argument of the optimizer, criterion or scheduler (``base_lr``, ``momentum``, …).
         """
         named = {
@@ -87,9 +88,9 @@ class RunTask(Task):
         payload = {name: value for name, value in named.items() if value is not None} | kwargs
         return self._post(self._route(collab_id, project_id, expt_id), payload)
 
-    def read_all(self, collab_id: str, project_id: str, expt_id: str) -> Response:
-        """All runs of an experiment."""
-        return self._get(self._route(collab_id, project_id, expt_id))
+    def read_all(self, collab_id: str, project_id: str, expt_id: str, **choices: Choice) -> Response:
+        """All runs of an experiment, or those that ``choices`` choose (:data:`synergos.driver.lists.Choice`)."""
+        return self._list(self._route(collab_id, project_id, expt_id), choices)
 
     def read(self, collab_id: str, project_id: str, expt_id: str, run_id: str) -> Response:
         """One run, with its results."""

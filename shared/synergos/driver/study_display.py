@@ -13,7 +13,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from synergos.driver.optimizations import FINAL_STUDY_STATES
+from synergos.domain.study import FINAL_STUDY_STATES
 from synergos.driver.progress import is_live
 
 Study = Mapping[str, Any]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from synergos.driver.lists import Choice, query
 from synergos.driver.transport import Response, Transport
 
 COLLABORATIONS = ("connect", "collaborations")
@@ -47,6 +48,9 @@ class Task:
 
     def _get(self, path: str, query: Mapping[str, str] | None = None) -> Response:
         return self._transport.call("GET", path, query=query)
+
+    def _list(self, path: str, choices: Mapping[str, Choice]) -> Response:
+        return self._get(path, query(choices))
 
     def _post(self, path: str, payload: object = None) -> Response:
         return self._transport.call("POST", path, payload)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -84,6 +85,23 @@ class Transport:
         except requests.RequestException as error:
             raise ServerUnreachable(f"{self.address}: no connection to a Synergos server ({_reason(error)})") from error
         return answer.status_code, _parse(answer, f"{method} {path}")
+
+    @contextmanager
+    def stream(self, path: str, headers: Mapping[str, str]) -> Iterator[requests.Response]:
+        """The answer to a request for a file, its content not yet read; error answers included.
+
+        Raises:
+            ServerTimeout: it connected, but then nothing came for too long.
+            ServerUnreachable: nobody answers, or the connection breaks while the content is read.
+        """
+        address = f"{self.address}{path}"
+        try:
+            with self._session.get(address, headers=headers, timeout=self._timeout, stream=True) as answer:
+                yield answer
+        except requests.ReadTimeout as error:
+            raise ServerTimeout(f"{self.address}: no answer to GET {path} within {self._timeout[1]:g} s") from error
+        except requests.RequestException as error:
+            raise ServerUnreachable(f"{self.address}: no connection to a Synergos server ({_reason(error)})") from error
 
 
 def check(status: int, body: Response) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from synergos.driver.lists import Choice
 from synergos.driver.task import Task, stage_options
 from synergos.driver.transport import Response, narrowed, route
 
@@ -42,9 +43,14 @@ class ValidationTask(Task):
         expt_id: str | None = None,
         run_id: str | None = None,
         participant_id: str | None = None,
+        **choices: Choice,
     ) -> Response:
-        """The statistics that are there; an error (404) while there are none."""
-        return self._get(self._route(collab_id, project_id, expt_id, run_id, participant_id))
+        """The statistics that are there; an error (404) while there are none.
+
+        Args:
+            choices: which of them, see :data:`synergos.driver.lists.Choice`.
+        """
+        return self._list(self._route(collab_id, project_id, expt_id, run_id, participant_id), choices)
 
     @staticmethod
     def _route(

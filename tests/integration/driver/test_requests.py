@@ -185,6 +185,13 @@ CALLS: list[tuple[Call, str, str, Any]] = [
         {**TRAIN_OPTIONS, "verbose": False, "log_msgs": False},
     ),
     (lambda d: d.models.read("c", "p"), "GET", f"{T}{PROJECT}/models", None),
+    (
+        lambda d: d.models.read("c", "p", "e", limit=2, cursor="x"),
+        "GET",
+        f"{T}{PROJECT}/models/e?limit=2&cursor=x",
+        None,
+    ),
+    (lambda d: d.models.artifacts("c", "p", "e", "r"), "GET", f"{T}{PROJECT}/models/e/r/artifacts", None),
     (lambda d: d.models.read("c", "p", "e", "r"), "GET", f"{T}{PROJECT}/models/e/r", None),
     (
         lambda d: d.optimizations.create("c", "p", "e", SEARCH, "accuracy", "max"),
@@ -230,6 +237,13 @@ CALLS: list[tuple[Call, str, str, Any]] = [
         None,
     ),
     (lambda d: d.jobs.read_all(), "GET", "/ttp/jobs", None),
+    (
+        lambda d: d.jobs.read_all(limit=5, order="newest", fields=["state", "error"], cursor=None),
+        "GET",
+        "/ttp/jobs?limit=5&order=newest&fields=state%2Cerror",
+        None,
+    ),
+    (lambda d: d.runs.read_all("c", "p", "e", cursor="x"), "GET", f"{C}{PROJECT}/experiments/e/runs?cursor=x", None),
     (lambda d: d.jobs.read_all(state="running", project_id="p"), "GET", "/ttp/jobs?state=running&project_id=p", None),
     (lambda d: d.jobs.read("j"), "GET", "/ttp/jobs/j", None),
     (lambda d: d.jobs.cancel("j"), "POST", "/ttp/jobs/j/cancel", {}),
