@@ -17,7 +17,7 @@ from werkzeug.exceptions import BadRequest
 from synergos.domain.keys import ProjectKey, RunKey
 from synergos.errors import InvalidRequest
 from synergos.schema import Definition
-from synergos_worker import bodies, failures
+from synergos_worker import bodies, failures, request_log
 from synergos_worker.documentation import describe
 from synergos_worker.failures import API_VERSION, as_json
 from synergos_worker.preparation import Preparation, Preparations, State
@@ -45,6 +45,7 @@ def create_command_app(parts: Parts, settings: Settings) -> Flask:
     app.config.update(MAX_CONTENT_LENGTH=settings.maximum_body, RESTX_MASK_SWAGGER=False)
     app.url_map.strict_slashes = False
     failures.install(app)
+    request_log.install(app)
     app.add_url_rule("/health", view_func=lambda: _health(settings, parts.sessions), endpoint="health")
     blueprint = Blueprint("worker", __name__, url_prefix="/worker")
     api = _Api(blueprint, version=API_VERSION, title="Synergos worker")

@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor
 
 from flask import Flask
 
+from synergos.program.log_context import ContextPool
 from synergos_worker.app import Parts, create_command_app
 from synergos_worker.data_app import create_data_app
 from synergos_worker.data_root import DataRoot
@@ -67,7 +68,7 @@ def build_worker(
         clock: monotonic seconds, for sessions that nobody talks to.
     """
     make_ready(settings.device)
-    compute = compute or ThreadPoolExecutor(max_workers=1, thread_name_prefix="compute")
+    compute = compute or ContextPool(max_workers=1, thread_name_prefix="compute")
     tables = Tables(DataRoot(settings.data), settings.tables)
     opener = SessionOpener(tables, compute, PredictionFiles(settings.outputs), settings.device)
     sessions = Sessions(opener, settings.session_timeout, clock)

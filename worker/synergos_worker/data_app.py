@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator
 from http import HTTPStatus
 
 from flask import Flask, Response, request
+from structlog.contextvars import bind_contextvars
 from werkzeug.exceptions import LengthRequired, RequestEntityTooLarge
 
 from synergos.learning.algorithms import Step
 from synergos.wire import Encoded
-from synergos_worker import failures
+from synergos_worker import failures, request_log
 from synergos_worker.bodies import LONGEST_WAIT
 from synergos_worker.failures import as_json
 from synergos_worker.message import Message
@@ -27,6 +28,7 @@ def create_data_app(sessions: Sessions) -> Flask:
     """Build the application of the data port; the sessions it works with are handed in."""
     app = Flask("synergos_worker_data", static_folder=None)
     failures.install(app)
+    request_log.install(app)
     routes = _Routes(sessions)
     for address, verb, view in (
         ("rounds/<int:number>", "PUT", routes.put_round),
@@ -53,24 +55,29 @@ class _Routes:
         return self.get_exchange(session_id, number, 0)
 
     def put_exchange(self, session_id: str, number: int, exchange: int) -> Response:
-        session = self._sessions.get(session_id)
+        session = self._session(session_id)
         return self._round(session, session.put_round(Step(number, exchange), _message(session, exchange)))
 
     def get_exchange(self, session_id: str, number: int, exchange: int) -> Response:
-        session = self._sessions.get(session_id)
+        session = self._session(session_id)
         return self._round(session, session.find(Kind.ROUND, Step(number, exchange)))
 
     def put_evaluation(self, session_id: str, number: int) -> Response:
-        session = self._sessions.get(session_id)
+        session = self._session(session_id)
         return self._evaluation(session.put_evaluation(number, _message(session)))
 
     def get_evaluation(self, session_id: str, number: int) -> Response:
-        return self._evaluation(self._sessions.get(session_id).find(Kind.EVALUATION, number))
+        return self._evaluation(self._session(session_id).find(Kind.EVALUATION, number))
 
     def put_model(self, session_id: str) -> Response:
-        session = self._sessions.get(session_id)
+        session = self._session(session_id)
         session.put_model(_message(session))
         return as_json({})
+
+    def _session(self, session_id: str) -> Session:
+        session = self._sessions.get(session_id)
+        bind_contextvars(**session.about)
+        return session
 
     def _round(self, session: Session, work: Work) -> Response:
         if not work.wait(_patience()):

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 import structlog
+from structlog.contextvars import bound_contextvars
 
 from synergos.domain.feature_space import Action
 from synergos.domain.keys import ProjectKey
@@ -160,18 +161,21 @@ class Preparations:
         return next((found for found in self._known.values() if found.state is State.QUEUED), None)
 
     def _outcome(self, preparation: Preparation) -> Preparation:
-        started = log.bind(preparation=preparation.id, **vars(preparation.project))
+        with bound_contextvars(preparation=preparation.id, **preparation.project):
+            return self._prepared(preparation)
+
+    def _prepared(self, preparation: Preparation) -> Preparation:
         try:
             loaded = _load(self._tables, preparation)
             result = _describe(loaded)
         except InvalidRequest as error:
-            started.info("preparation failed", field=error.field)
+            log.info("preparation failed", field=error.field)
             return replace(preparation, state=State.FAILED, error={"message": str(error), "field": error.field})
         except Exception as error:  # whatever it was, the next preparation must run
             log_unforeseen("preparation failed", error)
             message = "the datasets could not be prepared; the log of this worker says what happened"
             return replace(preparation, state=State.FAILED, error={"message": message, "field": None})
-        started.info(
+        log.info(
             "preparation completed",
             rows={meta.value: sum(count for _, count in found.table.origins) for meta, found in loaded.items()},
         )

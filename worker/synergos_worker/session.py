@@ -13,6 +13,7 @@ from typing import Any
 
 import structlog
 import torch
+from structlog.contextvars import bound_contextvars
 
 from synergos.domain.feature_space import FeatureSpace
 from synergos.domain.keys import RunKey
@@ -49,6 +50,7 @@ class Session:
 
     Args:
         compute: the one thread that all sessions compute in, so that they share neither cores nor random numbers.
+        about: the ids that every log line about it has.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class Session:
         rows: Mapping[Meta, Rows],
         compute: Executor,
         files: PredictionFiles,
+        about: Mapping[str, str],
     ) -> None:
         self.id = session_id
         self.run = run
@@ -72,7 +75,8 @@ class Session:
         self._readers = 0
         self._ended = threading.Event()
         self._changed = threading.Condition()
-        self._log = log.bind(session=session_id[:8], **vars(run))
+        self.about = about
+        self._log = log.bind(**about)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -240,7 +244,8 @@ class Session:
 
     def _submit(self, work: Work, job: Job, *args: object) -> None:
         # A session that has ended must not live on in the queue behind another one's round.
-        self._compute.submit(_perform, weakref.WeakMethod(job), work, *args)
+        with bound_contextvars(**self.about):
+            self._compute.submit(_perform, weakref.WeakMethod(job), work, *args)
 
     def _train(self, work: Work, step: Step) -> Mapping[str, Any]:
         self._cancel_if_ended()

@@ -78,7 +78,8 @@ class SessionOpener:
             building.cancel()
             raise Conflict("this worker is still busy with a round of another run; try again later") from None
         space = request.recipe.space
-        return Session(request.session_id, request.run, space, model, rows, self._compute, self._files)
+        about = {"session": request.session_id[:8], **request.run, "participant": request.participant_id}
+        return Session(request.session_id, request.run, space, model, rows, self._compute, self._files, about)
 
     def _rows(self, request: SessionRequest, meta: Meta) -> Rows:
         space = request.recipe.space
@@ -208,7 +209,7 @@ class Sessions:
                 raise Conflict("the session was ended while it was being opened")
             self._open[session.id] = session
             self._used[session.id] = self._clock()
-        log.info("session opened", session=session.id[:8], rows=session.counts, **vars(session.run))
+        log.info("session opened", rows=session.counts, **session.about)
         return session
 
     def _refuse_stopped(self) -> None:
