@@ -11,6 +11,7 @@ from fakes.quick_cluster import DIRECTOR, QuickCluster, quick_cluster
 from fakes.quick_ttp import maker_of
 from servers.rabbitmq import RabbitMQ
 from support.ledger import Entry, Ledger
+from support.log_lines import read_lines
 from support.waiting import until
 from synergos.domain.job import Job, JobState
 from synergos.domain.records import Kind
@@ -94,6 +95,21 @@ def test_of_two_ttps_of_one_sub_grid_one_runs_all_jobs(rivals: QuickCluster) -> 
     ended = until_ended(rivals, jobs)
     assert [(job.state, job.attempts, job.ttp) for job in ended] == [(JobState.COMPLETED, 1, FIRST)] * JOBS
     assert "job started" not in rivals.log(SECOND)
+
+
+def test_every_line_of_a_cluster_says_its_program_and_its_job(rivals: QuickCluster) -> None:
+    job = rivals.align("project")
+    until_ended(rivals, [job])
+    ids = {"job_id": job.id, **job.keys}
+
+    events = set()
+    for program in (DIRECTOR, FIRST, SECOND):
+        lines = list(read_lines(rivals.log(program)))
+        assert [line for line in lines if line.facts.get("component") != program] == []
+        of_jobs = [line for line in lines if "job_id" in line.facts]
+        assert [line for line in of_jobs if not ids.items() <= line.facts.items()] == []
+        events |= {line.event for line in of_jobs}
+    assert events >= {"job started", "outcome sent", "job archived"}
 
 
 def test_the_ttp_that_stands_by_takes_over_from_one_that_dies(rivals: QuickCluster) -> None:
