@@ -17,9 +17,14 @@ from synergos_ttp.outcomes import Outcome
 
 @dataclass(frozen=True)
 class JobStarted:
-    """A job was taken up; ``job.attempts`` counts this attempt."""
+    """A job was taken up; ``job.attempts`` counts this attempt.
+
+    Attributes:
+        is_resumed: whether somebody began with it before, and was interrupted, or died, or failed.
+    """
 
     job: Job
+    is_resumed: bool = False
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from synergos_ttp.subscribers.tracking import Tracking
 from synergos_ttp.tracking.tracker import Combination, Status
 
 KEYS = {"collab_id": "c", "project_id": "p", "expt_id": "e", "run_id": "r"}
-JOB = replace(Job(Stage.TRAIN, job_key(KEYS)), attempts=1)
+JOB = Job(Stage.TRAIN, job_key(KEYS)).started()
 EXPORTED = Completed(trained("outputs/r/global_model.pt"))
 
 
@@ -113,23 +112,24 @@ def test_how_a_training_ended_is_told(notes: Notes, store: RecordStore, outcome:
     assert notes.all[-1] == ("end", status, None)
 
 
-@pytest.mark.parametrize(("attempts", "told"), [(2, ["abandoned"]), (0, [])])
+@pytest.mark.parametrize(("job", "told"), [(JOB, ["abandoned"]), (Job(Stage.TRAIN, job_key(KEYS)), [])])
 def test_a_training_that_never_goes_on_is_abandoned_if_it_had_begun(
-    notes: Notes, store: RecordStore, attempts: int, told: list[str]
+    notes: Notes, store: RecordStore, job: Job, told: list[str]
 ) -> None:
-    given_up = replace(JOB, attempts=attempts)
-
-    Tracking(notes, store, given_up)(JobEnded(given_up, Failed(GIVEN_UP)))
+    Tracking(notes, store, job)(JobEnded(job, Failed(GIVEN_UP)))
 
     assert [note[0] for note in notes.all] == told
 
 
-def test_a_first_attempt_that_fails_before_it_trains_leaves_nothing(notes: Notes, store: RecordStore) -> None:
+@pytest.mark.parametrize(("is_resumed", "told"), [(True, ["abandoned"]), (False, [])])
+def test_an_attempt_that_fails_before_it_trains_ends_what_one_before_had_begun(
+    notes: Notes, store: RecordStore, is_resumed: bool, told: list[str]
+) -> None:
     tracking = Tracking(notes, store, JOB)
-    tracking(JobStarted(JOB))
+    tracking(JobStarted(JOB, is_resumed))
     tracking(JobEnded(JOB, Failed(JobError("Conflict", "not aligned"))))
 
-    assert notes.all == []
+    assert [note[0] for note in notes.all] == told
 
 
 def test_statistics_of_a_validation_are_told_and_of_a_prediction_not(notes: Notes, store: RecordStore) -> None:

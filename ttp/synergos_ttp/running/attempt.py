@@ -58,16 +58,18 @@ class Attempt:
 
     Attributes:
         control: stops the job, and tells its subscribers what happens.
+        is_resumed: whether there was an attempt before.
     """
 
     job: Job
     runner: Runner
     control: Control
     retries: Retries = NO_RETRIES
+    is_resumed: bool = False
 
     def run(self) -> Outcome:
         """Do what the job asks, and tell everybody how it ended; what comes of it is the caller's to write down."""
-        self.control.publish(JobStarted(self.job))
+        self.control.publish(JobStarted(self.job, self.is_resumed))
         outcome = self._outcome()
         self.control.publish(JobEnded(self.job, outcome))
         return outcome

@@ -81,7 +81,7 @@ class JobLoop:
         control = held.control
         control.subscribe(Progress(held.report, control), *self._followers(held.job))
         with held.kept():
-            outcome = Attempt(held.job, self._runner, control, self._retries).run()
+            outcome = Attempt(held.job, self._runner, control, self._retries, held.is_resumed).run()
             if isinstance(control.reason, LeaseLost):
                 # Found when the last progress was stored.
                 return Lost(str(control.reason))

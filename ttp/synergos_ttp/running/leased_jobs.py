@@ -238,6 +238,11 @@ class LeasedJob:
         """As it was taken up."""
         return self.claim.job
 
+    @property
+    def is_resumed(self) -> bool:
+        """See :class:`~synergos_ttp.running.source.HeldJob`."""
+        return self.claim.fence > 1
+
     def report(self, progress: Mapping[str, Any]) -> None:
         """See :class:`~synergos_ttp.running.source.HeldJob`."""
         self.leases.report(self.claim, progress)

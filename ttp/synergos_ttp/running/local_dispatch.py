@@ -162,10 +162,10 @@ class LocalDispatcher:
             if job.state.is_final or self._stopping:
                 self._release(job.id)
                 return None
-            job = job.started()
-            self._store.save_job(job)
-            self._running = LocalJob(self, job)
-            return self._running
+            held = LocalJob(self, job.started(), is_resumed=job.started_at is not None)
+            self._store.save_job(held.job)
+            self._running = held
+            return held
 
     def report(self, job: Job, progress: Mapping[str, Any]) -> None:
         """Store how far the running job is."""
@@ -230,6 +230,7 @@ class LocalJob:
 
     dispatcher: LocalDispatcher
     job: Job
+    is_resumed: bool
     control: Control = field(default_factory=Control)
 
     def report(self, progress: Mapping[str, Any]) -> None:

@@ -22,6 +22,10 @@ class HeldJob(Protocol):
         """As it was taken up; its ``attempts`` count this one."""
 
     @property
+    def is_resumed(self) -> bool:
+        """Whether somebody began with it before."""
+
+    @property
     def control(self) -> Control:
         """By which whoever holds the job stops the attempt."""
 

@@ -20,14 +20,14 @@ class Tracking:
         self._store = store
         self._job = job
         self._run: TrackedRun | None = None
-        # How often others have begun with the job.
-        self._earlier_attempts = job.attempts
+        # Whether somebody has begun with the job before this attempt, if it is one.
+        self._was_begun = job.started_at is not None
 
     def __call__(self, event: Event) -> None:
         """Take note of an event."""
         match event:
-            case JobStarted(job):
-                self._earlier_attempts = job.attempts - 1
+            case JobStarted():
+                self._was_begun = event.is_resumed
             case TrainingStarted():
                 self._begin(event)
             case RoundDone() if self._run is not None:
@@ -56,7 +56,7 @@ class Tracking:
             results = outcome.outputs.participants
             evaluations = {who: result.evaluate.statistics for who, result in results.items()}
             self._tracker.validated(self._combination, evaluations)
-        elif self._job.stage is Stage.TRAIN and self._earlier_attempts and _status(outcome) is not None:
+        elif self._job.stage is Stage.TRAIN and self._was_begun and _status(outcome) is not None:
             # What an earlier attempt began is never gone on with.
             self._tracker.abandoned(self._combination, self._job.id)
 
