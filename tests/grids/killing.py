@@ -23,7 +23,7 @@ PLACES = {
         "aligning": "synergos_ttp.stages.preprocessing:feature_space",
         "initialising": "synergos_ttp.workers.commands:WorkerCommands.open_session",
         "between PUT and answer": "synergos_ttp.workers.data_plane:DataPlane._parcel",
-        "aggregating": "synergos_ttp.stages.rounds:Rounds._aggregate",
+        "aggregating": "synergos_ttp.stages.rounds:Rounds._answers",
         "committing": "synergos_ttp.stages.round_store:RoundStore._write",
         "exporting": "synergos_ttp.stages.training:write_run",
         "swapping the exported folder in": "synergos.learning.exports:_swap",

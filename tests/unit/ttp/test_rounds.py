@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
@@ -13,10 +13,11 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from fakes.room import Room, received
 from synergos.errors import JobCancelled, SynergosError, WorkerUnreachable
-from synergos.learning.algorithms import Bag, Model, Step, Weights
+from synergos.learning.algorithms import Bag, Model, Step
 from synergos.learning.hyperparameters import Hyperparameters
-from synergos.wire import Encoded, Layout, Parcel, decode
+from synergos.wire import Encoded, Layout, Parcel
 from synergos_ttp.control import Control
 from synergos_ttp.events import Event, ParticipantLost, RoundDone, RoundJudged
 from synergos_ttp.stages.round_store import RoundStore
@@ -24,21 +25,6 @@ from synergos_ttp.stages.rounds import Rounds
 from synergos_ttp.workers.sessions import Sessions
 
 START = {"w": torch.tensor([1.0, 2.0])}
-
-
-def read(message: Encoded) -> Weights:
-    pieces = message.chunks()
-    waiting = bytearray()
-
-    def take(size: int) -> bytes:
-        while len(waiting) < size and (piece := next(pieces, b"")):
-            waiting.extend(piece)
-        taken = bytes(waiting[:size])
-        del waiting[:size]
-        return taken
-
-    weights, _ = decode(take, message.length, Layout.of(START), bytearray())
-    return weights
 
 
 @dataclass
@@ -70,7 +56,14 @@ class Participant:
         number = step.round
         self.asked.append(number)
         return Parcel(
-            Bag({"weights": {name: tensor + self.step for name, tensor in read(message).items()}}),
+            Bag(
+                {
+                    "weights": {
+                        name: tensor + self.step
+                        for name, tensor in received(message, Layout.of(START)).bag["weights"].items()
+                    }
+                }
+            ),
             metadata={
                 "round": number,
                 "rows": self.count,
@@ -81,46 +74,6 @@ class Participant:
 
     def evaluate(self, number: int, weights: Encoded) -> Mapping[str, Any] | None:
         return self._evaluation(number)
-
-
-@dataclass
-class Room:
-    """The participants' sessions, without a network in between."""
-
-    open: list[Participant]
-
-    needed: int = 1
-
-    @property
-    def all(self) -> list[Participant]:
-        return self.open
-
-    def deadline(self, longest: float | None) -> None:
-        return None
-
-    def attempt(
-        self,
-        work: Callable[[Participant], Any],
-        *,
-        seconds: float | None = None,
-        needed: int | None = None,
-        among: Collection[str] | None = None,
-        meanwhile: Callable[[], None] = lambda: None,
-        prompt: object = None,
-    ) -> dict[str, Any]:
-        meanwhile()
-
-        def outcome(participant: Participant) -> Any:
-            try:
-                return work(participant)
-            except SynergosError as error:
-                return error
-
-        asked = [participant for participant in self.open if among is None or participant.id in among]
-        return {participant.id: outcome(participant) for participant in asked}
-
-    def refuse_too_few(self, outcomes: Mapping[str, Any], needed: int | None = None) -> None:
-        Sessions.refuse_too_few(cast(Sessions, self), outcomes, needed)
 
 
 def rounds_of(folder: Path, participants: list[Participant], events: list[Event] | None = None, **run: Any) -> Rounds:
