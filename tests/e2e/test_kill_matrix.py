@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +32,13 @@ def grid(tmp_path_factory: pytest.TempPathFactory, data: Path) -> Iterator[Killa
 
 
 @pytest.fixture(scope="module")
-def undisturbed(grid: KillableGrid, wine: Dataset) -> tuple[bytes, Any]:
-    """The model and the statistics of a cycle that nobody disturbs."""
-    study = Study(grid, wine, "undisturbed", {"rounds": ROUNDS})
-    return whole_cycle(study)
+def undisturbed(grid: KillableGrid, wine: Dataset) -> Callable[[str], tuple[bytes, Any]]:
+    """The model and the statistics of a cycle that nobody disturbs, of an algorithm."""
+    return cache(lambda algorithm: whole_cycle(study_of(grid, wine, algorithm, "undisturbed")))
+
+
+def study_of(grid: KillableGrid, wine: Dataset, algorithm: str, name: str) -> Study:
+    return Study(grid, wine, f"{algorithm}_{name}".replace(" ", "_"), {"rounds": ROUNDS, "algorithm": algorithm})
 
 
 def whole_cycle(study: Study) -> tuple[bytes, Any]:
@@ -74,47 +78,71 @@ def losses(study: Study) -> dict[int, float]:
     return {int(number): loss for number, loss in history["train"].items()}
 
 
+WITHOUT_STATE, WITH_STATE = "FedProx", "SCAFFOLD"
+
+# Where an algorithm's own state, or what participants keep, is made, sent, committed and taken up again.
+OF_STATE = {
+    ("ttp", "between PUT and answer", 3),
+    ("ttp", "aggregating", 2),
+    ("ttp", "committing", 1),
+    ("ttp", "exporting", 0),
+    ("worker_1", "training", 2),
+    ("worker_2", "answering", 1),
+    ("worker_1", "evaluating", 3),
+}
+PLACES = [
+    ("ttp", "aligning", 0),
+    ("ttp", "initialising", 1),
+    ("ttp", "between PUT and answer", 0),
+    ("ttp", "between PUT and answer", 3),
+    ("ttp", "aggregating", 2),
+    ("ttp", "committing", 1),
+    ("ttp", "exporting", 0),
+    ("ttp", "swapping the exported folder in", 0),
+    ("ttp", "archiving", 0),
+    ("ttp", "archiving", 1),
+    ("ttp", "measuring", 0),
+    ("ttp", "archiving", 2),
+    ("ttp", "measuring", 2),
+    ("ttp", "archiving", 3),
+    *(
+        (worker, place, passes)
+        for worker in ("worker_1", "worker_2")
+        for place, passes in (
+            ("preparing", 0),
+            ("confirming", 0),
+            ("opening a session", 0),
+            ("training", 2),
+            ("answering", 1),
+            ("evaluating", 3),
+            ("inferring", 0),
+            ("writing predictions", 0),
+        )
+    ),
+    # Only this one predicts.
+    ("worker_1", "inferring", 1),
+]
+
+
 @pytest.mark.parametrize(
-    ("program", "place", "passes"),
+    ("algorithm", "program", "place", "passes"),
     [
-        ("ttp", "aligning", 0),
-        ("ttp", "initialising", 1),
-        ("ttp", "between PUT and answer", 0),
-        ("ttp", "between PUT and answer", 3),
-        ("ttp", "aggregating", 2),
-        ("ttp", "committing", 1),
-        ("ttp", "exporting", 0),
-        ("ttp", "swapping the exported folder in", 0),
-        ("ttp", "archiving", 0),
-        ("ttp", "archiving", 1),
-        ("ttp", "measuring", 0),
-        ("ttp", "archiving", 2),
-        ("ttp", "measuring", 2),
-        ("ttp", "archiving", 3),
-        *(
-            (worker, place, passes)
-            for worker in ("worker_1", "worker_2")
-            for place, passes in (
-                ("preparing", 0),
-                ("confirming", 0),
-                ("opening a session", 0),
-                ("training", 2),
-                ("answering", 1),
-                ("evaluating", 3),
-                ("inferring", 0),
-                ("writing predictions", 0),
-            )
-        ),
-        # Only this one predicts.
-        ("worker_1", "inferring", 1),
+        *((WITHOUT_STATE, *each) for each in PLACES),
+        *((WITH_STATE, *each) for each in PLACES if each in OF_STATE),
     ],
 )
 def test_a_kill_changes_nothing(
-    grid: KillableGrid, undisturbed: tuple[bytes, Any], wine: Dataset, program: str, place: str, passes: int
+    grid: KillableGrid,
+    undisturbed: Callable[[str], tuple[bytes, Any]],
+    wine: Dataset,
+    algorithm: str,
+    program: str,
+    place: str,
+    passes: int,
 ) -> None:
-    name = f"{program}_{place}_{passes}".replace(" ", "_")
+    expected = undisturbed(algorithm)
     deaths = len(grid.deaths)
-    study = Study(grid, wine, name, {"rounds": ROUNDS})
+    study = study_of(grid, wine, algorithm, f"{program}_{place}_{passes}")
     grid.arm(place, program, passes)
     try:
         result = whole_cycle(study)
@@ -123,7 +151,7 @@ def test_a_kill_changes_nothing(
         grid.wait_until_healthy()
 
     assert (unused, grid.deaths[deaths:]) == ([], [program])
-    assert result == undisturbed
+    assert result == expected
     jobs = grid.driver.jobs.read_all()["data"]
     assert {job["state"] for job in jobs if job["keys"]["project_id"] == study.keys[1]} == {"completed"}
     assert {job["state"] for job in jobs} <= FINAL
