@@ -10,17 +10,20 @@ from synergos.domain.keys import ProjectKey
 from synergos.domain.records import Ids, Kind
 from synergos.orchestration import preconditions, schemas
 from synergos.orchestration.caller import Caller
+from synergos.orchestration.schemas.stages import AlignmentOptions
 from synergos.orchestration.stage_requests import StageRequests
 
 
-class Alignments(StageRequests):
+class Alignments(StageRequests[AlignmentOptions]):
     """One job for the whole project."""
 
     stage = Stage.PREPROCESS
     kind = Kind.ALIGNMENT
     schema = schemas.ALIGNMENTS
 
-    def plan(self, caller: Caller, ids: Ids, options: Mapping[str, Any], body: Mapping[str, Any]) -> list[Job]:
+    def plan(
+        self, caller: Caller, ids: Ids, options: Mapping[str, Any], asked: AlignmentOptions | None = None
+    ) -> list[Job]:
         """Needs participants with tags."""
         preconditions.require_named(self.store, ids)
         project = ProjectKey.of(ids)

@@ -3,31 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from synergos.domain.identifiers import check_identifier
 from synergos.domain.records import OWN_FIELDS, RECORD_TYPES, Ids, Kind, payload_of
 from synergos.errors import RecordNotFound
 from synergos.orchestration.caller import Caller
-from synergos.orchestration.validation import Schema
 from synergos.orchestration.view import View
 from synergos.records.paging import EVERYTHING, Page, Part, Selection
 from synergos.records.store import Record, RecordStore
+from synergos.schema import Definition
 
 _NOT_DECLARED = OWN_FIELDS | {"relations", "link"}
 
+Body = TypeVar("Body")
 
-class Declarations:
+
+class Declarations(Generic[Body]):
     """The declared records of one kind; a subclass says what is particular to it.
 
+    What is stored is the body itself: beside the fields of its definition it may have any others.
+
     Attributes:
+        schema: what a body has to be.
         id_field: the field of a declaration's body that names the record, None where the ids do.
         parents: the kinds that must be there before, outermost first.
         settled: fields that are ours to write, and ignored in a body.
     """
 
     kind: ClassVar[Kind]
-    schema: ClassVar[Schema]
+    schema: Definition[Body]
     id_field: ClassVar[str | None] = None
     parents: ClassVar[tuple[Kind, ...]] = ()
     settled: ClassVar[frozenset[str]] = frozenset()
@@ -59,9 +64,9 @@ class Declarations:
             InvalidRequest: a field is wrong; names it.
             RecordNotFound: what it is to hang under is not there.
         """
-        self.schema.check(body)
+        declared = self.schema.read(body)
         key = self._key(ids, body)
-        payload = self.checked(self._fields(body), key)
+        payload = self.checked(declared, self._fields(body), key)
         with self.store.transaction():
             for parent in self.parents:
                 self.store.get(parent, key)
@@ -81,8 +86,7 @@ class Declarations:
             before = self.store.get(self.kind, ids)
             payload = payload_of(before) | changes
             named = {} if self.id_field is None else {self.id_field: ids[self._own_id]}
-            self.schema.check(payload | named)
-            self.checked(payload, ids)
+            self.checked(self.schema.read(payload | named), payload, ids)
             self.settle(before, self.store.merge(self.kind, ids, changes))
             return self.read(caller, ids)
 
@@ -99,8 +103,12 @@ class Declarations:
 
     # What a subclass may say otherwise
 
-    def checked(self, payload: dict[str, Any], ids: Ids) -> dict[str, Any]:
-        """The payload to store under these ids, after whatever a schema cannot check."""
+    def checked(self, declared: Body, payload: dict[str, Any], ids: Ids) -> dict[str, Any]:
+        """The payload to store under these ids, after whatever a definition cannot check.
+
+        Args:
+            declared: the same as the definition reads it.
+        """
         return payload
 
     def settle(self, before: Record | None, after: Record) -> None:

@@ -8,10 +8,11 @@ from synergos.domain.records import Ids, Kind
 from synergos.learning import families
 from synergos.orchestration import schemas
 from synergos.orchestration.declarations import Declarations
+from synergos.orchestration.schemas.declarations import Experiment
 from synergos.records.store import Record
 
 
-class Experiments(Declarations):
+class Experiments(Declarations[Experiment]):
     """The experiments of projects; ``model`` is what was asked for, ``fitted_model`` what alignment made of it."""
 
     kind = Kind.EXPERIMENT
@@ -20,7 +21,7 @@ class Experiments(Declarations):
     parents = (Kind.COLLABORATION, Kind.PROJECT)
     settled = frozenset({"fitted_model"})
 
-    def checked(self, payload: dict[str, Any], ids: Ids) -> dict[str, Any]:
+    def checked(self, declared: Experiment, payload: dict[str, Any], ids: Ids) -> dict[str, Any]:
         """Refuse a model that its family cannot build."""
         families.named_in(payload).check(payload["model"])
         return payload

@@ -10,17 +10,18 @@ from synergos.domain.keys import ProjectKey
 from synergos.domain.records import Ids, Kind
 from synergos.orchestration import preconditions, schemas
 from synergos.orchestration.caller import Caller
+from synergos.orchestration.schemas.stages import Options
 from synergos.orchestration.stage_requests import StageRequests
 
 
-class Models(StageRequests):
+class Models(StageRequests[Options]):
     """One job for each run in scope."""
 
     stage = Stage.TRAIN
     kind = Kind.MODEL
     schema = schemas.MODELS
 
-    def plan(self, caller: Caller, ids: Ids, options: Mapping[str, Any], body: Mapping[str, Any]) -> list[Job]:
+    def plan(self, caller: Caller, ids: Ids, options: Mapping[str, Any], asked: Options | None = None) -> list[Job]:
         """Needs participants who are aligned."""
         preconditions.require_named(self.store, ids)
         preconditions.require_trainable(self.store, ProjectKey.of(ids))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from synergos.domain.job import Stage
 from synergos.domain.records import Kind
@@ -27,7 +28,7 @@ from synergos.orchestration.tags import Tags
 from synergos.orchestration.validations import Validations
 from synergos.records.store import RecordStore
 
-_DECLARED: tuple[type[Declarations], ...] = (
+_DECLARED: tuple[type[Declarations[Any]], ...] = (
     Collaborations,
     Projects,
     Experiments,
@@ -36,7 +37,7 @@ _DECLARED: tuple[type[Declarations], ...] = (
     Registrations,
     Tags,
 )
-_STAGES: tuple[type[StageRequests], ...] = (Alignments, Models, Validations, Predictions)
+_STAGES: tuple[type[StageRequests[Any]], ...] = (Alignments, Models, Validations, Predictions)
 
 
 class Orchestrator:
@@ -61,8 +62,8 @@ class Orchestrator:
         wake_tuner: Callable[[], None] = lambda: None,
     ) -> None:
         self.submission = Submission(store, dispatcher)
-        self.declarations: Mapping[Kind, Declarations] = {made.kind: made(store) for made in _DECLARED}
-        self.stages: Mapping[Stage, StageRequests] = {made.stage: made(store, self.submission) for made in _STAGES}
+        self.declarations: Mapping[Kind, Declarations[Any]] = {made.kind: made(store) for made in _DECLARED}
+        self.stages: Mapping[Stage, StageRequests[Any]] = {made.stage: made(store, self.submission) for made in _STAGES}
         self.jobs = Jobs(store, dispatcher)
         self.studies = Studies(store, wake_tuner)
         self.artifacts = Artifacts(store, outputs)

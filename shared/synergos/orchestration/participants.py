@@ -5,9 +5,10 @@ from __future__ import annotations
 from synergos.domain.records import Kind
 from synergos.orchestration import schemas
 from synergos.orchestration.declarations import Declarations
+from synergos.orchestration.schemas.declarations import Participant
 
 
-class Participants(Declarations):
+class Participants(Declarations[Participant]):
     """The participants; they belong to no collaboration."""
 
     kind = Kind.PARTICIPANT

@@ -12,40 +12,45 @@ from synergos.domain.tags import Meta, check_tags
 from synergos.errors import InvalidRequest
 from synergos.orchestration import preconditions, schemas
 from synergos.orchestration.caller import Caller
+from synergos.orchestration.schemas.declarations import TagList
+from synergos.orchestration.schemas.stages import Prediction
 from synergos.orchestration.stage_requests import StageRequests
 
 
-class Predictions(StageRequests):
+class Predictions(StageRequests[Prediction]):
     """One job for each run in scope, over the projects the participant is registered for."""
 
     stage = Stage.PREDICT
     kind = Kind.PREDICTION
     schema = schemas.PREDICTIONS
 
-    def plan(self, caller: Caller, ids: Ids, options: Mapping[str, Any], body: Mapping[str, Any]) -> list[Job]:
+    def plan(self, caller: Caller, ids: Ids, options: Mapping[str, Any], asked: Prediction | None = None) -> list[Job]:
         """Needs trained runs, a requester who is aligned, and tags to predict."""
         preconditions.require_named(self.store, ids)
         own = {name: ids[name] for name in ("collab_id", "participant_id")}
         registered = [RegistrationKey.of(record["key"]) for record in self.store.find(Kind.REGISTRATION, own)]
-        self._check_tags(body["tags"], [key.project_id for key in registered])
+        named = {} if asked is None else asked.tags
+        self._check_tags(named, [key.project_id for key in registered])
         wanted = [key for key in registered if ids.get("project_id", key.project_id) == key.project_id]
-        return [job for key in wanted for job in self._plan_project(key, {**ids, **key}, options, body)]
+        return [
+            job for key in wanted for job in self._plan_project(key, {**ids, **key}, options, named.get(key.project_id))
+        ]
 
     def _plan_project(
-        self, key: RegistrationKey, ids: Ids, options: Mapping[str, Any], body: Mapping[str, Any]
+        self, key: RegistrationKey, ids: Ids, options: Mapping[str, Any], named: TagList | None
     ) -> list[Job]:
         runs = preconditions.runs_in(self.store, ids)
         preconditions.require_models(self.store, runs)
         preconditions.require_tags(self.store, key, [key.participant_id])
         preconditions.require_alignment(self.store, key, [key.participant_id])
-        tags = body["tags"].get(key.project_id) or preconditions.tags_of(self.store, key).get(Meta.PREDICT)
+        tags = named or preconditions.tags_of(self.store, key).get(Meta.PREDICT)
         if not tags:
             raise InvalidRequest("is required: the participant declared nothing to predict", f"tags.{key.project_id}")
         parameters = {**options, "tags": [list(tag) for tag in tags]}
         return [Job(self.stage, run.measured_at(key.participant_id), parameters) for run in runs]
 
     @staticmethod
-    def _check_tags(tags: Mapping[str, Any], projects: Sequence[str]) -> None:
+    def _check_tags(tags: Mapping[str, TagList], projects: Sequence[str]) -> None:
         for project, value in tags.items():
             if projects and project not in projects:
                 raise InvalidRequest("the participant is registered for no such project", f"tags.{project:.80}")

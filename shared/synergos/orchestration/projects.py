@@ -6,10 +6,11 @@ from synergos.domain.records import Kind
 from synergos.orchestration import schemas
 from synergos.orchestration.agreement import forget_agreement
 from synergos.orchestration.declarations import Declarations
+from synergos.orchestration.schemas.declarations import Project
 from synergos.records.store import Record
 
 
-class Projects(Declarations):
+class Projects(Declarations[Project]):
     """The projects of collaborations."""
 
     kind = Kind.PROJECT

@@ -10,27 +10,27 @@ from synergos.domain.records import Ids, Kind, restrict
 from synergos.errors import InvalidRequest
 from synergos.orchestration import schemas
 from synergos.orchestration.declarations import Declarations
+from synergos.orchestration.schemas.declarations import Registration
 from synergos.orchestration.view import View
 from synergos.records.store import Record
 
 
-class Registrations(Declarations):
+class Registrations(Declarations[Registration]):
     """The registrations of participants for projects."""
 
     kind = Kind.REGISTRATION
     schema = schemas.REGISTRATION
     parents = (Kind.COLLABORATION, Kind.PROJECT, Kind.PARTICIPANT)
 
-    def checked(self, payload: dict[str, Any], ids: Ids) -> dict[str, Any]:
+    def checked(self, declared: Registration, payload: dict[str, Any], ids: Ids) -> dict[str, Any]:
         """Refuse a number of nodes that are not there, and nodes beyond that number."""
-        expected = payload["n_count"]
-        names = {name for name in payload if name.startswith("node_")}
-        present = next(index for index in count() if f"node_{index}" not in names)
+        expected, nodes = declared.n_count, declared.nodes
+        present = next(index for index in count() if index not in nodes)
         if present < expected:
             raise InvalidRequest(f"is required: n_count is {expected}", f"node_{present}")
-        if len(names) > expected:
-            surplus = min(name for name in names if int(name.removeprefix("node_")) >= expected)
-            raise InvalidRequest(f"{surplus} is there, so expected more than {expected}", "n_count")
+        if len(nodes) > expected:
+            surplus = min((index for index in nodes if index >= expected), key=str)
+            raise InvalidRequest(f"node_{surplus} is there, so expected more than {expected}", "n_count")
         return payload
 
     def view(self, record: Record) -> View:

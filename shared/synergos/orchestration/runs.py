@@ -9,9 +9,10 @@ from synergos.errors import RecordNotFound
 from synergos.learning import families
 from synergos.orchestration import schemas
 from synergos.orchestration.declarations import Declarations
+from synergos.orchestration.schemas.declarations import Run
 
 
-class Runs(Declarations):
+class Runs(Declarations[Run]):
     """The runs of experiments."""
 
     kind = Kind.RUN
@@ -19,7 +20,7 @@ class Runs(Declarations):
     id_field = "run_id"
     parents = (Kind.COLLABORATION, Kind.PROJECT, Kind.EXPERIMENT)
 
-    def checked(self, payload: dict[str, Any], ids: Ids) -> dict[str, Any]:
+    def checked(self, declared: Run, payload: dict[str, Any], ids: Ids) -> dict[str, Any]:
         """Refuse hyperparameters that the experiment's family cannot train with."""
         try:
             experiment = self.store.get(Kind.EXPERIMENT, restrict(ids, Kind.EXPERIMENT))

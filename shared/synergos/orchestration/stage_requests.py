@@ -3,29 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from synergos.domain.job import Job, JobState, Stage
 from synergos.domain.records import Ids, Kind
 from synergos.errors import RecordNotFound
 from synergos.orchestration.caller import Caller
+from synergos.orchestration.schemas.stages import StageBody, options_of
 from synergos.orchestration.submission import Submission
-from synergos.orchestration.validation import Schema
 from synergos.records.paging import EVERYTHING, Page, Part, Selection
 from synergos.records.store import Record, RecordStore
+from synergos.schema import Definition
+
+Body = TypeVar("Body", bound=StageBody)
 
 
-class StageRequests:
+class StageRequests(Generic[Body]):
     """The requests for one stage and the results it leaves; a subclass says which jobs a request makes.
 
     Attributes:
         kind: what its results are.
+        schema: what a body has to be.
     """
 
     stage: ClassVar[Stage]
     kind: ClassVar[Kind]
-    schema: ClassVar[Schema]
+    schema: Definition[Body]
 
     def __init__(self, store: RecordStore, submission: Submission) -> None:
         self.store = store
@@ -51,34 +54,31 @@ class StageRequests:
             RecordNotFound: something that ``ids`` name is not there.
             Conflict: it cannot be done as things stand.
         """
-        self.schema.check(body)
-        options = {name: body.get(name, default) for name, default in self.schema.defaults.items()}
-        return self._submission.hand_over(self.accept(caller, ids, options, body), wait=wait)
+        asked = self.schema.read(body)
+        return self._submission.hand_over(self.accept(caller, ids, options_of(asked), asked), wait=wait)
 
-    def accept(
-        self, caller: Caller, ids: Ids, options: Mapping[str, Any], body: Mapping[str, Any] = MappingProxyType({})
-    ) -> list[Job]:
+    def accept(self, caller: Caller, ids: Ids, options: Mapping[str, Any], asked: Body | None = None) -> list[Job]:
         """Store the jobs of a request, all or none; they are to be handed over when the transaction at hand has ended.
 
         Args:
             options: see :meth:`plan`.
-            body: see :meth:`plan`.
+            asked: see :meth:`plan`.
 
         Raises:
             RecordNotFound: see :meth:`plan`.
             Conflict: see :meth:`plan`.
         """
         with self.store.transaction():
-            jobs = self.plan(caller, ids, options, body)
+            jobs = self.plan(caller, ids, options, asked)
             self.store.add_jobs(jobs)
         return jobs
 
-    def plan(self, caller: Caller, ids: Ids, options: Mapping[str, Any], body: Mapping[str, Any]) -> list[Job]:
+    def plan(self, caller: Caller, ids: Ids, options: Mapping[str, Any], asked: Body | None = None) -> list[Job]:
         """The jobs of a request; nothing is stored.
 
         Args:
             options: what the jobs are asked with.
-            body: the request as it came, for what is no option.
+            asked: the whole request, for what is no option.
 
         Raises:
             RecordNotFound: something that ``ids`` name is not there.

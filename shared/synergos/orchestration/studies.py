@@ -56,12 +56,11 @@ class Studies:
             Conflict: nothing can be trained or measured as things stand.
             InvalidRequest: names the field.
         """
-        self.schema.check(body)
-        options = {name: body.get(name, default) for name, default in schemas.MODELS.defaults.items()}
+        asked = self.schema.read(body)
         experiment = ExperimentKey.of(ids)
         self._check_state(experiment)
         # Every value that is named is tried out, which takes its time; nobody else is to wait for the records meanwhile.
-        study = study_of(self._store, experiment, body, options)
+        study = study_of(self._store, experiment, asked)
         with self._store.transaction():
             self._check_state(experiment)
             study = self._records.add(study)

@@ -19,6 +19,7 @@ from synergos.learning.families import ModelFamily
 from synergos.learning.hyperparameters import Hyperparameters
 from synergos.orchestration.combination import check_combination
 from synergos.orchestration.preconditions import action_of
+from synergos.orchestration.schemas.stages import Optimization, options_of
 from synergos.records.store import RecordStore
 from synergos.tuning import pruners, samplers
 from synergos.tuning.objective import check_metric
@@ -30,45 +31,39 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _DURATION = re.compile(r"\d+(\.\d+)?[smhdw]?")
 
 
-def study_of(
-    store: RecordStore, experiment: ExperimentKey, body: Mapping[str, Any], options: Mapping[str, Any]
-) -> Study:
+def study_of(store: RecordStore, experiment: ExperimentKey, asked: Optimization) -> Study:
     """The study that a request asks for; it is not stored yet.
 
     Args:
         experiment: it and its project are there.
-        body: of the right shape, see :data:`synergos.orchestration.schemas.OPTIMIZATIONS`.
-        options: what the trials' jobs are asked with.
 
     Raises:
         InvalidRequest: names the field, and what was expected.
         Conflict: the run to start from is not there.
     """
     action = action_of(store, experiment)
-    metric, direction = check_metric(body["metric"], body["optimize_mode"], action)
-    space = SearchSpace(body["search_space"])
-    searcher = _searcher(body)
+    metric, direction = check_metric(asked.metric, asked.optimize_mode, action)
+    space = SearchSpace(asked.search_space)
+    searcher = _searcher(asked)
     if searcher == samplers.GRID:
         space = space.as_grid()
-    fixed = _fixed(store, experiment, body.get("base_run"))
+    fixed = _fixed(store, experiment, asked.base_run)
     _check_each(store, experiment, space, fixed, action)
-    scheduler = body.get("scheduler")
-    seed = body.get("seed")
     return Study(
         id=uuid4().hex,
         experiment=experiment,
         metric=metric,
         direction=direction,
-        search_space=body["search_space"],
+        search_space=asked.search_space,
         fixed=fixed,
         searcher=searcher,
-        scheduler=pruners.DEFAULT if scheduler is None else pruners.scheduler(scheduler, "scheduler"),
-        max_trials=body.get("max_trial_num", 10),
-        seed=secrets.randbelow(2**31) if seed is None else seed,
-        base_run=body.get("base_run"),
-        max_concurrent=_max_concurrent(body),
-        max_seconds=duration(body.get("max_exec_duration", "1h")),
-        options=options,
+        scheduler=pruners.DEFAULT if asked.scheduler is None else pruners.scheduler(asked.scheduler, "scheduler"),
+        max_trials=asked.max_trial_num,
+        seed=secrets.randbelow(2**31) if asked.seed is None else asked.seed,
+        base_run=asked.base_run,
+        max_concurrent=_max_concurrent(asked),
+        max_seconds=duration(asked.max_exec_duration),
+        options=options_of(asked),
     )
 
 
@@ -92,19 +87,17 @@ def duration(value: object, field: str = "max_exec_duration") -> float | None:
     return seconds
 
 
-def _searcher(body: Mapping[str, Any]) -> str:
+def _searcher(asked: Optimization) -> str:
     # NNI calls it a tuner; the original's client sends neither name unless asked to.
-    for field in ("searcher", "tuner"):
-        if body.get(field) is not None:
-            return samplers.searcher(body[field], field)
-    return samplers.DEFAULT
+    if asked.searcher is not None:
+        return samplers.searcher(asked.searcher, "searcher")
+    return samplers.DEFAULT if asked.tuner is None else samplers.searcher(asked.tuner, "tuner")
 
 
-def _max_concurrent(body: Mapping[str, Any]) -> int | None:
+def _max_concurrent(asked: Optimization) -> int | None:
     """None for as many as fit: the original's client always sends a ``trial_concurrency`` of 1, and means nothing by it."""
-    asked: int | None = body.get("max_concurrent")
-    other: int = body.get("trial_concurrency") or 1
-    return asked if asked is not None else (other if other > 1 else None)
+    other = asked.trial_concurrency or 1
+    return asked.max_concurrent if asked.max_concurrent is not None else (other if other > 1 else None)
 
 
 def _fixed(store: RecordStore, experiment: ExperimentKey, base_run: str | None) -> dict[str, Any]:

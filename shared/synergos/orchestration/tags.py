@@ -9,17 +9,18 @@ from synergos.domain.tags import Meta, check_tags
 from synergos.orchestration import schemas
 from synergos.orchestration.agreement import forget_agreement
 from synergos.orchestration.declarations import Declarations
+from synergos.orchestration.schemas.declarations import Tag
 from synergos.records.store import Record
 
 
-class Tags(Declarations):
+class Tags(Declarations[Tag]):
     """The tags of registrations."""
 
     kind = Kind.TAG
     schema = schemas.TAG
     parents = (Kind.COLLABORATION, Kind.PROJECT, Kind.PARTICIPANT, Kind.REGISTRATION)
 
-    def checked(self, payload: dict[str, Any], ids: Ids) -> dict[str, Any]:
+    def checked(self, declared: Tag, payload: dict[str, Any], ids: Ids) -> dict[str, Any]:
         """Refuse tags that leave the data folder; purposes nothing was said of have none."""
         tags = {meta.value: payload.get(meta.value, []) for meta in Meta}
         for meta, value in tags.items():

@@ -11,17 +11,18 @@ from synergos.domain.records import Ids, Kind
 from synergos.errors import Conflict
 from synergos.orchestration import preconditions, schemas
 from synergos.orchestration.caller import Caller
+from synergos.orchestration.schemas.stages import Options
 from synergos.orchestration.stage_requests import StageRequests
 
 
-class Validations(StageRequests):
+class Validations(StageRequests[Options]):
     """One job for each run in scope, for all participants or the one that is named."""
 
     stage = Stage.VALIDATE
     kind = Kind.VALIDATION
     schema = schemas.VALIDATIONS
 
-    def plan(self, caller: Caller, ids: Ids, options: Mapping[str, Any], body: Mapping[str, Any]) -> list[Job]:
+    def plan(self, caller: Caller, ids: Ids, options: Mapping[str, Any], asked: Options | None = None) -> list[Job]:
         """Needs trained runs, and participants who are aligned."""
         preconditions.require_named(self.store, ids)
         project, only = ProjectKey.of(ids), ids.get("participant_id")

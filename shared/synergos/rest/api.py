@@ -9,10 +9,10 @@ from typing import Any
 import flask_restx
 from flask import Blueprint, Response
 
-from synergos.orchestration.validation import Schema
 from synergos.rest.envelope import API_VERSION
 from synergos.rest.errors import answer
 from synergos.rest.resource import Resource
+from synergos.schema import Definition
 from synergos.schema.swagger import FAILURES, answers, in_swagger
 
 
@@ -34,7 +34,7 @@ class Route:
     handler: object
     urls: tuple[str, ...]
     tag: str
-    schema: Schema | None = None
+    schema: Definition[Any] | None = None
     parameters: dict[str, str] = field(default_factory=dict)
 
 
@@ -66,7 +66,7 @@ def _documentation(api: Any, route: Route, success: object, failure: object) -> 
     described: dict[str, Any] = {"responses": {"200": done, **failures}}
     described |= {"post": {"responses": {"201": done}}, "put": {}}
     if route.schema is not None:
-        whole = in_swagger(dict(route.schema.definition))
+        whole = in_swagger(route.schema.json_schema)
         parts = {name: item for name, item in whole.items() if name != "required"}
         described["post"]["expect"] = [api.schema_model(route.schema.name, whole)]
         described["put"]["expect"] = [api.schema_model(f"{route.schema.name}Changes", parts)]

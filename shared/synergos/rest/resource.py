@@ -41,7 +41,7 @@ class Declared:
         singular: what ``method`` says where one record is meant; ``plural`` where several may be.
     """
 
-    records: Declarations
+    records: Declarations[Any]
     singular: str
     plural: str
 

@@ -34,7 +34,7 @@ class StageHandler:
         created: the status of a request that was carried out.
     """
 
-    requests: StageRequests
+    requests: StageRequests[Any]
     jobs: Jobs
     plural: str
     created: int = HTTPStatus.OK

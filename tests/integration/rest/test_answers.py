@@ -29,12 +29,12 @@ from fakes.orchestration import (
     tags,
 )
 from synergos.orchestration import schemas
-from synergos.orchestration.validation import Schema
 from synergos.records import RecordStore
 from synergos.rest import create_app
+from synergos.schema import Definition
 
 _TAGS_URL = f"{registration_url('worker_1')}/tags"
-BODIES = [
+BODIES: list[tuple[str, str, Definition[Any]]] = [
     ("POST", f"{CONNECT}/collaborations", schemas.COLLABORATION),
     ("PUT", COLLABORATION_URL, schemas.COLLABORATION),
     ("POST", f"{COLLABORATION_URL}/projects", schemas.PROJECT),
@@ -117,11 +117,11 @@ RAW = {
 
 @pytest.mark.parametrize(("verb", "url", "schema"), BODIES, ids=NAMES)
 def test_a_wrong_value_in_any_field_is_never_our_mistake(
-    finished: Client, dispatcher: CannedDispatcher, verb: str, url: str, schema: Schema
+    finished: Client, dispatcher: CannedDispatcher, verb: str, url: str, schema: Definition[Any]
 ) -> None:
     dispatcher.do = leave
     right = RIGHT.get(schema.name, {}) if verb == "POST" else {}
-    for field in [*schema.definition["properties"], *OTHER_FIELDS]:
+    for field in [*schema.json_schema["properties"], *OTHER_FIELDS]:
         for value in VALUES:
             status, answer = finished.ask(verb, url, {**right, field: value})
             assert status < 500, (field, value, answer)
@@ -139,7 +139,7 @@ def test_a_body_that_is_no_object_is_never_our_mistake(
     finished: Client,
     verb: str,
     url: str,
-    _schema: Schema,
+    _schema: Definition[Any],
 ) -> None:
     for name, body in RAW.items():
         response = finished.http.open(url, method=verb, data=body, content_type="application/json")

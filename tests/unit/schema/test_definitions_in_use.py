@@ -16,6 +16,7 @@ from synergos.domain.messages import JobMessage, OutcomeMessage
 from synergos.domain.outputs import ALIGNED, MEASURED, PREDICTED, TRAINED, VALIDATED
 from synergos.domain.study import Study, Trial
 from synergos.errors import InvalidRequest
+from synergos.orchestration import schemas
 from synergos.schema import Definition
 from synergos.schema.explanation import explain
 from synergos.schema.swagger import Failure, Success
@@ -28,6 +29,7 @@ DEFINITIONS: list[Definition[Any]] = [
     Definition(JobError),
     Definition(JobMessage),
     Definition(OutcomeMessage),
+    *(getattr(schemas, name) for name in schemas.__all__),
     ALIGNED,
     TRAINED,
     MEASURED,
@@ -68,7 +70,7 @@ def refusal(definition: Definition[Any], value: object) -> InvalidRequest | None
 def test_the_type_reads_what_the_json_schema_describes_and_nothing_else(definition: Definition[Any]) -> None:
     outcomes = set()
 
-    @examples(60)
+    @examples(30)
     @given(fitting(definition.json_schema) | near(definition.json_schema))
     def check(value: Any) -> None:
         reason = explain(definition.json_schema, value, quotes=definition.quotes)
@@ -84,7 +86,7 @@ def test_the_type_reads_what_the_json_schema_describes_and_nothing_else(definiti
 
 @pytest.mark.parametrize("definition", DEFINITIONS, ids=NAMES)
 def test_what_is_written_is_read_as_the_same(definition: Definition[Any]) -> None:
-    @examples(25)
+    @examples(10)
     @given(fitting(definition.json_schema))
     def check(value: Any) -> None:
         if refusal(definition, value) is None:
@@ -95,7 +97,7 @@ def test_what_is_written_is_read_as_the_same(definition: Definition[Any]) -> Non
 
 
 def test_a_wild_value_is_refused_by_all() -> None:
-    @examples(50)
+    @examples(10)
     @given(st.none() | st.integers() | st.text() | st.lists(st.none()))
     def check(value: Any) -> None:
         for definition in DEFINITIONS:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -9,8 +9,9 @@ from fakes.naive_bayes import L_TYPE, known_naive_bayes
 from fakes.orchestration import PROJECT, RUN, E, R
 from synergos.domain.keys import ExperimentKey
 from synergos.domain.records import Kind
-from synergos.domain.study import Direction
+from synergos.domain.study import Direction, Study
 from synergos.errors import Conflict, InvalidRequest
+from synergos.orchestration.schemas import OPTIMIZATIONS
 from synergos.orchestration.study_request import duration, study_of
 from synergos.records import RecordStore
 
@@ -19,8 +20,13 @@ SPACE = {"lr": {"_type": "loguniform", "_value": [0.001, 0.1]}}
 BODY: dict[str, Any] = {"search_space": SPACE, "metric": "R2", "optimize_mode": "max"}
 
 
+def opened(store: RecordStore, body: Mapping[str, Any], experiment: ExperimentKey | None = None) -> Study:
+    """The study that a request asks for."""
+    return study_of(store, experiment or ExperimentKey.of(EXPERIMENT), OPTIMIZATIONS.read(body))
+
+
 def test_what_is_left_out_has_its_default(store: RecordStore) -> None:
-    study = study_of(store, ExperimentKey.of(EXPERIMENT), BODY, {"verbose": True})
+    study = opened(store, BODY | {"verbose": False})
 
     assert (study.metric, study.direction, study.searcher, study.scheduler) == (
         "R2",
@@ -29,18 +35,18 @@ def test_what_is_left_out_has_its_default(store: RecordStore) -> None:
         "median",
     )
     assert (study.max_trials, study.max_concurrent, study.max_seconds) == (10, None, 3600)
-    assert (study.fixed, study.base_run, study.options) == ({}, None, {"verbose": True})
-    assert study.seed != study_of(store, ExperimentKey.of(EXPERIMENT), BODY, {}).seed
+    assert (study.fixed, study.base_run, study.options["verbose"]) == ({}, None, False)
+    assert study.seed != opened(store, BODY).seed
 
 
 def test_a_base_run_says_what_is_not_searched(store: RecordStore) -> None:
-    study = study_of(store, ExperimentKey.of(EXPERIMENT), {**BODY, "base_run": R}, {})
+    study = opened(store, {**BODY, "base_run": R})
 
     assert study.base_run == R
     declared = store.get(Kind.RUN, RUN)
     assert study.fixed == {name: declared[name] for name in declared.keys() - {"doc_id", "kind", "key", "created_at"}}
     with pytest.raises(Conflict, match=r"base_run: .* has no run 'other'"):
-        study_of(store, ExperimentKey.of(EXPERIMENT), {**BODY, "base_run": "other"}, {})
+        opened(store, {**BODY, "base_run": "other"})
 
 
 def test_arguments_of_whatever_may_be_drawn_can_be_searched(store: RecordStore) -> None:
@@ -52,7 +58,7 @@ def test_arguments_of_whatever_may_be_drawn_can_be_searched(store: RecordStore) 
         "step_size": {"_type": "randint", "_value": [1, 5]},
     }
 
-    assert study_of(store, ExperimentKey.of(EXPERIMENT), {**BODY, "search_space": space}, {}).search_space == space
+    assert opened(store, {**BODY, "search_space": space}).search_space == space
 
 
 @pytest.mark.parametrize(
@@ -69,7 +75,7 @@ def test_arguments_of_whatever_may_be_drawn_can_be_searched(store: RecordStore) 
 def test_a_concurrency_of_one_that_every_client_sends_means_nothing(
     store: RecordStore, fields: dict[str, Any], expected: int | None
 ) -> None:
-    assert study_of(store, ExperimentKey.of(EXPERIMENT), BODY | fields, {}).max_concurrent == expected
+    assert opened(store, BODY | fields).max_concurrent == expected
 
 
 @pytest.mark.parametrize(
@@ -135,7 +141,7 @@ def test_what_could_never_be_trained_is_refused_with_its_place(
     store: RecordStore, changes: dict[str, Any], field: str
 ) -> None:
     with pytest.raises(InvalidRequest) as refused:
-        study_of(store, ExperimentKey.of(EXPERIMENT), BODY | changes, {})
+        opened(store, BODY | changes)
 
     assert refused.value.field is not None
     assert refused.value.field.endswith(field)
@@ -154,12 +160,12 @@ def test_what_can_be_searched_is_what_the_experiment_s_family_knows(store: Recor
     def searched(name: str, smallest: float) -> dict[str, Any]:
         return {**BODY, "search_space": {name: {"_type": "uniform", "_value": [smallest, 1.0]}}}
 
-    assert study_of(store, bayes, searched("smoothing", 0.1), {}).search_space
+    assert opened(store, searched("smoothing", 0.1), bayes).search_space
     with pytest.raises(
         InvalidRequest, match=r"'smothing' is not a hyperparameter of these runs; did you mean smoothing"
     ):
-        study_of(store, bayes, searched("smothing", 0.1), {})
+        opened(store, searched("smothing", 0.1), bayes)
     with pytest.raises(InvalidRequest, match=r"search_space\.smoothing.*expected a number of more than 0"):
-        study_of(store, bayes, searched("smoothing", -1.0), {})
+        opened(store, searched("smoothing", -1.0), bayes)
     with pytest.raises(InvalidRequest, match="'lr' is not a hyperparameter of these runs"):
-        study_of(store, bayes, searched("lr", 0.1), {})
+        opened(store, searched("lr", 0.1), bayes)

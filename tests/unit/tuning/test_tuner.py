@@ -18,6 +18,7 @@ from synergos.domain.outputs import read_outputs
 from synergos.domain.records import Kind
 from synergos.domain.study import Study, StudyState, Trial, TrialState
 from synergos.errors import Conflict
+from synergos.orchestration.schemas import OPTIMIZATIONS
 from synergos.orchestration.study_records import StudyRecords
 from synergos.orchestration.study_request import study_of
 from synergos.records import RecordStore, archive
@@ -82,7 +83,9 @@ class Bench:
 
     def open(self, **changes: Any) -> Study:
         body = {"search_space": SPACE, "metric": "R2", "optimize_mode": "max", "seed": 1, "max_trial_num": 3}
-        return StudyRecords(self.store).add(study_of(self.store, ExperimentKey.of(EXPERIMENT), body | changes, {}))
+        return StudyRecords(self.store).add(
+            study_of(self.store, ExperimentKey.of(EXPERIMENT), OPTIMIZATIONS.read(body | changes))
+        )
 
     def study(self, study: Study) -> Study:
         return StudyRecords(self.store).get(study.id)

@@ -1,4 +1,4 @@
-"""What request bodies look like, as JSON Schemas: what is checked is what the documentation shows."""
+"""What request bodies look like: their types, which are checked, and which the documentation shows."""
 
 from __future__ import annotations
 

@@ -2,176 +2,230 @@
 
 from __future__ import annotations
 
-from synergos.orchestration.validation import Schema
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Annotated, Any, TypeAlias
 
-_ID = {"type": "string", "minLength": 1, "maxLength": 128}
-_PORT = {"type": "integer", "minimum": 1, "maximum": 65535}
+from msgspec import UNSET, Meta, Struct, UnsetType, field
+
+from synergos.domain.feature_space import Action
+from synergos.schema import Definition
+
+Id: TypeAlias = Annotated[str, Meta(min_length=1, max_length=128)]
+Port: TypeAlias = Annotated[int, Meta(ge=1, le=65535)]
 # The driver writes port 0 for "there is none".
-_OPTIONAL_PORT = {"type": ["integer", "null"], "minimum": 0, "maximum": 65535}
+OptionalPort: TypeAlias = Annotated[int, Meta(ge=0, le=65535)] | None
+Number: TypeAlias = int | float
+Integer: TypeAlias = int | UnsetType
+Real: TypeAlias = Number | UnsetType
+Switch: TypeAlias = bool | UnsetType
+Name: TypeAlias = str | UnsetType
 
 
-def _connection(*required: str) -> dict[str, object]:
-    return {
-        "type": ["object", "null"],
-        "properties": {
-            "host": {"type": ["string", "null"]},
-            "ports": {
-                "type": "object",
-                "properties": dict.fromkeys((*required, "ui"), _OPTIONAL_PORT),
-                "required": list(required),
-            },
-            "secure": {"type": ["boolean", "null"]},
-        },
-    }
+class Ports(Struct, frozen=True, kw_only=True):
+    """Of one service."""
+
+    main: OptionalPort
+    ui: OptionalPort = None
 
 
-COLLABORATION = Schema(
-    "Collaboration",
-    {
-        "type": "object",
-        "properties": {
-            "collab_id": _ID,
-            "catalogue": _connection("main"),
-            "logs": _connection("main", "sysmetrics", "director", "ttp", "worker"),
-            "meter": _connection("main"),
-            "mlops": _connection("main"),
-            "mq": _connection("main"),
-        },
-        "required": ["collab_id"],
-    },
-)
+class Connection(Struct, frozen=True, kw_only=True):
+    """Where one service of a collaboration is."""
 
-PROJECT = Schema(
-    "Project",
-    {
-        "type": "object",
-        "properties": {
-            "project_id": _ID,
-            "action": {"enum": ["regress", "classify"]},
-            "incentives": {"type": "object"},
-            "universe_alignment": {"type": "array", "items": {"type": "string"}},
-            "start_at": {},
-        },
-        "required": ["project_id", "incentives"],
-    },
-)
+    host: str | None = None
+    ports: Ports | UnsetType = UNSET
+    secure: bool | None = None
 
-EXPERIMENT = Schema(
-    "Experiment",
-    {
-        "type": "object",
-        "properties": {
-            "expt_id": _ID,
-            "family": {"type": ["string", "null"], "description": "of the model; layers when it is absent"},
-            "model": {
-                "description": "for the family layers: the network, layer by layer",
-                "type": "array",
-                "minItems": 1,
-                "items": {
-                    "type": "object",
-                    "properties": {
-                        "is_input": {"type": "boolean"},
-                        "l_type": {"type": "string", "description": "name of a class in torch.nn"},
-                        "structure": {"type": "object", "description": "its keyword arguments"},
-                        "activation": {
-                            "type": ["string", "null"],
-                            "description": "name of a function in torch.nn.functional; empty or null for none",
-                        },
-                    },
-                },
-            },
-        },
-        "required": ["expt_id", "model"],
-    },
-)
 
-_INTEGERS = (
-    "input_size output_size rounds epochs seed precision_fractional step_size_up step_size_down last_epoch patience"
-)
-_NUMBERS = (
-    "lr lr_decay weight_decay mu l1_lambda l2_lambda dampening base_lr max_lr gamma base_momentum max_momentum delta"
-)
-_BOOLEANS = "is_condensed is_snn use_CLR cycle_momentum cumulative_delta"
-_NAMES = "algorithm optimizer criterion lr_scheduler"
+class LoggerPorts(Struct, frozen=True, kw_only=True):
+    """Of the logger, one for each kind of program."""
 
-RUN = Schema(
-    "Run",
-    {
-        "type": "object",
-        "description": "Any argument of the optimizer, the criterion and the scheduler may be given beside these.",
-        "properties": {
-            "run_id": _ID,
-            **{name: {"type": "integer"} for name in _INTEGERS.split()},
-            **{name: {"type": "number"} for name in _NUMBERS.split()},
-            **{name: {"type": "boolean"} for name in _BOOLEANS.split()},
-            **{name: {"type": "string"} for name in _NAMES.split()},
-            "batch_size": {"type": ["integer", "null"], "description": "null: all rows at once"},
-            "reduction": {"enum": ["none", "mean", "sum"]},
-            "mode": {"enum": ["triangular", "triangular2", "exp_range", "min", "max"]},
-            "scale_mode": {"enum": ["cycle", "iterations"]},
-        },
-        "required": ["run_id"],
-    },
-)
+    main: OptionalPort
+    sysmetrics: OptionalPort
+    director: OptionalPort
+    ttp: OptionalPort
+    worker: OptionalPort
+    ui: OptionalPort = None
 
-PARTICIPANT = Schema(
-    "Participant",
-    {
-        "type": "object",
-        "properties": {
-            "id": _ID,
-            "category": {"type": ["array", "null"], "items": {"type": "string"}},
-            "summary": {"type": ["string", "null"]},
-            "phone": {"type": ["string", "null"]},
-            "email": {"type": ["string", "null"]},
-            "socials": {"type": ["object", "null"]},
-        },
-        "required": ["id"],
-    },
-)
 
-_NODE = {
-    "type": "object",
-    "properties": {
-        # Letters, digits and what addresses are written with: a host becomes part of a URL.
-        "host": {"type": "string", "pattern": r"^[A-Za-z0-9_.:%\[\]-]{1,255}$"},
-        "port": {**_PORT, "description": "where model weights travel"},
-        "f_port": {**_PORT, "description": "the worker's REST port"},
-        "log_msgs": {"type": "boolean"},
-        "verbose": {"type": "boolean"},
-    },
-    "required": ["host", "port", "f_port"],
-}
+class Logger(Struct, frozen=True, kw_only=True):
+    """Where the logger of a collaboration is."""
 
-REGISTRATION = Schema(
-    "Registration",
-    {
-        "type": "object",
-        "description": "node_0 to node_<n_count - 1> must be there.",
-        "properties": {
-            "role": {"enum": ["host", "guest", "arbiter"]},
-            "n_count": {"type": "integer", "minimum": 1},
-            "node_0": _NODE,
-        },
-        "patternProperties": {r"^node_(0|[1-9]\d{0,5})$": _NODE},
-        "additionalProperties": False,
-        "required": ["role", "n_count", "node_0"],
-    },
-)
+    host: str | None = None
+    ports: LoggerPorts | UnsetType = UNSET
+    secure: bool | None = None
 
-_TAGS = {"type": "array", "items": {"type": "array", "items": {"type": "string"}}}
 
-TAG = Schema(
-    "Tag",
-    {
-        "type": "object",
-        "properties": {
-            "train": {**_TAGS, "description": "folders below the data root, as path tokens"},
-            "evaluate": _TAGS,
-            "predict": _TAGS,
-            "model": {"type": "array", "items": {"type": "string"}},
-            "hyperparameters": {"type": "array", "items": {"type": "string"}},
-        },
-        "required": ["train"],
-    },
-)
+class Collaboration(Struct, frozen=True, kw_only=True):
+    """Who works together, and where their services are."""
+
+    collab_id: Id
+    catalogue: Connection | None = None
+    logs: Logger | None = None
+    meter: Connection | None = None
+    mlops: Connection | None = None
+    mq: Connection | None = None
+
+
+class Project(Struct, frozen=True, kw_only=True):
+    """One question put to the participants' data."""
+
+    project_id: Id
+    action: Action | UnsetType = UNSET
+    incentives: Mapping[str, Any]
+    universe_alignment: Sequence[str] | UnsetType = UNSET
+    start_at: Any = None
+
+
+class Layer(Struct, frozen=True, kw_only=True):
+    """Of a network; the family knows which fields must be there."""
+
+    is_input: bool | UnsetType = UNSET
+    l_type: Annotated[str, Meta(description="name of a class in torch.nn")] | UnsetType = UNSET
+    structure: Annotated[Mapping[str, Any], Meta(description="its keyword arguments")] | UnsetType = UNSET
+    activation: Annotated[
+        str | None, Meta(description="name of a function in torch.nn.functional; empty or null for none")
+    ] = None
+
+
+class Experiment(Struct, frozen=True, kw_only=True):
+    """A model to train, of one family."""
+
+    expt_id: Id
+    family: Annotated[str | None, Meta(description="of the model; layers when it is absent")] = None
+    model: Annotated[
+        Sequence[Layer], Meta(min_length=1, description="for the family layers: the network, layer by layer")
+    ]
+
+
+class Reduction(StrEnum):
+    """How the losses of a batch become one."""
+
+    NONE = "none"
+    MEAN = "mean"
+    SUM = "sum"
+
+
+class Mode(StrEnum):
+    """Of cyclic and of plateau schedules."""
+
+    TRIANGULAR = "triangular"
+    TRIANGULAR2 = "triangular2"
+    EXP_RANGE = "exp_range"
+    MIN = "min"
+    MAX = "max"
+
+
+class ScaleMode(StrEnum):
+    """Of cyclic schedules."""
+
+    CYCLE = "cycle"
+    ITERATIONS = "iterations"
+
+
+class Run(Struct, frozen=True, kw_only=True):
+    """Any argument of the optimizer, the criterion and the scheduler may be given beside these."""
+
+    run_id: Id
+    input_size: Integer = UNSET
+    output_size: Integer = UNSET
+    rounds: Integer = UNSET
+    epochs: Integer = UNSET
+    seed: Integer = UNSET
+    precision_fractional: Integer = UNSET
+    step_size_up: Integer = UNSET
+    step_size_down: Integer = UNSET
+    last_epoch: Integer = UNSET
+    patience: Integer = UNSET
+    lr: Real = UNSET
+    lr_decay: Real = UNSET
+    weight_decay: Real = UNSET
+    mu: Real = UNSET
+    l1_lambda: Real = UNSET
+    l2_lambda: Real = UNSET
+    dampening: Real = UNSET
+    base_lr: Real = UNSET
+    max_lr: Real = UNSET
+    gamma: Real = UNSET
+    base_momentum: Real = UNSET
+    max_momentum: Real = UNSET
+    delta: Real = UNSET
+    is_condensed: Switch = UNSET
+    is_snn: Switch = UNSET
+    use_clr: Switch = field(name="use_CLR", default=UNSET)
+    cycle_momentum: Switch = UNSET
+    cumulative_delta: Switch = UNSET
+    algorithm: Name = UNSET
+    optimizer: Name = UNSET
+    criterion: Name = UNSET
+    lr_scheduler: Name = UNSET
+    batch_size: Annotated[int | None, Meta(description="null: all rows at once")] = None
+    reduction: Reduction | UnsetType = UNSET
+    mode: Mode | UnsetType = UNSET
+    scale_mode: ScaleMode | UnsetType = UNSET
+
+
+class Participant(Struct, frozen=True, kw_only=True):
+    """An organisation."""
+
+    id: Id
+    category: Sequence[str] | None = None
+    summary: str | None = None
+    phone: str | None = None
+    email: str | None = None
+    socials: Mapping[str, Any] | None = None
+
+
+class Role(StrEnum):
+    """What a participant is in a project."""
+
+    HOST = "host"
+    GUEST = "guest"
+    ARBITER = "arbiter"
+
+
+class Node(Struct, frozen=True, kw_only=True):
+    """One worker of a participant."""
+
+    # Letters, digits and what addresses are written with: a host becomes part of a URL.
+    host: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.:%\[\]-]{1,255}$")]
+    port: Annotated[Port, Meta(description="where model weights travel")]
+    f_port: Annotated[Port, Meta(description="the worker's REST port")]
+    log_msgs: Switch = UNSET
+    verbose: Switch = UNSET
+
+
+class Registration(Struct, frozen=True, kw_only=True):
+    """node_0 to node_<n_count - 1> must be there."""
+
+    role: Role
+    n_count: Annotated[int, Meta(ge=1)]
+    node_0: Node
+    others: Mapping[Annotated[str, Meta(pattern=r"^node_(0|[1-9]\d{0,5})$")], Node] = {}
+
+    @property
+    def nodes(self) -> frozenset[int]:
+        """The numbers of the nodes that are there."""
+        return frozenset({0, *(int(name.removeprefix("node_")) for name in self.others)})
+
+
+TagList: TypeAlias = Sequence[Sequence[str]]
+
+
+class Tag(Struct, frozen=True, kw_only=True):
+    """Which of its datasets a participant brings to a project, and what for."""
+
+    train: Annotated[TagList, Meta(description="folders below the data root, as path tokens")]
+    evaluate: TagList | UnsetType = UNSET
+    predict: TagList | UnsetType = UNSET
+    model: Sequence[str] | UnsetType = UNSET
+    hyperparameters: Sequence[str] | UnsetType = UNSET
+
+
+COLLABORATION = Definition(Collaboration)
+PROJECT = Definition(Project)
+EXPERIMENT = Definition(Experiment)
+RUN = Definition(Run)
+PARTICIPANT = Definition(Participant)
+REGISTRATION = Definition(Registration, rest="others")
+TAG = Definition(Tag)

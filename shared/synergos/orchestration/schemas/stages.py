@@ -2,78 +2,94 @@
 
 from __future__ import annotations
 
-from synergos.orchestration.validation import Schema
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Annotated, Any, TypeAlias
 
-_SWITCH = {"type": "boolean", "default": True}
-_SWITCHES = dict.fromkeys(("auto_align", "dockerised", "log_msgs", "verbose"), _SWITCH)
-_PRIORITY = {
-    "type": "integer",
-    "minimum": -100,
-    "maximum": 100,
-    "default": 0,
-    "description": "in a cluster, jobs of a higher priority start first",
-}
-_OPTIONS = {**_SWITCHES, "priority": _PRIORITY}
+from msgspec import UNSET, Meta, Struct, UnsetType
 
-ALIGNMENTS = Schema(
-    "Alignments",
-    {"type": "object", "properties": {"auto_align": _SWITCH, "auto_fix": _SWITCH, "priority": _PRIORITY}},
-)
+from synergos.schema import Definition
 
-MODELS = Schema("Models", {"type": "object", "properties": _OPTIONS})
+Priority: TypeAlias = Annotated[
+    int, Meta(ge=-100, le=100, description="in a cluster, jobs of a higher priority start first")
+]
+Count: TypeAlias = Annotated[int, Meta(ge=1, le=10_000)]
 
-VALIDATIONS = Schema("Validations", {"type": "object", "properties": _OPTIONS})
 
-_NAME = {"type": ["string", "null"]}
-_COUNT = {"type": ["integer", "null"], "minimum": 1, "maximum": 10_000}
+class AlignmentOptions(Struct, frozen=True, kw_only=True):
+    """What an alignment is asked with."""
 
-OPTIMIZATIONS = Schema(
-    "Optimizations",
-    {
-        "type": "object",
-        "properties": {
-            **_OPTIONS,
-            "search_space": {
-                "type": "object",
-                "description": 'by hyperparameter: {"_type": "loguniform", "_value": [0.0001, 0.1]}',
-                "maxProperties": 100,
-            },
-            "metric": {"type": "string", "description": "the statistic that is the objective"},
-            "optimize_mode": {"type": "string", "description": "max or min"},
-            "max_trial_num": {**_COUNT, "type": "integer", "default": 10},
-            "max_concurrent": {**_COUNT, "description": "trials at once; left out: as many as the grid can run"},
-            "trial_concurrency": {**_COUNT, "description": "as max_concurrent; 1 means nothing"},
-            "max_exec_duration": {
-                "type": ["string", "number", "null"],
-                "default": "1h",
-                "description": "for how long trials are started: 2h 30m, or seconds",
-            },
-            "base_run": {**_NAME, "description": "the run whose hyperparameters hold where none are searched"},
-            "seed": {"type": ["integer", "null"], "minimum": 0, "maximum": 2**31 - 1},
-            "searcher": {**_NAME, "description": "what draws combinations: TPE, GP, random, grid"},
-            "tuner": {**_NAME, "description": "as searcher"},
-            "scheduler": {**_NAME, "description": "what prunes trials: median, successive halving, hyperband, none"},
-            "backend": {"enum": ["tune", "nni"], "description": "whose words the request uses; it makes no difference"},
-        },
-        "required": ["search_space", "metric", "optimize_mode"],
-    },
-)
+    auto_align: bool = True
+    auto_fix: bool = True
+    priority: Priority = 0
 
-PREDICTIONS = Schema(
-    "Predictions",
-    {
-        "type": "object",
-        "properties": {
-            **_OPTIONS,
-            "tags": {
-                "type": "object",
-                "description": "by project: the participant's datasets to predict",
-                "additionalProperties": {
-                    "type": "array",
-                    "items": {"type": "array", "items": {"type": "string"}},
-                },
-            },
-        },
-        "required": ["tags"],
-    },
-)
+
+class Options(Struct, frozen=True, kw_only=True):
+    """What the jobs of the other stages are asked with."""
+
+    auto_align: bool = True
+    dockerised: bool = True
+    log_msgs: bool = True
+    verbose: bool = True
+    priority: Priority = 0
+
+
+class Backend(StrEnum):
+    """Whose words a request to tune uses."""
+
+    TUNE = "tune"
+    NNI = "nni"
+
+
+class Optimization(Options, frozen=True, kw_only=True):
+    """A search for good hyperparameters."""
+
+    search_space: Annotated[
+        Mapping[str, Any],
+        Meta(max_length=100, description='by hyperparameter: {"_type": "loguniform", "_value": [0.0001, 0.1]}'),
+    ]
+    metric: Annotated[str, Meta(description="the statistic that is the objective")]
+    optimize_mode: Annotated[str, Meta(description="max or min")]
+    max_trial_num: Count = 10
+    max_concurrent: Annotated[
+        Count | None, Meta(description="trials at once; left out: as many as the grid can run")
+    ] = None
+    trial_concurrency: Annotated[Count | None, Meta(description="as max_concurrent; 1 means nothing")] = None
+    max_exec_duration: Annotated[
+        str | int | float | None, Meta(description="for how long trials are started: 2h 30m, or seconds")
+    ] = "1h"
+    base_run: Annotated[str | None, Meta(description="the run whose hyperparameters hold where none are searched")] = (
+        None
+    )
+    seed: Annotated[int, Meta(ge=0, le=2**31 - 1)] | None = None
+    searcher: Annotated[str | None, Meta(description="what draws combinations: TPE, GP, random, grid")] = None
+    tuner: Annotated[str | None, Meta(description="as searcher")] = None
+    scheduler: Annotated[
+        str | None, Meta(description="what prunes trials: median, successive halving, hyperband, none")
+    ] = None
+    backend: Annotated[
+        Backend | UnsetType, Meta(description="whose words the request uses; it makes no difference")
+    ] = UNSET
+
+
+class Prediction(Options, frozen=True, kw_only=True):
+    """New data, to be predicted by trained models."""
+
+    tags: Annotated[
+        Mapping[str, Sequence[Sequence[str]]], Meta(description="by project: the participant's datasets to predict")
+    ]
+
+
+StageBody: TypeAlias = AlignmentOptions | Options
+
+ALIGNMENTS = Definition(AlignmentOptions, "Alignments")
+MODELS = Definition(Options, "Models")
+VALIDATIONS = Definition(Options, "Validations")
+OPTIMIZATIONS = Definition(Optimization, "Optimizations")
+PREDICTIONS = Definition(Prediction, "Predictions")
+
+
+def options_of(body: StageBody) -> dict[str, Any]:
+    """What the jobs of a request are asked with, as their records say it."""
+    kind = AlignmentOptions if isinstance(body, AlignmentOptions) else Options
+    return {name: getattr(body, name) for name in kind.__struct_fields__}
