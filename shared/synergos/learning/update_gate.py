@@ -67,11 +67,8 @@ def movement(weights: Weights, reference: Weights | None) -> float:
         reference: what it was made from, the global model the round started from; ``None`` for an update that is the change.
     """
     squares = 0.0
-    for name in weights if reference is None else reference:
-        pieces = _pieces(weights[name])
-        starts = repeat(None) if reference is None else _pieces(reference[name])
-        for piece, start in zip(pieces, starts, strict=reference is not None):
-            squares += _squares(piece, start)
+    for piece, start in _pieces(weights, reference):
+        squares += _squares(piece, start)
     return math.sqrt(squares) if squares >= 0 and math.isfinite(squares) else math.inf
 
 
@@ -105,8 +102,24 @@ def _squares(piece: Tensor, start: Tensor | None) -> float:
     return float(torch.dot(change, change))
 
 
-def _pieces(tensor: Tensor) -> Iterator[Tensor]:
-    return iter(torch.split(tensor.detach().reshape(-1), _PIECE))
+def _pieces(weights: Weights, reference: Weights | None) -> Iterator[tuple[Tensor, Tensor | None]]:
+    """The values, flat, each with those they were made from; small float32 tensors as one, which takes as long as one does."""
+    small: list[tuple[Tensor, Tensor]] = []
+    left = _PIECE
+    for name in weights if reference is None else reference:
+        flat, start = _flat(weights[name]), None if reference is None else _flat(reference[name])
+        if start is not None and flat.dtype is start.dtype is torch.float32 and len(flat) <= left:
+            small.append((flat, start))
+            left -= len(flat)
+            continue
+        starts = repeat(None) if start is None else torch.split(start, _PIECE)
+        yield from zip(torch.split(flat, _PIECE), starts, strict=start is not None)
+    if small:
+        yield torch.cat([flat for flat, _ in small]), torch.cat([start for _, start in small])
+
+
+def _flat(tensor: Tensor) -> Tensor:
+    return tensor.detach().reshape(-1)
 
 
 def _outliers(norms: Mapping[str, float]) -> dict[str, str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 
@@ -61,3 +63,13 @@ def test_large_values_do_not_overflow() -> None:
     big = {"w": torch.tensor([3e38, -3e38])}
 
     assert movement(big, {"w": torch.tensor([-3e38, 3e38])}) == pytest.approx(2**0.5 * 6e38, rel=1e-6)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+@pytest.mark.parametrize("name", ["first", "last", "double"])
+def test_a_value_that_is_not_finite_is_found_among_many_small_tensors(value: float, name: str) -> None:
+    reference = {"first": torch.zeros(3, 2), "double": torch.zeros(2, dtype=torch.float64), "last": torch.zeros(4)}
+    update = {key: tensor.clone() for key, tensor in reference.items()}
+    update[name].view(-1)[1] = value
+
+    assert movement(update, reference) == math.inf

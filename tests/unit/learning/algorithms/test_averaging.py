@@ -123,3 +123,19 @@ def test_what_is_made_of_the_mean_is_made_of_its_float64_pieces() -> None:
 
     assert torch.equal(moved["w"], torch.full((size,), 2.0))
     assert seen == [("w", 0, CHUNK, torch.float64), ("w", CHUNK, size, torch.float64)]
+
+
+def test_small_tensors_together_have_the_bits_of_each_alone() -> None:
+    numbers = torch.Generator().manual_seed(1)
+    shapes = {"a": (33, 7), "b": (), "c": (5,), "d": (0, 3), "e": (64, 28)}
+    answers = [
+        Weighted(str(index), 1 + 977 * index, {n: torch.randn(shape, generator=numbers) for n, shape in shapes.items()})
+        for index in range(24)
+    ]
+
+    together = average(answers)
+
+    for name in shapes:
+        alone = average([Weighted(each.participant_id, each.rows, {name: each.weights[name]}) for each in answers])
+        assert torch.equal(together[name], alone[name])
+        assert together[name].shape == shapes[name]
