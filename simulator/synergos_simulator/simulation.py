@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from synergos import Driver
+from synergos.cli.exits import Cancelled
 from synergos.driver import DriverError
 from synergos.driver.progress import Display
 from synergos.driver.transport import Response
@@ -23,7 +24,7 @@ _LOOK = 0.2
 """Seconds between two looks at a job."""
 
 
-class CycleCancelled(SynergosError):
+class CycleCancelled(Cancelled):
     """Somebody cancelled one of the jobs of a cycle."""
 
 

@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from synergos_simulator.cli.address import DEFAULT_FOLDER
-from synergos_simulator.cli.exits import ExitCode
-from synergos_simulator.cli.output import Format, FormatOption, print_json, print_table, standard_error
+from synergos.cli.exits import ExitCode
+from synergos.cli.output import Format, FormatOption, print_json, print_table, standard_error
+from synergos_simulator.cli.local_grid import DEFAULT_FOLDER
 from synergos_simulator.cluster_status import cluster_standing
 from synergos_simulator.datasets import NAMES, Split, write_example
 from synergos_simulator.grid import Grid, is_healthy, stop_grid

@@ -12,9 +12,9 @@ import typer
 from rich.console import Console
 
 from synergos import Driver
+from synergos.cli.output import Format, FormatOption, print_json, print_table, standard_error
 from synergos.driver.progress import display_on
 from synergos.errors import UnknownName
-from synergos_simulator.cli.output import Format, FormatOption, print_json, print_table, standard_error
 from synergos_simulator.cluster_simulation import ClusterSimulation
 from synergos_simulator.datasets import NAMES, Dataset, Split, open_dataset, write_example
 from synergos_simulator.grid import Grid

@@ -16,10 +16,9 @@ import pytest
 
 from fakes.recording_server import RecordingServer
 from support.command_runner import Run
+from synergos.cli.exits import MEANINGS, Cancelled, ExitCode, exit_code_of
 from synergos.driver import DriverError
 from synergos.errors import Conflict, InvalidRequest, RecordNotFound, SynergosError
-from synergos_simulator.cli.exits import MEANINGS, ExitCode, exit_code_of
-from synergos_simulator.simulation import CycleCancelled
 from synergos_simulator.state import GridState, Identity, Program
 
 
@@ -67,7 +66,7 @@ def test_help_names_every_exit_code(run: Run) -> None:
 def test_every_option_of_every_command_has_help(run: Run, command: str) -> None:
     from typer.main import get_command
 
-    from synergos_simulator.cli import app
+    from synergos.cli import app
 
     found: Any = get_command(app)
     for word in command.split():
@@ -219,7 +218,7 @@ def test_jobs_are_asked_of_the_local_grid_when_it_runs(run: Run, server: Recordi
         (DriverError("x", 417), ExitCode.USAGE),
         (DriverError("x", 404), ExitCode.NOT_FOUND),
         (DriverError("x", 500), ExitCode.FAILED),
-        (CycleCancelled("x"), ExitCode.JOB_CANCELLED),
+        (Cancelled("x"), ExitCode.JOB_CANCELLED),
         (RecordNotFound("x"), ExitCode.NOT_FOUND),
         (InvalidRequest("x"), ExitCode.USAGE),
         (Conflict("x"), ExitCode.FAILED),
@@ -233,7 +232,7 @@ def test_every_failure_has_its_exit_code(error: SynergosError, code: ExitCode) -
 def test_an_interrupted_command_ends_with_130(server: RecordingServer, number: signal.Signals) -> None:
     for _ in range(100):
         server.answer_next(200, answer(job("a", "running")))
-    code = "import sys; from synergos_simulator.cli import main; main(sys.argv[1:])"
+    code = "import sys; from synergos.cli import main; main(sys.argv[1:])"
     command = [sys.executable, "-c", code, "job", "wait", "a", "--address", address(server)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
@@ -242,3 +241,25 @@ def test_an_interrupted_command_ends_with_130(server: RecordingServer, number: s
         process.communicate(timeout=20)
 
     assert process.returncode == ExitCode.INTERRUPTED
+
+
+WITHOUT = ("psutil", "torch", "flask", "sqlalchemy", "structlog", "optuna", "safetensors", "sklearn")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["job", "--help"], 0, "wait"),
+        (["tune", "--help"], 0, "start"),
+        (["--help"], 0, "install synergos[simulator]"),
+        (["grid"], 1, "install synergos[simulator]"),
+    ],
+)
+def test_the_driver_alone_is_enough_to_look_at_jobs_and_studies(arguments: list[str], code: int, said: str) -> None:
+    missing = "; ".join(f"sys.modules[{name!r}] = None" for name in WITHOUT)
+    program = f"import sys; {missing}; from synergos.cli import main; main(sys.argv[1:])"
+
+    ended = subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, text=True, timeout=60)
+
+    assert ended.returncode == code, ended.stderr
+    assert said in " ".join((ended.stdout + ended.stderr).split())

@@ -10,15 +10,15 @@ from typing import Annotated, Any
 import typer
 
 from synergos import Driver
+from synergos.cli.address import AddressOption, driver_for
+from synergos.cli.exits import ExitCode
+from synergos.cli.output import Format, FormatOption, print_json, print_table, standard_error
 from synergos.domain.study import Direction
 from synergos.driver.study_display import display_study_on, headline, shown, trial_rows
 from synergos.errors import InvalidRequest, RecordNotFound, UnknownName
 from synergos.tuning.objective import METRICS
 from synergos.tuning.pruners import SCHEDULERS
 from synergos.tuning.samplers import SEARCHERS
-from synergos_simulator.cli.address import AddressOption, driver_for
-from synergos_simulator.cli.exits import ExitCode
-from synergos_simulator.cli.output import Format, FormatOption, print_json, print_table, standard_error
 
 app = typer.Typer(
     no_args_is_help=True, help="Look for good hyperparameters of an experiment on a cluster, watch the search, stop it."

@@ -6,10 +6,13 @@ from enum import IntEnum
 
 from synergos.driver import DriverError, ServerTimeout, ServerUnreachable, WaitTimeout
 from synergos.errors import InvalidRequest, RecordNotFound, SynergosError
-from synergos_simulator.simulation import CycleCancelled
 
 NOT_FOUND_STATUS = 404
 REFUSED_STATUSES = frozenset({400, 417})
+
+
+class Cancelled(SynergosError):
+    """Somebody cancelled what a command waited for."""
 
 
 class ExitCode(IntEnum):
@@ -54,7 +57,7 @@ def exit_code_of(error: SynergosError) -> ExitCode:
             return ExitCode.USAGE
         case RecordNotFound():
             return ExitCode.NOT_FOUND
-        case CycleCancelled():
+        case Cancelled():
             return ExitCode.JOB_CANCELLED
         case InvalidRequest():
             return ExitCode.USAGE

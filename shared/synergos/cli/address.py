@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from contextlib import suppress
+from importlib.metadata import entry_points
 from typing import Annotated
 from urllib.parse import urlsplit
 
 import typer
 
 from synergos import Driver
-from synergos.errors import InvalidRequest, RecordNotFound
+from synergos.errors import InvalidRequest
 
-DEFAULT_FOLDER = Path("synergos-run/grid")
+ORCHESTRATORS = "synergos.orchestrators"
+"""Entry points: functions that say where an orchestrator runs on this machine, if they know of one."""
 DEFAULT_ADDRESS = "http://127.0.0.1:5000"
 ANSWER_TIMEOUT = 60.0
 """Seconds; none of the requests about jobs blocks for longer than it takes to read a record."""
@@ -44,13 +46,11 @@ def driver_for(address: str | None) -> Driver:
 
 
 def _local_grid() -> str | None:
-    if not DEFAULT_FOLDER.is_dir():
-        return None
-    from synergos_simulator.state import GridState  # needs what only the simulator's installation has
-
-    try:
-        state = GridState.load(DEFAULT_FOLDER)
-    except RecordNotFound:
-        return None
-    running = (program for program in state.programs if program.is_running)
-    return next((program.address for program in running if program.name in {"ttp", "director"}), None)
+    """The orchestrator that another package knows to run here."""
+    for point in entry_points(group=ORCHESTRATORS):
+        # What it needs may be missing where only the driver is installed; then it has started nothing here.
+        with suppress(ImportError):
+            address: str | None = point.load()()
+            if address is not None:
+                return address
+    return None

@@ -7,10 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
+from synergos.cli.address import AddressOption, driver_for
+from synergos.cli.exits import ExitCode
+from synergos.cli.output import Format, FormatOption, print_json, print_table, standard_error
 from synergos.driver.progress import describe, display_on, ids_of, label_of
-from synergos_simulator.cli.address import AddressOption, driver_for
-from synergos_simulator.cli.exits import ExitCode
-from synergos_simulator.cli.output import Format, FormatOption, print_json, print_table, standard_error
 
 app = typer.Typer(no_args_is_help=True, help="Look at an orchestrator's jobs, wait for them, cancel them.")
 

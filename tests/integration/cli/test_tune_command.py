@@ -13,7 +13,7 @@ import pytest
 from fakes.recording_server import RecordingServer
 from fakes.study_answers import SPACE, answer, created, study, trial
 from support.command_runner import Ended, Run
-from synergos_simulator.cli.exits import ExitCode
+from synergos.cli.exits import ExitCode
 
 TUNING = "/ttp/train/collaborations/c/projects/p/models/e/optimizations/"
 START = ("tune", "start", "c", "p", "e", "--space", "ranges.json")
@@ -250,7 +250,7 @@ def test_the_drivers_own_installation_can_tune() -> None:
     missing = ["flask", "matplotlib", "numpy", "optuna", "psutil", "sklearn", "sqlalchemy", "torch"]
     code = (
         f"import sys; sys.modules.update(dict.fromkeys({missing}))\n"
-        "from synergos_simulator.cli import main; main(['tune', 'start', '--help'])"
+        "from synergos.cli import main; main(['tune', 'start', '--help'])"
     )
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -1,0 +1,70 @@
+"""The ``synergos`` command: noun, then verb. What is here talks to an orchestrator; other packages add commands of theirs."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Sequence
+from importlib.metadata import entry_points
+from types import FrameType
+
+import typer
+
+from synergos.cli import job, tune
+from synergos.cli.exits import MEANINGS, ExitCode, exit_code_of
+from synergos.errors import SynergosError
+
+COMMANDS = "synergos.commands"
+"""Entry points: a command each, as a function, or several as an application of Typer's."""
+_EXIT_CODES = "\n\n".join(f"{code:>3}  {meaning}" for code, meaning in MEANINGS.items())
+
+app = typer.Typer(
+    name="synergos",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    help="Federated learning from the command line.",
+    epilog=f"Exit codes:\n\n{_EXIT_CODES}",
+)
+app.add_typer(job.app, name="job")
+app.add_typer(tune.app, name="tune")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command line; this process's own unless another is given."""
+    # SIGINT too: a shell that starts this in the background has it ignored.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
+    try:
+        app(args=arguments, prog_name="synergos")
+    except SynergosError as error:
+        print(f"synergos: {error}", file=sys.stderr)
+        sys.exit(exit_code_of(error))
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """End the command; what it has started is stopped first."""
+    raise KeyboardInterrupt
+
+
+def _not_installed() -> None:
+    print("synergos: not available here; install synergos[simulator]", file=sys.stderr)
+    raise typer.Exit(ExitCode.FAILED)
+
+
+def _add_commands() -> None:
+    """Add what other packages have to say by this command."""
+    for point in sorted(entry_points(group=COMMANDS), key=lambda point: point.name):
+        try:
+            command = point.load()
+        except ImportError as missing:  # the driver's own installation can still look at jobs
+            reason = f"Not available without {missing.name}: install synergos[simulator]."
+            app.command(point.name, help=reason)(_not_installed)
+        else:
+            if isinstance(command, typer.Typer):
+                app.add_typer(command, name=point.name)
+            else:
+                app.command(point.name)(command)
+
+
+_add_commands()
