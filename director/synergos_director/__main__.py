@@ -8,12 +8,11 @@ from pathlib import Path
 
 import structlog
 
-from synergos.program.flags import add_flag, common_parser, default_folder, log_target, usable_folder
-from synergos.program.logs import configure_logging
-from synergos.program.queue_flags import add_queue_flags, queue_target
-from synergos.program.resources import Resources
-from synergos.program.server import ServerSettings, serve
-from synergos_director.bootstrap import Director, Settings
+from synergos.program.flags import add_flag, common_parser, default_folder, usable_folder
+from synergos.program.program import ProgramSettings, read_flags, run
+from synergos_director.bootstrap import Director
+from synergos_director.settings import Settings
+from synmanager.flags import add_queue_flags, broker_of
 
 
 def parser() -> argparse.ArgumentParser:
@@ -44,24 +43,18 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a director until SIGTERM."""
     flags = parser()
-    given = flags.parse_args(arguments)
-    target = log_target(flags, given.logging_variant)
-    configure_logging(given.id, target, debug=given.debug, censored=given.censored)
+    given = read_flags(flags, arguments)
     data, outputs = (usable_folder(flags, f"--{name}", getattr(given, name)) for name in ("data", "outputs"))
     settings = Settings(
-        id=given.id,
-        port=given.port,
+        program=ProgramSettings.of(given),
         database=given.database or f"sqlite:///{data / 'records.sqlite'}",
         outputs=outputs,
-        queue=queue_target(flags, given),
-        resources=Resources.within(given.cpus, given.gpus),
-        maximum_body=given.maximum_body,
-        usage_seconds=given.logging_resolution,
+        queue=broker_of(flags, given),
     )
     structlog.get_logger(__name__).info(
         "starting", host=given.host, port=given.port, queue_host=settings.queue.host, queue_port=settings.queue.port
     )
-    serve(lambda: Director(settings), ServerSettings(given.host, (given.port,)))
+    run(lambda: Director(settings), settings.program)
 
 
 if __name__ == "__main__":

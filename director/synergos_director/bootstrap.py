@@ -2,54 +2,29 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from synergos.program.queue_flags import QueueTarget
-from synergos.program.resources import Resources, log_usage
 from synergos.records import RecordStore
 from synergos.records.leases import Leases
 from synergos.rest.app import create_app
 from synergos.tuning.tuner import Tuner
 from synergos_director.announcer import Announcer
 from synergos_director.archivist import Archivist
+from synergos_director.cluster_queue import CompletedListener, DirectorQueue
 from synergos_director.dispatch import QueueDispatcher
-from synergos_director.queue import CompletedListener, DirectorQueue
+from synergos_director.settings import Settings
 from synergos_director.watch import Watch
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 
-@dataclass(frozen=True)
-class Settings:
-    """What a director is told.
-
-    Attributes:
-        database: SQLAlchemy URL of the record store, which the cluster's TTPs share.
-        outputs: folder of the pictures of studies, beside the trained models.
-        usage_seconds: how often processor and memory use are logged; None for never.
-    """
-
-    id: str
-    port: int
-    database: str
-    outputs: Path
-    queue: QueueTarget
-    resources: Resources
-    maximum_body: int
-    usage_seconds: int | None = None
-
-
 class Director:
     """A director as the server sees it."""
 
     def __init__(self, settings: Settings) -> None:
-        settings.resources.apply()
-        self._port = settings.port
+        self._port = settings.program.port
         self._store = RecordStore(settings.database)
         leases = Leases(self._store)
         cluster = self._store.cluster_id()
@@ -63,18 +38,15 @@ class Director:
         self._app = create_app(
             self._store,
             dispatcher,
-            component_id=settings.id,
+            component_id=settings.program.id,
             component="director",
             outputs=settings.outputs,
-            maximum_body=settings.maximum_body,
+            maximum_body=settings.program.maximum_body,
             wake_tuner=self._tuner.wake,
         )
         self._listener.start()
         self._watch.start()
         self._tuner.start()
-        self._stopped = threading.Event()
-        if settings.usage_seconds:
-            log_usage(settings.usage_seconds, self._stopped)
 
     def applications(self) -> Mapping[int, WSGIApplication]:
         """The orchestrator's REST interface."""
@@ -82,7 +54,6 @@ class Director:
 
     def stop(self) -> None:
         """Archive nothing more; what comes back stays queued for the next process."""
-        self._stopped.set()
         self._listener.stop()
 
     def close(self) -> None:

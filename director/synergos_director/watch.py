@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 import time
 
 import structlog
 
 from synergos.domain.job import GIVEN_UP, Job, JobState
 from synergos.program.log_context import about_job
+from synergos.program.loop import Loop
 from synergos.records import RecordStore
 from synergos.records.leases import Leases
 from synergos_director.announcer import Announcer
@@ -41,18 +41,15 @@ class Watch:
         # Right away: what was accepted before an earlier process ended may never have been announced.
         self._recount_at = 0.0
         self._lost_outcomes = LostOutcomes(leases, announcer)
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._loop, name="watch", daemon=True)
+        self._loop = Loop("watch", self._turn, pause=seconds)
 
     def start(self) -> None:
         """Begin."""
-        self._thread.start()
+        self._loop.start()
 
     def close(self) -> None:
         """End."""
-        self._stopped.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout=60)
+        self._loop.close()
 
     def look(self) -> None:
         """Put everything where it belongs, once."""
@@ -81,13 +78,9 @@ class Watch:
                 log.warning("job given up", reason=GIVEN_UP.message)
                 self._store.save_job(stored.ended(JobState.FAILED, GIVEN_UP))
 
-    def _loop(self) -> None:
-        while True:
-            try:
-                self.look()
-            except ConnectionError as error:
-                log.debug("queue not counted", reason=str(error))
-            except Exception:
-                log.exception("jobs not looked after")
-            if self._stopped.wait(self._seconds):
-                return
+    def _turn(self) -> float:
+        try:
+            self.look()
+        except ConnectionError as error:
+            log.debug("queue not counted", reason=str(error))
+        return self._seconds

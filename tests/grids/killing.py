@@ -36,7 +36,7 @@ PLACES = {
     },
     "synergos_director": {
         "accepted": "synergos_director.dispatch:QueueDispatcher.submit",
-        "announcing": "synergos_director.queue:DirectorQueue.publish",
+        "announcing": "synergos_director.cluster_queue:DirectorQueue.publish",
         "archiving": "synergos_director.archivist:settle",
         "archived": "synmanager.delivery:Delivery.acknowledge",
     },

@@ -5,18 +5,15 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import structlog
 
-from synergos.program.flags import add_flag, common_parser, default_folder, log_target, usable_folder, whole_number
-from synergos.program.logs import configure_logging
-from synergos.program.queue_flags import add_queue_flags, queue_target
-from synergos.program.resources import Resources
-from synergos.program.server import ServerSettings, serve
-from synergos_ttp.bootstrap import Settings, TrustedThirdParty
-from synergos_ttp.cluster import ClusterSettings, ClusterTrustedThirdParty
+from synergos.program.flags import add_flag, common_parser, default_folder, usable_folder, whole_number
+from synergos.program.program import ProgramSettings, read_flags, run
+from synergos_ttp.bootstrap import build_ttp
+from synergos_ttp.settings import ClusterSettings, Settings
 from synergos_ttp.workers.limits import Limits
+from synmanager.flags import add_queue_flags, broker_of
 
 
 def parser() -> argparse.ArgumentParser:
@@ -61,43 +58,34 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a TTP until SIGTERM."""
     flags = parser()
-    given = flags.parse_args(arguments)
-    target = log_target(flags, given.logging_variant)
+    given = read_flags(flags, arguments)
     if given.deployment == "cluster" and given.queue is None:
         flags.error("--queue: one of a cluster's TTPs needs it: expected 'rabbitmq HOST PORT'")
-    configure_logging(given.id, target, debug=given.debug, censored=given.censored)
     log = structlog.get_logger(__name__).bind(host=given.host, port=given.port)
-    if given.deployment == "basic" and given.queue is not None:
+    is_basic = given.queue is None or given.deployment == "basic"
+    if is_basic and given.queue is not None:
         log.warning("--queue has no effect here: a basic TTP runs its jobs itself; see --deployment")
-        given.queue = None
     data, outputs, mlflow = (
         usable_folder(flags, f"--{name}", getattr(given, name)) for name in ("data", "outputs", "mlflow")
     )
-    common: dict[str, Any] = {
-        "id": given.id,
-        "port": given.port,
-        "database": given.database or f"sqlite:///{data / 'records.sqlite'}",
-        "outputs": outputs,
-        "mlflow": mlflow,
-        "resources": Resources.within(given.cpus, given.gpus),
-        "usage_seconds": given.logging_resolution,
-        "limits": Limits(
+    settings = Settings(
+        program=ProgramSettings.of(given),
+        database=given.database or f"sqlite:///{data / 'records.sqlite'}",
+        outputs=outputs,
+        mlflow=mlflow,
+        limits=Limits(
             command=given.command_timeout,
             preparation=given.preparation_timeout,
             round=given.round_timeout,
             rejoin=given.rejoin_timeout,
         ),
-    }
+        cluster=None if is_basic else ClusterSettings(given.grid, broker_of(flags, given)),
+    )
+    own = settings.program.resources
+    place = {} if settings.cluster is None else {"grid": settings.cluster.grid}
+    log.info("starting", **place, cpus=own.cpus, gpus=own.gpus)
     # The data port is the workers': a TTP only calls theirs, so there is nothing here to listen on.
-    server = ServerSettings(given.host, (given.port,))
-    if given.queue is None:
-        basic = Settings(**common, maximum_body=given.maximum_body)
-        log.info("starting", cpus=basic.resources.cpus, gpus=basic.resources.gpus)
-        serve(lambda: TrustedThirdParty(basic), server)
-    else:
-        cluster = ClusterSettings(**common, grid=given.grid, queue=queue_target(flags, given))
-        log.info("starting", grid=cluster.grid, cpus=cluster.resources.cpus, gpus=cluster.resources.gpus)
-        serve(lambda: ClusterTrustedThirdParty(cluster), server)
+    run(lambda: build_ttp(settings), settings.program)
 
 
 if __name__ == "__main__":

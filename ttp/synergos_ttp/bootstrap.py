@@ -1,88 +1,117 @@
-"""Wires a basic TTP together; everything it talks to is made here and passed on."""
+"""Wires a TTP together, a basic one or one of a cluster's; everything it talks to is made here and passed on."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from synergos.program.resources import Resources, log_usage
+from synergos.program.server import Service
 from synergos.records import RecordStore
-from synergos.rest.app import create_app
+from synergos.records.leases import Leases
+from synergos.rest.app import create_app, create_status_app
 from synergos.tuning.tuner import Tuner
+from synergos_ttp.running.attempt import RETRIES
+from synergos_ttp.running.cluster_queue import TtpQueue
+from synergos_ttp.running.job_loop import JobLoop
+from synergos_ttp.running.leased_jobs import Grid, LeasedJobs
 from synergos_ttp.running.local_dispatch import LocalDispatcher
+from synergos_ttp.settings import ClusterSettings, Settings
 from synergos_ttp.stages.jobs import JobRunner
 from synergos_ttp.subscribers import followers
 from synergos_ttp.tracking.mlflow_tracker import MlflowTracker
 from synergos_ttp.tracking.writer_process import WriterProcess
-from synergos_ttp.workers.limits import Limits
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 
-@dataclass(frozen=True)
-class Settings:
-    """What a basic TTP is told.
-
-    Attributes:
-        database: SQLAlchemy URL of the record store.
-        mlflow: folder of the local MLflow store, for collaborations that name no server of their own.
-        usage_seconds: how often processor and memory use are logged; None for never.
-    """
-
-    id: str
-    port: int
-    database: str
-    outputs: Path
-    mlflow: Path
-    resources: Resources
-    maximum_body: int
-    usage_seconds: int | None = None
-    limits: Limits = field(default_factory=Limits)
+def build_ttp(settings: Settings) -> Service:
+    """The TTP that is wanted."""
+    parts = _Parts(settings)
+    return BasicTtp(settings, parts) if settings.cluster is None else ClusterTtp(settings, parts, settings.cluster)
 
 
-class TrustedThirdParty:
-    """A basic TTP as the server sees it."""
+class _Parts:
+    """What a TTP is made of wherever its jobs come from."""
 
     def __init__(self, settings: Settings) -> None:
-        settings.resources.apply()
         settings.outputs.mkdir(parents=True, exist_ok=True)
-        self._port = settings.port
-        self._store = RecordStore(settings.database)
-        self._tracker = MlflowTracker(WriterProcess(settings.mlflow))
-        runner = JobRunner(self._store, settings.outputs, settings.limits)
-        self._dispatcher = LocalDispatcher(self._store, runner, followers(self._store, self._tracker))
-        self._tuner = Tuner(self._store, self._dispatcher, settings.outputs)
-        self._dispatcher.start()
-        self._app = create_app(
-            self._store,
-            self._dispatcher,
-            component_id=settings.id,
-            outputs=settings.outputs,
-            maximum_body=settings.maximum_body,
-            wake_tuner=self._tuner.wake,
-        )
-        self._tuner.start()
-        self._tracker.start()
-        self._stopped = threading.Event()
-        if settings.usage_seconds:
-            log_usage(settings.usage_seconds, self._stopped)
-
-    def applications(self) -> Mapping[int, WSGIApplication]:
-        """The orchestrator's REST interface."""
-        return {self._port: self._app}
-
-    def stop(self) -> None:
-        """Let the running job end at its next step."""
-        self._stopped.set()
-        self._dispatcher.stop()
+        self.store = RecordStore(settings.database)
+        self.tracker = MlflowTracker(WriterProcess(settings.mlflow))
+        self.followers = followers(self.store, self.tracker)
+        grid = 0 if settings.cluster is None else settings.cluster.grid
+        self.runner = JobRunner(self.store, settings.outputs, settings.limits, grid)
+        self.tracker.start()
 
     def close(self) -> None:
         """Let go of the record store and of what is tracked."""
+        self.tracker.close()
+        self.store.close()
+
+
+class BasicTtp:
+    """A TTP on its own, as the server sees it."""
+
+    def __init__(self, settings: Settings, parts: _Parts) -> None:
+        self._parts = parts
+        self._dispatcher = LocalDispatcher(parts.store, parts.runner, parts.followers)
+        self._tuner = Tuner(parts.store, self._dispatcher, settings.outputs)
+        self._dispatcher.start()
+        app = create_app(
+            parts.store,
+            self._dispatcher,
+            component_id=settings.program.id,
+            outputs=settings.outputs,
+            maximum_body=settings.program.maximum_body,
+            wake_tuner=self._tuner.wake,
+        )
+        self._applications = {settings.program.port: app}
+        self._tuner.start()
+
+    def applications(self) -> Mapping[int, WSGIApplication]:
+        """The orchestrator's REST interface."""
+        return self._applications
+
+    def stop(self) -> None:
+        """Let the running job end at its next step."""
+        self._dispatcher.stop()
+
+    def close(self) -> None:
+        """Let go of everything."""
         self._tuner.close()
         self._dispatcher.close()
-        self._tracker.close()
-        self._store.close()
+        self._parts.close()
+
+
+class ClusterTtp:
+    """One of a cluster's TTPs, as the server sees it: it takes its jobs from the queue and answers questions only."""
+
+    def __init__(self, settings: Settings, parts: _Parts, cluster: ClusterSettings) -> None:
+        self._parts = parts
+        self._grid = cluster.grid
+        queue = TtpQueue(cluster.queue, parts.store.cluster_id())
+        grid = Grid(cluster.grid, settings.program.id)
+        self._jobs = LeasedJobs(parts.store, Leases(parts.store), queue, parts.runner, grid, parts.followers)
+        self._loop = JobLoop(self._jobs, parts.runner, parts.followers, RETRIES)
+        app = create_status_app(parts.store, component="ttp", component_id=settings.program.id, standing=self._standing)
+        self._applications = {settings.program.port: app}
+        self._jobs.start()
+        self._loop.start()
+
+    def applications(self) -> Mapping[int, WSGIApplication]:
+        """The jobs to read, and the program's health."""
+        return self._applications
+
+    def stop(self) -> None:
+        """Let the running job end at its next step; another TTP, or the next process, goes on with it."""
+        self._loop.stop()
+        self._jobs.stop()
+
+    def close(self) -> None:
+        """Let go of the sub-grid, and of everything else."""
+        self._loop.close()
+        self._jobs.close()
+        self._parts.close()
+
+    def _standing(self) -> dict[str, object]:
+        return {"grid": self._grid, "is_active": self._jobs.is_active}

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import threading
 from collections.abc import Sequence
 from pathlib import Path
 
 import structlog
 
-from synergos.program.flags import add_flag, common_parser, default_folder, log_target, usable_folder, whole_number
-from synergos.program.logs import configure_logging
-from synergos.program.resources import Resources, log_usage
-from synergos.program.server import ServerSettings, serve
+from synergos.program.flags import add_flag, common_parser, default_folder, usable_folder, whole_number
+from synergos.program.program import ProgramSettings, read_flags, run
 from synergos_worker.bootstrap import WorkerService, build_worker
 from synergos_worker.settings import Settings
 
@@ -49,33 +46,29 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a worker until it is told to stop."""
     flags = parser()
-    given = flags.parse_args(arguments)
-    target = log_target(flags, given.logging_variant)
-    configure_logging(given.id, target, debug=given.debug, censored=given.censored)
+    given = read_flags(flags, arguments)
     # The default folder is made on first use; one that was named is there, or was mistyped. It is only read.
     is_new = given.data == flags.get_default("data") and not given.data.exists()
-    given.data = usable_folder(flags, "--data", given.data, make=is_new)
-    given.outputs = usable_folder(flags, "--outputs", given.outputs)
-    serve(lambda: _service(given), ServerSettings(given.host, (given.port, given.data_port)))
+    data = usable_folder(flags, "--data", given.data, make=is_new)
+    outputs = usable_folder(flags, "--outputs", given.outputs)
+    program = ProgramSettings.of(given)
 
+    def build() -> WorkerService:
+        # Which device is known here only: CUDA is not to be asked before the process that serves is there.
+        settings = Settings(
+            data=data,
+            outputs=outputs,
+            component_id=program.id,
+            port=program.port,
+            data_port=given.data_port,
+            session_timeout=given.session_timeout,
+            maximum_body=program.maximum_body,
+            device=program.resources.device,
+        )
+        log.info("worker starts", host=program.host, port=program.port, data_port=settings.data_port, data=str(data))
+        return build_worker(settings)
 
-def _service(given: argparse.Namespace) -> WorkerService:
-    resources = Resources.within(given.cpus, given.gpus)
-    resources.apply()
-    if given.logging_resolution:
-        log_usage(given.logging_resolution, threading.Event())
-    settings = Settings(
-        data=given.data,
-        outputs=given.outputs,
-        component_id=given.id,
-        port=given.port,
-        data_port=given.data_port,
-        session_timeout=given.session_timeout,
-        maximum_body=given.maximum_body,
-        device=resources.device,
-    )
-    log.info("worker starts", host=given.host, port=given.port, data_port=given.data_port, data=str(given.data))
-    return build_worker(settings)
+    run(build, program, given.data_port)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
@@ -10,6 +9,7 @@ from concurrent.futures import Executor
 from flask import Flask
 
 from synergos.program.log_context import ContextPool
+from synergos.program.loop import Loop
 from synergos_worker.app import Parts, create_command_app
 from synergos_worker.data_app import create_data_app
 from synergos_worker.data_root import DataRoot
@@ -33,8 +33,7 @@ class WorkerService:
         self._settings = settings
         self._preparations = parts.preparations
         self._compute = compute
-        self._stopped = threading.Event()
-        self._sweeper = threading.Thread(target=self._sweep, name="sweeper", daemon=True)
+        self._sweeper = Loop("sweeper", self._sweep)
         self._sweeper.start()
 
     def applications(self) -> Mapping[int, Flask]:
@@ -43,7 +42,7 @@ class WorkerService:
 
     def stop(self) -> None:
         """End all sessions and start nothing more; requests in flight are still answered."""
-        self._stopped.set()
+        self._sweeper.stop()
         self._preparations.stop()
         self.sessions.stop()
 
@@ -51,11 +50,11 @@ class WorkerService:
         """Wait for the work in hand, which has been told to stop."""
         self.stop()
         self._compute.shutdown(wait=True, cancel_futures=True)
-        self._sweeper.join()
+        self._sweeper.close()
 
-    def _sweep(self) -> None:
-        while not self._stopped.wait(min(self._settings.session_timeout / 4, _LONGEST_SWEEP)):
-            self.sessions.sweep()
+    def _sweep(self) -> float:
+        self.sessions.sweep()
+        return min(self._settings.session_timeout / 4, _LONGEST_SWEEP)
 
 
 def build_worker(

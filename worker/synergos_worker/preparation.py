@@ -17,6 +17,7 @@ from synergos.domain.feature_space import Action
 from synergos.domain.keys import ProjectKey
 from synergos.domain.tags import Meta
 from synergos.errors import Conflict, InvalidRequest, RecordNotFound, ServiceStopping, UnusableData
+from synergos.program.loop import Loop
 from synergos_worker.dataset import Fingerprint
 from synergos_worker.failures import log_unforeseen
 from synergos_worker.tables import LoadedTable, Tables, Tags
@@ -74,8 +75,8 @@ class Preparations:
         self._count = 0
         self._stopped = False
         self._changed = threading.Condition()
-        self._thread = threading.Thread(target=self._work, name="preparation", daemon=True)
-        self._thread.start()
+        self._loop = Loop("preparation", self._turn)
+        self._loop.start()
 
     def submit(self, project: ProjectKey, action: Action, tags: Tags) -> Preparation:
         """Ask for a preparation; the one there is, unless it failed or files have changed since.
@@ -119,6 +120,7 @@ class Preparations:
 
     def stop(self) -> None:
         """Start nothing more; the one that is running is not waited for."""
+        self._loop.stop()
         with self._changed:
             self._stopped = True
             self._changed.notify_all()
@@ -144,9 +146,11 @@ class Preparations:
         for old in ended[: max(0, surplus)]:
             del self._known[old]
 
-    def _work(self) -> None:
-        while (preparation := self._next()) is not None:
+    def _turn(self) -> float:
+        preparation = self._next()
+        if preparation is not None:
             self._settle(self._outcome(preparation))
+        return 0.0
 
     def _next(self) -> Preparation | None:
         with self._changed:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-import threading
 from dataclasses import dataclass
 
 import psutil
 import structlog
 import torch
+
+from synergos.program.loop import Loop
 
 log = structlog.get_logger(__name__)
 
@@ -46,17 +47,16 @@ class Resources:
         return "cuda" if self.gpus else "cpu"
 
 
-def log_usage(seconds: float, stop: threading.Event) -> threading.Thread:
-    """Log this process's processor and memory use every so often until ``stop`` is set."""
+def usage_log(seconds: float) -> Loop:
+    """A loop, not yet started, that logs this process's processor and memory use every so often."""
     process = psutil.Process()
+    # The first call says nothing; the others are about the time since the one before.
+    process.cpu_percent()
 
-    def sample() -> None:
-        process.cpu_percent()
-        while not stop.wait(seconds):
-            with process.oneshot():
-                memory, processor = process.memory_info().rss, process.cpu_percent()
-            log.info("usage", cpu_percent=processor, memory_bytes=memory, threads=process.num_threads())
+    def sample() -> float:
+        with process.oneshot():
+            memory, processor = process.memory_info().rss, process.cpu_percent()
+        log.info("usage", cpu_percent=processor, memory_bytes=memory, threads=process.num_threads())
+        return seconds
 
-    thread = threading.Thread(target=sample, name="usage", daemon=True)
-    thread.start()
-    return thread
+    return Loop("usage", sample, delay=seconds)

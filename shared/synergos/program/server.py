@@ -7,11 +7,13 @@ process ends with exit code 0.
 from __future__ import annotations
 
 import select
+import ssl
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
@@ -19,8 +21,13 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
+from synergos.program.loop import Loop
+from synergos.program.resources import usage_log
+
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+Middleware = Callable[["WSGIApplication"], "WSGIApplication"]
 
 log = structlog.get_logger(__name__)
 
@@ -42,6 +49,32 @@ class Service(Protocol):
 
 
 @dataclass(frozen=True)
+class TlsFiles:
+    """What a server shows and whom it lets in; all of them PEM files.
+
+    Attributes:
+        certificate: the server's own, with those between it and its authority.
+        key: of that certificate.
+        clients: the authorities whose certificates clients must show; None to let in everybody.
+    """
+
+    certificate: Path
+    key: Path
+    clients: Path | None = None
+
+    def options(self) -> dict[str, Any]:
+        """The same in gunicorn's words."""
+        shown = {"certfile": str(self.certificate), "keyfile": str(self.key)}
+        return (
+            shown if self.clients is None else {**shown, "ca_certs": str(self.clients), "cert_reqs": ssl.CERT_REQUIRED}
+        )
+
+
+def _as_it_is(application: WSGIApplication) -> WSGIApplication:
+    return application
+
+
+@dataclass(frozen=True)
 class ServerSettings:
     """How to listen.
 
@@ -50,6 +83,9 @@ class ServerSettings:
         ports: the ports to listen on.
         threads: requests that are worked on at the same time; a stage request keeps one for as long as it blocks.
         keep_alive: seconds an idle connection stays open; longer than a round, so that weights need no new connection.
+        usage_seconds: how often processor and memory use are logged; None for never.
+        tls: None for plain HTTP.
+        middleware: put around the application of all ports: it sees each request first.
         linger: seconds for which the thread that has answered waits for the connection's next request itself; half of all
             threads at most do so at a time.
     """
@@ -59,6 +95,9 @@ class ServerSettings:
     threads: int = 64
     keep_alive: int = 3600
     linger: float = 2.0
+    usage_seconds: float | None = None
+    tls: TlsFiles | None = None
+    middleware: Middleware = _as_it_is
 
 
 class _Worker(ThreadWorker):  # type: ignore[misc]
@@ -113,6 +152,7 @@ class _Application(BaseApplication):  # type: ignore[misc]
         self.build = build
         self.settings = settings
         self.service: Service | None = None
+        self.usage: Loop | None = None
         super().__init__()
 
     def load_config(self) -> None:
@@ -130,6 +170,7 @@ class _Application(BaseApplication):  # type: ignore[misc]
             "control_socket_disable": True,
             "loglevel": "warning",
             "worker_exit": lambda _server, _worker: self._close(),
+            **(self.settings.tls.options() if self.settings.tls else {}),
         }
         for name, value in options.items():
             self.cfg.set(name, value)
@@ -142,11 +183,21 @@ class _Application(BaseApplication):  # type: ignore[misc]
             log.debug("cannot start", exc_info=error)
             # The code by which a worker tells gunicorn not to try again.
             sys.exit(Arbiter.WORKER_BOOT_ERROR)
-        return by_port(self.service.applications())
+        if self.settings.usage_seconds:
+            self.usage = usage_log(self.settings.usage_seconds)
+            self.usage.start()
+        return application_of(self.service, self.settings)
 
     def _close(self) -> None:
+        if self.usage is not None:
+            self.usage.close()
         if self.service is not None:
             self.service.close()
+
+
+def application_of(service: Service, settings: ServerSettings) -> WSGIApplication:
+    """What answers all requests of a program."""
+    return settings.middleware(by_port(service.applications()))
 
 
 def by_port(applications: Mapping[int, WSGIApplication]) -> WSGIApplication:

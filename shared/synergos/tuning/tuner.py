@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -16,6 +15,7 @@ from synergos.domain.study import Study, StudyState, Trial, TrialState
 from synergos.errors import Conflict, RecordNotFound, SynergosError
 from synergos.orchestration.orchestrator import Orchestrator
 from synergos.orchestration.study_records import StudyRecords
+from synergos.program.loop import Loop
 from synergos.records.store import RecordStore
 from synergos.tuning.picture import draw_picture
 from synergos.tuning.samplers import GRID
@@ -46,24 +46,19 @@ class Tuner:
         self._outputs = outputs
         self._seconds = seconds
         self._idle_seconds = idle_seconds
-        self._woken = threading.Event()
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._loop, name="tuner", daemon=True)
+        self._loop = Loop("tuner", self._turn, pause=seconds)
 
     def start(self) -> None:
         """Begin, with what an earlier process left unfinished."""
-        self._thread.start()
+        self._loop.start()
 
     def wake(self) -> None:
         """Look now: there is a new study."""
-        self._woken.set()
+        self._loop.wake()
 
     def close(self) -> None:
         """Start nothing more, and end; trials that run go on, and the next process follows them."""
-        self._stopped.set()
-        self._woken.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout=60)
+        self._loop.close()
 
     def look(self) -> bool:
         """Go on with every study, once; whether there is one."""
@@ -80,18 +75,12 @@ class Tuner:
                 self._give_up(study, JobError("InternalError", "something nobody foresaw; the log has the details"))
         return bool(studies)
 
-    def _loop(self) -> None:
-        while not self._stopped.is_set():
-            self._woken.clear()
-            begun = time.monotonic()
-            try:
-                busy = self.look()
-            except Exception:
-                log.exception("studies not looked after")
-                busy = True
-            # A study of a thousand trials is looked at less often: the jobs have a use for the processor.
-            rest = max(self._seconds, 4 * (time.monotonic() - begun))
-            self._woken.wait(rest if busy else self._idle_seconds)
+    def _turn(self) -> float:
+        begun = time.monotonic()
+        if not self.look():
+            return self._idle_seconds
+        # A study of a thousand trials is looked at less often: the jobs have a use for the processor.
+        return max(self._seconds, 4 * (time.monotonic() - begun))
 
     def _advance(self, study: Study) -> None:
         trials = self._followed(study)
@@ -109,7 +98,7 @@ class Tuner:
         if not wanted and not running:
             self._finish(study, trials)
         for _ in range(min(wanted, room)):
-            if self._stopped.is_set():
+            if self._loop.is_stopping:
                 return
             try:
                 trial = self._trials.start(study, space, trials)

@@ -9,8 +9,9 @@ import pytest
 
 from synergos.program.flags import log_target
 from synergos.program.logs import LogTarget
-from synergos.program.queue_flags import QueueTarget, queue_target
 from synergos_director.__main__ import parser
+from synmanager.flags import broker_of
+from synmanager.rabbitmq import Broker
 
 README = "--id director_syncluster --logging_variant graylog 172.30.0.4 9300 --queue rabbitmq 172.17.0.4 5672"
 SIMULATOR = "-i sync_director -mq rabbitmq 172.20.0.16 5672 -l graylog 172.20.0.14 9200 -r 5 --cpus 2"
@@ -22,11 +23,11 @@ def _no_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-def understood(line: str) -> tuple[argparse.Namespace, LogTarget, QueueTarget]:
+def understood(line: str) -> tuple[argparse.Namespace, LogTarget, Broker]:
     """What a director reads from a command line, before it changes anything."""
     flags = parser()
     given = flags.parse_args(line.split())
-    return given, log_target(flags, given.logging_variant), queue_target(flags, given)
+    return given, log_target(flags, given.logging_variant), broker_of(flags, given)
 
 
 @pytest.mark.parametrize(
@@ -44,7 +45,7 @@ def test_the_launch_examples_of_the_original_are_understood(
 
     assert given.id == name
     assert log_goes == LogTarget(log)
-    assert queue_is == QueueTarget(queue, 5672)
+    assert queue_is == Broker(queue, 5672)
 
 
 def test_each_switch_of_the_examples_is_taken() -> None:
@@ -57,7 +58,7 @@ def test_without_flags_a_director_logs_to_its_console_and_looks_for_a_queue_on_i
     given, log_goes, queue_is = understood("")
 
     assert log_goes == LogTarget()
-    assert queue_is == QueueTarget("localhost", 5672)
+    assert queue_is == Broker("localhost", 5672)
     assert given.id.startswith("director/")
 
 

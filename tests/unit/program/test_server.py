@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from werkzeug.test import Client
 
-from synergos.program.server import by_port
+from synergos.program.server import ServerSettings, TlsFiles, application_of, by_port
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -27,3 +29,39 @@ def test_a_request_reaches_the_application_behind_its_port() -> None:
     answers = [client.get("/", base_url=f"http://localhost:{port}").data for port in (5000, 8020)]
 
     assert answers == [b"commands", b"weights"]
+
+
+class Echo:
+    """A service that says which port was asked."""
+
+    def applications(self) -> dict[int, WSGIApplication]:
+        return {5000: saying(b"commands")}
+
+    def stop(self) -> None:
+        """Nothing is in hand."""
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def test_the_middleware_sees_each_request_first() -> None:
+    seen: list[str] = []
+
+    def watched(application: WSGIApplication) -> WSGIApplication:
+        def watching(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+            seen.append(environ["PATH_INFO"])
+            return application(environ, start_response)
+
+        return watching
+
+    settings = ServerSettings("127.0.0.1", (5000,), middleware=watched)
+    answer = Client(application_of(Echo(), settings)).get("/health", base_url="http://localhost:5000")
+
+    assert (seen, answer.data) == (["/health"], b"commands")
+
+
+def test_a_server_may_show_a_certificate_and_want_one_of_its_clients() -> None:
+    shown = TlsFiles(Path("own.pem"), Path("own.key"))
+
+    assert shown.options() == {"certfile": "own.pem", "keyfile": "own.key"}
+    assert TlsFiles(Path("a"), Path("b"), Path("ca.pem")).options()["cert_reqs"] == ssl.CERT_REQUIRED

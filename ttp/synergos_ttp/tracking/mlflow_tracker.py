@@ -18,6 +18,7 @@ from typing import Any
 import structlog
 
 from synergos.program.log_context import in_context
+from synergos.program.loop import Loop
 from synergos_ttp.tracking.notes import (
     AbandonedNotes,
     Ending,
@@ -53,17 +54,16 @@ class MlflowTracker:
         self._interval = interval
         self._deadline = deadline
         self._tasks: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._loop, name="tracking", daemon=True)
+        self._loop = Loop("tracking", self._turn, pause=0.0)
 
     def start(self) -> None:
         """Write what comes."""
-        self._thread.start()
+        self._loop.start()
 
     def close(self) -> None:
         """Write what there is, within the deadline."""
         self._tasks.put(None)
-        if self._thread.is_alive():
-            self._thread.join(self._deadline)
+        self._loop.wait(self._deadline)
         self._writer.close()
 
     def training(self, combination: Combination, job_id: str, parameters: Mapping[str, Any]) -> FollowedTraining:
@@ -98,13 +98,13 @@ class MlflowTracker:
         self._tasks.put(in_context(attempt))
         return done
 
-    def _loop(self) -> None:
-        while (task := self._tasks.get()) is not None:
-            try:
-                task()
-            except Exception:
-                # Notes are not worth a thread that all later ones need.
-                log.exception("notes lost")
+    def _turn(self) -> float:
+        task = self._tasks.get()
+        if task is None:
+            self._loop.stop()
+        else:
+            task()
+        return 0.0
 
 
 class FollowedTraining:

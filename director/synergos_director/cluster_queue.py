@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,7 +9,7 @@ import structlog
 from sqlalchemy.exc import OperationalError
 
 from synergos.errors import InvalidRequest
-from synergos.program.queue_flags import QueueTarget
+from synergos.program.loop import Loop
 from synergos_director.archivist import Archivist, NotOurs
 from synmanager.config import COMPLETED, RANKED, cluster_queue
 from synmanager.errors import PublishRefused
@@ -27,9 +26,9 @@ _PAUSE = 1.0
 class DirectorQueue:
     """Jobs to announce."""
 
-    def __init__(self, target: QueueTarget, cluster: str) -> None:
+    def __init__(self, broker: Broker, cluster: str) -> None:
         self._cluster = cluster
-        self._publisher = Publisher(Broker(**vars(target)))
+        self._publisher = Publisher(broker)
         self._queues = {queue.name: queue for queue in RANKED}
 
     def publish(self, queue: str, messages: Sequence[Mapping[str, Any]]) -> None:
@@ -71,46 +70,41 @@ class DirectorQueue:
 class CompletedListener:
     """Hands what comes back from the TTPs to the archivist, in a thread of its own, one after the other."""
 
-    def __init__(self, target: QueueTarget, cluster: str, archivist: Archivist) -> None:
-        broker = Broker(**vars(target))
+    def __init__(self, broker: Broker, cluster: str, archivist: Archivist) -> None:
         self._archivist = archivist
         # What another cluster's director came by first is handed on to a queue of this one's own.
         self._stream = JobStream(broker, [cluster_queue(COMPLETED, cluster), COMPLETED])
         self._publisher = Publisher(broker)
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._loop, name="archive", daemon=True)
+        self._loop = Loop("archive", self._turn, pause=_PAUSE)
 
     def start(self) -> None:
         """Begin."""
-        self._thread.start()
+        self._loop.start()
 
     def stop(self) -> None:
         """Take up nothing more; what is in hand is finished."""
-        self._stopping.set()
+        self._loop.stop()
 
     def close(self) -> None:
         """Wait until what was in hand is finished, and let go of the broker."""
-        self._stopping.set()
+        self._loop.stop()
         self._stream.close()
-        if self._thread.is_alive():
-            self._thread.join(timeout=60)
+        self._loop.close()
         self._publisher.close()
 
-    def _loop(self) -> None:
-        while not self._stopping.is_set():
-            delivery: Delivery | None = None
-            try:
-                delivery = self._stream.take(1.0)
-                if delivery is not None:
-                    self._settle(delivery)
-            except Exception:
-                # The next one is not to blame for it; this one comes again.
-                log.exception("outcome not settled")
-                if delivery is not None:
-                    delivery.give_back()
-                self._stopping.wait(_PAUSE)
+    def _turn(self) -> float:
+        delivery = self._stream.take(1.0)
+        if delivery is None:
+            return 0.0
+        try:
+            return self._settle(delivery)
+        except Exception:
+            # The next one is not to blame for it; this one comes again.
+            delivery.give_back()
+            raise
 
-    def _settle(self, delivery: Delivery) -> None:
+    def _settle(self, delivery: Delivery) -> float:
+        """Settle an outcome; how many seconds to wait before the next."""
         try:
             self._archivist.settle(delivery.message)
         except InvalidRequest as error:
@@ -123,6 +117,7 @@ class CompletedListener:
         except OperationalError as error:
             log.warning("outcome not settled yet", reason=type(error).__name__)
             delivery.give_back()
-            self._stopping.wait(_PAUSE)
+            return _PAUSE
         else:
             delivery.acknowledge()
+        return 0.0

@@ -8,7 +8,8 @@ from pathlib import Path
 import certifi
 import pytest
 
-from synergos.program.queue_flags import QueueTarget, add_queue_flags, queue_target
+from synmanager.flags import add_queue_flags, broker_of
+from synmanager.rabbitmq import Broker
 
 USER, PASSWORD = "SYNERGOS_QUEUE_USER", "SYNERGOS_QUEUE_PASSWORD"
 
@@ -25,15 +26,15 @@ def parser(monkeypatch: pytest.MonkeyPatch) -> argparse.ArgumentParser:
 @pytest.mark.parametrize(
     ("flags", "target"),
     [
-        (["--queue", "rabbitmq", "172.20.0.16", "5672"], QueueTarget("172.20.0.16")),
-        (["-mq", "rabbitmq", "queue", "5673"], QueueTarget("queue", 5673)),
-        (["-mq", "rabbitmq", "queue"], QueueTarget("queue")),
-        (["-mq", "rabbitmq"], QueueTarget("localhost")),
-        (["-mq", "rabbitmq", "--queue-virtual-host", "v"], QueueTarget("localhost", virtual_host="v")),
+        (["--queue", "rabbitmq", "172.20.0.16", "5672"], Broker("172.20.0.16")),
+        (["-mq", "rabbitmq", "queue", "5673"], Broker("queue", 5673)),
+        (["-mq", "rabbitmq", "queue"], Broker("queue")),
+        (["-mq", "rabbitmq"], Broker("localhost")),
+        (["-mq", "rabbitmq", "--queue-virtual-host", "v"], Broker("localhost", virtual_host="v")),
     ],
 )
-def test_an_address_is_read(parser: argparse.ArgumentParser, flags: list[str], target: QueueTarget) -> None:
-    assert queue_target(parser, parser.parse_args(flags)) == target
+def test_an_address_is_read(parser: argparse.ArgumentParser, flags: list[str], target: Broker) -> None:
+    assert broker_of(parser, parser.parse_args(flags)) == target
 
 
 def test_access_is_read_and_not_shown(parser: argparse.ArgumentParser, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -42,7 +43,7 @@ def test_access_is_read_and_not_shown(parser: argparse.ArgumentParser, monkeypat
     authority = Path(certifi.where())
     given = parser.parse_args(["-mq", "rabbitmq", "--queue_certificates", str(authority)])
 
-    target = queue_target(parser, given)
+    target = broker_of(parser, given)
 
     assert (target.username, target.password, target.tls) == ("me", "top secret", authority)
     assert "top secret" not in repr(target)
@@ -70,5 +71,5 @@ def test_what_makes_no_sense_is_named(
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(SystemExit):
-        queue_target(parser, parser.parse_args(flags))
+        broker_of(parser, parser.parse_args(flags))
     assert named in capsys.readouterr().err

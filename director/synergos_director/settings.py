@@ -1,0 +1,24 @@
+"""What a director is told when it starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from synergos.program.program import ProgramSettings
+from synmanager.rabbitmq import Broker
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything a director is told.
+
+    Attributes:
+        database: SQLAlchemy URL of the record store, which the cluster's TTPs share.
+        outputs: folder of the pictures of studies, beside the trained models.
+    """
+
+    program: ProgramSettings
+    database: str
+    outputs: Path
+    queue: Broker

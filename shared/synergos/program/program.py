@@ -1,0 +1,81 @@
+"""How a program begins: its command line is read once, its log is turned on, and it is served until it is told to stop."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from synergos.program.flags import log_target
+from synergos.program.logs import configure_logging
+from synergos.program.resources import Resources
+from synergos.program.server import ServerSettings, Service, serve
+
+
+@dataclass(frozen=True)
+class ProgramSettings:
+    """What every program is told; its own settings stand beside it.
+
+    Attributes:
+        id: what this component is called in logs and by ``/health``.
+        port: of the REST interface.
+        cpus: processor cores to use, None for all but one.
+        gpus: GPUs to use, None for all there are.
+        maximum_body: bytes of a request on that port.
+        usage_seconds: how often processor and memory use are logged; None for never.
+    """
+
+    id: str
+    host: str
+    port: int
+    cpus: int | None = None
+    gpus: int | None = None
+    maximum_body: int = 8 * 2**20
+    usage_seconds: int | None = None
+
+    @classmethod
+    def of(cls, given: argparse.Namespace) -> Self:
+        """Those of a command line that :func:`synergos.program.flags.common_parser` has read."""
+        return cls(
+            id=given.id,
+            host=given.host,
+            port=given.port,
+            cpus=given.cpus,
+            gpus=given.gpus,
+            maximum_body=given.maximum_body,
+            usage_seconds=given.logging_resolution,
+        )
+
+    @property
+    def resources(self) -> Resources:
+        """What there is of what this program may use; a program that computes on a GPU asks in the process that serves."""
+        return Resources.within(self.cpus, self.gpus)
+
+
+def read_flags(flags: argparse.ArgumentParser, arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Read a command line, this process's own unless another is given, and turn the log on.
+
+    Ends the program with a clear message when a flag makes no sense.
+    """
+    given = flags.parse_args(arguments)
+    target = log_target(flags, given.logging_variant)
+    configure_logging(given.id, target, debug=given.debug, censored=given.censored)
+    return given
+
+
+def run(build: Callable[[], Service], settings: ProgramSettings, *more_ports: int) -> None:
+    """Serve until SIGTERM or SIGINT; does not return.
+
+    Args:
+        build: makes the service, in the process that serves it.
+        more_ports: to listen on besides the REST interface's.
+    """
+
+    def prepared() -> Service:
+        # Before the first tensor is made.
+        settings.resources.apply()
+        return build()
+
+    listening = ServerSettings(settings.host, (settings.port, *more_ports), usage_seconds=settings.usage_seconds)
+    serve(prepared, listening)

@@ -1,0 +1,41 @@
+"""What a TTP is told when it starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from synergos.program.program import ProgramSettings
+from synergos_ttp.workers.limits import Limits
+from synmanager.rabbitmq import Broker
+
+
+@dataclass(frozen=True)
+class ClusterSettings:
+    """A TTP's place in a cluster.
+
+    Attributes:
+        grid: which node of every participant makes up its sub-grid.
+    """
+
+    grid: int
+    queue: Broker
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything a TTP is told.
+
+    Attributes:
+        database: SQLAlchemy URL of the record store; in a cluster the director's too.
+        outputs: folder of trained models; in a cluster shared by the TTPs: one trains, another validates.
+        mlflow: folder of the local MLflow store, for collaborations that name no server of their own.
+        cluster: None for a basic TTP.
+    """
+
+    program: ProgramSettings
+    database: str
+    outputs: Path
+    mlflow: Path
+    limits: Limits = field(default_factory=Limits)
+    cluster: ClusterSettings | None = None
