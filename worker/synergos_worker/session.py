@@ -22,7 +22,8 @@ from synergos.errors import Conflict, InvalidRequest, JobCancelled, RecordNotFou
 from synergos.learning import metrics
 from synergos.learning.algorithms import Step
 from synergos.learning.families import Evaluation
-from synergos.wire import Encoded
+from synergos.wire import Encoded, answers
+from synergos.wire.answers import EVALUATION_ANSWER, ROUND_ANSWER, EvaluationAnswer, RoundAnswer
 from synergos_worker.exports import Inference, PredictionFiles
 from synergos_worker.message import Message
 from synergos_worker.model import Rows, SessionModel
@@ -255,25 +256,26 @@ class Session:
         seconds = sum(training.seconds for training in done)
         epochs = sum(training.epochs for training in done)
         self._log.debug("exchange done", round=str(step), rows=len(rows), epochs=epochs, seconds=seconds)
-        return {
-            "round": step.round,
-            **({"exchange": step.exchange} if step.exchange else {}),
-            "rows": len(rows),
-            "train_loss": _finite(done[-1].loss) if done else None,
-            "epochs": epochs,
-            "seconds": seconds,
-            "evaluation": evaluation,
-        }
+        answer = RoundAnswer(
+            round=step.round,
+            exchange=step.exchange,
+            rows=len(rows),
+            train_loss=_finite(done[-1].loss) if done else None,
+            epochs=epochs,
+            seconds=seconds,
+            evaluation=evaluation,
+        )
+        return ROUND_ANSWER.write(answer)
 
     def _evaluate(self, _work: Work, number: int) -> Mapping[str, Any]:
         self._cancel_if_ended()
-        return {"round": number, "evaluation": self._measured()}
+        return {"round": number, **EVALUATION_ANSWER.write(EvaluationAnswer(evaluation=self._measured()))}
 
-    def _measured(self) -> dict[str, Any] | None:
+    def _measured(self) -> answers.Evaluation | None:
         """The loss of the weights received on the evaluation rows, where there are any."""
         rows = self._rows.get(Meta.EVALUATE)
         found: Evaluation | None = self._model.evaluate(rows) if rows else None
-        return {"rows": found.rows, "loss": _finite(found.loss)} if found else None
+        return answers.Evaluation(found.rows, _finite(found.loss)) if found else None
 
     def _predict(self, _work: Work, metas: Sequence[Meta]) -> Mapping[str, Any]:
         return {meta: self._infer(meta) for meta in metas}

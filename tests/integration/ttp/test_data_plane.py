@@ -16,6 +16,7 @@ from synergos.domain.grid import Node
 from synergos.errors import WireFormatError
 from synergos.learning.algorithms import Step
 from synergos.wire import Layout, encode
+from synergos.wire.answers import ROUND_ANSWER
 from synergos_ttp.workers.data_plane import DataPlane
 from synergos_ttp.workers.limits import Limits
 
@@ -62,7 +63,7 @@ def message(metadata: dict[str, Any]) -> bytes:
 def test_a_sound_answer_is_taken(answering: Callable[[bytes], DataPlane], tmp_path: Path) -> None:
     plane = answering(message(SOUND))
     answer = plane.exchange(Step(0), encode(WEIGHTS, {"round": 0}), Layout.of(WEIGHTS), tmp_path / "answer")
-    assert dict(answer.metadata) == SOUND
+    assert answer.said == ROUND_ANSWER.read(SOUND)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +77,7 @@ def test_a_sound_answer_is_taken(answering: Callable[[bytes], DataPlane], tmp_pa
         ("evaluation", [1], "evaluation"),
         ("evaluation", {"rows": -2, "loss": 1.0}, "evaluation.rows"),
         ("evaluation", {"rows": 2, "loss": "low"}, "evaluation.loss"),
-        ("evaluation", {"rows": 2}, "evaluation"),
+        ("evaluation", {"rows": 2}, "evaluation.loss"),
     ],
 )
 def test_an_answer_that_cannot_be_calculated_with_names_participant_and_field(

@@ -20,6 +20,7 @@ from synergos.orchestration import schemas
 from synergos.schema import Definition
 from synergos.schema.explanation import explain
 from synergos.schema.swagger import Failure, Success
+from synergos.wire.answers import EVALUATION_ANSWER, ROUND_ANSWER
 from synergos_worker import bodies
 
 DEFINITIONS: list[Definition[Any]] = [
@@ -30,6 +31,8 @@ DEFINITIONS: list[Definition[Any]] = [
     Definition(JobMessage),
     Definition(OutcomeMessage),
     *(getattr(schemas, name) for name in schemas.__all__),
+    ROUND_ANSWER,
+    EVALUATION_ANSWER,
     ALIGNED,
     TRAINED,
     MEASURED,

@@ -18,10 +18,12 @@ from synergos.errors import JobCancelled, SynergosError, WorkerUnreachable
 from synergos.learning.algorithms import Bag, Model, Step
 from synergos.learning.hyperparameters import Hyperparameters
 from synergos.wire import Encoded, Layout, Parcel
+from synergos.wire.answers import Evaluation, RoundAnswer
 from synergos_ttp.control import Control
 from synergos_ttp.events import Event, ParticipantLost, RoundDone, RoundJudged
 from synergos_ttp.stages.round_store import RoundStore
 from synergos_ttp.stages.rounds import Rounds
+from synergos_ttp.workers.data_plane import Answered
 from synergos_ttp.workers.sessions import Sessions
 
 START = {"w": torch.tensor([1.0, 2.0])}
@@ -49,30 +51,22 @@ class Participant:
     def data(self) -> Participant:
         return self
 
-    def _evaluation(self, number: int) -> Mapping[str, Any] | None:
-        return {"rows": 10, "loss": self.evaluations[number]} if 0 <= number < len(self.evaluations) else None
+    def _evaluation(self, number: int) -> Evaluation | None:
+        return Evaluation(10, self.evaluations[number]) if 0 <= number < len(self.evaluations) else None
 
-    def exchange(self, step: Step, message: Encoded, expected: Layout, target: Path) -> Parcel:
+    def exchange(self, step: Step, message: Encoded, expected: Layout, target: Path) -> Answered:
         number = step.round
         self.asked.append(number)
-        return Parcel(
-            Bag(
-                {
-                    "weights": {
-                        name: tensor + self.step
-                        for name, tensor in received(message, Layout.of(START)).bag["weights"].items()
-                    }
-                }
-            ),
-            metadata={
-                "round": number,
-                "rows": self.count,
-                "train_loss": self.step / (number + 1),
-                "evaluation": self._evaluation(number - 1),
-            },
+        weights = received(message, Layout.of(START)).bag["weights"]
+        said = RoundAnswer(
+            round=number,
+            rows=self.count,
+            train_loss=self.step / (number + 1),
+            evaluation=self._evaluation(number - 1),
         )
+        return Answered(Parcel(Bag({"weights": {name: own + self.step for name, own in weights.items()}})), said)
 
-    def evaluate(self, number: int, weights: Encoded) -> Mapping[str, Any] | None:
+    def evaluate(self, number: int, weights: Encoded) -> Evaluation | None:
         return self._evaluation(number)
 
 
@@ -195,7 +189,7 @@ def test_a_round_that_could_not_be_committed_is_not_told_of(tmp_path: Path) -> N
 
 def test_a_job_that_is_stopped_says_first_what_it_has_done(tmp_path: Path) -> None:
     class Stopping(Participant):
-        def exchange(self, step: Step, message: Encoded, expected: Layout, target: Path) -> Parcel:
+        def exchange(self, step: Step, message: Encoded, expected: Layout, target: Path) -> Answered:
             rounds.control.stop(JobCancelled("cancelled on request"))
             return super().exchange(step, message, expected, target)
 
@@ -210,7 +204,7 @@ def test_a_job_that_is_stopped_says_first_what_it_has_done(tmp_path: Path) -> No
 
 def test_a_participant_that_fails_ends_the_rounds(tmp_path: Path) -> None:
     class Gone(Participant):
-        def exchange(self, step: Step, message: Encoded, expected: Layout, target: Path) -> Parcel:
+        def exchange(self, step: Step, message: Encoded, expected: Layout, target: Path) -> Answered:
             raise WorkerUnreachable("the connection was lost", self.id)
 
     with pytest.raises(WorkerUnreachable, match="b: the connection was lost"):
@@ -222,11 +216,11 @@ class Bad(Participant):
 
     wrong: Sequence[int] = (1,)
 
-    def exchange(self, step: Step, message: Encoded, expected: Layout, target: Path) -> Parcel:
-        update = super().exchange(step, message, expected, target)
+    def exchange(self, step: Step, message: Encoded, expected: Layout, target: Path) -> Answered:
+        answer = super().exchange(step, message, expected, target)
         if step.round in self.wrong:
-            return replace(update, bag=Bag({"weights": {"w": torch.tensor([float("nan"), 0.0])}}))
-        return update
+            return replace(answer, parcel=Parcel(Bag({"weights": {"w": torch.tensor([float("nan"), 0.0])}})))
+        return answer
 
 
 def test_a_bad_update_is_left_out_of_its_round_and_the_run_goes_on(tmp_path: Path) -> None:
@@ -265,7 +259,7 @@ def test_rounds_go_on_where_a_killed_process_stopped(tmp_path: Path, killed_in: 
         """What ends a process without any tidying up."""
 
     class Killing(Participant):
-        def exchange(self, step: Step, message: Encoded, expected: Layout, target: Path) -> Parcel:
+        def exchange(self, step: Step, message: Encoded, expected: Layout, target: Path) -> Answered:
             if step.round == killed_in:
                 raise Killed
             return super().exchange(step, message, expected, target)

@@ -19,9 +19,11 @@ from synergos.learning.algorithms import ALGORITHMS, Algorithm, Answer, Answers,
 from synergos.learning.algorithms.fedavg import FedAvg
 from synergos.learning.hyperparameters import Hyperparameters
 from synergos.wire import Encoded, Layout, Parcel, layout_of
+from synergos.wire.answers import Evaluation, RoundAnswer
 from synergos_ttp.control import Control
 from synergos_ttp.stages.round_store import RoundStore
 from synergos_ttp.stages.rounds import Rounds
+from synergos_ttp.workers.data_plane import Answered
 from synergos_ttp.workers.sessions import Sessions
 
 STATEFUL = ("FedAvgM", "FedAdam", "FedYogi", "FedAdagrad", "SCAFFOLD")
@@ -111,7 +113,7 @@ class Participant:
     def data(self) -> Participant:
         return self
 
-    def exchange(self, step: Step, message: Encoded, expected: Layout, target: Path) -> Parcel:
+    def exchange(self, step: Step, message: Encoded, expected: Layout, target: Path) -> Answered:
         self.asked.append(step)
         if step.round == self.killed_in:
             raise Killed
@@ -123,20 +125,20 @@ class Participant:
         answer = self.spoil.get(step.round, lambda found: found)(answer)
         kept = None if answer.kept is None else copied(answer.kept)
         rides = "weights" in parcel.bag.sets
-        metadata = {
-            "round": step.round,
-            "rows": self.local.rows,
-            "train_loss": 1.0,
-            "evaluation": self._evaluation(step.round - 1) if rides else None,
-        }
-        return Parcel(copied(answer.bag), kept, metadata)
+        said = RoundAnswer(
+            round=step.round,
+            rows=self.local.rows,
+            train_loss=1.0,
+            evaluation=self._evaluation(step.round - 1) if rides else None,
+        )
+        return Answered(Parcel(copied(answer.bag), kept), said)
 
-    def evaluate(self, number: int, weights: Encoded) -> Mapping[str, Any] | None:
+    def evaluate(self, number: int, weights: Encoded) -> Evaluation | None:
         self.measured.append(number)
         return self._evaluation(number)
 
-    def _evaluation(self, number: int) -> Mapping[str, Any] | None:
-        return {"rows": 10, "loss": self.evaluations[number]} if 0 <= number < len(self.evaluations) else None
+    def _evaluation(self, number: int) -> Evaluation | None:
+        return Evaluation(10, self.evaluations[number]) if 0 <= number < len(self.evaluations) else None
 
 
 def participants(algorithm: str, **first: Any) -> list[Participant]:

@@ -7,7 +7,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 import structlog
 
@@ -19,9 +18,11 @@ from synergos.learning.hyperparameters import Hyperparameters
 from synergos.learning.server_training import ServerTraining
 from synergos.learning.update_gate import Measured, distance, refusals
 from synergos.wire import Encoded, Layout, Parcel, encode, encode_parcel, layout_of
+from synergos.wire.answers import Evaluation, RoundAnswer
 from synergos_ttp.control import Control
 from synergos_ttp.events import ParticipantLost, RoundDone, RoundJudged
 from synergos_ttp.stages.round_store import RoundFiles, RoundResult, RoundStore
+from synergos_ttp.workers.data_plane import Answered
 from synergos_ttp.workers.participant import ParticipantSession
 from synergos_ttp.workers.prompt import AT_ONCE_BYTES
 from synergos_ttp.workers.sessions import Sessions
@@ -35,6 +36,7 @@ class Arrived:
 
     reply: Reply
     parcel: Parcel
+    said: RoundAnswer
     distance: float
 
 
@@ -76,9 +78,10 @@ class _Asking:
     def _target(self, who: str) -> Path:
         return self.files.answer(self.step.exchange, who)
 
-    def _arrived(self, who: str, answer: Parcel) -> Arrived:
-        moved = distance(answer.bag, answer.kept, self.messages[who].bag, self.moves)
-        return Arrived(Reply(who, int(answer.metadata["rows"]), answer.bag), answer, moved)
+    def _arrived(self, who: str, answer: Answered) -> Arrived:
+        parcel, said = answer.parcel, answer.said
+        moved = distance(parcel.bag, parcel.kept, self.messages[who].bag, self.moves)
+        return Arrived(Reply(who, said.rows, parcel.bag), parcel, said, moved)
 
 
 @dataclass
@@ -107,8 +110,8 @@ class InHand:
                 self.local[who] = each.parcel
             if each.parcel.kept is not None:
                 self.kept[who] = each.parcel
-            if each.parcel.metadata.get("epochs", 1):
-                self.trained[who] = (each.reply.rows, each.parcel.metadata["train_loss"])
+            if each.said.has_trained:
+                self.trained[who] = (each.said.rows, each.said.train_loss)
 
 
 @dataclass
@@ -190,7 +193,7 @@ class Rounds:
                 break
             arrived = self._exchange(step, messages, hand)
             if exchange == 0 and number and self._evaluation_rides:
-                self._settle(number - 1, [each.parcel.metadata["evaluation"] for each in arrived.values()])
+                self._settle(number - 1, [each.said.evaluation for each in arrived.values()])
                 if self._stopper.should_stop:
                     return False
             hand.take(arrived)
@@ -296,7 +299,7 @@ class Rounds:
         lent = {name: own for name, own in self._past.sets.items() if isinstance(own, dict)}
         return {name: own for name, own in lent.items() if not _memory(Bag({name: own})) & taken}
 
-    def _evaluate(self, number: int) -> Sequence[Mapping[str, Any] | None]:
+    def _evaluate(self, number: int) -> Sequence[Evaluation | None]:
         message = encode(self._algorithm.models(self._state)["global"], {"round": number})
         outcomes = self.sessions.attempt(
             lambda session: session.data.evaluate(number, message), meanwhile=self._announce
@@ -316,9 +319,9 @@ class Rounds:
         self.store.commit(hand.number, result)
         self._newest, self._judged, self._committing = hand.number, {}, done
 
-    def _settle(self, number: int, evaluations: Sequence[Mapping[str, Any] | None]) -> None:
+    def _settle(self, number: int, evaluations: Sequence[Evaluation | None]) -> None:
         """Note how good round ``number`` was, and drop the rounds that are neither best nor newest."""
-        measured = [(part["rows"], part["loss"]) for part in evaluations if part is not None]
+        measured = [(part.rows, part.loss) for part in evaluations if part is not None]
         if measured:
             self.history.evaluated(number, _mean_loss(measured))
             loss = self._judged[number] = self.history.evaluate[number]

@@ -5,18 +5,17 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
-
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import best_match
+from typing import Any, TypeVar
 
 from synergos.domain.grid import Node
-from synergos.errors import WireFormatError, WorkerRefused, WorkerUnreachable
+from synergos.errors import InvalidRequest, WireFormatError, WorkerRefused, WorkerUnreachable
 from synergos.learning.algorithms import Step
+from synergos.schema import Definition
 from synergos.wire import Encoded, Header, Layout, Parcel, numbers_of, parcel_of, read_header, stored_parcel
+from synergos.wire.answers import EVALUATION_ANSWER, ROUND_ANSWER, Evaluation, RoundAnswer
 from synergos.wire.codec import CHUNK_BYTES, weights_in
 from synergos_ttp.workers.client import Answer, Request, WorkerClient
 from synergos_ttp.workers.limits import Limits
@@ -24,23 +23,19 @@ from synergos_ttp.workers.prompt import AT_ONCE_SECONDS
 
 _PIECE = 2**20
 
-_ROWS = {"type": "integer", "minimum": 0}
-_LOSS = {"type": ["number", "null"]}
-_EVALUATION = {
-    "type": ["object", "null"],
-    "properties": {"rows": _ROWS, "loss": _LOSS},
-    "required": ["rows", "loss"],
-}
-_ROUND = Draft202012Validator(
-    {
-        "type": "object",
-        "properties": {"rows": _ROWS, "train_loss": _LOSS, "evaluation": _EVALUATION},
-        "required": ["rows", "train_loss", "evaluation"],
-    }
-)
-_EVALUATED = Draft202012Validator(
-    {"type": "object", "properties": {"evaluation": _EVALUATION}, "required": ["evaluation"]}
-)
+Read = TypeVar("Read")
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What a participant answered to one exchange of a round.
+
+    Attributes:
+        said: beside the tensors and numbers of the parcel.
+    """
+
+    parcel: Parcel
+    said: RoundAnswer
 
 
 class DataPlane:
@@ -58,15 +53,12 @@ class DataPlane:
         self._client = WorkerClient(node, node.data_port, limits)
         self._buffer = bytearray(_PIECE)
 
-    def exchange(self, step: Step, message: Encoded, expected: Layout, target: Path) -> Parcel:
+    def exchange(self, step: Step, message: Encoded, expected: Layout, target: Path) -> Answered:
         """Have one exchange of a round done; what is answered.
 
         Args:
             expected: which tensors an answer has.
             target: the file that those of an answer are written to unless they are few; they are read one at a time then.
-
-        Returns:
-            The answer, with the metadata that docs/wire-formats.md, section 2.1, lists.
         """
         return self._taken(self._work(_path(step), message), step, expected, target)
 
@@ -78,7 +70,7 @@ class DataPlane:
         """
         return self._client.begin(self._request("PUT", _path(step), message, AT_ONCE_SECONDS))
 
-    def finish(self, step: Step, expected: Layout, target: Path) -> Parcel | None:
+    def finish(self, step: Step, expected: Layout, target: Path) -> Answered | None:
         """What is answered to the message that was begun; None when the worker needs more time, which :meth:`exchange` gives.
 
         See there for the arguments.
@@ -90,21 +82,18 @@ class DataPlane:
         self._refuse(answer)
         return self._taken(answer, step, expected, target)
 
-    def _taken(self, answer: Answer, step: Step, expected: Layout, target: Path) -> Parcel:
+    def _taken(self, answer: Answer, step: Step, expected: Layout, target: Path) -> Answered:
         header = self._header(answer, expected)
         found = self._parcel(answer, header, target)
         answered = (found.metadata.get("round"), found.metadata.get("exchange", 0))
         if answered != (step.round, step.exchange):
             raise WireFormatError(f"answered another exchange when asked for round {step}", self._who)
-        self._check_metadata(_ROUND, found.metadata)
-        return found
+        return Answered(found, self._said(ROUND_ANSWER, found.metadata))
 
-    def evaluate(self, number: int, weights: Encoded) -> Mapping[str, Any] | None:
-        """Measure ``weights`` on the participant's evaluation rows: ``{"rows", "loss"}``, or None when it has none."""
+    def evaluate(self, number: int, weights: Encoded) -> Evaluation | None:
+        """Measure ``weights`` on the participant's evaluation rows; None when it has none."""
         answer = self._json(self._work(f"/evaluations/{number}", weights))
-        self._check_metadata(_EVALUATED, answer)
-        evaluation: Mapping[str, Any] | None = answer["evaluation"]
-        return evaluation
+        return self._said(EVALUATION_ANSWER, answer).evaluation
 
     def load(self, weights: Encoded) -> None:
         """Put the model into the session that the worker is to be measured with."""
@@ -114,14 +103,14 @@ class DataPlane:
         """Let go of the connection."""
         self._client.close()
 
-    def _check_metadata(self, expected: Draft202012Validator, found: Mapping[str, Any]) -> None:
+    def _said(self, definition: Definition[Read], found: Mapping[str, Any]) -> Read:
         """Refuse an answer whose numbers cannot be calculated with: it must cost a round, not the job."""
-        error = best_match(expected.iter_errors(found))
-        if error is not None:
-            where = ".".join(map(str, error.path)) or "metadata"
-            # Not what was found there: it is the participant's.
-            wanted = error.schema.get("type", "what belongs there") if isinstance(error.schema, Mapping) else ""
-            raise WireFormatError(f"its answer's {where} is not as agreed; expected {wanted}", self._who)
+        try:
+            return definition.read(found)
+        except InvalidRequest as error:
+            where = error.field or "metadata"
+            reason = str(error).removeprefix(f"{where}: ")
+            raise WireFormatError(f"its answer's {where} is not as agreed; {reason}", self._who) from None
 
     @property
     def _who(self) -> str:
