@@ -1,4 +1,4 @@
-"""The data port: weights in, weights out. See docs/wire-formats.md, section 2."""
+"""The data port: an algorithm's messages in, its answers out. See docs/wire-formats.md, section 2."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A message with weights on its way in: read piece by piece, straight from the socket."""
+"""A message on its way in: read piece by piece, straight from the socket."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from synergos.learning.algorithms import WEIGHTS, Answer, Bag, Step
+from synergos.learning.algorithms import WEIGHTS, Answer, Bag, Like, Step
 from synergos.learning.families import Array, Evaluation, LocalResult, Recipe
 from synergos.wire import (
     Encoded,
@@ -71,7 +71,8 @@ class SessionModel:
         self._device = device
         self._trainer = recipe.family.trainer(recipe, participant_id, device)
         self._layout = Layout.of(self._trainer.model.weights)
-        self._layouts: dict[int | None, Layout] = {None: self._layout}
+        # By what they hold, of which there is little, and not by exchange, of which anybody may invent as many as there are.
+        self._layouts: dict[tuple[tuple[str, Like], ...], Layout] = {}
         # torch's own memory is aligned always alike; results can depend on that in their last bit.
         self._buffer = torch.empty(self._layout.nbytes, dtype=torch.uint8)
         self._received = Parcel(Bag())
@@ -148,10 +149,13 @@ class SessionModel:
         self._received, self._answer = Parcel(Bag()), Answer(Bag())
 
     def _expected(self, exchange: int | None) -> Layout:
-        if exchange not in self._layouts:
-            asked = self._algorithm.asked(exchange or 0)
-            self._layouts[exchange] = layout_of(asked, self._trainer.model, self._algorithm.kept)
-        return self._layouts[exchange]
+        if exchange is None:
+            return self._layout
+        asked = self._algorithm.asked(exchange)
+        sets = tuple(asked.items())
+        if sets not in self._layouts:
+            self._layouts[sets] = layout_of(asked, self._trainer.model, self._algorithm.kept)
+        return self._layouts[sets]
 
     def _hold(self, tensors: Mapping[str, Tensor], metadata: Mapping[str, Any]) -> None:
         # Moved once, for whatever they are needed: as what training starts from, and to be measured.

@@ -42,7 +42,7 @@ class RunTask(Task):
         """Declare a run. Declaring it again replaces it.
 
         Args:
-            algorithm: how the participants' updates become one model: ``FedAvg``, ``FedProx``, …
+            algorithm: how the participants' models become one: ``FedAvg``, ``FedProx``, ``FedAdam``, ``SCAFFOLD``, …
             batch_size: rows per step; None takes all of a participant's rows at once.
             rounds: how often the participants' models are averaged.
             epochs: passes over its rows a participant makes in each round.
@@ -61,7 +61,8 @@ class RunTask(Task):
             is_condensed: stored as it is; nothing depends on it.
             is_snn: stored as it is; nothing depends on it. Networks are not split.
             precision_fractional: stored as it is; nothing depends on it. Numbers are not shared secretly.
-            kwargs: any other argument of the optimizer, criterion or scheduler (``base_lr``, ``momentum``, …).
+            kwargs: settings of the algorithm (``server_lr``, ``beta1``, …), and any other argument of the optimizer, criterion or
+                scheduler (``base_lr``, ``momentum``, …).
         """
         named = {
             "run_id": run_id,

@@ -15,6 +15,7 @@ from synergos.domain.records import Kind, payload_of
 from synergos.domain.study import Study
 from synergos.errors import Conflict, InvalidRequest, RecordNotFound, UnknownName
 from synergos.learning import families
+from synergos.learning.algorithms import setting_names
 from synergos.learning.families import ModelFamily
 from synergos.learning.hyperparameters import Hyperparameters
 from synergos.orchestration.combination import check_combination
@@ -145,4 +146,5 @@ def _fields(space: SearchSpace, family: ModelFamily, run: Hyperparameters) -> fr
     """What the runs of a study can say."""
     said = run.to_dict()
     drawn = {name: [value for _, value in dimension.examples()] for name, dimension in space.dimensions.items()}
-    return family.run_fields({name: [value] for name, value in said.items()} | drawn) | said.keys()
+    known = family.run_fields({name: [value] for name, value in said.items()} | drawn)
+    return known | said.keys() | setting_names()

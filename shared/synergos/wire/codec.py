@@ -1,4 +1,4 @@
-"""Weights to bytes and back, without ever holding a second copy of the model."""
+"""Tensors to bytes and back, without ever holding a second copy of the model."""
 
 from __future__ import annotations
 

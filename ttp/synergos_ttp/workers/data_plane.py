@@ -1,4 +1,4 @@
-"""A worker's data port, as the TTP uses it: weights down, weights up. See docs/wire-formats.md, section 2."""
+"""A worker's data port, as the TTP uses it: messages down, answers up. See docs/wire-formats.md, section 2."""
 
 from __future__ import annotations
 

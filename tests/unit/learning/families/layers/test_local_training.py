@@ -394,3 +394,53 @@ def test_a_run_with_all_defaults_trains_a_classifier(labels: int, tail: Layer) -
 
     assert result.epochs == 100
     assert evaluate_locally(network, inputs, targets, objective=objective).loss < before.loss
+
+
+def trainer(network: Network, inputs: Tensor, targets: Tensor, **run: Any) -> LocalTrainer:
+    hyperparameters = LayersHyperparameters.from_run({"algorithm": "FedAvg", **CONSTANT, **run}, Action.REGRESS)
+    objective = Objective(hyperparameters, Action.REGRESS)
+    return LocalTrainer(network, build_network([linear(3, 1)]), inputs, targets, hyperparameters, objective, "worker_1")
+
+
+def test_steps_and_the_sum_of_their_rates_are_told() -> None:
+    """10 rows in batches of 4, 4 and 2, for two epochs at 0.1 and 0.1 / 1.5."""
+    network = build_network([linear(3, 1)], seed=1)
+    local = trainer(network, *rows(10), batch_size=4, epochs=2, lr=0.1, lr_decay=0.5)
+
+    trained = local.train(copy.deepcopy(network.state_dict()))
+
+    assert trained.steps == 6
+    assert trained.rates == pytest.approx(3 * 0.1 + 3 * 0.1 / 1.5)
+
+
+def test_a_second_training_of_a_round_draws_other_numbers_and_a_repeated_round_the_same() -> None:
+    start = build_network([linear(3, 1)], seed=1).state_dict()
+
+    def twice() -> list[bytes]:
+        local = trainer(build_network([linear(3, 1)]), *rows(30), batch_size=4, epochs=1, lr=0.1)
+        return [local.train(start).weights["nnl_0_linear.weight"].numpy().tobytes() for _ in range(2)]
+
+    first, second = twice()
+
+    assert first != second
+    assert twice() == [first, second]
+
+
+def test_fewer_epochs_than_the_runs_may_be_asked_for_and_never_more() -> None:
+    network = build_network([linear(3, 1)], seed=1)
+    local = trainer(network, *rows(10), epochs=3)
+
+    for asked in (2, 7):
+        local.train(copy.deepcopy(network.state_dict()), epochs=asked)
+
+    assert [result.epochs for result in local.done] == [2, 3]
+
+
+def test_the_loss_of_any_weights_can_be_asked_for_without_touching_the_network() -> None:
+    network = build_network([linear(3, 1)], seed=1)
+    before = copy.deepcopy(network.state_dict())
+    inputs, targets = rows(10)
+    zeros = {name: torch.zeros_like(tensor) for name, tensor in before.items()}
+
+    assert trainer(network, inputs, targets).loss(zeros) == pytest.approx(float(targets.square().mean()))
+    assert all(torch.equal(tensor, before[name]) for name, tensor in network.state_dict().items())
