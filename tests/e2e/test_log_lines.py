@@ -26,7 +26,8 @@ def grid(tmp_path: Path, data: Path) -> Iterator[KillableGrid]:
 
 
 def lines_of(grid: KillableGrid, program: str) -> list[Line]:
-    return list(read_lines(grid.log(program)))
+    [log] = [planned.log for planned in grid.grid.planned_programs if planned.name == program]
+    return list(read_lines(Path(log).read_text()))
 
 
 def expected_ids(study: Study) -> dict[str, dict[str, str]]:
