@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from http import HTTPStatus
-from importlib.metadata import version
 from types import MappingProxyType
 from typing import Any, ClassVar, NoReturn
 
@@ -16,6 +15,7 @@ from werkzeug.exceptions import BadRequest
 
 from synergos.domain.keys import ProjectKey, RunKey
 from synergos.errors import InvalidRequest
+from synergos.program.health import health
 from synergos.schema import Definition
 from synergos_worker import bodies, failures, request_log
 from synergos_worker.documentation import describe
@@ -171,8 +171,7 @@ _ROUTES: tuple[tuple[type[_Command], str, Definition[Any]], ...] = (
 
 
 def _health(settings: Settings, sessions: Sessions) -> Response:
-    facts = {"id": settings.component_id, "version": version("synergos"), "sessions": len(sessions)}
-    return as_json({"status": "ok", "component": "worker", **facts})
+    return as_json(health("worker", settings.component_id, sessions=len(sessions)))
 
 
 def _success(method: str, data: Mapping[str, Any], status: int = HTTPStatus.OK) -> Response:

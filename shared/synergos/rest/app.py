@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from importlib.metadata import version
 from pathlib import Path
 from types import MappingProxyType
 
@@ -12,6 +11,7 @@ from flask import Blueprint, Flask, Response
 from synergos.orchestration.dispatcher import Dispatcher, ReadOnlyDispatcher
 from synergos.orchestration.jobs import Jobs
 from synergos.orchestration.orchestrator import Orchestrator
+from synergos.program.health import health
 from synergos.records.store import RecordStore
 from synergos.rest import connect, errors, evaluate, jobs, studies, train
 from synergos.rest.api import blueprint
@@ -88,5 +88,4 @@ def _bare_app(maximum_body: int) -> Flask:
 
 
 def _health(component: str, component_id: str, standing: Mapping[str, object] = MappingProxyType({})) -> Response:
-    own = {"status": "ok", "component": component, "id": component_id, "version": version("synergos")}
-    return as_json({**own, **standing})
+    return as_json(health(component, component_id, **standing))
