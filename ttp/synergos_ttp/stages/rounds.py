@@ -6,82 +6,24 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
-from pathlib import Path
 
 import structlog
 
 from synergos.domain.loss_history import LossHistory
-from synergos.errors import Conflict, GridError, SynergosError
-from synergos.learning.algorithms import WEIGHTS, Answers, Bag, Model, Reduction, Reply, Step, Weights
+from synergos.errors import Conflict, SynergosError
+from synergos.learning.algorithms import WEIGHTS, Answers, Bag, Model, Reduction, Step, Weights
 from synergos.learning.early_stopping import EarlyStopping
 from synergos.learning.hyperparameters import Hyperparameters
 from synergos.learning.server_training import ServerTraining
-from synergos.learning.update_gate import Measured, distance, refusals
-from synergos.wire import Encoded, Layout, Parcel, encode, encode_parcel, layout_of
-from synergos.wire.answers import Evaluation, RoundAnswer
+from synergos.wire import Layout, Parcel, encode, layout_of
+from synergos.wire.answers import Evaluation
 from synergos_ttp.control import Control
 from synergos_ttp.events import ParticipantLost, RoundDone, RoundJudged
+from synergos_ttp.stages.exchange import Arrived, Asking, passed
 from synergos_ttp.stages.round_store import RoundFiles, RoundResult, RoundStore
-from synergos_ttp.workers.data_plane import Answered
-from synergos_ttp.workers.participant import ParticipantSession
-from synergos_ttp.workers.prompt import AT_ONCE_BYTES
 from synergos_ttp.workers.sessions import Sessions
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True)
-class Arrived:
-    """An answer that has been received and measured, while others are still being waited for."""
-
-    reply: Reply
-    parcel: Parcel
-    said: RoundAnswer
-    distance: float
-
-
-@dataclass(frozen=True)
-class _Asking:
-    """One exchange as each participant is asked for it, in one piece or in two.
-
-    Attributes:
-        moves: see :class:`synergos.learning.algorithms.Algorithm`.
-    """
-
-    step: Step
-    messages: Mapping[str, Parcel]
-    encoded: Mapping[str, Encoded]
-    expected: Layout
-    files: RoundFiles
-    moves: str | None
-
-    @property
-    def is_small(self) -> bool:
-        """Whether messages and answers are handed over at once, so that nobody is waited for."""
-        return max(self.expected.largest, *(each.length for each in self.encoded.values())) <= AT_ONCE_BYTES
-
-    def __call__(self, session: ParticipantSession) -> Arrived:
-        """All of it."""
-        who = session.member.id
-        return self._arrived(who, session.data.exchange(self.step, self.encoded[who], self.expected, self._target(who)))
-
-    def begin(self, session: ParticipantSession) -> int | None:
-        """Send the message; see :class:`synergos_ttp.workers.prompt.Prompt`."""
-        return session.data.begin(self.step, self.encoded[session.member.id])
-
-    def finish(self, session: ParticipantSession) -> Arrived | None:
-        """Take the answer; see :class:`synergos_ttp.workers.prompt.Prompt`."""
-        who = session.member.id
-        answer = session.data.finish(self.step, self.expected, self._target(who))
-        return None if answer is None else self._arrived(who, answer)
-
-    def _target(self, who: str) -> Path:
-        return self.files.answer(self.step.exchange, who)
-
-    def _arrived(self, who: str, answer: Answered) -> Arrived:
-        parcel, said = answer.parcel, answer.said
-        moved = distance(parcel.bag, parcel.kept, self.messages[who].bag, self.moves)
-        return Arrived(Reply(who, said.rows, parcel.bag), parcel, said, moved)
 
 
 @dataclass
@@ -243,19 +185,18 @@ class Rounds:
         """One exchange with those who are asked; the answers that are taken, in order of registration."""
         begun = time.monotonic()
         files, moves = self.store.files(step.round), self._algorithm.moves
-        asking = _Asking(step, messages, _encoded(messages), self._layout(step.exchange), files, moves)
+        asking = Asking(step, messages, self._layout(step.exchange), files, moves)
         needed = min(self.sessions.needed, len(messages))
         deadline = self.sessions.deadline(self._times.longest)
-        outcomes = self._passed(
-            self.sessions.attempt(
-                asking,
-                seconds=deadline,
-                needed=needed,
-                among=messages,
-                meanwhile=self._announce,
-                prompt=asking if asking.is_small else None,
-            )
+        found = self.sessions.attempt(
+            asking,
+            seconds=deadline,
+            needed=needed,
+            among=messages,
+            meanwhile=self._announce,
+            prompt=asking if asking.is_small else None,
         )
+        outcomes = passed(found, {session.member.id: session.rows.get("train", 0) for session in self.sessions.all})
         self._times.exchange(time.monotonic() - begun)
         lost = {who: str(outcome) for who, outcome in outcomes.items() if isinstance(outcome, SynergosError)}
         for who, reason in lost.items():
@@ -265,19 +206,8 @@ class Rounds:
         hand.absent |= lost
         self.sessions.refuse_too_few(outcomes, needed)
         # In order of registration, whoever answered first: the order of a sum shows in its last bit.
-        found = {who: outcome for who, outcome in outcomes.items() if isinstance(outcome, Arrived)}
-        return {who: found[who] for who in messages if who in found}
-
-    def _passed(self, outcomes: Mapping[str, Arrived | SynergosError]) -> dict[str, Arrived | SynergosError]:
-        """The outcomes, with answers that cannot be right replaced by the reason."""
-        measured = {
-            who: Measured(outcome.reply.rows, outcome.distance)
-            for who, outcome in outcomes.items()
-            if isinstance(outcome, Arrived)
-        }
-        rows = {session.member.id: session.rows.get("train", 0) for session in self.sessions.all}
-        refused = refusals(measured, rows)
-        return dict(outcomes) | {who: GridError(reason, who) for who, reason in refused.items()}
+        taken = {who: outcome for who, outcome in outcomes.items() if isinstance(outcome, Arrived)}
+        return {who: taken[who] for who in messages if who in taken}
 
     def _answers(self, arrived: Mapping[str, Arrived], spare: Mapping[str, Weights]) -> Answers:
         # Of a participant that never came, only the alignment knows.
@@ -367,29 +297,6 @@ class _Times:
     def mean(self) -> float:
         """Of the rounds."""
         return self._total / self._rounds
-
-
-def _encoded(messages: Mapping[str, Parcel]) -> dict[str, Encoded]:
-    """The messages; what several are sent alike is made once."""
-    found: dict[str, Encoded] = {}
-    made: list[tuple[Parcel, Encoded]] = []
-    for who, message in messages.items():
-        alike = next((encoded for other, encoded in made[-1:] if _are_alike(message, other)), None)
-        found[who] = alike or encode_parcel(message)
-        made.append((message, found[who]))
-    return found
-
-
-def _are_alike(one: Parcel, other: Parcel) -> bool:
-    """Whether two messages hold the same tensors, not only equal ones."""
-    sets, others = one.bag.sets, other.bag.sets
-    return (
-        one.kept is None
-        and other.kept is None
-        and one.bag.numbers == other.bag.numbers
-        and sets.keys() == others.keys()
-        and all(sets[name] is others[name] for name in sets)
-    )
 
 
 def _memory(state: Bag) -> set[int]:

@@ -1,0 +1,118 @@
+"""One exchange of a round: each participant's message, its answer as it arrives, and which answers are taken."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from synergos.errors import GridError, SynergosError
+from synergos.learning.algorithms import Reply, Step
+from synergos.learning.update_gate import Measured, distance, refusals
+from synergos.wire import Encoded, Layout, Parcel, encode_parcel
+from synergos.wire.answers import RoundAnswer
+from synergos_ttp.stages.round_store import RoundFiles
+from synergos_ttp.workers.data_plane import Answered
+from synergos_ttp.workers.participant import ParticipantSession
+from synergos_ttp.workers.prompt import AT_ONCE_BYTES
+
+
+@dataclass(frozen=True)
+class Arrived:
+    """An answer that has been received and measured, while others are still being waited for."""
+
+    reply: Reply
+    parcel: Parcel
+    said: RoundAnswer
+    distance: float
+
+
+@dataclass(frozen=True)
+class Asking:
+    """One exchange as each participant is asked for it, in one piece or in two.
+
+    Attributes:
+        messages: by participant.
+        expected: which tensors an answer has.
+        files: where large answers are written.
+        moves: see :class:`synergos.learning.algorithms.Algorithm`.
+    """
+
+    step: Step
+    messages: Mapping[str, Parcel]
+    expected: Layout
+    files: RoundFiles
+    moves: str | None
+
+    @cached_property
+    def encoded(self) -> Mapping[str, Encoded]:
+        """The messages as bytes."""
+        return _encoded(self.messages)
+
+    @property
+    def is_small(self) -> bool:
+        """Whether messages and answers are handed over at once, so that nobody is waited for."""
+        return max(self.expected.largest, *(each.length for each in self.encoded.values())) <= AT_ONCE_BYTES
+
+    def __call__(self, session: ParticipantSession) -> Arrived:
+        """All of it."""
+        who = session.member.id
+        return self._arrived(who, session.data.exchange(self.step, self.encoded[who], self.expected, self._target(who)))
+
+    def begin(self, session: ParticipantSession) -> int | None:
+        """Send the message; see :class:`synergos_ttp.workers.prompt.Prompt`."""
+        return session.data.begin(self.step, self.encoded[session.member.id])
+
+    def finish(self, session: ParticipantSession) -> Arrived | None:
+        """Take the answer; see :class:`synergos_ttp.workers.prompt.Prompt`."""
+        who = session.member.id
+        answer = session.data.finish(self.step, self.expected, self._target(who))
+        return None if answer is None else self._arrived(who, answer)
+
+    def _target(self, who: str) -> Path:
+        return self.files.answer(self.step.exchange, who)
+
+    def _arrived(self, who: str, answer: Answered) -> Arrived:
+        parcel, said = answer.parcel, answer.said
+        moved = distance(parcel.bag, parcel.kept, self.messages[who].bag, self.moves)
+        return Arrived(Reply(who, said.rows, parcel.bag), parcel, said, moved)
+
+
+def passed(
+    outcomes: Mapping[str, Arrived | SynergosError], rows: Mapping[str, int]
+) -> dict[str, Arrived | SynergosError]:
+    """The outcomes, with answers that cannot be right replaced by the reason.
+
+    Args:
+        rows: how many training rows each participant has.
+    """
+    measured = {
+        who: Measured(outcome.reply.rows, outcome.distance)
+        for who, outcome in outcomes.items()
+        if isinstance(outcome, Arrived)
+    }
+    return dict(outcomes) | {who: GridError(reason, who) for who, reason in refusals(measured, rows).items()}
+
+
+def _encoded(messages: Mapping[str, Parcel]) -> dict[str, Encoded]:
+    """The messages; what several are sent alike is made once."""
+    found: dict[str, Encoded] = {}
+    made: list[tuple[Parcel, Encoded]] = []
+    for who, message in messages.items():
+        alike = next((encoded for other, encoded in made[-1:] if _are_alike(message, other)), None)
+        found[who] = alike or encode_parcel(message)
+        made.append((message, found[who]))
+    return found
+
+
+def _are_alike(one: Parcel, other: Parcel) -> bool:
+    """Whether two messages hold the same tensors, not only equal ones."""
+    sets, others = one.bag.sets, other.bag.sets
+    return (
+        one.kept is None
+        and other.kept is None
+        and one.bag.numbers == other.bag.numbers
+        and sets.keys() == others.keys()
+        and all(sets[name] is others[name] for name in sets)
+    )
