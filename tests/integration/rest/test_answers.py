@@ -279,9 +279,9 @@ def test_the_documentation_can_be_read_in_a_browser(client: Client, url: str) ->
     ("prefix", "paths", "model"),
     [
         ("/ttp/connect", 19, "Registration"),
-        ("/ttp/train", 5, "Models"),
+        ("/ttp/train", 7, "Models"),
         ("/ttp/evaluate", 8, "Predictions"),
-        ("/ttp", 6, None),
+        ("/ttp", 7, None),
     ],
 )
 def test_the_documentation_describes_routes_and_bodies(

@@ -251,3 +251,20 @@ def test_runs_by_the_thousand_cost_a_page(client: Client, store: RecordStore) ->
     last = page(client, RUNS_URL, limit=3, order="newest", fields="doc_id")
 
     assert [record["key"]["run_id"] for record in last["data"]] == ["many_999", "many_998", "many_997"]
+
+
+@pytest.mark.parametrize(
+    ("prefix", "path"),
+    [
+        ("/ttp", "/jobs"),
+        ("/ttp", "/studies"),
+        ("/ttp/connect", "/collaborations"),
+        ("/ttp/connect", "/participants/{participant_id}/registrations"),
+        ("/ttp/train", "/collaborations/{collab_id}/projects/{project_id}/models/{expt_id}"),
+        ("/ttp/evaluate", "/collaborations/{collab_id}/projects/{project_id}/validations"),
+    ],
+)
+def test_the_documentation_says_how_a_list_is_read(client: Client, prefix: str, path: str) -> None:
+    documented = client.get(f"{prefix}/swagger.json")[1]["paths"][path]["get"]["parameters"]
+
+    assert {"limit", "cursor", "order", "fields"} <= {each["name"] for each in documented if each["in"] == "query"}
