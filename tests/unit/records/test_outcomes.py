@@ -19,7 +19,24 @@ from synergos.records.outcomes import settle
 
 HOLDER = "holder"
 RUN = {"collab_id": "c", "project_id": "p", "expt_id": "e", "run_id": "r"}
-MODEL = {"path": "model.pt"}
+SPACE = {
+    "datatype": "tabular",
+    "action": "regress",
+    "X": ["age"],
+    "y": ["target"],
+    "input_shape": [1],
+    "numeric": {"age": {"minimum": 0.0, "maximum": 1.0, "mean": 0.5}},
+    "categorical": {},
+}
+
+
+def trained(path: str) -> dict[str, Any]:
+    """What a training leaves that wrote its model there."""
+    model = {"origin": "ttp", "path": path, "loss_history": "losses.json"}
+    return {"global": model, "architecture": [], "feature_space": SPACE, "hyperparameters": {}}
+
+
+MODEL = trained("model.pt")
 
 
 @pytest.fixture
@@ -59,7 +76,8 @@ def outcome(claim: Claim, state: JobState, outputs: Mapping[str, Any] = MODEL) -
 
 
 def models(store: RecordStore) -> list[Any]:
-    return [record["path"] for record in store.find(Kind.MODEL)]
+    """The models that clients see."""
+    return [record["global"]["path"] for record in store.find_visible(Kind.MODEL, {})]
 
 
 def test_a_completed_job_leaves_its_results(store: RecordStore, leases: Leases, claim: Claim) -> None:
@@ -82,7 +100,7 @@ def test_what_is_delivered_twice_is_settled_once(store: RecordStore, leases: Lea
     settle(store, leases, outcome(claim, JobState.COMPLETED))
     ended = store.job(claim.job.id)
 
-    again = outcome(claim, JobState.COMPLETED, {"path": "other.pt"})
+    again = outcome(claim, JobState.COMPLETED, trained("other.pt"))
 
     assert settle(store, leases, again) is False
     assert settle(store, leases, outcome(claim, JobState.FAILED)) is False
@@ -93,7 +111,7 @@ def test_the_outcome_of_an_owner_before_is_passed_over(store: RecordStore, lease
     leases.release(claim)
     now = taken_up(leases)
 
-    assert settle(store, leases, outcome(claim, JobState.COMPLETED, {"path": "old.pt"})) is False
+    assert settle(store, leases, outcome(claim, JobState.COMPLETED, trained("old.pt"))) is False
     assert store.job(claim.job.id).state is JobState.RUNNING
 
     assert settle(store, leases, outcome(now, JobState.COMPLETED))
@@ -122,7 +140,7 @@ def test_what_was_cancelled_meanwhile_leaves_nothing(store: RecordStore, leases:
 def test_a_job_that_came_to_nothing_says_why_and_gives_back_what_it_hid(
     store: RecordStore, leases: Leases, state: JobState
 ) -> None:
-    store.put(Kind.MODEL, RUN, {"path": "before.pt"})
+    store.put(Kind.MODEL, RUN, trained("before.pt"))
     store.add_jobs([Job(Stage.TRAIN, job_key(RUN))])
     claim = taken_up(leases)
     assert models(store) == []
