@@ -64,10 +64,17 @@ class TlsFiles:
 
     def options(self) -> dict[str, Any]:
         """The same in gunicorn's words."""
-        shown = {"certfile": str(self.certificate), "keyfile": str(self.key)}
+        shown = {"certfile": str(self.certificate), "keyfile": str(self.key), "ssl_context": _without_tickets}
         return (
             shown if self.clients is None else {**shown, "ca_certs": str(self.clients), "cert_reqs": ssl.CERT_REQUIRED}
         )
+
+
+def _without_tickets(_config: object, make: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:
+    """A context that sends nothing before it is asked: a session ticket would look like the beginning of an answer."""
+    context = make()
+    context.num_tickets = 0
+    return context
 
 
 def _as_it_is(application: WSGIApplication) -> WSGIApplication:

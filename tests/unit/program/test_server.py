@@ -63,5 +63,8 @@ def test_the_middleware_sees_each_request_first() -> None:
 def test_a_server_may_show_a_certificate_and_want_one_of_its_clients() -> None:
     shown = TlsFiles(Path("own.pem"), Path("own.key"))
 
-    assert shown.options() == {"certfile": "own.pem", "keyfile": "own.key"}
+    options = shown.options()
+    context = options.pop("ssl_context")(None, lambda: ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
+    assert options == {"certfile": "own.pem", "keyfile": "own.key"}
+    assert context.num_tickets == 0, "a ticket would be taken for the beginning of an answer"
     assert TlsFiles(Path("a"), Path("b"), Path("ca.pem")).options()["cert_reqs"] == ssl.CERT_REQUIRED

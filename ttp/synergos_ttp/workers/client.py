@@ -56,7 +56,8 @@ class Transport:
     """Whether workers are spoken to by TLS, and whom of them to believe.
 
     Attributes:
-        tls: certificates and rules; None for plain HTTP.
+        tls: certificates and rules; None for plain HTTP. A worker's server is to send no session tickets (see
+            :class:`synergos.program.server.TlsFiles`): one would look like the beginning of an answer that takes long.
         fingerprint: SHA-256, in hexadecimal, of the one certificate that is right; None for all that ``tls`` accepts.
     """
 
