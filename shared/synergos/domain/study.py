@@ -10,6 +10,7 @@ from typing import Any
 
 from synergos.domain.job import JobError
 from synergos.domain.keys import ExperimentKey, StudyKey
+from synergos.domain.search_space import DescribedSpace
 from synergos.schema import Definition
 
 TRIAL_PREFIX = "optim_run_"
@@ -119,7 +120,7 @@ class Study:
     experiment: ExperimentKey
     metric: str
     direction: Direction
-    search_space: Mapping[str, Any]
+    search_space: DescribedSpace
     fixed: Mapping[str, Any]
     searcher: str
     scheduler: str

@@ -44,7 +44,7 @@ def study_of(store: RecordStore, experiment: ExperimentKey, asked: Optimization)
     """
     action = action_of(store, experiment)
     metric, direction = check_metric(asked.metric, asked.optimize_mode, action)
-    space = SearchSpace(asked.search_space)
+    space = SearchSpace.of(asked.search_space)
     searcher = _searcher(asked)
     if searcher == samplers.GRID:
         space = space.as_grid()

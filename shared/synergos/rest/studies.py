@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from flask import Response
+from msgspec import to_builtins
 
 from synergos.domain.keys import ExperimentKey
 from synergos.domain.study import Study, StudyState, Trial, TrialState, best_of
@@ -139,7 +140,7 @@ def _shape(study: Study, trials: Sequence[Trial]) -> dict[str, Any]:
         "optimize_mode": study.direction.value,
         "searcher": study.searcher,
         "scheduler": study.scheduler,
-        "search_space": plain(study.search_space),
+        "search_space": plain(to_builtins(study.search_space)),
         "base_run": study.base_run,
         "max_trial_num": study.max_trials,
         "max_concurrent": study.max_concurrent,

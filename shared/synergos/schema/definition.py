@@ -39,8 +39,11 @@ class Definition(Generic[T]):
         """As JSON Schema (2020-12), without references; not to be changed."""
         return json_schema(self._kind, self._rest)
 
-    def read(self, value: object) -> T:
+    def read(self, value: object, *, at: str = "") -> T:
         """A value of JSON (dicts, lists, texts, numbers) as the type that holds it.
+
+        Args:
+            at: where the value itself stands, for errors.
 
         Raises:
             InvalidRequest: the first field that does not fit, and what was expected.
@@ -48,7 +51,7 @@ class Definition(Generic[T]):
         try:
             return msgspec.convert(self._gathered(value), self._kind)
         except msgspec.ValidationError as error:
-            raise self._refusal(value, error) from None
+            raise self._refusal(value, error, at) from None
 
     def write(self, value: T) -> dict[str, Any]:
         """A value as JSON has it; fields that are unset are left out."""
@@ -63,12 +66,12 @@ class Definition(Generic[T]):
         own = {name: item for name, item in value.items() if name in self._own}
         return own | {self._rest: {name: item for name, item in value.items() if name not in self._own}}
 
-    def _refusal(self, value: object, error: msgspec.ValidationError) -> InvalidRequest:
+    def _refusal(self, value: object, error: msgspec.ValidationError, at: str) -> InvalidRequest:
         # Only now: jsonschema takes longer to import than everything else of this package together.
         from synergos.schema.explanation import explain
 
-        found = explain(self.json_schema, value, quotes=self.quotes)
-        return found or _untranslated(error)
+        found = explain(self.json_schema, value, quotes=self.quotes, at=at)
+        return found or _untranslated(error, at)
 
 
 def _fields(kind: type) -> tuple[msgspec.inspect.Field, ...]:
@@ -78,7 +81,7 @@ def _fields(kind: type) -> tuple[msgspec.inspect.Field, ...]:
     return described.fields
 
 
-def _untranslated(error: msgspec.ValidationError) -> InvalidRequest:
+def _untranslated(error: msgspec.ValidationError, at: str) -> InvalidRequest:
     """What JSON Schema has no word for, such as a number beyond all floats; msgspec's texts repeat no value."""
     text, _, place = str(error).partition(" - at `$")
-    return InvalidRequest(text[:1].lower() + text[1:], place.strip("`.") or None)
+    return InvalidRequest(text[:1].lower() + text[1:], ".".join(filter(None, (at, place.strip("`.")))) or None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
@@ -61,17 +62,19 @@ def _is_moment(value: object) -> bool:
     return not isinstance(value, str) or bool(msgspec.convert(value, datetime))
 
 
-def explain(schema: Mapping[str, Any], value: object, *, quotes: bool = True) -> InvalidRequest | None:
+def explain(schema: Mapping[str, Any], value: object, *, quotes: bool = True, at: str = "") -> InvalidRequest | None:
     """The first field that does not fit, and what was expected; None when all fit.
 
     Args:
         quotes: whether the value, and keys that the schema does not name, may be repeated.
+        at: where the value itself stands.
     """
     # Only the first: a body of a million wrong items would have a million errors.
     error = next(_Validator(schema, format_checker=_FORMATS).iter_errors(value), None)
     if error is None:
         return None
-    return _quoting(error) if quotes else _silent(error)
+    around: list[str | int] = [at] if at else []
+    return _quoting(error, around) if quotes else _silent(error, around)
 
 
 def path(steps: Iterable[str | int]) -> str:
@@ -80,8 +83,8 @@ def path(steps: Iterable[str | int]) -> str:
     return text.removeprefix(".")
 
 
-def _quoting(error: ValidationError) -> InvalidRequest:
-    place, keyword = list(error.absolute_path), str(error.validator)
+def _quoting(error: ValidationError, around: list[str | int]) -> InvalidRequest:
+    place, keyword = around + list(error.absolute_path), str(error.validator)
     wanted: Any = error.validator_value
     instance: Any = error.instance
     if keyword == "required":
@@ -100,8 +103,8 @@ def _quoting(error: ValidationError) -> InvalidRequest:
     return InvalidRequest(f"expected {bound}, got {_short(instance)!r}", path(place))
 
 
-def _silent(error: ValidationError) -> InvalidRequest:
-    place, keyword = path(_named(error)), str(error.validator)
+def _silent(error: ValidationError, around: list[str | int]) -> InvalidRequest:
+    place, keyword = path([*around, *_named(error)]), str(error.validator)
     if keyword == "required":
         return InvalidRequest("is required", f"{place}.{_missing(error)}".removeprefix("."))
     if keyword == "additionalProperties":
@@ -136,7 +139,9 @@ def _choices(error: ValidationError) -> list[str]:
 
 def _types(error: ValidationError) -> str:
     wanted: Any = error.validator_value
-    return " or ".join(_TYPE_NAMES[name] for name in ([wanted] if isinstance(wanted, str) else wanted))
+    schema: Any = error.schema
+    names = " or ".join(_TYPE_NAMES[name] for name in ([wanted] if isinstance(wanted, str) else wanted))
+    return " such as ".join([names, *map(json.dumps, schema.get("examples", ())[:1])])
 
 
 def _kind(value: object) -> str:

@@ -79,7 +79,7 @@ def _importance(study: Study, trials: Sequence[Trial]) -> dict[str, float]:
         return {}
     from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 
-    distributions = SearchSpace(study.search_space).distributions(with_grids=True)
+    distributions = SearchSpace.of(study.search_space).distributions(with_grids=True)
     # Its time grows with the square of their number; some hundred tell as much as all.
     told = told_study(study, distributions, completed[:: len(completed) // _MOST + 1])
     return dict(get_param_importances(told, evaluator=FanovaImportanceEvaluator(seed=study.seed)))

@@ -11,7 +11,8 @@ from itertools import product
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
-from synergos.errors import InvalidRequest, UnknownName
+from synergos.domain.search_space import DescribedSpace, Distribution, read_space
+from synergos.errors import InvalidRequest
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 MAXIMUM_VALUES = 1000
 """Of one choice, and combinations of a grid."""
 _LARGEST = 1e15
+_FIELD = "search_space"
 _SMALLEST_STEP = 1e-15
 _EDGE = 1e-6  # of the probabilities that a normal distribution is drawn by
 
@@ -130,24 +132,36 @@ class Normal:
 Dimension = Choice | Real | Whole | Normal
 
 
+@dataclass(frozen=True)
 class SearchSpace:
-    """The dimensions of a study, by hyperparameter.
+    """The dimensions of a study, by hyperparameter; raises :class:`InvalidRequest` where there are none, or too many values."""
 
-    Args:
-        definition: as a request has it.
+    dimensions: Mapping[str, Dimension]
 
-    Raises:
-        InvalidRequest: names the dimension, and what was expected.
-    """
-
-    def __init__(self, definition: Mapping[str, Any], field: str = "search_space") -> None:
-        if not definition:
-            raise InvalidRequest("expected at least one hyperparameter to search", field)
-        self.dimensions: dict[str, Dimension] = {
-            name: _dimension(described, f"{field}.{name}") for name, described in definition.items()
-        }
+    def __post_init__(self) -> None:
+        if not self.dimensions:
+            raise InvalidRequest("expected at least one hyperparameter to search", _FIELD)
         if self.grid_size > MAXIMUM_VALUES:
-            raise InvalidRequest(f"expected a grid of at most {MAXIMUM_VALUES:,} combinations", field)
+            raise InvalidRequest(f"expected a grid of at most {MAXIMUM_VALUES:,} combinations", _FIELD)
+
+    @classmethod
+    def of(cls, described: DescribedSpace) -> SearchSpace:
+        """The space that a request describes.
+
+        Raises:
+            InvalidRequest: names the dimension, and what was expected.
+        """
+        return cls(
+            {
+                name: _KINDS[each.distribution](each.values, f"{_FIELD}.{name}._value")
+                for name, each in described.items()
+            }
+        )
+
+    @classmethod
+    def read(cls, value: object) -> SearchSpace:
+        """The space that a value of JSON describes; raises what :meth:`of` does."""
+        return cls.of(read_space(value, _FIELD))
 
     @property
     def grid_size(self) -> int:
@@ -165,18 +179,15 @@ class SearchSpace:
         Raises:
             InvalidRequest: a dimension is no choice.
         """
-        found = object.__new__(SearchSpace)
-        found.dimensions = {}
+        grids = {}
         for name, each in self.dimensions.items():
             if not isinstance(each, Choice):
                 raise InvalidRequest(
                     "a grid search needs values to choose from, expected _type 'choice' or 'grid_search'",
-                    f"search_space.{name}._type",
+                    f"{_FIELD}.{name}._type",
                 )
-            found.dimensions[name] = Choice(each.values, is_grid=True)
-        if found.grid_size > MAXIMUM_VALUES:
-            raise InvalidRequest(f"expected a grid of at most {MAXIMUM_VALUES:,} combinations", "search_space")
-        return found
+            grids[name] = Choice(each.values, is_grid=True)
+        return SearchSpace(grids)
 
     def distributions(self, *, with_grids: bool = False) -> dict[str, BaseDistribution]:
         """What a sampler draws from; what is tried value by value it does not draw."""
@@ -202,23 +213,6 @@ class SearchSpace:
 def _rounded(number: float, step: float, low: float, high: float) -> float:
     """The multiple of ``step`` next to ``number``, without the noise of binary fractions, within bounds."""
     return float(f"{min(max(round(number / step) * step, low), high):.15g}")
-
-
-def _dimension(described: object, place: str) -> Dimension:
-    if not isinstance(described, Mapping):
-        raise InvalidRequest('expected an object such as {"_type": "choice", "_value": [32, 64]}', place)
-    for key in ("_type", "_value"):
-        if key not in described:
-            raise InvalidRequest("is required", f"{place}.{key}")
-    for key in described:
-        if key not in {"_type", "_value"}:
-            raise UnknownName(key, ("_type", "_value"), f"{place}.{key}", "a key of a dimension")
-    kind, values = described["_type"], described["_value"]
-    if not isinstance(kind, str) or kind not in _KINDS:
-        raise UnknownName(kind, _KINDS, f"{place}._type", f"one of {', '.join(_KINDS)}")
-    if not isinstance(values, list):
-        raise InvalidRequest("expected a list", f"{place}._value")
-    return _KINDS[kind](values, f"{place}._value")
 
 
 def _choice(is_grid: bool) -> Callable[[Sequence[Any], str], Choice]:
@@ -327,21 +321,21 @@ def _numbers(values: Sequence[Any], place: str, count: int) -> list[float]:
     return list(values)
 
 
-_KINDS: dict[str, Callable[[Sequence[Any], str], Dimension]] = {
-    "choice": _choice(is_grid=False),
-    "grid_search": _choice(is_grid=True),
-    "uniform": _real(),
-    "quniform": _real(stepped=True),
-    "loguniform": _real(log=True),
-    "qloguniform": _real(log=True, stepped=True),
-    "randint": _whole(),
-    "qrandint": _whole(stepped=True, includes_end=True),
-    "lograndint": _whole(log=True),
-    "qlograndint": _whole(log=True, stepped=True, includes_end=True),
-    "randn": _normal(),
-    "qrandn": _normal(stepped=True),
-    "normal": _normal(),
-    "qnormal": _normal(stepped=True),
-    "lognormal": _normal(log=True),
-    "qlognormal": _normal(log=True, stepped=True),
+_KINDS: Mapping[Distribution, Callable[[Sequence[Any], str], Dimension]] = {
+    Distribution.CHOICE: _choice(is_grid=False),
+    Distribution.GRID_SEARCH: _choice(is_grid=True),
+    Distribution.UNIFORM: _real(),
+    Distribution.QUNIFORM: _real(stepped=True),
+    Distribution.LOGUNIFORM: _real(log=True),
+    Distribution.QLOGUNIFORM: _real(log=True, stepped=True),
+    Distribution.RANDINT: _whole(),
+    Distribution.QRANDINT: _whole(stepped=True, includes_end=True),
+    Distribution.LOGRANDINT: _whole(log=True),
+    Distribution.QLOGRANDINT: _whole(log=True, stepped=True, includes_end=True),
+    Distribution.RANDN: _normal(),
+    Distribution.QRANDN: _normal(stepped=True),
+    Distribution.NORMAL: _normal(),
+    Distribution.QNORMAL: _normal(stepped=True),
+    Distribution.LOGNORMAL: _normal(log=True),
+    Distribution.QLOGNORMAL: _normal(log=True, stepped=True),
 }

@@ -91,7 +91,7 @@ class Tuner:
             if not running:
                 self._end(study, trials, StudyState.STOPPED)
             return
-        space = SearchSpace(study.search_space)
+        space = SearchSpace.of(study.search_space)
         space = space.as_grid() if study.searcher == GRID else space
         wanted = _wanted(study, space, trials)
         room = max(0, self._room(study) - len(running))

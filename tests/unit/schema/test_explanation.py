@@ -64,3 +64,9 @@ def test_what_fits_needs_no_reason() -> None:
     fits = {"name": "ab", "size": 3, "share": 1, "colour": "red", "parts": [{"id": {}}], "extra_1": "x"}
 
     assert explain(SCHEMA, fits) is None
+
+
+def test_what_was_expected_comes_with_an_example_where_the_schema_has_one() -> None:
+    schema = {"type": "object", "examples": [{"_type": "choice"}]}
+
+    assert str(explain(schema, 3, at="space.lr")) == 'space.lr: expected an object such as {"_type": "choice"}, got 3'

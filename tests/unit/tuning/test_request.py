@@ -9,6 +9,7 @@ from fakes.naive_bayes import L_TYPE, known_naive_bayes
 from fakes.orchestration import PROJECT, RUN, E, R
 from synergos.domain.keys import ExperimentKey
 from synergos.domain.records import Kind
+from synergos.domain.search_space import read_space
 from synergos.domain.study import Direction, Study
 from synergos.errors import Conflict, InvalidRequest
 from synergos.orchestration.schemas import OPTIMIZATIONS
@@ -58,7 +59,7 @@ def test_arguments_of_whatever_may_be_drawn_can_be_searched(store: RecordStore) 
         "step_size": {"_type": "randint", "_value": [1, 5]},
     }
 
-    assert opened(store, {**BODY, "search_space": space}).search_space == space
+    assert opened(store, {**BODY, "search_space": space}).search_space == read_space(space)
 
 
 @pytest.mark.parametrize(

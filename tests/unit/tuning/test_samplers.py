@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from synergos.domain.keys import ExperimentKey
+from synergos.domain.search_space import read_space
 from synergos.domain.study import Direction, Study, Trial, TrialState
 from synergos.errors import InvalidRequest
 from synergos.tuning.samplers import GP, GRID, RANDOM, SEARCHERS, TPE, draw, searcher
@@ -18,7 +19,7 @@ STUDY = Study(
     experiment=ExperimentKey("c", "p", "e"),
     metric="R2",
     direction=Direction.MAXIMUM,
-    search_space=SPACE,
+    search_space=read_space(SPACE),
     fixed={},
     searcher=TPE,
     scheduler="none",
@@ -29,7 +30,7 @@ STUDY = Study(
 
 def search(study: Study, times: int, sign: float = 1.0) -> list[Trial]:
     """Trials whose objective is best at x = 0.3 with kind b."""
-    space, trials = SearchSpace(study.search_space), list[Trial]()
+    space, trials = SearchSpace.of(study.search_space), list[Trial]()
     for number in range(times):
         drawn = draw(study, space, trials, number)
         values = space.values(drawn)
@@ -62,10 +63,12 @@ def test_whoever_goes_on_draws_what_would_have_been_drawn(name: str) -> None:
     study = replace(STUDY, searcher=name, max_trials=12)
     trials = search(study, 6)
 
-    again = [draw(study, SearchSpace(SPACE), trials[:number], number) for number in range(6)]
+    again = [draw(study, SearchSpace.read(SPACE), trials[:number], number) for number in range(6)]
 
     assert again == [trial.drawn for trial in trials]
-    assert draw(replace(study, seed=6), SearchSpace(SPACE), trials, 6) != draw(study, SearchSpace(SPACE), trials, 6)
+    assert draw(replace(study, seed=6), SearchSpace.read(SPACE), trials, 6) != draw(
+        study, SearchSpace.read(SPACE), trials, 6
+    )
 
 
 def test_studies_with_neighbouring_seeds_draw_nothing_alike() -> None:
@@ -80,18 +83,18 @@ def test_trials_in_every_state_can_be_told() -> None:
         for trial, state in zip(search(STUDY, 24), [*TrialState] * 4, strict=True)
     ]
 
-    found = draw(STUDY, SearchSpace(SPACE), trials, 24)
+    found = draw(STUDY, SearchSpace.read(SPACE), trials, 24)
 
     assert found.keys() == SPACE.keys()
 
 
 def test_what_is_running_is_not_drawn_again_at_once() -> None:
     space: dict[str, Any] = {"x": {"_type": "uniform", "_value": [0, 1]}}
-    study = replace(STUDY, search_space=space)
-    trials = search(replace(study, search_space=SPACE), 30)
+    study = replace(STUDY, search_space=read_space(space))
+    trials = search(replace(study, search_space=read_space(SPACE)), 30)
     found: list[float] = []
     for number in range(30, 36):
-        drawn = draw(study, SearchSpace(space), trials, number)
+        drawn = draw(study, SearchSpace.read(space), trials, number)
         found.append(drawn["x"])
         trials.append(Trial(f"t{number}", number, drawn, drawn))
 
@@ -99,7 +102,7 @@ def test_what_is_running_is_not_drawn_again_at_once() -> None:
 
 
 def test_a_grid_is_not_drawn_but_taken_in_turn() -> None:
-    space = SearchSpace({**SPACE, "kind": {"_type": "grid_search", "_value": ["a", "b"]}})
+    space = SearchSpace.read({**SPACE, "kind": {"_type": "grid_search", "_value": ["a", "b"]}})
 
     found = [draw(STUDY, space, [], number) for number in range(4)]
 

@@ -22,7 +22,7 @@ optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 def drawn(kind: str, values: list[Any], times: int = 60) -> list[Any]:
     """What a random search draws from one dimension."""
-    space = SearchSpace({"x": {"_type": kind, "_value": values}})
+    space = SearchSpace.read({"x": {"_type": kind, "_value": values}})
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=1))
     return [space.values(study.ask(space.distributions()).params)["x"] for _ in range(times)]
 
@@ -92,7 +92,7 @@ def test_a_lognormal_number_has_a_normal_logarithm() -> None:
 
 
 def test_a_grid_comes_in_turn_and_whole() -> None:
-    space = SearchSpace(
+    space = SearchSpace.read(
         {
             "a": {"_type": "grid_search", "_value": [1, 2, 3]},
             "b": {"_type": "grid_search", "_value": ["x", "y"]},
@@ -111,11 +111,11 @@ def test_a_grid_comes_in_turn_and_whole() -> None:
 def test_choices_become_a_grid_and_ranges_do_not() -> None:
     choices = {"a": {"_type": "choice", "_value": [1, 2]}, "b": {"_type": "choice", "_value": [3, 4]}}
 
-    grid = SearchSpace(choices).as_grid()
+    grid = SearchSpace.read(choices).as_grid()
 
     assert (grid.is_grid, grid.grid_size) == (True, 4)
     with pytest.raises(InvalidRequest, match=r"^search_space\.lr\._type: "):
-        SearchSpace({**choices, "lr": {"_type": "uniform", "_value": [0, 1]}}).as_grid()
+        SearchSpace.read({**choices, "lr": {"_type": "uniform", "_value": [0, 1]}}).as_grid()
 
 
 @pytest.mark.parametrize(
@@ -150,17 +150,17 @@ def test_choices_become_a_grid_and_ranges_do_not() -> None:
 )
 def test_a_dimension_that_makes_no_sense_is_named(described: object, field: str) -> None:
     with pytest.raises(InvalidRequest) as refused:
-        SearchSpace({"x": described})
+        SearchSpace.read({"x": described})
 
     assert refused.value.field == field
 
 
 def test_a_space_without_dimensions_or_with_too_large_a_grid_is_refused() -> None:
     with pytest.raises(InvalidRequest, match=r"^search_space: "):
-        SearchSpace({})
+        SearchSpace.read({})
     values = list(range(40))
     with pytest.raises(InvalidRequest, match="1,000 combinations"):
-        SearchSpace({name: {"_type": "grid_search", "_value": values} for name in "ab"})
+        SearchSpace.read({name: {"_type": "grid_search", "_value": values} for name in "ab"})
 
 
 ANYTHING = st.recursive(
@@ -193,13 +193,13 @@ NUMBERS = st.integers(-(10**16), 10**16) | st.floats() | st.floats(1e-320, 1e-6)
 @given(st.sampled_from(KINDS) | ANYTHING, st.lists(ANYTHING, max_size=4) | ANYTHING)
 def test_whatever_is_sent_is_a_space_or_refused(kind: object, values: object) -> None:
     with suppress(InvalidRequest):
-        SearchSpace({"x": {"_type": kind, "_value": values}})
+        SearchSpace.read({"x": {"_type": kind, "_value": values}})
 
 
 @given(st.sampled_from(KINDS[2:]), st.lists(NUMBERS, min_size=2, max_size=3), st.integers(0, 3))
 def test_every_range_that_is_accepted_can_be_drawn_from(kind: str, values: list[float], seed: int) -> None:
     try:
-        space = SearchSpace({"x": {"_type": kind, "_value": values}})
+        space = SearchSpace.read({"x": {"_type": kind, "_value": values}})
     except InvalidRequest:
         return
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any, TypeAlias
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from synergos.domain.search_space import DescribedSpace
 from synergos.schema import Definition
 
 Priority: TypeAlias = Annotated[
@@ -45,7 +46,7 @@ class Optimization(Options, frozen=True, kw_only=True):
     """A search for good hyperparameters."""
 
     search_space: Annotated[
-        Mapping[str, Any],
+        DescribedSpace,
         Meta(max_length=100, description='by hyperparameter: {"_type": "loguniform", "_value": [0.0001, 0.1]}'),
     ]
     metric: Annotated[str, Meta(description="the statistic that is the objective")]
