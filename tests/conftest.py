@@ -19,8 +19,10 @@ ROOT = Path(__file__).parent
 SLOWEST_FIRST = ("containers", "e2e", "integration", "unit")
 """What is long must not come last, when nothing is left for the other processes to do."""
 
-# How long an example takes says how busy the machine is.
-settings.register_profile("synergos", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# How long an example takes says how busy the machine is; and what fails is to fail because of what was changed.
+settings.register_profile(
+    "synergos", deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("synergos")
 
 if "PYTEST_XDIST_WORKER" in os.environ:

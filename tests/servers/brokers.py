@@ -9,7 +9,7 @@ from synmanager.broker import MessageBroker
 from synmanager.memory import MemoryBroker
 from synmanager.stream import Delivery, JobStream
 
-PATIENCE = 60.0
+PATIENCE = 180.0
 """Seconds for what another thread or process does: only a mistake takes so long, also on a slow machine."""
 
 Streams = Callable[..., JobStream]

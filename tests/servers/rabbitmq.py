@@ -14,12 +14,10 @@ from pathlib import Path
 
 import psutil
 
-from support.waiting import until
+from support.waiting import DEADLINE, until
 from synergos_simulator.broker import HOST, broker_command, takes_connections
 from synergos_simulator.grid import FreePorts
 from synmanager.rabbitmq import Broker
-
-START_DEADLINE = 60.0
 
 
 @dataclass(frozen=True)
@@ -75,7 +73,7 @@ class RabbitMQ:
             assert server.poll() is None, self._log.read_text()[-3000:]
             return takes_connections(self.port)
 
-        until(answers, "RabbitMQ to answer", START_DEADLINE)
+        until(answers, "RabbitMQ to answer")
 
     def stop(self) -> None:
         """End it in order; what is persistent is there when it is started again."""
@@ -92,7 +90,7 @@ class RabbitMQ:
         with suppress(psutil.NoSuchProcess):
             helpers = psutil.Process(process.pid).children(recursive=True)
             process.send_signal(how)
-            process.wait(START_DEADLINE)
+            process.wait(DEADLINE)
             for helper in helpers:
                 with suppress(psutil.NoSuchProcess):
                     helper.kill()

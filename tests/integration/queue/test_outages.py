@@ -17,6 +17,8 @@ from synmanager.publisher import Publisher
 from synmanager.stream import Delivery
 from synmanager.train import TrainConsumerOperator, TrainProducerOperator
 
+pytestmark = pytest.mark.timeout(300)
+
 HOST = "127.0.0.1"
 
 
