@@ -6,6 +6,7 @@ What needs any of that belongs to ``tests/integration``. Who waits for another t
 
 from __future__ import annotations
 
+import logging
 import sys
 import time
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from pathlib import Path
 from shutil import copyfile
 
 import pytest
+import structlog
 
 from synergos.records import RecordStore
 
@@ -56,6 +58,20 @@ def guarded(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
     GUARD.is_on = False
     assert not GUARD.seen, "\n".join(GUARD.seen)
+
+
+@pytest.fixture(autouse=True)
+def logging_as_it_was() -> Iterator[None]:
+    """A test that starts a program's own logging leaves none of it to the tests after it."""
+    root = logging.getLogger()
+    handlers, level = root.handlers, root.level
+    levels = {name: logging.getLogger(name).level for name in root.manager.loggerDict}
+    yield
+    root.handlers = handlers
+    root.setLevel(level)
+    for name in root.manager.loggerDict:
+        logging.getLogger(name).setLevel(levels.get(name, logging.NOTSET))
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import io
 import logging
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 import structlog
@@ -22,16 +22,12 @@ IDS = {"job_id": JOB.id, "collab_id": "c", "project_id": "p", "expt_id": "e", "r
 
 
 @pytest.fixture
-def written(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], list[Line]]]:
-    """What this process has logged; its logging is as it was afterwards."""
-    root = logging.getLogger()
-    handlers, level, stderr = root.handlers, root.level, io.StringIO()
+def written(monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[Line]]:
+    """What this process has logged."""
+    stderr = io.StringIO()
     monkeypatch.setattr(sys, "stderr", stderr)
     configure_logging("ttp_0", LogTarget())
-    yield lambda: list(read_lines(stderr.getvalue()))
-    root.handlers = handlers
-    root.setLevel(level)
-    structlog.reset_defaults()
+    return lambda: list(read_lines(stderr.getvalue()))
 
 
 def log_both_ways() -> None:
