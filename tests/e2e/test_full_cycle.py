@@ -94,6 +94,19 @@ def test_histories_and_models_are_where_the_record_says(grid: RealGrid, wine: Da
     assert not any((grid.outputs("ttp") / ".rounds").iterdir())
 
 
+def test_what_a_training_leaves_can_be_downloaded(grid: RealGrid, wine: Dataset, tmp_path: Path) -> None:
+    study = Study(grid, wine, "downloads", {"rounds": 2})
+    study.declare()
+    study.align()
+    study.train()
+
+    grid.driver.models.download(*study.keys, to=tmp_path / "run")
+
+    assert {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()} == {
+        path.name: path.read_bytes() for path in study.model_folder().iterdir()
+    }
+
+
 def test_predictions_stay_with_the_participant_and_name_rows_and_labels(grid: RealGrid, wine: Dataset) -> None:
     study = Study(grid, wine, "rows", {"rounds": 2})
     study.declare()
