@@ -2,13 +2,55 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
 
 from synergos.errors import InvalidRequest
+from synergos.schema.json_schema import json_schema
 
-Check = Callable[[str, object], None]
-"""Given a key and its value; raises :class:`InvalidRequest`, which names the key and what was expected."""
+_WORDS = {"integer": "an integer", "number": "a number", "boolean": "true or false", "string": "a string"}
+_TYPES: Mapping[str, type | tuple[type, ...]] = {
+    "integer": int,
+    "number": (int, float),
+    "boolean": bool,
+    "string": str,
+}
+
+
+@dataclass(frozen=True)
+class Check:
+    """What a key of a run may hold.
+
+    Attributes:
+        kind: the type of it, as :mod:`synergos.schema` reads and documents it.
+        several: whether it may be a list of such values as well.
+    """
+
+    kind: Any
+    several: bool = False
+
+    @cached_property
+    def json_schema(self) -> Mapping[str, Any]:
+        """One value as JSON Schema."""
+        return json_schema(self.kind)
+
+    def __call__(self, name: str, value: object) -> None:
+        """Refuse a value that it may not hold.
+
+        Raises:
+            InvalidRequest: names the key ``name``, and what was expected.
+        """
+        for one in value if self.several and isinstance(value, list) else [value]:
+            try:
+                msgspec.convert(one, self.kind)
+            except msgspec.ValidationError:
+                raise InvalidRequest(_expected(self.json_schema, one), name) from None
 
 
 def check_field(name: str, value: object, checks: Mapping[str, Check]) -> None:
@@ -24,57 +66,41 @@ def check_field(name: str, value: object, checks: Mapping[str, Check]) -> None:
 
 def integer(smallest: int, largest: int = 2**31 - 1) -> Check:
     """Whole numbers in a range, both ends included."""
-
-    def check(name: str, value: object) -> None:
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise InvalidRequest(f"expected an integer, got {_shown(value)}", name)
-        if not smallest <= value <= largest:
-            raise InvalidRequest(f"expected {smallest} to {largest}, got {value}", name)
-
-    return check
+    return Check(Annotated[int, Meta(ge=smallest, le=largest)])
 
 
 def number(smallest: float = 0.0, largest: float = 1e9, *, above: bool = False, below: bool = False) -> Check:
     """Finite numbers in a range, both ends included; the lower one not if ``above``, the upper one not if ``below``."""
-
-    def check(name: str, value: object) -> None:
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise InvalidRequest(f"expected a number, got {_shown(value)}", name)
-        outside = not (math.isfinite(value) and smallest <= value <= largest)
-        if outside or (above and value == smallest) or (below and value == largest):
-            least = f"more than {smallest:g}" if above else f"at least {smallest:g}"
-            most = f"less than {largest:g}" if below else f"at most {largest:g}"
-            raise InvalidRequest(f"expected a number of {least} and {most}, got {value}", name)
-
-    return check
-
-
-def boolean(name: str, value: object) -> None:
-    """True or false."""
-    if not isinstance(value, bool):
-        raise InvalidRequest(f"expected true or false, got {_shown(value)}", name)
-
-
-def string(name: str, value: object) -> None:
-    """A text."""
-    if not isinstance(value, str):
-        raise InvalidRequest(f"expected a string, got {_shown(value)}", name)
+    low = Meta(gt=smallest) if above else Meta(ge=smallest)
+    return Check(Annotated[float, low, Meta(lt=largest) if below else Meta(le=largest)])
 
 
 def one_of(*choices: str) -> Check:
     """One of some texts."""
-
-    def check(name: str, value: object) -> None:
-        if value not in choices:
-            raise InvalidRequest(f"expected one of {', '.join(choices)}, got {_shown(value)}", name)
-
-    return check
+    return Check(StrEnum("Choice", [(choice, choice) for choice in choices]))
 
 
-def sizes(name: str, value: object) -> None:
-    """A size, or a list of them."""
-    for size in value if isinstance(value, list) else [value]:
-        integer(0)(name, size)
+boolean = Check(bool)
+"""True or false."""
+string = Check(str)
+"""A text."""
+sizes = Check(Annotated[int, Meta(ge=0, le=2**31 - 1)], several=True)
+"""A size, or a list of them."""
+
+
+def _expected(schema: Mapping[str, Any], value: object) -> str:
+    """What a value should have been that its schema does not describe."""
+    if "enum" in schema:
+        return f"expected one of {', '.join(schema['enum'])}, got {_shown(value)}"
+    kind = schema["type"]
+    if not isinstance(value, _TYPES[kind]) or (isinstance(value, bool) and kind != "boolean"):
+        return f"expected {_WORDS[kind]}, got {_shown(value)}"
+    if kind == "integer":
+        return f"expected {schema['minimum']} to {schema['maximum']}, got {value!s:.80}"
+    above, below = schema.get("exclusiveMinimum"), schema.get("exclusiveMaximum")
+    least = f"at least {schema['minimum']:g}" if above is None else f"more than {above:g}"
+    most = f"at most {schema['maximum']:g}" if below is None else f"less than {below:g}"
+    return f"expected a number of {least} and {most}, got {value!s:.80}"
 
 
 def _shown(value: object) -> str:
