@@ -1,8 +1,8 @@
 """From the command that starts a grid to its first round: ``python tests/benchmarks/first_round.py [times]``.
 
-A TTP and two workers start as processes, a project is declared and aligned through the driver, and one round is trained and
-exported. Beside it, in the same run, a process that imports torch and makes one step. The aim, with all files in the system's
-cache, is less than four seconds.
+A TTP and two workers start as processes, a project is declared and aligned through the driver, and one round is trained; the
+answer comes when that is exported, and MLflow, which starts with the first training, has its notes. Beside it, in the same run, a
+process that imports torch and makes one step. The aim, with all files in the system's cache, is a first round within 1.5 times that.
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmarks.product_rounds import moments_of
 from synergos import Driver
 from synergos_simulator.grid import Grid, Plan
 
@@ -67,8 +70,11 @@ def measure(folder: Path) -> dict[str, float]:
         check(driver.alignments.create(*KEYS))
         reached["aligned"] = time.perf_counter() - begun
         check(driver.models.create(*KEYS, "network", "first"))
-        reached["first round"] = time.perf_counter() - begun
-    return reached
+        reached["answered"] = time.perf_counter() - begun
+        [moment] = moments_of(grid, "first")
+        # As the other moments, since the beginning: MLflow's are the system's time.
+        reached["first round"] = moment - time.time() + time.perf_counter() - begun
+    return dict(sorted(reached.items(), key=lambda each: each[1]))
 
 
 def declare(driver: Driver, grid: Grid) -> None:

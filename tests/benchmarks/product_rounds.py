@@ -55,22 +55,24 @@ class Product:
             raise SystemExit(f"{job['stage']} {job['state']}: {job['error']}")
         # A job's end does not wait for ever until all is tracked.
         deadline = time.monotonic() + 60
-        while len(moments := self._moments(run)) != rounds:
+        while len(moments := moments_of(self.grid, run)) != rounds:
             if time.monotonic() > deadline:
                 raise SystemExit(f"{len(moments)} of {rounds} rounds were tracked")
             time.sleep(1)
         return moments
 
-    def _moments(self, run: str) -> list[float]:
-        os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
-        from mlflow.tracking import MlflowClient
 
-        logging.getLogger("alembic").setLevel(logging.WARNING)
-        client = MlflowClient(f"sqlite:///{self.grid.folder / 'ttp' / 'mlflow' / 'mlflow.db'}")
-        experiments = [found.experiment_id for found in client.search_experiments()]
-        [found] = client.search_runs(experiments, f"attributes.run_name = '{run}'")
-        history = client.get_metric_history(found.info.run_id, "global_train_loss")
-        return [point.timestamp / 1000 for point in sorted(history, key=lambda point: point.step)]
+def moments_of(grid: Grid, run: str) -> list[float]:
+    """The moment in seconds at which each round of a run had been averaged, as far as MLflow knows."""
+    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    from mlflow.tracking import MlflowClient
+
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    client = MlflowClient(f"sqlite:///{grid.folder / 'ttp' / 'mlflow' / 'mlflow.db'}")
+    experiments = [found.experiment_id for found in client.search_experiments()]
+    [found] = client.search_runs(experiments, f"attributes.run_name = '{run}'")
+    history = client.get_metric_history(found.info.run_id, "global_train_loss")
+    return [point.timestamp / 1000 for point in sorted(history, key=lambda point: point.step)]
 
 
 @contextmanager

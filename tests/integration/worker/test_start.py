@@ -8,17 +8,21 @@ import sys
 PROGRAM = """
 import sys
 import torch
-from synergos.domain.feature_space import Action
+from synergos.domain.feature_space import Action, FeatureSpace
+from synergos.learning.families.layers.fitting import fit_layers
 from synergos.learning.families.layers.hyperparameters import LayersHyperparameters, check_run
 from synergos.learning.families.layers.local_training import train_locally
 from synergos.learning.families.layers.network import build_network
 from synergos.learning.families.layers.objective import Objective
 
 assert "torch._dynamo" not in sys.modules, "torch loads its compiler by itself"
+layers = [{"is_input": True, "l_type": "Linear", "structure": {"in_features": 3, "out_features": 1}, "activation": "sigmoid"}]
+fit_layers(layers, FeatureSpace("tabular", Action.CLASSIFY, ("a", "b", "c"), ("target_0", "target_1"), (3,)))
+assert "torch._dynamo" not in sys.modules, "fitting a model loads it"
 run = {"rounds": 2, "epochs": 2, "batch_size": 4, "algorithm": "FedAvg"}
 check_run(run)
 hyperparameters = LayersHyperparameters.from_run(run)
-network = build_network([{"is_input": True, "l_type": "Linear", "structure": {"in_features": 3, "out_features": 1}, "activation": "sigmoid"}], seed=1)
+network = build_network(layers, seed=1)
 train_locally(
     network, torch.rand(9, 3), torch.ones(9, 1), hyperparameters=hyperparameters, round_index=1, participant_id="one",
     objective=Objective(hyperparameters, Action.CLASSIFY),

@@ -177,7 +177,8 @@ def _function(name: str) -> Any:
 @cache
 def _activations() -> frozenset[str]:
     # Some of the functions that are tried are deprecated, and some draw random numbers that are somebody else's.
-    with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
+    # Not on the meta device, whoever asks: dropout loads torch's compiler there, for a second, and 60 MiB.
+    with warnings.catch_warnings(), torch.random.fork_rng(devices=[]), torch.device("cpu"):
         warnings.simplefilter("ignore")
         return frozenset(name for name in vars(functional) if not name.startswith("_") and _is_activation(name))
 
@@ -191,7 +192,6 @@ def _is_activation(name: str) -> bool:
 
 def _keeps_rows(function: Any, shape: tuple[int, ...]) -> bool:
     try:
-        # Not on the meta device, on which dropout loads torch's compiler: a second, and as much memory as all of ours.
         result = function(torch.zeros(shape))
     except Exception:  # whatever a function of torch says to one tensor, it is not an activation
         return False

@@ -12,12 +12,14 @@ from torch import Tensor, nn
 from synergos.domain.feature_space import Action, FeatureSpace
 from synergos.errors import InvalidRequest
 from synergos.learning import datatypes
-from synergos.learning.families.layers.catalogue import activation, layer_class
+from synergos.learning.families.layers.catalogue import Activation, activation, layer_class
 from synergos.learning.families.layers.layers import Layer, check_size, make_module
 from synergos.learning.families.layers.network import final_activation, keeps_sequence, pass_through
 
 LARGEST_ROW = 2**31
 """Values that one row may become on its way through the network."""
+_FEW = 2**20
+"""Values that may be allocated to find out what a function makes of their shape."""
 
 _CONVOLUTIONS = tuple(
     (kind, rank)
@@ -115,12 +117,30 @@ def _walk(layers: Sequence[Layer], space: FeatureSpace, before: Callable[[int, T
     return values
 
 
+def _output_of(module: nn.Module, function: Activation | None, values: Tensor, sequence: bool) -> Tensor:
+    """What a layer makes of rows without values.
+
+    To multiply on the meta device, or to apply a function there, torch loads its compiler, for a second. So what a Linear's
+    output is like is said here, and functions are given zeros, as long as those are few; few networks have more.
+    """
+    if type(module) is nn.Linear and values.shape[-1] == module.in_features:
+        output = torch.empty((*values.shape[:-1], module.out_features), dtype=values.dtype)
+    else:
+        output = pass_through(module, values, sequence)
+    if function is None:
+        return output
+    if not isinstance(output, Tensor) or output.numel() > _FEW:
+        return function(output)
+    with torch.device("cpu"):
+        found = function(torch.zeros(output.shape, dtype=output.dtype))
+    return torch.empty(found.shape, dtype=found.dtype)
+
+
 def _one_step(layer: Layer, module: nn.Module, values: Tensor, sequence: bool, place: str) -> Tensor:
     shape = tuple(values.shape[1:])
     function = activation(layer["activation"], f"{place}.activation")
     try:
-        output = pass_through(module, values, sequence)
-        output = function(output) if function else output
+        output = _output_of(module, function, values, sequence)
     except Exception as error:  # torch has no error class of its own for a wrong shape
         reason = str(error).strip().splitlines()[0]
         raise InvalidRequest(f"{layer['l_type']} cannot take rows of shape {shape}: {reason}", place) from error
