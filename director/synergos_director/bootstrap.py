@@ -9,12 +9,12 @@ from synergos.records import RecordStore
 from synergos.records.leases import Leases
 from synergos.rest.app import create_app
 from synergos.tuning.tuner import Tuner
-from synergos_director.announcer import Announcer
-from synergos_director.archivist import Archivist
 from synergos_director.cluster_queue import CompletedListener, DirectorQueue
 from synergos_director.dispatch import QueueDispatcher
+from synergos_director.job_publisher import JobPublisher
+from synergos_director.outcome_consumer import OutcomeConsumer
+from synergos_director.reconciler import Reconciler
 from synergos_director.settings import Settings
-from synergos_director.watch import Watch
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -29,11 +29,11 @@ class Director:
         leases = Leases(self._store)
         cluster = self._store.cluster_id()
         self._queue = DirectorQueue(settings.queue, cluster)
-        announcer = Announcer(self._store, self._queue)
-        dispatcher = QueueDispatcher(self._store, leases, announcer)
-        archivist = Archivist(self._store, leases, announcer)
-        self._listener = CompletedListener(settings.queue, cluster, archivist)
-        self._watch = Watch(self._store, leases, announcer)
+        publisher = JobPublisher(self._store, self._queue)
+        dispatcher = QueueDispatcher(self._store, leases, publisher)
+        outcome_consumer = OutcomeConsumer(self._store, leases, publisher)
+        self._listener = CompletedListener(settings.queue, cluster, outcome_consumer)
+        self._reconciler = Reconciler(self._store, leases, publisher)
         self._tuner = Tuner(self._store, dispatcher, settings.outputs)
         self._app = create_app(
             self._store,
@@ -45,7 +45,7 @@ class Director:
             wake_tuner=self._tuner.wake,
         )
         self._listener.start()
-        self._watch.start()
+        self._reconciler.start()
         self._tuner.start()
 
     def applications(self) -> Mapping[int, WSGIApplication]:
@@ -60,6 +60,6 @@ class Director:
         """Let go of the queue and of the record store."""
         self._tuner.close()
         self._listener.close()
-        self._watch.close()
+        self._reconciler.close()
         self._queue.close()
         self._store.close()

@@ -10,7 +10,7 @@ from sqlalchemy.exc import OperationalError
 
 from synergos.errors import InvalidRequest
 from synergos.program.loop import Loop
-from synergos_director.archivist import Archivist, NotOurs
+from synergos_director.outcome_consumer import NotOurs, OutcomeConsumer
 from synmanager.config import COMPLETED, RANKED, cluster_queue
 from synmanager.errors import PublishRefused
 from synmanager.publisher import Publisher
@@ -24,7 +24,7 @@ _PAUSE = 1.0
 
 
 class DirectorQueue:
-    """Jobs to announce."""
+    """The queue as a publisher of jobs; for any number of threads."""
 
     def __init__(self, broker: Broker, cluster: str) -> None:
         self._cluster = cluster
@@ -39,14 +39,14 @@ class DirectorQueue:
         """
         self._publisher.publish(self._queues[queue], messages)
 
-    def bury(self, message: Mapping[str, Any], reason: str) -> None:
+    def dead_letter(self, message: Mapping[str, Any], reason: str) -> None:
         """Put a job that was given up into the queue ``dead``; returns when the broker has it.
 
         Raises:
             ConnectionError: the broker cannot be reached.
         """
         try:
-            self._publisher.bury(message, reason)
+            self._publisher.dead_letter(message, reason)
         except PublishRefused as error:
             raise ConnectionError(str(error)) from error
 
@@ -68,10 +68,10 @@ class DirectorQueue:
 
 
 class CompletedListener:
-    """Hands what comes back from the TTPs to the archivist, in a thread of its own, one after the other."""
+    """Hands what comes back from the TTPs to the :class:`OutcomeConsumer`, in a thread of its own, one after the other."""
 
-    def __init__(self, broker: Broker, cluster: str, archivist: Archivist) -> None:
-        self._archivist = archivist
+    def __init__(self, broker: Broker, cluster: str, outcome_consumer: OutcomeConsumer) -> None:
+        self._outcomes = outcome_consumer
         # What another cluster's director came by first is handed on to a queue of this one's own.
         self._stream = JobStream(broker, [cluster_queue(COMPLETED, cluster), COMPLETED])
         self._publisher = Publisher(broker)
@@ -106,10 +106,10 @@ class CompletedListener:
     def _settle(self, delivery: Delivery) -> float:
         """Settle an outcome; how many seconds to wait before the next."""
         try:
-            self._archivist.settle(delivery.message)
+            self._outcomes.settle(delivery.message)
         except InvalidRequest as error:
             log.warning("a message of the completed queue is no outcome, and was parked", reason=str(error))
-            delivery.park(str(error))
+            delivery.quarantine(str(error))
         except NotOurs as error:
             other = cluster_queue(COMPLETED, error.cluster)
             self._publisher.declare(other)

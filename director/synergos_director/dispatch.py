@@ -11,8 +11,8 @@ from synergos.domain.job import CANCELLED_ON_REQUEST, Job, JobState
 from synergos.domain.keys import ProjectKey
 from synergos.errors import Conflict
 from synergos.records import RecordStore
-from synergos.records.leases import Leases, Standing
-from synergos_director.announcer import Announcer
+from synergos.records.leases import JobStatus, Leases
+from synergos_director.job_publisher import JobPublisher
 
 log = structlog.get_logger(__name__)
 
@@ -20,13 +20,13 @@ log = structlog.get_logger(__name__)
 class QueueDispatcher:
     """Queues accepted jobs and answers at once."""
 
-    def __init__(self, store: RecordStore, leases: Leases, announcer: Announcer) -> None:
+    def __init__(self, store: RecordStore, leases: Leases, publisher: JobPublisher) -> None:
         self._store = store
         self._leases = leases
-        self._announcer = announcer
+        self._publisher = publisher
 
     def submit(self, jobs: Sequence[Job], *, wait: bool = True) -> list[Job]:
-        """Announce the jobs that may start; the others are announced when what they wait for is over.
+        """Publish the jobs that may start; the others are published when what they wait for is over.
 
         Args:
             wait: makes no difference: nobody waits for a cluster's jobs.
@@ -35,16 +35,16 @@ class QueueDispatcher:
         found = [self._store.job(job.id) for job in jobs]
         submitted = {job.id for job in found}
         ready = [job for job in found if job.state is JobState.QUEUED]
-        self._announcer.announce([*(job for job in became_ready if job.id not in submitted), *ready])
+        self._publisher.publish([*(job for job in became_ready if job.id not in submitted), *ready])
         return found
 
     def waits(self) -> dict[str, dict[str, Any]]:
         """What each job that has not started waits for."""
-        standings = self._leases.standings()
+        job_statuses = self._leases.job_statuses()
         grids = self._leases.grids()
-        busy = sum(each.state is JobState.RUNNING for each in standings)
-        found = {each.job.id: _delay(each) for each in standings if each.state is JobState.WAITING}
-        for position, job in enumerate(self._leases.ready(standings)):
+        busy = sum(each.state is JobState.RUNNING for each in job_statuses)
+        found = {each.job.id: _delay(each) for each in job_statuses if each.state is JobState.WAITING}
+        for position, job in enumerate(self._leases.ready(job_statuses)):
             reason = f"{busy} of {len(grids)} sub-grids are busy" if grids else "no TTP is running"
             found[job.id] = {"position": position, "reason": reason}
         return found
@@ -62,7 +62,7 @@ class QueueDispatcher:
                 raise Conflict(f"job {job_id} is {job.state} already")
             if not self._leases.cancel(job_id):
                 self._store.save_job(job.ended(JobState.CANCELLED, CANCELLED_ON_REQUEST))
-        self._announcer.announce(self._leases.arrange())
+        self._publisher.publish(self._leases.arrange())
         return self._store.job(job_id)
 
     def width(self, project: ProjectKey) -> int:
@@ -70,9 +70,9 @@ class QueueDispatcher:
         return self._leases.width(project)
 
 
-def _delay(standing: Standing) -> dict[str, Any]:
-    if standing.waits_for is not None:
-        first = standing.waits_for
+def _delay(status: JobStatus) -> dict[str, Any]:
+    if status.waits_for is not None:
+        first = status.waits_for
         return {"waiting_for": first.id, "reason": f"its {first.stage.value} job must end first"}
-    moment = standing.job.not_before
+    moment = status.job.not_before
     return {"reason": "it is tried again" + (f" at {moment.isoformat(timespec='seconds')}" if moment else " soon")}

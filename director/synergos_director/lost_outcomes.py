@@ -9,35 +9,35 @@ import structlog
 from synergos.domain.job import JobState
 from synergos.program.log_context import about_job
 from synergos.records.leases import Leases
-from synergos_director.announcer import Announcer
+from synergos_director.job_publisher import JobPublisher
 
 log = structlog.get_logger(__name__)
 
 
 class LostOutcomes:
-    """Finds them; their jobs run again, from the last round that was committed.
+    """Detects them; their jobs run again, from the last round that was committed. Used by the reconciler's thread.
 
     Args:
         seconds: how long an outcome may be on its way from an empty queue into the records.
     """
 
-    def __init__(self, leases: Leases, announcer: Announcer, seconds: float = 15.0) -> None:
+    def __init__(self, leases: Leases, publisher: JobPublisher, seconds: float = 15.0) -> None:
         self._leases = leases
-        self._announcer = announcer
+        self._publisher = publisher
         self._seconds = seconds
         # When the job of each was first seen to wait for what no queue has.
         self._missing_since: dict[str, float] = {}
 
-    def look(self) -> None:
+    def reconcile(self) -> None:
         """Reopen the jobs whose outcomes are lost.
 
         Raises:
             ConnectionError: the broker cannot be reached.
         """
-        standings = self._leases.standings()
-        archiving = {each.job.id: each.job for each in standings if each.job.state is JobState.ARCHIVING}
+        job_statuses = self._leases.job_statuses()
+        archiving = {each.job.id: each.job for each in job_statuses if each.job.state is JobState.ARCHIVING}
         # Which job an outcome in the queue belongs to nobody knows before it is taken up.
-        if not archiving or self._announcer.outcomes_waiting():
+        if not archiving or self._publisher.outcomes_waiting():
             self._missing_since.clear()
             return
         now = time.monotonic()

@@ -12,7 +12,7 @@ from synmanager.base_operator import BaseOperator
 from synmanager.broker import DEFAULT_PORT, Link, MessageBroker
 from synmanager.config import Queue
 from synmanager.delivery import Delivery, opened
-from synmanager.errors import BrokerRefused, BrokerUnavailable, Drop, GiveBack, Park
+from synmanager.errors import BrokerRefused, BrokerUnavailable, Drop, GiveBack, Quarantine
 from synmanager.message import Callback, caller_of
 from synmanager.stream import JobStream
 
@@ -191,9 +191,9 @@ class ConsumerOperator(BaseOperator):
             delivery.acknowledge()
         except GiveBack:
             delivery.give_back()
-        except Park as reason:
+        except Quarantine as reason:
             log.warning("a message of queue %s is no job, and was parked: %s", self.queue, reason)
-            delivery.park(str(reason))
+            delivery.quarantine(str(reason))
         except Exception as error:
             self._retry(delivery, error, pause)
         else:
@@ -210,7 +210,7 @@ class ConsumerOperator(BaseOperator):
             delivery.retry(pause)
         else:
             log.error("a message of queue %s was given up after %d attempts: %s", self.queue, attempts, reason)
-            delivery.bury(reason)
+            delivery.dead_letter(reason)
 
 
 def _one_of(function: Callback | None, callback: Callback | None) -> Callback:

@@ -60,12 +60,12 @@ class Delivery:
         """Let another consumer have it, or this one later."""
         self._decide(lambda link: link.give_back(self.tag))
 
-    def park(self, reason: str) -> None:
-        """Move it where people look for what is no job."""
+    def quarantine(self, reason: str) -> None:
+        """Quarantine it: move it to the queue ``parked``, for people to look at, because it is no job."""
         self._move(PARKED_QUEUE, {REASON_HEADER: reason})
 
-    def bury(self, reason: str) -> None:
-        """Move it where people look for jobs that were given up."""
+    def dead_letter(self, reason: str) -> None:
+        """Dead-letter it: move it to the queue ``dead``, because its job was given up."""
         self._move(DEAD_QUEUE, {REASON_HEADER: reason})
 
     def forward(self, queue: str) -> None:

@@ -16,7 +16,7 @@ What a callback raises to say what is to become of its message:
 Instruction
 ├── Drop                    it is done with
 ├── GiveBack                another may have it, now
-└── Park                    it is no job; put it where people look
+└── Quarantine              it is no job; put it where people look
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ class GiveBack(Instruction):
     """Another consumer may have the message, or this one later."""
 
 
-class Park(Instruction):
+class Quarantine(Instruction):
     """The message is no job.
 
     Args:

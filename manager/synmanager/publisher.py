@@ -56,10 +56,10 @@ class Publisher:
         """
         self.publish(Queue(queue), [message])
 
-    def bury(self, message: Mapping[str, Any], reason: str) -> None:
-        """Publish a job that was given up to where people look for such; returns when the broker has it.
+    def dead_letter(self, message: Mapping[str, Any], reason: str) -> None:
+        """Publish a job that was given up to the dead-letter queue; returns when the broker has it.
 
-        It may be another one than the message in hand is about, which :meth:`synmanager.delivery.Delivery.bury` moves.
+        It may be another one than the message in hand is about, which :meth:`synmanager.delivery.Delivery.dead_letter` moves.
 
         Raises:
             BrokerUnavailable: there is no broker; the message may have been published.
@@ -67,12 +67,12 @@ class Publisher:
         """
         text = to_text(message)
 
-        def bury(link: Link) -> None:
+        def dead_letter(link: Link) -> None:
             # Somebody who has looked at it may have deleted the queue.
             link.declare(Queue(DEAD_QUEUE))
             link.publish("", DEAD_QUEUE, text, {REASON_HEADER: reason})
 
-        self._do(bury)
+        self._do(dead_letter)
 
     def declare(self, queue: Queue) -> None:
         """See that a queue is there.

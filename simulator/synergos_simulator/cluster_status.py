@@ -14,7 +14,7 @@ from synmanager.publisher import Publisher
 from synmanager.rabbitmq import Broker
 
 
-def cluster_standing(state: GridState) -> dict[str, list[dict[str, Any]]]:
+def cluster_status(state: GridState) -> dict[str, list[dict[str, Any]]]:
     """``queues``, ``grids`` and ``jobs`` as rows; empty for what is no cluster, or does not run."""
     programs = {program.name: program for program in state.programs}
     director, broker = programs.get("director"), programs.get("rabbitmq")

@@ -40,7 +40,7 @@ class Message:
     def give_back(self) -> None:
         self.fate.append("given back")
 
-    def park(self, reason: str) -> None:
+    def quarantine(self, reason: str) -> None:
         self.fate.append("parked")
 
     def forward(self, queue: str) -> None:
@@ -79,7 +79,7 @@ class Queue:
             raise ConnectionError
         self.outcomes.append(outcome)
 
-    def bury(self, message: Mapping[str, Any], reason: str) -> None:
+    def dead_letter(self, message: Mapping[str, Any], reason: str) -> None:
         if self.away.is_set():
             raise ConnectionError
         self.dead.append((message["job_id"], reason))

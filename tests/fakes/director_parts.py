@@ -26,28 +26,28 @@ class MemoryQueue:
         refusals: how often somebody found it away.
     """
 
-    published: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
+    messages: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
     dead: list[tuple[str, str]] = field(default_factory=list)
     is_away: bool = False
     refusals: int = 0
 
     def publish(self, queue: str, messages: Sequence[Mapping[str, Any]]) -> None:
         self._reach()
-        self.published.extend((queue, message) for message in messages)
+        self.messages.extend((queue, message) for message in messages)
 
-    def bury(self, message: Mapping[str, Any], reason: str) -> None:
+    def dead_letter(self, message: Mapping[str, Any], reason: str) -> None:
         self._reach()
         self.dead.append((message["job_id"], reason))
 
     def waiting(self) -> dict[str, int]:
         self._reach()
-        queues = [queue for queue, _ in self.published]
+        queues = [queue for queue, _ in self.messages]
         return {queue: queues.count(queue) for queue in queues}
 
     @property
-    def announced(self) -> list[tuple[str, str]]:
+    def published(self) -> list[tuple[str, str]]:
         """Queue and job of each message."""
-        return [(queue, message["job_id"]) for queue, message in self.published]
+        return [(queue, message["job_id"]) for queue, message in self.messages]
 
     def _reach(self) -> None:
         if self.is_away:

@@ -37,7 +37,7 @@ PLACES = {
     "synergos_director": {
         "accepted": "synergos_director.dispatch:QueueDispatcher.submit",
         "announcing": "synergos_director.cluster_queue:DirectorQueue.publish",
-        "archiving": "synergos_director.archivist:settle",
+        "archiving": "synergos_director.outcome_consumer:settle",
         "archived": "synmanager.delivery:Delivery.acknowledge",
     },
     "synergos_worker": {

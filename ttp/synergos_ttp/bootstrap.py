@@ -93,7 +93,7 @@ class ClusterTtp:
         grid = Grid(cluster.grid, settings.program.id)
         self._jobs = LeasedJobs(parts.store, Leases(parts.store), queue, parts.runner, grid, parts.followers)
         self._loop = JobLoop(self._jobs, parts.runner, parts.followers, RETRIES)
-        app = create_status_app(parts.store, component="ttp", component_id=settings.program.id, standing=self._standing)
+        app = create_status_app(parts.store, component="ttp", component_id=settings.program.id, status=self._status)
         self._applications = {settings.program.port: app}
         self._jobs.start()
         self._loop.start()
@@ -113,5 +113,5 @@ class ClusterTtp:
         self._jobs.close()
         self._parts.close()
 
-    def _standing(self) -> dict[str, object]:
+    def _status(self) -> dict[str, object]:
         return {"grid": self._grid, "is_active": self._jobs.is_active}

@@ -8,19 +8,19 @@ from synergos.domain.job import Job, Stage
 from synergos.domain.keys import RunKey
 
 
-class Line:
-    """Jobs in the order they were accepted, each with the one before that it must wait for.
+class JobDependencies:
+    """The dependency of each unfinished job on the one before that it must wait for.
 
     An alignment is what everything in its project rests on, a model what its validations and predictions rest on; and
-    jobs that write the same result take turns. Joining takes the same time however long the line is.
+    jobs that write the same result run one after the other. Adding a job costs the same however many there are.
     """
 
     def __init__(self) -> None:
         self._latest: dict[Hashable, tuple[int, Job]] = {}
         self._length = 0
 
-    def join(self, job: Job) -> Job | None:
-        """Stand at the end; the last of those before that the job must wait for, None when it need not wait."""
+    def add(self, job: Job) -> Job | None:
+        """Add the job accepted next; the last of those before that it depends on, None when it may run at once."""
         waits_for, stands_at = _places(job)
         found = [self._latest[place] for place in waits_for if place in self._latest]
         self._length += 1

@@ -17,11 +17,11 @@ from typing import Any
 
 from sqlalchemy import and_, delete, func, insert, select, update
 
-from synergos.domain.dependencies import Line
+from synergos.domain.dependencies import JobDependencies
 from synergos.domain.job import MAXIMUM_ATTEMPTS, UNFINISHED, Job, JobState
 from synergos.domain.keys import ProjectKey
 from synergos.domain.records import Kind
-from synergos.domain.turns import in_turn
+from synergos.domain.scheduling import scheduling_order
 from synergos.errors import LeaseLost
 from synergos.records.jobs import job_of
 from synergos.records.plain import plain
@@ -43,8 +43,8 @@ class Claim:
 
 
 @dataclass(frozen=True)
-class Standing:
-    """An unfinished job, and where it belongs just now.
+class JobStatus:
+    """The status that an unfinished job is to have just now, derived from leases, dependencies and attempts.
 
     Attributes:
         state: RUNNING only with an owner that is alive.
@@ -59,8 +59,8 @@ class Standing:
 
 
 @dataclass(frozen=True)
-class Found:
-    """What a TTP finds when it looks for work.
+class ClaimResult:
+    """What a TTP gets when it asks for a job.
 
     Attributes:
         claim: the job it now runs, None when there is none for it.
@@ -109,8 +109,8 @@ class Leases:
         with self._store.database.writing() as connection:
             connection.execute(delete(GRID_LEASES).where(*mine))
 
-    def claim(self, grid: int, holder: str, ttp: str) -> Found:
-        """Take up the job whose turn it is on a sub-grid; see :mod:`synergos.domain.turns`.
+    def claim(self, grid: int, holder: str, ttp: str) -> ClaimResult:
+        """Take up the job that is scheduled next on a sub-grid; see :mod:`synergos.domain.scheduling`.
 
         Raises:
             LeaseLost: ``holder`` does not have the sub-grid.
@@ -119,20 +119,22 @@ class Leases:
             now = self._store.database.now()
             if self._holder_of(grid, now) != holder:
                 raise LeaseLost(f"sub-grid {grid} is not this TTP's any more")
-            ready = [each.job for each in self.standings() if each.state is JobState.QUEUED]
+            ready = [each.job for each in self.job_statuses() if each.state is JobState.QUEUED]
             # Nearly always the first will do, so the others' registrations are not looked at.
             grids = cache(self._grids_of)
-            runnable = (job for job in in_turn(ready, self._last_served(ready)) if grid < grids(job.keys.project))
+            runnable = (
+                job for job in scheduling_order(ready, self._last_served(ready)) if grid < grids(job.keys.project)
+            )
             job = next(runnable, None)
             if job is None:
-                return Found(None, is_left=bool(ready))
+                return ClaimResult(None, is_left=bool(ready))
             # By the clock that all hosts share: projects take turns by it.
             job = replace(job.started(), started_at=now, grid=grid, ttp=ttp, not_before=None)
             fence = connection.execute(select(JOBS.c.fence).where(JOBS.c.id == job.id)).scalar_one() + 1
             self._store.save_job(job)
             values = {"holder": holder, "fence": fence, "lease_until": self._end(now)}
             connection.execute(update(JOBS).where(JOBS.c.id == job.id).values(values))
-        return Found(Claim(job, fence))
+        return ClaimResult(Claim(job, fence))
 
     def renew(self, claim: Claim) -> bool:
         """Stay a job's owner; whether it is to be cancelled.
@@ -193,31 +195,31 @@ class Leases:
             connection.execute(update(JOBS).where(*lost).values(state=JobState.WAITING.value))
 
     def arrange(self) -> list[Job]:
-        """Put every job that nobody runs where it belongs; those that have become ready to start.
+        """Reconcile the stored state of every job that nobody runs; those that have become ready to start. Idempotent.
 
         A job whose owner has not been heard of for too long is queued again; one that waited for another, or for its
         next attempt, is queued when that is over; one that must wait is made to.
         """
         with self._store.database.writing() as connection:
-            moved = [each for each in self.standings() if each.state is not each.job.state]
+            moved = [each for each in self.job_statuses() if each.state is not each.job.state]
             for each in moved:
                 values = {"state": each.state.value, "lease_until": None}
                 connection.execute(update(JOBS).where(JOBS.c.id == each.job.id).values(values))
             return [replace(each.job, state=each.state) for each in moved if each.state is JobState.QUEUED]
 
-    def standings(self) -> list[Standing]:
-        """The unfinished jobs in the order they were accepted."""
+    def job_statuses(self) -> list[JobStatus]:
+        """What every unfinished job waits for or does, in the order they were accepted."""
         unfinished = select(JOBS).where(JOBS.c.state.in_(UNFINISHED)).order_by(JOBS.c.number)
-        line = Line()
+        dependencies = JobDependencies()
         with self._store.database.reading() as connection:
             now = self._store.database.now()
             rows = connection.execute(unfinished).mappings().all()
-        return [_standing(job_of(row), row["lease_until"], line, now) for row in rows]
+        return [_status(job_of(row), row["lease_until"], dependencies, now) for row in rows]
 
-    def ready(self, standings: Iterable[Standing]) -> list[Job]:
+    def ready(self, job_statuses: Iterable[JobStatus]) -> list[Job]:
         """Of these jobs those that may start, in the order in which they are taken up when no others come."""
-        jobs = [each.job for each in standings if each.state is JobState.QUEUED]
-        return list(in_turn(jobs, self._last_served(jobs)))
+        jobs = [each.job for each in job_statuses if each.state is JobState.QUEUED]
+        return list(scheduling_order(jobs, self._last_served(jobs)))
 
     def is_current(self, job_id: str, fence: int) -> bool:
         """Whether nobody has taken up the job since the one that got ``fence``."""
@@ -270,13 +272,13 @@ class Leases:
         return served
 
 
-def _standing(job: Job, lease_until: datetime | None, line: Line, now: datetime) -> Standing:
-    waits_for = line.join(job)
+def _status(job: Job, lease_until: datetime | None, dependencies: JobDependencies, now: datetime) -> JobStatus:
+    waits_for = dependencies.add(job)
     if job.state is JobState.ARCHIVING:
-        return Standing(job, JobState.ARCHIVING)
+        return JobStatus(job, JobState.ARCHIVING)
     if job.state is JobState.RUNNING and lease_until is not None and lease_until > now:
-        return Standing(job, JobState.RUNNING)
+        return JobStatus(job, JobState.RUNNING)
     if job.attempts >= MAXIMUM_ATTEMPTS:
-        return Standing(job, JobState.WAITING, is_given_up=True)
+        return JobStatus(job, JobState.WAITING, is_given_up=True)
     must_wait = waits_for is not None or (job.not_before is not None and job.not_before > now)
-    return Standing(job, JobState.WAITING if must_wait else JobState.QUEUED, waits_for)
+    return JobStatus(job, JobState.WAITING if must_wait else JobState.QUEUED, waits_for)

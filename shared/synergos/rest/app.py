@@ -45,15 +45,15 @@ def create_app(
 
 
 def create_status_app(
-    store: RecordStore, *, component: str, component_id: str, standing: Callable[[], Mapping[str, object]]
+    store: RecordStore, *, component: str, component_id: str, status: Callable[[], Mapping[str, object]]
 ) -> Flask:
     """Build the service of a program that takes no requests: its health, and the jobs to read.
 
     Args:
-        standing: what ``/health`` says of the program besides.
+        status: what ``/health`` says of the program besides.
     """
     app = _bare_app(MAXIMUM_BODY)
-    app.add_url_rule("/health", view_func=lambda: _health(component, component_id, standing()), endpoint="health")
+    app.add_url_rule("/health", view_func=lambda: _health(component, component_id, status()), endpoint="health")
     routes = jobs.routes(Jobs(store, ReadOnlyDispatcher()), read_only=True)
     app.register_blueprint(blueprint("jobs", "/ttp", f"Synergos {component}: jobs", routes, documentation="/jobs/docs"))
     return app
@@ -87,5 +87,5 @@ def _bare_app(maximum_body: int) -> Flask:
     return app
 
 
-def _health(component: str, component_id: str, standing: Mapping[str, object] = MappingProxyType({})) -> Response:
-    return as_json(health(component, component_id, **standing))
+def _health(component: str, component_id: str, status: Mapping[str, object] = MappingProxyType({})) -> Response:
+    return as_json(health(component, component_id, **status))

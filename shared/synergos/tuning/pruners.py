@@ -55,7 +55,7 @@ def scheduler(name: str, field: str) -> str:
 
 
 @dataclass(frozen=True)
-class Course:
+class LearningCurve:
     """How a trial has gone so far.
 
     Attributes:
@@ -71,11 +71,11 @@ class Course:
     is_pruned: bool = False
 
 
-def is_hopeless(pruner: str, study_id: str, own: Course, others: Sequence[Course], rounds: int) -> bool:
+def is_hopeless(pruner: str, study_id: str, own: LearningCurve, others: Sequence[LearningCurve], rounds: int) -> bool:
     """Whether a trial is to be ended after the newest round it has a loss for.
 
     Args:
-        own: its course; the others' are compared with it at the same rounds.
+        own: its curve; the others' are compared with it at the same rounds.
         rounds: how many it would have.
     """
     if pruner == NONE or not own.losses:
@@ -99,38 +99,38 @@ def is_hopeless(pruner: str, study_id: str, own: Course, others: Sequence[Course
     return hopeless
 
 
-def _told(study: Study, number: int, others: Sequence[Course], *, with_gaps: bool) -> Trial:
-    """Have the other trials' courses known; the one with the number that is asked about.
+def _told(study: Study, number: int, others: Sequence[LearningCurve], *, with_gaps: bool) -> Trial:
+    """Have the other trials' curves known; the one with the number that is asked about.
 
     Args:
         with_gaps: every trial gets its own number, as Hyperband deals brackets by it.
     """
     import optuna
 
-    courses = {other.number: other for other in others}
-    numbers = sorted([number, *courses])
+    curves = {other.number: other for other in others}
+    numbers = sorted([number, *curves])
     for each in range(numbers[-1] + 1) if with_gaps else numbers:
         trial = study.ask()
         if each == number:
             own = trial
-        elif each in courses:
-            _tell(study, trial, courses[each])
+        elif each in curves:
+            _tell(study, trial, curves[each])
         else:
             study.tell(trial, state=optuna.trial.TrialState.FAIL)
     return own
 
 
-def _tell(study: Study, trial: Trial, course: Course) -> None:
-    """Have another trial's course known, and where the pruner would have looked at it."""
+def _tell(study: Study, trial: Trial, curve: LearningCurve) -> None:
+    """Have another trial's curve known, and where the pruner would have looked at it."""
     import optuna
 
-    for step, loss in sorted(course.losses.items()):
+    for step, loss in sorted(curve.losses.items()):
         trial.report(_WORST if loss is None else loss, step)
         trial.should_prune()
-    if course.is_pruned:
+    if curve.is_pruned:
         study.tell(trial, state=optuna.trial.TrialState.PRUNED)
-    elif course.is_over and course.losses:
-        last = course.losses[max(course.losses)]
+    elif curve.is_over and curve.losses:
+        last = curve.losses[max(curve.losses)]
         study.tell(trial, _WORST if last is None else last)
 
 

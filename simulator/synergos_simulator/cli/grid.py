@@ -10,7 +10,7 @@ import typer
 from synergos.cli.exits import ExitCode
 from synergos.cli.output import Format, FormatOption, print_json, print_table, standard_error
 from synergos_simulator.cli.local_grid import DEFAULT_FOLDER
-from synergos_simulator.cluster_status import cluster_standing
+from synergos_simulator.cluster_status import cluster_status
 from synergos_simulator.datasets import NAMES, Split, write_example
 from synergos_simulator.grid import Grid, is_healthy, stop_grid
 from synergos_simulator.kinds import GridKind, plan_of
@@ -92,20 +92,20 @@ def show_grid(state: GridState, folder: Path, output: Format) -> None:
         for program in state.programs
     ]
     if output is Format.JSON:
-        print_json({"folder": str(folder), "data": state.data, "programs": rows, **cluster_standing(state)})
+        print_json({"folder": str(folder), "data": state.data, "programs": rows, **cluster_status(state)})
     else:
         print_table(f"Grid in {folder}", ("name", "state", "address", "data_port", "pid", "exit_code", "log"), rows)
 
 
 def show_cluster(state: GridState, output: Format) -> None:
     """Write what lies in a running cluster's queues, which sub-grids have a TTP, and which jobs have not ended."""
-    standing = cluster_standing(state)
-    if not standing or output is Format.JSON:
+    status = cluster_status(state)
+    if not status or output is Format.JSON:
         return
-    print_table("Queues", ("queue", "waiting"), standing["queues"])
-    print_table("Sub-grids", ("ttp", "grid", "is_active"), standing["grids"])
+    print_table("Queues", ("queue", "waiting"), status["queues"])
+    print_table("Sub-grids", ("ttp", "grid", "is_active"), status["grids"])
     columns = ("job", "stage", "project", "state", "grid", "attempts", "reason")
-    print_table("Jobs that have not ended", columns, standing["jobs"])
+    print_table("Jobs that have not ended", columns, status["jobs"])
 
 
 def _state(running: bool, healthy: bool) -> str:

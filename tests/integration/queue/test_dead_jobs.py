@@ -79,9 +79,9 @@ def test_a_job_that_was_given_up_is_there_under_its_own_ids_and_the_others_messa
     assert found == [(urgent.id, "failed"), (calm.id, "completed")]
     assert publisher.count(TRAIN.name) == 0
     assert publisher.count(DEAD_QUEUE) == 1
-    buried = link.get(DEAD_QUEUE)
-    assert buried is not None
-    assert buried.headers[REASON_HEADER] == "the urgent job cannot be done"
-    message = from_text(buried.body)
+    dead = link.get(DEAD_QUEUE)
+    assert dead is not None
+    assert dead.headers[REASON_HEADER] == "the urgent job cannot be done"
+    message = from_text(dead.body)
     assert (message["job_id"], message["keys"]) == (urgent.id, ["c", "p", "e", "urgent"])
-    link.acknowledge(buried.tag)
+    link.acknowledge(dead.tag)

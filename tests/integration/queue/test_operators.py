@@ -13,7 +13,7 @@ from support.waiting import until
 from synmanager.base import ConsumerOperator, ProducerOperator
 from synmanager.completed import CompletedConsumerOperator, CompletedProducerOperator
 from synmanager.consumer import MAXIMUM_ATTEMPTS
-from synmanager.errors import Drop, GiveBack, NotAMessage, NotConnected, Park, Unroutable
+from synmanager.errors import Drop, GiveBack, NotAMessage, NotConnected, Quarantine, Unroutable
 from synmanager.evaluate import EvaluateConsumerOperator, EvaluateProducerOperator
 from synmanager.preprocess import PreprocessConsumerOperator, PreprocessProducerOperator
 from synmanager.publisher import Publisher
@@ -235,7 +235,7 @@ def test_what_is_no_message_is_parked(train: Ends, publisher: Publisher) -> None
 
 
 @pytest.mark.parametrize(
-    ("instruction", "queue"), [(Park("not ours"), "parked"), (GiveBack(), "train"), (Drop(), None)]
+    ("instruction", "queue"), [(Quarantine("not ours"), "parked"), (GiveBack(), "train"), (Drop(), None)]
 )
 def test_a_callback_says_what_becomes_of_its_message(
     train: Ends, publisher: Publisher, instruction: Exception, queue: str | None

@@ -172,8 +172,8 @@ def test_messages_can_be_buried_parked_and_forwarded(publisher: Publisher, strea
     publisher.declare(Queue("train.other"))
     publisher.publish(TRAIN, [{"number": number} for number in range(3)])
     stream = streams()
-    take(stream).bury("failed for good")
-    take(stream).park("not a job")
+    take(stream).dead_letter("failed for good")
+    take(stream).quarantine("not a job")
     take(stream).forward("train.other")
 
     until(
@@ -202,7 +202,7 @@ def test_a_message_is_settled_once(publisher: Publisher, streams: Streams, caplo
     delivery = take(stream)
     delivery.acknowledge()
     delivery.give_back()
-    delivery.bury("too late")
+    delivery.dead_letter("too late")
 
     following = take(stream)
 

@@ -17,8 +17,8 @@ ALIGNMENT = Job(Stage.PREPROCESS, job_key({"collab_id": "c", "project_id": "p"})
 
 @pytest.fixture
 def client(store: RecordStore) -> Client:
-    standing = {"grid": 1, "is_active": False}
-    app = create_status_app(store, component="ttp", component_id="ttp_1", standing=lambda: standing)
+    status = {"grid": 1, "is_active": False}
+    app = create_status_app(store, component="ttp", component_id="ttp_1", status=lambda: status)
     return Client(app.test_client())
 
 

@@ -9,8 +9,8 @@ from fakes.director_parts import MemoryQueue, declare
 from synergos.records import RecordStore
 from synergos.records.database import Database
 from synergos.records.leases import Leases
-from synergos_director.announcer import Announcer
 from synergos_director.dispatch import QueueDispatcher
+from synergos_director.job_publisher import JobPublisher
 
 
 class Clock:
@@ -49,10 +49,10 @@ def queue() -> MemoryQueue:
 
 
 @pytest.fixture
-def announcer(store: RecordStore, queue: MemoryQueue) -> Announcer:
-    return Announcer(store, queue)
+def publisher(store: RecordStore, queue: MemoryQueue) -> JobPublisher:
+    return JobPublisher(store, queue)
 
 
 @pytest.fixture
-def dispatcher(store: RecordStore, leases: Leases, announcer: Announcer) -> QueueDispatcher:
-    return QueueDispatcher(store, leases, announcer)
+def dispatcher(store: RecordStore, leases: Leases, publisher: JobPublisher) -> QueueDispatcher:
+    return QueueDispatcher(store, leases, publisher)

@@ -84,7 +84,7 @@ def test_cancelling_frees_what_waited(store: RecordStore, queue: MemoryQueue, di
 
     assert dispatcher.cancel(alignment.id).state is JobState.CANCELLED
 
-    assert queue.announced == [("preprocess", alignment.id), ("train", training.id)]
+    assert queue.published == [("preprocess", alignment.id), ("train", training.id)]
     with pytest.raises(Conflict, match="cancelled already"):
         dispatcher.cancel(alignment.id)
 

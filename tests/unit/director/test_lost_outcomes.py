@@ -11,9 +11,9 @@ from synergos.domain.messages import Outcome
 from synergos.domain.outputs import write_outputs
 from synergos.records import RecordStore
 from synergos.records.leases import Claim, Leases
-from synergos_director.announcer import Announcer
-from synergos_director.archivist import Archivist
+from synergos_director.job_publisher import JobPublisher
 from synergos_director.lost_outcomes import LostOutcomes
+from synergos_director.outcome_consumer import OutcomeConsumer
 
 
 @pytest.fixture
@@ -24,8 +24,8 @@ def claim(store: RecordStore, leases: Leases) -> Claim:
     return claim
 
 
-def test_its_job_runs_again(store: RecordStore, leases: Leases, announcer: Announcer, claim: Claim) -> None:
-    LostOutcomes(leases, announcer, seconds=0).look()
+def test_its_job_runs_again(store: RecordStore, leases: Leases, publisher: JobPublisher, claim: Claim) -> None:
+    LostOutcomes(leases, publisher, seconds=0).reconcile()
 
     assert [job.id for job in leases.arrange()] == [claim.job.id]
     again = taken_up(leases)
@@ -33,36 +33,36 @@ def test_its_job_runs_again(store: RecordStore, leases: Leases, announcer: Annou
 
 
 def test_what_may_be_in_somebodys_hand_is_waited_for(
-    store: RecordStore, leases: Leases, announcer: Announcer, claim: Claim
+    store: RecordStore, leases: Leases, publisher: JobPublisher, claim: Claim
 ) -> None:
-    lost = LostOutcomes(leases, announcer, seconds=3600)
-    lost.look()
-    lost.look()
+    lost = LostOutcomes(leases, publisher, seconds=3600)
+    lost.reconcile()
+    lost.reconcile()
     assert store.job(claim.job.id).state is JobState.ARCHIVING
 
 
 def test_nothing_is_lost_while_outcomes_lie_in_the_queue(
-    store: RecordStore, leases: Leases, announcer: Announcer, queue: MemoryQueue, claim: Claim
+    store: RecordStore, leases: Leases, publisher: JobPublisher, queue: MemoryQueue, claim: Claim
 ) -> None:
     queue.publish("completed", [{"job_id": "another"}])
-    LostOutcomes(leases, announcer, seconds=0).look()
+    LostOutcomes(leases, publisher, seconds=0).reconcile()
     assert store.job(claim.job.id).state is JobState.ARCHIVING
 
 
 def test_an_outcome_that_comes_after_all_counts(
-    store: RecordStore, leases: Leases, announcer: Announcer, claim: Claim
+    store: RecordStore, leases: Leases, publisher: JobPublisher, claim: Claim
 ) -> None:
-    LostOutcomes(leases, announcer, seconds=0).look()
+    LostOutcomes(leases, publisher, seconds=0).reconcile()
     outcome = Outcome(claim.job, store.cluster_id(), claim.fence, JobState.COMPLETED, write_outputs(trained()))
-    Archivist(store, leases, announcer).settle(outcome.to_dict())
+    OutcomeConsumer(store, leases, publisher).settle(outcome.to_dict())
     assert store.job(claim.job.id).state is JobState.COMPLETED
 
 
 def test_a_job_whose_outcomes_are_lost_every_time_is_given_up(
-    store: RecordStore, leases: Leases, announcer: Announcer
+    store: RecordStore, leases: Leases, publisher: JobPublisher
 ) -> None:
     job = accepted(store, Stage.TRAIN)
     for _ in range(MAXIMUM_ATTEMPTS):
         leases.deliver(taken_up(leases))
-        LostOutcomes(leases, announcer, seconds=0).look()
-    assert [(each.job.id, each.is_given_up) for each in leases.standings()] == [(job.id, True)]
+        LostOutcomes(leases, publisher, seconds=0).reconcile()
+    assert [(each.job.id, each.is_given_up) for each in leases.job_statuses()] == [(job.id, True)]

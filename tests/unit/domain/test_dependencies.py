@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synergos.domain.dependencies import Line
+from synergos.domain.dependencies import JobDependencies
 from synergos.domain.job import Job, Stage
 from synergos.domain.keys import job_key
 
@@ -38,7 +38,7 @@ def conflict(one: Job, other: Job) -> bool:
 
 @given(st.lists(jobs(), max_size=25))
 def test_each_waits_for_the_last_one_before_that_it_must_not_run_beside(accepted: list[Job]) -> None:
-    line = Line()
+    dependencies = JobDependencies()
     for position, job in enumerate(accepted):
         expected = [other for other in accepted[:position] if conflict(job, other)]
-        assert line.join(job) is (expected[-1] if expected else None)
+        assert dependencies.add(job) is (expected[-1] if expected else None)

@@ -209,9 +209,9 @@ def test_a_job_that_brings_its_owners_down_is_given_up(store: RecordStore, lease
     job = accepted(store, Stage.TRAIN)
     store.save_job(replace(store.job(job.id), attempts=MAXIMUM_ATTEMPTS))
 
-    [standing] = leases.standings()
+    [status] = leases.job_statuses()
 
-    assert standing.is_given_up
+    assert status.is_given_up
     assert leases.claim(0, HOLDER, "ttp_0").claim is None
 
 

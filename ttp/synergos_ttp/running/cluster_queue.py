@@ -51,14 +51,14 @@ class TtpQueue:
             # A broker that is full, say; it takes the outcome when it is not.
             raise ConnectionError(str(error)) from error
 
-    def bury(self, message: Mapping[str, Any], reason: str) -> None:
+    def dead_letter(self, message: Mapping[str, Any], reason: str) -> None:
         """Put a job that was given up into the queue ``dead``; returns when the broker has it.
 
         Raises:
             ConnectionError: the broker cannot be reached.
         """
         try:
-            self._publisher.bury(message, reason)
+            self._publisher.dead_letter(message, reason)
         except PublishRefused as error:
             raise ConnectionError(str(error)) from error
 

@@ -1,6 +1,6 @@
 """A cluster's jobs as one of its TTPs takes them up.
 
-A message says that a job is ready. Which of the ready jobs is run the records decide, so that projects take turns and
+A message says that a job is ready. Which of the ready jobs is run the records decide, so that scheduling is fair between projects and
 priorities count however the messages lie; there are as many messages as ready jobs. So a message in hand wakes a TTP and
 is about no job in particular: it is acknowledged when the job that was taken up on it has ended and its outcome has been
 confirmed by the broker, and given back when it has not. The job of a TTP that dies is thereby taken up by another.
@@ -56,8 +56,8 @@ class Delivery(Protocol):
     def give_back(self) -> None:
         """Let another have it."""
 
-    def park(self, reason: str) -> None:
-        """Put it where people look for what is no job."""
+    def quarantine(self, reason: str) -> None:
+        """Quarantine it: it is no job."""
 
     def forward(self, queue: str) -> None:
         """Move it to another queue."""
@@ -83,8 +83,8 @@ class Queue(Protocol):
             ConnectionError: the broker cannot be reached.
         """
 
-    def bury(self, message: Mapping[str, Any], reason: str) -> None:
-        """Put a job that was given up where people look for such; returns when the broker has it.
+    def dead_letter(self, message: Mapping[str, Any], reason: str) -> None:
+        """Dead-letter a job that was given up: publish it to the queue ``dead``; returns when the broker has it.
 
         Raises:
             ConnectionError: the broker cannot be reached.
@@ -165,7 +165,7 @@ class LeasedJobs:
         try:
             return self._take_up(delivery) if delivery is None or self._is_ours(delivery) else None
         except BaseException:
-            # Otherwise nobody got it as long as this TTP lives.
+            # An unacknowledged message is redelivered to nobody while this TTP's connection lives.
             if delivery is not None:
                 delivery.give_back()
             raise
@@ -206,7 +206,7 @@ class LeasedJobs:
         try:
             message = JobMessage.from_dict(delivery.message)
         except InvalidRequest as error:
-            delivery.park(str(error))
+            delivery.quarantine(str(error))
             return False
         if message.cluster != self._cluster:
             delivery.forward(self._queue.queue_of(delivery.queue, message.cluster))
@@ -252,7 +252,7 @@ class LeasedJob:
         return self.keeper.keeping(self.claim, self.control)
 
     def deliver(self, outcome: Outcome) -> Outcome:
-        """Send an outcome to the director, however long the broker stays away; a job that is given up is buried first."""
+        """Send an outcome to the director, however long the broker stays away; a job that is given up is dead-lettered first."""
         made = partial(OutcomeMessage, self.job, self.cluster, self.claim.fence)
         match outcome:
             case Completed(outputs) if outputs is not None:
@@ -260,8 +260,8 @@ class LeasedJob:
             case Cancelled(error) | Pruned(error):
                 return self._sent(made(JobState.CANCELLED, error=error), outcome)
             case Failed(error, None):
-                buried = self._bury(error)
-                return buried or self._sent(made(JobState.FAILED, error=error), outcome)
+                prevented = self._dead_letter(error)
+                return prevented or self._sent(made(JobState.FAILED, error=error), outcome)
             case _:
                 return outcome
 
@@ -300,9 +300,9 @@ class LeasedJob:
             return
         self.runner.forget(self.job.id)
 
-    def _bury(self, error: JobError) -> Outcome | None:
+    def _dead_letter(self, error: JobError) -> Outcome | None:
         message = job_message(self.job, self.cluster, [], self.job.parameters)
-        return self._insist(lambda: self.queue.bury(message, error.message))
+        return self._insist(lambda: self.queue.dead_letter(message, error.message))
 
     def _sent(self, message: OutcomeMessage, outcome: Outcome) -> Outcome:
         content = message.to_dict()

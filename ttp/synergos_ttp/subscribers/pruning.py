@@ -9,7 +9,7 @@ from synergos.domain.records import Kind, restrict
 from synergos.errors import TrialPruned
 from synergos.records import RecordStore
 from synergos.tuning.checkpoints import at_checkpoints, is_checkpoint
-from synergos.tuning.pruners import NONE, Course, is_hopeless
+from synergos.tuning.pruners import NONE, LearningCurve, is_hopeless
 from synergos_ttp.events import Event, RoundJudged, TrainingStarted
 
 
@@ -52,17 +52,17 @@ class Pruning:
             # Nothing is left to be saved.
             return
         mark = self._mark
-        own = Course(mark["number"], self._losses)
+        own = LearningCurve(mark["number"], self._losses)
         if is_hopeless(mark["scheduler"], mark["study_id"], own, self._others(), self._rounds):
             raise TrialPruned(
                 f"pruned after round {done} of {self._rounds}: other trials of its study had smaller losses"
             )
 
-    def _others(self) -> list[Course]:
+    def _others(self) -> list[LearningCurve]:
         mark = self._mark
         others = self._store.jobs(stage=self._job.stage.value, **restrict(self._job.keys, Kind.EXPERIMENT))
         return [
-            _course(job)
+            _learning_curve(job)
             for job in others
             if job.id != self._job.id
             and (found := job.parameters.get("trial")) is not None
@@ -70,6 +70,6 @@ class Pruning:
         ]
 
 
-def _course(job: Job) -> Course:
+def _learning_curve(job: Job) -> LearningCurve:
     losses = {int(done): loss for done, loss in job.progress.get("checkpoints", {}).items()}
-    return Course(job.parameters["trial"]["number"], losses, job.state is JobState.COMPLETED, job.is_pruned)
+    return LearningCurve(job.parameters["trial"]["number"], losses, job.state is JobState.COMPLETED, job.is_pruned)

@@ -1,4 +1,4 @@
-"""Writes down what comes back from the TTPs."""
+"""Consumes outcomes of jobs: archives each once, and publishes the jobs that waited for it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from synergos.program.log_context import about_job
 from synergos.records import RecordStore
 from synergos.records.leases import Leases
 from synergos.records.outcomes import settle
-from synergos_director.announcer import Announcer
+from synergos_director.job_publisher import JobPublisher
 
 log = structlog.get_logger(__name__)
 
@@ -32,17 +32,17 @@ class NotOurs(Exception):
         self.cluster = cluster
 
 
-class Archivist:
-    """Settles outcomes, one after the other; an outcome that is delivered twice is settled once."""
+class OutcomeConsumer:
+    """Archives outcomes, one after the other, in the listener's thread. Idempotent: an outcome delivered twice is archived once."""
 
-    def __init__(self, store: RecordStore, leases: Leases, announcer: Announcer) -> None:
+    def __init__(self, store: RecordStore, leases: Leases, publisher: JobPublisher) -> None:
         self._store = store
         self._leases = leases
-        self._announcer = announcer
+        self._publisher = publisher
         self._cluster = store.cluster_id()
 
     def settle(self, message: Mapping[str, Any]) -> None:
-        """Settle one outcome, and announce the jobs that waited for it.
+        """Settle one outcome, and publish the jobs that waited for it.
 
         Raises:
             InvalidRequest: it is no outcome, or of no job that is known; the message says what is wrong.
@@ -58,7 +58,7 @@ class Archivist:
             raise InvalidRequest("there is no such job", "job_id") from error
         with about_job(job):
             self._archive(job, outcome)
-        self._announcer.announce(self._leases.arrange())
+        self._publisher.publish(self._leases.arrange())
 
     def _archive(self, job: Job, outcome: OutcomeMessage) -> None:
         try:

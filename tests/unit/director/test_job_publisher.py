@@ -1,4 +1,4 @@
-"""Which queue a job is announced in, and what was not announced."""
+"""Which queue a job is published in, and what was not published."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from synergos.domain.keys import job_key
 from synergos.domain.messages import JobMessage
 from synergos.domain.records import Kind
 from synergos.records import RecordStore
-from synergos_director.announcer import Announcer
+from synergos_director.job_publisher import JobPublisher
 
 PREDICTION = Job(Stage.PREDICT, job_key({**RUN, "participant_id": "worker_1"}), {"tags": [["new"]]})
 
 
-def test_each_stage_has_its_queue(store: RecordStore, queue: MemoryQueue, announcer: Announcer) -> None:
+def test_each_stage_has_its_queue(store: RecordStore, queue: MemoryQueue, publisher: JobPublisher) -> None:
     jobs = [accepted(store, stage) for stage in (Stage.PREPROCESS, Stage.TRAIN, Stage.VALIDATE)]
-    announcer.announce([*jobs, PREDICTION])
-    assert queue.announced == [
+    publisher.publish([*jobs, PREDICTION])
+    assert queue.published == [
         ("preprocess", jobs[0].id),
         ("train", jobs[1].id),
         ("evaluate", jobs[2].id),
@@ -25,43 +25,43 @@ def test_each_stage_has_its_queue(store: RecordStore, queue: MemoryQueue, announ
 
 
 def test_a_job_whose_project_was_deleted_is_announced_so_that_it_can_say_so(
-    store: RecordStore, queue: MemoryQueue, announcer: Announcer
+    store: RecordStore, queue: MemoryQueue, publisher: JobPublisher
 ) -> None:
     job = accepted(store, Stage.TRAIN)
     store.delete(Kind.PROJECT, PROJECT)
 
-    announcer.announce([job])
+    publisher.publish([job])
 
-    [(_, message)] = queue.published
+    [(_, message)] = queue.messages
     assert JobMessage.from_dict(message) == JobMessage(job.id, store.cluster_id())
     assert message["grids"] == []
 
 
-def test_a_queue_that_is_away_fails_nothing(store: RecordStore, queue: MemoryQueue, announcer: Announcer) -> None:
+def test_a_queue_that_is_away_fails_nothing(store: RecordStore, queue: MemoryQueue, publisher: JobPublisher) -> None:
     queue.is_away = True
-    announcer.announce([accepted(store, Stage.TRAIN)])
+    publisher.publish([accepted(store, Stage.TRAIN)])
     assert queue.published == []
 
 
 def test_messages_are_counted_by_queue_and_not_by_job(
-    store: RecordStore, queue: MemoryQueue, announcer: Announcer
+    store: RecordStore, queue: MemoryQueue, publisher: JobPublisher
 ) -> None:
     first, second, training = (accepted(store, stage) for stage in (Stage.VALIDATE, Stage.VALIDATE, Stage.TRAIN))
-    announcer.announce([second])
+    publisher.publish([second])
 
-    assert announcer.missing([first, second, training]) == [second, training]
-    announcer.announce([first, training])
-    assert announcer.missing([first, second, training]) == []
+    assert publisher.missing([first, second, training]) == [second, training]
+    publisher.publish([first, training])
+    assert publisher.missing([first, second, training]) == []
 
 
 def test_what_may_start_is_announced_with_what_the_original_reads(
-    store: RecordStore, queue: MemoryQueue, announcer: Announcer
+    store: RecordStore, queue: MemoryQueue, publisher: JobPublisher
 ) -> None:
     job = accepted(store, Stage.TRAIN)
 
-    announcer.announce([job])
+    publisher.publish([job])
 
-    [(name, message)] = queue.published
+    [(name, message)] = queue.messages
     assert (name, message["process"], message["keys"]) == ("train", "train", ["c", "p", "e", "r"])
     assert [[node["keys"]["participant_id"] for node in grid] for grid in message["grids"]] == [
         ["worker_1", "worker_2"]
@@ -72,10 +72,10 @@ def test_what_may_start_is_announced_with_what_the_original_reads(
 
 
 def test_a_prediction_names_its_requester_and_leaves_the_grids_to_the_ttp(
-    store: RecordStore, queue: MemoryQueue, announcer: Announcer
+    store: RecordStore, queue: MemoryQueue, publisher: JobPublisher
 ) -> None:
-    announcer.announce([PREDICTION])
-    [(_, message)] = queue.published
+    publisher.publish([PREDICTION])
+    [(_, message)] = queue.messages
     assert message["grids"] == []
     parameters = message["parameters"]
     assert (parameters["participants"], parameters["metas"]) == (["worker_1"], ["predict"])

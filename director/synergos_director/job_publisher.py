@@ -1,4 +1,4 @@
-"""Tells the TTPs that jobs are ready."""
+"""Publishes messages for jobs that are ready, for the TTPs to consume, and dead letters for jobs that were given up."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ class Queue(Protocol):
             ConnectionError: the broker cannot be reached.
         """
 
-    def bury(self, message: Mapping[str, Any], reason: str) -> None:
-        """Put a job that was given up where people look for such; returns when the broker has it.
+    def dead_letter(self, message: Mapping[str, Any], reason: str) -> None:
+        """Dead-letter a job that was given up: publish it to the queue ``dead``; returns when the broker has it.
 
         Raises:
             ConnectionError: the broker cannot be reached.
@@ -52,7 +52,7 @@ class Queue(Protocol):
         """
 
 
-class Announcer:
+class JobPublisher:
     """Publishes a message for each job that has become ready."""
 
     def __init__(self, store: RecordStore, queue: Queue) -> None:
@@ -60,8 +60,8 @@ class Announcer:
         self._queue = queue
         self._cluster = store.cluster_id()
 
-    def announce(self, jobs: Iterable[Job]) -> None:
-        """Say that jobs are ready; when the broker is away it is said again later, by :class:`~synergos_director.watch.Watch`."""
+    def publish(self, jobs: Iterable[Job]) -> None:
+        """Publish a message for each; what the broker does not get is published again later, by :class:`~synergos_director.reconciler.Reconciler`."""
         by_queue: dict[str, list[dict[str, Any]]] = {}
         for job in jobs:
             try:
@@ -69,7 +69,7 @@ class Announcer:
             except RecordNotFound as error:
                 # The job itself will say so.
                 with about_job(job):
-                    log.info("announced without its records", reason=str(error))
+                    log.info("published without its records", reason=str(error))
                 by_queue.setdefault(QUEUES[job.stage], []).append(job_message(job, self._cluster, [], {}))
         try:
             for queue, messages in by_queue.items():
@@ -77,13 +77,13 @@ class Announcer:
         except ConnectionError as error:
             log.warning("jobs wait for the queue to be back", jobs=sum(map(len, by_queue.values())), reason=str(error))
 
-    def bury(self, job: Job, reason: str) -> None:
-        """Put a job that was given up where people look for such.
+    def dead_letter(self, job: Job, reason: str) -> None:
+        """Dead-letter a job that was given up.
 
         Raises:
             ConnectionError: the broker cannot be reached.
         """
-        self._queue.bury(job_message(job, self._cluster, [], job.parameters), reason)
+        self._queue.dead_letter(job_message(job, self._cluster, [], job.parameters), reason)
 
     def outcomes_waiting(self) -> int:
         """How many outcomes lie in the queue that nobody has looked at.

@@ -13,115 +13,117 @@ from support.waiting import until
 from synergos.domain.job import GIVEN_UP, MAXIMUM_ATTEMPTS, JobState, Stage
 from synergos.records import RecordStore
 from synergos.records.leases import Leases
-from synergos_director.announcer import Announcer
 from synergos_director.dispatch import QueueDispatcher
-from synergos_director.watch import Watch
+from synergos_director.job_publisher import JobPublisher
+from synergos_director.reconciler import Reconciler
 
 
 @pytest.fixture
-def watch(store: RecordStore, leases: Leases, announcer: Announcer) -> Watch:
-    return Watch(store, leases, announcer, seconds=0.01, recount_seconds=3600)
+def reconciler(store: RecordStore, leases: Leases, publisher: JobPublisher) -> Reconciler:
+    return Reconciler(store, leases, publisher, seconds=0.01, recount_seconds=3600)
 
 
 def test_the_job_of_a_dead_ttp_is_announced_again(
-    store: RecordStore, leases: Leases, queue: MemoryQueue, watch: Watch, clock: Any
+    store: RecordStore, leases: Leases, queue: MemoryQueue, reconciler: Reconciler, clock: Any
 ) -> None:
     job = accepted(store, Stage.TRAIN)
     taken_up(leases)
-    watch.look()
-    assert queue.announced == []
+    reconciler.reconcile()
+    assert queue.published == []
 
     clock.passes(11)
-    watch.look()
+    reconciler.reconcile()
 
-    assert queue.announced == [("train", job.id)]
+    assert queue.published == [("train", job.id)]
     assert store.job(job.id).state is JobState.QUEUED
 
 
 def test_a_job_that_failed_is_announced_when_its_time_has_come(
-    store: RecordStore, leases: Leases, queue: MemoryQueue, watch: Watch, clock: Any
+    store: RecordStore, leases: Leases, queue: MemoryQueue, reconciler: Reconciler, clock: Any
 ) -> None:
     job = accepted(store, Stage.TRAIN)
     leases.release(taken_up(leases), delay=5)
-    watch.look()
-    assert queue.announced == []
+    reconciler.reconcile()
+    assert queue.published == []
 
     clock.passes(6)
-    watch.look()
+    reconciler.reconcile()
 
-    assert queue.announced == [("train", job.id)]
+    assert queue.published == [("train", job.id)]
 
 
 def test_what_an_earlier_process_did_not_announce_is_announced_at_once(
-    store: RecordStore, queue: MemoryQueue, watch: Watch
+    store: RecordStore, queue: MemoryQueue, reconciler: Reconciler
 ) -> None:
     jobs = [accepted(store, Stage.TRAIN), accepted(store, Stage.TRAIN, "r2")]
-    watch.look()
-    assert queue.announced == [("train", job.id) for job in jobs]
+    reconciler.reconcile()
+    assert queue.published == [("train", job.id) for job in jobs]
 
 
 def test_messages_that_were_lost_with_their_broker_are_published_again(
-    store: RecordStore, leases: Leases, announcer: Announcer, queue: MemoryQueue
+    store: RecordStore, leases: Leases, publisher: JobPublisher, queue: MemoryQueue
 ) -> None:
-    watch = Watch(store, leases, announcer, recount_seconds=0)
+    reconciler = Reconciler(store, leases, publisher, recount_seconds=0)
     job = accepted(store, Stage.TRAIN)
-    watch.look()
-    queue.published.clear()
+    reconciler.reconcile()
+    queue.messages.clear()
 
-    watch.look()
+    reconciler.reconcile()
 
-    assert queue.announced == [("train", job.id)]
+    assert queue.published == [("train", job.id)]
 
 
-def test_it_goes_on_when_the_queue_is_back(store: RecordStore, queue: MemoryQueue, watch: Watch) -> None:
+def test_it_goes_on_when_the_queue_is_back(store: RecordStore, queue: MemoryQueue, reconciler: Reconciler) -> None:
     queue.is_away = True
     job = accepted(store, Stage.TRAIN)
-    watch.start()
+    reconciler.start()
     try:
         until(lambda: queue.refusals > 1, "the queue to be found away")
         queue.is_away = False
-        until(lambda: bool(queue.published), "the job to be announced")
+        until(lambda: bool(queue.messages), "the job to be published")
     finally:
-        watch.close()
-    assert queue.announced == [("train", job.id)]
+        reconciler.close()
+    assert queue.published == [("train", job.id)]
 
 
 def test_what_brings_its_owners_down_is_given_up_and_buried(
-    store: RecordStore, queue: MemoryQueue, watch: Watch
+    store: RecordStore, queue: MemoryQueue, reconciler: Reconciler
 ) -> None:
     job = accepted(store, Stage.TRAIN)
     store.save_job(replace(job.started(), attempts=MAXIMUM_ATTEMPTS))
-    watch.look()
+    reconciler.reconcile()
     ended = store.job(job.id)
     assert (ended.state, ended.error) == (JobState.FAILED, GIVEN_UP)
     assert queue.dead == [(job.id, GIVEN_UP.message)]
 
 
-def test_a_job_is_not_given_up_before_it_can_be_buried(store: RecordStore, queue: MemoryQueue, watch: Watch) -> None:
+def test_a_job_is_not_given_up_before_it_can_be_dead_lettered(
+    store: RecordStore, queue: MemoryQueue, reconciler: Reconciler
+) -> None:
     job = accepted(store, Stage.TRAIN)
     store.save_job(replace(job.started(), attempts=MAXIMUM_ATTEMPTS))
     queue.is_away = True
     with suppress(ConnectionError):
-        watch.look()
+        reconciler.reconcile()
     assert not store.job(job.id).state.is_final
 
     queue.is_away = False
-    watch.look()
+    reconciler.reconcile()
 
     assert (store.job(job.id).state, queue.dead) == (JobState.FAILED, [(job.id, GIVEN_UP.message)])
 
 
 def test_what_could_not_be_announced_is_announced_later_and_once(
-    store: RecordStore, queue: MemoryQueue, dispatcher: QueueDispatcher, watch: Watch
+    store: RecordStore, queue: MemoryQueue, dispatcher: QueueDispatcher, reconciler: Reconciler
 ) -> None:
     queue.is_away = True
     job = accepted(store, Stage.TRAIN)
     dispatcher.submit([job])
     with pytest.raises(ConnectionError):
-        watch.look()
+        reconciler.reconcile()
 
     queue.is_away = False
-    watch.look()
-    watch.look()
+    reconciler.reconcile()
+    reconciler.reconcile()
 
-    assert queue.announced == [("train", job.id)]
+    assert queue.published == [("train", job.id)]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from synergos.domain.job import Job, Stage
 from synergos.domain.keys import ProjectKey
-from synergos.domain.turns import in_turn
+from synergos.domain.scheduling import scheduling_order
 
 START = datetime(2026, 11, 23, tzinfo=UTC)
 PROJECTS = ["p", "q", "r"]
@@ -49,4 +49,4 @@ def one_after_the_other(ready: list[Job], served: dict[ProjectKey, datetime]) ->
 
 @given(st.lists(jobs, max_size=20), times)
 def test_the_order_is_that_in_which_jobs_are_taken_up(ready: list[Job], served: dict[ProjectKey, datetime]) -> None:
-    assert [job.id for job in in_turn(ready, served)] == [job.id for job in one_after_the_other(ready, served)]
+    assert [job.id for job in scheduling_order(ready, served)] == [job.id for job in one_after_the_other(ready, served)]

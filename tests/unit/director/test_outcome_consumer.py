@@ -18,14 +18,14 @@ from synergos.domain.records import Kind
 from synergos.errors import InvalidRequest
 from synergos.records import RecordStore
 from synergos.records.leases import Claim, Leases
-from synergos_director.announcer import Announcer
-from synergos_director.archivist import Archivist, NotOurs
 from synergos_director.dispatch import QueueDispatcher
+from synergos_director.job_publisher import JobPublisher
+from synergos_director.outcome_consumer import NotOurs, OutcomeConsumer
 
 
 @pytest.fixture
-def archivist(store: RecordStore, leases: Leases, announcer: Announcer) -> Archivist:
-    return Archivist(store, leases, announcer)
+def outcome_consumer(store: RecordStore, leases: Leases, publisher: JobPublisher) -> OutcomeConsumer:
+    return OutcomeConsumer(store, leases, publisher)
 
 
 def outcome(store: RecordStore, claim: Claim) -> Mapping[str, Any]:
@@ -35,42 +35,44 @@ def outcome(store: RecordStore, claim: Claim) -> Mapping[str, Any]:
 
 
 def test_results_are_there_and_what_waited_for_them_is_announced(
-    store: RecordStore, leases: Leases, queue: MemoryQueue, archivist: Archivist
+    store: RecordStore, leases: Leases, queue: MemoryQueue, outcome_consumer: OutcomeConsumer
 ) -> None:
     training, validation = accepted(store, Stage.TRAIN), accepted(store, Stage.VALIDATE)
     leases.arrange()
     claim = taken_up(leases)
     leases.deliver(claim)
 
-    archivist.settle(outcome(store, claim))
-    archivist.settle(outcome(store, claim))
+    outcome_consumer.settle(outcome(store, claim))
+    outcome_consumer.settle(outcome(store, claim))
 
     assert store.job(training.id).state is JobState.COMPLETED
     assert [record["global"]["path"] for record in store.find(Kind.MODEL)] == ["1.pt"]
-    assert queue.announced == [("evaluate", validation.id)]
+    assert queue.published == [("evaluate", validation.id)]
 
 
-def test_an_owner_that_was_believed_dead_ends_no_job(store: RecordStore, leases: Leases, archivist: Archivist) -> None:
+def test_an_owner_that_was_believed_dead_ends_no_job(
+    store: RecordStore, leases: Leases, outcome_consumer: OutcomeConsumer
+) -> None:
     accepted(store, Stage.TRAIN)
     dead = taken_up(leases)
     leases.release(dead)
     alive = taken_up(leases)
 
-    archivist.settle(outcome(store, dead))
+    outcome_consumer.settle(outcome(store, dead))
     assert store.job(alive.job.id).state is JobState.RUNNING
 
-    archivist.settle(outcome(store, alive))
+    outcome_consumer.settle(outcome(store, alive))
     assert [record["global"]["path"] for record in store.find(Kind.MODEL)] == ["2.pt"]
 
 
 def test_results_of_a_deleted_project_end_the_job_with_the_reason(
-    store: RecordStore, leases: Leases, archivist: Archivist
+    store: RecordStore, leases: Leases, outcome_consumer: OutcomeConsumer
 ) -> None:
     accepted(store, Stage.TRAIN)
     claim = taken_up(leases)
     store.delete(Kind.PROJECT, PROJECT)
 
-    archivist.settle(outcome(store, claim))
+    outcome_consumer.settle(outcome(store, claim))
 
     ended = store.job(claim.job.id)
     assert ended.state is JobState.FAILED
@@ -80,7 +82,7 @@ def test_results_of_a_deleted_project_end_the_job_with_the_reason(
 
 
 def test_a_record_store_that_is_away_leaves_the_outcome_for_later(
-    store: RecordStore, leases: Leases, archivist: Archivist, monkeypatch: pytest.MonkeyPatch
+    store: RecordStore, leases: Leases, outcome_consumer: OutcomeConsumer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     accepted(store, Stage.TRAIN)
     claim = taken_up(leases)
@@ -91,46 +93,54 @@ def test_a_record_store_that_is_away_leaves_the_outcome_for_later(
     with monkeypatch.context() as away:
         away.setattr(store, "put", be_away)
         with pytest.raises(OperationalError):
-            archivist.settle(outcome(store, claim))
+            outcome_consumer.settle(outcome(store, claim))
     assert store.job(claim.job.id).state is JobState.RUNNING
 
-    archivist.settle(outcome(store, claim))
+    outcome_consumer.settle(outcome(store, claim))
     assert store.job(claim.job.id).state is JobState.COMPLETED
 
 
 def test_what_must_wait_is_announced_when_that_is_over(
-    store: RecordStore, queue: MemoryQueue, dispatcher: QueueDispatcher, leases: Leases, archivist: Archivist
+    store: RecordStore,
+    queue: MemoryQueue,
+    dispatcher: QueueDispatcher,
+    leases: Leases,
+    outcome_consumer: OutcomeConsumer,
 ) -> None:
     alignment, training = accepted(store, Stage.PREPROCESS), accepted(store, Stage.TRAIN)
     dispatcher.submit([alignment, training])
-    assert queue.announced == [("preprocess", alignment.id)]
+    assert queue.published == [("preprocess", alignment.id)]
     assert dispatcher.waits()[training.id]["waiting_for"] == alignment.id
 
     claim = taken_up(leases)
     error = JobError("Conflict", "no")
     failure = Outcome(claim.job, store.cluster_id(), claim.fence, JobState.FAILED, error=error).to_dict()
-    archivist.settle(failure)
-    archivist.settle(failure)
+    outcome_consumer.settle(failure)
+    outcome_consumer.settle(failure)
 
     assert (store.job(alignment.id).state, store.job(alignment.id).error) == (JobState.FAILED, error)
-    assert queue.announced == [("preprocess", alignment.id), ("train", training.id)]
+    assert queue.published == [("preprocess", alignment.id), ("train", training.id)]
 
 
-def test_outputs_that_are_none_end_the_job(store: RecordStore, leases: Leases, archivist: Archivist) -> None:
+def test_outputs_that_are_none_end_the_job(
+    store: RecordStore, leases: Leases, outcome_consumer: OutcomeConsumer
+) -> None:
     job = accepted(store, Stage.PREPROCESS)
     claim = taken_up(leases)
-    archivist.settle(Outcome(claim.job, store.cluster_id(), claim.fence, JobState.COMPLETED, {"nonsense": 1}).to_dict())
+    outcome_consumer.settle(
+        Outcome(claim.job, store.cluster_id(), claim.fence, JobState.COMPLETED, {"nonsense": 1}).to_dict()
+    )
     ended = store.job(job.id)
     assert ended.state is JobState.FAILED
     assert ended.error is not None
     assert "could not be archived" in ended.error.message
 
 
-def test_what_belongs_elsewhere_or_nowhere_is_said_so(store: RecordStore, archivist: Archivist) -> None:
+def test_what_belongs_elsewhere_or_nowhere_is_said_so(store: RecordStore, outcome_consumer: OutcomeConsumer) -> None:
     job = Job(Stage.TRAIN, job_key(RUN))
     with pytest.raises(NotOurs, match="elsewhere"):
-        archivist.settle(Outcome(job, "elsewhere", 1, JobState.COMPLETED).to_dict())
+        outcome_consumer.settle(Outcome(job, "elsewhere", 1, JobState.COMPLETED).to_dict())
     with pytest.raises(InvalidRequest, match="there is no such job"):
-        archivist.settle(Outcome(job, store.cluster_id(), 1, JobState.COMPLETED).to_dict())
+        outcome_consumer.settle(Outcome(job, store.cluster_id(), 1, JobState.COMPLETED).to_dict())
     with pytest.raises(InvalidRequest, match="job_id: is required"):
-        archivist.settle({"process": "train"})
+        outcome_consumer.settle({"process": "train"})

@@ -1,4 +1,4 @@
-"""Sees that no job is forgotten: what lost its owner, waited long enough, or has no message any more is announced again."""
+"""The reconciler: brings queue and records together again after losses, so that no job is forgotten."""
 
 from __future__ import annotations
 
@@ -11,17 +11,19 @@ from synergos.program.log_context import about_job
 from synergos.program.loop import Loop
 from synergos.records import RecordStore
 from synergos.records.leases import Leases
-from synergos_director.announcer import Announcer
+from synergos_director.job_publisher import JobPublisher
 from synergos_director.lost_outcomes import LostOutcomes
 
 log = structlog.get_logger(__name__)
 
 
-class Watch:
-    """Looks at the unfinished jobs every second, and every ten seconds at whether the queue still knows of them.
+class Reconciler:
+    """Publishes again what lost its owner or waited long enough, every second, and what has no message any more, every ten.
+
+    Runs in a thread of its own, and is idempotent.
 
     Args:
-        seconds: between two looks.
+        seconds: between two reconciliations.
         recount_seconds: between two counts of the messages.
     """
 
@@ -29,19 +31,19 @@ class Watch:
         self,
         store: RecordStore,
         leases: Leases,
-        announcer: Announcer,
+        publisher: JobPublisher,
         seconds: float = 1.0,
         recount_seconds: float = 10.0,
     ) -> None:
         self._store = store
         self._leases = leases
-        self._announcer = announcer
+        self._publisher = publisher
         self._seconds = seconds
         self._recount_seconds = recount_seconds
-        # Right away: what was accepted before an earlier process ended may never have been announced.
+        # Right away: what was accepted before an earlier process ended may never have been published.
         self._recount_at = 0.0
-        self._lost_outcomes = LostOutcomes(leases, announcer)
-        self._loop = Loop("watch", self._turn, pause=seconds)
+        self._lost_outcomes = LostOutcomes(leases, publisher)
+        self._loop = Loop("reconciler", self._turn, pause=seconds)
 
     def start(self) -> None:
         """Begin."""
@@ -51,23 +53,23 @@ class Watch:
         """End."""
         self._loop.close()
 
-    def look(self) -> None:
-        """Put everything where it belongs, once."""
-        for job in [each.job for each in self._leases.standings() if each.is_given_up]:
+    def reconcile(self) -> None:
+        """Reconcile once."""
+        for job in [each.job for each in self._leases.job_statuses() if each.is_given_up]:
             with about_job(job):
                 self._give_up(job)
-        self._announcer.announce(self._leases.arrange())
+        self._publisher.publish(self._leases.arrange())
         if time.monotonic() >= self._recount_at:
-            ready = [each.job for each in self._leases.standings() if each.state is JobState.QUEUED]
+            ready = [each.job for each in self._leases.job_statuses() if each.state is JobState.QUEUED]
             if ready:
-                self._announcer.announce(self._announcer.missing(ready))
-            self._lost_outcomes.look()
+                self._publisher.publish(self._publisher.missing(ready))
+            self._lost_outcomes.reconcile()
             self._recount_at = time.monotonic() + self._recount_seconds
 
     def _give_up(self, job: Job) -> None:
         """End a job; while the broker is away it is left as it is, and looked at again."""
         try:
-            self._announcer.bury(job, GIVEN_UP.message)
+            self._publisher.dead_letter(job, GIVEN_UP.message)
         except ConnectionError as error:
             log.debug("job not given up yet", reason=str(error))
             return
@@ -80,7 +82,7 @@ class Watch:
 
     def _turn(self) -> float:
         try:
-            self.look()
+            self.reconcile()
         except ConnectionError as error:
             log.debug("queue not counted", reason=str(error))
         return self._seconds

@@ -1,4 +1,4 @@
-"""Whose turn it is among the jobs that are ready."""
+"""Scheduling: which of the ready jobs is run next."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ _RANK = {Stage.PREPROCESS: 0, Stage.TRAIN: 1, Stage.VALIDATE: 2, Stage.PREDICT: 
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
-def in_turn(ready: Iterable[Job], served: Mapping[ProjectKey, datetime]) -> Iterator[Job]:
-    """The jobs in the order in which they are taken up when no others come.
+def scheduling_order(ready: Iterable[Job], served: Mapping[ProjectKey, datetime]) -> Iterator[Job]:
+    """The jobs in the order in which they are taken up when no others come: fair between projects.
 
     The highest priority comes first, then the project that was served longest ago, then alignments before trainings
     before evaluations, then the oldest.
