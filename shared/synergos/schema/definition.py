@@ -55,7 +55,7 @@ class Definition(Generic[T]):
 
     def write(self, value: T) -> dict[str, Any]:
         """A value as JSON has it; fields that are unset are left out."""
-        written = cast("dict[str, Any]", msgspec.to_builtins(value))
+        written = cast("dict[str, Any]", msgspec.to_builtins(value, enc_hook=_number))
         beside = {} if self._rest is None else written.pop(self._rest)
         return written | beside
 
@@ -72,6 +72,13 @@ class Definition(Generic[T]):
 
         found = explain(self.json_schema, value, quotes=self.quotes, at=at)
         return found or _untranslated(error, at)
+
+
+def _number(value: object) -> float:
+    """A number of numpy's as one of Python's."""
+    if isinstance(value, float):
+        return float(value)
+    raise NotImplementedError(f"{type(value).__name__} has no form in JSON")
 
 
 def _fields(kind: type) -> tuple[msgspec.inspect.Field, ...]:

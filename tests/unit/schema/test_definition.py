@@ -9,6 +9,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Annotated, Any
 
+import numpy as np
 import pytest
 from msgspec import Meta, Struct
 
@@ -156,6 +157,12 @@ def test_what_is_written_is_what_is_read() -> None:
     value = {"name": "ab", "size": None, "colour": "green", "parts": [{"id": "p", "share": 2.0}]}
 
     assert json.loads(json.dumps(THING.write(THING.read(value)))) == value
+
+
+def test_a_number_of_numpy_s_is_written_as_any_other() -> None:
+    opened = Open(name="a", others={"lr": np.float64(0.5)})
+
+    assert json.dumps(Definition(Open, rest="others").write(opened)) == '{"name": "a", "lr": 0.5}'
 
 
 def test_the_json_schema_is_whole_and_in_the_order_of_the_definition() -> None:
