@@ -8,7 +8,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from synergos.domain.job import JobError
+from msgspec import Struct
+
+from synergos.domain.job import Job, JobError
 from synergos.domain.keys import ExperimentKey, StudyKey
 from synergos.domain.search_space import DescribedSpace
 from synergos.schema import Definition
@@ -96,6 +98,30 @@ class Trial:
             InvalidRequest: it is none; names the field.
         """
         return _TRIAL.read(_whole(record, run_id=record["key"]["run_id"]))
+
+
+class TrialMark(Struct, frozen=True):
+    """What a trial's training says of its study, so that the trainings of a study can be compared while they run.
+
+    Attributes:
+        number: of the trial.
+        scheduler: what prunes trials; see :class:`Study`.
+        loss: of which kind its losses are; those of different kinds cannot be compared.
+    """
+
+    study_id: str
+    number: int
+    scheduler: str
+    loss: str
+
+    @classmethod
+    def of(cls, job: Job) -> TrialMark | None:
+        """The mark of a training; None for one that is no trial's."""
+        mark = job.parameters.get("trial")
+        return None if mark is None else TRIAL_MARK.read(mark, at="trial")
+
+
+TRIAL_MARK = Definition(TrialMark)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from uuid import uuid4
 from synergos.domain.job import Job, JobState, Stage
 from synergos.domain.keys import ProjectKey
 from synergos.domain.records import Kind
-from synergos.domain.study import TRIAL_PREFIX, Study, StudyState, Trial, TrialState
+from synergos.domain.study import TRIAL_MARK, TRIAL_PREFIX, Study, StudyState, Trial, TrialMark, TrialState
 from synergos.domain.tags import Meta
 from synergos.errors import Conflict, InvalidRequest, RecordNotFound
 from synergos.learning import families
@@ -143,14 +143,8 @@ class Trials:
 
     def _options(self, study: Study, trial: Trial, run: Mapping[str, Any]) -> dict[str, Any]:
         family = families.named_in(self._store.get(Kind.EXPERIMENT, study.experiment))
-        mark = {
-            "study_id": study.id,
-            "number": trial.number,
-            "scheduler": study.scheduler,
-            # Losses of different kinds cannot be compared.
-            "loss": family.hyperparameters(run).loss,
-        }
-        return {**study.options, "trial": mark}
+        mark = TrialMark(study.id, trial.number, study.scheduler, family.hyperparameters(run).loss)
+        return {**study.options, "trial": TRIAL_MARK.write(mark)}
 
 
 def _without_model(train: Job) -> tuple[TrialState, str]:

@@ -14,7 +14,7 @@ from synergos.domain.feature_space import FeatureSpace
 from synergos.domain.job import JobError
 from synergos.domain.messages import JobMessage, OutcomeMessage
 from synergos.domain.outputs import ALIGNED, MEASURED, PREDICTED, TRAINED, VALIDATED
-from synergos.domain.study import Study, Trial
+from synergos.domain.study import TRIAL_MARK, Study, Trial
 from synergos.errors import InvalidRequest
 from synergos.orchestration import schemas
 from synergos.schema import Definition
@@ -38,6 +38,7 @@ DEFINITIONS: list[Definition[Any]] = [
     MEASURED,
     VALIDATED,
     PREDICTED,
+    TRIAL_MARK,
     Definition(Trial),
     Definition(Study),
     bodies.POLL,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Self
 
 from synergos.domain.job import Job, JobState
 from synergos.domain.records import Kind, restrict
+from synergos.domain.study import TrialMark
 from synergos.errors import TrialPruned
 from synergos.records import RecordStore
 from synergos.tuning.checkpoints import at_checkpoints, is_checkpoint
@@ -18,20 +19,21 @@ class Pruning:
 
     Args:
         job: a trial's training job.
+        mark: of the job.
     """
 
-    def __init__(self, store: RecordStore, job: Job) -> None:
+    def __init__(self, store: RecordStore, job: Job, mark: TrialMark) -> None:
         self._store = store
         self._job = job
-        self._mark: dict[str, Any] = job.parameters["trial"]
+        self._mark = mark
         self._rounds = 0
         self._losses: dict[int, float | None] = {}
 
     @classmethod
     def of(cls, store: RecordStore, job: Job) -> Self | None:
         """The pruning of a job, None for one that is not to be pruned."""
-        mark = job.parameters.get("trial")
-        return cls(store, job) if mark and mark["scheduler"] != NONE else None
+        mark = TrialMark.of(job)
+        return cls(store, job, mark) if mark is not None and mark.scheduler != NONE else None
 
     def __call__(self, event: Event) -> None:
         """Take note of an event.
@@ -52,8 +54,8 @@ class Pruning:
             # Nothing is left to be saved.
             return
         mark = self._mark
-        own = LearningCurve(mark["number"], self._losses)
-        if is_hopeless(mark["scheduler"], mark["study_id"], own, self._others(), self._rounds):
+        own = LearningCurve(mark.number, self._losses)
+        if is_hopeless(mark.scheduler, mark.study_id, own, self._others(), self._rounds):
             raise TrialPruned(
                 f"pruned after round {done} of {self._rounds}: other trials of its study had smaller losses"
             )
@@ -62,14 +64,14 @@ class Pruning:
         mark = self._mark
         others = self._store.jobs(stage=self._job.stage.value, **restrict(self._job.keys, Kind.EXPERIMENT))
         return [
-            _learning_curve(job)
+            _learning_curve(job, found)
             for job in others
             if job.id != self._job.id
-            and (found := job.parameters.get("trial")) is not None
-            and (found["study_id"], found["loss"]) == (mark["study_id"], mark["loss"])
+            and (found := TrialMark.of(job)) is not None
+            and (found.study_id, found.loss) == (mark.study_id, mark.loss)
         ]
 
 
-def _learning_curve(job: Job) -> LearningCurve:
+def _learning_curve(job: Job, mark: TrialMark) -> LearningCurve:
     losses = {int(done): loss for done, loss in job.progress.get("checkpoints", {}).items()}
-    return LearningCurve(job.parameters["trial"]["number"], losses, job.state is JobState.COMPLETED, job.is_pruned)
+    return LearningCurve(mark.number, losses, job.state is JobState.COMPLETED, job.is_pruned)
