@@ -12,7 +12,7 @@ from typing import Any
 from synergos.domain.job import Job, Stage
 from synergos.domain.messages import job_message
 from synergos.domain.records import OWN_FIELDS, Kind, restrict
-from synergos.domain.tags import Meta
+from synergos.domain.tags import Purpose
 from synergos.records import Record, RecordStore
 
 _OMITTED = OWN_FIELDS - {"key"}
@@ -46,8 +46,8 @@ def _subject(store: RecordStore, job: Job, action: object) -> dict[str, Any]:
     project = restrict(job.keys, Kind.PROJECT)
     registered = [record["key"]["participant_id"] for record in store.find(Kind.REGISTRATION, project)]
     asked = job.keys.get("participant_id")
-    meta = Meta.EVALUATE if job.stage is Stage.VALIDATE else Meta.PREDICT
-    subject |= {"participants": registered if asked is None else [asked], "metas": [meta.value], "version": None}
+    purpose = Purpose.EVALUATE if job.stage is Stage.VALIDATE else Purpose.PREDICT
+    subject |= {"participants": registered if asked is None else [asked], "metas": [purpose.value], "version": None}
     if job.stage is Stage.PREDICT:
         subject["tags"] = {project["project_id"]: job.parameters["tags"]}
     return subject

@@ -64,7 +64,7 @@ def main(participants: int, columns: int) -> None:
     """Print the figures."""
     polled = {f"participant_{index}": reported(columns, index) for index in range(participants)}
     space, alignment = feature_space(polled, Action.CLASSIFY)
-    lacking = [spacers["train"]["X"] for spacers in alignment.spacers.values()]
+    lacking = [missing_columns["train"]["X"] for missing_columns in alignment.missing_columns.values()]
     if lacking != bare(polled):
         raise SystemExit("the bare computation finds other gaps")
     raw, ours = median(seconds(lambda: bare(polled))), median(seconds(lambda: feature_space(polled, Action.CLASSIFY)))

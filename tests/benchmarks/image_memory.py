@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image
 
 from synergos.domain.feature_space import Action
-from synergos.domain.tags import Meta
+from synergos.domain.tags import Purpose
 from synergos.learning.agreement import feature_space
 from synergos_worker.data_root import DataRoot
 from synergos_worker.tables import Tables
@@ -45,9 +45,9 @@ def peak_bytes() -> int:
 def measure(root: Path, tag: str) -> None:
     """Print the tensor's bytes, the peak beside what the program itself takes, and the seconds."""
     tables = Tables(DataRoot(root), keep=12)
-    tables.get(Action.CLASSIFY, Meta.TRAIN, [("small",)])  # what decoding costs once in a process
+    tables.get(Action.CLASSIFY, Purpose.TRAIN, [("small",)])  # what decoding costs once in a process
     before, started = peak_bytes(), time.monotonic()
-    loaded = tables.get(Action.CLASSIFY, Meta.TRAIN, [(tag,)])
+    loaded = tables.get(Action.CLASSIFY, Purpose.TRAIN, [(tag,)])
     read = time.monotonic()
     described = loaded.pipeline.describe(loaded.table)
     polled = {

@@ -42,7 +42,7 @@ from benchmarks.round_cases import CASES, Case, Measured, layer, write_rows
 from synergos.domain.feature_space import Action
 from synergos.domain.grid import Node
 from synergos.domain.keys import ProjectKey, RunKey
-from synergos.domain.tags import Meta
+from synergos.domain.tags import Purpose
 from synergos.learning.agreement import feature_space
 from synergos.learning.algorithms import Step
 from synergos.learning.families import Recipe
@@ -89,7 +89,7 @@ class TimedRounds(Rounds):
 
 def loop(grid: Grid, case: Case, rounds: int, folder: Path, *, evaluates: bool = False) -> tuple[Measured, float]:
     """Rounds through the real data plane with a running grid's workers; their timings, and the seconds until the first."""
-    tags = {Meta.TRAIN: [("train",)]} | ({Meta.EVALUATE: [("train",)]} if evaluates else {})
+    tags = {Purpose.TRAIN: [("train",)]} | ({Purpose.EVALUATE: [("train",)]} if evaluates else {})
     hyperparameters = LAYERS.hyperparameters({**case.run, "rounds": rounds, "patience": rounds + 1})
     begun = time.perf_counter()
     control = Control()
@@ -100,7 +100,7 @@ def loop(grid: Grid, case: Case, rounds: int, folder: Path, *, evaluates: bool =
         polled[node.participant_id] = worker.prepare(PROJECT, Action.CLASSIFY, tags)
     space, alignment = feature_space(polled, Action.CLASSIFY)
     recipe = Recipe(LAYERS, case.layers, hyperparameters, space)
-    members = [Member(node, tags, alignment.spacers[node.participant_id]) for node in nodes]
+    members = [Member(node, tags, alignment.missing_columns[node.participant_id]) for node in nodes]
     content = SessionContent(RUN, recipe, tuple(tags))
     with RoundStore(folder, "job") as store, Sessions(members, content, Limits(), control) as sessions:
         # As in a training, nobody else holds the first weights.

@@ -24,9 +24,9 @@ def aligned(
     *participants: str, fitted: Mapping[str, Any] | None = None, auto_fix: bool = True, missing: Sequence[int] = ()
 ) -> Aligned:
     """An alignment, in which all lack the same columns."""
-    spacers = {"train": {"X": list(missing), "y": []}}
+    missing_columns = {"train": {"X": list(missing), "y": []}}
     return Aligned(
-        spacers=dict.fromkeys(participants, spacers),  # type: ignore[arg-type]
+        missing_columns=dict.fromkeys(participants, missing_columns),  # type: ignore[arg-type]
         feature_space=SPACE,
         fitted=fitted or {},
         auto_fix=auto_fix,

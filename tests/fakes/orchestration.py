@@ -85,7 +85,7 @@ def outputs_of(store: RecordStore, job: Job) -> dict[str, Any]:
     if job.stage is Stage.PREPROCESS:
         experiments = store.find(Kind.EXPERIMENT, {name: job.keys[name] for name in PROJECT})
         return {
-            "spacers": {who: {meta: {"X": [], "y": []} for meta in ("train", "evaluate")} for who in everyone},
+            "spacers": {who: {purpose: {"X": [], "y": []} for purpose in ("train", "evaluate")} for who in everyone},
             "feature_space": SPACE,
             "fitted": {record["key"]["expt_id"]: FITTED for record in experiments},
             "auto_fix": True,
@@ -99,8 +99,8 @@ def outputs_of(store: RecordStore, job: Job) -> dict[str, Any]:
             "feature_space": SPACE,
             "hyperparameters": HYPERPARAMETERS,
         }
-    meta = "evaluate" if job.stage is Stage.VALIDATE else "predict"
-    results = {who: {meta: {"statistics": STATISTICS, "res_path": f"{folder}/{meta}.json"}} for who in wanted}
+    purpose = "evaluate" if job.stage is Stage.VALIDATE else "predict"
+    results = {who: {purpose: {"statistics": STATISTICS, "res_path": f"{folder}/{purpose}.json"}} for who in wanted}
     if job.stage is Stage.VALIDATE:
         return results
     asked = {"tags": {"predict": job.parameters["tags"]}, "alignment": {"predict": {"X": [], "y": []}}}

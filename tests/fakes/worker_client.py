@@ -108,7 +108,7 @@ class WorkerClient:
         polled = self.prepared(tags, action)
         assert polled["state"] == "completed", polled
         space, alignment = feature_space({"me": polled}, action)
-        return Agreement(tags, space, alignment.spacers["me"])
+        return Agreement(tags, space, alignment.missing_columns["me"])
 
     def initialise(
         self,
@@ -154,14 +154,14 @@ class Agreement:
 
     tags: Tags
     space: FeatureSpace
-    spacers: Mapping[str, Any]
+    missing_columns: Mapping[str, Any]
 
     def body(self) -> dict[str, Any]:
         """What ``align`` is asked with."""
         return {
             "action": self.space.action,
             "tags": self.tags,
-            "alignments": self.spacers,
+            "alignments": self.missing_columns,
             "feature_space": self.space.to_dict(),
         }
 

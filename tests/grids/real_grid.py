@@ -106,7 +106,7 @@ class Study:
             for node in nodes:
                 registration.add_node(node.host, node.data_port, node.port)
             registration.create(collaboration, project, who, "host")
-            own = {meta: [getattr(holding, meta)] for meta in ("train", "evaluate")}
+            own = {purpose: [getattr(holding, purpose)] for purpose in ("train", "evaluate")}
             driver.tags.create(collaboration, project, who, **((tags or {}).get(who, own)))
 
     def align(self, **options: Any) -> Response:

@@ -112,8 +112,8 @@ class Align(_Command):
         """Confirm that this worker's data fits the feature space."""
         project = ProjectKey.checked(ids)
         body = bodies.ALIGN.read(_json())
-        for meta, tags in body.declared.items():
-            check_fit(self.parts.tables.get(body.action, meta, tags), meta, body.feature_space, body.alignments)
+        for purpose, tags in body.declared.items():
+            check_fit(self.parts.tables.get(body.action, purpose, tags), purpose, body.feature_space, body.alignments)
         return _success("align.post", {"key": asdict(project), "alignments": body.alignments})
 
 
@@ -130,7 +130,7 @@ class Initialise(_Command):
             "key": asdict(run),
             "is_live": True,
             "session_id": session.id,
-            "rows": {meta.value: 0 for meta in asked.metas} | session.counts,
+            "rows": {purpose.value: 0 for purpose in asked.purposes} | session.counts,
             "connections": [str(pair) for pair in live],
         }
         return _success("initialise.post", data, HTTPStatus.CREATED if is_new else HTTPStatus.OK)
@@ -144,7 +144,7 @@ class Predict(_Command):
         run = RunKey.checked(ids)
         body = bodies.PREDICT.read(_json())
         session = self.parts.sessions.of_run(body.session_id, run)
-        work = session.predict(body.metas)
+        work = session.predict(body.purposes)
         if not work.wait(body.wait):
             return _success("predict.post", {"key": asdict(run)}, HTTPStatus.ACCEPTED)
         return _success("predict.post", {"key": asdict(run), "results": work.result()})

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from msgspec import Meta as Limits
-from msgspec import Struct
+from msgspec import Struct, field
 
 from synergos.domain.feature_space import Action, FeatureSpace
 from synergos.domain.identifiers import check_identifier
 from synergos.domain.keys import RunKey
-from synergos.domain.tags import Meta, declared_tags
+from synergos.domain.tags import Purpose, declared_tags
 from synergos.errors import InvalidRequest
 from synergos.learning import families
 from synergos.schema import Definition
@@ -21,10 +21,10 @@ from synergos_worker.tables import Tags
 LONGEST_WAIT = 60.0
 
 TagsByPurpose = Annotated[
-    Mapping[Meta, Sequence[Sequence[str]]],
+    Mapping[Purpose, Sequence[Sequence[str]]],
     Limits(description="for each purpose, the dataset folders as lists of path tokens below the data folder"),
 ]
-SomePurposes = Annotated[Sequence[Meta], Limits(min_length=1, extra_json_schema={"uniqueItems": True})]
+SomePurposes = Annotated[Sequence[Purpose], Limits(min_length=1, extra_json_schema={"uniqueItems": True})]
 AlignmentsByPurpose = Annotated[
     Alignments, Limits(description="for each purpose, the positions of the columns that its data lacks")
 ]
@@ -74,12 +74,12 @@ class Initialise(Poll, frozen=True, kw_only=True):
     family: Annotated[str | None, Limits(description="of the model; layers when it is absent")] = None
     architecture: Architecture
     hyperparameters: Annotated[Mapping[str, Any], Limits(description="of the run")]
-    metas: SomePurposes
+    purposes: SomePurposes = field(name="metas")
 
     def __post_init__(self) -> None:
         super().__post_init__()
         _check_action(self.action, self.feature_space)
-        _check_purposes(self.metas)
+        _check_purposes(self.purposes)
 
     def session(self, run: RunKey) -> SessionRequest:
         """The session it asks for.
@@ -94,7 +94,7 @@ class Initialise(Poll, frozen=True, kw_only=True):
             tags=self.declared,
             alignments=self.alignments,
             recipe=families.recipe(self.family, self.architecture, self.hyperparameters, self.feature_space),
-            metas=tuple(self.metas),
+            purposes=tuple(self.purposes),
         )
 
 
@@ -102,11 +102,11 @@ class Predict(Struct, frozen=True, kw_only=True):
     """Whose rows a model is measured on."""
 
     session_id: SessionId
-    metas: SomePurposes
+    purposes: SomePurposes = field(name="metas")
     wait: Annotated[float, Limits(ge=0, le=LONGEST_WAIT, description="seconds to wait for the result")] = 0.0
 
     def __post_init__(self) -> None:
-        _check_purposes(self.metas)
+        _check_purposes(self.purposes)
 
 
 class Terminate(Struct, frozen=True, kw_only=True):
@@ -127,6 +127,6 @@ def _check_action(action: Action, space: FeatureSpace) -> None:
         raise InvalidRequest(f"expected {action}, got {space.action}", "feature_space.action")
 
 
-def _check_purposes(purposes: Sequence[Meta]) -> None:
+def _check_purposes(purposes: Sequence[Purpose]) -> None:
     if len(set(purposes)) < len(purposes):
         raise InvalidRequest("expected no purpose twice", "metas")

@@ -15,7 +15,7 @@ import pandas as pd
 
 from synergos.domain.feature_space import Action, FeatureSpace
 from synergos.domain.keys import RunKey
-from synergos.domain.tags import Meta
+from synergos.domain.tags import Purpose
 from synergos.errors import GridError
 from synergos.learning.families import Array
 from synergos_worker.pipelines.pipeline import Origins
@@ -37,7 +37,7 @@ class PredictionFiles:
     def __init__(self, outputs: Path) -> None:
         self._outputs = outputs
 
-    def write(self, run: RunKey, meta: Meta, space: FeatureSpace, inference: Inference) -> Path:
+    def write(self, run: RunKey, purpose: Purpose, space: FeatureSpace, inference: Inference) -> Path:
         """Write what is known of one purpose's rows; the path of the statistics.
 
         A reader sees the files of before or complete new ones, never half of one.
@@ -45,11 +45,11 @@ class PredictionFiles:
         Raises:
             GridError: they cannot be written, for instance because the disk is full.
         """
-        folder = run.folder(self._outputs) / meta
-        staging = folder.with_name(f".{meta}-{uuid4().hex}")
+        folder = run.folder(self._outputs) / purpose
+        staging = folder.with_name(f".{purpose}-{uuid4().hex}")
         try:
             staging.mkdir(parents=True)
-            _write_files(staging, meta, space, inference)
+            _write_files(staging, purpose, space, inference)
             folder.mkdir(exist_ok=True)
             # The statistics are what the others are found by, so they come last.
             names = sorted((path.name for path in staging.iterdir()), key=lambda name: name.endswith(".json"))
@@ -57,23 +57,23 @@ class PredictionFiles:
                 (staging / name).replace(folder / name)
         except OSError as error:
             raise GridError(
-                f"the predictions for {meta} could not be written: {error.strerror or type(error).__name__}"
+                f"the predictions for {purpose} could not be written: {error.strerror or type(error).__name__}"
             ) from error
         finally:
             shutil.rmtree(staging, ignore_errors=True)
-        return folder / _statistics_name(meta)
+        return folder / _statistics_name(purpose)
 
 
-def _statistics_name(meta: Meta) -> str:
-    return f"inference_statistics_{meta}.json"
+def _statistics_name(purpose: Purpose) -> str:
+    return f"inference_statistics_{purpose}.json"
 
 
-def _write_files(folder: Path, meta: Meta, space: FeatureSpace, inference: Inference) -> None:
-    np.savetxt(folder / f"inference_predictions_{meta}.txt", inference.predicted)
-    np.savetxt(folder / f"inference_scores_{meta}.txt", inference.scores)
-    _frame(space, inference).to_csv(folder / f"predictions_{meta}.csv", index=False)
+def _write_files(folder: Path, purpose: Purpose, space: FeatureSpace, inference: Inference) -> None:
+    np.savetxt(folder / f"inference_predictions_{purpose}.txt", inference.predicted)
+    np.savetxt(folder / f"inference_scores_{purpose}.txt", inference.scores)
+    _frame(space, inference).to_csv(folder / f"predictions_{purpose}.csv", index=False)
     text = json.dumps(inference.statistics, allow_nan=False, indent=2)
-    (folder / _statistics_name(meta)).write_text(text + "\n", encoding="utf-8")
+    (folder / _statistics_name(purpose)).write_text(text + "\n", encoding="utf-8")
 
 
 def _frame(space: FeatureSpace, inference: Inference) -> pd.DataFrame:

@@ -15,7 +15,7 @@ from structlog.contextvars import bound_contextvars
 
 from synergos.domain.feature_space import Action
 from synergos.domain.keys import ProjectKey
-from synergos.domain.tags import Meta
+from synergos.domain.tags import Purpose
 from synergos.errors import Conflict, InvalidRequest, RecordNotFound, ServiceStopping, UnusableData
 from synergos.program.loop import Loop
 from synergos_worker.dataset import Fingerprint
@@ -181,7 +181,7 @@ class Preparations:
             return replace(preparation, state=State.FAILED, error={"message": message, "field": None})
         log.info(
             "preparation completed",
-            rows={meta.value: sum(count for _, count in found.table.origins) for meta, found in loaded.items()},
+            rows={purpose.value: sum(count for _, count in found.table.origins) for purpose, found in loaded.items()},
         )
         fingerprint = tuple(stamp for found in loaded.values() for stamp in found.fingerprint)
         return replace(preparation, state=State.COMPLETED, result=result, fingerprint=fingerprint)
@@ -201,21 +201,23 @@ def _is_stale(known: Preparation, fingerprint: Fingerprint | None) -> bool:
     return known.state is State.FAILED or (known.state is State.COMPLETED and known.fingerprint != fingerprint)
 
 
-def _load(tables: Tables, preparation: Preparation) -> dict[Meta, LoadedTable]:
+def _load(tables: Tables, preparation: Preparation) -> dict[Purpose, LoadedTable]:
     """The tables of all purposes, all of one datatype."""
-    loaded = {meta: tables.get(preparation.action, meta, tags) for meta, tags in preparation.tags.items()}
-    datatypes = {found.datatype: meta for meta, found in loaded.items()}
+    loaded = {purpose: tables.get(preparation.action, purpose, tags) for purpose, tags in preparation.tags.items()}
+    datatypes = {found.datatype: purpose for purpose, found in loaded.items()}
     if len(datatypes) > 1:
-        listed = ", ".join(f"{datatype} ({meta})" for datatype, meta in datatypes.items())
+        listed = ", ".join(f"{datatype} ({purpose})" for datatype, purpose in datatypes.items())
         raise UnusableData(f"expected datasets of one type in a project, found {listed}", "tags")
     return loaded
 
 
-def _describe(loaded: Mapping[Meta, LoadedTable]) -> dict[str, Any]:
-    described = {meta: found.pipeline.describe(found.table) for meta, found in loaded.items()}
+def _describe(loaded: Mapping[Purpose, LoadedTable]) -> dict[str, Any]:
+    described = {purpose: found.pipeline.describe(found.table) for purpose, found in loaded.items()}
     return {
-        "headers": {meta: found.header for meta, found in described.items()},
-        "schemas": {meta: found.schema for meta, found in described.items()},
-        "metadata": {meta: found.metadata for meta, found in described.items()},
-        "statistics": {meta: found.pipeline.fit(found.table) for meta, found in loaded.items() if meta is Meta.TRAIN},
+        "headers": {purpose: found.header for purpose, found in described.items()},
+        "schemas": {purpose: found.schema for purpose, found in described.items()},
+        "metadata": {purpose: found.metadata for purpose, found in described.items()},
+        "statistics": {
+            purpose: found.pipeline.fit(found.table) for purpose, found in loaded.items() if purpose is Purpose.TRAIN
+        },
     }

@@ -17,7 +17,7 @@ from structlog.contextvars import bound_contextvars
 
 from synergos.domain.feature_space import FeatureSpace
 from synergos.domain.keys import RunKey
-from synergos.domain.tags import Meta
+from synergos.domain.tags import Purpose
 from synergos.errors import Conflict, InvalidRequest, JobCancelled, RecordNotFound, WireFormatError
 from synergos.learning import metrics
 from synergos.learning.algorithms import Step
@@ -60,7 +60,7 @@ class Session:
         run: RunKey,
         space: FeatureSpace,
         model: SessionModel,
-        rows: Mapping[Meta, Rows],
+        rows: Mapping[Purpose, Rows],
         compute: Executor,
         files: PredictionFiles,
         about: Mapping[str, str],
@@ -82,7 +82,7 @@ class Session:
     @property
     def counts(self) -> dict[str, int]:
         """How many rows it has for each purpose."""
-        return {meta.value: len(rows) for meta, rows in self._rows.items()}
+        return {purpose.value: len(rows) for purpose, rows in self._rows.items()}
 
     def maximum_message(self, exchange: int | None = None) -> int:
         """The most bytes a message can have: that asks for an exchange of a round, or brings weights alone."""
@@ -100,7 +100,7 @@ class Session:
             Conflict: it is older than the newest, or of a round that the run does not have, or other work is still running.
             WireFormatError: it is not a message of this run's algorithm and network.
         """
-        if not self._rows.get(Meta.TRAIN):
+        if not self._rows.get(Purpose.TRAIN):
             self._refuse_ended()
             raise Conflict("this session has no rows to train on")
         self._refuse_beyond(step.round)
@@ -136,27 +136,27 @@ class Session:
                 raise RecordNotFound(f"{kind} {number} was never put")
             return work
 
-    def predict(self, metas: Sequence[Meta]) -> Work:
+    def predict(self, purposes: Sequence[Purpose]) -> Work:
         """Predict and measure the rows of some purposes with the model that was put; a repeat joins.
 
         Raises:
             InvalidRequest: the session has no such rows.
             Conflict: no model was put, or other work is still running.
         """
-        for position, meta in enumerate(metas):
-            if not self._rows.get(meta):
+        for position, purpose in enumerate(purposes):
+            if not self._rows.get(purpose):
                 self._refuse_ended()
-                raise InvalidRequest(f"this session has no {meta} rows", f"metas[{position}]")
+                raise InvalidRequest(f"this session has no {purpose} rows", f"metas[{position}]")
         with self._changed:
             self._refuse_ended()
             known = self._works.get(Kind.PREDICTION)
-            if known is not None and known.key == tuple(metas) and not known.may_be_retried:
+            if known is not None and known.key == tuple(purposes) and not known.may_be_retried:
                 return known
             self._refuse_busy()
             if Kind.MODEL not in self._works:
                 raise Conflict("no model was put into this session")
-            work = self._works[Kind.PREDICTION] = Work(tuple(metas))
-        self._submit(work, self._predict, tuple(metas))
+            work = self._works[Kind.PREDICTION] = Work(tuple(purposes))
+        self._submit(work, self._predict, tuple(purposes))
         return work
 
     def trained(self, work: Work) -> tuple[Encoded, Callable[[], None]]:
@@ -251,7 +251,7 @@ class Session:
     def _train(self, work: Work, step: Step) -> Mapping[str, Any]:
         self._cancel_if_ended()
         evaluation = self._measured() if step.exchange == 0 else None
-        rows = self._rows[Meta.TRAIN]
+        rows = self._rows[Purpose.TRAIN]
         done = self._model.train(rows, step, work.progress, self._ended.is_set)
         seconds = sum(training.seconds for training in done)
         epochs = sum(training.epochs for training in done)
@@ -273,22 +273,22 @@ class Session:
 
     def _measured(self) -> answers.Evaluation | None:
         """The loss of the weights received on the evaluation rows, where there are any."""
-        rows = self._rows.get(Meta.EVALUATE)
+        rows = self._rows.get(Purpose.EVALUATE)
         found: Evaluation | None = self._model.evaluate(rows) if rows else None
         return answers.Evaluation(found.rows, _finite(found.loss)) if found else None
 
-    def _predict(self, _work: Work, metas: Sequence[Meta]) -> Mapping[str, Any]:
-        return {meta: self._infer(meta) for meta in metas}
+    def _predict(self, _work: Work, purposes: Sequence[Purpose]) -> Mapping[str, Any]:
+        return {purpose: self._infer(purpose) for purpose in purposes}
 
-    def _infer(self, meta: Meta) -> dict[str, Any]:
+    def _infer(self, purpose: Purpose) -> dict[str, Any]:
         self._cancel_if_ended()
-        rows = self._rows[meta]
+        rows = self._rows[purpose]
         scores, predicted = self._model.infer(rows)
         truth = rows.truth
         found = metrics.statistics(self._space.action, self._space.labels, truth, predicted, scores)
         inference = Inference(rows.origins, scores, predicted, found)
-        path = self._files.write(self.run, meta, self._space, inference)
-        self._log.info("predictions written", meta=meta.value, rows=len(rows))
+        path = self._files.write(self.run, purpose, self._space, inference)
+        self._log.info("predictions written", purpose=purpose.value, rows=len(rows))
         return {"statistics": found, "res_path": str(path)}
 
     def _cancel_if_ended(self) -> None:

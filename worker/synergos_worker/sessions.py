@@ -14,11 +14,11 @@ import structlog
 
 from synergos.domain.feature_space import FeatureSpace, Side
 from synergos.domain.keys import RunKey
-from synergos.domain.outputs import Spacers
-from synergos.domain.tags import Meta
+from synergos.domain.outputs import MissingColumns
+from synergos.domain.tags import Purpose
 from synergos.errors import Conflict, FeatureDrift, RecordNotFound, ServiceStopping
 from synergos.learning import datatypes
-from synergos.learning.alignment import Header, spacers_for, unseen
+from synergos.learning.alignment import Header, missing_columns_of, unseen
 from synergos.learning.families import Recipe
 from synergos_worker.devices import room_for
 from synergos_worker.exports import PredictionFiles
@@ -31,8 +31,8 @@ log = structlog.get_logger(__name__)
 
 _OPENING_SECONDS = 300.0
 
-Alignments = Mapping[Meta, Spacers]
-"""Spacers by purpose."""
+Alignments = Mapping[Purpose, MissingColumns]
+"""Missing columns by purpose."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class SessionRequest:
     """What ``initialise`` asks for.
 
     Attributes:
-        metas: the purposes whose rows the session needs.
+        purposes: the purposes whose rows the session needs.
     """
 
     session_id: str
@@ -49,7 +49,7 @@ class SessionRequest:
     tags: Tags
     alignments: Alignments
     recipe: Recipe
-    metas: tuple[Meta, ...]
+    purposes: tuple[Purpose, ...]
 
 
 class SessionOpener:
@@ -70,7 +70,7 @@ class SessionOpener:
             GridError: they need more memory than the GPU has.
             Conflict: the worker is busy with another run for too long.
         """
-        rows = {meta: self._rows(request, meta) for meta in request.metas if meta in request.tags}
+        rows = {purpose: self._rows(request, purpose) for purpose in request.purposes if purpose in request.tags}
         building = self._compute.submit(self._build, request.recipe, request.participant_id, rows)
         try:
             model = building.result(_OPENING_SECONDS)
@@ -81,13 +81,13 @@ class SessionOpener:
         about = {"session": request.session_id[:8], **request.run, "participant": request.participant_id}
         return Session(request.session_id, request.run, space, model, rows, self._compute, self._files, about)
 
-    def _rows(self, request: SessionRequest, meta: Meta) -> Rows:
+    def _rows(self, request: SessionRequest, purpose: Purpose) -> Rows:
         space = request.recipe.space
-        loaded = self._tables.get(space.action, meta, request.tags[meta])
-        check_fit(loaded, meta, space, request.alignments)
+        loaded = self._tables.get(space.action, purpose, request.tags[purpose])
+        check_fit(loaded, purpose, space, request.alignments)
         return Rows.of(loaded.pipeline.transform(loaded.table, space), self._device)
 
-    def _build(self, recipe: Recipe, participant_id: str, rows: Mapping[Meta, Rows]) -> SessionModel:
+    def _build(self, recipe: Recipe, participant_id: str, rows: Mapping[Purpose, Rows]) -> SessionModel:
         with room_for("the rows and the network"):
             model = SessionModel(recipe, participant_id, self._device)
             if rows:
@@ -225,25 +225,25 @@ class Sessions:
             session.end()
 
 
-def check_fit(loaded: LoadedTable, meta: Meta, space: FeatureSpace, alignments: Alignments) -> None:
+def check_fit(loaded: LoadedTable, purpose: Purpose, space: FeatureSpace, alignments: Alignments) -> None:
     """Refuse data that is not what the feature space was agreed on.
 
     Raises:
         FeatureDrift: it has columns or labels that the space lacks, or lacks others than were agreed.
     """
     if loaded.datatype != space.datatype:
-        raise FeatureDrift(f"{meta}: the data is {loaded.datatype}, the feature space {space.datatype}")
+        raise FeatureDrift(f"{purpose}: the data is {loaded.datatype}, the feature space {space.datatype}")
     described = loaded.pipeline.describe(loaded.table)
     header: Header = described.header
     if differing := datatypes.get(space.datatype).drift(described.metadata, space):
-        raise FeatureDrift(f"{meta}: the rows differ from those at alignment: {', '.join(differing)}")
+        raise FeatureDrift(f"{purpose}: the rows differ from those at alignment: {', '.join(differing)}")
     if new := unseen(header, space):
-        raise FeatureDrift(f"{meta}: {listed(new)} was not there at alignment")
-    agreed = alignments.get(meta)
-    found: Mapping[str, Any] = spacers_for(header, space)
+        raise FeatureDrift(f"{purpose}: {listed(new)} was not there at alignment")
+    agreed = alignments.get(purpose)
+    found: Mapping[str, Any] = missing_columns_of(header, space)
     for side, names in ((Side.X, space.X), (Side.Y, space.y)):
         if agreed is not None and list(agreed.get(side, ())) != found[side]:
             differing = [
                 names[index] for index in sorted(set(agreed.get(side, ())) ^ set(found[side])) if index < len(names)
             ]
-            raise FeatureDrift(f"{meta}: the columns differ from those at alignment: {listed(differing)}")
+            raise FeatureDrift(f"{purpose}: the columns differ from those at alignment: {listed(differing)}")

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from synergos.domain.feature_space import Action
-from synergos.domain.tags import Meta, Tag
+from synergos.domain.tags import Purpose, Tag
 from synergos.errors import UnusableData
 from synergos_worker.data_root import DataRoot
 from synergos_worker.dataset import Dataset, Fingerprint
 from synergos_worker.pipelines import PIPELINES, Pipeline, Table
 
-Tags = Mapping[Meta, Sequence[Tag]]
+Tags = Mapping[Purpose, Sequence[Tag]]
 
 
 @dataclass(frozen=True)
@@ -41,14 +41,14 @@ class Tables:
         self._loaded: OrderedDict[tuple[Action, bool, tuple[Tag, ...]], LoadedTable] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, action: Action, meta: Meta, tags: Sequence[Tag]) -> LoadedTable:
+    def get(self, action: Action, purpose: Purpose, tags: Sequence[Tag]) -> LoadedTable:
         """The table of all tags of one purpose, as its files are now.
 
         Raises:
             UnusableData: names the tag, file or column, and what was expected.
         """
-        datasets = self._datasets(meta, tags)
-        needs_labels = meta is not Meta.PREDICT
+        datasets = self._datasets(purpose, tags)
+        needs_labels = purpose is not Purpose.PREDICT
         key = (action, needs_labels, tuple(tags))
         with self._lock:
             fingerprint = _fingerprint(datasets)
@@ -57,7 +57,7 @@ class Tables:
                 # What is out of date makes room before the new one is read.
                 self._loaded.pop(key, None)
                 known = None
-                self._loaded[key] = _load(datasets, action, needs_labels, fingerprint, f"tags.{meta}")
+                self._loaded[key] = _load(datasets, action, needs_labels, fingerprint, f"tags.{purpose}")
             self._loaded.move_to_end(key)
             while len(self._loaded) > self._keep:
                 self._loaded.popitem(last=False)
@@ -66,12 +66,14 @@ class Tables:
     def fingerprint(self, tags: Tags) -> Fingerprint | None:
         """What the files of all tags look like now; None when they cannot all be found."""
         try:
-            return tuple(stamp for meta, some in tags.items() for stamp in _fingerprint(self._datasets(meta, some)))
+            return tuple(
+                stamp for purpose, some in tags.items() for stamp in _fingerprint(self._datasets(purpose, some))
+            )
         except UnusableData:
             return None
 
-    def _datasets(self, meta: Meta, tags: Sequence[Tag]) -> list[Dataset]:
-        return [self._root.dataset(tag, f"tags.{meta}[{position}]") for position, tag in enumerate(tags)]
+    def _datasets(self, purpose: Purpose, tags: Sequence[Tag]) -> list[Dataset]:
+        return [self._root.dataset(tag, f"tags.{purpose}[{position}]") for position, tag in enumerate(tags)]
 
 
 def _fingerprint(datasets: Sequence[Dataset]) -> Fingerprint:

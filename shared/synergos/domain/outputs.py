@@ -11,14 +11,14 @@ from msgspec import Struct
 
 from synergos.domain.feature_space import FeatureSpace, Side
 from synergos.domain.job import Stage
-from synergos.domain.tags import Meta
+from synergos.domain.tags import Purpose
 from synergos.schema import Definition
 
 Statistic: TypeAlias = int | float | Sequence[int | float | None] | None
 """One figure, or one for each class; None where there is none."""
 
 Position: TypeAlias = Annotated[int, Limits(ge=0)]
-Spacers: TypeAlias = Mapping[Side, Sequence[Position]]
+MissingColumns: TypeAlias = Mapping[Side, Sequence[Position]]
 """Positions in the aligned order of inputs and labels that a table lacks."""
 
 
@@ -26,13 +26,13 @@ class Aligned(Struct, frozen=True, kw_only=True):
     """A project's participants have one feature space.
 
     Attributes:
-        spacers: by participant and purpose.
+        missing_columns: by participant and purpose.
         fitted: by experiment: its model as it is fitted to the feature space, in the words of its family.
         auto_fix: whether models are fitted.
         rows: for training, by participant.
     """
 
-    spacers: Mapping[str, Mapping[Meta, Spacers]]
+    missing_columns: Mapping[str, Mapping[Purpose, MissingColumns]] = msgspec.field(name="spacers")
     feature_space: FeatureSpace
     fitted: Mapping[str, Any]
     auto_fix: bool
@@ -103,8 +103,8 @@ class Prediction(Struct, frozen=True, kw_only=True):
     """
 
     predict: Measured
-    tags: Mapping[Meta, Sequence[Sequence[str]]]
-    alignment: Mapping[Meta, Spacers]
+    tags: Mapping[Purpose, Sequence[Sequence[str]]]
+    alignment: Mapping[Purpose, MissingColumns]
 
 
 class Predicted(Struct, frozen=True, kw_only=True):

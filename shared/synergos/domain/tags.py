@@ -11,7 +11,7 @@ Tag = tuple[str, ...]
 """The tokens of one dataset folder, outermost first."""
 
 
-class Meta(StrEnum):
+class Purpose(StrEnum):
     """What a dataset is for."""
 
     TRAIN = "train"
@@ -43,7 +43,7 @@ def check_tags(value: object, field: str) -> tuple[Tag, ...]:
     return tuple(check_tag(tag, f"{field}[{position}]") for position, tag in enumerate(value))
 
 
-def declared_tags(record: Mapping[str, object] | Mapping[Meta, object]) -> dict[Meta, tuple[Tag, ...]]:
+def declared_tags(record: Mapping[str, object] | Mapping[Purpose, object]) -> dict[Purpose, tuple[Tag, ...]]:
     """Read the tags of every purpose out of a Tag record or a request; purposes without tags are left out."""
-    found = {meta: check_tags(record.get(meta) or [], f"tags.{meta}") for meta in Meta}
-    return {meta: tags for meta, tags in found.items() if tags}
+    found = {purpose: check_tags(record.get(purpose) or [], f"tags.{purpose}") for purpose in Purpose}
+    return {purpose: tags for purpose, tags in found.items() if tags}

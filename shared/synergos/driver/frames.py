@@ -115,9 +115,9 @@ def _history(path: str) -> Iterable[tuple[str, Record]]:
 
 
 def _alignment_rows(record: Record) -> Iterator[Row]:
-    for meta in ("train", "evaluate", "predict"):
-        if meta in record:
-            yield {**record["key"], "meta": meta, "X": record[meta]["X"], "y": record[meta]["y"]}
+    for purpose in ("train", "evaluate", "predict"):
+        if purpose in record:
+            yield {**record["key"], "meta": purpose, "X": record[purpose]["X"], "y": record[purpose]["y"]}
 
 
 _flatteners: Mapping[str, Callable[[Record], Iterator[Row]]] = {

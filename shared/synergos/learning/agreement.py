@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from synergos.domain.feature_space import Action, FeatureSpace
-from synergos.domain.tags import Meta
+from synergos.domain.tags import Purpose
 from synergos.errors import Conflict, InvalidRequest, NotSupported
 from synergos.learning import datatypes
 from synergos.learning.alignment import LABEL, Alignment, Header, align, unseen
@@ -50,7 +50,7 @@ def _datatype(polled: Mapping[str, Polled]) -> DataType:
     """The one datatype of all tables."""
     found: dict[str, str] = {}
     for participant, preparation in polled.items():
-        if Meta.TRAIN not in preparation["headers"]:
+        if Purpose.TRAIN not in preparation["headers"]:
             raise InvalidRequest(f"{participant} has no data to train on", "tags.train")
         for metadata in preparation["metadata"].values():
             found.setdefault(metadata["_type"], participant)
@@ -65,24 +65,24 @@ def _datatype(polled: Mapping[str, Polled]) -> DataType:
 
 def _check_labels(headers: Mapping[str, Mapping[str, Header]], alignment: Alignment, action: Action) -> None:
     for participant, tables in headers.items():
-        if not tables[Meta.TRAIN].get("y"):
+        if not tables[Purpose.TRAIN].get("y"):
             raise InvalidRequest(f"the training data of {participant} has no label", LABEL)
     if action is Action.REGRESS and alignment.y != (LABEL,):
         raise InvalidRequest(f"a regression has one label column, {LABEL}; got {', '.join(alignment.y)}", LABEL)
 
 
 def _check_equal(alignment: Alignment) -> None:
-    """Refuse tables that would need spacers.
+    """Refuse tables that lack columns of others.
 
     Raises:
         Conflict: a table lacks a column; says who lacks what.
     """
     lacks = [
-        f"{participant} {purpose} lacks {_listed([names[index] for index in spacers[side]])}"
-        for participant, tables in alignment.spacers.items()
-        for purpose, spacers in tables.items()
+        f"{participant} {purpose} lacks {_listed([names[index] for index in missing_columns[side]])}"
+        for participant, tables in alignment.missing_columns.items()
+        for purpose, missing_columns in tables.items()
         for side, names in (("X", alignment.X), ("y", alignment.y))
-        if spacers[side]
+        if missing_columns[side]
     ]
     if lacks:
         raise Conflict(f"auto_align is off and the tables differ: {'; '.join(lacks)}")

@@ -1,7 +1,7 @@
 """Grid-wide alignment: which columns exist anywhere, in one order, and which of them each table lacks.
 
 Linear in the number of columns: the aligned order is a fixed order of the union of names (inputs by code point, labels
-naturally), a table's spacers are the positions of the names it lacks.
+naturally), a table's **missing columns** are the positions of the names it lacks.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from synergos.domain.feature_space import Action, FeatureSpace
 Header = Mapping[str, Sequence[str]]
 """Names of one table's columns: ``{"X": […], "y": […]}``; ``y`` is empty or absent where a table has no label."""
 
-Spacers = dict[str, list[int]]
+MissingColumns = dict[str, list[int]]
 """Positions in the aligned order that a table lacks, ascending: ``{"X": […], "y": […]}``."""
 
 LABEL = "target"
@@ -27,7 +27,7 @@ class Alignment:
 
     X: tuple[str, ...]
     y: tuple[str, ...]
-    spacers: Mapping[str, Mapping[str, Spacers]]
+    missing_columns: Mapping[str, Mapping[str, MissingColumns]]
 
 
 def natural_order(levels: Iterable[str]) -> list[str]:
@@ -52,7 +52,7 @@ def align(headers: Mapping[str, Mapping[str, Header]], action: Action) -> Alignm
         X,
         y,
         {
-            participant: {purpose: _spacers(header, *positions) for purpose, header in purposes.items()}
+            participant: {purpose: _missing_columns(header, *positions) for purpose, header in purposes.items()}
             for participant, purposes in headers.items()
         },
     )
@@ -66,9 +66,9 @@ def label_order(names: Iterable[str], action: Action) -> tuple[str, ...]:
     return tuple(prefix + level for level in natural_order(name.removeprefix(prefix) for name in names))
 
 
-def spacers_for(header: Header, space: FeatureSpace) -> Spacers:
-    """What one table lacks of a feature space; a table without a label gets no label spacers."""
-    return _spacers(
+def missing_columns_of(header: Header, space: FeatureSpace) -> MissingColumns:
+    """What one table lacks of a feature space; a table without a label gets no missing labels."""
+    return _missing_columns(
         header,
         {name: index for index, name in enumerate(space.X)},
         {name: index for index, name in enumerate(space.y)},
@@ -81,7 +81,7 @@ def unseen(header: Header, space: FeatureSpace) -> list[str]:
     return [name for side in ("X", "y") for name in header.get(side, ()) if name not in known[side]]
 
 
-def _spacers(header: Header, X: Mapping[str, int], y: Mapping[str, int]) -> Spacers:
+def _missing_columns(header: Header, X: Mapping[str, int], y: Mapping[str, int]) -> MissingColumns:
     labels = header.get("y", ())
     return {"X": _lacking(header["X"], X), "y": _lacking(labels, y) if labels else []}
 

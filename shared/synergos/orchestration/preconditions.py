@@ -12,7 +12,7 @@ from synergos.domain.feature_space import Action
 from synergos.domain.job import Stage
 from synergos.domain.keys import ProjectKey, RegistrationKey, RunKey
 from synergos.domain.records import RECORD_TYPES, Ids, Kind
-from synergos.domain.tags import Meta, Tag, declared_tags
+from synergos.domain.tags import Purpose, Tag, declared_tags
 from synergos.errors import Conflict, RecordNotFound
 from synergos.records.store import Record, RecordStore
 
@@ -52,7 +52,7 @@ def participants_of(store: RecordStore, project: ProjectKey) -> list[str]:
     return [record["key"]["participant_id"] for record in registrations_of(store, project)]
 
 
-def tags_of(store: RecordStore, key: RegistrationKey) -> Mapping[Meta, tuple[Tag, ...]]:
+def tags_of(store: RecordStore, key: RegistrationKey) -> Mapping[Purpose, tuple[Tag, ...]]:
     """The tags of one participant, by purpose.
 
     Raises:
@@ -61,14 +61,14 @@ def tags_of(store: RecordStore, key: RegistrationKey) -> Mapping[Meta, tuple[Tag
     return declared_tags(_agreed(store, Kind.TAG, key, "declared no tags; declare its tags first"))
 
 
-def training_tags_of(store: RecordStore, key: RegistrationKey) -> Mapping[Meta, tuple[Tag, ...]]:
+def training_tags_of(store: RecordStore, key: RegistrationKey) -> Mapping[Purpose, tuple[Tag, ...]]:
     """The tags of one participant, those for training among them.
 
     Raises:
         Conflict: it declared none for training.
     """
     tags = tags_of(store, key)
-    if Meta.TRAIN not in tags:
+    if Purpose.TRAIN not in tags:
         raise Conflict(f"participant {key.participant_id!r} declared no tags for training; declare its tags first")
     return tags
 
@@ -196,7 +196,7 @@ def require_evaluation_tags(store: RecordStore, project: ProjectKey) -> None:
     Raises:
         Conflict: nobody does.
     """
-    if not any(record.get(Meta.EVALUATE.value) for record in store.find(Kind.TAG, project.project)):
+    if not any(record.get(Purpose.EVALUATE.value) for record in store.find(Kind.TAG, project.project)):
         raise Conflict("no participant declared tags for evaluation, and trials are judged by validations")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from synergos.domain.job import Job, Stage
 from synergos.domain.keys import RegistrationKey
 from synergos.domain.records import Ids, Kind
-from synergos.domain.tags import Meta, check_tags
+from synergos.domain.tags import Purpose, check_tags
 from synergos.errors import InvalidRequest
 from synergos.orchestration import preconditions, schemas
 from synergos.orchestration.caller import Caller
@@ -43,7 +43,7 @@ class Predictions(StageRequests[Prediction]):
         preconditions.require_models(self.store, runs)
         preconditions.require_tags(self.store, key, [key.participant_id])
         preconditions.require_alignment(self.store, key, [key.participant_id])
-        tags = named or preconditions.tags_of(self.store, key).get(Meta.PREDICT)
+        tags = named or preconditions.tags_of(self.store, key).get(Purpose.PREDICT)
         if not tags:
             raise InvalidRequest("is required: the participant declared nothing to predict", f"tags.{key.project_id}")
         parameters = {**options, "tags": [list(tag) for tag in tags]}

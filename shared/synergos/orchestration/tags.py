@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from synergos.domain.records import Ids, Kind
-from synergos.domain.tags import Meta, check_tags
+from synergos.domain.tags import Purpose, check_tags
 from synergos.orchestration import schemas
 from synergos.orchestration.agreement import forget_agreement
 from synergos.orchestration.declarations import Declarations
@@ -22,13 +22,13 @@ class Tags(Declarations[Tag]):
 
     def checked(self, declared: Tag, payload: dict[str, Any], ids: Ids) -> dict[str, Any]:
         """Refuse tags that leave the data folder; purposes nothing was said of have none."""
-        tags = {meta.value: payload.get(meta.value, []) for meta in Meta}
-        for meta, value in tags.items():
-            check_tags(value, meta)
+        tags = {purpose.value: payload.get(purpose.value, []) for purpose in Purpose}
+        for purpose, value in tags.items():
+            check_tags(value, purpose)
         return {**payload, **tags}
 
     def settle(self, before: Record | None, after: Record) -> None:
         """Other data to learn from or to measure on means that nothing is agreed any more."""
-        metas = (Meta.TRAIN, Meta.EVALUATE)
-        if before is None or any(before.get(meta) != after.get(meta) for meta in metas):
+        purposes = (Purpose.TRAIN, Purpose.EVALUATE)
+        if before is None or any(before.get(purpose) != after.get(purpose) for purpose in purposes):
             forget_agreement(self.store, after["key"])

@@ -9,7 +9,7 @@ from typing import Any
 from synergos.domain.job import Job, JobState
 from synergos.domain.outputs import Aligned, Outputs, Predicted, Trained, Validated, write_outputs
 from synergos.domain.records import RECORD_TYPES, Ids, Kind, restrict
-from synergos.domain.tags import Meta
+from synergos.domain.tags import Purpose
 from synergos.errors import Conflict, JobCancelled
 from synergos.records.store import RecordStore
 
@@ -50,8 +50,10 @@ def _alignments(store: RecordStore, keys: Ids, outputs: Aligned) -> None:
     project = store.get(Kind.PROJECT, keys)["key"]
     # Someone who left while the others were being aligned has no alignment any more.
     registered = {record["key"]["participant_id"] for record in store.find(Kind.REGISTRATION, project)}
-    spacers = {participant: rows for participant, rows in outputs.spacers.items() if participant in registered}
-    _replace(store, Kind.ALIGNMENT, project, spacers)
+    missing_columns = {
+        participant: rows for participant, rows in outputs.missing_columns.items() if participant in registered
+    }
+    _replace(store, Kind.ALIGNMENT, project, missing_columns)
     feature_space = {
         "space": outputs.feature_space.to_dict(),
         "auto_fix": outputs.auto_fix,
@@ -79,7 +81,10 @@ def _predictions(store: RecordStore, keys: Ids, outputs: Predicted) -> None:
     store.get(Kind.MODEL, keys)
     written = write_outputs(outputs)
     _replace(
-        store, Kind.PREDICTION, keys, {who: {Meta.PREDICT: output[Meta.PREDICT]} for who, output in written.items()}
+        store,
+        Kind.PREDICTION,
+        keys,
+        {who: {Purpose.PREDICT: output[Purpose.PREDICT]} for who, output in written.items()},
     )
     for participant, output in written.items():
         owner = {**keys, "participant_id": participant}

@@ -7,7 +7,7 @@ from datetime import UTC
 from typing import Any
 
 from synergos.domain.records import Kind
-from synergos.domain.tags import Meta
+from synergos.domain.tags import Purpose
 from synergos.orchestration.view import View
 from synergos.records.store import Record
 
@@ -74,7 +74,7 @@ def _registration(parents: Mapping[Any, Any]) -> Shape:
 
 
 def _alignment(record: Mapping[str, Any]) -> Shape:
-    return {meta.value: {"X": [], "y": [], **record.get(meta.value, {})} for meta in Meta}
+    return {purpose.value: {"X": [], "y": [], **record.get(purpose.value, {})} for purpose in Purpose}
 
 
 def _model(record: Mapping[str, Any]) -> Shape:

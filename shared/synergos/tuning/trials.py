@@ -12,7 +12,7 @@ from synergos.domain.job import Job, JobState, Stage
 from synergos.domain.keys import ProjectKey
 from synergos.domain.records import Kind
 from synergos.domain.study import TRIAL_MARK, TRIAL_PREFIX, Study, StudyState, Trial, TrialMark, TrialState
-from synergos.domain.tags import Meta
+from synergos.domain.tags import Purpose
 from synergos.errors import Conflict, InvalidRequest, RecordNotFound
 from synergos.learning import families
 from synergos.orchestration.caller import OWNER
@@ -109,7 +109,7 @@ class Trials:
     def _judge(self, study: Study, trial: Trial) -> Trial:
         key = study.experiment.run_called(trial.run_id)
         records = self._store.find(Kind.VALIDATION, key)
-        found = objective(study.metric, [record[Meta.EVALUATE.value]["statistics"] for record in records])
+        found = objective(study.metric, [record[Purpose.EVALUATE.value]["statistics"] for record in records])
         if found is None:
             return self._end(study, trial, TrialState.FAILED, f"no participant has a {study.metric} of its model")
         return self._end(study, replace(trial, objective=found), TrialState.COMPLETED, None)

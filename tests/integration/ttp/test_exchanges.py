@@ -21,7 +21,7 @@ from factories.worker_data import wine, write_frame
 from synergos.domain.feature_space import Action
 from synergos.domain.grid import Node
 from synergos.domain.keys import ProjectKey, RunKey
-from synergos.domain.tags import Meta
+from synergos.domain.tags import Purpose
 from synergos.errors import JobInterrupted
 from synergos.learning.agreement import feature_space
 from synergos.learning.algorithms import (
@@ -51,7 +51,7 @@ from synergos_worker.bootstrap import WorkerService, build_worker
 from synergos_worker.settings import Settings
 
 PROJECT = ProjectKey("c", "p")
-TAGS = {Meta.TRAIN: [("train",)], Meta.EVALUATE: [("evaluate",)]}
+TAGS = {Purpose.TRAIN: [("train",)], Purpose.EVALUATE: [("evaluate",)]}
 RUN = {"rounds": 3, "epochs": 2, "lr": 0.1, "criterion": "NLLLoss", "lr_scheduler": "LambdaLR"}
 LAYER_LIST = [linear(13, 8, "tanh"), layer("BatchNorm1d", num_features=8), linear(8, 3, "softmax")]
 
@@ -174,7 +174,7 @@ def rounds_of(
     space, alignment = feature_space(polled, Action.CLASSIFY)
     hyperparameters = LAYERS.hyperparameters(RUN | {"algorithm": algorithm} | run, Action.CLASSIFY)
     recipe = Recipe(LAYERS, LAYERS.check(LAYER_LIST), hyperparameters, space)
-    members = [Member(each.node, TAGS, alignment.spacers[each.node.participant_id]) for each in workers]
+    members = [Member(each.node, TAGS, alignment.missing_columns[each.node.participant_id]) for each in workers]
     content = SessionContent(RunKey("c", "p", "e", algorithm), recipe, tuple(TAGS))
     with RoundStore(folder, "job") as store, Sessions(members, content, limits or Limits(), control) as sessions:
         yield Rounds(sessions, hyperparameters, LAYERS.initial(recipe), store, control)

@@ -56,7 +56,7 @@ def rounds_of(
     fitted = fit_layers(layers, space)
     weights: Weights = build_network(fitted, 1).state_dict()
     for party in parties:
-        agreement = Agreement(TAGS, space, alignment.spacers[party.name])
+        agreement = Agreement(TAGS, space, alignment.missing_columns[party.name])
         party.client.initialise(agreement, architecture=fitted, hyperparameters=RUN | (run or {}))
     losses = []
     for number in range(ROUNDS):

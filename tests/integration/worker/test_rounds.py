@@ -15,7 +15,7 @@ import torch
 from werkzeug.test import EnvironBuilder
 
 from fakes.worker_client import RUN, HeldExecutor, Weights, WorkerClient, blob_of, message_in, message_of
-from synergos.domain.tags import Meta
+from synergos.domain.tags import Purpose
 from synergos.errors import RecordNotFound
 from synergos.learning.families.layers.layers import Layer
 from synergos.learning.families.layers.network import build_network
@@ -214,7 +214,7 @@ def test_rows_and_network_are_let_go_though_a_request_still_holds_the_session(
     assert before == {"train": 100, "evaluate": 40}
     assert session.counts == {}
     with pytest.raises(RecordNotFound, match="the session has ended"):
-        session.predict([Meta.EVALUATE])
+        session.predict([Purpose.EVALUATE])
 
 
 def test_nothing_is_kept_of_a_session_whose_work_was_still_waiting(

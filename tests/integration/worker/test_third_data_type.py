@@ -52,7 +52,7 @@ def test_rows_that_drifted_are_refused_by_ttp_and_worker(client: WorkerClient) -
 
     header, metadata = longer["headers"]["predict"], longer["metadata"]["predict"]
     assert drift(header, metadata, agreement.space) == ["length 13 (agreed: 12)"]
-    drifted = Agreement({"train": [["longer"]]}, agreement.space, agreement.spacers)
+    drifted = Agreement({"train": [["longer"]]}, agreement.space, agreement.missing_columns)
     layers = fit_layers(LAYERS, agreement.space)
     answer = client.initialise(drifted, status=409, metas=["train"], architecture=layers)
     assert "the rows differ from those at alignment: length 13 (agreed: 12)" in answer["message"]

@@ -146,7 +146,7 @@ def test_data_that_no_longer_fits_is_refused(client: WorkerClient, data: Path, d
         assert named in answer["message"]
 
 
-def test_spacers_must_be_those_of_the_space(client: WorkerClient) -> None:
+def test_missing_columns_must_be_those_of_the_space(client: WorkerClient) -> None:
     agreement = client.agree(TAGS)
     wrong = {"train": {"X": [0], "y": []}, "evaluate": {"X": [], "y": []}}
 

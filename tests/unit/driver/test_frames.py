@@ -15,12 +15,12 @@ KEY = {"collab_id": "c", "project_id": "p", "expt_id": "e", "run_id": "r"}
 
 
 def measured(participant: str, statistics: dict[str, Any], kind: str = "Validation") -> dict[str, Any]:
-    meta = "evaluate" if kind == "Validation" else "predict"
+    purpose = "evaluate" if kind == "Validation" else "predict"
     return {
         "doc_id": "1",
         "kind": kind,
         "key": {**KEY, "participant_id": participant},
-        meta: {"statistics": statistics, "res_path": "x"},
+        purpose: {"statistics": statistics, "res_path": "x"},
     }
 
 

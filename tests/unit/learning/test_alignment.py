@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from factories.network_models import space
 from synergos.domain.feature_space import Action
-from synergos.learning.alignment import align, natural_order, spacers_for, unseen
+from synergos.learning.alignment import align, missing_columns_of, natural_order, unseen
 
 Header = dict[str, list[str]]
 Headers = dict[str, dict[str, Header]]
@@ -28,22 +28,22 @@ HEADERS = st.dictionaries(
 )
 
 
-def padded(names: list[str], spacers: list[int]) -> list[str | None]:
+def padded(names: list[str], missing_columns: list[int]) -> list[str | None]:
     """What a worker makes of a table: for each position in order, an empty column is inserted there."""
     columns: list[str | None] = list(names)
-    for position in spacers:
+    for position in missing_columns:
         columns.insert(position, None)
     return columns
 
 
 @given(HEADERS)
-def test_inserting_the_spacers_gives_every_table_the_same_order(headers: Headers) -> None:
+def test_inserting_the_missing_columns_gives_every_table_the_same_order(headers: Headers) -> None:
     found = align(headers, Action.CLASSIFY)
 
     for participant, tables in headers.items():
         for purpose, table in tables.items():
             for side, union in (("X", found.X), ("y", found.y)):
-                columns = padded(table[side], found.spacers[participant][purpose][side])
+                columns = padded(table[side], found.missing_columns[participant][purpose][side])
                 assert len(columns) == len(union)
                 assert all(name in {None, expected} for name, expected in zip(columns, union, strict=True))
 
@@ -79,28 +79,28 @@ def test_a_column_that_one_table_lacks() -> None:
 
     assert found.X == ("age", "ca_0", "ca_1", "ca_2")
     assert found.y == ("target_0", "target_2", "target_10")
-    assert found.spacers == {
+    assert found.missing_columns == {
         "worker_1": {"train": {"X": [3], "y": [2]}},
         "worker_2": {"train": {"X": [1], "y": [1]}, "evaluate": {"X": [], "y": [0, 2]}},
     }
 
 
-def test_equal_tables_need_no_spacers() -> None:
+def test_equal_tables_lack_no_columns() -> None:
     table = {"X": ["a", "b"], "y": ["target"]}
 
     found = align({"worker_1": {"train": table}, "worker_2": {"train": table}}, Action.REGRESS)
 
     assert found.y == ("target",)
-    assert found.spacers["worker_2"]["train"] == {"X": [], "y": []}
+    assert found.missing_columns["worker_2"]["train"] == {"X": [], "y": []}
 
 
 @pytest.mark.parametrize("table", [{"X": ["a"]}, {"X": ["a"], "y": []}])
-def test_a_table_without_label_gets_no_label_spacers(table: Header) -> None:
+def test_a_table_without_label_gets_no_missing_labels(table: Header) -> None:
     found = align(
         {"worker_1": {"train": {"X": ["a"], "y": ["target_0", "target_1"]}, "predict": table}}, Action.CLASSIFY
     )
 
-    assert found.spacers["worker_1"]["predict"] == {"X": [], "y": []}
+    assert found.missing_columns["worker_1"]["predict"] == {"X": [], "y": []}
 
 
 @pytest.mark.parametrize(
@@ -129,11 +129,11 @@ def test_some_of_the_levels_come_in_the_order_of_all_of_them(levels: list[str], 
     assert natural_order(some) == [level for level in natural_order(levels) if level in some]
 
 
-def test_spacers_and_drift_of_a_later_table() -> None:
+def test_missing_columns_and_drift_of_a_later_table() -> None:
     agreed = space(Action.CLASSIFY, 3, labels=3)
     later = {"X": ["x000", "x002", "zip"], "y": ["target_1", "target_7"]}
 
-    assert spacers_for(later, agreed) == {"X": [1], "y": [0, 2]}
+    assert missing_columns_of(later, agreed) == {"X": [1], "y": [0, 2]}
     assert unseen(later, agreed) == ["zip", "target_7"]
     assert unseen({"X": ["x000"]}, agreed) == []
 
@@ -145,4 +145,4 @@ def test_alignment_is_linear_in_columns() -> None:
 
     found = align({"worker_1": {"train": wide}, "worker_2": {"train": narrow}}, Action.REGRESS)
 
-    assert found.spacers["worker_2"]["train"]["X"] == list(range(1, 100_000, 2))
+    assert found.missing_columns["worker_2"]["train"]["X"] == list(range(1, 100_000, 2))

@@ -30,7 +30,7 @@ def polled(
     return {
         "headers": headers,
         "schemas": dict.fromkeys(headers, schema),
-        "metadata": {meta: {"_type": "tabular", "src_count": 10} for meta in headers},
+        "metadata": {purpose: {"_type": "tabular", "src_count": 10} for purpose in headers},
         "statistics": {"train": {"numeric": numeric, "categorical": categorical or {}}},
     }
 
@@ -127,8 +127,8 @@ def test_a_feature_space_holds_what_any_table_has() -> None:
         numeric={"age": NumericColumn(10.0, 60.0, 180 / 7)},
         categorical={"sex": CategoricalColumn(("0", "1", "2", "10"), "0")},
     )
-    assert alignment.spacers["worker_1"]["train"] == {"X": [3, 4], "y": [2, 3]}
-    assert alignment.spacers["worker_2"]["evaluate"] == {"X": [1, 2, 4], "y": [0, 1, 2]}
+    assert alignment.missing_columns["worker_1"]["train"] == {"X": [3, 4], "y": [2, 3]}
+    assert alignment.missing_columns["worker_2"]["evaluate"] == {"X": [1, 2, 4], "y": [0, 1, 2]}
     assert FeatureSpace.from_dict(space.to_dict()) == space
 
 
@@ -160,7 +160,7 @@ def test_a_column_that_only_evaluation_rows_have() -> None:
 
     assert space.numeric["late"] == NumericColumn(0.0, 0.0, 0.0)
     assert space.categorical == {"kind": CategoricalColumn(("a", "b"), "a")}
-    assert alignment.spacers["worker_1"]["train"]["X"] == [0, 1, 2]
+    assert alignment.missing_columns["worker_1"]["train"]["X"] == [0, 1, 2]
 
 
 def test_names_with_underscores_are_read_as_the_training_rows_say() -> None:
@@ -205,7 +205,7 @@ def test_without_auto_align_equal_tables_are_accepted() -> None:
     space, alignment = feature_space({"worker_1": one, "worker_2": one}, Action.CLASSIFY, auto_align=False)
 
     assert space.X == ("age", "sex_0", "sex_1")
-    assert alignment.spacers["worker_2"] == {"train": {"X": [], "y": []}}
+    assert alignment.missing_columns["worker_2"] == {"train": {"X": [], "y": []}}
 
 
 def test_a_prediction_table_needs_no_label() -> None:
@@ -215,7 +215,7 @@ def test_a_prediction_table_needs_no_label() -> None:
     space, alignment = feature_space(participants, Action.CLASSIFY)
 
     assert len(space.y) == 4
-    assert alignment.spacers["worker_1"]["predict"] == {"X": [2, 3, 4], "y": []}
+    assert alignment.missing_columns["worker_1"]["predict"] == {"X": [2, 3, 4], "y": []}
 
 
 def test_training_rows_need_a_label() -> None:

@@ -60,7 +60,7 @@ def test_statistics_that_are_not_there_leave_their_place() -> None:
     }
 
 
-def test_spacers_that_are_not_there_leave_their_place() -> None:
+def test_missing_columns_that_are_not_there_leave_their_place() -> None:
     shown = record_shape(record("Alignment", train={"X": [3], "y": []}))
 
     assert shown["train"] == {"X": [3], "y": []}

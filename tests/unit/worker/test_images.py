@@ -309,10 +309,10 @@ def test_images_take_less_than_twice_their_tensor(tmp_path: Path) -> None:
     [(1, {"train": 58, "evaluate": 38, "predict": 39}), (2, {"train": 44, "evaluate": 39, "predict": 37})],
 )
 def test_imagenette_has_its_known_shapes(party: int, rows: dict[str, int]) -> None:
-    tables = {meta: read(SHARED, f"imagenette/data{party}/{meta}") for meta in rows}
+    tables = {purpose: read(SHARED, f"imagenette/data{party}/{purpose}") for purpose in rows}
 
-    assert {meta: table.pixels.shape for meta, table in tables.items()} == {
-        meta: (count, 1, 28, 28) for meta, count in rows.items()
+    assert {purpose: table.pixels.shape for purpose, table in tables.items()} == {
+        purpose: (count, 1, 28, 28) for purpose, count in rows.items()
     }
     assert PIPELINE.describe(tables["train"]).header["y"] == [
         "target_n01440764",

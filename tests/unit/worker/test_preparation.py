@@ -10,7 +10,7 @@ import pytest
 from factories.worker_data import write_dataset
 from synergos.domain.feature_space import Action
 from synergos.domain.keys import ProjectKey
-from synergos.domain.tags import Meta, Tag
+from synergos.domain.tags import Purpose, Tag
 from synergos.errors import Conflict, RecordNotFound, ServiceStopping
 from synergos_worker.data_root import DataRoot
 from synergos_worker.preparation import Preparation, Preparations, State
@@ -28,10 +28,10 @@ class SlowTables(Tables):
         self.may_read = threading.Event()
         self.reads: list[Sequence[Tag]] = []
 
-    def get(self, action: Action, meta: Meta, tags: Sequence[Tag]) -> LoadedTable:
+    def get(self, action: Action, purpose: Purpose, tags: Sequence[Tag]) -> LoadedTable:
         assert self.may_read.wait(30)
         self.reads.append(tags)
-        return super().get(action, meta, tags)
+        return super().get(action, purpose, tags)
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def preparations(tables: SlowTables) -> Iterator[Preparations]:
 
 
 def submit(preparations: Preparations, name: str) -> Preparation:
-    return preparations.submit(PROJECT, Action.CLASSIFY, {Meta.TRAIN: ((name,),)})
+    return preparations.submit(PROJECT, Action.CLASSIFY, {Purpose.TRAIN: ((name,),)})
 
 
 def finished(preparations: Preparations, identifier: str) -> Preparation:
@@ -131,7 +131,7 @@ def test_waiting_ends_with_the_worker(preparations: Preparations) -> None:
 class BrokenTables(Tables):
     """Tables whose reading fails in a way nobody foresaw, quoting a cell."""
 
-    def get(self, action: Action, meta: Meta, tags: Sequence[Tag]) -> LoadedTable:
+    def get(self, action: Action, purpose: Purpose, tags: Sequence[Tag]) -> LoadedTable:
         raise ZeroDivisionError("s3cret")
 
 
@@ -155,7 +155,7 @@ def test_tables_are_kept_read_anew_when_changed_and_forgotten_in_turn(tmp_path: 
     tables = Tables(DataRoot(tmp_path), keep=2)
 
     def get(name: str) -> LoadedTable:
-        return tables.get(Action.CLASSIFY, Meta.TRAIN, [(name,)])
+        return tables.get(Action.CLASSIFY, Purpose.TRAIN, [(name,)])
 
     first = get("a")
     assert get("a") is first

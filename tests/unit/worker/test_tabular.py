@@ -285,13 +285,13 @@ def test_a_schema_may_stand_above_the_files_it_is_for(tmp_path: Path) -> None:
 
 def agreed(tables: Mapping[str, Mapping[str, TabularTable]], action: Action) -> FeatureSpace:
     polled: dict[str, Any] = {}
-    for participant, metas in tables.items():
-        described = {meta: PIPELINE.describe(table) for meta, table in metas.items()}
+    for participant, tables_of in tables.items():
+        described = {purpose: PIPELINE.describe(table) for purpose, table in tables_of.items()}
         polled[participant] = {
-            "headers": {meta: found.header for meta, found in described.items()},
-            "schemas": {meta: found.schema for meta, found in described.items()},
-            "metadata": {meta: found.metadata for meta, found in described.items()},
-            "statistics": {"train": PIPELINE.fit(metas["train"])},
+            "headers": {purpose: found.header for purpose, found in described.items()},
+            "schemas": {purpose: found.schema for purpose, found in described.items()},
+            "metadata": {purpose: found.metadata for purpose, found in described.items()},
+            "statistics": {"train": PIPELINE.fit(tables_of["train"])},
         }
     return feature_space(polled, action)[0]
 
@@ -303,14 +303,14 @@ needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="the shared exampl
 def test_abalone_has_ten_inputs() -> None:
     tables = {
         f"p{i}": {
-            meta: read(SHARED, f"abalone/data{i}/{meta}", action=Action.REGRESS)
-            for meta in ("train", "evaluate", "predict")
+            purpose: read(SHARED, f"abalone/data{i}/{purpose}", action=Action.REGRESS)
+            for purpose in ("train", "evaluate", "predict")
         }
         for i in (1, 2)
     }
     space = agreed(tables, Action.REGRESS)
 
-    assert [[table.count for table in metas.values()] for metas in tables.values()] == [
+    assert [[table.count for table in tables_of.values()] for tables_of in tables.values()] == [
         [1308, 436, 436],
         [1198, 399, 400],
     ]
@@ -330,7 +330,7 @@ def test_heart_disease_has_28_inputs_and_five_labels() -> None:
     }
     space = agreed(tables, Action.CLASSIFY)
 
-    assert [[table.count for table in metas.values()] for metas in tables.values()] == [[771, 826], [771, 716]]
+    assert [[table.count for table in tables_of.values()] for tables_of in tables.values()] == [[771, 826], [771, 716]]
     assert len(space.X) == 28
     assert space.y == tuple(f"target_{level}" for level in range(5))
 

@@ -9,11 +9,11 @@ from typing import Any
 from synergos.domain.feature_space import FeatureSpace
 from synergos.domain.grid import Node
 from synergos.domain.outputs import MEASURED, PREDICTED, Measured, Predicted, Validated, Validation
-from synergos.domain.tags import Meta, check_tags
+from synergos.domain.tags import Purpose, check_tags
 from synergos.errors import Conflict, FeatureDrift, RecordNotFound
 from synergos.learning import families
 from synergos.learning.agreement import drift
-from synergos.learning.alignment import spacers_for
+from synergos.learning.alignment import missing_columns_of
 from synergos.wire import encode
 from synergos_ttp.control import Control
 from synergos_ttp.events import WorkStarted
@@ -38,10 +38,10 @@ def validate(scope: Scope, limits: Limits, control: Control) -> Validated:
     model = scope.model()
     wanted = scope.keys.get("participant_id")
     tags = {node: scope.tags(node.participant_id) for node in scope.nodes() if wanted in (None, node.participant_id)}
-    members = [Member(node, declared, {}) for node, declared in tags.items() if Meta.EVALUATE in declared]
+    members = [Member(node, declared, {}) for node, declared in tags.items() if Purpose.EVALUATE in declared]
     if not members:
         raise Conflict(f"{wanted or 'no participant'} declared {'no ' if wanted else ''}tags for evaluation")
-    results = _measure(scope, model, members, Meta.EVALUATE, limits, control)
+    results = _measure(scope, model, members, Purpose.EVALUATE, limits, control)
     return Validated(
         participants={member.id: Validation(evaluate=result) for member, result in zip(members, results, strict=True)}
     )
@@ -58,19 +58,19 @@ def predict(scope: Scope, limits: Limits, control: Control) -> Predicted:
     space = FeatureSpace.from_dict(model["feature_space"])
     participant = scope.keys["participant_id"]
     node = _node_of(scope, participant)
-    tags: Tags = {Meta.PREDICT: check_tags(scope.job.parameters["tags"], "tags")}
+    tags: Tags = {Purpose.PREDICT: check_tags(scope.job.parameters["tags"], "tags")}
     worker = WorkerCommands(node, limits, control.check)
     worker.greet()
     polled = insist(worker, lambda: worker.prepare(scope.project, space.action, tags))
-    header = polled["headers"][Meta.PREDICT]
-    if strange := drift(header, polled["metadata"][Meta.PREDICT], space):
+    header = polled["headers"][Purpose.PREDICT]
+    if strange := drift(header, polled["metadata"][Purpose.PREDICT], space):
         named = ", ".join(strange[:_NAMED_AT_MOST]) + (", …" if len(strange) > _NAMED_AT_MOST else "")
         raise FeatureDrift(
             f"{participant}: the rows to predict have columns, labels or options the model has never seen: {named}"
         )
-    spacers = {str(Meta.PREDICT): spacers_for(header, space)}
-    [result] = _measure(scope, model, [Member(node, tags, spacers)], Meta.PREDICT, limits, control)
-    predicted = {"predict": MEASURED.write(result), "tags": tags, "alignment": spacers}
+    missing_columns = {str(Purpose.PREDICT): missing_columns_of(header, space)}
+    [result] = _measure(scope, model, [Member(node, tags, missing_columns)], Purpose.PREDICT, limits, control)
+    predicted = {"predict": MEASURED.write(result), "tags": tags, "alignment": missing_columns}
     return PREDICTED.read({participant: predicted})
 
 
@@ -85,18 +85,18 @@ def _measure(
     scope: Scope,
     model: Mapping[str, Any],
     members: Sequence[Member],
-    meta: Meta,
+    purpose: Purpose,
     limits: Limits,
     control: Control,
 ) -> list[Measured]:
     recipe = families.recipe_in(model)
-    content = SessionContent(scope.run, recipe, (meta,))
+    content = SessionContent(scope.run, recipe, (purpose,))
     control.publish(WorkStarted(tuple(member.id for member in members)))
     message = encode(recipe.family.read(Path(model["global"]["path"])), {})
 
     def measure(session: ParticipantSession) -> Measured:
         session.data.load(message)
-        return session.commands.measure(scope.run, session.id, meta)
+        return session.commands.measure(scope.run, session.id, purpose)
 
     with Sessions(members, content, limits, control) as sessions:
         return sessions.each(measure)

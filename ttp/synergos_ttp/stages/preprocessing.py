@@ -11,7 +11,7 @@ from synergos.domain.feature_space import FeatureSpace
 from synergos.domain.grid import Node
 from synergos.domain.outputs import ALIGNED, Aligned
 from synergos.domain.records import Kind
-from synergos.domain.tags import Meta
+from synergos.domain.tags import Purpose
 from synergos.errors import InvalidRequest, JobStopped, NotNeeded
 from synergos.learning import families
 from synergos.learning.agreement import feature_space
@@ -52,8 +52,8 @@ def preprocess(scope: Scope, limits: Limits, control: Control) -> Aligned:
 
     def confirm(node: Node) -> None:
         participant = node.participant_id
-        worker, spacers = WorkerCommands(node, limits, check), alignment.spacers[participant]
-        insist(worker, lambda: worker.align(scope.project, action, tags[participant], spacers, space))
+        worker, missing_columns = WorkerCommands(node, limits, check), alignment.missing_columns[participant]
+        insist(worker, lambda: worker.align(scope.project, action, tags[participant], missing_columns, space))
 
     polled = dict(zip(tags, _each(nodes, prepare, given_up), strict=True))
     space, alignment = feature_space(polled, action, bool(scope.job.parameters.get("auto_align", True)))
@@ -61,11 +61,11 @@ def preprocess(scope: Scope, limits: Limits, control: Control) -> Aligned:
     auto_fix = bool(scope.job.parameters.get("auto_fix", True))
     return ALIGNED.read(
         {
-            "spacers": alignment.spacers,
+            "spacers": alignment.missing_columns,
             "feature_space": space.to_dict(),
             "fitted": _fitted(scope, space) if auto_fix else {},
             "auto_fix": auto_fix,
-            "rows": {who: data["metadata"][Meta.TRAIN]["src_count"] for who, data in polled.items()},
+            "rows": {who: data["metadata"][Purpose.TRAIN]["src_count"] for who, data in polled.items()},
         }
     )
 

@@ -11,7 +11,7 @@ from synergos.domain.grid import Node, sub_grid
 from synergos.domain.job import Job
 from synergos.domain.keys import JobKey, ProjectKey, RunKey
 from synergos.domain.records import Kind, restrict
-from synergos.domain.tags import Meta
+from synergos.domain.tags import Purpose
 from synergos.learning import families
 from synergos.learning.families import Recipe
 from synergos.orchestration import preconditions
@@ -67,20 +67,20 @@ class Scope:
         """
         return preconditions.training_tags_of(self.store, self.project.at(participant_id))
 
-    def spacers(self, participant_id: str) -> Mapping[str, Any]:
+    def missing_columns(self, participant_id: str) -> Mapping[str, Any]:
         """The alignment of one participant.
 
         Raises:
             Conflict: it was not part of the project when it was aligned.
         """
         record = preconditions.alignment_of(self.store, self.project.at(participant_id))
-        return {meta: record[meta] for meta in Meta if meta in record}
+        return {purpose: record[purpose] for purpose in Purpose if purpose in record}
 
     def members(self) -> list[Member]:
         """Every participant with its tags and its alignment, in order of registration."""
         rows = preconditions.agreement_of(self.store, self.project).get("rows", {})
         return [
-            Member(node, self.tags(who), self.spacers(who), rows.get(who))
+            Member(node, self.tags(who), self.missing_columns(who), rows.get(who))
             for node in self.nodes()
             for who in [node.participant_id]
         ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from synergos.domain.outputs import TRAINED, Trained
-from synergos.domain.tags import Meta
+from synergos.domain.tags import Purpose
 from synergos.learning.exports import write_run
 from synergos.wire import StoredTensors
 from synergos_ttp.control import Control
@@ -26,7 +26,7 @@ def train(scope: Scope, outputs: Path, limits: Limits, control: Control) -> Trai
     recipe = scope.recipe()
     hyperparameters = recipe.hyperparameters
     members = scope.members()
-    content = SessionContent(scope.run, recipe, (Meta.TRAIN, Meta.EVALUATE))
+    content = SessionContent(scope.run, recipe, (Purpose.TRAIN, Purpose.EVALUATE))
     needed = hyperparameters.min_participants
     with RoundStore(outputs, scope.job.id) as store:
         control.publish(TrainingStarted(hyperparameters.rounds, hyperparameters.to_dict(), store.losses()))

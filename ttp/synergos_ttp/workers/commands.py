@@ -14,14 +14,14 @@ from synergos.domain.feature_space import Action, FeatureSpace
 from synergos.domain.grid import Node
 from synergos.domain.keys import ProjectKey, RunKey
 from synergos.domain.outputs import MEASURED, Measured
-from synergos.domain.tags import Meta, Tag
+from synergos.domain.tags import Purpose, Tag
 from synergos.errors import InvalidRequest, WireFormatError, WorkerRefused, WorkerUnreachable
 from synergos_ttp.workers.client import Request, WorkerClient
 from synergos_ttp.workers.limits import Limits
 
 _JSON = {"Content-Type": "application/json"}
 
-Tags = Mapping[Meta, Sequence[Tag]]
+Tags = Mapping[Purpose, Sequence[Tag]]
 
 
 class WorkerCommands:
@@ -67,11 +67,11 @@ class WorkerCommands:
         project: ProjectKey,
         action: Action,
         tags: Tags,
-        spacers: Mapping[str, Any],
+        missing_columns: Mapping[str, Any],
         space: FeatureSpace,
     ) -> None:
         """Have the worker confirm that its data fits the feature space."""
-        body = {"action": action, "tags": tags, "alignments": spacers, "feature_space": space.to_dict()}
+        body = {"action": action, "tags": tags, "alignments": missing_columns, "feature_space": space.to_dict()}
         self._call("POST", _path("align", *project.ids), body)
 
     def open_session(self, run: RunKey, body: Mapping[str, Any]) -> dict[str, int]:
@@ -79,22 +79,22 @@ class WorkerCommands:
         rows: dict[str, int] = self._call("POST", _run_path("initialise", run), body)["rows"]
         return rows
 
-    def measure(self, run: RunKey, session_id: str, meta: Meta) -> Measured:
+    def measure(self, run: RunKey, session_id: str, purpose: Purpose) -> Measured:
         """Have the model that was put into the session measured on the worker's rows.
 
         Raises:
             WireFormatError: what it answers are no statistics.
         """
-        body = {"session_id": session_id, "metas": [meta], "wait": self.limits.patience}
+        body = {"session_id": session_id, "metas": [purpose], "wait": self.limits.patience}
         while True:
             self.check()
             answer = self._call("POST", _run_path("predict", run), body)
             if "results" in answer:
-                return self._measured(answer["results"], meta)
+                return self._measured(answer["results"], purpose)
 
-    def _measured(self, results: Any, meta: Meta) -> Measured:
+    def _measured(self, results: Any, purpose: Purpose) -> Measured:
         try:
-            return MEASURED.read(results[meta])
+            return MEASURED.read(results[purpose])
         except (InvalidRequest, KeyError, TypeError) as error:
             reason = str(error) if isinstance(error, InvalidRequest) else "there are none"
             raise WireFormatError(f"its statistics are not as agreed: {reason}", self.node.participant_id) from None

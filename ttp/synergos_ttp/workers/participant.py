@@ -30,7 +30,7 @@ class Member:
 
     node: Node
     tags: Tags
-    spacers: Mapping[str, Any]
+    missing_columns: Mapping[str, Any]
     rows: int | None = None
     """How many training rows it had at alignment, when that matters."""
 

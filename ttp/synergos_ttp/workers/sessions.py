@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Self, TypeVar
 
 from synergos.domain.keys import RunKey
-from synergos.domain.tags import Meta
+from synergos.domain.tags import Purpose
 from synergos.errors import NotNeeded, SynergosError, WorkerUnreachable
 from synergos.learning.families import Recipe
 from synergos.program.log_context import ContextPool
@@ -28,17 +28,17 @@ class SessionContent:
 
     run: RunKey
     recipe: Recipe
-    metas: tuple[Meta, ...]
+    purposes: tuple[Purpose, ...]
 
     def request(self, member: Member) -> dict[str, Any]:
         """The body that opens a session at one participant, all but the session's id."""
         return {
             "id": member.id,
             "action": self.recipe.space.action,
-            "tags": {meta: member.tags[meta] for meta in self.metas if meta in member.tags},
-            "alignments": member.spacers,
+            "tags": {purpose: member.tags[purpose] for purpose in self.purposes if purpose in member.tags},
+            "alignments": member.missing_columns,
             **self.recipe.to_dict(),
-            "metas": [meta for meta in self.metas if meta in member.tags],
+            "metas": [purpose for purpose in self.purposes if purpose in member.tags],
         }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from synergos.domain.feature_space import Action, CategoricalColumn, FeatureSpace, NumericColumn
-from synergos.domain.tags import Meta
+from synergos.domain.tags import Purpose
 from synergos.errors import InvalidRequest, WireFormatError
 from synergos.learning.alignment import LABEL, Alignment
 from synergos.learning.datatypes.datatype import Metadata, Polled
@@ -40,7 +40,7 @@ def _columns(
     """The raw columns behind the aligned ``names``, with what the training rows say about them."""
     kinds = {participant: _kinds(found) for participant, found in polled.items()}
     check_kinds(kinds)
-    numeric, categorical = combine({who: found["statistics"].get(Meta.TRAIN, {}) for who, found in polled.items()})
+    numeric, categorical = combine({who: found["statistics"].get(Purpose.TRAIN, {}) for who, found in polled.items()})
     everyone = [column for columns in kinds.values() for column in columns.items()]
     plain = {column for column, kind in everyone if kind == "numeric"}
     categories = {column for column, kind in everyone if kind == "categorical"}

@@ -29,7 +29,7 @@ def test_the_space_of_images_has_their_shape_all_labels_and_the_options() -> Non
     assert (space.datatype, space.X, space.input_shape) == ("image", (), (1, 28, 28))
     assert space.labels == ("a", "b", "c")
     assert space.options == OPTIONS
-    assert alignment.spacers == {"p1": {"train": {"X": [], "y": [2]}}, "p2": {"train": {"X": [], "y": [0]}}}
+    assert alignment.missing_columns == {"p1": {"train": {"X": [], "y": [2]}}, "p2": {"train": {"X": [], "y": [0]}}}
     assert FeatureSpace.from_dict(space.to_dict()) == space
 
 
