@@ -14,7 +14,7 @@ from synmanager.config import TOPIC_EXCHANGE_NAME, TOPIC_EXCHANGE_TYPE, Queue
 from synmanager.errors import BrokerRefused, BrokerUnavailable, NotConnected
 from synmanager.message import from_text, to_text
 from synmanager.rabbitmq import Broker, close
-from synmanager.reconnecting import patiently
+from synmanager.reconnecting import with_retries
 
 Result = TypeVar("Result")
 
@@ -153,7 +153,7 @@ class BaseOperator(AbstractOperator):
                 close(self.connection)
                 raise
 
-        return patiently(attempt, patience)
+        return with_retries(attempt, patience)
 
     def _require_connection(self) -> None:
         if not (self._is_wanted or self.is_connected()):

@@ -11,7 +11,7 @@ from synmanager.config import DEAD_QUEUE, Queue
 from synmanager.delivery import REASON_HEADER
 from synmanager.errors import BrokerUnavailable, Interrupted
 from synmanager.message import to_text
-from synmanager.reconnecting import patiently
+from synmanager.reconnecting import with_retries
 
 Result = TypeVar("Result")
 
@@ -102,7 +102,7 @@ class Publisher:
 
     def _do(self, act: Callable[[Link], Result]) -> Result:
         with self._lock:
-            return patiently(lambda: self._try(act), self._patience)
+            return with_retries(lambda: self._try(act), self._patience)
 
     def _try(self, act: Callable[[Link], Result]) -> Result:
         if self._link is None:

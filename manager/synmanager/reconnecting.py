@@ -1,4 +1,4 @@
-"""Links that break are made anew: ever more slowly, and not by everybody at once."""
+"""Reconnecting with exponential back-off and jitter, when links break."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ Result = TypeVar("Result")
 
 
 def pauses() -> Iterator[float]:
-    """Seconds to wait between one attempt and the next: 0.2, 0.4, … 5, each shortened by up to half at random."""
+    """The back-off in seconds, with jitter: 0.2, 0.4, … 5, each shortened by up to half at random."""
     pause = _SHORTEST_PAUSE
     while True:
         yield pause * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
         pause = min(pause * 2, _LONGEST_PAUSE)
 
 
-def patiently(act: Callable[[], Result], patience: float, sleep: Callable[[float], None] = time.sleep) -> Result:
-    """Do what needs the broker, again when it is away: at least twice, and until ``patience`` seconds have passed.
+def with_retries(act: Callable[[], Result], patience: float, sleep: Callable[[float], None] = time.sleep) -> Result:
+    """Retry what needs the broker, with back-off, while it is away: at least twice, and until ``patience`` seconds have passed.
 
     Args:
         sleep: how to pass the time between two attempts.
@@ -93,7 +93,7 @@ class Reconnecting:
         return None
 
     def lost(self, error: Exception) -> None:
-        """Take note that there is no link, and wait a little."""
+        """Take note that there is no link, and back off."""
         if not self._is_away:
             log.warning("%s: %s; trying again until it is back", self._who, error)
             self._pauses = pauses()

@@ -14,7 +14,7 @@ from statistics import median
 from typing import Any
 
 from synergos.domain.feature_space import Action
-from synergos.learning.agreement import feature_space
+from synergos.learning.feature_space_agreement import feature_space
 
 LEVELS = 5
 """Of a categorical column; one column in ten is categorical."""

@@ -18,7 +18,7 @@ from PIL import Image
 
 from synergos.domain.feature_space import Action
 from synergos.domain.tags import Purpose
-from synergos.learning.agreement import feature_space
+from synergos.learning.feature_space_agreement import feature_space
 from synergos_worker.data_root import DataRoot
 from synergos_worker.tables import Tables
 

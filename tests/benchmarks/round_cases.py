@@ -16,7 +16,7 @@ import torch
 from synergos.domain.feature_space import Action
 from synergos.learning.algorithms import Bag, Step
 from synergos.learning.families.layers.hyperparameters import LayersHyperparameters
-from synergos.learning.families.layers.layers import Layer
+from synergos.learning.families.layers.layer_checks import Layer
 from synergos.learning.families.layers.local_trainer import LocalTrainer
 from synergos.learning.families.layers.local_training import evaluate_locally
 from synergos.learning.families.layers.network import build_network

@@ -43,10 +43,10 @@ from synergos.domain.feature_space import Action
 from synergos.domain.grid import Node
 from synergos.domain.keys import ProjectKey, RunKey
 from synergos.domain.tags import Purpose
-from synergos.learning.agreement import feature_space
 from synergos.learning.algorithms import Step
 from synergos.learning.families import Recipe
 from synergos.learning.families.layers import LAYERS
+from synergos.learning.feature_space_agreement import feature_space
 from synergos.wire import Parcel
 from synergos_simulator.grid import Grid, Plan
 from synergos_ttp.control import Control

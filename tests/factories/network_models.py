@@ -11,7 +11,7 @@ from torch import Tensor
 from synergos.domain.feature_space import Action, FeatureSpace
 from synergos.learning.families import Recipe
 from synergos.learning.families.layers import LAYERS
-from synergos.learning.families.layers.layers import Layer
+from synergos.learning.families.layers.layer_checks import Layer
 from synergos.learning.families.layers.network import Network, build_network
 
 WEIGHT = "nnl_0_linear.weight"

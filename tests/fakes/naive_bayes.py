@@ -177,7 +177,7 @@ class BayesTrainer:
         self.model = model
         self._recipe = recipe
 
-    def rehearse(self, inputs: torch.Tensor, targets: torch.Tensor | None, memory: Weights) -> None:
+    def warm_up(self, inputs: torch.Tensor, targets: torch.Tensor | None, memory: Weights) -> None:
         """There is nothing to find out."""
 
     def local(

@@ -82,18 +82,18 @@ class SessionModel:
         """The most bytes a message can have; see :meth:`receive`."""
         return 8 + MAXIMUM_HEADER_BYTES + self._expected(exchange).largest
 
-    def rehearse(self, rows: Rows) -> None:
+    def warm_up(self, rows: Rows) -> None:
         """Pay what the first step costs, and find out whether model, run and rows go together.
 
         Raises:
             InvalidRequest: they do not.
         """
         if rows.targets is None:
-            self._trainer.rehearse(rows.inputs, None, {})
+            self._trainer.warm_up(rows.inputs, None, {})
             return
         # In the memory of the rounds to come, as if the first weights had been received: no third copy of the model.
         self._hold(weights_in(self._buffer.numpy().data, Header.of(self._layout, {})), {})
-        self._trainer.rehearse(rows.inputs, rows.targets, self._received.bag[WEIGHTS])
+        self._trainer.warm_up(rows.inputs, rows.targets, self._received.bag[WEIGHTS])
 
     def receive(self, read: Callable[[int], bytes], length: int, exchange: int | None) -> Mapping[str, Any]:
         """Read a message into the buffer; its metadata.

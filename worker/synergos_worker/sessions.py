@@ -18,7 +18,7 @@ from synergos.domain.outputs import MissingColumns
 from synergos.domain.tags import Purpose
 from synergos.errors import Conflict, FeatureDrift, RecordNotFound, ServiceStopping
 from synergos.learning import datatypes
-from synergos.learning.alignment import Header, missing_columns_of, unseen
+from synergos.learning.column_alignment import Header, missing_columns_of, unseen
 from synergos.learning.families import Recipe
 from synergos_worker.devices import room_for
 from synergos_worker.exports import PredictionFiles
@@ -91,7 +91,7 @@ class SessionOpener:
         with room_for("the rows and the network"):
             model = SessionModel(recipe, participant_id, self._device)
             if rows:
-                model.rehearse(next(iter(rows.values())))
+                model.warm_up(next(iter(rows.values())))
         return model
 
 

@@ -38,7 +38,7 @@ _TRIES = 20
 _PAUSE = 0.01
 """Seconds; a folder that is being swapped is away for much less."""
 
-Found = TypeVar("Found")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ class Artifacts:
             RecordNotFound: there is no such run, it is not trained, or its files are on another host.
         """
         model = self._model(run)
-        return self._patiently(lambda: self._listed(run), lambda: self._elsewhere(run, model))
+        return self._retried(lambda: self._listed(run), lambda: self._elsewhere(run, model))
 
     def open(self, caller: Caller, run: RunKey, name: str) -> OpenFile:
         """One file of a trained run.
@@ -122,7 +122,7 @@ class Artifacts:
             with _folder(self._root, run.ids) as folder:
                 return _open(folder, name)
 
-        return self._patiently(opened, lambda: self._elsewhere(run, model))
+        return self._retried(opened, lambda: self._elsewhere(run, model))
 
     def open_picture(self, caller: Caller, study_id: str) -> OpenFile:
         """The picture of a study.
@@ -167,7 +167,7 @@ class Artifacts:
         return Artifact(name, opened.bytes, digest, opened.media_type, opened.etag)
 
     @staticmethod
-    def _patiently(look: Callable[[], Found], missing: Callable[[], RecordNotFound]) -> Found:
+    def _retried(look: Callable[[], Result], missing: Callable[[], RecordNotFound]) -> Result:
         """Look again for as long as a folder may be away because it is being swapped."""
         for _ in range(_TRIES):
             with suppress(FileNotFoundError):

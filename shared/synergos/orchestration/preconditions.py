@@ -82,7 +82,7 @@ def alignment_of(store: RecordStore, key: RegistrationKey) -> Record:
     return _agreed(store, Kind.ALIGNMENT, key, "is not aligned with the others; align the project first")
 
 
-def agreement_of(store: RecordStore, project: ProjectKey) -> Record:
+def agreed_feature_space(store: RecordStore, project: ProjectKey) -> Record:
     """What a project's participants agreed on: ``space``, ``auto_fix`` and ``rows``.
 
     Raises:
@@ -175,7 +175,7 @@ def require_trainable(store: RecordStore, project: ProjectKey) -> None:
     participants = participants_of(store, project)
     require_tags(store, project, participants)
     if not is_expected(store, Stage.PREPROCESS, project.project):
-        agreement_of(store, project)
+        agreed_feature_space(store, project)
     require_alignment(store, project, participants)
 
 

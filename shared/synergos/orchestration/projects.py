@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from synergos.domain.records import Kind
 from synergos.orchestration import schemas
-from synergos.orchestration.agreement import forget_agreement
+from synergos.orchestration.alignment_invalidation import invalidate_alignment
 from synergos.orchestration.declarations import Declarations
 from synergos.orchestration.schemas.declarations import Project
 from synergos.records.store import Record
@@ -21,4 +21,4 @@ class Projects(Declarations[Project]):
     def settle(self, before: Record | None, after: Record) -> None:
         """Labels to classify and numbers to regress make different feature spaces."""
         if before is not None and before.get("action") != after.get("action"):
-            forget_agreement(self.store, after["key"])
+            invalidate_alignment(self.store, after["key"])

@@ -18,7 +18,7 @@ from synergos.learning import families
 from synergos.learning.algorithms import setting_names
 from synergos.learning.families import ModelFamily
 from synergos.learning.hyperparameters import Hyperparameters
-from synergos.orchestration.combination import check_combination
+from synergos.orchestration.hyperparameter_check import check_drawn_hyperparameters
 from synergos.orchestration.preconditions import action_of
 from synergos.orchestration.schemas.stages import Optimization, options_of
 from synergos.records.store import RecordStore
@@ -135,7 +135,7 @@ def _check_each(
             run = {**fixed, name: value}
             try:
                 if is_of_model:
-                    check_combination(store, experiment, run)
+                    check_drawn_hyperparameters(store, experiment, run)
                 else:
                     family.hyperparameters(run, action)
             except InvalidRequest as error:

@@ -7,7 +7,7 @@ from typing import Any
 from synergos.domain.records import Ids, Kind
 from synergos.domain.tags import Purpose, check_tags
 from synergos.orchestration import schemas
-from synergos.orchestration.agreement import forget_agreement
+from synergos.orchestration.alignment_invalidation import invalidate_alignment
 from synergos.orchestration.declarations import Declarations
 from synergos.orchestration.schemas.declarations import Tag
 from synergos.records.store import Record
@@ -31,4 +31,4 @@ class Tags(Declarations[Tag]):
         """Other data to learn from or to measure on means that nothing is agreed any more."""
         purposes = (Purpose.TRAIN, Purpose.EVALUATE)
         if before is None or any(before.get(purpose) != after.get(purpose) for purpose in purposes):
-            forget_agreement(self.store, after["key"])
+            invalidate_alignment(self.store, after["key"])

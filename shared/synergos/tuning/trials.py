@@ -16,8 +16,8 @@ from synergos.domain.tags import Purpose
 from synergos.errors import Conflict, InvalidRequest, RecordNotFound
 from synergos.learning import families
 from synergos.orchestration.caller import OWNER
-from synergos.orchestration.combination import check_combination
 from synergos.orchestration.dispatcher import Dispatcher
+from synergos.orchestration.hyperparameter_check import check_drawn_hyperparameters
 from synergos.orchestration.orchestrator import Orchestrator
 from synergos.orchestration.study_records import StudyRecords
 from synergos.records.store import RecordStore
@@ -136,7 +136,7 @@ class Trials:
     def _why_not(self, study: Study, run: Mapping[str, Any]) -> str | None:
         """Why a combination cannot be trained, None when it can."""
         try:
-            check_combination(self._store, study.experiment, run)
+            check_drawn_hyperparameters(self._store, study.experiment, run)
         except InvalidRequest as error:
             return str(error)
         return None

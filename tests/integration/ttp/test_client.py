@@ -22,7 +22,7 @@ from synergos.errors import JobCancelled, WorkerUnreachable
 from synergos_ttp.workers.client import PLAIN, Request, Transport, WorkerClient
 from synergos_ttp.workers.limits import Limits
 
-QUICK = Limits(connect=5, patience=0.01)
+QUICK = Limits(connect=5, long_poll=0.01)
 STALL = 30.0
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ndone"
 

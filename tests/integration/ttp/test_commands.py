@@ -14,9 +14,9 @@ from synergos.domain.keys import RunKey
 from synergos.errors import JobCancelled, WorkerRefused, WorkerUnreachable
 from synergos_ttp.workers.commands import WorkerCommands
 from synergos_ttp.workers.limits import Limits
-from synergos_ttp.workers.patience import insist
+from synergos_ttp.workers.retry import retry_while_lost
 
-QUICK = Limits(connect=5, command=600, rejoin=0.2, stall=0.2, patience=0.02)
+QUICK = Limits(connect=5, command=600, rejoin=0.2, stall=0.2, long_poll=0.02)
 RUN = {"collab_id": "c", "project_id": "p", "expt_id": "e", "run_id": "r"}
 OPENED = {"data": {"rows": {"train": 7}}}
 
@@ -108,7 +108,7 @@ def test_a_worker_that_lives_but_never_gets_ready_is_given_up_in_the_end(worker:
     worker.needed = 10**6
 
     with pytest.raises(WorkerUnreachable, match=r"worker_1: no answer at .* within 1 s"):
-        worker.commands(Limits(command=1, patience=0.05)).open_session(RunKey.of(RUN), {})
+        worker.commands(Limits(command=1, long_poll=0.05)).open_session(RunKey.of(RUN), {})
 
 
 def test_a_command_is_left_when_the_job_is_cancelled(worker: SlowWorker) -> None:
@@ -132,7 +132,7 @@ def test_a_lost_worker_is_asked_again_until_patience_ends(worker: SlowWorker) ->
         worker.commands().open_session(RunKey.of(RUN), {})
 
     with pytest.raises(WorkerRefused, match="about to end"):
-        insist(worker.commands(), work)
+        retry_while_lost(worker.commands(), work)
 
     assert len(attempts) == 2
 

@@ -23,7 +23,6 @@ from synergos.domain.grid import Node
 from synergos.domain.keys import ProjectKey, RunKey
 from synergos.domain.tags import Purpose
 from synergos.errors import JobInterrupted
-from synergos.learning.agreement import feature_space
 from synergos.learning.algorithms import (
     ALGORITHMS,
     Algorithm,
@@ -39,6 +38,7 @@ from synergos.learning.algorithms import (
 from synergos.learning.algorithms.fedavg import FedAvg
 from synergos.learning.families import Recipe
 from synergos.learning.families.layers import LAYERS
+from synergos.learning.feature_space_agreement import feature_space
 from synergos_ttp.control import Control
 from synergos_ttp.events import Event, RoundDone
 from synergos_ttp.stages.round_store import RoundStore
@@ -254,7 +254,7 @@ def test_workers_that_always_need_more_time_change_no_bit(
     with known(LossesFirst):
         expected, _ = trained(workers, tmp_path / "calm", algorithm)
         # Every request is answered before the work is done.
-        with rounds_of(workers, tmp_path / "slow", algorithm, Limits(patience=0.0)) as rounds:
+        with rounds_of(workers, tmp_path / "slow", algorithm, Limits(long_poll=0.0)) as rounds:
             found = load_file(rounds.run().global_weights)
 
     assert_same_bits(found, expected)

@@ -14,11 +14,11 @@ from factories.network_models import layer, linear
 from factories.worker_data import wine, write_dataset, write_frame
 from fakes.worker_client import Agreement, HeldExecutor, Weights, WorkerClient, blob_of, message_in
 from synergos.domain.feature_space import Action
-from synergos.learning.agreement import feature_space
 from synergos.learning.algorithms import Weighted, average
-from synergos.learning.families.layers.fitting import fit_layers
-from synergos.learning.families.layers.layers import Layer
+from synergos.learning.families.layers.fit_to_feature_space import fit_layers
+from synergos.learning.families.layers.layer_checks import Layer
 from synergos.learning.families.layers.network import build_network
+from synergos.learning.feature_space_agreement import feature_space
 from synergos_worker.bootstrap import build_worker
 from synergos_worker.settings import Settings
 

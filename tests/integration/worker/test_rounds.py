@@ -17,7 +17,7 @@ from werkzeug.test import EnvironBuilder
 from fakes.worker_client import RUN, HeldExecutor, Weights, WorkerClient, blob_of, message_in, message_of
 from synergos.domain.tags import Purpose
 from synergos.errors import RecordNotFound
-from synergos.learning.families.layers.layers import Layer
+from synergos.learning.families.layers.layer_checks import Layer
 from synergos.learning.families.layers.network import build_network
 from synergos.wire import encode
 from synergos_worker.bootstrap import build_worker
@@ -182,7 +182,7 @@ def test_a_failed_round_says_why_and_can_be_tried_again(client: WorkerClient) ->
         {"is_input": True, "l_type": "BatchNorm1d", "structure": {"num_features": 13}, "activation": None},
         *agreement.layers(),
     ]
-    # One row per batch has no variance; the rehearsal's four rows have.
+    # One row per batch has no variance; the warm-up's four rows have.
     client.initialise(agreement, architecture=normalised, hyperparameters=RUN | {"batch_size": 1})
     blob = blob_of(build_network(normalised, 1).state_dict())
 

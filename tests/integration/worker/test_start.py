@@ -9,7 +9,7 @@ PROGRAM = """
 import sys
 import torch
 from synergos.domain.feature_space import Action, FeatureSpace
-from synergos.learning.families.layers.fitting import fit_layers
+from synergos.learning.families.layers.fit_to_feature_space import fit_layers
 from synergos.learning.families.layers.hyperparameters import LayersHyperparameters, check_run
 from synergos.learning.families.layers.local_training import train_locally
 from synergos.learning.families.layers.network import build_network

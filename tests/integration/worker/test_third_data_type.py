@@ -12,9 +12,9 @@ from fakes.signals import LEVELS_OF_VOLTAGE, known_signals, write_signals
 from fakes.worker_client import Agreement, Weights, WorkerClient, blob_of, message_in
 from synergos.domain.feature_space import Action, FeatureSpace
 from synergos.errors import InvalidRequest
-from synergos.learning.agreement import drift, feature_space
-from synergos.learning.families.layers.fitting import fit_layers
+from synergos.learning.families.layers.fit_to_feature_space import fit_layers
 from synergos.learning.families.layers.network import build_network
+from synergos.learning.feature_space_agreement import drift, feature_space
 
 TAGS = {"train": [["signals"]], "evaluate": [["more"]]}
 LAYERS = [layer("Conv1d", "relu", in_channels=9, out_channels=4, kernel_size=3), layer("Flatten"), linear(1, 1)]

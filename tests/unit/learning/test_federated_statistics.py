@@ -6,7 +6,7 @@ import pytest
 
 from synergos.domain.feature_space import Action, CategoricalColumn, FeatureSpace, NumericColumn
 from synergos.errors import Conflict, InvalidRequest, NotSupported, WireFormatError
-from synergos.learning.agreement import feature_space
+from synergos.learning.feature_space_agreement import feature_space
 from synergos.learning.federated_statistics import combine
 
 

@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from synmanager.errors import BrokerUnavailable
-from synmanager.reconnecting import patiently, pauses
+from synmanager.reconnecting import pauses, with_retries
 
 
 def test_pauses_grow_to_five_seconds_and_differ() -> None:
@@ -24,7 +24,7 @@ def test_a_broker_that_stays_away_is_asked_twice_at_least() -> None:
         raise BrokerUnavailable("away")
 
     with pytest.raises(BrokerUnavailable, match="away"):
-        patiently(attempt, patience=0)
+        with_retries(attempt, patience=0)
     assert len(attempts) == 2
 
 
@@ -38,5 +38,5 @@ def test_a_broker_that_comes_back_in_time_answers() -> None:
             raise BrokerUnavailable("away")
         return answer
 
-    assert patiently(attempt, patience=60, sleep=slept.append) == "here"
+    assert with_retries(attempt, patience=60, sleep=slept.append) == "here"
     assert len(slept) == 1

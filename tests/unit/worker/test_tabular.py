@@ -12,7 +12,7 @@ import pytest
 from factories.worker_data import SHARED, write_dataset
 from synergos.domain.feature_space import Action, CategoricalColumn, FeatureSpace, NumericColumn
 from synergos.errors import FeatureDrift, UnusableData
-from synergos.learning.agreement import feature_space
+from synergos.learning.feature_space_agreement import feature_space
 from synergos_worker.data_root import DataRoot
 from synergos_worker.pipelines.tabular import TabularPipeline, TabularTable
 

@@ -302,17 +302,17 @@ class LeasedJob:
 
     def _dead_letter(self, error: JobError) -> Outcome | None:
         message = job_message(self.job, self.cluster, [], self.job.parameters)
-        return self._insist(lambda: self.queue.dead_letter(message, error.message))
+        return self._retry(lambda: self.queue.dead_letter(message, error.message))
 
     def _sent(self, message: OutcomeMessage, outcome: Outcome) -> Outcome:
         content = message.to_dict()
-        prevented = self._insist(lambda: self.queue.complete(content))
+        prevented = self._retry(lambda: self.queue.complete(content))
         if prevented is None:
             log.info("outcome sent", state=message.state)
         return prevented or outcome
 
-    def _insist(self, publish: Callable[[], None]) -> Interrupted | Lost | None:
-        """Publish something, however long the broker stays away; what kept this TTP from it in the end."""
+    def _retry(self, publish: Callable[[], None]) -> Interrupted | Lost | None:
+        """Publish something, retried however long the broker stays away; what kept this TTP from it in the end."""
         while True:
             try:
                 publish()

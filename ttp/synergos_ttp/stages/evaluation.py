@@ -12,8 +12,8 @@ from synergos.domain.outputs import MEASURED, PREDICTED, Measured, Predicted, Va
 from synergos.domain.tags import Purpose, check_tags
 from synergos.errors import Conflict, FeatureDrift, RecordNotFound
 from synergos.learning import families
-from synergos.learning.agreement import drift
-from synergos.learning.alignment import missing_columns_of
+from synergos.learning.column_alignment import missing_columns_of
+from synergos.learning.feature_space_agreement import drift
 from synergos.wire import encode
 from synergos_ttp.control import Control
 from synergos_ttp.events import WorkStarted
@@ -21,7 +21,7 @@ from synergos_ttp.stages.scope import Scope
 from synergos_ttp.workers.commands import Tags, WorkerCommands
 from synergos_ttp.workers.limits import Limits
 from synergos_ttp.workers.participant import Member, ParticipantSession
-from synergos_ttp.workers.patience import insist
+from synergos_ttp.workers.retry import retry_while_lost
 from synergos_ttp.workers.sessions import SessionContent, Sessions
 
 _NAMED_AT_MOST = 5
@@ -61,7 +61,7 @@ def predict(scope: Scope, limits: Limits, control: Control) -> Predicted:
     tags: Tags = {Purpose.PREDICT: check_tags(scope.job.parameters["tags"], "tags")}
     worker = WorkerCommands(node, limits, control.check)
     worker.greet()
-    polled = insist(worker, lambda: worker.prepare(scope.project, space.action, tags))
+    polled = retry_while_lost(worker, lambda: worker.prepare(scope.project, space.action, tags))
     header = polled["headers"][Purpose.PREDICT]
     if strange := drift(header, polled["metadata"][Purpose.PREDICT], space):
         named = ", ".join(strange[:_NAMED_AT_MOST]) + (", …" if len(strange) > _NAMED_AT_MOST else "")

@@ -14,14 +14,14 @@ from synergos.domain.records import Kind
 from synergos.domain.tags import Purpose
 from synergos.errors import InvalidRequest, JobStopped, NotNeeded
 from synergos.learning import families
-from synergos.learning.agreement import feature_space
+from synergos.learning.feature_space_agreement import feature_space
 from synergos.program.log_context import ContextPool, about_participant
 from synergos_ttp.control import Control
 from synergos_ttp.events import WorkStarted
 from synergos_ttp.stages.scope import Scope
 from synergos_ttp.workers.commands import WorkerCommands
 from synergos_ttp.workers.limits import Limits
-from synergos_ttp.workers.patience import insist
+from synergos_ttp.workers.retry import retry_while_lost
 
 Result = TypeVar("Result")
 
@@ -48,12 +48,12 @@ def preprocess(scope: Scope, limits: Limits, control: Control) -> Aligned:
         worker = WorkerCommands(node, limits, check)
         # Who does not answer at all is probably registered at a wrong address: that is said at once.
         worker.greet()
-        return insist(worker, lambda: worker.prepare(scope.project, action, tags[node.participant_id]))
+        return retry_while_lost(worker, lambda: worker.prepare(scope.project, action, tags[node.participant_id]))
 
     def confirm(node: Node) -> None:
         participant = node.participant_id
         worker, missing_columns = WorkerCommands(node, limits, check), alignment.missing_columns[participant]
-        insist(worker, lambda: worker.align(scope.project, action, tags[participant], missing_columns, space))
+        retry_while_lost(worker, lambda: worker.align(scope.project, action, tags[participant], missing_columns, space))
 
     polled = dict(zip(tags, _each(nodes, prepare, given_up), strict=True))
     space, alignment = feature_space(polled, action, bool(scope.job.parameters.get("auto_align", True)))

@@ -78,7 +78,7 @@ class Scope:
 
     def members(self) -> list[Member]:
         """Every participant with its tags and its alignment, in order of registration."""
-        rows = preconditions.agreement_of(self.store, self.project).get("rows", {})
+        rows = preconditions.agreed_feature_space(self.store, self.project).get("rows", {})
         return [
             Member(node, self.tags(who), self.missing_columns(who), rows.get(who))
             for node in self.nodes()
@@ -92,7 +92,7 @@ class Scope:
             Conflict: the project is not aligned.
             InvalidRequest: the model does not go with the feature space; names the part.
         """
-        agreed = preconditions.agreement_of(self.store, self.project)
+        agreed = preconditions.agreed_feature_space(self.store, self.project)
         space = FeatureSpace.from_dict(agreed["space"])
         experiment = self.store.get(Kind.EXPERIMENT, restrict(self.keys, Kind.EXPERIMENT))
         run = self.store.get(Kind.RUN, self.run)

@@ -39,7 +39,7 @@ class Request:
     Attributes:
         path: with the query, quoted.
         stall: seconds without a byte to or from the worker after which it is taken for lost.
-        meanwhile: when the answer may be long in coming, what is called every :attr:`Limits.patience` seconds until it
+        meanwhile: when the answer may be long in coming, what is called every :attr:`Limits.long_poll` seconds until it
             begins; it raises to give up.
     """
 
@@ -207,7 +207,7 @@ class WorkerClient:
         self._send(connection, request)
         if request.meanwhile is not None:
             # Readable means that the answer begins, or that the other end has closed.
-            while not wait([connection.sock], self._limits.patience):
+            while not wait([connection.sock], self._limits.long_poll):
                 request.meanwhile()
         self._answer = Answer(self, connection.answer(request.stall))
         return self._answer

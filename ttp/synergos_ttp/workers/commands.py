@@ -53,7 +53,7 @@ class WorkerCommands:
         asked = self._call("POST", path, {"action": action, "tags": tags})
         while True:
             self.check()
-            query = {"preparation": asked["preparation"], "wait": str(self.limits.patience)}
+            query = {"preparation": asked["preparation"], "wait": str(self.limits.long_poll)}
             state = self._call("GET", path, query=query)
             if state["state"] == "completed":
                 return state
@@ -85,7 +85,7 @@ class WorkerCommands:
         Raises:
             WireFormatError: what it answers are no statistics.
         """
-        body = {"session_id": session_id, "metas": [purpose], "wait": self.limits.patience}
+        body = {"session_id": session_id, "metas": [purpose], "wait": self.limits.long_poll}
         while True:
             self.check()
             answer = self._call("POST", _run_path("predict", run), body)

@@ -135,11 +135,11 @@ class DataPlane:
             raise WorkerRefused(reason, self._who, answer.status)
 
     def _ask(self, method: str, path: str, weights: Encoded | None = None) -> Answer:
-        # A worker answers after `patience` at the latest, and weights come piece by piece.
-        return self._client.ask(self._request(method, path, weights, self.limits.patience + self.limits.stall))
+        # A worker answers after `long_poll` at the latest, and weights come piece by piece.
+        return self._client.ask(self._request(method, path, weights, self.limits.long_poll + self.limits.stall))
 
     def _request(self, method: str, path: str, weights: Encoded | None, stall: float) -> Request:
-        headers = {"Prefer": f"wait={self.limits.patience:g}"}
+        headers = {"Prefer": f"wait={self.limits.long_poll:g}"}
         if weights is not None:
             headers["Content-Type"] = "application/octet-stream"
         return Request(method, self._root + path, stall, weights, headers)

@@ -17,7 +17,7 @@ class Limits:
         rejoin: for which a worker that was lost is waited for; long enough to start it again.
         shortest_round: below which no round's deadline falls, however quick the rounds before were.
         stall: without a byte from a worker that has been asked something, beyond what it was allowed to wait.
-        patience: how long one request waits for work that takes longer, before it asks again. Short, because a job is
+        long_poll: how long one request waits for work that takes longer, before it asks again. Short, because a job is
             cancelled between two requests.
     """
 
@@ -28,7 +28,7 @@ class Limits:
     rejoin: float = 25.0
     shortest_round: float = 60.0
     stall: float = 8.0
-    patience: float = 2.0
+    long_poll: float = 2.0
 
     def round_deadline(self, longest: float | None) -> float:
         """How long a round may take when the longest one so far took ``longest`` seconds."""

@@ -16,8 +16,8 @@ from synergos.program.log_context import about_participant
 from synergos_ttp.workers.commands import Tags, WorkerCommands
 from synergos_ttp.workers.data_plane import DataPlane
 from synergos_ttp.workers.limits import Limits
-from synergos_ttp.workers.patience import Patience
 from synergos_ttp.workers.prompt import Prompt
+from synergos_ttp.workers.retry import RejoinDeadline
 
 log = structlog.get_logger(__name__)
 
@@ -134,7 +134,7 @@ class ParticipantSession:
 
     def _persist(self, work: Callable[[ParticipantSession], Result], failed: SynergosError | None) -> Result:
         # Whoever stayed away is not waited for again in every round.
-        patience = Patience(0.0 if self._is_absent else self._limits.rejoin)
+        rejoin_deadline = RejoinDeadline(0.0 if self._is_absent else self._limits.rejoin)
         while True:
             self._check()
             try:
@@ -143,7 +143,7 @@ class ParticipantSession:
                     raise first
                 if self._data is None:
                     self._open()
-                    patience.renew()
+                    rejoin_deadline.renew()
                 result = work(self)
             except (JobStopped, NotNeeded):
                 # It did nothing wrong; but an answer may be on its way that nobody waits for any more.
@@ -152,7 +152,7 @@ class ParticipantSession:
             except SynergosError as error:
                 self._disconnect()
                 self._is_absent = True
-                patience.wait(error)
+                rejoin_deadline.wait(error)
             else:
                 self._is_absent = False
                 return result

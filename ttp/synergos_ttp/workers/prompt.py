@@ -1,7 +1,7 @@
 """Small questions, small answers: all participants are asked and heard in one thread, as long as nothing goes wrong.
 
 To hand a small message to another thread takes longer than to send it, and threads that all want the interpreter wait for each
-other. Who is slow, silent or says something unexpected is left to a thread of its own, which has all the patience there is.
+other. Who is slow, silent or says something unexpected is left to a thread of its own, which waits as long as the limits allow.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class Prompting(Generic[Asked, Result]):
                     self._waiting[descriptor] = session
         return list(self._waiting.values())
 
-    def finish(self, deadline: float | None, patience: float) -> dict[Asked, Result | SynergosError]:
+    def finish(self, deadline: float | None, long_poll: float) -> dict[Asked, Result | SynergosError]:
         """The answers of those who answer soon.
 
         Raises:
@@ -89,7 +89,7 @@ class Prompting(Generic[Asked, Result]):
         for descriptor in self._waiting:
             poll.register(descriptor, select.POLLIN)
         # By then everybody has said at least that more time is needed.
-        until = min(time.monotonic() + patience + AT_ONCE_SECONDS, math.inf if deadline is None else deadline)
+        until = min(time.monotonic() + long_poll + AT_ONCE_SECONDS, math.inf if deadline is None else deadline)
         while self._waiting and (left := until - time.monotonic()) > 0:
             self._check()
             for descriptor, _ in poll.poll(1000 * min(left, AT_ONCE_SECONDS)):

@@ -131,7 +131,7 @@ class Sessions:
         futures = {self._pool.submit(session.persist, work): session for session in asked if session not in begun}
         try:
             meanwhile()
-            answered = quick.finish(deadline, self._limits.patience)
+            answered = quick.finish(deadline, self._limits.long_poll)
         except BaseException:
             self._given_up.set()
             wait(futures)

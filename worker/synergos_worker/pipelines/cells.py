@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from synergos.learning.alignment import natural_order
+from synergos.learning.column_alignment import natural_order
 
 _EDGES = " \t\r\n\u00a0\ufeff\"'“”„‟‘’‚‛«»"
 _MISSING = frozenset({"", "#n/a", "<na>", "n/a", "na", "nan", "none", "null"})

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from synergos.domain.feature_space import Action, FeatureSpace
 from synergos.errors import FeatureDrift, UnusableData
-from synergos.learning.alignment import natural_order
+from synergos.learning.column_alignment import natural_order
 from synergos_worker.pipelines.cells import recoded
 from synergos_worker.pipelines.csv_files import CATEGORY, TARGET, CsvRows
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from synergos.domain.feature_space import Action, FeatureSpace
 from synergos.errors import FeatureDrift, UnusableData
-from synergos.learning.alignment import natural_order
+from synergos.learning.column_alignment import natural_order
 from synergos.learning.datatypes.tabular import TABULAR
 from synergos_worker.dataset import Dataset
 from synergos_worker.pipelines.cells import Codes, recoded

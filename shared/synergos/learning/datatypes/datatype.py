@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from synergos.domain.feature_space import Action, FeatureSpace
-from synergos.learning.alignment import Alignment
+from synergos.learning.column_alignment import Alignment
 
 Polled = Mapping[str, Any]
 """One participant's completed preparation: ``headers``, ``schemas``, ``metadata``, ``statistics``."""

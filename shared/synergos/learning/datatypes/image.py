@@ -7,7 +7,7 @@ from typing import Any
 
 from synergos.domain.feature_space import Action, FeatureSpace
 from synergos.errors import InvalidRequest, WireFormatError
-from synergos.learning.alignment import Alignment
+from synergos.learning.column_alignment import Alignment
 from synergos.learning.datatypes.datatype import Metadata, Polled
 
 Shape = tuple[int, ...]

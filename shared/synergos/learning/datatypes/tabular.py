@@ -8,7 +8,7 @@ from dataclasses import replace
 from synergos.domain.feature_space import Action, CategoricalColumn, FeatureSpace, NumericColumn
 from synergos.domain.tags import Purpose
 from synergos.errors import InvalidRequest, WireFormatError
-from synergos.learning.alignment import LABEL, Alignment
+from synergos.learning.column_alignment import LABEL, Alignment
 from synergos.learning.datatypes.datatype import Metadata, Polled
 from synergos.learning.federated_statistics import NEVER_SEEN, check_kinds, combine, most_frequent
 

@@ -93,7 +93,7 @@ class Trainer(Protocol):
     def model(self) -> Model:
         """The model as it was last trained, in the trainer's own memory."""
 
-    def rehearse(self, inputs: Tensor, targets: Tensor | None, memory: Weights) -> None:
+    def warm_up(self, inputs: Tensor, targets: Tensor | None, memory: Weights) -> None:
         """Pay what the first step costs, and find out whether model, run and rows go together.
 
         Args:

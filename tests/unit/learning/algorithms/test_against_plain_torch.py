@@ -14,7 +14,7 @@ from fakes.federation import Federation
 from synergos.domain.feature_space import Action
 from synergos.learning.algorithms import Local, Model
 from synergos.learning.families.layers.hyperparameters import LayersHyperparameters
-from synergos.learning.families.layers.layers import Layer
+from synergos.learning.families.layers.layer_checks import Layer
 from synergos.learning.families.layers.local_trainer import LocalTrainer, parameter_names
 from synergos.learning.families.layers.network import build_network
 from synergos.learning.families.layers.objective import Objective

@@ -17,7 +17,7 @@ from synergos.learning.algorithms.fedavg import FedAvg
 from synergos.learning.algorithms.fedprox import FedProx
 from synergos.learning.algorithms.scaffold import Scaffold
 from synergos.learning.algorithms.settings import settings_of
-from synergos.learning.families.layers.arguments import parameters_of
+from synergos.learning.families.layers.constructor_arguments import parameters_of
 from synergos.learning.families.layers.hyperparameters import LayersHyperparameters, check_run
 
 

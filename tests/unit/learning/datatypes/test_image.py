@@ -7,8 +7,8 @@ import pytest
 from factories.network_models import layer, linear
 from synergos.domain.feature_space import Action, FeatureSpace
 from synergos.errors import Conflict, InvalidRequest, WireFormatError
-from synergos.learning.agreement import drift, feature_space
-from synergos.learning.families.layers.fitting import fit_layers
+from synergos.learning.families.layers.fit_to_feature_space import fit_layers
+from synergos.learning.feature_space_agreement import drift, feature_space
 
 OPTIONS = {"size": [28, 28], "fit": "resize", "colour": "grayscale", "scaling": "unit"}
 

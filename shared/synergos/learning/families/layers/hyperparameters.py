@@ -17,10 +17,16 @@ from synergos.domain.feature_space import Action
 from synergos.errors import InvalidRequest
 from synergos.learning import algorithms
 from synergos.learning.algorithms.settings import refuse_near_misses
-from synergos.learning.families.layers import catalogue
-from synergos.learning.families.layers.arguments import check_arguments, construct, parameters_of, sole, tuples
+from synergos.learning.families.layers import torch_names
+from synergos.learning.families.layers.architecture_overrides import check_override, overrides
+from synergos.learning.families.layers.constructor_arguments import (
+    check_arguments,
+    construct,
+    parameters_of,
+    sole,
+    tuples,
+)
 from synergos.learning.families.layers.optimizers import uncompiled
-from synergos.learning.families.layers.overrides import check_override, overrides
 from synergos.learning.families.layers.run_fields import CHECKS
 from synergos.learning.hyperparameters import Hyperparameters
 from synergos.learning.run_fields import Check
@@ -41,9 +47,9 @@ _NEEDS_CLASSES = frozenset(
 # Set elsewhere (the reduction, the schedule's position), functions, or long deprecated.
 _NEVER_FORWARDED = frozenset({"reduction", "last_epoch", "lr_lambda", "scale_fn", "size_average", "reduce"})
 _MAKERS: Mapping[str, Callable[[object], type]] = {
-    "optimizer": catalogue.optimizer_class,
-    "criterion": catalogue.criterion_class,
-    "lr_scheduler": catalogue.scheduler_class,
+    "optimizer": torch_names.optimizer_class,
+    "criterion": torch_names.criterion_class,
+    "lr_scheduler": torch_names.scheduler_class,
 }
 
 
@@ -84,9 +90,9 @@ class LayersHyperparameters(Hyperparameters):
             check_override(name)
         # The original's client sends "" for the scheduler it calls LambdaLR elsewhere.
         found = replace(found, lr_scheduler=found.lr_scheduler or "LambdaLR")
-        catalogue.optimizer_class(found.optimizer)
-        catalogue.scheduler_class(found.lr_scheduler)
-        catalogue.criterion_class(found.criterion)
+        torch_names.optimizer_class(found.optimizer)
+        torch_names.scheduler_class(found.lr_scheduler)
+        torch_names.criterion_class(found.criterion)
         refuse_near_misses(found._without_effect(), algorithms.get(found.algorithm))
         return replace(found, criterion=found.criterion_for(action)) if action else found
 
@@ -117,7 +123,7 @@ class LayersHyperparameters(Hyperparameters):
 
     def make_optimizer(self, parameters: Iterable[nn.Parameter]) -> Optimizer:
         """A fresh optimizer over ``parameters``."""
-        kind = catalogue.optimizer_class(self.optimizer)
+        kind = torch_names.optimizer_class(self.optimizer)
         # The penalty and weight decay are the same thing said twice.
         own = {"lr": self.lr, "weight_decay": 0.0 if self.l2_lambda else self.weight_decay}
         return self._build(kind, own, "optimizer", build=uncompiled(kind), params=list(parameters))
@@ -125,11 +131,11 @@ class LayersHyperparameters(Hyperparameters):
     def make_criterion(self, reduction: str, action: Action | None = None) -> nn.Module:
         """The loss as a module; ``reduction`` is torch's."""
         name = self.criterion_for(action) if action else self.criterion
-        return self._build(catalogue.criterion_class(name), {"reduction": reduction}, "criterion")
+        return self._build(torch_names.criterion_class(name), {"reduction": reduction}, "criterion")
 
     def make_scheduler(self, optimizer: Optimizer) -> LRScheduler:
         """A scheduler at epoch 0, to be stepped once per epoch."""
-        kind = catalogue.scheduler_class(self.lr_scheduler)
+        kind = torch_names.scheduler_class(self.lr_scheduler)
         return self._build(kind, self._schedule(kind), "lr_scheduler", optimizer=optimizer)
 
     def _without_effect(self) -> list[str]:

@@ -12,14 +12,14 @@ from synergos.domain.feature_space import Action, FeatureSpace
 from synergos.learning.algorithms import Model, Weights
 from synergos.learning.families.family import Architecture, Array, Recipe
 from synergos.learning.families.layers import files
-from synergos.learning.families.layers.fitting import check_fit, fit_layers
+from synergos.learning.families.layers.architecture_overrides import overrides, with_overrides
+from synergos.learning.families.layers.fit_to_feature_space import check_fit, fit_layers
 from synergos.learning.families.layers.hyperparameters import LayersHyperparameters, check_run, run_fields
-from synergos.learning.families.layers.layers import Layer, check_layers
+from synergos.learning.families.layers.layer_checks import Layer, check_layers
 from synergos.learning.families.layers.local_trainer import parameter_names
 from synergos.learning.families.layers.local_training import infer
 from synergos.learning.families.layers.network import Network, build_network
 from synergos.learning.families.layers.objective import Objective, Predicted, Scores
-from synergos.learning.families.layers.overrides import overrides, with_overrides
 from synergos.learning.families.layers.trainer import LayersTrainer
 from synergos.learning.families.manifest import GLOBAL_MODEL, recipe_in
 

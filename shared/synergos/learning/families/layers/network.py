@@ -1,4 +1,4 @@
-"""The network that a list of layers describes."""
+"""The torch module (``nn.Module``) that a list of layers builds: forward pass, logits, final activation."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from torch.nn.modules import activation as activation_modules
 from torch.nn.modules.dropout import _DropoutNd
 
-from synergos.learning.families.layers.catalogue import Activation, activation, layer_class
-from synergos.learning.families.layers.layers import Layer, make_module
+from synergos.learning.families.layers.layer_checks import Layer, make_module
+from synergos.learning.families.layers.torch_names import Activation, activation, layer_class
 from synergos.learning.randomness import RandomStream
 
 _PASSES_THROUGH = (_DropoutNd, nn.Flatten, nn.Identity)

@@ -11,7 +11,7 @@ from synergos.domain.feature_space import Action
 from synergos.learning.algorithms import Model, Step, Weights
 from synergos.learning.families.family import Evaluation
 from synergos.learning.families.layers.hyperparameters import LayersHyperparameters
-from synergos.learning.families.layers.layers import Layer
+from synergos.learning.families.layers.layer_checks import Layer
 from synergos.learning.families.layers.local_trainer import LocalTrainer, parameter_names
 from synergos.learning.families.layers.local_training import evaluate_locally, infer, warm_up
 from synergos.learning.families.layers.network import Network, build_network
@@ -46,7 +46,7 @@ class LayersTrainer:
         """The network's state dict, and the names of those that have a gradient."""
         return Model(self._network.state_dict(), parameter_names(self._network))
 
-    def rehearse(self, inputs: Tensor, targets: Tensor | None, memory: Weights) -> None:
+    def warm_up(self, inputs: Tensor, targets: Tensor | None, memory: Weights) -> None:
         """One step on a few rows; afterwards the network is as it was."""
         if targets is None:
             infer(self._network, inputs[:2], self._objective)

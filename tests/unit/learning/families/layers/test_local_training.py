@@ -15,7 +15,7 @@ from synergos.errors import InvalidRequest, JobCancelled
 from synergos.learning.algorithms import Bag, Step
 from synergos.learning.families import LocalResult
 from synergos.learning.families.layers.hyperparameters import LayersHyperparameters
-from synergos.learning.families.layers.layers import Layer
+from synergos.learning.families.layers.layer_checks import Layer
 from synergos.learning.families.layers.local_trainer import LocalTrainer
 from synergos.learning.families.layers.local_training import evaluate_locally, train_locally
 from synergos.learning.families.layers.network import Network, build_network

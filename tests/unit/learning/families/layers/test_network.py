@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from factories.network_models import layer, linear
-from synergos.learning.families.layers.layers import Layer
+from synergos.learning.families.layers.layer_checks import Layer
 from synergos.learning.families.layers.network import Network, build_network
 
 

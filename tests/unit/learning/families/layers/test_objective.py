@@ -12,7 +12,7 @@ from factories.network_models import layer, linear
 from synergos.domain.feature_space import Action
 from synergos.errors import InvalidRequest
 from synergos.learning.families.layers.hyperparameters import LayersHyperparameters
-from synergos.learning.families.layers.layers import Layer
+from synergos.learning.families.layers.layer_checks import Layer
 from synergos.learning.families.layers.network import Network, build_network
 from synergos.learning.families.layers.objective import Objective
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.optim import ASGD, SGD, Adam, Optimizer, RMSprop
 from torch.optim.lr_scheduler import CyclicLR, LambdaLR
 
-from synergos.learning.families.layers import catalogue
+from synergos.learning.families.layers import torch_names
 from synergos.learning.families.layers.optimizers import uncompiled
 
 USABLE = [
@@ -40,7 +40,7 @@ def test_every_step_is_the_same_to_the_last_bit(kind: type[Optimizer]) -> None:
 
 
 def test_all_that_a_run_can_name_are_tried() -> None:
-    assert {catalogue.optimizer_class(kind.__name__) for kind in USABLE} == set(USABLE)
+    assert {torch_names.optimizer_class(kind.__name__) for kind in USABLE} == set(USABLE)
 
 
 def test_a_schedule_steers_them() -> None:

@@ -13,7 +13,7 @@ from torch.optim import lr_scheduler
 from torch.optim.lr_scheduler import LRScheduler
 
 from synergos.errors import InvalidRequest
-from synergos.learning.families.layers import catalogue
+from synergos.learning.families.layers import torch_names
 from synergos.learning.families.layers.hyperparameters import LayersHyperparameters, step_scheduler
 from synergos.learning.families.layers.schedule import Schedule
 
@@ -32,11 +32,11 @@ MOMENTUM = {"momentum": 0.9, "cycle_momentum": True, "base_momentum": 0.8, "max_
 
 
 def schedulers() -> list[str]:
-    """The whole catalogue."""
+    """All of them."""
 
     def is_usable(name: str) -> bool:
         try:
-            catalogue.scheduler_class(name)
+            torch_names.scheduler_class(name)
         except InvalidRequest:
             return False
         return True
@@ -90,7 +90,7 @@ def run_with(name: str, optimizer: str, epochs: int, *, momentum: bool) -> Layer
     return LayersHyperparameters.from_run(wanted | WANTED.get(name, {}) | more)
 
 
-def test_the_whole_catalogue_is_tried() -> None:
+def test_every_scheduler_is_tried() -> None:
     assert {*WANTED, "LambdaLR", "LinearLR", "ConstantLR", "PolynomialLR"} <= set(schedulers())
 
 

@@ -1,4 +1,4 @@
-"""How long a worker that was lost is waited for."""
+"""Retrying requests to a worker that was lost, until its rejoin time-out."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def is_lost(error: SynergosError) -> bool:
     return isinstance(error, WorkerUnreachable)
 
 
-class Patience:
-    """Waits for a lost worker, some seconds each time and not more than a few times.
+class RejoinDeadline:
+    """The deadline of a lost worker to rejoin: so many seconds from each loss, and only a few losses. Used by one thread.
 
     Args:
         seconds: how long from the moment it was lost.
@@ -40,7 +40,7 @@ class Patience:
         self._losses = 0
 
     def wait(self, error: SynergosError) -> None:
-        """Wait a little before the next attempt.
+        """Back off before the next attempt.
 
         Raises:
             SynergosError: the error itself, when waiting does not help or has taken too long.
@@ -59,13 +59,13 @@ class Patience:
         self._until = None
 
 
-def insist(worker: WorkerCommands, work: Callable[[], Result]) -> Result:
-    """Give a worker commands that may be repeated; when it is lost, wait for it and repeat them.
+def retry_while_lost(worker: WorkerCommands, work: Callable[[], Result]) -> Result:
+    """Give a worker commands that are idempotent; while it is lost, wait for it and retry them.
 
     Raises:
         SynergosError: what the last attempt failed with, or that there is to be none.
     """
-    patience = Patience(worker.limits.rejoin)
+    rejoin_deadline = RejoinDeadline(worker.limits.rejoin)
     while True:
         worker.check()
         try:
@@ -73,4 +73,4 @@ def insist(worker: WorkerCommands, work: Callable[[], Result]) -> Result:
             worker.greet()
             return work()
         except SynergosError as error:
-            patience.wait(error)
+            rejoin_deadline.wait(error)

@@ -1,4 +1,4 @@
-"""Fitting a model's layers to a feature space: input sizes follow the data, the output follows the labels."""
+"""Fitting layers to a feature space (no training): input sizes follow the columns, the output follows the labels."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from synergos.domain.feature_space import Action, FeatureSpace
 from synergos.errors import InvalidRequest
 from synergos.learning import datatypes
-from synergos.learning.families.layers.catalogue import Activation, activation, layer_class
-from synergos.learning.families.layers.layers import Layer, check_size, make_module
+from synergos.learning.families.layers.layer_checks import Layer, check_size, make_module
 from synergos.learning.families.layers.network import final_activation, keeps_sequence, pass_through
+from synergos.learning.families.layers.torch_names import Activation, activation, layer_class
 
 LARGEST_ROW = 2**31
 """Values that one row may become on its way through the network."""

@@ -1,4 +1,4 @@
-"""What a project's participants agree on: one data type, aligned columns and labels, one feature space."""
+"""Agreeing on a project's feature space: one data type, aligned columns and labels; and which later rows drift from it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from synergos.domain.feature_space import Action, FeatureSpace
 from synergos.domain.tags import Purpose
 from synergos.errors import Conflict, InvalidRequest, NotSupported
 from synergos.learning import datatypes
-from synergos.learning.alignment import LABEL, Alignment, Header, align, unseen
+from synergos.learning.column_alignment import LABEL, Alignment, Header, align, unseen
 from synergos.learning.datatypes import DATATYPES, DataType, Metadata, Polled
 
 

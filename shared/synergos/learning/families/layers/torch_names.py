@@ -1,4 +1,4 @@
-"""The names torch knows that a model or a run may use; unknown ones are refused with their near misses."""
+"""Looking up the names of layers, activations, optimizers, losses and schedulers in torch; unknown ones are refused with near misses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A model as a request describes it: a list of layers, each checked before it is stored."""
+"""Checking the layers of a model as a request lists them, before they are stored: names, arguments, sizes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from synergos.errors import InvalidRequest, UnknownName
-from synergos.learning.families.layers.arguments import (
+from synergos.learning.families.layers.constructor_arguments import (
     LARGEST_NUMBER,
     check_arguments,
     construct,
@@ -17,7 +17,7 @@ from synergos.learning.families.layers.arguments import (
     sole,
     tuples,
 )
-from synergos.learning.families.layers.catalogue import activation, layer_class
+from synergos.learning.families.layers.torch_names import activation, layer_class
 
 MAXIMUM_LAYERS = 1000
 MAXIMUM_PARAMETERS = 2**31

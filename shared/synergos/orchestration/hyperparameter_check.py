@@ -1,4 +1,4 @@
-"""Whether an experiment can be trained with hyperparameters that a study has drawn."""
+"""Checking hyperparameters that a study has drawn against their experiment."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from synergos.orchestration.preconditions import action_of
 from synergos.records.store import RecordStore
 
 
-def check_combination(store: RecordStore, experiment: ExperimentKey, run: Mapping[str, Any]) -> None:
+def check_drawn_hyperparameters(store: RecordStore, experiment: ExperimentKey, run: Mapping[str, Any]) -> None:
     """Refuse hyperparameters that an experiment cannot be trained with.
 
     Raises:

@@ -6,7 +6,7 @@ import pytest
 
 from factories.network_models import layer, linear
 from synergos.errors import InvalidRequest, UnknownName
-from synergos.learning.families.layers.layers import MAXIMUM_LAYERS, check_layers
+from synergos.learning.families.layers.layer_checks import MAXIMUM_LAYERS, check_layers
 
 
 def refusal(*layers: object) -> InvalidRequest:

@@ -9,8 +9,8 @@ import torch
 from factories.network_models import layer, linear, space
 from synergos.domain.feature_space import Action, FeatureSpace
 from synergos.errors import InvalidRequest
-from synergos.learning.families.layers.fitting import check_fit, fit_layers
-from synergos.learning.families.layers.layers import Layer
+from synergos.learning.families.layers.fit_to_feature_space import check_fit, fit_layers
+from synergos.learning.families.layers.layer_checks import Layer
 from synergos.learning.families.layers.network import build_network
 
 REGRESS, CLASSIFY = Action.REGRESS, Action.CLASSIFY

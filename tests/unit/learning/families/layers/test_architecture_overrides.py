@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from synergos.errors import InvalidRequest
+from synergos.learning.families.layers.architecture_overrides import with_overrides
 from synergos.learning.families.layers.hyperparameters import LayersHyperparameters
-from synergos.learning.families.layers.layers import Layer
-from synergos.learning.families.layers.overrides import with_overrides
+from synergos.learning.families.layers.layer_checks import Layer
 
 LAYERS = [
     Layer(is_input=True, l_type="Linear", structure={"in_features": 4, "out_features": 8}, activation="relu"),

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from factories.network_models import space
 from synergos.domain.feature_space import Action
-from synergos.learning.alignment import align, missing_columns_of, natural_order, unseen
+from synergos.learning.column_alignment import align, missing_columns_of, natural_order, unseen
 
 Header = dict[str, list[str]]
 Headers = dict[str, dict[str, Header]]

@@ -1,4 +1,4 @@
-"""Layers with some of their sizes changed by a run: ``model[0].structure.out_features`` as a hyperparameter."""
+"""Hyperparameters that override sizes of an architecture: ``model[0].structure.out_features`` in a run."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from synergos.errors import InvalidRequest
-from synergos.learning.families.layers.layers import Layer, check_layers
+from synergos.learning.families.layers.layer_checks import Layer, check_layers
 
 _PREFIX = "model["
 _PLACE = re.compile(r"model\[(0|[1-9]\d{0,3})\]\.(?:(activation)|structure\.([A-Za-z_]\w*))")

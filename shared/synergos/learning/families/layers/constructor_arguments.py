@@ -1,4 +1,4 @@
-"""Calling torch's constructors with arguments that came from a request, so that what is wrong is named."""
+"""Checking arguments from a request against the constructors of torch, so that what is wrong is named."""
 
 from __future__ import annotations
 

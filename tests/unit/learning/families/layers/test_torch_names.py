@@ -8,7 +8,7 @@ from torch import nn
 
 from synergos.errors import InvalidRequest, UnknownName
 from synergos.learning import algorithms
-from synergos.learning.families.layers.catalogue import (
+from synergos.learning.families.layers.torch_names import (
     activation,
     criterion_class,
     layer_class,
