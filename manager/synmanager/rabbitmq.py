@@ -72,9 +72,11 @@ class Broker:
 
     def connect(self, heartbeat: int = HEARTBEAT_SECONDS, blocked_connection_timeout: float = 300) -> Any:
         """Pika's connection; see :meth:`link`."""
+        parameters = self.parameters(heartbeat, blocked_connection_timeout)
         try:
-            return pika.BlockingConnection(self.parameters(heartbeat, blocked_connection_timeout))
-        except _WITHOUT_CONNECTION as error:
+            return pika.BlockingConnection(parameters)
+        # The last one is what pika says of a connection that a dying broker resets in the moment it is made.
+        except (*_WITHOUT_CONNECTION, ValueError) as error:
             raise _no_connection(error) from error
 
     def check(self) -> None:

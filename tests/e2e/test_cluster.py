@@ -137,7 +137,7 @@ def test_what_ends_while_the_director_is_away_is_archived_when_it_is_back(grid: 
     hand_in(study)
     ttp = trainings_under_way(study)[0]["ttp"]
     grid.kill("director")
-    until(lambda: grid.log(ttp).count("job ended") > 0 and _is_idle(grid, ttp), "the training to end")
+    until(lambda: _is_idle(grid, ttp), "the training to end")
     grid.start("director")
     wait_for_jobs(study)
 
@@ -162,5 +162,5 @@ def training_of(study: Study) -> dict[str, Any]:
 
 def _is_idle(grid: Cluster, ttp: str) -> bool:
     """Whether the last thing a TTP logged of jobs is that one ended."""
-    lines = [line for line in grid.log(ttp).splitlines() if "job started" in line or "job ended" in line]
-    return bool(lines) and "job ended" in lines[-1]
+    lines = [line for line in grid.log(ttp).splitlines() if "job started" in line or "job completed" in line]
+    return bool(lines) and "job completed" in lines[-1]

@@ -4,7 +4,7 @@ import ssl
 
 import pytest
 
-from synmanager.errors import CredentialsNeeded
+from synmanager.errors import BrokerUnavailable, CredentialsNeeded
 from synmanager.rabbitmq import Broker
 
 
@@ -31,3 +31,13 @@ def test_tls_is_a_context_or_a_file_of_certificates() -> None:
     assert (options.context, options.server_hostname) == (context, "localhost")
     with pytest.raises(FileNotFoundError):
         Broker("localhost", tls="/nowhere/authority.pem").parameters()
+
+
+def test_a_broker_that_resets_a_connection_while_it_is_made_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    def reset(_parameters: object) -> None:
+        raise ValueError("Expected connected socket, but getpeername() failed")
+
+    monkeypatch.setattr("pika.BlockingConnection", reset)
+
+    with pytest.raises(BrokerUnavailable, match="no connection to the broker"):
+        Broker("localhost").connect()
