@@ -12,7 +12,7 @@ from synergos.domain.messages import job_message
 from synergos.errors import RecordNotFound
 from synergos.program.log_context import about_job
 from synergos.records import RecordStore
-from synergos_director.envelope import envelope
+from synergos_director.queued_job import queued_job
 
 log = structlog.get_logger(__name__)
 
@@ -65,7 +65,7 @@ class JobPublisher:
         by_queue: dict[str, list[dict[str, Any]]] = {}
         for job in jobs:
             try:
-                by_queue.setdefault(QUEUES[job.stage], []).append(envelope(self._store, job, self._cluster))
+                by_queue.setdefault(QUEUES[job.stage], []).append(queued_job(self._store, job, self._cluster))
             except RecordNotFound as error:
                 # The job itself will say so.
                 with about_job(job):

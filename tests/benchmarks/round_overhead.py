@@ -55,8 +55,8 @@ from synergos_ttp.stages.round_store import RoundStore
 from synergos_ttp.stages.rounds import InHand, Rounds
 from synergos_ttp.workers.commands import WorkerCommands
 from synergos_ttp.workers.limits import Limits
-from synergos_ttp.workers.participant import Member
-from synergos_ttp.workers.sessions import SessionContent, Sessions
+from synergos_ttp.workers.participant import JobParticipant
+from synergos_ttp.workers.session_group import SessionContent, Sessions
 
 WORKERS = ("worker_1", "worker_2")
 PROJECT = ProjectKey("benchmark", "benchmark")
@@ -100,7 +100,7 @@ def loop(grid: Grid, case: Case, rounds: int, folder: Path, *, evaluates: bool =
         polled[node.participant_id] = worker.prepare(PROJECT, Action.CLASSIFY, tags)
     space, alignment = feature_space(polled, Action.CLASSIFY)
     recipe = Recipe(LAYERS, case.layers, hyperparameters, space)
-    members = [Member(node, tags, alignment.missing_columns[node.participant_id]) for node in nodes]
+    members = [JobParticipant(node, tags, alignment.missing_columns[node.participant_id]) for node in nodes]
     content = SessionContent(RUN, recipe, tuple(tags))
     with RoundStore(folder, "job") as store, Sessions(members, content, Limits(), control) as sessions:
         # As in a training, nobody else holds the first weights.

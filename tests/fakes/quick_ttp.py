@@ -31,7 +31,7 @@ from synergos_ttp.events import WorkStarted
 from synergos_ttp.running.attempt import RETRIES
 from synergos_ttp.running.cluster_queue import TtpQueue
 from synergos_ttp.running.job_loop import JobLoop
-from synergos_ttp.running.leased_jobs import Grid, LeasedJobs
+from synergos_ttp.running.leased_jobs import LeasedJobs, SubGrid
 from synergos_ttp.subscribers.log import write_log
 from synmanager.rabbitmq import Broker
 
@@ -119,7 +119,7 @@ def main() -> None:
     store = RecordStore(database)
     queue = TtpQueue(Broker(HOST, int(port)), store.cluster_id())
     runner = QuickRunner(store, float(longest), Path(hold))
-    jobs = LeasedJobs(store, Leases(store, float(lease)), queue, runner, Grid(int(grid), name))
+    jobs = LeasedJobs(store, Leases(store, float(lease)), queue, runner, SubGrid(int(grid), name))
     loop = JobLoop(jobs, runner, lambda _job: [write_log], RETRIES)
     jobs.start()
     loop.start()

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from synergos.errors import SynergosError
 from synergos.wire import Encoded, Layout, Parcel, decode, parcel_of
-from synergos_ttp.workers.sessions import Sessions
+from synergos_ttp.workers.session_group import Sessions
 
 
 @dataclass

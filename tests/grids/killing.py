@@ -43,12 +43,12 @@ PLACES = {
     "synergos_worker": {
         "preparing": "synergos_worker.preparation:Preparations._outcome",
         "confirming": "synergos_worker.app:check_fit",
-        "opening a session": "synergos_worker.sessions:SessionOpener.open",
+        "opening a session": "synergos_worker.session_registry:SessionOpener.open",
         "training": "synergos_worker.model:SessionModel.train",
         "answering": "synergos_worker.model:SessionModel.trained",
         "evaluating": "synergos_worker.model:SessionModel.evaluate",
         "inferring": "synergos_worker.model:SessionModel.infer",
-        "writing predictions": "synergos_worker.exports:PredictionFiles.write",
+        "writing predictions": "synergos_worker.prediction_files:PredictionFiles.write",
     },
 }
 

@@ -13,7 +13,7 @@ from synergos.tuning.tuner import Tuner
 from synergos_ttp.running.attempt import RETRIES
 from synergos_ttp.running.cluster_queue import TtpQueue
 from synergos_ttp.running.job_loop import JobLoop
-from synergos_ttp.running.leased_jobs import Grid, LeasedJobs
+from synergos_ttp.running.leased_jobs import LeasedJobs, SubGrid
 from synergos_ttp.running.local_dispatch import LocalDispatcher
 from synergos_ttp.settings import ClusterSettings, Settings
 from synergos_ttp.stages.jobs import JobRunner
@@ -90,7 +90,7 @@ class ClusterTtp:
         self._parts = parts
         self._grid = cluster.grid
         queue = TtpQueue(cluster.queue, parts.store.cluster_id())
-        grid = Grid(cluster.grid, settings.program.id)
+        grid = SubGrid(cluster.grid, settings.program.id)
         self._jobs = LeasedJobs(parts.store, Leases(parts.store), queue, parts.runner, grid, parts.followers)
         self._loop = JobLoop(self._jobs, parts.runner, parts.followers, RETRIES)
         app = create_status_app(parts.store, component="ttp", component_id=settings.program.id, status=self._status)

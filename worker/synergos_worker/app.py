@@ -17,11 +17,11 @@ from synergos.domain.keys import ProjectKey, RunKey
 from synergos.errors import InvalidRequest
 from synergos.program.health import health
 from synergos.schema import Definition
-from synergos_worker import bodies, failures, request_log
+from synergos_worker import bodies, error_responses, request_log
 from synergos_worker.documentation import describe
-from synergos_worker.failures import API_VERSION, as_json
+from synergos_worker.error_responses import API_VERSION, as_json
 from synergos_worker.preparation import Preparation, Preparations, State
-from synergos_worker.sessions import Sessions, check_fit
+from synergos_worker.session_registry import Sessions, check_fit
 from synergos_worker.settings import Settings
 from synergos_worker.tables import Tables
 
@@ -44,7 +44,7 @@ def create_command_app(parts: Parts, settings: Settings) -> Flask:
     app = Flask("synergos_worker", static_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=settings.maximum_body, RESTX_MASK_SWAGGER=False)
     app.url_map.strict_slashes = False
-    failures.install(app)
+    error_responses.install(app)
     request_log.install(app)
     app.add_url_rule("/health", view_func=lambda: _health(settings, parts.sessions), endpoint="health")
     blueprint = Blueprint("worker", __name__, url_prefix="/worker")

@@ -15,7 +15,7 @@ from synergos.domain.tags import Purpose, declared_tags
 from synergos.errors import InvalidRequest
 from synergos.learning import families
 from synergos.schema import Definition
-from synergos_worker.sessions import Alignments, SessionRequest
+from synergos_worker.session_registry import Alignments, SessionRequest
 from synergos_worker.tables import Tags
 
 LONGEST_WAIT = 60.0

@@ -14,9 +14,9 @@ from synergos_worker.app import Parts, create_command_app
 from synergos_worker.data_app import create_data_app
 from synergos_worker.data_root import DataRoot
 from synergos_worker.devices import make_ready
-from synergos_worker.exports import PredictionFiles
+from synergos_worker.prediction_files import PredictionFiles
 from synergos_worker.preparation import Preparations
-from synergos_worker.sessions import SessionOpener, Sessions
+from synergos_worker.session_registry import SessionOpener, Sessions
 from synergos_worker.settings import Settings
 from synergos_worker.tables import Tables
 

@@ -12,12 +12,12 @@ from werkzeug.exceptions import LengthRequired, RequestEntityTooLarge
 
 from synergos.learning.algorithms import Step
 from synergos.wire import Encoded
-from synergos_worker import failures, request_log
+from synergos_worker import error_responses, request_log
 from synergos_worker.bodies import LONGEST_WAIT
-from synergos_worker.failures import as_json
+from synergos_worker.error_responses import as_json
 from synergos_worker.message import Message
-from synergos_worker.session import Kind, Session
-from synergos_worker.sessions import Sessions
+from synergos_worker.session import Session, WorkKind
+from synergos_worker.session_registry import Sessions
 from synergos_worker.work import Work
 
 USUAL_WAIT = 10.0
@@ -27,7 +27,7 @@ _PREFERRED_WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,9}(?:\.\d{1,9})?)
 def create_data_app(sessions: Sessions) -> Flask:
     """Build the application of the data port; the sessions it works with are handed in."""
     app = Flask("synergos_worker_data", static_folder=None)
-    failures.install(app)
+    error_responses.install(app)
     request_log.install(app)
     routes = _Routes(sessions)
     for address, verb, view in (
@@ -60,14 +60,14 @@ class _Routes:
 
     def get_exchange(self, session_id: str, number: int, exchange: int) -> Response:
         session = self._session(session_id)
-        return self._round(session, session.find(Kind.ROUND, Step(number, exchange)))
+        return self._round(session, session.find(WorkKind.ROUND, Step(number, exchange)))
 
     def put_evaluation(self, session_id: str, number: int) -> Response:
         session = self._session(session_id)
         return self._evaluation(session.put_evaluation(number, _message(session)))
 
     def get_evaluation(self, session_id: str, number: int) -> Response:
-        return self._evaluation(self._session(session_id).find(Kind.EVALUATION, number))
+        return self._evaluation(self._session(session_id).find(WorkKind.EVALUATION, number))
 
     def put_model(self, session_id: str) -> Response:
         session = self._session(session_id)

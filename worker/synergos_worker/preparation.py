@@ -19,7 +19,7 @@ from synergos.domain.tags import Purpose
 from synergos.errors import Conflict, InvalidRequest, RecordNotFound, ServiceStopping, UnusableData
 from synergos.program.loop import Loop
 from synergos_worker.dataset import Fingerprint
-from synergos_worker.failures import log_unforeseen
+from synergos_worker.error_responses import log_unforeseen
 from synergos_worker.tables import LoadedTable, Tables, Tags
 
 log = structlog.get_logger(__name__)

@@ -24,20 +24,20 @@ from synergos.learning.algorithms import Step
 from synergos.learning.families import Evaluation
 from synergos.wire import Encoded, answers
 from synergos.wire.answers import EVALUATION_ANSWER, ROUND_ANSWER, EvaluationAnswer, RoundAnswer
-from synergos_worker.exports import Inference, PredictionFiles
 from synergos_worker.message import Message
 from synergos_worker.model import Rows, SessionModel
+from synergos_worker.prediction_files import Inference, PredictionFiles
 from synergos_worker.work import Work
 
 log = structlog.get_logger(__name__)
 
-Job = Callable[..., Mapping[str, Any]]
+WorkMethod = Callable[..., Mapping[str, Any]]
 """A method of a session that does one piece of work, which it is given first."""
 
 _READING_SECONDS = 60.0
 
 
-class Kind(StrEnum):
+class WorkKind(StrEnum):
     """What a session can be asked for."""
 
     ROUND = "round"
@@ -72,7 +72,7 @@ class Session:
         self._rows = rows
         self._compute = compute
         self._files = files
-        self._works: dict[Kind, Work] = {}
+        self._works: dict[WorkKind, Work] = {}
         self._readers = 0
         self._ended = threading.Event()
         self._changed = threading.Condition()
@@ -105,12 +105,12 @@ class Session:
             raise Conflict("this session has no rows to train on")
         self._refuse_beyond(step.round)
         work = Work(step, epochs=self._model.hyperparameters.epochs)
-        return self._put(Kind.ROUND, work, message, self._train, step)
+        return self._put(WorkKind.ROUND, work, message, self._train, step)
 
     def put_evaluation(self, number: int, message: Message) -> Work:
         """Measure the weights of ``message`` on the evaluation rows; raises what :meth:`put_round` does."""
         self._refuse_beyond(number)
-        return self._put(Kind.EVALUATION, Work(number), message, self._evaluate, number)
+        return self._put(WorkKind.EVALUATION, Work(number), message, self._evaluate, number)
 
     def _refuse_beyond(self, number: int) -> None:
         # The schedule of learning rates is taken forward step by step: an absurd number would keep the worker for ever.
@@ -119,9 +119,9 @@ class Session:
 
     def put_model(self, message: Message) -> None:
         """Take the weights that :meth:`predict` is to use; raises what :meth:`put_round` does."""
-        self._put(Kind.MODEL, Work(object()), message, None).perform(lambda _: {})
+        self._put(WorkKind.MODEL, Work(object()), message, None).perform(lambda _: {})
 
-    def find(self, kind: Kind, number: Step | int) -> Work:
+    def find(self, kind: WorkKind, number: Step | int) -> Work:
         """That exchange of a round, or the evaluation of that number.
 
         Raises:
@@ -149,13 +149,13 @@ class Session:
                 raise InvalidRequest(f"this session has no {purpose} rows", f"metas[{position}]")
         with self._changed:
             self._refuse_ended()
-            known = self._works.get(Kind.PREDICTION)
+            known = self._works.get(WorkKind.PREDICTION)
             if known is not None and known.key == tuple(purposes) and not known.may_be_retried:
                 return known
             self._refuse_busy()
-            if Kind.MODEL not in self._works:
+            if WorkKind.MODEL not in self._works:
                 raise Conflict("no model was put into this session")
-            work = self._works[Kind.PREDICTION] = Work(tuple(purposes))
+            work = self._works[WorkKind.PREDICTION] = Work(tuple(purposes))
         self._submit(work, self._predict, tuple(purposes))
         return work
 
@@ -169,7 +169,7 @@ class Session:
         metadata = work.result()
         with self._changed:
             self._refuse_ended()
-            if self._works.get(Kind.ROUND) is not work:
+            if self._works.get(WorkKind.ROUND) is not work:
                 raise Conflict("a newer round was put meanwhile")
             self._readers += 1
             return self._model.trained(metadata), _once(self._stop_reading)
@@ -194,7 +194,7 @@ class Session:
             self._rows = {}
             self._model.release()
 
-    def _put(self, kind: Kind, work: Work, message: Message, job: Job | None, *args: object) -> Work:
+    def _put(self, kind: WorkKind, work: Work, message: Message, job: WorkMethod | None, *args: object) -> Work:
         """Register the work, receive its weights, and have it done."""
         with self._changed:
             self._refuse_ended()
@@ -215,13 +215,13 @@ class Session:
             self._submit(work, job, *args)
         return work
 
-    def _register(self, kind: Kind, work: Work, known: Work | None) -> None:
-        if known is not None and kind is not Kind.MODEL:
+    def _register(self, kind: WorkKind, work: Work, known: Work | None) -> None:
+        if known is not None and kind is not WorkKind.MODEL:
             _refuse_older(kind, work.key, known)
         self._refuse_busy()
         # The buffer is about to be overwritten, and with it what predictions are made with.
-        self._works.pop(Kind.MODEL, None)
-        self._works.pop(Kind.PREDICTION, None)
+        self._works.pop(WorkKind.MODEL, None)
+        self._works.pop(WorkKind.PREDICTION, None)
         self._works[kind] = work
 
     def _receive(self, work: Work, message: Message) -> None:
@@ -234,16 +234,16 @@ class Session:
                 raise Conflict("the result of the round before is still being fetched")
             self._refuse_ended()
 
-    def _withdraw(self, kind: Kind, work: Work, known: Work | None) -> None:
+    def _withdraw(self, kind: WorkKind, work: Work, known: Work | None) -> None:
         """Forget work whose weights never came; a result that was there before still is."""
         with self._changed:
             if self._works.get(kind) is work:
                 del self._works[kind]
-                if known is not None and kind is not Kind.MODEL:
+                if known is not None and kind is not WorkKind.MODEL:
                     self._works[kind] = known
         work.abandon()
 
-    def _submit(self, work: Work, job: Job, *args: object) -> None:
+    def _submit(self, work: Work, job: WorkMethod, *args: object) -> None:
         # A session that has ended must not live on in the queue behind another one's round.
         with bound_contextvars(**self.about):
             self._compute.submit(_perform, weakref.WeakMethod(job), work, *args)
@@ -310,7 +310,7 @@ class Session:
             self._changed.notify_all()
 
 
-def _perform(job: weakref.WeakMethod[Job], work: Work, *args: object) -> None:
+def _perform(job: weakref.WeakMethod[WorkMethod], work: Work, *args: object) -> None:
     if (method := job()) is not None:
         work.perform(lambda own: method(own, *args))
 
@@ -323,7 +323,7 @@ def _let_go(session: weakref.ref[Session]) -> None:
     torch.cuda.empty_cache()
 
 
-def _refuse_older(kind: Kind, number: Hashable, newest: Work) -> None:
+def _refuse_older(kind: WorkKind, number: Hashable, newest: Work) -> None:
     asked, known = _as_step(number), _as_step(newest.key)
     if asked is not None and known is not None and asked < known:
         raise Conflict(f"{kind} {number} is older than the newest, which is {newest.key}")

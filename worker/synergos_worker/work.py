@@ -10,7 +10,7 @@ import structlog
 import torch
 
 from synergos.errors import GridError, JobStopped, RecordNotFound, SynergosError
-from synergos_worker.failures import log_unforeseen
+from synergos_worker.error_responses import log_unforeseen
 
 log = structlog.get_logger(__name__)
 

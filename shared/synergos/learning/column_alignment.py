@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from synergos.domain.feature_space import Action, FeatureSpace
 
-Header = Mapping[str, Sequence[str]]
+TableColumns = Mapping[str, Sequence[str]]
 """Names of one table's columns: ``{"X": […], "y": […]}``; ``y`` is empty or absent where a table has no label."""
 
 MissingColumns = dict[str, list[int]]
@@ -38,7 +38,7 @@ def natural_order(levels: Iterable[str]) -> list[str]:
     return sorted(set(levels), key=_rank)
 
 
-def align(headers: Mapping[str, Mapping[str, Header]], action: Action) -> Alignment:
+def align(headers: Mapping[str, Mapping[str, TableColumns]], action: Action) -> Alignment:
     """Align all tables of all participants.
 
     Args:
@@ -66,7 +66,7 @@ def label_order(names: Iterable[str], action: Action) -> tuple[str, ...]:
     return tuple(prefix + level for level in natural_order(name.removeprefix(prefix) for name in names))
 
 
-def missing_columns_of(header: Header, space: FeatureSpace) -> MissingColumns:
+def missing_columns_of(header: TableColumns, space: FeatureSpace) -> MissingColumns:
     """What one table lacks of a feature space; a table without a label gets no missing labels."""
     return _missing_columns(
         header,
@@ -75,13 +75,13 @@ def missing_columns_of(header: Header, space: FeatureSpace) -> MissingColumns:
     )
 
 
-def unseen(header: Header, space: FeatureSpace) -> list[str]:
+def unseen(header: TableColumns, space: FeatureSpace) -> list[str]:
     """Columns of one table that a feature space does not have: feature drift when there are any."""
     known = {"X": frozenset(space.X), "y": frozenset(space.y)}
     return [name for side in ("X", "y") for name in header.get(side, ()) if name not in known[side]]
 
 
-def _missing_columns(header: Header, X: Mapping[str, int], y: Mapping[str, int]) -> MissingColumns:
+def _missing_columns(header: TableColumns, X: Mapping[str, int], y: Mapping[str, int]) -> MissingColumns:
     labels = header.get("y", ())
     return {"X": _lacking(header["X"], X), "y": _lacking(labels, y) if labels else []}
 

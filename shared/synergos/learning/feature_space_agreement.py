@@ -8,7 +8,7 @@ from synergos.domain.feature_space import Action, FeatureSpace
 from synergos.domain.tags import Purpose
 from synergos.errors import Conflict, InvalidRequest, NotSupported
 from synergos.learning import datatypes
-from synergos.learning.column_alignment import LABEL, Alignment, Header, align, unseen
+from synergos.learning.column_alignment import LABEL, Alignment, TableColumns, align, unseen
 from synergos.learning.datatypes import DATATYPES, DataType, Metadata, Polled
 
 
@@ -27,7 +27,9 @@ def feature_space(
     if not polled:
         raise Conflict("no participant has prepared its data")
     datatype = _datatype(polled)
-    headers: dict[str, Mapping[str, Header]] = {participant: found["headers"] for participant, found in polled.items()}
+    headers: dict[str, Mapping[str, TableColumns]] = {
+        participant: found["headers"] for participant, found in polled.items()
+    }
     alignment = align(headers, action)
     _check_labels(headers, alignment, action)
     if not auto_align:
@@ -35,7 +37,7 @@ def feature_space(
     return datatype.agree(polled, alignment, action), alignment
 
 
-def drift(header: Header, metadata: Metadata, space: FeatureSpace) -> list[str]:
+def drift(header: TableColumns, metadata: Metadata, space: FeatureSpace) -> list[str]:
     """How one table differs from what was agreed: columns and labels that it alone has, and what its data type adds.
 
     Returns:
@@ -63,7 +65,7 @@ def _datatype(polled: Mapping[str, Polled]) -> DataType:
     return datatypes.get(datatype)
 
 
-def _check_labels(headers: Mapping[str, Mapping[str, Header]], alignment: Alignment, action: Action) -> None:
+def _check_labels(headers: Mapping[str, Mapping[str, TableColumns]], alignment: Alignment, action: Action) -> None:
     for participant, tables in headers.items():
         if not tables[Purpose.TRAIN].get("y"):
             raise InvalidRequest(f"the training data of {participant} has no label", LABEL)

@@ -57,7 +57,7 @@ def routes(jobs: Jobs, *, read_only: bool = False) -> list[Route]:
     return reading if read_only else [*reading, cancelling]
 
 
-def job_shape(job: Job, waits: Mapping[str, Mapping[str, Any]] = MappingProxyType({})) -> dict[str, Any]:
+def job_representation(job: Job, waits: Mapping[str, Mapping[str, Any]] = MappingProxyType({})) -> dict[str, Any]:
     """A job as it is answered; times are ISO 8601 in UTC.
 
     Args:
@@ -98,7 +98,7 @@ class JobCollection(_JobResource):
         found = self.jobs.find(caller(), list_of.filters, list_of.page)
         # What all jobs wait for takes a look at all that have not ended.
         waits = self.jobs.waits(caller()) if list_of.wants("progress") else {}
-        return list_of.answer(found.map(lambda job: job_shape(job, waits)))
+        return list_of.answer(found.map(lambda job: job_representation(job, waits)))
 
 
 class SingleJob(_JobResource):
@@ -106,7 +106,7 @@ class SingleJob(_JobResource):
 
     def get(self, job_id: str) -> Response:
         """Read it."""
-        return success("job.get", job_shape(self.jobs.get(caller(), job_id), self.jobs.waits(caller())))
+        return success("job.get", job_representation(self.jobs.get(caller(), job_id), self.jobs.waits(caller())))
 
 
 class JobCancellation(_JobResource):
@@ -114,7 +114,7 @@ class JobCancellation(_JobResource):
 
     def post(self, job_id: str) -> Response:
         """Ask it to stop; it is cancelled as soon as what it is doing can be left."""
-        return success("job.cancel", job_shape(self.jobs.cancel(caller(), job_id)))
+        return success("job.cancel", job_representation(self.jobs.cancel(caller(), job_id)))
 
 
 def _time(moment: datetime | None) -> str | None:

@@ -19,7 +19,7 @@ from synergos.domain.records import RECORD_TYPES, Kind
 from synergos.errors import InvalidRequest, UnknownName
 from synergos.records.paging import Page, Part
 from synergos.rest.envelope import success
-from synergos.rest.shapes import Shape
+from synergos.rest.representations import Representation
 
 MAXIMUM_LIMIT = 1000
 DEFAULT_LIMIT = 100
@@ -91,20 +91,20 @@ class Wanted:
         """Whether any of these is to be answered with."""
         return self.fields is None or not self.fields.isdisjoint(fields)
 
-    def answer(self, part: Part[Shape], *, with_params: bool = True) -> Response:
+    def answer(self, part: Part[Representation], *, with_params: bool = True) -> Response:
         """The answer: the items, and with a page where the next one begins."""
-        shapes = [self._chosen(shape) for shape in part.items]
+        shown = [self._chosen(representation) for representation in part.items]
         if self.page.limit is None:
-            return success(f"{self.name}.get", shapes, with_params=with_params)
+            return success(f"{self.name}.get", shown, with_params=with_params)
         following = None if part.after is None else _cursor(self.name, self.page, part.after)
         headers = {} if following is None else {"Link": f'<{_url(following)}>; rel="next"'}
         more = {"next": following}
-        return success(f"{self.name}.get", shapes, with_params=with_params, headers=headers, more=more)
+        return success(f"{self.name}.get", shown, with_params=with_params, headers=headers, more=more)
 
-    def _chosen(self, shape: Shape) -> Shape:
+    def _chosen(self, representation: Representation) -> Representation:
         if self.fields is None:
-            return shape
-        return {name: value for name, value in shape.items() if name in self.fields or name in _IDENTITY}
+            return representation
+        return {name: value for name, value in representation.items() if name in self.fields or name in _IDENTITY}
 
 
 def key_filters(kind: Kind, url: Collection[str] = ()) -> dict[str, Filter]:

@@ -12,8 +12,8 @@ from synergos.rest.body import json_object
 from synergos.rest.caller import caller
 from synergos.rest.envelope import success
 from synergos.rest.lists import described, key_filters, wanted
+from synergos.rest.representations import Representation, represent
 from synergos.rest.resource import Resource
-from synergos.rest.shapes import Shape, record_shape
 
 _FILTERS = key_filters(Kind.VALIDATION, ExperimentKey.fields())
 OF_TRIALS = described(_FILTERS)
@@ -32,23 +32,23 @@ class OptimizationResource(Resource):
         found = self.studies.results(caller(), {**ids, **list_of.filters}, list_of.page)
         if not found.items and list_of.page.after is None:
             raise RecordNotFound(f"no trial of experiment {ids['expt_id']!r} has been validated yet")
-        return list_of.answer(found.map(_shape))
+        return list_of.answer(found.map(_represent))
 
     def post(self, **ids: str) -> Response:
         """Open a study, and answer at once; ``params.study_id`` names it."""
         study = self.studies.open(caller(), ids, json_object())
         return success(
             "optimizations.post",
-            self.studies.results(caller(), ids).map(_shape).items,
+            self.studies.results(caller(), ids).map(_represent).items,
             headers={"Location": f"/ttp/studies/{study.id}"},
             more_params={"study_id": study.id},
         )
 
 
-def _shape(result: TrialResult) -> Shape:
+def _represent(result: TrialResult) -> Representation:
     trial = result.trial
     return {
-        **record_shape(result.validation),
+        **represent(result.validation),
         "kind": "Optimization",
         "hyperparameters": {} if trial is None else dict(trial.hyperparameters),
         "objective": None if trial is None else trial.objective,

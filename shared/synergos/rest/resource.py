@@ -14,7 +14,7 @@ from synergos.rest.body import json_object
 from synergos.rest.caller import caller
 from synergos.rest.envelope import success
 from synergos.rest.lists import key_filters, wanted
-from synergos.rest.shapes import declared_shape, shape
+from synergos.rest.representations import represent_declared, representation
 
 
 class Resource(flask_restx.Resource):  # type: ignore[misc]
@@ -58,7 +58,7 @@ class _Declared(Resource):
         list_of = wanted(self.plural, key_filters(self.records.kind, ids))
         around = list_of.wants("relations", "collaboration", "project", "participant")
         found = self.records.find(caller(), {**ids, **list_of.filters}, list_of.page, around=around)
-        return list_of.answer(found.map(shape), with_params=with_params)
+        return list_of.answer(found.map(representation), with_params=with_params)
 
 
 class Collection(_Declared):
@@ -71,7 +71,7 @@ class Collection(_Declared):
     def post(self, **ids: str) -> Response:
         """Declare one; what was declared under the same id before is replaced."""
         view = self.records.declare(caller(), ids, json_object())
-        return success(f"{self.plural}.post", declared_shape(view), 201)
+        return success(f"{self.plural}.post", represent_declared(view), 201)
 
 
 class Listing(_Declared):
@@ -87,15 +87,15 @@ class Single(_Declared):
 
     def get(self, **ids: str) -> Response:
         """Read it."""
-        return success(f"{self.singular}.get", shape(self.records.read(caller(), ids)))
+        return success(f"{self.singular}.get", representation(self.records.read(caller(), ids)))
 
     def put(self, **ids: str) -> Response:
         """Replace the fields given, keep the others."""
-        return success(f"{self.singular}.put", shape(self.records.change(caller(), ids, json_object())))
+        return success(f"{self.singular}.put", representation(self.records.change(caller(), ids, json_object())))
 
     def delete(self, **ids: str) -> Response:
         """Delete it with everything under it; the answer is the record as it was."""
-        return success(f"{self.singular}.delete", shape(self.records.delete(caller(), ids)))
+        return success(f"{self.singular}.delete", representation(self.records.delete(caller(), ids)))
 
 
 class SingleDeclared(Single):
@@ -104,4 +104,4 @@ class SingleDeclared(Single):
     def post(self, **ids: str) -> Response:
         """Declare it; what was declared before is replaced."""
         view = self.records.declare(caller(), ids, json_object())
-        return success(f"{self.singular}.post", declared_shape(view), 201)
+        return success(f"{self.singular}.post", represent_declared(view), 201)

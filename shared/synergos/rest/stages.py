@@ -16,10 +16,10 @@ from synergos.rest.body import json_object
 from synergos.rest.caller import caller
 from synergos.rest.envelope import success
 from synergos.rest.errors import answer_for_jobs
-from synergos.rest.jobs import job_shape
+from synergos.rest.jobs import job_representation
 from synergos.rest.lists import key_filters, wanted
+from synergos.rest.representations import represent
 from synergos.rest.resource import Resource
-from synergos.rest.shapes import record_shape
 
 RESPOND_ASYNC = "respond-async"
 """The preference (RFC 7240) of a client that will not wait for the jobs."""
@@ -52,7 +52,7 @@ class StageResource(Resource):
         """List the results; while a stage runs again its previous results are not there."""
         list_of = wanted(self.handler.plural, key_filters(self.requests.kind, ids))
         found = self.requests.find(caller(), {**ids, **list_of.filters}, list_of.page)
-        return list_of.answer(found.map(record_shape))
+        return list_of.answer(found.map(represent))
 
     __apidoc__: ClassVar[dict[str, Any]] = {
         "post": {
@@ -70,14 +70,14 @@ class StageResource(Resource):
         unsuccessful = [job for job in jobs if job.state in {JobState.FAILED, JobState.CANCELLED}]
         if unsuccessful:
             return answer_for_jobs(unsuccessful)
-        left = [record_shape(record) for record in self.requests.results(caller(), jobs)]
+        left = [represent(record) for record in self.requests.results(caller(), jobs)]
         return success(f"{self.handler.plural}.post", left, self.handler.created)
 
     def _accepted(self, jobs: Sequence[Job]) -> Response:
         waits = self.handler.jobs.waits(caller())
         headers = {"Preference-Applied": RESPOND_ASYNC, "Location": f"/ttp/jobs/{jobs[0].id}"}
-        shapes = [job_shape(job, waits) for job in jobs]
-        return success(f"{self.handler.plural}.post", shapes, HTTPStatus.ACCEPTED, headers=headers)
+        shown = [job_representation(job, waits) for job in jobs]
+        return success(f"{self.handler.plural}.post", shown, HTTPStatus.ACCEPTED, headers=headers)
 
 
 def _prefers_async() -> bool:

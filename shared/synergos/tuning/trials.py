@@ -26,7 +26,7 @@ from synergos.tuning.samplers import draw
 from synergos.tuning.search_space import SearchSpace
 
 
-class Grid(Dispatcher, Protocol):
+class TrialDispatcher(Dispatcher, Protocol):
     """What runs a study's jobs: a basic TTP's dispatcher, or a director's."""
 
     def width(self, project: ProjectKey) -> int:

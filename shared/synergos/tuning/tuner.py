@@ -20,7 +20,7 @@ from synergos.records.store import RecordStore
 from synergos.tuning.picture import draw_picture
 from synergos.tuning.samplers import GRID
 from synergos.tuning.search_space import SearchSpace
-from synergos.tuning.trials import Grid, Trials
+from synergos.tuning.trials import TrialDispatcher, Trials
 
 log = structlog.get_logger(__name__)
 
@@ -38,7 +38,7 @@ class Tuner:
     """
 
     def __init__(
-        self, store: RecordStore, grid: Grid, outputs: Path, seconds: float = 0.1, idle_seconds: float = 5.0
+        self, store: RecordStore, grid: TrialDispatcher, outputs: Path, seconds: float = 0.1, idle_seconds: float = 5.0
     ) -> None:
         self._studies = StudyRecords(store)
         self._trials = Trials(store, self._studies, Orchestrator(store, grid))

@@ -21,7 +21,7 @@ from synergos.records.leases import Leases
 from synergos_ttp.control import Control
 from synergos_ttp.running.cluster_queue import TtpQueue
 from synergos_ttp.running.job_loop import JobLoop
-from synergos_ttp.running.leased_jobs import Grid, LeasedJobs
+from synergos_ttp.running.leased_jobs import LeasedJobs, SubGrid
 from synmanager.broker import Link
 from synmanager.config import COMPLETED, DEAD_QUEUE, TRAIN
 from synmanager.delivery import REASON_HEADER
@@ -41,7 +41,7 @@ def working_ttp(store: RecordStore, running: Running) -> Iterator[None]:
     """A TTP that cannot do urgent jobs; what it has in hand when it ends and was not settled goes back."""
     runner = Runner(refuse_what_is_urgent)
     queue = TtpQueue(running.broker, store.cluster_id())
-    jobs = LeasedJobs(store, Leases(store), queue, runner, Grid(0, "ttp"))
+    jobs = LeasedJobs(store, Leases(store), queue, runner, SubGrid(0, "ttp"))
     loop = JobLoop(jobs, runner)
     jobs.start()
     loop.start()

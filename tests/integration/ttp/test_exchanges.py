@@ -45,8 +45,8 @@ from synergos_ttp.stages.round_store import RoundStore
 from synergos_ttp.stages.rounds import Rounds
 from synergos_ttp.workers.commands import WorkerCommands
 from synergos_ttp.workers.limits import Limits
-from synergos_ttp.workers.participant import Member
-from synergos_ttp.workers.sessions import SessionContent, Sessions
+from synergos_ttp.workers.participant import JobParticipant
+from synergos_ttp.workers.session_group import SessionContent, Sessions
 from synergos_worker.bootstrap import WorkerService, build_worker
 from synergos_worker.settings import Settings
 
@@ -174,7 +174,7 @@ def rounds_of(
     space, alignment = feature_space(polled, Action.CLASSIFY)
     hyperparameters = LAYERS.hyperparameters(RUN | {"algorithm": algorithm} | run, Action.CLASSIFY)
     recipe = Recipe(LAYERS, LAYERS.check(LAYER_LIST), hyperparameters, space)
-    members = [Member(each.node, TAGS, alignment.missing_columns[each.node.participant_id]) for each in workers]
+    members = [JobParticipant(each.node, TAGS, alignment.missing_columns[each.node.participant_id]) for each in workers]
     content = SessionContent(RunKey("c", "p", "e", algorithm), recipe, tuple(TAGS))
     with RoundStore(folder, "job") as store, Sessions(members, content, limits or Limits(), control) as sessions:
         yield Rounds(sessions, hyperparameters, LAYERS.initial(recipe), store, control)

@@ -22,7 +22,7 @@ from synergos.domain.keys import RunKey
 from synergos_ttp.tracking.mlflow_store import MlflowStore
 from synergos_ttp.tracking.mlflow_tracker import MlflowTracker
 from synergos_ttp.tracking.notes import NotWritten, Point, Target, TrainingNotes
-from synergos_ttp.tracking.tracker import Combination, Status
+from synergos_ttp.tracking.tracker import Status, TrackingSubject
 from synergos_ttp.tracking.writer_process import WriterProcess
 
 DEADLINE = 60.0
@@ -32,8 +32,8 @@ HOSPITAL = "hospital_1"
 RIVALS = ("run_0", "run_1", "run_2")
 
 
-def combination(address: str | None = None) -> Combination:
-    return Combination(RunKey("heart", "risk", "logistic", "first"), address)
+def subject(address: str | None = None) -> TrackingSubject:
+    return TrackingSubject(RunKey("heart", "risk", "logistic", "first"), address)
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def until(condition: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-def train(tracker: MlflowTracker, where: Combination, job: str, exports: Path, losses: tuple[float, ...]) -> None:
+def train(tracker: MlflowTracker, where: TrackingSubject, job: str, exports: Path, losses: tuple[float, ...]) -> None:
     tracked = tracker.training(where, job, PARAMETERS)
     for number, loss in enumerate(losses):
         tracked.trained(number, loss, {HOSPITAL: loss + 1, "clinic@north": None})
@@ -96,7 +96,7 @@ def train(tracker: MlflowTracker, where: Combination, job: str, exports: Path, l
 def test_a_training_is_a_run_with_its_parameters_losses_and_files(
     tracker: MlflowTracker, local: Any, exports: Path, folder: Path
 ) -> None:
-    train(tracker, combination(), "a" * 32, exports, (0.5, 0.25))
+    train(tracker, subject(), "a" * 32, exports, (0.5, 0.25))
 
     [run] = runs_of(local, EXPERIMENT)
     assert (run.info.run_name, run.info.status) == ("first", "FINISHED")
@@ -110,7 +110,7 @@ def test_a_training_is_a_run_with_its_parameters_losses_and_files(
 
 
 def test_losses_can_be_read_while_the_training_goes_on(tracker: MlflowTracker, local: Any) -> None:
-    tracked = tracker.training(combination(), "a" * 32, PARAMETERS)
+    tracked = tracker.training(subject(), "a" * 32, PARAMETERS)
     tracked.trained(0, 0.5, {})
     until(lambda: any("global_train_loss" in run.data.metrics for run in runs_of(local, EXPERIMENT)))
     [seen] = runs_of(local, EXPERIMENT)
@@ -121,8 +121,8 @@ def test_losses_can_be_read_while_the_training_goes_on(tracker: MlflowTracker, l
 
 
 def test_training_again_is_another_run_of_the_same_name(tracker: MlflowTracker, local: Any, exports: Path) -> None:
-    train(tracker, combination(), "a" * 32, exports, (0.5,))
-    train(tracker, combination(), "b" * 32, exports, (0.125,))
+    train(tracker, subject(), "a" * 32, exports, (0.5,))
+    train(tracker, subject(), "b" * 32, exports, (0.125,))
 
     runs = runs_of(local, EXPERIMENT)
     assert [run.info.run_name for run in runs] == ["first", "first"]
@@ -131,12 +131,12 @@ def test_training_again_is_another_run_of_the_same_name(tracker: MlflowTracker, 
 
 
 def test_a_job_that_was_interrupted_goes_on_in_its_run(tracker_for: Callable[[], MlflowTracker], local: Any) -> None:
-    first = tracker_for().training(combination(), "a" * 32, PARAMETERS)
+    first = tracker_for().training(subject(), "a" * 32, PARAMETERS)
     first.trained(0, 0.5, {})
     first.end(None, None)
     [interrupted] = runs_of(local, EXPERIMENT)
 
-    second = tracker_for().training(combination(), "a" * 32, PARAMETERS)
+    second = tracker_for().training(subject(), "a" * 32, PARAMETERS)
     # It is told everything that went before.
     for number, loss in enumerate((0.5, 0.25)):
         second.trained(number, loss, {})
@@ -149,13 +149,13 @@ def test_a_job_that_was_interrupted_goes_on_in_its_run(tracker_for: Callable[[],
 
 
 def test_a_job_that_is_given_up_has_failed(tracker_for: Callable[[], MlflowTracker], local: Any, exports: Path) -> None:
-    tracker_for().training(combination(), "a" * 32, PARAMETERS).end(None, None)
+    tracker_for().training(subject(), "a" * 32, PARAMETERS).end(None, None)
     tracker = tracker_for()
-    train(tracker, combination(), "b" * 32, exports, (0.5,))
+    train(tracker, subject(), "b" * 32, exports, (0.5,))
     before = [run.info.status for run in runs_of(local, EXPERIMENT)]
 
     for job in ("a" * 32, "b" * 32, "c" * 32):
-        tracker.abandoned(combination(), job)
+        tracker.abandoned(subject(), job)
     tracker.close()
 
     assert before == ["RUNNING", "FINISHED"]
@@ -164,7 +164,7 @@ def test_a_job_that_is_given_up_has_failed(tracker_for: Callable[[], MlflowTrack
 
 @pytest.mark.parametrize("status", [Status.KILLED, Status.FAILED])
 def test_a_training_that_did_not_complete_says_so(tracker: MlflowTracker, local: Any, status: Status) -> None:
-    tracker.training(combination(), "a" * 32, PARAMETERS).end(status, None)
+    tracker.training(subject(), "a" * 32, PARAMETERS).end(status, None)
 
     [run] = runs_of(local, EXPERIMENT)
     assert run.info.status == status
@@ -173,12 +173,12 @@ def test_a_training_that_did_not_complete_says_so(tracker: MlflowTracker, local:
 def test_statistics_go_to_the_training_they_measure_one_metric_per_participant(
     tracker: MlflowTracker, local: Any, exports: Path
 ) -> None:
-    train(tracker, combination(), "a" * 32, exports, (0.5,))
-    train(tracker, combination(), "b" * 32, exports, (0.25,))
-    tracker.training(combination(), "c" * 32, PARAMETERS).end(Status.FAILED, None)
+    train(tracker, subject(), "a" * 32, exports, (0.5,))
+    train(tracker, subject(), "b" * 32, exports, (0.25,))
+    tracker.training(subject(), "c" * 32, PARAMETERS).end(Status.FAILED, None)
 
-    tracker.validated(combination(), {HOSPITAL: {"accuracy": [0.5, None], "MSE": 1.5}, "clinic": {"MSE": 2.5}})
-    tracker.validated(combination(), {"clinic": {"MSE": 3.5, "R2": float("nan")}})
+    tracker.validated(subject(), {HOSPITAL: {"accuracy": [0.5, None], "MSE": 1.5}, "clinic": {"MSE": 2.5}})
+    tracker.validated(subject(), {"clinic": {"MSE": 3.5, "R2": float("nan")}})
 
     before, run, failed = runs_of(local, EXPERIMENT)
     measured = {name: value for name, value in run.data.metrics.items() if "loss" not in name}
@@ -188,15 +188,15 @@ def test_statistics_go_to_the_training_they_measure_one_metric_per_participant(
 
 
 def test_statistics_of_a_training_that_nobody_wrote_down_are_kept(tracker: MlflowTracker, local: Any) -> None:
-    tracker.validated(combination(), {HOSPITAL: {"MSE": 1.5}})
-    tracker.validated(combination(), {"clinic": {"MSE": 2.5}})
+    tracker.validated(subject(), {HOSPITAL: {"MSE": 1.5}})
+    tracker.validated(subject(), {"clinic": {"MSE": 2.5}})
 
     [run] = runs_of(local, EXPERIMENT)
     assert run.data.metrics == {f"{HOSPITAL}_MSE": 1.5, "clinic_MSE": 2.5}
 
 
 def test_participants_whose_names_mlflow_refuses_do_not_share_a_metric(tracker: MlflowTracker, local: Any) -> None:
-    tracker.validated(combination(), {"a@b": {"MSE": 1.0}, "a=b": {"MSE": 2.0}, "a:40b": {"MSE": 3.0}})
+    tracker.validated(subject(), {"a@b": {"MSE": 1.0}, "a=b": {"MSE": 2.0}, "a:40b": {"MSE": 3.0}})
 
     [run] = runs_of(local, EXPERIMENT)
     assert run.data.metrics == {"a:40b_MSE": 1.0, "a:3db_MSE": 2.0, "a:3a40b_MSE": 3.0}
@@ -205,10 +205,10 @@ def test_participants_whose_names_mlflow_refuses_do_not_share_a_metric(tracker: 
 def test_an_experiment_that_somebody_deleted_is_taken_up_again(
     tracker: MlflowTracker, local: Any, exports: Path
 ) -> None:
-    train(tracker, combination(), "a" * 32, exports, (0.5,))
+    train(tracker, subject(), "a" * 32, exports, (0.5,))
     local.delete_experiment(local.get_experiment_by_name(EXPERIMENT).experiment_id)
 
-    train(tracker, combination(), "b" * 32, exports, (0.25,))
+    train(tracker, subject(), "b" * 32, exports, (0.25,))
 
     assert local.get_experiment_by_name(EXPERIMENT).lifecycle_stage == "active"
     assert "b" * 32 in {run.data.tags["synergos.job"] for run in runs_of(local, EXPERIMENT)}
@@ -219,7 +219,7 @@ def test_a_server_that_nobody_can_reach_is_logged_once_and_harms_nothing(tracker
         nowhere = f"http://127.0.0.1:{taken.getsockname()[1]}"
 
     with capture_logs() as logs:
-        tracked = tracker.training(combination(nowhere), "a" * 32, PARAMETERS)
+        tracked = tracker.training(subject(nowhere), "a" * 32, PARAMETERS)
         tracked.trained(0, 0.5, {})
         until(lambda: any(entry["log_level"] == "warning" for entry in logs))
         tracked.end(Status.FINISHED, None)
@@ -239,12 +239,12 @@ def test_a_named_server_gets_losses_while_training_and_files_at_the_end(
     with tracking_server(tmp_path) as port:
         address = f"http://127.0.0.1:{port}"
         client = MlflowClient(address)
-        tracked = tracker.training(combination(address), "a" * 32, PARAMETERS)
+        tracked = tracker.training(subject(address), "a" * 32, PARAMETERS)
         tracked.trained(0, 0.5, {HOSPITAL: 0.75})
         until(lambda: any("global_train_loss" in run.data.metrics for run in runs_of(client, EXPERIMENT)))
         [seen] = runs_of(client, EXPERIMENT)
         tracked.end(Status.FINISHED, exports)
-        tracker.validated(combination(address), {HOSPITAL: {"accuracy": [0.5, 0.25]}})
+        tracker.validated(subject(address), {HOSPITAL: {"accuracy": [0.5, 0.25]}})
 
         [run] = runs_of(client, EXPERIMENT)
         artifacts = [one.path for one in client.list_artifacts(run.info.run_id)]
@@ -265,7 +265,7 @@ def test_what_could_not_be_written_is_written_later(tracker: MlflowTracker, fold
 
     folder.write_text("in the way")
     with capture_logs() as logs:
-        tracked = tracker.training(combination(), "a" * 32, PARAMETERS)
+        tracked = tracker.training(subject(), "a" * 32, PARAMETERS)
         tracked.trained(0, 0.5, {})
         until(lambda: any(entry["log_level"] == "warning" for entry in logs))
         folder.unlink()
@@ -286,8 +286,8 @@ def test_a_job_does_not_wait_for_a_server_that_keeps_silent(folder: Path, export
 
     with socket.create_server(("127.0.0.1", 0)) as silent, capture_logs() as logs:
         address = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        train(tracker, combination(address), "a" * 32, exports, (0.5, 0.25))
-        tracker.validated(combination(address), {HOSPITAL: {"MSE": 1.0}})
+        train(tracker, subject(address), "a" * 32, exports, (0.5, 0.25))
+        tracker.validated(subject(address), {HOSPITAL: {"MSE": 1.0}})
         given_up = [entry for entry in logs if entry["log_level"] == "warning"]
         tracker.close()
 
@@ -300,7 +300,7 @@ import sys, time
 from pathlib import Path
 from synergos.domain.keys import RunKey
 from synergos_ttp.tracking.mlflow_tracker import MlflowTracker
-from synergos_ttp.tracking.tracker import Combination, Status
+from synergos_ttp.tracking.tracker import TrackingSubject, Status
 from synergos_ttp.tracking.writer_process import WriterProcess
 
 folder, go, run = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
@@ -309,7 +309,7 @@ tracker.start()
 print("ready", flush=True)
 while not go.exists():
     time.sleep(0.001)
-tracker.training(Combination(RunKey("heart", "risk", "logistic", run), None), run, {}).end(Status.FINISHED, None)
+tracker.training(TrackingSubject(RunKey("heart", "risk", "logistic", run), None), run, {}).end(Status.FINISHED, None)
 tracker.close()
 sys.exit("mlflow" in sys.modules)
 """

@@ -10,14 +10,14 @@ from factories.network_models import space
 from synergos.domain.feature_space import Action
 from synergos.learning.column_alignment import align, missing_columns_of, natural_order, unseen
 
-Header = dict[str, list[str]]
-Headers = dict[str, dict[str, Header]]
+TableColumns = dict[str, list[str]]
+Headers = dict[str, dict[str, TableColumns]]
 
 NAMES = st.lists(st.text(alphabet="abXY_0129é", min_size=1, max_size=6), unique=True, max_size=12)
 LEVELS = st.lists(st.sampled_from(["0", "1", "2", "10", "a", "B", "-3.5", "nan"]), unique=True, min_size=1)
 
 
-def header(X: list[str], y: list[str]) -> Header:
+def header(X: list[str], y: list[str]) -> TableColumns:
     return {"X": sorted(X), "y": [f"target_{level}" for level in natural_order(y)]}
 
 
@@ -95,7 +95,7 @@ def test_equal_tables_lack_no_columns() -> None:
 
 
 @pytest.mark.parametrize("table", [{"X": ["a"]}, {"X": ["a"], "y": []}])
-def test_a_table_without_label_gets_no_missing_labels(table: Header) -> None:
+def test_a_table_without_label_gets_no_missing_labels(table: TableColumns) -> None:
     found = align(
         {"worker_1": {"train": {"X": ["a"], "y": ["target_0", "target_1"]}, "predict": table}}, Action.CLASSIFY
     )

@@ -20,7 +20,7 @@ from synergos_ttp.events import WorkStarted
 from synergos_ttp.running import leased_jobs
 from synergos_ttp.running.attempt import Retries
 from synergos_ttp.running.job_loop import JobLoop
-from synergos_ttp.running.leased_jobs import Grid, LeasedJobs
+from synergos_ttp.running.leased_jobs import LeasedJobs, SubGrid
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def ttp_for(store: RecordStore, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cal
 
     def make(runner: Runner) -> Ttp:
         leases, queue = MoodyLeases(store, seconds=1.0), Queue()
-        jobs = LeasedJobs(store, leases, queue, runner, Grid(0, "ttp_0"))
+        jobs = LeasedJobs(store, leases, queue, runner, SubGrid(0, "ttp_0"))
         loop = JobLoop(jobs, runner, retries=Retries(attempts=2, delay=0.05))
         made.append(Ttp(store, leases, queue, runner, jobs, loop))
         made[-1].start()

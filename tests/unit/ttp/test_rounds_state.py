@@ -24,7 +24,7 @@ from synergos_ttp.control import Control
 from synergos_ttp.stages.round_store import RoundStore
 from synergos_ttp.stages.rounds import Rounds
 from synergos_ttp.workers.data_plane import Answered
-from synergos_ttp.workers.sessions import Sessions
+from synergos_ttp.workers.session_group import Sessions
 
 STATEFUL = ("FedAvgM", "FedAdam", "FedYogi", "FedAdagrad", "SCAFFOLD")
 

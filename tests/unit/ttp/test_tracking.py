@@ -11,7 +11,7 @@ from synergos.domain.job import Job, Stage
 from synergos.domain.keys import RunKey, job_key
 from synergos.domain.records import Kind
 from synergos.records import RecordStore
-from synergos_ttp.tracking.tracker import Combination
+from synergos_ttp.tracking.tracker import TrackingSubject
 
 KEYS = {"collab_id": "c", "project_id": "p", "expt_id": "e", "run_id": "r"}
 
@@ -36,10 +36,10 @@ def store(database: str) -> Iterator[RecordStore]:
 def test_a_collaboration_may_name_a_server(store: RecordStore, mlops: Any, address: str | None) -> None:
     store.put(Kind.COLLABORATION, KEYS, {"mlops": mlops} if mlops else {})
 
-    found = Combination.of(store, Job(Stage.VALIDATE, job_key({**KEYS, "participant_id": "worker_1"})))
+    found = TrackingSubject.of(store, Job(Stage.VALIDATE, job_key({**KEYS, "participant_id": "worker_1"})))
 
-    assert found == Combination(RunKey("c", "p", "e", "r"), address)
+    assert found == TrackingSubject(RunKey("c", "p", "e", "r"), address)
 
 
 def test_a_collaboration_that_was_deleted_meanwhile_names_none(store: RecordStore) -> None:
-    assert Combination.of(store, Job(Stage.TRAIN, job_key(KEYS))).address is None
+    assert TrackingSubject.of(store, Job(Stage.TRAIN, job_key(KEYS))).address is None

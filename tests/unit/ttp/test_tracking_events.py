@@ -16,7 +16,7 @@ from synergos.records import RecordStore
 from synergos_ttp.events import JobEnded, JobStarted, RoundDone, RoundJudged, TrainingStarted
 from synergos_ttp.outcomes import Cancelled, Completed, Failed, Interrupted, Lost, Outcome, Pruned
 from synergos_ttp.subscribers.tracking import Tracking
-from synergos_ttp.tracking.tracker import Combination, Status
+from synergos_ttp.tracking.tracker import Status, TrackingSubject
 
 KEYS = {"collab_id": "c", "project_id": "p", "expt_id": "e", "run_id": "r"}
 JOB = Job(Stage.TRAIN, job_key(KEYS)).started()
@@ -29,15 +29,15 @@ class Notes:
     def __init__(self) -> None:
         self.all: list[tuple[Any, ...]] = []
 
-    def training(self, combination: Combination, job_id: str, parameters: Mapping[str, Any]) -> Notes:
-        self.all.append(("training", combination.run.run_id, job_id, parameters))
+    def training(self, subject: TrackingSubject, job_id: str, parameters: Mapping[str, Any]) -> Notes:
+        self.all.append(("training", subject.run.run_id, job_id, parameters))
         return self
 
-    def abandoned(self, combination: Combination, job_id: str) -> None:
-        self.all.append(("abandoned", combination.run.run_id, job_id))
+    def abandoned(self, subject: TrackingSubject, job_id: str) -> None:
+        self.all.append(("abandoned", subject.run.run_id, job_id))
 
-    def validated(self, combination: Combination, statistics: Mapping[str, Mapping[str, Any]]) -> None:
-        self.all.append(("validated", combination.run.run_id, statistics))
+    def validated(self, subject: TrackingSubject, statistics: Mapping[str, Mapping[str, Any]]) -> None:
+        self.all.append(("validated", subject.run.run_id, statistics))
 
     def trained(self, number: int, loss: float | None, local: Mapping[str, float | None]) -> None:
         self.all.append(("trained", number, loss, local))

@@ -98,7 +98,7 @@ class Queue(Protocol):
 
 
 @dataclass(frozen=True)
-class Grid:
+class SubGrid:
     """The sub-grid that a TTP runs jobs on.
 
     Attributes:
@@ -119,7 +119,7 @@ class LeasedJobs:
         leases: Leases,
         queue: Queue,
         runner: Runner,
-        grid: Grid,
+        grid: SubGrid,
         followers: Followers = lambda _job: (),
     ) -> None:
         self._store = store

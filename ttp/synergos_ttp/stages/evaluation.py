@@ -20,9 +20,9 @@ from synergos_ttp.events import WorkStarted
 from synergos_ttp.stages.scope import Scope
 from synergos_ttp.workers.commands import Tags, WorkerCommands
 from synergos_ttp.workers.limits import Limits
-from synergos_ttp.workers.participant import Member, ParticipantSession
+from synergos_ttp.workers.participant import JobParticipant, ParticipantSession
 from synergos_ttp.workers.retry import retry_while_lost
-from synergos_ttp.workers.sessions import SessionContent, Sessions
+from synergos_ttp.workers.session_group import SessionContent, Sessions
 
 _NAMED_AT_MOST = 5
 
@@ -38,7 +38,7 @@ def validate(scope: Scope, limits: Limits, control: Control) -> Validated:
     model = scope.model()
     wanted = scope.keys.get("participant_id")
     tags = {node: scope.tags(node.participant_id) for node in scope.nodes() if wanted in (None, node.participant_id)}
-    members = [Member(node, declared, {}) for node, declared in tags.items() if Purpose.EVALUATE in declared]
+    members = [JobParticipant(node, declared, {}) for node, declared in tags.items() if Purpose.EVALUATE in declared]
     if not members:
         raise Conflict(f"{wanted or 'no participant'} declared {'no ' if wanted else ''}tags for evaluation")
     results = _measure(scope, model, members, Purpose.EVALUATE, limits, control)
@@ -69,7 +69,7 @@ def predict(scope: Scope, limits: Limits, control: Control) -> Predicted:
             f"{participant}: the rows to predict have columns, labels or options the model has never seen: {named}"
         )
     missing_columns = {str(Purpose.PREDICT): missing_columns_of(header, space)}
-    [result] = _measure(scope, model, [Member(node, tags, missing_columns)], Purpose.PREDICT, limits, control)
+    [result] = _measure(scope, model, [JobParticipant(node, tags, missing_columns)], Purpose.PREDICT, limits, control)
     predicted = {"predict": MEASURED.write(result), "tags": tags, "alignment": missing_columns}
     return PREDICTED.read({participant: predicted})
 
@@ -84,7 +84,7 @@ def _node_of(scope: Scope, participant: str) -> Node:
 def _measure(
     scope: Scope,
     model: Mapping[str, Any],
-    members: Sequence[Member],
+    members: Sequence[JobParticipant],
     purpose: Purpose,
     limits: Limits,
     control: Control,

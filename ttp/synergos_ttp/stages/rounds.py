@@ -21,7 +21,7 @@ from synergos_ttp.control import Control
 from synergos_ttp.events import ParticipantLost, RoundDone, RoundJudged
 from synergos_ttp.stages.exchange import Arrived, Asking, passed
 from synergos_ttp.stages.round_store import RoundFiles, RoundResult, RoundStore
-from synergos_ttp.workers.sessions import Sessions
+from synergos_ttp.workers.session_group import Sessions
 
 log = structlog.get_logger(__name__)
 

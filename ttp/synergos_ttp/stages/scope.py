@@ -17,7 +17,7 @@ from synergos.learning.families import Recipe
 from synergos.orchestration import preconditions
 from synergos.records import RecordStore
 from synergos_ttp.workers.commands import Tags
-from synergos_ttp.workers.participant import Member
+from synergos_ttp.workers.participant import JobParticipant
 
 
 @dataclass(frozen=True)
@@ -76,11 +76,11 @@ class Scope:
         record = preconditions.alignment_of(self.store, self.project.at(participant_id))
         return {purpose: record[purpose] for purpose in Purpose if purpose in record}
 
-    def members(self) -> list[Member]:
+    def members(self) -> list[JobParticipant]:
         """Every participant with its tags and its alignment, in order of registration."""
         rows = preconditions.agreed_feature_space(self.store, self.project).get("rows", {})
         return [
-            Member(node, self.tags(who), self.missing_columns(who), rows.get(who))
+            JobParticipant(node, self.tags(who), self.missing_columns(who), rows.get(who))
             for node in self.nodes()
             for who in [node.participant_id]
         ]

@@ -14,7 +14,7 @@ from synergos_ttp.stages.round_store import RoundStore
 from synergos_ttp.stages.rounds import Rounds
 from synergos_ttp.stages.scope import Scope
 from synergos_ttp.workers.limits import Limits
-from synergos_ttp.workers.sessions import SessionContent, Sessions
+from synergos_ttp.workers.session_group import SessionContent, Sessions
 
 
 def train(scope: Scope, outputs: Path, limits: Limits, control: Control) -> Trained:

@@ -9,7 +9,7 @@ from synergos.domain.outputs import Trained, Validated
 from synergos.records import RecordStore
 from synergos_ttp.events import Event, JobEnded, JobStarted, RoundDone, RoundJudged, TrainingStarted
 from synergos_ttp.outcomes import Cancelled, Completed, Failed, Interrupted, Lost, Outcome, Pruned
-from synergos_ttp.tracking.tracker import Combination, Status, TrackedRun, Tracker
+from synergos_ttp.tracking.tracker import Status, TrackedRun, Tracker, TrackingSubject
 
 
 class Tracking:
@@ -38,11 +38,11 @@ class Tracking:
                 self._end(outcome)
 
     @property
-    def _combination(self) -> Combination:
-        return Combination.of(self._store, self._job)
+    def _subject(self) -> TrackingSubject:
+        return TrackingSubject.of(self._store, self._job)
 
     def _begin(self, started: TrainingStarted) -> None:
-        self._run = self._tracker.training(self._combination, self._job.id, started.hyperparameters)
+        self._run = self._tracker.training(self._subject, self._job.id, started.hyperparameters)
         past = started.past
         for number, loss in past.train.items():
             self._run.trained(number, loss, {who: own[number] for who, own in past.local.items() if number in own})
@@ -55,10 +55,10 @@ class Tracking:
         elif isinstance(outcome, Completed) and isinstance(outcome.outputs, Validated):
             results = outcome.outputs.participants
             evaluations = {who: result.evaluate.statistics for who, result in results.items()}
-            self._tracker.validated(self._combination, evaluations)
+            self._tracker.validated(self._subject, evaluations)
         elif self._job.stage is Stage.TRAIN and self._was_begun and _status(outcome) is not None:
             # What an earlier attempt began is never gone on with.
-            self._tracker.abandoned(self._combination, self._job.id)
+            self._tracker.abandoned(self._subject, self._job.id)
 
 
 def _exports(outcome: Outcome) -> Path | None:

@@ -30,7 +30,7 @@ from synergos_ttp.tracking.notes import (
     ValidationNotes,
     Writer,
 )
-from synergos_ttp.tracking.tracker import Combination, Status
+from synergos_ttp.tracking.tracker import Status, TrackingSubject
 
 log = structlog.get_logger(__name__)
 
@@ -66,24 +66,24 @@ class MlflowTracker:
         self._loop.wait(self._deadline)
         self._writer.close()
 
-    def training(self, combination: Combination, job_id: str, parameters: Mapping[str, Any]) -> FollowedTraining:
+    def training(self, subject: TrackingSubject, job_id: str, parameters: Mapping[str, Any]) -> FollowedTraining:
         """See :class:`synergos_ttp.tracking.tracker.Tracker`."""
         given = {name: str(value) for name, value in parameters.items() if value is not None}
-        begun = TrainingNotes(_target(combination), job_id, given)
-        followed = FollowedTraining(self._writer, combination, begun, self._interval, self._deadline)
+        begun = TrainingNotes(_target(subject), job_id, given)
+        followed = FollowedTraining(self._writer, subject, begun, self._interval, self._deadline)
         self._tasks.put(in_context(followed.write))
         return followed
 
-    def validated(self, combination: Combination, statistics: Mapping[str, Mapping[str, Any]]) -> None:
+    def validated(self, subject: TrackingSubject, statistics: Mapping[str, Mapping[str, Any]]) -> None:
         """See :class:`synergos_ttp.tracking.tracker.Tracker`."""
-        notes = ValidationNotes(_target(combination), tuple(_points_of(statistics)))
-        self._soon(combination, notes).wait(self._deadline)
+        notes = ValidationNotes(_target(subject), tuple(_points_of(statistics)))
+        self._soon(subject, notes).wait(self._deadline)
 
-    def abandoned(self, combination: Combination, job_id: str) -> None:
+    def abandoned(self, subject: TrackingSubject, job_id: str) -> None:
         """See :class:`synergos_ttp.tracking.tracker.Tracker`; nobody waits for it."""
-        self._soon(combination, AbandonedNotes(_target(combination), job_id))
+        self._soon(subject, AbandonedNotes(_target(subject), job_id))
 
-    def _soon(self, combination: Combination, notes: Notes) -> threading.Event:
+    def _soon(self, subject: TrackingSubject, notes: Notes) -> threading.Event:
         """Have the thread write something; what is set when it has, or has failed."""
         done = threading.Event()
 
@@ -91,7 +91,7 @@ class MlflowTracker:
             try:
                 self._writer.write(notes)
             except NotWritten as error:
-                _warn(combination, error)
+                _warn(subject, error)
             finally:
                 done.set()
 
@@ -115,10 +115,10 @@ class FollowedTraining:
     """
 
     def __init__(
-        self, writer: Writer, combination: Combination, begun: TrainingNotes, interval: float, deadline: float
+        self, writer: Writer, subject: TrackingSubject, begun: TrainingNotes, interval: float, deadline: float
     ) -> None:
         self._writer = writer
-        self._combination = combination
+        self._subject = subject
         self._begun = begun
         self._interval = interval
         self._deadline = deadline
@@ -177,12 +177,12 @@ class FollowedTraining:
             self._failed = False
         except NotWritten as error:
             if not self._warned:
-                _warn(self._combination, error)
+                _warn(self._subject, error)
             self._warned = self._failed = True
 
 
-def _target(combination: Combination) -> Target:
-    return Target("_>_".join(combination.run.experiment.ids), combination.run.run_id, combination.address)
+def _target(subject: TrackingSubject) -> Target:
+    return Target("_>_".join(subject.run.experiment.ids), subject.run.run_id, subject.address)
 
 
 def _points_of(statistics: Mapping[str, Mapping[str, Any]]) -> Iterator[Point]:
@@ -201,6 +201,6 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def _warn(combination: Combination, error: NotWritten) -> None:
-    log.warning("MLflow takes no notes", address=combination.address, reason=error.reason, **combination.run)
+def _warn(subject: TrackingSubject, error: NotWritten) -> None:
+    log.warning("MLflow takes no notes", address=subject.address, reason=error.reason, **subject.run)
     log.debug("MLflow's reason", detail=error.detail)

@@ -19,7 +19,7 @@ from synergos.records import RecordStore
 
 
 @dataclass(frozen=True)
-class Combination:
+class TrackingSubject:
     """One run of one experiment, as a tracker knows it.
 
     Attributes:
@@ -30,7 +30,7 @@ class Combination:
     address: str | None = None
 
     @classmethod
-    def of(cls, store: RecordStore, job: Job) -> Combination:
+    def of(cls, store: RecordStore, job: Job) -> TrackingSubject:
         """What a job works on, and the ``mlops`` address of its collaboration."""
         try:
             service = store.get(Kind.COLLABORATION, job.keys).get("mlops") or {}
@@ -72,7 +72,7 @@ class TrackedRun(Protocol):
 class Tracker(Protocol):
     """Follows trainings and validations."""
 
-    def training(self, combination: Combination, job_id: str, parameters: Mapping[str, Any]) -> TrackedRun:
+    def training(self, subject: TrackingSubject, job_id: str, parameters: Mapping[str, Any]) -> TrackedRun:
         """Follow a training until its ``end`` is called.
 
         Args:
@@ -80,8 +80,8 @@ class Tracker(Protocol):
             parameters: the run's hyperparameters.
         """
 
-    def abandoned(self, combination: Combination, job_id: str) -> None:
+    def abandoned(self, subject: TrackingSubject, job_id: str) -> None:
         """Take note that a job which began to train in an earlier process never goes on."""
 
-    def validated(self, combination: Combination, statistics: Mapping[str, Mapping[str, Any]]) -> None:
+    def validated(self, subject: TrackingSubject, statistics: Mapping[str, Mapping[str, Any]]) -> None:
         """Take note of the statistics of a trained model, by participant: a number each, or one per class."""

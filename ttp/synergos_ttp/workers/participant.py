@@ -25,7 +25,7 @@ Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
-class Member:
+class JobParticipant:
     """One participant as the records describe it: its node, its tags, where its columns have gaps, its rows."""
 
     node: Node
@@ -50,7 +50,7 @@ class ParticipantSession:
 
     def __init__(
         self,
-        member: Member,
+        member: JobParticipant,
         run: RunKey,
         request: Mapping[str, Any],
         limits: Limits,

@@ -15,7 +15,7 @@ from synergos_worker.dataset import Dataset
 Origins = tuple[tuple[str, int], ...]
 """Files in the order of their rows, each with how many rows it has; no row is ever dropped or moved."""
 
-Header = Mapping[str, Sequence[str]]
+TableColumns = Mapping[str, Sequence[str]]
 """``{"X": [column, …], "y": [column, …]}`` as docs/wire-formats.md, section 1.1, has it."""
 
 
@@ -36,7 +36,7 @@ class Description:
         metadata: ``_type``, ``src_count`` and what else the data type has.
     """
 
-    header: Header
+    header: TableColumns
     schema: Mapping[str, str]
     metadata: Mapping[str, Any]
 

@@ -13,12 +13,12 @@ from synergos.domain.keys import job_key
 from synergos.domain.records import Kind
 from synergos.errors import RecordNotFound
 from synergos.records import RecordStore
-from synergos_director.envelope import envelope
+from synergos_director.queued_job import queued_job
 
 
 def said_of(store: RecordStore, job: Job) -> dict[str, Any]:
     """The message as it arrives."""
-    message: dict[str, Any] = json.loads(json.dumps(envelope(store, job, "here")))
+    message: dict[str, Any] = json.loads(json.dumps(queued_job(store, job, "here")))
     return message
 
 
@@ -67,4 +67,4 @@ def test_what_was_deleted_meanwhile_cannot_be_described(store: RecordStore) -> N
     job = accepted(store, Stage.TRAIN)
     store.delete(Kind.RUN, RUN)
     with pytest.raises(RecordNotFound, match="Run"):
-        envelope(store, job, "here")
+        queued_job(store, job, "here")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from synergos.orchestration.view import View
-from synergos.rest.shapes import declared_shape, record_shape, shape
+from synergos.rest.representations import represent, represent_declared, representation
 
 NOON = datetime(2021, 9, 16, 12, 0, 3, 999, UTC)
 
@@ -18,7 +18,7 @@ def record(kind: str, **payload: Any) -> dict[str, Any]:
 
 
 def test_nothing_said_is_nothing_shown_but_empty_text_and_lists_were_said() -> None:
-    shown = record_shape(
+    shown = represent(
         record("Project", action=None, incentives={}, universe_alignment=[], start_at="", zero=0, no=False)
     )
 
@@ -35,12 +35,12 @@ def test_nothing_said_is_nothing_shown_but_empty_text_and_lists_were_said() -> N
 
 @pytest.mark.parametrize("relations", [None, {}, {"Run": []}])
 def test_relations_are_shown_where_there_can_be_any(relations: dict[str, list[dict[str, Any]]] | None) -> None:
-    assert shape(View(record("Run"), relations)).get("relations") == relations
+    assert representation(View(record("Run"), relations)).get("relations") == relations
 
 
 def test_what_hangs_under_a_record_is_shown_without_what_hangs_under_that() -> None:
     model = record("Model", **{"global": {"path": "x", "extra": 1}}, architecture=[1])
-    shown = shape(View(record("Run"), {"Model": [model]}))
+    shown = representation(View(record("Run"), {"Model": [model]}))
 
     assert shown["relations"]["Model"] == [
         {
@@ -53,22 +53,22 @@ def test_what_hangs_under_a_record_is_shown_without_what_hangs_under_that() -> N
 
 
 def test_statistics_that_are_not_there_leave_their_place() -> None:
-    assert record_shape(record("Validation"))["evaluate"] == {"statistics": {}, "res_path": None}
-    assert record_shape(record("Prediction", predict={"res_path": "x"}))["predict"] == {
+    assert represent(record("Validation"))["evaluate"] == {"statistics": {}, "res_path": None}
+    assert represent(record("Prediction", predict={"res_path": "x"}))["predict"] == {
         "statistics": {},
         "res_path": "x",
     }
 
 
 def test_missing_columns_that_are_not_there_leave_their_place() -> None:
-    shown = record_shape(record("Alignment", train={"X": [3], "y": []}))
+    shown = represent(record("Alignment", train={"X": [3], "y": []}))
 
     assert shown["train"] == {"X": [3], "y": []}
     assert shown["evaluate"] == shown["predict"] == {"X": [], "y": []}
 
 
 def test_a_declared_experiment_has_a_number_and_a_time_as_the_original_wrote_it() -> None:
-    shown = declared_shape(View(record("Experiment", model=[]), {"Run": []}))
+    shown = represent_declared(View(record("Experiment", model=[]), {"Run": []}))
 
     assert shown["doc_id"] == 12
     assert shown["created_at"] == "2021-09-16 12:00:03 N"

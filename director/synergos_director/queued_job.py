@@ -18,7 +18,7 @@ from synergos.records import Record, RecordStore
 _OMITTED = OWN_FIELDS - {"key"}
 
 
-def envelope(store: RecordStore, job: Job, cluster: str) -> dict[str, Any]:
+def queued_job(store: RecordStore, job: Job, cluster: str) -> dict[str, Any]:
     """The message that says a job is ready.
 
     Raises:

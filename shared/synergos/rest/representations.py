@@ -1,4 +1,4 @@
-"""How a stored record looks in an answer."""
+"""How stored records are represented in an answer."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from synergos.domain.tags import Purpose
 from synergos.orchestration.view import View
 from synergos.records.store import Record
 
-Shape = dict[str, Any]
+Representation = dict[str, Any]
 
 COMPONENTS = ("catalogue", "logs", "meter", "mlops", "mq")
 _INTERNAL: Mapping[str, frozenset[str]] = {
@@ -20,27 +20,27 @@ _INTERNAL: Mapping[str, frozenset[str]] = {
 _EXPORT_FIELDS = ("origin", "path", "loss_history")
 
 
-def shape(view: View) -> Shape:
+def representation(view: View) -> Representation:
     """A record as the driver knows it; what hangs under it is shown without what hangs under that."""
-    shown = record_shape(view.record)
+    shown = represent(view.record)
     if view.parents:
         shown |= _registration(view.parents)
     if view.relations is not None:
-        related = {name: [record_shape(each) for each in found] for name, found in view.relations.items()}
+        related = {name: [represent(each) for each in found] for name, found in view.relations.items()}
         shown["relations"] = related
     return shown
 
 
-def declared_shape(view: View) -> Shape:
+def represent_declared(view: View) -> Representation:
     """A record as its declaration is answered: that of an experiment, and no other, has a number and a time."""
-    shown = shape(view)
+    shown = representation(view)
     if view.record["kind"] == Kind.EXPERIMENT:
         created_at = view.record["created_at"].astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S N")
         shown |= {"doc_id": view.record["doc_id"], "created_at": created_at}
     return shown
 
 
-def record_shape(record: Record) -> Shape:
+def represent(record: Record) -> Representation:
     """A record alone, as the driver knows it."""
     kind = record["kind"]
     hidden = {"created_at"} | _INTERNAL.get(kind, frozenset())
@@ -48,11 +48,11 @@ def record_shape(record: Record) -> Shape:
     return {**fields, **_COMPLETIONS.get(kind, _nothing)(fields), "doc_id": str(record["doc_id"])}
 
 
-def _nothing(_record: Mapping[str, Any]) -> Shape:
+def _nothing(_record: Mapping[str, Any]) -> Representation:
     return {}
 
 
-def _registration(parents: Mapping[Any, Any]) -> Shape:
+def _registration(parents: Mapping[Any, Any]) -> Representation:
     kinds = (Kind.COLLABORATION, Kind.PROJECT, Kind.PARTICIPANT)
     collaboration, project, participant = (parents.get(kind) or {} for kind in kinds)
     return {
@@ -73,24 +73,24 @@ def _registration(parents: Mapping[Any, Any]) -> Shape:
     }
 
 
-def _alignment(record: Mapping[str, Any]) -> Shape:
+def _alignment(record: Mapping[str, Any]) -> Representation:
     return {purpose.value: {"X": [], "y": [], **record.get(purpose.value, {})} for purpose in Purpose}
 
 
-def _model(record: Mapping[str, Any]) -> Shape:
+def _model(record: Mapping[str, Any]) -> Representation:
     exports = {name: value for name, value in record.items() if name == "global" or name.startswith("local_")}
     return {name: {field: value.get(field) for field in _EXPORT_FIELDS} for name, value in exports.items()}
 
 
-def _validation(record: Mapping[str, Any]) -> Shape:
+def _validation(record: Mapping[str, Any]) -> Representation:
     return {"evaluate": {"statistics": {}, "res_path": None, **record.get("evaluate", {})}}
 
 
-def _prediction(record: Mapping[str, Any]) -> Shape:
+def _prediction(record: Mapping[str, Any]) -> Representation:
     return {"predict": {"statistics": {}, "res_path": None, **record.get("predict", {})}}
 
 
-_COMPLETIONS: Mapping[str, Callable[[Mapping[str, Any]], Shape]] = {
+_COMPLETIONS: Mapping[str, Callable[[Mapping[str, Any]], Representation]] = {
     Kind.REGISTRATION: _registration,
     Kind.ALIGNMENT: _alignment,
     Kind.MODEL: _model,

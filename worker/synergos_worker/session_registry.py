@@ -18,12 +18,12 @@ from synergos.domain.outputs import MissingColumns
 from synergos.domain.tags import Purpose
 from synergos.errors import Conflict, FeatureDrift, RecordNotFound, ServiceStopping
 from synergos.learning import datatypes
-from synergos.learning.column_alignment import Header, missing_columns_of, unseen
+from synergos.learning.column_alignment import TableColumns, missing_columns_of, unseen
 from synergos.learning.families import Recipe
 from synergos_worker.devices import room_for
-from synergos_worker.exports import PredictionFiles
 from synergos_worker.model import Rows, SessionModel
 from synergos_worker.pipelines.csv_files import listed
+from synergos_worker.prediction_files import PredictionFiles
 from synergos_worker.session import Session
 from synergos_worker.tables import LoadedTable, Tables, Tags
 
@@ -234,7 +234,7 @@ def check_fit(loaded: LoadedTable, purpose: Purpose, space: FeatureSpace, alignm
     if loaded.datatype != space.datatype:
         raise FeatureDrift(f"{purpose}: the data is {loaded.datatype}, the feature space {space.datatype}")
     described = loaded.pipeline.describe(loaded.table)
-    header: Header = described.header
+    header: TableColumns = described.header
     if differing := datatypes.get(space.datatype).drift(described.metadata, space):
         raise FeatureDrift(f"{purpose}: the rows differ from those at alignment: {', '.join(differing)}")
     if new := unseen(header, space):

@@ -16,7 +16,7 @@ from synergos.learning.families import Recipe
 from synergos.program.log_context import ContextPool
 from synergos_ttp.control import Control
 from synergos_ttp.workers.limits import Limits
-from synergos_ttp.workers.participant import Member, ParticipantSession
+from synergos_ttp.workers.participant import JobParticipant, ParticipantSession
 from synergos_ttp.workers.prompt import Prompt, Prompting
 
 Result = TypeVar("Result")
@@ -30,7 +30,7 @@ class SessionContent:
     recipe: Recipe
     purposes: tuple[Purpose, ...]
 
-    def request(self, member: Member) -> dict[str, Any]:
+    def request(self, member: JobParticipant) -> dict[str, Any]:
         """The body that opens a session at one participant, all but the session's id."""
         return {
             "id": member.id,
@@ -56,7 +56,7 @@ class Sessions:
 
     def __init__(
         self,
-        members: Sequence[Member],
+        members: Sequence[JobParticipant],
         content: SessionContent,
         limits: Limits,
         control: Control,
