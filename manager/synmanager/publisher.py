@@ -32,6 +32,7 @@ class Publisher:
         broker.check()
         self._broker = broker
         self._patience = patience
+        # Guards the link: one thread at a time publishes, retries included.
         self._lock = threading.Lock()
         self._link: Link | None = None
 

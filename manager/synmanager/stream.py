@@ -21,8 +21,8 @@ log = logging.getLogger(__name__)
 class JobStream:
     """Takes jobs from queues for one who does them one at a time.
 
-    A thread of its own owns the connection, so that it is kept alive however long a job takes, and made anew when it
-    breaks. While a job is in hand nothing else is asked for: another consumer may have it.
+    A thread of its own owns the connection, so that heartbeats are sent however long a job takes, and it is made anew
+    when it breaks. While a job is in hand nothing else is asked for: another consumer may have it.
 
     Args:
         queues: the most urgent first; they are declared.
@@ -160,7 +160,7 @@ class JobStream:
                 if in_hand is not None:
                     self._hand_over(link, in_hand)
             elif self._is_wanted and in_hand is not None and in_hand.is_postponed:
-                # A consumer gets no second message while it has one; a new one does.
+                # Prefetch is 1: a consumer with an unacknowledged message is sent no other, but a new consumer is.
                 link.cancel(consumer)
                 consumer, in_hand = link.consume(name, arrived.append), None
             else:

@@ -1,4 +1,4 @@
-"""What a running job has in its hands: whether to go on, and whom to tell what happens."""
+"""The control of a running job: its cancellation token, and its publisher of events."""
 
 from __future__ import annotations
 

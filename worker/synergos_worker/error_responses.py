@@ -1,4 +1,4 @@
-"""Which status each failure becomes, and what is logged of the ones nobody foresaw."""
+"""Mapping of errors to HTTP statuses, and what is logged of unforeseen ones."""
 
 from __future__ import annotations
 

@@ -74,6 +74,7 @@ class Preparations:
         self._known: dict[str, Preparation] = {}
         self._count = 0
         self._stopped = False
+        # Guards what is known, between request threads and the one that reads datasets.
         self._changed = threading.Condition()
         self._loop = Loop("preparation", self._turn)
         self._loop.start()

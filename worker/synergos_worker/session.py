@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import weakref
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
 from enum import StrEnum
@@ -32,7 +32,7 @@ from synergos_worker.work import Work
 log = structlog.get_logger(__name__)
 
 WorkMethod = Callable[..., Mapping[str, Any]]
-"""A method of a session that does one piece of work, which it is given first."""
+"""A function of a session that does one piece of its work: it is given the session, then the work."""
 
 _READING_SECONDS = 60.0
 
@@ -75,6 +75,7 @@ class Session:
         self._works: dict[WorkKind, Work] = {}
         self._readers = 0
         self._ended = threading.Event()
+        # Guards the works and the readers between request threads and the computing thread.
         self._changed = threading.Condition()
         self.about = about
         self._log = log.bind(**about)
@@ -105,12 +106,12 @@ class Session:
             raise Conflict("this session has no rows to train on")
         self._refuse_beyond(step.round)
         work = Work(step, epochs=self._model.hyperparameters.epochs)
-        return self._put(WorkKind.ROUND, work, message, self._train, step)
+        return self._put(WorkKind.ROUND, work, message, Session._train, step)
 
     def put_evaluation(self, number: int, message: Message) -> Work:
         """Measure the weights of ``message`` on the evaluation rows; raises what :meth:`put_round` does."""
         self._refuse_beyond(number)
-        return self._put(WorkKind.EVALUATION, Work(number), message, self._evaluate, number)
+        return self._put(WorkKind.EVALUATION, Work(number), message, Session._evaluate, number)
 
     def _refuse_beyond(self, number: int) -> None:
         # The schedule of learning rates is taken forward step by step: an absurd number would keep the worker for ever.
@@ -156,7 +157,7 @@ class Session:
             if WorkKind.MODEL not in self._works:
                 raise Conflict("no model was put into this session")
             work = self._works[WorkKind.PREDICTION] = Work(tuple(purposes))
-        self._submit(work, self._predict, tuple(purposes))
+        self._submit(work, Session._predict, tuple(purposes))
         return work
 
     def trained(self, work: Work) -> tuple[Encoded, Callable[[], None]]:
@@ -246,7 +247,7 @@ class Session:
     def _submit(self, work: Work, job: WorkMethod, *args: object) -> None:
         # A session that has ended must not live on in the queue behind another one's round.
         with bound_contextvars(**self.about):
-            self._compute.submit(_perform, weakref.WeakMethod(job), work, *args)
+            self._compute.submit(_perform, weakref.ref(self), job, work, *args)
 
     def _train(self, work: Work, step: Step) -> Mapping[str, Any]:
         self._cancel_if_ended()
@@ -310,9 +311,10 @@ class Session:
             self._changed.notify_all()
 
 
-def _perform(job: weakref.WeakMethod[WorkMethod], work: Work, *args: object) -> None:
-    if (method := job()) is not None:
-        work.perform(lambda own: method(own, *args))
+def _perform(reference: weakref.ref[Session], job: WorkMethod, work: Work, *args: object) -> None:
+    """Do a piece of work in the computing thread, unless its session is gone."""
+    if (session := reference()) is not None:
+        work.perform(lambda own: job(session, own, *args))
 
 
 def _let_go(session: weakref.ref[Session]) -> None:
@@ -345,9 +347,15 @@ def _as_step(key: Hashable) -> Step | None:
 
 
 def _once(action: Callable[[], None]) -> Callable[[], None]:
-    """The same, doing nothing when it is called again."""
-    calls: Iterator[Callable[[], None]] = iter([action])
-    return lambda: next(calls, lambda: None)()
+    """The same, doing nothing when it is called again, by whatever thread."""
+    # Never released.
+    is_done = threading.Lock()
+
+    def act() -> None:
+        if is_done.acquire(blocking=False):
+            action()
+
+    return act
 
 
 def _finite(loss: float) -> float | None:

@@ -112,7 +112,9 @@ class Sessions:
         self._opening: dict[str, RunKey] = {}
         self._unwanted: set[str] = set()
         self._stopped = False
+        # Guards the dicts and sets, between request threads and the sweeper's; held for moments only.
         self._lock = threading.Lock()
+        # Held while a session is opened, which may take long; always taken before the lock above.
         self._one_at_a_time = threading.Lock()
 
     def __len__(self) -> int:

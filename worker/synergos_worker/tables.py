@@ -39,6 +39,7 @@ class Tables:
         self._root = root
         self._keep = keep
         self._loaded: OrderedDict[tuple[Action, bool, tuple[Tag, ...]], LoadedTable] = OrderedDict()
+        # Held while files are read: whoever else wants a table waits, and then finds it in memory.
         self._lock = threading.Lock()
 
     def get(self, action: Action, purpose: Purpose, tags: Sequence[Tag]) -> LoadedTable:

@@ -31,6 +31,7 @@ class Work:
         self._error: tuple[type[SynergosError], str] | None = None
         self._was_told = False
         self._done = threading.Event()
+        # The computing thread settles it, or the request that ends its session: whoever comes first.
         self._settling = threading.Lock()
 
     @property

@@ -1,4 +1,4 @@
-"""Writing down what a stage produced, together with the fact that its job is done: both or neither."""
+"""Archiving a stage's outputs together with the end of its job, in one transaction."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Jobs as rows."""
+"""Jobs as rows of the table ``jobs``: writing and reading them."""
 
 from __future__ import annotations
 

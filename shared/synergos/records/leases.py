@@ -1,4 +1,4 @@
-"""Who runs which job of a cluster, and until when: a job has one owner, or it is ready for the next.
+"""Leases on the jobs and sub-grids of a cluster: which TTP runs which job, and until when.
 
 A TTP that takes a job up gets a **lease**: the job is its own until the lease ends, and it renews the lease while it
 lives. Each taking-up raises the job's **fence**, and whatever an owner writes names the fence it got, so that an owner

@@ -1,4 +1,4 @@
-"""The end of a cluster's job in the records: its results and its state, together and once."""
+"""Archiving the outcome of a cluster's job: results and state in one transaction; idempotent by the fence."""
 
 from __future__ import annotations
 

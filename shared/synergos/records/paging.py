@@ -1,4 +1,4 @@
-"""Which records are wanted, and how many of them at once."""
+"""Filters and pagination of lists of records."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Values as JSON can hold them."""
+"""Serialisation of values to plain JSON types."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The database's schema, brought up to date step by step; the steps are Alembic's, in ``migrations/versions``."""
+"""Migrating the database's schema to the newest revision; the revisions are Alembic's, in ``migrations/versions``."""
 
 from __future__ import annotations
 

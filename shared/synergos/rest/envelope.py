@@ -1,4 +1,4 @@
-"""What every answer looks like; made anew for each request."""
+"""The JSON envelope of every answer; made anew for each request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which status each failure becomes; the only place that knows."""
+"""Mapping of errors to HTTP statuses; the only place that knows them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a study wants: one number of a trained run, out of its validations at all participants."""
+"""The objective of a study: one number of a trained run, out of its validations at all participants."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ends a trial that has no hope: Optuna's pruners, by the names that clients know, fed with evaluation losses.
+"""Pruners end a trial that is hopeless: Optuna's pruners, by the names that clients know, fed with evaluation losses.
 
 Successive halving: Li et al., "A System for Massively Parallel Hyperparameter Tuning", MLSys 2020. Hyperband: Li et al.,
 JMLR 2018. Median: Golovin et al., "Google Vizier", KDD 2017.

@@ -1,4 +1,4 @@
-"""What draws a study's combinations: Optuna's samplers, by the names that clients know.
+"""Samplers draw a study's hyperparameters: Optuna's samplers, by the names that clients know.
 
 TPE: Bergstra et al., "Algorithms for Hyper-Parameter Optimization", NeurIPS 2011. GP: Bayesian optimisation with a
 Gaussian process, Jones et al., "Efficient Global Optimization of Expensive Black-Box Functions", 1998.

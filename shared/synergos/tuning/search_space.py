@@ -1,4 +1,4 @@
-"""What a study draws from: by hyperparameter ``{"_type": <how>, "_value": [<from what>]}``, as Ray Tune and NNI write it."""
+"""The search space of a study: by hyperparameter ``{"_type": <how>, "_value": [<from what>]}``, as Ray Tune and NNI write it."""
 
 from __future__ import annotations
 

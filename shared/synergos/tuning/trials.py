@@ -44,7 +44,7 @@ class Trials:
         self._store = store
         self._studies = studies
         self._orchestrator = orchestrator
-        # Whom to stop has been told; telling it again would do no harm, and no good.
+        # Jobs that were asked to stop already. Stopping is idempotent; asking again would only cost.
         self._told: set[str] = set()
 
     def start(self, study: Study, space: SearchSpace, past: Sequence[Trial]) -> Trial:

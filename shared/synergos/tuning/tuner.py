@@ -1,4 +1,4 @@
-"""Goes on with all studies: follows the trials that run, and starts new ones as long as there is room for them."""
+"""The tuner: a thread that follows the trials of all studies, and starts new ones up to their concurrency."""
 
 from __future__ import annotations
 

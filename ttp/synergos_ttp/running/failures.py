@@ -1,4 +1,4 @@
-"""Why a job failed, as its record says it, and whether it is worth another try."""
+"""Job failures: the error a record shows, and whether the failure is transient and worth a retry."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keeps what this TTP holds its own: its sub-grid always, and the job it runs."""
+"""The heartbeat of a TTP: renews the leases of its sub-grid, always, and of the job it runs."""
 
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ class LeaseKeeper:
         self._ttp = ttp
         self._claim: tuple[Claim, Control] | None = None
         self._renewed_at = 0.0
+        # Guards the claim between the job thread, which sets it, and the thread that renews leases.
         self._lock = threading.Lock()
         self._has_grid = threading.Event()
         self._stopped = threading.Event()

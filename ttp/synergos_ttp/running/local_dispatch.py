@@ -42,13 +42,13 @@ class LocalDispatcher:
         self._store = store
         self._runner = runner
         self._followers = followers
-        # None for "look whether to go on".
+        # From request threads to the job thread. None wakes it, to see whether to go on.
         self._accepted: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._ended: dict[str, threading.Event] = {}
-        # The jobs that have not ended, in their order; a dict because one may leave from the middle.
+        # The jobs that have not ended, in first-in-first-out order, under the lock; a dict because one may leave from the middle.
         self._line: dict[str, None] = {}
         self._running: LocalJob | None = None
-        # Guards who runs, who was asked to stop, and the step from queued to running.
+        # Between request threads and the job thread: guards who runs, who was asked to stop, and the step from queued to running.
         self._lock = threading.Lock()
         self._stopping = False
         self._loop = JobLoop(self, runner, followers)

@@ -1,4 +1,4 @@
-"""What is left of jobs that ended elsewhere: given up, or cancelled between two attempts."""
+"""Clean-up after jobs that ended elsewhere: given up, or cancelled between two attempts. Idempotent."""
 
 from __future__ import annotations
 

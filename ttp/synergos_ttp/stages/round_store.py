@@ -1,4 +1,4 @@
-"""What is kept of a run's rounds while it runs, so that a TTP that was killed goes on where it stopped."""
+"""Checkpoints of a run's rounds while it runs, so that a TTP that was killed goes on where it stopped."""
 
 from __future__ import annotations
 

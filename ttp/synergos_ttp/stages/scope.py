@@ -1,4 +1,4 @@
-"""What a job works on, read from the record store when it starts."""
+"""The records a job works on, read from the store when it starts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Small questions, small answers: all participants are asked and heard in one thread, as long as nothing goes wrong.
+"""Small messages, multiplexed: all participants are asked and heard in the job's thread, as long as nothing goes wrong.
 
 To hand a small message to another thread takes longer than to send it, and threads that all want the interpreter wait for each
 other. Who is slow, silent or says something unexpected is left to a thread of its own, which waits as long as the limits allow.
