@@ -80,12 +80,12 @@ class _Routes:
         return session
 
     def _round(self, session: Session, work: Work) -> Response:
-        if not work.wait(_patience()):
+        if not work.wait(_preferred_wait()):
             return _running(work)
         return _streamed(*session.trained(work))
 
     def _evaluation(self, work: Work) -> Response:
-        return as_json(work.result()) if work.wait(_patience()) else _running(work)
+        return as_json(work.result()) if work.wait(_preferred_wait()) else _running(work)
 
 
 def _message(session: Session, exchange: int | None = None) -> Message:
@@ -99,7 +99,7 @@ def _message(session: Session, exchange: int | None = None) -> Message:
     return Message(request.environ["wsgi.input"].read, length)
 
 
-def _patience() -> float:
+def _preferred_wait() -> float:
     """How many seconds the client wants to wait for a result."""
     found = _PREFERRED_WAIT.search(request.headers.get("Prefer", ""))
     return min(float(found[1]), LONGEST_WAIT) if found else USUAL_WAIT

@@ -21,7 +21,7 @@ from synergos.tuning.pruners import SCHEDULERS
 from synergos.tuning.samplers import SEARCHERS
 
 app = typer.Typer(
-    no_args_is_help=True, help="Look for good hyperparameters of an experiment on a cluster, watch the search, stop it."
+    no_args_is_help=True, help="Look for good hyperparameters of an experiment, watch the search, stop it."
 )
 
 Study = Mapping[str, Any]

@@ -9,7 +9,7 @@ import structlog
 
 log = structlog.get_logger(__name__)
 
-_PATIENCE = 60.0
+_JOIN_SECONDS = 60.0
 """Seconds for which whoever closes a loop waits for the turn in hand."""
 
 
@@ -53,12 +53,12 @@ class Loop:
         self._stopping.set()
         self._woken.set()
 
-    def close(self, seconds: float = _PATIENCE) -> None:
+    def close(self, seconds: float = _JOIN_SECONDS) -> None:
         """Stop, and wait so long for the turn in hand."""
         self.stop()
         self.wait(seconds)
 
-    def wait(self, seconds: float = _PATIENCE) -> None:
+    def wait(self, seconds: float = _JOIN_SECONDS) -> None:
         """Wait so long for the loop to end, without telling it to."""
         if self._thread.is_alive() and threading.current_thread() is not self._thread:
             self._thread.join(seconds)

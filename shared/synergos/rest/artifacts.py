@@ -33,7 +33,7 @@ class ArtifactCollection(Resource):
     def get(self, **ids: str) -> Response:
         """List them: name, size in bytes, SHA-256, media type, and the ETag that reading one answers with."""
         found = self.artifacts.find(caller(), RunKey.of(ids))
-        return success("artifacts.get", [_shape(artifact) for artifact in found])
+        return success("artifacts.get", [_represent(artifact) for artifact in found])
 
 
 class SingleArtifact(Resource):
@@ -50,5 +50,5 @@ class SingleArtifact(Resource):
         return file_answer(self.artifacts.open(caller(), RunKey.of(ids), name))
 
 
-def _shape(artifact: Artifact) -> dict[str, Any]:
+def _represent(artifact: Artifact) -> dict[str, Any]:
     return {"kind": "Artifact", **asdict(artifact)}

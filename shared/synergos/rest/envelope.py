@@ -27,7 +27,7 @@ def success(
 
     Args:
         method: ``<resource>.<verb>``.
-        data: one record's shape, or a list of them.
+        data: one record's representation, or a list of them.
         with_params: whether the ids of the URL are repeated.
         more_params: what is named beside them.
         more: what the envelope says besides.

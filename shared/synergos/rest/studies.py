@@ -72,7 +72,7 @@ class _StudyResource(Resource):
         """A study with its trials."""
         trials = self.studies.trials(caller(), study)
         return {
-            **_shape(study, trials),
+            **_represent(study, trials),
             "trials": [_trial_shape(trial, self.studies.progress(caller(), trial)) for trial in trials],
         }
 
@@ -89,7 +89,7 @@ class StudyCollection(_StudyResource):
         has_trials = list_of.wants("counts", "best")
 
         def shown(study: Study) -> dict[str, Any]:
-            return _shape(study, self.studies.trials(caller(), study) if has_trials else [])
+            return _represent(study, self.studies.trials(caller(), study) if has_trials else [])
 
         return list_of.answer(found.map(shown))
 
@@ -124,7 +124,7 @@ class StudyStop(_StudyResource):
         return success("study.stop", self.whole(self.studies.stop(caller(), study_id)))
 
 
-def _shape(study: Study, trials: Sequence[Trial]) -> dict[str, Any]:
+def _represent(study: Study, trials: Sequence[Trial]) -> dict[str, Any]:
     states = Counter(trial.state for trial in trials)
     best = best_of(list(trials), study.direction)
     found = None
