@@ -1,4 +1,4 @@
-"""Which jobs must not run beside each other: what reads a result waits for whoever makes it, and the other way round."""
+"""Dependencies between jobs: which must not run beside each other, because one reads or replaces what the other writes."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ class JobDependencies:
 
     def add(self, job: Job) -> Job | None:
         """Add the job accepted next; the last of those before that it depends on, None when it may run at once."""
-        waits_for, stands_at = _places(job)
-        found = [self._latest[place] for place in waits_for if place in self._latest]
+        waits_for, holds = _resources(job)
+        found = [self._latest[resource] for resource in waits_for if resource in self._latest]
         self._length += 1
-        self._latest.update(dict.fromkeys(stands_at, (self._length, job)))
+        self._latest.update(dict.fromkeys(holds, (self._length, job)))
         return max(found, key=lambda entry: entry[0])[1] if found else None
 
 
-def _places(job: Job) -> tuple[list[Hashable], list[Hashable]]:
-    """The places where whoever stood there last must be over first, and those where a later job may look for this one."""
+def _resources(job: Job) -> tuple[list[Hashable], list[Hashable]]:
+    """The resources whose last holder must have ended first, and those that this job holds for later ones."""
     project = job.keys.project
     aligned = (Stage.PREPROCESS, project)
     if not isinstance(job.keys, RunKey):
         return [project], [project, aligned]
     run = job.keys.run
     stage, participant = (job.stage, run), job.keys.get("participant_id")
-    stands_at: list[Hashable] = [project, run, stage, (*stage, participant)]
+    holds: list[Hashable] = [project, run, stage, (*stage, participant)]
     if job.stage is Stage.TRAIN:
-        return [aligned, run], stands_at
+        return [aligned, run], holds
     # No participant stands for all of them.
     same = [stage] if participant is None else [(*stage, participant), (*stage, None)]
-    return [aligned, (Stage.TRAIN, run), *same], stands_at
+    return [aligned, (Stage.TRAIN, run), *same], holds

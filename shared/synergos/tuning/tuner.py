@@ -60,7 +60,7 @@ class Tuner:
         """Start nothing more, and end; trials that run go on, and the next process follows them."""
         self._loop.close()
 
-    def look(self) -> bool:
+    def advance(self) -> bool:
         """Go on with every study, once; whether there is one."""
         studies = self._studies.unfinished()
         for study in studies:
@@ -77,7 +77,7 @@ class Tuner:
 
     def _turn(self) -> float:
         begun = time.monotonic()
-        if not self.look():
+        if not self.advance():
             return self._idle_seconds
         # A study of a thousand trials is looked at less often: the jobs have a use for the processor.
         return max(self._seconds, 4 * (time.monotonic() - begun))

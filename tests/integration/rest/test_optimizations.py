@@ -84,7 +84,7 @@ def tuned(client: Client, tuner: Tuner, **changes: Any) -> str:
     """A study that has ended; its id."""
     status, answer = client.post(f"{URL}/", BODY | changes)
     assert status == 200, answer
-    while tuner.look():
+    while tuner.advance():
         pass
     found: str = answer["params"]["study_id"]
     return found
@@ -152,7 +152,7 @@ def test_a_study_can_be_read_listed_and_stopped(finished: Client, tuner: Tuner) 
     assert [trial["number"] for trial in ended["trials"]] == [0, 1]
 
     assert finished.data("POST", f"/ttp/studies/{second}/stop")["state"] == "stopping"
-    tuner.look()
+    tuner.advance()
     assert finished.data("GET", f"/ttp/studies/{second}")["state"] == "stopped"
     assert finished.post(f"/ttp/studies/{second}/stop", {})[0] == 409
 

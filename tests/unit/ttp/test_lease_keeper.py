@@ -17,7 +17,7 @@ from synergos.records.leases import Claim
 from synergos_ttp.control import Control
 from synergos_ttp.running.lease_keeper import LeaseKeeper
 
-SECONDS = 0.4
+SECONDS = 1.0
 
 Start = Callable[[str], LeaseKeeper]
 

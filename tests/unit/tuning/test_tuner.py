@@ -96,9 +96,9 @@ class Bench:
     def states(self, study: Study) -> list[TrialState]:
         return [trial.state for trial in self.trials(study)]
 
-    def look(self, times: int = 1) -> None:
+    def advance(self, times: int = 1) -> None:
         for _ in range(times):
-            self.tuner.look()
+            self.tuner.advance()
 
     def finish_everything(self, study: Study) -> None:
         for _ in range(50):
@@ -106,7 +106,7 @@ class Bench:
                 return
             for job in self.grid.waiting():
                 self.grid.finish(job)
-            self.look()
+            self.advance()
         raise AssertionError("the study never ended")
 
 
@@ -142,7 +142,7 @@ def test_as_many_run_at_once_as_fit_or_were_asked_for(
     bench.grid.size = size
     study = bench.open(max_concurrent=asked)
 
-    bench.look(times=3)
+    bench.advance(times=3)
 
     assert bench.states(study) == [TrialState.RUNNING] * expected
     assert len(bench.grid.waiting(Stage.VALIDATE)) == expected
@@ -163,7 +163,7 @@ def test_a_combination_that_cannot_be_trained_is_skipped_with_the_reason(bench: 
 def test_a_study_of_which_nothing_can_be_trained_fails_and_says_why(bench: Bench) -> None:
     study = bench.open(search_space={**SPACE, "lr_scheduler": {"_type": "choice", "_value": ["StepLR"]}})
 
-    bench.look(times=40)
+    bench.advance(times=40)
 
     ended = bench.study(study)
     assert ended.state is StudyState.FAILED
@@ -184,10 +184,10 @@ def test_a_trial_without_a_model_has_a_reason_and_the_study_goes_on(
     bench: Bench, state: JobState, kind: str, expected: TrialState
 ) -> None:
     study = bench.open()
-    bench.look()
+    bench.advance()
 
     bench.grid.end(bench.grid.waiting()[0], state, kind)
-    bench.look()
+    bench.advance()
 
     first, second = bench.trials(study)
     assert (first.state, first.reason, first.objective) == (expected, "so it ended", None)
@@ -199,10 +199,10 @@ def test_a_trial_without_a_model_has_a_reason_and_the_study_goes_on(
 
 def test_a_study_without_a_completed_trial_has_no_picture(bench: Bench) -> None:
     study = bench.open(max_trial_num=1)
-    bench.look()
+    bench.advance()
     bench.grid.end(bench.grid.waiting()[0], JobState.FAILED, "GridError")
 
-    bench.look(times=2)
+    bench.advance(times=2)
 
     ended = bench.study(study)
     assert (ended.state, ended.picture) == (StudyState.FAILED, None)
@@ -212,12 +212,12 @@ def test_a_study_without_a_completed_trial_has_no_picture(bench: Bench) -> None:
 
 def test_a_model_that_nobody_can_judge_is_a_failed_trial(bench: Bench) -> None:
     study = bench.open(max_trial_num=1)
-    bench.look()
+    bench.advance()
     [train], [validate] = bench.grid.waiting(), bench.grid.waiting(Stage.VALIDATE)
     archive(bench.store, train.started(), read_outputs(train.stage, outputs_of(bench.store, train)))
     archive(bench.store, validate.started(), validated(worker_1=measured(R2=None)))
 
-    bench.look()
+    bench.advance()
 
     [trial] = bench.trials(study)
     assert trial.state is TrialState.FAILED
@@ -227,12 +227,12 @@ def test_a_model_that_nobody_can_judge_is_a_failed_trial(bench: Bench) -> None:
 def test_a_stopped_study_cancels_what_runs_and_keeps_what_has_ended(bench: Bench) -> None:
     bench.grid.size = 2
     study = bench.open()
-    bench.look()
+    bench.advance()
     bench.grid.finish(bench.grid.waiting()[0])
-    bench.look()
+    bench.advance()
 
     StudyRecords(bench.store).stop(study.id)
-    bench.look(times=3)
+    bench.advance(times=3)
 
     assert bench.study(study).state is StudyState.STOPPED
     assert sorted(bench.states(study)) == sorted([TrialState.COMPLETED, TrialState.CANCELLED, TrialState.CANCELLED])
@@ -243,28 +243,28 @@ def test_a_stopped_study_cancels_what_runs_and_keeps_what_has_ended(bench: Bench
 
 def test_a_cancellation_that_did_not_get_through_is_asked_for_again(bench: Bench) -> None:
     study = bench.open()
-    bench.look()
+    bench.advance()
     [train] = bench.grid.waiting()
     StudyRecords(bench.store).stop(study.id)
 
     bench.grid.is_away = True
-    bench.look()
+    bench.advance()
     assert (bench.study(study).state, bench.grid.waiting()) == (StudyState.STOPPING, [train])
 
     bench.grid.is_away = False
-    bench.look(times=2)
+    bench.advance(times=2)
     assert bench.study(study).state is StudyState.STOPPED
     assert bench.states(study) == [TrialState.CANCELLED]
 
 
 def test_when_the_time_is_over_no_trial_is_started_and_those_that_run_are_finished(bench: Bench) -> None:
     study = bench.open(max_exec_duration="1h")
-    bench.look()
+    bench.advance()
     long_ago = (datetime.now(UTC) - timedelta(hours=2)).replace(tzinfo=None)
     with bench.store.database.writing() as connection:
         connection.exec_driver_sql("UPDATE study SET created_at = ?", (long_ago.isoformat(" "),))
 
-    bench.look()
+    bench.advance()
     assert bench.states(study) == [TrialState.RUNNING]
     bench.finish_everything(study)
 
@@ -277,7 +277,7 @@ def test_another_process_goes_on_where_the_first_one_was(bench: Bench, tmp_path:
     bench.finish_everything(uninterrupted)
     study = bench.open(max_trial_num=5)
     for _ in range(2):
-        bench.look()
+        bench.advance()
         for job in bench.grid.waiting():
             bench.grid.finish(job)
 
@@ -293,8 +293,8 @@ def test_two_tuners_on_one_store_start_no_trial_twice(bench: Bench, tmp_path: Pa
     study = bench.open(max_trial_num=4)
 
     for _ in range(20):
-        bench.look()
-        other.look()
+        bench.advance()
+        other.advance()
         for job in bench.grid.waiting():
             bench.grid.finish(job)
 
@@ -308,7 +308,7 @@ def test_a_trial_that_somebody_else_has_drawn_meanwhile_is_not_started(bench: Be
     # The grid is asked for room after the trials have been read.
     bench.grid.meanwhile = lambda: StudyRecords(bench.store).save_trial(study, rival)
 
-    bench.look()
+    bench.advance()
 
     assert [trial.run_id for trial in bench.trials(study)] == ["optim_run_rival"]
     assert not bench.grid.waiting()
@@ -317,7 +317,7 @@ def test_a_trial_that_somebody_else_has_drawn_meanwhile_is_not_started(bench: Be
 def test_two_studies_go_on_side_by_side(bench: Bench) -> None:
     first, second = bench.open(), bench.open(seed=2, max_trial_num=2)
 
-    bench.look()
+    bench.advance()
     assert (len(bench.trials(first)), len(bench.trials(second))) == (1, 1)
     bench.finish_everything(first)
     bench.finish_everything(second)
@@ -327,10 +327,10 @@ def test_two_studies_go_on_side_by_side(bench: Bench) -> None:
 
 def test_a_study_whose_experiment_is_deleted_is_gone(bench: Bench) -> None:
     study = bench.open()
-    bench.look()
+    bench.advance()
 
     bench.store.delete(Kind.EXPERIMENT, EXPERIMENT)
-    bench.look()
+    bench.advance()
 
     assert StudyRecords(bench.store).find({}) == []
     assert bench.store.find(Kind.TRIAL) == []
@@ -339,7 +339,7 @@ def test_a_study_whose_experiment_is_deleted_is_gone(bench: Bench) -> None:
 
 def test_a_trial_whose_run_is_deleted_is_forgotten_and_the_study_goes_on(bench: Bench) -> None:
     study = bench.open(max_trial_num=2)
-    bench.look()
+    bench.advance()
     [trial] = bench.trials(study)
 
     bench.store.delete(Kind.RUN, {**EXPERIMENT, "run_id": trial.run_id})
@@ -371,7 +371,7 @@ def test_trials_say_to_the_grid_what_they_are(bench: Bench) -> None:
     StudyRecords(bench.store).end(study, StudyState.STOPPED)
     marked = StudyRecords(bench.store).add(replace(study, id="marked", options={"priority": 5}))
 
-    bench.look()
+    bench.advance()
 
     [train], [validate] = bench.grid.waiting(), bench.grid.waiting(Stage.VALIDATE)
     assert train.priority == validate.priority == 5
