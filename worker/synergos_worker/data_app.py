@@ -96,7 +96,7 @@ def _message(session: Session, exchange: int | None = None) -> Message:
     if length > (most := session.maximum_message(exchange)):
         raise RequestEntityTooLarge(f"expected at most {most} bytes, the message has {length}")
     # Not Flask's own stream, which copies once more.
-    return Message(request.environ["wsgi.input"].read, length)
+    return Message(request.environ["wsgi.input"], length)
 
 
 def _preferred_wait() -> float:

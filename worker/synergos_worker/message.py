@@ -1,10 +1,11 @@
-"""A message on its way in: read piece by piece, straight from the socket."""
+"""A message on its way in: read straight from the socket, into memory that is there already."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Any
 
 from synergos.errors import WireFormatError
+from synergos.program.request_body import reading_into
 
 _PIECE = 2**20
 
@@ -13,14 +14,15 @@ class Message:
     """The body of one request on the data port.
 
     Args:
-        read: returns at most that many bytes, and none only at the end.
+        stream: ``wsgi.input``.
         length: of the whole body.
     """
 
-    def __init__(self, read: Callable[[int], bytes], length: int) -> None:
+    def __init__(self, stream: Any, length: int) -> None:
         self.length = length
         self._left = length
-        self._read = read
+        self._stream = stream
+        self._read_into = reading_into(stream)
 
     def read(self, size: int) -> bytes:
         """The next bytes, none beyond the body's own length.
@@ -29,11 +31,24 @@ class Message:
             WireFormatError: the connection was lost.
         """
         try:
-            piece = self._read(min(size, self._left))
+            piece: bytes = self._stream.read(min(size, self._left))
         except OSError as error:
             raise WireFormatError("the connection was lost") from error
         self._left -= len(piece)
         return piece
+
+    def read_into(self, memory: memoryview) -> int:
+        """Fill memory from its beginning with the next bytes, none beyond the body's own length; how many.
+
+        Raises:
+            WireFormatError: the connection was lost.
+        """
+        try:
+            count = self._read_into(memory[: self._left])
+        except OSError as error:
+            raise WireFormatError("the connection was lost") from error
+        self._left -= count
+        return count
 
     def discard(self) -> None:
         """Read what is left and forget it, so that the sender gets to hear the answer."""

@@ -26,6 +26,7 @@ from synergos.wire import (
 )
 from synergos.wire.layout import MAXIMUM_HEADER_BYTES
 from synergos_worker.devices import placed
+from synergos_worker.message import Message
 from synergos_worker.pipelines import Examples
 from synergos_worker.pipelines.pipeline import Origins
 
@@ -95,7 +96,7 @@ class SessionModel:
         self._hold(weights_in(self._buffer.numpy().data, Header.of(self._layout, {})), {})
         self._trainer.warm_up(rows.inputs, rows.targets, self._received.bag[WEIGHTS])
 
-    def receive(self, read: Callable[[int], bytes], length: int, exchange: int | None) -> Mapping[str, Any]:
+    def receive(self, message: Message, exchange: int | None) -> Mapping[str, Any]:
         """Read a message into the buffer; its metadata.
 
         Args:
@@ -105,12 +106,12 @@ class SessionModel:
             WireFormatError: it is not what belongs there.
             GridError: the device has no room for it.
         """
-        header = read_header(read, length, self._expected(exchange))
+        header = read_header(message.read, message.length, self._expected(exchange))
         if header.data_bytes > len(self._buffer):
             self._received = Parcel(Bag())
             self._buffer = torch.empty(header.data_bytes, dtype=torch.uint8)
         buffer = self._buffer.numpy().data
-        receive(read, header, buffer)
+        receive(message.read_into, header, buffer)
         self._hold(weights_in(buffer, header), header.metadata)
         return self._received.metadata
 

@@ -227,7 +227,7 @@ class Session:
 
     def _receive(self, work: Work, message: Message) -> None:
         step = work.key if isinstance(work.key, Step) else None
-        metadata = self._model.receive(message.read, message.length, None if step is None else step.exchange)
+        metadata = self._model.receive(message, None if step is None else step.exchange)
         _refuse_misdirected(metadata, work.key)
         with self._changed:
             # The network is trained in place, so nobody may be reading the round before.

@@ -18,6 +18,9 @@ CHUNK_BYTES = 2**18
 Read = Callable[[int], bytes]
 """Returns at most that many bytes, and none only at the end."""
 
+ReadInto = Callable[[memoryview], int]
+"""Fills memory from its beginning; how many bytes, none only at the end."""
+
 
 @dataclass(frozen=True)
 class Encoded:
@@ -84,7 +87,7 @@ def read_header(read: Read, length: int, expected: Layout) -> Header:
     return header
 
 
-def receive(read: Read, header: Header, buffer: bytearray | memoryview) -> None:
+def receive(read_into: ReadInto, header: Header, buffer: bytearray | memoryview) -> None:
     """Read the data section into ``buffer``, which can be used again for the next message.
 
     A bytearray is grown if need be; a memoryview must be large enough.
@@ -94,14 +97,13 @@ def receive(read: Read, header: Header, buffer: bytearray | memoryview) -> None:
     """
     if isinstance(buffer, bytearray) and len(buffer) < header.data_bytes:
         buffer.extend(bytes(header.data_bytes - len(buffer)))
-    view = memoryview(buffer)
+    view = memoryview(buffer)[: header.data_bytes]
     position = 0
     while position < header.data_bytes:
-        piece = read(min(CHUNK_BYTES, header.data_bytes - position))
-        if not piece:
+        count = read_into(view[position:])
+        if not count:
             raise WireFormatError(f"the message ends after {position} of {header.data_bytes} bytes")
-        view[position : position + len(piece)] = piece
-        position += len(piece)
+        position += count
 
 
 def weights_in(buffer: bytearray | memoryview, header: Header) -> dict[str, Tensor]:
@@ -117,8 +119,14 @@ def decode(
     Raises:
         WireFormatError: it is not a message, or not one of the network ``expected`` describes.
     """
+
+    def read_into(memory: memoryview) -> int:
+        piece = read(min(CHUNK_BYTES, len(memory)))
+        memory[: len(piece)] = piece
+        return len(piece)
+
     header = read_header(read, length, expected)
-    receive(read, header, buffer)
+    receive(read_into, header, buffer)
     return weights_in(buffer, header), dict(header.metadata)
 
 
