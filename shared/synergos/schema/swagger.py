@@ -55,7 +55,14 @@ def in_swagger(schema: Any) -> Any:
         return [in_swagger(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
-    patterns = schema.get("patternProperties", {})
-    unknown = {"patternProperties", "propertyNames"}
-    others = {name: in_swagger(item) for name, item in schema.items() if name not in unknown}
-    return others | ({"additionalProperties": in_swagger(next(iter(patterns.values())))} if patterns else {})
+    patterns, examples = schema.get("patternProperties", {}), schema.get("examples")
+    known = dict(schema)
+    for keyword in ("patternProperties", "propertyNames"):
+        known.pop(keyword, None)
+    # It shows one. A mapping would be a property of that name.
+    if isinstance(examples, list):
+        known["example"] = known.pop("examples")[0]
+    translated = {name: in_swagger(item) for name, item in known.items()}
+    if patterns:
+        translated["additionalProperties"] = in_swagger(next(iter(patterns.values())))
+    return translated
