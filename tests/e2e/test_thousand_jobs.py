@@ -191,7 +191,8 @@ def check_ledger(ledger: Ledger, jobs: list[Job]) -> None:
     assert Counter(entry.row for entry in entries if entry.table == "job") == Counter(job.id for job in jobs)
     writings = {kind: Counter(entry.row for entry in entries if entry.table == RECORDS[kind].name) for kind in RESULTS}
     assert {kind: (len(rows), set(rows.values())) for kind, rows in writings.items()} == {
-        Kind.ALIGNMENT: (alignments, {2}),
+        # A prediction adds how its rows lie to its participant's.
+        Kind.ALIGNMENT: (alignments, {2 + RUNS}),
         Kind.MODEL: (models, {1}),
         Kind.VALIDATION: (evaluations, {1}),
         Kind.PREDICTION: (evaluations, {1}),
