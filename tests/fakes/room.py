@@ -6,8 +6,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
+from support.decoding import decode
 from synergos.errors import SynergosError
-from synergos.wire import Encoded, Layout, Parcel, decode, parcel_of
+from synergos.wire import Encoded, Layout, Parcel, parcel_of
 from synergos_ttp.workers.session_group import Sessions
 
 

@@ -15,11 +15,12 @@ from torch import Tensor
 from typing_extensions import ParamSpec
 from werkzeug.test import TestResponse
 
+from support.decoding import decode
 from synergos.domain.feature_space import Action, FeatureSpace
 from synergos.learning.families.layers.layer_checks import Layer
 from synergos.learning.families.layers.network import build_network
 from synergos.learning.feature_space_agreement import feature_space
-from synergos.wire import Layout, decode, encode
+from synergos.wire import Layout, encode
 from synergos_worker.bootstrap import WorkerService
 
 P = ParamSpec("P")

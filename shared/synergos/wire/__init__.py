@@ -1,7 +1,7 @@
 """Tensors and numbers as bytes: what the data plane carries. The format is written down in docs/wire-formats.md."""
 
 from synergos.wire.bags import Parcel, StoredTensors, encode_parcel, layout_of, numbers_of, parcel_of, stored_parcel
-from synergos.wire.codec import Encoded, decode, encode, read_header, receive, weights_in
+from synergos.wire.codec import Encoded, encode, read_header, receive, weights_in
 from synergos.wire.layout import Header, Layout, TensorSpec
 
 __all__ = [
@@ -11,7 +11,6 @@ __all__ = [
     "Parcel",
     "StoredTensors",
     "TensorSpec",
-    "decode",
     "encode",
     "encode_parcel",
     "layout_of",

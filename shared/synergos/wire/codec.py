@@ -111,25 +111,6 @@ def weights_in(buffer: bytearray | memoryview, header: Header) -> dict[str, Tens
     return {spec.name: _view(buffer, start, spec.dtype, spec.shape) for spec, start in header.offsets.items()}
 
 
-def decode(
-    read: Read, length: int, expected: Layout, buffer: bytearray | memoryview
-) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Read one whole message into ``buffer``: the weights, as views into it, and the metadata.
-
-    Raises:
-        WireFormatError: it is not a message, or not one of the network ``expected`` describes.
-    """
-
-    def read_into(memory: memoryview) -> int:
-        piece = read(min(CHUNK_BYTES, len(memory)))
-        memory[: len(piece)] = piece
-        return len(piece)
-
-    header = read_header(read, length, expected)
-    receive(read_into, header, buffer)
-    return weights_in(buffer, header), dict(header.metadata)
-
-
 def _read_exactly(read: Read, size: int) -> bytes:
     found = bytearray()
     while len(found) < size:

@@ -12,9 +12,10 @@ import torch
 from werkzeug.test import TestResponse
 
 from fakes.worker_client import RUN, HeldExecutor, Weights, WorkerClient, blob_of, message_of
+from support.decoding import decode
 from synergos.learning.algorithms import ALGORITHMS, Answer, Bag, Like, Local, Model, Step
 from synergos.learning.algorithms.fedavg import FedAvg
-from synergos.wire import Parcel, decode, encode_parcel, layout_of, parcel_of
+from synergos.wire import Parcel, encode_parcel, layout_of, parcel_of
 
 TAGS = {"train": [["wine", "train"]], "evaluate": [["wine", "evaluate"]]}
 

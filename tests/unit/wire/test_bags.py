@@ -13,9 +13,10 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
+from support.decoding import decode
 from synergos.errors import WireFormatError
 from synergos.learning.algorithms import Bag, Like, Model
-from synergos.wire import Layout, Parcel, decode, encode, encode_parcel, layout_of, parcel_of, stored_parcel
+from synergos.wire import Layout, Parcel, encode, encode_parcel, layout_of, parcel_of, stored_parcel
 from synergos.wire.layout import LARGEST_OWN
 
 WEIGHTS = {

@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
+from support.decoding import decode
 from synergos.errors import WireFormatError
-from synergos.wire import Encoded, Layout, decode, encode
+from synergos.wire import Encoded, Layout, encode
 from synergos.wire.codec import CHUNK_BYTES
 
 WEIGHTS = {

@@ -15,9 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from support.decoding import decode
 from support.hostile_requests import corrupted
 from synergos.errors import WireFormatError
-from synergos.wire import Layout, decode, encode
+from synergos.wire import Layout, encode
 from synergos.wire.layout import MAXIMUM_HEADER_BYTES
 
 WEIGHTS = {
