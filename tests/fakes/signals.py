@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synergos.domain.feature_space import Action, FeatureSpace
+from synergos.domain.natural_order import natural_order
 from synergos.errors import FeatureDrift, InvalidRequest
-from synergos.learning.column_alignment import Alignment, natural_order
+from synergos.learning.column_alignment import Alignment
 from synergos.learning.datatypes import DATATYPES, Metadata, Polled
 from synergos_worker.dataset import Dataset
 from synergos_worker.pipelines import PIPELINES, Description, Examples

@@ -9,7 +9,8 @@ from typing import Any
 
 from synergos.domain.tags import Tag, check_tag
 from synergos.errors import UnknownName, UnusableData
-from synergos_worker.dataset import METADATA, DataFile, Dataset, unreadable
+from synergos.tables.data_file import DataFile, unreadable
+from synergos_worker.dataset import METADATA, Dataset
 from synergos_worker.pipelines import PIPELINES
 
 

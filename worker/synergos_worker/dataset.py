@@ -2,46 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
-from synergos.errors import UnusableData
+from synergos.tables.data_file import DataFile, unreadable
 
 METADATA = "metadata.json"
-SCHEMA = "schema.json"
 
 Fingerprint = tuple[tuple[str, int, int], ...]
 """Name, size and modification time (ns) of every file that matters: another one means that something changed."""
-
-
-@dataclass(frozen=True)
-class DataFile:
-    """One file of a dataset.
-
-    Attributes:
-        name: its path below the data root, as errors and exports show it.
-    """
-
-    name: str
-    path: Path
-
-    def json(self) -> dict[str, Any]:
-        """Its content as a JSON object.
-
-        Raises:
-            UnusableData: it cannot be read, or is no JSON object.
-        """
-        try:
-            content = json.loads(self.path.read_text(encoding="utf-8-sig"))
-        except OSError as error:
-            raise unreadable(self.name, error) from error
-        except (ValueError, RecursionError) as error:
-            raise UnusableData("is not JSON", self.name) from error
-        if not isinstance(content, dict):
-            raise UnusableData(f"expected a JSON object, found a {type(content).__name__}", self.name)
-        return content
 
 
 @dataclass(frozen=True)
@@ -71,11 +39,6 @@ class Dataset:
             UnusableData: a file is gone.
         """
         return tuple(_stamp(file) for file in self.files)
-
-
-def unreadable(name: str, error: OSError) -> UnusableData:
-    """The failure to raise when a file cannot be read; ``name`` is its path below the data root."""
-    return UnusableData(f"cannot be read: {error.strerror or type(error).__name__}", name)
 
 
 def _stamp(file: DataFile) -> tuple[str, int, int]:

@@ -20,9 +20,9 @@ from synergos.errors import Conflict, FeatureDrift, RecordNotFound, ServiceStopp
 from synergos.learning import datatypes
 from synergos.learning.column_alignment import TableColumns, missing_columns_of, unseen
 from synergos.learning.families import Recipe
+from synergos.tables.names import listed
 from synergos_worker.devices import room_for
 from synergos_worker.model import Rows, SessionModel
-from synergos_worker.pipelines.csv_files import listed
 from synergos_worker.prediction_files import PredictionFiles
 from synergos_worker.session import Session
 from synergos_worker.tables import LoadedTable, Tables, Tags

@@ -6,11 +6,11 @@ naturally), a table's **missing columns** are the positions of the names it lack
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from synergos.domain.feature_space import Action, FeatureSpace
+from synergos.domain.natural_order import natural_order
 
 TableColumns = Mapping[str, Sequence[str]]
 """Names of one table's columns: ``{"X": […], "y": […]}``; ``y`` is empty or absent where a table has no label."""
@@ -28,14 +28,6 @@ class Alignment:
     X: tuple[str, ...]
     y: tuple[str, ...]
     missing_columns: Mapping[str, Mapping[str, MissingColumns]]
-
-
-def natural_order(levels: Iterable[str]) -> list[str]:
-    """Levels once each: numbers first, by value, then everything else by code point.
-
-    It is one order for all levels there can be, so that the levels of a table come in the same order as in the union.
-    """
-    return sorted(set(levels), key=_rank)
 
 
 def align(headers: Mapping[str, Mapping[str, TableColumns]], action: Action) -> Alignment:
@@ -89,11 +81,3 @@ def _missing_columns(header: TableColumns, X: Mapping[str, int], y: Mapping[str,
 def _lacking(names: Iterable[str], positions: Mapping[str, int]) -> list[int]:
     present = frozenset(names)
     return [index for name, index in positions.items() if name not in present]
-
-
-def _rank(level: str) -> tuple[float, str]:
-    try:
-        number = float(level)
-    except ValueError:
-        return math.inf, level
-    return (number if math.isfinite(number) and "_" not in level else math.inf), level

@@ -11,8 +11,8 @@ import numpy as np
 from synergos.domain.feature_space import Action, FeatureSpace
 from synergos.errors import FeatureDrift
 from synergos.learning.datatypes.image import IMAGE
+from synergos.tables.schema import CATEGORY, TARGET
 from synergos_worker.dataset import Dataset
-from synergos_worker.pipelines.csv_files import CATEGORY, TARGET
 from synergos_worker.pipelines.image_options import ImageOptions, Scaling, shared_options
 from synergos_worker.pipelines.labels import Labels, read_labels
 from synergos_worker.pipelines.mapping import read_mapping

@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synergos.domain.feature_space import Action, FeatureSpace
+from synergos.domain.natural_order import natural_order
 from synergos.errors import FeatureDrift, UnusableData
-from synergos.learning.column_alignment import natural_order
-from synergos_worker.pipelines.cells import recoded
-from synergos_worker.pipelines.csv_files import CATEGORY, TARGET, CsvRows
+from synergos.tables.cells import recoded
+from synergos.tables.csv_files import CsvRows
+from synergos.tables.schema import CATEGORY, TARGET
 
 
 @dataclass(frozen=True)

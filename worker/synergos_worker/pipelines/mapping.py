@@ -10,9 +10,11 @@ import pandas as pd
 
 from synergos.domain.feature_space import Action
 from synergos.errors import UnusableData
-from synergos_worker.dataset import DataFile, Dataset
-from synergos_worker.pipelines.cells import as_levels, as_numbers
-from synergos_worker.pipelines.csv_files import CATEGORY, TARGET, CsvRows, Levels, read_frame
+from synergos.tables.cells import Levels, as_levels, as_numbers
+from synergos.tables.csv_files import CsvRows, read_frame
+from synergos.tables.data_file import DataFile
+from synergos.tables.schema import CATEGORY, TARGET
+from synergos_worker.dataset import Dataset
 
 MAPPING = "mapping.csv"
 IMAGE = "image"

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from synergos.errors import UnusableData
-from synergos_worker.dataset import METADATA, DataFile, unreadable
+from synergos.tables.data_file import DataFile, unreadable
+from synergos_worker.dataset import METADATA
 from synergos_worker.pipelines.image_options import Fit, ImageOptions, Size
 
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")

@@ -11,12 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synergos.domain.feature_space import Action, FeatureSpace
-from synergos.errors import FeatureDrift, UnusableData
-from synergos.learning.column_alignment import natural_order
+from synergos.domain.natural_order import natural_order
+from synergos.errors import UnusableData
 from synergos.learning.datatypes.tabular import TABULAR
+from synergos.tables.cells import Codes, Levels, recoded
+from synergos.tables.csv_files import CsvRows, read_csv
+from synergos.tables.encoding import encode
+from synergos.tables.names import listed
+from synergos.tables.schema import CATEGORY, SCHEMA, TARGET, read_schema
 from synergos_worker.dataset import Dataset
-from synergos_worker.pipelines.cells import Codes, recoded
-from synergos_worker.pipelines.csv_files import CATEGORY, TARGET, CsvRows, Levels, listed, read_csv, read_schema
 from synergos_worker.pipelines.labels import Labels, read_labels
 from synergos_worker.pipelines.pipeline import Description, Examples, Origins
 
@@ -114,13 +117,7 @@ class TabularPipeline:
 
     def transform(self, table: TabularTable, space: FeatureSpace) -> Examples:
         """See :class:`~synergos_worker.pipelines.pipeline.Pipeline`."""
-        position = {name: index for index, name in enumerate(space.X)}
-        inputs = np.zeros((table.count, len(space.X)), dtype=np.float32)
-        inputs[:, [_place(position, name) for name in table.numeric]] = _scaled(table, space)
-        every_row = np.arange(table.count)
-        for name, column in table.categorical.items():
-            places = _places(position, name, column, space)
-            inputs[every_row, places[column.codes]] = 1.0
+        inputs = encode(table.numeric, table.numbers, table.categorical, space)
         targets = table.labels.targets(space) if table.labels else None
         return Examples(inputs, targets, table.origins)
 
@@ -129,7 +126,8 @@ def _parts(dataset: Dataset) -> list[CsvRows]:
     files = dataset.files_ending(".csv")
     if not files:
         raise UnusableData("there is no csv file in it", dataset.name)
-    return [read_csv(file, read_schema(dataset, file)) for file in files]
+    schemas = dataset.files_ending(SCHEMA)
+    return [read_csv(file, read_schema(schemas, file)) for file in files]
 
 
 def _agreed_dtypes(parts: Sequence[CsvRows]) -> dict[str, str]:
@@ -187,33 +185,3 @@ def _counts(column: Levels) -> dict[str, int]:
     present = column.codes[column.codes >= 0]
     counts = np.bincount(present, minlength=len(column.levels)).tolist()
     return dict(zip(column.levels, counts, strict=True))
-
-
-def _scaled(table: TabularTable, space: FeatureSpace) -> NDArray[np.float64]:
-    """The numeric columns, missing cells filled, between 0 and 1 where the training rows were."""
-    columns = [space.numeric[_known(name, space.numeric)] for name in table.numeric]
-    minimum = np.array([column.minimum for column in columns])
-    span = np.array([column.maximum for column in columns]) - minimum
-    mean = np.array([column.mean for column in columns])
-    values = np.where(np.isnan(table.numbers), mean, table.numbers)
-    values -= minimum
-    constant = span == 0
-    values /= np.where(constant, 1.0, span)
-    values[:, constant] = 0.0
-    return values
-
-
-def _places(position: Mapping[str, int], name: str, column: Levels, space: FeatureSpace) -> NDArray[np.intp]:
-    """Where each code of a column has its one; the last entry is for code -1, a missing cell."""
-    agreed = space.categorical[_known(name, space.categorical)]
-    return np.array([_place(position, f"{name}_{level}") for level in (*column.levels, agreed.most_frequent)])
-
-
-def _place(position: Mapping[str, int], name: str) -> int:
-    return position[_known(name, position)]
-
-
-def _known(name: str, agreed: Mapping[str, object]) -> str:
-    if name not in agreed:
-        raise FeatureDrift(f"column {name!r} is not one of those agreed at alignment")
-    return name

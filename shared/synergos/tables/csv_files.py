@@ -2,32 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from synergos.errors import UnusableData
-from synergos_worker.dataset import SCHEMA, DataFile, Dataset, unreadable
-from synergos_worker.pipelines.cells import Codes, as_levels, as_numbers
+from synergos.tables.cells import Levels, as_levels, as_numbers
+from synergos.tables.data_file import DataFile, unreadable
+from synergos.tables.names import listed
+from synergos.tables.schema import CATEGORY, SCHEMA, TARGET
 
-CATEGORY = "category"
-TARGET = "target"
-_NUMERIC = re.compile(r"u?int(8|16|32|64)|float(16|32|64)")
 _SHOWN = 5
-
-
-@dataclass(frozen=True)
-class Levels:
-    """A categorical column: codes into its levels, -1 where a cell is missing."""
-
-    codes: Codes
-    levels: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -95,33 +83,6 @@ def read_frame(file: DataFile, text_columns: Sequence[str]) -> pd.DataFrame:
     if not isinstance(frame.index, pd.RangeIndex):
         raise UnusableData("its rows have more cells than its header line", file.name)
     return frame
-
-
-def read_schema(dataset: Dataset, csv: DataFile) -> dict[str, str]:
-    """The schema for a csv file: the one beside it, else the nearest one above it within the dataset.
-
-    Raises:
-        UnusableData: there is none, or it is not ``{column: dtype}``.
-    """
-    known = {file.name: file for file in dataset.files_ending(SCHEMA)}
-    places = [str(folder / SCHEMA) for folder in PurePosixPath(csv.name).parents]
-    file = next((known[place] for place in places if place in known), None)
-    if file is None:
-        raise UnusableData(f"there is no {SCHEMA} beside it", csv.name)
-    schema = file.json()
-    for column, dtype in schema.items():
-        if not isinstance(dtype, str) or (dtype != CATEGORY and not _NUMERIC.fullmatch(dtype)):
-            found = json.dumps(dtype)[:40]
-            raise UnusableData(
-                f"column {column!r}: expected category, int32, int64, float32 or float64, got {found}", file.name
-            )
-    return schema
-
-
-def listed(names: Sequence[str]) -> str:
-    """Names for an error message, the first few of them."""
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(map(repr, names[:_SHOWN])) + more
 
 
 def _filled(frame: pd.DataFrame, texts: Mapping[str, Levels]) -> list[str]:

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from synergos_worker.pipelines.cells import as_levels, as_numbers, canonical, recoded
+from synergos.tables.cells import as_levels, as_numbers, canonical, recoded
 
 
 @pytest.mark.parametrize(

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from synergos.learning.column_alignment import natural_order
+from synergos.domain.natural_order import natural_order
 
 _EDGES = " \t\r\n\u00a0\ufeff\"'“”„‟‘’‚‛«»"
 _MISSING = frozenset({"", "#n/a", "<na>", "n/a", "na", "nan", "none", "null"})
@@ -21,6 +22,14 @@ _LARGEST_EXACT = 2.0**53
 
 Codes = NDArray[np.int32]
 """One index into a column's levels per row, -1 where the cell is missing."""
+
+
+@dataclass(frozen=True)
+class Levels:
+    """A categorical column: codes into its levels, -1 where a cell is missing."""
+
+    codes: Codes
+    levels: tuple[str, ...]
 
 
 def canonical(cell: str) -> str | None:
