@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import threading
-
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from synergos.errors import LeaseLost
 from synergos.program.log_context import about_job
+from synergos.program.loop import Loop
 from synergos_ttp.outcomes import Lost, Outcome
 from synergos_ttp.running.attempt import NO_RETRIES, Attempt, Followers, Retries, Runner
 from synergos_ttp.running.source import HeldJob, Source
@@ -38,35 +37,30 @@ class JobLoop:
         self._runner = runner
         self._followers = followers
         self._retries = retries
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._loop, name="jobs", daemon=True)
+        self._loop = Loop("jobs", self._turn, pause=_PAUSE)
 
     def start(self) -> None:
         """Begin."""
-        self._thread.start()
+        self._loop.start()
 
     def stop(self) -> None:
         """Take nothing more up; the job in hand is its source's to stop."""
-        self._stopping.set()
+        self._loop.stop()
 
     def close(self) -> None:
-        """Wait until the thread has ended."""
-        if self._thread.is_alive():
-            self._thread.join(timeout=60)
+        """Take nothing more up, and wait until the thread has ended."""
+        self._loop.close()
 
-    def _loop(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                held = self._source.take()
-                if held is not None:
-                    self._work(held)
-            except (SQLAlchemyError, ConnectionError, LeaseLost) as error:
-                log.warning("no work for now", reason=type(error).__name__)
-                self._stopping.wait(_PAUSE)
-            except Exception:
-                # Whatever it was, the next job is not to blame for it.
-                log.exception("a turn failed")
-                self._stopping.wait(_PAUSE)
+    def _turn(self) -> float:
+        """Take a job and run it; how many seconds to rest before the next."""
+        try:
+            held = self._source.take()
+            if held is not None:
+                self._work(held)
+        except (SQLAlchemyError, ConnectionError, LeaseLost) as error:
+            log.warning("no work for now", reason=type(error).__name__)
+            return _PAUSE
+        return 0.0
 
     def _work(self, held: HeldJob) -> None:
         with about_job(held.job):

@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from synergos.domain.job import CANCELLED_ON_REQUEST
 from synergos.errors import JobCancelled, LeaseLost
 from synergos.program.log_context import about_job
+from synergos.program.loop import Loop
 from synergos.records.leases import Claim, Leases
 from synergos_ttp.control import Control
 
@@ -39,20 +40,18 @@ class LeaseKeeper:
         # Guards the claim between the job thread, which sets it, and the thread that renews leases.
         self._lock = threading.Lock()
         self._has_grid = threading.Event()
-        self._stopped = threading.Event()
         self._other: str | None = None
-        self._thread = threading.Thread(target=self._loop, name="leases", daemon=True)
+        # Without this thread the TTP would lose every job it takes up: a turn that failed is soon followed by the next.
+        self._loop = Loop("leases", self._turn, pause=leases.seconds / 4)
         self.holder = uuid4().hex
 
     def start(self) -> None:
         """Begin."""
-        self._thread.start()
+        self._loop.start()
 
     def close(self) -> None:
         """End, and make room for another TTP of the same sub-grid."""
-        self._stopped.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout=60)
+        self._loop.close()
         if self._has_grid.is_set():
             try:
                 self._leases.leave_grid(self._grid, self.holder)
@@ -74,18 +73,13 @@ class LeaseKeeper:
             with self._lock:
                 self._claim = None
 
-    def _loop(self) -> None:
-        while True:
-            try:
-                # Under the lock: a lease is never renewed after whoever kept it has left.
-                with self._lock:
-                    self._renew_job()
-                self._renew_grid()
-            except Exception:
-                # Without this thread the TTP would lose every job it takes up.
-                log.exception("leases not renewed")
-            if self._stopped.wait(self._leases.seconds / 4):
-                return
+    def _turn(self) -> float:
+        """Renew what is held; how many seconds to rest before the next time."""
+        # Under the lock: a lease is never renewed after whoever kept it has left.
+        with self._lock:
+            self._renew_job()
+        self._renew_grid()
+        return self._leases.seconds / 4
 
     def _renew_job(self) -> None:
         if self._claim is None:
