@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,6 +16,9 @@ LARGEST_SIDE = 4096
 
 Size = tuple[int, int]
 """Height and width in pixels."""
+
+Window = tuple[float, float]
+"""Which values of an image of more than 8 bits become 0 and 255."""
 
 Choice = TypeVar("Choice", bound=StrEnum)
 
@@ -56,12 +60,14 @@ class ImageOptions:
 
     Attributes:
         size: None means the one size that all images have.
+        window: None means that grey images of more than 8 bits are refused.
     """
 
     size: Size | None = None
     fit: Fit = Fit.RESIZE
     colour: Colour = Colour.GRAYSCALE
     scaling: Scaling = Scaling.UNIT
+    window: Window | None = None
 
     @classmethod
     def of(cls, dataset: Dataset) -> ImageOptions:
@@ -82,12 +88,21 @@ class ImageOptions:
             fit=_choice(given, "fit", Fit.RESIZE, name),
             colour=_choice(given, "colour", Colour.GRAYSCALE, name),
             scaling=_choice(given, "scaling", Scaling.UNIT, name),
+            window=_window(given.get("window"), name),
         )
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON-able values."""
         size = None if self.size is None else list(self.size)
-        return {"size": size, "fit": self.fit.value, "colour": self.colour.value, "scaling": self.scaling.value}
+        # Only where there is one: what was agreed without is still the same.
+        window = {} if self.window is None else {"window": list(self.window)}
+        return {
+            "size": size,
+            "fit": self.fit.value,
+            "colour": self.colour.value,
+            "scaling": self.scaling.value,
+            **window,
+        }
 
 
 def shared_options(datasets: Sequence[Dataset]) -> ImageOptions:
@@ -99,8 +114,9 @@ def shared_options(datasets: Sequence[Dataset]) -> ImageOptions:
     first = ImageOptions.of(datasets[0])
     for dataset in datasets[1:]:
         other = ImageOptions.of(dataset)
-        for name, value in other.to_dict().items():
-            if value != (expected := first.to_dict()[name]):
+        here, there = other.to_dict(), first.to_dict()
+        for name in {**there, **here}:
+            if (value := here.get(name)) != (expected := there.get(name)):
                 raise UnusableData(
                     f"operations.{name} is {_shown(value)}, in {datasets[0].name} {_shown(expected)}; expected the same",
                     f"{dataset.name}/{METADATA}",
@@ -117,6 +133,20 @@ def _size(value: object, name: str) -> Size | None:
         f"operations.size: expected [height, width], each from 1 to {LARGEST_SIDE}, or null, found {_shown(value)}",
         name,
     )
+
+
+def _window(value: object, name: str) -> Window | None:
+    if value is None:
+        return None
+    if isinstance(value, list) and len(value) == 2 and all(map(_is_number, value)) and value[0] < value[1]:
+        return float(value[0]), float(value[1])
+    raise UnusableData(
+        f"operations.window: expected [value for black, larger value for white], or null, found {_shown(value)}", name
+    )
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _is_side(value: object) -> bool:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import unicodedata
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -53,11 +56,25 @@ def read_mapping(dataset: Dataset, action: Action) -> Pictures:
     files = []
     for number, cell in enumerate(frame[IMAGE], start=1):
         # What leads up or out is not among the files of the folder; the cell itself is not repeated.
-        file = known.get(f"{dataset.name}/{PurePosixPath(cell.strip())}") if isinstance(cell, str) else None
-        if file is None:
-            raise UnusableData(f"row {number}: expected the path of a file in the dataset's folder", name)
-        files.append(_inside(folder, file))
+        path = f"{dataset.name}/{PurePosixPath(cell.strip())}" if isinstance(cell, str) else ""
+        if path not in known:
+            expected = f"row {number}: expected the path of a file in the dataset's folder"
+            raise UnusableData(f"{expected}{_nearly(path, known)}", name)
+        files.append(_inside(folder, known[path]))
     return Pictures(tuple(files), _labelled(name, frame, action))
+
+
+def _nearly(path: str, known: Mapping[str, DataFile]) -> str:
+    """How a path differs from that of a file there is, where people would not see it."""
+    alike: dict[str, Callable[[str], str]] = {
+        "in upper and lower case": str.casefold,
+        "in its Unicode form (é as one character or as two)": partial(unicodedata.normalize, "NFC"),
+        "in upper and lower case and its Unicode form": lambda name: unicodedata.normalize("NFC", name).casefold(),
+    }
+    for difference, form in alike.items():
+        if form(path) in {form(name) for name in known}:
+            return f"; there is one whose path differs {difference} only"
+    return ""
 
 
 def _inside(folder: Path, file: DataFile) -> DataFile:

@@ -5,38 +5,36 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import psutil
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 
 from synergos.errors import UnusableData
-from synergos.tables.data_file import DataFile, unreadable
+from synergos.tables.data_file import DataFile
 from synergos_worker.dataset import METADATA
+from synergos_worker.pipelines.decoding import decode
 from synergos_worker.pipelines.image_options import Fit, ImageOptions, Size
-
-FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
-"""What is decoded; Pillow's other readers are not for files that somebody else made."""
-
-LARGEST_IMAGE = 2**26
-"""Pixels of one file, which is checked before any memory is taken for them."""
 
 Pixels = NDArray[np.uint8]
 """(N, channels, height, width), 0 to 255."""
 
-_DEEP = ("I", "F")
-_WHITE = (255, 255, 255, 255)
+_BYTES_PER_VALUE = 1 + 4
+"""As they are kept, and as the float32 that they become."""
 
 
 def read_pixels(files: Sequence[DataFile], options: ImageOptions) -> Pixels:
     """Decode image files, in their order.
 
     Raises:
-        UnusableData: a file cannot be decoded, or they differ in size and ``options`` has none; names the files.
+        UnusableData: a file cannot be decoded, they differ in size and ``options`` has none, or all of them take more memory
+            than there is; names the files.
     """
     # The first file says how large all are, where the options do not.
-    size = options.size or _size(_decoded(files[0], options))
+    size = options.size or _size(decode(files[0], options))
+    _check_memory(files, options.colour.channels, size)
     pixels = np.empty((len(files), options.colour.channels, *size), dtype=np.uint8)
     for place, file in zip(pixels, files, strict=True):
-        image = _decoded(file, options)
+        image = decode(file, options)
         if options.size is None and _size(image) != size:
             raise UnusableData(
                 f"the images differ in size: {files[0].name} is {_shown(size)}, {file.name} is {_shown(_size(image))}; "
@@ -48,34 +46,20 @@ def read_pixels(files: Sequence[DataFile], options: ImageOptions) -> Pixels:
     return pixels
 
 
-def _decoded(file: DataFile, options: ImageOptions) -> Image.Image:
-    """One file as upright grey or coloured pixels."""
-    try:
-        with Image.open(file.path, formats=FORMATS) as image:
-            if image.width * image.height > LARGEST_IMAGE:
-                raise _too_large(file)
-            if image.mode.startswith(_DEEP):
-                raise UnusableData("has more than 8 bits per channel; expected 8", file.name)
-            upright = ImageOps.exif_transpose(image)
-            return _opaque(upright).convert(options.colour.mode)
-    except UnusableData:
-        raise
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise _too_large(file) from error
-    except UnidentifiedImageError as error:
-        raise UnusableData(f"is no image; expected one of {', '.join(FORMATS)}", file.name) from error
-    except Exception as error:  # what decoders raise for a broken file has no common class
-        if isinstance(error, OSError) and error.errno is not None:
-            raise unreadable(file.name, error) from error
-        raise UnusableData("cannot be decoded; it is damaged, or not complete", file.name) from error
+def _check_memory(files: Sequence[DataFile], channels: int, size: Size) -> None:
+    """Refuse rows that this machine cannot hold: a small file can name large ones many times."""
+    needed = len(files) * channels * size[0] * size[1] * _BYTES_PER_VALUE
+    if needed > _available():
+        raise UnusableData(
+            f"{len(files)} images of {_shown(size)} would take {needed / 2**30:.1f} GiB, more than this machine has free; "
+            f"expected fewer, or a smaller operations.size in {METADATA}",
+            files[0].name,
+        )
 
 
-def _opaque(image: Image.Image) -> Image.Image:
-    """What is transparent becomes white, as on paper."""
-    if not image.has_transparency_data:
-        return image
-    layer = image.convert("RGBA")
-    return Image.alpha_composite(Image.new("RGBA", layer.size, _WHITE), layer)
+def _available() -> int:
+    """Bytes of memory that are free."""
+    return int(psutil.virtual_memory().available)
 
 
 def _fitted(image: Image.Image, size: Size, fit: Fit) -> Image.Image:
@@ -98,7 +82,3 @@ def _size(image: Image.Image) -> Size:
 
 def _shown(size: Size) -> str:
     return f"{size[0]}x{size[1]}"
-
-
-def _too_large(file: DataFile) -> UnusableData:
-    return UnusableData(f"has more than {LARGEST_IMAGE:,} pixels", file.name)
