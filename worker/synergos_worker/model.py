@@ -83,13 +83,16 @@ class SessionModel:
         """The most bytes a message can have; see :meth:`receive`."""
         return 8 + MAXIMUM_HEADER_BYTES + self._expected(exchange).largest
 
-    def warm_up(self, rows: Rows) -> None:
+    def warm_up(self, rows: Rows, *, is_training: bool) -> None:
         """Pay what the first step costs, and find out whether model, run and rows go together.
+
+        Args:
+            is_training: whether the session trains; one that does not is rehearsed by predicting.
 
         Raises:
             InvalidRequest: they do not.
         """
-        if rows.targets is None:
+        if not is_training or rows.targets is None:
             self._trainer.warm_up(rows.inputs, None, {})
             return
         # In the memory of the rounds to come, as if the first weights had been received: no third copy of the model.

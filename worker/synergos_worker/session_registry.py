@@ -91,7 +91,9 @@ class SessionOpener:
         with room_for("the rows and the network"):
             model = SessionModel(recipe, participant_id, self._device)
             if rows:
-                model.warm_up(next(iter(rows.values())))
+                # One row is enough to be predicted, and not always to be trained on.
+                purpose, first = next(iter(rows.items()))
+                model.warm_up(first, is_training=purpose is Purpose.TRAIN)
         return model
 
 

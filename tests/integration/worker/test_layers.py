@@ -138,6 +138,25 @@ def test_batch_normalisation_learns_and_its_statistics_travel(tables: list[Party
     assert weights["nnl_1_batchnorm1d.running_mean"].abs().sum() > 0
 
 
+@pytest.mark.parametrize("purpose", ["evaluate", "predict"])
+def test_one_labelled_row_is_measured_and_predicted_with_batch_normalisation(
+    tables: list[Party], tmp_path: Path, purpose: str
+) -> None:
+    """A batch of one row cannot be trained on, which no session wants that does not train."""
+    party = tables[0]
+    write_frame(tmp_path / party.name, ["one"], wine()[:1])
+    space, _ = feature_space({party.name: party.polled}, Action.CLASSIFY)
+    fitted = fit_layers(NORMALISED, space)
+    party.client.initialise(
+        Agreement({purpose: [["one"]]}, space, {}), architecture=fitted, hyperparameters=RUN, metas=[purpose]
+    )
+    party.client.data("PUT", "model", blob_of(build_network(fitted, 1).state_dict()))
+
+    results = party.client.predict(purpose)["data"]["results"]
+
+    assert sum(results[purpose]["statistics"]["TPs"]) + sum(results[purpose]["statistics"]["FPs"]) == 1
+
+
 @pytest.mark.parametrize("kind", ["RNN", "LSTM", "GRU"])
 @pytest.mark.parametrize("stacked", [False, True])
 def test_recurrent_layers_learn(tables: list[Party], kind: str, stacked: bool) -> None:
