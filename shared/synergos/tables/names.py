@@ -1,10 +1,19 @@
-"""Names of columns and levels, as errors show them."""
+"""Names of columns and levels: when two are one, and how errors show them."""
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 
 _SHOWN = 5
+
+
+_BLANKS = str.maketrans(dict.fromkeys("\u00a0\u2007\u202f", " ") | {"\ufeff": None})
+
+
+def normalised(name: str) -> str:
+    """A name as people see it: letters composed (NFC), no-break blanks as any others, none around it."""
+    return unicodedata.normalize("NFC", name.translate(_BLANKS)).strip()
 
 
 def listed(names: Sequence[str]) -> str:

@@ -20,6 +20,7 @@ from synergos.orchestration import schemas
 from synergos.schema import Definition
 from synergos.schema.explanation import explain
 from synergos.schema.swagger import Failure, Success
+from synergos.tables.schema import COLUMN, WRITTEN_SCHEMA
 from synergos.wire.answers import EVALUATION_ANSWER, ROUND_ANSWER
 from synergos_worker import bodies
 
@@ -46,6 +47,8 @@ DEFINITIONS: list[Definition[Any]] = [
     bodies.INITIALISE,
     bodies.PREDICT,
     bodies.TERMINATE,
+    COLUMN,
+    WRITTEN_SCHEMA,
 ]
 NAMES = [definition.name for definition in DEFINITIONS]
 
