@@ -17,6 +17,7 @@ from synergos.domain.natural_order import natural_order
 from synergos.errors import FeatureDrift, InvalidRequest
 from synergos.learning.column_alignment import Alignment
 from synergos.learning.datatypes import DATATYPES, Metadata, Polled
+from synergos.tables.data_file import DataFile
 from synergos_worker.dataset import Dataset
 from synergos_worker.pipelines import PIPELINES, Description, Examples
 from synergos_worker.pipelines.labels import Labels
@@ -61,6 +62,9 @@ class SignalPipeline:
     def reads(self, file_name: str) -> bool:
         return file_name.endswith(".json")
 
+    def row_files(self, dataset: Dataset) -> Sequence[DataFile]:
+        return dataset.files_ending("signals.json")
+
     def read(self, datasets: Sequence[Dataset], action: Action, *, needs_labels: bool) -> SignalTable:
         [file] = [file for dataset in datasets for file in dataset.files if file.name.endswith("signals.json")]
         content = file.json()
@@ -74,7 +78,7 @@ class SignalPipeline:
 
     def describe(self, table: SignalTable) -> Description:
         count, length = table.values.shape
-        metadata = {"_type": self.name, "src_count": count, "length": length}
+        metadata = {"_type": self.name, "src_count": count, "files": dict(table.origins), "length": length}
         return Description({"X": [], "y": table.labels.header}, {"target": "category"}, metadata)
 
     def transform(self, table: SignalTable, space: FeatureSpace) -> Examples:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from synergos.domain.tags import Tag, check_tag
 from synergos.errors import UnknownName, UnusableData
 from synergos.tables.data_file import DataFile, unreadable
-from synergos_worker.dataset import METADATA, Dataset
+from synergos.tables.metadata import METADATA, parse_metadata
+from synergos_worker.dataset import Dataset
+from synergos_worker.left_over_files import is_left_over
 from synergos_worker.pipelines import PIPELINES
 
 
@@ -32,12 +34,11 @@ class DataRoot:
             paths = self._paths(name, field)
             metadata = self._metadata(paths, name, field)
             content = metadata.json()
-            datatype = _datatype(content, metadata.name)
-            reads = PIPELINES.get(datatype, "datatype").reads
+            reads = PIPELINES.get(_datatype(content, metadata.name), "datatype").reads
             files = tuple(self._file(path) for path in paths if reads(path.name))
         except OSError as error:
             raise unreadable(name, error) from error
-        return Dataset(name, datatype, files, content.get("operations", {}))
+        return Dataset(name, parse_metadata(content, metadata.name), files)
 
     def _paths(self, name: str, field: str) -> list[Path]:
         folder = self.folder / name
@@ -45,9 +46,7 @@ class DataRoot:
             raise UnusableData(f"{name!r} leads out of the data folder", field)
         if not folder.is_dir():
             raise UnusableData(f"there is no folder {name!r} in the data folder of this worker", field)
-        # Links to folders are not followed: they could go in circles.
-        found = [Path(place, file) for place, _, names in os.walk(folder, onerror=_stop) for file in names]
-        return sorted(found, key=lambda path: path.relative_to(folder).parts)
+        return sorted(_files_below(folder), key=lambda path: path.relative_to(folder).parts)
 
     def _metadata(self, paths: list[Path], name: str, field: str) -> DataFile:
         path = self.folder / name / METADATA
@@ -69,6 +68,13 @@ class DataRoot:
             return path.resolve().is_relative_to(self.folder)
         except RuntimeError:  # how Python 3.11 reports links that go in circles
             return False
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    # Links to folders are not followed: they could go in circles.
+    for place, folders, names in os.walk(folder, onerror=_stop):
+        folders[:] = [name for name in folders if not is_left_over(name)]
+        yield from (Path(place, name) for name in names if not is_left_over(name))
 
 
 def _stop(error: OSError) -> None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from synergos.tables.data_file import DataFile, unreadable
-
-METADATA = "metadata.json"
+from synergos.tables.metadata import Metadata
 
 Fingerprint = tuple[tuple[str, int, int], ...]
 """Name, size and modification time (ns) of every file that matters: another one means that something changed."""
@@ -18,15 +17,18 @@ class Dataset:
 
     Attributes:
         name: the tag as a path below the data root.
-        datatype: which pipeline it is for.
+        metadata: what its ``metadata.json`` says; ``operations`` and ``disclosure`` unchecked.
         files: the files in it and below it that can matter, ordered by path.
-        operations: what its ``metadata.json`` says under that name, unchecked.
     """
 
     name: str
-    datatype: str
+    metadata: Metadata
     files: tuple[DataFile, ...]
-    operations: object = field(default_factory=dict)
+
+    @property
+    def datatype(self) -> str:
+        """Which pipeline it is for."""
+        return self.metadata.datatype
 
     def files_ending(self, suffix: str) -> tuple[DataFile, ...]:
         """Its files of one type, ordered by path."""

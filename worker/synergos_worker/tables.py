@@ -90,4 +90,19 @@ def _load(
         raise UnusableData(f"expected datasets of one type, found {listed}", field)
     datatype = datasets[0].datatype
     pipeline = PIPELINES.get(datatype, field)
+    _refuse_files_twice(datasets, pipeline, field)
     return LoadedTable(pipeline, pipeline.read(datasets, action, needs_labels=needs_labels), datatype, fingerprint)
+
+
+def _refuse_files_twice(datasets: Sequence[Dataset], pipeline: Pipeline[Any], field: str) -> None:
+    """Refuse rows that would come twice, because tags are nested or one of two names is a link."""
+    first: dict[tuple[int, int], tuple[Dataset, str]] = {}
+    for dataset in datasets:
+        for file in pipeline.row_files(dataset):
+            other, name = first.setdefault(file.identity(), (dataset, file.name))
+            if other is not dataset:
+                raise UnusableData(
+                    f"{other.name} and {dataset.name} both reach {file.name}; expected one of them", field
+                )
+            if name != file.name:
+                raise UnusableData(f"is the same file as {name}; expected one of them", file.name)

@@ -37,10 +37,14 @@ def check_tag(value: object, field: str) -> Tag:
 
 
 def check_tags(value: object, field: str) -> tuple[Tag, ...]:
-    """Return a list of tags; see :func:`check_tag`."""
+    """Return a list of tags, no two of which are the same; see :func:`check_tag`."""
     if not isinstance(value, list | tuple):
         raise InvalidRequest("expected a list of tags, each a list of folder names", field)
-    return tuple(check_tag(tag, f"{field}[{position}]") for position, tag in enumerate(value))
+    tags = tuple(check_tag(tag, f"{field}[{position}]") for position, tag in enumerate(value))
+    for position, tag in enumerate(tags):
+        if (first := tags.index(tag)) < position:
+            raise InvalidRequest(f"is the same as {field}[{first}]: its rows would come twice", f"{field}[{position}]")
+    return tags
 
 
 def declared_tags(record: Mapping[str, object] | Mapping[Purpose, object]) -> dict[Purpose, tuple[Tag, ...]]:

@@ -37,6 +37,18 @@ class DataFile:
             raise UnusableData(f"expected a JSON object, found a {type(content).__name__}", self.name)
         return content
 
+    def identity(self) -> tuple[int, int]:
+        """What two names of one file have in common, be they links.
+
+        Raises:
+            UnusableData: it is gone.
+        """
+        try:
+            status = self.path.stat()
+        except OSError as error:
+            raise unreadable(self.name, error) from error
+        return status.st_dev, status.st_ino
+
 
 def unreadable(name: str, error: OSError) -> UnusableData:
     """The failure to raise when a file cannot be read; ``name`` is its path below the data root."""

@@ -88,6 +88,15 @@ def test_a_pipe_is_not_waited_for(root: Path) -> None:
         ("{}", "is not one of"),
         ("{", "is not JSON"),
         ("[]", "expected a JSON object"),
+        ('{"datatype": "tabular", "operatons": {}}', r"operatons: .* did you mean operations"),
+        ('{"datatype": "tabular", "operations": []}', "operations: expected an object, got a list"),
+        ('{"datatype": "tabular", "delimiter": ";;"}', "delimiter: expected at most 1 characters"),
+        ('{"datatype": "tabular", "delimiter": "1"}', "delimiter: expected a sign that is no part of cells"),
+        ('{"datatype": "tabular", "encoding": "cp125"}', "encoding: expected the name of an encoding"),
+        ('{"datatype": "tabular", "encoding": "base64"}', "encoding: expected the name of an encoding"),
+        ('{"datatype": "tabular", "decimal": ","}', "decimal: expected another delimiter beside it"),
+        ('{"datatype": "tabular", "decimal": ";"}', r"decimal: ';' is not one of \., ,"),
+        ('{"datatype": "tabular", "exclusions": {"rows": [1]}}', "exclusions: expected at most 0 entries"),
     ],
 )
 def test_metadata_must_say_the_datatype(root: Path, metadata: str | None, complaint: str) -> None:
@@ -95,6 +104,47 @@ def test_metadata_must_say_the_datatype(root: Path, metadata: str | None, compla
 
     with pytest.raises(UnusableData, match=complaint):
         DataRoot(root).dataset(("odd",), "tags.train[0]")
+
+
+def test_metadata_say_how_files_are_written(root: Path) -> None:
+    said = '{"datatype": "tabular", "delimiter": ";", "decimal": ",", "encoding": "cp1252", "exclusions": {}}'
+    write_dataset(root, ["odd"], CSV, SCHEMA, metadata=said)
+
+    metadata = DataRoot(root).dataset(("odd",), "tags.train[0]").metadata
+
+    assert (metadata.delimiter, metadata.decimal, metadata.encoding) == (";", ",", "cp1252")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        ".ipynb_checkpoints/rows-checkpoint.csv",
+        "__MACOSX/rows.csv",
+        "deep/.git/rows.csv",
+        "._rows.csv",
+        ".~lock.rows.csv",
+        "~$rows.csv",
+        "rows.csv~",
+        "rows.csv.swp",
+        "#rows.csv#",
+        "rows.csv.bak",
+        "Thumbs.db",
+        "desktop.ini",
+    ],
+)
+@pytest.mark.parametrize("datatype", ["tabular", "image"])
+def test_files_nobody_put_there_are_no_part_of_a_dataset(root: Path, name: str, datatype: str) -> None:
+    write_dataset(root, ["hospital", "train"], CSV, None, name=name, metadata=f'{{"datatype": "{datatype}"}}')
+
+    names = [file.name for file in DataRoot(root).dataset(("hospital", "train"), "tags.train[0]").files]
+
+    assert names == [f"hospital/train/{name}" for name in ("metadata.json", "rows.csv", "schema.json")]
+
+
+def test_a_folder_whose_tag_names_it_is_no_left_over(root: Path) -> None:
+    write_dataset(root, [".hidden"], CSV, SCHEMA)
+
+    assert DataRoot(root).dataset((".hidden",), "tags.train[0]").files_ending(".csv")
 
 
 def test_the_fingerprint_changes_with_size_and_with_time(root: Path) -> None:

@@ -124,6 +124,7 @@ def test_what_is_told_of_images_is_their_shape_and_options_and_no_pixel(tmp_path
     assert json.loads(json.dumps(described.metadata)) == {
         "_type": "image",
         "src_count": 3,
+        "files": {"a/mapping.csv": 3},
         "pixel_height": 6,
         "pixel_width": 4,
         "color": "L",

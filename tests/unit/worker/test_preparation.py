@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from factories.worker_data import write_dataset
 from synergos.domain.feature_space import Action
@@ -169,3 +170,18 @@ def test_tables_are_kept_read_anew_when_changed_and_forgotten_in_turn(tmp_path: 
     assert get("a") is changed
     assert get("b") is not None
     assert get("a") is changed
+
+
+def test_it_is_told_which_files_were_read_with_how_many_rows(
+    tables: SlowTables, preparations: Preparations, tmp_path: Path
+) -> None:
+    write_dataset(tmp_path, ["a"], "age,target\n1,0\n", SCHEMA, name="deep/more.csv")
+    write_dataset(tmp_path, ["a"], "age,target\n1,0\n", SCHEMA, name=".ipynb_checkpoints/rows-checkpoint.csv")
+    tables.may_read.set()
+
+    with capture_logs() as lines:
+        result = finished(preparations, submit(preparations, "a").id).result
+
+    assert result is not None
+    assert result["metadata"]["train"]["files"] == {"a/deep/more.csv": 1, "a/rows.csv": 2}
+    assert {"train": {"a/deep/more.csv": 1, "a/rows.csv": 2}} in [line.get("files") for line in lines]

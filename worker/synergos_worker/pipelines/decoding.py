@@ -10,7 +10,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from synergos.errors import UnusableData
 from synergos.tables.data_file import DataFile, unreadable
-from synergos_worker.dataset import METADATA
+from synergos.tables.metadata import METADATA
 from synergos_worker.pipelines.image_options import ImageOptions, Window
 
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")

@@ -11,11 +11,12 @@ import numpy as np
 from synergos.domain.feature_space import Action, FeatureSpace
 from synergos.errors import FeatureDrift
 from synergos.learning.datatypes.image import IMAGE
+from synergos.tables.data_file import DataFile
 from synergos.tables.schema import CATEGORY, TARGET
 from synergos_worker.dataset import Dataset
 from synergos_worker.pipelines.image_options import ImageOptions, Scaling, shared_options
 from synergos_worker.pipelines.labels import Labels, read_labels
-from synergos_worker.pipelines.mapping import read_mapping
+from synergos_worker.pipelines.mapping import MAPPING, read_mapping
 from synergos_worker.pipelines.pictures import Pixels, read_pixels
 from synergos_worker.pipelines.pipeline import Description, Examples, Origins
 
@@ -27,11 +28,13 @@ class ImageTable:
     """Images of several datasets, one after another.
 
     Attributes:
+        files: the mappings, each with how many rows it has.
         options: with the size that all images now have.
         labels: None where the images have none.
     """
 
     origins: Origins
+    files: Origins
     pixels: Pixels
     options: ImageOptions
     labels: Labels | None
@@ -46,6 +49,10 @@ class ImagePipeline:
         """Any: the mapping names them."""
         return True
 
+    def row_files(self, dataset: Dataset) -> Sequence[DataFile]:
+        """See :class:`~synergos_worker.pipelines.pipeline.Pipeline`."""
+        return [file for file in dataset.files if file.name == f"{dataset.name}/{MAPPING}"]
+
     def read(self, datasets: Sequence[Dataset], action: Action, *, needs_labels: bool) -> ImageTable:
         """See :class:`~synergos_worker.pipelines.pipeline.Pipeline`."""
         options = shared_options(datasets)
@@ -56,7 +63,8 @@ class ImagePipeline:
         pixels = read_pixels(files, options)
         _, _, height, width = pixels.shape
         origins = tuple((file.name, 1) for file in files)
-        return ImageTable(origins, pixels, replace(options, size=(height, width)), labels)
+        mapped = tuple((mapping.rows.name, mapping.rows.count) for mapping in mappings)
+        return ImageTable(origins, mapped, pixels, replace(options, size=(height, width)), labels)
 
     def fit(self, table: ImageTable) -> dict[str, Any]:
         """See :class:`~synergos_worker.pipelines.pipeline.Pipeline`."""
@@ -73,6 +81,7 @@ class ImagePipeline:
             metadata={
                 "_type": self.name,
                 "src_count": count,
+                "files": dict(table.files),
                 "pixel_height": shape[1],
                 "pixel_width": shape[2],
                 "color": table.options.colour.mode,

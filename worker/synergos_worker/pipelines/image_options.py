@@ -10,7 +10,8 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from synergos.errors import UnknownName, UnusableData
-from synergos_worker.dataset import METADATA, Dataset
+from synergos.tables.metadata import METADATA
+from synergos_worker.dataset import Dataset
 
 LARGEST_SIDE = 4096
 
@@ -76,9 +77,7 @@ class ImageOptions:
         Raises:
             UnusableData: names the option and what was expected.
         """
-        given, name = dataset.operations, f"{dataset.name}/{METADATA}"
-        if not isinstance(given, dict):
-            raise UnusableData(f"operations: expected an object, found {_shown(given)}", name)
+        given, name = dataset.metadata.operations, f"{dataset.name}/{METADATA}"
         for option in given:
             if option not in cls.__dataclass_fields__:
                 problem = UnknownName(option, cls.__dataclass_fields__, f"operations.{option}", "an option of images")

@@ -11,7 +11,7 @@ from PIL import Image
 
 from synergos.errors import UnusableData
 from synergos.tables.data_file import DataFile
-from synergos_worker.dataset import METADATA
+from synergos.tables.metadata import METADATA
 from synergos_worker.pipelines.decoding import decode
 from synergos_worker.pipelines.image_options import Fit, ImageOptions, Size
 

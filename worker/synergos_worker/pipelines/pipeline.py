@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synergos.domain.feature_space import Action, FeatureSpace
+from synergos.tables.data_file import DataFile
 from synergos_worker.dataset import Dataset
 
 Origins = tuple[tuple[str, int], ...]
@@ -33,7 +34,7 @@ class Description:
 
     Attributes:
         schema: dtype by raw column.
-        metadata: ``_type``, ``src_count`` and what else the data type has.
+        metadata: ``_type``, ``src_count``, ``files`` (rows by name of the file) and what else the data type has.
     """
 
     header: TableColumns
@@ -67,6 +68,9 @@ class Pipeline(Protocol[TableOfType]):
 
     def reads(self, file_name: str) -> bool:
         """Whether a file of a dataset's folder can matter; a change of one that can has the dataset read again."""
+
+    def row_files(self, dataset: Dataset) -> Sequence[DataFile]:
+        """The files whose lines are the dataset's rows, in their order."""
 
     def read(self, datasets: Sequence[Dataset], action: Action, *, needs_labels: bool) -> TableOfType:
         """Read datasets and put their rows one after another.

@@ -16,7 +16,9 @@ from synergos.errors import UnusableData
 from synergos.learning.datatypes.tabular import TABULAR
 from synergos.tables.cells import Codes, Levels, recoded
 from synergos.tables.csv_files import CsvRows, read_csv
+from synergos.tables.data_file import DataFile
 from synergos.tables.encoding import encode
+from synergos.tables.metadata import METADATA
 from synergos.tables.names import listed
 from synergos.tables.schema import CATEGORY, SCHEMA, TARGET, read_schema
 from synergos_worker.dataset import Dataset
@@ -63,6 +65,10 @@ class TabularPipeline:
     def reads(self, file_name: str) -> bool:
         """Tables and what describes them."""
         return file_name.lower().endswith((".csv", ".json"))
+
+    def row_files(self, dataset: Dataset) -> Sequence[DataFile]:
+        """See :class:`~synergos_worker.pipelines.pipeline.Pipeline`."""
+        return dataset.files_ending(".csv")
 
     def read(self, datasets: Sequence[Dataset], action: Action, *, needs_labels: bool) -> TabularTable:
         """See :class:`~synergos_worker.pipelines.pipeline.Pipeline`."""
@@ -112,7 +118,12 @@ class TabularPipeline:
         return Description(
             header={"X": table.columns, "y": table.labels.header if table.labels else []},
             schema=dict(table.dtypes),
-            metadata={"_type": self.name, "src_count": table.count, "features": features},
+            metadata={
+                "_type": self.name,
+                "src_count": table.count,
+                "files": dict(table.origins),
+                "features": features,
+            },
         )
 
     def transform(self, table: TabularTable, space: FeatureSpace) -> Examples:
@@ -123,6 +134,8 @@ class TabularPipeline:
 
 
 def _parts(dataset: Dataset) -> list[CsvRows]:
+    if dataset.metadata.operations:
+        raise UnusableData("operations: expected none; tables have no options", f"{dataset.name}/{METADATA}")
     files = dataset.files_ending(".csv")
     if not files:
         raise UnusableData("there is no csv file in it", dataset.name)

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from factories.image_data import picture, write_images
+from factories.worker_data import write_dataset
+from synergos.domain.feature_space import Action
+from synergos.domain.tags import Purpose
+from synergos.errors import UnusableData
+from synergos_worker.data_root import DataRoot
+from synergos_worker.tables import LoadedTable, Tables
+
+CSV, SCHEMA = "age,target\n40,0\n70,1\n", {"age": "int32", "target": "category"}
+
+
+def loaded(root: Path, *tags: str) -> LoadedTable:
+    table = Tables(DataRoot(root), keep=1)
+    return table.get(Action.CLASSIFY, Purpose.TRAIN, [tuple(tag.split("/")) for tag in tags])
+
+
+@pytest.mark.parametrize("tags", [("a", "a/deep"), ("a/deep", "a")])
+def test_nested_tags_would_read_a_file_twice(tmp_path: Path, tags: tuple[str, str]) -> None:
+    write_dataset(tmp_path, ["a"], CSV, SCHEMA)
+    write_dataset(tmp_path, ["a", "deep"], CSV, SCHEMA)
+
+    with pytest.raises(UnusableData, match=f"{tags[0]} and {tags[1]} both reach a/deep/rows.csv") as caught:
+        loaded(tmp_path, *tags)
+
+    assert caught.value.field == "tags.train"
+
+
+def test_a_folder_and_a_link_to_it_are_one(tmp_path: Path) -> None:
+    write_dataset(tmp_path, ["a"], CSV, SCHEMA)
+    (tmp_path / "b").symlink_to(tmp_path / "a")
+
+    with pytest.raises(UnusableData, match=r"a and b both reach b/rows\.csv"):
+        loaded(tmp_path, "a", "b")
+
+
+@pytest.mark.parametrize("method", ["hardlink_to", "symlink_to"])
+def test_a_file_has_one_name_in_a_folder(tmp_path: Path, method: str) -> None:
+    folder = write_dataset(tmp_path, ["a"], CSV, SCHEMA)
+    getattr(folder / "same.csv", method)(folder / "rows.csv")
+
+    with pytest.raises(UnusableData, match=r"a/same\.csv: is the same file as a/rows\.csv"):
+        loaded(tmp_path, "a")
+
+
+def test_two_tags_may_share_a_schema(tmp_path: Path) -> None:
+    first = write_dataset(tmp_path, ["a"], CSV, SCHEMA)
+    second = write_dataset(tmp_path, ["b"], CSV, None)
+    (second / "schema.json").symlink_to(first / "schema.json")
+
+    assert loaded(tmp_path, "a", "b").table.origins == (("a/rows.csv", 2), ("b/rows.csv", 2))
+
+
+def test_two_folders_of_images_may_be_nested_since_their_mappings_say_what_they_hold(tmp_path: Path) -> None:
+    images = {"0.png": picture((4, 4)), "1.png": picture((4, 4), 1)}
+    write_images(tmp_path, ["a"], images, ["x", "y"])
+    write_images(tmp_path, ["a", "deep"], images, ["x", "y"])
+
+    assert len(loaded(tmp_path, "a", "a/deep").table.origins) == 4
+
+
+def test_images_are_not_mapped_twice(tmp_path: Path) -> None:
+    first = write_images(tmp_path, ["a"], {"0.png": picture((4, 4))}, ["x"])
+    second = write_images(tmp_path, ["b"], {"0.png": picture((4, 4))}, ["x"])
+    (second / "mapping.csv").unlink()
+    (second / "mapping.csv").symlink_to(first / "mapping.csv")
+
+    with pytest.raises(UnusableData, match=r"a and b both reach b/mapping\.csv"):
+        loaded(tmp_path, "a", "b")
+
+
+def test_tables_have_no_operations(tmp_path: Path) -> None:
+    write_dataset(tmp_path, ["a"], CSV, SCHEMA, metadata='{"datatype": "tabular", "operations": {"size": [1, 1]}}')
+
+    with pytest.raises(UnusableData, match=r"a/metadata\.json: operations: expected none"):
+        loaded(tmp_path, "a")
