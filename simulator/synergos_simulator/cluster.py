@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from synergos_simulator.broker import HOST, broker_command
+from synergos_simulator.grid import Disclosure
 from synergos_simulator.state import Program
 
 _QUEUE_PORT = 5672
@@ -27,6 +28,7 @@ class ClusterPlan:
         queue_port: the broker's port; 0 takes a free one.
         cpus: how many each program may use.
         database: SQLAlchemy URL of the record store; None for a file below ``folder``.
+        disclosure: how much may leave its workers.
     """
 
     folder: Path
@@ -37,6 +39,7 @@ class ClusterPlan:
     queue_port: int = 0
     cpus: int = 1
     database: str | None = None
+    disclosure: Disclosure = Disclosure.OPEN
 
     def programs(self, free_port: Callable[[], int]) -> list[Program]:
         """The programs in the order to start them: what the others need comes first."""
@@ -60,6 +63,7 @@ class ClusterPlan:
     def _worker(self, participant: str, grid: int, free_port: Callable[[], int]) -> Program:
         name, data_port = node_name(participant, grid), free_port()
         flags = {"--data": self.data, "--outputs": self.folder / name / "outputs", "--data_port": data_port}
+        flags |= {"--disclosure": self.disclosure}
         return self._program(name, "synergos_worker", free_port(), _listed(flags), data_port=data_port)
 
     def _ttp(self, grid: int, queue: Sequence[str], free_port: Callable[[], int]) -> Program:

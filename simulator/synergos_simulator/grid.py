@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
@@ -28,6 +29,13 @@ START_DEADLINE = 90.0
 _LOOK = 0.1
 _OWN_PORTS = (20_000, 32_768)
 """Where ports are looked for; systems choose theirs above."""
+
+
+class Disclosure(StrEnum):
+    """How much may leave the workers of a grid on this machine, whose data are examples or a user's own."""
+
+    OPEN = "open"
+    STRICT = "strict"
 
 
 class Planned(Protocol):
@@ -54,6 +62,7 @@ class Plan:
         data: the data root; every worker is given the same one, so that any of them can stand in for all.
         ttp_port: the TTP's command port; 0 takes a free one.
         cpus: how many each program may use.
+        disclosure: how much may leave its workers.
     """
 
     folder: Path
@@ -61,6 +70,7 @@ class Plan:
     workers: Sequence[str]
     ttp_port: int = 0
     cpus: int = 1
+    disclosure: Disclosure = Disclosure.OPEN
 
     def programs(self, free_port: Callable[[], int]) -> list[Program]:
         """The programs in the order to start them: workers first, the TTP last."""
@@ -72,7 +82,7 @@ class Plan:
         return self._program("ttp", "synergos_ttp", self.ttp_port or free_port(), free_port(), own)
 
     def _worker(self, name: str, free_port: Callable[[], int]) -> Program:
-        return self._program(name, "synergos_worker", free_port(), free_port(), [])
+        return self._program(name, "synergos_worker", free_port(), free_port(), ["--disclosure", self.disclosure])
 
     def _program(self, name: str, module: str, port: int, data_port: int, own: Sequence[str]) -> Program:
         home = self.folder / name

@@ -20,6 +20,7 @@ from synergos.domain.feature_space import Action
 from synergos.domain.tags import Purpose
 from synergos.learning.feature_space_agreement import feature_space
 from synergos_worker.data_root import DataRoot
+from synergos_worker.disclosure.policy import OPEN
 from synergos_worker.tables import Tables
 
 COLOURS = ("grayscale", "rgb")
@@ -44,7 +45,7 @@ def peak_bytes() -> int:
 
 def measure(root: Path, tag: str) -> None:
     """Print the tensor's bytes, the peak beside what the program itself takes, and the seconds."""
-    tables = Tables(DataRoot(root), keep=12)
+    tables = Tables(DataRoot(root), keep=12, policy=OPEN)
     tables.get(Action.CLASSIFY, Purpose.TRAIN, [("small",)])  # what decoding costs once in a process
     before, started = peak_bytes(), time.monotonic()
     loaded = tables.get(Action.CLASSIFY, Purpose.TRAIN, [(tag,)])

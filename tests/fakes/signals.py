@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from synergos.learning.column_alignment import Alignment
 from synergos.learning.datatypes import DATATYPES, Metadata, Polled
 from synergos.tables.data_file import DataFile
 from synergos_worker.dataset import Dataset
-from synergos_worker.pipelines import PIPELINES, Description, Examples
+from synergos_worker.pipelines import PIPELINES, Contents, Description, Examples
 from synergos_worker.pipelines.labels import Labels
 from synergos_worker.pipelines.pipeline import Origins
 
@@ -80,6 +80,16 @@ class SignalPipeline:
         count, length = table.values.shape
         metadata = {"_type": self.name, "src_count": count, "files": dict(table.origins), "length": length}
         return Description({"X": [], "y": table.labels.header}, {"target": "category"}, metadata)
+
+    def contents(self, table: SignalTable) -> Contents:
+        rows = (value.tobytes() + code.tobytes() for value, code in zip(table.values, table.labels.values, strict=True))
+        return Contents(len(table.values), rows, labels=table.labels.classes)
+
+    def showing(
+        self, table: SignalTable, levels: Mapping[str, Sequence[str]], labels: Sequence[str] | None
+    ) -> SignalTable:
+        shown = table.labels.showing(labels) if labels else None
+        return table if shown is None else replace(table, labels=shown)
 
     def transform(self, table: SignalTable, space: FeatureSpace) -> Examples:
         if differing := Signals().drift(self.describe(table).metadata, space):

@@ -17,6 +17,7 @@ from synergos.rest import create_app
 from synergos_ttp.running.local_dispatch import LocalDispatcher
 from synergos_ttp.stages.jobs import JobRunner
 from synergos_worker.bootstrap import build_worker
+from synergos_worker.disclosure.policy import OPEN
 from synergos_worker.settings import Settings
 
 HOST = "127.0.0.1"
@@ -63,7 +64,7 @@ def started(folder: Path, data: Path, participants: Sequence[str]) -> Iterator[G
 
 @contextmanager
 def _worker(participant_id: str, data: Path, outputs: Path) -> Iterator[Place]:
-    service = build_worker(Settings(data, outputs))
+    service = build_worker(Settings(data, outputs, policy=OPEN))
     try:
         with _served(service.command_app) as port, _served(service.data_app) as data_port:
             yield Place(participant_id, port, data_port)

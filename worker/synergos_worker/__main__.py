@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import structlog
 from synergos.program.flags import add_flag, common_parser, default_folder, usable_folder, whole_number
 from synergos.program.program import ProgramSettings, read_flags, run
 from synergos_worker.bootstrap import WorkerService, build_worker
+from synergos_worker.disclosure.policy import MINIMUM_ROWS, Mode, Policy
 from synergos_worker.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -40,7 +42,31 @@ def parser() -> argparse.ArgumentParser:
         default=3600,
         help="seconds after which a session nobody talks to ends",
     )
+    add_flag(
+        flags,
+        "--disclosure",
+        type=_mode,
+        # A text, which argparse checks as it checks what is typed.
+        default=os.environ.get("SYNERGOS_DISCLOSURE") or str(Mode.STRICT),
+        metavar="{strict,open}",
+        help="strict: of values, levels and figures that too few rows share nothing leaves; open: everything that was ever "
+        "asked for, for data that may be seen by all. Also SYNERGOS_DISCLOSURE",
+    )
+    add_flag(
+        flags,
+        "--minimum_rows",
+        type=whole_number(1),
+        default=MINIMUM_ROWS,
+        help="how many rows have to share what is told of them, unless the folder's metadata.json has a number of its own",
+    )
     return flags
+
+
+def _mode(text: str) -> Mode:
+    try:
+        return Mode(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected {' or '.join(Mode)}, got {text!r}") from None
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -64,8 +90,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
             session_timeout=given.session_timeout,
             maximum_body=program.maximum_body,
             device=program.resources.device,
+            policy=Policy(given.disclosure, given.minimum_rows),
         )
         log.info("worker starts", host=program.host, port=program.port, data_port=settings.data_port, data=str(data))
+        if settings.policy.is_open:
+            log.warning(
+                "this worker is OPEN: extremes, rare levels and figures of single rows leave it; "
+                "start it with --disclosure strict where rows are not for everybody to see"
+            )
         return build_worker(settings)
 
     run(build, program, given.data_port)

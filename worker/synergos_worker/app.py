@@ -171,7 +171,10 @@ _ROUTES: tuple[tuple[type[_Command], str, Definition[Any]], ...] = (
 
 
 def _health(settings: Settings, sessions: Sessions) -> Response:
-    return as_json(health("worker", settings.component_id, sessions=len(sessions)))
+    policy = settings.policy
+    minimum = None if policy.is_open else policy.minimum_rows
+    told = health("worker", settings.component_id, sessions=len(sessions), disclosure=policy.mode, minimum_rows=minimum)
+    return as_json(told)
 
 
 def _success(method: str, data: Mapping[str, Any], status: int = HTTPStatus.OK) -> Response:

@@ -68,7 +68,7 @@ def build_worker(
     """
     make_ready(settings.device)
     compute = compute or ContextPool(max_workers=1, thread_name_prefix="compute")
-    tables = Tables(DataRoot(settings.data), settings.tables)
+    tables = Tables(DataRoot(settings.data), settings.tables, settings.policy)
     opener = SessionOpener(tables, compute, PredictionFiles(settings.outputs), settings.device)
     sessions = Sessions(opener, settings.session_timeout, clock)
     return WorkerService(settings, Parts(tables, Preparations(tables, settings.preparations), sessions), compute)

@@ -26,6 +26,7 @@ from synergos.wire import (
 )
 from synergos.wire.layout import MAXIMUM_HEADER_BYTES
 from synergos_worker.devices import placed
+from synergos_worker.disclosure.policy import Policy
 from synergos_worker.message import Message
 from synergos_worker.pipelines import Examples
 from synergos_worker.pipelines.pipeline import Origins
@@ -37,15 +38,17 @@ class Rows:
 
     Attributes:
         truth: the labels, as the processor sees them.
+        policy: what may be told of them.
     """
 
     inputs: Tensor
     targets: Tensor | None
     truth: NDArray[Any] | None
     origins: Origins
+    policy: Policy
 
     @classmethod
-    def of(cls, examples: Examples, device: str) -> Self:
+    def of(cls, examples: Examples, device: str, policy: Policy) -> Self:
         """Put examples on a device.
 
         Raises:
@@ -53,7 +56,8 @@ class Rows:
         """
         truth = examples.targets
         targets = None if truth is None else placed(torch.from_numpy(truth), device, "the labels")
-        return cls(placed(torch.from_numpy(examples.inputs), device, "the rows"), targets, truth, examples.origins)
+        inputs = placed(torch.from_numpy(examples.inputs), device, "the rows")
+        return cls(inputs, targets, truth, examples.origins, policy)
 
     def __len__(self) -> int:
         return len(self.inputs)

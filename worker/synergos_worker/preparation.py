@@ -19,6 +19,7 @@ from synergos.domain.tags import Purpose
 from synergos.errors import Conflict, InvalidRequest, RecordNotFound, ServiceStopping, UnusableData
 from synergos.program.loop import Loop
 from synergos_worker.dataset import Fingerprint
+from synergos_worker.disclosure import guard
 from synergos_worker.error_responses import log_unforeseen
 from synergos_worker.tables import LoadedTable, Tables, Tags
 
@@ -210,16 +211,18 @@ def _load(tables: Tables, preparation: Preparation) -> dict[Purpose, LoadedTable
     if len(datatypes) > 1:
         listed = ", ".join(f"{datatype} ({purpose})" for datatype, purpose in datatypes.items())
         raise UnusableData(f"expected datasets of one type in a project, found {listed}", "tags")
+    for purpose, found in loaded.items():
+        guard.refuse_few_rows(found, purpose)
     return loaded
 
 
 def _describe(loaded: Mapping[Purpose, LoadedTable]) -> dict[str, Any]:
-    described = {purpose: found.pipeline.describe(found.table) for purpose, found in loaded.items()}
+    described = {purpose: guard.description(found, purpose) for purpose, found in loaded.items()}
     return {
         "headers": {purpose: found.header for purpose, found in described.items()},
         "schemas": {purpose: found.schema for purpose, found in described.items()},
         "metadata": {purpose: found.metadata for purpose, found in described.items()},
         "statistics": {
-            purpose: found.pipeline.fit(found.table) for purpose, found in loaded.items() if purpose is Purpose.TRAIN
+            purpose: guard.statistics(found) for purpose, found in loaded.items() if purpose is Purpose.TRAIN
         },
     }

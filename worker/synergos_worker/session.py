@@ -15,7 +15,7 @@ import structlog
 import torch
 from structlog.contextvars import bound_contextvars
 
-from synergos.domain.feature_space import FeatureSpace
+from synergos.domain.feature_space import Action, FeatureSpace
 from synergos.domain.keys import RunKey
 from synergos.domain.tags import Purpose
 from synergos.errors import Conflict, InvalidRequest, JobCancelled, RecordNotFound, WireFormatError
@@ -24,6 +24,7 @@ from synergos.learning.algorithms import Step
 from synergos.learning.families import Evaluation
 from synergos.wire import Encoded, answers
 from synergos.wire.answers import EVALUATION_ANSWER, ROUND_ANSWER, EvaluationAnswer, RoundAnswer
+from synergos_worker.disclosure.figures import figures_shown
 from synergos_worker.message import Message
 from synergos_worker.model import Rows, SessionModel
 from synergos_worker.prediction_files import Inference, PredictionFiles
@@ -287,6 +288,8 @@ class Session:
         scores, predicted = self._model.infer(rows)
         truth = rows.truth
         found = metrics.statistics(self._space.action, self._space.labels, truth, predicted, scores)
+        if self._space.action is Action.CLASSIFY:
+            found = figures_shown(found, truth, predicted, rows.policy)
         inference = Inference(rows.origins, scores, predicted, found)
         path = self._files.write(self.run, purpose, self._space, inference)
         self._log.info("predictions written", purpose=purpose.value, rows=len(rows))

@@ -22,6 +22,7 @@ from synergos.learning.column_alignment import TableColumns, missing_columns_of,
 from synergos.learning.families import Recipe
 from synergos.tables.names import listed
 from synergos_worker.devices import room_for
+from synergos_worker.disclosure import guard
 from synergos_worker.model import Rows, SessionModel
 from synergos_worker.prediction_files import PredictionFiles
 from synergos_worker.session import Session
@@ -85,7 +86,7 @@ class SessionOpener:
         space = request.recipe.space
         loaded = self._tables.get(space.action, purpose, request.tags[purpose])
         check_fit(loaded, purpose, space, request.alignments)
-        return Rows.of(loaded.pipeline.transform(loaded.table, space), self._device)
+        return Rows.of(loaded.pipeline.transform(loaded.table, space), self._device, loaded.policy)
 
     def _build(self, recipe: Recipe, participant_id: str, rows: Mapping[Purpose, Rows]) -> SessionModel:
         with room_for("the rows and the network"):
@@ -237,7 +238,8 @@ def check_fit(loaded: LoadedTable, purpose: Purpose, space: FeatureSpace, alignm
     """
     if loaded.datatype != space.datatype:
         raise FeatureDrift(f"{purpose}: the data is {loaded.datatype}, the feature space {space.datatype}")
-    described = loaded.pipeline.describe(loaded.table)
+    guard.refuse_few_rows(loaded, purpose)
+    described = guard.description(loaded, purpose)
     header: TableColumns = described.header
     if differing := datatypes.get(space.datatype).drift(described.metadata, space):
         raise FeatureDrift(f"{purpose}: the rows differ from those at alignment: {', '.join(differing)}")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from synergos_worker.disclosure.policy import STRICT, Policy
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -18,6 +20,7 @@ class Settings:
         session_timeout: seconds after which a session nobody talks to ends by itself.
         maximum_body: bytes of a request on the command port.
         device: of torch, for all computing.
+        policy: what may leave of rows whose folder has no limits of its own.
         tables: how many tables stay in memory between requests; open sessions hold theirs besides.
         preparations: how many preparations are remembered.
     """
@@ -30,5 +33,6 @@ class Settings:
     session_timeout: float = 3600.0
     maximum_body: int = 8 * 2**20
     device: str = "cpu"
+    policy: Policy = STRICT
     tables: int = 12
     preparations: int = 100

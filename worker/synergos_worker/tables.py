@@ -11,8 +11,10 @@ from typing import Any
 from synergos.domain.feature_space import Action
 from synergos.domain.tags import Purpose, Tag
 from synergos.errors import UnusableData
+from synergos.tables.metadata import METADATA
 from synergos_worker.data_root import DataRoot
 from synergos_worker.dataset import Dataset, Fingerprint
+from synergos_worker.disclosure.policy import STRICT, Policy, policy_of_folder, strictest
 from synergos_worker.pipelines import PIPELINES, Pipeline, Table
 
 Tags = Mapping[Purpose, Sequence[Tag]]
@@ -20,12 +22,17 @@ Tags = Mapping[Purpose, Sequence[Tag]]
 
 @dataclass(frozen=True)
 class LoadedTable:
-    """The rows of all tags of one purpose, with the pipeline that read them."""
+    """The rows of all tags of one purpose, with the pipeline that read them.
+
+    Attributes:
+        policy: what may be told of them.
+    """
 
     pipeline: Pipeline[Any]
     table: Table
     datatype: str
     fingerprint: Fingerprint
+    policy: Policy
 
 
 class Tables:
@@ -33,11 +40,13 @@ class Tables:
 
     Args:
         keep: how many tables stay in memory.
+        policy: what may be told of rows whose folder has no limits of its own.
     """
 
-    def __init__(self, root: DataRoot, keep: int) -> None:
+    def __init__(self, root: DataRoot, keep: int, policy: Policy = STRICT) -> None:
         self._root = root
         self._keep = keep
+        self._policy = policy
         self._loaded: OrderedDict[tuple[Action, bool, tuple[Tag, ...]], LoadedTable] = OrderedDict()
         # Held while files are read: whoever else wants a table waits, and then finds it in memory.
         self._lock = threading.Lock()
@@ -49,6 +58,7 @@ class Tables:
             UnusableData: names the tag, file or column, and what was expected.
         """
         datasets = self._datasets(purpose, tags)
+        policy = self._policy_for(datasets)
         needs_labels = purpose is not Purpose.PREDICT
         key = (action, needs_labels, tuple(tags))
         with self._lock:
@@ -58,7 +68,7 @@ class Tables:
                 # What is out of date makes room before the new one is read.
                 self._loaded.pop(key, None)
                 known = None
-                self._loaded[key] = _load(datasets, action, needs_labels, fingerprint, f"tags.{purpose}")
+                self._loaded[key] = _load(datasets, action, needs_labels, fingerprint, policy, f"tags.{purpose}")
             self._loaded.move_to_end(key)
             while len(self._loaded) > self._keep:
                 self._loaded.popitem(last=False)
@@ -73,6 +83,12 @@ class Tables:
         except UnusableData:
             return None
 
+    def _policy_for(self, datasets: Sequence[Dataset]) -> Policy:
+        return strictest(
+            policy_of_folder(self._policy, dataset.metadata.disclosure, f"{dataset.name}/{METADATA}")
+            for dataset in datasets
+        )
+
     def _datasets(self, purpose: Purpose, tags: Sequence[Tag]) -> list[Dataset]:
         return [self._root.dataset(tag, f"tags.{purpose}[{position}]") for position, tag in enumerate(tags)]
 
@@ -82,7 +98,12 @@ def _fingerprint(datasets: Sequence[Dataset]) -> Fingerprint:
 
 
 def _load(
-    datasets: Sequence[Dataset], action: Action, needs_labels: bool, fingerprint: Fingerprint, field: str
+    datasets: Sequence[Dataset],
+    action: Action,
+    needs_labels: bool,
+    fingerprint: Fingerprint,
+    policy: Policy,
+    field: str,
 ) -> LoadedTable:
     datatypes = {dataset.datatype: dataset.name for dataset in datasets}
     if len(datatypes) > 1:
@@ -91,7 +112,8 @@ def _load(
     datatype = datasets[0].datatype
     pipeline = PIPELINES.get(datatype, field)
     _refuse_files_twice(datasets, pipeline, field)
-    return LoadedTable(pipeline, pipeline.read(datasets, action, needs_labels=needs_labels), datatype, fingerprint)
+    table = pipeline.read(datasets, action, needs_labels=needs_labels)
+    return LoadedTable(pipeline, table, datatype, fingerprint, policy)
 
 
 def _refuse_files_twice(datasets: Sequence[Dataset], pipeline: Pipeline[Any], field: str) -> None:

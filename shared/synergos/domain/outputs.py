@@ -14,8 +14,8 @@ from synergos.domain.job import Stage
 from synergos.domain.tags import Purpose
 from synergos.schema import Definition
 
-Statistic: TypeAlias = int | float | Sequence[int | float | None] | None
-"""One figure, or one for each class; None where there is none."""
+Statistic: TypeAlias = int | float | Sequence[int | float | str | None] | None
+"""One figure, or one for each class, or why a class has none; None where there is none."""
 
 Position: TypeAlias = Annotated[int, Limits(ge=0)]
 MissingColumns: TypeAlias = Mapping[Side, Sequence[Position]]

@@ -12,7 +12,7 @@ from synergos.cli.output import Format, FormatOption, print_json, print_table, s
 from synergos_simulator.cli.local_grid import DEFAULT_FOLDER
 from synergos_simulator.cluster_status import cluster_status
 from synergos_simulator.datasets import NAMES, Split, write_example
-from synergos_simulator.grid import Grid, is_healthy, stop_grid
+from synergos_simulator.grid import Disclosure, Grid, is_healthy, stop_grid
 from synergos_simulator.kinds import GridKind, plan_of
 from synergos_simulator.state import GridState
 
@@ -40,6 +40,13 @@ def up(
         int, typer.Option(min=0, max=65535, help="Command port of the TTP or director; 0 takes a free one.")
     ] = 0,
     cpus: Annotated[int, typer.Option(min=1, help="Processor cores each program may use.")] = 1,
+    disclosure: Annotated[
+        Disclosure,
+        typer.Option(
+            envvar="SYNERGOS_DISCLOSURE",
+            help="How much may leave the workers: strict withholds what few rows share; examples have levels of one row.",
+        ),
+    ] = Disclosure.OPEN,
     output: FormatOption = Format.TABLE,
 ) -> None:
     """Start a grid, wait until its programs answer, and leave them running."""
@@ -47,7 +54,7 @@ def up(
     folder = folder.resolve()
     root = data.resolve() if data else folder / "data"
     names = [f"worker_{number}" for number in range(1, workers + 1)]
-    grid = Grid.planned(plan_of(kind, folder, root, names, port, cpus))
+    grid = Grid.planned(plan_of(kind, folder, root, names, port, cpus, disclosure))
     if data is None:
         console.print(f"writing example datasets to {root}", highlight=False)
         for name in NAMES:

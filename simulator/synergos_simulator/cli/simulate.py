@@ -17,7 +17,7 @@ from synergos.driver.progress import display_on
 from synergos.errors import UnknownName
 from synergos_simulator.cluster_simulation import ClusterSimulation
 from synergos_simulator.datasets import NAMES, Dataset, Split, open_dataset, write_example
-from synergos_simulator.grid import Grid
+from synergos_simulator.grid import Disclosure, Grid
 from synergos_simulator.kinds import GridKind, nodes_of, plan_of
 from synergos_simulator.report import METRICS, write_report
 from synergos_simulator.simulation import Simulation
@@ -51,6 +51,13 @@ def simulate(
         Path | None,
         typer.Option(help="Where everything is written. Default: a new folder below synergos-run.", file_okay=False),
     ] = None,
+    disclosure: Annotated[
+        Disclosure,
+        typer.Option(
+            envvar="SYNERGOS_DISCLOSURE",
+            help="How much may leave the workers: strict withholds what few rows share; examples have levels of one row.",
+        ),
+    ] = Disclosure.OPEN,
     output: FormatOption = Format.TABLE,
 ) -> None:
     """Run the whole federated cycle on real data, and compare it with training alone and with pooled data.
@@ -63,7 +70,7 @@ def simulate(
     chosen = _prepare(dataset, split, participants, folder)
     names = [holding.participant_id for holding in chosen.holdings]
     with ExitStack() as stack:
-        running = Grid.planned(plan_of(grid, folder, chosen.root, names))
+        running = Grid.planned(plan_of(grid, folder, chosen.root, names, disclosure=disclosure))
         _say(console, f"starting a {grid} grid for {len(names)} participants; everything goes to {folder}")
         stack.enter_context(running)
         running.wait_until_healthy()

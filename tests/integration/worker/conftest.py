@@ -8,6 +8,7 @@ import pytest
 from factories.worker_data import wine, write_frame
 from fakes.worker_client import Clock, HeldExecutor, WorkerClient
 from synergos_worker.bootstrap import WorkerService, build_worker
+from synergos_worker.disclosure.policy import OPEN
 from synergos_worker.settings import Settings
 
 
@@ -32,7 +33,7 @@ def data(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def service(data: Path, compute: HeldExecutor, clock: Clock) -> Iterator[WorkerService]:
-    settings = Settings(data, data.parent / "outputs", session_timeout=600, maximum_body=100_000)
+    settings = Settings(data, data.parent / "outputs", session_timeout=600, maximum_body=100_000, policy=OPEN)
     service = build_worker(settings, compute=compute, clock=clock)
     yield service
     service.close()

@@ -173,8 +173,9 @@ def test_health_says_who_answers(client: WorkerClient) -> None:
 
     assert answer["status"] == "ok"
     assert answer["component"] == "worker"
-    assert set(answer) == {"status", "component", "id", "version", "sessions"}
+    assert set(answer) == {"status", "component", "id", "version", "sessions", "disclosure", "minimum_rows"}
     assert answer["sessions"] == 0
+    assert (answer["disclosure"], answer["minimum_rows"]) == ("open", None)
 
 
 def test_the_routes_are_documented(client: WorkerClient) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from synergos_worker.__main__ import parser
+from synergos_worker.disclosure.policy import Mode
 
 
 def test_every_flag_has_a_working_default() -> None:
@@ -46,9 +47,45 @@ def test_folders_are_paths() -> None:
     assert parser().parse_args(["--data", "here", "--outputs", "there"]).data == Path("here")
 
 
-@pytest.mark.parametrize("wrong", [["--session_timeout", "0"], ["--port", "x"], ["--queue", "rabbitmq"]])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ["--session_timeout", "0"],
+        ["--disclosure", "x"],
+        ["--minimum_rows", "0"],
+        ["--port", "x"],
+        ["--queue", "rabbitmq"],
+    ],
+)
 def test_wrong_flags_are_refused(wrong: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         parser().parse_args(wrong)
 
     assert wrong[0] in capsys.readouterr().err
+
+
+def test_a_worker_is_strict_unless_it_is_told_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SYNERGOS_DISCLOSURE", raising=False)
+
+    given = parser().parse_args([])
+
+    assert (given.disclosure, given.minimum_rows) == (Mode.STRICT, 10)
+    assert parser().parse_args(["--disclosure", "open", "--minimum-rows", "3"]).disclosure is Mode.OPEN
+
+
+def test_the_environment_says_how_much_may_leave_and_a_flag_says_it_louder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SYNERGOS_DISCLOSURE", "open")
+
+    assert parser().parse_args([]).disclosure is Mode.OPEN
+    assert parser().parse_args(["--disclosure", "strict"]).disclosure is Mode.STRICT
+
+
+def test_a_mistyped_environment_opens_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SYNERGOS_DISCLOSURE", "opne")
+
+    with pytest.raises(SystemExit):
+        parser().parse_args([])
+
+    assert "expected strict or open, got 'opne'" in capsys.readouterr().err

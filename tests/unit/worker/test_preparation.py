@@ -14,6 +14,7 @@ from synergos.domain.keys import ProjectKey
 from synergos.domain.tags import Purpose, Tag
 from synergos.errors import Conflict, RecordNotFound, ServiceStopping
 from synergos_worker.data_root import DataRoot
+from synergos_worker.disclosure.policy import OPEN
 from synergos_worker.preparation import Preparation, Preparations, State
 from synergos_worker.tables import LoadedTable, Tables
 
@@ -25,7 +26,7 @@ class SlowTables(Tables):
     """Tables that are read when a test says so."""
 
     def __init__(self, root: DataRoot) -> None:
-        super().__init__(root, keep=2)
+        super().__init__(root, keep=2, policy=OPEN)
         self.may_read = threading.Event()
         self.reads: list[Sequence[Tag]] = []
 
@@ -137,7 +138,7 @@ class BrokenTables(Tables):
 
 
 def test_what_nobody_foresaw_fails_without_its_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    preparations = Preparations(BrokenTables(DataRoot(tmp_path), keep=1), keep=2)
+    preparations = Preparations(BrokenTables(DataRoot(tmp_path), keep=1, policy=OPEN), keep=2)
     asked = submit(preparations, "a")
     failed = finished(preparations, asked.id)
     preparations.stop()
@@ -153,7 +154,7 @@ def test_what_nobody_foresaw_fails_without_its_text(tmp_path: Path, capsys: pyte
 def test_tables_are_kept_read_anew_when_changed_and_forgotten_in_turn(tmp_path: Path) -> None:
     for name in ("a", "b", "c"):
         write_dataset(tmp_path, [name], "age,target\n1,0\n2,1\n", SCHEMA)
-    tables = Tables(DataRoot(tmp_path), keep=2)
+    tables = Tables(DataRoot(tmp_path), keep=2, policy=OPEN)
 
     def get(name: str) -> LoadedTable:
         return tables.get(Action.CLASSIFY, Purpose.TRAIN, [(name,)])

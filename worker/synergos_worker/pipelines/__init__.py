@@ -6,10 +6,10 @@ from typing import Any
 
 from synergos.registry import Registry
 from synergos_worker.pipelines.image import ImagePipeline
-from synergos_worker.pipelines.pipeline import Description, Examples, Pipeline, Table
+from synergos_worker.pipelines.pipeline import Contents, Description, Examples, Pipeline, Table
 from synergos_worker.pipelines.tabular import TabularPipeline
 
-__all__ = ["PIPELINES", "Description", "Examples", "Pipeline", "Table"]
+__all__ = ["PIPELINES", "Contents", "Description", "Examples", "Pipeline", "Table"]
 
 PIPELINES: Registry[Pipeline[Any]] = Registry("a data type", ImagePipeline(), TabularPipeline())
 """By data type. What participants agree on about each is in :mod:`synergos.learning.datatypes`, under the same name."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,7 +18,7 @@ from synergos_worker.pipelines.image_options import ImageOptions, Scaling, share
 from synergos_worker.pipelines.labels import Labels, read_labels
 from synergos_worker.pipelines.mapping import MAPPING, read_mapping
 from synergos_worker.pipelines.pictures import Pixels, read_pixels
-from synergos_worker.pipelines.pipeline import Description, Examples, Origins
+from synergos_worker.pipelines.pipeline import Contents, Description, Examples, Origins
 
 _LARGEST_VALUE = np.float32(255)
 
@@ -89,6 +89,19 @@ class ImagePipeline:
                 "options": table.options.to_dict(),
             },
         )
+
+    def contents(self, table: ImageTable) -> Contents:
+        """See :class:`~synergos_worker.pipelines.pipeline.Pipeline`."""
+        labels = table.labels
+        own = np.zeros(len(table.pixels)) if labels is None else labels.values
+        rows = (pixels.tobytes() + label.tobytes() for pixels, label in zip(table.pixels, own, strict=True))
+        return Contents(len(table.pixels), rows, labels=labels.classes if labels else None)
+
+    def showing(
+        self, table: ImageTable, levels: Mapping[str, Sequence[str]], labels: Sequence[str] | None
+    ) -> ImageTable:
+        """See :class:`~synergos_worker.pipelines.pipeline.Pipeline`."""
+        return table if labels is None or table.labels is None else replace(table, labels=table.labels.showing(labels))
 
     def transform(self, table: ImageTable, space: FeatureSpace) -> Examples:
         """See :class:`~synergos_worker.pipelines.pipeline.Pipeline`."""

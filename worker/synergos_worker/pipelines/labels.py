@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from synergos.domain.feature_space import Action, FeatureSpace
 from synergos.domain.natural_order import natural_order
 from synergos.errors import FeatureDrift, UnusableData
-from synergos.tables.cells import recoded
+from synergos.tables.cells import Levels, recoded
 from synergos.tables.csv_files import CsvRows
 from synergos.tables.schema import CATEGORY, TARGET
 
@@ -33,6 +33,15 @@ class Labels:
     def header(self) -> list[str]:
         """``["target"]``, or one name per class."""
         return [f"{TARGET}_{level}" for level in self.levels] or [TARGET]
+
+    @property
+    def classes(self) -> Levels | None:
+        """Codes into the levels, where there are classes."""
+        return Levels(self.values, self.levels) if self.levels else None
+
+    def showing(self, levels: Sequence[str]) -> Labels | None:
+        """The same with these levels and no others, to be described; None when there are none."""
+        return Labels(recoded(self.values, self.levels, levels), tuple(levels)) if levels else None
 
     def targets(self, space: FeatureSpace) -> NDArray[Any]:
         """The labels as the loss takes them: (N, 1) float32 where the network has one output, else (N,) int64.

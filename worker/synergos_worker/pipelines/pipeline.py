@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synergos.domain.feature_space import Action, FeatureSpace
+from synergos.tables.cells import Levels
 from synergos.tables.data_file import DataFile
 from synergos_worker.dataset import Dataset
 
@@ -40,6 +41,28 @@ class Description:
     header: TableColumns
     schema: Mapping[str, str]
     metadata: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a table holds, for disclosure control: it decides what of it may be told.
+
+    Attributes:
+        count: of rows.
+        rows: each row as bytes, alike where nothing tells two rows apart.
+        numbers: the cells of numeric input columns, (N,), NaN where one is missing.
+        categories: those of categorical ones.
+        labels: of the rows; None where there are no classes.
+        bounds: of numeric columns, and the levels of a category or of the label, as the owner declares them.
+    """
+
+    count: int
+    rows: Iterable[bytes]
+    numbers: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    categories: Mapping[str, Levels] = field(default_factory=dict)
+    labels: Levels | None = None
+    bounds: Mapping[str, tuple[float | None, float | None]] = field(default_factory=dict)
+    listed: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -84,6 +107,18 @@ class Pipeline(Protocol[TableOfType]):
 
     def describe(self, table: TableOfType) -> Description:
         """Header, schema and metadata of a table."""
+
+    def contents(self, table: TableOfType) -> Contents:
+        """The cells of a table as disclosure control looks at them."""
+
+    def showing(
+        self, table: TableOfType, levels: Mapping[str, Sequence[str]], labels: Sequence[str] | None
+    ) -> TableOfType:
+        """The same rows with these levels of the columns and no others, to be described; cells of others are missing.
+
+        Args:
+            labels: the levels of the label; None leaves it as it is.
+        """
 
     def transform(self, table: TableOfType, space: FeatureSpace) -> Examples:
         """The rows as tensors of the feature space.

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ from synergos.tables.names import listed
 from synergos.tables.schema import CATEGORY, SCHEMA, TARGET, read_schema
 from synergos_worker.dataset import Dataset
 from synergos_worker.pipelines.labels import Labels, read_labels
-from synergos_worker.pipelines.pipeline import Description, Examples, Origins
+from synergos_worker.pipelines.pipeline import Contents, Description, Examples, Origins
 
 
 @dataclass(frozen=True)
@@ -107,24 +107,32 @@ class TabularPipeline:
 
     def describe(self, table: TabularTable) -> Description:
         """See :class:`~synergos_worker.pipelines.pipeline.Pipeline`."""
-        numbers = zip(table.numeric, (~np.isnan(table.numbers)).sum(axis=0).tolist(), strict=True)
-        features = {
-            "cat_variables": {
-                name: {"datatype": CATEGORY, "labels": list(column.levels), "count": int((column.codes >= 0).sum())}
-                for name, column in table.categorical.items()
-            },
-            "num_variables": {name: {"datatype": table.dtypes[name], "count": count} for name, count in numbers},
-        }
         return Description(
             header={"X": table.columns, "y": table.labels.header if table.labels else []},
             schema=dict(table.dtypes),
-            metadata={
-                "_type": self.name,
-                "src_count": table.count,
-                "files": dict(table.origins),
-                "features": features,
-            },
+            metadata={"_type": self.name, "src_count": table.count, "files": dict(table.origins)},
         )
+
+    def contents(self, table: TabularTable) -> Contents:
+        """See :class:`~synergos_worker.pipelines.pipeline.Pipeline`."""
+        return Contents(
+            table.count,
+            _rows(table),
+            dict(zip(table.numeric, table.numbers.T, strict=True)),
+            table.categorical,
+            table.labels.classes if table.labels else None,
+        )
+
+    def showing(
+        self, table: TabularTable, levels: Mapping[str, Sequence[str]], labels: Sequence[str] | None
+    ) -> TabularTable:
+        """See :class:`~synergos_worker.pipelines.pipeline.Pipeline`."""
+        categorical = {
+            name: Levels(recoded(column.codes, column.levels, levels[name]), tuple(levels[name]))
+            for name, column in table.categorical.items()
+        }
+        shown = table.labels.showing(labels) if table.labels and labels is not None else table.labels
+        return replace(table, categorical=categorical, labels=shown)
 
     def transform(self, table: TabularTable, space: FeatureSpace) -> Examples:
         """See :class:`~synergos_worker.pipelines.pipeline.Pipeline`."""
@@ -192,6 +200,15 @@ def _check_columns(table: TabularTable, name: str) -> None:
         raise UnusableData(f"there is no column beside {TARGET!r}", name)
     if twice := [column for column, count in Counter(columns).items() if count > 1]:
         raise UnusableData(f"the one-hot name {listed(twice)} is also the name of another column", name)
+
+
+def _rows(table: TabularTable) -> Iterator[bytes]:
+    """Each row's numbers, codes and label as bytes."""
+    columns = [column.codes for column in table.categorical.values()]
+    if table.labels is not None:
+        columns.append(table.labels.values)
+    for index, numbers in enumerate(table.numbers):
+        yield numbers.tobytes() + b"".join(column[index].tobytes() for column in columns)
 
 
 def _counts(column: Levels) -> dict[str, int]:
