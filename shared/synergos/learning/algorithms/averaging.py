@@ -12,8 +12,10 @@ from torch import Tensor
 from synergos.errors import Conflict
 from synergos.learning.bags import Weights
 
-CHUNK = 2**17
-"""Elements that are accumulated at once: their float64 sums stay in the processor's cache."""
+_CHUNK = 2**15
+"""Elements that one core accumulates at once: their float64 sums stay in its own cache."""
+_TOGETHER = 2**17
+"""A model of so few elements is averaged as if it were one tensor."""
 _EXACT_ROWS = 2**29
 """Up to so many, the product with a float32 value is exact in float64, however a processor adds it up."""
 
@@ -33,6 +35,11 @@ class Weighted:
     participant_id: str
     rows: int
     weights: Weights
+
+
+def chunk() -> int:
+    """Elements that are accumulated at once, by all cores that torch uses."""
+    return _CHUNK * torch.get_num_threads()
 
 
 def average(answers: Sequence[Weighted], into: Weights | None = None, then: Then | None = None) -> dict[str, Tensor]:
@@ -69,7 +76,7 @@ def _small(answers: Sequence[Weighted]) -> frozenset[str]:
     if not isinstance(weights, dict) or max(answer.rows for answer in answers) > _EXACT_ROWS:
         return frozenset()
     found = {name: tensor for name, tensor in weights.items() if tensor.dtype is torch.float32 and tensor.is_cpu}
-    return frozenset(found) if sum(tensor.numel() for tensor in found.values()) <= CHUNK else frozenset()
+    return frozenset(found) if sum(tensor.numel() for tensor in found.values()) <= _TOGETHER else frozenset()
 
 
 def _average_together(answers: Sequence[Weighted], names: Sequence[str]) -> dict[str, Tensor]:
@@ -101,15 +108,19 @@ def _average(answers: Sequence[Weighted], name: str, into: Tensor | None, then: 
         into = torch.empty(shape, dtype=kind, device=tensors[0].device)
     result = into.view(-1)
     exact = torch.complex128 if kind.is_complex else torch.float64
-    both = torch.empty(2, min(CHUNK, len(result)), dtype=exact, device=result.device)
-    for start in range(0, len(result), CHUNK):
-        here = slice(start, min(start + CHUNK, len(result)))
-        sums, own = both[:, : here.stop - here.start]
-        sums.zero_()
-        for answer, tensor in zip(answers, flat, strict=True):
-            sums.add_(own.copy_(tensor[here]), alpha=answer.rows)
+    size = chunk()
+    both = torch.empty(2, min(size, len(result)), dtype=exact, device=result.device)
+    zero = torch.zeros((), dtype=exact, device=result.device)
+    start = 0
+    for target, *pieces in zip(*(torch.split(tensor, size) for tensor in (result, *flat)), strict=True):
+        sums, own = both[:, : len(target)]
+        # To 0, and not alone: what a sum of negative zeros is depends on it.
+        torch.add(zero, sums.copy_(pieces[0]), alpha=answers[0].rows, out=sums)
+        for answer, piece in zip(answers[1:], pieces[1:], strict=True):
+            sums.add_(own.copy_(piece), alpha=answer.rows)
         mean = sums.div_(total)
-        result[here].copy_(_rounded(mean if then is None else then(name, here, mean), kind))
+        here = slice(start, start := start + len(target))
+        target.copy_(_rounded(mean if then is None else then(name, here, mean), kind))
     return into
 
 

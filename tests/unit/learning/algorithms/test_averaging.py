@@ -6,7 +6,7 @@ from torch import Tensor
 
 from factories.network_models import linear
 from synergos.errors import Conflict
-from synergos.learning.algorithms.averaging import CHUNK, Weighted, average
+from synergos.learning.algorithms.averaging import Weighted, average, chunk
 from synergos.learning.families.layers.network import build_network
 
 
@@ -67,12 +67,26 @@ def test_the_average_of_equal_models_is_the_model(kind: torch.dtype) -> None:
 
 
 def test_tensors_larger_than_a_chunk_are_averaged_whole() -> None:
-    size = CHUNK + 3
+    size = chunk() + 3
     first, second = torch.zeros(size), torch.arange(size, dtype=torch.float32)
 
     mean = average(updates((1, first), (1, second)))
 
     assert torch.equal(mean["w"], second / 2)
+
+
+@pytest.mark.parametrize("size", [1, 7, 100_003])
+def test_an_average_is_a_sum_that_begins_at_zero_and_is_divided_in_float64(size: int) -> None:
+    numbers = torch.Generator().manual_seed(2)
+    first, second, third = (torch.randn(size, generator=numbers).index_fill(0, torch.tensor(0), -0.0) for _ in range(3))
+    total = torch.zeros(size, dtype=torch.float64)
+    for rows, tensor in ((771, first), (1, second), (5_003, third)):
+        total = total + rows * tensor.double()
+
+    mean = average(updates((771, first), (1, second), (5_003, third)))["w"]
+
+    # Bit by bit: of three negative zeros it is a positive one.
+    assert torch.equal(mean.view(torch.int32), (total / 5_775).float().view(torch.int32))
 
 
 def test_a_transposed_tensor_is_averaged_in_its_own_order() -> None:
@@ -111,7 +125,7 @@ def test_memory_that_does_not_fit_is_left_alone() -> None:
 
 
 def test_what_is_made_of_the_mean_is_made_of_its_float64_pieces() -> None:
-    size = CHUNK + 3
+    size = chunk() + 3
     start = torch.full((size,), 1.0)
     seen: list[tuple[str, int, int, torch.dtype]] = []
 
@@ -122,7 +136,7 @@ def test_what_is_made_of_the_mean_is_made_of_its_float64_pieces() -> None:
     moved = average(updates((1, torch.full((size,), 2.0)), (1, torch.full((size,), 4.0))), then=halfway)
 
     assert torch.equal(moved["w"], torch.full((size,), 2.0))
-    assert seen == [("w", 0, CHUNK, torch.float64), ("w", CHUNK, size, torch.float64)]
+    assert seen == [("w", 0, chunk(), torch.float64), ("w", chunk(), size, torch.float64)]
 
 
 def test_small_tensors_together_have_the_bits_of_each_alone() -> None:
