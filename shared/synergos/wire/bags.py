@@ -6,21 +6,20 @@ called ``<set>:<name>``, and those of what a participant keeps ``kept.<set>:<nam
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from safetensors import safe_open
 from torch import Tensor
 
 from synergos.errors import WireFormatError
 from synergos.learning.algorithms import Like, Model
 from synergos.learning.bags import WEIGHTS, Bag, Weights
 from synergos.wire.codec import Encoded, encode
-from synergos.wire.layout import METADATA_ENTRY, Layout
+from synergos.wire.layout import Layout
+from synergos.wire.stored_tensors import StoredTensors
 
 _KEPT = "kept."
 _MARK = ":"
@@ -96,36 +95,6 @@ def layout_of(sets: Mapping[str, Like], model: Model, kept: Mapping[str, Like] |
     groups = tuple(Layout.of(_named([each], model)).tensors for each in optional if each[0] is not Like.OWN)
     own = tuple(prefix for like, prefix in (*needed, *optional) if like is Like.OWN)
     return Layout(whole.tensors, groups, own)
-
-
-class StoredTensors(Mapping[str, Tensor]):
-    """The tensors of a safetensors file, read one at a time from the mapped file."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._file = safe_open(path, framework="pt")
-        self._names = dict.fromkeys(self._file.keys())  # type: ignore[no-untyped-call]
-
-    @property
-    def metadata(self) -> Mapping[str, Any]:
-        """What the file says beside its tensors."""
-        found: dict[str, str] = self._file.metadata() or {}  # type: ignore[no-untyped-call]
-        metadata: dict[str, Any] = json.loads(found.get(METADATA_ENTRY, "{}"))
-        return metadata
-
-    def __getitem__(self, name: str) -> Tensor:
-        tensor: Tensor = self._file.get_tensor(name)  # type: ignore[no-untyped-call]
-        return tensor
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._names)
-
-    def __contains__(self, name: object) -> bool:
-        # A mapping would read the tensor to find out.
-        return name in self._names
-
-    def __len__(self) -> int:
-        return len(self._names)
 
 
 class _View(Mapping[str, Tensor]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from torch import Tensor
 from fakes.federation import Federation, LeastSquares, copied, least_squares, start
 from fakes.room import Room, received
 from synergos.errors import SynergosError, WorkerUnreachable
-from synergos.learning.algorithms import ALGORITHMS, Algorithm, Answer, Answers, Bag, Like, Local, Server, Step
+from synergos.learning.algorithms import ALGORITHMS, Algorithm, Answer, Answers, Bag, Like, Local, Model, Server, Step
 from synergos.learning.algorithms.fedavg import FedAvg
 from synergos.learning.hyperparameters import Hyperparameters
 from synergos.wire import Encoded, Layout, Parcel, layout_of
@@ -148,10 +149,10 @@ def participants(algorithm: str, **first: Any) -> list[Participant]:
     return [replace(found[0], **first), *found[1:]]
 
 
-def rounds_of(folder: Path, those: list[Participant], algorithm: str, **run: Any) -> Rounds:
+def rounds_of(folder: Path, those: list[Participant], algorithm: str, model: Model | None = None, **run: Any) -> Rounds:
     hyperparameters = Hyperparameters.from_run({"algorithm": algorithm, "rounds": 5, **run})
     room = cast(Sessions, Room(those, hyperparameters.min_participants or len(those)))
-    return Rounds(room, hyperparameters, start(), RoundStore(folder, "job"), Control())
+    return Rounds(room, hyperparameters, model or start(), RoundStore(folder, "job"), Control())
 
 
 def result(rounds: Rounds) -> Tensor:
@@ -196,13 +197,24 @@ def test_a_state_is_made_in_the_memory_of_the_one_before_the_last(tmp_path: Path
 
 def test_memory_that_a_state_shares_with_an_earlier_one_is_not_lent(tmp_path: Path) -> None:
     first = start()
-    rounds = rounds_of(tmp_path, participants("Hesitant"), "Hesitant", rounds=8)
-    rounds.model = first
+    rounds = rounds_of(tmp_path, participants("Hesitant"), "Hesitant", first, rounds=8)
 
     states = states_of(rounds)
 
     assert [state["weights"]["w"].data_ptr() for state in states[0:3]] == [states[0]["weights"]["w"].data_ptr()] * 3
     assert torch.equal(first.weights["w"], start().weights["w"])
+
+
+def test_nothing_of_the_first_model_is_kept(tmp_path: Path) -> None:
+    first = start()
+    weights = weakref.ref(first.weights["w"])
+    rounds = rounds_of(tmp_path, participants("FedAvg"), "FedAvg", first)
+    del first
+    assert weights() is not None
+
+    rounds.run()
+
+    assert weights() is None
 
 
 @pytest.mark.parametrize("algorithm", [*STATEFUL, "Deltas"])

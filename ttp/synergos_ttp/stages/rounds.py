@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import InitVar, dataclass, field, replace
 from itertools import count
 
 import structlog
+import torch
 
 from synergos.domain.loss_history import LossHistory
 from synergos.errors import Conflict, SynergosError
@@ -62,19 +63,19 @@ class Rounds:
 
     Attributes:
         sessions: the open sessions.
-        model: the one before the first round.
+        model: the one before the first round. Nothing of it is kept when that is over, as it may be large.
         store: where rounds are kept until the run is exported; only the best and the newest stay.
         control: told of every round when it is committed, and again when it is known how good it is.
     """
 
     sessions: Sessions
     hyperparameters: Hyperparameters
-    model: Model
+    model: InitVar[Model]
     store: RoundStore
     control: Control
     history: LossHistory = field(default_factory=LossHistory)
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, model: Model) -> None:
         """Derive what stays the same from round to round, and take up what was committed."""
         self._algorithm = self.hyperparameters.make_algorithm()
         self._server = ServerTraining(self.control.check)
@@ -87,9 +88,11 @@ class Rounds:
         # The newest round, while its commit may not be over; evaluations that no commit has with it yet.
         self._committing: RoundDone | None = None
         self._judged: dict[int, float | None] = {}
-        self._state = self._algorithm.init(replace(self.model, seed=self.hyperparameters.seed))
+        self._outline = _outline(model)
+        self._state = self._algorithm.init(replace(model, seed=self.hyperparameters.seed))
         self._kept: dict[str, Bag] = {}
-        # The state before the newest one, whose memory can be used again; none that somebody else has made.
+        # The state before the newest one, whose memory can be used again, and the newest; none that somebody else has made,
+        # whose memory may be part of some of those that follow.
         self._past: Bag | None = None
         self._own: Bag | None = None
         self._others_memory = _memory(self._state)
@@ -218,7 +221,7 @@ class Rounds:
     def _layout(self, exchange: int) -> Layout:
         if exchange not in self._expected:
             algorithm = self._algorithm
-            self._expected[exchange] = layout_of(algorithm.answered(exchange), self.model, algorithm.kept)
+            self._expected[exchange] = layout_of(algorithm.answered(exchange), self._outline, algorithm.kept)
         return self._expected[exchange]
 
     def _spare(self) -> dict[str, Weights]:
@@ -239,6 +242,8 @@ class Rounds:
 
     def _commit(self, hand: InHand) -> None:
         self._past, self._own, self._state = self._own, hand.state, hand.state
+        # No state to come has what these two have not, but perhaps what is new at an address that was free.
+        self._others_memory &= _memory(self._state) | (_memory(self._past) if self._past else set())
         losses = {who: loss for who, (_, loss) in hand.trained.items()}
         self.history.trained(hand.number, _mean_loss(hand.trained.values()), losses)
         done = self._done(hand)
@@ -297,6 +302,11 @@ class _Times:
     def mean(self) -> float:
         """Of the rounds."""
         return self._total / self._rounds
+
+
+def _outline(model: Model) -> Model:
+    """The same without memory: names, shapes and types."""
+    return replace(model, weights={name: torch.empty_like(own, device="meta") for name, own in model.weights.items()})
 
 
 def _memory(state: Bag) -> set[int]:
