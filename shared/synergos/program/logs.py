@@ -58,6 +58,8 @@ def configure_logging(component_id: str, target: LogTarget, *, debug: bool = Fal
     ]
     structlog.configure(
         processors=[
+            # First of all: small rounds should not be busy with lines that nobody asked for.
+            structlog.stdlib.filter_by_level,
             *shared,
             structlog.stdlib.PositionalArgumentsFormatter(),
             structlog.stdlib.ProcessorFormatter.wrap_for_formatter,

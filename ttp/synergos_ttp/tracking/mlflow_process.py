@@ -11,14 +11,17 @@ import os
 import signal
 import sys
 import warnings
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from synergos_ttp.tracking.mlflow_store import MlflowStore
 from synergos_ttp.tracking.notes import Answer, NotWritten, Writer, from_line
 
-_NICENESS = 5
-"""Rounds come first where cores are few."""
+NICENESS = 10
+"""Rounds come first where cores are few; on a machine that is never idle, notes are written all the same."""
+_SESSION = Path("/proc/self/autogroup")
+"""Where Linux shares out its cores among sessions first: niceness counts within one only, and this file has the session's."""
 
 
 def answer_lines(writer: Writer, lines: BinaryIO, answers: BinaryIO) -> None:
@@ -34,12 +37,18 @@ def answer_lines(writer: Writer, lines: BinaryIO, answers: BinaryIO) -> None:
         answers.flush()
 
 
+def _step_back() -> None:
+    os.nice(NICENESS)
+    with suppress(OSError):
+        _SESSION.write_text(str(NICENESS))
+
+
 def main() -> None:
     """Run until standard input ends."""
     # The TTP decides when this ends: what it was told before is still to be written.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
-    os.nice(_NICENESS)
+    _step_back()
     # Whatever is printed by anybody is no answer.
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())

@@ -71,7 +71,10 @@ class WriterProcess:
         if self._process is None and not self._closed.is_set():
             # -P: what lies in the folder we were started in is not imported.
             command = [sys.executable, "-P", "-m", _PROGRAM, str(self._folder)]
-            self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603 - ours
+            # A session of its own can step back behind the TTP and the workers, which are in others.
+            self._process = subprocess.Popen(  # noqa: S603 - ours
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+            )
         if self._process is None or self._closed.is_set():
             raise EOFError("this program is about to end")
         return self._process
