@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from torch import Tensor
 from typing_extensions import ParamSpec
-from werkzeug.test import TestResponse
+from werkzeug.test import Client, TestResponse
 
 from support.decoding import decode
 from synergos.domain.feature_space import Action, FeatureSpace
@@ -140,7 +140,7 @@ class WorkerClient:
 
     def data(self, method: str, path: str, blob: bytes = b"", wait: float = 30) -> TestResponse:
         """Call the data port."""
-        return self.service.data_app.test_client().open(
+        return Client(self.service.data_app).open(
             f"/sessions/{self.session_id}/{path}",
             method=method,
             input_stream=io.BytesIO(blob),

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from flask import Flask
 from werkzeug.serving import make_server
 
 from synergos import Driver
@@ -19,6 +19,9 @@ from synergos_ttp.stages.jobs import JobRunner
 from synergos_worker.bootstrap import build_worker
 from synergos_worker.disclosure.policy import OPEN
 from synergos_worker.settings import Settings
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
 
 HOST = "127.0.0.1"
 
@@ -73,7 +76,7 @@ def _worker(participant_id: str, data: Path, outputs: Path) -> Iterator[Place]:
 
 
 @contextmanager
-def _served(app: Flask) -> Iterator[int]:
+def _served(app: WSGIApplication) -> Iterator[int]:
     """The port that an application answers at."""
     server = make_server(HOST, 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever, name="server")

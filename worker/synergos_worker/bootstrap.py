@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
+from typing import TYPE_CHECKING
 
 from flask import Flask
 
 from synergos.program.log_context import ContextPool
 from synergos.program.loop import Loop
 from synergos_worker.app import Parts, create_command_app
-from synergos_worker.data_app import create_data_app
+from synergos_worker.data_app import DataApp
 from synergos_worker.data_root import DataRoot
 from synergos_worker.devices import make_ready
 from synergos_worker.prediction_files import PredictionFiles
@@ -19,6 +20,9 @@ from synergos_worker.preparation import Preparations
 from synergos_worker.session_registry import SessionOpener, Sessions
 from synergos_worker.settings import Settings
 from synergos_worker.tables import Tables
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
 
 _LONGEST_SWEEP = 60.0
 
@@ -29,14 +33,14 @@ class WorkerService:
     def __init__(self, settings: Settings, parts: Parts, compute: Executor) -> None:
         self.sessions = parts.sessions
         self.command_app: Flask = create_command_app(parts, settings)
-        self.data_app: Flask = create_data_app(parts.sessions)
+        self.data_app = DataApp(parts.sessions)
         self._settings = settings
         self._preparations = parts.preparations
         self._compute = compute
         self._sweeper = Loop("sweeper", self._sweep)
         self._sweeper.start()
 
-    def applications(self) -> Mapping[int, Flask]:
+    def applications(self) -> Mapping[int, WSGIApplication]:
         """The application behind each port."""
         return {self._settings.port: self.command_app, self._settings.data_port: self.data_app}
 

@@ -1,129 +1,182 @@
-"""The data port: an algorithm's messages in, its answers out. See docs/wire-formats.md, section 2."""
+"""The data port: an algorithm's messages in, its answers out. See docs/wire-formats.md, section 2.
+
+A WSGI application without a framework: of a small round, one takes as long as all else that a worker does beside training.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextvars import Context
+from dataclasses import dataclass
 from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from flask import Flask, Response, request
 from structlog.contextvars import bind_contextvars
-from werkzeug.exceptions import LengthRequired, RequestEntityTooLarge
+from werkzeug.exceptions import LengthRequired, MethodNotAllowed, NotFound, RequestEntityTooLarge
 
 from synergos.learning.algorithms import Step
 from synergos.wire import Encoded
-from synergos_worker import error_responses, request_log
 from synergos_worker.bodies import LONGEST_WAIT
-from synergos_worker.error_responses import as_json
+from synergos_worker.error_responses import json_of, refusal_of
 from synergos_worker.message import Message
 from synergos_worker.session import Session, WorkKind
 from synergos_worker.session_registry import Sessions
 from synergos_worker.work import Work
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
 USUAL_WAIT = 10.0
 _PREFERRED_WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,9}(?:\.\d{1,9})?)", re.IGNORECASE)
+# Python makes no number of thousands of digits; none of more than a few is of a round that a run has.
+_NUMBER = "([0-9]{1,1000})"
+_SESSION = re.compile(r"/sessions/([^/]+)/(.*)", re.DOTALL)
 
 
-def create_data_app(sessions: Sessions) -> Flask:
-    """Build the application of the data port; the sessions it works with are handed in."""
-    app = Flask("synergos_worker_data", static_folder=None)
-    error_responses.install(app)
-    request_log.install(app)
-    routes = _Routes(sessions)
-    for address, verb, view in (
-        ("rounds/<int:number>", "PUT", routes.put_round),
-        ("rounds/<int:number>", "GET", routes.get_round),
-        ("rounds/<int:number>/exchanges/<int:exchange>", "PUT", routes.put_exchange),
-        ("rounds/<int:number>/exchanges/<int:exchange>", "GET", routes.get_exchange),
-        ("evaluations/<int:number>", "PUT", routes.put_evaluation),
-        ("evaluations/<int:number>", "GET", routes.get_evaluation),
-        ("model", "PUT", routes.put_model),
-    ):
-        rule = f"/sessions/<string:session_id>/{address}"
-        app.add_url_rule(rule, view.__name__, view, methods=[verb], provide_automatic_options=False)
-    return app
+@dataclass(frozen=True)
+class _Response:
+    """What is answered: bytes that are there, or that are read from a network's memory while they are sent."""
+
+    status: int
+    mimetype: str
+    length: int
+    body: Iterable[bytes]
 
 
-class _Routes:
+_View: TypeAlias = Callable[..., _Response]
+
+
+class DataApp:
+    """The application of the data port.
+
+    Args:
+        sessions: those it works with.
+    """
+
     def __init__(self, sessions: Sessions) -> None:
         self._sessions = sessions
+        rounds: Mapping[str, _View] = {"PUT": self._put_round, "GET": self._get_round}
+        evaluations: Mapping[str, _View] = {"PUT": self._put_evaluation, "GET": self._get_evaluation}
+        self._routes = (
+            (re.compile(f"rounds/{_NUMBER}(?:/exchanges/{_NUMBER})?"), rounds),
+            (re.compile(f"evaluations/{_NUMBER}"), evaluations),
+            (re.compile("model"), {"PUT": self._put_model}),
+        )
 
-    def put_round(self, session_id: str, number: int) -> Response:
-        return self.put_exchange(session_id, number, 0)
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer a request; whatever goes wrong is answered as well."""
+        # What is logged meanwhile says whom it is about, and nothing of that stays with the thread.
+        response = Context().run(self._answer, environ)
+        headers = [("Content-Type", response.mimetype), ("Content-Length", str(response.length))]
+        start_response(_STATUS_LINES[response.status], headers)
+        return response.body
 
-    def get_round(self, session_id: str, number: int) -> Response:
-        return self.get_exchange(session_id, number, 0)
+    def _answer(self, environ: WSGIEnvironment) -> _Response:
+        method, address = environ["REQUEST_METHOD"], ""
+        try:
+            found = _SESSION.fullmatch(environ["PATH_INFO"])
+            if found is None:
+                raise NotFound
+            session_id, address = found.groups()
+            view, numbers = self._view(method, address)
+            return view(environ, session_id, *numbers)
+        except Exception as error:  # a worker answers, whatever happens
+            status, body = refusal_of(error, method=method, address=address)
+            return _json(body, status)
 
-    def put_exchange(self, session_id: str, number: int, exchange: int) -> Response:
+    def _view(self, method: str, address: str) -> tuple[_View, list[int]]:
+        for pattern, views in self._routes:
+            if (found := pattern.fullmatch(address)) is not None:
+                if method not in views:
+                    raise MethodNotAllowed
+                return views[method], [int(number or 0) for number in found.groups()]
+        raise NotFound
+
+    def _put_round(self, environ: WSGIEnvironment, session_id: str, number: int, exchange: int) -> _Response:
         session = self._session(session_id)
-        return self._round(session, session.put_round(Step(number, exchange), _message(session, exchange)))
+        return _round(environ, session, session.put_round(Step(number, exchange), _message(environ, session, exchange)))
 
-    def get_exchange(self, session_id: str, number: int, exchange: int) -> Response:
+    def _get_round(self, environ: WSGIEnvironment, session_id: str, number: int, exchange: int) -> _Response:
         session = self._session(session_id)
-        return self._round(session, session.find(WorkKind.ROUND, Step(number, exchange)))
+        return _round(environ, session, session.find(WorkKind.ROUND, Step(number, exchange)))
 
-    def put_evaluation(self, session_id: str, number: int) -> Response:
+    def _put_evaluation(self, environ: WSGIEnvironment, session_id: str, number: int) -> _Response:
         session = self._session(session_id)
-        return self._evaluation(session.put_evaluation(number, _message(session)))
+        return _evaluation(environ, session.put_evaluation(number, _message(environ, session)))
 
-    def get_evaluation(self, session_id: str, number: int) -> Response:
-        return self._evaluation(self._session(session_id).find(WorkKind.EVALUATION, number))
+    def _get_evaluation(self, environ: WSGIEnvironment, session_id: str, number: int) -> _Response:
+        return _evaluation(environ, self._session(session_id).find(WorkKind.EVALUATION, number))
 
-    def put_model(self, session_id: str) -> Response:
+    def _put_model(self, environ: WSGIEnvironment, session_id: str) -> _Response:
         session = self._session(session_id)
-        session.put_model(_message(session))
-        return as_json({})
+        session.put_model(_message(environ, session))
+        return _json({})
 
     def _session(self, session_id: str) -> Session:
         session = self._sessions.get(session_id)
         bind_contextvars(**session.about)
         return session
 
-    def _round(self, session: Session, work: Work) -> Response:
-        if not work.wait(_preferred_wait()):
-            return _running(work)
-        return _streamed(*session.trained(work))
 
-    def _evaluation(self, work: Work) -> Response:
-        return as_json(work.result()) if work.wait(_preferred_wait()) else _running(work)
+class _Streamed:
+    """The body of an answer that is read from the network's own memory while it is sent."""
+
+    def __init__(self, message: Encoded, sent: Callable[[], None]) -> None:
+        self._message = message
+        self._sent = sent
+
+    def __iter__(self) -> Iterator[bytes]:
+        try:
+            yield from self._message.chunks()
+        finally:
+            self._sent()
+
+    def close(self) -> None:
+        """Called by the server in any case, also when the client was gone before the first piece."""
+        self._sent()
 
 
-def _message(session: Session, exchange: int | None = None) -> Message:
+def _round(environ: WSGIEnvironment, session: Session, work: Work) -> _Response:
+    if not work.wait(_preferred_wait(environ)):
+        return _running(work)
+    message, sent = session.trained(work)
+    return _Response(HTTPStatus.OK, "application/octet-stream", message.length, _Streamed(message, sent))
+
+
+def _evaluation(environ: WSGIEnvironment, work: Work) -> _Response:
+    return _json(work.result()) if work.wait(_preferred_wait(environ)) else _running(work)
+
+
+def _message(environ: WSGIEnvironment, session: Session, exchange: int | None = None) -> Message:
     """The body of the request at hand, not yet read."""
-    length = request.content_length
-    if length is None:
+    text = environ.get("CONTENT_LENGTH", "")
+    if not (text.isascii() and text.isdecimal()):
         raise LengthRequired("expected a Content-Length")
+    # See above for the digits; it is too long in any case.
+    length = int(text[:1000])
     if length > (most := session.maximum_message(exchange)):
         raise RequestEntityTooLarge(f"expected at most {most} bytes, the message has {length}")
-    # Not Flask's own stream, which copies once more.
-    return Message(request.environ["wsgi.input"], length)
+    return Message(environ["wsgi.input"], length)
 
 
-def _preferred_wait() -> float:
+def _preferred_wait(environ: WSGIEnvironment) -> float:
     """How many seconds the client wants to wait for a result."""
-    found = _PREFERRED_WAIT.search(request.headers.get("Prefer", ""))
+    found = _PREFERRED_WAIT.search(environ.get("HTTP_PREFER", ""))
     return min(float(found[1]), LONGEST_WAIT) if found else USUAL_WAIT
 
 
-def _running(work: Work) -> Response:
+def _running(work: Work) -> _Response:
     at = {"round": work.key}
     if isinstance(work.key, Step):
         at = {"round": work.key.round, **({"exchange": work.key.exchange} if work.key.exchange else {})}
     state = {"state": "running", **at, "epoch": work.epoch, "epochs": work.epochs}
-    return as_json(state, HTTPStatus.ACCEPTED)
+    return _json(state, HTTPStatus.ACCEPTED)
 
 
-def _streamed(message: Encoded, sent: Callable[[], None]) -> Response:
-    """An answer that is read from the network's own memory while it is sent."""
+def _json(body: Mapping[str, Any], status: int = HTTPStatus.OK) -> _Response:
+    content = json_of(body).encode()
+    return _Response(status, "application/json", len(content), [content])
 
-    def pieces() -> Iterator[bytes]:
-        try:
-            yield from message.chunks()
-        finally:
-            sent()
 
-    response = Response(pieces(), mimetype="application/octet-stream")
-    response.content_length = message.length
-    # Also when the client is gone before the first piece; with direct_passthrough nobody would be told.
-    response.call_on_close(sent)
-    return response
+_STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}

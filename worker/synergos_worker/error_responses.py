@@ -46,8 +46,30 @@ def install(app: Flask) -> None:
 
 
 def as_json(body: Mapping[str, Any], status: int = HTTPStatus.OK) -> Response:
-    """A JSON object as an answer; a NaN in it is our mistake and an error."""
-    return Response(json.dumps(body, allow_nan=False) + "\n", int(status), mimetype="application/json")
+    """A JSON object as an answer; see :func:`json_of`."""
+    return Response(json_of(body), int(status), mimetype="application/json")
+
+
+def json_of(body: Mapping[str, Any]) -> str:
+    """A JSON object as text; a NaN in it is our mistake and an error."""
+    return json.dumps(body, allow_nan=False) + "\n"
+
+
+def refusal_of(error: Exception, **facts: object) -> tuple[int, Mapping[str, Any]]:
+    """The HTTP status and the body by which a failure is answered; one that is unforeseen is logged.
+
+    Args:
+        facts: about the request, for the log.
+    """
+    if isinstance(error, SynergosError):
+        status = next(
+            (STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES), HTTPStatus.UNPROCESSABLE_ENTITY
+        )
+        return _refusal(str(error), status, error.field if isinstance(error, InvalidRequest) else None)
+    if isinstance(error, HTTPException):
+        return _refusal(error.description or "no such thing", error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
+    log_unforeseen("request failed", error, **facts)
+    return _refusal("something went wrong in this worker; its log says what", HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
 def log_unforeseen(event: str, error: BaseException, **facts: object) -> None:
@@ -57,17 +79,10 @@ def log_unforeseen(event: str, error: BaseException, **facts: object) -> None:
 
 
 def _answer(error: Exception) -> Response:
-    if isinstance(error, SynergosError):
-        status = next(
-            (STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES), HTTPStatus.UNPROCESSABLE_ENTITY
-        )
-        return _failure(str(error), status, error.field if isinstance(error, InvalidRequest) else None)
-    if isinstance(error, HTTPException):
-        return _failure(error.description or "no such thing", error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
-    log_unforeseen("request failed", error, method=request.method, endpoint=request.endpoint)
-    return _failure("something went wrong in this worker; its log says what", HTTPStatus.INTERNAL_SERVER_ERROR)
-
-
-def _failure(message: str, status: int, field: str | None = None) -> Response:
-    body = {"apiVersion": API_VERSION, "success": 0, "status": int(status), "message": message, "field": field}
+    status, body = refusal_of(error, method=request.method, endpoint=request.endpoint)
     return as_json(body, status)
+
+
+def _refusal(message: str, status: int, field: str | None = None) -> tuple[int, Mapping[str, Any]]:
+    body = {"apiVersion": API_VERSION, "success": 0, "status": int(status), "message": message, "field": field}
+    return int(status), body

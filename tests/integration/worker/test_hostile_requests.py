@@ -10,6 +10,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from werkzeug.test import Client
 
 from factories.worker_data import wine, write_frame
 from fakes.worker_client import RUN, SESSION, Agreement, HeldExecutor, WorkerClient, blob_of, message_in
@@ -154,7 +155,7 @@ def data_requests(draw: st.DrawFn, message: bytes) -> dict[str, Any]:
 def test_nothing_on_the_data_port_breaks_a_worker(client: WorkerClient, agreement: Agreement, number: int) -> None:
     client.terminate()
     client.initialise(agreement)
-    http = client.service.data_app.test_client()
+    http = Client(client.service.data_app)
 
     @examples(number)
     @given(data_requests(blob_of(agreement.weights())))

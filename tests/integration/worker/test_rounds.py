@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import torch
-from werkzeug.test import EnvironBuilder
+from werkzeug.test import Client, EnvironBuilder
 
 from fakes.worker_client import RUN, HeldExecutor, Weights, WorkerClient, blob_of, message_in, message_of
 from synergos.domain.tags import Purpose
@@ -151,7 +151,7 @@ def test_what_are_not_this_network_s_weights_is_refused(
 
 def test_a_message_needs_a_length_and_may_not_be_too_long(client: WorkerClient, weights: Weights) -> None:
     path = f"/sessions/{client.session_id}/rounds/0"
-    http = client.service.data_app.test_client()
+    http = Client(client.service.data_app)
 
     assert http.put(path).status_code == 411
     too_long = http.put(path, environ_overrides={"CONTENT_LENGTH": str(2**40)})
@@ -159,7 +159,15 @@ def test_a_message_needs_a_length_and_may_not_be_too_long(client: WorkerClient, 
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "status"), [("GET", "rounds/x", 404), ("POST", "model", 405), ("GET", "", 404)]
+    ("method", "path", "status"),
+    [
+        ("GET", "rounds/x", 404),
+        ("GET", "rounds/-1", 404),
+        ("GET", "rounds/0/exchanges", 404),
+        ("GET", "rounds/" + "9" * 5000, 404),
+        ("POST", "model", 405),
+        ("GET", "", 404),
+    ],
 )
 def test_every_answer_is_json(client: WorkerClient, method: str, path: str, status: int) -> None:
     response = client.data(method, path)
@@ -299,7 +307,7 @@ def test_weights_pass_without_another_copy_of_the_model(client: WorkerClient) ->
     ]
     client.initialise(agreement, architecture=layers, metas=["train"], hyperparameters=RUN | {"epochs": 1})
     message = encode(build_network(layers, 1).state_dict(), {"round": 0})
-    http, path = client.service.data_app.test_client(), f"/sessions/{client.session_id}/rounds/0"
+    http, path = Client(client.service.data_app), f"/sessions/{client.session_id}/rounds/0"
 
     tracemalloc.start()
     socket = {"wsgi.input": Stream(message.chunks()), "CONTENT_LENGTH": str(message.length)}
