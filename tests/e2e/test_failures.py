@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import signal
+import socket
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,7 +17,7 @@ import psutil
 import pytest
 
 from grids.real_grid import ENDLESS, Aside, RealGrid, Study
-from support.waiting import until
+from support.waiting import DEADLINE, until
 from synergos_simulator.datasets import Dataset
 
 pytestmark = pytest.mark.timeout(400)
@@ -262,3 +264,19 @@ def files_of(program: psutil.Process, size: int) -> Iterator[None]:
     finally:
         for process in processes:
             process.rlimit(psutil.RLIMIT_FSIZE, (psutil.RLIM_INFINITY, psutil.RLIM_INFINITY))
+
+
+def test_a_second_ttp_on_the_same_records_says_who_has_them_and_ends(grid: RealGrid) -> None:
+    command = list(grid.grid.ttp.command)
+    command[command.index("--port") + 1] = str(_free_port())
+
+    second = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE, check=False)
+
+    assert second.returncode != 0
+    assert "the record store is in use by ttp on" in second.stdout + second.stderr
+    assert grid.driver.collaborations.read_all()["status"] == 200
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        return int(found.getsockname()[1])

@@ -37,6 +37,9 @@ class _Parts:
     def __init__(self, settings: Settings) -> None:
         settings.outputs.mkdir(parents=True, exist_ok=True)
         self.store = RecordStore(settings.database)
+        if settings.cluster is None:
+            # Two would take up each other's running jobs, and end each other's sessions, for ever.
+            self.store.database.hold(settings.program.id)
         self.tracker = MlflowTracker(WriterProcess(settings.mlflow))
         self.followers = followers(self.store, self.tracker)
         grid = 0 if settings.cluster is None else settings.cluster.grid

@@ -17,6 +17,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event, func, make_url, select
 
 from synergos.records.schema import MIGRATIONS, Schema
+from synergos.records.sole_use import SoleUse, hold
 
 BUSY_TIMEOUT_SECONDS = 60
 """How long a writer waits for its turn."""
@@ -42,6 +43,7 @@ class Database:
         self._engine = _open(url)
         self._reader, self._writer = _reader(self._engine), self._engine.execution_options(**{_WRITING: True})
         self._local = threading.local()
+        self._sole_use: SoleUse | None = None
         self._bring_up_to_date(Schema(migrations))
 
     def _bring_up_to_date(self, schema: Schema) -> None:
@@ -57,8 +59,19 @@ class Database:
             raise
 
     def close(self) -> None:
-        """Let go of every connection."""
+        """Let go of every connection, and of sole use."""
+        if self._sole_use is not None:
+            self._sole_use.release()
+            self._sole_use = None
         self._engine.dispose()
+
+    def hold(self, who: str) -> None:
+        """Take sole use of it, until it is closed: whoever else asks for that is refused meanwhile.
+
+        Raises:
+            Conflict: another program has it; says which, and since when.
+        """
+        self._sole_use = hold(self._engine, who)
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from synergos.errors import Conflict
+from synergos.records.database import Database
+
+
+def database(folder: Path, name: str = "records.sqlite") -> Database:
+    return Database(f"sqlite:///{folder / name}")
+
+
+def test_a_second_program_is_told_who_has_the_record_store_and_since_when(tmp_path: Path) -> None:
+    first, second = database(tmp_path), database(tmp_path)
+    first.hold("ttp_1")
+
+    with pytest.raises(Conflict, match=r"in use by ttp_1 on .+, process \d+, since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC"):
+        second.hold("ttp_2")
+
+    first.close()
+    second.hold("ttp_2")
+    second.close()
+
+
+def test_who_is_kept_out_takes_nothing_from_who_is_in(tmp_path: Path) -> None:
+    first, second, third = (database(tmp_path) for _ in range(3))
+    first.hold("ttp_1")
+    with pytest.raises(Conflict):
+        second.hold("ttp_2")
+    second.close()
+
+    with pytest.raises(Conflict, match="in use by ttp_1 on"):
+        third.hold("ttp_3")
+
+    third.close()
+    first.close()
+
+
+def test_other_record_stores_in_the_folder_are_free(tmp_path: Path) -> None:
+    first, second = database(tmp_path), database(tmp_path, "others.sqlite")
+
+    first.hold("ttp_1")
+    second.hold("ttp_2")
+
+    second.close()
+    first.close()
