@@ -11,9 +11,10 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from statistics import median
-from typing import Any
 
-from synergos.domain.feature_space import Action
+from synergos.domain.feature_space import Action, Side
+from synergos.domain.preparation import PREPARED, Prepared
+from synergos.domain.tags import Purpose
 from synergos.learning.feature_space_agreement import feature_space
 
 LEVELS = 5
@@ -22,7 +23,7 @@ LEVELS = 5
 REPEATS = 7
 
 
-def reported(columns: int, seed: int) -> Mapping[str, Any]:
+def reported(columns: int, seed: int) -> Prepared:
     """What one participant reports of a table that has most of the grid's columns, and some levels of each."""
     numbers = random.Random(seed)
     present = sorted(numbers.sample(range(columns * 6 // 5), columns))
@@ -31,9 +32,11 @@ def reported(columns: int, seed: int) -> Mapping[str, Any]:
         for index in present[: columns // 10 // LEVELS]
     }
     numeric = [f"c{index:06}" for index in present[: columns - LEVELS * len(categorical)]]
-    levels = [f"{column}_{level}" for column, found in categorical.items() for level in found]
-    return {
-        "headers": {"train": {"X": sorted([*numeric, *levels]), "y": ["target_0", "target_1"]}},
+    levels = [[column, str(level)] for column, found in categorical.items() for level in found]
+    said = {
+        "headers": {
+            "train": {"X": [*([name, None] for name in numeric), *levels], "y": [["target", "0"], ["target", "1"]]}
+        },
         "schemas": {"train": dict.fromkeys(numeric, "float64") | dict.fromkeys([*categorical, "target"], "category")},
         "metadata": {"train": {"_type": "tabular", "src_count": 1000}},
         "statistics": {
@@ -43,12 +46,13 @@ def reported(columns: int, seed: int) -> Mapping[str, Any]:
             }
         },
     }
+    return PREPARED.read(said)
 
 
-def bare(polled: Mapping[str, Mapping[str, Any]]) -> list[list[int]]:
+def bare(polled: Mapping[str, Prepared]) -> list[list[int]]:
     """The order of all names, and where each participant has gaps; nothing is checked, nothing summed up."""
-    headers = [found["headers"]["train"]["X"] for found in polled.values()]
-    union = sorted({name for header in headers for name in header})
+    headers = [found.headers[Purpose.TRAIN].X for found in polled.values()]
+    union = sorted({name for header in headers for name in header}, key=lambda name: (name[0], name[1] or ""))
     return [[index for index, name in enumerate(union) if name not in present] for present in map(frozenset, headers)]
 
 
@@ -64,7 +68,7 @@ def main(participants: int, columns: int) -> None:
     """Print the figures."""
     polled = {f"participant_{index}": reported(columns, index) for index in range(participants)}
     space, alignment = feature_space(polled, Action.CLASSIFY)
-    lacking = [missing_columns["train"]["X"] for missing_columns in alignment.missing_columns.values()]
+    lacking = [missing_columns["train"][Side.X] for missing_columns in alignment.missing_columns.values()]
     if lacking != bare(polled):
         raise SystemExit("the bare computation finds other gaps")
     raw, ours = median(seconds(lambda: bare(polled))), median(seconds(lambda: feature_space(polled, Action.CLASSIFY)))

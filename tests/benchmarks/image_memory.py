@@ -17,6 +17,7 @@ import numpy as np
 from PIL import Image
 
 from synergos.domain.feature_space import Action
+from synergos.domain.preparation import Prepared
 from synergos.domain.tags import Purpose
 from synergos.learning.feature_space_agreement import feature_space
 from synergos_worker.data_root import DataRoot
@@ -51,12 +52,10 @@ def measure(root: Path, tag: str) -> None:
     loaded = tables.get(Action.CLASSIFY, Purpose.TRAIN, [(tag,)])
     read = time.monotonic()
     described = loaded.pipeline.describe(loaded.table)
-    polled = {
-        "headers": {"train": described.header},
-        "schemas": {"train": described.schema},
-        "metadata": {"train": described.metadata},
-        "statistics": {"train": {}},
-    }
+    train = Purpose.TRAIN
+    polled = Prepared(
+        headers={train: described.header}, schemas={train: described.schema}, metadata={train: described.metadata}
+    )
     space, _ = feature_space({"me": polled}, Action.CLASSIFY)
     examples = loaded.pipeline.transform(loaded.table, space)
     print(examples.inputs.nbytes, peak_bytes() - before, read - started, time.monotonic() - read)

@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from synergos.domain.feature_space import Action, FeatureSpace
+from factories.feature_spaces import labels as classes
+from synergos.domain.feature_space import Action, Feature, FeatureSpace
 from synergos.learning.families import Recipe
 from synergos.learning.families.layers import LAYERS
 from synergos.learning.families.layers.layer_checks import Layer
@@ -31,8 +32,8 @@ def space(action: Action, inputs: int | tuple[int, ...], labels: int = 0) -> Fea
     return FeatureSpace(
         datatype="tabular",
         action=action,
-        X=tuple(f"x{index:03}" for index in range(shape[0] if len(shape) == 1 else 1)),
-        y=("target",) if action is Action.REGRESS else tuple(f"target_{index}" for index in range(labels)),
+        X=tuple(Feature(f"x{index:03}") for index in range(shape[0] if len(shape) == 1 else 1)),
+        y=classes() if action is Action.REGRESS else classes(*map(str, range(labels))),
         input_shape=shape,
     )
 

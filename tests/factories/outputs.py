@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from synergos.domain.feature_space import Action, FeatureSpace
+from synergos.domain.feature_space import Action, Feature, FeatureSpace
 from synergos.domain.outputs import (
     PREDICTED,
     Aligned,
@@ -17,7 +17,7 @@ from synergos.domain.outputs import (
     Validation,
 )
 
-SPACE = FeatureSpace("tabular", Action.REGRESS, X=("age",), y=("target",), input_shape=(1,))
+SPACE = FeatureSpace("tabular", Action.REGRESS, X=(Feature("age"),), y=(Feature("target"),), input_shape=(1,))
 
 
 def aligned(

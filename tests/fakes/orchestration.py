@@ -30,8 +30,8 @@ FITTED = [{**LAYERS[0], "structure": {"bias": True, "in_features": 10, "out_feat
 SPACE = {
     "datatype": "tabular",
     "action": "regress",
-    "X": ["age"],
-    "y": ["target"],
+    "X": [["age", None]],
+    "y": [["target", None]],
     "input_shape": [1],
     "numeric": {"age": {"minimum": 0.0, "maximum": 1.0, "mean": 0.5}},
     "categorical": {},

@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 
 from synergos.domain.feature_space import Action, FeatureSpace
 from synergos.domain.natural_order import natural_order
+from synergos.domain.preparation import Prepared, TableColumns
+from synergos.domain.tags import Purpose
 from synergos.errors import FeatureDrift, InvalidRequest
 from synergos.learning.column_alignment import Alignment
-from synergos.learning.datatypes import DATATYPES, Metadata, Polled
+from synergos.learning.datatypes import DATATYPES, Metadata
 from synergos.tables.data_file import DataFile
 from synergos_worker.dataset import Dataset
 from synergos_worker.pipelines import PIPELINES, Contents, Description, Examples
@@ -31,8 +33,8 @@ class Signals:
 
     name = "signal"
 
-    def agree(self, polled: Mapping[str, Polled], alignment: Alignment, action: Action) -> FeatureSpace:
-        lengths = {found["metadata"]["train"]["length"]: who for who, found in polled.items()}
+    def agree(self, polled: Mapping[str, Prepared], alignment: Alignment, action: Action) -> FeatureSpace:
+        lengths = {found.metadata[Purpose.TRAIN]["length"]: who for who, found in polled.items()}
         if len(lengths) > 1:
             raise InvalidRequest(f"signals differ in length: {lengths}", "length")
         return FeatureSpace(self.name, action, (), alignment.y, (1, *lengths))
@@ -79,7 +81,7 @@ class SignalPipeline:
     def describe(self, table: SignalTable) -> Description:
         count, length = table.values.shape
         metadata = {"_type": self.name, "src_count": count, "files": dict(table.origins), "length": length}
-        return Description({"X": [], "y": table.labels.header}, {"target": "category"}, metadata)
+        return Description(TableColumns((), table.labels.header), {"target": "category"}, metadata)
 
     def contents(self, table: SignalTable) -> Contents:
         rows = (value.tobytes() + code.tobytes() for value, code in zip(table.values, table.labels.values, strict=True))

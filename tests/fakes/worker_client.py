@@ -17,6 +17,7 @@ from werkzeug.test import Client, TestResponse
 
 from support.decoding import decode
 from synergos.domain.feature_space import Action, FeatureSpace
+from synergos.domain.preparation import PREPARED
 from synergos.learning.families.layers.layer_checks import Layer
 from synergos.learning.families.layers.network import build_network
 from synergos.learning.feature_space_agreement import feature_space
@@ -108,7 +109,7 @@ class WorkerClient:
         """Prepare, and agree on a feature space with nobody else."""
         polled = self.prepared(tags, action)
         assert polled["state"] == "completed", polled
-        space, alignment = feature_space({"me": polled}, action)
+        space, alignment = feature_space({"me": PREPARED.read(polled)}, action)
         return Agreement(tags, space, alignment.missing_columns["me"])
 
     def initialise(

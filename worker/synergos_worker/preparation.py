@@ -15,6 +15,7 @@ from structlog.contextvars import bound_contextvars
 
 from synergos.domain.feature_space import Action
 from synergos.domain.keys import ProjectKey
+from synergos.domain.preparation import PREPARED, Prepared
 from synergos.domain.tags import Purpose
 from synergos.errors import Conflict, InvalidRequest, RecordNotFound, ServiceStopping, UnusableData
 from synergos.program.loop import Loop
@@ -218,11 +219,10 @@ def _load(tables: Tables, preparation: Preparation) -> dict[Purpose, LoadedTable
 
 def _describe(loaded: Mapping[Purpose, LoadedTable]) -> dict[str, Any]:
     described = {purpose: guard.description(found, purpose) for purpose, found in loaded.items()}
-    return {
-        "headers": {purpose: found.header for purpose, found in described.items()},
-        "schemas": {purpose: found.schema for purpose, found in described.items()},
-        "metadata": {purpose: found.metadata for purpose, found in described.items()},
-        "statistics": {
-            purpose: guard.statistics(found) for purpose, found in loaded.items() if purpose is Purpose.TRAIN
-        },
-    }
+    prepared = Prepared(
+        headers={purpose: found.header for purpose, found in described.items()},
+        schemas={purpose: found.schema for purpose, found in described.items()},
+        metadata={purpose: found.metadata for purpose, found in described.items()},
+        statistics={purpose: guard.statistics(found) for purpose, found in loaded.items() if purpose is Purpose.TRAIN},
+    )
+    return PREPARED.write(prepared)

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from concurrent.futures import TimeoutError as NotInTime
 from dataclasses import dataclass
-from typing import Any
 
 import structlog
 
@@ -18,7 +17,7 @@ from synergos.domain.outputs import MissingColumns
 from synergos.domain.tags import Purpose
 from synergos.errors import Conflict, FeatureDrift, RecordNotFound, ServiceStopping
 from synergos.learning import datatypes
-from synergos.learning.column_alignment import TableColumns, missing_columns_of, unseen
+from synergos.learning.column_alignment import missing_columns_of, unseen
 from synergos.learning.families import Recipe
 from synergos.tables.names import listed
 from synergos_worker.devices import room_for
@@ -240,16 +239,17 @@ def check_fit(loaded: LoadedTable, purpose: Purpose, space: FeatureSpace, alignm
         raise FeatureDrift(f"{purpose}: the data is {loaded.datatype}, the feature space {space.datatype}")
     guard.refuse_few_rows(loaded, purpose)
     described = guard.description(loaded, purpose)
-    header: TableColumns = described.header
     if differing := datatypes.get(space.datatype).drift(described.metadata, space):
         raise FeatureDrift(f"{purpose}: the rows differ from those at alignment: {', '.join(differing)}")
-    if new := unseen(header, space):
-        raise FeatureDrift(f"{purpose}: {listed(new)} was not there at alignment")
+    if new := unseen(described.header, space):
+        raise FeatureDrift(f"{purpose}: {listed([*map(str, new)])} was not there at alignment")
     agreed = alignments.get(purpose)
-    found: Mapping[str, Any] = missing_columns_of(header, space)
-    for side, names in ((Side.X, space.X), (Side.Y, space.y)):
+    found = missing_columns_of(described.header, space)
+    for side, features in ((Side.X, space.X), (Side.Y, space.y)):
         if agreed is not None and list(agreed.get(side, ())) != found[side]:
             differing = [
-                names[index] for index in sorted(set(agreed.get(side, ())) ^ set(found[side])) if index < len(names)
+                str(features[index])
+                for index in sorted(set(agreed.get(side, ())) ^ set(found[side]))
+                if index < len(features)
             ]
             raise FeatureDrift(f"{purpose}: the columns differ from those at alignment: {listed(differing)}")

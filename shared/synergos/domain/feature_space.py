@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from synergos.errors import InvalidRequest
 from synergos.schema import Definition
@@ -27,6 +27,27 @@ class Side(StrEnum):
 
     X = "X"
     Y = "y"
+
+
+LABEL = "target"
+"""What the column of labels is called wherever participants meet."""
+
+
+class Feature(NamedTuple):
+    """One number of a row: a numeric column, or whether a categorical column has one level. In JSON a list of two.
+
+    It is compared as the pair it is: column ``a`` with level ``b_c`` is never column ``a_b`` with level ``c``.
+
+    Attributes:
+        level: None for a numeric column.
+    """
+
+    column: str
+    level: str | None = None
+
+    def __str__(self) -> str:
+        """For people to read; two features can read alike."""
+        return self.column if self.level is None else f"{self.column}={self.level}"
 
 
 @dataclass(frozen=True)
@@ -55,9 +76,9 @@ class FeatureSpace:
 
     Attributes:
         datatype: the name of the data type (``tabular``, ``image``, …).
-        X: names of the input columns, in the order of the network's input. Categorical columns are one-hot: ``<column>_<level>``.
+        X: the inputs, in the order of the network's; a categorical column is one-hot, one feature for each level.
             Empty where inputs have no names, as pixels have none.
-        y: ``["target"]`` for regression, else ``target_<level>`` in class order.
+        y: the column of labels alone for regression, else with each level, in class order.
         input_shape: shape of one row's input tensor, without the batch dimension.
         numeric: the numeric raw columns by name.
         categorical: the categorical raw columns by name.
@@ -66,8 +87,8 @@ class FeatureSpace:
 
     datatype: str
     action: Action
-    X: tuple[str, ...]
-    y: tuple[str, ...]
+    X: tuple[Feature, ...]
+    y: tuple[Feature, ...]
     input_shape: tuple[int, ...]
     numeric: Mapping[str, NumericColumn] = field(default_factory=dict)
     categorical: Mapping[str, CategoricalColumn] = field(default_factory=dict)
@@ -81,7 +102,7 @@ class FeatureSpace:
     @property
     def labels(self) -> tuple[str, ...]:
         """The levels of the label, in class order; empty for regression."""
-        return () if self.action is Action.REGRESS else tuple(name.removeprefix("target_") for name in self.y)
+        return tuple(label.level for label in self.y if label.level is not None)
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON-able values."""
@@ -89,15 +110,32 @@ class FeatureSpace:
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> FeatureSpace:
-        """Read what :meth:`to_dict` wrote.
+        """Read what :meth:`to_dict` wrote, or what it wrote when features were joined names, ``<column>_<level>``.
 
         Raises:
             InvalidRequest: it is not a feature space.
         """
         try:
-            return _SPACE.read(value)
+            return _SPACE.read(_with_pairs(value))
         except InvalidRequest as error:
             raise InvalidRequest(f"not a feature space: {error}", "feature_space") from None
 
 
 _SPACE = Definition(FeatureSpace, quotes=False)
+
+
+def _with_pairs(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A stored feature space with a pair in the place of every joined name. No space with two readings was ever stored."""
+    try:
+        X, y, categorical = value["X"], value["y"], value.get("categorical", {})
+        if not any(isinstance(name, str) for side in (X, y) for name in side):
+            return value
+        pairs = {
+            f"{column}_{level}": (column, level) for column, found in categorical.items() for level in found["levels"]
+        }
+        prefix = f"{LABEL}_"
+        labels = [(LABEL, name.removeprefix(prefix)) if name.startswith(prefix) else (name, None) for name in y]
+        return {**value, "X": [pairs.get(name, (name, None)) for name in X], "y": labels}
+    except (AttributeError, KeyError, TypeError):
+        # It is none of ours, which is said when it is read.
+        return value

@@ -1,32 +1,28 @@
-"""Grid-wide alignment: which columns exist anywhere, in one order, and which of them each table lacks.
+"""Grid-wide alignment: which features exist anywhere, in one order, and which of them each table lacks.
 
-Linear in the number of columns: the aligned order is a fixed order of the union of names (inputs by code point, labels
-naturally), a table's **missing columns** are the positions of the names it lacks.
+Linear in the number of features: the aligned order is a fixed order of the union (inputs by code point of column and level,
+labels naturally), a table's **missing columns** are the positions of the features it lacks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from synergos.domain.feature_space import Action, FeatureSpace
+from synergos.domain.feature_space import Action, Feature, FeatureSpace, Side
 from synergos.domain.natural_order import natural_order
+from synergos.domain.preparation import TableColumns
 
-TableColumns = Mapping[str, Sequence[str]]
-"""Names of one table's columns: ``{"X": […], "y": […]}``; ``y`` is empty or absent where a table has no label."""
-
-MissingColumns = dict[str, list[int]]
+MissingColumns = dict[Side, list[int]]
 """Positions in the aligned order that a table lacks, ascending: ``{"X": […], "y": […]}``."""
-
-LABEL = "target"
 
 
 @dataclass(frozen=True)
 class Alignment:
-    """The aligned columns of a grid, and what each table lacks of them."""
+    """The aligned features of a grid, and what each table lacks of them."""
 
-    X: tuple[str, ...]
-    y: tuple[str, ...]
+    X: tuple[Feature, ...]
+    y: tuple[Feature, ...]
     missing_columns: Mapping[str, Mapping[str, MissingColumns]]
 
 
@@ -37,9 +33,9 @@ def align(headers: Mapping[str, Mapping[str, TableColumns]], action: Action) -> 
         headers: participant to purpose (``train``, …) to header.
     """
     tables = [header for purposes in headers.values() for header in purposes.values()]
-    X = tuple(sorted({name for header in tables for name in header["X"]}))
-    y = label_order((name for header in tables for name in header.get("y", ())), action)
-    positions = ({name: index for index, name in enumerate(X)}, {name: index for index, name in enumerate(y)})
+    X = tuple(sorted({feature for header in tables for feature in header.X}, key=_code_points))
+    y = _label_order((label for header in tables for label in header.y), action)
+    positions = ({feature: index for index, feature in enumerate(X)}, {label: index for index, label in enumerate(y)})
     return Alignment(
         X,
         y,
@@ -50,34 +46,37 @@ def align(headers: Mapping[str, Mapping[str, TableColumns]], action: Action) -> 
     )
 
 
-def label_order(names: Iterable[str], action: Action) -> tuple[str, ...]:
-    """Label columns (``target_<level>``) in class order; the one column of a regression."""
-    if action is Action.REGRESS:
-        return tuple(sorted(set(names)))
-    prefix = f"{LABEL}_"
-    return tuple(prefix + level for level in natural_order(name.removeprefix(prefix) for name in names))
-
-
 def missing_columns_of(header: TableColumns, space: FeatureSpace) -> MissingColumns:
     """What one table lacks of a feature space; a table without a label gets no missing labels."""
     return _missing_columns(
         header,
-        {name: index for index, name in enumerate(space.X)},
-        {name: index for index, name in enumerate(space.y)},
+        {feature: index for index, feature in enumerate(space.X)},
+        {label: index for index, label in enumerate(space.y)},
     )
 
 
-def unseen(header: TableColumns, space: FeatureSpace) -> list[str]:
-    """Columns of one table that a feature space does not have: feature drift when there are any."""
-    known = {"X": frozenset(space.X), "y": frozenset(space.y)}
-    return [name for side in ("X", "y") for name in header.get(side, ()) if name not in known[side]]
+def unseen(header: TableColumns, space: FeatureSpace) -> list[Feature]:
+    """Features and labels of one table that a feature space does not have: feature drift when there are any."""
+    X, y = frozenset(space.X), frozenset(space.y)
+    return [feature for feature in header.X if feature not in X] + [label for label in header.y if label not in y]
 
 
-def _missing_columns(header: TableColumns, X: Mapping[str, int], y: Mapping[str, int]) -> MissingColumns:
-    labels = header.get("y", ())
-    return {"X": _lacking(header["X"], X), "y": _lacking(labels, y) if labels else []}
+def _label_order(labels: Iterable[Feature], action: Action) -> tuple[Feature, ...]:
+    """Labels in class order; the one column of a regression."""
+    if action is Action.REGRESS:
+        return tuple(sorted(set(labels), key=_code_points))
+    by_level = {label.level or "": label for label in labels}
+    return tuple(by_level[level] for level in natural_order(by_level))
 
 
-def _lacking(names: Iterable[str], positions: Mapping[str, int]) -> list[int]:
-    present = frozenset(names)
-    return [index for name, index in positions.items() if name not in present]
+def _code_points(feature: Feature) -> tuple[str, str]:
+    return feature.column, feature.level or ""
+
+
+def _missing_columns(header: TableColumns, X: Mapping[Feature, int], y: Mapping[Feature, int]) -> MissingColumns:
+    return {Side.X: _lacking(header.X, X), Side.Y: _lacking(header.y, y) if header.y else []}
+
+
+def _lacking(features: Iterable[Feature], positions: Mapping[Feature, int]) -> list[int]:
+    present = frozenset(features)
+    return [index for feature, index in positions.items() if feature not in present]

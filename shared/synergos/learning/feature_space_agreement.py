@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from synergos.domain.feature_space import Action, FeatureSpace
+from synergos.domain.feature_space import LABEL, Action, Feature, FeatureSpace, Side
+from synergos.domain.preparation import Prepared, TableColumns
 from synergos.domain.tags import Purpose
 from synergos.errors import Conflict, InvalidRequest, NotSupported
 from synergos.learning import datatypes
-from synergos.learning.column_alignment import LABEL, Alignment, TableColumns, align, unseen
-from synergos.learning.datatypes import DATATYPES, DataType, Metadata, Polled
+from synergos.learning.column_alignment import Alignment, align, unseen
+from synergos.learning.datatypes import DATATYPES, DataType, Metadata
 
 
 def feature_space(
-    polled: Mapping[str, Polled], action: Action, auto_align: bool = True
+    polled: Mapping[str, Prepared], action: Action, auto_align: bool = True
 ) -> tuple[FeatureSpace, Alignment]:
     """The feature space that all tables of all participants fit in, and what each table lacks of it.
 
@@ -27,9 +28,7 @@ def feature_space(
     if not polled:
         raise Conflict("no participant has prepared its data")
     datatype = _datatype(polled)
-    headers: dict[str, Mapping[str, TableColumns]] = {
-        participant: found["headers"] for participant, found in polled.items()
-    }
+    headers = {who: {purpose.value: header for purpose, header in said.headers.items()} for who, said in polled.items()}
     alignment = align(headers, action)
     _check_labels(headers, alignment, action)
     if not auto_align:
@@ -45,16 +44,16 @@ def drift(header: TableColumns, metadata: Metadata, space: FeatureSpace) -> list
     """
     if metadata["_type"] != space.datatype:
         return [f"datatype {metadata['_type']} (agreed: {space.datatype})"]
-    return [*unseen(header, space), *datatypes.get(space.datatype).drift(metadata, space)]
+    return [*map(str, unseen(header, space)), *datatypes.get(space.datatype).drift(metadata, space)]
 
 
-def _datatype(polled: Mapping[str, Polled]) -> DataType:
+def _datatype(polled: Mapping[str, Prepared]) -> DataType:
     """The one datatype of all tables."""
     found: dict[str, str] = {}
     for participant, preparation in polled.items():
-        if Purpose.TRAIN not in preparation["headers"]:
+        if Purpose.TRAIN not in preparation.headers:
             raise InvalidRequest(f"{participant} has no data to train on", "tags.train")
-        for metadata in preparation["metadata"].values():
+        for metadata in preparation.metadata.values():
             found.setdefault(metadata["_type"], participant)
     if len(found) > 1:
         listed = ", ".join(f"{datatype} ({participant})" for datatype, participant in sorted(found.items()))
@@ -67,10 +66,11 @@ def _datatype(polled: Mapping[str, Polled]) -> DataType:
 
 def _check_labels(headers: Mapping[str, Mapping[str, TableColumns]], alignment: Alignment, action: Action) -> None:
     for participant, tables in headers.items():
-        if not tables[Purpose.TRAIN].get("y"):
+        if not tables[Purpose.TRAIN].y:
             raise InvalidRequest(f"the training data of {participant} has no label", LABEL)
-    if action is Action.REGRESS and alignment.y != (LABEL,):
-        raise InvalidRequest(f"a regression has one label column, {LABEL}; got {', '.join(alignment.y)}", LABEL)
+    if action is Action.REGRESS and alignment.y != (Feature(LABEL),):
+        got = ", ".join(map(str, alignment.y))
+        raise InvalidRequest(f"a regression has one label column, {LABEL}; got {got}", LABEL)
 
 
 def _check_equal(alignment: Alignment) -> None:
@@ -80,10 +80,10 @@ def _check_equal(alignment: Alignment) -> None:
         Conflict: a table lacks a column; says who lacks what.
     """
     lacks = [
-        f"{participant} {purpose} lacks {_listed([names[index] for index in missing_columns[side]])}"
+        f"{participant} {purpose} lacks {_listed([str(features[index]) for index in missing_columns[side]])}"
         for participant, tables in alignment.missing_columns.items()
         for purpose, missing_columns in tables.items()
-        for side, names in (("X", alignment.X), ("y", alignment.y))
+        for side, features in ((Side.X, alignment.X), (Side.Y, alignment.y))
         if missing_columns[side]
     ]
     if lacks:

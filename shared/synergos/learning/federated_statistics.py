@@ -7,10 +7,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from synergos.domain.feature_space import CategoricalColumn, NumericColumn
+from synergos.domain.feature_space import LABEL, CategoricalColumn, NumericColumn
 from synergos.domain.natural_order import natural_order
 from synergos.errors import InvalidRequest, WireFormatError
-from synergos.learning.column_alignment import LABEL
 
 NEVER_SEEN = NumericColumn(minimum=0.0, maximum=0.0, mean=0.0)
 """A column without one training cell: it scales to the constant 0, as nothing is known about it."""

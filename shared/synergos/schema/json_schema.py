@@ -24,6 +24,7 @@ from msgspec.inspect import (
     IntType,
     ListType,
     Metadata,
+    NamedTupleType,
     NoneType,
     StrType,
     StructType,
@@ -60,6 +61,10 @@ def _schema(described: Type, rest: str | None = None) -> Schema:
         case ListType() | VarTupleType():
             bounds = _bounds(described, min_length="minItems", max_length="maxItems")
             return {"type": "array", **bounds, **_unless_any("items", described.item_type)}
+        case NamedTupleType():
+            places = [_schema(each.type) for each in described.fields]
+            fewest = sum(each.required for each in described.fields)
+            return {"type": "array", "minItems": fewest, "maxItems": len(places), "prefixItems": places}
         case DictType():
             return {"type": "object", **_entries(described)}
         case StrType():

@@ -62,6 +62,8 @@ def in_swagger(schema: Any) -> Any:
     # It shows one. A mapping would be a property of that name.
     if isinstance(examples, list):
         known["example"] = known.pop("examples")[0]
+    if known.pop("prefixItems", None):
+        known["items"] = {}
     translated = {name: in_swagger(item) for name, item in known.items()}
     if patterns:
         translated["additionalProperties"] = in_swagger(next(iter(patterns.values())))

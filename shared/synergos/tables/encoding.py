@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from synergos.domain.feature_space import FeatureSpace
+from synergos.domain.feature_space import Feature, FeatureSpace
 from synergos.errors import FeatureDrift
 from synergos.tables.cells import Levels
 
@@ -27,9 +27,9 @@ def encode(
     Raises:
         FeatureDrift: a column or level is not in the space.
     """
-    position = {name: index for index, name in enumerate(space.X)}
+    position = {feature: index for index, feature in enumerate(space.X)}
     inputs = np.zeros((len(numbers), len(space.X)), dtype=np.float32)
-    inputs[:, [_place(position, name) for name in numeric]] = _scaled(numeric, numbers, space)
+    inputs[:, [_place(position, Feature(name)) for name in numeric]] = _scaled(numeric, numbers, space)
     every_row = np.arange(len(numbers))
     for name, column in categorical.items():
         places = _places(position, name, column, space)
@@ -51,14 +51,16 @@ def _scaled(numeric: Sequence[str], numbers: NDArray[np.float64], space: Feature
     return values
 
 
-def _places(position: Mapping[str, int], name: str, column: Levels, space: FeatureSpace) -> NDArray[np.intp]:
+def _places(position: Mapping[Feature, int], name: str, column: Levels, space: FeatureSpace) -> NDArray[np.intp]:
     """Where each code of a column has its one; the last entry is for code -1, a missing cell."""
     agreed = space.categorical[_known(name, space.categorical)]
-    return np.array([_place(position, f"{name}_{level}") for level in (*column.levels, agreed.most_frequent)])
+    return np.array([_place(position, Feature(name, level)) for level in (*column.levels, agreed.most_frequent)])
 
 
-def _place(position: Mapping[str, int], name: str) -> int:
-    return position[_known(name, position)]
+def _place(position: Mapping[Feature, int], feature: Feature) -> int:
+    if feature not in position:
+        raise FeatureDrift(f"{str(feature)!r} is not one of those agreed at alignment")
+    return position[feature]
 
 
 def _known(name: str, agreed: Mapping[str, object]) -> str:

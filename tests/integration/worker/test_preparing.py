@@ -19,8 +19,8 @@ def test_a_preparation_says_which_columns_there_are(client: WorkerClient) -> Non
     assert polled["key"] == {"collab_id": "c", "project_id": "p1"}
     assert polled["doc_id"] == "1"
     assert polled["state"] == "completed"
-    assert polled["headers"]["train"]["X"] == sorted(wine().columns.drop("target"))
-    assert polled["headers"]["train"]["y"] == ["target_barbera", "target_barolo", "target_grignolino"]
+    assert polled["headers"]["train"]["X"] == [[column, None] for column in sorted(wine().columns.drop("target"))]
+    assert polled["headers"]["train"]["y"] == [["target", label] for label in ("barbera", "barolo", "grignolino")]
     assert polled["headers"]["predict"]["y"] == []
     assert polled["schemas"]["train"]["alcohol"] == "float64"
     assert polled["metadata"]["evaluate"]["src_count"] == 40

@@ -8,7 +8,7 @@ import sys
 PROGRAM = """
 import sys
 import torch
-from synergos.domain.feature_space import Action, FeatureSpace
+from synergos.domain.feature_space import Action, Feature, FeatureSpace
 from synergos.learning.families.layers.fit_to_feature_space import fit_layers
 from synergos.learning.families.layers.hyperparameters import LayersHyperparameters, check_run
 from synergos.learning.families.layers.local_training import train_locally
@@ -17,7 +17,8 @@ from synergos.learning.families.layers.objective import Objective
 
 assert "torch._dynamo" not in sys.modules, "torch loads its compiler by itself"
 layers = [{"is_input": True, "l_type": "Linear", "structure": {"in_features": 3, "out_features": 1}, "activation": "sigmoid"}]
-fit_layers(layers, FeatureSpace("tabular", Action.CLASSIFY, ("a", "b", "c"), ("target_0", "target_1"), (3,)))
+features, classes = tuple(map(Feature, "abc")), (Feature("target", "0"), Feature("target", "1"))
+fit_layers(layers, FeatureSpace("tabular", Action.CLASSIFY, features, classes, (3,)))
 assert "torch._dynamo" not in sys.modules, "fitting a model loads it"
 run = {"rounds": 2, "epochs": 2, "batch_size": 4, "algorithm": "FedAvg"}
 check_run(run)

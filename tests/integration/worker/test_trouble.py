@@ -134,7 +134,7 @@ def test_data_that_no_longer_fits_is_refused(client: WorkerClient, data: Path, d
     changed, named = {
         "more columns": (frame.assign(colour=1.0), "'colour'"),
         "fewer columns": (frame.drop(columns="alcohol"), "'alcohol'"),
-        "another label": (frame.assign(target="merlot"), "'target_merlot'"),
+        "another label": (frame.assign(target="merlot"), "'target=merlot'"),
     }[drift]
     write_frame(data, ["wine", "evaluate"], changed)
 

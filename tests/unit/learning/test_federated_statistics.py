@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
 
-from synergos.domain.feature_space import Action, CategoricalColumn, FeatureSpace, NumericColumn
+from factories.feature_spaces import columns, features, labels, prepared
+from synergos.domain.feature_space import Action, CategoricalColumn, Feature, FeatureSpace, NumericColumn, Side
+from synergos.domain.preparation import TableColumns
 from synergos.errors import Conflict, InvalidRequest, NotSupported, WireFormatError
+from synergos.learning.column_alignment import Alignment
 from synergos.learning.feature_space_agreement import feature_space
 from synergos.learning.federated_statistics import combine
 
@@ -19,14 +23,14 @@ def numbers(*values: float) -> dict[str, float | int | None]:
 
 def polled(
     X: list[str],
-    y: list[str],
+    y: Sequence[Feature],
     schema: dict[str, str],
     numeric: dict[str, Any],
     categorical: dict[str, dict[str, int]] | None = None,
-    **others: dict[str, list[str]],
+    **others: TableColumns,
 ) -> dict[str, Any]:
     """A participant's preparation; ``others`` are the headers of its other tables."""
-    headers = {"train": {"X": X, "y": y}, **others}
+    headers = {"train": columns(X, y), **others}
     return {
         "headers": headers,
         "schemas": dict.fromkeys(headers, schema),
@@ -35,25 +39,31 @@ def polled(
     }
 
 
+def agree(
+    participants: Mapping[str, dict[str, Any]], action: Action, auto_align: bool = True
+) -> tuple[FeatureSpace, Alignment]:
+    return feature_space({who: prepared(said) for who, said in participants.items()}, action, auto_align)
+
+
 SCHEMA = {"age": "int32", "sex": "category", "target": "category"}
 
 
 def two_participants() -> dict[str, dict[str, Any]]:
     return {
         "worker_1": polled(
-            ["age", "sex_0", "sex_1"],
-            ["target_0", "target_1"],
+            ["age", "sex=0", "sex=1"],
+            labels("0", "1"),
             SCHEMA,
             {"age": numbers(20, 40)},
             {"sex": {"0": 3, "1": 1}},
         ),
         "worker_2": polled(
-            ["age", "sex_1", "sex_2"],
-            ["target_1", "target_2"],
+            ["age", "sex=1", "sex=2"],
+            labels("1", "2"),
             SCHEMA,
             {"age": numbers(60, 10, 10, 10, 30)},
             {"sex": {"1": 2, "2": 1}},
-            evaluate={"X": ["age", "sex_10"], "y": ["target_10"]},
+            evaluate=columns(["age", "sex=10"], labels("10")),
         ),
     }
 
@@ -116,13 +126,13 @@ def test_statistics_that_are_none_name_the_participant(wrong: Any) -> None:
 
 
 def test_a_feature_space_holds_what_any_table_has() -> None:
-    space, alignment = feature_space(two_participants(), Action.CLASSIFY)
+    space, alignment = agree(two_participants(), Action.CLASSIFY)
 
     assert space == FeatureSpace(
         datatype="tabular",
         action=Action.CLASSIFY,
-        X=("age", "sex_0", "sex_1", "sex_10", "sex_2"),
-        y=("target_0", "target_1", "target_2", "target_10"),
+        X=features("age", "sex=0", "sex=1", "sex=10", "sex=2"),
+        y=labels("0", "1", "2", "10"),
         input_shape=(5,),
         numeric={"age": NumericColumn(10.0, 60.0, 180 / 7)},
         categorical={"sex": CategoricalColumn(("0", "1", "2", "10"), "0")},
@@ -135,55 +145,50 @@ def test_a_feature_space_holds_what_any_table_has() -> None:
 def test_the_order_of_the_participants_does_not_matter() -> None:
     participants = two_participants()
 
-    assert (
-        feature_space(participants, Action.CLASSIFY)[0]
-        == feature_space(dict(reversed(participants.items())), Action.CLASSIFY)[0]
-    )
+    assert agree(participants, Action.CLASSIFY)[0] == agree(dict(reversed(participants.items())), Action.CLASSIFY)[0]
 
 
 def test_scaling_and_imputation_of_a_regression() -> None:
-    table = polled(["x"], ["target"], {"x": "float64", "target": "float64"}, {"x": numbers(1, 3), "target": numbers(5)})
+    table = polled(["x"], labels(), {"x": "float64", "target": "float64"}, {"x": numbers(1, 3), "target": numbers(5)})
 
-    space, _ = feature_space({"worker_1": table}, Action.REGRESS)
+    space, _ = agree({"worker_1": table}, Action.REGRESS)
 
-    assert (space.X, space.y, space.labels, space.outputs) == (("x",), ("target",), (), 1)
+    assert (space.X, space.y, space.labels, space.outputs) == (features("x"), labels(), (), 1)
     assert space.numeric == {"x": NumericColumn(1.0, 3.0, 2.0)}
 
 
 def test_a_column_that_only_evaluation_rows_have() -> None:
     table = polled(
-        ["x"], ["target"], {"x": "float64", "late": "float64", "kind": "category"}, {"x": numbers(1)},
-        evaluate={"X": ["kind_b", "kind_a", "late", "x"], "y": ["target"]},
+        ["x"], labels(), {"x": "float64", "late": "float64", "kind": "category"}, {"x": numbers(1)},
+        evaluate=columns(["kind=b", "kind=a", "late", "x"], labels()),
     )  # fmt: skip
 
-    space, alignment = feature_space({"worker_1": table}, Action.REGRESS)
+    space, alignment = agree({"worker_1": table}, Action.REGRESS)
 
     assert space.numeric["late"] == NumericColumn(0.0, 0.0, 0.0)
     assert space.categorical == {"kind": CategoricalColumn(("a", "b"), "a")}
-    assert alignment.missing_columns["worker_1"]["train"]["X"] == [0, 1, 2]
+    assert alignment.missing_columns["worker_1"]["train"][Side.X] == [0, 1, 2]
 
 
-def test_names_with_underscores_are_read_as_the_training_rows_say() -> None:
-    schema = {"a": "category", "a_b": "category"}
-    table = polled(["a_b_c", "a_b_d"], ["target"], schema, {}, {"a": {"b_c": 1}, "a_b": {"d": 1}})
+def test_columns_and_levels_that_read_alike_when_joined_stay_apart() -> None:
+    schema = {"a": "category", "a_b": "category", "a_b_c": "float64"}
+    found = [Feature("a", "b_c"), Feature("a_b", "c"), Feature("a_b_c")]
+    table = polled([], labels(), schema, {"a_b_c": numbers(1)}, {"a": {"b_c": 1}, "a_b": {"c": 1}})
+    table["headers"]["train"] = TableColumns(tuple(found), labels())
 
-    space, _ = feature_space({"worker_1": table}, Action.REGRESS)
+    space, _ = agree({"worker_1": table}, Action.REGRESS)
 
-    assert space.categorical == {"a": CategoricalColumn(("b_c",), "b_c"), "a_b": CategoricalColumn(("d",), "d")}
-
-
-def test_a_column_named_as_a_level_of_another_is_refused() -> None:
-    table = polled(["a_1"], ["target"], {"a": "category", "a_1": "float64"}, {"a_1": numbers(1)}, {"a": {"1": 1}})
-
-    with pytest.raises(InvalidRequest, match="is a column and also a level of 'a'"):
-        feature_space({"worker_1": table}, Action.REGRESS)
+    assert tuple(found) == space.X
+    assert space.categorical == {"a": CategoricalColumn(("b_c",), "b_c"), "a_b": CategoricalColumn(("c",), "c")}
+    assert list(space.numeric) == ["a_b_c"]
 
 
-def test_a_column_from_nowhere_names_who_reported_it() -> None:
-    table = polled(["ghost"], ["target"], {"x": "float64"}, {})
+@pytest.mark.parametrize("ghost", ["ghost", "x=1", "kind"])
+def test_a_feature_that_is_not_as_its_schema_says_names_who_reported_it(ghost: str) -> None:
+    table = polled([ghost], labels(), {"x": "float64", "kind": "category"}, {})
 
-    with pytest.raises(WireFormatError, match="worker_1: column 'ghost'"):
-        feature_space({"worker_1": table}, Action.REGRESS)
+    with pytest.raises(WireFormatError, match=f"worker_1: feature '{ghost}'"):
+        agree({"worker_1": table}, Action.REGRESS)
 
 
 def test_schemas_of_two_kinds_name_the_column_and_the_participants() -> None:
@@ -191,69 +196,71 @@ def test_schemas_of_two_kinds_name_the_column_and_the_participants() -> None:
     participants["worker_2"]["schemas"] = {"train": {**SCHEMA, "age": "category"}}
 
     with pytest.raises(InvalidRequest, match="age: column is numeric for worker_1 and categorical for worker_2"):
-        feature_space(participants, Action.CLASSIFY)
+        agree(participants, Action.CLASSIFY)
 
 
 def test_without_auto_align_differing_tables_are_a_conflict_that_says_who_lacks_what() -> None:
-    with pytest.raises(Conflict, match="worker_1 train lacks sex_10, sex_2; worker_1 train lacks target_2, target_10"):
-        feature_space(two_participants(), Action.CLASSIFY, auto_align=False)
+    with pytest.raises(Conflict, match="worker_1 train lacks sex=10, sex=2; worker_1 train lacks target=2, target=10"):
+        agree(two_participants(), Action.CLASSIFY, auto_align=False)
 
 
 def test_without_auto_align_equal_tables_are_accepted() -> None:
     one = two_participants()["worker_1"]
 
-    space, alignment = feature_space({"worker_1": one, "worker_2": one}, Action.CLASSIFY, auto_align=False)
+    space, alignment = agree({"worker_1": one, "worker_2": one}, Action.CLASSIFY, auto_align=False)
 
-    assert space.X == ("age", "sex_0", "sex_1")
+    assert features("age", "sex=0", "sex=1") == space.X
     assert alignment.missing_columns["worker_2"] == {"train": {"X": [], "y": []}}
 
 
 def test_a_prediction_table_needs_no_label() -> None:
     participants = two_participants()
-    participants["worker_1"]["headers"]["predict"] = {"X": ["age", "sex_0"], "y": []}
+    participants["worker_1"]["headers"]["predict"] = columns(["age", "sex=0"])
+    participants["worker_1"]["metadata"]["predict"] = {"_type": "tabular", "src_count": 1}
 
-    space, alignment = feature_space(participants, Action.CLASSIFY)
+    space, alignment = agree(participants, Action.CLASSIFY)
 
     assert len(space.y) == 4
     assert alignment.missing_columns["worker_1"]["predict"] == {"X": [2, 3, 4], "y": []}
 
 
 def test_training_rows_need_a_label() -> None:
-    table = polled(["x"], [], {"x": "float64"}, {"x": numbers(1)})
+    table = polled(["x"], (), {"x": "float64"}, {"x": numbers(1)})
 
     with pytest.raises(InvalidRequest, match="target: the training data of worker_1 has no label"):
-        feature_space({"worker_1": table}, Action.CLASSIFY)
+        agree({"worker_1": table}, Action.CLASSIFY)
 
 
 def test_everybody_needs_training_rows() -> None:
-    table = polled(["x"], ["target"], {"x": "float64"}, {"x": numbers(1)})
-    del table["headers"]["train"]
+    table = polled(["x"], labels(), {"x": "float64"}, {"x": numbers(1)})
+    table["headers"] = {"evaluate": table["headers"].pop("train")}
+    table["metadata"] = {"evaluate": table["metadata"].pop("train")}
 
     with pytest.raises(InvalidRequest, match=r"tags\.train: worker_1 has no data to train on"):
-        feature_space({"worker_1": table}, Action.REGRESS)
+        agree({"worker_1": table}, Action.REGRESS)
 
 
 def test_a_regression_has_one_label_column() -> None:
     with pytest.raises(InvalidRequest, match="a regression has one label column"):
-        feature_space(two_participants(), Action.REGRESS)
+        agree(two_participants(), Action.REGRESS)
 
 
 def test_datatypes_are_not_mixed() -> None:
     participants = two_participants()
-    participants["worker_2"]["metadata"]["train"] = {"_type": "image"}
+    participants["worker_2"]["metadata"]["train"] = {"_type": "image", "src_count": 10}
 
     with pytest.raises(InvalidRequest, match=r"image \(worker_2\), tabular \(worker_1\)"):
-        feature_space(participants, Action.CLASSIFY)
+        agree(participants, Action.CLASSIFY)
 
 
 def test_text_cannot_be_aligned_yet() -> None:
-    table = polled(["x"], ["target"], {"x": "float64"}, {"x": numbers(1)})
-    table["metadata"] = {"train": {"_type": "text"}}
+    table = polled(["x"], labels(), {"x": "float64"}, {"x": numbers(1)})
+    table["metadata"] = {"train": {"_type": "text", "src_count": 10}}
 
     with pytest.raises(NotSupported):
-        feature_space({"worker_1": table}, Action.REGRESS)
+        agree({"worker_1": table}, Action.REGRESS)
 
 
 def test_nobody_polled_is_a_conflict() -> None:
     with pytest.raises(Conflict):
-        feature_space({}, Action.REGRESS)
+        agree({}, Action.REGRESS)

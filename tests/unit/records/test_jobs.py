@@ -175,7 +175,7 @@ def test_an_alignment_is_archived_whole(store: RecordStore) -> None:
     (alignment,) = store.find(Kind.ALIGNMENT)
     assert (alignment["key"], alignment["train"]) == ({**P, **W}, EMPTY)
     assert alignment["doc_id"] == 2, "it is the same record as before"
-    assert store.get(Kind.FEATURE_SPACE, P)["space"]["X"] == ["age"]
+    assert store.get(Kind.FEATURE_SPACE, P)["space"]["X"] == [["age", None]]
     experiment = store.get(Kind.EXPERIMENT, R)
     assert (experiment["model"], experiment["fitted_model"]) == (["asked"], ["fitted"])
 

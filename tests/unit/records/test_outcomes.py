@@ -22,8 +22,8 @@ RUN = {"collab_id": "c", "project_id": "p", "expt_id": "e", "run_id": "r"}
 SPACE = {
     "datatype": "tabular",
     "action": "regress",
-    "X": ["age"],
-    "y": ["target"],
+    "X": [["age", None]],
+    "y": [["target", None]],
     "input_shape": [1],
     "numeric": {"age": {"minimum": 0.0, "maximum": 1.0, "mean": 0.5}},
     "categorical": {},

@@ -233,7 +233,7 @@ def test_a_killed_process_changes_no_bit(tmp_path: Path, algorithm: str, killed_
 
 
 def test_what_a_lost_participant_keeps_is_given_to_it_again_also_after_a_kill(tmp_path: Path) -> None:
-    run = {"min_participants": 2}
+    run: dict[str, Any] = {"min_participants": 2}
     calm = participants("SCAFFOLD", missing=(1, 2))
     federation = Federation(calm[0].algorithm, start(), {each.id: each.local for each in calm})
     federation.play(1)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from factories.feature_spaces import columns, labels, prepared
 from factories.image_data import picture, write_images, write_mapping
 from factories.worker_data import SHARED
 from synergos.domain.feature_space import Action, FeatureSpace
@@ -37,7 +38,7 @@ def space_of(table: ImageTable, action: Action = Action.CLASSIFY) -> FeatureSpac
         "metadata": {"train": described.metadata},
         "statistics": {"train": PIPELINE.fit(table)},
     }
-    return feature_space({"me": polled}, action)[0]
+    return feature_space({"me": prepared(polled)}, action)[0]
 
 
 def test_rows_keep_the_order_of_the_mapping_and_none_is_left_out(tmp_path: Path) -> None:
@@ -108,7 +109,7 @@ def test_a_number_can_be_learnt_from_images(tmp_path: Path) -> None:
 def test_labels_may_be_missing_where_they_are_not_needed(tmp_path: Path, labels: list[str] | None) -> None:
     write_images(tmp_path, ["a"], GREY, labels)
 
-    assert PIPELINE.describe(read(tmp_path, needs_labels=False)).header == {"X": [], "y": []}
+    assert PIPELINE.describe(read(tmp_path, needs_labels=False)).header == columns([])
     with pytest.raises(UnusableData, match=r"a/mapping\.csv: column 'target': expected a label in every row"):
         read(tmp_path)
 
@@ -119,7 +120,7 @@ def test_what_is_told_of_images_is_their_shape_and_options_and_no_pixel(tmp_path
     table = read(tmp_path)
     described = PIPELINE.describe(table)
 
-    assert described.header == {"X": [], "y": ["target_1", "target_x", "target_y"]}
+    assert described.header == columns([], labels("1", "x", "y"))
     assert PIPELINE.fit(table) == {}
     assert json.loads(json.dumps(described.metadata)) == {
         "_type": "image",
@@ -307,8 +308,4 @@ def test_imagenette_has_its_known_shapes(party: int, rows: dict[str, int]) -> No
     assert {purpose: table.pixels.shape for purpose, table in tables.items()} == {
         purpose: (count, 1, 28, 28) for purpose, count in rows.items()
     }
-    assert PIPELINE.describe(tables["train"]).header["y"] == [
-        "target_n01440764",
-        "target_n02102040",
-        "target_n02979186",
-    ]
+    assert PIPELINE.describe(tables["train"]).header.y == labels("n01440764", "n02102040", "n02979186")

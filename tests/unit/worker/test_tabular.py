@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from factories.feature_spaces import columns, features, labels, prepared
 from factories.worker_data import SHARED, write_dataset
-from synergos.domain.feature_space import Action, CategoricalColumn, FeatureSpace, NumericColumn
+from synergos.domain.feature_space import Action, CategoricalColumn, Feature, FeatureSpace, NumericColumn
 from synergos.errors import FeatureDrift, UnusableData
 from synergos.learning.feature_space_agreement import feature_space
 from synergos_worker.data_root import DataRoot
@@ -21,8 +22,8 @@ CSV = 'age,ward,target\n20,north,1\n,“south”,0\n40," south ",1.0\nunknown,,0
 SPACE = FeatureSpace(
     datatype="tabular",
     action=Action.CLASSIFY,
-    X=("age", "ward_east", "ward_north", "ward_south"),
-    y=("target_0", "target_1"),
+    X=features("age", "ward=east", "ward=north", "ward=south"),
+    y=labels("0", "1"),
     input_shape=(4,),
     numeric={"age": NumericColumn(minimum=0.0, maximum=50.0, mean=25.0)},
     categorical={"ward": CategoricalColumn(("east", "north", "south"), "east")},
@@ -52,7 +53,7 @@ def test_what_crosses_is_sums_counts_minima_and_maxima(tmp_path: Path) -> None:
 def test_a_table_is_described_without_its_cells(tmp_path: Path) -> None:
     described = PIPELINE.describe(table_of(tmp_path, CSV))
 
-    assert described.header == {"X": ["age", "ward_north", "ward_south"], "y": ["target_0", "target_1"]}
+    assert described.header == columns(["age", "ward=north", "ward=south"], labels("0", "1"))
     assert described.schema == SCHEMA
     assert described.metadata["_type"] == "tabular"
     assert described.metadata["src_count"] == 4
@@ -75,7 +76,7 @@ def test_rows_become_inputs_of_the_agreed_space(tmp_path: Path) -> None:
 def test_a_constant_column_is_zero_and_an_outlier_may_exceed_one(tmp_path: Path) -> None:
     table = table_of(tmp_path, "a,b,target\n7,30,x\n9,-10,x\n", {"a": "float64", "b": "float64", "target": "category"})
     columns = {"a": NumericColumn(7.0, 7.0, 7.0), "b": NumericColumn(0.0, 20.0, 1.0)}
-    space = FeatureSpace("tabular", Action.CLASSIFY, ("a", "b"), ("target_x",), (2,), columns)
+    space = FeatureSpace("tabular", Action.CLASSIFY, features("a", "b"), labels("x"), (2,), columns)
 
     assert PIPELINE.transform(table, space).inputs.tolist() == [[0.0, 1.5], [0.0, -0.5]]
 
@@ -91,8 +92,8 @@ def test_three_classes_become_class_ids_in_the_grid_s_order(tmp_path: Path) -> N
     space = FeatureSpace(
         "tabular",
         Action.CLASSIFY,
-        ("age",),
-        ("target_a", "target_b", "target_c"),
+        features("age"),
+        labels("a", "b", "c"),
         (1,),
         {"age": NumericColumn(0.0, 4.0, 2.0)},
     )
@@ -108,20 +109,33 @@ def test_a_regression_keeps_its_numbers(tmp_path: Path) -> None:
     table = table_of(
         tmp_path, "age,target\n1,2.5\n2,-1\n", {"age": "int32", "target": "float64"}, action=Action.REGRESS
     )
-    space = FeatureSpace("tabular", Action.REGRESS, ("age",), ("target",), (1,), {"age": NumericColumn(0.0, 4.0, 2.0)})
+    space = FeatureSpace(
+        "tabular", Action.REGRESS, features("age"), labels(), (1,), {"age": NumericColumn(0.0, 4.0, 2.0)}
+    )
 
     targets = PIPELINE.transform(table, space).targets
 
-    assert PIPELINE.describe(table).header == {"X": ["age"], "y": ["target"]}
+    assert PIPELINE.describe(table).header == columns(["age"], labels())
     assert targets is not None
     assert targets.tolist() == [[2.5], [-1.0]]
     assert targets.dtype == np.float32
 
 
+def test_a_column_called_like_another_s_joined_level_is_another_input(tmp_path: Path) -> None:
+    table = table_of(
+        tmp_path,
+        "a_1,a,target\n5,1,0\n",
+        {"a_1": "int32", "a": "category", "target": "category"},
+        action=Action.CLASSIFY,
+    )
+
+    assert table.features == (Feature("a", "1"), Feature("a_1"))
+
+
 def test_the_label_is_never_an_input(tmp_path: Path) -> None:
     table = table_of(tmp_path, "target,age\n1,2\n0,3\n", {"age": "int32", "target": "category"})
 
-    assert table.columns == ["age"]
+    assert table.features == features("age")
     assert "target" not in PIPELINE.fit(table)["categorical"]
 
 
@@ -162,7 +176,7 @@ def test_columns_in_which_nothing_stands_are_left_out(tmp_path: Path) -> None:
     table = table_of(tmp_path, 'age,ward,target\n1, ,0\n2,"""""",1\n')
 
     assert PIPELINE.describe(table).schema == {"age": "int32", "target": "category"}
-    assert table.columns == ["age"]
+    assert table.features == features("age")
 
 
 def test_labels_are_wanted_in_every_row_to_learn_from(tmp_path: Path) -> None:
@@ -179,7 +193,7 @@ def test_rows_to_predict_may_lack_labels(tmp_path: Path, csv: str) -> None:
     table = table_of(tmp_path, csv, needs_labels=False)
 
     assert table.labels is None
-    assert PIPELINE.describe(table).header["y"] == []
+    assert PIPELINE.describe(table).header.y == ()
     assert PIPELINE.transform(table_of(tmp_path, "age,ward\n1,east\n", needs_labels=False), SPACE).targets is None
 
 
@@ -216,7 +230,6 @@ SECRET = "s3cret"
         ),
         ("age,ward,target\n1,x,0\n", None, r"there is no schema\.json beside it"),
         ("target\n0\n", {"target": "category"}, "there is no column beside 'target'"),
-        ("a_1,a,target\n5,1,0\n", {"a_1": "int32", "a": "category", "target": "category"}, "'a_1' is also the name"),
     ],
 )
 def test_bad_files_are_refused_by_name_and_without_their_cells(
@@ -260,7 +273,7 @@ def test_tags_that_disagree_on_a_column_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("csv", "complaint"),
     [
-        ("age,ward,target\n1,west,0\n", "'ward_west'"),
+        ("age,ward,target\n1,west,0\n", "'ward=west'"),
         ("age,ward,target\n1,east,2\n", "label '2'"),
     ],
 )
@@ -293,7 +306,7 @@ def agreed(tables: Mapping[str, Mapping[str, TabularTable]], action: Action) -> 
             "metadata": {purpose: found.metadata for purpose, found in described.items()},
             "statistics": {"train": PIPELINE.fit(tables_of["train"])},
         }
-    return feature_space(polled, action)[0]
+    return feature_space({who: prepared(said) for who, said in polled.items()}, action)[0]
 
 
 needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="the shared example datasets are not there")
@@ -314,7 +327,7 @@ def test_abalone_has_ten_inputs() -> None:
         [1308, 436, 436],
         [1198, 399, 400],
     ]
-    assert (len(space.X), space.y, space.outputs) == (10, ("target",), 1)
+    assert (len(space.X), space.y, space.outputs) == (10, labels(), 1)
     inputs = PIPELINE.transform(tables["p1"]["train"], space).inputs
     assert (inputs.shape, inputs.min(), inputs.max()) == ((1308, 10), 0.0, 1.0)
 
@@ -332,7 +345,7 @@ def test_heart_disease_has_28_inputs_and_five_labels() -> None:
 
     assert [[table.count for table in tables_of.values()] for tables_of in tables.values()] == [[771, 826], [771, 716]]
     assert len(space.X) == 28
-    assert space.y == tuple(f"target_{level}" for level in range(5))
+    assert space.y == labels(*map(str, range(5)))
 
 
 @needs_shared

@@ -62,8 +62,8 @@ def predict(scope: Scope, limits: Limits, control: Control) -> Predicted:
     worker = WorkerCommands(node, limits, control.check)
     worker.greet()
     polled = retry_while_lost(worker, lambda: worker.prepare(scope.project, space.action, tags))
-    header = polled["headers"][Purpose.PREDICT]
-    if strange := drift(header, polled["metadata"][Purpose.PREDICT], space):
+    header = polled.headers[Purpose.PREDICT]
+    if strange := drift(header, polled.metadata[Purpose.PREDICT], space):
         named = ", ".join(strange[:_NAMED_AT_MOST]) + (", …" if len(strange) > _NAMED_AT_MOST else "")
         raise FeatureDrift(
             f"{participant}: the rows to predict have columns, labels or options the model has never seen: {named}"

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from synergos.domain.feature_space import FeatureSpace
 from synergos.domain.grid import Node
 from synergos.domain.outputs import ALIGNED, Aligned
+from synergos.domain.preparation import Prepared
 from synergos.domain.records import Kind
 from synergos.domain.tags import Purpose
 from synergos.errors import InvalidRequest, JobStopped, NotNeeded
@@ -44,7 +45,7 @@ def preprocess(scope: Scope, limits: Limits, control: Control) -> Aligned:
         if given_up.is_set():
             raise NotNeeded("another participant failed")
 
-    def prepare(node: Node) -> dict[str, Any]:
+    def prepare(node: Node) -> Prepared:
         worker = WorkerCommands(node, limits, check)
         # Who does not answer at all is probably registered at a wrong address: that is said at once.
         worker.greet()
@@ -65,7 +66,7 @@ def preprocess(scope: Scope, limits: Limits, control: Control) -> Aligned:
             "feature_space": space.to_dict(),
             "fitted": _fitted(scope, space) if auto_fix else {},
             "auto_fix": auto_fix,
-            "rows": {who: data["metadata"][Purpose.TRAIN]["src_count"] for who, data in polled.items()},
+            "rows": {who: found.rows(Purpose.TRAIN) for who, found in polled.items()},
         }
     )
 

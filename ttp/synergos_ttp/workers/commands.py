@@ -14,6 +14,7 @@ from synergos.domain.feature_space import Action, FeatureSpace
 from synergos.domain.grid import Node
 from synergos.domain.keys import ProjectKey, RunKey
 from synergos.domain.outputs import MEASURED, Measured
+from synergos.domain.preparation import PREPARED, Prepared
 from synergos.domain.tags import Purpose, Tag
 from synergos.errors import InvalidRequest, WireFormatError, WorkerRefused, WorkerUnreachable
 from synergos_ttp.workers.client import Request, WorkerClient
@@ -41,12 +42,12 @@ class WorkerCommands:
         """Make sure that somebody is there at all, before something is asked that may take long."""
         self._send("GET", "/health", timeout=self.limits.connect)
 
-    def prepare(self, project: ProjectKey, action: Action, tags: Tags) -> dict[str, Any]:
+    def prepare(self, project: ProjectKey, action: Action, tags: Tags) -> Prepared:
         """Have the tagged datasets read; what the worker says of them.
 
-        Args:
         Raises:
             WorkerRefused: the data cannot be used, with the worker's reason, or takes too long.
+            WireFormatError: what it says is not what is said of datasets.
         """
         path = _path("poll", *project.ids)
         deadline = time.monotonic() + self.limits.preparation
@@ -56,11 +57,17 @@ class WorkerCommands:
             query = {"preparation": asked["preparation"], "wait": str(self.limits.long_poll)}
             state = self._call("GET", path, query=query)
             if state["state"] == "completed":
-                return state
+                return self._prepared(state)
             if state["state"] == "failed":
                 raise self._refused(state["error"]["message"], state["error"].get("field"), 422)
             if time.monotonic() > deadline:
                 raise self._refused(f"its datasets were not prepared within {self.limits.preparation:.0f} s", None, 422)
+
+    def _prepared(self, answer: Mapping[str, Any]) -> Prepared:
+        try:
+            return PREPARED.read(answer)
+        except InvalidRequest as error:
+            raise WireFormatError(f"what it prepared is not as agreed: {error}", self.node.participant_id) from None
 
     def align(
         self,

@@ -115,7 +115,7 @@ def _refuse_identifiers(contents: Contents) -> None:
 
 
 def _refuse_nothing(contents: Contents, found: Description, minimum: int) -> None:
-    if contents.labels is not None and not found.header["y"]:
+    if contents.labels is not None and not found.header.y:
         raise UnusableData(f"has no label in {minimum} rows or more, {_OWNERS_MINIMUM}", TARGET)
-    if (contents.numbers or contents.categories) and not found.header["X"]:
+    if (contents.numbers or contents.categories) and not found.header.X:
         raise UnusableData(f"has no column with a level in {minimum} rows or more, {_OWNERS_MINIMUM}", "tags.train")

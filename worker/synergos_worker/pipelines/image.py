@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from synergos.domain.feature_space import Action, FeatureSpace
+from synergos.domain.preparation import TableColumns
 from synergos.errors import FeatureDrift
 from synergos.learning.datatypes.image import IMAGE
 from synergos.tables.data_file import DataFile
@@ -76,7 +77,7 @@ class ImagePipeline:
         labels = table.labels
         dtype = CATEGORY if labels and labels.levels else "float64"
         return Description(
-            header={"X": [], "y": labels.header if labels else []},
+            header=TableColumns((), labels.header if labels else ()),
             schema={TARGET: dtype} if labels else {},
             metadata={
                 "_type": self.name,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from synergos.domain.feature_space import Action, FeatureSpace
+from synergos.domain.feature_space import LABEL, Action, Feature, FeatureSpace
 from synergos.domain.natural_order import natural_order
 from synergos.errors import FeatureDrift, UnusableData
 from synergos.tables.cells import Levels, recoded
@@ -30,9 +30,9 @@ class Labels:
     levels: tuple[str, ...] = ()
 
     @property
-    def header(self) -> list[str]:
-        """``["target"]``, or one name per class."""
-        return [f"{TARGET}_{level}" for level in self.levels] or [TARGET]
+    def header(self) -> tuple[Feature, ...]:
+        """The column of labels alone for a regression, else with each class."""
+        return tuple(Feature(LABEL, level) for level in self.levels) or (Feature(LABEL),)
 
     @property
     def classes(self) -> Levels | None:

@@ -10,15 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synergos.domain.feature_space import Action, FeatureSpace
+from synergos.domain.preparation import TableColumns
 from synergos.tables.cells import Levels
 from synergos.tables.data_file import DataFile
 from synergos_worker.dataset import Dataset
 
 Origins = tuple[tuple[str, int], ...]
 """Files in the order of their rows, each with how many rows it has; no row is ever dropped or moved."""
-
-TableColumns = Mapping[str, Sequence[str]]
-"""``{"X": [column, …], "y": [column, …]}`` as docs/wire-formats.md, section 1.1, has it."""
 
 
 class Table(Protocol):

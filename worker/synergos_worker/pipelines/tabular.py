@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from synergos.domain.feature_space import Action, FeatureSpace
+from synergos.domain.feature_space import Action, Feature, FeatureSpace
 from synergos.domain.natural_order import natural_order
+from synergos.domain.preparation import TableColumns
 from synergos.errors import UnusableData
 from synergos.learning.datatypes.tabular import TABULAR
 from synergos.tables.cells import Codes, Levels, recoded
@@ -19,7 +19,6 @@ from synergos.tables.csv_files import CsvRows, read_csv
 from synergos.tables.data_file import DataFile
 from synergos.tables.encoding import encode
 from synergos.tables.metadata import METADATA
-from synergos.tables.names import listed
 from synergos.tables.schema import CATEGORY, SCHEMA, TARGET, read_schema
 from synergos_worker.dataset import Dataset
 from synergos_worker.pipelines.labels import Labels, read_labels
@@ -51,10 +50,11 @@ class TabularTable:
         return len(self.numbers)
 
     @property
-    def columns(self) -> list[str]:
-        """Names of the input columns, one per level of a categorical one, ordered by code point."""
-        levels = [f"{name}_{level}" for name, column in self.categorical.items() for level in column.levels]
-        return sorted([*self.numeric, *levels])
+    def features(self) -> tuple[Feature, ...]:
+        """The inputs: every numeric column, and every level of a categorical one; ordered by column, then by code point."""
+        numeric = [Feature(name) for name in self.numeric]
+        levels = [Feature(name, level) for name, column in self.categorical.items() for level in column.levels]
+        return tuple(sorted([*numeric, *levels], key=lambda feature: (feature.column, feature.level or "")))
 
 
 class TabularPipeline:
@@ -82,7 +82,8 @@ class TabularPipeline:
             dtypes=dtypes,
             labels=read_labels(parts, action, needed=needs_labels),
         )
-        _check_columns(table, datasets[0].name)
+        if not table.features:
+            raise UnusableData(f"there is no column beside {TARGET!r}", datasets[0].name)
         return table
 
     def fit(self, table: TabularTable) -> dict[str, Any]:
@@ -108,7 +109,7 @@ class TabularPipeline:
     def describe(self, table: TabularTable) -> Description:
         """See :class:`~synergos_worker.pipelines.pipeline.Pipeline`."""
         return Description(
-            header={"X": table.columns, "y": table.labels.header if table.labels else []},
+            header=TableColumns(table.features, table.labels.header if table.labels else ()),
             schema=dict(table.dtypes),
             metadata={"_type": self.name, "src_count": table.count, "files": dict(table.origins)},
         )
@@ -192,14 +193,6 @@ def _levels(parts: Sequence[CsvRows], name: str) -> Levels:
         for part, column in zip(parts, columns, strict=True)
     ]
     return Levels(np.concatenate(codes), levels)
-
-
-def _check_columns(table: TabularTable, name: str) -> None:
-    columns = table.columns
-    if not columns:
-        raise UnusableData(f"there is no column beside {TARGET!r}", name)
-    if twice := [column for column, count in Counter(columns).items() if count > 1]:
-        raise UnusableData(f"the one-hot name {listed(twice)} is also the name of another column", name)
 
 
 def _rows(table: TabularTable) -> Iterator[bytes]:

@@ -6,10 +6,8 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from synergos.domain.feature_space import Action, FeatureSpace
+from synergos.domain.preparation import Prepared
 from synergos.learning.column_alignment import Alignment
-
-Polled = Mapping[str, Any]
-"""One participant's completed preparation: ``headers``, ``schemas``, ``metadata``, ``statistics``."""
 
 Metadata = Mapping[str, Any]
 """What a worker says of one table: ``_type``, ``src_count`` and what else its data type has."""
@@ -22,7 +20,7 @@ class DataType(Protocol):
     def name(self) -> str:
         """As ``metadata.json`` says it."""
 
-    def agree(self, polled: Mapping[str, Polled], alignment: Alignment, action: Action) -> FeatureSpace:
+    def agree(self, polled: Mapping[str, Prepared], alignment: Alignment, action: Action) -> FeatureSpace:
         """The feature space that all tables of all participants fit in; its input shape is that of one row.
 
         Args:

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from synergos.domain.feature_space import Action, FeatureSpace
+from synergos.domain.preparation import Prepared
 from synergos.errors import InvalidRequest, WireFormatError
 from synergos.learning.column_alignment import Alignment
-from synergos.learning.datatypes.datatype import Metadata, Polled
+from synergos.learning.datatypes.datatype import Metadata
 
 Shape = tuple[int, ...]
 
@@ -24,12 +25,12 @@ class Image:
 
     name = "image"
 
-    def agree(self, polled: Mapping[str, Polled], alignment: Alignment, action: Action) -> FeatureSpace:
+    def agree(self, polled: Mapping[str, Prepared], alignment: Alignment, action: Action) -> FeatureSpace:
         """The shape and the options that all images of all participants share."""
         sets = [
             (f"{participant} ({purpose})", *_read(metadata, participant))
             for participant, prepared in polled.items()
-            for purpose, metadata in prepared["metadata"].items()
+            for purpose, metadata in prepared.metadata.items()
         ]
         first, shape, options = sets[0]
         for owner, other_shape, others in sets[1:]:

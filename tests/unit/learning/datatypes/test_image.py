@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
+from factories.feature_spaces import columns, features, labels, prepared
 from factories.network_models import layer, linear
 from synergos.domain.feature_space import Action, FeatureSpace
+from synergos.domain.preparation import Prepared
 from synergos.errors import Conflict, InvalidRequest, WireFormatError
 from synergos.learning.families.layers.fit_to_feature_space import fit_layers
 from synergos.learning.feature_space_agreement import drift, feature_space
@@ -13,14 +15,18 @@ from synergos.learning.feature_space_agreement import drift, feature_space
 OPTIONS = {"size": [28, 28], "fit": "resize", "colour": "grayscale", "scaling": "unit"}
 
 
-def images(labels: str = "ab", shape: Any = (1, 28, 28), **options: object) -> dict[str, Any]:
+def said(classes: str = "ab", shape: Any = (1, 28, 28), **options: object) -> dict[str, Any]:
     metadata = {"_type": "image", "src_count": 5, "shape": list(shape), "options": OPTIONS | options}
     return {
-        "headers": {"train": {"X": [], "y": [f"target_{label}" for label in labels]}},
+        "headers": {"train": columns([], labels(*classes))},
         "schemas": {"train": {"target": "category"}},
         "metadata": {"train": metadata},
         "statistics": {"train": {}},
     }
+
+
+def images(*arguments: Any, **options: Any) -> Prepared:
+    return prepared(said(*arguments, **options))
 
 
 def test_the_space_of_images_has_their_shape_all_labels_and_the_options() -> None:
@@ -48,14 +54,14 @@ def test_participants_whose_options_differ_are_named(other: dict[str, Any], comp
 
 
 def test_sets_of_one_participant_whose_options_differ_are_named() -> None:
-    mine = images()
-    mine["headers"]["evaluate"] = {"X": [], "y": ["target_a"]}
-    mine["metadata"]["evaluate"] = images(fit="pad")["metadata"]["train"]
+    mine = said()
+    mine["headers"]["evaluate"] = columns([], labels("a"))
+    mine["metadata"]["evaluate"] = said(fit="pad")["metadata"]["train"]
 
     with pytest.raises(
         InvalidRequest, match=r"operations\.fit: is pad for p1 \(evaluate\) and resize for p1 \(train\)"
     ):
-        feature_space({"p1": mine}, Action.CLASSIFY)
+        feature_space({"p1": prepared(mine)}, Action.CLASSIFY)
 
 
 @pytest.mark.parametrize("broken", [{"shape": (28, 28)}, {"shape": (1, 0, 28)}, {"shape": "abc"}])
@@ -65,21 +71,21 @@ def test_metadata_without_a_shape_is_the_worker_s_mistake(broken: dict[str, Any]
 
 
 def test_without_auto_align_labels_must_be_equal() -> None:
-    with pytest.raises(Conflict, match="p1 train lacks target_c"):
+    with pytest.raises(Conflict, match="p1 train lacks target=c"):
         feature_space({"p1": images("ab"), "p2": images("abc")}, Action.CLASSIFY, auto_align=False)
 
 
 def test_drift_says_what_differs_and_what_was_agreed() -> None:
     space, _ = feature_space({"p1": images()}, Action.CLASSIFY)
 
-    header = {"X": [], "y": ["target_a"]}
-    assert drift(header, images()["metadata"]["train"], space) == []
-    assert drift(header, images(fit="pad")["metadata"]["train"], space) == ["fit pad (agreed: resize)"]
+    header = columns([], labels("a"))
+    assert drift(header, said()["metadata"]["train"], space) == []
+    assert drift(header, said(fit="pad")["metadata"]["train"], space) == ["fit pad (agreed: resize)"]
     assert drift(header, {"_type": "tabular"}, space) == ["datatype tabular (agreed: image)"]
 
 
 def test_a_space_stored_before_there_were_options_can_be_read() -> None:
-    stored = FeatureSpace("tabular", Action.REGRESS, ("x",), ("target",), (1,)).to_dict()
+    stored = FeatureSpace("tabular", Action.REGRESS, features("x"), labels(), (1,)).to_dict()
     del stored["options"]
 
     assert FeatureSpace.from_dict(stored).options == {}

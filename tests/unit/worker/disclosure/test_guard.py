@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from factories.feature_spaces import features, labels
 from factories.image_data import stripes, write_images
 from factories.worker_data import write_dataset
 from synergos.domain.feature_space import Action
@@ -72,7 +73,7 @@ def test_an_open_worker_refuses_nothing(tmp_path: Path) -> None:
 
     guard.refuse_few_rows(found, Purpose.TRAIN)
 
-    assert guard.description(found, Purpose.TRAIN).header["X"] == ["age", "ward_north"]
+    assert features("age", "ward=north") == guard.description(found, Purpose.TRAIN).header.X
     assert guard.statistics(found)["numeric"]["age"]["maximum"] == 1
 
 
@@ -81,7 +82,7 @@ def test_a_level_of_few_rows_is_neither_among_the_columns_nor_counted(tmp_path: 
 
     description, statistics = guard.description(found, Purpose.TRAIN), guard.statistics(found)
 
-    assert description.header["X"] == ["age", "ward_north", "ward_south"]
+    assert features("age", "ward=north", "ward=south") == description.header.X
     assert statistics["categorical"] == {"ward": {"north": 40, "south": 40}}
     assert "Jones" not in f"{description}{statistics}"
 
@@ -91,7 +92,7 @@ def test_a_column_all_of_whose_levels_are_rare_is_told_by_name_and_kind(tmp_path
 
     found = loaded(tmp_path, body)
 
-    assert guard.description(found, Purpose.TRAIN).header["X"] == ["age"]
+    assert features("age") == guard.description(found, Purpose.TRAIN).header.X
     assert guard.description(found, Purpose.TRAIN).schema["ward"] == "category"
     assert guard.statistics(found)["categorical"] == {"ward": {}}
 
@@ -119,13 +120,13 @@ def test_identifiers_are_refused_by_the_name_of_their_column(tmp_path: Path) -> 
 def test_few_rows_to_predict_may_all_differ_and_nothing_of_them_is_told(tmp_path: Path) -> None:
     body = "".join(f"{index},P-{index},well\n" for index in range(12))
 
-    assert guard.description(loaded(tmp_path, body, Purpose.PREDICT), Purpose.PREDICT).header["X"] == ["age"]
+    assert features("age") == guard.description(loaded(tmp_path, body, Purpose.PREDICT), Purpose.PREDICT).header.X
 
 
 def test_a_label_of_few_rows_is_not_told(tmp_path: Path) -> None:
     found = loaded(tmp_path, rows() + rows(count=3, label="rare"))
 
-    assert guard.description(found, Purpose.TRAIN).header["y"] == ["target_well"]
+    assert guard.description(found, Purpose.TRAIN).header.y == labels("well")
 
 
 def test_rows_none_of_whose_labels_may_be_told_are_no_rows_to_train_on(tmp_path: Path) -> None:

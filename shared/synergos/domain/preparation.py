@@ -1,0 +1,53 @@
+"""What a worker says of a participant's datasets once it has read them: columns and sums, and never a row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from synergos.domain.feature_space import Feature
+from synergos.domain.tags import Purpose
+from synergos.errors import InvalidRequest
+from synergos.schema import Definition
+
+
+class TableColumns(Struct, frozen=True):
+    """The features of one table.
+
+    Attributes:
+        X: the inputs; empty where they have no names, as pixels have none.
+        y: the labels; empty where a table has none.
+    """
+
+    X: tuple[Feature, ...] = ()
+    y: tuple[Feature, ...] = ()
+
+
+class Prepared(Struct, frozen=True, kw_only=True):
+    """One participant's datasets, by purpose.
+
+    Attributes:
+        schemas: dtype by column.
+        metadata: ``_type``, ``src_count`` (rows) and what else the data type has.
+        statistics: of the training rows: sums, counts, minima and maxima.
+    """
+
+    headers: Mapping[Purpose, TableColumns]
+    schemas: Mapping[Purpose, Mapping[str, str]]
+    metadata: Mapping[Purpose, Mapping[str, Any]]
+    statistics: Mapping[Purpose, Mapping[str, Any]] = {}
+
+    def __post_init__(self) -> None:
+        for purpose in self.headers:
+            said = self.metadata.get(purpose, {})
+            if not isinstance(said.get("_type"), str) or not isinstance(said.get("src_count"), int):
+                raise InvalidRequest("expected _type and src_count", f"metadata.{purpose}")
+
+    def rows(self, purpose: Purpose) -> int:
+        """How many rows there are."""
+        return int(self.metadata[purpose]["src_count"])
+
+
+PREPARED = Definition(Prepared, quotes=False)
