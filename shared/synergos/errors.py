@@ -25,7 +25,7 @@ No HTTP in here: ``synergos.rest.errors`` decides which status each one becomes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 
@@ -47,11 +47,26 @@ class InvalidRequest(SynergosError):
 
 
 class UnknownName(InvalidRequest):
-    """A name that is not known, with the near misses that are."""
+    """A name that is not known, with the near misses that are.
 
-    def __init__(self, name: object, known: Iterable[str], field: str, what: str) -> None:
-        near = get_close_matches(str(name), list(known), n=3, cutoff=0.5)
+    Args:
+        meant: what other programs' word for the same thing means here; said instead of near misses.
+        listed: names to say where none is near.
+    """
+
+    def __init__(
+        self,
+        name: object,
+        known: Iterable[str],
+        field: str,
+        what: str,
+        *,
+        meant: str | None = None,
+        listed: Sequence[str] = (),
+    ) -> None:
+        near = [meant] if meant else get_close_matches(str(name), list(known), n=3, cutoff=0.5)
         hint = f"; did you mean {' or '.join(near)}?" if near else ""
+        hint = hint or (f"; known are {', '.join(listed)}" if listed else "")
         super().__init__(f"{name!r} is not {what}{hint}", field)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from synergos.driver.lists import Choice
-from synergos.driver.task import Task
+from synergos.driver.task import NOTEBOOKS_WORDS, Task, refuse_others
 from synergos.driver.transport import Response, route
 
 
@@ -30,8 +30,9 @@ class AlignmentTask(Task):
             auto_align: let participants lack columns that others have; without it all headers must be equal.
             auto_fix: fit the first and last layer of the project's experiments to the agreed columns and labels.
             respond_async: do not wait: the answer's ``data`` are the jobs, for ``driver.jobs.wait(answer)``.
-            kwargs: ignored.
+            kwargs: those of :data:`synergos.driver.task.NOTEBOOKS_WORDS`, which are ignored; others are refused.
         """
+        refuse_others(self.create, kwargs, NOTEBOOKS_WORDS)
         options = {"auto_align": auto_align, "auto_fix": auto_fix}
         return self._request_stage(self._route(collab_id, project_id), options, respond_async)
 

@@ -7,6 +7,7 @@ SynergosError
 │   └── WaitTimeout         the jobs waited for did not end in time
 └── InvalidRequest
     └── UsageError          a call that cannot be turned into a request; nothing was sent
+        └── UnknownKeyword  … as it does not take such an argument; a TypeError too, as of any function
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from synergos.errors import InvalidRequest, SynergosError
+from synergos.errors import InvalidRequest, SynergosError, UnknownName
 
 
 class DriverError(SynergosError):
@@ -58,3 +59,7 @@ class WaitTimeout(DriverError):
 
 class UsageError(InvalidRequest, ValueError):
     """A call that cannot be turned into a request; nothing was sent."""
+
+
+class UnknownKeyword(UnknownName, UsageError, TypeError):
+    """A call was given an argument that it does not take; names the near misses, and nothing was sent."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from synergos.driver.lists import Choice
-from synergos.driver.task import COLLABORATIONS, Task
+from synergos.driver.task import COLLABORATIONS, Task, refuse_others
 from synergos.driver.transport import Response, route
 
 
@@ -28,8 +28,9 @@ class ExperimentTask(Task):
             model: the network's layers in order, each ``{"is_input": bool, "l_type": <class in torch.nn>,
                 "structure": {<its arguments>}, "activation": <function in torch.nn.functional, or "">}``.
             family: of the model; without it, a network of layers.
-            kwargs: ignored.
+            kwargs: refused; there are no others.
         """
+        refuse_others(self.create, kwargs)
         named = {} if family is None else {"family": family}
         return self._post(self._route(collab_id, project_id), {"expt_id": expt_id, "model": list(model), **named})
 

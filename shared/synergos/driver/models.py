@@ -8,7 +8,7 @@ from typing import Any
 
 from synergos.driver.downloads import Downloads
 from synergos.driver.lists import Choice
-from synergos.driver.task import Task, stage_options
+from synergos.driver.task import Task, refuse_others, stage_options
 from synergos.driver.transport import Response, narrowed, route
 
 
@@ -40,8 +40,9 @@ class ModelTask(Task):
             verbose: let the workers say more in their logs.
             log_msgs: let the workers log messages.
             respond_async: do not wait: the answer's ``data`` are the jobs, for ``driver.jobs.wait(answer)``.
-            kwargs: ignored, except ``log_msg``, which means ``log_msgs``.
+            kwargs: ``log_msg``, which means ``log_msgs``; others are refused.
         """
+        refuse_others(self.create, kwargs, ["log_msg"])
         path = self._route(collab_id, project_id, expt_id, run_id)
         options = stage_options(auto_align, dockerised, verbose, log_msgs, kwargs)
         return self._request_stage(path, options, respond_async)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from synergos.driver.lists import Choice
-from synergos.driver.task import Task
+from synergos.driver.task import Task, refuse_others
 from synergos.driver.transport import Response, route
 
 _PARTICIPANTS = ("connect", "participants")
@@ -25,10 +25,11 @@ class ParticipantTask(Task):
         socials: Mapping[str, Any] | None = None,
         **kwargs: Any,
     ) -> Response:
-        """Declare a participant; every field but the id is for people to read, and ``kwargs`` is ignored.
+        """Declare a participant; every field but the id is for people to read, and there are no others.
 
         Declaring it again replaces the profile and keeps the registrations.
         """
+        refuse_others(self.create, kwargs)
         payload = {
             "id": participant_id,
             "category": None if category is None else list(category),

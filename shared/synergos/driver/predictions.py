@@ -7,7 +7,7 @@ from typing import Any
 
 from synergos.driver.lists import Choice
 from synergos.driver.tags import Tags
-from synergos.driver.task import Task, stage_options
+from synergos.driver.task import Task, refuse_others, stage_options
 from synergos.driver.transport import Response, narrowed, route
 
 
@@ -39,6 +39,7 @@ class PredictionTask(Task):
             tags: by project id, the datasets to predict, as in :meth:`synergos.driver.tags.TagTask.create`.
             respond_async: do not wait: the answer's ``data`` are the jobs, for ``driver.jobs.wait(answer)``.
         """
+        refuse_others(self.create, kwargs, ["log_msg"])
         path = self._route(participant_id, collab_id, project_id, expt_id, run_id)
         plain = {project: [list(tag) for tag in chosen] for project, chosen in tags.items()}
         options = stage_options(auto_align, dockerised, verbose, log_msgs, kwargs)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from synergos.driver.lists import Choice
-from synergos.driver.task import COLLABORATIONS, Task
+from synergos.driver.task import COLLABORATIONS, Task, refuse_others
 from synergos.driver.transport import Response, route
 
 
@@ -30,8 +30,9 @@ class ProjectTask(Task):
             incentives: what participants get out of it, by tier; ``{}`` when there is nothing to say.
             universe_alignment: names of the features of the whole universe, stored as they are.
             start_at: when the project starts, stored as it is.
-            kwargs: ignored.
+            kwargs: refused; there are no others.
         """
+        refuse_others(self.create, kwargs)
         payload: dict[str, Any] = {
             "collab_id": collab_id,
             "project_id": project_id,

@@ -6,7 +6,7 @@ from typing import Any
 
 from synergos.driver.errors import UsageError
 from synergos.driver.lists import Choice
-from synergos.driver.task import COLLABORATIONS, Task
+from synergos.driver.task import COLLABORATIONS, Task, refuse_others
 from synergos.driver.transport import Response, Transport, route
 
 Node = dict[str, Any]
@@ -65,11 +65,12 @@ class RegistrationTask(Task):
 
         Args:
             role: ``host``, ``guest`` or ``arbiter``.
-            kwargs: ignored.
+            kwargs: refused; there are no others.
 
         Raises:
             UsageError: no worker was added; nothing was sent, and an earlier registration stands.
         """
+        refuse_others(self.create, kwargs)
         if not self._nodes:
             raise UsageError("add a worker with add_node() first", "node_0")
         path = self._route(collab_id, project_id, participant_id)

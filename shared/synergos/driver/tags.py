@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from synergos.driver.task import COLLABORATIONS, Task
+from synergos.driver.task import COLLABORATIONS, Task, refuse_others
 from synergos.driver.transport import Response, route
 
 Tags = Sequence[Sequence[str]]
@@ -35,8 +35,9 @@ class TagTask(Task):
             predict: for predictions; a prediction request replaces them.
             model: stored as it is.
             hyperparameters: stored as it is.
-            kwargs: ignored.
+            kwargs: refused; there are no others.
         """
+        refuse_others(self.create, kwargs)
         payload = {"train": _plain(train), "evaluate": _plain(evaluate), "predict": _plain(predict)}
         extras = {"model": model, "hyperparameters": hyperparameters}
         chosen = {name: list(value) for name, value in extras.items() if value is not None}

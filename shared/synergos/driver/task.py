@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import inspect
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
+from synergos.driver.errors import UnknownKeyword
 from synergos.driver.lists import Choice, query
 from synergos.driver.transport import Response, Transport
 
@@ -66,10 +68,39 @@ class Task:
         return self._transport.call("DELETE", path)
 
 
+NOTEBOOKS_WORDS: Mapping[str, str] = {
+    "log_msg": "the original's notebooks misspell log_msgs so, and its client ignores what it does not know",
+    "log_msgs": "the original's notebooks pass it to every stage; an alignment has nothing to say with it",
+    "verbose": "the original's notebooks pass it to every stage; an alignment has nothing to say with it",
+    "dockerised": "the original's notebooks pass it to every stage; it is without effect everywhere",
+}
+"""Arguments that calls take beside those they name, and why: the original's notebooks run unchanged."""
+
+
+def refuse_others(call: Callable[..., object], others: Mapping[str, object], known: Collection[str] = ()) -> None:
+    """Refuse arguments that a call does not take.
+
+    Args:
+        others: what it was given beside the arguments that it names.
+        known: those that it takes all the same.
+
+    Raises:
+        UnknownKeyword: names the first one, and what was probably meant.
+    """
+    for name in others:
+        if name not in known:
+            named = [
+                parameter.name
+                for parameter in inspect.signature(call).parameters.values()
+                if parameter.kind is not parameter.VAR_KEYWORD
+            ]
+            raise UnknownKeyword(name, named, name, f"an argument of {call.__name__}()", listed=named)
+
+
 def stage_options(
     auto_align: bool, dockerised: bool, verbose: bool, log_msgs: bool, others: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The body of a stage request. ``log_msg``, as some notebooks have it, means ``log_msgs``; other names are ignored."""
+    """The body of a stage request. ``log_msg``, as some notebooks have it, means ``log_msgs``."""
     return {
         "auto_align": auto_align,
         "dockerised": dockerised,

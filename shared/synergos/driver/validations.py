@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from synergos.driver.lists import Choice
-from synergos.driver.task import Task, stage_options
+from synergos.driver.task import Task, refuse_others, stage_options
 from synergos.driver.transport import Response, narrowed, route
 
 
@@ -32,6 +32,7 @@ class ValidationTask(Task):
         Each participant measures on its own rows; only the statistics come back. The options are those of
         :meth:`synergos.driver.models.ModelTask.create`.
         """
+        refuse_others(self.create, kwargs, ["log_msg"])
         path = self._route(collab_id, project_id, expt_id, run_id, participant_id)
         options = stage_options(auto_align, dockerised, verbose, log_msgs, kwargs)
         return self._request_stage(path, options, respond_async)

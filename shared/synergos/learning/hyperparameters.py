@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Self
 
 from synergos.domain.feature_space import Action
+from synergos.errors import InvalidRequest, UnknownName
 from synergos.learning import algorithms
-from synergos.learning.run_fields import GENERAL, Check, check_field
+from synergos.learning.run_fields import ALWAYS_SENT, GENERAL, IGNORED, OTHER_WORDS, Check, check_field
 
 _ENVELOPE = frozenset(
     {"run_id", "expt_id", "project_id", "collab_id", "doc_id", "kind", "key", "relations", "created_at"}
@@ -53,7 +54,7 @@ class Hyperparameters:
         Raises:
             InvalidRequest: names the field and what was expected.
         """
-        given = {name: value for name, value in run.items() if name not in _ENVELOPE and value is not None}
+        given = given_in(run)
         for name, value in given.items():
             check_field(name, value, cls.checks)
         known = {each.name for each in fields(cls)} - {"extras"}
@@ -84,3 +85,38 @@ class Hyperparameters:
     def from_dict(cls, value: Mapping[str, Any]) -> Self:
         """Read what :meth:`to_dict` wrote."""
         return cls.from_run(value)
+
+
+def given_in(run: Mapping[str, Any]) -> dict[str, Any]:
+    """What a run record or request says of training; keys that are null count as absent."""
+    return {name: value for name, value in run.items() if name not in _ENVELOPE and value is not None}
+
+
+def general_fields(choices: Mapping[str, Iterable[object]]) -> frozenset[str]:
+    """The keys that mean something in a run whatever its model, with those that are known and without effect.
+
+    Args:
+        choices: the values that each key can have, of those that are known; the others have their defaults.
+    """
+    own = {each.name for each in fields(Hyperparameters)} - {"extras"}
+    chosen = choices.get("algorithm", [Hyperparameters.algorithm])
+    return frozenset(own | ALWAYS_SENT | IGNORED.keys() | algorithms.setting_names(chosen))
+
+
+def of_another_algorithm(name: str, algorithm: str) -> InvalidRequest | None:
+    """Why a key is of no use with this algorithm; None when it is no setting of another one either."""
+    others = [other for other in algorithms.ALGORITHMS.names if name in algorithms.setting_names([other])]
+    if not others or algorithm in others:
+        return None
+    return InvalidRequest(f"{algorithm} does not take it, {' or '.join(others)} would (algorithm)", name)
+
+
+def unknown_key(name: str, known: Iterable[str], others: Iterable[str] = ()) -> UnknownName:
+    """What is said of a key that no run knows.
+
+    Args:
+        known: the keys that this run can have.
+        others: those that runs can have that are trained with something else.
+    """
+    candidates = sorted({*known, *others} - IGNORED.keys())
+    return UnknownName(name, candidates, name, "a field of this run", meant=OTHER_WORDS.get(name.lower()))

@@ -117,7 +117,6 @@ GENERAL: Mapping[str, Check] = {
     "seed": integer(-(2**63), 2**63 - 1),
     "mu": number(),
     "delta": number(),
-    # Stored and without effect: the original's client sends them.
     "precision_fractional": integer(0),
     "input_size": sizes,
     "output_size": sizes,
@@ -127,3 +126,43 @@ GENERAL: Mapping[str, Check] = {
     "cumulative_delta": boolean,
 }
 """The keys that mean the same whatever the model's family."""
+
+IGNORED: Mapping[str, str] = {
+    "is_condensed": "the original's client has it among its arguments; workers always train on all of their rows",
+    "is_snn": "the original's client always sends it; networks are not split",
+    "precision_fractional": "the original's client always sends it; numbers are not shared secretly",
+    "input_size": "the original's records have it; sizes follow from the data",
+    "output_size": "the original's records have it; sizes follow from the labels",
+    "use_CLR": "the original's records have it; lr_scheduler names the schedule",
+    "cumulative_delta": "the original's records have it; delta is measured against the best loss so far",
+}
+"""Keys that are known and without effect, and why they are taken all the same."""
+
+ALWAYS_SENT = frozenset(
+    {"batch_size", "criterion", "l1_lambda", "l2_lambda", "lr", "lr_decay", "lr_scheduler", "optimizer", "weight_decay"}
+)
+"""Keys that the client sends with every run, asked or not: a family that has no use for them takes them all the same."""
+
+OTHER_WORDS: Mapping[str, str] = {
+    **dict.fromkeys(("learning_rate", "lrate", "eta", "eta0", "learning_rate_init", "step_size_init"), "lr"),
+    **dict.fromkeys(("num_rounds", "n_rounds", "communication_rounds", "global_epochs", "comm_round"), "rounds"),
+    **dict.fromkeys(("num_epochs", "n_epochs", "local_epochs", "max_iter", "iterations"), "epochs"),
+    **dict.fromkeys(("bs", "minibatch", "minibatch_size", "train_batch_size"), "batch_size"),
+    **dict.fromkeys(("loss", "loss_fn", "loss_function", "objective"), "criterion"),
+    **dict.fromkeys(("scheduler", "schedule", "learning_rate_schedule", "lr_schedule"), "lr_scheduler"),
+    **dict.fromkeys(("opt", "solver", "optimiser"), "optimizer"),
+    **dict.fromkeys(("strategy", "aggregator", "aggregation", "fl_algorithm"), "algorithm"),
+    **dict.fromkeys(("random_state", "random_seed", "manual_seed"), "seed"),
+    **dict.fromkeys(("proximal_mu", "prox_mu"), "mu"),
+    **dict.fromkeys(("min_delta", "tol", "tolerance"), "delta"),
+    **dict.fromkeys(("early_stopping", "early_stopping_rounds", "n_iter_no_change"), "patience"),
+    **dict.fromkeys(("min_clients", "min_fit_clients", "min_available_clients", "quorum"), "min_participants"),
+    **dict.fromkeys(("l1", "l1_reg", "l1_ratio"), "l1_lambda"),
+    **dict.fromkeys(("l2", "l2_reg", "weight_penalty"), "l2_lambda"),
+    **dict.fromkeys(("decay", "lr_decay_rate", "decay_rate"), "lr_decay"),
+    **dict.fromkeys(
+        ("class_weight", "class_weights", "scale_pos_weight"),
+        "weight with NLLLoss or CrossEntropyLoss, or pos_weight with BCEWithLogitsLoss,",
+    ),
+}
+"""What other programs call a key of a run."""

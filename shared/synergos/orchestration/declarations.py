@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from synergos.domain.identifiers import check_identifier
 from synergos.domain.records import OWN_FIELDS, RECORD_TYPES, Ids, Kind, payload_of
-from synergos.errors import RecordNotFound
+from synergos.errors import InvalidRequest, RecordNotFound
 from synergos.orchestration.caller import Caller
 from synergos.orchestration.view import View
 from synergos.records.paging import EVERYTHING, Page, Part, Selection
@@ -15,6 +15,7 @@ from synergos.records.store import Record, RecordStore
 from synergos.schema import Definition
 
 _NOT_DECLARED = OWN_FIELDS | {"relations", "link"}
+"""What an answer says beside what was declared: a client that sends an answer back, changed, is not refused for it."""
 
 Body = TypeVar("Body")
 
@@ -22,7 +23,8 @@ Body = TypeVar("Body")
 class Declarations(Generic[Body]):
     """The declared records of one kind; a subclass says what is particular to it.
 
-    What is stored is the body itself: beside the fields of its definition it may have any others.
+    What is stored is the body itself, without what is ours to say. Ids that the URL says may be in the body as well, where
+    they have to be the same.
 
     Attributes:
         schema: what a body has to be.
@@ -64,8 +66,9 @@ class Declarations(Generic[Body]):
             InvalidRequest: a field is wrong; names it.
             RecordNotFound: what it is to hang under is not there.
         """
-        declared = self.schema.read(body)
+        declared = self.schema.read(self._own(body))
         key = self._key(ids, body)
+        _check_ids(body, key)
         payload = self.checked(declared, self._fields(body), key)
         with self.store.transaction():
             for parent in self.parents:
@@ -81,12 +84,15 @@ class Declarations(Generic[Body]):
             InvalidRequest: a field is wrong; names it.
             RecordNotFound: there is no such record.
         """
+        named = {} if self.id_field is None else {self.id_field: ids[self._own_id]}
+        _check_ids(body, {**ids, **named})
+        self.schema.check_names(self._own(body))
         changes = {name: value for name, value in self._fields(body).items() if name != self.id_field}
         with self.store.transaction():
             before = self.store.get(self.kind, ids)
             payload = payload_of(before) | changes
-            named = {} if self.id_field is None else {self.id_field: ids[self._own_id]}
-            self.checked(self.schema.read(payload | named), payload, ids)
+            # Records of earlier versions may hold more than can be declared now.
+            self.checked(self.schema.read(self.schema.known(payload) | named), payload, ids)
             self.settle(before, self.store.merge(self.kind, ids, changes))
             return self.read(caller, ids)
 
@@ -128,6 +134,11 @@ class Declarations(Generic[Body]):
             return dict(ids)
         return {**ids, self._own_id: check_identifier(body[self.id_field], self.id_field)}
 
+    def _own(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """What a body says beside the ids of the URL and what is ours to say."""
+        own = self._fields(body)
+        return own if self.id_field is None or self.id_field not in body else own | {self.id_field: body[self.id_field]}
+
     def _fields(self, body: Mapping[str, Any]) -> dict[str, Any]:
         ignored = _NOT_DECLARED | self.settled | set(RECORD_TYPES[self.kind].key_fields)
         return {name: value for name, value in body.items() if name not in ignored}
@@ -137,3 +148,10 @@ class Declarations(Generic[Body]):
             return self.store.get(self.kind, key)
         except RecordNotFound:
             return None
+
+
+def _check_ids(body: Mapping[str, Any], ids: Ids) -> None:
+    """Refuse an id in a body that is another than the one it stands for."""
+    for name, known in ids.items():
+        if body.get(name) not in (None, known):
+            raise InvalidRequest(f"expected {known!r}, as the URL has it, or nothing", name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from synergos.domain.feature_space import Action
 from synergos.domain.records import Ids, Kind, restrict
 from synergos.errors import RecordNotFound
 from synergos.learning import families
@@ -21,11 +22,20 @@ class Runs(Declarations[Run]):
     parents = (Kind.COLLABORATION, Kind.PROJECT, Kind.EXPERIMENT)
 
     def checked(self, declared: Run, payload: dict[str, Any], ids: Ids) -> dict[str, Any]:
-        """Refuse hyperparameters that the experiment's family cannot train with."""
+        """Refuse hyperparameters that the experiment's family cannot train with, and those that would be without effect."""
         try:
             experiment = self.store.get(Kind.EXPERIMENT, restrict(ids, Kind.EXPERIMENT))
         except RecordNotFound:
             # That it is not there is said once it is known that the rest is sound.
             experiment = {}
-        families.named_in(experiment).check_run(payload)
+        family, action = families.named_in(experiment), self._action(ids)
+        family.check_run(payload, action)
+        for refusal in family.unused(payload, action).values():
+            raise refusal
         return payload
+
+    def _action(self, ids: Ids) -> Action | None:
+        """What the project does; None where it does not say, or is not there."""
+        projects = self.store.find(Kind.PROJECT, restrict(ids, Kind.PROJECT))
+        said = projects[0].get("action") if projects else None
+        return None if said is None else Action(said)

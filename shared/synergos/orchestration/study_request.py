@@ -15,7 +15,6 @@ from synergos.domain.records import Kind, payload_of
 from synergos.domain.study import Study
 from synergos.errors import Conflict, InvalidRequest, RecordNotFound, UnknownName
 from synergos.learning import families
-from synergos.learning.algorithms import setting_names
 from synergos.learning.families import ModelFamily
 from synergos.learning.hyperparameters import Hyperparameters
 from synergos.orchestration.hyperparameter_check import check_drawn_hyperparameters
@@ -147,4 +146,4 @@ def _fields(space: SearchSpace, family: ModelFamily, run: Hyperparameters) -> fr
     said = run.to_dict()
     drawn = {name: [value for _, value in dimension.examples()] for name, dimension in space.dimensions.items()}
     known = family.run_fields({name: [value] for name, value in said.items()} | drawn)
-    return known | said.keys() | setting_names()
+    return known | said.keys()

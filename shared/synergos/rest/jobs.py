@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any
+from typing import Any, ClassVar
 
 from flask import Response
 
@@ -91,6 +91,8 @@ class _JobResource(Resource):
 
 class JobCollection(_JobResource):
     """All jobs."""
+
+    query_of: ClassVar[Mapping[str, Iterable[str] | None]] = {"GET": None}
 
     def get(self) -> Response:
         """List them, newest last unless asked otherwise; query parameters choose among them."""

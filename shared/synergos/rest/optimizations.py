@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from typing import ClassVar
+
 from flask import Response
 
 from synergos.domain.keys import ExperimentKey
@@ -21,6 +24,8 @@ OF_TRIALS = described(_FILTERS)
 
 class OptimizationResource(Resource):
     """The trials of an experiment, over all its studies, as the original's client sees them."""
+
+    query_of: ClassVar[Mapping[str, Iterable[str] | None]] = {"GET": None}
 
     def __init__(self, api: object, studies: Studies) -> None:
         super().__init__(api)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import flask_restx
-from flask import Response
+from flask import Response, request
 
 from synergos.domain.identifiers import check_identifier
+from synergos.errors import InvalidRequest, UnknownName
 from synergos.orchestration.declarations import Declarations
 from synergos.rest.body import json_object
 from synergos.rest.caller import caller
@@ -18,19 +20,43 @@ from synergos.rest.representations import represent_declared, representation
 
 
 class Resource(flask_restx.Resource):  # type: ignore[misc]
-    """One route; the ids in its URL are usable before a method sees them."""
+    """One route; the ids in its URL are usable before a method sees them.
+
+    Attributes:
+        query_of: the methods that read the query parameters, with those they know; None where they check them themselves.
+    """
+
+    query_of: ClassVar[Mapping[str, Iterable[str] | None]] = {}
 
     def dispatch_request(self, **ids: str) -> Any:
         """Answer the request at hand.
 
         Raises:
-            InvalidRequest: an id in the URL cannot be one.
+            InvalidRequest: an id in the URL cannot be one, or a query parameter would be without effect.
         """
+        check_query(self.query_of.get("GET" if request.method == "HEAD" else request.method, ()))
         for field, value in ids.items():
             # The name of a file is looked up among those there are, whatever it is.
             if field != "name":
                 check_identifier(value, field)
         return super().dispatch_request(**ids)
+
+
+def check_query(known: Iterable[str] | None) -> None:
+    """Refuse query parameters of the request at hand that would be without effect.
+
+    Args:
+        known: those that mean something; None where whoever reads them knows.
+
+    Raises:
+        InvalidRequest: names the parameter.
+    """
+    listed = None if known is None else sorted(known)
+    for name, values in request.args.lists():
+        if listed is not None and name not in listed:
+            raise UnknownName(name[:80], listed, name[:80], "a query parameter of this request", listed=listed)
+        if len(values) > 1:
+            raise InvalidRequest(f"expected it once, got it {len(values)} times", name[:80])
 
 
 @dataclass(frozen=True)
@@ -64,6 +90,8 @@ class _Declared(Resource):
 class Collection(_Declared):
     """All records below the ids of the URL, and the place where new ones are declared."""
 
+    query_of: ClassVar[Mapping[str, Iterable[str] | None]] = {"GET": None}
+
     def get(self, **ids: str) -> Response:
         """List them; query parameters choose among them."""
         return self.listed(ids)
@@ -76,6 +104,8 @@ class Collection(_Declared):
 
 class Listing(_Declared):
     """The records that have the ids of the URL in their keys."""
+
+    query_of: ClassVar[Mapping[str, Iterable[str] | None]] = {"GET": None}
 
     def get(self, **ids: str) -> Response:
         """List them; query parameters choose among them."""

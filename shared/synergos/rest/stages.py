@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, ClassVar
@@ -42,6 +42,8 @@ class StageHandler:
 
 class StageResource(Resource):
     """A stage, for the combinations below the ids of the URL."""
+
+    query_of: ClassVar[Mapping[str, Iterable[str] | None]] = {"GET": None}
 
     def __init__(self, api: object, handler: StageHandler) -> None:
         super().__init__(api)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -79,6 +79,8 @@ class _StudyResource(Resource):
 
 class StudyCollection(_StudyResource):
     """All studies."""
+
+    query_of: ClassVar[Mapping[str, Iterable[str] | None]] = {"GET": None}
 
     def get(self) -> Response:
         """List them without their trials, newest last; query parameters choose among them."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, Generic, TypeVar, cast
 
 import msgspec
@@ -20,24 +21,39 @@ class Definition(Generic[T]):
     Reading is strict: ``true`` is no number, ``2.0`` no integer, ``"2"`` neither. Keys that the type does not have are
     passed over, unless it forbids them (``forbid_unknown_fields``) or has a field for the rest of them.
 
+    Attributes:
+        ignored: keys that are known and mean nothing here, each with the reason; they may hold anything.
+
     Args:
         kind: a frozen :class:`msgspec.Struct` or a frozen dataclass.
         name: what the documentation calls it; the name of ``kind`` unless given.
         rest: the field of ``kind``, a mapping, that takes the keys which are no fields; in JSON they lie beside these.
         quotes: whether an error may repeat what it refuses; what comes from a participant must not be repeated.
+        ignored: see the attribute.
     """
 
-    def __init__(self, kind: type[T], name: str | None = None, *, rest: str | None = None, quotes: bool = True) -> None:
+    def __init__(
+        self,
+        kind: type[T],
+        name: str | None = None,
+        *,
+        rest: str | None = None,
+        quotes: bool = True,
+        ignored: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self.name = name or kind.__name__
         self._kind = kind
         self._rest = rest
         self.quotes = quotes
+        self.ignored = ignored
         self._own = frozenset(field.encode_name for field in _fields(kind)) - {rest}
 
     @cached_property
     def json_schema(self) -> dict[str, Any]:
         """As JSON Schema (2020-12), without references; not to be changed."""
-        return json_schema(self._kind, self._rest)
+        schema = json_schema(self._kind, self._rest)
+        ignored = {name: {"description": f"known and without effect: {why}"} for name, why in self.ignored.items()}
+        return schema | {"properties": schema["properties"] | ignored}
 
     def read(self, value: object, *, at: str = "") -> T:
         """A value of JSON (dicts, lists, texts, numbers) as the type that holds it.
@@ -53,6 +69,22 @@ class Definition(Generic[T]):
         except msgspec.ValidationError as error:
             raise self._refusal(value, error, at) from None
 
+    def known(self, value: Mapping[str, Any]) -> dict[str, Any]:
+        """Those entries of a mapping that values of this shape can have; all of them where it forbids none."""
+        if self._rest is not None or self.json_schema.get("additionalProperties") is not False:
+            return dict(value)
+        return {name: item for name, item in value.items() if name in self._own}
+
+    def check_names(self, value: Mapping[str, Any]) -> None:
+        """Refuse keys that values of this shape cannot have; what they hold is not looked at, nor what is missing.
+
+        Raises:
+            UnknownName: names the first one, and what was probably meant.
+        """
+        strange = value.keys() - self.known(value).keys() - self.ignored.keys()
+        if strange:
+            self.read({name: item for name, item in value.items() if name in strange})
+
     def write(self, value: T) -> dict[str, Any]:
         """A value as JSON has it; fields that are unset are left out."""
         written = cast("dict[str, Any]", msgspec.to_builtins(value, enc_hook=_number))
@@ -60,8 +92,12 @@ class Definition(Generic[T]):
         return written | beside
 
     def _gathered(self, value: object) -> object:
-        """The value with the keys that are no fields under the one field that takes them."""
-        if self._rest is None or not isinstance(value, Mapping):
+        """The value with the keys that are no fields under the one field that takes them, and without those that mean nothing."""
+        if not isinstance(value, Mapping):
+            return value
+        if self.ignored:
+            value = {name: item for name, item in value.items() if name not in self.ignored}
+        if self._rest is None:
             return value
         own = {name: item for name, item in value.items() if name in self._own}
         return own | {self._rest: {name: item for name, item in value.items() if name not in self._own}}

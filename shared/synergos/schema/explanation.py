@@ -24,6 +24,8 @@ _TYPE_NAMES = {
     "object": "an object",
     "string": "a string",
 }
+_MOST_LISTED = 16
+"""So many names are said where none is a near miss."""
 _BOUNDS = {
     "minimum": "at least {}",
     "maximum": "at most {}",
@@ -93,7 +95,8 @@ def _quoting(error: ValidationError, around: list[str | int]) -> InvalidRequest:
         schema: Any = error.schema
         known, patterns = schema.get("properties", ()), schema.get("patternProperties", ())
         unknown = next(name for name in instance if name not in known and not any(re.search(p, name) for p in patterns))
-        return UnknownName(_short(unknown), known, path([*place, _short(unknown)]), "a known field")
+        listed = sorted(known) if len(known) <= _MOST_LISTED else ()
+        return UnknownName(_short(unknown), known, path([*place, _short(unknown)]), "a known field", listed=listed)
     if keyword == "enum":
         names = _choices(error)
         return UnknownName(_short(instance), names, path(place), f"one of {', '.join(names)}")

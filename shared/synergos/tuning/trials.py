@@ -19,6 +19,7 @@ from synergos.orchestration.caller import OWNER
 from synergos.orchestration.dispatcher import Dispatcher
 from synergos.orchestration.hyperparameter_check import check_drawn_hyperparameters
 from synergos.orchestration.orchestrator import Orchestrator
+from synergos.orchestration.preconditions import action_of
 from synergos.orchestration.study_records import StudyRecords
 from synergos.records.store import RecordStore
 from synergos.tuning.objective import objective
@@ -73,7 +74,7 @@ class Trials:
         stages = self._orchestrator.stages
         try:
             with self._store.transaction():
-                body = {**run, "run_id": trial.run_id}
+                body = {**self._with_effect(study, run), "run_id": trial.run_id}
                 self._orchestrator.declarations[Kind.RUN].declare(_TUNER, study.experiment, body)
                 training = stages[Stage.TRAIN].accept(_TUNER, key, self._options(study, trial, run))
                 validation = stages[Stage.VALIDATE].accept(_TUNER, key, study.options)
@@ -132,6 +133,12 @@ class Trials:
         trials = self._studies.trials(study)
         if stored.state is not StudyState.RUNNING or any(trial.number >= number for trial in trials):
             raise Conflict(f"study {study.id} has gone on elsewhere")
+
+    def _with_effect(self, study: Study, run: Mapping[str, Any]) -> dict[str, Any]:
+        """What a combination trains with: momentum is drawn for Adam too where it is one of several optimizers."""
+        family = families.named_in(self._store.get(Kind.EXPERIMENT, study.experiment))
+        without = family.unused(run, action_of(self._store, study.experiment))
+        return {name: value for name, value in run.items() if name not in without}
 
     def _why_not(self, study: Study, run: Mapping[str, Any]) -> str | None:
         """Why a combination cannot be trained, None when it can."""

@@ -60,7 +60,7 @@ CALLS: list[tuple[Call, str, str, Any]] = [
     (lambda d: d.collaborations.update("c", x=1), "PUT", f"{C}/collaborations/c", {"x": 1}),
     (lambda d: d.collaborations.delete("c"), "DELETE", f"{C}/collaborations/c", None),
     (
-        lambda d: d.projects.create("c", "p", "regress", {"tier_1": []}, unknown=1),
+        lambda d: d.projects.create("c", "p", "regress", {"tier_1": []}),
         "POST",
         f"{C}/collaborations/c/projects",
         {"collab_id": "c", "project_id": "p", "action": "regress", "incentives": {"tier_1": []}},
@@ -83,7 +83,7 @@ CALLS: list[tuple[Call, str, str, Any]] = [
     (lambda d: d.projects.update("c", "p", action="classify"), "PUT", C + PROJECT, {"action": "classify"}),
     (lambda d: d.projects.delete("c", "p"), "DELETE", C + PROJECT, None),
     (
-        lambda d: d.experiments.create("c", "p", "e", LAYERS, unknown=1),
+        lambda d: d.experiments.create("c", "p", "e", LAYERS),
         "POST",
         f"{C}{PROJECT}/experiments",
         {"expt_id": "e", "model": LAYERS},
@@ -109,7 +109,7 @@ CALLS: list[tuple[Call, str, str, Any]] = [
     (lambda d: d.runs.read("c", "p", "e", "r"), "GET", f"{C}{PROJECT}/experiments/e/runs/r", None),
     (lambda d: d.runs.update("c", "p", "e", "r", lr=1), "PUT", f"{C}{PROJECT}/experiments/e/runs/r", {"lr": 1}),
     (lambda d: d.runs.delete("c", "p", "e", "r"), "DELETE", f"{C}{PROJECT}/experiments/e/runs/r", None),
-    (lambda d: d.participants.create("w", unknown=1), "POST", f"{C}/participants", NOBODY),
+    (lambda d: d.participants.create("w"), "POST", f"{C}/participants", NOBODY),
     (
         lambda d: d.participants.create("w", category=["x"], email="a@b"),
         "POST",
@@ -149,7 +149,7 @@ CALLS: list[tuple[Call, str, str, Any]] = [
         None,
     ),
     (
-        lambda d: d.tags.create("c", "p", "w", TAGS, unknown=1),
+        lambda d: d.tags.create("c", "p", "w", TAGS),
         "POST",
         f"{C}{PROJECT}/participants/w/registration/tags",
         {"train": TAGS, "evaluate": [], "predict": []},

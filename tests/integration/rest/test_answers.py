@@ -310,7 +310,7 @@ def test_requests_at_the_same_time_get_each_their_own_answer(client: Client) -> 
     def declared(index: int) -> tuple[str, str, str]:
         url = f"{CONNECT}/collaborations"
         mine = Client(client.http.application.test_client())
-        mine.data("POST", url, {"collab_id": f"c{index}", "number": index})
+        mine.data("POST", url, {"collab_id": f"c{index}", "mq": {"host": f"h{index}"}})
         mine.data("POST", f"{url}/c{index}/projects", {"project_id": f"p{index}", "incentives": {}})
         answer = mine.get(f"{url}/c{index}/projects/p{index}")[1]
         return answer["params"]["collab_id"], answer["params"]["project_id"], answer["data"]["key"]["collab_id"]

@@ -42,14 +42,11 @@ def test_a_run_that_is_declared_again_forgets_what_was_left_out(declared: Client
     assert "lr" not in again
 
 
-def test_a_change_keeps_what_was_left_out_and_ignores_what_is_not_its_own(declared: Client) -> None:
-    changed = declared.data(
-        "PUT", RUN_URL, {"rounds": 7, "run_id": "other", "key": {}, "doc_id": 9, "kind": "X", "own": [1]}
-    )
+def test_a_change_keeps_what_was_left_out_and_ignores_what_is_ours_to_say(declared: Client) -> None:
+    changed = declared.data("PUT", RUN_URL, {"rounds": 7, "run_id": R, "key": {}, "doc_id": 9, "kind": "X"})
 
     assert changed["rounds"] == 7
     assert changed["lr"] == 0.001
-    assert changed["own"] == [1]
     assert (changed["doc_id"], changed["kind"], changed["key"]["run_id"]) == ("1", "Run", R)
 
 
@@ -249,11 +246,20 @@ def test_an_id_in_the_url_that_cannot_be_one_is_refused(client: Client) -> None:
     assert (status, answer["field"]) == (417, "collab_id")
 
 
-def test_a_participant_cannot_be_renamed(declared: Client) -> None:
-    changed = declared.data("PUT", f"{CONNECT}/participants/worker_1", {"id": "worker_9", "phone": "1"})
+@pytest.mark.parametrize(
+    ("url", "body", "field"),
+    [
+        (f"{CONNECT}/participants/worker_1", {"id": "worker_9", "phone": "1"}, "id"),
+        (f"{CONNECT}/participants/worker_1", {"participant_id": "worker_9"}, "participant_id"),
+        (RUN_URL, {"run_id": "other"}, "run_id"),
+        (PROJECT_URL, {"collab_id": "other"}, "collab_id"),
+    ],
+)
+def test_an_id_cannot_be_changed(declared: Client, url: str, body: dict[str, str], field: str) -> None:
+    status, answer = declared.put(url, body)
 
-    assert changed["id"] == "worker_1"
-    assert changed["phone"] == "1"
+    assert (status, answer["field"]) == (417, field)
+    assert "as the URL has it" in answer["message"]
 
 
 # What participants agreed on

@@ -11,6 +11,7 @@ import pytest
 import synergos
 from synergos import Driver
 from synergos.driver import RegistrationTask, UsageError
+from synergos.driver.errors import UnknownKeyword
 
 
 @pytest.fixture
@@ -112,3 +113,29 @@ def test_calls_the_orchestrator_does_not_have_say_so(driver: Driver, call: Calla
 
 def test_a_group_of_calls_can_be_made_from_an_address() -> None:
     assert RegistrationTask("http://ttp:5000/").address == "http://ttp:5000"
+
+
+@pytest.mark.parametrize(
+    ("call", "keyword", "meant"),
+    [
+        (lambda d: d.tags.create("c", "p", "w", train=[], evaluat=[["y"]]), "evaluat", "evaluate"),
+        (lambda d: d.projects.create("c", "p", "regress", {}, start="2021"), "start", "start_at"),
+        (lambda d: d.experiments.create("c", "p", "e", [], famly="layers"), "famly", "family"),
+        (lambda d: d.participants.create("w", phon="1"), "phon", "phone"),
+        (lambda d: d.registrations.create("c", "p", "w", "host", participant="w"), "participant", "participant_id"),
+        (lambda d: d.alignments.create("c", "p", auto_fixed=False), "auto_fixed", "auto_fix"),
+        (lambda d: d.models.create("c", "p", "e", "r", verbos=False), "verbos", "verbose"),
+        (lambda d: d.validations.create("c", "p", "e", run="r"), "run", "run_id"),
+        (lambda d: d.predictions.create({}, "w", "c", respond_asynch=True), "respond_asynch", "respond_async"),
+    ],
+)
+def test_an_argument_that_a_call_does_not_take_is_refused_with_the_near_miss(
+    driver: Driver, call: Callable[[Driver], Any], keyword: str, meant: str
+) -> None:
+    with pytest.raises(UnknownKeyword, match=f"^{keyword}: '{keyword}' is not an argument of .*did you mean {meant}"):
+        call(driver)
+
+
+def test_an_argument_that_a_call_does_not_take_is_a_usage_error_and_a_type_error() -> None:
+    assert issubclass(UnknownKeyword, UsageError)
+    assert issubclass(UnknownKeyword, TypeError)

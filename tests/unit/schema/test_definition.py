@@ -135,9 +135,9 @@ def test_keys_that_are_no_fields_may_lie_in_one() -> None:
     ("change", "message"),
     [
         ({"node_1": {}}, "node_1.id: is required"),
-        ({"node_x": {}}, "node_x: 'node_x' is not a known field"),
+        ({"node_x": {}}, "node_x: 'node_x' is not a known field; known are name"),
         ({"nam": 1}, "nam: 'nam' is not a known field; did you mean name?"),
-        ({"others": {}}, "others: 'others' is not a known field"),
+        ({"others": {}}, "others: 'others' is not a known field; known are name"),
     ],
 )
 def test_keys_that_are_no_fields_are_named_as_they_lie(change: dict[str, Any], message: str) -> None:
@@ -223,3 +223,24 @@ def test_a_type_without_a_json_schema_is_no_definition(kind: type) -> None:
 def test_what_has_no_fields_is_no_definition() -> None:
     with pytest.raises(TypeError):
         Definition(int)
+
+
+IGNORING = Definition(Levels, ignored={"dockerised": "an old client sends it"})
+
+
+def test_what_is_known_and_ignored_may_hold_anything_and_says_why_it_is_there() -> None:
+    assert IGNORING.read({"levels": {}, "dockerised": [None]}) == Levels(levels={})
+    described = IGNORING.json_schema["properties"]["dockerised"]["description"]
+    assert described == "known and without effect: an old client sends it"
+    with pytest.raises(
+        InvalidRequest, match=r"^dockerise: 'dockerise' is not a known field; did you mean dockerised\?$"
+    ):
+        IGNORING.read({"levels": {}, "dockerise": True})
+
+
+def test_names_can_be_checked_of_a_part_of_a_value() -> None:
+    IGNORING.check_names({"colour": 5, "dockerised": 1})
+    with pytest.raises(InvalidRequest, match=r"^color: 'color' is not a known field; did you mean colour\?$"):
+        IGNORING.check_names({"color": "red"})
+    assert IGNORING.known({"levels": {}, "size": 3}) == {"levels": {}}
+    assert THING.known({"size": 3, "more": 1}) == {"size": 3, "more": 1}

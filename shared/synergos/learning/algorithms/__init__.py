@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from synergos.learning.algorithms.algorithm import (
@@ -86,6 +86,7 @@ def made_for(run: Mapping[str, Any]) -> Algorithm:
     return algorithm(**given)
 
 
-def setting_names() -> frozenset[str]:
-    """The keys of a run that are settings of some algorithm."""
-    return frozenset(name for known in ALGORITHMS.names for name in settings_of(get(known)))
+def setting_names(algorithms: Iterable[object] = ALGORITHMS.names) -> frozenset[str]:
+    """The keys of a run that are settings of some of these algorithms; what is no name of one has none."""
+    known = [name for name in algorithms if name in ALGORITHMS.names]
+    return frozenset(setting for name in known for setting in settings_of(get(name)))

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import MISSING, field, fields
-from difflib import get_close_matches
 from typing import Any
 
-from synergos.errors import UnknownName
 from synergos.learning.run_fields import Check, number
-
-_NEAR = 0.75
 
 
 def setting(default: float, check: Check) -> Any:
@@ -25,21 +21,6 @@ def setting(default: float, check: Check) -> Any:
 def settings_of(algorithm: type) -> Mapping[str, Check]:
     """The checks of an algorithm's settings, by name."""
     return {each.name: each.metadata["check"] for each in fields(algorithm) if each.default is not MISSING}
-
-
-def refuse_near_misses(given: Iterable[str], algorithm: type) -> None:
-    """Refuse keys that nothing knows and that look like settings of the algorithm: they would have no effect.
-
-    Args:
-        given: the keys that nothing else knows.
-
-    Raises:
-        UnknownName: names the key, and what was probably meant.
-    """
-    known = settings_of(algorithm)
-    for name in given:
-        if name not in known and get_close_matches(name, known, n=1, cutoff=_NEAR):
-            raise UnknownName(name, known, name, f"a setting of {algorithm.__name__}")
 
 
 SERVER_LR = number(above=True)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from synergos.domain.feature_space import Action, FeatureSpace
+from synergos.errors import InvalidRequest
 from synergos.learning.algorithms import Local, Model, Step, Weights
 from synergos.learning.hyperparameters import Hyperparameters
 
@@ -174,6 +175,13 @@ class ModelFamily(Protocol):
 
         Raises:
             InvalidRequest: names the key and what was expected.
+        """
+
+    def unused(self, run: Mapping[str, Any], action: Action | None = None) -> Mapping[str, InvalidRequest]:
+        """Those of a run's keys that would be without effect, and for each why a request is refused that has it.
+
+        Args:
+            run: one that :meth:`check_run` has found nothing wrong with.
         """
 
     def run_fields(self, choices: Mapping[str, Iterable[object]]) -> frozenset[str]:

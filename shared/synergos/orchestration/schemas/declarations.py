@@ -1,4 +1,7 @@
-"""What is declared before anything runs: collaborations, projects, experiments, runs, participants and their data."""
+"""What is declared before anything runs: collaborations, projects, experiments, runs, participants and their data.
+
+Keys that are not here are refused, but for those of a run and of a layer: which of them mean something, the family knows.
+"""
 
 from __future__ import annotations
 
@@ -22,14 +25,14 @@ Switch: TypeAlias = bool | UnsetType
 Name: TypeAlias = str | UnsetType
 
 
-class Ports(Struct, frozen=True, kw_only=True):
+class Ports(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Of one service."""
 
     main: OptionalPort
     ui: OptionalPort = None
 
 
-class Connection(Struct, frozen=True, kw_only=True):
+class Connection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where one service of a collaboration is."""
 
     host: str | None = None
@@ -37,7 +40,7 @@ class Connection(Struct, frozen=True, kw_only=True):
     secure: bool | None = None
 
 
-class LoggerPorts(Struct, frozen=True, kw_only=True):
+class LoggerPorts(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Of the logger, one for each kind of program."""
 
     main: OptionalPort
@@ -48,7 +51,7 @@ class LoggerPorts(Struct, frozen=True, kw_only=True):
     ui: OptionalPort = None
 
 
-class Logger(Struct, frozen=True, kw_only=True):
+class Logger(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where the logger of a collaboration is."""
 
     host: str | None = None
@@ -56,7 +59,7 @@ class Logger(Struct, frozen=True, kw_only=True):
     secure: bool | None = None
 
 
-class Collaboration(Struct, frozen=True, kw_only=True):
+class Collaboration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Who works together, and where their services are."""
 
     collab_id: Id
@@ -67,7 +70,7 @@ class Collaboration(Struct, frozen=True, kw_only=True):
     mq: Connection | None = None
 
 
-class Project(Struct, frozen=True, kw_only=True):
+class Project(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One question put to the participants' data."""
 
     project_id: Id
@@ -88,7 +91,7 @@ class Layer(Struct, frozen=True, kw_only=True):
     ] = None
 
 
-class Experiment(Struct, frozen=True, kw_only=True):
+class Experiment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A model to train, of one family."""
 
     expt_id: Id
@@ -165,7 +168,7 @@ class Run(Struct, frozen=True, kw_only=True):
     scale_mode: ScaleMode | UnsetType = UNSET
 
 
-class Participant(Struct, frozen=True, kw_only=True):
+class Participant(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An organisation."""
 
     id: Id
@@ -184,7 +187,7 @@ class Role(StrEnum):
     ARBITER = "arbiter"
 
 
-class Node(Struct, frozen=True, kw_only=True):
+class Node(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One worker of a participant."""
 
     # Letters, digits and what addresses are written with: a host becomes part of a URL.
@@ -212,7 +215,7 @@ class Registration(Struct, frozen=True, kw_only=True):
 TagList: TypeAlias = Sequence[Sequence[str]]
 
 
-class Tag(Struct, frozen=True, kw_only=True):
+class Tag(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which of its datasets a participant brings to a project, and what for."""
 
     train: Annotated[TagList, Meta(description="folders below the data root, as path tokens")]

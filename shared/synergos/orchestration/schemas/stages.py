@@ -1,4 +1,4 @@
-"""What may be said when a stage is asked for; what is left out is true."""
+"""What may be said when a stage is asked for; what is left out is true, and what is not here is refused."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Priority: TypeAlias = Annotated[
 Count: TypeAlias = Annotated[int, Meta(ge=1, le=10_000)]
 
 
-class AlignmentOptions(Struct, frozen=True, kw_only=True):
+class AlignmentOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What an alignment is asked with."""
 
     auto_align: bool = True
@@ -25,7 +25,7 @@ class AlignmentOptions(Struct, frozen=True, kw_only=True):
     priority: Priority = 0
 
 
-class Options(Struct, frozen=True, kw_only=True):
+class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the jobs of the other stages are asked with."""
 
     auto_align: bool = True
@@ -42,7 +42,7 @@ class Backend(StrEnum):
     NNI = "nni"
 
 
-class Optimization(Options, frozen=True, kw_only=True):
+class Optimization(Options, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A search for good hyperparameters."""
 
     search_space: Annotated[
@@ -73,7 +73,7 @@ class Optimization(Options, frozen=True, kw_only=True):
     ] = UNSET
 
 
-class Prediction(Options, frozen=True, kw_only=True):
+class Prediction(Options, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """New data, to be predicted by trained models."""
 
     tags: Annotated[
@@ -83,10 +83,24 @@ class Prediction(Options, frozen=True, kw_only=True):
 
 StageBody: TypeAlias = AlignmentOptions | Options
 
-ALIGNMENTS = Definition(AlignmentOptions, "Alignments")
+ALIGNMENTS = Definition(
+    AlignmentOptions,
+    "Alignments",
+    ignored=dict.fromkeys(
+        ("dockerised", "log_msgs", "verbose"), "an option of every other stage; an alignment has nothing to say with it"
+    ),
+)
 MODELS = Definition(Options, "Models")
 VALIDATIONS = Definition(Options, "Validations")
-OPTIMIZATIONS = Definition(Optimization, "Optimizations")
+OPTIMIZATIONS = Definition(
+    Optimization,
+    "Optimizations",
+    ignored={
+        "is_remote": "the original's client always sends it; trials run where the grid's workers are",
+        "use_annotation": "the original's client always sends it; it is a switch of NNI",
+        "log_msg": "the original's notebooks misspell log_msgs so, and its client passes it on",
+    },
+)
 PREDICTIONS = Definition(Prediction, "Predictions")
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, Self, TypeVar
 
@@ -15,8 +14,6 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from synergos.domain.feature_space import Action
 from synergos.errors import InvalidRequest
-from synergos.learning import algorithms
-from synergos.learning.algorithms.settings import refuse_near_misses
 from synergos.learning.families.layers import torch_names
 from synergos.learning.families.layers.architecture_overrides import check_override, overrides
 from synergos.learning.families.layers.constructor_arguments import (
@@ -27,25 +24,25 @@ from synergos.learning.families.layers.constructor_arguments import (
     tuples,
 )
 from synergos.learning.families.layers.optimizers import uncompiled
-from synergos.learning.families.layers.run_fields import CHECKS
-from synergos.learning.hyperparameters import Hyperparameters
+from synergos.learning.families.layers.run_fields import CHECKS, IGNORED
+from synergos.learning.hyperparameters import (
+    Hyperparameters,
+    general_fields,
+    given_in,
+    of_another_algorithm,
+    unknown_key,
+)
 from synergos.learning.run_fields import Check
 
 T = TypeVar("T")
 
-_NEEDS_CLASSES = frozenset(
-    {
-        "CrossEntropyLoss",
-        "HingeEmbeddingLoss",
-        "MultiLabelMarginLoss",
-        "MultiLabelSoftMarginLoss",
-        "MultiMarginLoss",
-        "NLLLoss",
-        "SoftMarginLoss",
-    }
-)
+_OF_NUMBERS = frozenset({"HuberLoss", "L1Loss", "MSELoss", "PoissonNLLLoss", "SmoothL1Loss"})
+"""The losses that a regression can have."""
 # Set elsewhere (the reduction, the schedule's position), functions, or long deprecated.
 _NEVER_FORWARDED = frozenset({"reduction", "last_epoch", "lr_lambda", "scale_fn", "size_average", "reduce"})
+_OURS = frozenset({"params", "optimizer"})
+"""Arguments that are no values: what is optimised, and by what."""
+_NAMED_AT_MOST = 6
 _MAKERS: Mapping[str, Callable[[object], type]] = {
     "optimizer": torch_names.optimizer_class,
     "criterion": torch_names.criterion_class,
@@ -93,7 +90,6 @@ class LayersHyperparameters(Hyperparameters):
         torch_names.optimizer_class(found.optimizer)
         torch_names.scheduler_class(found.lr_scheduler)
         torch_names.criterion_class(found.criterion)
-        refuse_near_misses(found._without_effect(), algorithms.get(found.algorithm))
         return replace(found, criterion=found.criterion_for(action)) if action else found
 
     @property
@@ -110,16 +106,19 @@ class LayersHyperparameters(Hyperparameters):
         """The loss for that kind of project: the client always sends ``BCELoss``, which a regression cannot mean.
 
         Raises:
-            InvalidRequest: the loss needs classes, and the project has none.
+            InvalidRequest: the loss needs classes or probabilities, and the project has none.
         """
         if action is Action.CLASSIFY:
             return self.criterion
-        if self.criterion in _NEEDS_CLASSES:
+        if self.criterion == "BCELoss":
+            return "MSELoss"
+        if self.criterion not in _OF_NUMBERS:
             raise InvalidRequest(
-                f"{self.criterion} needs classes; a project that regresses uses MSELoss, L1Loss, SmoothL1Loss or HuberLoss",
+                f"{self.criterion} is of classes or probabilities; a project that regresses can have "
+                f"{', '.join(sorted(_OF_NUMBERS))}",
                 "criterion",
             )
-        return "MSELoss" if self.criterion == "BCELoss" else self.criterion
+        return self.criterion
 
     def make_optimizer(self, parameters: Iterable[nn.Parameter]) -> Optimizer:
         """A fresh optimizer over ``parameters``."""
@@ -138,12 +137,6 @@ class LayersHyperparameters(Hyperparameters):
         kind = torch_names.scheduler_class(self.lr_scheduler)
         return self._build(kind, self._schedule(kind), "lr_scheduler", optimizer=optimizer)
 
-    def _without_effect(self) -> list[str]:
-        """The extras that nothing takes."""
-        left = [name for name in self.extras if name not in CHECKS and not overrides([name])]
-        known = run_fields({name: [getattr(self, name)] for name in _MAKERS}) if left else ()
-        return [name for name in left if name not in known]
-
     def _schedule(self, kind: type[LRScheduler]) -> dict[str, Any]:
         """What a scheduler is given when the run does not say."""
         if kind is lr_scheduler.LambdaLR:
@@ -155,6 +148,20 @@ class LayersHyperparameters(Hyperparameters):
         if kind is lr_scheduler.OneCycleLR:
             return {"total_steps": self.rounds * self.epochs, "cycle_momentum": momentum}
         return {}
+
+    def _why_unused(self, name: str, action: Action | None, known: Iterable[str]) -> InvalidRequest:
+        if (of_another := of_another_algorithm(name, self.algorithm)) is not None:
+            return of_another
+        takers = {field: _takers(field, name) for field in _MAKERS}
+        if not any(takers.values()):
+            return unknown_key(name, known, CHECKS)
+        fitting = _OF_NUMBERS if action is Action.REGRESS else torch_names.usable("criterion")
+        reasons = []
+        for field, names in takers.items():
+            fit = [each for each in names if field != "criterion" or each in fitting]
+            would = f"{' or '.join(fit[:_NAMED_AT_MOST])} would" if fit else "nor would any that fits the project"
+            reasons += [f"{getattr(self, field)} does not take it, {would} ({field})"] if names else []
+        return InvalidRequest("; ".join(reasons), name)
 
     def _build(
         self, kind: type[T], own: Mapping[str, Any], where: str, build: type[T] | None = None, **positional: Any
@@ -198,15 +205,40 @@ def run_fields(choices: Mapping[str, Iterable[object]]) -> frozenset[str]:
     Args:
         choices: the values that each key can have, of those that are known; the others have their defaults.
     """
-    known = (
-        {each.name for each in fields(LayersHyperparameters)} - {"extras"} | set(CHECKS) | algorithms.setting_names()
-    )
-    for field, class_of in _MAKERS.items():
+    known = {each.name for each in fields(LayersHyperparameters)} - {"extras"} | IGNORED.keys() | {"reduction"}
+    for field in _MAKERS:
         for name in choices.get(field, [getattr(LayersHyperparameters, field)]):
-            # What is no name of a class is refused where it stands.
-            with suppress(InvalidRequest):
-                known.update(parameters_of(class_of(name or "LambdaLR")))
-    return frozenset(known)
+            known |= _arguments_of(torch_names.usable(field).get(str(name or "LambdaLR")))
+    return general_fields(choices) | known
+
+
+def unused(run: Mapping[str, Any], action: Action | None = None) -> dict[str, InvalidRequest]:
+    """The keys of a run that its optimizer, loss and scheduler make nothing of, and why each would be refused.
+
+    Args:
+        run: one that :func:`check_run` has found nothing wrong with.
+    """
+    given = given_in(run)
+    found = LayersHyperparameters.from_run(run, action)
+    known = run_fields({name: [value] for name, value in given.items()})
+    left = [name for name in given if name not in known and not overrides([name])]
+    why = {name: found._why_unused(name, action, known) for name in left}
+    if found.criterion == "HuberLoss" and found.delta:
+        text = (
+            "is early stopping's, and HuberLoss has its own 1 here; SmoothL1Loss with beta is the same but for a factor"
+        )
+        why["delta"] = InvalidRequest(text, "delta")
+    return why
+
+
+def _arguments_of(kind: type | None) -> frozenset[str]:
+    """What a run can say to a class of torch."""
+    return frozenset(parameters_of(kind)) - _NEVER_FORWARDED - _OURS if kind else frozenset()
+
+
+def _takers(field: str, name: str) -> list[str]:
+    """The classes that a run could name there and that take an argument of that name."""
+    return [each for each, kind in torch_names.usable(field).items() if name in _arguments_of(kind)]
 
 
 def step_scheduler(scheduler: LRScheduler, loss: float) -> None:

@@ -9,12 +9,13 @@ from typing import Any, cast
 import torch
 
 from synergos.domain.feature_space import Action, FeatureSpace
+from synergos.errors import InvalidRequest
 from synergos.learning.algorithms import Model, Weights
 from synergos.learning.families.family import Architecture, Array, Recipe
 from synergos.learning.families.layers import files
 from synergos.learning.families.layers.architecture_overrides import overrides, with_overrides
 from synergos.learning.families.layers.fit_to_feature_space import check_fit, fit_layers
-from synergos.learning.families.layers.hyperparameters import LayersHyperparameters, check_run, run_fields
+from synergos.learning.families.layers.hyperparameters import LayersHyperparameters, check_run, run_fields, unused
 from synergos.learning.families.layers.layer_checks import Layer, check_layers
 from synergos.learning.families.layers.local_trainer import parameter_names
 from synergos.learning.families.layers.local_training import infer
@@ -40,6 +41,10 @@ class LayersFamily:
     def check_run(self, run: Mapping[str, Any], action: Action | None = None) -> None:
         """All that torch will build is built once."""
         check_run(run, action)
+
+    def unused(self, run: Mapping[str, Any], action: Action | None = None) -> Mapping[str, InvalidRequest]:
+        """What neither the run itself nor optimizer, loss, scheduler and algorithm take."""
+        return unused(run, action)
 
     def run_fields(self, choices: Mapping[str, Iterable[object]]) -> frozenset[str]:
         """The arguments of optimizers, losses and schedulers among them."""

@@ -76,6 +76,17 @@ class Objective:
             return nn.BCEWithLogitsLoss(reduction=reduction)  # the same for labels -1 and 1, without the overflow
         return criterion
 
+    def _check_weights(self, outputs: int) -> None:
+        """Refuse weights that torch would stretch over outputs that are not there."""
+        for name in ("weight", "pos_weight"):
+            given = getattr(self._mean, name, None)
+            if given is not None and given.numel() not in {1, outputs}:
+                raise InvalidRequest(
+                    f"expected a number for each output of the network, of which there {'is' if outputs == 1 else 'are'} "
+                    f"{outputs}, got {given.numel()}; NLLLoss and CrossEntropyLoss take one for each class",
+                    name,
+                )
+
     def _apply(self, criterion: nn.Module, outputs: Tensor, targets: Tensor) -> Tensor:
         try:
             result: Tensor = criterion.to(outputs.device)(outputs, targets)
@@ -115,6 +126,7 @@ class Objective:
         self, logits: Tensor, indicators: Tensor, log_probabilities: Tensor, probabilities: Tensor
     ) -> tuple[Tensor, Tensor]:
         """Losses over a 0 or 1 per class."""
+        self._check_weights(logits.shape[1])
         if self._name in {"BCEWithLogitsLoss", "MultiLabelSoftMarginLoss", "SoftMarginLoss"}:
             return logits, indicators
         if self._name == "HingeEmbeddingLoss":

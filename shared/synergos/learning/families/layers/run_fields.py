@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from synergos.learning.run_fields import GENERAL, Check, boolean, integer, number, one_of, string
+from synergos.learning.run_fields import IGNORED as IGNORED_EVERYWHERE
 
 CHECKS: Mapping[str, Check] = {
     **GENERAL,
@@ -34,3 +35,9 @@ CHECKS: Mapping[str, Check] = {
     "scale_mode": one_of("cycle", "iterations"),
 }
 """Those of every run, and of torch's optimizers, losses and schedulers."""
+
+IGNORED: Mapping[str, str] = {
+    **IGNORED_EVERYWHERE,
+    "last_epoch": "the original's records have it; a round knows itself which epoch its schedule has come to",
+}
+"""Keys that are known and without effect, and why they are taken all the same."""

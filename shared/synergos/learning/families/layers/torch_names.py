@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any, TypeVar
@@ -23,6 +23,36 @@ T = TypeVar("T")
 _NOT_SEQUENTIAL = "cannot stand in a sequence of layers: it takes several inputs or is made of other modules"
 _CONTAINERS = frozenset({"Sequential", "TransformerEncoder", "TransformerEncoderLayer", "SyncBatchNorm"})
 _OVER_CLASSES = frozenset({"softmax", "softmin", "log_softmax"})
+_SEVERAL = (
+    "needs more than an output and a target; BCELoss, BCEWithLogitsLoss, NLLLoss and CrossEntropyLoss fit classes, "
+    "MSELoss, L1Loss, SmoothL1Loss and HuberLoss numbers"
+)
+_REFUSED: Mapping[str, Mapping[str, str]] = {
+    "optimizer": {
+        "LBFGS": "needs the loss several times per step, which local training does not offer",
+        "SparseAdam": "works on sparse gradients only",
+        "Muon": "works on matrices only; a network has biases too",
+    },
+    "criterion": dict.fromkeys(
+        (
+            "AdaptiveLogSoftmaxWithLoss",
+            "CTCLoss",
+            "CosineEmbeddingLoss",
+            "GaussianNLLLoss",
+            "LinearCrossEntropyLoss",
+            "MarginRankingLoss",
+            "TripletMarginLoss",
+            "TripletMarginWithDistanceLoss",
+        ),
+        _SEVERAL,
+    ),
+    "lr_scheduler": {
+        "ChainedScheduler": "is built from other schedulers",
+        "SequentialLR": "is built from other schedulers",
+        "MultiplicativeLR": "is built from a function; LambdaLR follows lr_decay",
+    },
+}
+"""Classes that a run cannot name, and why."""
 
 
 def layer_class(name: object, field: str) -> type[nn.Module]:
@@ -40,13 +70,7 @@ def optimizer_class(name: object, field: str = "optimizer") -> type[Optimizer]:
     Raises:
         InvalidRequest: there is none (:class:`UnknownName`), or it cannot train an arbitrary network from batches.
     """
-    known = _subclasses(vars(torch.optim), Optimizer)
-    refused = {
-        "LBFGS": "needs the loss several times per step, which local training does not offer",
-        "SparseAdam": "works on sparse gradients only",
-        "Muon": "works on matrices only; a network has biases too",
-    }
-    return _look_up(name, known, refused, field=field, what="an optimizer of torch.optim")
+    return _look_up(name, _optimizers(), _REFUSED["optimizer"], field=field, what="an optimizer of torch.optim")
 
 
 def criterion_class(name: object, field: str = "criterion") -> type[nn.Module]:
@@ -55,21 +79,7 @@ def criterion_class(name: object, field: str = "criterion") -> type[nn.Module]:
     Raises:
         InvalidRequest: there is none (:class:`UnknownName`), or it needs more than an output and a target.
     """
-    several = "needs more than an output and a target"
-    refused = dict.fromkeys(
-        (
-            "AdaptiveLogSoftmaxWithLoss",
-            "CTCLoss",
-            "CosineEmbeddingLoss",
-            "GaussianNLLLoss",
-            "LinearCrossEntropyLoss",
-            "MarginRankingLoss",
-            "TripletMarginLoss",
-            "TripletMarginWithDistanceLoss",
-        ),
-        several,
-    )
-    return _look_up(name, _losses(), refused, field=field, what="a loss of torch.nn")
+    return _look_up(name, _losses(), _REFUSED["criterion"], field=field, what="a loss of torch.nn")
 
 
 def scheduler_class(name: object, field: str = "lr_scheduler") -> type[LRScheduler]:
@@ -78,13 +88,19 @@ def scheduler_class(name: object, field: str = "lr_scheduler") -> type[LRSchedul
     Raises:
         InvalidRequest: there is none (:class:`UnknownName`), or it is built from functions or other schedulers.
     """
-    known = _subclasses(vars(lr_scheduler), LRScheduler)
-    refused = {
-        "ChainedScheduler": "is built from other schedulers",
-        "SequentialLR": "is built from other schedulers",
-        "MultiplicativeLR": "is built from a function; LambdaLR follows lr_decay",
+    refused, what = _REFUSED["lr_scheduler"], "a scheduler of torch.optim.lr_scheduler"
+    return _look_up(name, _schedulers(), refused, field=field, what=what)
+
+
+def usable(field: str) -> Mapping[str, type]:
+    """What a run may name in one of ``optimizer``, ``criterion`` and ``lr_scheduler``."""
+    finders: Mapping[str, Callable[[], Mapping[str, type]]] = {
+        "optimizer": _optimizers,
+        "criterion": _losses,
+        "lr_scheduler": _schedulers,
     }
-    return _look_up(name, known, refused, field=field, what="a scheduler of torch.optim.lr_scheduler")
+    known = finders[field]()
+    return {name: kind for name, kind in sorted(known.items()) if name not in _REFUSED[field]}
 
 
 @dataclass(frozen=True)
@@ -137,6 +153,16 @@ def _subclasses(namespace: Mapping[str, Any], root: type[T]) -> dict[str, type[T
         for name, value in namespace.items()
         if inspect.isclass(value) and issubclass(value, root) and value is not root and not name.startswith("_")
     }
+
+
+@cache
+def _optimizers() -> dict[str, type[Optimizer]]:
+    return _subclasses(vars(torch.optim), Optimizer)
+
+
+@cache
+def _schedulers() -> dict[str, type[LRScheduler]]:
+    return _subclasses(vars(lr_scheduler), LRScheduler)
 
 
 @cache
