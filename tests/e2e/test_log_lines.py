@@ -51,6 +51,10 @@ def test_every_line_says_its_program_and_whom_it_is_about(grid: KillableGrid, wi
     lines = {program: lines_of(grid, program) for program in ("ttp", *WORKERS)}
     assert [line for program, own in lines.items() for line in own if line.facts.get("component") != program] == []
 
+    # worker_1 twice: it was killed, and started again.
+    ready = {program: [line.event for line in own].count("ready") for program, own in lines.items()}
+    assert ready == {"ttp": 1, "worker_1": 2, "worker_2": 1}
+
     ids = expected_ids(study)
     about_jobs = [line for line in lines["ttp"] if line.logger.startswith(OF_JOBS) or "job_id" in line.facts]
     for line in about_jobs:

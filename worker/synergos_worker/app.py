@@ -15,6 +15,7 @@ from werkzeug.exceptions import BadRequest
 
 from synergos.domain.keys import ProjectKey, RunKey
 from synergos.errors import InvalidRequest
+from synergos.program import front_page
 from synergos.program.health import health
 from synergos.schema import Definition
 from synergos_worker import bodies, error_responses, request_log
@@ -26,6 +27,7 @@ from synergos_worker.settings import Settings
 from synergos_worker.tables import Tables
 
 _PROJECT = "/<string:collab_id>/<string:project_id>"
+_LINKS = {"/worker/": "what a TTP asks of a worker: documentation", "/health": "how this program is"}
 _RUN = f"{_PROJECT}/<string:expt_id>/<string:run_id>"
 
 
@@ -46,7 +48,8 @@ def create_command_app(parts: Parts, settings: Settings) -> Flask:
     app.url_map.strict_slashes = False
     error_responses.install(app)
     request_log.install(app)
-    app.add_url_rule("/health", view_func=lambda: _health(settings, parts.sessions), endpoint="health")
+    app.add_url_rule("/health", view_func=lambda: as_json(_health(settings, parts.sessions)), endpoint="health")
+    front_page.install(app, lambda: _health(settings, parts.sessions), _LINKS)
     blueprint = Blueprint("worker", __name__, url_prefix="/worker")
     api = _Api(blueprint, version=API_VERSION, title="Synergos worker")
     for resource, route, definition in _ROUTES:
@@ -170,11 +173,10 @@ _ROUTES: tuple[tuple[type[_Command], str, Definition[Any]], ...] = (
 )
 
 
-def _health(settings: Settings, sessions: Sessions) -> Response:
+def _health(settings: Settings, sessions: Sessions) -> dict[str, object]:
     policy = settings.policy
     minimum = None if policy.is_open else policy.minimum_rows
-    told = health("worker", settings.component_id, sessions=len(sessions), disclosure=policy.mode, minimum_rows=minimum)
-    return as_json(told)
+    return health("worker", settings.component_id, sessions=len(sessions), disclosure=policy.mode, minimum_rows=minimum)
 
 
 def _success(method: str, data: Mapping[str, Any], status: int = HTTPStatus.OK) -> Response:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Sequence
-from importlib.metadata import entry_points
+from importlib.metadata import entry_points, version
 from types import FrameType
+from typing import Annotated
 
 import typer
 
@@ -26,6 +27,23 @@ app = typer.Typer(
     help="Federated learning from the command line.",
     epilog=f"Exit codes:\n\n{_EXIT_CODES}",
 )
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"synergos {version('synergos')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", is_eager=True, callback=_show_version)
+    ] = False,
+) -> None:
+    """What can be said before a command."""
+
+
 app.add_typer(job.app, name="job")
 app.add_typer(tune.app, name="tune")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Callable, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from uuid import uuid4
 
@@ -50,6 +51,7 @@ def common_parser(program: str, purpose: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=f"synergos-{program}", description=purpose, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
+    parser.add_argument("--version", action="version", version=f"synergos {version('synergos')}")
     add_flag(parser, "--id", "-i", default=f"{program}/{uuid4()}", help="name of this component in logs")
     add_flag(
         parser,

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -176,6 +177,7 @@ class _Application(BaseApplication):  # type: ignore[misc]
             # Several services share a home folder, and its control socket would be one.
             "control_socket_disable": True,
             "loglevel": "warning",
+            "post_worker_init": lambda _worker: self._say_ready(),
             "worker_exit": lambda _server, _worker: self._close(),
             **(self.settings.tls.options() if self.settings.tls else {}),
         }
@@ -194,6 +196,10 @@ class _Application(BaseApplication):  # type: ignore[misc]
             self.usage = usage_log(self.settings.usage_seconds)
             self.usage.start()
         return application_of(self.service, self.settings)
+
+    def _say_ready(self) -> None:
+        """Log where the program listens: the ports are open and the service is there, and requests are taken from now on."""
+        log.info("ready", host=self.settings.host, ports=list(self.settings.ports), version=version("synergos"))
 
     def _close(self) -> None:
         if self.usage is not None:

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import MappingProxyType
 
-from flask import Blueprint, Flask, Response
+from flask import Blueprint, Flask
 
 from synergos.orchestration.dispatcher import Dispatcher, ReadOnlyDispatcher
 from synergos.orchestration.jobs import Jobs
 from synergos.orchestration.orchestrator import Orchestrator
+from synergos.program import front_page
 from synergos.program.health import health
 from synergos.records.store import RecordStore
 from synergos.rest import connect, errors, evaluate, jobs, studies, train
 from synergos.rest.api import blueprint
 from synergos.rest.body import MAXIMUM_BODY
 from synergos.rest.envelope import as_json
+
+_DOCUMENTED = {
+    "/ttp/connect/": "declare collaborations, projects, experiments, runs, participants and tags: documentation",
+    "/ttp/train/": "align, train and tune: documentation",
+    "/ttp/evaluate/": "validate and predict: documentation",
+}
+_JOBS = {"/ttp/jobs/docs": "jobs and studies: documentation", "/ttp/jobs": "jobs, as JSON"}
 
 
 def create_app(
@@ -37,8 +44,7 @@ def create_app(
         maximum_body: how many bytes a request may bring.
         wake_tuner: has studies looked after at once.
     """
-    app = _bare_app(maximum_body)
-    app.add_url_rule("/health", view_func=lambda: _health(component, component_id), endpoint="health")
+    app = _bare_app(maximum_body, lambda: health(component, component_id), _DOCUMENTED | _JOBS)
     for part in _blueprints(Orchestrator(store, dispatcher, outputs, wake_tuner), component):
         app.register_blueprint(part)
     return app
@@ -52,8 +58,7 @@ def create_status_app(
     Args:
         status: what ``/health`` says of the program besides.
     """
-    app = _bare_app(MAXIMUM_BODY)
-    app.add_url_rule("/health", view_func=lambda: _health(component, component_id, status()), endpoint="health")
+    app = _bare_app(MAXIMUM_BODY, lambda: health(component, component_id, **status()), _JOBS)
     routes = jobs.routes(Jobs(store, ReadOnlyDispatcher()), read_only=True)
     app.register_blueprint(blueprint("jobs", "/ttp", f"Synergos {component}: jobs", routes, documentation="/jobs/docs"))
     return app
@@ -71,7 +76,7 @@ def _blueprints(orchestrator: Orchestrator, component: str) -> list[Blueprint]:
     ]
 
 
-def _bare_app(maximum_body: int) -> Flask:
+def _bare_app(maximum_body: int, told: Callable[[], Mapping[str, object]], links: Mapping[str, str]) -> Flask:
     # No static folder: a wrong URL must not be looked for among files.
     app = Flask("synergos", static_folder=None)
     app.config.update(
@@ -84,8 +89,6 @@ def _bare_app(maximum_body: int) -> Flask:
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
     errors.install(app)
+    app.add_url_rule("/health", view_func=lambda: as_json(told()), endpoint="health")
+    front_page.install(app, told, {**links, "/health": "how this program is"})
     return app
-
-
-def _health(component: str, component_id: str, status: Mapping[str, object] = MappingProxyType({})) -> Response:
-    return as_json(health(component, component_id, **status))

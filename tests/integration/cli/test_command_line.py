@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+import synergos
 from fakes.recording_server import RecordingServer
 from support.command_runner import Run
 from synergos.cli.exits import MEANINGS, Cancelled, ExitCode, exit_code_of
@@ -54,6 +55,12 @@ def test_help_names_every_exit_code(run: Run) -> None:
     for code, meaning in MEANINGS.items():
         assert f"{code}  {meaning}" in ended.out
     assert set(MEANINGS) == set(ExitCode)
+
+
+def test_the_command_says_its_version(run: Run) -> None:
+    ended = run("--version")
+
+    assert (ended.code, ended.out) == (0, f"synergos {synergos.__version__}\n")
 
 
 @pytest.mark.parametrize(

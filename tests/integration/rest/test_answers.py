@@ -204,7 +204,6 @@ def test_a_body_in_chunks_that_is_too_large_is_refused(client: Client) -> None:
 @pytest.mark.parametrize(
     "url",
     [
-        "/",
         "/nothing",
         "/ttp",
         "/ttp/",
@@ -223,6 +222,18 @@ def test_an_unknown_url_is_answered_as_json(client: Client, verb: str, url: str)
     assert response.status_code in {404, 405}
     assert response.mimetype == "application/json"
     assert response.get_json()["success"] == 0
+
+
+def test_the_front_page_is_for_browsers_and_for_programs(client: Client) -> None:
+    page = client.http.get("/", headers={"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
+    told = client.http.get("/").get_json()
+
+    assert page.mimetype == "text/html"
+    assert told["component"] == "ttp"
+    for address in told["links"]:
+        assert f'href="{address}"' in page.text
+        assert client.http.get(address).status_code == 200
+    assert client.http.post("/").status_code == 405
 
 
 @pytest.mark.parametrize("accept", ["text/html", "application/xml", "image/png;q=1", "nonsense"])

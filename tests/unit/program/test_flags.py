@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import synergos
 from synergos.program.flags import common_parser, log_target, usable_folder
 from synergos.program.logs import LogTarget
 
@@ -81,3 +82,11 @@ def test_a_file_is_not_a_folder(
         usable_folder(parser, "--outputs", tmp_path / "file")
 
     assert "--outputs" in refusal(capsys, ended)
+
+
+def test_every_program_says_its_version(parser: argparse.ArgumentParser, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        parser.parse_args(["--version"])
+
+    assert ended.value.code == 0
+    assert capsys.readouterr().out.strip() == f"synergos {synergos.__version__}"

@@ -1,0 +1,57 @@
+"""What a program shows at ``/``: which one it is and where to go on, as a page for browsers and as JSON for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from html import escape
+
+from flask import Flask, Response, request
+from werkzeug.datastructures import MIMEAccept
+
+HTML, JSON = "text/html", "application/json"
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>{title}</title>
+<style>:root {{ color-scheme: light dark; font-family: system-ui, sans-serif }} body {{ margin: 2rem auto; max-width: 40rem }}</style>
+<h1>{title}</h1>
+<p>{about}</p>
+<ul>
+{links}
+</ul>
+</html>
+"""
+
+
+def install(app: Flask, health: Callable[[], Mapping[str, object]], links: Mapping[str, str]) -> None:
+    """Have an application answer ``/``.
+
+    Args:
+        health: what the program says of itself now.
+        links: see :func:`front_page`.
+    """
+
+    def view() -> Response:
+        page, kind = front_page(health(), links, request.accept_mimetypes)
+        return Response(page, mimetype=kind)
+
+    app.add_url_rule("/", view_func=view, endpoint="front_page", methods=["GET"])
+
+
+def front_page(health: Mapping[str, object], links: Mapping[str, str], accepted: MIMEAccept) -> tuple[str, str]:
+    """The page and its type.
+
+    Args:
+        health: what the program says at ``/health``.
+        links: address on this port to what is there.
+        accepted: what whoever asks would like; JSON where it does not matter to them.
+    """
+    if accepted.best_match((JSON, HTML), JSON) == JSON:
+        return json.dumps({**health, "links": dict(links)}), JSON
+    title = f"Synergos {health['component']}"
+    items = "\n".join(f'<li><a href="{escape(address)}">{escape(what)}</a></li>' for address, what in links.items())
+    about = escape(f"{health['id']}, version {health['version']}")
+    return _PAGE.format(title=escape(title), about=about, links=items), HTML
