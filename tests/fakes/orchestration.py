@@ -7,11 +7,14 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
+import msgspec
 from flask.testing import FlaskClient
 
 from synergos.domain.job import Job, JobError, JobState, Stage
+from synergos.domain.keys import RunKey
 from synergos.domain.outputs import read_outputs
 from synergos.domain.records import Kind
+from synergos.domain.trained_model import definition_of
 from synergos.errors import Conflict
 from synergos.records import RecordStore, archive
 
@@ -98,6 +101,7 @@ def outputs_of(store: RecordStore, job: Job) -> dict[str, Any]:
             "architecture": FITTED,
             "feature_space": SPACE,
             "hyperparameters": HYPERPARAMETERS,
+            **_training(store, job),
         }
     purpose = "evaluate" if job.stage is Stage.VALIDATE else "predict"
     results = {who: {purpose: {"statistics": STATISTICS, "res_path": f"{folder}/{purpose}.json"}} for who in wanted}
@@ -105,6 +109,20 @@ def outputs_of(store: RecordStore, job: Job) -> dict[str, Any]:
         return results
     asked = {"tags": {"predict": job.parameters["tags"]}, "alignment": {"predict": {"X": [], "y": []}}}
     return {who: {**result, **asked} for who, result in results.items()}
+
+
+def _training(store: RecordStore, job: Job) -> dict[str, Any]:
+    before = [int(record["key"]["version"]) for record in store.find(Kind.MODEL_VERSION, RunKey.of(job.keys))]
+    experiment = store.get(Kind.EXPERIMENT, job.keys)
+    return {
+        "version": max(before, default=0) + 1,
+        "kept_versions": before[-2:],
+        "job": job.id,
+        "trained_at": job.created_at.isoformat(),
+        "definition": msgspec.to_builtins(definition_of(experiment, store.get(Kind.RUN, job.keys))),
+        "participants": [{"id": who, "rows": {"train": 3}} for who in participants_of(store, job.keys)],
+        "figures": {"rounds": 2, "best_round": 1, "train_loss": 0.5},
+    }
 
 
 def _export(origin: str, folder: str, name: str) -> dict[str, str]:

@@ -12,6 +12,7 @@ from synergos.program.flags import add_flag, common_parser, default_folder, usab
 from synergos.program.program import ProgramSettings, read_flags, run
 from synergos_ttp.bootstrap import build_ttp
 from synergos_ttp.settings import ClusterSettings, Settings
+from synergos_ttp.stages.jobs import KEEP_VERSIONS
 from synergos_ttp.workers.limits import Limits
 from synmanager.flags import add_queue_flags, broker_of
 
@@ -43,6 +44,13 @@ def parser() -> argparse.ArgumentParser:
         help="basic does without --queue, cluster needs it; default: cluster where there is a --queue",
     )
     add_flag(flags, "--database", help="SQLAlchemy URL of the record store; default: an SQLite file in --data")
+    add_flag(
+        flags,
+        "--keep_versions",
+        type=whole_number(0),
+        default=KEEP_VERSIONS,
+        help="how many of a run's models stay on the disk when it is trained again; the newest is not counted",
+    )
     timeouts = {
         "command": "a worker's answer to a command; opening a session reads its data",
         "preparation": "a participant's datasets to be prepared",
@@ -79,6 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             round=given.round_timeout,
             rejoin=given.rejoin_timeout,
         ),
+        keep_versions=given.keep_versions,
         cluster=None if is_basic else ClusterSettings(given.grid, broker_of(flags, given)),
     )
     own = settings.program.resources

@@ -43,7 +43,7 @@ class _Parts:
         self.tracker = MlflowTracker(WriterProcess(settings.mlflow))
         self.followers = followers(self.store, self.tracker)
         grid = 0 if settings.cluster is None else settings.cluster.grid
-        self.runner = JobRunner(self.store, settings.outputs, settings.limits, grid)
+        self.runner = JobRunner(self.store, settings.outputs, settings.limits, grid, settings.keep_versions)
         self.tracker.start()
 
     def close(self) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from synergos.program.program import ProgramSettings
+from synergos_ttp.stages.jobs import KEEP_VERSIONS
 from synergos_ttp.workers.limits import Limits
 from synmanager.rabbitmq import Broker
 
@@ -30,6 +31,7 @@ class Settings:
         database: SQLAlchemy URL of the record store; in a cluster the director's too.
         outputs: folder of trained models; in a cluster shared by the TTPs: one trains, another validates.
         mlflow: folder of the local MLflow store, for collaborations that name no server of their own.
+        keep_versions: how many of a run's trainings before the newest stay.
         cluster: None for a basic TTP.
     """
 
@@ -38,4 +40,5 @@ class Settings:
     outputs: Path
     mlflow: Path
     limits: Limits = field(default_factory=Limits)
+    keep_versions: int = KEEP_VERSIONS
     cluster: ClusterSettings | None = None

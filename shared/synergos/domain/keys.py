@@ -12,7 +12,8 @@ project too, so wherever a :class:`ProjectKey` is asked for, a :class:`RunKey` w
     │       ├── RegistrationKey     a participant in a project: registration, tags, alignment
     │       └── ExperimentKey
     │           ├── RunKey          a run, and its model
-    │           │   └── ResultKey   a run at one participant: validation, prediction
+    │           │   ├── ResultKey   a run at one participant: validation, prediction
+    │           │   └── VersionKey  one of its trainings
     │           └── StudyKey
     │               └── TrialKey
     └── ParticipantKey
@@ -157,12 +158,23 @@ class RunKey(ExperimentKey):
         """What one participant says of its model."""
         return ResultKey(self.collab_id, self.project_id, self.expt_id, self.run_id, participant_id)
 
+    def trained_as(self, version: int) -> VersionKey:
+        """One of its trainings, counted from 1."""
+        return VersionKey(self.collab_id, self.project_id, self.expt_id, self.run_id, str(version))
+
 
 @dataclass(frozen=True, eq=False)
 class ResultKey(RunKey):
     """What one participant says of a run's model."""
 
     participant_id: str
+
+
+@dataclass(frozen=True, eq=False)
+class VersionKey(RunKey):
+    """One training of a run, by its number."""
+
+    version: str
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,6 +12,7 @@ from msgspec import Struct
 from synergos.domain.feature_space import FeatureSpace, Side
 from synergos.domain.job import Stage
 from synergos.domain.tags import Purpose
+from synergos.domain.trained_model import Training, VersionNumber
 from synergos.schema import Definition
 
 Statistic: TypeAlias = int | float | Sequence[int | float | str | None] | None
@@ -53,10 +54,11 @@ class Export(Struct, frozen=True, kw_only=True):
     loss_history: str
 
 
-class Trained(Struct, frozen=True, kw_only=True):
+class Trained(Training, frozen=True, kw_only=True):
     """A run has models, and what it takes to use them later.
 
     Attributes:
+        kept_versions: those before, whose files are still there.
         family: of the model; absent for the default.
         architecture: the model as it was trained, in the words of its family.
         local: the participants' own models, as ``local_<n>`` in order of registration.
@@ -67,6 +69,7 @@ class Trained(Struct, frozen=True, kw_only=True):
     architecture: Any
     feature_space: FeatureSpace
     hyperparameters: Mapping[str, Any]
+    kept_versions: tuple[VersionNumber, ...] = ()
     local: Mapping[Annotated[str, Limits(pattern=r"^local_[1-9]\d*$")], Export] = {}
 
 

@@ -18,6 +18,7 @@ from synergos.domain.keys import (
     RunKey,
     StudyKey,
     TrialKey,
+    VersionKey,
 )
 
 OWN_FIELDS = frozenset({"doc_id", "kind", "key", "created_at"})
@@ -39,6 +40,7 @@ class Kind(StrEnum):
     ALIGNMENT = "Alignment"
     FEATURE_SPACE = "FeatureSpace"
     MODEL = "Model"
+    MODEL_VERSION = "ModelVersion"
     VALIDATION = "Validation"
     PREDICTION = "Prediction"
     STUDY = "Study"
@@ -66,6 +68,7 @@ class RecordType:
 
 
 _RESULTS = (Kind.MODEL, Kind.VALIDATION, Kind.PREDICTION)
+_LEFT = (*_RESULTS, Kind.MODEL_VERSION)
 _DATA = (Kind.REGISTRATION, Kind.TAG)
 _AGREED = (Kind.ALIGNMENT, Kind.FEATURE_SPACE)
 _TUNING = (Kind.STUDY, Kind.TRIAL)
@@ -74,17 +77,15 @@ RECORD_TYPES: Mapping[Kind, RecordType] = {
     Kind.COLLABORATION: RecordType(
         CollaborationKey,
         relations=(Kind.PROJECT, Kind.EXPERIMENT, Kind.RUN, *_DATA, *_RESULTS),
-        cascade=(Kind.PROJECT, Kind.EXPERIMENT, Kind.RUN, *_DATA, *_AGREED, *_RESULTS, *_TUNING),
+        cascade=(Kind.PROJECT, Kind.EXPERIMENT, Kind.RUN, *_DATA, *_AGREED, *_LEFT, *_TUNING),
     ),
     Kind.PROJECT: RecordType(
         ProjectKey,
         relations=(Kind.EXPERIMENT, Kind.RUN, *_DATA, *_RESULTS),
-        cascade=(Kind.EXPERIMENT, Kind.RUN, *_DATA, *_AGREED, *_RESULTS, *_TUNING),
+        cascade=(Kind.EXPERIMENT, Kind.RUN, *_DATA, *_AGREED, *_LEFT, *_TUNING),
     ),
-    Kind.EXPERIMENT: RecordType(
-        ExperimentKey, relations=(Kind.RUN, *_RESULTS), cascade=(Kind.RUN, *_RESULTS, *_TUNING)
-    ),
-    Kind.RUN: RecordType(RunKey, relations=_RESULTS, cascade=(*_RESULTS, Kind.TRIAL)),
+    Kind.EXPERIMENT: RecordType(ExperimentKey, relations=(Kind.RUN, *_RESULTS), cascade=(Kind.RUN, *_LEFT, *_TUNING)),
+    Kind.RUN: RecordType(RunKey, relations=_LEFT, cascade=(*_LEFT, Kind.TRIAL)),
     Kind.PARTICIPANT: RecordType(
         ParticipantKey,
         relations=_DATA,
@@ -96,6 +97,8 @@ RECORD_TYPES: Mapping[Kind, RecordType] = {
     Kind.FEATURE_SPACE: RecordType(ProjectKey),
     # A model that is replaced or deleted takes what was measured on it along.
     Kind.MODEL: RecordType(RunKey, cascade=(Kind.VALIDATION, Kind.PREDICTION)),
+    # What every training has left; it stays when the model is replaced.
+    Kind.MODEL_VERSION: RecordType(VersionKey),
     Kind.VALIDATION: RecordType(ResultKey),
     Kind.PREDICTION: RecordType(ResultKey),
     Kind.STUDY: RecordType(StudyKey, cascade=(Kind.TRIAL,)),

@@ -62,9 +62,27 @@ class ModelTask(Task):
         """
         return self._list(self._route(collab_id, project_id, expt_id, run_id), choices)
 
-    def artifacts(self, collab_id: str, project_id: str, expt_id: str, run_id: str) -> Response:
-        """The files of a trained run: ``name``, ``bytes``, ``sha256``, ``media_type`` and ``etag`` of each."""
-        return self._get(self._artifacts(collab_id, project_id, expt_id, run_id))
+    def versions(self, collab_id: str, project_id: str, expt_id: str, run_id: str, **choices: Choice) -> Response:
+        """The trainings of a run whose models are kept, oldest first.
+
+        Each has its number ``version``, the ``job`` and time it was ``trained_at``, the ``definition`` it was trained from,
+        ``participants`` with rows, ``figures``, and ``is_current``: whether it is the run's model as the run stands. A run
+        that was changed since has none that is.
+
+        Args:
+            choices: which of them, see :data:`synergos.driver.lists.Choice`.
+        """
+        return self._list(f"{self._route(collab_id, project_id, expt_id, run_id)}/versions", choices)
+
+    def artifacts(
+        self, collab_id: str, project_id: str, expt_id: str, run_id: str, version: int | None = None
+    ) -> Response:
+        """The files of a trained run: ``name``, ``bytes``, ``sha256``, ``media_type`` and ``etag`` of each.
+
+        Args:
+            version: the number of a training; that of the run's model without it.
+        """
+        return self._get(self._artifacts(collab_id, project_id, expt_id, run_id, version))
 
     def download(
         self,
@@ -75,8 +93,9 @@ class ModelTask(Task):
         names: Sequence[str] | None = None,
         *,
         to: str | Path,
+        version: int | None = None,
     ) -> dict[str, Path]:
-        """Have the files of a trained run in a folder: models, loss histories, manifest.
+        """Have the files of a trained run in a folder: models, loss histories, manifest; :func:`synergos.load_model` reads it.
 
         Each is checked against its SHA-256 and put in its place only when it is whole. A download that broke off is gone
         on with, in this call or the next; a file that is there already is not asked for again. When the run is trained
@@ -85,6 +104,7 @@ class ModelTask(Task):
         Args:
             names: which files; None for all there are.
             to: the folder; made when it is not there.
+            version: the number of a training, of those that :meth:`versions` lists; that of the run's model without it.
 
         Returns:
             Where each file is, by name.
@@ -93,14 +113,15 @@ class ModelTask(Task):
             UsageError: there is no file of a name.
             DriverError: a file cannot be had whole, or not be written; what was there before is untouched.
         """
-        path = self._artifacts(collab_id, project_id, expt_id, run_id)
+        path = self._artifacts(collab_id, project_id, expt_id, run_id, version)
         return Downloads(self._transport, path, Path(to)).fetch(names)
 
     @classmethod
-    def _artifacts(cls, collab_id: str, project_id: str, expt_id: str, run_id: str) -> str:
-        return f"{cls._route(collab_id, project_id, expt_id, run_id)}/artifacts"
+    def _artifacts(cls, collab_id: str, project_id: str, expt_id: str, run_id: str, version: int | None) -> str:
+        ids = () if version is None else ("versions", str(version))
+        return f"{cls._route(collab_id, project_id, expt_id, run_id, *ids)}/artifacts"
 
     @staticmethod
-    def _route(collab_id: str, project_id: str, expt_id: str | None, run_id: str | None) -> str:
+    def _route(collab_id: str, project_id: str, expt_id: str | None, run_id: str | None, *more: str) -> str:
         ids = narrowed(expt_id=expt_id, run_id=run_id)
-        return route("train", "collaborations", collab_id, "projects", project_id, "models", *ids)
+        return route("train", "collaborations", collab_id, "projects", project_id, "models", *ids, *more)

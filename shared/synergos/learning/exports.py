@@ -1,6 +1,7 @@
 """A trained run as files: its models as their family writes them, every loss history, and a manifest.
 
 The folder of a run appears whole: it is written beside its place under another name and renamed when all is on the disk.
+Trainings before the newest lie in it under ``versions/<number>``.
 """
 
 from __future__ import annotations
@@ -8,17 +9,24 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
+from synergos.domain.keys import RunKey
 from synergos.domain.loss_history import LossHistory
+from synergos.domain.trained_model import Training
+from synergos.errors import SynergosError
 from synergos.learning import families
 from synergos.learning.algorithms import Weights
 from synergos.learning.families import Predictor, Recipe, manifest
 
 ORIGIN = "ttp"
 """Where the global model comes from, as records say it."""
+
+VERSIONS = "versions"
+"""The folder of the trainings before the newest, in that of their run."""
 
 _STAGING = "staging"
 _REPLACED = "replaced"
@@ -31,11 +39,16 @@ def write_run(
     global_weights: Weights,
     local_weights: Mapping[str, Weights],
     history: LossHistory,
+    run: RunKey,
+    training: Training,
+    kept_versions: Collection[int] = (),
 ) -> dict[str, dict[str, str]]:
     """Write a run's folder; one that is there is replaced as a whole.
 
     Args:
         local_weights: by participant, in order of registration; read one at a time, so they may be memory-mapped.
+        training: what the manifest says of it.
+        kept_versions: the trainings before that stay, as far as their files are there; the others go.
 
     Returns:
         ``{"global": {"origin", "path", "loss_history"}, "local_1": {…}, …}`` with the paths as they are in the end.
@@ -54,7 +67,9 @@ def write_run(
         for participant, weights in local_weights.items():
             local_models[participant] = _write_model(staging, recipe, f"local_model_{participant}", weights)
             _write_json(staging / f"local_loss_history_{participant}.json", history.of_participant(participant))
-        _write_json(staging / manifest.NAME, manifest.manifest_of(recipe, list(local_weights)))
+        models = [global_model, *local_models.values()]
+        _write_manifest(staging, manifest.manifest_of(recipe, training, run, [Path(name).stem for name in models]))
+        _keep(folder, staging, kept_versions)
         _sync(staging)
         _swap(staging, folder)
     except BaseException:
@@ -82,6 +97,74 @@ def load(folder: Path, model: str = manifest.GLOBAL_MODEL) -> Predictor:
     return families.get(manifest.read(folder)["family"]).load(folder, model)
 
 
+def folder_of(folder: Path, version: int) -> Path:
+    """Where the files of one training lie, in the folder of its run."""
+    before = folder / VERSIONS / str(version)
+    return before if before.is_dir() else folder
+
+
+def weights_of(model: Mapping[str, Any]) -> Path:
+    """The file of a Model record's global weights."""
+    path = Path(model["global"]["path"])
+    # A training whose end was never recorded may lie in the run's folder; this one has moved on to the others then.
+    return folder_of(path.parent, int(model.get("version", 1))) / path.name
+
+
+def note_validation(folder: Path, job: str | None, measured: Mapping[str, Mapping[str, Any]], *, of_all: bool) -> None:
+    """Add the statistics of a validation to the manifest of a training; nothing where the folder is not that training's.
+
+    Args:
+        job: the one that trained it.
+        measured: by participant.
+        of_all: whether all participants were asked: what was measured before does not count any more then.
+
+    Raises:
+        OSError: the disk takes no more, or fails; the manifest is as it was.
+    """
+    try:
+        content = manifest.read(folder)
+    except SynergosError:
+        return
+    if job is None or content.get("job") != job:
+        return
+    figures = content.get("figures", {})
+    before = {} if of_all else figures.get("validation", {})
+    _write_manifest(folder, content | {"figures": figures | {"validation": before | dict(measured)}})
+
+
+def _write_manifest(folder: Path, content: Mapping[str, Any]) -> None:
+    """Write it as a whole or not at all; a reader finds the one before, or this one."""
+    unfinished = folder / f".{manifest.NAME}"
+    try:
+        _write_json(unfinished, content)
+        unfinished.replace(folder / manifest.NAME)
+    except BaseException:
+        unfinished.unlink(missing_ok=True)
+        raise
+
+
+def _keep(folder: Path, staging: Path, versions: Collection[int]) -> None:
+    """Have the trainings that stay in the new folder too: the same files by a second name, which takes no room."""
+    newest = _version_in(folder)
+    for version in versions:
+        source = folder_of(folder, version)
+        if not source.is_dir() or (source == folder and newest != version):
+            continue
+        place = staging / VERSIONS / str(version)
+        place.mkdir(parents=True)
+        for path in source.iterdir():
+            if path.is_file() and not path.name.startswith("."):
+                (place / path.name).hardlink_to(path)
+
+
+def _version_in(folder: Path) -> int | None:
+    """Which training a run's folder holds; one from before there were versions is the first."""
+    try:
+        return int(manifest.read(folder).get("version", 1))
+    except SynergosError:
+        return None
+
+
 def _outputs(folder: Path, origin: str, model: str, losses: str) -> dict[str, str]:
     return {"origin": origin, "path": str(folder / model), "loss_history": str(folder / losses)}
 
@@ -96,7 +179,7 @@ def _write_json(path: Path, value: object) -> None:
 
 def _sync(folder: Path) -> None:
     """Have the disk hold everything before a name points to it."""
-    for path in (*folder.iterdir(), folder):
+    for path in (*folder.rglob("*"), folder):
         descriptor = os.open(path, os.O_RDONLY)
         try:
             os.fsync(descriptor)

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import stat
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path, PurePath
@@ -23,12 +24,16 @@ from synergos.domain.job import JobState, Stage
 from synergos.domain.keys import RunKey
 from synergos.domain.records import Kind
 from synergos.domain.study import Study
-from synergos.errors import NotSupported, RecordNotFound
+from synergos.domain.trained_model import OUTDATED
+from synergos.errors import InvalidRequest, NotSupported, RecordNotFound
 from synergos.orchestration.caller import Caller
 from synergos.orchestration.preconditions import require_named
 from synergos.orchestration.study_records import StudyRecords
+from synergos.records.model_versions import number_of
 from synergos.records.store import Record, RecordStore
 
+VERSIONS = "versions"
+"""The folder of a run's trainings before the newest, see :mod:`synergos.learning.exports`."""
 PICTURES = "optimizations"
 """The folder of an experiment's pictures, beside those of its runs; no run can be called so."""
 OTHER = "application/octet-stream"
@@ -101,28 +106,36 @@ class Artifacts:
         self._outputs = outputs
         self._digests = _Digests()
 
-    def find(self, caller: Caller, run: RunKey) -> list[Artifact]:
+    def find(self, caller: Caller, run: RunKey, version: str | None = None) -> list[Artifact]:
         """The files of a trained run, by name; of one training all of them.
 
-        Raises:
-            RecordNotFound: there is no such run, it is not trained, or its files are on another host.
-        """
-        model = self._model(run)
-        return self._retried(lambda: self._listed(run), lambda: self._elsewhere(run, model))
+        Args:
+            version: the number of the training; that of the run's model without it.
 
-    def open(self, caller: Caller, run: RunKey, name: str) -> OpenFile:
+        Raises:
+            InvalidRequest: the version is no number.
+            RecordNotFound: there is no such run or training, or its files are on another host.
+        """
+        training = self._training(run, version)
+        return self._retried(lambda: self._listed(training), lambda: self._elsewhere(training))
+
+    def open(self, caller: Caller, run: RunKey, name: str, version: str | None = None) -> OpenFile:
         """One file of a trained run.
 
+        Args:
+            version: as :meth:`find` has it.
+
         Raises:
-            RecordNotFound: there is no such run or file, the run is not trained, or its files are on another host.
+            InvalidRequest: the version is no number.
+            RecordNotFound: there is no such run, training or file, or its files are on another host.
         """
-        model = self._model(run)
+        training = self._training(run, version)
 
         def opened() -> OpenFile:
-            with _folder(self._root, run.ids) as folder:
+            with self._folder_of(training) as folder:
                 return _open(folder, name)
 
-        return self._retried(opened, lambda: self._elsewhere(run, model))
+        return self._retried(opened, lambda: self._elsewhere(training))
 
     def open_picture(self, caller: Caller, study_id: str) -> OpenFile:
         """The picture of a study.
@@ -145,17 +158,40 @@ class Artifacts:
             raise NotSupported("this program has no outputs folder; ask the TTP or the director")
         return self._outputs
 
-    def _model(self, run: RunKey) -> Record:
+    def _training(self, run: RunKey, version: str | None) -> _Training:
+        """Where the files of the run's model lie, or those of the version that is named."""
         require_named(self._store, run)
-        found = self._store.find(Kind.MODEL, run)
-        if not found:
-            raise RecordNotFound(f"run {run.run_id!r} is not trained, so there are no files of it")
-        return found[0]
+        models = self._store.find(Kind.MODEL, run)
+        if version is None:
+            return _Training(run, _current(run, models), is_newest=True)
+        if not re.fullmatch(r"[1-9][0-9]{0,8}", version):
+            raise InvalidRequest(f"expected the number of a training, got {version[:80]!r}", "version")
+        # What was trained before models had versions has no record among them.
+        found = [*self._store.find(Kind.MODEL_VERSION, run.trained_as(int(version))), *models]
+        for record in found:
+            if number_of(record) == int(version):
+                newest = any(number_of(model) == int(version) for model in models)
+                return _Training(run, record, is_newest=newest)
+        raise RecordNotFound(
+            f"there is no version {version} of run {run.run_id!r}; the list of versions has those there are"
+        )
 
-    def _listed(self, run: RunKey) -> list[Artifact]:
-        with _folder(self._root, run.ids) as folder:
+    @contextmanager
+    def _folder_of(self, training: _Training) -> Iterator[int]:
+        """A descriptor of the folder of a training's files."""
+        with ExitStack() as stack:
+            for place in training.places:
+                with suppress(FileNotFoundError):
+                    folder = stack.enter_context(_folder(self._root, place))
+                    break
+            else:
+                raise FileNotFoundError(training.run.run_id)
+            yield folder
+
+    def _listed(self, training: _Training) -> list[Artifact]:
+        with self._folder_of(training) as folder:
             found = [self._artifact(folder, name) for name in sorted(_names(folder))]
-            with _folder(self._root, run.ids) as now:
+            with self._folder_of(training) as now:
                 if not os.path.sameopenfile(folder, now):
                     raise FileNotFoundError("swapped meanwhile")
         return found
@@ -175,14 +211,48 @@ class Artifacts:
             time.sleep(_PAUSE)
         raise missing()
 
-    def _elsewhere(self, run: RunKey, model: Record) -> RecordNotFound:
-        folder = PurePath(model["global"]["path"]).parent
+    def _elsewhere(self, training: _Training) -> RecordNotFound:
+        run, record = training.run, training.record
+        folder = PurePath(record["global"]["path"]).parent
         jobs = self._store.jobs(stage=Stage.TRAIN.value, state=JobState.COMPLETED.value, **run)
-        ttp = jobs[-1].ttp if jobs else None
+        job = next((job for job in jobs if job.id == record.get("job")), jobs[-1] if jobs else None)
+        ttp = None if job is None else job.ttp
         return RecordNotFound(
             f"the files of run {run.run_id!r} are not below this program's outputs folder: "
             f"{'a TTP' if ttp is None else f'TTP {ttp!r}'} wrote them to {folder}; have both share one outputs folder"
         )
+
+
+@dataclass(frozen=True)
+class _Training:
+    """One training of a run.
+
+    Attributes:
+        is_newest: whether its files are those that lie in the run's folder itself.
+    """
+
+    run: RunKey
+    record: Record
+    is_newest: bool
+
+    @property
+    def places(self) -> Iterator[tuple[str, ...]]:
+        """The folders below the outputs folder where its files may be; the first that is there has them."""
+        # That of the newest too has moved on here, when one after it was never recorded.
+        yield (*self.run.ids, VERSIONS, str(number_of(self.record)))
+        if self.is_newest:
+            yield self.run.ids
+
+
+def _current(run: RunKey, models: Sequence[Record]) -> Record:
+    if not models:
+        raise RecordNotFound(f"run {run.run_id!r} is not trained, so there are no files of it")
+    if models[0].get(OUTDATED):
+        raise RecordNotFound(
+            f"run {run.run_id!r} or its experiment was changed since it was trained; the files of that training are those "
+            f"of version {number_of(models[0])}"
+        )
+    return models[0]
 
 
 class _Digests:

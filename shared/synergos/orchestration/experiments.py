@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from synergos.domain.keys import RunKey
 from synergos.domain.records import Ids, Kind
+from synergos.domain.trained_model import definition_of
 from synergos.learning import families
 from synergos.orchestration import schemas
 from synergos.orchestration.declarations import Declarations
 from synergos.orchestration.schemas.declarations import Experiment
+from synergos.records import model_versions
 from synergos.records.store import Record
 
 
@@ -27,11 +30,18 @@ class Experiments(Declarations[Experiment]):
         return payload
 
     def settle(self, before: Record | None, after: Record) -> None:
-        """The fitted model goes with the one it was fitted from, and stays with it."""
+        """The fitted model goes with the one it was fitted from, and stays with it; so do those that were trained."""
         is_same = before is not None and _asked(before) == _asked(after)
         fitted = before.get("fitted_model") if before is not None and is_same else None
         if after.get("fitted_model") != fitted:
             self.store.merge(self.kind, after["key"], {"fitted_model": fitted})
+        if before is not None and not is_same:
+            self._note_change(before)
+
+    def _note_change(self, before: Record) -> None:
+        for model in self.store.find(Kind.MODEL, before["key"]):
+            run = RunKey.of(model["key"])
+            model_versions.note_change(self.store, run, definition_of(before, self.store.get(Kind.RUN, run)))
 
 
 def _asked(record: Record) -> tuple[object, object]:

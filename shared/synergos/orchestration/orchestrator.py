@@ -25,6 +25,7 @@ from synergos.orchestration.stage_requests import StageRequests
 from synergos.orchestration.studies import Studies
 from synergos.orchestration.submission import Submission
 from synergos.orchestration.tags import Tags
+from synergos.orchestration.trainings import Trainings
 from synergos.orchestration.validations import Validations
 from synergos.records.store import RecordStore
 
@@ -66,4 +67,5 @@ class Orchestrator:
         self.stages: Mapping[Stage, StageRequests[Any]] = {made.stage: made(store, self.submission) for made in _STAGES}
         self.jobs = Jobs(store, dispatcher)
         self.studies = Studies(store, wake_tuner)
+        self.trainings = Trainings(store)
         self.artifacts = Artifacts(store, outputs)

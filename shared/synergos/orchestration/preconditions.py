@@ -13,6 +13,7 @@ from synergos.domain.job import Stage
 from synergos.domain.keys import ProjectKey, RegistrationKey, RunKey
 from synergos.domain.records import RECORD_TYPES, Ids, Kind
 from synergos.domain.tags import Purpose, Tag, declared_tags
+from synergos.domain.trained_model import OUTDATED
 from synergos.errors import Conflict, RecordNotFound
 from synergos.records.store import Record, RecordStore
 
@@ -98,12 +99,20 @@ def model_of(store: RecordStore, run: RunKey) -> Record:
     """The trained model of a run.
 
     Raises:
-        Conflict: it is not trained.
+        Conflict: it is not trained, or not as the run stands by now.
     """
     try:
-        return store.get(Kind.MODEL, run)
+        model = store.get(Kind.MODEL, run)
     except RecordNotFound as error:
         raise Conflict(f"not trained yet: {run.expt_id}/{run.run_id}") from error
+    if model.get(OUTDATED):
+        raise Conflict(_changed_since([run]))
+    return model
+
+
+def _changed_since(runs: Iterable[RunKey]) -> str:
+    named = ", ".join(f"{run.expt_id}/{run.run_id}" for run in runs)
+    return f"the run or its experiment was changed since it was trained: {named}; train it again"
 
 
 def _agreed(store: RecordStore, kind: Kind, key: RegistrationKey, complaint: str) -> Record:
@@ -180,14 +189,17 @@ def require_trainable(store: RecordStore, project: ProjectKey) -> None:
 
 
 def require_models(store: RecordStore, runs: Iterable[RunKey]) -> None:
-    """See that runs were trained, or are about to be.
+    """See that runs were trained as they stand, or are about to be.
 
     Raises:
         Conflict: those that were not.
     """
-    untrained = [run for run in runs if not store.find(Kind.MODEL, run) and not is_expected(store, Stage.TRAIN, run)]
-    if untrained:
+    unexpected = [run for run in runs if not is_expected(store, Stage.TRAIN, run)]
+    models = {run: store.find(Kind.MODEL, run) for run in unexpected}
+    if untrained := [run for run, found in models.items() if not found]:
         raise Conflict(f"not trained yet: {', '.join(f'{run.expt_id}/{run.run_id}' for run in untrained)}")
+    if changed := [run for run, found in models.items() if found[0].get(OUTDATED)]:
+        raise Conflict(_changed_since(changed))
 
 
 def require_evaluation_tags(store: RecordStore, project: ProjectKey) -> None:

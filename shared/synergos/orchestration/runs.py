@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from synergos.domain.feature_space import Action
+from synergos.domain.keys import RunKey
 from synergos.domain.records import Ids, Kind, restrict
+from synergos.domain.trained_model import definition_of
 from synergos.errors import RecordNotFound
 from synergos.learning import families
 from synergos.orchestration import schemas
 from synergos.orchestration.declarations import Declarations
 from synergos.orchestration.schemas.declarations import Run
+from synergos.records import model_versions
+from synergos.records.store import Record
 
 
 class Runs(Declarations[Run]):
@@ -39,3 +43,9 @@ class Runs(Declarations[Run]):
         projects = self.store.find(Kind.PROJECT, restrict(ids, Kind.PROJECT))
         said = projects[0].get("action") if projects else None
         return None if said is None else Action(said)
+
+    def settle(self, before: Record | None, after: Record) -> None:
+        """A model is shown as that of a run only as long as it is of what the run asks for."""
+        if before is not None:
+            run = RunKey.of(after["key"])
+            model_versions.note_change(self.store, run, definition_of(self.store.get(Kind.EXPERIMENT, run), before))

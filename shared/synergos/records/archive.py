@@ -7,10 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 from synergos.domain.job import Job, JobState
+from synergos.domain.keys import RunKey
 from synergos.domain.outputs import Aligned, Outputs, Predicted, Trained, Validated, write_outputs
 from synergos.domain.records import RECORD_TYPES, Ids, Kind, restrict
 from synergos.domain.tags import Purpose
+from synergos.domain.trained_model import OUTDATED
 from synergos.errors import Conflict, JobCancelled
+from synergos.records import model_versions
 from synergos.records.store import RecordStore
 
 
@@ -67,14 +70,19 @@ def _alignments(store: RecordStore, keys: Ids, outputs: Aligned) -> None:
 
 
 def _model(store: RecordStore, keys: Ids, outputs: Trained) -> None:
-    run = store.get(Kind.RUN, keys)["key"]
+    run = RunKey.of(store.get(Kind.RUN, keys)["key"])
+    trained = write_outputs(outputs)
+    model_versions.keep(store, run, outputs, trained)
     store.prune(Kind.MODEL, run)
-    store.put(Kind.MODEL, run, write_outputs(outputs))
+    # Somebody may have changed the run while it was being trained.
+    outdated = model_versions.is_outdated(store, run, outputs.definition)
+    store.put(Kind.MODEL, run, trained | ({OUTDATED: True} if outdated else {}))
 
 
 def _validations(store: RecordStore, keys: Ids, outputs: Validated) -> None:
-    store.get(Kind.MODEL, keys)
+    model = store.get(Kind.MODEL, keys)
     _replace(store, Kind.VALIDATION, keys, write_outputs(outputs))
+    model_versions.note_validation(store, model)
 
 
 def _predictions(store: RecordStore, keys: Ids, outputs: Predicted) -> None:

@@ -9,9 +9,12 @@ from flask import Response
 
 from synergos.domain.keys import RunKey
 from synergos.orchestration.artifacts import Artifact, Artifacts
+from synergos.orchestration.trainings import Trainings
 from synergos.rest.caller import caller
 from synergos.rest.envelope import success
 from synergos.rest.files import file_answer
+from synergos.rest.lists import wanted
+from synergos.rest.representations import represent
 from synergos.rest.resource import Resource
 
 FILE_ANSWERS = {
@@ -30,9 +33,9 @@ class ArtifactCollection(Resource):
         super().__init__(api)
         self.artifacts = artifacts
 
-    def get(self, **ids: str) -> Response:
+    def get(self, version: str | None = None, **ids: str) -> Response:
         """List them: name, size in bytes, SHA-256, media type, and the ETag that reading one answers with."""
-        found = self.artifacts.find(caller(), RunKey.of(ids))
+        found = self.artifacts.find(caller(), RunKey.of(ids), version)
         return success("artifacts.get", [_represent(artifact) for artifact in found])
 
 
@@ -45,9 +48,23 @@ class SingleArtifact(Resource):
         super().__init__(api)
         self.artifacts = artifacts
 
-    def get(self, name: str, **ids: str) -> Response:
+    def get(self, name: str, version: str | None = None, **ids: str) -> Response:
         """Read it, whole or in parts."""
-        return file_answer(self.artifacts.open(caller(), RunKey.of(ids), name))
+        return file_answer(self.artifacts.open(caller(), RunKey.of(ids), name, version))
+
+
+class Versions(Resource):
+    """The trainings of a run."""
+
+    def __init__(self, api: object, trainings: Trainings) -> None:
+        super().__init__(api)
+        self.trainings = trainings
+
+    def get(self, **ids: str) -> Response:
+        """List them: what each was trained from and with, who took part, how good it is, and whether it is the run's model."""
+        list_of = wanted("versions", {})
+        found = self.trainings.find(caller(), RunKey.of(ids), list_of.page)
+        return list_of.answer(found.map(represent))
 
 
 def _represent(artifact: Artifact) -> dict[str, Any]:

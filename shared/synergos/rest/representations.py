@@ -14,9 +14,9 @@ from synergos.records.store import Record
 Representation = dict[str, Any]
 
 COMPONENTS = ("catalogue", "logs", "meter", "mlops", "mq")
-_INTERNAL: Mapping[str, frozenset[str]] = {
-    Kind.MODEL: frozenset({"feature_space", "architecture", "hyperparameters"}),
-}
+_LARGE = frozenset({"feature_space", "architecture", "hyperparameters", "definition", "agreement", "figures"})
+_ONLY_ALONE: Mapping[str, frozenset[str]] = {Kind.MODEL: _LARGE, Kind.MODEL_VERSION: _LARGE}
+"""Fields that are not shown of a record that hangs under another one: a collaboration may have a thousand models."""
 _EXPORT_FIELDS = ("origin", "path", "loss_history")
 
 
@@ -26,7 +26,7 @@ def representation(view: View) -> Representation:
     if view.parents:
         shown |= _registration(view.parents)
     if view.relations is not None:
-        related = {name: [represent(each) for each in found] for name, found in view.relations.items()}
+        related = {name: [_beneath(each) for each in found] for name, found in view.relations.items()}
         shown["relations"] = related
     return shown
 
@@ -43,9 +43,15 @@ def represent_declared(view: View) -> Representation:
 def represent(record: Record) -> Representation:
     """A record alone, as the driver knows it."""
     kind = record["kind"]
-    hidden = {"created_at"} | _INTERNAL.get(kind, frozenset())
-    fields = {name: value for name, value in record.items() if name not in hidden and value not in (None, {})}
+    fields = {name: value for name, value in record.items() if name != "created_at" and value not in (None, {})}
     return {**fields, **_COMPLETIONS.get(kind, _nothing)(fields), "doc_id": str(record["doc_id"])}
+
+
+def _beneath(record: Record) -> Representation:
+    """A record that hangs under another one."""
+    shown, hidden = represent(record), _ONLY_ALONE.get(record["kind"], frozenset())
+    digest = {"digest": shown["definition"]["digest"]} if hidden and "definition" in shown else {}
+    return {name: value for name, value in shown.items() if name not in hidden} | digest
 
 
 def _nothing(_record: Mapping[str, Any]) -> Representation:
@@ -94,6 +100,7 @@ _COMPLETIONS: Mapping[str, Callable[[Mapping[str, Any]], Representation]] = {
     Kind.REGISTRATION: _registration,
     Kind.ALIGNMENT: _alignment,
     Kind.MODEL: _model,
+    Kind.MODEL_VERSION: _model,
     Kind.VALIDATION: _validation,
     Kind.PREDICTION: _prediction,
 }

@@ -36,8 +36,8 @@ class Resource(flask_restx.Resource):  # type: ignore[misc]
         """
         check_query(self.query_of.get("GET" if request.method == "HEAD" else request.method, ()))
         for field, value in ids.items():
-            # The name of a file is looked up among those there are, whatever it is.
-            if field != "name":
+            # The name of a file is looked up among those there are, whatever it is; so is the number of a training.
+            if field not in {"name", "version"}:
                 check_identifier(value, field)
         return super().dispatch_request(**ids)
 

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from synergos.domain.job import Stage
 from synergos.orchestration.orchestrator import Orchestrator
 from synergos.rest.api import Route
-from synergos.rest.artifacts import ArtifactCollection, SingleArtifact
+from synergos.rest.artifacts import ArtifactCollection, SingleArtifact, Versions
 from synergos.rest.lists import PARAMETERS
 from synergos.rest.optimizations import OF_TRIALS, OptimizationResource
 from synergos.rest.stages import StageHandler, StageResource
@@ -22,7 +22,9 @@ def routes(orchestrator: Orchestrator) -> list[Route]:
     models = StageHandler(stages[Stage.TRAIN], orchestrator.jobs, "models")
     everything = f"{_PROJECT}/models"
     scopes = (everything, f"{everything}/<expt_id>", f"{everything}/<expt_id>/<run_id>")
-    artifacts = f"{everything}/<expt_id>/<run_id>/artifacts"
+    of_run = f"{everything}/<expt_id>/<run_id>"
+    versions = f"{of_run}/versions"
+    artifacts = (f"{of_run}/artifacts", f"{versions}/<version>/artifacts")
     tuning = f"{everything}/<expt_id>/optimizations"
     return [
         Route(
@@ -35,7 +37,10 @@ def routes(orchestrator: Orchestrator) -> list[Route]:
             dict(PARAMETERS),
         ),
         Route("Models", StageResource, models, scopes, "models", models.requests.schema, dict(PARAMETERS)),
-        Route("Artifacts", ArtifactCollection, orchestrator.artifacts, (artifacts,), "models"),
-        Route("Artifact", SingleArtifact, orchestrator.artifacts, (f"{artifacts}/<name>",), "models"),
+        Route("Versions", Versions, orchestrator.trainings, (versions,), "models", None, dict(PARAMETERS)),
+        Route("Artifacts", ArtifactCollection, orchestrator.artifacts, artifacts, "models"),
+        Route(
+            "Artifact", SingleArtifact, orchestrator.artifacts, tuple(f"{each}/<name>" for each in artifacts), "models"
+        ),
         Route("Optimizations", OptimizationResource, studies, (tuning,), "optimizations", studies.schema, OF_TRIALS),
     ]

@@ -17,6 +17,7 @@ from fakes.orchestration import (
     PROJECT_URL,
     RUN,
     RUN_URL,
+    SPACE,
     STATISTICS,
     VALIDATIONS_URL,
     C,
@@ -137,7 +138,7 @@ def test_a_run_shows_every_hyperparameter(declared: Client) -> None:
         "doc_id": "1",
         "kind": "Run",
         "key": RUN,
-        "relations": {"Model": [], "Validation": [], "Prediction": []},
+        "relations": {"Model": [], "Validation": [], "Prediction": [], "ModelVersion": []},
         **HYPERPARAMETERS,
     }
 
@@ -229,11 +230,29 @@ def test_alignments_have_all_three_purposes(declared: Client) -> None:
     ]
 
 
-def test_a_model_shows_its_exports_and_nothing_internal(finished: Client) -> None:
+def test_a_model_shows_its_exports_and_all_it_takes_to_use_them(finished: Client) -> None:
     folder = f"/outputs/{C}/{P}/{E}/{R}"
+    [model] = finished.data("GET", f"{MODELS_URL}/{E}/{R}")
+    job, trained_at, definition = (model.pop(name) for name in ("job", "trained_at", "definition"))
 
-    assert finished.data("GET", f"{MODELS_URL}/{E}/{R}") == [
+    assert (len(job), trained_at[-1], len(definition["digest"])) == (32, "Z", 64)
+    assert definition["experiment"] == {"family": "layers", "model": LAYERS}
+    assert definition["run"] == HYPERPARAMETERS
+    assert [model] == [
         {
+            "feature_space": SPACE,
+            "architecture": FITTED,
+            "hyperparameters": HYPERPARAMETERS,
+            "version": 1,
+            "kept_versions": [],
+            "participants": [{"id": who, "rows": {"train": 3}} for who in ("worker_1", "worker_2")],
+            "figures": {
+                "rounds": 2,
+                "best_round": 1,
+                "train_loss": 0.5,
+                "evaluate_loss": None,
+                "validation": {"worker_1": STATISTICS, "worker_2": STATISTICS},
+            },
             "doc_id": "1",
             "kind": "Model",
             "key": RUN,
@@ -280,5 +299,10 @@ def test_validations_and_predictions_carry_their_statistics(finished: Client) ->
 def test_nothing_in_a_run_shows_its_results_twice(finished: Client) -> None:
     relations = finished.data("GET", RUN_URL)["relations"]
 
-    assert {name: len(found) for name, found in relations.items()} == {"Model": 1, "Validation": 2, "Prediction": 1}
+    assert {name: len(found) for name, found in relations.items()} == {
+        "Model": 1,
+        "Validation": 2,
+        "Prediction": 1,
+        "ModelVersion": 1,
+    }
     assert not any("relations" in record for found in relations.values() for record in found)

@@ -2,7 +2,10 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,13 +15,19 @@ from torch import Tensor
 from factories.network_models import linear, recipe, space
 from support.full_disk import files_up_to
 from synergos.domain.feature_space import Action
+from synergos.domain.keys import RunKey
 from synergos.domain.loss_history import LossHistory
+from synergos.domain.trained_model import Figures, TrainedParticipant, Training, definition_of
 from synergos.errors import RecordNotFound, UnknownName, WireFormatError
-from synergos.learning.exports import load, write_run
+from synergos.learning.exports import folder_of, load, note_validation, weights_of, write_run
 from synergos.learning.families.layers.files import read
 from synergos.learning.families.layers.network import build_network
+from synergos.learning.families.manifest import manifest_schema
+from synergos.schema.explanation import explain
 
 ARCHITECTURE = [linear(3, 1, "sigmoid")]
+RUN = RunKey("c", "p", "e", "r")
+DEFINITION = definition_of({"model": ARCHITECTURE}, {"rounds": 2, "lr": 0.5})
 RECIPE = recipe(ARCHITECTURE, space(Action.CLASSIFY, 3, 2), rounds=2, lr=0.5)
 
 
@@ -34,13 +43,30 @@ def history() -> LossHistory:
     return found
 
 
-def write(folder: Path, seed: int = 1) -> dict[str, dict[str, str]]:
+def training(version: int = 1, **about: Any) -> Training:
+    participants = (TrainedParticipant(id="worker_2", rows={"train": 7}), TrainedParticipant(id="worker_1"))
+    figures = Figures(rounds=2, best_round=0, train_loss=0.5, evaluate_loss=0.75)
+    return Training(
+        version=version,
+        job=f"job {version}",
+        trained_at=datetime(2026, 11, 25, 12, tzinfo=UTC),
+        definition=DEFINITION,
+        participants=participants,
+        figures=figures,
+        **about,
+    )
+
+
+def write(folder: Path, seed: int = 1, version: int = 1, kept: Sequence[int] = ()) -> dict[str, dict[str, str]]:
     return write_run(
         folder,
         recipe=RECIPE,
         global_weights=weights(seed),
         local_weights={"worker_2": weights(seed + 1), "worker_1": weights(seed + 2)},
         history=history(),
+        run=RUN,
+        training=training(version),
+        kept_versions=kept,
     )
 
 
@@ -97,11 +123,91 @@ def test_the_manifest_says_what_the_weights_belong_to(tmp_path: Path) -> None:
 
     manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
 
-    assert manifest["format"] == 1
+    assert manifest["format"] == 2
     assert manifest["family"] == "layers"
     assert {name: manifest[name] for name in RECIPE.to_dict()} == json.loads(json.dumps(RECIPE.to_dict()))
-    assert manifest["participants"] == ["worker_2", "worker_1"]
-    assert set(manifest["versions"]) == {"synergos", "torch", "safetensors"}
+    assert manifest["run"] == {"collab_id": "c", "project_id": "p", "expt_id": "e", "run_id": "r"}
+    assert manifest["models"] == ["global_model", "local_model_worker_2", "local_model_worker_1"]
+    assert (manifest["version"], manifest["job"], manifest["trained_at"]) == (1, "job 1", "2026-11-25T12:00:00Z")
+    assert manifest["participants"] == [{"id": "worker_2", "rows": {"train": 7}}, {"id": "worker_1", "rows": {}}]
+    assert manifest["definition"]["run"] == {"lr": 0.5, "rounds": 2}
+    assert manifest["definition"]["experiment"] == {"family": "layers", "model": ARCHITECTURE}
+    assert manifest["figures"] == {
+        "rounds": 2,
+        "best_round": 0,
+        "train_loss": 0.5,
+        "evaluate_loss": 0.75,
+        "validation": {},
+    }
+    assert set(manifest["packages"]) == {"numpy", "safetensors", "synergos", "torch"}
+
+
+def test_the_manifests_json_schema_is_published_and_is_that_of_what_is_written(tmp_path: Path) -> None:
+    write(tmp_path / "run")
+
+    published = json.loads((Path(__file__).parents[3] / "docs" / "manifest.schema.json").read_text())
+
+    assert explain(published, loaded(str(tmp_path / "run" / "manifest.json"))) is None
+    assert published == manifest_schema(), "python -m synergos.learning.families.manifest > docs/manifest.schema.json"
+
+
+def test_a_definition_is_the_same_however_it_is_written_down_and_another_when_anything_is_asked_otherwise() -> None:
+    same = definition_of({"family": "layers", "model": ARCHITECTURE}, {"lr": 0.5, "mu": None, "rounds": 2})
+
+    assert same == DEFINITION
+    assert definition_of({"model": ARCHITECTURE}, {"rounds": 3, "lr": 0.5}).digest != DEFINITION.digest
+    assert definition_of({"model": [linear(3, 2)]}, {"rounds": 2, "lr": 0.5}).digest != DEFINITION.digest
+    assert definition_of({"family": "x", "model": ARCHITECTURE}, {"rounds": 2, "lr": 0.5}).digest != DEFINITION.digest
+
+
+def test_trainings_before_stay_under_their_numbers_as_far_as_they_are_wanted(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    for version, kept in ((1, ()), (2, (1,)), (3, (1, 2)), (4, (2, 3))):
+        write(folder, seed=version, version=version, kept=kept)
+
+    assert sorted(path.name for path in (folder / "versions").iterdir()) == ["2", "3"]
+    for version in (2, 3, 4):
+        found = json.loads((folder_of(folder, version) / "manifest.json").read_text())
+        assert found["version"] == version
+        assert torch.equal(
+            read(folder_of(folder, version) / "global_model.safetensors")["nnl_0_linear.weight"],
+            weights(version)["nnl_0_linear.weight"],
+        )
+
+
+def test_a_training_that_was_never_recorded_is_not_kept_and_hides_nobody(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    write(folder, seed=1)
+    recorded = {"global": {"path": str(folder / "global_model.pt")}, "version": 1}
+    write(folder, seed=2, version=2, kept=(1,))
+
+    assert weights_of(recorded) == folder / "versions" / "1" / "global_model.pt"
+
+    # Nobody has heard of the second: the next one has its number.
+    write(folder, seed=3, version=2, kept=(1,))
+
+    assert [path.name for path in (folder / "versions").iterdir()] == ["1"]
+    assert torch.equal(read(weights_of(recorded))["nnl_0_linear.weight"], weights(1)["nnl_0_linear.weight"])
+
+
+def test_a_validation_is_added_to_the_manifest_of_its_own_training_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    write(folder)
+    write(folder, seed=2, version=2, kept=(1,))
+
+    def noted(version: int) -> object:
+        found = json.loads((folder_of(folder, version) / "manifest.json").read_text())
+        return found["figures"]["validation"]
+
+    note_validation(folder, "job 2", {"worker_1": {"accuracy": [0.5]}, "worker_2": {"accuracy": [1.0]}}, of_all=True)
+    assert noted(2) == {"worker_1": {"accuracy": [0.5]}, "worker_2": {"accuracy": [1.0]}}
+    note_validation(folder, "job 2", {"worker_1": {"accuracy": [0.25]}}, of_all=False)
+    assert noted(2) == {"worker_1": {"accuracy": [0.25]}, "worker_2": {"accuracy": [1.0]}}
+    note_validation(folder, "job 2", {"worker_1": {"accuracy": [0.75]}}, of_all=True)
+    assert noted(2) == {"worker_1": {"accuracy": [0.75]}}
+    note_validation(folder, "job 1", {"worker_1": {"accuracy": [0.0]}}, of_all=True)
+    assert noted(2) == {"worker_1": {"accuracy": [0.75]}}
+    assert noted(1) == {}
 
 
 def test_an_exported_model_predicts_what_its_network_does(tmp_path: Path) -> None:
@@ -125,7 +231,7 @@ def test_a_run_that_was_exported_before_its_manifest_said_all_cannot_be_loaded(t
         load(tmp_path / "run")
 
 
-@pytest.mark.parametrize("content", ["", "[]", "nonsense"])
+@pytest.mark.parametrize("content", ["", "[]", "nonsense", "{}", '{"format": 3}', '{"format": "2"}'])
 def test_a_manifest_that_is_none_is_refused(tmp_path: Path, content: str) -> None:
     write(tmp_path / "run")
     (tmp_path / "run" / "manifest.json").write_text(content)
@@ -181,6 +287,8 @@ def test_a_failed_write_leaves_the_old_folder(tmp_path: Path) -> None:
             global_weights=weights(9),
             local_weights=_Gone(worker_1=weights(9)),
             history=history(),
+            run=RUN,
+            training=training(),
         )
 
     assert torch.equal(read(Path(outputs["global"]["path"]))["nnl_0_linear.weight"], weights(1)["nnl_0_linear.weight"])

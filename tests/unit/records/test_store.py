@@ -21,7 +21,7 @@ P = {**C, "project_id": "p"}
 E = {**P, "expt_id": "e"}
 R = {**E, "run_id": "r"}
 W = {"participant_id": "w"}
-IDS = {**R, **W, "study_id": "s"}
+IDS = {**R, **W, "version": "1", "study_id": "s"}
 KEYS = dict.fromkeys(RECORD_TYPES, IDS)
 
 

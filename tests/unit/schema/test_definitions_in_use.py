@@ -16,6 +16,7 @@ from synergos.domain.messages import JobMessage, OutcomeMessage
 from synergos.domain.outputs import ALIGNED, MEASURED, PREDICTED, TRAINED, VALIDATED
 from synergos.domain.study import TRIAL_MARK, Study, Trial
 from synergos.errors import InvalidRequest
+from synergos.learning.families.manifest import MANIFEST
 from synergos.orchestration import schemas
 from synergos.schema import Definition
 from synergos.schema.explanation import explain
@@ -39,6 +40,7 @@ DEFINITIONS: list[Definition[Any]] = [
     MEASURED,
     VALIDATED,
     PREDICTED,
+    MANIFEST,
     TRIAL_MARK,
     Definition(Trial),
     Definition(Study),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from synergos.domain.feature_space import FeatureSpace
@@ -13,6 +12,7 @@ from synergos.domain.tags import Purpose, check_tags
 from synergos.errors import Conflict, FeatureDrift, RecordNotFound
 from synergos.learning import families
 from synergos.learning.column_alignment import missing_columns_of
+from synergos.learning.exports import weights_of
 from synergos.learning.feature_space_agreement import drift
 from synergos.wire import encode
 from synergos_ttp.control import Control
@@ -92,7 +92,7 @@ def _measure(
     recipe = families.recipe_in(model)
     content = SessionContent(scope.run, recipe, (purpose,))
     control.publish(WorkStarted(tuple(member.id for member in members)))
-    message = encode(recipe.family.read(Path(model["global"]["path"])), {})
+    message = encode(recipe.family.read(weights_of(model)), {})
 
     def measure(session: ParticipantSession) -> Measured:
         session.data.load(message)

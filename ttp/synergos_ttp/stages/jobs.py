@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+import structlog
 
 from synergos.domain.job import Job, Stage
-from synergos.domain.outputs import Outputs
+from synergos.domain.outputs import VALIDATED, Outputs, Validated
+from synergos.learning.exports import note_validation, weights_of
 from synergos.records import RecordStore
 from synergos_ttp.control import Control
 from synergos_ttp.stages.evaluation import predict, validate
@@ -15,6 +20,10 @@ from synergos_ttp.stages.round_store import kept_rounds, remove_rounds
 from synergos_ttp.stages.scope import Scope
 from synergos_ttp.stages.training import train
 from synergos_ttp.workers.limits import Limits
+
+log = structlog.get_logger(__name__)
+
+KEEP_VERSIONS = 5
 
 
 @dataclass(frozen=True)
@@ -25,12 +34,14 @@ class JobRunner:
         store: where the records are read; results are not written here, the caller archives what comes back.
         outputs: where models and histories are written.
         grid_index: which node of every participant takes part.
+        keep_versions: how many of a run's trainings before the newest stay.
     """
 
     store: RecordStore
     outputs: Path
     limits: Limits = field(default_factory=Limits)
     grid_index: int = 0
+    keep_versions: int = KEEP_VERSIONS
 
     def run(self, job: Job, control: Control) -> Outputs:
         """Do what the job asks; what its stage leaves.
@@ -44,9 +55,12 @@ class JobRunner:
             case Stage.PREPROCESS:
                 return preprocess(scope, self.limits, control)
             case Stage.TRAIN:
-                return train(scope, self.outputs, self.limits, control)
+                return train(scope, self.outputs, self.limits, control, self.keep_versions)
             case Stage.VALIDATE:
-                return validate(scope, self.limits, control)
+                model = scope.model()
+                validated = validate(scope, self.limits, control)
+                _note(validated, model, of_all="participant_id" not in scope.keys)
+                return validated
             case Stage.PREDICT:
                 return predict(scope, self.limits, control)
 
@@ -57,3 +71,13 @@ class JobRunner:
     def forget(self, job_id: str) -> None:
         """Remove what is kept of the rounds of one job."""
         remove_rounds(self.outputs, job_id)
+
+
+def _note(validated: Validated, model: Mapping[str, Any], *, of_all: bool) -> None:
+    """Have the model's files say how good it is, as its record will."""
+    measured = {who: found["evaluate"]["statistics"] for who, found in VALIDATED.write(validated).items()}
+    try:
+        note_validation(weights_of(model).parent, model.get("job"), measured, of_all=of_all)
+    except OSError as error:
+        # What was measured is no less true for it; the records have it.
+        log.warning("the manifest could not be written", reason=error.strerror or type(error).__name__)

@@ -117,7 +117,7 @@ class Rounds:
                 self._announce()
             self.control.check()
             if not self._round(number):
-                log.info("stopped early", round=number - 1, best_round=self._best)
+                log.info("stopped early", round=number - 1, best_round=self.best)
                 self.store.drop(number)
                 return self._ended()
         if rounds - 1 not in self.history.evaluate:
@@ -153,10 +153,10 @@ class Rounds:
 
     def _ended(self) -> RoundFiles:
         self._announce()
-        return self.store.files(self._best)
+        return self.store.files(self.best)
 
     @property
-    def _best(self) -> int:
+    def best(self) -> int:
         """The round with the lowest evaluation loss, the newest while there is none."""
         return self._newest if self._lowest is None else self._lowest
 
@@ -263,7 +263,7 @@ class Rounds:
             self._note(number, loss)
             self.control.publish(RoundJudged(number, loss))
         for past in self.store.rounds():
-            if past < number and past != self._best:
+            if past < number and past != self.best:
                 self.store.drop(past)
 
     def _note(self, number: int, loss: float | None) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
+
+from msgspec import UNSET, UnsetType
 
 from synergos.domain.feature_space import Action, FeatureSpace
 from synergos.domain.grid import Node, sub_grid
@@ -12,10 +15,12 @@ from synergos.domain.job import Job
 from synergos.domain.keys import JobKey, ProjectKey, RunKey
 from synergos.domain.records import Kind, restrict
 from synergos.domain.tags import Purpose
+from synergos.domain.trained_model import TrainingDefinition, definition_of
 from synergos.learning import families
 from synergos.learning.families import Recipe
 from synergos.orchestration import preconditions
-from synergos.records import RecordStore
+from synergos.records import RecordStore, model_versions
+from synergos.records.store import Record
 from synergos_ttp.workers.commands import Tags
 from synergos_ttp.workers.participant import JobParticipant
 
@@ -94,18 +99,38 @@ class Scope:
         """
         agreed = preconditions.agreed_feature_space(self.store, self.project)
         space = FeatureSpace.from_dict(agreed["space"])
-        experiment = self.store.get(Kind.EXPERIMENT, restrict(self.keys, Kind.EXPERIMENT))
-        run = self.store.get(Kind.RUN, self.run)
+        experiment, run = self._declared
         family = families.named_in(experiment)
         changed = family.changed(experiment["model"], run)
         # Fitted anew rather than read back: the experiment may have been declared after the alignment.
         fitted = family.fit(changed, space, auto_fix=bool(agreed["auto_fix"]))
         return Recipe(family, fitted, family.hyperparameters(run, space.action), space)
 
+    def definition(self) -> TrainingDefinition:
+        """What the recipe is made from, as it was declared."""
+        return definition_of(*self._declared)
+
+    @cached_property
+    def _declared(self) -> tuple[Record, Record]:
+        """The experiment and the run, as they stood at one moment."""
+        with self.store.database.reading():
+            experiment = self.store.get(Kind.EXPERIMENT, restrict(self.keys, Kind.EXPERIMENT))
+            return experiment, self.store.get(Kind.RUN, self.run)
+
+    def versions(self) -> list[int]:
+        """The numbers of the run's trainings so far, ascending."""
+        records = [*self.store.find(Kind.MODEL_VERSION, self.run), *self.store.find(Kind.MODEL, self.run)]
+        return sorted({model_versions.number_of(record) for record in records})
+
+    def agreement(self) -> Mapping[str, Any] | UnsetType:
+        """What came of the project's alignment, where its record says so."""
+        agreed = preconditions.agreed_feature_space(self.store, self.project)
+        return agreed.get("agreement") or UNSET
+
     def model(self) -> dict[str, Any]:
         """The trained model of the run.
 
         Raises:
-            Conflict: the run is not trained.
+            Conflict: the run is not trained, or not as it stands by now.
         """
         return preconditions.model_of(self.store, self.run)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
+
+import msgspec
 
 from synergos.domain.outputs import TRAINED, Trained
 from synergos.domain.tags import Purpose
+from synergos.domain.trained_model import Figures, TrainedParticipant, Training
 from synergos.learning.exports import write_run
 from synergos.wire import StoredTensors
 from synergos_ttp.control import Control
@@ -17,8 +22,11 @@ from synergos_ttp.workers.limits import Limits
 from synergos_ttp.workers.session_group import SessionContent, Sessions
 
 
-def train(scope: Scope, outputs: Path, limits: Limits, control: Control) -> Trained:
+def train(scope: Scope, outputs: Path, limits: Limits, control: Control, keep_versions: int = 0) -> Trained:
     """Train one run and export it.
+
+    Args:
+        keep_versions: how many of the run's trainings before this one stay.
 
     Raises:
         SynergosError: a participant failed; the message names it. Files of an earlier training are then untouched.
@@ -40,14 +48,41 @@ def train(scope: Scope, outputs: Path, limits: Limits, control: Control) -> Trai
                 control,
             )
             best = rounds.run()
+            training = _training(scope, rounds, sessions)
+            kept = _last(keep_versions, scope.versions())
             exported = write_run(
                 run_folder(outputs, scope),
                 recipe=recipe,
                 global_weights=StoredTensors(best.global_weights),
                 local_weights=best.updates(member.id for member in members),
                 history=rounds.history,
+                run=scope.run,
+                training=training,
+                kept_versions=kept,
             )
-    return TRAINED.read({**exported, **recipe.to_dict()})
+    return TRAINED.read({**exported, **recipe.to_dict(), **msgspec.to_builtins(training), "kept_versions": kept})
+
+
+def _training(scope: Scope, rounds: Rounds, sessions: Sessions) -> Training:
+    best, history = rounds.best, rounds.history
+    return Training(
+        version=max(scope.versions(), default=0) + 1,
+        job=scope.job.id,
+        trained_at=datetime.now(UTC),
+        definition=scope.definition(),
+        participants=tuple(TrainedParticipant(id=each.member.id, rows=dict(each.rows)) for each in sessions.all),
+        figures=Figures(
+            rounds=len(history.train),
+            best_round=best,
+            train_loss=history.train.get(best),
+            evaluate_loss=history.evaluate.get(best),
+        ),
+        agreement=scope.agreement(),
+    )
+
+
+def _last(count: int, versions: Sequence[int]) -> list[int]:
+    return list(versions[-count:]) if count else []
 
 
 def run_folder(outputs: Path, scope: Scope) -> Path:

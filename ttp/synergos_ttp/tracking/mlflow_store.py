@@ -135,7 +135,10 @@ class MlflowRun:
     def end(self, exports: str | None, status: str | None) -> None:
         """Write the final files, and how it ended; None leaves it running."""
         if exports is not None:
-            self._client.log_artifacts(self._id, exports)
+            # The files of this training; those of the ones before lie in a folder beside them.
+            for path in sorted(Path(exports).iterdir()):
+                if path.is_file():
+                    self._client.log_artifact(self._id, str(path))
         if status is not None:
             self._client.set_terminated(self._id, status)
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from synergos.domain.feature_space import Action, FeatureSpace
+from synergos.domain.trained_model import DEFAULT_FAMILY
 from synergos.errors import InvalidRequest
 from synergos.learning.algorithms import Local, Model, Step, Weights
 from synergos.learning.hyperparameters import Hyperparameters
@@ -20,7 +21,7 @@ Architecture = Sequence[Mapping[str, Any]]
 
 Array = NDArray[Any]
 
-DEFAULT = "layers"
+DEFAULT = DEFAULT_FAMILY
 """The family of an experiment that names none."""
 
 

@@ -1,0 +1,100 @@
+"""What is known of a trained model beside its weights: what it was asked for, who trained it, and how good it is."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any
+
+from msgspec import UNSET, Struct, UnsetType
+from msgspec import Meta as Limits
+
+from synergos.domain.records import payload_of
+
+DEFAULT_FAMILY = "layers"
+"""The family of an experiment that names none."""
+
+OUTDATED = "is_outdated"
+"""The field of a Model record that is true as long as its run, or its experiment, asks for something else by now."""
+
+Count = Annotated[int, Limits(ge=0)]
+VersionNumber = Annotated[int, Limits(ge=1)]
+
+
+class TrainingDefinition(Struct, frozen=True, kw_only=True):
+    """What a model was trained from, as it was declared then.
+
+    Attributes:
+        digest: SHA-256 of the rest, in hexadecimal digits: equal for equal definitions and no others.
+        experiment: ``family`` and ``model``.
+        run: every key of the run.
+    """
+
+    digest: str
+    experiment: Mapping[str, Any]
+    run: Mapping[str, Any]
+
+
+class TrainedParticipant(Struct, frozen=True, kw_only=True):
+    """Somebody whose rows a model was trained with.
+
+    Attributes:
+        rows: by purpose.
+    """
+
+    id: str
+    rows: Mapping[str, Count] = {}
+
+
+class Figures(Struct, frozen=True, kw_only=True):
+    """How good a model is.
+
+    Attributes:
+        rounds: how many were run.
+        best_round: the one that the model is of, counted from 0.
+        train_loss: of that round, over all participants.
+        evaluate_loss: of the model after that round, over all participants with evaluation rows.
+        validation: the statistics of a validation by participant, once there was one.
+    """
+
+    rounds: Count
+    best_round: Count
+    train_loss: float | None = None
+    evaluate_loss: float | None = None
+    validation: Mapping[str, Mapping[str, Any]] = {}
+
+
+class Training(Struct, frozen=True, kw_only=True):
+    """Where a model comes from.
+
+    What was trained before models had versions has none of this but the number 1.
+
+    Attributes:
+        version: counts the trainings of a run from 1.
+        job: the id of the job that trained it.
+        trained_at: aware.
+        agreement: what came of the alignment that it rests on.
+    """
+
+    version: VersionNumber = 1
+    job: str | UnsetType = UNSET
+    trained_at: datetime | UnsetType = UNSET
+    definition: TrainingDefinition | UnsetType = UNSET
+    participants: tuple[TrainedParticipant, ...] = ()
+    figures: Figures | UnsetType = UNSET
+    agreement: Mapping[str, Any] | UnsetType = UNSET
+
+
+def definition_of(experiment: Mapping[str, Any], run: Mapping[str, Any]) -> TrainingDefinition:
+    """What a run asks for now.
+
+    Args:
+        experiment: its record.
+        run: its record; a key that is null counts as absent.
+    """
+    asked = {"family": experiment.get("family") or DEFAULT_FAMILY, "model": experiment["model"]}
+    keys = {name: value for name, value in sorted(payload_of(run).items()) if value is not None}
+    text = json.dumps([asked, keys], sort_keys=True, separators=(",", ":"))
+    return TrainingDefinition(digest=hashlib.sha256(text.encode()).hexdigest(), experiment=asked, run=keys)

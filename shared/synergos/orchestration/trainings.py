@@ -1,0 +1,36 @@
+"""The trainings of a run: what each was asked for, who took part, how good it is, and which one the run's model is of."""
+
+from __future__ import annotations
+
+from synergos.domain.keys import RunKey
+from synergos.domain.records import Kind
+from synergos.domain.trained_model import OUTDATED
+from synergos.orchestration.caller import Caller
+from synergos.orchestration.preconditions import require_named
+from synergos.records.model_versions import number_of
+from synergos.records.paging import EVERYTHING, Page, Part, Selection
+from synergos.records.store import Record, RecordStore
+
+
+class Trainings:
+    """The ModelVersion records of one record store."""
+
+    kind = Kind.MODEL_VERSION
+
+    def __init__(self, store: RecordStore) -> None:
+        self._store = store
+
+    def find(self, caller: Caller, run: RunKey, page: Page = EVERYTHING) -> Part[Record]:
+        """The trainings of a run whose files are kept; each says with ``is_current`` whether it is the run's model.
+
+        None is, while the run or its experiment asks for something else than it did.
+
+        Raises:
+            RecordNotFound: there is no such run.
+        """
+        with self._store.database.reading():
+            require_named(self._store, run)
+            models = [model for model in self._store.find(Kind.MODEL, run) if not model.get(OUTDATED)]
+            current = {number_of(model) for model in models}
+            found = self._store.select(self.kind, Selection(run), page)
+        return found.map(lambda version: {**version, "is_current": number_of(version) in current})

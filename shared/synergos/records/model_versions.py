@@ -1,0 +1,75 @@
+"""The trainings of a run, one record each, and whether its model is still of what the run asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from msgspec import UnsetType
+
+from synergos.domain.keys import RunKey
+from synergos.domain.outputs import Trained
+from synergos.domain.records import Kind, payload_of
+from synergos.domain.tags import Purpose
+from synergos.domain.trained_model import OUTDATED, TrainingDefinition, definition_of
+from synergos.records.store import Record, RecordStore
+
+
+def number_of(model: Mapping[str, Any]) -> int:
+    """Which training a model is of; what was trained before models had versions is the first."""
+    return int(model.get("version", 1))
+
+
+def keep(store: RecordStore, run: RunKey, outputs: Trained, trained: Mapping[str, Any]) -> None:
+    """Add a training to those of its run, and forget those whose files are not kept any more.
+
+    Args:
+        trained: the outputs, as JSON has them.
+    """
+    for before in store.find(Kind.MODEL, run):
+        # What was trained before models had versions gets its place among them now.
+        fields = {name: value for name, value in payload_of(before).items() if name != OUTDATED}
+        store.put(Kind.MODEL_VERSION, run.trained_as(number_of(before)), fields)
+    store.put(Kind.MODEL_VERSION, run.trained_as(outputs.version), trained)
+    for version in store.find(Kind.MODEL_VERSION, run):
+        if int(version["key"]["version"]) not in {*outputs.kept_versions, outputs.version}:
+            store.delete(Kind.MODEL_VERSION, version["key"])
+
+
+def is_outdated(store: RecordStore, run: RunKey, definition: TrainingDefinition | UnsetType) -> bool:
+    """Whether a run, or its experiment, asks for something else by now than a model was trained from."""
+    if isinstance(definition, UnsetType):
+        return False
+    now = definition_of(store.get(Kind.EXPERIMENT, run), store.get(Kind.RUN, run))
+    return definition.digest != now.digest
+
+
+def note_change(store: RecordStore, run: RunKey, before: TrainingDefinition) -> None:
+    """See whether a run's model is of what it asks for, after the run or its experiment was declared anew or changed.
+
+    A model that is not is hidden, with all that was measured on it, until it is again, or is trained anew.
+
+    Args:
+        before: what the run asked for until now.
+    """
+    for model in store.find(Kind.MODEL, run):
+        now = definition_of(store.get(Kind.EXPERIMENT, run), store.get(Kind.RUN, run))
+        # Of what was trained before models said so, all that is known is that it was shown until now.
+        trained_from = model.get("definition") or msgspec.to_builtins(before)
+        outdated = trained_from["digest"] != now.digest
+        if outdated is not bool(model.get(OUTDATED)):
+            store.merge(Kind.MODEL, run, {"definition": trained_from, OUTDATED: outdated})
+
+
+def note_validation(store: RecordStore, model: Record) -> None:
+    """Add to a model's figures what was measured on it."""
+    run = RunKey.of(model["key"])
+    measured = {
+        record["key"]["participant_id"]: record[Purpose.EVALUATE].get("statistics", {})
+        for record in store.find(Kind.VALIDATION, run)
+    }
+    figures = {"figures": {**model.get("figures", {}), "validation": measured}}
+    store.merge(Kind.MODEL, run, figures)
+    for version in store.find(Kind.MODEL_VERSION, run.trained_as(number_of(model))):
+        store.merge(Kind.MODEL_VERSION, version["key"], figures)
