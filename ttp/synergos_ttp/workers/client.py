@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import http.client
+import re
 import ssl
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from http.client import InvalidURL
 from multiprocessing.connection import wait
-from typing import Any, Protocol, Self
+from typing import Protocol, Self
 
+import httptools
 from urllib3 import exceptions
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
@@ -16,9 +18,18 @@ from synergos.domain.grid import Node
 from synergos.errors import WorkerUnreachable
 from synergos.wire.codec import CHUNK_BYTES
 from synergos_ttp.workers.limits import Limits
+from synergos_ttp.workers.response import Response
 
-# The last one is what Python says of host names that cannot be.
-_BROKEN = (OSError, http.client.HTTPException, exceptions.HTTPError, UnicodeError)
+_BROKEN = (
+    OSError,
+    exceptions.HTTPError,
+    httptools.HttpParserError,
+    httptools.HttpParserUpgrade,
+    # What Python says of host names that cannot be.
+    InvalidURL,
+    UnicodeError,
+)
+_TARGET = re.compile("[!-~]+")
 
 
 class Body(Protocol):
@@ -75,36 +86,37 @@ PLAIN = Transport()
 
 
 class Connection(HTTPConnection):
-    """Sends what is small together: every packet wakes the worker up, and a small round is no longer than that takes."""
+    """Connects as its library does, and speaks HTTP in as few steps as there are: a small round is no longer than those take."""
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self._unsent = bytearray()
-
-    def send(self, data: bytes | memoryview) -> None:  # type: ignore[override]
-        """Send, or keep until more comes or :meth:`flush`."""
-        if len(self._unsent) + len(data) <= CHUNK_BYTES:
-            self._unsent += data
-            return
-        self.flush()
-        super().send(data)
-
-    def flush(self) -> None:
-        """Send what was kept."""
-        unsent, self._unsent = self._unsent, bytearray()
+    def put(self, request: Request) -> None:
+        """Send a request. What is small goes together: every packet wakes the worker up."""
+        self.sock.settimeout(request.stall)
+        unsent = bytearray(self._head(request))
+        for piece in () if request.body is None else request.body.buffers():
+            if len(unsent) + len(piece) <= CHUNK_BYTES:
+                unsent += piece
+                continue
+            if unsent:
+                self.sock.sendall(unsent)
+            self.sock.sendall(piece)
+            unsent = bytearray()
         if unsent:
-            super().send(unsent)
+            self.sock.sendall(unsent)
 
-    def close(self) -> None:
-        """Let go of the connection, and of what was not sent."""
-        self._unsent = bytearray()
-        super().close()
-
-    def answer(self, stall: float) -> http.client.HTTPResponse:
+    def answer(self, stall: float) -> Response:
         """Wait for the answer; ``stall`` is how many seconds may pass without a byte, now and while it is read."""
         self.sock.settimeout(stall)
-        # Not urllib3's own response: it holds and copies what is large, and takes a third of the time of a small request.
-        return http.client.HTTPConnection.getresponse(self)
+        return Response(self.sock)
+
+    def _head(self, request: Request) -> bytes:
+        length = "" if request.body is None else f"Content-Length: {request.body.length}\r\n"
+        lines = "".join(f"{name}: {value}\r\n" for name, value in request.headers.items())
+        host = self.host if self.host.isascii() else self.host.encode("idna").decode()
+        where = f"[{host}]" if ":" in host else host
+        if not _TARGET.fullmatch(request.path):
+            raise ValueError(f"a path is quoted, got {request.path!r}")
+        head = f"{request.method} {request.path} HTTP/1.1\r\nHost: {where}:{self.port}\r\n{length}{lines}\r\n"
+        return head.encode("ascii")
 
 
 class _TlsConnection(Connection, HTTPSConnection):
@@ -160,7 +172,7 @@ class WorkerClient:
         if not self._is_kept() or self._connection is None:
             return None
         try:
-            self._send(self._connection, request)
+            self._connection.put(request)
         except _BROKEN as error:
             raise self.lost(error) from error
         # Until then this connection is of no use for anything else.
@@ -198,27 +210,20 @@ class WorkerClient:
         """Whether there is a connection from the request before; one that is of no use any more is let go of."""
         if self._connection is None:
             return False
-        if self._answer is None or not self._answer.is_complete or not self._connection.is_connected:
+        is_over = self._answer is None or not self._answer.is_complete or self._answer.is_last
+        if is_over or not self._connection.is_connected:
             self.close()
         return self._connection is not None
 
     def _exchange(self, request: Request) -> Answer:
         connection = self._connection or self._connect()
-        self._send(connection, request)
+        connection.put(request)
         if request.meanwhile is not None:
             # Readable means that the answer begins, or that the other end has closed.
             while not wait([connection.sock], self._limits.long_poll):
                 request.meanwhile()
         self._answer = Answer(self, connection.answer(request.stall))
         return self._answer
-
-    def _send(self, connection: Connection, request: Request) -> None:
-        connection.timeout = request.stall
-        length = {} if request.body is None else {"Content-Length": str(request.body.length)}
-        buffers = None if request.body is None else request.body.buffers()
-        # Its types know of no memoryview; http.client, which sends it, does.
-        connection.request(request.method, request.path, buffers, {**request.headers, **length})  # type: ignore[arg-type]
-        connection.flush()
 
     def _connect(self) -> Connection:
         connection = self._transport.connection(self._node.host, self._port, self._limits.connect)
@@ -235,33 +240,35 @@ class Answer:
         length: of the content in bytes, 0 when the worker does not say.
     """
 
-    def __init__(self, client: WorkerClient, response: http.client.HTTPResponse) -> None:
+    def __init__(self, client: WorkerClient, response: Response) -> None:
         self.status = response.status
-        self.length = response.length or 0
+        self.length = response.length
         self._client = client
         self._response = response
 
     @property
     def is_complete(self) -> bool:
         """Whether all of it has been read."""
-        return self._response.isclosed()
+        return self._response.is_complete
+
+    @property
+    def is_last(self) -> bool:
+        """Whether the worker closes the connection behind it."""
+        return self._response.is_last
 
     def read(self, size: int | None = None) -> bytes:
         """The next ``size`` bytes, fewer only at the end; all that is left without ``size``."""
         try:
-            piece = self._response.read(size)
+            return self._response.read(size)
         except _BROKEN as error:
             raise self._client.lost(error) from error
-        if size and len(piece) < size and self._response.length:
-            raise self._client.lost()
-        return piece
 
     def fill(self, buffer: memoryview) -> None:
         """Read the next bytes, as many as ``buffer`` has room for."""
         position = 0
         while position < len(buffer):
             try:
-                count = self._response.readinto(buffer[position:])
+                count = self._response.read_into(buffer[position:])
             except _BROKEN as error:
                 raise self._client.lost(error) from error
             if not count:

@@ -96,12 +96,11 @@ class ParticipantSession:
         """Begin ``work`` with the open session and wait for nothing; None when that cannot be done, and nothing was."""
         if self._data is None:
             return None
-        with about_participant(self.member.id):
-            try:
-                return work.begin(self)
-            except WorkerUnreachable:
-                # Its connection was closed meanwhile, which is no sign that it is lost.
-                return None
+        try:
+            return work.begin(self)
+        except WorkerUnreachable:
+            # Its connection was closed meanwhile, which is no sign that it is lost.
+            return None
 
     def finish(self, work: Prompt[ParticipantSession, Result]) -> Result | None:
         """What came of work that was begun; None when it has to be done from the beginning.
@@ -109,11 +108,10 @@ class ParticipantSession:
         Raises:
             SynergosError: how it failed, which is for :meth:`persist` to judge.
         """
-        with about_participant(self.member.id):
-            try:
-                return work.finish(self)
-            except WorkerUnreachable:
-                return None
+        try:
+            return work.finish(self)
+        except WorkerUnreachable:
+            return None
 
     def leave(self) -> None:
         """Let go of what was begun and that nobody waits for any more."""
