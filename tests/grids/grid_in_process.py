@@ -17,7 +17,7 @@ from synergos.rest import create_app
 from synergos_ttp.running.local_dispatch import LocalDispatcher
 from synergos_ttp.stages.jobs import JobRunner
 from synergos_worker.bootstrap import build_worker
-from synergos_worker.disclosure.policy import OPEN
+from synergos_worker.disclosure.policy import OPEN, Policy
 from synergos_worker.settings import Settings
 
 if TYPE_CHECKING:
@@ -49,10 +49,10 @@ class GridInProcess:
 
 
 @contextmanager
-def started(folder: Path, data: Path, participants: Sequence[str]) -> Iterator[GridInProcess]:
-    """A grid whose workers all have the same data root."""
+def started(folder: Path, data: Path, participants: Sequence[str], *, policy: Policy = OPEN) -> Iterator[GridInProcess]:
+    """A grid whose workers all have the same data root; the same may leave all of them."""
     with ExitStack() as stack:
-        workers = [stack.enter_context(_worker(who, data, folder / who)) for who in participants]
+        workers = [stack.enter_context(_worker(who, data, folder / who, policy)) for who in participants]
         store = RecordStore(f"sqlite:///{folder / 'records.sqlite'}")
         stack.callback(store.close)
         outputs = folder / "ttp"
@@ -66,8 +66,8 @@ def started(folder: Path, data: Path, participants: Sequence[str]) -> Iterator[G
 
 
 @contextmanager
-def _worker(participant_id: str, data: Path, outputs: Path) -> Iterator[Place]:
-    service = build_worker(Settings(data, outputs, policy=OPEN))
+def _worker(participant_id: str, data: Path, outputs: Path, policy: Policy) -> Iterator[Place]:
+    service = build_worker(Settings(data, outputs, policy=policy))
     try:
         with _served(service.command_app) as port, _served(service.data_app) as data_port:
             yield Place(participant_id, port, data_port)

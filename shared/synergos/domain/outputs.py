@@ -31,6 +31,7 @@ class Aligned(Struct, frozen=True, kw_only=True):
         fitted: by experiment: its model as it is fitted to the feature space, in the words of its family.
         auto_fix: whether models are fitted.
         rows: for training, by participant.
+        columns: of raw data, by participant; it is told nothing of others but names, kinds and what fills them.
     """
 
     missing_columns: Mapping[str, Mapping[Purpose, MissingColumns]] = msgspec.field(name="spacers")
@@ -38,6 +39,7 @@ class Aligned(Struct, frozen=True, kw_only=True):
     fitted: Mapping[str, Any]
     auto_fix: bool
     rows: Mapping[str, Annotated[int, Limits(ge=0)]] = {}
+    columns: Mapping[str, Sequence[str]] = {}
 
 
 class Export(Struct, frozen=True, kw_only=True):

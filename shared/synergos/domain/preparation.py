@@ -45,6 +45,11 @@ class Prepared(Struct, frozen=True, kw_only=True):
             if not isinstance(said.get("_type"), str) or not isinstance(said.get("src_count"), int):
                 raise InvalidRequest("expected _type and src_count", f"metadata.{purpose}")
 
+    @property
+    def columns(self) -> list[str]:
+        """The raw columns that there are for any purpose, the label among them."""
+        return sorted({column for schema in self.schemas.values() for column in schema})
+
     def rows(self, purpose: Purpose) -> int:
         """How many rows there are."""
         return int(self.metadata[purpose]["src_count"])

@@ -61,6 +61,7 @@ def _alignments(store: RecordStore, keys: Ids, outputs: Aligned) -> None:
         "space": outputs.feature_space.to_dict(),
         "auto_fix": outputs.auto_fix,
         "rows": outputs.rows,
+        "columns": outputs.columns,
     }
     store.put(Kind.FEATURE_SPACE, project, feature_space)
     for experiment in store.find(Kind.EXPERIMENT, project):

@@ -38,7 +38,12 @@ def validate(scope: Scope, limits: Limits, control: Control) -> Validated:
     model = scope.model()
     wanted = scope.keys.get("participant_id")
     tags = {node: scope.tags(node.participant_id) for node in scope.nodes() if wanted in (None, node.participant_id)}
-    members = [JobParticipant(node, declared, {}) for node, declared in tags.items() if Purpose.EVALUATE in declared]
+    columns = scope.columns()
+    members = [
+        JobParticipant(node, declared, {}, columns=columns.get(node.participant_id))
+        for node, declared in tags.items()
+        if Purpose.EVALUATE in declared
+    ]
     if not members:
         raise Conflict(f"{wanted or 'no participant'} declared {'no ' if wanted else ''}tags for evaluation")
     results = _measure(scope, model, members, Purpose.EVALUATE, limits, control)
@@ -69,7 +74,8 @@ def predict(scope: Scope, limits: Limits, control: Control) -> Predicted:
             f"{participant}: the rows to predict have columns, labels or options the model has never seen: {named}"
         )
     missing_columns = {str(Purpose.PREDICT): missing_columns_of(header, space)}
-    [result] = _measure(scope, model, [JobParticipant(node, tags, missing_columns)], Purpose.PREDICT, limits, control)
+    member = JobParticipant(node, tags, missing_columns, columns=polled.columns)
+    [result] = _measure(scope, model, [member], Purpose.PREDICT, limits, control)
     predicted = {"predict": MEASURED.write(result), "tags": tags, "alignment": missing_columns}
     return PREDICTED.read({participant: predicted})
 

@@ -16,6 +16,7 @@ from synergos.domain.tags import Purpose
 from synergos.errors import InvalidRequest, JobStopped, NotNeeded
 from synergos.learning import families
 from synergos.learning.feature_space_agreement import feature_space
+from synergos.learning.told_space import told
 from synergos.program.log_context import ContextPool, about_participant
 from synergos_ttp.control import Control
 from synergos_ttp.events import WorkStarted
@@ -54,10 +55,12 @@ def preprocess(scope: Scope, limits: Limits, control: Control) -> Aligned:
     def confirm(node: Node) -> None:
         participant = node.participant_id
         worker, missing_columns = WorkerCommands(node, limits, check), alignment.missing_columns[participant]
-        retry_while_lost(worker, lambda: worker.align(scope.project, action, tags[participant], missing_columns, space))
+        own = told(space, columns[participant])
+        retry_while_lost(worker, lambda: worker.align(scope.project, action, tags[participant], missing_columns, own))
 
     polled = dict(zip(tags, _each(nodes, prepare, given_up), strict=True))
     space, alignment = feature_space(polled, action, bool(scope.job.parameters.get("auto_align", True)))
+    columns = {who: found.columns for who, found in polled.items()}
     _each(nodes, confirm, given_up)
     auto_fix = bool(scope.job.parameters.get("auto_fix", True))
     return ALIGNED.read(
@@ -67,6 +70,7 @@ def preprocess(scope: Scope, limits: Limits, control: Control) -> Aligned:
             "fitted": _fitted(scope, space) if auto_fix else {},
             "auto_fix": auto_fix,
             "rows": {who: found.rows(Purpose.TRAIN) for who, found in polled.items()},
+            "columns": columns,
         }
     )
 

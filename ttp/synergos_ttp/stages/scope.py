@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -81,11 +81,17 @@ class Scope:
         record = preconditions.alignment_of(self.store, self.project.at(participant_id))
         return {purpose: record[purpose] for purpose in Purpose if purpose in record}
 
+    def columns(self) -> Mapping[str, Sequence[str]]:
+        """The raw columns of each participant when the project was last aligned."""
+        found = self.store.find(Kind.FEATURE_SPACE, self.project)
+        return found[0].get("columns", {}) if found else {}
+
     def members(self) -> list[JobParticipant]:
         """Every participant with its tags and its alignment, in order of registration."""
         rows = preconditions.agreed_feature_space(self.store, self.project).get("rows", {})
+        columns = self.columns()
         return [
-            JobParticipant(node, self.tags(who), self.missing_columns(who), rows.get(who))
+            JobParticipant(node, self.tags(who), self.missing_columns(who), rows.get(who), columns.get(who))
             for node in self.nodes()
             for who in [node.participant_id]
         ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -26,13 +26,19 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class JobParticipant:
-    """One participant as the records describe it: its node, its tags, where its columns have gaps, its rows."""
+    """One participant as the records describe it.
+
+    Attributes:
+        missing_columns: by purpose.
+        rows: how many it had for training at alignment, when that matters.
+        columns: of raw data that it has; None where it was not written down. Of others it is not told more than it needs.
+    """
 
     node: Node
     tags: Tags
     missing_columns: Mapping[str, Any]
     rows: int | None = None
-    """How many training rows it had at alignment, when that matters."""
+    columns: Collection[str] | None = None
 
     @property
     def id(self) -> str:

@@ -6,13 +6,14 @@ import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self, TypeVar
 
 from synergos.domain.keys import RunKey
 from synergos.domain.tags import Purpose
 from synergos.errors import NotNeeded, SynergosError, WorkerUnreachable
 from synergos.learning.families import Recipe
+from synergos.learning.told_space import told
 from synergos.program.log_context import ContextPool
 from synergos_ttp.control import Control
 from synergos_ttp.workers.limits import Limits
@@ -32,12 +33,15 @@ class SessionContent:
 
     def request(self, member: JobParticipant) -> dict[str, Any]:
         """The body that opens a session at one participant, all but the session's id."""
+        recipe = self.recipe
+        if member.columns is not None:
+            recipe = replace(recipe, space=told(recipe.space, member.columns))
         return {
             "id": member.id,
             "action": self.recipe.space.action,
             "tags": {purpose: member.tags[purpose] for purpose in self.purposes if purpose in member.tags},
             "alignments": member.missing_columns,
-            **self.recipe.to_dict(),
+            **recipe.to_dict(),
             "metas": [purpose for purpose in self.purposes if purpose in member.tags],
         }
 
