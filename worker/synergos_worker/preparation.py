@@ -186,6 +186,7 @@ class Preparations:
             "preparation completed",
             rows={purpose.value: sum(count for _, count in found.table.origins) for purpose, found in loaded.items()},
             files={purpose.value: result["metadata"][purpose]["files"] for purpose in loaded},
+            cells={purpose.value: result["metadata"][purpose].get("cells", {}) for purpose in loaded},
         )
         fingerprint = tuple(stamp for found in loaded.values() for stamp in found.fingerprint)
         return replace(preparation, state=State.COMPLETED, result=result, fingerprint=fingerprint)

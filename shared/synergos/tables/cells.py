@@ -1,24 +1,33 @@
-"""Cells of a csv file as numbers or as levels: what people type in spreadsheets, made uniform."""
+"""What a cell means: the name of a level, or a number, or nothing."""
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from synergos.domain.natural_order import natural_order
+from synergos.tables.names import normalised
 
-_EDGES = " \t\r\n\u00a0\ufeff\"'“”„‟‘’‚‛«»"
-_MISSING = frozenset({"", "#n/a", "<na>", "n/a", "na", "nan", "none", "null"})
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
-_INTEGER = re.compile(r"[+-]?\d{1,300}", re.ASCII)
-_LARGEST_EXACT = 2.0**53
+BLANKS = " \t\r\n\u00a0\u2007\u202f\ufeff"
+"""What may stand around a cell and is no part of it."""
+
+NO_NUMBER = frozenset(
+    {"", "#n/a", "#n/a n/a", "#na", "-1.#ind", "-1.#qnan", "-nan", "1.#ind", "1.#qnan", "<na>", "n/a", "na", "nan"}
+    | {"none", "null"}
+)
+"""What is written, in lower case, where a number is not known. In categories these are words: Namibia is NA."""
+
+NUMBER = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
+"""A number as cells of numbers have it: no thousands separators, no blank inside, ASCII digits and signs."""
+
+_NUMBER = re.compile(NUMBER)
+_PLAIN = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?")
+_QUOTES = "\"'“”„‟‘’‚‛«»"
 
 Codes = NDArray[np.int32]
 """One index into a column's levels per row, -1 where the cell is missing."""
@@ -32,35 +41,73 @@ class Levels:
     levels: tuple[str, ...]
 
 
-def canonical(cell: str) -> str | None:
-    """A cell as the name of a level; None when it is missing.
+@dataclass(frozen=True)
+class CellCounts:
+    """What stood in one column.
 
-    Blanks and quotation marks around it are stripped, and a number is written in its shortest form.
+    Attributes:
+        missing: cells in which, by the owner's words, nothing stands.
+        unreadable: cells in which something stands that is no value of the column; no more of them than its schema allows.
     """
-    text = cell.strip(_EDGES)
-    if text.lower() in _MISSING:
-        return None
-    if _INTEGER.fullmatch(text):
-        return str(int(text))
-    return _shortest(text) if _NUMBER.fullmatch(text) else text
+
+    missing: int = 0
+    unreadable: int = 0
+
+    @property
+    def filled(self) -> int:
+        """Cells that become the agreed mean, or the most frequent category."""
+        return self.missing + self.unreadable
+
+    def __add__(self, other: CellCounts) -> CellCounts:
+        return CellCounts(self.missing + other.missing, self.unreadable + other.unreadable)
 
 
-def as_levels(column: pd.Series[Any]) -> tuple[Codes, tuple[str, ...]]:
-    """A column's cells as codes, and the levels they stand for."""
-    # Only the distinct cells are looked at one by one.
-    raw_codes, distinct = pd.factorize(column)
-    names = [canonical(str(cell)) for cell in distinct]
+def level_of(cell: str) -> str | None:
+    """A cell as the name of a level; None when nothing stands in it.
+
+    It is text as written, letters composed (NFC), without the blanks and the one pair of quotation marks around it.
+    Plain decimals are numbers, so 1, 1.0 and 1.00 are one level; with a leading zero, a plus or an exponent they are
+    not plain: 01, 007 and 1E2 are what is written.
+    """
+    text = unquoted(normalised(cell))
+    if _PLAIN.fullmatch(text):
+        whole, _, fraction = text.partition(".")
+        fraction = fraction.rstrip("0")
+        text = f"{whole}.{fraction}" if fraction else whole
+        return "0" if text == "-0" else text
+    return text or None
+
+
+def number_of(cell: str, decimal: str = ".") -> float | None:
+    """A cell as a number, perhaps infinite; None when it is none."""
+    text = unquoted(cell.strip(BLANKS))
+    if decimal != ".":
+        if "." in text:
+            return None
+        text = text.replace(decimal, ".")
+    return float(text) if _NUMBER.fullmatch(text) else None
+
+
+def unquoted(text: str) -> str:
+    """A text without the one pair of quotation marks, and the blanks inside them, that it may stand in."""
+    if len(text) > 1 and text[0] in _QUOTES and text[-1] in _QUOTES:
+        inner = text[1:-1]
+        if text[0] not in inner and text[-1] not in inner:
+            return inner.strip(BLANKS)
+    return text
+
+
+def as_levels(codes: NDArray[Any], cells: Sequence[str], missing: frozenset[str] = frozenset()) -> Levels:
+    """Cells as a categorical column.
+
+    Args:
+        codes: one index into ``cells`` per row, -1 where there is none.
+        cells: the distinct ones.
+        missing: names of levels that mean that nothing is known.
+    """
+    names = [level if (level := level_of(cell)) not in missing else None for cell in cells]
     levels = tuple(natural_order(name for name in names if name is not None))
-    return recoded(raw_codes, names, levels), levels
-
-
-def as_numbers(codes: Codes, levels: Sequence[str]) -> NDArray[np.float64]:
-    """Coded cells as numbers; what is none, or not finite, is missing (NaN)."""
-    # The last entry serves code -1.
-    lookup = np.array([*(float(level) if _NUMBER.fullmatch(level) else np.nan for level in levels), np.nan])
-    lookup[~np.isfinite(lookup)] = np.nan
-    numbers: NDArray[np.float64] = lookup[codes]
-    return numbers
+    return Levels(recoded(codes, names, levels), levels)
 
 
 def recoded(codes: NDArray[Any], names: Sequence[str | None], levels: Sequence[str]) -> Codes:
@@ -70,10 +117,3 @@ def recoded(codes: NDArray[Any], names: Sequence[str | None], levels: Sequence[s
     lookup = [-1 if name is None else position.get(name, -1) for name in names]
     found: Codes = np.array([*lookup, -1], dtype=np.int32)[codes]
     return found
-
-
-def _shortest(text: str) -> str:
-    number = float(text)
-    if not math.isfinite(number):
-        return text
-    return str(int(number)) if number.is_integer() and abs(number) < _LARGEST_EXACT else repr(number)

@@ -252,21 +252,6 @@ def parse_schema(content: Mapping[str, Any], name: str) -> Schema:
         raise UnusableData(str(error), name) from None
 
 
-def read_schema(files: Iterable[DataFile], csv: DataFile) -> dict[str, str]:
-    """The type of every column of a csv file, where its schema has no rules.
-
-    Raises:
-        UnusableData: as :func:`schema_for`.
-    """
-    schema = schema_for(files, csv)
-    for name, column in schema.columns.items():
-        if COLUMN.write(column).keys() != {"type"} or column.dtype != column.kind or not column.is_read:
-            raise UnusableData(f"column {name!r}: expected category, int32, int64, float32 or float64", schema.name)
-    if schema.label != TARGET or schema.missing or schema.unreadable:
-        raise UnusableData("expected nothing but columns", schema.name)
-    return {name: column.kind for name, column in schema.columns.items()}
-
-
 def _versioned(content: Mapping[str, Any], name: str) -> Schema:
     if (version := content.get("version")) != VERSION:
         raise InvalidRequest(f"expected {VERSION}, got {version!r:.40}", "version")

@@ -43,7 +43,8 @@ def description(loaded: LoadedTable, purpose: Purpose) -> Description:
         _refuse_identifiers(contents)
     shown = _levels(contents, policy.minimum_rows)
     labels = shown.pop(TARGET, None)
-    found = _with_large_files(pipeline.describe(pipeline.showing(loaded.table, shown, labels)), policy.minimum_rows)
+    found = pipeline.describe(pipeline.showing(loaded.table, shown, labels))
+    found = _with_rough_cells(_with_large_files(found, policy.minimum_rows), policy.minimum_rows)
     if purpose is Purpose.TRAIN:
         _refuse_nothing(contents, found, policy.minimum_rows)
     return found
@@ -102,6 +103,16 @@ def _with_large_files(found: Description, minimum: int) -> Description:
     files = {name: count_shown(count, minimum) for name, count in found.metadata.get("files", {}).items()}
     shown = {name: count for name, count in files.items() if count}
     return replace(found, metadata={**found.metadata, "files": shown}) if files else found
+
+
+def _with_rough_cells(found: Description, minimum: int) -> Description:
+    """The same with how many cells were missing, unreadable or filled in as numbers of rows are told."""
+    cells = {
+        column: {what: count_shown(count, minimum) for what, count in counts.items()}
+        for column, counts in found.metadata.get("cells", {}).items()
+    }
+    shown = {column: counts for column, counts in cells.items() if any(counts.values())}
+    return replace(found, metadata={**found.metadata, "cells": shown}) if cells else found
 
 
 def _refuse_identifiers(contents: Contents) -> None:

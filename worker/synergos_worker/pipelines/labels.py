@@ -13,7 +13,7 @@ from synergos.domain.feature_space import LABEL, Action, Feature, FeatureSpace
 from synergos.domain.natural_order import natural_order
 from synergos.errors import FeatureDrift, UnusableData
 from synergos.tables.cells import Levels, recoded
-from synergos.tables.csv_files import CsvRows
+from synergos.tables.rows import FileRows
 from synergos.tables.schema import CATEGORY, TARGET
 
 
@@ -57,7 +57,7 @@ class Labels:
         return classes.astype(np.float32)[:, np.newaxis] if space.outputs == 1 else classes.astype(np.int64)
 
 
-def read_labels(parts: Sequence[CsvRows], action: Action, *, needed: bool) -> Labels | None:
+def read_labels(parts: Sequence[FileRows], action: Action, *, needed: bool) -> Labels | None:
     """The labels of files put one after another; None where they are not needed and some are missing.
 
     Raises:
@@ -74,7 +74,7 @@ def read_labels(parts: Sequence[CsvRows], action: Action, *, needed: bool) -> La
     return None
 
 
-def _check_dtype(part: CsvRows, action: Action) -> None:
+def _check_dtype(part: FileRows, action: Action) -> None:
     dtype = part.dtypes.get(TARGET)
     if dtype is not None and (dtype == CATEGORY) is not (action is Action.CLASSIFY):
         expected = CATEGORY if action is Action.CLASSIFY else "a number (float64)"
@@ -83,7 +83,7 @@ def _check_dtype(part: CsvRows, action: Action) -> None:
         )
 
 
-def _missing(part: CsvRows) -> int:
+def _missing(part: FileRows) -> int:
     if TARGET not in part.dtypes:
         return part.count
     if TARGET in part.categorical:
@@ -91,7 +91,7 @@ def _missing(part: CsvRows) -> int:
     return int(np.isnan(part.numbers[:, part.numeric.index(TARGET)]).sum())
 
 
-def _joined(parts: Sequence[CsvRows], action: Action) -> Labels:
+def _joined(parts: Sequence[FileRows], action: Action) -> Labels:
     if action is Action.REGRESS:
         return Labels(np.concatenate([part.numbers[:, part.numeric.index(TARGET)] for part in parts]))
     columns = [part.categorical[TARGET] for part in parts]

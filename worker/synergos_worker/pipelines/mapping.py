@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
 
-import numpy as np
-import pandas as pd
-
 from synergos.domain.feature_space import Action
 from synergos.errors import UnusableData
-from synergos.tables.cells import Levels, as_levels, as_numbers
-from synergos.tables.csv_files import CsvRows, read_frame
 from synergos.tables.data_file import DataFile
-from synergos.tables.schema import CATEGORY, TARGET
+from synergos.tables.rows import FileRows, read_rows
+from synergos.tables.schema import TARGET, Column, ColumnType, Schema
+from synergos.tables.text_format import TextFormat
 from synergos_worker.dataset import Dataset
 
 MAPPING = "mapping.csv"
@@ -33,7 +30,7 @@ class Pictures:
     """
 
     files: tuple[DataFile, ...]
-    rows: CsvRows
+    rows: FileRows
 
 
 def read_mapping(dataset: Dataset, action: Action) -> Pictures:
@@ -46,22 +43,30 @@ def read_mapping(dataset: Dataset, action: Action) -> Pictures:
     known = {file.name: file for file in dataset.files}
     if name not in known:
         raise UnusableData(f"there is no {MAPPING} in the folder", dataset.name)
-    frame = read_frame(known[name], [IMAGE, TARGET])
-    if list(frame.columns) not in ([IMAGE, TARGET], [IMAGE]):
-        # Without a header line the names would be cells; they are not repeated.
-        raise UnusableData(f"expected the header {IMAGE},{TARGET}", name)
-    if frame.empty:
-        raise UnusableData("has no row", name)
+    rows = _read(known[name], TextFormat.declared(dataset.metadata), action)
     folder = known[name].path.parent
     files = []
-    for number, cell in enumerate(frame[IMAGE], start=1):
+    for number, cell in enumerate(rows.ids[IMAGE], start=1):
         # What leads up or out is not among the files of the folder; the cell itself is not repeated.
-        path = f"{dataset.name}/{PurePosixPath(cell.strip())}" if isinstance(cell, str) else ""
+        path = f"{dataset.name}/{PurePosixPath(cell.strip())}" if cell else ""
         if path not in known:
             expected = f"row {number}: expected the path of a file in the dataset's folder"
             raise UnusableData(f"{expected}{_nearly(path, known)}", name)
         files.append(_inside(folder, known[path]))
-    return Pictures(tuple(files), _labelled(name, frame, action))
+    return Pictures(tuple(files), rows)
+
+
+def _read(file: DataFile, written: TextFormat, action: Action) -> FileRows:
+    """The rows of a mapping: what names the image is carried as it is written."""
+    label = ColumnType.CATEGORY if action is Action.CLASSIFY else ColumnType.FLOAT64
+    schema = Schema(file.name, {IMAGE: Column(kind=ColumnType.ID), TARGET: Column(kind=label)})
+    return read_rows(file, schema, written, _check_header)
+
+
+def _check_header(columns: Sequence[str], name: str) -> None:
+    if list(columns) not in ([IMAGE, TARGET], [IMAGE]):
+        # Without a header line the names would be cells; they are not repeated.
+        raise UnusableData(f"expected the header {IMAGE},{TARGET}", name)
 
 
 def _nearly(path: str, known: Mapping[str, DataFile]) -> str:
@@ -81,15 +86,3 @@ def _inside(folder: Path, file: DataFile) -> DataFile:
     if file.path.is_symlink() and not file.path.resolve().is_relative_to(folder.resolve()):
         raise UnusableData("is a link that leads out of the dataset's folder", file.name)
     return file
-
-
-def _labelled(name: str, frame: pd.DataFrame, action: Action) -> CsvRows:
-    count = len(frame)
-    none = np.empty((count, 0))
-    found = Levels(*as_levels(frame[TARGET])) if TARGET in frame else None
-    if found is None or not found.levels:
-        return CsvRows(name, count, {}, (), none, {})
-    if action is Action.CLASSIFY:
-        return CsvRows(name, count, {TARGET: CATEGORY}, (), none, {TARGET: found})
-    numbers = as_numbers(found.codes, found.levels)[:, np.newaxis]
-    return CsvRows(name, count, {TARGET: "float64"}, (TARGET,), numbers, {})

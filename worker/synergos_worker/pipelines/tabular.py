@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
+from operator import add
 from typing import Any
 
 import numpy as np
@@ -14,12 +16,14 @@ from synergos.domain.natural_order import natural_order
 from synergos.domain.preparation import TableColumns
 from synergos.errors import UnusableData
 from synergos.learning.datatypes.tabular import TABULAR
-from synergos.tables.cells import Codes, Levels, recoded
-from synergos.tables.csv_files import CsvRows, read_csv
+from synergos.tables.cells import CellCounts, Codes, Levels, recoded
 from synergos.tables.data_file import DataFile
 from synergos.tables.encoding import encode
+from synergos.tables.files import OTHERS, check_forms, is_table, none_found
 from synergos.tables.metadata import METADATA
-from synergos.tables.schema import CATEGORY, SCHEMA, TARGET, read_schema
+from synergos.tables.rows import FileRows, read_rows
+from synergos.tables.schema import CATEGORY, SCHEMA, TARGET, schema_for
+from synergos.tables.text_format import TextFormat
 from synergos_worker.dataset import Dataset
 from synergos_worker.pipelines.labels import Labels, read_labels
 from synergos_worker.pipelines.pipeline import Contents, Description, Examples, Origins
@@ -34,6 +38,7 @@ class TabularTable:
         numbers: (rows, numeric columns); NaN where a cell is missing.
         categorical: the categorical input columns.
         dtypes: of all columns, the label among them, that are not entirely empty.
+        cells: what stood in each column that is read, the label and entirely empty ones among them.
         labels: None where the rows have none.
     """
 
@@ -42,6 +47,7 @@ class TabularTable:
     numbers: NDArray[np.float64]
     categorical: Mapping[str, Levels]
     dtypes: Mapping[str, str]
+    cells: Mapping[str, CellCounts]
     labels: Labels | None
 
     @property
@@ -64,11 +70,11 @@ class TabularPipeline:
 
     def reads(self, file_name: str) -> bool:
         """Tables and what describes them."""
-        return file_name.lower().endswith((".csv", ".json"))
+        return is_table(file_name) or file_name.lower().endswith((*OTHERS, ".json"))
 
     def row_files(self, dataset: Dataset) -> Sequence[DataFile]:
         """See :class:`~synergos_worker.pipelines.pipeline.Pipeline`."""
-        return dataset.files_ending(".csv")
+        return [file for file in dataset.files if is_table(file.name)]
 
     def read(self, datasets: Sequence[Dataset], action: Action, *, needs_labels: bool) -> TabularTable:
         """See :class:`~synergos_worker.pipelines.pipeline.Pipeline`."""
@@ -80,6 +86,7 @@ class TabularPipeline:
             numbers=_numbers(parts, numeric),
             categorical={name: _levels(parts, name) for name in _names(dtypes, lambda dtype: dtype == CATEGORY)},
             dtypes=dtypes,
+            cells=_cells(parts),
             labels=read_labels(parts, action, needed=needs_labels),
         )
         if not table.features:
@@ -111,7 +118,12 @@ class TabularPipeline:
         return Description(
             header=TableColumns(table.features, table.labels.header if table.labels else ()),
             schema=dict(table.dtypes),
-            metadata={"_type": self.name, "src_count": table.count, "files": dict(table.origins)},
+            metadata={
+                "_type": self.name,
+                "src_count": table.count,
+                "files": dict(table.origins),
+                "cells": _told(table),
+            },
         )
 
     def contents(self, table: TabularTable) -> Contents:
@@ -142,19 +154,41 @@ class TabularPipeline:
         return Examples(inputs, targets, table.origins)
 
 
-def _parts(dataset: Dataset) -> list[CsvRows]:
+def _parts(dataset: Dataset) -> list[FileRows]:
     if dataset.metadata.operations:
         raise UnusableData("operations: expected none; tables have no options", f"{dataset.name}/{METADATA}")
-    files = dataset.files_ending(".csv")
+    files = [file for file in dataset.files if is_table(file.name)]
     if not files:
-        raise UnusableData("there is no csv file in it", dataset.name)
-    schemas = dataset.files_ending(SCHEMA)
-    return [read_csv(file, read_schema(schemas, file)) for file in files]
+        raise none_found(dataset.name, [file.name for file in dataset.files if file.name.lower().endswith(OTHERS)])
+    check_forms(files)
+    schemas, written = dataset.files_ending(SCHEMA), TextFormat.declared(dataset.metadata)
+    return [read_rows(file, schema_for(schemas, file), written) for file in files]
 
 
-def _agreed_dtypes(parts: Sequence[CsvRows]) -> dict[str, str]:
+def _cells(parts: Sequence[FileRows]) -> dict[str, CellCounts]:
+    """What stood in each column; in the rows of a file that lacks it, nothing."""
+    names = dict.fromkeys(name for part in parts for name in part.cells)
+    return {
+        name: reduce(add, [part.cells.get(name, CellCounts(missing=part.count)) for part in parts]) for name in names
+    }
+
+
+def _told(table: TabularTable) -> dict[str, dict[str, int]]:
+    """How many cells were missing, unreadable, and filled in, of the columns in which some were; a label never is filled in."""
+    return {
+        name: {
+            "missing": cells.missing,
+            "unreadable": cells.unreadable,
+            "filled": 0 if name == TARGET else cells.filled,
+        }
+        for name, cells in table.cells.items()
+        if cells.filled
+    }
+
+
+def _agreed_dtypes(parts: Sequence[FileRows]) -> dict[str, str]:
     """Every column's dtype; columns that are categorical in one file and numeric in another are refused."""
-    first: dict[str, CsvRows] = {}
+    first: dict[str, FileRows] = {}
     dtypes: dict[str, str] = {}
     for part in parts:
         for column, dtype in part.dtypes.items():
@@ -172,9 +206,11 @@ def _names(dtypes: Mapping[str, str], wanted: Callable[[str], bool]) -> tuple[st
     return tuple(column for column, dtype in dtypes.items() if column != TARGET and wanted(dtype))
 
 
-def _numbers(parts: Sequence[CsvRows], columns: Sequence[str]) -> NDArray[np.float64]:
+def _numbers(parts: Sequence[FileRows], columns: Sequence[str]) -> NDArray[np.float64]:
     numbers = np.full((sum(part.count for part in parts), len(columns)), np.nan)
     position = {name: index for index, name in enumerate(columns)}
+    if len(parts) == 1 and parts[0].numeric == tuple(columns):
+        return parts[0].numbers
     start = 0
     for part in parts:
         kept = [index for index, name in enumerate(part.numeric) if name in position]
@@ -184,7 +220,7 @@ def _numbers(parts: Sequence[CsvRows], columns: Sequence[str]) -> NDArray[np.flo
     return numbers
 
 
-def _levels(parts: Sequence[CsvRows], name: str) -> Levels:
+def _levels(parts: Sequence[FileRows], name: str) -> Levels:
     """One categorical column over all files; missing in the rows of a file that lacks it."""
     columns = [part.categorical.get(name) for part in parts]
     levels = tuple(natural_order(level for column in columns if column for level in column.levels))

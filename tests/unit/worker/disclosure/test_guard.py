@@ -102,7 +102,18 @@ def test_files_of_few_rows_are_not_told(tmp_path: Path) -> None:
 
     found = guard.description(loaded(tmp_path, rows()), Purpose.TRAIN)
 
-    assert found.metadata == {"_type": "tabular", "src_count": 43, "files": {"a/rows.csv": 40}}
+    assert found.metadata == {"_type": "tabular", "src_count": 43, "files": {"a/rows.csv": 40}, "cells": {}}
+
+
+@pytest.mark.parametrize(
+    ("missing", "told"), [(9, {}), (1234, {"age": {"missing": 1230, "unreadable": 0, "filled": 1230}})]
+)
+def test_how_many_cells_are_missing_is_told_as_numbers_of_rows_are(
+    tmp_path: Path, missing: int, told: dict[str, dict[str, int]]
+) -> None:
+    found = loaded(tmp_path, rows() + ",north,well\n" * missing)
+
+    assert guard.description(found, Purpose.TRAIN).metadata["cells"] == told
 
 
 def test_identifiers_are_refused_by_the_name_of_their_column(tmp_path: Path) -> None:

@@ -1,0 +1,193 @@
+"""Delimited text, gzip or not: checked line by line against its header, then read as columns."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import io
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import IO, cast
+
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+
+from synergos.errors import UnusableData
+from synergos.tables.data_file import DataFile, unreadable
+from synergos.tables.names import normalised
+from synergos.tables.records import NUL, QUOTE, NumberedLines, cells_of, count_rows, counted
+from synergos.tables.source import Cells, Expected
+from synergos.tables.text_format import DELIMITERS, TextFormat
+
+_BLOCK = 2**23
+_BYTES_PER_CHARACTER = 4
+
+
+@dataclass(frozen=True)
+class DelimitedFile:
+    """A file of rows of text, each of which has as many cells as the header.
+
+    Attributes:
+        header_lines: how many lines the header takes.
+        count: of rows; blank lines at the end are none, but for a file of one column.
+        is_line_by_line: whether every record is one line.
+        block: how many bytes to read at a time; every row is shorter.
+    """
+
+    file: DataFile
+    format: TextFormat
+    columns: tuple[str, ...]
+    header_lines: int
+    count: int
+    is_line_by_line: bool
+    block: int
+
+    @property
+    def decimal(self) -> str:
+        """See :class:`~synergos.tables.source.Source`."""
+        return self.format.decimal
+
+    @property
+    def name(self) -> str:
+        """See :class:`~synergos.tables.source.Source`."""
+        return self.file.name
+
+    def batches(self, columns: Sequence[int]) -> Iterator[Sequence[Cells]]:
+        """See :class:`~synergos.tables.source.Source`."""
+        names = [str(position) for position in range(len(self.columns))]
+        wanted = [names[position] for position in columns]
+        left = self.count
+        try:
+            with pa.input_stream(str(self.file.path), compression="gzip" if is_gzip(self.file) else None) as stream:
+                for batch in pa_csv.open_csv(stream, *self._options(names, wanted)):
+                    rows = min(left, batch.num_rows)
+                    left -= rows
+                    yield [batch.column(name).slice(0, rows) for name in wanted]
+        except OSError as error:
+            raise unreadable(self.file.name, error) from error
+        except (pa.ArrowInvalid, UnicodeError):
+            left = -1
+        if left:
+            # What is wrong with a file is found when it is opened, so it has another content by now.
+            raise UnusableData("has changed while it was read; read it again", self.file.name) from None
+
+    def place(self, row: int) -> str:
+        """See :class:`~synergos.tables.source.Source`."""
+        if self.is_line_by_line:
+            return f"line {self.header_lines + row + 1}"
+        with _lines(self.file, self.format) as lines:
+            first, _ = next(
+                record
+                for number, record in enumerate(counted(lines, self.format.delimiter, self.file.name))
+                if number == row + 1
+            )
+        return f"line {first}"
+
+    def _options(
+        self, names: Sequence[str], wanted: Sequence[str]
+    ) -> tuple[pa_csv.ReadOptions, pa_csv.ParseOptions, pa_csv.ConvertOptions]:
+        return (
+            pa_csv.ReadOptions(
+                column_names=names,
+                skip_rows=self.header_lines,
+                block_size=self.block,
+                encoding="utf8" if self.format.encoding == "utf-8" else self.format.encoding,
+            ),
+            pa_csv.ParseOptions(
+                delimiter=self.format.delimiter,
+                newlines_in_values=not self.is_line_by_line,
+                ignore_empty_lines=False,
+            ),
+            # Text, exactly as written: what it means depends on the column.
+            pa_csv.ConvertOptions(
+                column_types=dict.fromkeys(names, pa.string()), include_columns=list(wanted), strings_can_be_null=False
+            ),
+        )
+
+
+def is_gzip(file: DataFile) -> bool:
+    """Whether a file is compressed."""
+    return file.name.lower().endswith(".gz")
+
+
+def open_delimited(file: DataFile, written: TextFormat, expected: Expected) -> DelimitedFile:
+    """Check a file of delimited text: its header against the columns that are expected, every record against its header.
+
+    Raises:
+        UnusableData: names the line and what was expected.
+    """
+    with _lines(file, written) as lines:
+        line = next(lines, None)
+        if line is None:
+            raise UnusableData("is empty", file.name)
+        if NUL in line:
+            raise UnusableData(
+                f"is no {written.encoding} text; {_declare('encoding', 'utf-16')} if it is that", file.name
+            )
+        header = tuple(map(normalised, cells_of(line, lines, written.delimiter, file.name)))
+        _check_header(header, line, written, expected, file.name)
+        header_lines = lines.number
+        body = count_rows(lines, len(header), written.delimiter, file.name)
+    block = max(_BLOCK, 2 * _BYTES_PER_CHARACTER * body.longest)
+    return DelimitedFile(file, written, header, header_lines, body.rows, body.is_line_by_line, block)
+
+
+def _check_header(header: Sequence[str], line: str, written: TextFormat, expected: Expected, name: str) -> None:
+    """Refuse a first line that is not the header; by its delimiter, where another would make it one."""
+    known = set(expected.names)
+    for delimiter, what in DELIMITERS.items() if not known & set(header) else ():
+        if known & {normalised(cell.strip().strip(QUOTE)) for cell in line.split(delimiter)}:
+            raise UnusableData(
+                f"its cells seem to be separated by {what}; expected {written.separator},"
+                f" or {_declare('delimiter', delimiter)}",
+                name,
+            )
+    expected.check(header, name)
+
+
+@contextmanager
+def _lines(file: DataFile, written: TextFormat) -> Iterator[NumberedLines]:
+    """The lines of a file, their ends kept.
+
+    Raises:
+        UnusableData: it cannot be read, or is no text of its encoding; names the line.
+    """
+    try:
+        with _binary(file) as binary, io.TextIOWrapper(binary, encoding=written.codec, newline="") as text:
+            yield NumberedLines(text)
+    except UnicodeError:
+        raise _no_text(file, written) from None
+    except (gzip.BadGzipFile, EOFError, zlib.error):
+        raise UnusableData("is no complete gzip file", file.name) from None
+    except OSError as error:
+        raise unreadable(file.name, error) from error
+
+
+def _binary(file: DataFile) -> IO[bytes]:
+    return cast(IO[bytes], gzip.open(file.path)) if is_gzip(file) else file.path.open("rb")
+
+
+def _no_text(file: DataFile, written: TextFormat) -> UnusableData:
+    """Why a file is no text of its encoding, and what it may be."""
+    with _binary(file) as binary:
+        content = binary.read()
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return UnusableData(f"is UTF-16; expected {written.encoding}, or {_declare('encoding', 'utf-16')}", file.name)
+    try:
+        content.decode(written.codec)
+        where = ""
+    except UnicodeError as error:
+        start = error.start if isinstance(error, UnicodeDecodeError) else 0
+        where = f"line {content[:start].decode(written.encoding, errors='ignore').count(chr(10)) + 1} "
+    other = "cp1252" if written.encoding == "utf-8" else "utf-8"
+    return UnusableData(
+        f"{where}is no {written.encoding} text; expected that, or {_declare('encoding', other)} (or what it is)",
+        file.name,
+    )
+
+
+def _declare(key: str, value: str) -> str:
+    shown = value.replace("\t", "\\t")
+    return f'"{key}": "{shown}" in metadata.json'
