@@ -15,9 +15,9 @@ from factories.image_data import picture, write_images, write_mapping
 from factories.worker_data import SHARED
 from synergos.domain.feature_space import Action, FeatureSpace
 from synergos.errors import FeatureDrift, UnusableData
+from synergos.images import decoding
 from synergos.learning.feature_space_agreement import feature_space
 from synergos_worker.data_root import DataRoot
-from synergos_worker.pipelines import decoding
 from synergos_worker.pipelines.image import ImagePipeline, ImageTable
 
 PIPELINE = ImagePipeline()

@@ -10,18 +10,17 @@ import numpy as np
 
 from synergos.domain.feature_space import Action, FeatureSpace
 from synergos.domain.preparation import TableColumns
-from synergos.errors import FeatureDrift
+from synergos.errors import FeatureDrift, UnusableData
+from synergos.images.options import ImageOptions, shown
+from synergos.images.pictures import Pixels, read_pixels, scaled
 from synergos.learning.datatypes.image import IMAGE
 from synergos.tables.data_file import DataFile
+from synergos.tables.metadata import METADATA
 from synergos.tables.schema import CATEGORY, TARGET
 from synergos_worker.dataset import Dataset
-from synergos_worker.pipelines.image_options import ImageOptions, Scaling, shared_options
 from synergos_worker.pipelines.labels import Labels, read_labels
 from synergos_worker.pipelines.mapping import MAPPING, read_mapping
-from synergos_worker.pipelines.pictures import Pixels, read_pixels
 from synergos_worker.pipelines.pipeline import Contents, Description, Examples, Origins
-
-_LARGEST_VALUE = np.float32(255)
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ class ImagePipeline:
 
     def read(self, datasets: Sequence[Dataset], action: Action, *, needs_labels: bool) -> ImageTable:
         """See :class:`~synergos_worker.pipelines.pipeline.Pipeline`."""
-        options = shared_options(datasets)
+        options = _shared_options(datasets)
         mappings = [read_mapping(dataset, action) for dataset in datasets]
         # Labels first: they are read in no time, and decoding for nothing is not.
         labels = read_labels([mapping.rows for mapping in mappings], action, needed=needs_labels)
@@ -108,7 +107,27 @@ class ImagePipeline:
         """See :class:`~synergos_worker.pipelines.pipeline.Pipeline`."""
         if drift := IMAGE.drift(self.describe(table).metadata, space):
             raise FeatureDrift(f"the images differ from those at alignment: {drift[0]}")
-        divisor = _LARGEST_VALUE if table.options.scaling is Scaling.UNIT else np.float32(1)
-        # Straight to the tensor's type; numpy converts a few thousand values at a time.
-        inputs = np.divide(table.pixels, divisor, dtype=np.float32)
+        inputs = scaled(table.pixels, table.options)
         return Examples(inputs, table.labels.targets(space) if table.labels else None, table.origins)
+
+
+def _shared_options(datasets: Sequence[Dataset]) -> ImageOptions:
+    """The options that all datasets have.
+
+    Raises:
+        UnusableData: one is wrong, or two differ; names the datasets and the option.
+    """
+    first, *others = ((dataset, _options(dataset)) for dataset in datasets)
+    for dataset, options in others:
+        here, there = options.to_dict(), first[1].to_dict()
+        for name in {**there, **here}:
+            if (value := here.get(name)) != (expected := there.get(name)):
+                raise UnusableData(
+                    f"operations.{name} is {shown(value)}, in {first[0].name} {shown(expected)}; expected the same",
+                    f"{dataset.name}/{METADATA}",
+                )
+    return first[1]
+
+
+def _options(dataset: Dataset) -> ImageOptions:
+    return ImageOptions.of(dataset.metadata.operations, f"{dataset.name}/{METADATA}")

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from synergos.errors import UnusableData
+from synergos.images.options import ImageOptions, Window
 from synergos.tables.data_file import DataFile, unreadable
 from synergos.tables.metadata import METADATA
-from synergos_worker.pipelines.image_options import ImageOptions, Window
 
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 """What Pillow decodes; its other readers are not for files that somebody else made."""
@@ -39,7 +39,7 @@ def decode(file: DataFile, options: ImageOptions) -> Image.Image:
     try:
         if _is_dicom(file):
             # Loaded for those who have such files.
-            from synergos_worker.pipelines.dicom import read_dicom
+            from synergos.images.dicom import read_dicom
 
             return read_dicom(file, options).convert(options.colour.mode)
         with Image.open(file.path, formats=FORMATS) as image:

@@ -10,14 +10,15 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from synergos.errors import UnusableData
+from synergos.images.decoding import decode
+from synergos.images.options import Fit, ImageOptions, Scaling, Size
 from synergos.tables.data_file import DataFile
 from synergos.tables.metadata import METADATA
-from synergos_worker.pipelines.decoding import decode
-from synergos_worker.pipelines.image_options import Fit, ImageOptions, Size
 
 Pixels = NDArray[np.uint8]
 """(N, channels, height, width), 0 to 255."""
 
+_LARGEST_VALUE = np.float32(255)
 _BYTES_PER_VALUE = 1 + 4
 """As they are kept, and as the float32 that they become."""
 
@@ -44,6 +45,13 @@ def read_pixels(files: Sequence[DataFile], options: ImageOptions) -> Pixels:
         values = np.asarray(_fitted(image, size, options.fit))
         place[...] = np.moveaxis(values.reshape(*size, -1), -1, 0)
     return pixels
+
+
+def scaled(pixels: Pixels, options: ImageOptions) -> NDArray[np.float32]:
+    """Pixels as inputs, (N, channels, height, width)."""
+    divisor = _LARGEST_VALUE if options.scaling is Scaling.UNIT else np.float32(1)
+    # Straight to the tensor's type; numpy converts a few thousand values at a time.
+    return np.divide(pixels, divisor, dtype=np.float32)
 
 
 def _check_memory(files: Sequence[DataFile], channels: int, size: Size) -> None:

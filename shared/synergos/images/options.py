@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeVar
 
 from synergos.errors import UnknownName, UnusableData
-from synergos.tables.metadata import METADATA
-from synergos_worker.dataset import Dataset
 
 LARGEST_SIDE = 4096
 
@@ -71,13 +69,15 @@ class ImageOptions:
     window: Window | None = None
 
     @classmethod
-    def of(cls, dataset: Dataset) -> ImageOptions:
-        """The options of a dataset; what it does not say has a default.
+    def of(cls, given: Mapping[str, Any], name: str) -> ImageOptions:
+        """The options that are given, as :meth:`to_dict` writes them; what is not given has a default.
+
+        Args:
+            name: of the file that gives them.
 
         Raises:
             UnusableData: names the option and what was expected.
         """
-        given, name = dataset.metadata.operations, f"{dataset.name}/{METADATA}"
         for option in given:
             if option not in cls.__dataclass_fields__:
                 problem = UnknownName(option, cls.__dataclass_fields__, f"operations.{option}", "an option of images")
@@ -104,32 +104,13 @@ class ImageOptions:
         }
 
 
-def shared_options(datasets: Sequence[Dataset]) -> ImageOptions:
-    """The options that all datasets have.
-
-    Raises:
-        UnusableData: one is wrong, or two differ; names the datasets and the option.
-    """
-    first = ImageOptions.of(datasets[0])
-    for dataset in datasets[1:]:
-        other = ImageOptions.of(dataset)
-        here, there = other.to_dict(), first.to_dict()
-        for name in {**there, **here}:
-            if (value := here.get(name)) != (expected := there.get(name)):
-                raise UnusableData(
-                    f"operations.{name} is {_shown(value)}, in {datasets[0].name} {_shown(expected)}; expected the same",
-                    f"{dataset.name}/{METADATA}",
-                )
-    return first
-
-
 def _size(value: object, name: str) -> Size | None:
     if value is None:
         return None
     if isinstance(value, list) and len(value) == 2 and all(map(_is_side, value)):
         return value[0], value[1]
     raise UnusableData(
-        f"operations.size: expected [height, width], each from 1 to {LARGEST_SIDE}, or null, found {_shown(value)}",
+        f"operations.size: expected [height, width], each from 1 to {LARGEST_SIDE}, or null, found {shown(value)}",
         name,
     )
 
@@ -140,7 +121,7 @@ def _window(value: object, name: str) -> Window | None:
     if isinstance(value, list) and len(value) == 2 and all(map(_is_number, value)) and value[0] < value[1]:
         return float(value[0]), float(value[1])
     raise UnusableData(
-        f"operations.window: expected [value for black, larger value for white], or null, found {_shown(value)}", name
+        f"operations.window: expected [value for black, larger value for white], or null, found {shown(value)}", name
     )
 
 
@@ -156,9 +137,10 @@ def _choice(given: Mapping[str, Any], option: str, default: Choice, name: str) -
     value = given.get(option, default.value)
     known = [choice.value for choice in type(default)]
     if value not in known:
-        raise UnusableData(f"operations.{option}: expected {' or '.join(known)}, found {_shown(value)}", name)
+        raise UnusableData(f"operations.{option}: expected {' or '.join(known)}, found {shown(value)}", name)
     return type(default)(value)
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """A value, as errors repeat it."""
     return json.dumps(value)[:40]

@@ -12,9 +12,9 @@ from pydicom.pixels.utils import pixel_array
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
 
 from synergos.errors import UnusableData
+from synergos.images.decoding import check_size, deep, windowed
+from synergos.images.options import ImageOptions
 from synergos.tables.data_file import DataFile
-from synergos_worker.pipelines.decoding import check_size, deep, windowed
-from synergos_worker.pipelines.image_options import ImageOptions
 
 # What pydicom finds wrong with a field it would warn of in words that hold the field's value.
 config.settings.reading_validation_mode = config.IGNORE
