@@ -24,10 +24,15 @@ ReadInto = Callable[[memoryview], int]
 
 @dataclass(frozen=True)
 class Encoded:
-    """One message, ready to be sent: its length, and its bytes made as they are asked for."""
+    """One message, ready to be sent: its length, and its bytes made as they are asked for.
+
+    Attributes:
+        sent: called when somebody has taken the last of them.
+    """
 
     header: bytes
     tensors: tuple[Tensor, ...]
+    sent: Callable[[], None] = lambda: None
 
     @property
     def length(self) -> int:
@@ -51,6 +56,7 @@ class Encoded:
             small = bytearray()
         if small:
             yield memoryview(small)
+        self.sent()
 
     def chunks(self) -> Iterator[bytes]:
         """The message in pieces of at most :data:`CHUNK_BYTES`, each a copy that lives as long as it is sent."""

@@ -17,6 +17,7 @@ from synergos.errors import WireFormatError
 from synergos.learning.algorithms import Step
 from synergos.wire import Layout, encode
 from synergos.wire.answers import ROUND_ANSWER
+from synergos_ttp.workers.answer_memory import AnswerMemory, Destination
 from synergos_ttp.workers.data_plane import DataPlane
 from synergos_ttp.workers.limits import Limits
 
@@ -62,7 +63,9 @@ def message(metadata: dict[str, Any]) -> bytes:
 
 def test_a_sound_answer_is_taken(answering: Callable[[bytes], DataPlane], tmp_path: Path) -> None:
     plane = answering(message(SOUND))
-    answer = plane.exchange(Step(0), encode(WEIGHTS, {"round": 0}), Layout.of(WEIGHTS), tmp_path / "answer")
+    answer = plane.exchange(
+        Step(0), encode(WEIGHTS, {"round": 0}), Layout.of(WEIGHTS), Destination(tmp_path / "answer")
+    )
     assert answer.said == ROUND_ANSWER.read(SOUND)
 
 
@@ -85,7 +88,7 @@ def test_an_answer_that_cannot_be_calculated_with_names_participant_and_field(
 ) -> None:
     plane = answering(message({**SOUND, field: value}))
     with pytest.raises(WireFormatError, match=f"worker_1: its answer's {named} is not as agreed"):
-        plane.exchange(Step(0), encode(WEIGHTS, {"round": 0}), Layout.of(WEIGHTS), tmp_path / "answer")
+        plane.exchange(Step(0), encode(WEIGHTS, {"round": 0}), Layout.of(WEIGHTS), Destination(tmp_path / "answer"))
 
 
 @pytest.mark.parametrize(
@@ -96,7 +99,7 @@ def test_an_answer_to_something_else_is_refused(
 ) -> None:
     plane = answering(message(answer))
     with pytest.raises(WireFormatError, match="worker_1: answered another exchange"):
-        plane.exchange(step, encode(WEIGHTS, {}), Layout.of(WEIGHTS), tmp_path / "answer")
+        plane.exchange(step, encode(WEIGHTS, {}), Layout.of(WEIGHTS), Destination(tmp_path / "answer"))
 
 
 @pytest.mark.parametrize("numbers", [3, {"n": "x"}, {"n": True}, {"n": None}, {"n": [1]}])
@@ -105,7 +108,7 @@ def test_numbers_that_are_none_are_refused(
 ) -> None:
     plane = answering(message({**SOUND, "numbers": numbers}))
     with pytest.raises(WireFormatError, match="worker_1: the message's numbers are not"):
-        plane.exchange(Step(0), encode(WEIGHTS, {}), Layout.of(WEIGHTS), tmp_path / "answer")
+        plane.exchange(Step(0), encode(WEIGHTS, {}), Layout.of(WEIGHTS), Destination(tmp_path / "answer"))
 
 
 @pytest.mark.parametrize("answer", [{}, {"evaluation": 1}, {"evaluation": {"rows": "many", "loss": 0.1}}])
@@ -113,3 +116,21 @@ def test_an_evaluation_is_checked_alike(answering: Callable[[bytes], DataPlane],
     plane = answering(json.dumps(answer).encode())
     with pytest.raises(WireFormatError, match="worker_1: its answer's"):
         plane.evaluate(0, encode(WEIGHTS, {"round": 0}))
+
+
+@pytest.mark.parametrize("has_room", [True, False])
+def test_an_answer_that_finds_no_memory_is_the_same_from_a_file(
+    answering: Callable[[bytes], DataPlane], tmp_path: Path, has_room: bool
+) -> None:
+    large = {"w": torch.rand(300, 1000), "v": torch.rand(3)}
+    plane = answering(b"".join(encode(large, {**SOUND, "numbers": {"n": 2.0}}).chunks()))
+    target = Destination(tmp_path / "answer", AnswerMemory(2**22 if has_room else 0))
+
+    parcel = plane.exchange(Step(0), encode(large, {"round": 0}), Layout.of(large), target).parcel
+
+    assert {name: torch.equal(tensor, large[name]) for name, tensor in parcel.bag["weights"].items()} == {
+        "w": True,
+        "v": True,
+    }
+    assert parcel.bag.numbers == {"n": 2.0}
+    assert (parcel.path, target.path.exists()) == ((None, False) if has_room else (target.path, True))

@@ -23,6 +23,7 @@ from synergos_ttp.control import Control
 from synergos_ttp.events import Event, ParticipantLost, RoundDone, RoundJudged
 from synergos_ttp.stages.round_store import RoundStore
 from synergos_ttp.stages.rounds import Rounds
+from synergos_ttp.workers.answer_memory import Destination
 from synergos_ttp.workers.data_plane import Answered
 from synergos_ttp.workers.session_group import Sessions
 
@@ -54,7 +55,7 @@ class Participant:
     def _evaluation(self, number: int) -> Evaluation | None:
         return Evaluation(10, self.evaluations[number]) if 0 <= number < len(self.evaluations) else None
 
-    def exchange(self, step: Step, message: Encoded, expected: Layout, target: Path) -> Answered:
+    def exchange(self, step: Step, message: Encoded, expected: Layout, target: Destination) -> Answered:
         number = step.round
         self.asked.append(number)
         weights = received(message, Layout.of(START)).bag["weights"]
@@ -189,7 +190,7 @@ def test_a_round_that_could_not_be_committed_is_not_told_of(tmp_path: Path) -> N
 
 def test_a_job_that_is_stopped_says_first_what_it_has_done(tmp_path: Path) -> None:
     class Stopping(Participant):
-        def exchange(self, step: Step, message: Encoded, expected: Layout, target: Path) -> Answered:
+        def exchange(self, step: Step, message: Encoded, expected: Layout, target: Destination) -> Answered:
             rounds.control.stop(JobCancelled("cancelled on request"))
             return super().exchange(step, message, expected, target)
 
@@ -204,7 +205,7 @@ def test_a_job_that_is_stopped_says_first_what_it_has_done(tmp_path: Path) -> No
 
 def test_a_participant_that_fails_ends_the_rounds(tmp_path: Path) -> None:
     class Gone(Participant):
-        def exchange(self, step: Step, message: Encoded, expected: Layout, target: Path) -> Answered:
+        def exchange(self, step: Step, message: Encoded, expected: Layout, target: Destination) -> Answered:
             raise WorkerUnreachable("the connection was lost", self.id)
 
     with pytest.raises(WorkerUnreachable, match="b: the connection was lost"):
@@ -216,7 +217,7 @@ class Bad(Participant):
 
     wrong: Sequence[int] = (1,)
 
-    def exchange(self, step: Step, message: Encoded, expected: Layout, target: Path) -> Answered:
+    def exchange(self, step: Step, message: Encoded, expected: Layout, target: Destination) -> Answered:
         answer = super().exchange(step, message, expected, target)
         if step.round in self.wrong:
             return replace(answer, parcel=Parcel(Bag({"weights": {"w": torch.tensor([float("nan"), 0.0])}})))
@@ -259,7 +260,7 @@ def test_rounds_go_on_where_a_killed_process_stopped(tmp_path: Path, killed_in: 
         """What ends a process without any tidying up."""
 
     class Killing(Participant):
-        def exchange(self, step: Step, message: Encoded, expected: Layout, target: Path) -> Answered:
+        def exchange(self, step: Step, message: Encoded, expected: Layout, target: Destination) -> Answered:
             if step.round == killed_in:
                 raise Killed
             return super().exchange(step, message, expected, target)

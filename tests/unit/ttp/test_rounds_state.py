@@ -24,6 +24,7 @@ from synergos.wire.answers import Evaluation, RoundAnswer
 from synergos_ttp.control import Control
 from synergos_ttp.stages.round_store import RoundStore
 from synergos_ttp.stages.rounds import Rounds
+from synergos_ttp.workers.answer_memory import Destination
 from synergos_ttp.workers.data_plane import Answered
 from synergos_ttp.workers.session_group import Sessions
 
@@ -114,7 +115,7 @@ class Participant:
     def data(self) -> Participant:
         return self
 
-    def exchange(self, step: Step, message: Encoded, expected: Layout, target: Path) -> Answered:
+    def exchange(self, step: Step, message: Encoded, expected: Layout, target: Destination) -> Answered:
         self.asked.append(step)
         if step.round == self.killed_in:
             raise Killed

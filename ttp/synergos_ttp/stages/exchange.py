@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
-from pathlib import Path
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 
 from synergos.errors import GridError, SynergosError
 from synergos.learning.algorithms import Reply, Step
@@ -13,6 +13,7 @@ from synergos.learning.update_gate import Measured, distance, refusals
 from synergos.wire import Encoded, Layout, Parcel, encode_parcel
 from synergos.wire.answers import RoundAnswer
 from synergos_ttp.stages.round_store import RoundFiles
+from synergos_ttp.workers.answer_memory import AnswerMemory, Destination
 from synergos_ttp.workers.data_plane import Answered
 from synergos_ttp.workers.participant import ParticipantSession
 from synergos_ttp.workers.prompt import AT_ONCE_BYTES
@@ -28,6 +29,24 @@ class Arrived:
     distance: float
 
 
+class Outbox:
+    """Messages that have not been sent; the participants' threads take them out."""
+
+    def __init__(self, participants: Iterable[str]) -> None:
+        self._unsent = set(participants)
+        self._is_empty = threading.Event()
+
+    def sent(self, who: str) -> None:
+        """One has been, perhaps not for the first time."""
+        self._unsent.discard(who)
+        if not self._unsent:
+            self._is_empty.set()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until all are sent, so long at most; whether they are."""
+        return self._is_empty.wait(seconds)
+
+
 @dataclass(frozen=True)
 class Asking:
     """One exchange as each participant is asked for it, in one piece or in two.
@@ -35,7 +54,7 @@ class Asking:
     Attributes:
         messages: by participant.
         expected: which tensors an answer has.
-        files: where large answers are written.
+        files: where answers are written that find no memory.
         moves: see :class:`synergos.learning.algorithms.Algorithm`.
     """
 
@@ -44,6 +63,7 @@ class Asking:
     expected: Layout
     files: RoundFiles
     moves: str | None
+    memory: AnswerMemory
 
     @cached_property
     def encoded(self) -> Mapping[str, Encoded]:
@@ -55,10 +75,16 @@ class Asking:
         """Whether messages and answers are handed over at once, so that nobody is waited for."""
         return max(self.expected.largest, *(each.length for each in self.encoded.values())) <= AT_ONCE_BYTES
 
+    @cached_property
+    def outbox(self) -> Outbox:
+        """Whose message is still to be sent, when each has a thread of its own."""
+        return Outbox(self.messages)
+
     def __call__(self, session: ParticipantSession) -> Arrived:
         """All of it."""
         who = session.member.id
-        return self._arrived(who, session.data.exchange(self.step, self.encoded[who], self.expected, self._target(who)))
+        message = replace(self.encoded[who], sent=partial(self.outbox.sent, who))
+        return self._arrived(who, session.data.exchange(self.step, message, self.expected, self._target(who)))
 
     def begin(self, session: ParticipantSession) -> int | None:
         """Send the message; see :class:`synergos_ttp.workers.prompt.Prompt`."""
@@ -70,8 +96,8 @@ class Asking:
         answer = session.data.finish(self.step, self.expected, self._target(who))
         return None if answer is None else self._arrived(who, answer)
 
-    def _target(self, who: str) -> Path:
-        return self.files.answer(self.step.exchange, who)
+    def _target(self, who: str) -> Destination:
+        return Destination(self.files.answer(self.step.exchange, who), self.memory)
 
     def _arrived(self, who: str, answer: Answered) -> Arrived:
         parcel, said = answer.parcel, answer.said

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import InitVar, dataclass, field, replace
+from functools import partial
 from itertools import count
 
 import structlog
@@ -20,11 +21,15 @@ from synergos.wire import Layout, Parcel, encode, layout_of
 from synergos.wire.answers import Evaluation
 from synergos_ttp.control import Control
 from synergos_ttp.events import ParticipantLost, RoundDone, RoundJudged
-from synergos_ttp.stages.exchange import Arrived, Asking, passed
+from synergos_ttp.stages.exchange import Arrived, Asking, Outbox, passed
 from synergos_ttp.stages.round_store import RoundFiles, RoundResult, RoundStore
+from synergos_ttp.workers.answer_memory import AnswerMemory
 from synergos_ttp.workers.session_group import Sessions
 
 log = structlog.get_logger(__name__)
+
+_SENDING_SECONDS = 1.0
+"""After which a round is written although messages are still being sent: the line is slow, or somebody is away."""
 
 
 @dataclass
@@ -82,6 +87,7 @@ class Rounds:
         self._stopper = EarlyStopping(self.hyperparameters.patience, self.hyperparameters.delta)
         self._expected: dict[int, Layout] = {}
         self._times = _Times()
+        self._memory = AnswerMemory()
         # The round with the lowest evaluation loss, if any was evaluated; the newest that was trained.
         self._lowest: int | None = None
         self._newest = -1
@@ -172,6 +178,11 @@ class Rounds:
             done, self._committing = self._committing, None
             self.control.publish(done)
 
+    def _announce_after(self, outbox: Outbox) -> None:
+        # To write a round takes from the sending what it needs itself, and nobody waits for it while they train.
+        outbox.wait(_SENDING_SECONDS)
+        self._announce()
+
     def _messages(self, step: Step, hand: InHand) -> dict[str, Parcel]:
         """What each participant is asked; nothing of those who are not asked, or have no part in the round any more."""
         metadata = {"round": step.round, **({"exchange": step.exchange} if step.exchange else {})}
@@ -188,7 +199,7 @@ class Rounds:
         """One exchange with those who are asked; the answers that are taken, in order of registration."""
         begun = time.monotonic()
         files, moves = self.store.files(step.round), self._algorithm.moves
-        asking = Asking(step, messages, self._layout(step.exchange), files, moves)
+        asking = Asking(step, messages, self._layout(step.exchange), files, moves, self._memory)
         needed = min(self.sessions.needed, len(messages))
         deadline = self.sessions.deadline(self._times.longest)
         found = self.sessions.attempt(
@@ -196,7 +207,7 @@ class Rounds:
             seconds=deadline,
             needed=needed,
             among=messages,
-            meanwhile=self._announce,
+            meanwhile=self._announce if asking.is_small else partial(self._announce_after, asking.outbox),
             prompt=asking if asking.is_small else None,
         )
         outcomes = passed(found, {session.member.id: session.rows.get("train", 0) for session in self.sessions.all})

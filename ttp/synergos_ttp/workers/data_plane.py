@@ -16,7 +16,8 @@ from synergos.learning.algorithms import Step
 from synergos.schema import Definition
 from synergos.wire import Encoded, Header, Layout, Parcel, numbers_of, parcel_of, read_header, stored_parcel
 from synergos.wire.answers import EVALUATION_ANSWER, ROUND_ANSWER, Evaluation, RoundAnswer
-from synergos.wire.codec import CHUNK_BYTES, weights_in
+from synergos.wire.codec import weights_in
+from synergos_ttp.workers.answer_memory import Destination
 from synergos_ttp.workers.client import Answer, Request, WorkerClient
 from synergos_ttp.workers.limits import Limits
 from synergos_ttp.workers.prompt import AT_ONCE_SECONDS
@@ -53,12 +54,12 @@ class DataPlane:
         self._client = WorkerClient(node, node.data_port, limits)
         self._buffer = bytearray(_PIECE)
 
-    def exchange(self, step: Step, message: Encoded, expected: Layout, target: Path) -> Answered:
+    def exchange(self, step: Step, message: Encoded, expected: Layout, target: Destination) -> Answered:
         """Have one exchange of a round done; what is answered.
 
         Args:
             expected: which tensors an answer has.
-            target: the file that those of an answer are written to unless they are few; they are read one at a time then.
+            target: where those of an answer go; they are read one at a time where that is a file.
         """
         return self._taken(self._work(_path(step), message), step, expected, target)
 
@@ -70,7 +71,7 @@ class DataPlane:
         """
         return self._client.begin(self._request("PUT", _path(step), message, AT_ONCE_SECONDS))
 
-    def finish(self, step: Step, expected: Layout, target: Path) -> Answered | None:
+    def finish(self, step: Step, expected: Layout, target: Destination) -> Answered | None:
         """What is answered to the message that was begun; None when the worker needs more time, which :meth:`exchange` gives.
 
         See there for the arguments.
@@ -82,7 +83,7 @@ class DataPlane:
         self._refuse(answer)
         return self._taken(answer, step, expected, target)
 
-    def _taken(self, answer: Answer, step: Step, expected: Layout, target: Path) -> Answered:
+    def _taken(self, answer: Answer, step: Step, expected: Layout, target: Destination) -> Answered:
         header = self._header(answer, expected)
         found = self._parcel(answer, header, target)
         answered = (found.metadata.get("round"), found.metadata.get("exchange", 0))
@@ -150,15 +151,14 @@ class DataPlane:
         except WireFormatError as error:
             raise WireFormatError(str(error), self._who) from error
 
-    def _parcel(self, answer: Answer, header: Header, target: Path) -> Parcel:
+    def _parcel(self, answer: Answer, header: Header, target: Destination) -> Parcel:
         try:
-            if header.data_bytes > CHUNK_BYTES:
-                self._write(answer, header, target)
-                return replace(stored_parcel(target), metadata=header.metadata)
-            # A file would take longer than all else that is done with it before the next round.
-            buffer = bytearray(header.data_bytes)
-            answer.fill(memoryview(buffer))
-            return parcel_of(weights_in(buffer, header), header.metadata)
+            memory = target.memory.take(header.data_bytes)
+            if memory is None:
+                self._write(answer, header, target.path)
+                return replace(stored_parcel(target.path), metadata=header.metadata)
+            answer.fill(memory.data)
+            return parcel_of(weights_in(memory.data, header), header.metadata)
         except WireFormatError as error:
             raise WireFormatError(str(error), self._who) from error
 

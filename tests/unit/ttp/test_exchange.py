@@ -1,0 +1,102 @@
+"""One exchange: where answers go, and when all messages are out."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import pytest
+import torch
+
+from synergos.learning.algorithms import Bag, Step
+from synergos.wire import Encoded, Layout, Parcel
+from synergos.wire.answers import RoundAnswer
+from synergos.wire.codec import CHUNK_BYTES, weights_in
+from synergos.wire.layout import Header
+from synergos_ttp.stages.exchange import Asking
+from synergos_ttp.stages.round_store import RoundFiles
+from synergos_ttp.workers.answer_memory import LARGEST, AnswerMemory, Destination
+from synergos_ttp.workers.data_plane import Answered
+from synergos_ttp.workers.participant import ParticipantSession
+
+WEIGHTS = {"w": torch.ones(CHUNK_BYTES), "v": torch.tensor([1.0, 2.0])}
+LAYOUT = Layout.of(WEIGHTS)
+
+
+def test_answers_have_so_much_memory_together() -> None:
+    memory = AnswerMemory(together=3 * CHUNK_BYTES)
+
+    first, second, third = (memory.take(CHUNK_BYTES + 1) for _ in range(3))
+
+    assert first is not None
+    assert second is not None
+    assert third is None
+    assert len(first) == CHUNK_BYTES + 1
+
+
+def test_memory_is_given_back_with_the_last_tensor_in_it() -> None:
+    memory = AnswerMemory(together=LAYOUT.nbytes)
+    taken = memory.take(LAYOUT.nbytes)
+    assert taken is not None
+    tensors = weights_in(taken.data, Header.of(LAYOUT, {}))
+    del taken, tensors["w"]
+    gc.collect()
+    assert memory.take(LAYOUT.nbytes) is None
+
+    del tensors
+    gc.collect()
+
+    assert memory.take(LAYOUT.nbytes) is not None
+
+
+@pytest.mark.parametrize(("size", "is_in_memory"), [(CHUNK_BYTES, True), (LARGEST, False)])
+def test_a_small_answer_is_never_written_to_a_file_and_a_large_one_always(size: int, is_in_memory: bool) -> None:
+    nothing_left = AnswerMemory(together=0)
+    enough = AnswerMemory(together=4 * LARGEST)
+
+    assert (nothing_left.take(size) is not None) is is_in_memory
+    assert enough.take(LARGEST) is not None
+    assert enough.take(LARGEST + 1) is None
+
+
+@dataclass
+class Line:
+    """A participant's session and its line in one: answers with what it is sent."""
+
+    id: str
+    outbox: Callable[[], bool]
+
+    @property
+    def member(self) -> Line:
+        return self
+
+    @property
+    def data(self) -> Line:
+        return self
+
+    def exchange(self, step: Step, message: Encoded, expected: Layout, target: Destination) -> Answered:
+        taken = target.memory.take(expected.nbytes)
+        assert taken is not None
+        whole = np.concatenate([np.frombuffer(view, np.uint8) for view in message.buffers()])
+        taken[:] = whole[-expected.nbytes :]
+        self.all_sent = self.outbox()
+        found = Parcel(Bag({"weights": weights_in(taken.data, Header.of(expected, {}))}))
+        return Answered(found, RoundAnswer(round=step.round, rows=3, train_loss=1.0, evaluation=None))
+
+
+def test_a_message_is_out_when_its_last_byte_is_and_the_outbox_is_empty_when_all_are(tmp_path: Path) -> None:
+    messages = {who: Parcel(Bag({"weights": WEIGHTS})) for who in ("a", "b")}
+    asking = Asking(Step(0), messages, LAYOUT, RoundFiles(tmp_path), "weights", AnswerMemory())
+    first, second = (Line(who, lambda: asking.outbox.wait(0.0)) for who in messages)
+
+    arrived = [asking(cast(ParticipantSession, cast(Any, line))) for line in (first, first, second)]
+
+    assert not first.all_sent
+    assert second.all_sent
+    assert all(torch.equal(each.reply.bag["weights"]["w"], WEIGHTS["w"]) for each in arrived)
+    assert [each.distance for each in arrived] == [0.0, 0.0, 0.0]
+    assert not asking.is_small

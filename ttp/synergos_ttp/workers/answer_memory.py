@@ -1,0 +1,61 @@
+"""Where the tensors of an answer go: into memory, of which all participants have so much together, or into a file."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synergos.wire.codec import CHUNK_BYTES
+
+LARGEST = 2**24
+"""Bytes of an answer above which a file takes little of what is done with it, and memory is dear."""
+TOGETHER = 2**26
+"""Bytes that answers of more than :data:`~synergos.wire.codec.CHUNK_BYTES` have in memory, however many there are."""
+
+
+class AnswerMemory:
+    """Memory for answers; used by the participants' threads at the same time.
+
+    What is taken is given back when nobody has a tensor in it any more: when its round is committed, and what participants keep of
+    it when they keep something newer.
+    """
+
+    def __init__(self, together: int = TOGETHER) -> None:
+        self._left = together
+        # Reentrant, because memory may be given back in the middle of anything.
+        self._lock = threading.RLock()
+
+    def take(self, size: int) -> NDArray[np.uint8] | None:
+        """So many bytes, of whatever they were before; None when a file has to do."""
+        if size <= CHUNK_BYTES:
+            # Not counted, so that nobody waits for a file that takes longer than all else that is done with it.
+            return np.empty(size, np.uint8)
+        with self._lock:
+            if size > min(self._left, LARGEST):
+                return None
+            self._left -= size
+        # Not a bytearray, which is zeros first.
+        found = np.empty(size, np.uint8)
+        weakref.finalize(found, self._give_back, size)
+        return found
+
+    def _give_back(self, size: int) -> None:
+        with self._lock:
+            self._left += size
+
+
+@dataclass(frozen=True)
+class Destination:
+    """Where one answer may be put.
+
+    Attributes:
+        path: the file, when there is no memory for it.
+    """
+
+    path: Path
+    memory: AnswerMemory = field(default_factory=AnswerMemory)
