@@ -163,6 +163,38 @@ def test_a_name_that_stands_twice_is_refused() -> None:
         back(len(text).to_bytes(8, "little") + text + bytes(3), {"flags": WEIGHTS["flags"]})
 
 
+def test_headers_that_differ_in_their_metadata_alone_are_each_read_for_themselves() -> None:
+    found = [back(whole(encode(WEIGHTS, {"round": number, "of": "}, "})))[1] for number in range(3)]
+
+    assert found == [{"round": number, "of": "}, "} for number in range(3)]
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        '{"synergos":"no JSON"}',
+        '{"synergos":"[]"}',
+        '{"synergos":"{}","more":1}',
+        '{"synergos":"{}","synergos":"{}"}',
+        '{"synergos":"{}"},"more":{"dtype":"BOOL","shape":[0],"data_offsets":[0,0]}',
+        '{"synergos":"{}"},"__metadata__":{}',
+        '{"synergos":"{}"}}',
+        '"{"',
+        "",
+    ],
+)
+def test_what_is_wrong_in_front_of_a_known_header_is_refused(metadata: str) -> None:
+    blob = whole(encode(WEIGHTS, {"round": 0}))
+    back(blob)
+    size = int.from_bytes(blob[:8], "little")
+    known = blob[8 : 8 + size].decode()
+    tail = known[known.index(',"nnl_1') :]
+    text = f'{{"__metadata__":{metadata}{tail}'.encode()
+
+    with pytest.raises(WireFormatError):
+        back(len(text).to_bytes(8, "little") + text + blob[8 + size :])
+
+
 @pytest.mark.parametrize("size", [0, 1, 2**24 + 1, 2**63])
 def test_an_absurd_header_length_is_refused_before_anything_is_read(size: int) -> None:
     stream = io.BytesIO(size.to_bytes(8, "little") + b"{}")
