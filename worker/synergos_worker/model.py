@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from synergos.domain.feature_space import Unseen
 from synergos.learning.algorithms import WEIGHTS, Answer, Bag, Like, Step
 from synergos.learning.families import Array, Evaluation, LocalResult, Recipe
+from synergos.tables.never_trained import NeverTrained
 from synergos.wire import (
     Encoded,
     Header,
@@ -33,34 +36,67 @@ from synergos_worker.pipelines.pipeline import Origins
 
 
 @dataclass(frozen=True)
+class Labelled:
+    """Rows that a model can learn from and be measured on, on the device that computes.
+
+    Attributes:
+        truth: the targets, as the processor sees them.
+        places: of these rows among all of their purpose.
+    """
+
+    inputs: Tensor
+    targets: Tensor
+    truth: NDArray[Any]
+    places: NDArray[np.intp]
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+
+@dataclass(frozen=True)
 class Rows:
     """One purpose's rows, on the device that computes; what files are written from stays in main memory.
 
     Attributes:
-        truth: the labels, as the processor sees them.
+        inputs: of all of them.
+        labelled: those with a label that the model has; None without any.
         policy: what may be told of them.
     """
 
     inputs: Tensor
-    targets: Tensor | None
-    truth: NDArray[Any] | None
+    labelled: Labelled | None
     origins: Origins
     policy: Policy
+    never_trained: NeverTrained
 
     @classmethod
-    def of(cls, examples: Examples, device: str, policy: Policy) -> Self:
+    def of(cls, examples: Examples, device: str, policy: Policy, *, is_training: bool = False) -> Self:
         """Put examples on a device.
+
+        Args:
+            is_training: no row to train on is left out because of a level that is no input.
 
         Raises:
             GridError: its memory is too small for them.
         """
-        truth = examples.targets
-        targets = None if truth is None else placed(torch.from_numpy(truth), device, "the labels")
+        never = examples.never_trained
+        if is_training:
+            never = replace(never, unseen=Unseen.MISSING)
         inputs = placed(torch.from_numpy(examples.inputs), device, "the rows")
-        return cls(inputs, targets, truth, examples.origins, policy)
+        labelled = _labelled(inputs, examples.targets, never.measured(len(inputs)), device)
+        return cls(inputs, labelled, examples.origins, policy, never)
 
     def __len__(self) -> int:
         return len(self.inputs)
+
+
+def _labelled(inputs: Tensor, truth: NDArray[Any] | None, measured: NDArray[np.bool_], device: str) -> Labelled | None:
+    if truth is None or not measured.any():
+        return None
+    places = np.flatnonzero(measured)
+    if len(places) < len(inputs):
+        inputs, truth = inputs[torch.from_numpy(places).to(inputs.device)], truth[places]
+    return Labelled(inputs, placed(torch.from_numpy(truth), device, "the labels"), truth, places)
 
 
 class SessionModel:
@@ -96,12 +132,12 @@ class SessionModel:
         Raises:
             InvalidRequest: they do not.
         """
-        if not is_training or rows.targets is None:
+        if not is_training or rows.labelled is None:
             self._trainer.warm_up(rows.inputs, None, {})
             return
         # In the memory of the rounds to come, as if the first weights had been received: no third copy of the model.
         self._hold(weights_in(self._buffer.numpy().data, Header.of(self._layout, {})), {})
-        self._trainer.warm_up(rows.inputs, rows.targets, self._received.bag[WEIGHTS])
+        self._trainer.warm_up(rows.labelled.inputs, rows.labelled.targets, self._received.bag[WEIGHTS])
 
     def receive(self, message: Message, exchange: int | None) -> Mapping[str, Any]:
         """Read a message into the buffer; its metadata.
@@ -124,13 +160,12 @@ class SessionModel:
 
     def train(
         self,
-        rows: Rows,
+        rows: Labelled,
         step: Step,
         on_epoch: Callable[[int, int], None],
         should_stop: Callable[[], bool],
     ) -> Sequence[LocalResult]:
         """Do the algorithm's part with what was received, which stays what it is; what each training came to."""
-        assert rows.targets is not None  # noqa: S101 - rows to train on always have labels
         local = self._trainer.local(rows.inputs, rows.targets, step, on_epoch, should_stop)
         answer = self._algorithm.client(step, self._received.bag, self._received.kept, local)
         # The answer is there until the next one is asked for, and other weights may be received before.
@@ -139,9 +174,9 @@ class SessionModel:
 
     def evaluate(self, rows: Rows) -> Evaluation | None:
         """The loss of the weights received; None for rows without labels, or where no weights were sent."""
-        if rows.targets is None or WEIGHTS not in self._received.bag.sets:
+        if rows.labelled is None or WEIGHTS not in self._received.bag.sets:
             return None
-        return self._trainer.measure(self._received.bag[WEIGHTS], rows.inputs, rows.targets)
+        return self._trainer.measure(self._received.bag[WEIGHTS], rows.labelled.inputs, rows.labelled.targets)
 
     def infer(self, rows: Rows) -> tuple[Array, Array]:
         """What the weights received say of rows."""

@@ -5,19 +5,21 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from synergos.domain.feature_space import Action, FeatureSpace
 from synergos.domain.keys import RunKey
 from synergos.domain.tags import Purpose
 from synergos.errors import GridError
 from synergos.learning.families import Array
+from synergos.tables.never_trained import NeverTrained
 from synergos_worker.pipelines.pipeline import Origins
 
 
@@ -29,6 +31,12 @@ class Inference:
     scores: Array
     predicted: Array
     statistics: Mapping[str, Any]
+    never_trained: NeverTrained = field(default_factory=NeverTrained)
+
+    @property
+    def is_predicted(self) -> NDArray[np.bool_]:
+        """(N,), false for the rows that are not predicted; what the model says of them counts for nothing."""
+        return self.never_trained.predicted(len(self.predicted))
 
 
 class PredictionFiles:
@@ -69,15 +77,16 @@ def _statistics_name(purpose: Purpose) -> str:
 
 
 def _write_files(folder: Path, purpose: Purpose, space: FeatureSpace, inference: Inference) -> None:
-    np.savetxt(folder / f"inference_predictions_{purpose}.txt", inference.predicted)
-    np.savetxt(folder / f"inference_scores_{purpose}.txt", inference.scores)
+    for name, values in (("predictions", inference.predicted), ("scores", inference.scores)):
+        is_predicted = inference.is_predicted.reshape(-1, *(1,) * (values.ndim - 1))
+        np.savetxt(folder / f"inference_{name}_{purpose}.txt", np.where(is_predicted, values, np.nan))
     _frame(space, inference).to_csv(folder / f"predictions_{purpose}.csv", index=False)
     text = json.dumps(inference.statistics, allow_nan=False, indent=2)
     (folder / _statistics_name(purpose)).write_text(text + "\n", encoding="utf-8")
 
 
 def _frame(space: FeatureSpace, inference: Inference) -> pd.DataFrame:
-    """One line per row: where it comes from, the label or value predicted, and the score of each label."""
+    """One line per row: where it comes from, the label or value predicted, the score of each label, and what is to be said of it."""
     files, counts = zip(*inference.origins, strict=True)
     columns: dict[str, Any] = {
         "file": np.repeat(np.array(files, dtype=object), counts),
@@ -85,7 +94,7 @@ def _frame(space: FeatureSpace, inference: Inference) -> pd.DataFrame:
     }
     flat = inference.predicted.reshape(-1)
     if space.action is Action.REGRESS:
-        return pd.DataFrame(columns | {"prediction": flat})
+        return _annotated(pd.DataFrame(columns | {"prediction": flat}), inference)
     labels = np.array(space.labels, dtype=object)
     scores = inference.scores
     if scores.shape[1] == 1:
@@ -93,4 +102,12 @@ def _frame(space: FeatureSpace, inference: Inference) -> pd.DataFrame:
     # With one label only, the second score belongs to none.
     by_label = {f"score_{label}": scores[:, index] for index, label in enumerate(space.labels)}
     predicted = labels[np.minimum(flat.astype(np.int64), len(labels) - 1)]
-    return pd.DataFrame(columns | {"prediction": predicted} | by_label)
+    return _annotated(pd.DataFrame(columns | {"prediction": predicted} | by_label), inference)
+
+
+def _annotated(frame: pd.DataFrame, inference: Inference) -> pd.DataFrame:
+    """The same with nothing predicted for rows that are not, and with a column of notes where there is something to note."""
+    if not inference.never_trained.by_column:
+        return frame
+    frame.loc[~inference.is_predicted, [name for name in frame if name not in {"file", "row"}]] = None
+    return frame.assign(note=inference.never_trained.notes(len(frame)))

@@ -13,21 +13,24 @@ from typing import Any
 
 import structlog
 import torch
+from msgspec import UNSET
 from structlog.contextvars import bound_contextvars
 
 from synergos.domain.feature_space import Action, FeatureSpace
 from synergos.domain.keys import RunKey
+from synergos.domain.outputs import MEASURED, Measured
 from synergos.domain.tags import Purpose
 from synergos.errors import Conflict, InvalidRequest, JobCancelled, RecordNotFound, WireFormatError
 from synergos.learning import metrics
 from synergos.learning.algorithms import Step
-from synergos.learning.families import Evaluation
+from synergos.learning.families import Array, Evaluation
 from synergos.wire import Encoded, answers
 from synergos.wire.answers import EVALUATION_ANSWER, ROUND_ANSWER, EvaluationAnswer, RoundAnswer
 from synergos_worker.disclosure.figures import figures_shown
 from synergos_worker.message import Message
 from synergos_worker.model import Rows, SessionModel
 from synergos_worker.prediction_files import Inference, PredictionFiles
+from synergos_worker.unseen_rows import unseen_rows
 from synergos_worker.work import Work
 
 log = structlog.get_logger(__name__)
@@ -102,7 +105,8 @@ class Session:
             Conflict: it is older than the newest, or of a round that the run does not have, or other work is still running.
             WireFormatError: it is not a message of this run's algorithm and network.
         """
-        if not self._rows.get(Purpose.TRAIN):
+        rows = self._rows.get(Purpose.TRAIN)
+        if rows is None or rows.labelled is None:
             self._refuse_ended()
             raise Conflict("this session has no rows to train on")
         self._refuse_beyond(step.round)
@@ -253,7 +257,8 @@ class Session:
     def _train(self, work: Work, step: Step) -> Mapping[str, Any]:
         self._cancel_if_ended()
         evaluation = self._measured() if step.exchange == 0 else None
-        rows = self._rows[Purpose.TRAIN]
+        rows = self._rows[Purpose.TRAIN].labelled
+        assert rows is not None  # noqa: S101 - a round is not put otherwise
         done = self._model.train(rows, step, work.progress, self._ended.is_set)
         seconds = sum(training.seconds for training in done)
         epochs = sum(training.epochs for training in done)
@@ -286,14 +291,21 @@ class Session:
         self._cancel_if_ended()
         rows = self._rows[purpose]
         scores, predicted = self._model.infer(rows)
-        truth = rows.truth
-        found = metrics.statistics(self._space.action, self._space.labels, truth, predicted, scores)
-        if self._space.action is Action.CLASSIFY:
-            found = figures_shown(found, truth, predicted, rows.policy)
-        inference = Inference(rows.origins, scores, predicted, found)
+        found = self._figures(rows, scores, predicted)
+        inference = Inference(rows.origins, scores, predicted, found, rows.never_trained)
         path = self._files.write(self.run, purpose, self._space, inference)
         self._log.info("predictions written", purpose=purpose.value, rows=len(rows))
-        return {"statistics": found, "res_path": str(path)}
+        unseen = unseen_rows(rows.never_trained, rows.origins, rows.policy)
+        return MEASURED.write(Measured(statistics=found, res_path=str(path), never_trained=unseen or UNSET))
+
+    def _figures(self, rows: Rows, scores: Array, predicted: Array) -> dict[str, Any]:
+        """How good predictions are on the rows with a label that the model has."""
+        if rows.labelled is None:
+            return metrics.statistics(self._space.action, self._space.labels, None, predicted, scores)
+        places, truth = rows.labelled.places, rows.labelled.truth
+        scores, predicted = scores[places], predicted[places]
+        found = metrics.statistics(self._space.action, self._space.labels, truth, predicted, scores)
+        return found if self._space.action is Action.REGRESS else figures_shown(found, truth, predicted, rows.policy)
 
     def _cancel_if_ended(self) -> None:
         if self._ended.is_set():

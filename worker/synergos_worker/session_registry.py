@@ -17,7 +17,7 @@ from synergos.domain.outputs import MissingColumns
 from synergos.domain.tags import Purpose
 from synergos.errors import Conflict, FeatureDrift, RecordNotFound, ServiceStopping
 from synergos.learning import datatypes
-from synergos.learning.column_alignment import missing_columns_of, unseen
+from synergos.learning.column_alignment import missing_columns_of, other_kinds
 from synergos.learning.families import Recipe
 from synergos.tables.names import listed
 from synergos_worker.devices import room_for
@@ -85,7 +85,12 @@ class SessionOpener:
         space = request.recipe.space
         loaded = self._tables.get(space.action, purpose, request.tags[purpose])
         check_fit(loaded, purpose, space, request.alignments)
-        return Rows.of(loaded.pipeline.transform(loaded.table, space), self._device, loaded.policy)
+        return Rows.of(
+            loaded.pipeline.transform(loaded.table, space),
+            self._device,
+            loaded.policy,
+            is_training=purpose is Purpose.TRAIN,
+        )
 
     def _build(self, recipe: Recipe, participant_id: str, rows: Mapping[Purpose, Rows]) -> SessionModel:
         with room_for("the rows and the network"):
@@ -233,7 +238,7 @@ def check_fit(loaded: LoadedTable, purpose: Purpose, space: FeatureSpace, alignm
     """Refuse data that is not what the feature space was agreed on.
 
     Raises:
-        FeatureDrift: it has columns or labels that the space lacks, or lacks others than were agreed.
+        FeatureDrift: it lacks others of the space's columns and labels than were agreed, or a column is of another kind.
     """
     if loaded.datatype != space.datatype:
         raise FeatureDrift(f"{purpose}: the data is {loaded.datatype}, the feature space {space.datatype}")
@@ -241,8 +246,8 @@ def check_fit(loaded: LoadedTable, purpose: Purpose, space: FeatureSpace, alignm
     described = guard.description(loaded, purpose)
     if differing := datatypes.get(space.datatype).drift(described.metadata, space):
         raise FeatureDrift(f"{purpose}: the rows differ from those at alignment: {', '.join(differing)}")
-    if new := unseen(described.header, space):
-        raise FeatureDrift(f"{purpose}: {listed([*map(str, new)])} was not there at alignment")
+    if differing := other_kinds(described.header, space):
+        raise FeatureDrift(f"{purpose}: {'; '.join(differing)}")
     agreed = alignments.get(purpose)
     found = missing_columns_of(described.header, space)
     for side, features in ((Side.X, space.X), (Side.Y, space.y)):

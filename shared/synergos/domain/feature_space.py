@@ -29,6 +29,15 @@ class Side(StrEnum):
     Y = "y"
 
 
+class Unseen(StrEnum):
+    """What becomes of a row to predict or to measure on that has a level of an input which no training row had."""
+
+    MISSING = "missing"
+    """The level counts as a missing cell."""
+    REFUSE = "refuse"
+    """The row is not predicted; the others are."""
+
+
 LABEL = "target"
 """What the column of labels is called wherever participants meet."""
 
@@ -82,6 +91,7 @@ class FeatureSpace:
         input_shape: shape of one row's input tensor, without the batch dimension.
         numeric: the numeric raw columns by name.
         categorical: the categorical raw columns by name.
+        unseen: what becomes of rows with levels that are not among them.
         options: how files become inputs, where the data type leaves a choice; JSON-able values by name.
     """
 
@@ -93,6 +103,7 @@ class FeatureSpace:
     numeric: Mapping[str, NumericColumn] = field(default_factory=dict)
     categorical: Mapping[str, CategoricalColumn] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
+    unseen: Unseen = Unseen.MISSING
 
     @property
     def outputs(self) -> int:

@@ -75,16 +75,44 @@ class Trained(Training, frozen=True, kw_only=True):
     local: Mapping[Annotated[str, Limits(pattern=r"^local_[1-9]\d*$")], Export] = {}
 
 
+class RowPlace(Struct, frozen=True):
+    """Where a row stands.
+
+    Attributes:
+        file: its path below the participant's data root.
+        row: of the file's rows, counted from 1.
+    """
+
+    file: str
+    row: Annotated[int, Limits(ge=1)]
+
+
+class UnseenRows(Struct, frozen=True, kw_only=True):
+    """Rows that have a level or a label that no training row had.
+
+    Attributes:
+        treated: what became of them, in words.
+        rows: how many; None where that are too few to be told.
+        which: the first of them, where that may be told; the predictions file has all.
+    """
+
+    treated: str
+    rows: Annotated[int, Limits(ge=1)] | None
+    which: tuple[RowPlace, ...] = ()
+
+
 class Measured(Struct, frozen=True, kw_only=True):
     """How good a model is on one participant's rows.
 
     Attributes:
         statistics: by name.
         res_path: where they lie at the participant.
+        never_trained: by column, the label among them, the rows that have what nobody trained; unset where there are none.
     """
 
     statistics: Mapping[str, Statistic]
     res_path: str
+    never_trained: Mapping[str, UnseenRows] | msgspec.UnsetType = msgspec.UNSET
 
 
 class Validation(Struct, frozen=True, kw_only=True):

@@ -19,6 +19,8 @@ class AlignmentTask(Task):
         auto_align: bool = True,
         auto_fix: bool = True,
         *,
+        unseen: str = "missing",
+        shared_labels: bool = True,
         respond_async: bool = False,
         **kwargs: Any,
     ) -> Response:
@@ -29,11 +31,19 @@ class AlignmentTask(Task):
         Args:
             auto_align: let participants lack columns that others have; without it all headers must be equal.
             auto_fix: fit the first and last layer of the project's experiments to the agreed columns and labels.
+            unseen: what becomes of rows to predict or to measure on with levels that no training row has: with ``"missing"`` such
+                a level counts as a missing cell, with ``"refuse"`` the row is not predicted; the others always are.
+            shared_labels: refuse participants whose training rows have no label in common with any other's.
             respond_async: do not wait: the answer's ``data`` are the jobs, for ``driver.jobs.wait(answer)``.
             kwargs: those of :data:`synergos.driver.task.NOTEBOOKS_WORDS`, which are ignored; others are refused.
         """
         refuse_others(self.create, kwargs, NOTEBOOKS_WORDS)
-        options = {"auto_align": auto_align, "auto_fix": auto_fix}
+        options = {
+            "auto_align": auto_align,
+            "auto_fix": auto_fix,
+            "unseen": unseen,
+            "shared_labels": shared_labels,
+        }
         return self._request_stage(self._route(collab_id, project_id), options, respond_async)
 
     def read(self, collab_id: str, project_id: str, **choices: Choice) -> Response:

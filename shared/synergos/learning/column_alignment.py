@@ -1,6 +1,7 @@
-"""Grid-wide alignment: which features exist anywhere, in one order, and which of them each table lacks.
+"""Grid-wide alignment: which features training rows have anywhere, in one order, and which of them each table lacks.
 
-Linear in the number of features: the aligned order is a fixed order of the union (inputs by code point of column and level,
+What nobody trained decides nothing: a column, level or label that only other rows have is no part of it. Linear in the number
+of features: the aligned order is a fixed order of the union over the training tables (inputs by code point of column and level,
 labels naturally), a table's **missing columns** are the positions of the features it lacks.
 """
 
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from synergos.domain.feature_space import Action, Feature, FeatureSpace, Side
 from synergos.domain.natural_order import natural_order
 from synergos.domain.preparation import TableColumns
+from synergos.domain.tags import Purpose
 
 MissingColumns = dict[Side, list[int]]
 """Positions in the aligned order that a table lacks, ascending: ``{"X": […], "y": […]}``."""
@@ -32,7 +34,7 @@ def align(headers: Mapping[str, Mapping[str, TableColumns]], action: Action) -> 
     Args:
         headers: participant to purpose (``train``, …) to header.
     """
-    tables = [header for purposes in headers.values() for header in purposes.values()]
+    tables = [purposes[Purpose.TRAIN] for purposes in headers.values() if Purpose.TRAIN in purposes]
     X = tuple(sorted({feature for header in tables for feature in header.X}, key=_code_points))
     y = _label_order((label for header in tables for label in header.y), action)
     positions = ({feature: index for index, feature in enumerate(X)}, {label: index for index, label in enumerate(y)})
@@ -56,9 +58,29 @@ def missing_columns_of(header: TableColumns, space: FeatureSpace) -> MissingColu
 
 
 def unseen(header: TableColumns, space: FeatureSpace) -> list[Feature]:
-    """Features and labels of one table that a feature space does not have: feature drift when there are any."""
+    """Features and labels of one table that a feature space does not have."""
     X, y = frozenset(space.X), frozenset(space.y)
     return [feature for feature in header.X if feature not in X] + [label for label in header.y if label not in y]
+
+
+def other_kinds(header: TableColumns, space: FeatureSpace) -> list[str]:
+    """How the columns of one table cannot be those of a feature space, in words; nothing where they can be.
+
+    They cannot where a column is numeric in one and categorical in the other, and where not one of them is the same.
+    """
+    numeric = {column for column, level in header.X if level is None}
+    categorical = {column for column, level in header.X if level is not None}
+    kinds = [("numeric", "categorical", numeric & space.categorical.keys())]
+    kinds += [("categorical", "numeric", categorical & space.numeric.keys())]
+    found = [
+        f"column {column!r} is {here} here and was {there} at alignment"
+        for here, there, columns in kinds
+        for column in sorted(columns)
+    ]
+    known = {column for column, _ in space.X}
+    if known and not known & (numeric | categorical):
+        found.append("none of its columns is one of those agreed at alignment")
+    return found
 
 
 def _label_order(labels: Iterable[Feature], action: Action) -> tuple[Feature, ...]:

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
-from synergos.domain.feature_space import LABEL, Action, Feature, FeatureSpace, Side
+from synergos.domain.feature_space import LABEL, Action, Feature, FeatureSpace, Side, Unseen
 from synergos.domain.preparation import Prepared, TableColumns
 from synergos.domain.tags import Purpose
 from synergos.errors import Conflict, InvalidRequest, NotSupported
 from synergos.learning import datatypes
-from synergos.learning.column_alignment import Alignment, align, unseen
+from synergos.learning.column_alignment import Alignment, align, other_kinds, unseen
 from synergos.learning.datatypes import DATATYPES, DataType, Metadata
 
 
 def feature_space(
-    polled: Mapping[str, Prepared], action: Action, auto_align: bool = True
+    polled: Mapping[str, Prepared],
+    action: Action,
+    auto_align: bool = True,
+    unseen_levels: Unseen = Unseen.MISSING,
 ) -> tuple[FeatureSpace, Alignment]:
-    """The feature space that all tables of all participants fit in, and what each table lacks of it.
+    """The feature space of all training rows of all participants, and what each table lacks of it.
 
     Args:
-        auto_align: add the columns that a table lacks; without it, all tables must have the same ones.
+        auto_align: fill the columns that a table lacks; without it, all tables must have the same ones.
+        unseen_levels: what becomes of rows to predict or to measure on with levels that no training row has.
 
     Raises:
         InvalidRequest: the tables contradict each other; names the column and the participants.
@@ -31,20 +36,21 @@ def feature_space(
     headers = {who: {purpose.value: header for purpose, header in said.headers.items()} for who, said in polled.items()}
     alignment = align(headers, action)
     _check_labels(headers, alignment, action)
+    space = replace(datatype.agree(polled, alignment, action), unseen=unseen_levels)
     if not auto_align:
-        _check_equal(alignment)
-    return datatype.agree(polled, alignment, action), alignment
+        _check_equal(alignment, headers, space)
+    return space, alignment
 
 
 def drift(header: TableColumns, metadata: Metadata, space: FeatureSpace) -> list[str]:
-    """How one table differs from what was agreed: columns and labels that it alone has, and what its data type adds.
+    """How one table differs from what was agreed: columns of another kind, and what its data type adds.
 
     Returns:
         What differs, in words; feature drift when there is any.
     """
     if metadata["_type"] != space.datatype:
         return [f"datatype {metadata['_type']} (agreed: {space.datatype})"]
-    return [*map(str, unseen(header, space)), *datatypes.get(space.datatype).drift(metadata, space)]
+    return [*other_kinds(header, space), *datatypes.get(space.datatype).drift(metadata, space)]
 
 
 def _datatype(polled: Mapping[str, Prepared]) -> DataType:
@@ -73,11 +79,11 @@ def _check_labels(headers: Mapping[str, Mapping[str, TableColumns]], alignment: 
         raise InvalidRequest(f"a regression has one label column, {LABEL}; got {got}", LABEL)
 
 
-def _check_equal(alignment: Alignment) -> None:
+def _check_equal(alignment: Alignment, headers: Mapping[str, Mapping[str, TableColumns]], space: FeatureSpace) -> None:
     """Refuse tables that lack columns of others.
 
     Raises:
-        Conflict: a table lacks a column; says who lacks what.
+        Conflict: a table lacks a column, or has one that no training rows have; says who lacks what.
     """
     lacks = [
         f"{participant} {purpose} lacks {_listed([str(features[index]) for index in missing_columns[side]])}"
@@ -85,6 +91,12 @@ def _check_equal(alignment: Alignment) -> None:
         for purpose, missing_columns in tables.items()
         for side, features in ((Side.X, alignment.X), (Side.Y, alignment.y))
         if missing_columns[side]
+    ]
+    lacks += [
+        f"all training rows lack {_listed([str(feature) for feature in new])} of {participant} {purpose}"
+        for participant, tables in headers.items()
+        for purpose, header in tables.items()
+        if (new := unseen(header, space))
     ]
     if lacks:
         raise Conflict(f"auto_align is off and the tables differ: {'; '.join(lacks)}")

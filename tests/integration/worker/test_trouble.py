@@ -127,14 +127,13 @@ def test_data_that_cannot_be_used_is_refused_by_file(client: WorkerClient, data:
     assert client.initialise(agreement, status=422)["field"] == "tags.evaluate[0]"
 
 
-@pytest.mark.parametrize("drift", ["more columns", "fewer columns", "another label"])
+@pytest.mark.parametrize("drift", ["fewer columns", "other labels"])
 def test_data_that_no_longer_fits_is_refused(client: WorkerClient, data: Path, drift: str) -> None:
     agreement = client.agree(TAGS)
     frame = wine()[:50]
     changed, named = {
-        "more columns": (frame.assign(colour=1.0), "'colour'"),
         "fewer columns": (frame.drop(columns="alcohol"), "'alcohol'"),
-        "another label": (frame.assign(target="merlot"), "'target=merlot'"),
+        "other labels": (frame.assign(target="merlot"), "'target=barbera'"),
     }[drift]
     write_frame(data, ["wine", "evaluate"], changed)
 

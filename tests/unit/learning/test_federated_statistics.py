@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from factories.feature_spaces import columns, features, labels, prepared
-from synergos.domain.feature_space import Action, CategoricalColumn, Feature, FeatureSpace, NumericColumn, Side
+from synergos.domain.feature_space import Action, CategoricalColumn, Feature, FeatureSpace, NumericColumn
 from synergos.domain.preparation import TableColumns
 from synergos.errors import Conflict, InvalidRequest, NotSupported, WireFormatError
 from synergos.learning.column_alignment import Alignment
@@ -125,20 +125,20 @@ def test_statistics_that_are_none_name_the_participant(wrong: Any) -> None:
         combine({"worker_1": {"numeric": {"age": wrong}}})
 
 
-def test_a_feature_space_holds_what_any_table_has() -> None:
+def test_a_feature_space_holds_what_any_training_table_has() -> None:
     space, alignment = agree(two_participants(), Action.CLASSIFY)
 
     assert space == FeatureSpace(
         datatype="tabular",
         action=Action.CLASSIFY,
-        X=features("age", "sex=0", "sex=1", "sex=10", "sex=2"),
-        y=labels("0", "1", "2", "10"),
-        input_shape=(5,),
+        X=features("age", "sex=0", "sex=1", "sex=2"),
+        y=labels("0", "1", "2"),
+        input_shape=(4,),
         numeric={"age": NumericColumn(10.0, 60.0, 180 / 7)},
-        categorical={"sex": CategoricalColumn(("0", "1", "2", "10"), "0")},
+        categorical={"sex": CategoricalColumn(("0", "1", "2"), "0")},
     )
-    assert alignment.missing_columns["worker_1"]["train"] == {"X": [3, 4], "y": [2, 3]}
-    assert alignment.missing_columns["worker_2"]["evaluate"] == {"X": [1, 2, 4], "y": [0, 1, 2]}
+    assert alignment.missing_columns["worker_1"]["train"] == {"X": [3], "y": [2]}
+    assert alignment.missing_columns["worker_2"]["evaluate"] == {"X": [1, 2, 3], "y": [0, 1, 2]}
     assert FeatureSpace.from_dict(space.to_dict()) == space
 
 
@@ -157,7 +157,7 @@ def test_scaling_and_imputation_of_a_regression() -> None:
     assert space.numeric == {"x": NumericColumn(1.0, 3.0, 2.0)}
 
 
-def test_a_column_that_only_evaluation_rows_have() -> None:
+def test_what_only_evaluation_rows_have_is_no_part_of_the_space() -> None:
     table = polled(
         ["x"], labels(), {"x": "float64", "late": "float64", "kind": "category"}, {"x": numbers(1)},
         evaluate=columns(["kind=b", "kind=a", "late", "x"], labels()),
@@ -165,9 +165,9 @@ def test_a_column_that_only_evaluation_rows_have() -> None:
 
     space, alignment = agree({"worker_1": table}, Action.REGRESS)
 
-    assert space.numeric["late"] == NumericColumn(0.0, 0.0, 0.0)
-    assert space.categorical == {"kind": CategoricalColumn(("a", "b"), "a")}
-    assert alignment.missing_columns["worker_1"]["train"][Side.X] == [0, 1, 2]
+    assert features("x") == space.X
+    assert (list(space.numeric), space.categorical) == (["x"], {})
+    assert alignment.missing_columns["worker_1"] == {"train": {"X": [], "y": []}, "evaluate": {"X": [], "y": []}}
 
 
 def test_columns_and_levels_that_read_alike_when_joined_stay_apart() -> None:
@@ -200,7 +200,10 @@ def test_schemas_of_two_kinds_name_the_column_and_the_participants() -> None:
 
 
 def test_without_auto_align_differing_tables_are_a_conflict_that_says_who_lacks_what() -> None:
-    with pytest.raises(Conflict, match="worker_1 train lacks sex=10, sex=2; worker_1 train lacks target=2, target=10"):
+    with pytest.raises(
+        Conflict,
+        match=r"1 train lacks sex=2; worker_1 train lacks target=2; .* all training rows lack sex=10, target=10 of worker_2",
+    ):
         agree(two_participants(), Action.CLASSIFY, auto_align=False)
 
 
@@ -220,8 +223,8 @@ def test_a_prediction_table_needs_no_label() -> None:
 
     space, alignment = agree(participants, Action.CLASSIFY)
 
-    assert len(space.y) == 4
-    assert alignment.missing_columns["worker_1"]["predict"] == {"X": [2, 3, 4], "y": []}
+    assert len(space.y) == 3
+    assert alignment.missing_columns["worker_1"]["predict"] == {"X": [2, 3], "y": []}
 
 
 def test_training_rows_need_a_label() -> None:

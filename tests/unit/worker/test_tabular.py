@@ -12,7 +12,7 @@ import pytest
 from factories.feature_spaces import columns, features, labels, prepared
 from factories.worker_data import SHARED, write_dataset
 from synergos.domain.feature_space import Action, CategoricalColumn, Feature, FeatureSpace, NumericColumn
-from synergos.errors import FeatureDrift, UnusableData
+from synergos.errors import UnusableData
 from synergos.learning.feature_space_agreement import feature_space
 from synergos_worker.data_root import DataRoot
 from synergos_worker.pipelines.tabular import TabularPipeline, TabularTable
@@ -81,10 +81,12 @@ def test_a_constant_column_is_zero_and_an_outlier_may_exceed_one(tmp_path: Path)
     assert PIPELINE.transform(table, space).inputs.tolist() == [[0.0, 1.5], [0.0, -0.5]]
 
 
-def test_columns_the_participant_lacks_are_zero(tmp_path: Path) -> None:
-    table = table_of(tmp_path, "age,target\n10,0\n", {"age": "int32", "target": "category"})
+def test_columns_the_participant_lacks_are_filled_as_cells_are(tmp_path: Path) -> None:
+    without_ward = table_of(tmp_path, "age,target\n10,0\n", {"age": "int32", "target": "category"})
+    without_age = table_of(tmp_path, "ward,target\nnorth,0\n", {"ward": "category", "target": "category"})
 
-    np.testing.assert_array_equal(PIPELINE.transform(table, SPACE).inputs, np.array([[0.2, 0, 0, 0]], dtype=np.float32))
+    assert PIPELINE.transform(without_ward, SPACE).inputs.tolist() == [[np.float32(0.2), 1, 0, 0]]
+    assert PIPELINE.transform(without_age, SPACE).inputs.tolist() == [[0.5, 0, 1, 0]]
 
 
 def test_three_classes_become_class_ids_in_the_grid_s_order(tmp_path: Path) -> None:
@@ -266,16 +268,31 @@ def test_tags_that_disagree_on_a_column_are_refused(tmp_path: Path) -> None:
         read(tmp_path, "a", "b")
 
 
-@pytest.mark.parametrize(
-    ("csv", "complaint"),
-    [
-        ("age,ward,target\n1,west,0\n", "'ward=west'"),
-        ("age,ward,target\n1,east,2\n", "label '2'"),
-    ],
-)
-def test_what_was_not_there_at_alignment_is_drift(tmp_path: Path, csv: str, complaint: str) -> None:
-    with pytest.raises(FeatureDrift, match=complaint):
-        PIPELINE.transform(table_of(tmp_path, csv), SPACE)
+def test_a_level_that_nobody_trained_is_a_missing_cell_and_its_row_is_known(tmp_path: Path) -> None:
+    examples = PIPELINE.transform(table_of(tmp_path, "age,ward,target\n10,west,0\n10,,1\n10,south,1\n"), SPACE)
+
+    assert examples.inputs[0].tolist() == examples.inputs[1].tolist()
+    assert {column: rows.tolist() for column, rows in examples.never_trained.inputs.items()} == {
+        "ward": [True, False, False]
+    }
+    assert examples.never_trained.labels is None
+
+
+def test_a_row_with_a_label_that_nobody_trained_is_known(tmp_path: Path) -> None:
+    examples = PIPELINE.transform(table_of(tmp_path, "age,ward,target\n1,east,2\n1,east,1\n"), SPACE)
+
+    assert examples.never_trained.labels is not None
+    assert examples.never_trained.labels.tolist() == [True, False]
+    assert examples.targets is not None
+    assert examples.targets.tolist() == [[-1.0], [1.0]]
+
+
+def test_what_nobody_trained_is_known_however_many_rows_are_beside_it(tmp_path: Path) -> None:
+    """The same patient scores the same, alone or together."""
+    alone = PIPELINE.transform(table_of(tmp_path / "1", "age,ward,target\n20,,0\n"), SPACE).inputs
+    together = PIPELINE.transform(table_of(tmp_path / "2", "age,ward,target\n20,,0\n,north,1\n"), SPACE).inputs
+
+    assert alone[0].tolist() == together[0].tolist() == [np.float32(0.4), 1, 0, 0]
 
 
 def test_a_schema_may_stand_above_the_files_it_is_for(tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ def predict(scope: Scope, limits: Limits, control: Control) -> Predicted:
 
     Raises:
         Conflict: the run is not trained.
-        FeatureDrift: the new rows have columns or labels that the model has never seen.
+        FeatureDrift: the new rows are of another kind than those the model was trained on.
     """
     model = scope.model()
     space = FeatureSpace.from_dict(model["feature_space"])
@@ -70,9 +70,7 @@ def predict(scope: Scope, limits: Limits, control: Control) -> Predicted:
     header = polled.headers[Purpose.PREDICT]
     if strange := drift(header, polled.metadata[Purpose.PREDICT], space):
         named = ", ".join(strange[:_NAMED_AT_MOST]) + (", …" if len(strange) > _NAMED_AT_MOST else "")
-        raise FeatureDrift(
-            f"{participant}: the rows to predict have columns, labels or options the model has never seen: {named}"
-        )
+        raise FeatureDrift(f"{participant}: the rows to predict are not as those the model was trained on: {named}")
     missing_columns = {str(Purpose.PREDICT): missing_columns_of(header, space)}
     member = JobParticipant(node, tags, missing_columns, columns=polled.columns)
     [result] = _measure(scope, model, [member], Purpose.PREDICT, limits, control)

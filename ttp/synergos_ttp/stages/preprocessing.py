@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, wait
 from typing import Any, TypeVar
 
-from synergos.domain.feature_space import FeatureSpace
+from synergos.domain.feature_space import FeatureSpace, Unseen
 from synergos.domain.grid import Node
 from synergos.domain.outputs import ALIGNED, Aligned
 from synergos.domain.preparation import Prepared
@@ -59,10 +59,13 @@ def preprocess(scope: Scope, limits: Limits, control: Control) -> Aligned:
         retry_while_lost(worker, lambda: worker.align(scope.project, action, tags[participant], missing_columns, own))
 
     polled = dict(zip(tags, _each(nodes, prepare, given_up), strict=True))
-    space, alignment = feature_space(polled, action, bool(scope.job.parameters.get("auto_align", True)))
+    asked = scope.job.parameters
+    space, alignment = feature_space(
+        polled, action, bool(asked.get("auto_align", True)), Unseen(asked.get("unseen", Unseen.MISSING))
+    )
     columns = {who: found.columns for who, found in polled.items()}
     _each(nodes, confirm, given_up)
-    auto_fix = bool(scope.job.parameters.get("auto_fix", True))
+    auto_fix = bool(asked.get("auto_fix", True))
     return ALIGNED.read(
         {
             "spacers": alignment.missing_columns,

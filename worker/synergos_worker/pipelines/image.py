@@ -16,6 +16,7 @@ from synergos.images.pictures import Pixels, read_pixels, scaled
 from synergos.learning.datatypes.image import IMAGE
 from synergos.tables.data_file import DataFile
 from synergos.tables.metadata import METADATA
+from synergos.tables.never_trained import NeverTrained
 from synergos.tables.schema import CATEGORY, TARGET
 from synergos_worker.dataset import Dataset
 from synergos_worker.pipelines.labels import Labels, read_labels
@@ -108,7 +109,10 @@ class ImagePipeline:
         if drift := IMAGE.drift(self.describe(table).metadata, space):
             raise FeatureDrift(f"the images differ from those at alignment: {drift[0]}")
         inputs = scaled(table.pixels, table.options)
-        return Examples(inputs, table.labels.targets(space) if table.labels else None, table.origins)
+        if table.labels is None:
+            return Examples(inputs, None, table.origins)
+        never = NeverTrained(labels=table.labels.never_trained(space))
+        return Examples(inputs, table.labels.targets(space), table.origins, never)
 
 
 def _shared_options(datasets: Sequence[Dataset]) -> ImageOptions:

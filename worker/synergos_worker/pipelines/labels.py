@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from synergos.domain.feature_space import LABEL, Action, Feature, FeatureSpace
 from synergos.domain.natural_order import natural_order
-from synergos.errors import FeatureDrift, UnusableData
+from synergos.errors import UnusableData
 from synergos.tables.cells import Levels, recoded
 from synergos.tables.rows import FileRows
 from synergos.tables.schema import CATEGORY, TARGET
@@ -46,15 +46,19 @@ class Labels:
     def targets(self, space: FeatureSpace) -> NDArray[Any]:
         """The labels as the loss takes them: (N, 1) float32 where the network has one output, else (N,) int64.
 
-        Raises:
-            FeatureDrift: a label is not in the space.
+        One that the space does not have is -1; see :meth:`never_trained`.
         """
         if space.action is Action.REGRESS:
             return self.values.astype(np.float32)[:, np.newaxis]
-        if unseen := [level for level in self.levels if level not in space.labels]:
-            raise FeatureDrift(f"label {unseen[0]!r} is not one of those agreed at alignment")
         classes = recoded(self.values, self.levels, space.labels)
         return classes.astype(np.float32)[:, np.newaxis] if space.outputs == 1 else classes.astype(np.int64)
+
+    def never_trained(self, space: FeatureSpace) -> NDArray[np.bool_] | None:
+        """The rows (N,) whose label nobody trained; None when there are none."""
+        if space.action is Action.REGRESS:
+            return None
+        rows: NDArray[np.bool_] = recoded(self.values, self.levels, space.labels) < 0
+        return rows if rows.any() else None
 
 
 def read_labels(parts: Sequence[FileRows], action: Action, *, needed: bool) -> Labels | None:

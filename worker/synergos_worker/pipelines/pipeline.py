@@ -13,6 +13,7 @@ from synergos.domain.feature_space import Action, FeatureSpace
 from synergos.domain.preparation import TableColumns
 from synergos.tables.cells import Levels
 from synergos.tables.data_file import DataFile
+from synergos.tables.never_trained import NeverTrained
 from synergos_worker.dataset import Dataset
 
 Origins = tuple[tuple[str, int], ...]
@@ -69,12 +70,15 @@ class Examples:
 
     Attributes:
         inputs: (N, *input shape), float32.
-        targets: (N, 1) float32 where the network has one output, else (N,) int64 class indices; None without labels.
+        targets: (N, 1) float32 where the network has one output, else (N,) int64 class indices, -1 for a label that nobody
+            trained; None without labels.
+        never_trained: the rows that have what no training row had.
     """
 
     inputs: NDArray[np.float32]
     targets: NDArray[Any] | None
     origins: Origins = field(default=())
+    never_trained: NeverTrained = field(default_factory=NeverTrained)
 
 
 TableOfType = TypeVar("TableOfType", bound=Table)
@@ -122,5 +126,5 @@ class Pipeline(Protocol[TableOfType]):
         """The rows as tensors of the feature space.
 
         Raises:
-            FeatureDrift: a level or label is not in it.
+            FeatureDrift: they are not of its kind.
         """

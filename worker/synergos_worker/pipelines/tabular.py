@@ -18,9 +18,10 @@ from synergos.errors import UnusableData
 from synergos.learning.datatypes.tabular import TABULAR
 from synergos.tables.cells import CellCounts, Codes, Levels, recoded
 from synergos.tables.data_file import DataFile
-from synergos.tables.encoding import encode
+from synergos.tables.encoding import encode, never_trained
 from synergos.tables.files import OTHERS, check_forms, is_table, none_found
 from synergos.tables.metadata import METADATA
+from synergos.tables.never_trained import NeverTrained
 from synergos.tables.rows import FileRows, read_rows
 from synergos.tables.schema import CATEGORY, SCHEMA, TARGET, schema_for
 from synergos.tables.text_format import TextFormat
@@ -150,8 +151,12 @@ class TabularPipeline:
     def transform(self, table: TabularTable, space: FeatureSpace) -> Examples:
         """See :class:`~synergos_worker.pipelines.pipeline.Pipeline`."""
         inputs = encode(table.numeric, table.numbers, table.categorical, space)
-        targets = table.labels.targets(space) if table.labels else None
-        return Examples(inputs, targets, table.origins)
+        never = NeverTrained(
+            never_trained(table.categorical, space),
+            table.labels.never_trained(space) if table.labels else None,
+            space.unseen,
+        )
+        return Examples(inputs, table.labels.targets(space) if table.labels else None, table.origins, never)
 
 
 def _parts(dataset: Dataset) -> list[FileRows]:

@@ -57,7 +57,9 @@ def _columns(
 def _with_levels(trained: CategoricalColumn | None, levels: list[str]) -> CategoricalColumn:
     """A column with the levels that exist anywhere, as the most frequent one of the training rows."""
     everywhere = most_frequent(levels, {})
-    return replace(everywhere, most_frequent=trained.most_frequent) if trained else everywhere
+    if trained is None or trained.most_frequent not in everywhere.levels:
+        return everywhere
+    return replace(everywhere, most_frequent=trained.most_frequent)
 
 
 def _kinds(found: Prepared) -> dict[str, str]:

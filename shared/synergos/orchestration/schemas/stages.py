@@ -8,6 +8,7 @@ from typing import Annotated, Any, TypeAlias
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from synergos.domain.feature_space import Unseen
 from synergos.domain.search_space import DescribedSpace
 from synergos.schema import Definition
 
@@ -22,6 +23,16 @@ class AlignmentOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     auto_align: bool = True
     auto_fix: bool = True
+    unseen: Annotated[
+        Unseen,
+        Meta(
+            description="what becomes of rows to predict or to measure on with levels that no training row has: such a level "
+            "counts as missing, or such a row is refused"
+        ),
+    ] = Unseen.MISSING
+    shared_labels: Annotated[
+        bool, Meta(description="refuse participants whose training rows have no label in common with any others'")
+    ] = True
     priority: Priority = 0
 
 
