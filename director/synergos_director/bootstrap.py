@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from synergos.program.health_probe import probe
 from synergos.records import RecordStore
 from synergos.records.leases import Leases
 from synergos.rest.app import create_app
@@ -43,6 +44,7 @@ class Director:
             outputs=settings.outputs,
             maximum_body=settings.program.maximum_body,
             wake_tuner=self._tuner.wake,
+            probe=probe,
         )
         self._listener.start()
         self._reconciler.start()

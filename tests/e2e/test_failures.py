@@ -266,6 +266,21 @@ def files_of(program: psutil.Process, size: int) -> Iterator[None]:
             process.rlimit(psutil.RLIMIT_FSIZE, (psutil.RLIM_INFINITY, psutil.RLIM_INFINITY))
 
 
+def test_exchanged_ports_are_told_when_they_are_registered(grid: RealGrid, wine: Dataset) -> None:
+    study = Study(grid, wine, "exchanged")
+    study.declare()
+    collaboration, project, _, _ = study.keys
+    node = grid.driver.registrations.read(collaboration, project, "worker_1")["data"]["node_0"]
+
+    answer = grid.driver.registrations.update(
+        collaboration, project, "worker_1", node_0={**node, "port": node["f_port"], "f_port": node["port"]}
+    )
+
+    assert answer["status"] == 417
+    assert answer["field"] == "node_0.f_port"
+    assert "is the data port of worker_1; expected its command port" in answer["message"]
+
+
 def test_a_second_ttp_on_the_same_records_says_who_has_them_and_ends(grid: RealGrid) -> None:
     command = list(grid.grid.ttp.command)
     command[command.index("--port") + 1] = str(_free_port())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from synergos.program.health_probe import probe
 from synergos.program.server import Service
 from synergos.records import RecordStore
 from synergos.records.leases import Leases
@@ -67,6 +68,7 @@ class BasicTtp:
             outputs=settings.outputs,
             maximum_body=settings.program.maximum_body,
             wake_tuner=self._tuner.wake,
+            probe=probe,
         )
         self._applications = {settings.program.port: app}
         self._tuner.start()

@@ -14,6 +14,7 @@ from flask_restx import Api, Resource
 from werkzeug.exceptions import BadRequest
 
 from synergos.domain.keys import ProjectKey, RunKey
+from synergos.domain.reachability import COMMAND
 from synergos.errors import InvalidRequest
 from synergos.program import front_page
 from synergos.program.health import health
@@ -176,7 +177,14 @@ _ROUTES: tuple[tuple[type[_Command], str, Definition[Any]], ...] = (
 def _health(settings: Settings, sessions: Sessions) -> dict[str, object]:
     policy = settings.policy
     minimum = None if policy.is_open else policy.minimum_rows
-    return health("worker", settings.component_id, sessions=len(sessions), disclosure=policy.mode, minimum_rows=minimum)
+    return health(
+        "worker",
+        settings.component_id,
+        interface=COMMAND,
+        sessions=len(sessions),
+        disclosure=policy.mode,
+        minimum_rows=minimum,
+    )
 
 
 def _success(method: str, data: Mapping[str, Any], status: int = HTTPStatus.OK) -> Response:

@@ -33,7 +33,7 @@ class WorkerService:
     def __init__(self, settings: Settings, parts: Parts, compute: Executor) -> None:
         self.sessions = parts.sessions
         self.command_app: Flask = create_command_app(parts, settings)
-        self.data_app = DataApp(parts.sessions)
+        self.data_app = DataApp(parts.sessions, settings.component_id)
         self._settings = settings
         self._preparations = parts.preparations
         self._compute = compute

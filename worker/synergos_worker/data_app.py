@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from structlog.contextvars import bind_contextvars
 from werkzeug.exceptions import LengthRequired, MethodNotAllowed, NotFound, RequestEntityTooLarge
 
+from synergos.domain.reachability import DATA
 from synergos.learning.algorithms import Step
+from synergos.program.health import health
 from synergos.wire import Encoded
 from synergos_worker.bodies import LONGEST_WAIT
 from synergos_worker.error_responses import json_of, refusal_of
@@ -52,10 +54,12 @@ class DataApp:
 
     Args:
         sessions: those it works with.
+        component_id: what the worker is called, for ``/health``.
     """
 
-    def __init__(self, sessions: Sessions) -> None:
+    def __init__(self, sessions: Sessions, component_id: str) -> None:
         self._sessions = sessions
+        self._component_id = component_id
         rounds: Mapping[str, _View] = {"PUT": self._put_round, "GET": self._get_round}
         evaluations: Mapping[str, _View] = {"PUT": self._put_evaluation, "GET": self._get_evaluation}
         self._routes = (
@@ -75,6 +79,8 @@ class DataApp:
     def _answer(self, environ: WSGIEnvironment) -> _Response:
         method, address = environ["REQUEST_METHOD"], ""
         try:
+            if environ["PATH_INFO"] == "/health":
+                return self._health(method)
             found = _SESSION.fullmatch(environ["PATH_INFO"])
             if found is None:
                 raise NotFound
@@ -92,6 +98,11 @@ class DataApp:
                     raise MethodNotAllowed
                 return views[method], [int(number or 0) for number in found.groups()]
         raise NotFound
+
+    def _health(self, method: str) -> _Response:
+        if method != "GET":
+            raise MethodNotAllowed
+        return _json(health("worker", self._component_id, interface=DATA))
 
     def _put_round(self, environ: WSGIEnvironment, session_id: str, number: int, exchange: int) -> _Response:
         session = self._session(session_id)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from synergos.domain.job import Stage
+from synergos.domain.reachability import Probe
 from synergos.domain.records import Kind
 from synergos.orchestration.alignments import Alignments
 from synergos.orchestration.artifacts import Artifacts
@@ -35,7 +36,6 @@ _DECLARED: tuple[type[Declarations[Any]], ...] = (
     Experiments,
     Runs,
     Participants,
-    Registrations,
     Tags,
 )
 _STAGES: tuple[type[StageRequests[Any]], ...] = (Alignments, Models, Validations, Predictions)
@@ -53,6 +53,7 @@ class Orchestrator:
         dispatcher: where accepted jobs go.
         outputs: the folder trained models and pictures are written to; None for a program that has none.
         wake_tuner: has studies looked after at once, when there is something new.
+        probe: asks registered nodes what they are; None where nobody can be asked.
     """
 
     def __init__(
@@ -61,9 +62,11 @@ class Orchestrator:
         dispatcher: Dispatcher,
         outputs: Path | None = None,
         wake_tuner: Callable[[], None] = lambda: None,
+        probe: Probe | None = None,
     ) -> None:
         self.submission = Submission(store, dispatcher)
-        self.declarations: Mapping[Kind, Declarations[Any]] = {made.kind: made(store) for made in _DECLARED}
+        declarations = [*(made(store) for made in _DECLARED), Registrations(store, probe)]
+        self.declarations: Mapping[Kind, Declarations[Any]] = {each.kind: each for each in declarations}
         self.stages: Mapping[Stage, StageRequests[Any]] = {made.stage: made(store, self.submission) for made in _STAGES}
         self.jobs = Jobs(store, dispatcher)
         self.studies = Studies(store, wake_tuner)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from itertools import count
 from typing import Any
 
-from synergos.domain.records import Ids, Kind, restrict
+from synergos.domain.reachability import Probe
+from synergos.domain.records import Ids, Kind, payload_of, restrict
 from synergos.errors import InvalidRequest
 from synergos.orchestration import schemas
+from synergos.orchestration.caller import Caller
 from synergos.orchestration.declarations import Declarations
-from synergos.orchestration.schemas.declarations import Registration
+from synergos.orchestration.node_check import check_nodes
+from synergos.orchestration.schemas.declarations import Node, Registration
 from synergos.orchestration.view import View
-from synergos.records.store import Record
+from synergos.records.store import Record, RecordStore
 
 
 class Registrations(Declarations[Registration]):
@@ -21,6 +25,26 @@ class Registrations(Declarations[Registration]):
     kind = Kind.REGISTRATION
     schema = schemas.REGISTRATION
     parents = (Kind.COLLABORATION, Kind.PROJECT, Kind.PARTICIPANT)
+
+    def __init__(self, store: RecordStore, probe: Probe | None = None) -> None:
+        super().__init__(store)
+        self._probe = probe
+
+    def declare(self, caller: Caller, ids: Ids, body: Mapping[str, Any]) -> View:
+        """See :class:`~synergos.orchestration.declarations.Declarations`; each node is asked what it is first.
+
+        Raises:
+            InvalidRequest: a node is no worker's, its ports are exchanged, or another participant of the project has it.
+        """
+        warnings = self._looked_at(ids, self.schema.read(self._own(body)).by_name)
+        return replace(super().declare(caller, ids, body), warnings=tuple(warnings))
+
+    def change(self, caller: Caller, ids: Ids, body: Mapping[str, Any]) -> View:
+        """See :class:`~synergos.orchestration.declarations.Declarations`; the nodes that change are asked what they are first."""
+        stored = payload_of(self.store.get(self.kind, ids))
+        changed = self.schema.read(self.schema.known(stored | self._own(body))).by_name
+        warnings = self._looked_at(ids, {name: node for name, node in changed.items() if name in body})
+        return replace(super().change(caller, ids, body), warnings=tuple(warnings))
 
     def checked(self, declared: Registration, payload: dict[str, Any], ids: Ids) -> dict[str, Any]:
         """Refuse a number of nodes that are not there, and nodes beyond that number."""
@@ -32,6 +56,25 @@ class Registrations(Declarations[Registration]):
             surplus = min((index for index in nodes if index >= expected), key=str)
             raise InvalidRequest(f"node_{surplus} is there, so expected more than {expected}", "n_count")
         return payload
+
+    def _looked_at(self, ids: Ids, nodes: Mapping[str, Node]) -> list[str]:
+        # Before the transaction: nobody who wants to write waits for a network.
+        self._refuse_shared(ids, nodes)
+        return [] if self._probe is None else check_nodes(nodes, self._probe)
+
+    def _refuse_shared(self, ids: Ids, nodes: Mapping[str, Node]) -> None:
+        """Two participants at one worker would be one participant twice, with the same rows."""
+        for record in self.store.find(self.kind, restrict(ids, Kind.PROJECT)):
+            other = record["key"]["participant_id"]
+            if other == ids["participant_id"]:
+                continue
+            taken = {(node["host"], node["f_port"]) for name, node in record.items() if name.startswith("node_")}
+            for name, node in nodes.items():
+                if (node.host, node.f_port) in taken:
+                    raise InvalidRequest(
+                        f"{node.host}:{node.f_port} is registered for {other}; expected a worker of {ids['participant_id']}'s own",
+                        name,
+                    )
 
     def view(self, record: Record) -> View:
         """With what collaboration, project and participant say at this moment."""

@@ -16,8 +16,10 @@ class View:
     Attributes:
         relations: what hangs under it, by kind; None for a kind that nothing hangs under.
         parents: what it hangs under, for a kind that repeats what its parents say.
+        warnings: what whoever declared it should know, though nothing was refused.
     """
 
     record: Record
     relations: Mapping[str, Sequence[Record]] | None = None
     parents: Mapping[Kind, Record] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()

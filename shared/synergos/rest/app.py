@@ -7,6 +7,7 @@ from pathlib import Path
 
 from flask import Blueprint, Flask
 
+from synergos.domain.reachability import Probe
 from synergos.orchestration.dispatcher import Dispatcher, ReadOnlyDispatcher
 from synergos.orchestration.jobs import Jobs
 from synergos.orchestration.orchestrator import Orchestrator
@@ -35,6 +36,7 @@ def create_app(
     outputs: Path | None = None,
     maximum_body: int = MAXIMUM_BODY,
     wake_tuner: Callable[[], None] = lambda: None,
+    probe: Probe | None = None,
 ) -> Flask:
     """Build the service.
 
@@ -43,9 +45,10 @@ def create_app(
         outputs: the folder trained models and pictures are served from.
         maximum_body: how many bytes a request may bring.
         wake_tuner: has studies looked after at once.
+        probe: asks registered nodes what they are.
     """
     app = _bare_app(maximum_body, lambda: health(component, component_id), _DOCUMENTED | _JOBS)
-    for part in _blueprints(Orchestrator(store, dispatcher, outputs, wake_tuner), component):
+    for part in _blueprints(Orchestrator(store, dispatcher, outputs, wake_tuner, probe), component):
         app.register_blueprint(part)
     return app
 

@@ -12,6 +12,7 @@ from flask import Response, request
 from synergos.domain.identifiers import check_identifier
 from synergos.errors import InvalidRequest, UnknownName
 from synergos.orchestration.declarations import Declarations
+from synergos.orchestration.view import View
 from synergos.rest.body import json_object
 from synergos.rest.caller import caller
 from synergos.rest.envelope import success
@@ -99,7 +100,7 @@ class Collection(_Declared):
     def post(self, **ids: str) -> Response:
         """Declare one; what was declared under the same id before is replaced."""
         view = self.records.declare(caller(), ids, json_object())
-        return success(f"{self.plural}.post", represent_declared(view), 201)
+        return success(f"{self.plural}.post", represent_declared(view), 201, more=_warnings(view))
 
 
 class Listing(_Declared):
@@ -121,7 +122,8 @@ class Single(_Declared):
 
     def put(self, **ids: str) -> Response:
         """Replace the fields given, keep the others."""
-        return success(f"{self.singular}.put", representation(self.records.change(caller(), ids, json_object())))
+        view = self.records.change(caller(), ids, json_object())
+        return success(f"{self.singular}.put", representation(view), more=_warnings(view))
 
     def delete(self, **ids: str) -> Response:
         """Delete it with everything under it; the answer is the record as it was."""
@@ -134,4 +136,8 @@ class SingleDeclared(Single):
     def post(self, **ids: str) -> Response:
         """Declare it; what was declared before is replaced."""
         view = self.records.declare(caller(), ids, json_object())
-        return success(f"{self.singular}.post", represent_declared(view), 201)
+        return success(f"{self.singular}.post", represent_declared(view), 201, more=_warnings(view))
+
+
+def _warnings(view: View) -> dict[str, object]:
+    return {"warnings": list(view.warnings)} if view.warnings else {}

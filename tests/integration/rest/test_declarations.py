@@ -18,17 +18,21 @@ from fakes.orchestration import (
     PROJECT_URL,
     RUN_URL,
     C,
+    CannedDispatcher,
     Client,
     E,
     P,
     R,
+    declare,
     node,
     registration,
     registration_url,
     tags,
 )
+from synergos.domain.reachability import Silent
 from synergos.domain.records import Kind
 from synergos.records import RecordStore
+from synergos.rest import create_app
 
 TAGS_URL = f"{registration_url('worker_1')}/tags"
 SINGLES = [COLLABORATION_URL, PROJECT_URL, EXPERIMENT_URL, RUN_URL, f"{CONNECT}/participants/worker_1"]
@@ -155,6 +159,33 @@ def test_a_wrong_registration_is_refused_with_the_field(
     assert (status, answer["field"]) == (417, field)
     assert field in answer["message"]
     assert declared.data("GET", registration_url("worker_1")) == before
+
+
+def test_two_participants_have_a_worker_each(declared: Client) -> None:
+    before = declared.data("GET", registration_url("worker_2"))
+    taken = declared.data("GET", registration_url("worker_1"))["node_0"]
+
+    status, answer = declared.put(registration_url("worker_2"), {"node_0": taken})
+
+    assert (status, answer["field"]) == (417, "node_0")
+    assert "is registered for worker_1; expected a worker of worker_2's own" in answer["message"]
+    assert declared.data("GET", registration_url("worker_2")) == before
+
+
+def test_what_is_not_sure_of_a_node_is_told_beside_the_record(store: RecordStore, dispatcher: CannedDispatcher) -> None:
+    def probe(_host: str, _port: int) -> Silent:
+        return Silent("No route to host")
+
+    client = Client(create_app(store, dispatcher, component_id="ttp/1", probe=probe).test_client())
+    declare(client)
+
+    status, answer = client.post(registration_url("worker_1"), registration("far.away"))
+
+    assert status == 201
+    assert answer["warnings"] == [
+        "node_0: cannot be reached from here at far.away:5000 (No route to host) and far.away:8020 (No route to host)"
+    ]
+    assert answer["data"]["node_0"]["host"] == "far.away"
 
 
 def test_a_registration_may_have_many_nodes(declared: Client) -> None:

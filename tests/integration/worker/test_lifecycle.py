@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from werkzeug.test import Client
 
 from factories.worker_data import breast_cancer, wine, write_dataset, write_frame
 from fakes.worker_client import RUN, WorkerClient, blob_of, message_in
@@ -173,9 +174,26 @@ def test_health_says_who_answers(client: WorkerClient) -> None:
 
     assert answer["status"] == "ok"
     assert answer["component"] == "worker"
-    assert set(answer) == {"status", "component", "id", "version", "sessions", "disclosure", "minimum_rows"}
+    assert set(answer) == {
+        "status",
+        "component",
+        "id",
+        "version",
+        "interface",
+        "sessions",
+        "disclosure",
+        "minimum_rows",
+    }
     assert answer["sessions"] == 0
     assert (answer["disclosure"], answer["minimum_rows"]) == ("open", None)
+
+
+def test_each_port_says_which_it_is(service: WorkerService, client: WorkerClient) -> None:
+    command = client.command("GET", "/health", 200)
+    data = Client(service.data_app).get("/health").json or {}
+
+    assert (command["interface"], data["interface"]) == ("command", "data")
+    assert data["id"] == command["id"]
 
 
 def test_the_routes_are_documented(client: WorkerClient) -> None:

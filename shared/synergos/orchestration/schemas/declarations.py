@@ -211,6 +211,11 @@ class Registration(Struct, frozen=True, kw_only=True):
         """The numbers of the nodes that are there."""
         return frozenset({0, *(int(name.removeprefix("node_")) for name in self.others)})
 
+    @property
+    def by_name(self) -> Mapping[str, Node]:
+        """The nodes by their fields."""
+        return {"node_0": self.node_0, **self.others}
+
 
 TagList: TypeAlias = Sequence[Sequence[str]]
 

@@ -1,0 +1,76 @@
+"""Registered nodes: plain mistakes are refused in a sentence, what is only away is told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from synergos.domain.reachability import Answered, Silent
+from synergos.errors import InvalidRequest
+from synergos.orchestration.node_check import check_nodes
+from synergos.orchestration.schemas.declarations import Node
+
+COMMAND_PORT, DATA_PORT, OTHER_DATA_PORT, TTP_PORT, WEB_PORT, OLD_DATA_PORT, NOBODY = (
+    5000,
+    8020,
+    8021,
+    5010,
+    80,
+    8022,
+    9,
+)
+THERE: Mapping[int, Answered] = {
+    COMMAND_PORT: Answered("worker", "worker_a", "command"),
+    DATA_PORT: Answered("worker", "worker_a", "data"),
+    OTHER_DATA_PORT: Answered("worker", "worker_b", "data"),
+    TTP_PORT: Answered("ttp", "ttp_1", None),
+    WEB_PORT: Answered(None, None, None),
+    OLD_DATA_PORT: Answered(None, None, None),
+}
+
+
+def probe(host: str, port: int) -> Answered | Silent:
+    return THERE.get(port, Silent("Connection refused"))
+
+
+def told(command: int, data: int) -> list[str]:
+    return check_nodes({"node_0": Node(host="worker.a", port=data, f_port=command)}, probe)
+
+
+def test_a_worker_with_both_its_ports_is_all_right() -> None:
+    assert told(COMMAND_PORT, DATA_PORT) == []
+
+
+def test_a_worker_of_an_earlier_version_says_nothing_of_its_data_port() -> None:
+    assert told(COMMAND_PORT, OLD_DATA_PORT) == []
+
+
+@pytest.mark.parametrize(
+    ("command", "data", "complaint"),
+    [
+        (
+            DATA_PORT,
+            COMMAND_PORT,
+            r"^node_0\.f_port: worker\.a:8020 is the data port of worker_a; expected its command port",
+        ),
+        (TTP_PORT, DATA_PORT, r"^node_0\.f_port: worker\.a:5010 is a ttp, ttp_1; expected a worker"),
+        (WEB_PORT, DATA_PORT, r"^node_0\.f_port: what answers at worker\.a:80 is not a Synergos worker"),
+        (
+            COMMAND_PORT,
+            COMMAND_PORT,
+            r"^node_0\.port: worker\.a:5000 is the command port of worker_a; expected its data port",
+        ),
+        (COMMAND_PORT, OTHER_DATA_PORT, r"^node_0\.port: worker\.a:8021 belongs to worker_b, and f_port to worker_a"),
+    ],
+)
+def test_an_address_that_is_plainly_wrong_is_refused(command: int, data: int, complaint: str) -> None:
+    with pytest.raises(InvalidRequest, match=complaint):
+        told(command, data)
+
+
+def test_who_cannot_be_reached_is_told_and_not_refused() -> None:
+    assert told(NOBODY, DATA_PORT) == ["node_0: cannot be reached from here at worker.a:9 (Connection refused)"]
+    assert told(NOBODY, 10) == [
+        "node_0: cannot be reached from here at worker.a:9 (Connection refused) and worker.a:10 (Connection refused)"
+    ]
