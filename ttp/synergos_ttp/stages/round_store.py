@@ -15,10 +15,11 @@ from typing import Any, Self
 from synergos.domain.loss_history import LossHistory
 from synergos.learning.bags import WEIGHTS, Bag, Weights
 from synergos.wire import Parcel, StoredTensors, encode_parcel, stored_parcel
+from synergos_ttp.stages import round_writing
 
 _FOLDER = ".rounds"
 _LOG = "committed.jsonl"
-_KEPT = "kept_"
+_ANSWER, _KEPT = "answer_", "kept_"
 
 
 @dataclass(frozen=True)
@@ -56,11 +57,11 @@ class RoundFiles:
 
     def answer(self, exchange: int, participant_id: str) -> Path:
         """Where a large answer is written while the round goes on."""
-        return self.folder / f"answer_{exchange}_{participant_id}.safetensors"
+        return self.folder / f"{_ANSWER}{exchange}_{participant_id}.safetensors"
 
     def answers(self) -> Iterator[Path]:
         """Those that were written."""
-        return self.folder.glob("answer_*")
+        return (path for path in self.folder.iterdir() if path.name.startswith(_ANSWER))
 
 
 @dataclass(frozen=True)
@@ -181,7 +182,7 @@ class RoundStore:
         return sorted(self._there)
 
     def _drop(self, number: int) -> None:
-        shutil.rmtree(self.folder / f"round_{number}", ignore_errors=True)
+        round_writing.remove(self.folder / f"round_{number}")
         self._there.discard(number)
 
     def _commit(self, number: int, result: RoundResult) -> None:
@@ -192,7 +193,7 @@ class RoundStore:
         for who, answer in result.kept.items():
             _place(answer, files.kept(who), written, durable=True)
         for who in result.unchanged:
-            _link(self.files(number - 1).kept(who), files.kept(who))
+            round_writing.link(self.files(number - 1).kept(who), files.kept(who))
         for path in files.answers():
             path.unlink()
         self._write(files, number, result)
@@ -219,12 +220,7 @@ class RoundStore:
         """Add a line that is whole, or is not there for whoever reads."""
         if self._end is None:
             self._end = self._read().end
-        with (self.folder / _LOG).open("ab") as file:
-            # What a crash, or a disk that was full, left of an earlier one.
-            file.truncate(self._end)
-            file.write(line)
-            file.flush()
-            os.fsync(file.fileno())
+        round_writing.append(self.folder / _LOG, self._end, line)
         self._end += len(line)
 
     def _read(self) -> _Log:
@@ -286,12 +282,10 @@ def _place(answer: Parcel, target: Path, written: dict[int, Path], durable: bool
     """
     source = answer.path or written.get(id(answer))
     if source is None:
-        # Never into a file that is there: it may have another name, in a round that is committed.
-        target.unlink(missing_ok=True)
         _write_parcel(answer, target, durable)
         written[id(answer)] = target
         return
-    _link(source, target)
+    round_writing.link(source, target)
     if durable:
         with target.open("rb") as file:
             os.fsync(file.fileno())
@@ -299,18 +293,4 @@ def _place(answer: Parcel, target: Path, written: dict[int, Path], durable: bool
 
 def _write_parcel(parcel: Parcel, target: Path, durable: bool = False) -> None:
     # Straight from the tensors' memory; the library would make a copy of all of them first.
-    message = encode_parcel(Parcel(parcel.bag, parcel.kept))
-    with target.open("wb") as file:
-        file.writelines(message.buffers())
-        if durable:
-            file.flush()
-            os.fsync(file.fileno())
-
-
-def _link(source: Path, target: Path) -> None:
-    target.unlink(missing_ok=True)
-    try:
-        os.link(source, target)
-    except OSError:
-        # A file system that knows no second names.
-        shutil.copyfile(source, target)
+    round_writing.write(target, encode_parcel(Parcel(parcel.bag, parcel.kept)).buffers(), durable=durable)
