@@ -75,6 +75,9 @@ class SignalPipeline:
         values = np.array(content["signals"], dtype=np.float32)
         return SignalTable(((file.name, len(values)),), values, Labels(codes, levels))
 
+    def problems(self, dataset: Dataset, action: Action, *, needs_labels: bool) -> Iterator[InvalidRequest]:
+        return iter(())
+
     def fit(self, table: SignalTable) -> dict[str, Any]:
         return {}
 

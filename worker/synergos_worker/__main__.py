@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,8 +11,9 @@ import structlog
 
 from synergos.program.flags import add_flag, common_parser, default_folder, usable_folder, whole_number
 from synergos.program.program import ProgramSettings, read_flags, run
+from synergos_worker import check_command
 from synergos_worker.bootstrap import WorkerService, build_worker
-from synergos_worker.disclosure.policy import MINIMUM_ROWS, Mode, Policy
+from synergos_worker.flags import add_data_flag, add_disclosure_flags, policy_of
 from synergos_worker.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -21,13 +22,8 @@ log = structlog.get_logger(__name__)
 def parser() -> argparse.ArgumentParser:
     """The flags of this program."""
     flags = common_parser("worker", "Holds one participant's data and trains on it when a TTP asks.")
-    add_flag(
-        flags,
-        "--data",
-        type=Path,
-        default=default_folder("worker/data", "/worker/data"),
-        help="folder of the participant's datasets; only read",
-    )
+    flags.epilog = "synergos-worker check: says what an alignment would refuse of the data, offline."
+    add_data_flag(flags)
     add_flag(
         flags,
         "--outputs",
@@ -42,35 +38,15 @@ def parser() -> argparse.ArgumentParser:
         default=3600,
         help="seconds after which a session nobody talks to ends",
     )
-    add_flag(
-        flags,
-        "--disclosure",
-        type=_mode,
-        # A text, which argparse checks as it checks what is typed.
-        default=os.environ.get("SYNERGOS_DISCLOSURE") or str(Mode.STRICT),
-        metavar="{strict,open}",
-        help="strict: of values, levels and figures that too few rows share nothing leaves; open: everything that was ever "
-        "asked for, for data that may be seen by all. Also SYNERGOS_DISCLOSURE",
-    )
-    add_flag(
-        flags,
-        "--minimum_rows",
-        type=whole_number(1),
-        default=MINIMUM_ROWS,
-        help="how many rows have to share what is told of them, unless the folder's metadata.json has a number of its own",
-    )
+    add_disclosure_flags(flags)
     return flags
 
 
-def _mode(text: str) -> Mode:
-    try:
-        return Mode(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"expected {' or '.join(Mode)}, got {text!r}") from None
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run a worker until it is told to stop."""
+    """Run a worker until it is told to stop; ``check`` in front has its data checked instead."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments[:1] == ["check"]:
+        sys.exit(check_command.main(arguments[1:]))
     flags = parser()
     given = read_flags(flags, arguments)
     # The default folder is made on first use; one that was named is there, or was mistyped. It is only read.
@@ -90,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             session_timeout=given.session_timeout,
             maximum_body=program.maximum_body,
             device=program.resources.device,
-            policy=Policy(given.disclosure, given.minimum_rows),
+            policy=policy_of(given),
         )
         log.info("worker starts", host=program.host, port=program.port, data_port=settings.data_port, data=str(data))
         if settings.policy.is_open:

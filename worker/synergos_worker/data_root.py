@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from synergos.errors import UnknownName, UnusableData
 from synergos.tables.data_file import DataFile, unreadable
 from synergos.tables.metadata import METADATA, parse_metadata
 from synergos_worker.dataset import Dataset
-from synergos_worker.left_over_files import is_left_over
+from synergos_worker.left_over_files import files_below
 from synergos_worker.pipelines import PIPELINES
 
 
@@ -46,7 +45,7 @@ class DataRoot:
             raise UnusableData(f"{name!r} leads out of the data folder", field)
         if not folder.is_dir():
             raise UnusableData(f"there is no folder {name!r} in the data folder of this worker", field)
-        return sorted(_files_below(folder), key=lambda path: path.relative_to(folder).parts)
+        return sorted(files_below(folder), key=lambda path: path.relative_to(folder).parts)
 
     def _metadata(self, paths: list[Path], name: str, field: str) -> DataFile:
         path = self.folder / name / METADATA
@@ -68,17 +67,6 @@ class DataRoot:
             return path.resolve().is_relative_to(self.folder)
         except RuntimeError:  # how Python 3.11 reports links that go in circles
             return False
-
-
-def _files_below(folder: Path) -> Iterator[Path]:
-    # Links to folders are not followed: they could go in circles.
-    for place, folders, names in os.walk(folder, onerror=_stop):
-        folders[:] = [name for name in folders if not is_left_over(name)]
-        yield from (Path(place, name) for name in names if not is_left_over(name))
-
-
-def _stop(error: OSError) -> None:
-    raise error
 
 
 def _datatype(content: Mapping[str, Any], name: str) -> str:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
 _NAMES = frozenset({"__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "$recycle.bin"})
 _BEGINNINGS = (".", "~$", "~lock.")
 _ENDINGS = ("~", ".swp", ".swo", ".swx", ".bak", ".tmp", ".crdownload", ".part")
@@ -21,3 +25,19 @@ def is_left_over(name: str) -> bool:
         or lower.endswith(_ENDINGS)
         or (lower.startswith("#") and lower.endswith("#"))
     )
+
+
+def files_below(folder: Path) -> Iterator[Path]:
+    """The files in a folder and below it that somebody put there.
+
+    Raises:
+        OSError: a folder cannot be read.
+    """
+    # Links to folders are not followed: they could go in circles.
+    for place, folders, names in os.walk(folder, onerror=_stop):
+        folders[:] = [name for name in folders if not is_left_over(name)]
+        yield from (Path(place, name) for name in names if not is_left_over(name))
+
+
+def _stop(error: OSError) -> None:
+    raise error

@@ -32,7 +32,7 @@ from synergos_worker.devices import placed
 from synergos_worker.disclosure.policy import Policy
 from synergos_worker.message import Message
 from synergos_worker.pipelines import Examples
-from synergos_worker.pipelines.pipeline import Origins
+from synergos_worker.pipelines.pipeline import Ids, Origins
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,7 @@ class Rows:
     inputs: Tensor
     labelled: Labelled | None
     origins: Origins
+    ids: Ids
     policy: Policy
     never_trained: NeverTrained
 
@@ -84,7 +85,7 @@ class Rows:
             never = replace(never, unseen=Unseen.MISSING)
         inputs = placed(torch.from_numpy(examples.inputs), device, "the rows")
         labelled = _labelled(inputs, examples.targets, never.measured(len(inputs)), device)
-        return cls(inputs, labelled, examples.origins, policy, never)
+        return cls(inputs, labelled, examples.origins, examples.ids, policy, never)
 
     def __len__(self) -> int:
         return len(self.inputs)

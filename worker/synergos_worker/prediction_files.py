@@ -20,18 +20,23 @@ from synergos.domain.tags import Purpose
 from synergos.errors import GridError
 from synergos.learning.families import Array
 from synergos.tables.never_trained import NeverTrained
-from synergos_worker.pipelines.pipeline import Origins
+from synergos_worker.pipelines.pipeline import Ids, Origins
 
 
 @dataclass(frozen=True)
 class Inference:
-    """What a model says of one purpose's rows, in their order."""
+    """What a model says of one purpose's rows, in their order.
+
+    Attributes:
+        ids: by column, what tells the rows apart for their participant.
+    """
 
     origins: Origins
     scores: Array
     predicted: Array
     statistics: Mapping[str, Any]
     never_trained: NeverTrained = field(default_factory=NeverTrained)
+    ids: Ids = field(default_factory=dict)
 
     @property
     def is_predicted(self) -> NDArray[np.bool_]:
@@ -86,12 +91,14 @@ def _write_files(folder: Path, purpose: Purpose, space: FeatureSpace, inference:
 
 
 def _frame(space: FeatureSpace, inference: Inference) -> pd.DataFrame:
-    """One line per row: where it comes from, the label or value predicted, the score of each label, and what is to be said of it."""
+    """One line per row: where it comes from, its ids, the label or value predicted, the score of each label, and what is to be said of it."""
     files, counts = zip(*inference.origins, strict=True)
     columns: dict[str, Any] = {
         "file": np.repeat(np.array(files, dtype=object), counts),
         "row": np.concatenate([np.arange(1, count + 1) for count in counts]),
     }
+    # An id may be called like one of the columns there are.
+    columns |= {f"id_{name}" if _is_taken(name) else name: cells for name, cells in inference.ids.items()}
     flat = inference.predicted.reshape(-1)
     if space.action is Action.REGRESS:
         return _annotated(pd.DataFrame(columns | {"prediction": flat}), inference)
@@ -109,5 +116,13 @@ def _annotated(frame: pd.DataFrame, inference: Inference) -> pd.DataFrame:
     """The same with nothing predicted for rows that are not, and with a column of notes where there is something to note."""
     if not inference.never_trained.by_column:
         return frame
-    frame.loc[~inference.is_predicted, [name for name in frame if name not in {"file", "row"}]] = None
+    frame.loc[~inference.is_predicted, [name for name in frame.columns if _is_predicted(str(name))]] = None
     return frame.assign(note=inference.never_trained.notes(len(frame)))
+
+
+def _is_predicted(name: str) -> bool:
+    return name == "prediction" or name.startswith("score_")
+
+
+def _is_taken(name: str) -> bool:
+    return name in {"file", "row", "note"} or _is_predicted(name)

@@ -173,7 +173,7 @@ class Preparations:
 
     def _prepared(self, preparation: Preparation) -> Preparation:
         try:
-            loaded = _load(self._tables, preparation)
+            loaded = _load(self._tables, preparation.action, preparation.tags)
             result = _describe(loaded)
         except InvalidRequest as error:
             log.info("preparation failed", field=error.field)
@@ -197,6 +197,15 @@ class Preparations:
             self._changed.notify_all()
 
 
+def prepare(tables: Tables, action: Action, tags: Tags) -> dict[str, Any]:
+    """What a preparation would say, at once.
+
+    Raises:
+        UnusableData: what it would fail with.
+    """
+    return _describe(_load(tables, action, tags))
+
+
 def _digest(project: ProjectKey, action: Action, tags: Tags) -> str:
     text = json.dumps([project.collab_id, project.project_id, action, sorted(tags.items())])
     return hashlib.sha256(text.encode()).hexdigest()[:32]
@@ -206,9 +215,9 @@ def _is_stale(known: Preparation, fingerprint: Fingerprint | None) -> bool:
     return known.state is State.FAILED or (known.state is State.COMPLETED and known.fingerprint != fingerprint)
 
 
-def _load(tables: Tables, preparation: Preparation) -> dict[Purpose, LoadedTable]:
+def _load(tables: Tables, action: Action, tags: Tags) -> dict[Purpose, LoadedTable]:
     """The tables of all purposes, all of one datatype."""
-    loaded = {purpose: tables.get(preparation.action, purpose, tags) for purpose, tags in preparation.tags.items()}
+    loaded = {purpose: tables.get(action, purpose, some) for purpose, some in tags.items()}
     datatypes = {found.datatype: purpose for purpose, found in loaded.items()}
     if len(datatypes) > 1:
         listed = ", ".join(f"{datatype} ({purpose})" for datatype, purpose in datatypes.items())

@@ -292,7 +292,7 @@ class Session:
         rows = self._rows[purpose]
         scores, predicted = self._model.infer(rows)
         found = self._figures(rows, scores, predicted)
-        inference = Inference(rows.origins, scores, predicted, found, rows.never_trained)
+        inference = Inference(rows.origins, scores, predicted, found, rows.never_trained, rows.ids)
         path = self._files.write(self.run, purpose, self._space, inference)
         self._log.info("predictions written", purpose=purpose.value, rows=len(rows))
         unseen = unseen_rows(rows.never_trained, rows.origins, rows.policy)

@@ -66,7 +66,10 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 
 def _not_installed() -> None:
-    print("synergos: not available here; install synergos[simulator]", file=sys.stderr)
+    print(
+        "synergos: not available here; install synergos[worker] for data, synergos[simulator] for the others",
+        file=sys.stderr,
+    )
     raise typer.Exit(ExitCode.FAILED)
 
 
@@ -76,7 +79,8 @@ def _add_commands() -> None:
         try:
             command = point.load()
         except ImportError as missing:  # the driver's own installation can still look at jobs
-            reason = f"Not available without {missing.name}: install synergos[simulator]."
+            extra = "worker" if point.name == "data" else "simulator"
+            reason = f"Not available without {missing.name}: install synergos[{extra}]."
             app.command(point.name, help=reason)(_not_installed)
         else:
             if isinstance(command, typer.Typer):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -10,11 +11,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from synergos.domain.natural_order import natural_order
 from synergos.errors import UnusableData
-from synergos.tables.cells import CellCounts, Levels, as_levels, level_of
+from synergos.tables.cells import CellCounts, Levels, recoded
 from synergos.tables.metadata import METADATA
-from synergos.tables.numbers import Words, numbers_of
-from synergos.tables.schema import SCHEMA, Column
+from synergos.tables.numbers import Numbers, Words, numbers_of
+from synergos.tables.rules import UNREADABLE, CellRules, Level
+from synergos.tables.schema import SCHEMA, ColumnType
 from synergos.tables.source import Cells, Source
 
 LARGEST_WHOLE = 2.0**53 - 1
@@ -58,20 +61,24 @@ class NumberReader:
         values: where they are put, one per row; NaN where a cell is missing or unreadable.
     """
 
-    column: Column
+    rules: CellRules
     words: Words
-    decimal: str
     values: NDArray[np.float64]
     _missing: int = 0
     _unreadable: _Found = field(default_factory=_Found)
     _beyond: _Found = field(default_factory=_Found)
+    _outside: _Found = field(default_factory=_Found)
     _fractions: _Found = field(default_factory=_Found)
     _with_commas: int = 0
 
     def take(self, cells: Cells, start: int) -> None:
         """See :class:`Reader`."""
-        found = numbers_of(cells, self.words, self.decimal)
+        found = self._numbers(cells)
         values, unreadable = found.values, found.unreadable
+        if self.rules.settles:
+            values, outside = self.rules.settled(values)
+            self._outside.add(outside, start)
+            unreadable = unreadable | outside
         low, high = self._limits()
         # NaN is neither.
         self._beyond.add((values < low) | (values > high), start)
@@ -102,41 +109,58 @@ class NumberReader:
         if self._beyond.count:
             low, high = self._limits()
             told = self._beyond.told(source, "infinite or too large")
-            expected = f"{self.column.dtype} from {low:.17g} to {high:.17g}"
+            expected = f"{self._dtype} from {low:.17g} to {high:.17g}"
             raise UnusableData(f"column {name!r}: {told}; expected {expected}", source.name)
         if self._unreadable.count > share * source.count:
-            told = self._unreadable.told(source, "unreadable")
-            allowed = f", more than the share of {share:.3g} that its {SCHEMA} allows" if share else ""
-            words = f"what is written where nothing is known is named in {SCHEMA}"
-            raise UnusableData(f"column {name!r}: {told}{allowed}; expected {self._expected()}; {words}", source.name)
+            raise _unreadable(name, source, self._unreadable, share, self._expected())
+
+    def _numbers(self, cells: Cells) -> Numbers:
+        if not self.rules.reads_words:
+            return numbers_of(cells, self.words, self.rules.decimal)
+        # Only the distinct cells are looked at one by one; the last entry serves a cell that is not there.
+        encoded = as_text(cells).dictionary_encode()
+        found = [*map(self.rules.number, encoded.dictionary.to_pylist()), None]
+        codes = pc.fill_null(encoded.indices, -1).to_numpy()
+        values = np.array([value if isinstance(value, float) else np.nan for value in found])
+        return Numbers(values[codes], np.array([value is UNREADABLE for value in found])[codes])
 
     def _expected(self) -> str:
+        if self._outside.count == self._unreadable.count:
+            return "values within its bounds"
+        if self.rules.listed is not None:
+            return f"a level of its order in {SCHEMA}"
+        if self._dtype == ColumnType.FLOAT64 and self.rules.column.kind is ColumnType.DATE:
+            return f"dates as {self.rules.column.format or 'ISO 8601'} has them"
         if self._with_commas == self._unreadable.count:
             return f'numbers with a decimal point, or "decimal": "," in {METADATA}'
         if self._fractions.count:
             return "whole numbers"
-        return f"numbers such as 1200{self.decimal}5, without thousands separators"
+        return f"numbers such as 1200{self.rules.decimal}5, without thousands separators"
 
     def _is_whole(self) -> bool:
-        return "int" in self.column.dtype
+        return "int" in self._dtype
+
+    @property
+    def _dtype(self) -> str:
+        return self.rules.column.dtype
 
     def _limits(self) -> tuple[float, float]:
         if not self._is_whole():
-            largest = min(float(np.finfo(self.column.dtype).max), LARGEST)
+            largest = min(float(np.finfo(self._dtype).max), LARGEST)
             return -largest, largest
-        whole = np.iinfo(self.column.dtype)
+        whole = np.iinfo(self._dtype)
         return max(float(whole.min), -LARGEST_WHOLE), min(float(whole.max), LARGEST_WHOLE)
 
 
 @dataclass
 class LevelReader:
-    """A column of categories: whatever stands in it is one.
+    """A column of categories.
 
     Attributes:
         codes: where they are put, one per row; into the distinct cells, in the order in which they came.
     """
 
-    words: frozenset[str]
+    rules: CellRules
     codes: NDArray[np.int32]
     _known: dict[str, int] = field(default_factory=dict)
 
@@ -151,7 +175,31 @@ class LevelReader:
 
     def levels(self) -> Levels:
         """The column, when all rows are taken."""
-        return as_levels(self.codes, list(self._known), frozenset(filter(None, map(level_of, self.words))))
+        names = [level if isinstance(level, str) else None for level in self._meanings]
+        levels = tuple(natural_order(name for name in names if name is not None))
+        return Levels(recoded(self.codes, names, levels), levels)
+
+    def counts(self) -> CellCounts:
+        """What stood in the column, when all rows are taken."""
+        absent, *counts = np.bincount(self.codes + 1, minlength=len(self._known) + 1).tolist()
+        by_meaning = list(zip(self._meanings, counts, strict=True))
+        return CellCounts(
+            missing=absent + sum(count for meaning, count in by_meaning if meaning is None),
+            unreadable=sum(count for meaning, count in by_meaning if meaning is UNREADABLE),
+        )
+
+    @cached_property
+    def _meanings(self) -> list[Level]:
+        return list(map(self.rules.level, self._known))
+
+    def check(self, name: str, source: Source, share: float) -> None:
+        """See :meth:`NumberReader.check`."""
+        if self.counts().unreadable > share * source.count:
+            found = _Found()
+            # The last entry serves -1.
+            found.add(np.array([*(meaning is UNREADABLE for meaning in self._meanings), False])[self.codes], 0)
+            words = "true or false, in its words" if self.rules.column.kind is ColumnType.BOOLEAN else "a level listed"
+            raise _unreadable(name, source, found, share, f"{words} in {SCHEMA}")
 
 
 @dataclass
@@ -167,6 +215,13 @@ class TextReader:
     def texts(self) -> list[str | None]:
         """The cells, when all rows are taken."""
         return [cell or None for chunk in self._chunks for cell in chunk.to_pylist()]
+
+
+def _unreadable(name: str, source: Source, found: _Found, share: float, expected: str) -> UnusableData:
+    told = found.told(source, "unreadable")
+    allowed = f", more than the share of {share:.3g} that its {SCHEMA} allows" if share else ""
+    words = f"what is written where nothing is known is named in {SCHEMA}"
+    return UnusableData(f"column {name!r}: {told}{allowed}; expected {expected}; {words}", source.name)
 
 
 def as_text(cells: Cells) -> Cells:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 from synergos.errors import UnusableData
 from synergos.tables.cells import CellCounts, Levels
 from synergos.tables.data_file import DataFile
+from synergos.tables.declarations import Declaration, declaration
 from synergos.tables.files import open_table
 from synergos.tables.names import listed
 from synergos.tables.numbers import Words
 from synergos.tables.readers import LevelReader, NumberReader, Reader, TextReader
-from synergos.tables.schema import COLUMN, SCHEMA, ColumnType, Schema
+from synergos.tables.rules import ANYTHING, rules_of
+from synergos.tables.schema import SCHEMA, ColumnType, Schema
 from synergos.tables.source import Expected, Source
 from synergos.tables.text_format import TextFormat
 
@@ -25,8 +27,6 @@ HeaderCheck = Callable[[Sequence[str], str], None]
 """Takes the names of a file's columns and the file's name; raises ``UnusableData``."""
 
 _SHOWN = 5
-_EFFECT = {"type", "rename", "missing", "unreadable"}
-_NO_EFFECT = {ColumnType.BOOLEAN, ColumnType.DATE}
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,7 @@ class FileRows:
         numbers: one row per row of the file, one column per entry of ``numeric``; NaN where a cell is missing or unreadable.
         ids: of columns that are carried into predictions; None where nothing stands.
         cells: what stood in each column that is read, entirely empty ones among them.
+        declared: what its schema says of the columns that are not entirely empty.
     """
 
     name: str
@@ -48,6 +49,7 @@ class FileRows:
     categorical: Mapping[str, Levels]
     ids: Mapping[str, Sequence[str | None]] = field(default_factory=dict)
     cells: Mapping[str, CellCounts] = field(default_factory=dict)
+    declared: Mapping[str, Declaration] = field(default_factory=dict)
 
 
 def read_rows(file: DataFile, schema: Schema, written: TextFormat, header: HeaderCheck | None = None) -> FileRows:
@@ -59,12 +61,25 @@ def read_rows(file: DataFile, schema: Schema, written: TextFormat, header: Heade
     Raises:
         UnusableData: it cannot be read, has no row, its columns are not those expected, or cells are not what they should be.
     """
-    _check_effects(schema)
+    return _taken(file, schema, written, header).rows()
+
+
+def problems_in_rows(file: DataFile, schema: Schema, written: TextFormat) -> list[UnusableData]:
+    """What :func:`read_rows` would refuse: all of it, as far as one thing does not hide another."""
+    try:
+        return list(_taken(file, schema, written).problems())
+    except UnusableData as problem:
+        return [problem]
+
+
+def _taken(file: DataFile, schema: Schema, written: TextFormat, header: HeaderCheck | None = None) -> _Reading:
     expected = Expected(list(schema.columns), header or partial(_check_names, schema))
     source = open_table(file, written, expected)
     if not source.count:
         raise UnusableData("has no row", file.name)
-    return _Reading(source, schema).rows()
+    reading = _Reading(source, schema)
+    reading.take()
+    return reading
 
 
 class _Reading:
@@ -74,28 +89,37 @@ class _Reading:
         self._source, self._schema = source, schema
         known = [name for name in source.columns if name in schema.columns]
         columns = {name: schema.columns[name] for name in known}
+        self._rules = rules = {name: rules_of(schema, name, source.decimal) for name in known}
         numeric = [name for name, column in columns.items() if column.is_read and not column.is_category]
         # Column by column in memory, as it is written and measured.
         self._block = np.empty((len(numeric), source.count))
         self._numbers = {
-            name: NumberReader(columns[name], Words.of(schema.missing_words(name)), source.decimal, values)
+            name: NumberReader(rules[name], Words.of(schema.missing_words(name)), values)
             for name, values in zip(numeric, self._block, strict=True)
         }
         self._levels = {
-            name: LevelReader(frozenset(schema.missing_words(name)), np.empty(source.count, dtype=np.int32))
+            name: LevelReader(rules[name], np.empty(source.count, dtype=np.int32))
             for name, column in columns.items()
             if column.is_category
         }
         self._ids = {name: TextReader() for name, column in columns.items() if column.kind is ColumnType.ID}
 
+    def problems(self) -> Iterator[UnusableData]:
+        """What is wrong with the cells, column by column, once they are taken."""
+        readers: Mapping[str, NumberReader | LevelReader] = {**self._numbers, **self._levels}
+        for name, reader in readers.items():
+            try:
+                reader.check(name, self._source, self._schema.unreadable_share(name))
+            except UnusableData as problem:
+                yield problem
+
     def rows(self) -> FileRows:
-        """Read all of it."""
-        self._take()
-        for name, reader in self._numbers.items():
-            reader.check(name, self._source, self._schema.unreadable_share(name))
+        """All of it, once it is taken."""
+        for problem in self.problems():
+            raise problem
         levels = {name: reader.levels() for name, reader in self._levels.items()}
         cells = {name: reader.counts() for name, reader in self._numbers.items()}
-        cells |= {name: CellCounts(missing=int(np.count_nonzero(found.codes < 0))) for name, found in levels.items()}
+        cells |= {name: reader.counts() for name, reader in self._levels.items()}
         filled = [name for name in self._source.columns if name in cells and cells[name].filled < self._source.count]
         agreed = self._schema.agreed_name
         numeric = [name for name in filled if name in self._numbers]
@@ -108,14 +132,16 @@ class _Reading:
             categorical={agreed(name): levels[name] for name in filled if name in levels},
             ids={name: reader.texts() for name, reader in self._ids.items()},
             cells={agreed(name): counts for name, counts in cells.items()},
+            declared={agreed(name): declaration(self._rules[name], name, agreed(name)) for name in filled},
         )
 
-    def _take(self) -> None:
+    def take(self) -> None:
+        """Read the cells."""
         source = self._source
         named: dict[str, Reader] = {**self._numbers, **self._levels, **self._ids}
         # What has no name in the schema may be there when nothing stands in it.
         unnamed = {
-            place: LevelReader(frozenset(), np.empty(source.count, dtype=np.int32))
+            place: LevelReader(ANYTHING, np.empty(source.count, dtype=np.int32))
             for place, name in enumerate(source.columns)
             if name not in self._schema.columns
         }
@@ -136,15 +162,6 @@ class _Reading:
         kept = [place for place, name in enumerate(self._numbers) if name in names]
         block = self._block if len(kept) == len(self._block) else self._block[kept]
         return block.T
-
-
-def _check_effects(schema: Schema) -> None:
-    """Refuse what a schema may say and what has no effect yet."""
-    for name, column in schema.columns.items():
-        if column.kind in _NO_EFFECT or COLUMN.write(column).keys() - _EFFECT:
-            raise UnusableData(
-                f"column {name!r}: only type, rename, missing and unreadable have an effect", schema.name
-            )
 
 
 def _check_names(schema: Schema, columns: Sequence[str], name: str) -> None:

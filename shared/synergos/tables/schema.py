@@ -252,6 +252,29 @@ def parse_schema(content: Mapping[str, Any], name: str) -> Schema:
         raise UnusableData(str(error), name) from None
 
 
+def problems_in_schema(content: Mapping[str, Any], name: str) -> list[UnusableData]:
+    """What :func:`parse_schema` would refuse: all of it, as far as one thing does not hide another."""
+    written, at = content, ""
+    found: list[InvalidRequest] = []
+    if isinstance(columns := content.get("columns"), Mapping):
+        written, at = columns, "columns."
+        try:
+            WRITTEN_SCHEMA.read(content)
+        except InvalidRequest as error:
+            found.append(error)
+    for column, value in written.items():
+        try:
+            _column(value, f"{at}{column}")
+        except InvalidRequest as error:
+            found.append(error)
+    if not found:
+        try:
+            parse_schema(content, name)
+        except UnusableData as error:
+            return [error]
+    return [UnusableData(str(error), name) for error in found]
+
+
 def _versioned(content: Mapping[str, Any], name: str) -> Schema:
     if (version := content.get("version")) != VERSION:
         raise InvalidRequest(f"expected {VERSION}, got {version!r:.40}", "version")
@@ -332,7 +355,7 @@ _TAKEN: Mapping[str, frozenset[ColumnType]] = {
     "map": frozenset(ColumnType) - _NAMES_ONLY,
     "format": frozenset({ColumnType.DATE}),
     "unit": _NUMBERS,
-    "convert": _NUMBERS,
+    "convert": frozenset({ColumnType.FLOAT32, ColumnType.FLOAT64}),
     "bounds": _NUMBERS | {ColumnType.DATE},
     "outside": _NUMBERS | {ColumnType.DATE},
     "levels": frozenset({ColumnType.CATEGORY}),

@@ -8,7 +8,7 @@ import jsonschema
 import pytest
 
 from synergos.errors import UnusableData
-from synergos.tables.schema import Bounds, Column, ColumnType, Conversion, parse_schema, published
+from synergos.tables.schema import Bounds, Column, ColumnType, Conversion, parse_schema, problems_in_schema, published
 
 PUBLISHED = Path(__file__).parents[3] / "docs" / "schemas" / "dataset-schema.json"
 
@@ -104,7 +104,11 @@ def test_names_are_one_in_whatever_form_their_letters_are_written() -> None:
         (versioned(a={"type": "id", "missing": ["?"]}), r"columns\.a\.missing: has no effect on a column of type id"),
         (versioned(a={"type": "int32", "levels": ["x"]}), r"columns\.a\.levels: has no effect"),
         (versioned(a={"type": "int32", "outside": "missing"}), r"columns\.a\.outside: expected bounds beside it"),
-        (versioned(a={"type": "int32", "convert": {"from": "kg"}}), r"columns\.a\.convert: expected unit beside it"),
+        (versioned(a={"type": "float64", "convert": {"from": "g"}}), r"columns\.a\.convert: expected unit beside it"),
+        (
+            versioned(a={"type": "int32", "unit": "kg", "convert": {"from": "g"}}),
+            r"a\.convert: has no effect on a .* int32",
+        ),
         (versioned(a={"type": "category", "unreadable": 0.1}), r"columns\.a\.unreadable: has no effect"),
         (versioned(a={"type": "category", "order": ["x", "y"], "levels": ["x"]}), r"columns\.a\.order: expected no"),
         (versioned(a={"type": "category", "order": ["x", "y"], "least_count": 3}), r"a\.least_count: has no effect"),
@@ -136,6 +140,17 @@ def test_the_keys_of_a_map_are_cells_and_no_error_repeats_them() -> None:
         parse_schema(content, "a/schema.json")
 
     assert "s3cret" not in str(caught.value)
+
+
+def test_all_that_is_wrong_with_a_schema_is_found_at_once() -> None:
+    content = versioned(a="int3", b={"type": "id", "missing": [1]}, c="int32") | {"lable": "c"}
+
+    told = [str(problem) for problem in problems_in_schema(content, "a/schema.json")]
+
+    assert [text.split(": ")[1] for text in told] == ["lable", "columns.a", "columns.b.missing"]
+    assert problems_in_schema({"a": "int32"}, "a/schema.json") == []
+    assert len(problems_in_schema({"a": "int3", "b": "x"}, "a/schema.json")) == 2
+    assert len(problems_in_schema(versioned(a="int32") | {"label": "b"}, "a/schema.json")) == 1
 
 
 def test_a_label_under_another_name_is_asked_for_with_the_columns_there_are() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,7 +10,8 @@ import numpy as np
 
 from synergos.domain.feature_space import Action, FeatureSpace
 from synergos.domain.preparation import TableColumns
-from synergos.errors import FeatureDrift, UnusableData
+from synergos.errors import FeatureDrift, InvalidRequest, UnusableData
+from synergos.images.decoding import decode
 from synergos.images.options import ImageOptions, shown
 from synergos.images.pictures import Pixels, read_pixels, scaled
 from synergos.learning.datatypes.image import IMAGE
@@ -19,6 +20,7 @@ from synergos.tables.metadata import METADATA
 from synergos.tables.never_trained import NeverTrained
 from synergos.tables.schema import CATEGORY, TARGET
 from synergos_worker.dataset import Dataset
+from synergos_worker.findings import Findings
 from synergos_worker.pipelines.labels import Labels, read_labels
 from synergos_worker.pipelines.mapping import MAPPING, read_mapping
 from synergos_worker.pipelines.pipeline import Contents, Description, Examples, Origins
@@ -66,6 +68,20 @@ class ImagePipeline:
         origins = tuple((file.name, 1) for file in files)
         mapped = tuple((mapping.rows.name, mapping.rows.count) for mapping in mappings)
         return ImageTable(origins, mapped, pixels, replace(options, size=(height, width)), labels)
+
+    def problems(self, dataset: Dataset, action: Action, *, needs_labels: bool) -> Iterator[InvalidRequest]:
+        """See :class:`~synergos_worker.pipelines.pipeline.Pipeline`."""
+        found = Findings()
+        options, mapping = ImageOptions(), None
+        with found.noted():
+            options = _options(dataset)
+        with found.noted():
+            mapping = read_mapping(dataset, action)
+            read_labels([mapping.rows], action, needed=needs_labels)
+        for file in dict.fromkeys(mapping.files if mapping else ()):
+            with found.noted():
+                decode(file, options)
+        return iter(found)
 
     def fit(self, table: ImageTable) -> dict[str, Any]:
         """See :class:`~synergos_worker.pipelines.pipeline.Pipeline`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from synergos.domain.feature_space import Action, FeatureSpace
 from synergos.domain.preparation import TableColumns
+from synergos.errors import InvalidRequest
 from synergos.tables.cells import Levels
 from synergos.tables.data_file import DataFile
 from synergos.tables.never_trained import NeverTrained
@@ -18,6 +19,9 @@ from synergos_worker.dataset import Dataset
 
 Origins = tuple[tuple[str, int], ...]
 """Files in the order of their rows, each with how many rows it has; no row is ever dropped or moved."""
+
+Ids = Mapping[str, Sequence[str | None]]
+"""By column, what tells rows apart for their participant, one per row; it goes into its own predictions file and nowhere else."""
 
 
 class Table(Protocol):
@@ -79,6 +83,7 @@ class Examples:
     targets: NDArray[Any] | None
     origins: Origins = field(default=())
     never_trained: NeverTrained = field(default_factory=NeverTrained)
+    ids: Ids = field(default_factory=dict)
 
 
 TableOfType = TypeVar("TableOfType", bound=Table)
@@ -103,6 +108,9 @@ class Pipeline(Protocol[TableOfType]):
         Raises:
             UnusableData: names the file, the column and what was expected.
         """
+
+    def problems(self, dataset: Dataset, action: Action, *, needs_labels: bool) -> Iterator[InvalidRequest]:
+        """What :meth:`read` would refuse about a dataset: all of it, as far as one thing does not hide another."""
 
     def fit(self, table: TableOfType) -> dict[str, Any]:
         """This participant's part of what scaling and imputation are fitted on; sums, counts, minima and maxima only."""

@@ -8,26 +8,30 @@ from functools import reduce
 from operator import add
 from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from synergos.domain.declared_column import DECLARED_COLUMN
 from synergos.domain.feature_space import Action, Feature, FeatureSpace
 from synergos.domain.natural_order import natural_order
 from synergos.domain.preparation import TableColumns
-from synergos.errors import UnusableData
+from synergos.errors import InvalidRequest, UnusableData
 from synergos.learning.datatypes.tabular import TABULAR
 from synergos.tables.cells import CellCounts, Codes, Levels, recoded
 from synergos.tables.data_file import DataFile
+from synergos.tables.declarations import Declaration, merged
 from synergos.tables.encoding import encode, never_trained
 from synergos.tables.files import OTHERS, check_forms, is_table, none_found
 from synergos.tables.metadata import METADATA
 from synergos.tables.never_trained import NeverTrained
-from synergos.tables.rows import FileRows, read_rows
-from synergos.tables.schema import CATEGORY, SCHEMA, TARGET, schema_for
+from synergos.tables.rows import FileRows, problems_in_rows, read_rows
+from synergos.tables.schema import CATEGORY, SCHEMA, TARGET, problems_in_schema, schema_for
 from synergos.tables.text_format import TextFormat
 from synergos_worker.dataset import Dataset
+from synergos_worker.findings import Findings
 from synergos_worker.pipelines.labels import Labels, read_labels
-from synergos_worker.pipelines.pipeline import Contents, Description, Examples, Origins
+from synergos_worker.pipelines.pipeline import Contents, Description, Examples, Ids, Origins
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,8 @@ class TabularTable:
         dtypes: of all columns, the label among them, that are not entirely empty.
         cells: what stood in each column that is read, the label and entirely empty ones among them.
         labels: None where the rows have none.
+        ids: of columns that are carried into predictions, one per row; None where nothing stands.
+        declared: what schemas say of the columns of ``dtypes``.
     """
 
     origins: Origins
@@ -50,6 +56,8 @@ class TabularTable:
     dtypes: Mapping[str, str]
     cells: Mapping[str, CellCounts]
     labels: Labels | None
+    ids: Ids
+    declared: Mapping[str, Declaration]
 
     @property
     def count(self) -> int:
@@ -57,10 +65,15 @@ class TabularTable:
         return len(self.numbers)
 
     @property
+    def known(self) -> dict[str, Levels]:
+        """The categorical input columns, without levels that have fewer rows than their schema wants."""
+        return {name: _at_least(column, self.declared[name].least_count) for name, column in self.categorical.items()}
+
+    @property
     def features(self) -> tuple[Feature, ...]:
         """The inputs: every numeric column, and every level of a categorical one; ordered by column, then by code point."""
         numeric = [Feature(name) for name in self.numeric]
-        levels = [Feature(name, level) for name, column in self.categorical.items() for level in column.levels]
+        levels = [Feature(name, level) for name, column in self.known.items() for level in column.levels]
         return tuple(sorted([*numeric, *levels], key=lambda feature: (feature.column, feature.level or "")))
 
 
@@ -79,7 +92,7 @@ class TabularPipeline:
 
     def read(self, datasets: Sequence[Dataset], action: Action, *, needs_labels: bool) -> TabularTable:
         """See :class:`~synergos_worker.pipelines.pipeline.Pipeline`."""
-        parts = [part for dataset in datasets for part in _parts(dataset)]
+        parts = [part for dataset in datasets for part in _parts(dataset, needs_labels=needs_labels)]
         dtypes = _agreed_dtypes(parts)
         table = TabularTable(
             origins=tuple((part.name, part.count) for part in parts),
@@ -89,10 +102,30 @@ class TabularPipeline:
             dtypes=dtypes,
             cells=_cells(parts),
             labels=read_labels(parts, action, needed=needs_labels),
+            ids=_ids(parts),
+            declared=reduce(lambda one, part: merged(one, part.declared, part.name), parts, {}),
         )
         if not table.features:
             raise UnusableData(f"there is no column beside {TARGET!r}", datasets[0].name)
         return table
+
+    def problems(self, dataset: Dataset, action: Action, *, needs_labels: bool) -> Iterator[InvalidRequest]:
+        """See :class:`~synergos_worker.pipelines.pipeline.Pipeline`."""
+        found = Findings()
+        schemas, written = dataset.files_ending(SCHEMA), TextFormat.declared(dataset.metadata)
+        for file in schemas:
+            with found.noted():
+                found.add(problems_in_schema(file.json(), file.name))
+        with found.noted():
+            _check_folder(dataset)
+        for file in self.row_files(dataset):
+            with found.noted():
+                schema = schema_for(schemas, file)
+                if needs_labels:
+                    schema.check_label()
+                if not found.add(problems_in_rows(file, schema, written)):
+                    read_labels([read_rows(file, schema, written)], action, needed=needs_labels)
+        return iter(found)
 
     def fit(self, table: TabularTable) -> dict[str, Any]:
         """See :class:`~synergos_worker.pipelines.pipeline.Pipeline`."""
@@ -111,7 +144,7 @@ class TabularPipeline:
                 column: dict(zip(names, values, strict=True))
                 for column, values in zip(table.numeric, measures, strict=True)
             },
-            "categorical": {name: _counts(column) for name, column in table.categorical.items()},
+            "categorical": {name: _counts(column) for name, column in table.known.items()},
         }
 
     def describe(self, table: TabularTable) -> Description:
@@ -124,6 +157,7 @@ class TabularPipeline:
                 "src_count": table.count,
                 "files": dict(table.origins),
                 "cells": _told(table),
+                "columns": _declared(table),
             },
         )
 
@@ -133,8 +167,10 @@ class TabularPipeline:
             table.count,
             _rows(table),
             dict(zip(table.numeric, table.numbers.T, strict=True)),
-            table.categorical,
+            table.known,
             table.labels.classes if table.labels else None,
+            {name: said.bounds for name, said in table.declared.items() if said.bounds is not None},
+            {name: said.levels for name, said in table.declared.items() if said.levels is not None},
         )
 
     def showing(
@@ -156,18 +192,51 @@ class TabularPipeline:
             table.labels.never_trained(space) if table.labels else None,
             space.unseen,
         )
-        return Examples(inputs, table.labels.targets(space) if table.labels else None, table.origins, never)
+        return Examples(inputs, table.labels.targets(space) if table.labels else None, table.origins, never, table.ids)
 
 
-def _parts(dataset: Dataset) -> list[FileRows]:
+def _parts(dataset: Dataset, *, needs_labels: bool) -> list[FileRows]:
+    _check_folder(dataset)
+    schemas, written = dataset.files_ending(SCHEMA), TextFormat.declared(dataset.metadata)
+    found = {file: schema_for(schemas, file) for file in dataset.files if is_table(file.name)}
+    for schema in found.values() if needs_labels else ():
+        schema.check_label()
+    return [read_rows(file, schema, written) for file, schema in found.items()]
+
+
+def _check_folder(dataset: Dataset) -> None:
     if dataset.metadata.operations:
         raise UnusableData("operations: expected none; tables have no options", f"{dataset.name}/{METADATA}")
     files = [file for file in dataset.files if is_table(file.name)]
     if not files:
         raise none_found(dataset.name, [file.name for file in dataset.files if file.name.lower().endswith(OTHERS)])
     check_forms(files)
-    schemas, written = dataset.files_ending(SCHEMA), TextFormat.declared(dataset.metadata)
-    return [read_rows(file, schema_for(schemas, file), written) for file in files]
+
+
+def _ids(parts: Sequence[FileRows]) -> Ids:
+    names = dict.fromkeys(name for part in parts for name in part.ids)
+    return {name: [cell for part in parts for cell in part.ids.get(name, [None] * part.count)] for name in names}
+
+
+def _declared(table: TabularTable) -> dict[str, dict[str, Any]]:
+    """What schemas say of each column, and by which rules its cells became it; of what was mapped, what was meant is a level."""
+    levels = {name: column.levels for name, column in table.known.items()}
+    if table.labels is not None:
+        levels[TARGET] = table.labels.levels
+    told = {name: said.told for name, said in table.declared.items() if name != TARGET or table.labels is not None}
+    return {
+        name: DECLARED_COLUMN.write(
+            msgspec.structs.replace(
+                column,
+                mapped={
+                    written: meant
+                    for written, meant in column.mapped.items()
+                    if meant in levels.get(name, column.order)
+                },
+            )
+        )
+        for name, column in told.items()
+    }
 
 
 def _cells(parts: Sequence[FileRows]) -> dict[str, CellCounts]:
@@ -234,6 +303,14 @@ def _levels(parts: Sequence[FileRows], name: str) -> Levels:
         for part, column in zip(parts, columns, strict=True)
     ]
     return Levels(np.concatenate(codes), levels)
+
+
+def _at_least(column: Levels, least: int) -> Levels:
+    """A column without the levels that have fewer rows."""
+    if least <= 1:
+        return column
+    kept = tuple(level for level, count in _counts(column).items() if count >= least)
+    return Levels(recoded(column.codes, column.levels, kept), kept)
 
 
 def _rows(table: TabularTable) -> Iterator[bytes]:

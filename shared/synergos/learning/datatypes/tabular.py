@@ -10,6 +10,7 @@ from synergos.domain.preparation import Prepared
 from synergos.domain.tags import Purpose
 from synergos.errors import WireFormatError
 from synergos.learning.column_alignment import Alignment
+from synergos.learning.column_declarations import check_declarations
 from synergos.learning.datatypes.datatype import Metadata
 from synergos.learning.federated_statistics import NEVER_SEEN, check_kinds, combine, most_frequent
 
@@ -41,6 +42,7 @@ def _columns(
     """The columns behind the aligned ``features``, with what the training rows say about them."""
     kinds = {participant: _kinds(found) for participant, found in polled.items()}
     check_kinds(kinds)
+    check_declarations(polled)
     for participant, found in polled.items():
         _check_features(found, kinds[participant], participant)
     numeric, categorical = combine({who: found.statistics.get(Purpose.TRAIN, {}) for who, found in polled.items()})

@@ -102,7 +102,7 @@ def test_files_of_few_rows_are_not_told(tmp_path: Path) -> None:
 
     found = guard.description(loaded(tmp_path, rows()), Purpose.TRAIN)
 
-    assert found.metadata == {"_type": "tabular", "src_count": 43, "files": {"a/rows.csv": 40}, "cells": {}}
+    assert found.metadata["files"] == {"a/rows.csv": 40}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,82 @@
+"""``synergos data``: a first draft of what describes a folder, and a check of it, where the data lie and without a grid."""
+
+from __future__ import annotations
+
+import json
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from synergos.domain.feature_space import Action
+from synergos.domain.tags import Purpose
+from synergos.errors import InvalidRequest
+from synergos_worker.check_command import CheckCode, exit_code, show
+from synergos_worker.data_check import check as check_data
+from synergos_worker.data_root import DataRoot
+from synergos_worker.describe import describe as describe_folder
+from synergos_worker.disclosure.policy import MINIMUM_ROWS, Mode, Policy
+
+_CODES = "Ends with 0 when nothing would be refused, 1 when something would, 2 when the command makes no sense."
+
+app = typer.Typer(no_args_is_help=True, help=f"Describe and check dataset folders on this machine. {_CODES}")
+
+
+class Format(StrEnum):
+    """How results are written."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+FolderArgument = Annotated[Path, typer.Argument(exists=True, file_okay=False, help="A folder that a tag would name.")]
+FormatOption = Annotated[Format, typer.Option("--format", help="Write results for people, or as JSON for programs.")]
+
+
+@app.command()
+def check(
+    folder: FolderArgument,
+    purpose: Annotated[
+        Purpose, typer.Option(help="What its rows are for; those to predict may lack labels.")
+    ] = Purpose.TRAIN,
+    action: Annotated[
+        Action | None, typer.Option(help="What the project does. Default: what the labels allow.")
+    ] = None,
+    disclosure: Annotated[
+        Mode, typer.Option(envvar="SYNERGOS_DISCLOSURE", help="How much the worker may tell.")
+    ] = Mode.STRICT,
+    minimum_rows: Annotated[int, typer.Option(min=1, help="How many rows share what is told of them.")] = MINIMUM_ROWS,
+    output: FormatOption = Format.TEXT,
+) -> None:
+    """Say everything an alignment would refuse of a folder."""
+    place = folder.resolve()
+    root, tags = DataRoot(place.parent), {purpose: ((place.name,),)}
+    report = check_data(root, Policy(disclosure, minimum_rows), tags, action)
+    show(report, as_json=output is Format.JSON)
+    raise typer.Exit(exit_code(report))
+
+
+@app.command()
+def describe(
+    folder: FolderArgument,
+    label: Annotated[str | None, typer.Option(help="The label's column. Default: target, where there is one.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over a schema.json that is there.")] = False,
+    output: FormatOption = Format.TEXT,
+) -> None:
+    """Write schema.json, and metadata.json where it is missing, from the files of a folder; read and mend it before use."""
+    try:
+        draft = describe_folder(folder.resolve(), label, force=force)
+    except InvalidRequest as error:
+        sys.stderr.write(f"synergos: {error}\n")
+        raise typer.Exit(CheckCode.PROBLEMS) from None
+    if output is Format.JSON:
+        sys.stdout.write(json.dumps(draft.to_dict(), indent=2, ensure_ascii=False) + "\n")
+        return
+    for name, kind in draft.columns.items():
+        sys.stdout.write(f"{name}: {kind}\n")
+    for path in draft.written:
+        sys.stdout.write(f"wrote {path}\n")
+    for note in draft.notes:
+        sys.stdout.write(f"note: {note}\n")

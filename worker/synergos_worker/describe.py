@@ -1,0 +1,151 @@
+"""A first draft of ``schema.json`` and ``metadata.json``, made from the files of a folder."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from synergos.errors import InvalidRequest, UnusableData
+from synergos.tables.data_file import DataFile
+from synergos.tables.files import is_table, open_table
+from synergos.tables.guess import guess_column, guess_format, header_of
+from synergos.tables.metadata import METADATA, METADATA_FILE, Metadata, parse_metadata
+from synergos.tables.names import listed, normalised
+from synergos.tables.readers import as_text
+from synergos.tables.schema import COLUMN, SCHEMA, TARGET, VERSION, Column, ColumnType
+from synergos.tables.source import Expected
+from synergos.tables.text_format import TextFormat
+from synergos_worker.left_over_files import files_below
+from synergos_worker.pipelines.mapping import MAPPING
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What was written, and what its owner should look at.
+
+    Attributes:
+        columns: the type of each column, as it was guessed.
+    """
+
+    columns: Mapping[str, str]
+    written: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON-able values."""
+        return {"columns": dict(self.columns), "written": list(self.written), "notes": list(self.notes)}
+
+
+def describe(folder: Path, label: str | None, *, force: bool) -> Draft:
+    """Describe a folder of tables or images.
+
+    Args:
+        label: the label's column; ``target`` when it is not said.
+        force: whether a schema that is there may be written over. Metadata never are.
+
+    Raises:
+        UnusableData: a file cannot be read, or there is none; or there is a schema already.
+        InvalidRequest: there is no such label.
+    """
+    files = sorted(files_below(folder))
+    is_described = folder / METADATA in files
+    if folder / MAPPING in files:
+        return _images(folder, is_described=is_described)
+    tables = [DataFile(path.relative_to(folder).as_posix(), path) for path in files if is_table(path.name)]
+    if not tables:
+        raise UnusableData("there is no file of rows in it, and no mapping.csv of images", folder.name)
+    if folder / SCHEMA in files and not force:
+        raise UnusableData("is there already; --force writes over it", SCHEMA)
+    metadata = _metadata(folder, tables[0], is_described=is_described)
+    columns = _columns(tables, TextFormat.declared(metadata))
+    chosen = _label(columns, label)
+    _write(folder / SCHEMA, _schema(columns, chosen))
+    written = [SCHEMA]
+    if not is_described:
+        _write(folder / METADATA, _set(metadata))
+        written.append(METADATA)
+    kinds = {name: column.kind.value for name, column in columns.items()}
+    return Draft(kinds, tuple(written), tuple(_notes(columns, chosen)))
+
+
+def _images(folder: Path, *, is_described: bool) -> Draft:
+    if is_described:
+        return Draft({}, (), ("there is nothing to write: mapping.csv and metadata.json describe images",))
+    _write(folder / METADATA, {"datatype": "image", "operations": {}})
+    return Draft({}, (METADATA,), ("images need no schema.json; say in operations how large they are to be",))
+
+
+def _metadata(folder: Path, table: DataFile, *, is_described: bool) -> Metadata:
+    if is_described:
+        return parse_metadata(DataFile(METADATA, folder / METADATA).json(), METADATA)
+    written = guess_format(table)
+    said = {"delimiter": written.delimiter, "encoding": written.encoding, "decimal": written.decimal}
+    usual = {"delimiter": ",", "encoding": "utf-8", "decimal": "."}
+    return METADATA_FILE.read({"datatype": "tabular", **{key: said[key] for key in said if said[key] != usual[key]}})
+
+
+def _columns(tables: Sequence[DataFile], written: TextFormat) -> dict[str, Column]:
+    """Every column of the files, with what it may hold."""
+    cells: dict[str, Counter[str]] = {}
+    for table in tables:
+        source = open_table(table, written, Expected(header_of(table, written), _any_header))
+        if cells and set(source.columns) != set(cells):
+            differing = sorted(set(source.columns) ^ set(cells))
+            raise UnusableData(
+                f"column {listed(differing)} is only in some files; describe a folder at a time", table.name
+            )
+        counts = [cells.setdefault(name, Counter()) for name in source.columns]
+        for batch in source.batches(range(len(source.columns))):
+            for count, column in zip(counts, batch, strict=True):
+                for found in as_text(column).value_counts().to_pylist():
+                    count[found["values"] or ""] += found["counts"]
+    return {name: guess_column(name, count, written.decimal) for name, count in cells.items()}
+
+
+def _any_header(_columns: Sequence[str], _name: str) -> None:
+    """Whatever the first line says is what the columns are called."""
+
+
+def _label(columns: Mapping[str, Column], label: str | None) -> str | None:
+    if label is None:
+        return TARGET if TARGET in columns else None
+    if normalised(label) not in columns:
+        raise InvalidRequest(f"there is no column {label!r}; expected one of {listed(list(columns))}", "--label")
+    return normalised(label)
+
+
+def _schema(columns: Mapping[str, Column], label: str | None) -> dict[str, Any]:
+    said: dict[str, Any] = {}
+    for name, column in columns.items():
+        rules = COLUMN.write(_as_label(column) if name == label else column)
+        said[name] = rules if len(rules) > 1 else rules["type"]
+    return {"version": VERSION, **({"label": label} if label else {}), "columns": said}
+
+
+def _as_label(column: Column) -> Column:
+    """A label is a category or a number, whatever else its cells look like."""
+    is_one = column.kind in {ColumnType.BOOLEAN, ColumnType.FLOAT64, ColumnType.INT32, ColumnType.INT64}
+    return column if is_one else Column(kind=ColumnType.CATEGORY)
+
+
+def _set(metadata: Metadata) -> dict[str, Any]:
+    return {"operations": {}} | {key: value for key, value in METADATA_FILE.write(metadata).items() if value}
+
+
+def _notes(columns: Mapping[str, Column], label: str | None) -> list[str]:
+    notes = ["types are guessed from the cells: read them, and mend what is wrong"]
+    if label is None:
+        notes.append('say which column is the label with "label", unless these rows are to be predicted')
+    if ids := [name for name, column in columns.items() if column.kind is ColumnType.ID]:
+        notes.append(f"column {listed(ids)} looks like an identifier: carried into predictions, and nowhere else")
+    if empty := [name for name, column in columns.items() if column.kind is ColumnType.IGNORE]:
+        notes.append(f"column {listed(empty)} is empty")
+    return notes
+
+
+def _write(path: Path, content: Mapping[str, Any]) -> None:
+    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

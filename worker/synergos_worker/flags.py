@@ -1,0 +1,54 @@
+"""Flags that the worker and its check have in common."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+from synergos.program.flags import add_flag, default_folder, whole_number
+from synergos_worker.disclosure.policy import MINIMUM_ROWS, Mode, Policy
+
+
+def add_data_flag(flags: argparse.ArgumentParser) -> None:
+    """Add the flag of the data folder."""
+    add_flag(
+        flags,
+        "--data",
+        type=Path,
+        default=default_folder("worker/data", "/worker/data"),
+        help="folder of the participant's datasets; only read",
+    )
+
+
+def add_disclosure_flags(flags: argparse.ArgumentParser) -> None:
+    """Add what says how much may be told."""
+    add_flag(
+        flags,
+        "--disclosure",
+        type=_mode,
+        # A text, which argparse checks as it checks what is typed.
+        default=os.environ.get("SYNERGOS_DISCLOSURE") or str(Mode.STRICT),
+        metavar="{strict,open}",
+        help="strict: of values, levels and figures that too few rows share nothing leaves; open: everything that was ever "
+        "asked for, for data that may be seen by all. Also SYNERGOS_DISCLOSURE",
+    )
+    add_flag(
+        flags,
+        "--minimum_rows",
+        type=whole_number(1),
+        default=MINIMUM_ROWS,
+        help="how many rows have to share what is told of them, unless the folder's metadata.json has a number of its own",
+    )
+
+
+def policy_of(given: argparse.Namespace) -> Policy:
+    """What may be told, by the command line."""
+    return Policy(given.disclosure, given.minimum_rows)
+
+
+def _mode(text: str) -> Mode:
+    try:
+        return Mode(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected {' or '.join(Mode)}, got {text!r}") from None
