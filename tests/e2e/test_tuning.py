@@ -156,13 +156,20 @@ def test_a_death_in_the_middle_of_a_study_loses_no_trial(
     running_cluster: Cluster, wine: Dataset, victims: Callable[[Cluster, Mapping[str, Any]], Sequence[str]]
 ) -> None:
     study = aligned(running_cluster, wine, f"death_of{victims.__name__}")
-    rounds = {"_type": "choice", "_value": [60]}
+    # Long enough for a busy machine to see one of them run.
+    rounds = {"_type": "choice", "_value": [150]}
     space = {**SPACE, "rounds": rounds, "patience": rounds, "batch_size": {"_type": "choice", "_value": [16]}}
     study_id = tune(study, space, max_trial_num=5)
     until(lambda: len(trials(running_cluster, study_id, "completed")) >= 1, "a first trial to end")
-    until(lambda: bool(_far(running_cluster, study_id)), "a trial to be some rounds on")
+    seen: list[dict[str, Any]] = []
+
+    def look() -> bool:
+        seen.extend(_far(running_cluster, study_id))
+        return bool(seen)
+
+    until(look, "a trial to be some rounds on")
     before = {trial["run_id"]: trial for trial in trials(running_cluster, study_id, "completed")}
-    [victim, *_] = _far(running_cluster, study_id) or trials(running_cluster, study_id, "running")
+    victim = seen[0]
 
     doomed = victims(running_cluster, victim)
     for name in doomed:

@@ -37,6 +37,7 @@ class QuickCluster:
     Args:
         ttps: the sub-grid of each.
         longest: seconds that a job takes at most.
+        lease: seconds of the TTPs' leases.
 
     Attributes:
         processes: the programs that were started.
@@ -44,7 +45,9 @@ class QuickCluster:
         store: the records, to be looked at beside the programs.
     """
 
-    def __init__(self, folder: Path, queue_port: int, ttps: Mapping[str, int], longest: float = 0.1) -> None:
+    def __init__(
+        self, folder: Path, queue_port: int, ttps: Mapping[str, int], longest: float = 0.1, lease: float = LEASE
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.processes = Processes()
         self.hold = folder / "hold"
@@ -59,7 +62,7 @@ class QuickCluster:
         # Where in its log a TTP was started last.
         self._begins: dict[str, int] = {}
         for name, grid in ttps.items():
-            arguments = [name, grid, database, queue_port, LEASE, longest, self.hold]
+            arguments = [name, grid, database, queue_port, lease, longest, self.hold]
             command = [sys.executable, "-c", _QUICK_TTP, *map(str, arguments)]
             self._ttps[name] = Program(name, command, str(folder / f"{name}.log"))
 
@@ -128,10 +131,10 @@ class QuickCluster:
 
 @contextmanager
 def quick_cluster(
-    folder: Path, queue_port: int, ttps: Mapping[str, int], longest: float = 0.1
+    folder: Path, queue_port: int, ttps: Mapping[str, int], longest: float = 0.1, lease: float = LEASE
 ) -> Iterator[QuickCluster]:
     """A cluster that runs inside the ``with`` block; see :class:`QuickCluster`."""
-    cluster = QuickCluster(folder, queue_port, ttps, longest)
+    cluster = QuickCluster(folder, queue_port, ttps, longest, lease)
     try:
         cluster.start(DIRECTOR, *ttps)
         yield cluster

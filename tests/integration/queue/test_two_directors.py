@@ -21,14 +21,16 @@ pytestmark = pytest.mark.timeout(300)
 
 FIRST, SECOND = "first", "second"
 JOBS = 25
+SECONDS = 10.0
+"""Of leases, as in earnest."""
 
 
 @pytest.fixture
 def clusters(tmp_path: Path, rabbitmq: RabbitMQ) -> Iterator[tuple[QuickCluster, QuickCluster]]:
     """Two clusters, each with a record store and a TTP of its own, on one broker."""
     with (
-        quick_cluster(tmp_path / FIRST, rabbitmq.port, {f"ttp_of_{FIRST}": 0}) as first,
-        quick_cluster(tmp_path / SECOND, rabbitmq.port, {f"ttp_of_{SECOND}": 0}) as second,
+        quick_cluster(tmp_path / FIRST, rabbitmq.port, {f"ttp_of_{FIRST}": 0}, lease=SECONDS) as first,
+        quick_cluster(tmp_path / SECOND, rabbitmq.port, {f"ttp_of_{SECOND}": 0}, lease=SECONDS) as second,
     ):
         yield first, second
 
@@ -36,7 +38,8 @@ def clusters(tmp_path: Path, rabbitmq: RabbitMQ) -> Iterator[tuple[QuickCluster,
 @pytest.fixture
 def rivals(tmp_path: Path, rabbitmq: RabbitMQ) -> Iterator[QuickCluster]:
     """A cluster of one sub-grid and two TTPs for it, of which the second was started later."""
-    cluster = QuickCluster(tmp_path, rabbitmq.port, {FIRST: 0, SECOND: 0})
+    # A busy machine pauses programs for seconds: none of them is to lose its lease by that.
+    cluster = QuickCluster(tmp_path, rabbitmq.port, {FIRST: 0, SECOND: 0}, lease=SECONDS)
     cluster.declare("project", runs=0, grids=1)
     try:
         cluster.start(DIRECTOR, FIRST)
