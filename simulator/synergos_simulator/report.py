@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synergos.driver.frames import losses
+from synergos.learning.metrics import mean_of_known
 from synergos_simulator.arrangements import FEDERATED
 from synergos_simulator.datasets import Dataset
 from synergos_simulator.simulation import Trained
@@ -25,20 +26,22 @@ METRICS: Mapping[str, Sequence[str]] = {
 def comparison(results: Sequence[Trained], action: str) -> list[dict[str, Any]]:
     """A row for each way of training: its name, its metrics on the common test rows, and what went wrong, if so.
 
-    Metrics of a classification are means over classes; a class for which one is undefined is left out of its mean.
+    Metrics of a classification are means over classes; a class for which one is undefined is left out of its mean, and
+    ``classes`` says over how many each is.
     """
     return [{"model": r.arrangement.name, **_metrics(r, METRICS[action]), "problem": r.problem} for r in results]
 
 
-def _metrics(result: Trained, names: Sequence[str]) -> dict[str, float | None]:
+def _metrics(result: Trained, names: Sequence[str]) -> dict[str, Any]:
     records = result.predictions.get("data") or [{}]
     statistics = records[0].get("predict", {}).get("statistics", {})
-    return {name: _mean(statistics.get(name)) for name in names}
+    known = {name: _known(statistics.get(name)) for name in names}
+    over = {name: len(known[name]) for name in names if isinstance(statistics.get(name), list)}
+    return {name: mean_of_known(values) for name, values in known.items()} | ({"classes": over} if over else {})
 
 
-def _mean(value: object) -> float | None:
-    values = [v for v in (value if isinstance(value, list) else [value]) if isinstance(v, int | float)]
-    return sum(values) / len(values) if values else None
+def _known(value: object) -> list[float]:
+    return [v for v in (value if isinstance(value, list) else [value]) if isinstance(v, int | float)]
 
 
 def places(folder: Path, dataset: Dataset, federated: Trained) -> dict[str, str]:

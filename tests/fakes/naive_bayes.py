@@ -24,7 +24,7 @@ from synergos.errors import InvalidRequest, RecordNotFound, UnknownName, WireFor
 from synergos.learning.algorithms import Adjust, Model, Step, Trained, Weights
 from synergos.learning.families import FAMILIES, Architecture, Array, Evaluation, LocalResult, Recipe
 from synergos.learning.families.manifest import GLOBAL_MODEL, recipe_in
-from synergos.learning.hyperparameters import Hyperparameters, general_fields, given_in, unknown_key
+from synergos.learning.hyperparameters import Hyperparameters, general_fields, left_over, unknown_key
 from synergos.learning.run_fields import GENERAL, Check, number
 
 L_TYPE = "GaussianNaiveBayes"
@@ -128,7 +128,7 @@ class NaiveBayes:
 
     def unused(self, run: Mapping[str, Any], action: Action | None = None) -> Mapping[str, InvalidRequest]:
         known = self.run_fields({name: [value] for name, value in run.items()})
-        return {name: unknown_key(name, known) for name in given_in(run) if name not in known}
+        return {name: unknown_key(name, known) for name in left_over(run, known)}
 
     def run_fields(self, choices: Mapping[str, Iterable[object]]) -> frozenset[str]:
         return general_fields(choices) | {"smoothing"}

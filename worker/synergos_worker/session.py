@@ -13,17 +13,16 @@ from typing import Any
 
 import structlog
 import torch
-from msgspec import UNSET
+from msgspec import to_builtins
 from structlog.contextvars import bound_contextvars
 
-from synergos.domain.feature_space import Action, FeatureSpace
+from synergos.domain.feature_space import FeatureSpace
 from synergos.domain.keys import RunKey
-from synergos.domain.outputs import MEASURED, Measured
 from synergos.domain.tags import Purpose
 from synergos.errors import Conflict, InvalidRequest, JobCancelled, RecordNotFound, WireFormatError
-from synergos.learning import metrics
 from synergos.learning.algorithms import Step
 from synergos.learning.families import Array, Evaluation
+from synergos.learning.metrics import Figures, figures
 from synergos.wire import Encoded, answers
 from synergos.wire.answers import EVALUATION_ANSWER, ROUND_ANSWER, EvaluationAnswer, RoundAnswer
 from synergos_worker.disclosure.figures import figures_shown
@@ -292,20 +291,21 @@ class Session:
         rows = self._rows[purpose]
         scores, predicted = self._model.infer(rows)
         found = self._figures(rows, scores, predicted)
-        inference = Inference(rows.origins, scores, predicted, found, rows.never_trained, rows.ids)
+        inference = Inference(rows.origins, scores, predicted, found.statistics, rows.never_trained, rows.ids)
         path = self._files.write(self.run, purpose, self._space, inference)
         self._log.info("predictions written", purpose=purpose.value, rows=len(rows))
         unseen = unseen_rows(rows.never_trained, rows.origins, rows.policy)
-        return MEASURED.write(Measured(statistics=found, res_path=str(path), never_trained=unseen or UNSET))
+        told = {"never_trained": to_builtins(unseen)} if unseen else {}
+        return {**found.to_dict(), "res_path": str(path), **told}
 
-    def _figures(self, rows: Rows, scores: Array, predicted: Array) -> dict[str, Any]:
+    def _figures(self, rows: Rows, scores: Array, predicted: Array) -> Figures:
         """How good predictions are on the rows with a label that the model has."""
         if rows.labelled is None:
-            return metrics.statistics(self._space.action, self._space.labels, None, predicted, scores)
+            return figures(self._space.action, self._space.labels, None, predicted, scores)
         places, truth = rows.labelled.places, rows.labelled.truth
         scores, predicted = scores[places], predicted[places]
-        found = metrics.statistics(self._space.action, self._space.labels, truth, predicted, scores)
-        return found if self._space.action is Action.REGRESS else figures_shown(found, truth, predicted, rows.policy)
+        found = figures(self._space.action, self._space.labels, truth, predicted, scores)
+        return figures_shown(found, truth, predicted, rows.policy)
 
     def _cancel_if_ended(self) -> None:
         if self._ended.is_set():

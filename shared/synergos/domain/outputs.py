@@ -15,8 +15,12 @@ from synergos.domain.tags import Purpose
 from synergos.domain.trained_model import Training, VersionNumber
 from synergos.schema import Definition
 
-Statistic: TypeAlias = int | float | Sequence[int | float | str | None] | None
-"""One figure, or one for each class, or why a class has none; None where there is none."""
+Statistic: TypeAlias = int | float | Sequence[int | float | None] | None
+"""One figure, or one for each class; None where there is none."""
+
+Figure: TypeAlias = int | float | msgspec.UnsetType | None
+Reasons: TypeAlias = Mapping[str, str | Sequence[str | None]]
+"""By name of a figure why it is None; of a figure per class a text for each that is."""
 
 Position: TypeAlias = Annotated[int, Limits(ge=0)]
 MissingColumns: TypeAlias = Mapping[Side, Sequence[Position]]
@@ -101,6 +105,30 @@ class UnseenRows(Struct, frozen=True, kw_only=True):
     which: tuple[RowPlace, ...] = ()
 
 
+class Overall(Struct, frozen=True, kw_only=True):
+    """How good a model is on all rows together; None for what is not defined or not told.
+
+    Attributes:
+        rows: with a label.
+        accuracy: share of rows that are predicted right. This and the following are of classifications.
+        balanced_accuracy: mean over the classes that have rows of the share of them that is predicted right.
+        brier_score: mean squared distance of the probabilities from what happened.
+        calibration_error: mean distance of confidence from accuracy.
+        confusion_matrix: rows by true class, and in it by predicted class.
+        target_mean: of the true values of a regression; with their variance it takes measurements of several participants together.
+        target_variance: see there; mean squared distance from their mean.
+    """
+
+    rows: Annotated[int, Limits(ge=0)]
+    accuracy: Figure = msgspec.UNSET
+    balanced_accuracy: Figure = msgspec.UNSET
+    brier_score: Figure = msgspec.UNSET
+    calibration_error: Figure = msgspec.UNSET
+    confusion_matrix: Sequence[Sequence[int | None] | None] | msgspec.UnsetType | None = msgspec.UNSET
+    target_mean: Figure = msgspec.UNSET
+    target_variance: Figure = msgspec.UNSET
+
+
 class Measured(Struct, frozen=True, kw_only=True):
     """How good a model is on one participant's rows.
 
@@ -108,17 +136,46 @@ class Measured(Struct, frozen=True, kw_only=True):
         statistics: by name.
         res_path: where they lie at the participant.
         never_trained: by column, the label among them, the rows that have what nobody trained; unset where there are none.
+        classes: the labels, in the order of the lists; None for the second class of a project with one label.
+        overall: of all rows together.
+        reasons: why a figure is None, by its name; ``overall.<name>`` for one of all rows.
     """
 
     statistics: Mapping[str, Statistic]
     res_path: str
     never_trained: Mapping[str, UnseenRows] | msgspec.UnsetType = msgspec.UNSET
+    classes: Sequence[str | None] | msgspec.UnsetType = msgspec.UNSET
+    overall: Overall | msgspec.UnsetType = msgspec.UNSET
+    reasons: Reasons | msgspec.UnsetType = msgspec.UNSET
+
+
+class Pooled(Struct, frozen=True, kw_only=True):
+    """How good a model is on the rows of several participants together, out of counts and sums that each of them told.
+
+    Attributes:
+        participants: who was measured.
+        statistics: as of one participant.
+        over: by name, how many participants a figure is over; of a figure per class a number for each.
+        reasons: as of one participant.
+    """
+
+    participants: Sequence[str]
+    statistics: Mapping[str, Statistic]
+    classes: Sequence[str | None] | msgspec.UnsetType = msgspec.UNSET
+    overall: Overall
+    over: Mapping[str, int | Sequence[int]]
+    reasons: Reasons
 
 
 class Validation(Struct, frozen=True, kw_only=True):
-    """What came of one participant's evaluation rows."""
+    """What came of one participant's evaluation rows.
+
+    Attributes:
+        pooled: of all participants that were measured with it.
+    """
 
     evaluate: Measured
+    pooled: Pooled | msgspec.UnsetType = msgspec.UNSET
 
 
 class Validated(Struct, frozen=True, kw_only=True):

@@ -72,6 +72,7 @@ class Trial:
         hyperparameters: what was made of it: the fields of the run that the search space has.
         jobs: the ids of its jobs, by stage.
         objective: what it reached; None until it is completed.
+        objective_over: how many ``participants`` it is a mean over, and how many ``figures``, one per class, went into theirs.
         reason: why it was pruned, skipped, cancelled, or failed.
     """
 
@@ -82,6 +83,7 @@ class Trial:
     state: TrialState = TrialState.RUNNING
     jobs: Mapping[str, str] = field(default_factory=dict)
     objective: float | None = None
+    objective_over: Mapping[str, int] = field(default_factory=dict)
     reason: str | None = None
     finished_at: datetime | None = None
     created_at: datetime | None = None

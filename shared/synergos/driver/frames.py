@@ -19,9 +19,9 @@ Row = dict[str, Any]
 def to_frame(response: Record) -> pd.DataFrame:
     """One answer of the driver as a frame, its ids in the first columns.
 
-    * validations, predictions and tuning results: a row per participant and class with the metrics as columns, or a
-      row per participant when the statistics are single numbers (regression); tuning results also have the trial's
-      ``objective``, ``is_best`` and ``hyperparameters.<name>``;
+    * validations, predictions and tuning results: a row per participant and class with the metrics as columns, ``class`` its
+      number and ``label`` its name, or a row per participant when the statistics are single numbers (regression); figures of
+      all rows are ``overall.<name>``; tuning results also have the trial's ``objective``, ``is_best`` and ``hyperparameters.<name>``;
     * models: a row per trained model, the global one and each participant's;
     * alignments: a row per participant and purpose;
     * jobs and every other record: a row per record, nested fields as ``outer.inner``.
@@ -33,6 +33,25 @@ def to_frame(response: Record) -> pd.DataFrame:
 
     rows = [row for record in _records(response) for row in _flatteners.get(record["kind"], _plain_rows)(record)]
     return pd.DataFrame(rows)
+
+
+def pooled(response: Record) -> pd.DataFrame:
+    """The figures of all participants together, of an answer about validations: a row per run and class, or per run.
+
+    The columns are those of :func:`to_frame`, with ``participants`` in the place of one participant, and ``over.<name>`` for how many of
+    them a figure is over.
+
+    Raises:
+        DriverError: the answer is an error.
+    """
+    import pandas as pd
+
+    found: dict[tuple[str, ...], Record] = {}
+    for record in _records(response):
+        if "pooled" in record:
+            key = {name: value for name, value in record["key"].items() if name != "participant_id"}
+            found.setdefault((*key.values(), *record["pooled"]["participants"]), {**record["pooled"], "key": key})
+    return pd.DataFrame([row for each in found.values() for row in _pooled_rows(each)])
 
 
 def losses(response: Record) -> pd.DataFrame:
@@ -68,15 +87,29 @@ def _plain_rows(record: Record) -> Iterator[Row]:
 
 
 def _statistics_rows(record: Record) -> Iterator[Row]:
-    measured = record.get("evaluate") or record.get("predict") or {}
-    statistics = measured.get("statistics") or {}
+    yield from _figure_rows(record["key"], record.get("evaluate") or record.get("predict") or {})
+
+
+def _pooled_rows(figures: Record) -> Iterator[Row]:
+    participants = ", ".join(figures["participants"])
+    for row in _figure_rows({**figures["key"], "participants": participants}, figures):
+        at = row.get("class", 0)
+        over = {name: value[at] if isinstance(value, list) else value for name, value in figures["over"].items()}
+        yield {**row, **{f"over.{name}": value for name, value in over.items()}}
+
+
+def _figure_rows(key: Mapping[str, Any], figures: Mapping[str, Any]) -> Iterator[Row]:
+    """A row per class, or one: ids, class, and figures."""
+    statistics, labels = figures.get("statistics") or {}, figures.get("classes")
+    overall = {f"overall.{name}": value for name, value in (figures.get("overall") or {}).items()}
     per_class = {name: values for name, values in statistics.items() if isinstance(values, list)}
-    single = {name: value for name, value in statistics.items() if name not in per_class}
+    single = {name: value for name, value in statistics.items() if name not in per_class} | overall
     for index in range(max(map(len, per_class.values()), default=0)):
         values = {name: column[index] if index < len(column) else None for name, column in per_class.items()}
-        yield {**record["key"], "class": index, **single, **values}
+        label = {} if labels is None else {"label": labels[index]}
+        yield {**key, "class": index, **label, **single, **values}
     if not per_class:
-        yield {**record["key"], **single}
+        yield {**key, **single}
 
 
 def _trial_rows(record: Record) -> Iterator[Row]:

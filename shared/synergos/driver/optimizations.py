@@ -28,7 +28,7 @@ class OptimizationTask(Task):
     (``metric``, ``optimize_mode``, ``search_space``, ``max_trial_num``, …), ``counts`` of trials by state, ``best``
     (``run_id``, ``number``, ``objective``, ``hyperparameters``; None at first), ``error`` and ``trials``: each with
     ``number``, ``run_id``, ``state`` (running, completed, pruned, failed, cancelled, skipped), ``hyperparameters``,
-    ``objective``, ``reason``, the ids of its ``jobs`` and their ``progress``.
+    ``objective``, ``objective_over`` (how many participants and figures it is a mean over), ``reason``, the ids of its ``jobs`` and their ``progress``.
 
     Where a call takes a study, it takes a study's id or the answer of :meth:`create`.
     """

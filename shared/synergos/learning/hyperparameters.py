@@ -100,7 +100,12 @@ def general_fields(choices: Mapping[str, Iterable[object]]) -> frozenset[str]:
     """
     own = {each.name for each in fields(Hyperparameters)} - {"extras"}
     chosen = choices.get("algorithm", [Hyperparameters.algorithm])
-    return frozenset(own | ALWAYS_SENT | IGNORED.keys() | algorithms.setting_names(chosen))
+    return frozenset(own | IGNORED.keys() | algorithms.setting_names(chosen))
+
+
+def left_over(run: Mapping[str, Any], known: Iterable[str]) -> list[str]:
+    """The keys that a run says on purpose and that are not among those known; the client sends some asked or not."""
+    return [name for name in given_in(run) if name not in ALWAYS_SENT.union(known)]
 
 
 def of_another_algorithm(name: str, algorithm: str) -> InvalidRequest | None:

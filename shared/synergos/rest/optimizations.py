@@ -57,5 +57,6 @@ def _represent(result: TrialResult) -> Representation:
         "kind": "Optimization",
         "hyperparameters": {} if trial is None else dict(trial.hyperparameters),
         "objective": None if trial is None else trial.objective,
+        "objective_over": {} if trial is None else dict(trial.objective_over),
         "is_best": result.is_best,
     }

@@ -164,6 +164,7 @@ def _trial_shape(trial: Trial, progress: Mapping[str, Any]) -> dict[str, Any]:
         "state": trial.state.value,
         "hyperparameters": plain(trial.hyperparameters),
         "objective": trial.objective,
+        "objective_over": dict(trial.objective_over),
         "reason": trial.reason,
         "jobs": dict(trial.jobs),
         "progress": plain(progress),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from synergos.domain.feature_space import Action
@@ -46,17 +47,33 @@ def check_metric(name: str, mode: str, action: Action) -> tuple[str, Direction]:
     return name, known[name]
 
 
-def objective(metric: str, statistics: Iterable[Mapping[str, Any]]) -> float | None:
+@dataclass(frozen=True)
+class Objective:
+    """One number of a trained run.
+
+    Attributes:
+        participants: how many it is a mean over: those that have the statistic of some class.
+        figures: how many figures went into their means: of a classification those of each class that is measured.
+    """
+
+    value: float
+    participants: int
+    figures: int
+
+
+def objective(metric: str, statistics: Iterable[Mapping[str, Any]]) -> Objective | None:
     """The mean over participants of the mean over classes; None where it is not defined anywhere.
 
     Args:
-        statistics: of each participant, as :mod:`synergos.learning.metrics` makes them. A class that a participant has no
-            rows of has no area under a curve; it does not count there.
+        statistics: of each participant, as :mod:`synergos.learning.metrics` makes them. What is None, such as the figures of a class
+            that a participant has no rows of, does not count.
     """
-    means = [mean for each in statistics if (mean := _mean_over_classes(each.get(metric))) is not None]
-    return math.fsum(means) / len(means) if means else None
+    found = [numbers for each in statistics if (numbers := _numbers(each.get(metric)))]
+    if not found:
+        return None
+    means = [math.fsum(numbers) / len(numbers) for numbers in found]
+    return Objective(math.fsum(means) / len(means), len(found), sum(map(len, found)))
 
 
-def _mean_over_classes(value: Any) -> float | None:
-    numbers = [number for number in (value if isinstance(value, list) else [value]) if number is not None]
-    return math.fsum(numbers) / len(numbers) if numbers else None
+def _numbers(value: Any) -> list[float]:
+    return [number for number in (value if isinstance(value, list) else [value]) if number is not None]

@@ -113,7 +113,9 @@ class Trials:
         found = objective(study.metric, [record[Purpose.EVALUATE.value]["statistics"] for record in records])
         if found is None:
             return self._end(study, trial, TrialState.FAILED, f"no participant has a {study.metric} of its model")
-        return self._end(study, replace(trial, objective=found), TrialState.COMPLETED, None)
+        over = {"participants": found.participants, "figures": found.figures}
+        judged = replace(trial, objective=found.value, objective_over=over)
+        return self._end(study, judged, TrialState.COMPLETED, None)
 
     def _end(self, study: Study, trial: Trial, state: TrialState, reason: str | None) -> Trial:
         ended = replace(trial, state=state, reason=reason)

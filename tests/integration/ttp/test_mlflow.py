@@ -17,8 +17,10 @@ import psutil
 import pytest
 from structlog.testing import capture_logs
 
+from factories.outputs import measured, validated
 from servers.mlflow_server import history_of, runs_of, tracking_server
 from synergos.domain.keys import RunKey
+from synergos.domain.outputs import Validated
 from synergos_ttp.tracking.mlflow_process import NICENESS
 from synergos_ttp.tracking.mlflow_store import MlflowStore
 from synergos_ttp.tracking.mlflow_tracker import MlflowTracker
@@ -172,6 +174,11 @@ def test_a_training_that_did_not_complete_says_so(tracker: MlflowTracker, local:
     assert run.info.status == status
 
 
+def found(statistics: dict[str, dict[str, Any]]) -> Validated:
+    """What a validation found, by participant."""
+    return validated(**{who: measured(**own) for who, own in statistics.items()})
+
+
 def test_statistics_go_to_the_training_they_measure_one_metric_per_participant(
     tracker: MlflowTracker, local: Any, exports: Path
 ) -> None:
@@ -179,26 +186,26 @@ def test_statistics_go_to_the_training_they_measure_one_metric_per_participant(
     train(tracker, subject(), "b" * 32, exports, (0.25,))
     tracker.training(subject(), "c" * 32, PARAMETERS).end(Status.FAILED, None)
 
-    tracker.validated(subject(), {HOSPITAL: {"accuracy": [0.5, None], "MSE": 1.5}, "clinic": {"MSE": 2.5}})
-    tracker.validated(subject(), {"clinic": {"MSE": 3.5, "R2": float("nan")}})
+    tracker.validated(subject(), found({HOSPITAL: {"accuracy": [0.5, None], "MSE": 1.5}, "clinic": {"MSE": 2.5}}))
+    tracker.validated(subject(), found({"clinic": {"MSE": 3.5, "R2": float("nan")}}))
 
     before, run, failed = runs_of(local, EXPERIMENT)
-    measured = {name: value for name, value in run.data.metrics.items() if "loss" not in name}
-    assert measured == {f"{HOSPITAL}_accuracy_class_0": 0.5, f"{HOSPITAL}_MSE": 1.5, "clinic_MSE": 3.5}
+    metrics = {name: value for name, value in run.data.metrics.items() if "loss" not in name}
+    assert metrics == {f"{HOSPITAL}_accuracy_class_0": 0.5, f"{HOSPITAL}_MSE": 1.5, "clinic_MSE": 3.5}
     assert "clinic_MSE" not in before.data.metrics
     assert failed.data.metrics == {}
 
 
 def test_statistics_of_a_training_that_nobody_wrote_down_are_kept(tracker: MlflowTracker, local: Any) -> None:
-    tracker.validated(subject(), {HOSPITAL: {"MSE": 1.5}})
-    tracker.validated(subject(), {"clinic": {"MSE": 2.5}})
+    tracker.validated(subject(), found({HOSPITAL: {"MSE": 1.5}}))
+    tracker.validated(subject(), found({"clinic": {"MSE": 2.5}}))
 
     [run] = runs_of(local, EXPERIMENT)
     assert run.data.metrics == {f"{HOSPITAL}_MSE": 1.5, "clinic_MSE": 2.5}
 
 
 def test_participants_whose_names_mlflow_refuses_do_not_share_a_metric(tracker: MlflowTracker, local: Any) -> None:
-    tracker.validated(subject(), {"a@b": {"MSE": 1.0}, "a=b": {"MSE": 2.0}, "a:40b": {"MSE": 3.0}})
+    tracker.validated(subject(), found({"a@b": {"MSE": 1.0}, "a=b": {"MSE": 2.0}, "a:40b": {"MSE": 3.0}}))
 
     [run] = runs_of(local, EXPERIMENT)
     assert run.data.metrics == {"a:40b_MSE": 1.0, "a:3db_MSE": 2.0, "a:3a40b_MSE": 3.0}
@@ -246,7 +253,7 @@ def test_a_named_server_gets_losses_while_training_and_files_at_the_end(
         until(lambda: any("global_train_loss" in run.data.metrics for run in runs_of(client, EXPERIMENT)))
         [seen] = runs_of(client, EXPERIMENT)
         tracked.end(Status.FINISHED, exports)
-        tracker.validated(subject(address), {HOSPITAL: {"accuracy": [0.5, 0.25]}})
+        tracker.validated(subject(address), found({HOSPITAL: {"accuracy": [0.5, 0.25]}}))
 
         [run] = runs_of(client, EXPERIMENT)
         artifacts = [one.path for one in client.list_artifacts(run.info.run_id)]
@@ -289,7 +296,7 @@ def test_a_job_does_not_wait_for_a_server_that_keeps_silent(folder: Path, export
     with socket.create_server(("127.0.0.1", 0)) as silent, capture_logs() as logs:
         address = f"http://127.0.0.1:{silent.getsockname()[1]}"
         train(tracker, subject(address), "a" * 32, exports, (0.5, 0.25))
-        tracker.validated(subject(address), {HOSPITAL: {"MSE": 1.0}})
+        tracker.validated(subject(address), found({HOSPITAL: {"MSE": 1.0}}))
         given_up = [entry for entry in logs if entry["log_level"] == "warning"]
         tracker.close()
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from synergos.driver import DriverError, UsageError
-from synergos.driver.frames import losses, to_frame
+from synergos.driver.frames import losses, pooled, to_frame
 
 KEY = {"collab_id": "c", "project_id": "p", "expt_id": "e", "run_id": "r"}
 
@@ -46,6 +46,39 @@ def test_a_classification_has_a_row_per_participant_and_class() -> None:
     assert list(frame["class"]) == [0, 1, 0, 1]
     assert list(frame["TPs"]) == [1, 2, 3, 4]
     assert frame["accuracy"].isna().tolist() == [False, False, False, True]
+
+
+FIGURES = {
+    "statistics": {"accuracy": [0.5, 0.75], "TPRs": [1.0, None]},
+    "classes": ["no", "yes"],
+    "overall": {"rows": 4, "accuracy": 0.5, "confusion_matrix": [[1, 1], [1, 1]]},
+    "reasons": {"TPRs": [None, "no row has this class"]},
+}
+
+
+def test_classes_have_names_and_all_rows_their_figures() -> None:
+    record = measured("w1", {})
+    record["evaluate"] |= FIGURES
+
+    frame = to_frame({"data": [record]})
+
+    assert frame["class"].tolist() == [0, 1]
+    assert frame["label"].tolist() == ["no", "yes"]
+    assert frame["overall.rows"].tolist() == [4, 4]
+    assert frame["overall.accuracy"].tolist() == [0.5, 0.5]
+
+
+def test_pooled_figures_are_there_once_for_each_run_and_say_over_how_many() -> None:
+    together = {**FIGURES, "participants": ["w1", "w2"], "over": {"TPRs": [2, 1], "overall.accuracy": 2}}
+    records = [{**measured(who, {}), "pooled": together} for who in ("w1", "w2")]
+
+    frame = pooled({"data": records})
+
+    assert frame["participants"].tolist() == ["w1, w2"] * 2
+    assert frame["label"].tolist() == ["no", "yes"]
+    assert frame["over.TPRs"].tolist() == [2, 1]
+    assert frame["over.overall.accuracy"].tolist() == [2, 2]
+    assert "participant_id" not in frame
 
 
 def test_a_regression_has_a_row_per_participant() -> None:

@@ -5,10 +5,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import sklearn.metrics
 from numpy.typing import NDArray
 
 from synergos.domain.feature_space import Action
-from synergos.learning.metrics import COUNTS, RATES, SCORES, statistics
+from synergos.learning.metrics import COUNTS, LARGEST_MATRIX, RATES, SCORES, Figures, figures
 
 NAMES = {*SCORES, *COUNTS, *RATES}
 
@@ -18,17 +19,31 @@ def column(*values: float) -> NDArray[np.float32]:
 
 
 def regression(truth: NDArray[Any] | None, predicted: NDArray[Any]) -> dict[str, Any]:
-    return statistics(Action.REGRESS, (), truth, predicted, predicted)
+    return figures(Action.REGRESS, (), truth, predicted, predicted).statistics
 
 
 def classification(
     labels: str, truth: NDArray[Any] | None, predicted: NDArray[Any], scores: NDArray[Any]
 ) -> dict[str, Any]:
-    found = statistics(Action.CLASSIFY, tuple(labels), truth, predicted, scores)
-    assert json.loads(json.dumps(found, allow_nan=False)) == found
+    whole = figures(Action.CLASSIFY, tuple(labels), truth, predicted, scores)
+    assert_every_gap_has_a_reason(whole)
+    found = whole.statistics
     assert set(found) == NAMES
     assert {len(values) for values in found.values()} == {max(2, len(labels))}
     return found
+
+
+def assert_every_gap_has_a_reason(whole: Figures) -> None:
+    """A figure that is None has a reason in the same place, and no other has."""
+    shown = whole.to_dict()
+    assert json.loads(json.dumps(shown, allow_nan=False)) == shown
+    flat = {**whole.statistics, **{f"overall.{name}": value for name, value in whole.overall.items()}}
+    for name, value in flat.items():
+        why = whole.reasons.get(name)
+        if name in whole.statistics and isinstance(value, list):
+            assert [each is None for each in value] == [each is not None for each in why or [None] * len(value)], name
+        else:
+            assert (value is None) == (why is not None), name
 
 
 def test_regression() -> None:
@@ -87,7 +102,9 @@ def test_several_classes_one_of_them_missing() -> None:
     assert found["FNs"] == [1, 1, 0]
     assert found["accuracy"] == [0.75, 0.5, 0.75]
     assert found["f_score"] == [pytest.approx(2 / 3), 0.5, 0.0]
-    assert found["TPRs"] == [0.5, 0.5, 0.0]
+    # Nobody has the third class: what share of its rows was found is no number, and what share was missed is none either.
+    assert found["TPRs"] == [0.5, 0.5, None]
+    assert found["FNRs"] == [0.5, 0.5, None]
     assert found["TNRs"] == [1.0, 0.5, 0.75]
     assert found["FDRs"] == [0.0, 0.5, 1.0]
     assert found["roc_auc_score"] == [1.0, 0.75, None]
@@ -100,7 +117,8 @@ def test_a_single_class_leaves_the_areas_undefined() -> None:
 
     assert found["roc_auc_score"] == [None, None]
     assert found["pr_auc_score"] == [None, 1.0]
-    assert found["TNRs"] == [0.5, 0.0]
+    assert found["TNRs"] == [0.5, None]
+    assert found["FPRs"] == [0.5, None]
 
 
 def test_scores_of_a_model_that_diverged_have_no_area() -> None:
@@ -122,3 +140,96 @@ def test_two_classes_with_two_outputs_are_the_same_as_with_one() -> None:
 
 def test_a_single_label_still_has_two_entries() -> None:
     assert classification("a", column(1, 1), column(1, 1), column(0.9, 0.8))["TPs"] == [0, 2]
+
+
+def test_a_class_that_nobody_has_and_nobody_predicts_has_no_figure_but_accuracy() -> None:
+    found = classification("abc", np.array([0, 1]), np.array([0, 1]), np.eye(3)[[0, 1]])
+
+    assert {name for name, values in found.items() if values[2] is not None} == {
+        "accuracy",
+        *COUNTS,
+        "TNRs",
+        "NPVs",
+        "FPRs",
+    }
+    assert found["TPRs"][:2] == [1.0, 1.0]
+
+
+def test_the_reasons_are_in_words() -> None:
+    whole = figures(Action.CLASSIFY, ("a", "b"), np.array([0, 0]), np.array([0, 0]), np.array([[0.9, 0.1], [0.8, 0.2]]))
+
+    assert whole.reasons["TPRs"] == [None, "no row has this class"]
+    assert whole.reasons["PPVs"] == [None, "this class is never predicted"]
+    assert whole.reasons["TNRs"] == ["every row has this class", None]
+    assert whole.reasons["NPVs"] == ["this class is always predicted", None]
+    assert whole.reasons["f_score"] == [None, "no row has this class, and it is never predicted"]
+
+
+def test_all_rows_of_two_classes_together_by_hand() -> None:
+    whole = figures(
+        Action.CLASSIFY, ("no", "yes"), column(0, 0, 0, 1), column(0, 0, 1, 1), column(0.125, 0.25, 0.75, 0.875)
+    )
+
+    assert whole.classes == ("no", "yes")
+    assert whole.overall["rows"] == 4
+    assert whole.overall["accuracy"] == 0.75
+    assert whole.overall["balanced_accuracy"] == pytest.approx((2 / 3 + 1) / 2)
+    assert whole.overall["confusion_matrix"] == [[2, 1], [0, 1]]
+    # Squared distances 1/64, 1/16, 9/16, 1/64.
+    assert whole.overall["brier_score"] == pytest.approx((1 / 64 + 4 / 64 + 36 / 64 + 1 / 64) / 4)
+    # Confidences .875 (right), .75 (right), .75 (wrong), .875 (right): the bin of the .75s is 1.5 - 1 off, the other 1.75 - 2.
+    assert whole.overall["calibration_error"] == pytest.approx((0.5 + 0.25) / 4)
+
+
+@pytest.mark.parametrize("classes", [2, 3, 5])
+def test_all_figures_agree_with_scikit_learn(classes: int) -> None:
+    rng = np.random.default_rng(classes)
+    scores = rng.dirichlet(np.ones(classes), 200).astype(np.float32)
+    truth = np.array([rng.choice(classes, p=row / row.sum()) for row in scores.astype(np.float64)])
+    predicted = scores.argmax(axis=1)
+
+    whole = figures(Action.CLASSIFY, tuple("abcde"[:classes]), truth, predicted, scores)
+
+    assert whole.overall["accuracy"] == pytest.approx(sklearn.metrics.accuracy_score(truth, predicted))
+    assert whole.overall["balanced_accuracy"] == pytest.approx(
+        sklearn.metrics.balanced_accuracy_score(truth, predicted)
+    )
+    assert whole.overall["confusion_matrix"] == sklearn.metrics.confusion_matrix(truth, predicted).tolist()
+    precision, recall, f_score, _ = sklearn.metrics.precision_recall_fscore_support(truth, predicted)
+    assert whole.statistics["PPVs"] == pytest.approx(precision)
+    assert whole.statistics["TPRs"] == pytest.approx(recall)
+    assert whole.statistics["f_score"] == pytest.approx(f_score)
+    normalised = scores.astype(np.float64) / scores.astype(np.float64).sum(axis=1, keepdims=True)
+    expected = (
+        sklearn.metrics.brier_score_loss(truth, normalised[:, 1])
+        if classes == 2
+        else np.square(normalised - np.eye(classes)[truth]).sum(axis=1).mean()
+    )
+    assert whole.overall["brier_score"] == pytest.approx(expected, abs=1e-6)
+
+
+def test_a_model_that_is_as_sure_as_it_is_right_has_no_calibration_error() -> None:
+    truth = np.array([1] * 8 + [0] * 2)
+    probability = column(*[0.8] * 10)
+
+    found = figures(Action.CLASSIFY, ("a", "b"), truth, np.ones(10), probability).overall
+
+    assert found["calibration_error"] == pytest.approx(0.0, abs=1e-7)
+
+
+def test_a_matrix_of_very_many_classes_is_left_out_with_a_reason() -> None:
+    labels = tuple(map(str, range(LARGEST_MATRIX + 1)))
+    ids = np.arange(len(labels))
+
+    whole = figures(Action.CLASSIFY, labels, ids, ids, np.eye(len(labels)))
+
+    assert whole.overall["confusion_matrix"] is None
+    assert_every_gap_has_a_reason(whole)
+
+
+def test_all_rows_of_a_regression_together() -> None:
+    whole = figures(Action.REGRESS, (), column(1, 2, 3, 6), column(1, 2, 4, 4), column(1, 2, 4, 4))
+
+    assert whole.overall == {"rows": 4, "target_mean": 3.0, "target_variance": 3.5}
+    assert whole.to_dict()["reasons"] == {}
+    assert "classes" not in whole.to_dict()

@@ -69,7 +69,12 @@ def test_classification_metrics_are_means_over_the_classes_that_have_one(tmp_pat
 
     rows = comparison([trained(tmp_path, "federated", statistics)], "classify")
 
-    assert rows == [{"model": "federated", "accuracy": 0.75, "roc_auc_score": 0.5, "f_score": None, "problem": None}]
+    assert rows == [
+        {
+            **{"model": "federated", "accuracy": 0.75, "roc_auc_score": 0.5, "f_score": None, "problem": None},
+            "classes": {"accuracy": 2, "roc_auc_score": 1, "f_score": 0},
+        }
+    ]
 
 
 def test_regression_metrics_are_as_they_are_and_a_problem_is_told(tmp_path: Path) -> None:

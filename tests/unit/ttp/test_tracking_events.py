@@ -12,6 +12,7 @@ from factories.outputs import measured, predicted, trained, validated
 from synergos.domain.job import CANCELLED_ON_REQUEST, GIVEN_UP, Job, JobError, Stage
 from synergos.domain.keys import job_key
 from synergos.domain.loss_history import LossHistory
+from synergos.domain.outputs import Validated
 from synergos.records import RecordStore
 from synergos_ttp.events import JobEnded, JobStarted, RoundDone, RoundJudged, TrainingStarted
 from synergos_ttp.outcomes import Cancelled, Completed, Failed, Interrupted, Lost, Outcome, Pruned
@@ -36,8 +37,8 @@ class Notes:
     def abandoned(self, subject: TrackingSubject, job_id: str) -> None:
         self.all.append(("abandoned", subject.run.run_id, job_id))
 
-    def validated(self, subject: TrackingSubject, statistics: Mapping[str, Mapping[str, Any]]) -> None:
-        self.all.append(("validated", subject.run.run_id, statistics))
+    def validated(self, subject: TrackingSubject, found: Validated) -> None:
+        self.all.append(("validated", subject.run.run_id, found))
 
     def trained(self, number: int, loss: float | None, local: Mapping[str, float | None]) -> None:
         self.all.append(("trained", number, loss, local))
@@ -138,4 +139,4 @@ def test_statistics_of_a_validation_are_told_and_of_a_prediction_not(notes: Note
         job = Job(stage, job_key(KEYS))
         Tracking(notes, store, job)(JobEnded(job, Completed(outputs)))
 
-    assert notes.all == [("validated", "r", {"a": {"accuracy": 0.5}})]
+    assert notes.all == [("validated", "r", validated(a=found))]

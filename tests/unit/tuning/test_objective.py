@@ -2,12 +2,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from synergos.domain.feature_space import Action
 from synergos.domain.study import Direction
 from synergos.errors import InvalidRequest
-from synergos.tuning.objective import check_metric, objective
+from synergos.learning.metrics import figures
+from synergos.tuning.objective import Objective, check_metric, objective
 
 CLASSIFY, REGRESS = Action.CLASSIFY, Action.REGRESS
 
@@ -15,7 +17,11 @@ CLASSIFY, REGRESS = Action.CLASSIFY, Action.REGRESS
 def test_it_is_the_mean_over_participants_of_the_mean_over_classes() -> None:
     statistics = [{"f_score": [0.2, 0.4]}, {"f_score": [0.9, 0.6, 0.6]}]
 
-    assert objective("f_score", statistics) == pytest.approx((0.3 + 0.7) / 2)
+    found = objective("f_score", statistics)
+
+    assert found is not None
+    assert found.value == pytest.approx((0.3 + 0.7) / 2)
+    assert (found.participants, found.figures) == (2, 5)
 
 
 def test_what_is_not_defined_does_not_count() -> None:
@@ -26,13 +32,23 @@ def test_what_is_not_defined_does_not_count() -> None:
         {"roc_auc_score": None},
     ]
 
-    assert objective("roc_auc_score", statistics) == 0.5
+    assert objective("roc_auc_score", statistics) == Objective(0.5, participants=1, figures=1)
     assert objective("roc_auc_score", statistics[1:]) is None
     assert objective("R2", []) is None
 
 
 def test_single_numbers_are_taken_as_they_are() -> None:
-    assert objective("MSE", [{"MSE": 2.0}, {"MSE": 4.0}]) == 3.0
+    assert objective("MSE", [{"MSE": 2.0}, {"MSE": 4.0}]) == Objective(3.0, participants=2, figures=2)
+
+
+def test_a_perfect_model_of_participants_with_one_class_each_is_perfect() -> None:
+    """A class that a participant has no rows of has no f score there; it used to count as 0."""
+    found = []
+    for own in range(3):
+        ids, scores = np.full(4, own), np.eye(3)[np.full(4, own)]
+        found.append(figures(CLASSIFY, ("a", "b", "c"), ids, ids, scores).statistics)
+
+    assert objective("f_score", found) == Objective(1.0, participants=3, figures=3)
 
 
 @pytest.mark.parametrize(

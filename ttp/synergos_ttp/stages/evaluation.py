@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from msgspec import UNSET
+
 from synergos.domain.feature_space import FeatureSpace
 from synergos.domain.grid import Node
 from synergos.domain.outputs import MEASURED, PREDICTED, Measured, Predicted, Validated, Validation
@@ -14,6 +16,7 @@ from synergos.learning import families
 from synergos.learning.column_alignment import missing_columns_of
 from synergos.learning.exports import weights_of
 from synergos.learning.feature_space_agreement import drift
+from synergos.learning.pooling import pooled
 from synergos.wire import encode
 from synergos_ttp.control import Control
 from synergos_ttp.events import WorkStarted
@@ -46,9 +49,11 @@ def validate(scope: Scope, limits: Limits, control: Control) -> Validated:
     ]
     if not members:
         raise Conflict(f"{wanted or 'no participant'} declared {'no ' if wanted else ''}tags for evaluation")
-    results = _measure(scope, model, members, Purpose.EVALUATE, limits, control)
+    measured = _measure(scope, model, members, Purpose.EVALUATE, limits, control)
+    results = {member.id: result for member, result in zip(members, measured, strict=True)}
+    together = pooled(results) or UNSET
     return Validated(
-        participants={member.id: Validation(evaluate=result) for member, result in zip(members, results, strict=True)}
+        participants={who: Validation(evaluate=result, pooled=together) for who, result in results.items()}
     )
 
 

@@ -53,9 +53,7 @@ class Tracking:
         if self._run is not None:
             self._run.end(_status(outcome), _exports(outcome))
         elif isinstance(outcome, Completed) and isinstance(outcome.outputs, Validated):
-            results = outcome.outputs.participants
-            evaluations = {who: result.evaluate.statistics for who, result in results.items()}
-            self._tracker.validated(self._subject, evaluations)
+            self._tracker.validated(self._subject, outcome.outputs)
         elif self._job.stage is Stage.TRAIN and self._was_begun and _status(outcome) is not None:
             # What an earlier attempt began is never gone on with.
             self._tracker.abandoned(self._subject, self._job.id)

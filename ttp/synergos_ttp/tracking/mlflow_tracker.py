@@ -7,16 +7,16 @@ job.
 
 from __future__ import annotations
 
-import math
 import queue
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import structlog
 
+from synergos.domain.outputs import Validated
 from synergos.program.log_context import in_context
 from synergos.program.loop import Loop
 from synergos_ttp.tracking.notes import (
@@ -30,6 +30,7 @@ from synergos_ttp.tracking.notes import (
     ValidationNotes,
     Writer,
 )
+from synergos_ttp.tracking.points import points_of
 from synergos_ttp.tracking.tracker import Status, TrackingSubject
 
 log = structlog.get_logger(__name__)
@@ -74,9 +75,9 @@ class MlflowTracker:
         self._tasks.put(in_context(followed.write))
         return followed
 
-    def validated(self, subject: TrackingSubject, statistics: Mapping[str, Mapping[str, Any]]) -> None:
+    def validated(self, subject: TrackingSubject, found: Validated) -> None:
         """See :class:`synergos_ttp.tracking.tracker.Tracker`."""
-        notes = ValidationNotes(_target(subject), tuple(_points_of(statistics)))
+        notes = ValidationNotes(_target(subject), tuple(points_of(found)))
         self._soon(subject, notes).wait(self._deadline)
 
     def abandoned(self, subject: TrackingSubject, job_id: str) -> None:
@@ -183,22 +184,6 @@ class FollowedTraining:
 
 def _target(subject: TrackingSubject) -> Target:
     return Target("_>_".join(subject.run.experiment.ids), subject.run.run_id, subject.address)
-
-
-def _points_of(statistics: Mapping[str, Mapping[str, Any]]) -> Iterator[Point]:
-    """A value for every statistic that is a number, one per class where it is a list."""
-    for participant, own in statistics.items():
-        for statistic, value in own.items():
-            name = f"{participant}_{statistic}"
-            if isinstance(value, list):
-                named = {f"{name}_class_{index}": each for index, each in enumerate(value)}
-            else:
-                named = {name: value}
-            yield from (Point(each, float(found), 0) for each, found in named.items() if _is_number(found))
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _warn(subject: TrackingSubject, error: NotWritten) -> None:

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from synergos.domain.job import Job
 from synergos.domain.keys import RunKey
+from synergos.domain.outputs import Validated
 from synergos.domain.records import Kind
 from synergos.errors import RecordNotFound
 from synergos.records import RecordStore
@@ -83,5 +84,5 @@ class Tracker(Protocol):
     def abandoned(self, subject: TrackingSubject, job_id: str) -> None:
         """Take note that a job which began to train in an earlier process never goes on."""
 
-    def validated(self, subject: TrackingSubject, statistics: Mapping[str, Mapping[str, Any]]) -> None:
-        """Take note of the statistics of a trained model, by participant: a number each, or one per class."""
+    def validated(self, subject: TrackingSubject, found: Validated) -> None:
+        """Take note of how good a trained model is, at each participant and at all of them together."""

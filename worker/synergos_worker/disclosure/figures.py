@@ -2,42 +2,56 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from synergos.learning.metrics import Figures
 from synergos_worker.disclosure.policy import Policy
 
-WITHHELD = "withheld"
-"""The statistic that says for each class why it has no others; None for those that have."""
-
 _GIVES_AWAY = "withheld because the figures of another class, which has fewer than {minimum} rows, would follow from it"
+_OF_SMALL_CLASSES = "figures of a class are withheld that it takes"
 _TOO_FEW = "fewer than {minimum} true or predicted rows"
 
 
-def figures_shown(
-    found: Mapping[str, Any],
-    truth: NDArray[Any] | None,
-    predicted: NDArray[Any],
-    policy: Policy,
-) -> dict[str, Any]:
-    """The statistics of some rows, those of small classes None.
+def figures_shown(found: Figures, truth: NDArray[Any] | None, predicted: NDArray[Any], policy: Policy) -> Figures:
+    """The figures of some rows, those of small classes None with the reason.
 
     Args:
-        found: as :func:`synergos.learning.metrics.statistics` makes them for class ids.
-        truth: class ids (N,) or (N, 1); None where the rows have no label, and nothing is measured.
+        truth: values, or class ids (N,) or (N, 1); None where the rows have no label, and nothing is measured.
         predicted: as ``truth``.
     """
-    if policy.is_open or truth is None:
-        return dict(found)
-    classes = max(len(value) for value in found.values() if isinstance(value, list))
-    reasons = _reasons(_rows_by_class(truth, classes), _rows_by_class(predicted, classes), policy.minimum_rows)
+    if policy.is_open or truth is None or len(truth) == 0:
+        return found
+    if not found.classes:
+        return replace(found, overall=_rounded_mean(found.overall))
+    classes = len(found.classes)
+    true = _rows_by_class(truth, classes)
+    reasons = _reasons(true, _rows_by_class(predicted, classes), policy.minimum_rows)
     if not any(reasons):
-        return dict(found)
-    shown = {name: _without(value, reasons) for name, value in found.items()}
-    return shown | {WITHHELD: reasons}
+        return found
+    overall = {**found.overall, "confusion_matrix": _without(found.overall["confusion_matrix"], reasons)}
+    why: dict[str, Any] = {"overall.confusion_matrix": _OF_SMALL_CLASSES}
+    # A class that nobody has counts in no mean, and that there are no rows of it may be known.
+    if any(rows and reason for rows, reason in zip(true.tolist(), reasons, strict=True)):
+        overall["balanced_accuracy"] = None
+        why["overall.balanced_accuracy"] = _OF_SMALL_CLASSES
+    statistics = {name: _without(value, reasons) for name, value in found.statistics.items()}
+    by_class = {name: _with(reasons, found.reasons.get(name)) for name in statistics}
+    return replace(found, statistics=statistics, overall=overall, reasons=found.reasons | by_class | why)
+
+
+def _rounded_mean(overall: Mapping[str, Any]) -> dict[str, Any]:
+    """The mean of the values to a hundredth of how far they lie apart: pooling takes no more."""
+    mean, variance = overall["target_mean"], overall["target_variance"]
+    if mean is None or not variance:
+        return dict(overall)
+    step = 10.0 ** (math.floor(math.log10(math.sqrt(variance))) - 2)
+    return {**overall, "target_mean": round(mean / step) * step}
 
 
 def _rows_by_class(ids: NDArray[Any], classes: int) -> NDArray[np.int64]:
@@ -66,3 +80,8 @@ def _without(value: Any, reasons: list[str | None]) -> Any:
     if not isinstance(value, list) or len(value) != len(reasons):
         return value
     return [None if reason else _without(each, reasons) for each, reason in zip(value, reasons, strict=True)]
+
+
+def _with(reasons: list[str | None], others: list[str | None] | None) -> list[str | None]:
+    """The reasons by class, and those that were there before where a class has none."""
+    return [reason or other for reason, other in zip(reasons, others or [None] * len(reasons), strict=True)]

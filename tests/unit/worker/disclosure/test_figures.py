@@ -1,24 +1,29 @@
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
+import pytest
 
 from synergos.domain.feature_space import Action
-from synergos.learning.metrics import statistics
-from synergos_worker.disclosure.figures import WITHHELD, figures_shown
+from synergos.learning.metrics import Figures, figures
+from synergos_worker.disclosure.figures import figures_shown
 from synergos_worker.disclosure.policy import OPEN, STRICT, Policy
 
 FEW = "fewer than 10 true or predicted rows"
 WOULD_FOLLOW = "withheld because the figures of another class, which has fewer than 10 rows, would follow from it"
 
 
-def shown(truth: list[int], predicted: list[int], policy: Policy = STRICT) -> dict[str, Any]:
+def shown(truth: list[int], predicted: list[int], policy: Policy = STRICT, classes: int | None = None) -> Figures:
     true, guessed = np.array(truth), np.array(predicted)
-    classes = max(2, int(true.max()) + 1)
+    classes = classes or max(2, int(true.max()) + 1)
     scores = np.full((len(true), classes), 1 / classes)
     labels = tuple(map(str, range(classes)))
-    return figures_shown(statistics(Action.CLASSIFY, labels, true, guessed, scores), true, guessed, policy)
+    return figures_shown(figures(Action.CLASSIFY, labels, true, guessed, scores), true, guessed, policy)
+
+
+def withheld(found: Figures) -> list[str | None] | None:
+    """Why each class has no true positives; None where all have."""
+    reasons: list[str | None] | None = found.reasons.get("TPs")
+    return reasons
 
 
 def test_figures_of_classes_with_enough_rows_are_told() -> None:
@@ -26,8 +31,8 @@ def test_figures_of_classes_with_enough_rows_are_told() -> None:
 
     found = shown(truth, truth)
 
-    assert found["TPs"] == [20, 20]
-    assert WITHHELD not in found
+    assert found.statistics["TPs"] == [20, 20]
+    assert withheld(found) is None
 
 
 def test_of_two_classes_neither_is_told_when_one_is_small() -> None:
@@ -35,12 +40,15 @@ def test_of_two_classes_neither_is_told_when_one_is_small() -> None:
 
     found = shown(truth, [0] * 30 + [1] * 14)
 
-    assert found[WITHHELD] == [WOULD_FOLLOW, FEW]
-    assert all(value == [None, None] for name, value in found.items() if name != WITHHELD)
+    assert withheld(found) == [WOULD_FOLLOW, FEW]
+    assert all(value == [None, None] for value in found.statistics.values())
+    assert found.overall["confusion_matrix"] == [None, None]
+    assert found.overall["balanced_accuracy"] is None
+    assert found.overall["accuracy"] == 34 / 44
 
 
 def test_a_class_that_is_hardly_ever_predicted_is_small_too() -> None:
-    assert shown([0] * 40 + [1] * 40, [0] * 75 + [1] * 5)[WITHHELD] == [WOULD_FOLLOW, FEW]
+    assert withheld(shown([0] * 40 + [1] * 40, [0] * 75 + [1] * 5)) == [WOULD_FOLLOW, FEW]
 
 
 def test_a_small_class_takes_the_next_small_one_with_it_so_that_it_cannot_be_counted() -> None:
@@ -48,38 +56,61 @@ def test_a_small_class_takes_the_next_small_one_with_it_so_that_it_cannot_be_cou
 
     found = shown(truth, truth)
 
-    assert found[WITHHELD] == [None, WOULD_FOLLOW, FEW]
-    assert found["TPs"] == [40, None, None]
+    assert withheld(found) == [None, WOULD_FOLLOW, FEW]
+    assert found.statistics["TPs"] == [40, None, None]
 
 
 def test_small_classes_that_are_many_together_hide_each_other() -> None:
     truth = [0] * 40 + [1] * 6 + [2] * 6
 
-    assert shown(truth, truth)[WITHHELD] == [None, FEW, FEW]
+    assert withheld(shown(truth, truth)) == [None, FEW, FEW]
 
 
 def test_a_class_that_nobody_has_leaves_the_others_alone() -> None:
     truth = [0] * 40 + [1] * 20 + [2] * 20
     without = [0] * 40 + [1] * 40
 
-    assert figures_shown({"TPs": [40, 40, 0]}, np.array(without), np.array(without), STRICT)["TPs"] == [40, 40, None]
-    assert WITHHELD not in shown(truth, truth)
+    found = shown(without, without, classes=3)
+
+    assert found.statistics["TPs"] == [40, 40, None]
+    assert found.overall["balanced_accuracy"] == 1.0
+    assert withheld(shown(truth, truth)) is None
 
 
 def test_the_rows_and_columns_of_a_matrix_go_with_the_class() -> None:
-    truth = np.array([0] * 40 + [1] * 40 + [2] * 40 + [3] * 5 + [4] * 5)
-    matrix = np.ones((5, 5), dtype=int).tolist()
+    truth = [0] * 40 + [1] * 40 + [2] * 40 + [3] * 5 + [4] * 5
 
-    found = figures_shown({"confusion_matrix": matrix}, truth, truth, STRICT)
+    found = shown(truth, truth)
 
-    assert found["confusion_matrix"] == [[1, 1, 1, None, None]] * 3 + [None, None]
+    assert found.overall["confusion_matrix"] == [
+        [40, 0, 0, None, None],
+        [0, 40, 0, None, None],
+        [0, 0, 40, None, None],
+        *[None, None],
+    ]
+    assert found.overall["balanced_accuracy"] is None
+    assert set(found.reasons) >= {"overall.confusion_matrix", "overall.balanced_accuracy"}
 
 
 def test_an_open_worker_tells_everything() -> None:
     truth = [0] * 40 + [1] * 4
 
-    assert shown(truth, truth, OPEN)["TPs"] == [40, 4]
+    assert shown(truth, truth, OPEN).statistics["TPs"] == [40, 4]
 
 
 def test_rows_without_labels_have_no_figures_to_withhold() -> None:
-    assert figures_shown({"TPs": [None, None]}, None, np.zeros(3), STRICT) == {"TPs": [None, None]}
+    found = figures(Action.CLASSIFY, ("a", "b"), None, np.zeros(3), np.zeros((3, 1)))
+
+    assert figures_shown(found, None, np.zeros(3), STRICT) == found
+
+
+def test_the_mean_of_the_values_of_a_regression_is_told_to_a_hundredth_of_how_far_they_lie_apart() -> None:
+    truth = np.random.default_rng(0).normal(2013.0, 5.0, (50, 1))
+
+    found = figures(Action.REGRESS, (), truth, truth + 1, truth + 1)
+    told = figures_shown(found, truth, truth + 1, STRICT)
+
+    step = told.overall["target_mean"] / 0.01
+    assert step == pytest.approx(round(step))
+    assert told.overall["target_mean"] == pytest.approx(truth.mean(), abs=0.005)
+    assert figures_shown(found, truth, truth + 1, OPEN) == found

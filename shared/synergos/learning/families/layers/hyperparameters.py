@@ -29,6 +29,7 @@ from synergos.learning.hyperparameters import (
     Hyperparameters,
     general_fields,
     given_in,
+    left_over,
     of_another_algorithm,
     unknown_key,
 )
@@ -221,7 +222,7 @@ def unused(run: Mapping[str, Any], action: Action | None = None) -> dict[str, In
     given = given_in(run)
     found = LayersHyperparameters.from_run(run, action)
     known = run_fields({name: [value] for name, value in given.items()})
-    left = [name for name in given if name not in known and not overrides([name])]
+    left = [name for name in left_over(given, known) if not overrides([name])]
     why = {name: found._why_unused(name, action, known) for name in left}
     if found.criterion == "HuberLoss" and found.delta:
         text = (
