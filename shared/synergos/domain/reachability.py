@@ -37,5 +37,5 @@ class Silent:
 class Probe(Protocol):
     """Asks a program what it is."""
 
-    def __call__(self, host: str, port: int) -> Answered | Silent:
+    def __call__(self, host: str, port: int, /) -> Answered | Silent:
         """Ask once, and wait for seconds only."""

@@ -76,7 +76,7 @@ class Layout:
         Raises:
             WireFormatError: it has a tensor of a dtype that does not travel.
         """
-        return _layout(cls, tuple((name, tensor.dtype, tensor.shape) for name, tensor in weights.items()))
+        return _layout(tuple((name, tensor.dtype, tensor.shape) for name, tensor in weights.items()))
 
     @cached_property
     def places(self) -> Places:
@@ -184,14 +184,14 @@ class Header:
 
 
 @lru_cache(maxsize=64)
-def _layout(kind: type[Layout], described: tuple[tuple[str, torch.dtype, torch.Size], ...]) -> Layout:
+def _layout(described: tuple[tuple[str, torch.dtype, torch.Size], ...]) -> Layout:
     """The same layout for tensors that are described alike; a round has several messages, all of the same ones."""
     specs = []
     for name, dtype, shape in described:
         if dtype not in _CODES:
             raise WireFormatError(f"tensor {name!r} has dtype {dtype}, which does not travel")
         specs.append(TensorSpec(name, _CODES[dtype], tuple(shape)))
-    return kind(tuple(sorted(specs, key=lambda spec: -DTYPES[spec.dtype].itemsize)))
+    return Layout(tuple(sorted(specs, key=lambda spec: -DTYPES[spec.dtype].itemsize)))
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
