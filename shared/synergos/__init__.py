@@ -1,7 +1,7 @@
 """Synergos: federated learning for organisations that may not pool their data.
 
-The driver's names can be imported from here (``from synergos import Driver``). They are loaded on first use: a worker
-imports this package too, and never talks to an orchestrator.
+The driver's names can be imported from here (``from synergos import Driver``), and :func:`~synergos.model.load_model`, which uses a
+trained model without a grid. They are loaded on first use: a worker imports this package too, and never talks to an orchestrator.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         TagTask,
         ValidationTask,
     )
+    from synergos.model import load_model
 
 __all__ = [
     "AlignmentTask",
@@ -40,6 +41,7 @@ __all__ = [
     "RunTask",
     "TagTask",
     "ValidationTask",
+    "load_model",
 ]
 
 
@@ -49,9 +51,9 @@ def __getattr__(name: str) -> Any:
         return version("synergos")
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from synergos import driver
+    from synergos import driver, model
 
-    return getattr(driver, name)
+    return getattr(model if name == "load_model" else driver, name)
 
 
 def __dir__() -> list[str]:

@@ -20,7 +20,7 @@ import torch
 from numpy.typing import NDArray
 
 from synergos.domain.feature_space import Action, FeatureSpace
-from synergos.errors import InvalidRequest, RecordNotFound, UnknownName, WireFormatError
+from synergos.errors import InvalidRequest, NotSupported, RecordNotFound, UnknownName, WireFormatError
 from synergos.learning.algorithms import Adjust, Model, Step, Trained, Weights
 from synergos.learning.families import FAMILIES, Architecture, Array, Evaluation, LocalResult, Recipe
 from synergos.learning.families.manifest import GLOBAL_MODEL, recipe_in
@@ -169,6 +169,9 @@ class NaiveBayes:
         except ValueError as error:
             raise WireFormatError(f"{path.name} does not hold a model") from error
         return _tensors({name: np.array(values) for name, values in content.items()})
+
+    def scoring(self, recipe: Recipe, weights: Weights) -> torch.nn.Module:
+        raise NotSupported("models of naive Bayes are no torch modules")
 
     def load(self, folder: Path, model: str = GLOBAL_MODEL) -> BayesModel:
         return _model(recipe_in(folder, self), self.read(folder / f"{model}.json"))

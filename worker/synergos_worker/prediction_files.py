@@ -14,12 +14,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from synergos.domain.feature_space import Action, FeatureSpace
+from synergos.domain.feature_space import FeatureSpace
 from synergos.domain.keys import RunKey
 from synergos.domain.tags import Purpose
 from synergos.errors import GridError
 from synergos.learning.families import Array
 from synergos.tables.never_trained import NeverTrained
+from synergos.tables.predictions import prediction_frame
 from synergos_worker.pipelines.pipeline import Ids, Origins
 
 
@@ -93,36 +94,10 @@ def _write_files(folder: Path, purpose: Purpose, space: FeatureSpace, inference:
 def _frame(space: FeatureSpace, inference: Inference) -> pd.DataFrame:
     """One line per row: where it comes from, its ids, the label or value predicted, the score of each label, and what is to be said of it."""
     files, counts = zip(*inference.origins, strict=True)
-    columns: dict[str, Any] = {
+    about = {
         "file": np.repeat(np.array(files, dtype=object), counts),
         "row": np.concatenate([np.arange(1, count + 1) for count in counts]),
     }
-    # An id may be called like one of the columns there are.
-    columns |= {f"id_{name}" if _is_taken(name) else name: cells for name, cells in inference.ids.items()}
-    flat = inference.predicted.reshape(-1)
-    if space.action is Action.REGRESS:
-        return _annotated(pd.DataFrame(columns | {"prediction": flat}), inference)
-    labels = np.array(space.labels, dtype=object)
-    scores = inference.scores
-    if scores.shape[1] == 1:
-        scores = np.hstack([1 - scores, scores])
-    # With one label only, the second score belongs to none.
-    by_label = {f"score_{label}": scores[:, index] for index, label in enumerate(space.labels)}
-    predicted = labels[np.minimum(flat.astype(np.int64), len(labels) - 1)]
-    return _annotated(pd.DataFrame(columns | {"prediction": predicted} | by_label), inference)
-
-
-def _annotated(frame: pd.DataFrame, inference: Inference) -> pd.DataFrame:
-    """The same with nothing predicted for rows that are not, and with a column of notes where there is something to note."""
-    if not inference.never_trained.by_column:
-        return frame
-    frame.loc[~inference.is_predicted, [name for name in frame.columns if _is_predicted(str(name))]] = None
-    return frame.assign(note=inference.never_trained.notes(len(frame)))
-
-
-def _is_predicted(name: str) -> bool:
-    return name == "prediction" or name.startswith("score_")
-
-
-def _is_taken(name: str) -> bool:
-    return name in {"file", "row", "note"} or _is_predicted(name)
+    return prediction_frame(
+        pd.DataFrame(about), space, inference.scores, inference.predicted, inference.never_trained, inference.ids
+    )

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from synergos.cli import job, tune
+from synergos.cli import job, predict, tune
 from synergos.cli.exits import MEANINGS, ExitCode, exit_code_of
 from synergos.errors import SynergosError
 
@@ -46,6 +46,8 @@ def _options(
 
 app.add_typer(job.app, name="job")
 app.add_typer(tune.app, name="tune")
+app.command("predict")(predict.predict)
+app.command("export")(predict.export)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -61,26 +61,35 @@ class ColumnarFile:
         wanted = [self.names[position] for position in columns]
         with _opened(self.file, self.format) as opened:
             for batch in opened.batches(wanted):
-                yield [self._plain(batch.column(name), place) for name, place in zip(wanted, columns, strict=True)]
+                yield [
+                    plain(batch.column(name), self.columns[place], self.file.name)
+                    for name, place in zip(wanted, columns, strict=True)
+                ]
 
     def place(self, row: int) -> str:
         """See :class:`~synergos.tables.source.Source`."""
         return f"row {row + 1}"
 
-    def _plain(self, cells: Cells, position: int) -> Cells:
-        """Cells as text, booleans or numbers."""
-        if pa.types.is_dictionary(cells.type):
-            cells = cells.dictionary_decode()
-        kind = cells.type
-        if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind):
-            return cells
-        if pa.types.is_decimal(kind):
-            return pc.cast(cells, pa.float64(), safe=False)
-        if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
-            raise UnusableData(
-                f"column {self.columns[position]!r} holds {kind}; expected text or numbers", self.file.name
-            )
-        return pc.cast(cells, pa.string())
+
+def plain(cells: Cells, column: str, name: str) -> Cells:
+    """Cells as text, booleans or numbers.
+
+    Args:
+        column: its name, and ``name`` that of the file, for errors.
+
+    Raises:
+        UnusableData: they are something else.
+    """
+    if pa.types.is_dictionary(cells.type):
+        cells = cells.dictionary_decode()
+    kind = cells.type
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind):
+        return cells
+    if pa.types.is_decimal(kind):
+        return pc.cast(cells, pa.float64(), safe=False)
+    if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+        raise UnusableData(f"column {column!r} holds {kind}; expected text or numbers", name)
+    return pc.cast(cells, pa.string())
 
 
 def open_columnar(file: DataFile, format_: str) -> ColumnarFile:

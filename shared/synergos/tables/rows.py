@@ -64,6 +64,17 @@ def read_rows(file: DataFile, schema: Schema, written: TextFormat, header: Heade
     return _taken(file, schema, written, header).rows()
 
 
+def rows_in(source: Source, schema: Schema) -> FileRows:
+    """Read an open source whose header was checked.
+
+    Raises:
+        UnusableData: cells are not what they should be, or a column without a name in the schema is not empty.
+    """
+    reading = _Reading(source, schema)
+    reading.take()
+    return reading.rows()
+
+
 def problems_in_rows(file: DataFile, schema: Schema, written: TextFormat) -> list[UnusableData]:
     """What :func:`read_rows` would refuse: all of it, as far as one thing does not hide another."""
     try:

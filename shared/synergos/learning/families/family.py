@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from synergos.domain.feature_space import Action, FeatureSpace
 from synergos.domain.trained_model import DEFAULT_FAMILY
@@ -224,6 +224,15 @@ class ModelFamily(Protocol):
 
         Args:
             device: of torch, that computes.
+        """
+
+    # Elsewhere
+
+    def scoring(self, recipe: Recipe, weights: Weights) -> nn.Module:
+        """A torch module that makes of rows what :meth:`Trainer.predict` says are their scores; for export to other programs.
+
+        Raises:
+            NotSupported: models of this kind are no torch modules.
         """
 
     # Files

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import torch
+from torch import Tensor, nn
 
 from synergos.domain.feature_space import Action, FeatureSpace
 from synergos.errors import InvalidRequest
@@ -84,6 +85,13 @@ class LayersFamily:
         """Either of them."""
         return files.read(path)
 
+    def scoring(self, recipe: Recipe, weights: Weights) -> nn.Module:
+        """The network, and what makes scores of its outputs."""
+        with torch.device("meta"):
+            network = _network(recipe)
+        network.load_state_dict({name: tensor.detach().clone() for name, tensor in weights.items()}, assign=True)
+        return _Scoring(network, Objective(_hyperparameters(recipe), recipe.space.action)).eval()
+
     def load(self, folder: Path, model: str = GLOBAL_MODEL) -> LayersPredictor:
         """The network with its weights."""
         recipe = recipe_in(folder, self)
@@ -91,6 +99,19 @@ class LayersFamily:
             network = _network(recipe)
         network.load_state_dict(files.read(folder / f"{model}.safetensors"), assign=True)
         return LayersPredictor(network, Objective(_hyperparameters(recipe), recipe.space.action))
+
+
+class _Scoring(nn.Module):
+    """A network with its last activation, whatever the loss took."""
+
+    def __init__(self, network: Network, objective: Objective) -> None:
+        super().__init__()
+        self.network = network
+        self._objective = objective
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Scores of rows."""
+        return self._objective.scores(self.network, inputs)
 
 
 class LayersPredictor:

@@ -58,15 +58,19 @@ class Objective:
             one half as 0.0 or 1.0 (N, 1). More classes: probabilities (N, C) and the most probable class's id (N,).
         """
         with torch.no_grad():
-            if self.action is Action.REGRESS:
-                outputs = _as_array(_outputs(network, inputs))
-                return outputs, outputs
-            logits = _logits(network, inputs)
-            if logits.shape[1] == 1:
-                scores = _as_array(torch.sigmoid(logits))
-                return scores, (scores > 0.5).astype(np.float32)
-            scores = _as_array(functional.softmax(logits, dim=1))
-            return scores, scores.argmax(axis=1).astype(np.int64)
+            scores = _as_array(self.scores(network, inputs))
+        if self.action is Action.REGRESS:
+            return scores, scores
+        if scores.shape[1] == 1:
+            return scores, (scores > 0.5).astype(np.float32)
+        return scores, scores.argmax(axis=1).astype(np.int64)
+
+    def scores(self, network: Network, inputs: Tensor) -> Tensor:
+        """The scores that :meth:`predict` tells, as a tensor."""
+        if self.action is Action.REGRESS:
+            return _outputs(network, inputs)
+        logits = _logits(network, inputs)
+        return torch.sigmoid(logits) if logits.shape[1] == 1 else functional.softmax(logits, dim=1)
 
     def _make(self, hyperparameters: LayersHyperparameters, reduction: str) -> nn.Module:
         criterion = hyperparameters.make_criterion(reduction, self.action)

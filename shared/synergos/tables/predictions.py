@@ -1,0 +1,65 @@
+"""Predictions as a frame: one line per row, the predicted class or value, the score of each class, and what is to be said of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, TypeAlias
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from synergos.domain.feature_space import Action, FeatureSpace
+from synergos.tables.never_trained import NeverTrained
+
+Ids: TypeAlias = Mapping[str, Sequence[str | None]]
+"""Columns that tell rows apart for their owner, by name."""
+
+
+def prediction_frame(
+    about: pd.DataFrame,
+    space: FeatureSpace,
+    scores: NDArray[Any],
+    predicted: NDArray[Any],
+    never: NeverTrained,
+    ids: Ids = MappingProxyType({}),
+) -> pd.DataFrame:
+    """What a model says of rows.
+
+    Args:
+        about: one line per row: where it comes from.
+        scores: as :meth:`synergos.learning.families.Predictor.predict` has them, and so ``predicted``.
+        ids: by column, what tells the rows apart for their owner.
+
+    Returns:
+        The columns of ``about``, the ids, ``prediction``, ``score_<class>`` and, where there is something to note, ``note``;
+        nothing is predicted of a row that is refused.
+    """
+    flat = predicted.reshape(-1)
+    if space.action is Action.REGRESS:
+        own: dict[str, Any] = {"prediction": flat}
+    else:
+        labels = np.array(space.labels, dtype=object)
+        by_label = scores_by_label(scores, space)
+        own = {"prediction": labels[np.minimum(flat.astype(np.int64), len(labels) - 1)]}
+        own |= {f"score_{label}": by_label[:, index] for index, label in enumerate(space.labels)}
+    found = pd.DataFrame(own, index=about.index)
+    if never.by_column:
+        found.loc[~never.predicted(len(found)), :] = None
+        found["note"] = never.notes(len(found))
+    # An id may be called like one of the columns there are.
+    named = {f"id_{name}" if _is_taken(name) else name: cells for name, cells in ids.items()}
+    return pd.concat([about, pd.DataFrame(named, index=about.index), found], axis=1)
+
+
+def scores_by_label(scores: NDArray[Any], space: FeatureSpace) -> NDArray[Any]:
+    """The score of each class, (N, classes) in class order."""
+    if scores.shape[1] == 1:
+        scores = np.hstack([1 - scores, scores])
+    # With one label only, the second score belongs to none.
+    return scores[:, : len(space.labels)]
+
+
+def _is_taken(name: str) -> bool:
+    return name in {"file", "row", "note", "prediction"} or name.startswith("score_")

@@ -1,0 +1,132 @@
+"""A model in the forms of other programs says the same: ONNX of encoded rows, MLflow of raw ones."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pandas as pd
+import pytest
+from onnxruntime import InferenceSession
+
+from factories.exported_runs import hospital_space, write_model
+from factories.network_models import layer, linear
+from fakes.naive_bayes import NaiveBayes
+from synergos import load_model
+from synergos.domain.feature_space import Action, FeatureSpace
+from synergos.errors import NotSupported
+from synergos.learning.families.layers.layer_checks import Layer
+from synergos.model.trained_model import TrainedModel
+
+ROWS = pd.DataFrame({"lactate": [4.4, np.nan, 0.1, 9.3], "site": 3, "ward": ["icu", "normal", None, "hall"]})
+MANY = hospital_space(classes=("a", "b", "c"))
+IMAGES = replace(
+    hospital_space(),
+    datatype="image",
+    X=(),
+    numeric={},
+    categorical={},
+    input_shape=(1, 8, 8),
+    options={"size": [8, 8], "fit": "resize", "colour": "grayscale", "scaling": "unit"},
+)
+CASES: Mapping[str, tuple[FeatureSpace, Sequence[Layer]]] = {
+    "regression": (hospital_space(Action.REGRESS), [linear(4, 5, "relu"), linear(5, 1)]),
+    "two classes": (hospital_space(), [linear(4, 1, "sigmoid")]),
+    "logits": (hospital_space(), [linear(4, 5, "tanh"), linear(5, 1)]),
+    "many classes": (MANY, [linear(4, 5, "relu"), linear(5, 3, "softmax")]),
+    "batch normalisation and dropout": (
+        hospital_space(),
+        [linear(4, 8, "relu"), layer("BatchNorm1d", num_features=8), layer("Dropout", p=0.5), linear(8, 1)],
+    ),
+    "recurrent": (MANY, [layer("LSTM", input_size=4, hidden_size=6, batch_first=True), linear(6, 3)]),
+    "gated": (MANY, [layer("GRU", input_size=4, hidden_size=6, batch_first=True, num_layers=2), linear(6, 3)]),
+    "embedding": (
+        hospital_space(),
+        [layer("Embedding", num_embeddings=4, embedding_dim=3), layer("Flatten"), linear(12, 1)],
+    ),
+    "layer norm": (hospital_space(), [linear(4, 8, "gelu"), layer("LayerNorm", normalized_shape=[8]), linear(8, 1)]),
+    "images": (
+        IMAGES,
+        [
+            layer("Conv2d", "relu", in_channels=1, out_channels=3, kernel_size=3),
+            layer("BatchNorm2d", num_features=3),
+            layer("MaxPool2d", kernel_size=2),
+            layer("Flatten"),
+            linear(27, 1, "sigmoid"),
+        ],
+    ),
+}
+
+
+def model_of(folder: Path, case: str) -> TrainedModel:
+    space, layers = CASES[case]
+    return load_model(write_model(folder, space, layers))
+
+
+def inputs_of(model: TrainedModel, count: int) -> np.ndarray[Any, np.dtype[np.float32]]:
+    values = np.random.default_rng(0).random((count, *model.space.input_shape))
+    return values.astype(np.float32)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_an_onnx_file_gives_the_same_scores_for_any_number_of_rows(tmp_path: Path, case: str) -> None:
+    model = model_of(tmp_path / "run", case)
+
+    path = model.to_onnx(tmp_path / "model.onnx")
+
+    session = InferenceSession(path)
+    assert ([each.name for each in session.get_inputs()], [each.name for each in session.get_outputs()]) == (
+        ["inputs"],
+        ["scores"],
+    )
+    for count in (1, 2, 7):
+        inputs = inputs_of(model, count)
+        [scores] = session.run(["scores"], {"inputs": inputs})
+        assert np.abs(scores - model.infer(inputs)[0]).max() <= 1e-6
+
+
+def test_an_onnx_file_says_how_rows_become_its_inputs(tmp_path: Path) -> None:
+    model = model_of(tmp_path / "run", "two classes")
+
+    found = {each.key: each.value for each in onnx.load(model.to_onnx(tmp_path / "a" / "model.onnx")).metadata_props}
+
+    assert json.loads(found["manifest.json"]) == dict(model.manifest)
+    assert found["model"] == "global_model"
+    assert [path.name for path in (tmp_path / "a").iterdir()] == ["model.onnx"]
+
+
+def test_a_family_without_a_torch_module_has_no_onnx_form(tmp_path: Path) -> None:
+    with pytest.raises(NotSupported, match="no torch modules"):
+        NaiveBayes().scoring(model_of(tmp_path / "run", "two classes").recipe, {})
+
+
+@pytest.mark.parametrize("case", ["regression", "two classes", "many classes"])
+def test_an_mlflow_folder_predicts_raw_rows_and_has_nobodys(tmp_path: Path, case: str) -> None:
+    model = model_of(tmp_path / "run", case)
+
+    folder = model.to_mlflow(tmp_path / "mlflow" / "model")
+
+    with warnings.catch_warnings():
+        # MLflow's own, of its own parts.
+        warnings.simplefilter("ignore")
+        import mlflow.pyfunc
+
+        loaded = mlflow.pyfunc.load_model(str(folder))
+        found = loaded.predict(ROWS.astype({"site": float}))
+    pd.testing.assert_frame_equal(found, model.predict(ROWS))
+    signature = loaded.metadata.signature
+    assert [(each.name, each.type.name) for each in signature.inputs] == [
+        ("lactate", "double"),
+        ("site", "double"),
+        ("ward", "string"),
+    ]
+    assert signature.outputs.input_names()[0] == "prediction"
+    assert not [path for path in folder.rglob("*") if "example" in path.name]
+    with pytest.raises(FileExistsError):
+        model.to_mlflow(folder)
