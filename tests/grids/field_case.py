@@ -76,6 +76,15 @@ class FieldCase:
         """POST alignments."""
         return self._grid.driver.alignments.create(*self._project, **options)
 
+    def alignments(self) -> list[Mapping[str, Any]]:
+        """GET alignments: the record of each hospital."""
+        return list(self._grid.driver.alignments.read(*self._project)["data"])
+
+    def prepared(self, number: int) -> str:
+        """What one hospital's worker logged last when it had prepared this case."""
+        lines = self._grid.log(self._workers[number - 1]).splitlines()
+        return next(line for line in reversed(lines) if "preparation completed" in line and self._project[1] in line)
+
     def train(self) -> Response:
         """POST models."""
         return self._grid.driver.models.create(*self._run)
