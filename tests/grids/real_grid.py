@@ -17,7 +17,7 @@ import psutil
 from support.waiting import DEADLINE, until
 from synergos import Driver
 from synergos_simulator.datasets import Dataset
-from synergos_simulator.grid import Grid, Plan
+from synergos_simulator.grid import Disclosure, Grid, Plan
 from synergos_simulator.state import Program
 
 WORKERS = ("worker_1", "worker_2")
@@ -163,9 +163,11 @@ class Aside:
 
 
 @contextmanager
-def started(folder: Path, data: Path, workers: Sequence[str] = WORKERS) -> Iterator[RealGrid]:
+def started(
+    folder: Path, data: Path, workers: Sequence[str] = WORKERS, disclosure: Disclosure = Disclosure.OPEN
+) -> Iterator[RealGrid]:
     """A grid that runs inside the ``with`` block."""
-    grid = Grid.planned(Plan(folder, data, workers))
+    grid = Grid.planned(Plan(folder, data, workers, disclosure=disclosure))
     with grid:
         grid.wait_until_healthy()
         yield RealGrid(grid)
