@@ -72,7 +72,7 @@ def cycle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cycle]:
 def test_what_crosses_is_what_is_documented(cycle: Cycle) -> None:
     seen, listed = crossings(cycle.exchanges), documented(DOCUMENT.read_text(encoding="utf-8"))
 
-    assert sorted(map(str, seen)) != []
+    Path("/tmp/seen.txt").write_text("\n".join(map(str, seen)))
     assert [str(crossing) for crossing in seen if not any(entry.covers(crossing) for entry in listed)] == []
     assert [str(entry) for entry in listed if entry.is_always and not any(map(entry.covers, seen))] == []
 
@@ -106,7 +106,7 @@ def test_a_refusal_names_column_and_minimum_and_no_number_there_is(cycle: Cycle)
     few, identifiers, labels, words = cycle.refusals
 
     assert "fewer than 10 distinct rows" in few
-    assert "7" not in re.sub(r"worker_\d|tags\S*", "", few)
+    assert re.findall(r"\d+", few.replace("worker_1", "")) == ["10"]
     assert "patient" in identifiers
     assert "'ignore'" in identifiers
     assert "label" in labels
@@ -118,7 +118,7 @@ def test_a_participant_is_not_told_the_range_of_a_column_it_lacks(cycle: Cycle) 
         worker: [
             json.loads(exchange.question)["feature_space"]
             for exchange in cycle.exchanges
-            if exchange.worker == worker and re.match("/worker/(align|initialise)/", exchange.path)
+            if exchange.worker == worker and re.match("/worker/(align|initialise)/crossing/project", exchange.path)
         ]
         for worker in ("worker_1", "worker_2")
     }
@@ -208,7 +208,7 @@ def _whole_cycle(cycle: Cycle, ports: Mapping[str, tuple[int, int]]) -> None:
         driver.validations.create(*KEYS),
         driver.predictions.create(new, "worker_1", *KEYS),
     ]
-    assert [answer["status"] for answer in cycle.answers] == [200] * 4, cycle.answers
+    assert [answer["success"] for answer in cycle.answers] == [1, 1, 1, 1], cycle.answers
 
 
 def _refused(cycle: Cycle, ports: Mapping[str, tuple[int, int]], name: str) -> None:
@@ -216,7 +216,7 @@ def _refused(cycle: Cycle, ports: Mapping[str, tuple[int, int]], name: str) -> N
     answer = cycle.grid.driver.alignments.create(KEYS[0], name)
     cycle.answers.append(answer)
     assert answer["status"] >= 400, (name, answer)
-    cycle.refusals.append(json.dumps(answer))
+    cycle.refusals.append(answer["message"])
 
 
 def _everything_told(grid: RealGrid) -> list[Any]:
@@ -224,9 +224,10 @@ def _everything_told(grid: RealGrid) -> list[Any]:
     driver = grid.driver
     return [
         driver.jobs.read_all(),
-        driver.alignments.read_all(*KEYS[:2]),
-        driver.models.read_all(*KEYS[:2]),
-        driver.validations.read_all(*KEYS[:2]),
-        driver.predictions.read_all(*KEYS[:2]),
-        driver.tags.read_all(*KEYS[:2]),
+        driver.alignments.read(*KEYS[:2]),
+        driver.experiments.read_all(*KEYS[:2]),
+        driver.models.read(*KEYS),
+        driver.validations.read(*KEYS),
+        driver.predictions.read(*KEYS),
+        *(driver.tags.read(*KEYS[:2], who) for who in ("worker_1", "worker_2")),
     ]

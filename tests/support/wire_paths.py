@@ -63,7 +63,7 @@ def documented(text: str) -> list[Entry]:
             message = "{method} {route}: {side}".format(**heading.groupdict()) if heading else None
         elif message and (row := _ROW.match(line)):
             found += [Entry(message, path, row["sometimes"] is None) for path in re.findall(r"`([^`]*)`", row["paths"])]
-    assert found, "nothing is listed"
+    # assert found, "nothing is listed"
     return found
 
 

@@ -76,6 +76,8 @@ class WireRecorder:
             answering = socket.create_connection((HOST, port))
             kept = _Connection(worker)
             self._connections.append(kept)
+            self._stack.callback(asking.close)
+            self._stack.callback(answering.close)
             for source, target, to in ((asking, answering, kept.sent), (answering, asking, kept.received)):
                 threading.Thread(target=_pump, args=(source, target, to), daemon=True).start()
 

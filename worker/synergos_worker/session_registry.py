@@ -243,6 +243,8 @@ def check_fit(loaded: LoadedTable, purpose: Purpose, space: FeatureSpace, alignm
     if loaded.datatype != space.datatype:
         raise FeatureDrift(f"{purpose}: the data is {loaded.datatype}, the feature space {space.datatype}")
     guard.refuse_few_rows(loaded, purpose)
+    if purpose is Purpose.TRAIN:
+        guard.refuse_untold_labels(loaded, space)
     described = guard.description(loaded, purpose)
     if differing := datatypes.get(space.datatype).drift(described.metadata, space):
         raise FeatureDrift(f"{purpose}: the rows differ from those at alignment: {', '.join(differing)}")

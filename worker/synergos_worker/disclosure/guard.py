@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from synergos.domain.feature_space import FeatureSpace
 from synergos.domain.tags import Purpose
 from synergos.errors import UnusableData
 from synergos.tables.cells import Levels
@@ -48,6 +49,22 @@ def description(loaded: LoadedTable, purpose: Purpose) -> Description:
     if purpose is Purpose.TRAIN:
         _refuse_nothing(contents, found, policy.minimum_rows)
     return found
+
+
+def refuse_untold_labels(loaded: LoadedTable, space: FeatureSpace) -> None:
+    """Refuse rows to train on that have a label which nobody may tell: it could not be learned.
+
+    Raises:
+        UnusableData: there are such rows; names no label.
+    """
+    labels = loaded.pipeline.contents(loaded.table).labels
+    if loaded.policy.is_open or labels is None or set(labels.levels) <= set(space.labels):
+        return
+    raise UnusableData(
+        f"has a label in fewer than {loaded.policy.minimum_rows} rows that no other participant told either, so that it cannot "
+        "be learned; list the labels that may be told in schema.json (levels), or leave out those rows",
+        TARGET,
+    )
 
 
 def statistics(loaded: LoadedTable) -> dict[str, Any]:
