@@ -11,7 +11,9 @@ from support.wire_recorder import Exchange
 
 _MESSAGE = re.compile(r"^#### `(?P<method>[A-Z]+) (?P<route>\S+)`: (?P<side>question|answer)$")
 _ROW = re.compile(r"^\| (?P<paths>`[^|]*`(?:, `[^|]*`)*)(?P<sometimes> \(sometimes\))? \|")
-_WILD = re.compile(r"<[a-z_ ]+>")
+_WILD = re.compile(r"(<[a-z_ ]+>)")
+_KEY, _NAME = r"[^.\[\]]+", r".+"
+"""What stands for one key, and for a name in which there are points."""
 
 
 @dataclass(frozen=True)
@@ -44,10 +46,11 @@ class Entry:
 
     def covers(self, crossing: Crossing) -> bool:
         """Whether it lists that."""
-        parts = _WILD.split(self.path)
-        return crossing.message == self.message and bool(
-            re.fullmatch(r"[^.\[\]]+(?:\.[^.\[\]]+)*".join(map(re.escape, parts)), crossing.path)
+        pattern = "".join(
+            re.escape(part) if not part.startswith("<") else _NAME if part in {"<file>", "<tensor>"} else _KEY
+            for part in _WILD.split(self.path)
         )
+        return crossing.message == self.message and bool(re.fullmatch(pattern, crossing.path))
 
     def __str__(self) -> str:
         return f"{self.message} {self.path}"
@@ -63,7 +66,7 @@ def documented(text: str) -> list[Entry]:
             message = "{method} {route}: {side}".format(**heading.groupdict()) if heading else None
         elif message and (row := _ROW.match(line)):
             found += [Entry(message, path, row["sometimes"] is None) for path in re.findall(r"`([^`]*)`", row["paths"])]
-    # assert found, "nothing is listed"
+    assert found, "nothing is listed"
     return found
 
 
@@ -73,7 +76,7 @@ def crossings(exchanges: Sequence[Exchange]) -> list[Crossing]:
     for exchange in exchanges:
         route = _route(exchange.path)
         for side, body in (("question", exchange.question), ("answer", exchange.answer)):
-            for path in _paths_of(body):
+            for path in filter(None, _paths_of(body)):
                 found[Crossing(f"{exchange.method} {route}: {side}", path)] = None
     return sorted(found, key=str)
 
