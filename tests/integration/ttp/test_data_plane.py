@@ -57,15 +57,18 @@ def answering() -> Iterator[Callable[[bytes], DataPlane]]:
         server.server_close()
 
 
+def destination(folder: Path, memory: int = 0) -> Destination:
+    path = folder / "answer"
+    return Destination(path, AnswerMemory(memory), lambda: path.open("wb"))
+
+
 def message(metadata: dict[str, Any]) -> bytes:
     return b"".join(encode(WEIGHTS, metadata).chunks())
 
 
 def test_a_sound_answer_is_taken(answering: Callable[[bytes], DataPlane], tmp_path: Path) -> None:
     plane = answering(message(SOUND))
-    answer = plane.exchange(
-        Step(0), encode(WEIGHTS, {"round": 0}), Layout.of(WEIGHTS), Destination(tmp_path / "answer")
-    )
+    answer = plane.exchange(Step(0), encode(WEIGHTS, {"round": 0}), Layout.of(WEIGHTS), destination(tmp_path))
     assert answer.said == ROUND_ANSWER.read(SOUND)
 
 
@@ -88,7 +91,7 @@ def test_an_answer_that_cannot_be_calculated_with_names_participant_and_field(
 ) -> None:
     plane = answering(message({**SOUND, field: value}))
     with pytest.raises(WireFormatError, match=f"worker_1: its answer's {named} is not as agreed"):
-        plane.exchange(Step(0), encode(WEIGHTS, {"round": 0}), Layout.of(WEIGHTS), Destination(tmp_path / "answer"))
+        plane.exchange(Step(0), encode(WEIGHTS, {"round": 0}), Layout.of(WEIGHTS), destination(tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -99,7 +102,7 @@ def test_an_answer_to_something_else_is_refused(
 ) -> None:
     plane = answering(message(answer))
     with pytest.raises(WireFormatError, match="worker_1: answered another exchange"):
-        plane.exchange(step, encode(WEIGHTS, {}), Layout.of(WEIGHTS), Destination(tmp_path / "answer"))
+        plane.exchange(step, encode(WEIGHTS, {}), Layout.of(WEIGHTS), destination(tmp_path))
 
 
 @pytest.mark.parametrize("numbers", [3, {"n": "x"}, {"n": True}, {"n": None}, {"n": [1]}])
@@ -108,7 +111,7 @@ def test_numbers_that_are_none_are_refused(
 ) -> None:
     plane = answering(message({**SOUND, "numbers": numbers}))
     with pytest.raises(WireFormatError, match="worker_1: the message's numbers are not"):
-        plane.exchange(Step(0), encode(WEIGHTS, {}), Layout.of(WEIGHTS), Destination(tmp_path / "answer"))
+        plane.exchange(Step(0), encode(WEIGHTS, {}), Layout.of(WEIGHTS), destination(tmp_path))
 
 
 @pytest.mark.parametrize("answer", [{}, {"evaluation": 1}, {"evaluation": {"rows": "many", "loss": 0.1}}])
@@ -124,7 +127,7 @@ def test_an_answer_that_finds_no_memory_is_the_same_from_a_file(
 ) -> None:
     large = {"w": torch.rand(300, 1000), "v": torch.rand(3)}
     plane = answering(b"".join(encode(large, {**SOUND, "numbers": {"n": 2.0}}).chunks()))
-    target = Destination(tmp_path / "answer", AnswerMemory(2**22 if has_room else 0))
+    target = destination(tmp_path, 2**22 if has_room else 0)
 
     parcel = plane.exchange(Step(0), encode(large, {"round": 0}), Layout.of(large), target).parcel
 

@@ -19,6 +19,7 @@ from synergos.wire.codec import CHUNK_BYTES, weights_in
 from synergos.wire.layout import Header
 from synergos_ttp.stages.exchange import Asking
 from synergos_ttp.stages.round_store import RoundFiles
+from synergos_ttp.stages.spare_files import SpareFiles
 from synergos_ttp.workers.answer_memory import LARGEST, AnswerMemory, Destination
 from synergos_ttp.workers.data_plane import Answered
 from synergos_ttp.workers.participant import ParticipantSession
@@ -90,7 +91,7 @@ class Line:
 
 def test_a_message_is_out_when_its_last_byte_is_and_the_outbox_is_empty_when_all_are(tmp_path: Path) -> None:
     messages = {who: Parcel(Bag({"weights": WEIGHTS})) for who in ("a", "b")}
-    asking = Asking(Step(0), messages, LAYOUT, RoundFiles(tmp_path), "weights", AnswerMemory())
+    asking = Asking(Step(0), messages, LAYOUT, RoundFiles(tmp_path, SpareFiles(tmp_path)), "weights", AnswerMemory())
     first, second = (Line(who, lambda: asking.outbox.wait(0.0)) for who in messages)
 
     arrived = [asking(cast(ParticipantSession, cast(Any, line))) for line in (first, first, second)]

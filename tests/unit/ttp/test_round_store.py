@@ -14,7 +14,9 @@ from torch import Tensor
 from synergos.domain.loss_history import LossHistory
 from synergos.learning.bags import Bag
 from synergos.wire import Parcel, encode_parcel, stored_parcel
-from synergos_ttp.stages.round_store import RoundResult, RoundStore
+from synergos.wire.codec import CHUNK_BYTES
+from synergos_ttp.stages.round_store import RoundFiles, RoundResult, RoundStore
+from synergos_ttp.stages.spare_files import SpareFiles
 
 
 def tensor(value: float) -> Mapping[str, Tensor]:
@@ -108,6 +110,74 @@ def test_a_large_answer_is_written_once_for_whatever_it_is_kept_for(tmp_path: Pa
         found = store.load()
         assert found is not None
         assert found.kept["a"]["own"]["w"].tolist() == [2.0]
+
+
+LARGE = 2 * CHUNK_BYTES
+
+
+def large(value: float) -> RoundResult:
+    model = {"w": torch.full((LARGE // 4,), value)}
+    return RoundResult(Bag({"weights": model}), model, {"a": Parcel(Bag({"weights": model}))}, {}, (), value, {}, {})
+
+
+def inodes(files: RoundFiles) -> set[int]:
+    return {path.stat().st_ino for path in files.folder.iterdir()}
+
+
+def test_large_files_are_written_over_those_of_a_round_that_was_dropped(tmp_path: Path) -> None:
+    with RoundStore(tmp_path, "job") as store:
+        store.commit(0, large(0.0))
+        store.commit(1, large(1.0))
+        store.catch_up()
+        used = inodes(store.files(0))
+        store.drop(0)
+        store.commit(2, large(2.0))
+        store.catch_up()
+
+        assert inodes(store.files(2)) == used
+        assert {path.name for path in (tmp_path / ".rounds" / "job").iterdir()} == {
+            "committed.jsonl",
+            "round_1",
+            "round_2",
+        }
+        for number in (1, 2):
+            written = torch.full((LARGE // 4,), float(number))
+            assert torch.equal(load_file(store.files(number).global_weights)["w"], written)
+            assert torch.equal(load_file(store.files(number).update("a"))["w"], written)
+
+
+def test_a_shorter_file_has_nothing_of_the_one_it_is_written_over(tmp_path: Path) -> None:
+    spares = SpareFiles(tmp_path)
+    (tmp_path / "old").write_bytes(b"long ago")
+    spares.take(tmp_path / "old")
+
+    with spares.create(tmp_path / "new", "old") as file:
+        file.write(b"now")
+        file.truncate()
+
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("new", b"now")]
+
+
+def test_a_file_that_somebody_needs_by_another_name_is_not_written_over(tmp_path: Path) -> None:
+    spares = SpareFiles(tmp_path)
+    (tmp_path / "a").write_bytes(b"kept")
+    (tmp_path / "b").hardlink_to(tmp_path / "a")
+    spares.take(tmp_path / "a")
+
+    with spares.create(tmp_path / "a") as file:
+        file.write(b"new")
+
+    assert (tmp_path / "b").read_bytes() == b"kept"
+
+
+def test_spare_files_are_found_again_by_the_next_process(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"old")
+    inode = (tmp_path / "a").stat().st_ino
+    SpareFiles(tmp_path).take(tmp_path / "a")
+
+    SpareFiles(tmp_path).create(tmp_path / "a").close()
+
+    assert (tmp_path / "a").stat().st_ino == inode
 
 
 @pytest.mark.parametrize("torn", [b'{"round": 2, "tr', b"\0" * 40, b"null\n", b'{"round": 2}', b"\xff\xfe\n"])

@@ -97,7 +97,10 @@ class Asking:
         return None if answer is None else self._arrived(who, answer)
 
     def _target(self, who: str) -> Destination:
-        return Destination(self.files.answer(self.step.exchange, who), self.memory)
+        exchange = self.step.exchange
+        return Destination(
+            self.files.answer(exchange, who), self.memory, partial(self.files.create_answer, exchange, who)
+        )
 
     def _arrived(self, who: str, answer: Answered) -> Arrived:
         parcel, said = answer.parcel, answer.said

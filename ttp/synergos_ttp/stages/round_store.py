@@ -10,23 +10,30 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 from synergos.domain.loss_history import LossHistory
 from synergos.learning.bags import WEIGHTS, Bag, Weights
 from synergos.wire import Parcel, StoredTensors, encode_parcel, stored_parcel
+from synergos.wire.codec import CHUNK_BYTES
 from synergos_ttp.stages import round_writing
+from synergos_ttp.stages.spare_files import SpareFiles
 
 _FOLDER = ".rounds"
 _LOG = "committed.jsonl"
-_ANSWER, _KEPT = "answer_", "kept_"
+_ANSWER, _KEPT, _LOCAL = "answer_", "kept_", "local_"
 
 
 @dataclass(frozen=True)
 class RoundFiles:
-    """The files of one round: the state it ended with, the participants' answers, and what they keep."""
+    """The files of one round: the state it ended with, the participants' answers, and what they keep.
+
+    Attributes:
+        spares: what large ones are written over.
+    """
 
     folder: Path
+    spares: SpareFiles
 
     @property
     def global_weights(self) -> Path:
@@ -40,7 +47,7 @@ class RoundFiles:
 
     def update(self, participant_id: str) -> Path:
         """The answer with one participant's trained weights."""
-        return self.folder / f"local_{participant_id}.safetensors"
+        return self.folder / f"{_LOCAL}{participant_id}.safetensors"
 
     def updates(self, participants: Iterable[str]) -> dict[str, Weights]:
         """The trained weights that are there, by participant, in the order given."""
@@ -59,9 +66,19 @@ class RoundFiles:
         """Where a large answer is written while the round goes on."""
         return self.folder / f"{_ANSWER}{exchange}_{participant_id}.safetensors"
 
+    def create_answer(self, exchange: int, participant_id: str) -> BinaryIO:
+        """That file, to be written; see :meth:`SpareFiles.create`."""
+        return self.spares.create(self.answer(exchange, participant_id), self.update(participant_id).name)
+
     def answers(self) -> Iterator[Path]:
         """Those that were written."""
         return (path for path in self.folder.iterdir() if path.name.startswith(_ANSWER))
+
+    @property
+    def may_be_spared(self) -> Iterator[Path]:
+        """Files that nobody reads once the round is needed no more."""
+        found = (self.global_weights, self.state, *self.folder.glob(f"{_LOCAL}*"))
+        return (path for path in found if path.exists())
 
 
 @dataclass(frozen=True)
@@ -116,6 +133,9 @@ class RoundStore:
         self._noted: deque[Callable[[], None]] = deque()
         # The rounds whose folders are there.
         self._there = {int(folder.name.removeprefix("round_")) for folder in self.folder.glob("round_*")}
+        self._spares = SpareFiles(self.folder)
+        # Whether a model is so large that its files are worth keeping.
+        self._is_large = False
         # Where the next line begins, None while none was written.
         self._end: int | None = None
 
@@ -129,7 +149,7 @@ class RoundStore:
 
     def files(self, number: int) -> RoundFiles:
         """The files of one round; its folder is made."""
-        found = RoundFiles(self.folder / f"round_{number}")
+        found = RoundFiles(self.folder / f"round_{number}", self._spares)
         if number not in self._there:
             found.folder.mkdir(exist_ok=True)
             self._there.add(number)
@@ -182,6 +202,9 @@ class RoundStore:
         return sorted(self._there)
 
     def _drop(self, number: int) -> None:
+        if self._is_large and number in self._there:
+            for path in self.files(number).may_be_spared:
+                self._spares.take(path)
         round_writing.remove(self.folder / f"round_{number}")
         self._there.discard(number)
 
@@ -189,9 +212,9 @@ class RoundStore:
         files = self.files(number)
         written: dict[int, Path] = {}
         for who, answer in result.local.items():
-            _place(answer, files.update(who), written)
+            self._place(answer, files.update(who), written)
         for who, answer in result.kept.items():
-            _place(answer, files.kept(who), written, durable=True)
+            self._place(answer, files.kept(who), written, durable=True)
         for who in result.unchanged:
             round_writing.link(self.files(number - 1).kept(who), files.kept(who))
         for path in files.answers():
@@ -199,11 +222,11 @@ class RoundStore:
         self._write(files, number, result)
 
     def _write(self, files: RoundFiles, number: int, result: RoundResult) -> None:
-        _write_parcel(Parcel(Bag({WEIGHTS: result.model})), files.global_weights, durable=True)
+        self._write_parcel(Parcel(Bag({WEIGHTS: result.model})), files.global_weights, durable=True)
         model = [name for name, tensors in result.state.sets.items() if tensors is result.model]
         more = {name: tensors for name, tensors in result.state.sets.items() if name not in model}
         if more:
-            _write_parcel(Parcel(Bag(more)), files.state, durable=True)
+            self._write_parcel(Parcel(Bag(more)), files.state, durable=True)
         line = {
             "round": number,
             "sets": list(result.state.sets),
@@ -215,6 +238,30 @@ class RoundStore:
             "evaluate": {str(judged): loss for judged, loss in result.judged.items()},
         }
         self._append(json.dumps(line).encode() + b"\n")
+
+    def _place(self, answer: Parcel, target: Path, written: dict[int, Path], durable: bool = False) -> None:
+        """Have an answer in a file: once on the disk, however many names it has.
+
+        Args:
+            written: where the answers are that were in memory, by identity.
+            durable: whether it has to outlive the machine's power.
+        """
+        source = answer.path or written.get(id(answer))
+        if source is None:
+            self._write_parcel(answer, target, durable)
+            written[id(answer)] = target
+            return
+        round_writing.link(source, target)
+        if durable:
+            with target.open("rb") as file:
+                os.fsync(file.fileno())
+
+    def _write_parcel(self, parcel: Parcel, target: Path, durable: bool = False) -> None:
+        # Straight from the tensors' memory; the library would make a copy of all of them first.
+        message = encode_parcel(Parcel(parcel.bag, parcel.kept))
+        self._is_large = self._is_large or message.length > CHUNK_BYTES
+        write = self._spares.write if self._is_large else round_writing.write
+        write(target, message.buffers(), durable=durable)
 
     def _append(self, line: bytes) -> None:
         """Add a line that is whole, or is not there for whoever reads."""
@@ -271,26 +318,3 @@ class _Log:
             self.history.evaluated(int(judged), loss)
         self.end += len(line)
         return True
-
-
-def _place(answer: Parcel, target: Path, written: dict[int, Path], durable: bool = False) -> None:
-    """Have an answer in a file: once on the disk, however many names it has.
-
-    Args:
-        written: where the answers are that were in memory, by identity.
-        durable: whether it has to outlive the machine's power.
-    """
-    source = answer.path or written.get(id(answer))
-    if source is None:
-        _write_parcel(answer, target, durable)
-        written[id(answer)] = target
-        return
-    round_writing.link(source, target)
-    if durable:
-        with target.open("rb") as file:
-            os.fsync(file.fileno())
-
-
-def _write_parcel(parcel: Parcel, target: Path, durable: bool = False) -> None:
-    # Straight from the tensors' memory; the library would make a copy of all of them first.
-    round_writing.write(target, encode_parcel(Parcel(parcel.bag, parcel.kept)).buffers(), durable=durable)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import threading
 import weakref
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,8 +56,9 @@ class Destination:
     """Where one answer may be put.
 
     Attributes:
-        path: the file, when there is no memory for it.
+        path: the file, when there is no memory for it; ``create`` opens it, and does not cut off what was there before.
     """
 
     path: Path
-    memory: AnswerMemory = field(default_factory=AnswerMemory)
+    memory: AnswerMemory
+    create: Callable[[], BinaryIO]

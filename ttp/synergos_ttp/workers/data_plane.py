@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any, TypeVar
 
 from synergos.domain.grid import Node
@@ -155,21 +154,22 @@ class DataPlane:
         try:
             memory = target.memory.take(header.data_bytes)
             if memory is None:
-                self._write(answer, header, target.path)
+                self._write(answer, header, target)
                 return replace(stored_parcel(target.path), metadata=header.metadata)
             answer.fill(memory.data)
             return parcel_of(weights_in(memory.data, header), header.metadata)
         except WireFormatError as error:
             raise WireFormatError(str(error), self._who) from error
 
-    def _write(self, answer: Answer, header: Header, target: Path) -> None:
+    def _write(self, answer: Answer, header: Header, target: Destination) -> None:
         view = memoryview(self._buffer)
-        with target.open("wb") as file:
+        with target.create() as file:
             file.write(Header(header.offsets, numbers_of(header.metadata)).to_bytes())
             for start in range(0, header.data_bytes, _PIECE):
                 piece = view[: min(_PIECE, header.data_bytes - start)]
                 answer.fill(piece)
                 file.write(piece)
+            file.truncate()
 
     def _json(self, answer: Answer) -> dict[str, Any]:
         try:
