@@ -65,7 +65,8 @@ class Response:
     def read_into(self, memory: memoryview) -> int:
         """Fill memory from its beginning with the next bytes; how many, none only at the end."""
         if self._early or self._left is None:
-            piece = self.read(len(memory))
+            # No more than is here already, where the length is known: what is to come goes straight into memory.
+            piece = self.read(len(memory) if self._left is None else min(len(memory), len(self._early)))
             memory[: len(piece)] = piece
             return len(piece)
         count = self._connection.recv_into(memory[: self._left]) if self._left else 0
