@@ -6,11 +6,8 @@ process ends with exit code 0.
 
 from __future__ import annotations
 
-import select
 import ssl
 import sys
-import threading
-import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -20,10 +17,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 import structlog
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
-from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from synergos.program.loop import Loop
 from synergos.program.resources import usage_log
+from synergos.program.server_process import ServerProcess
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -33,7 +30,6 @@ Middleware = Callable[["WSGIApplication"], "WSGIApplication"]
 log = structlog.get_logger(__name__)
 
 GRACE_SECONDS = 30
-_LOOK = 0.25
 
 
 class Service(Protocol):
@@ -108,53 +104,6 @@ class ServerSettings:
     middleware: Middleware = _as_it_is
 
 
-class _Worker(ThreadWorker):  # type: ignore[misc]
-    """A gunicorn worker that tells the service first when it is asked to stop, and whose threads wait for what comes next.
-
-    gunicorn hands a connection back to its main thread after each answer, which hands it to a thread again: two threads to
-    wake up for each of a round's small requests, as much as all else that is done with one.
-    """
-
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self._linger = self.app.settings.linger
-        # Counts threads of the pool; the others are for those who come anew.
-        self._may_linger = threading.BoundedSemaphore(max(1, self.cfg.threads // 2))
-
-    def handle(self, conn: TConn) -> object:
-        """Answer a connection's request, and those that follow soon; called in a thread of the pool."""
-        kept = super().handle(conn)
-        while kept is True and self._comes_soon(conn):
-            kept = super().handle(conn)
-        return kept
-
-    def _comes_soon(self, conn: TConn) -> bool:
-        """Whether a connection has its next request ready before it is left to the main thread."""
-        if not self._may_linger.acquire(blocking=False):
-            return False
-        try:
-            poll = select.poll()
-            poll.register(conn.sock, select.POLLIN)
-            deadline = time.monotonic() + self._linger
-            # Looked at in between, so that a program that is asked to end does not wait for this.
-            while self.alive and (left := deadline - time.monotonic()) > 0:
-                if poll.poll(1000 * min(left, _LOOK)):
-                    return True
-            return False
-        finally:
-            self._may_linger.release()
-
-    def handle_exit(self, sig: int, frame: object) -> None:
-        service = self.app.service
-        if self.alive and service is not None:
-            # Not in the signal handler itself: stopping takes locks that the interrupted code may hold.
-            threading.Thread(target=service.stop, name="stop").start()
-        super().handle_exit(sig, frame)
-
-    def handle_quit(self, sig: int, frame: object) -> None:
-        self.handle_exit(sig, frame)
-
-
 class _Application(BaseApplication):  # type: ignore[misc]
     def __init__(self, build: Callable[[], Service], settings: ServerSettings) -> None:
         self.build = build
@@ -168,7 +117,7 @@ class _Application(BaseApplication):  # type: ignore[misc]
             "bind": [f"{self.settings.host}:{port}" for port in self.settings.ports],
             "workers": 1,
             "threads": self.settings.threads,
-            "worker_class": _Worker,
+            "worker_class": ServerProcess,
             "worker_connections": 1000,
             # A worker is not hung because a round takes hours.
             "timeout": 0,

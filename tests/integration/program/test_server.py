@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from synergos_simulator.grid import HOST, FreePorts
 
 THREADS = 4
 PROGRAM = f"""
-import sys
+import io, sys
 from synergos.program.server import ServerSettings, serve
 
 class Echo:
@@ -25,8 +26,30 @@ class Echo:
 
     def answer(self, environ, start_response):
         body = environ["wsgi.input"].read()
+        match environ["PATH_INFO"]:
+            case "/field":
+                body = environ.get("HTTP_X_FIELD", "none").encode()
+            case "/pieces":
+                start_response("200 OK", [])
+                return [b"some", b" ", b"pieces"]
+            case "/file":
+                start_response("200 OK", [("Content-Length", str(len(body)))])
+                return environ["wsgi.file_wrapper"](io.BytesIO(body))
+            case "/nothing":
+                start_response("204 No Content", [])
+                return []
+            case "/late":
+                start_response("200 OK", [("Content-Length", "8")])
+                return self.fail_late()
+            case "/early":
+                start_response("200 OK", [("Content-Length", "8")])
+                raise ValueError("before anything was sent")
         start_response("200 OK", [("Content-Length", str(len(body)))])
         return [body]
+
+    def fail_late(self):
+        yield b"half"
+        raise ValueError("in the middle")
 
     def stop(self):
         pass
@@ -56,8 +79,8 @@ class Server:
                 return False
 
 
-def echo(connection: http.client.HTTPConnection, body: bytes) -> bytes:
-    connection.request("PUT", "/", body)
+def echo(connection: http.client.HTTPConnection, body: bytes, path: str = "/", **fields: str) -> bytes:
+    connection.request("PUT", path, body, fields)
     return connection.getresponse().read()
 
 
@@ -77,6 +100,42 @@ def test_a_kept_connection_carries_one_request_after_another(server: Server) -> 
         assert [echo(connection, bytes([number])) for number in range(50)] == [bytes([number]) for number in range(50)]
 
 
+def test_each_request_by_a_kept_connection_has_its_own_fields(server: Server) -> None:
+    with closing(server.connection()) as connection:
+        found = [echo(connection, b"", "/field", **{"X-Field": value}) for value in ("a", "a", "b", "b")]
+        without = echo(connection, b"", "/field")
+
+    assert (found, without) == ([b"a", b"a", b"b", b"b"], b"none")
+
+
+def test_an_answer_is_framed_however_it_is_made(server: Server) -> None:
+    with closing(server.connection()) as connection:
+        for _ in range(2):
+            assert echo(connection, b"", "/pieces") == b"some pieces"
+            assert echo(connection, b"content", "/file") == b"content"
+            assert echo(connection, b"", "/nothing") == b""
+
+
+def test_a_small_answer_is_one_packet(server: Server) -> None:
+    with socket.create_connection((HOST, server.port), timeout=60) as line:
+        for _ in range(3):
+            line.sendall(b"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nbody")
+
+            assert line.recv(2**16).endswith(b"\r\n\r\nbody")
+
+
+def test_an_answer_that_fails_is_told_from_one_that_is_whole(server: Server) -> None:
+    for times in range(2):
+        with closing(server.connection()) as connection:
+            for _ in range(times):
+                echo(connection, b"first")
+            with pytest.raises(http.client.IncompleteRead):
+                echo(connection, b"", "/late")
+        with closing(server.connection()) as connection:
+            connection.request("PUT", "/early")
+            assert connection.getresponse().status == 500
+
+
 def test_idle_connections_keep_no_newcomer_from_being_answered(server: Server) -> None:
     with ExitStack() as stack:
         idle = [stack.enter_context(closing(server.connection())) for _ in range(2 * THREADS)]
@@ -94,4 +153,4 @@ def test_threads_that_wait_do_not_keep_the_program_from_ending(server: Server) -
         server.process.send_signal(signal.SIGTERM)
 
         told, _ = server.process.communicate(timeout=60)
-    assert (told, server.process.returncode) == ("closed\n", 0)
+    assert (told.splitlines()[-1], server.process.returncode) == ("closed", 0)
