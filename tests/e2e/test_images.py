@@ -5,13 +5,16 @@ from __future__ import annotations
 import csv
 import shutil
 from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from PIL import Image
 
 from factories.worker_data import SHARED
 from grids.real_grid import RealGrid, Study
+from synergos import load_model
 from synergos_simulator.datasets import Dataset, open_dataset, write_example
 
 pytestmark = pytest.mark.timeout(300)
@@ -56,6 +59,11 @@ def test_digits_are_recognised_by_a_convolution(grid: RealGrid, digits: Dataset)
     with (source / "mapping.csv").open(newline="") as file:
         mapping = list(csv.DictReader(file))
     assert [Path(row["file"]).name for row in rows] == [row["image"] for row in mapping]
+    model = load_model(study.model_folder(), cpus=1)
+    found = pd.read_csv(StringIO(model.predict(source).to_csv(index=False)), dtype=str)
+    assert found.drop(columns="file").to_dict("records") == [
+        {name: value for name, value in row.items() if name != "file"} for row in rows
+    ]
     right = [row["prediction"] == truth["target"] for row, truth in zip(rows, mapping, strict=True)]
     assert sum(right) > 0.9 * len(rows)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from grids.real_grid import RealGrid, Response
+from synergos import Driver
 
 FIELD = Path(__file__).parents[3] / "shared" / "field"
 """One folder per case: a data root per hospital, and ``case.json``."""
@@ -38,6 +39,25 @@ class FieldCase:
         self._root = data / own
         for hospital in self._hospitals:
             shutil.copytree(FIELD / name / hospital, self._root / hospital)
+
+    @property
+    def words(self) -> list[str]:
+        """What a case says has to be told somewhere."""
+        return list(self._case["words"])
+
+    @property
+    def run(self) -> tuple[str, str, str, str]:
+        """The ids of its run, outermost first."""
+        return self._run
+
+    @property
+    def driver(self) -> Driver:
+        """A client of the grid."""
+        return self._grid.driver
+
+    def predictions(self, number: int) -> Path:
+        """The file of predictions that one hospital finds."""
+        return self._grid.outputs(self._workers[number - 1]).joinpath(*self._run, "predict", "predictions_predict.csv")
 
     def folder(self, number: int, tag: str) -> Path:
         """The folder of a tag of one hospital, counted from 1."""
@@ -104,8 +124,7 @@ class FieldCase:
         """What one hospital finds in its file of predictions, row by row."""
         answer = self.ask(number, tag)
         assert answer["status"] == 200, answer.get("message")
-        folder = self._grid.outputs(self._workers[number - 1]).joinpath(*self._run, "predict")
-        with (folder / "predictions_predict.csv").open(newline="", encoding="utf-8") as file:
+        with self.predictions(number).open(newline="", encoding="utf-8") as file:
             return list(csv.DictReader(file))
 
     def _path(self, number: int, tag: str) -> list[str]:
