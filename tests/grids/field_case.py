@@ -84,6 +84,10 @@ class FieldCase:
             registrations.create(*self._project, who, "guest")
             self.tag(number, *(tag for tag in ("train", "evaluate") if self.folder(number, tag).is_dir()))
 
+    def declare_run(self, **changes: Any) -> Response:
+        """Declare the run again, with other hyperparameters."""
+        return self._grid.driver.runs.create(*self._run, **{**_RUN, **self._case.get("run", {}), **changes})
+
     def tag(self, number: int, *tags: str) -> Response:
         """Declare what a hospital trains and evaluates with; a folder's purpose is how its name begins."""
         declared: dict[str, Any] = {
@@ -111,8 +115,12 @@ class FieldCase:
 
     def validate(self) -> list[Mapping[str, Any]]:
         """POST validations: the statistics of each hospital, in their order."""
+        return [record["evaluate"]["statistics"] for record in self.validations()]
+
+    def validations(self) -> list[Mapping[str, Any]]:
+        """POST validations: the records of the hospitals, in their order."""
         answer = self._grid.driver.validations.create(*self._run)
-        found = {record["key"]["participant_id"]: record["evaluate"]["statistics"] for record in answer["data"]}
+        found = {record["key"]["participant_id"]: record for record in answer["data"]}
         return [found[worker] for worker in self._workers if worker in found]
 
     def ask(self, number: int, tag: str) -> Response:

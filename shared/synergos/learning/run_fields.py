@@ -162,7 +162,7 @@ OTHER_WORDS: Mapping[str, str] = {
     **dict.fromkeys(("decay", "lr_decay_rate", "decay_rate"), "lr_decay"),
     **dict.fromkeys(
         ("class_weight", "class_weights", "scale_pos_weight"),
-        "weight with NLLLoss or CrossEntropyLoss, or pos_weight with BCEWithLogitsLoss,",
+        "weight with NLLLoss or CrossEntropyLoss, or pos_weight with BCEWithLogitsLoss",
     ),
 }
 """What other programs call a key of a run."""
