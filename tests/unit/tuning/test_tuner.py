@@ -124,6 +124,7 @@ def test_a_study_tries_as_many_as_it_was_asked_for_and_knows_the_objectives(benc
     trials = bench.trials(study)
     assert [trial.state for trial in trials] == [TrialState.COMPLETED] * 3
     assert [trial.objective for trial in trials] == [pytest.approx(trial.hyperparameters["lr"]) for trial in trials]
+    assert all(trial.objective_over["participants"] == trial.objective_over["figures"] >= 1 for trial in trials)
     ended = bench.study(study)
     assert ended.state is StudyState.COMPLETED
     assert ended.finished_at is not None
@@ -158,6 +159,24 @@ def test_a_combination_that_cannot_be_trained_is_skipped_with_the_reason(bench: 
     assert skipped
     assert all("step_size" in str(trial.reason) for trial in skipped)
     assert bench.states(study).count(TrialState.COMPLETED) == 2
+
+
+def test_a_run_of_a_combination_has_no_key_that_its_optimizer_does_not_take(bench: Bench) -> None:
+    optimizers = {"_type": "grid_search", "_value": ["SGD", "Adam"]}
+    momenta = {"_type": "choice", "_value": [0.5]}
+    study = bench.open(
+        search_space={"optimizer": optimizers, "momentum": momenta, "lr": {"_type": "choice", "_value": [0.1]}},
+        searcher="grid",
+        max_trial_num=2,
+    )
+
+    bench.finish_everything(study)
+
+    trials = {str(trial.hyperparameters["optimizer"]): trial for trial in bench.trials(study)}
+    assert {name: trial.state for name, trial in trials.items()} == dict.fromkeys(trials, TrialState.COMPLETED)
+    runs = {name: bench.store.get(Kind.RUN, {**EXPERIMENT, "run_id": trial.run_id}) for name, trial in trials.items()}
+    assert runs["SGD"]["momentum"] == 0.5
+    assert "momentum" not in runs["Adam"]
 
 
 def test_a_study_of_which_nothing_can_be_trained_fails_and_says_why(bench: Bench) -> None:

@@ -10,7 +10,7 @@ from torch.optim.lr_scheduler import CyclicLR, ReduceLROnPlateau
 
 from synergos.domain.feature_space import Action
 from synergos.errors import InvalidRequest
-from synergos.learning.families.layers.hyperparameters import LayersHyperparameters, check_run
+from synergos.learning.families.layers.hyperparameters import LayersHyperparameters, check_run, unused
 
 AS_THE_CLIENT_SENDS_IT = {
     "run_id": "r1",
@@ -105,6 +105,41 @@ def test_a_regression_refuses_a_loss_of_classes(criterion: str) -> None:
         check_run({"criterion": criterion}, Action.REGRESS)
 
     assert refused.value.field == "criterion"
+
+
+@pytest.mark.parametrize("criterion", ["BCEWithLogitsLoss", "KLDivLoss", "SoftMarginLoss"])
+def test_a_regression_refuses_a_loss_of_probabilities_with_those_it_can_have(criterion: str) -> None:
+    with pytest.raises(InvalidRequest, match="HuberLoss, L1Loss, MSELoss, PoissonNLLLoss, SmoothL1Loss"):
+        check_run({"criterion": criterion}, Action.REGRESS)
+
+
+def test_what_the_client_sends_is_taken_whatever_is_trained_with_it() -> None:
+    runs: list[dict[str, Any]] = [
+        {},
+        {"algorithm": "FedAvg"},
+        {"optimizer": "Adam", "lr_scheduler": "StepLR", "step_size": 3},
+        {"base_lr": 0.0005, "max_lr": 0.005},
+    ]
+
+    assert [unused(AS_THE_CLIENT_SENDS_IT | run, action) for run in runs for action in Action] == [{}] * 8
+
+
+@pytest.mark.parametrize(
+    ("run", "reason"),
+    [
+        ({"scale_fn": "x"}, "'scale_fn' is not a field of this run; did you mean scale_mode"),
+        ({"reduce": True}, "did you mean reduction"),
+        ({"optimizer": "Adam", "momentun": 0.9}, "did you mean momentum"),
+        ({"pos_weight": [2.0]}, "MSELoss does not take it, nor would any that fits the project (criterion)"),
+        ({"eps": 0.1}, "SGD does not take it, Adadelta or"),
+        ({"gamma": 0.1, "lr_scheduler": "ConstantLR"}, "ConstantLR does not take it, CyclicLR or ExponentialLR or"),
+    ],
+)
+def test_a_key_that_nothing_takes_says_what_would(run: dict[str, Any], reason: str) -> None:
+    [(name, refusal)] = unused(run, Action.REGRESS).items()
+
+    assert refusal.field == name
+    assert reason in str(refusal)
 
 
 @pytest.mark.parametrize(

@@ -144,6 +144,24 @@ def test_weights_for_another_number_of_classes_name_the_loss() -> None:
     assert refused.value.field == "criterion"
 
 
+@pytest.mark.parametrize(
+    ("criterion", "name"),
+    [("BCELoss", "weight"), ("BCEWithLogitsLoss", "weight"), ("BCEWithLogitsLoss", "pos_weight")],
+)
+def test_weights_that_would_be_stretched_over_outputs_that_are_not_there_are_refused(criterion: str, name: str) -> None:
+    """torch takes the mean of both weights for the positives of a network with one output, and says nothing."""
+    with pytest.raises(InvalidRequest, match="of which there is 1, got 2; NLLLoss") as refused:
+        objective(criterion, Action.CLASSIFY, **{name: [1.0, 20.0]}).loss(SIGMOID, torch.zeros(4, 1), torch.ones(4, 1))
+
+    assert refused.value.field == name
+
+
+def test_a_weight_of_the_positives_of_two_classes() -> None:
+    weighted = objective("BCEWithLogitsLoss", pos_weight=[20.0]).loss(SIGMOID, torch.zeros(1, 1), torch.ones(1, 1))
+
+    assert weighted.item() == pytest.approx(20 * np.log(2))
+
+
 @pytest.mark.parametrize("tail", [[layer("LogSoftmax", dim=1)], [layer("Identity", "softmax")], [layer("Identity")]])
 def test_the_loss_is_the_same_however_the_model_ends(tail: list[Layer]) -> None:
     found = objective("NLLLoss")
