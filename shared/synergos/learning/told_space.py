@@ -33,7 +33,10 @@ def _without(space: FeatureSpace, columns: Set[str]) -> FeatureSpace:
         for level, hidden in zip(space.categorical[name].levels, categorical[name].levels, strict=True)
     }
     X = tuple(told_as.get(feature, feature) for feature in space.X)
-    return replace(space, X=X, numeric=numeric, categorical=categorical)
+    options = {**space.options}
+    if declared := options.pop("columns", None):
+        options["columns"] = {name: said for name, said in declared.items() if name not in columns}
+    return replace(space, X=X, numeric=numeric, categorical=categorical, options=options)
 
 
 def _hidden(column: CategoricalColumn) -> CategoricalColumn:

@@ -7,7 +7,7 @@ import pytest
 from synergos.domain.preparation import Prepared, TableColumns
 from synergos.domain.tags import Purpose
 from synergos.errors import InvalidRequest, WireFormatError
-from synergos.learning.column_declarations import check_declarations
+from synergos.learning.column_declarations import agreed_declarations, declared_otherwise
 
 
 def prepared(*columns: dict[str, Any]) -> Prepared:
@@ -26,7 +26,51 @@ def prepared(*columns: dict[str, Any]) -> Prepared:
 def test_participants_that_declare_one_thing_are_fine_and_so_is_who_declares_nothing() -> None:
     lactate = {"lactate": {"type": "number", "unit": "mmol/L"}}
 
-    check_declarations({"p1": prepared(lactate), "p2": prepared({"lactate": {"type": "number"}}), "p3": prepared({})})
+    agreed = agreed_declarations(
+        {
+            "p1": prepared({**lactate, "age": {"type": "number"}}),
+            "p2": prepared({"lactate": {"type": "number"}}),
+            "p3": prepared({}),
+        }
+    )
+
+    assert agreed == lactate
+
+
+def test_renamed_converted_and_mapped_is_each_participant_s_own_matter() -> None:
+    own = {
+        "type": "number",
+        "unit": "kg",
+        "renamed": ["Gewicht"],
+        "converted": [{"from": "g", "factor": 0.001, "offset": 0}],
+    }
+
+    assert agreed_declarations({"p1": prepared({"weight": own})}) == {"weight": {"type": "number", "unit": "kg"}}
+
+
+AGREED = {
+    "seen": {"type": "date"},
+    "kg": {"type": "number", "unit": "kg"},
+    "stage": {"type": "ordinal", "order": ["I", "II"]},
+}
+
+
+@pytest.mark.parametrize(
+    ("declared", "differing"),
+    [
+        (AGREED, []),
+        ({}, []),
+        ({"kg": {"type": "number"}, "age": {"type": "number"}, "ward": {"type": "category"}}, []),
+        ({"age": {"type": "number", "unit": "years"}}, []),
+        ({"nobody trained it": {"type": "date"}}, []),
+        ({"kg": {"type": "number", "unit": "g"}}, ["unit of column 'kg': g (agreed: kg)"]),
+        ({"seen": {"type": "number"}}, ["type of column 'seen': number (agreed: date)"]),
+        ({"age": {"type": "date"}}, ["type of column 'age': date (agreed: number)"]),
+        ({"stage": {"type": "ordinal", "order": ["II", "I"]}}, ["order of column 'stage': II < I (agreed: I < II)"]),
+    ],
+)
+def test_what_a_later_table_declares_otherwise_is_told(declared: dict[str, Any], differing: list[str]) -> None:
+    assert declared_otherwise({"columns": declared}, AGREED, {*AGREED, "age", "ward"}) == differing
 
 
 @pytest.mark.parametrize(
@@ -53,7 +97,7 @@ def test_participants_that_declare_different_things_are_told_who_says_what(
     one: dict[str, Any], other: dict[str, Any], complaint: str
 ) -> None:
     with pytest.raises(InvalidRequest, match=complaint) as caught:
-        check_declarations({"p1": prepared({"a": one}), "p2": prepared({"a": other})})
+        agreed_declarations({"p1": prepared({"a": one}), "p2": prepared({"a": other})})
 
     assert caught.value.field == "a"
 
@@ -62,9 +106,9 @@ def test_the_tables_of_one_participant_have_to_agree_too() -> None:
     said = [{"a": {"type": "number", "unit": unit}} for unit in ("kg", "g")]
 
     with pytest.raises(InvalidRequest, match=r"kg \(p1\), g \(p1\)"):
-        check_declarations({"p1": prepared(*said)})
+        agreed_declarations({"p1": prepared(*said)})
 
 
 def test_an_answer_that_declares_nothing_readable_is_no_answer() -> None:
     with pytest.raises(WireFormatError, match=r"p1: metadata\.columns: type"):
-        check_declarations({"p1": prepared({"a": {"type": "colour"}})})
+        agreed_declarations({"p1": prepared({"a": {"type": "colour"}})})

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from synergos.domain.feature_space import Action, CategoricalColumn, Feature, FeatureSpace, NumericColumn
@@ -30,6 +32,14 @@ def test_of_a_column_it_lacks_it_is_told_name_kind_and_fill() -> None:
     assert found.y == SPACE.y
     for secret in ("0.7", "13.1", "4.9", "north", "south"):
         assert secret not in str(found.to_dict())
+
+
+def test_what_is_declared_of_a_column_it_lacks_is_not_told_either() -> None:
+    declared = {"age": {"type": "number", "unit": "years"}, "dose": {"type": "ordinal", "order": ["once", "twice"]}}
+
+    found = told(replace(SPACE, options={"columns": declared}), ["age"])
+
+    assert found.options == {"columns": {"age": {"type": "number", "unit": "years"}}}
 
 
 def test_its_rows_become_the_same_inputs_to_the_last_bit() -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from synergos.domain.feature_space import LABEL, Action, CategoricalColumn, Feature, FeatureSpace, NumericColumn
 from synergos.domain.preparation import Prepared
 from synergos.domain.tags import Purpose
 from synergos.errors import WireFormatError
 from synergos.learning.column_alignment import Alignment
-from synergos.learning.column_declarations import check_declarations
+from synergos.learning.column_declarations import agreed_declarations, declared_otherwise
 from synergos.learning.datatypes.datatype import Metadata
 from synergos.learning.federated_statistics import NEVER_SEEN, check_kinds, combine, most_frequent
 
@@ -25,11 +26,21 @@ class Tabular:
     def agree(self, polled: Mapping[str, Prepared], alignment: Alignment, action: Action) -> FeatureSpace:
         """All columns that exist anywhere, with their scaling, and what fills a missing cell."""
         numeric, categorical = _columns(polled, alignment.X)
-        return FeatureSpace(self.name, action, alignment.X, alignment.y, (len(alignment.X),), numeric, categorical)
+        return FeatureSpace(
+            datatype=self.name,
+            action=action,
+            X=alignment.X,
+            y=alignment.y,
+            input_shape=(len(alignment.X),),
+            numeric=numeric,
+            categorical=categorical,
+            options=_options(polled, {*numeric, *categorical, LABEL}),
+        )
 
     def drift(self, metadata: Metadata, space: FeatureSpace) -> list[str]:
-        """Nothing: a table is its columns."""
-        return []
+        """Columns of another type, unit or order than was agreed."""
+        columns = {*space.numeric, *space.categorical, LABEL}
+        return declared_otherwise(metadata, space.options.get("columns", {}), columns)
 
     def codes(self, space: FeatureSpace) -> int:
         """0 and 1 of a category's columns, and as many as there are columns."""
@@ -42,7 +53,6 @@ def _columns(
     """The columns behind the aligned ``features``, with what the training rows say about them."""
     kinds = {participant: _kinds(found) for participant, found in polled.items()}
     check_kinds(kinds)
-    check_declarations(polled)
     for participant, found in polled.items():
         _check_features(found, kinds[participant], participant)
     numeric, categorical = combine({who: found.statistics.get(Purpose.TRAIN, {}) for who, found in polled.items()})
@@ -54,6 +64,12 @@ def _columns(
         {column: numeric.get(column, NEVER_SEEN) for column, level in features if level is None},
         {column: _with_levels(categorical.get(column), found) for column, found in levels.items()},
     )
+
+
+def _options(polled: Mapping[str, Prepared], columns: set[str]) -> dict[str, Any]:
+    """What is declared of the columns, where that is more than a number or a category."""
+    declared = {column: said for column, said in agreed_declarations(polled).items() if column in columns}
+    return {"columns": declared} if declared else {}
 
 
 def _with_levels(trained: CategoricalColumn | None, levels: list[str]) -> CategoricalColumn:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from synergos.domain.declared_column import ColumnKind
 from synergos.domain.feature_space import FeatureSpace
 from synergos.errors import InvalidRequest, UnusableData
 from synergos.learning.datatypes.tabular import TABULAR
@@ -58,9 +60,9 @@ class TabularReader:
 
 def _schema(space: FeatureSpace, choice: Choice) -> Schema:
     """What a model's columns hold, and nothing of the columns that are no inputs."""
+    declared = space.options.get("columns", {})
     columns = {
-        **dict.fromkeys(space.numeric, Column(kind=ColumnType.FLOAT64)),
-        **dict.fromkeys(space.categorical, Column(kind=ColumnType.CATEGORY)),
+        name: _column(name in space.numeric, declared.get(name, {})) for name in (*space.numeric, *space.categorical)
     }
     for names, kind in ((choice.ignore, ColumnType.IGNORE), (choice.keep, ColumnType.ID)):
         for name in map(normalised, names):
@@ -71,6 +73,19 @@ def _schema(space: FeatureSpace, choice: Choice) -> Schema:
             columns[name] = Column(kind=kind)
     columns.setdefault(TARGET, Column(kind=ColumnType.IGNORE))
     return Schema(_OWN, columns)
+
+
+def _column(is_numeric: bool, declared: Mapping[str, Any]) -> Column:
+    """One column by what was agreed of it."""
+    match declared.get("type"):
+        case ColumnKind.DATE:
+            return Column(kind=ColumnType.DATE)
+        case ColumnKind.BOOLEAN:
+            return Column(kind=ColumnType.BOOLEAN)
+        case ColumnKind.ORDINAL:
+            return Column(kind=ColumnType.CATEGORY, order=tuple(declared["order"]))
+        case _:
+            return Column(kind=ColumnType.FLOAT64 if is_numeric else ColumnType.CATEGORY)
 
 
 def _check(schema: Schema, choice: Choice, columns: Sequence[str], name: str) -> None:
