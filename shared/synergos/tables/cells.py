@@ -22,6 +22,9 @@ NO_NUMBER = frozenset(
 )
 """What is written, in lower case, where a number is not known. In categories these are words: Namibia is NA."""
 
+USUAL = frozenset({form(word) for word in NO_NUMBER for form in (str, str.upper)} | {"NaN", "None"})
+"""The same as they are nearly always written."""
+
 NUMBER = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
 """A number as cells of numbers have it: no thousands separators, no blank inside, ASCII digits and signs."""
 

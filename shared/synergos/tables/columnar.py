@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -56,7 +56,7 @@ class ColumnarFile:
         """See :class:`~synergos.tables.source.Source`."""
         return self.file.name
 
-    def batches(self, columns: Sequence[int]) -> Iterator[Sequence[Cells]]:
+    def batches(self, columns: Sequence[int], numbers: Container[int] = ()) -> Iterator[Sequence[Cells]]:
         """See :class:`~synergos.tables.source.Source`."""
         wanted = [self.names[position] for position in columns]
         with _opened(self.file, self.format) as opened:

@@ -6,22 +6,24 @@ import codecs
 import gzip
 import io
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO, cast
+from typing import IO, Any, cast
 
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 
 from synergos.errors import UnusableData
+from synergos.tables.cells import USUAL
 from synergos.tables.data_file import DataFile, unreadable
 from synergos.tables.names import normalised
 from synergos.tables.records import NUL, QUOTE, NumberedLines, cells_of, count_rows, counted
 from synergos.tables.source import Cells, Expected
 from synergos.tables.text_format import DELIMITERS, TextFormat
 
-_BLOCK = 2**23
+_BLOCK = 2**20
+_ROWS_AT_ONCE = 2**14
 _BYTES_PER_CHARACTER = 4
 
 
@@ -54,24 +56,49 @@ class DelimitedFile:
         """See :class:`~synergos.tables.source.Source`."""
         return self.file.name
 
-    def batches(self, columns: Sequence[int]) -> Iterator[Sequence[Cells]]:
+    def batches(self, columns: Sequence[int], numbers: Container[int] = ()) -> Iterator[Sequence[Cells]]:
         """See :class:`~synergos.tables.source.Source`."""
-        names = [str(position) for position in range(len(self.columns))]
-        wanted = [names[position] for position in columns]
-        left = self.count
+        kinds = {str(place): pa.float64() if place in numbers else pa.string() for place in columns}
+        done = 0
+        try:
+            for batch in self._batches(kinds, 0):
+                done += len(batch[0])
+                yield batch
+        except pa.ArrowInvalid:
+            # Nearly always numbers are written so that they are read along with the file; here they are not.
+            try:
+                yield from self._batches(dict.fromkeys(kinds, pa.string()), done)
+            except pa.ArrowInvalid:
+                raise self._changed() from None
+
+    def _batches(self, kinds: Mapping[str, Any], start: int) -> Iterator[Sequence[Cells]]:
+        """The cells from a row on, as these types.
+
+        Raises:
+            ArrowInvalid: cells are not of these types.
+        """
+        at = 0
+        for table in _gathered(self._pieces(kinds)):
+            first, at = at, at + table.num_rows
+            kept = slice(max(start - first, 0), min(at, self.count) - first)
+            if kept.stop > kept.start:
+                yield [_whole(table.column(name))[kept] for name in kinds]
+        # Blank lines at the end are rows to the library.
+        if at < self.count:
+            raise self._changed()
+
+    def _pieces(self, kinds: Mapping[str, Any]) -> Iterator[Any]:
         try:
             with pa.input_stream(str(self.file.path), compression="gzip" if is_gzip(self.file) else None) as stream:
-                for batch in pa_csv.open_csv(stream, *self._options(names, wanted)):
-                    rows = min(left, batch.num_rows)
-                    left -= rows
-                    yield [batch.column(name).slice(0, rows) for name in wanted]
+                yield from pa_csv.open_csv(stream, *self._options(kinds))
+        except UnicodeError:
+            raise self._changed() from None
         except OSError as error:
             raise unreadable(self.file.name, error) from error
-        except (pa.ArrowInvalid, UnicodeError):
-            left = -1
-        if left:
-            # What is wrong with a file is found when it is opened, so it has another content by now.
-            raise UnusableData("has changed while it was read; read it again", self.file.name) from None
+
+    def _changed(self) -> UnusableData:
+        """The failure of a file that cannot be read now: what is wrong with one is found when it is opened."""
+        return UnusableData("has changed while it was read; read it again", self.file.name)
 
     def place(self, row: int) -> str:
         """See :class:`~synergos.tables.source.Source`."""
@@ -85,26 +112,41 @@ class DelimitedFile:
             )
         return f"line {first}"
 
-    def _options(
-        self, names: Sequence[str], wanted: Sequence[str]
-    ) -> tuple[pa_csv.ReadOptions, pa_csv.ParseOptions, pa_csv.ConvertOptions]:
-        return (
-            pa_csv.ReadOptions(
-                column_names=names,
-                skip_rows=self.header_lines,
-                block_size=self.block,
-                encoding="utf8" if self.format.encoding == "utf-8" else self.format.encoding,
-            ),
-            pa_csv.ParseOptions(
-                delimiter=self.format.delimiter,
-                newlines_in_values=not self.is_line_by_line,
-                ignore_empty_lines=False,
-            ),
-            # Text, exactly as written: what it means depends on the column.
-            pa_csv.ConvertOptions(
-                column_types=dict.fromkeys(names, pa.string()), include_columns=list(wanted), strings_can_be_null=False
-            ),
+    def _options(self, kinds: Mapping[str, Any]) -> tuple[Any, Any, Any]:
+        read = pa_csv.ReadOptions(
+            column_names=[str(place) for place in range(len(self.columns))],
+            skip_rows=self.header_lines,
+            block_size=self.block,
+            encoding="utf8" if self.format.encoding == "utf-8" else self.format.encoding,
         )
+        parse = pa_csv.ParseOptions(
+            delimiter=self.format.delimiter, newlines_in_values=not self.is_line_by_line, ignore_empty_lines=False
+        )
+        # Text stays exactly as written: what it means depends on the column.
+        convert = pa_csv.ConvertOptions(
+            column_types=kinds,
+            include_columns=list(kinds),
+            null_values=sorted(USUAL),
+            strings_can_be_null=False,
+            decimal_point=self.format.decimal,
+        )
+        return read, parse, convert
+
+
+def _gathered(pieces: Iterable[Any]) -> Iterator[Any]:
+    """Pieces put together to tables of so many rows that a look at one is cheap beside them."""
+    waiting: list[Any] = []
+    for piece in pieces:
+        waiting.append(piece)
+        if sum(one.num_rows for one in waiting) >= _ROWS_AT_ONCE:
+            yield pa.Table.from_batches(waiting)
+            waiting = []
+    if waiting:
+        yield pa.Table.from_batches(waiting)
+
+
+def _whole(column: Any) -> Cells:
+    return column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks)
 
 
 def is_gzip(file: DataFile) -> bool:

@@ -12,13 +12,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from synergos.tables.cells import BLANKS, NO_NUMBER, NUMBER, number_of
+from synergos.tables.cells import BLANKS, NO_NUMBER, NUMBER, USUAL, number_of
 from synergos.tables.names import normalised
 from synergos.tables.source import Cells
 
-_USUAL = pa.array(
-    sorted({form(word) for word in NO_NUMBER for form in (str, str.upper)} | {"NaN", "None"}), pa.string()
-)
+_USUAL = pa.array(sorted(USUAL), pa.string())
 _NO_NUMBER = pa.array(sorted(NO_NUMBER), pa.string())
 _COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+")
 _INFINITE = ("inf", "infinity")
@@ -116,5 +114,5 @@ def _meaning(cell: str, words: Words, decimal: str) -> float | None:
 
 
 def _values(numbers: Any) -> NDArray[np.float64]:
-    values: NDArray[np.float64] = pc.fill_null(numbers, np.nan).to_numpy(zero_copy_only=False)
+    values: NDArray[np.float64] = numbers.to_numpy(zero_copy_only=False)
     return values if values.flags.writeable else values.copy()

@@ -160,10 +160,12 @@ class _Reading:
             place: named[name] for place, name in enumerate(source.columns) if name in named
         } | dict(unnamed)
         start = 0
-        for batch in source.batches(list(readers)):
+        numbers = {place for place, name in enumerate(source.columns) if name in self._numbers}
+        plain = {place for place in numbers if not self._numbers[source.columns[place]].rules.reads_words}
+        for batch in source.batches(list(readers), plain) if readers else ():
             for reader, cells in zip(readers.values(), batch, strict=True):
                 reader.take(cells, start)
-            start += len(batch[0]) if batch else 0
+            start += len(batch[0])
         if places := [place + 1 for place, reader in unnamed.items() if reader.levels().levels]:
             # Said by their place: in a damaged first line, names can be cells.
             raise UnusableData(f"column number {_shown(places)} of its first line is not in its {SCHEMA}", source.name)

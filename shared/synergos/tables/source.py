@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -43,8 +43,11 @@ class Source(Protocol):
     def decimal(self) -> str:
         """The decimal mark of numbers that are text."""
 
-    def batches(self, columns: Sequence[int]) -> Iterator[Sequence[Cells]]:
+    def batches(self, columns: Sequence[int], numbers: Container[int] = ()) -> Iterator[Sequence[Cells]]:
         """The cells of some columns, given by position, in the order of the rows.
+
+        Args:
+            numbers: columns whose cells may come as numbers, null where the usual words for nothing stand.
 
         Raises:
             UnusableData: they cannot be read.

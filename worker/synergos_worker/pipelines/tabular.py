@@ -129,21 +129,8 @@ class TabularPipeline:
 
     def fit(self, table: TabularTable) -> dict[str, Any]:
         """See :class:`~synergos_worker.pipelines.pipeline.Pipeline`."""
-        present = ~np.isnan(table.numbers)
-        # No column is entirely missing, so the extremes below are finite.
-        measures = zip(
-            present.sum(axis=0).tolist(),
-            np.where(present, table.numbers, 0.0).sum(axis=0).tolist(),
-            np.fmin.reduce(table.numbers, axis=0).tolist(),
-            np.fmax.reduce(table.numbers, axis=0).tolist(),
-            strict=True,
-        )
-        names = ("count", "sum", "minimum", "maximum")
         return {
-            "numeric": {
-                column: dict(zip(names, values, strict=True))
-                for column, values in zip(table.numeric, measures, strict=True)
-            },
+            "numeric": {name: _measures(values) for name, values in zip(table.numeric, table.numbers.T, strict=True)},
             "categorical": {name: _counts(column) for name, column in table.known.items()},
         }
 
@@ -320,6 +307,17 @@ def _rows(table: TabularTable) -> Iterator[bytes]:
         columns.append(table.labels.values)
     for index, numbers in enumerate(table.numbers):
         yield numbers.tobytes() + b"".join(column[index].tobytes() for column in columns)
+
+
+def _measures(values: NDArray[np.float64]) -> dict[str, float]:
+    """What of a column is told; it is not entirely missing, so its extremes are finite."""
+    present = values[~np.isnan(values)]
+    return {
+        "count": len(present),
+        "sum": float(present.sum()),
+        "minimum": float(present.min()),
+        "maximum": float(present.max()),
+    }
 
 
 def _counts(column: Levels) -> dict[str, int]:
