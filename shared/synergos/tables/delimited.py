@@ -18,7 +18,8 @@ from synergos.errors import UnusableData
 from synergos.tables.cells import USUAL
 from synergos.tables.data_file import DataFile, unreadable
 from synergos.tables.names import normalised
-from synergos.tables.records import NUL, QUOTE, NumberedLines, cells_of, count_rows, counted
+from synergos.tables.plain_text import plain_body
+from synergos.tables.records import NUL, QUOTE, Body, NumberedLines, cells_of, count_rows, counted
 from synergos.tables.source import Cells, Expected
 from synergos.tables.text_format import DELIMITERS, TextFormat
 
@@ -69,7 +70,7 @@ class DelimitedFile:
             try:
                 yield from self._batches(dict.fromkeys(kinds, pa.string()), done)
             except pa.ArrowInvalid:
-                raise self._changed() from None
+                raise self._fault() from None
 
     def _batches(self, kinds: Mapping[str, Any], start: int) -> Iterator[Sequence[Cells]]:
         """The cells from a row on, as these types.
@@ -95,6 +96,16 @@ class DelimitedFile:
             raise self._changed() from None
         except OSError as error:
             raise unreadable(self.file.name, error) from error
+
+    def _fault(self) -> UnusableData:
+        """Why text cannot be read as text: not every line has as many cells as the header."""
+        try:
+            with _lines(self.file, self.format) as lines:
+                cells_of(next(lines, ""), lines, self.format.delimiter, self.file.name)
+                count_rows(lines, len(self.columns), self.format.delimiter, self.file.name)
+        except UnusableData as fault:
+            return fault
+        return self._changed()
 
     def _changed(self) -> UnusableData:
         """The failure of a file that cannot be read now: what is wrong with one is found when it is opened."""
@@ -161,19 +172,31 @@ def open_delimited(file: DataFile, written: TextFormat, expected: Expected) -> D
         UnusableData: names the line and what was expected.
     """
     with _lines(file, written) as lines:
-        line = next(lines, None)
-        if line is None:
-            raise UnusableData("is empty", file.name)
-        if NUL in line:
-            raise UnusableData(
-                f"is no {written.encoding} text; {_declare('encoding', 'utf-16')} if it is that", file.name
-            )
-        header = tuple(map(normalised, cells_of(line, lines, written.delimiter, file.name)))
-        _check_header(header, line, written, expected, file.name)
+        header = _header(lines, file, written, expected)
         header_lines = lines.number
-        body = count_rows(lines, len(header), written.delimiter, file.name)
+        body = _plain_body(file, written, len(header)) if header_lines == 1 else None
+        body = body or count_rows(lines, len(header), written.delimiter, file.name)
     block = max(_BLOCK, 2 * _BYTES_PER_CHARACTER * body.longest)
     return DelimitedFile(file, written, header, header_lines, body.rows, body.is_line_by_line, block)
+
+
+def _header(lines: NumberedLines, file: DataFile, written: TextFormat, expected: Expected) -> tuple[str, ...]:
+    line = next(lines, None)
+    if line is None:
+        raise UnusableData("is empty", file.name)
+    if NUL in line:
+        utf16 = _declare("encoding", "utf-16")
+        raise UnusableData(f"is no {written.encoding} text; {utf16} if it is that", file.name)
+    header = tuple(map(normalised, cells_of(line, lines, written.delimiter, file.name)))
+    _check_header(header, line, written, expected, file.name)
+    return header
+
+
+def _plain_body(file: DataFile, written: TextFormat, columns: int) -> Body | None:
+    if written.encoding != "utf-8":
+        return None
+    with _binary(file) as binary:
+        return plain_body(binary, columns)
 
 
 def _check_header(header: Sequence[str], line: str, written: TextFormat, expected: Expected, name: str) -> None:

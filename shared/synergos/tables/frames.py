@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -31,7 +31,7 @@ class FrameSource:
         """See :class:`~synergos.tables.source.Source`."""
         return len(self.frame)
 
-    def batches(self, columns: Sequence[int]) -> Iterator[Sequence[Cells]]:
+    def batches(self, columns: Sequence[int], numbers: Container[int] = ()) -> Iterator[Sequence[Cells]]:
         """See :class:`~synergos.tables.source.Source`."""
         yield [self._cells(position) for position in columns]
 

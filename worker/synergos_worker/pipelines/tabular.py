@@ -268,10 +268,11 @@ def _names(dtypes: Mapping[str, str], wanted: Callable[[str], bool]) -> tuple[st
 
 
 def _numbers(parts: Sequence[FileRows], columns: Sequence[str]) -> NDArray[np.float64]:
-    numbers = np.full((sum(part.count for part in parts), len(columns)), np.nan)
-    position = {name: index for index, name in enumerate(columns)}
     if len(parts) == 1 and parts[0].numeric == tuple(columns):
         return parts[0].numbers
+    # Column by column in memory, as files have been read.
+    numbers = np.full((sum(part.count for part in parts), len(columns)), np.nan, order="F")
+    position = {name: index for index, name in enumerate(columns)}
     start = 0
     for part in parts:
         kept = [index for index, name in enumerate(part.numeric) if name in position]
