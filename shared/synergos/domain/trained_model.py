@@ -56,7 +56,8 @@ class Figures(Struct, frozen=True, kw_only=True):
         best_round: the one that the model is of, counted from 0.
         train_loss: of that round, over all participants.
         evaluate_loss: of the model after that round, over all participants with evaluation rows.
-        validation: the statistics of a validation by participant, once there was one.
+        validation: by participant, once there was one: ``statistics``, and what else is told of them.
+        pooled: of all participants that were measured together.
     """
 
     rounds: Count
@@ -64,6 +65,7 @@ class Figures(Struct, frozen=True, kw_only=True):
     train_loss: float | None = None
     evaluate_loss: float | None = None
     validation: Mapping[str, Mapping[str, Any]] = {}
+    pooled: Mapping[str, Any] | UnsetType = UNSET
 
 
 class Training(Struct, frozen=True, kw_only=True):
@@ -98,3 +100,20 @@ def definition_of(experiment: Mapping[str, Any], run: Mapping[str, Any]) -> Trai
     keys = {name: value for name, value in sorted(payload_of(run).items()) if value is not None}
     text = json.dumps([asked, keys], sort_keys=True, separators=(",", ":"))
     return TrainingDefinition(digest=hashlib.sha256(text.encode()).hexdigest(), experiment=asked, run=keys)
+
+
+_TOLD = ("statistics", "classes", "overall", "reasons")
+
+
+def figures_of(validations: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """What a model's figures have of validations: how good it is, and nothing of where that lies or of single rows.
+
+    Args:
+        validations: by participant, as their records have them.
+    """
+    measured = {who: found["evaluate"] for who, found in validations.items()}
+    told = {who: {name: found[name] for name in _TOLD if name in found} for who, found in measured.items()}
+    pooled = [found.get("pooled") for found in validations.values()]
+    # One participant that was measured later is in no figure of all.
+    together = {"pooled": pooled[0]} if pooled and pooled[0] and all(found == pooled[0] for found in pooled) else {}
+    return {"validation": told, **together}

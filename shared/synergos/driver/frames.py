@@ -22,7 +22,7 @@ def to_frame(response: Record) -> pd.DataFrame:
     * validations, predictions and tuning results: a row per participant and class with the metrics as columns, ``class`` its
       number and ``label`` its name, or a row per participant when the statistics are single numbers (regression); figures of
       all rows are ``overall.<name>``; tuning results also have the trial's ``objective``, ``is_best`` and ``hyperparameters.<name>``;
-    * models: a row per trained model, the global one and each participant's;
+    * models: a row per trained model, the global one and each participant's; of the trainings of a run a row each;
     * alignments: a row per participant and purpose;
     * jobs and every other record: a row per record, nested fields as ``outer.inner``.
 
@@ -124,6 +124,14 @@ def _model_rows(record: Record) -> Iterator[Row]:
         yield {**record["key"], "model": part, **model}
 
 
+def _version_rows(record: Record) -> Iterator[Row]:
+    figures = record.get("figures") or {}
+    shown = {name: record.get(name) for name in ("version", "is_current", "job", "trained_at")}
+    losses = {name: figures.get(name) for name in ("rounds", "best_round", "train_loss", "evaluate_loss")}
+    digest = (record.get("definition") or {}).get("digest")
+    yield {**record["key"], **shown, "definition": digest, **losses}
+
+
 def _loss_rows(record: Record) -> Iterator[Row]:
     if record["kind"] != "Model":
         raise UsageError(f"expected an answer about models, got one about {record['kind']}")
@@ -158,5 +166,6 @@ _flatteners: Mapping[str, Callable[[Record], Iterator[Row]]] = {
     "Prediction": _statistics_rows,
     "Optimization": _trial_rows,
     "Model": _model_rows,
+    "ModelVersion": _version_rows,
     "Alignment": _alignment_rows,
 }

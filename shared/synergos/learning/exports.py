@@ -110,12 +110,12 @@ def weights_of(model: Mapping[str, Any]) -> Path:
     return folder_of(path.parent, int(model.get("version", 1))) / path.name
 
 
-def note_validation(folder: Path, job: str | None, measured: Mapping[str, Mapping[str, Any]], *, of_all: bool) -> None:
-    """Add the statistics of a validation to the manifest of a training; nothing where the folder is not that training's.
+def note_validation(folder: Path, job: str | None, found: Mapping[str, Any], *, of_all: bool) -> None:
+    """Add the figures of a validation to the manifest of a training; nothing where the folder is not that training's.
 
     Args:
         job: the one that trained it.
-        measured: by participant.
+        found: as :func:`synergos.domain.trained_model.figures_of` has them.
         of_all: whether all participants were asked: what was measured before does not count any more then.
 
     Raises:
@@ -127,9 +127,12 @@ def note_validation(folder: Path, job: str | None, measured: Mapping[str, Mappin
         return
     if job is None or content.get("job") != job:
         return
-    figures = content.get("figures", {})
-    before = {} if of_all else figures.get("validation", {})
-    _write_manifest(folder, content | {"figures": figures | {"validation": before | dict(measured)}})
+    figures = {name: value for name, value in content.get("figures", {}).items() if name != "pooled"}
+    if of_all:
+        figures |= found
+    else:
+        figures["validation"] = figures.get("validation", {}) | found["validation"]
+    _write_manifest(folder, content | {"figures": figures})
 
 
 def _write_manifest(folder: Path, content: Mapping[str, Any]) -> None:

@@ -11,8 +11,7 @@ from msgspec import UnsetType
 from synergos.domain.keys import RunKey
 from synergos.domain.outputs import Trained
 from synergos.domain.records import Kind, payload_of
-from synergos.domain.tags import Purpose
-from synergos.domain.trained_model import OUTDATED, TrainingDefinition, definition_of
+from synergos.domain.trained_model import OUTDATED, TrainingDefinition, definition_of, figures_of
 from synergos.records.store import Record, RecordStore
 
 
@@ -65,11 +64,9 @@ def note_change(store: RecordStore, run: RunKey, before: TrainingDefinition) -> 
 def note_validation(store: RecordStore, model: Record) -> None:
     """Add to a model's figures what was measured on it."""
     run = RunKey.of(model["key"])
-    measured = {
-        record["key"]["participant_id"]: record[Purpose.EVALUATE].get("statistics", {})
-        for record in store.find(Kind.VALIDATION, run)
-    }
-    figures = {"figures": {**model.get("figures", {}), "validation": measured}}
+    found = figures_of({record["key"]["participant_id"]: record for record in store.find(Kind.VALIDATION, run)})
+    before = {name: value for name, value in model.get("figures", {}).items() if name != "pooled"}
+    figures = {"figures": before | found}
     store.merge(Kind.MODEL, run, figures)
     for version in store.find(Kind.MODEL_VERSION, run.trained_as(number_of(model))):
         store.merge(Kind.MODEL_VERSION, version["key"], figures)

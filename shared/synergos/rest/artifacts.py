@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any, ClassVar
 
@@ -55,6 +56,8 @@ class SingleArtifact(Resource):
 
 class Versions(Resource):
     """The trainings of a run."""
+
+    query_of: ClassVar[Mapping[str, Iterable[str] | None]] = {"GET": None}
 
     def __init__(self, api: object, trainings: Trainings) -> None:
         super().__init__(api)

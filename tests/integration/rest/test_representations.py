@@ -251,7 +251,7 @@ def test_a_model_shows_its_exports_and_all_it_takes_to_use_them(finished: Client
                 "best_round": 1,
                 "train_loss": 0.5,
                 "evaluate_loss": None,
-                "validation": {"worker_1": STATISTICS, "worker_2": STATISTICS},
+                "validation": {who: {"statistics": STATISTICS} for who in ("worker_1", "worker_2")},
             },
             "doc_id": "1",
             "kind": "Model",

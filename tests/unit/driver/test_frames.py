@@ -171,6 +171,35 @@ def test_a_model_has_a_row_for_everyone_who_has_one(tmp_path: Path) -> None:
     assert frame["origin"].to_list() == ["ttp", "w1"]
 
 
+def test_the_trainings_of_a_run_have_a_row_each() -> None:
+    version = {
+        "kind": "ModelVersion",
+        "key": {**KEY, "version": "2"},
+        "version": 2,
+        "is_current": True,
+        "job": "j",
+        "trained_at": "2026-11-25T12:00:00Z",
+        "definition": {"digest": "d", "run": {"lr": 1}},
+        "figures": {"rounds": 3, "best_round": 1, "train_loss": 0.5, "evaluate_loss": None, "validation": {}},
+        "feature_space": {"X": [["age", None]]},
+    }
+
+    [row] = to_frame({"data": [version]}).to_dict("records")
+
+    assert {**row, "evaluate_loss": None} == {
+        **KEY,
+        "version": 2,
+        "is_current": True,
+        "job": "j",
+        "trained_at": "2026-11-25T12:00:00Z",
+        "definition": "d",
+        "rounds": 3,
+        "best_round": 1,
+        "train_loss": 0.5,
+        "evaluate_loss": None,
+    }
+
+
 def test_losses_come_in_the_order_of_rounds(tmp_path: Path) -> None:
     frame = losses({"data": [model_record(tmp_path)]})
 

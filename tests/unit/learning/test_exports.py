@@ -17,7 +17,7 @@ from support.full_disk import files_up_to
 from synergos.domain.feature_space import Action
 from synergos.domain.keys import RunKey
 from synergos.domain.loss_history import LossHistory
-from synergos.domain.trained_model import Figures, TrainedParticipant, Training, definition_of
+from synergos.domain.trained_model import Figures, TrainedParticipant, Training, definition_of, figures_of
 from synergos.errors import RecordNotFound, UnknownName, WireFormatError
 from synergos.learning.exports import folder_of, load, note_validation, weights_of, write_run
 from synergos.learning.families.layers.files import read
@@ -190,6 +190,22 @@ def test_a_training_that_was_never_recorded_is_not_kept_and_hides_nobody(tmp_pat
     assert torch.equal(read(weights_of(recorded))["nnl_0_linear.weight"], weights(1)["nnl_0_linear.weight"])
 
 
+def test_figures_of_all_are_kept_as_long_as_all_were_measured_together(tmp_path: Path) -> None:
+    together = {"participants": ["a", "b"], "statistics": {"R2": 0.5}}
+    both = {who: {"evaluate": {"statistics": {"R2": 0.5}}, "pooled": together} for who in "ab"}
+    later = {"evaluate": {"statistics": {"R2": 0.7}, "never_trained": {}}, "pooled": {"participants": ["a"]}}
+
+    assert figures_of(both)["pooled"] == together
+    assert "pooled" not in figures_of({**both, "a": later})
+
+    write(tmp_path / "run")
+    note_validation(tmp_path / "run", "job 1", figures_of(both), of_all=True)
+    note_validation(tmp_path / "run", "job 1", figures_of({"a": later}), of_all=False)
+    figures = json.loads((tmp_path / "run" / "manifest.json").read_text())["figures"]
+    assert figures["validation"] == {"a": {"statistics": {"R2": 0.7}}, "b": {"statistics": {"R2": 0.5}}}
+    assert "pooled" not in figures
+
+
 def test_a_validation_is_added_to_the_manifest_of_its_own_training_alone(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     write(folder)
@@ -199,14 +215,21 @@ def test_a_validation_is_added_to_the_manifest_of_its_own_training_alone(tmp_pat
         found = json.loads((folder_of(folder, version) / "manifest.json").read_text())
         return found["figures"]["validation"]
 
-    note_validation(folder, "job 2", {"worker_1": {"accuracy": [0.5]}, "worker_2": {"accuracy": [1.0]}}, of_all=True)
-    assert noted(2) == {"worker_1": {"accuracy": [0.5]}, "worker_2": {"accuracy": [1.0]}}
-    note_validation(folder, "job 2", {"worker_1": {"accuracy": [0.25]}}, of_all=False)
-    assert noted(2) == {"worker_1": {"accuracy": [0.25]}, "worker_2": {"accuracy": [1.0]}}
-    note_validation(folder, "job 2", {"worker_1": {"accuracy": [0.75]}}, of_all=True)
-    assert noted(2) == {"worker_1": {"accuracy": [0.75]}}
-    note_validation(folder, "job 1", {"worker_1": {"accuracy": [0.0]}}, of_all=True)
-    assert noted(2) == {"worker_1": {"accuracy": [0.75]}}
+    def note(job: str, *, of_all: bool, **values: float) -> None:
+        found = {who: {"evaluate": {"statistics": {"R2": value}, "res_path": "x"}} for who, value in values.items()}
+        note_validation(folder, job, figures_of(found), of_all=of_all)
+
+    def said(**values: float) -> object:
+        return {who: {"statistics": {"R2": value}} for who, value in values.items()}
+
+    note("job 2", of_all=True, worker_1=0.5, worker_2=1.0)
+    assert noted(2) == said(worker_1=0.5, worker_2=1.0)
+    note("job 2", of_all=False, worker_1=0.25)
+    assert noted(2) == said(worker_1=0.25, worker_2=1.0)
+    note("job 2", of_all=True, worker_1=0.75)
+    assert noted(2) == said(worker_1=0.75)
+    note("job 1", of_all=True, worker_1=0.0)
+    assert noted(2) == said(worker_1=0.75)
     assert noted(1) == {}
 
 

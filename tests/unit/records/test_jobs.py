@@ -11,6 +11,7 @@ from synergos.domain.job import Job, JobError, JobState, Stage
 from synergos.domain.keys import job_key
 from synergos.domain.outputs import Aligned, Outputs
 from synergos.domain.records import Ids, Kind
+from synergos.domain.trained_model import OUTDATED
 from synergos.errors import Conflict, JobCancelled, RecordNotFound
 from synergos.records import RecordStore, archive
 
@@ -154,6 +155,16 @@ def test_what_two_jobs_hide_is_hidden_until_both_are_over(store: RecordStore) ->
 
     store.save_job(first.ended(JobState.FAILED))
     assert visible(store)["Model"] == 2
+
+
+def test_a_model_that_is_outdated_is_hidden_with_what_was_measured_on_it(store: RecordStore) -> None:
+    store.merge(Kind.MODEL, R, {OUTDATED: True})
+
+    assert visible(store) == {**ALL, "Model": 1, "Validation": 2, "Prediction": 2}
+    assert store.relations(Kind.RUN, R)["Model"] == []
+
+    store.merge(Kind.MODEL, R, {OUTDATED: False})
+    assert visible(store) == ALL
 
 
 # Archiving

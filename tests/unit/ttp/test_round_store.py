@@ -15,7 +15,7 @@ from synergos.domain.loss_history import LossHistory
 from synergos.learning.bags import Bag
 from synergos.wire import Parcel, encode_parcel, stored_parcel
 from synergos.wire.codec import CHUNK_BYTES
-from synergos_ttp.stages.round_store import RoundFiles, RoundResult, RoundStore
+from synergos_ttp.stages.round_store import RoundFiles, RoundResult, RoundStore, keep_rounds_of
 from synergos_ttp.stages.spare_files import SpareFiles
 
 
@@ -237,3 +237,22 @@ def test_a_commit_that_failed_leaves_nothing_that_the_next_one_could_stumble_ove
 
     assert found is not None
     assert found.number == 1
+
+
+def test_rounds_of_another_definition_are_not_gone_on_with(tmp_path: Path) -> None:
+    keep_rounds_of(tmp_path, "job", "first")
+    committed(tmp_path, result(1.0))
+
+    keep_rounds_of(tmp_path, "job", "first")
+    assert RoundStore(tmp_path, "job").load() is not None
+
+    keep_rounds_of(tmp_path, "job", "second")
+    assert RoundStore(tmp_path, "job").load() is None
+
+
+def test_rounds_from_before_definitions_were_noted_are_gone_on_with(tmp_path: Path) -> None:
+    committed(tmp_path, result(1.0))
+
+    keep_rounds_of(tmp_path, "job", "first")
+
+    assert RoundStore(tmp_path, "job").load() is not None

@@ -11,6 +11,7 @@ import structlog
 
 from synergos.domain.job import Job, Stage
 from synergos.domain.outputs import VALIDATED, Outputs, Validated
+from synergos.domain.trained_model import figures_of
 from synergos.learning.exports import note_validation, weights_of
 from synergos.records import RecordStore
 from synergos_ttp.control import Control
@@ -75,9 +76,9 @@ class JobRunner:
 
 def _note(validated: Validated, model: Mapping[str, Any], *, of_all: bool) -> None:
     """Have the model's files say how good it is, as its record will."""
-    measured = {who: found["evaluate"]["statistics"] for who, found in VALIDATED.write(validated).items()}
+    found = figures_of(VALIDATED.write(validated))
     try:
-        note_validation(weights_of(model).parent, model.get("job"), measured, of_all=of_all)
+        note_validation(weights_of(model).parent, model.get("job"), found, of_all=of_all)
     except OSError as error:
         # What was measured is no less true for it; the records have it.
         log.warning("the manifest could not be written", reason=error.strerror or type(error).__name__)

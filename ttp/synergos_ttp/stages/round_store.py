@@ -19,6 +19,8 @@ from synergos.wire.codec import CHUNK_BYTES
 from synergos_ttp.stages import round_writing
 from synergos_ttp.stages.spare_files import SpareFiles
 
+_DEFINITION = "definition"
+"""The file that says what rounds were run from."""
 _FOLDER = ".rounds"
 _LOG = "committed.jsonl"
 _ANSWER, _KEPT, _LOCAL = "answer_", "kept_", "local_"
@@ -280,6 +282,19 @@ class RoundStore:
             if not log.add(line):
                 break
         return log
+
+
+def keep_rounds_of(outputs: Path, job_id: str, definition: str) -> None:
+    """Remove the rounds of a job that were run from another definition: somebody has changed the run before it was taken up again.
+
+    Args:
+        definition: the digest of the one it is run from now.
+    """
+    note = outputs / _FOLDER / job_id / _DEFINITION
+    if note.exists() and note.read_text(encoding="utf-8") != definition:
+        remove_rounds(outputs, job_id)
+    note.parent.mkdir(parents=True, exist_ok=True)
+    note.write_text(definition, encoding="utf-8")
 
 
 def remove_rounds(outputs: Path, job_id: str) -> None:

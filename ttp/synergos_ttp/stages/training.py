@@ -15,7 +15,7 @@ from synergos.learning.exports import write_run
 from synergos.wire import StoredTensors
 from synergos_ttp.control import Control
 from synergos_ttp.events import TrainingStarted
-from synergos_ttp.stages.round_store import RoundStore
+from synergos_ttp.stages.round_store import RoundStore, keep_rounds_of
 from synergos_ttp.stages.rounds import Rounds
 from synergos_ttp.stages.scope import Scope
 from synergos_ttp.workers.limits import Limits
@@ -36,6 +36,8 @@ def train(scope: Scope, outputs: Path, limits: Limits, control: Control, keep_ve
     members = scope.members()
     content = SessionContent(scope.run, recipe, (Purpose.TRAIN, Purpose.EVALUATE))
     needed = hyperparameters.min_participants
+    # A model is of one definition, whatever happens to the run while it is trained.
+    keep_rounds_of(outputs, scope.job.id, scope.definition().digest)
     with RoundStore(outputs, scope.job.id) as store:
         control.publish(TrainingStarted(hyperparameters.rounds, hyperparameters.to_dict(), store.losses()))
         with Sessions(members, content, limits, control, needed) as sessions:
