@@ -281,3 +281,56 @@ def test_what_was_exported_in_the_first_format_can_be_used(folder: Path, rows: P
 def test_rows_of_another_kind_of_data_are_a_workers_to_read(tmp_path: Path) -> None:
     with pytest.raises(NotSupported, match="'signal' can only be read by a worker"):
         load_model(write_model(tmp_path / "run", replace(hospital_space(), datatype="signal")))
+
+
+@pytest.fixture
+def described(rows: Path) -> Path:
+    """Rows as a participant has them: names and words of its own, which a schema says."""
+    columns = {
+        "patient": "id",
+        "comment": "ignore",
+        "Laktat": {"type": "float64", "rename": "lactate", "missing": [-9]},
+        "site": "float64",
+        "ward": {"type": "category", "map": {"ITS": "icu", "Normalstation": "normal"}},
+        "died": "category",
+    }
+    schema = {"version": 1, "label": "died", "columns": columns}
+    rows.with_name("schema.json").write_text(json.dumps(schema))
+    own = rows.with_name("own.csv")
+    own.write_text(
+        "patient,comment,Laktat,site,ward,died\n007,x,4.4,3,ITS,yes\n8,x,-9,3,Normalstation,no\n9,x,0.1,7,,yes\n"
+    )
+    return own
+
+
+def test_a_schema_beside_a_file_counts_as_at_a_worker(model: TrainedModel, described: Path, rows: Path) -> None:
+    found = model.predict(described)
+
+    assert list(found)[:4] == ["file", "row", "patient", "prediction"]
+    assert found["patient"].tolist() == ["007", "8", "9"]
+    expected = model.predict(pd.read_csv(rows)[:3])
+    assert found["score_dead"].tolist() == expected["score_dead"].tolist()
+
+
+def test_columns_that_a_schema_does_not_know_can_be_kept_and_left_out_too(model: TrainedModel, described: Path) -> None:
+    frame = pd.read_csv(described, dtype=str).assign(bed=["a", "b", "c"], nurse="n")
+    frame.to_csv(described, index=False)
+
+    with pytest.raises(UnusableData, match=r"column number 7, 8 of its first line is not in its schema\.json"):
+        model.predict(described)
+    found = model.predict(described, keep=["bed"], ignore=["nurse"])
+    assert (found["bed"].tolist(), found["patient"].tolist()) == (["a", "b", "c"], ["007", "8", "9"])
+    with pytest.raises(InvalidRequest, match="keep: 'ward' is an input of the model"):
+        model.predict(described, keep=["ward"])
+
+
+def test_a_column_that_is_declared_as_something_else_is_refused(model: TrainedModel, described: Path) -> None:
+    schema = json.loads(described.with_name("schema.json").read_text())
+    schema["columns"]["Laktat"] = {"type": "date", "rename": "lactate"}
+    described.with_name("schema.json").write_text(json.dumps(schema))
+    described.write_text(
+        described.read_text().replace("4.4", "2020-01-01").replace("0.1", "2020-01-02").replace("-9", "")
+    )
+
+    with pytest.raises(UnusableData, match=r"own\.csv: is not what the model was trained on: type of column 'lactate'"):
+        model.predict(described)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from synergos.domain.declared_column import ColumnKind
+from synergos.domain.declared_column import DECLARED_COLUMN, ColumnKind
 from synergos.domain.feature_space import FeatureSpace
 from synergos.errors import InvalidRequest, UnusableData
 from synergos.learning.datatypes.tabular import TABULAR
@@ -50,7 +51,7 @@ class TabularReader:
             _check(own, choice, source.columns, source.name)
             read = rows_in(source, own)
             return _joined([read], space, pd.DataFrame(index=rows.index))
-        parts = [_read_file(file, beside, own, choice) for file, beside in _files(rows)]
+        parts = [_read_file(file, beside, own, choice, space) for file, beside in _files(rows)]
         about = pd.concat(
             [pd.DataFrame({"file": part.name, "row": np.arange(1, part.count + 1)}) for part in parts],
             ignore_index=True,
@@ -64,15 +65,23 @@ def _schema(space: FeatureSpace, choice: Choice) -> Schema:
     columns = {
         name: _column(name in space.numeric, declared.get(name, {})) for name in (*space.numeric, *space.categorical)
     }
-    for names, kind in ((choice.ignore, ColumnType.IGNORE), (choice.keep, ColumnType.ID)):
+    beside = _beside(columns, choice)
+    return Schema(_OWN, {TARGET: Column(kind=ColumnType.IGNORE), **columns, **beside})
+
+
+def _beside(inputs: Collection[str], choice: Choice) -> dict[str, Column]:
+    """The columns that are no inputs.
+
+    Raises:
+        InvalidRequest: one of them is.
+    """
+    columns: dict[str, Column] = {}
+    for field, names, kind in (("ignore", choice.ignore, ColumnType.IGNORE), ("keep", choice.keep, ColumnType.ID)):
         for name in map(normalised, names):
-            if name in columns:
-                raise InvalidRequest(
-                    f"{name!r} is an input of the model", "keep" if kind is ColumnType.ID else "ignore"
-                )
+            if name in inputs:
+                raise InvalidRequest(f"{name!r} is an input of the model", field)
             columns[name] = Column(kind=kind)
-    columns.setdefault(TARGET, Column(kind=ColumnType.IGNORE))
-    return Schema(_OWN, columns)
+    return columns
 
 
 def _column(is_numeric: bool, declared: Mapping[str, Any]) -> Column:
@@ -124,11 +133,19 @@ def _files(rows: str | Path | Sequence[str | Path]) -> list[tuple[DataFile, list
     return found
 
 
-def _read_file(file: DataFile, beside: Sequence[DataFile], own: Schema, choice: Choice) -> FileRows:
+def _read_file(
+    file: DataFile, beside: Sequence[DataFile], own: Schema, choice: Choice, space: FeatureSpace
+) -> FileRows:
     written = _written(file, beside)
-    if any(Path(other.name).name == SCHEMA for other in beside):
-        return read_rows(file, schema_for(beside, file), written)
-    return read_rows(file, own, written, lambda columns, name: _check(own, choice, columns, name))
+    if not any(Path(other.name).name == SCHEMA for other in beside):
+        return read_rows(file, own, written, lambda columns, name: _check(own, choice, columns, name))
+    schema = schema_for(beside, file)
+    others = _beside({*space.numeric, *space.categorical}, choice)
+    part = read_rows(file, replace(schema, columns={**schema.columns, **others}), written)
+    told = {name: DECLARED_COLUMN.write(said.told) for name, said in part.declared.items() if name != TARGET}
+    if differing := TABULAR.drift({"columns": told}, space):
+        raise UnusableData(f"is not what the model was trained on: {differing[0]}", file.name)
+    return part
 
 
 def _written(file: DataFile, beside: Sequence[DataFile]) -> TextFormat:
