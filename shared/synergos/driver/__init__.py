@@ -8,7 +8,14 @@ from __future__ import annotations
 from synergos.driver.alignments import AlignmentTask
 from synergos.driver.client import Driver
 from synergos.driver.collaborations import CollaborationTask
-from synergos.driver.errors import DriverError, ServerTimeout, ServerUnreachable, UsageError, WaitTimeout
+from synergos.driver.errors import (
+    DriverError,
+    ServerTimeout,
+    ServerUnreachable,
+    UnknownKeyword,
+    UsageError,
+    WaitTimeout,
+)
 from synergos.driver.experiments import ExperimentTask
 from synergos.driver.jobs import JobTask
 from synergos.driver.models import ModelTask
@@ -38,6 +45,7 @@ __all__ = [
     "ServerTimeout",
     "ServerUnreachable",
     "TagTask",
+    "UnknownKeyword",
     "UsageError",
     "ValidationTask",
     "WaitTimeout",

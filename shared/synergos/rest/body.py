@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 from flask import request
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 
-from synergos.errors import InvalidRequest
+from synergos.errors import InvalidRequest, UnknownName
 from synergos.schema.explanation import path
 
 MAXIMUM_BODY = 4 * 2**20
@@ -45,6 +45,16 @@ def json_object() -> dict[str, Any]:
         raise InvalidRequest(f"expected an object, got {type(value).__name__}", "body")
     _check(value)
     return value
+
+
+def nothing() -> None:
+    """Refuse a body of the request at hand that would be without effect; none, or an empty object, is fine.
+
+    Raises:
+        InvalidRequest: it says something; names the first key.
+    """
+    if request.content_length and (said := json_object()):
+        raise UnknownName(next(iter(said))[:80], (), next(iter(said))[:80], "a field of this request, which takes none")
 
 
 def _refuse_constant(name: str) -> NoReturn:

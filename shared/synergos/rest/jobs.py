@@ -15,6 +15,7 @@ from synergos.domain.keys import JOB_IDS
 from synergos.orchestration.jobs import Jobs
 from synergos.records.plain import plain
 from synergos.rest.api import Route
+from synergos.rest.body import nothing
 from synergos.rest.caller import caller
 from synergos.rest.envelope import success
 from synergos.rest.lists import Filter, described, wanted
@@ -116,6 +117,7 @@ class JobCancellation(_JobResource):
 
     def post(self, job_id: str) -> Response:
         """Ask it to stop; it is cancelled as soon as what it is doing can be left."""
+        nothing()
         return success("job.cancel", job_representation(self.jobs.cancel(caller(), job_id)))
 
 

@@ -18,6 +18,7 @@ from synergos.orchestration.studies import Studies
 from synergos.records.plain import plain
 from synergos.rest.api import Route
 from synergos.rest.artifacts import FILE_ANSWERS
+from synergos.rest.body import nothing
 from synergos.rest.caller import caller
 from synergos.rest.envelope import success
 from synergos.rest.files import file_answer
@@ -123,6 +124,7 @@ class StudyStop(_StudyResource):
 
     def post(self, study_id: str) -> Response:
         """Start no more trials, and cancel those that run; what is finished stays."""
+        nothing()
         return success("study.stop", self.whole(self.studies.stop(caller(), study_id)))
 
 

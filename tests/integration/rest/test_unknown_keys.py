@@ -224,6 +224,14 @@ def test_a_record_of_an_earlier_version_with_other_keys_can_be_changed(declared:
     assert declared.data("PUT", PROJECT_URL, {"start_at": "2021"})["start_at"] == "2021"
 
 
+@pytest.mark.parametrize("url", ["/ttp/jobs/{}/cancel", "/ttp/studies/{}/stop"])
+def test_a_request_that_takes_nothing_refuses_what_it_is_given(finished: Client, url: str) -> None:
+    status, answer = finished.post(url.format("0" * 32), {"force": True})
+
+    assert (status, answer.get("field")) == (417, "force")
+    assert finished.post(url.format("0" * 32), {})[0] == 404
+
+
 @pytest.mark.parametrize(
     ("verb", "url", "parameter"),
     [
