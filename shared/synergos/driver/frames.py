@@ -21,7 +21,8 @@ def to_frame(response: Record) -> pd.DataFrame:
 
     * validations, predictions and tuning results: a row per participant and class with the metrics as columns, ``class`` its
       number and ``label`` its name, or a row per participant when the statistics are single numbers (regression); figures of
-      all rows are ``overall.<name>``; tuning results also have the trial's ``objective``, ``is_best`` and ``hyperparameters.<name>``;
+      all rows are ``overall.<name>``; tuning results also have the trial's ``objective``, over how many it is
+      (``objective_over.participants``, ``.figures``), ``is_best`` and ``hyperparameters.<name>``;
     * models: a row per trained model, the global one and each participant's; of the trainings of a run a row each;
     * alignments: a row per participant and purpose;
     * jobs and every other record: a row per record, nested fields as ``outer.inner``.
@@ -115,6 +116,7 @@ def _figure_rows(key: Mapping[str, Any], figures: Mapping[str, Any]) -> Iterator
 def _trial_rows(record: Record) -> Iterator[Row]:
     tried = {f"hyperparameters.{name}": value for name, value in record.get("hyperparameters", {}).items()}
     judged = {name: record[name] for name in ("objective", "is_best") if name in record}
+    judged |= {f"objective_over.{name}": count for name, count in record.get("objective_over", {}).items()}
     for row in _statistics_rows(record):
         yield {**row, **judged, **tried}
 

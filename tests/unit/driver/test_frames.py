@@ -88,12 +88,16 @@ def test_a_regression_has_a_row_per_participant() -> None:
 
 
 def test_a_trial_also_has_what_was_tried_and_what_it_reached() -> None:
-    trial = {"hyperparameters": {"lr": 0.1}, "objective": 0.5, "is_best": True}
+    trial = {
+        **{"hyperparameters": {"lr": 0.1}, "objective": 0.5, "is_best": True},
+        "objective_over": {"participants": 2, "figures": 3},
+    }
 
     frame = to_frame({"data": [{**measured("w1", {"R2": 0.5}), "kind": "Optimization", **trial}]})
 
     [row] = frame.to_dict("records")
     assert {"R2": 0.5, "objective": 0.5, "is_best": True, "hyperparameters.lr": 0.1}.items() <= row.items()
+    assert {"objective_over.participants": 2, "objective_over.figures": 3}.items() <= row.items()
 
 
 def test_a_participant_without_statistics_keeps_its_row() -> None:
