@@ -12,6 +12,7 @@ SynergosError
 └── GridError               something went wrong between the orchestrator and a participant
     ├── WorkerUnreachable   no answer
     ├── WorkerRefused       an answer, and it was no
+    │   └── WorkerConflict  … not as things stand: the data has changed since the alignment, or somebody is busy
     ├── NotNeeded           what it was asked for is of no use any more: others have failed, or it is too late
     └── WireFormatError     bytes that are not a message of ours
 JobStopped                  a job is to stop; control flow and no failure, so whoever catches those lets it pass
@@ -125,6 +126,13 @@ class WorkerRefused(GridError):
     def __init__(self, message: str, participant: str | None = None, status: int = 422) -> None:
         super().__init__(message, participant)
         self.status = status
+
+
+class WorkerConflict(WorkerRefused):
+    """A participant's worker cannot do it as things stand: its data has changed since the alignment, or it is busy."""
+
+    def __init__(self, message: str, participant: str | None = None, status: int = 409) -> None:
+        super().__init__(message, participant, status)
 
 
 class WireFormatError(GridError):

@@ -63,7 +63,8 @@ class ClusterPlan:
     def _worker(self, participant: str, grid: int, free_port: Callable[[], int]) -> Program:
         name, data_port = node_name(participant, grid), free_port()
         flags = {"--data": self.data, "--outputs": self.folder / name / "outputs", "--data_port": data_port}
-        flags |= {"--disclosure": self.disclosure}
+        # A participant's workers take each other's place, so that they have to know changed data from another's digest.
+        flags |= {"--disclosure": self.disclosure, "--digest_key": self.folder / f"{participant}.digest_key"}
         return self._program(name, "synergos_worker", free_port(), _listed(flags), data_port=data_port)
 
     def _ttp(self, grid: int, queue: Sequence[str], free_port: Callable[[], int]) -> Program:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from synergos.domain.agreement import Agreement
 from synergos.domain.feature_space import Action, Feature, FeatureSpace
 from synergos.domain.outputs import (
     PREDICTED,
@@ -21,7 +22,11 @@ SPACE = FeatureSpace("tabular", Action.REGRESS, X=(Feature("age"),), y=(Feature(
 
 
 def aligned(
-    *participants: str, fitted: Mapping[str, Any] | None = None, auto_fix: bool = True, missing: Sequence[int] = ()
+    *participants: str,
+    fitted: Mapping[str, Any] | None = None,
+    auto_fix: bool = True,
+    missing: Sequence[int] = (),
+    agreement: Agreement | None = None,
 ) -> Aligned:
     """An alignment, in which all lack the same columns."""
     missing_columns = {"train": {"X": list(missing), "y": []}}
@@ -30,6 +35,7 @@ def aligned(
         feature_space=SPACE,
         fitted=fitted or {},
         auto_fix=auto_fix,
+        agreement=agreement or Agreement(),
     )
 
 

@@ -33,6 +33,12 @@ def parser() -> argparse.ArgumentParser:
     )
     add_flag(
         flags,
+        "--digest_key",
+        type=Path,
+        help="file of the key that tells changed data; .digest_key in --outputs unless said, one for all workers of a participant",
+    )
+    add_flag(
+        flags,
         "--session_timeout",
         type=whole_number(1),
         default=3600,
@@ -66,6 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             session_timeout=given.session_timeout,
             maximum_body=program.maximum_body,
             device=program.resources.device,
+            digest_key=given.digest_key,
             policy=policy_of(given),
         )
         log.info("worker starts", host=program.host, port=program.port, data_port=settings.data_port, data=str(data))

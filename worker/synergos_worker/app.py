@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from http import HTTPStatus
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar, NoReturn
 
@@ -20,10 +21,11 @@ from synergos.program import front_page
 from synergos.program.health import health
 from synergos.schema import Definition
 from synergos_worker import bodies, error_responses, request_log
+from synergos_worker.agreement_file import write_agreement
 from synergos_worker.documentation import describe
 from synergos_worker.error_responses import API_VERSION, as_json
 from synergos_worker.preparation import Preparation, Preparations, State
-from synergos_worker.session_registry import Sessions, check_fit
+from synergos_worker.session_registry import Sessions, fitting
 from synergos_worker.settings import Settings
 from synergos_worker.tables import Tables
 
@@ -39,6 +41,7 @@ class Parts:
     tables: Tables
     preparations: Preparations
     sessions: Sessions
+    outputs: Path
 
 
 def create_command_app(parts: Parts, settings: Settings) -> Flask:
@@ -113,11 +116,13 @@ class Align(_Command):
     """What the participants agreed on."""
 
     def post(self, **ids: str) -> Response:
-        """Confirm that this worker's data fits the feature space."""
+        """Confirm that this worker's data fits the feature space, and keep what was agreed where it is said."""
         project = ProjectKey.checked(ids)
         body = bodies.ALIGN.read(_json())
         for purpose, tags in body.declared.items():
-            check_fit(self.parts.tables.get(body.action, purpose, tags), purpose, body.feature_space, body.alignments)
+            fitting(self.parts.tables, purpose, tags, body.feature_space, body.alignments, body.digests)
+        if body.agreement is not None:
+            write_agreement(self.parts.outputs, project, body.agreement, body.feature_space)
         return _success("align.post", {"key": asdict(project), "alignments": body.alignments})
 
 

@@ -53,11 +53,21 @@ class Poll(Struct, frozen=True, kw_only=True):
         return declared_tags(self.tags)
 
 
+AgreedDigests = Annotated[
+    Mapping[Purpose, tuple[str, ...]],
+    Limits(description="for each purpose, the digests of its datasets at alignment; others are refused"),
+]
+
+
 class Align(Poll, frozen=True, kw_only=True):
     """What the data is to fit."""
 
     alignments: AlignmentsByPurpose
+    digests: AgreedDigests = {}
     feature_space: AgreedSpace
+    agreement: Annotated[
+        Mapping[str, Any] | None, Limits(description="this participant's part in what was agreed, to be kept as a file")
+    ] = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -70,6 +80,7 @@ class Initialise(Poll, frozen=True, kw_only=True):
     id: Annotated[str, Limits(description="the participant's id")]
     session_id: SessionId
     alignments: AlignmentsByPurpose = {}
+    digests: AgreedDigests = {}
     feature_space: AgreedSpace
     family: Annotated[str | None, Limits(description="of the model; layers when it is absent")] = None
     architecture: Architecture
@@ -93,6 +104,7 @@ class Initialise(Poll, frozen=True, kw_only=True):
             participant_id=check_identifier(self.id, "id"),
             tags=self.declared,
             alignments=self.alignments,
+            digests=self.digests,
             recipe=families.recipe(self.family, self.architecture, self.hyperparameters, self.feature_space),
             purposes=tuple(self.purposes),
         )

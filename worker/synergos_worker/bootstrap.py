@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
+from functools import partial
 from typing import TYPE_CHECKING
 
 from flask import Flask
@@ -15,6 +16,7 @@ from synergos_worker.app import Parts, create_command_app
 from synergos_worker.data_app import DataApp
 from synergos_worker.data_root import DataRoot
 from synergos_worker.devices import make_ready
+from synergos_worker.digests import DIGEST_KEY, Digests, key_in
 from synergos_worker.prediction_files import PredictionFiles
 from synergos_worker.preparation import Preparations
 from synergos_worker.session_registry import SessionOpener, Sessions
@@ -72,7 +74,10 @@ def build_worker(
     """
     make_ready(settings.device)
     compute = compute or ContextPool(max_workers=1, thread_name_prefix="compute")
-    tables = Tables(DataRoot(settings.data), settings.tables, settings.policy)
+    digests = Digests(partial(key_in, settings.digest_key or settings.outputs / DIGEST_KEY))
+    tables = Tables(DataRoot(settings.data), settings.tables, settings.policy, digests)
     opener = SessionOpener(tables, compute, PredictionFiles(settings.outputs), settings.device)
     sessions = Sessions(opener, settings.session_timeout, clock)
-    return WorkerService(settings, Parts(tables, Preparations(tables, settings.preparations), sessions), compute)
+    return WorkerService(
+        settings, Parts(tables, Preparations(tables, settings.preparations), sessions, settings.outputs), compute
+    )

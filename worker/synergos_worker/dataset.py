@@ -3,12 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from synergos.tables.data_file import DataFile, unreadable
 from synergos.tables.metadata import Metadata
 
-Fingerprint = tuple[tuple[str, int, int], ...]
-"""Name, size and modification time (ns) of every file that matters: another one means that something changed."""
+
+class Stamp(NamedTuple):
+    """What one file looks like from outside. Its owner can set the time of modification, and the time of change nobody can.
+
+    Attributes:
+        name: its path below the data root.
+        modified: nanoseconds since the epoch.
+        changed: of content or attributes, as ``modified``.
+    """
+
+    name: str
+    bytes: int
+    device: int
+    inode: int
+    modified: int
+    changed: int
+
+
+Fingerprint = tuple[Stamp, ...]
+"""Of every file that matters: another one means that something may have changed."""
 
 
 @dataclass(frozen=True)
@@ -40,12 +59,17 @@ class Dataset:
         Raises:
             UnusableData: a file is gone.
         """
-        return tuple(_stamp(file) for file in self.files)
+        return tuple(map(stamp_of, self.files))
 
 
-def _stamp(file: DataFile) -> tuple[str, int, int]:
+def stamp_of(file: DataFile) -> Stamp:
+    """What a file looks like from outside, now.
+
+    Raises:
+        UnusableData: it is gone.
+    """
     try:
         status = file.path.stat()
     except OSError as error:
         raise unreadable(file.name, error) from error
-    return file.name, status.st_size, status.st_mtime_ns
+    return Stamp(file.name, status.st_size, status.st_dev, status.st_ino, status.st_mtime_ns, status.st_ctime_ns)

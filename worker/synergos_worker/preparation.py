@@ -234,5 +234,6 @@ def _describe(loaded: Mapping[Purpose, LoadedTable]) -> dict[str, Any]:
         schemas={purpose: found.schema for purpose, found in described.items()},
         metadata={purpose: found.metadata for purpose, found in described.items()},
         statistics={purpose: guard.statistics(found) for purpose, found in loaded.items() if purpose is Purpose.TRAIN},
+        digests={purpose: found.digests for purpose, found in loaded.items()},
     )
     return PREPARED.write(prepared)

@@ -14,13 +14,14 @@ import structlog
 from synergos.domain.feature_space import FeatureSpace, Side
 from synergos.domain.keys import RunKey
 from synergos.domain.outputs import MissingColumns
-from synergos.domain.tags import Purpose
+from synergos.domain.tags import Purpose, Tag
 from synergos.errors import Conflict, FeatureDrift, RecordNotFound, ServiceStopping
 from synergos.learning import datatypes
 from synergos.learning.column_alignment import missing_columns_of, other_kinds
 from synergos.learning.families import Recipe
 from synergos.tables.names import listed
 from synergos_worker.devices import room_for
+from synergos_worker.digests import refuse_changed
 from synergos_worker.disclosure import guard
 from synergos_worker.model import Rows, SessionModel
 from synergos_worker.prediction_files import PredictionFiles
@@ -33,6 +34,8 @@ _OPENING_SECONDS = 300.0
 
 Alignments = Mapping[Purpose, MissingColumns]
 """Missing columns by purpose."""
+AgreedDigests = Mapping[Purpose, tuple[str, ...]]
+"""By purpose, the digests of the datasets at alignment."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,7 @@ class SessionRequest:
     participant_id: str
     tags: Tags
     alignments: Alignments
+    digests: AgreedDigests
     recipe: Recipe
     purposes: tuple[Purpose, ...]
 
@@ -83,8 +87,7 @@ class SessionOpener:
 
     def _rows(self, request: SessionRequest, purpose: Purpose) -> Rows:
         space = request.recipe.space
-        loaded = self._tables.get(space.action, purpose, request.tags[purpose])
-        check_fit(loaded, purpose, space, request.alignments)
+        loaded = fitting(self._tables, purpose, request.tags[purpose], space, request.alignments, request.digests)
         return Rows.of(
             loaded.pipeline.transform(loaded.table, space),
             self._device,
@@ -232,6 +235,29 @@ class Sessions:
                 self._used.pop(session.id, None)
         for session in sessions:
             session.end()
+
+
+def fitting(
+    tables: Tables,
+    purpose: Purpose,
+    tags: Sequence[Tag],
+    space: FeatureSpace,
+    alignments: Alignments,
+    digests: AgreedDigests,
+) -> LoadedTable:
+    """The table of all tags of one purpose, provided that it is what the feature space was agreed on.
+
+    Raises:
+        FeatureDrift: it has changed since the alignment, or does not fit.
+    """
+    agreed = digests.get(purpose)
+    # Before it is read: what it was changed to may be of no use.
+    tables.refuse_changed(purpose, tags, agreed)
+    loaded = tables.get(space.action, purpose, tags)
+    if agreed is not None:
+        refuse_changed(agreed, loaded.digests, ["/".join(tag) for tag in tags], purpose)
+    check_fit(loaded, purpose, space, alignments)
+    return loaded
 
 
 def check_fit(loaded: LoadedTable, purpose: Purpose, space: FeatureSpace, alignments: Alignments) -> None:

@@ -20,6 +20,7 @@ class Settings:
         session_timeout: seconds after which a session nobody talks to ends by itself.
         maximum_body: bytes of a request on the command port.
         device: of torch, for all computing.
+        digest_key: the file that holds what digests of datasets are keyed with; one in ``outputs`` unless it is said.
         policy: what may leave of rows whose folder has no limits of its own.
         tables: how many tables stay in memory between requests; open sessions hold theirs besides.
         preparations: how many preparations are remembered.
@@ -33,6 +34,7 @@ class Settings:
     session_timeout: float = 3600.0
     maximum_body: int = 8 * 2**20
     device: str = "cpu"
+    digest_key: Path | None = None
     policy: Policy = STRICT
     tables: int = 12
     preparations: int = 100

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from synergos.domain.feature_space import Action
@@ -14,10 +15,13 @@ from synergos.errors import UnusableData
 from synergos.tables.metadata import METADATA
 from synergos_worker.data_root import DataRoot
 from synergos_worker.dataset import Dataset, Fingerprint
+from synergos_worker.digests import Digests, refuse_changed
 from synergos_worker.disclosure.policy import STRICT, Policy, policy_of_folder, strictest
 from synergos_worker.pipelines import PIPELINES, Pipeline, Table
 
 Tags = Mapping[Purpose, Sequence[Tag]]
+
+_TRIES = 3
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,7 @@ class LoadedTable:
 
     Attributes:
         policy: what may be told of them.
+        digests: of the datasets, in the order of their tags.
     """
 
     pipeline: Pipeline[Any]
@@ -33,6 +38,7 @@ class LoadedTable:
     datatype: str
     fingerprint: Fingerprint
     policy: Policy
+    digests: tuple[str, ...] = ()
 
 
 class Tables:
@@ -41,10 +47,12 @@ class Tables:
     Args:
         keep: how many tables stay in memory.
         policy: what may be told of rows whose folder has no limits of its own.
+        digests: tells that a file has changed, whatever it looks like from outside.
     """
 
-    def __init__(self, root: DataRoot, keep: int, policy: Policy = STRICT) -> None:
+    def __init__(self, root: DataRoot, keep: int, policy: Policy = STRICT, digests: Digests | None = None) -> None:
         self._root = root
+        self._digests = digests or Digests(lambda: secrets.token_bytes(32))
         self._keep = keep
         self._policy = policy
         self._loaded: OrderedDict[tuple[Action, bool, tuple[Tag, ...]], LoadedTable] = OrderedDict()
@@ -57,22 +65,43 @@ class Tables:
         Raises:
             UnusableData: names the tag, file or column, and what was expected.
         """
-        datasets = self._datasets(purpose, tags)
-        policy = self._policy_for(datasets)
         needs_labels = purpose is not Purpose.PREDICT
         key = (action, needs_labels, tuple(tags))
         with self._lock:
-            fingerprint = _fingerprint(datasets)
-            known = self._loaded.get(key)
-            if known is None or known.fingerprint != fingerprint:
+            for _ in range(_TRIES):
+                datasets = self._datasets(purpose, tags)
+                fingerprint, digests = _fingerprint(datasets), tuple(map(self._digests.of, datasets))
+                known = self._loaded.get(key)
+                if known is not None and (known.fingerprint, known.digests) == (fingerprint, digests):
+                    break
                 # What is out of date makes room before the new one is read.
                 self._loaded.pop(key, None)
                 known = None
-                self._loaded[key] = _load(datasets, action, needs_labels, fingerprint, policy, f"tags.{purpose}")
+                policy = self._policy_for(datasets)
+                found = _load(datasets, action, needs_labels, fingerprint, policy, f"tags.{purpose}")
+                if _fingerprint(self._datasets(purpose, tags)) == fingerprint:
+                    self._loaded[key] = replace(found, digests=digests)
+                    break
+            else:
+                raise UnusableData("its files are being written; try again when that is done", f"tags.{purpose}")
             self._loaded.move_to_end(key)
             while len(self._loaded) > self._keep:
                 self._loaded.popitem(last=False)
             return self._loaded[key]
+
+    def refuse_changed(self, purpose: Purpose, tags: Sequence[Tag], agreed: Sequence[str] | None) -> None:
+        """Refuse datasets that are not what they were at alignment, without reading them if they look as they did.
+
+        Args:
+            agreed: their digests at alignment; None where they are not known, and nothing is refused.
+
+        Raises:
+            FeatureDrift: names the first that has changed.
+            UnusableData: one is gone.
+        """
+        if agreed is not None:
+            datasets = self._datasets(purpose, tags)
+            refuse_changed(agreed, [*map(self._digests.of, datasets)], [found.name for found in datasets], purpose)
 
     def fingerprint(self, tags: Tags) -> Fingerprint | None:
         """What the files of all tags look like now; None when they cannot all be found."""

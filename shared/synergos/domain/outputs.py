@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta as Limits
 from msgspec import Struct
 
+from synergos.domain.agreement import Agreement
 from synergos.domain.feature_space import FeatureSpace, Side
 from synergos.domain.job import Stage
 from synergos.domain.tags import Purpose
@@ -36,6 +37,7 @@ class Aligned(Struct, frozen=True, kw_only=True):
         auto_fix: whether models are fitted.
         rows: for training, by participant.
         columns: of raw data, by participant; it is told nothing of others but names, kinds and what fills them.
+        agreement: what each participant brought, and what became of it.
     """
 
     missing_columns: Mapping[str, Mapping[Purpose, MissingColumns]] = msgspec.field(name="spacers")
@@ -44,6 +46,7 @@ class Aligned(Struct, frozen=True, kw_only=True):
     auto_fix: bool
     rows: Mapping[str, Annotated[int, Limits(ge=0)]] = {}
     columns: Mapping[str, Sequence[str]] = {}
+    agreement: Agreement = Agreement()
 
 
 class Export(Struct, frozen=True, kw_only=True):

@@ -32,12 +32,14 @@ class Prepared(Struct, frozen=True, kw_only=True):
         schemas: dtype by column.
         metadata: ``_type``, ``src_count`` (rows) and what else the data type has.
         statistics: of the training rows: sums, counts, minima and maxima.
+        digests: of the bytes of each dataset, in the order of the tags.
     """
 
     headers: Mapping[Purpose, TableColumns]
     schemas: Mapping[Purpose, Mapping[str, str]]
     metadata: Mapping[Purpose, Mapping[str, Any]]
     statistics: Mapping[Purpose, Mapping[str, Any]] = {}
+    digests: Mapping[Purpose, tuple[str, ...]] = {}
 
     def __post_init__(self) -> None:
         for purpose in self.headers:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from synergos.domain.feature_space import LABEL, Action, Feature, FeatureSpace, Side, Unseen
@@ -10,6 +10,7 @@ from synergos.domain.preparation import Prepared, TableColumns
 from synergos.domain.tags import Purpose
 from synergos.errors import Conflict, InvalidRequest, NotSupported
 from synergos.learning import datatypes
+from synergos.learning.agreement_notes import agreement_notes, check_shared_labels
 from synergos.learning.column_alignment import Alignment, align, other_kinds, unseen
 from synergos.learning.datatypes import DATATYPES, DataType, Metadata
 
@@ -19,11 +20,14 @@ def feature_space(
     action: Action,
     auto_align: bool = True,
     unseen_levels: Unseen = Unseen.MISSING,
+    *,
+    shared_labels: bool = True,
 ) -> tuple[FeatureSpace, Alignment]:
     """The feature space of all training rows of all participants, and what each table lacks of it.
 
     Args:
         auto_align: fill the columns that a table lacks; without it, all tables must have the same ones.
+        shared_labels: refuse participants none of whose labels any other one has.
         unseen_levels: what becomes of rows to predict or to measure on with levels that no training row has.
 
     Raises:
@@ -36,9 +40,11 @@ def feature_space(
     headers = {who: {purpose.value: header for purpose, header in said.headers.items()} for who, said in polled.items()}
     alignment = align(headers, action)
     _check_labels(headers, alignment, action)
+    if shared_labels:
+        check_shared_labels(polled)
     space = replace(datatype.agree(polled, alignment, action), unseen=unseen_levels)
     if not auto_align:
-        _check_equal(alignment, headers, space)
+        _check_equal(alignment, headers, space, [note.text for note in agreement_notes(polled, space)])
     return space, alignment
 
 
@@ -79,7 +85,12 @@ def _check_labels(headers: Mapping[str, Mapping[str, TableColumns]], alignment: 
         raise InvalidRequest(f"a regression has one label column, {LABEL}; got {got}", LABEL)
 
 
-def _check_equal(alignment: Alignment, headers: Mapping[str, Mapping[str, TableColumns]], space: FeatureSpace) -> None:
+def _check_equal(
+    alignment: Alignment,
+    headers: Mapping[str, Mapping[str, TableColumns]],
+    space: FeatureSpace,
+    notes: Sequence[str],
+) -> None:
     """Refuse tables that lack columns of others.
 
     Raises:
@@ -99,7 +110,7 @@ def _check_equal(alignment: Alignment, headers: Mapping[str, Mapping[str, TableC
         if (new := unseen(header, space))
     ]
     if lacks:
-        raise Conflict(f"auto_align is off and the tables differ: {'; '.join(lacks)}")
+        raise Conflict(f"auto_align is off and the tables differ: {'; '.join(lacks)}. {'. '.join(notes)}".rstrip())
 
 
 def _listed(names: list[str], most: int = 5) -> str:

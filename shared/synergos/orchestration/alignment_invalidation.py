@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from synergos.domain.keys import ProjectKey
 from synergos.domain.records import Ids, Kind
+from synergos.records.agreements import withdraw_agreement
 from synergos.records.store import RecordStore
 
 
 def invalidate_alignment(store: RecordStore, key: Ids) -> None:
-    """Delete a project's feature space, and the alignments with the ids in ``key``: they must be made anew."""
-    for kind in (Kind.FEATURE_SPACE, Kind.ALIGNMENT):
-        scope = {field: value for field, value in key.items() if kind is Kind.ALIGNMENT or field != "participant_id"}
-        for record in store.find(kind, scope):
-            store.delete(kind, record["key"])
+    """Let a project's agreement hold no longer, and delete the alignments with the ids in ``key``: they must be made anew."""
+    withdraw_agreement(store, ProjectKey.of(key))
+    for record in store.find(Kind.ALIGNMENT, key):
+        store.delete(Kind.ALIGNMENT, record["key"])

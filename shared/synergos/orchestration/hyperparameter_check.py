@@ -10,6 +10,7 @@ from synergos.domain.keys import ExperimentKey
 from synergos.domain.records import Kind
 from synergos.learning import families
 from synergos.orchestration.preconditions import action_of
+from synergos.records.agreements import current_agreement
 from synergos.records.store import RecordStore
 
 
@@ -26,7 +27,7 @@ def check_drawn_hyperparameters(store: RecordStore, experiment: ExperimentKey, r
     if not family.changes(run):
         return
     changed = family.changed(record["model"], run)
-    agreed = store.find(Kind.FEATURE_SPACE, experiment.project)
-    if agreed:
-        space = FeatureSpace.from_dict(agreed[0]["space"])
-        family.fit(changed, space, auto_fix=bool(agreed[0]["auto_fix"]))
+    agreed = current_agreement(store, experiment.project)
+    if agreed is not None:
+        space = FeatureSpace.from_dict(agreed["space"])
+        family.fit(changed, space, auto_fix=bool(agreed["auto_fix"]))

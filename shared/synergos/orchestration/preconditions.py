@@ -15,6 +15,7 @@ from synergos.domain.records import RECORD_TYPES, Ids, Kind
 from synergos.domain.tags import Purpose, Tag, declared_tags
 from synergos.domain.trained_model import OUTDATED
 from synergos.errors import Conflict, RecordNotFound
+from synergos.records.agreements import current_agreement
 from synergos.records.store import Record, RecordStore
 
 _OUTERMOST_FIRST = (Kind.COLLABORATION, Kind.PROJECT, Kind.EXPERIMENT, Kind.RUN, Kind.PARTICIPANT)
@@ -89,10 +90,10 @@ def agreed_feature_space(store: RecordStore, project: ProjectKey) -> Record:
     Raises:
         Conflict: they did not, or their data has changed since.
     """
-    found = store.find(Kind.FEATURE_SPACE, project.project)
-    if not found:
+    found = current_agreement(store, project.project)
+    if found is None:
         raise Conflict(f"project {project.project_id!r} is not aligned, or its data has changed since; align it first")
-    return found[0]
+    return found
 
 
 def model_of(store: RecordStore, run: RunKey) -> Record:

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from msgspec import structs
+
+from synergos.domain.agreement import AGREEMENT, share_of
 from synergos.domain.job import Job, JobState
 from synergos.domain.keys import RunKey
 from synergos.domain.outputs import Aligned, Outputs, Predicted, Trained, Validated, write_outputs
@@ -14,6 +17,7 @@ from synergos.domain.tags import Purpose
 from synergos.domain.trained_model import OUTDATED
 from synergos.errors import Conflict, JobCancelled
 from synergos.records import model_versions
+from synergos.records.agreements import agreement_version
 from synergos.records.store import RecordStore
 
 
@@ -56,12 +60,18 @@ def _alignments(store: RecordStore, keys: Ids, outputs: Aligned) -> None:
     missing_columns = {
         participant: rows for participant, rows in outputs.missing_columns.items() if participant in registered
     }
-    _replace(store, Kind.ALIGNMENT, project, missing_columns)
+    agreement = structs.replace(outputs.agreement, version=agreement_version(store, project) + 1)
+    shares = {
+        participant: {**rows, "agreement": share_of(agreement, participant)}
+        for participant, rows in missing_columns.items()
+    }
+    _replace(store, Kind.ALIGNMENT, project, shares)
     feature_space = {
         "space": outputs.feature_space.to_dict(),
         "auto_fix": outputs.auto_fix,
         "rows": outputs.rows,
         "columns": outputs.columns,
+        "agreement": AGREEMENT.write(agreement),
     }
     store.put(Kind.FEATURE_SPACE, project, feature_space)
     for experiment in store.find(Kind.EXPERIMENT, project):

@@ -25,6 +25,7 @@ from synergos.errors import (
     UnknownName,
     UnusableData,
     WireFormatError,
+    WorkerConflict,
     WorkerRefused,
     WorkerUnreachable,
 )
@@ -42,6 +43,7 @@ STATUSES: Mapping[type[SynergosError], HTTPStatus] = {
     NotSupported: HTTPStatus.FORBIDDEN,
     WorkerUnreachable: HTTPStatus.FAILED_DEPENDENCY,
     WorkerRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
+    WorkerConflict: HTTPStatus.CONFLICT,
     WireFormatError: HTTPStatus.FAILED_DEPENDENCY,
     ServiceStopping: HTTPStatus.SERVICE_UNAVAILABLE,
 }

@@ -24,6 +24,7 @@ from synergos.errors import (
     UnknownName,
     UnusableData,
     WireFormatError,
+    WorkerConflict,
     WorkerRefused,
     WorkerUnreachable,
 )
@@ -39,6 +40,7 @@ STATUSES = [
     (NotSupported("no queue"), 403),
     (WorkerUnreachable("no answer", "w"), 424),
     (WorkerRefused("no", "w"), 422),
+    (WorkerConflict("not now", "w"), 409),
     (WireFormatError("what?", "w"), 424),
     (NotNeeded("too late", "w"), 422),
     (ServiceStopping("later"), 503),

@@ -43,7 +43,9 @@ def validate(scope: Scope, limits: Limits, control: Control) -> Validated:
     tags = {node: scope.tags(node.participant_id) for node in scope.nodes() if wanted in (None, node.participant_id)}
     columns = scope.columns()
     members = [
-        JobParticipant(node, declared, {}, columns=columns.get(node.participant_id))
+        JobParticipant(
+            node, declared, {}, columns=columns.get(node.participant_id), digests=scope.digests(node.participant_id)
+        )
         for node, declared in tags.items()
         if Purpose.EVALUATE in declared
     ]
@@ -77,7 +79,7 @@ def predict(scope: Scope, limits: Limits, control: Control) -> Predicted:
         named = ", ".join(strange[:_NAMED_AT_MOST]) + (", …" if len(strange) > _NAMED_AT_MOST else "")
         raise FeatureDrift(f"{participant}: the rows to predict are not as those the model was trained on: {named}")
     missing_columns = {str(Purpose.PREDICT): missing_columns_of(header, space)}
-    member = JobParticipant(node, tags, missing_columns, columns=polled.columns)
+    member = JobParticipant(node, tags, missing_columns, columns=polled.columns, digests=polled.digests)
     [result] = _measure(scope, model, [member], Purpose.PREDICT, limits, control)
     predicted = {"predict": MEASURED.write(result), "tags": tags, "alignment": missing_columns}
     return PREDICTED.read({participant: predicted})

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, wait
 from typing import Any, TypeVar
 
+from synergos.domain.agreement import AGREEMENT, share_of
 from synergos.domain.feature_space import FeatureSpace, Unseen
 from synergos.domain.grid import Node
 from synergos.domain.outputs import ALIGNED, Aligned
@@ -15,9 +16,11 @@ from synergos.domain.records import Kind
 from synergos.domain.tags import Purpose
 from synergos.errors import InvalidRequest, JobStopped, NotNeeded
 from synergos.learning import families
+from synergos.learning.agreement import agreement_of
 from synergos.learning.feature_space_agreement import feature_space
 from synergos.learning.told_space import told
 from synergos.program.log_context import ContextPool, about_participant
+from synergos.records.agreements import agreement_version
 from synergos_ttp.control import Control
 from synergos_ttp.events import WorkStarted
 from synergos_ttp.stages.scope import Scope
@@ -52,28 +55,43 @@ def preprocess(scope: Scope, limits: Limits, control: Control) -> Aligned:
         worker.greet()
         return retry_while_lost(worker, lambda: worker.prepare(scope.project, action, tags[node.participant_id]))
 
-    def confirm(node: Node) -> None:
+    def confirm(node: Node, part: Mapping[str, Any] | None = None) -> None:
         participant = node.participant_id
         worker, missing_columns = WorkerCommands(node, limits, check), alignment.missing_columns[participant]
-        own = told(space, columns[participant])
-        retry_while_lost(worker, lambda: worker.align(scope.project, action, tags[participant], missing_columns, own))
+        own, digests = told(space, columns[participant]), polled[participant].digests
+        retry_while_lost(
+            worker,
+            lambda: worker.align(scope.project, action, tags[participant], missing_columns, own, digests, part),
+        )
+
+    def tell(node: Node) -> None:
+        confirm(node, share_of(agreement, node.participant_id))
 
     polled = dict(zip(tags, _each(nodes, prepare, given_up), strict=True))
     asked = scope.job.parameters
     space, alignment = feature_space(
-        polled, action, bool(asked.get("auto_align", True)), Unseen(asked.get("unseen", Unseen.MISSING))
+        polled,
+        action,
+        bool(asked.get("auto_align", True)),
+        Unseen(asked.get("unseen", Unseen.MISSING)),
+        shared_labels=bool(asked.get("shared_labels", True)),
     )
+    agreement = agreement_of(polled, space, agreement_version(scope.store, scope.project) + 1)
     columns = {who: found.columns for who, found in polled.items()}
     _each(nodes, confirm, given_up)
     auto_fix = bool(asked.get("auto_fix", True))
+    fitted = _fitted(scope, space) if auto_fix else {}
+    # Only now: nobody is to keep what somebody else refuses.
+    _each(nodes, tell, given_up)
     return ALIGNED.read(
         {
             "spacers": alignment.missing_columns,
             "feature_space": space.to_dict(),
-            "fitted": _fitted(scope, space) if auto_fix else {},
+            "fitted": fitted,
             "auto_fix": auto_fix,
             "rows": {who: found.rows(Purpose.TRAIN) for who, found in polled.items()},
             "columns": columns,
+            "agreement": AGREEMENT.write(agreement),
         }
     )
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from msgspec import UNSET, UnsetType
 
+from synergos.domain.agreement import AGREEMENT
 from synergos.domain.feature_space import Action, FeatureSpace
 from synergos.domain.grid import Node, sub_grid
 from synergos.domain.job import Job
@@ -20,6 +21,7 @@ from synergos.learning import families
 from synergos.learning.families import Recipe
 from synergos.orchestration import preconditions
 from synergos.records import RecordStore, model_versions
+from synergos.records.agreements import current_agreement
 from synergos.records.store import Record
 from synergos_ttp.workers.commands import Tags
 from synergos_ttp.workers.participant import JobParticipant
@@ -83,15 +85,24 @@ class Scope:
 
     def columns(self) -> Mapping[str, Sequence[str]]:
         """The raw columns of each participant when the project was last aligned."""
-        found = self.store.find(Kind.FEATURE_SPACE, self.project)
-        return found[0].get("columns", {}) if found else {}
+        found = current_agreement(self.store, self.project)
+        return found.get("columns", {}) if found else {}
+
+    def digests(self, participant_id: str) -> Mapping[Purpose, tuple[str, ...]]:
+        """Those of one participant's datasets when the project was last aligned, by purpose; none where that is not known."""
+        found = current_agreement(self.store, self.project)
+        if found is None or "agreement" not in found:
+            return {}
+        return AGREEMENT.read(found["agreement"]).digests(participant_id)
 
     def members(self) -> list[JobParticipant]:
         """Every participant with its tags and its alignment, in order of registration."""
         rows = preconditions.agreed_feature_space(self.store, self.project).get("rows", {})
         columns = self.columns()
         return [
-            JobParticipant(node, self.tags(who), self.missing_columns(who), rows.get(who), columns.get(who))
+            JobParticipant(
+                node, self.tags(who), self.missing_columns(who), rows.get(who), columns.get(who), self.digests(who)
+            )
             for node in self.nodes()
             for who in [node.participant_id]
         ]

@@ -16,7 +16,7 @@ from synergos.domain.keys import ProjectKey, RunKey
 from synergos.domain.outputs import MEASURED, Measured
 from synergos.domain.preparation import PREPARED, Prepared
 from synergos.domain.tags import Purpose, Tag
-from synergos.errors import InvalidRequest, WireFormatError, WorkerRefused, WorkerUnreachable
+from synergos.errors import InvalidRequest, WireFormatError, WorkerConflict, WorkerRefused, WorkerUnreachable
 from synergos_ttp.workers.client import Request, WorkerClient
 from synergos_ttp.workers.limits import Limits
 
@@ -76,9 +76,22 @@ class WorkerCommands:
         tags: Tags,
         missing_columns: Mapping[str, Any],
         space: FeatureSpace,
+        digests: Mapping[Purpose, Sequence[str]],
+        agreement: Mapping[str, Any] | None = None,
     ) -> None:
-        """Have the worker confirm that its data fits the feature space."""
-        body = {"action": action, "tags": tags, "alignments": missing_columns, "feature_space": space.to_dict()}
+        """Have the worker confirm that its data, the one with these digests, fits the feature space.
+
+        Args:
+            agreement: the participant's part in what was agreed, which its worker then keeps.
+        """
+        body = {
+            "action": action,
+            "tags": tags,
+            "alignments": missing_columns,
+            "feature_space": space.to_dict(),
+            "digests": digests,
+            **({} if agreement is None else {"agreement": agreement}),
+        }
         self._call("POST", _path("align", *project.ids), body)
 
     def open_session(self, run: RunKey, body: Mapping[str, Any]) -> dict[str, int]:
@@ -175,7 +188,8 @@ class WorkerCommands:
 
     def _refused(self, message: str, field: object, status: int) -> WorkerRefused:
         named = f"{field}: {message}" if field and not message.startswith(str(field)) else message
-        return WorkerRefused(named, self.node.participant_id, status)
+        kind = WorkerConflict if status == HTTPStatus.CONFLICT else WorkerRefused
+        return kind(named, self.node.participant_id, status)
 
 
 @dataclass(frozen=True)

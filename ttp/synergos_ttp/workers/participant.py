@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -11,6 +11,7 @@ import structlog
 
 from synergos.domain.grid import Node
 from synergos.domain.keys import RunKey
+from synergos.domain.tags import Purpose
 from synergos.errors import Conflict, JobStopped, NotNeeded, SynergosError, WorkerUnreachable
 from synergos.program.log_context import about_participant
 from synergos_ttp.workers.commands import Tags, WorkerCommands
@@ -31,6 +32,7 @@ class JobParticipant:
     Attributes:
         missing_columns: by purpose.
         rows: how many it had for training at alignment, when that matters.
+        digests: of its datasets at alignment, by purpose; its worker refuses what has changed since.
         columns: of raw data that it has; None where it was not written down. Of others it is not told more than it needs.
     """
 
@@ -39,6 +41,7 @@ class JobParticipant:
     missing_columns: Mapping[str, Any]
     rows: int | None = None
     columns: Collection[str] | None = None
+    digests: Mapping[Purpose, Sequence[str]] = field(default_factory=dict)
 
     @property
     def id(self) -> str:

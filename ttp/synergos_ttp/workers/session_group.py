@@ -41,6 +41,7 @@ class SessionContent:
             "action": self.recipe.space.action,
             "tags": {purpose: member.tags[purpose] for purpose in self.purposes if purpose in member.tags},
             "alignments": member.missing_columns,
+            "digests": {purpose: member.digests[purpose] for purpose in self.purposes if purpose in member.digests},
             **recipe.to_dict(),
             "metas": [purpose for purpose in self.purposes if purpose in member.tags],
         }

@@ -1,0 +1,144 @@
+"""What is worth knowing of an alignment: names that only some participants have, with those of others that look alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from synergos.domain.agreement import Note
+from synergos.domain.feature_space import LABEL, Feature, FeatureSpace
+from synergos.domain.preparation import Prepared
+from synergos.domain.tags import Purpose
+from synergos.errors import InvalidRequest
+from synergos.learning.column_alignment import unseen
+from synergos.learning.near_misses import difference, folded, listed, look_alikes, shown
+
+
+@dataclass(frozen=True)
+class _Names:
+    """Names of one kind that are compared with one another.
+
+    Attributes:
+        what: they are: ``column``, ``label``, ``level of column 'sex'``.
+        column: that they are levels of; None for columns themselves.
+        holders: the participants whose training rows have each name.
+        participants: all who could have.
+    """
+
+    what: str
+    column: str | None
+    holders: Mapping[str, list[str]]
+    participants: frozenset[str]
+
+    def notes(self) -> Iterator[Note]:
+        """One for each group of names that look alike, and one for each group of participants who alone have others."""
+        partial = {name: who for name, who in self.holders.items() if len(who) < len(self.participants)}
+        alike = [group for group in look_alikes(self.holders) if any(name in partial for name in group)]
+        for group in alike:
+            yield self._note(_alike(self.what, group, self.holders))
+        told = {name for group in alike for name in group}
+        alone: dict[tuple[str, ...], list[str]] = {}
+        for name, who in partial.items():
+            if name not in told:
+                alone.setdefault(tuple(who), []).append(name)
+        for holders, names in sorted(alone.items()):
+            have = "has" if len(holders) == 1 else "have"
+            yield self._note(f"{self.what}: only {', '.join(holders)} {have} {listed(sorted(names))}")
+
+    def _note(self, text: str) -> Note:
+        return Note(text=text, levels_of=self.column)
+
+
+def agreement_notes(polled: Mapping[str, Prepared], space: FeatureSpace) -> tuple[Note, ...]:
+    """Every name that only some participants' training rows have, and every one that no training row has."""
+    kinds = [note for names in _compared(polled) for note in names.notes()]
+    return (*kinds, *_never_trained(polled, space))
+
+
+def check_shared_labels(polled: Mapping[str, Prepared]) -> None:
+    """Refuse a participant none of whose labels any other one has: they mean different things, or spell them differently.
+
+    Raises:
+        InvalidRequest: names the participants and their labels, with what they differ in where they look alike.
+    """
+    labels = {who: _levels(found.headers[Purpose.TRAIN].y) for who, found in polled.items()}
+    for participant, own in labels.items():
+        others = {level: who for who, theirs in labels.items() if who != participant for level in theirs}
+        if not own or not others or own & others.keys():
+            continue
+        near = [group for group in look_alikes([*own, *others]) if own & set(group)]
+        what = "; ".join(_pair(*group[:2]) for group in near) or f"the others have {listed(sorted(others))}"
+        raise InvalidRequest(
+            f"{participant} shares no label with {', '.join(sorted(set(others.values())))}: it has {listed(sorted(own))}, "
+            f"and {what}; map labels to one spelling in schema.json (map), or ask with shared_labels=false if they are meant",
+            LABEL,
+        )
+
+
+def _compared(polled: Mapping[str, Prepared]) -> Iterator[_Names]:
+    columns: dict[str, list[str]] = {}
+    levels: dict[str, dict[str, list[str]]] = {}
+    having: dict[str, set[str]] = {}
+    labels: dict[str, list[str]] = {}
+    for participant, prepared in polled.items():
+        header = prepared.headers[Purpose.TRAIN]
+        for column in dict.fromkeys(column for column, _ in header.X):
+            columns.setdefault(column, []).append(participant)
+        for column, level in header.X:
+            if level is not None:
+                levels.setdefault(column, {}).setdefault(level, []).append(participant)
+                having.setdefault(column, set()).add(participant)
+        for level in _levels(header.y):
+            labels.setdefault(level, []).append(participant)
+    everyone = frozenset(polled)
+    yield _Names("columns", None, columns, everyone)
+    yield _Names("labels", LABEL, labels, everyone)
+    for column, holders in sorted(levels.items()):
+        yield _Names(f"levels of column {shown(column)}", column, holders, frozenset(having[column]))
+
+
+def _never_trained(polled: Mapping[str, Prepared], space: FeatureSpace) -> Iterator[Note]:
+    """What rows of other purposes have and no training row does."""
+    inputs = {column for column, _ in space.X}
+    for participant, prepared in polled.items():
+        for purpose, header in prepared.headers.items():
+            by_column: dict[str | None, list[str]] = {}
+            for column, level in unseen(header, space):
+                is_level = level is not None and (column in inputs or column == LABEL)
+                names = by_column.setdefault(column if is_level else None, [])
+                name = level if is_level and level is not None else column
+                if name not in names:
+                    names.append(name)
+            for levels_of, names in by_column.items():
+                yield Note(text=_unknown(participant, purpose, levels_of, names, space), levels_of=levels_of)
+
+
+def _unknown(participant: str, purpose: Purpose, column: str | None, names: list[str], space: FeatureSpace) -> str:
+    if column is None:
+        what, known = "columns", {each for each, _ in space.X}
+    else:
+        what = "labels" if column == LABEL else f"levels of column {shown(column)}"
+        known = {name or "" for each, name in (*space.X, *space.y) if each == column}
+    alike = {folded(name): name for name in known}
+    near = [_pair(name, alike[folded(name)]) for name in names if folded(name) in alike]
+    text = f"{what}: the {purpose} rows of {participant} have {listed(names)}, which no training row has"
+    return f"{text}; {'; '.join(near)}" if near else text
+
+
+def _alike(what: str, group: list[str], holders: Mapping[str, list[str]]) -> str:
+    named = [f"{_visible(name, group)} ({', '.join(holders[name])})" for name in group]
+    return f"{what}: {' and '.join(named)} are not the same; they differ in {difference(*group[:2])}"
+
+
+def _pair(one: str, other: str) -> str:
+    both = [one, other]
+    return f"{_visible(one, both)} and {_visible(other, both)} differ in {difference(one, other)}"
+
+
+def _visible(name: str, beside: Iterable[str]) -> str:
+    """A name so that it can be told from those beside it."""
+    return shown(name) if sum(shown(name) == shown(other) for other in beside) == 1 else ascii(name)
+
+
+def _levels(labels: Iterable[Feature]) -> set[str]:
+    return {level for _, level in labels if level is not None}
