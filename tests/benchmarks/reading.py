@@ -17,6 +17,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.csv as pa_csv
 
 from synergos.domain.feature_space import Action
 from synergos.domain.preparation import Prepared
@@ -50,7 +52,9 @@ def write(folder: Path, rows: int, kinds: dict[str, int], *, digits: int | None,
         columns[f"category_{index}"] = rng.choice(["north", "east", "south", "west", "abroad"], rows)
     columns["target"] = rng.integers(0, 2, rows)
     frame = pd.DataFrame(columns)
-    frame.to_csv(folder / "rows.csv", index=False, quoting=1 if quoted else 0)
+    quoting = "all_valid" if quoted else "none"
+    style = pa_csv.WriteOptions(quoting_style=quoting, quoting_header=quoting)
+    pa_csv.write_csv(pa.Table.from_pandas(frame, preserve_index=False), folder / "rows.csv", style)
     schema = {name: {"f": "float64", "i": "int32"}.get(name[0], "category") for name in frame.columns}
     (folder / "schema.json").write_text(json.dumps(schema))
     (folder / "metadata.json").write_text('{"datatype": "tabular"}')

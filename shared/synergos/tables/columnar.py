@@ -87,9 +87,13 @@ def plain(cells: Cells, column: str, name: str) -> Cells:
         return cells
     if pa.types.is_decimal(kind):
         return pc.cast(cells, pa.float64(), safe=False)
-    if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
-        raise UnusableData(f"column {column!r} holds {kind}; expected text or numbers", name)
-    return pc.cast(cells, pa.string())
+    no_text = pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_duration(kind)
+    try:
+        if not no_text:
+            return pc.cast(cells, pa.string())
+    except (pa.ArrowNotImplementedError, pa.ArrowInvalid):
+        pass
+    raise UnusableData(f"column {column!r} holds {kind}; expected text or numbers", name)
 
 
 def open_columnar(file: DataFile, format_: str) -> ColumnarFile:
@@ -99,7 +103,11 @@ def open_columnar(file: DataFile, format_: str) -> ColumnarFile:
         UnusableData: it is none.
     """
     with _opened(file, format_) as opened:
-        return ColumnarFile(file, format_, tuple(opened.names), opened.count)
+        names, count = tuple(opened.names), opened.count
+    if len(set(names)) < len(names):
+        twice = next(place for place, name in enumerate(names, start=1) if name in names[: place - 1])
+        raise UnusableData(f"column number {twice} has the name of another", file.name)
+    return ColumnarFile(file, format_, names, count)
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
 
 from synergos.errors import UnusableData
 from synergos.tables.columnar import open_columnar
@@ -97,15 +98,18 @@ def open_table(file: DataFile, written: TextFormat, expected: Expected) -> Sourc
     return open_delimited(file, written, expected)
 
 
-def none_found(name: str, others: Sequence[str]) -> UnusableData:
+def none_found(name: str, others: Sequence[DataFile]) -> UnusableData:
     """The failure of a folder without a file of rows.
 
     Args:
-        others: names of files that are none, but may be what is meant.
+        others: files that are none, by their names, but may be what is meant.
     """
     if not others:
         return UnusableData(f"there is no csv file in it, nor {_SHOWN.removeprefix('csv, ')}", name)
-    return UnusableData(f"there is no file of rows in it; {others[0]!r} is none: expected {_SHOWN}", name)
+    what = _other(others[0]) or f"named {PurePosixPath(others[0].name).suffix}"
+    return UnusableData(
+        f"there is no file of rows in its folder, and this is {what}; expected {_SHOWN}", others[0].name
+    )
 
 
 def _other(file: DataFile) -> str | None:

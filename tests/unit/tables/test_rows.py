@@ -200,6 +200,35 @@ def test_a_decimal_comma_is_noticed(tmp_path: Path) -> None:
     assert '"decimal": "," in metadata.json' in message
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "cp1252"])
+def test_much_text_is_read_as_little_is(tmp_path: Path, encoding: str) -> None:
+    lines = "".join(f"{number};{number},5;Köln {number % 7}\r\n" for number in range(90_000))
+
+    found = rows_of(tmp_path, f"id;age;ward\r\n{lines}".encode(encoding), delimiter=";", encoding=encoding, decimal=",")
+
+    np.testing.assert_array_equal(found.numbers[:, 1], np.arange(90_000) + 0.5)
+    assert len(found.categorical["ward"].levels) == 7
+
+
+@pytest.mark.parametrize("odd", ["", "NA", " 7 ", "'7'", "<5"])
+def test_a_cell_written_otherwise_far_below_changes_nothing_above_it(tmp_path: Path, odd: str) -> None:
+    schema = {"version": 1, "unreadable": 0.5, "columns": PLAIN}
+    lines = "".join(f"{number},{number},x\n" for number in range(50_000))
+
+    found = rows_of(tmp_path, f"id,age,ward\n{lines}50000,{odd},y\n50001,1,y\n", schema)
+
+    np.testing.assert_array_equal(found.numbers[:50_000, 1], np.arange(50_000))
+    np.testing.assert_array_equal(found.numbers[:, 0], np.arange(50_002))
+    assert np.nan_to_num(found.numbers[-2, 1], nan=-1) == (7 if "7" in odd else -1)
+    assert found.cells["age"].unreadable == (odd == "<5")
+
+
+def test_a_line_that_is_wrong_far_below_is_named(tmp_path: Path) -> None:
+    lines = "".join(f"{number},{number},x\n" for number in range(50_000))
+
+    assert "line 50002 has fewer cells" in refusal(tmp_path, f"id,age,ward\n{lines}1,2\n")
+
+
 def test_compressed_text_is_text(tmp_path: Path) -> None:
     found = rows_of(tmp_path, gzip.compress(b"id,age,ward\n1,60,x\n"), name="rows.csv.gz")
 
@@ -260,6 +289,22 @@ def test_columns_of_lists_are_refused_by_name(tmp_path: Path) -> None:
     content = columnar("rows.parquet", COLUMNS | {"age": pa.array([[1], [2], [3]])})
 
     assert "column 'age' holds list" in refusal(tmp_path, content, TYPES, name="rows.parquet")
+
+
+@pytest.mark.parametrize("cells", [pa.array([1, 2, 3], pa.duration("s")), pa.array([b"1", b"2", b"3"])])
+def test_columns_of_values_that_are_no_cells_are_refused_by_name(tmp_path: Path, cells: Any) -> None:
+    content = columnar("rows.parquet", COLUMNS | {"age": cells})
+
+    assert "column 'age' holds" in refusal(tmp_path, content, TYPES, name="rows.parquet")
+
+
+@pytest.mark.parametrize("name", ["rows.parquet", "rows.feather"])
+def test_two_columns_of_one_name_are_refused_by_their_place(tmp_path: Path, name: str) -> None:
+    buffer = io.BytesIO()
+    table = pa.Table.from_arrays([pa.array([1]), pa.array([2]), pa.array([3])], ["id", "x", "x"])
+    (pa_parquet.write_table if name.endswith("parquet") else pa_feather.write_feather)(table, buffer)
+
+    assert "column number 3 has the name of another" in refusal(tmp_path, buffer.getvalue(), {"id": "int32"}, name=name)
 
 
 def test_faults_in_files_with_types_are_told_by_their_row(tmp_path: Path) -> None:

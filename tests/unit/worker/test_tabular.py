@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import json
 import shutil
 from collections.abc import Mapping
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from factories.feature_spaces import columns, features, labels, prepared
@@ -258,6 +260,71 @@ def test_a_folder_without_csv_files_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(UnusableData, match="a: there is no csv file in it"):
         read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "what"),
+    [
+        ("rows.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an Excel workbook"),
+        ("rows.xlsx", b"PK\x03\x04", "a zip archive"),
+        ("rows.tsv", b"age\tward\n", r"named \.tsv"),
+    ],
+)
+def test_a_folder_with_a_workbook_alone_is_told_what_that_is(
+    tmp_path: Path, name: str, content: bytes, what: str
+) -> None:
+    (write_dataset(tmp_path, ["a"], CSV, SCHEMA, name="notes.json") / name).write_bytes(content)
+
+    with pytest.raises(
+        UnusableData, match=rf"a/{name}: .* this is {what}.*; expected csv, csv\.gz, Parquet or Feather"
+    ):
+        read(tmp_path)
+
+
+def test_a_table_that_is_there_in_two_formats_is_refused(tmp_path: Path) -> None:
+    folder = write_dataset(tmp_path, ["a"], CSV, SCHEMA)
+    (folder / "rows.csv.gz").write_bytes(gzip.compress(CSV.encode()))
+
+    with pytest.raises(UnusableData, match=r"a/rows\.csv\.gz: has the name of a/rows\.csv in another format"):
+        read(tmp_path)
+
+
+def test_files_of_several_formats_follow_one_another(tmp_path: Path) -> None:
+    folder = write_dataset(tmp_path, ["a"], CSV, SCHEMA)
+    (folder / "more.csv.gz").write_bytes(gzip.compress(b"age,ward,target\n7,x,0\n"))
+    pd.DataFrame({"age": [8], "ward": ["y"], "target": ["1"]}).to_parquet(folder / "others.parquet")
+
+    table = read(tmp_path)
+
+    assert table.origins == (("a/more.csv.gz", 1), ("a/others.parquet", 1), ("a/rows.csv", 4))
+    np.testing.assert_array_equal(table.numbers[:, 0], [7, 8, 20, np.nan, 40, np.nan])
+
+
+def test_how_files_are_written_is_declared_for_a_folder(tmp_path: Path) -> None:
+    declared = '{"datatype": "tabular", "delimiter": ";", "encoding": "cp1252", "decimal": ","}'
+    folder = write_dataset(tmp_path, ["a"], "", {**SCHEMA, "age": "float64"}, metadata=declared)
+    (folder / "rows.csv").write_bytes("age;ward;target\n20,5;Köln;1\n".encode("cp1252"))
+
+    table = read(tmp_path)
+
+    assert (table.numbers.tolist(), table.categorical["ward"].levels) == ([[20.5]], ("Köln",))
+
+
+def test_how_many_cells_were_missing_unreadable_and_filled_is_told_by_column(tmp_path: Path) -> None:
+    columns = {**SCHEMA, "age": {"type": "int32", "unreadable": 0.5}}
+    write_dataset(tmp_path, ["a"], "age,ward,target\n1,,0\n<5,x,0\nNA,x,1\n", {"version": 1, "columns": columns})
+    write_dataset(tmp_path, ["b"], "ward,target\nx,0\nx,0\n", {"ward": "category", "target": "category"})
+
+    assert PIPELINE.describe(read(tmp_path, "a", "b")).metadata["cells"] == {
+        "age": {"missing": 3, "unreadable": 1, "filled": 4},
+        "ward": {"missing": 1, "unreadable": 0, "filled": 1},
+    }
+
+
+def test_labels_nobody_knows_are_told_and_never_filled(tmp_path: Path) -> None:
+    table = table_of(tmp_path, "age,ward,target\n1,x,0\n2,x,\n", needs_labels=False)
+
+    assert PIPELINE.describe(table).metadata["cells"] == {"target": {"missing": 1, "unreadable": 0, "filled": 0}}
 
 
 def test_tags_that_disagree_on_a_column_are_refused(tmp_path: Path) -> None:

@@ -196,7 +196,7 @@ def _check_folder(dataset: Dataset) -> None:
         raise UnusableData("operations: expected none; tables have no options", f"{dataset.name}/{METADATA}")
     files = [file for file in dataset.files if is_table(file.name)]
     if not files:
-        raise none_found(dataset.name, [file.name for file in dataset.files if file.name.lower().endswith(OTHERS)])
+        raise none_found(dataset.name, [file for file in dataset.files if file.name.lower().endswith(OTHERS)])
     check_forms(files)
 
 
