@@ -40,8 +40,11 @@ def placed(tensor: Tensor, device: str, what: str) -> Tensor:
     Raises:
         GridError: there is no room for it.
     """
-    with room_for(what):
+    # Not with room_for: of a small network there are many tensors, and each is here already.
+    try:
         return tensor.to(device)
+    except torch.OutOfMemoryError as error:
+        raise _no_room(what) from error
 
 
 @contextmanager
@@ -57,7 +60,11 @@ def room_for(what: str) -> Iterator[None]:
     try:
         yield
     except torch.OutOfMemoryError as error:
-        raise GridError(f"{what} do not fit into the memory of the GPU") from error
+        raise _no_room(what) from error
+
+
+def _no_room(what: str) -> GridError:
+    return GridError(f"{what} do not fit into the memory of the GPU")
 
 
 def _is_gpu(device: str) -> bool:

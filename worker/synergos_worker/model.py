@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from synergos.domain.feature_space import Unseen
-from synergos.learning.algorithms import WEIGHTS, Answer, Bag, Like, Step
+from synergos.learning.algorithms import WEIGHTS, Answer, Bag, Like, Step, Weights
 from synergos.learning.families import Array, Evaluation, LocalResult, Recipe
 from synergos.tables.never_trained import NeverTrained
 from synergos.wire import (
@@ -27,7 +27,7 @@ from synergos.wire import (
     receive,
     weights_in,
 )
-from synergos.wire.layout import MAXIMUM_HEADER_BYTES
+from synergos.wire.layout import MAXIMUM_HEADER_BYTES, Places
 from synergos_worker.devices import placed
 from synergos_worker.disclosure.policy import Policy
 from synergos_worker.message import Message
@@ -117,6 +117,8 @@ class SessionModel:
         self._layouts: dict[tuple[tuple[str, Like], ...], Layout] = {}
         # torch's own memory is aligned always alike; results can depend on that in their last bit.
         self._buffer = torch.empty(self._layout.nbytes, dtype=torch.uint8)
+        # The tensors of the newest message as views of the buffer, and where they lie: those of the next one lie there too.
+        self._views: tuple[Places, Weights] = (Places(), {})
         self._received = Parcel(Bag())
         self._answer = Answer(Bag())
 
@@ -152,11 +154,13 @@ class SessionModel:
         """
         header = read_header(message.read, message.length, self._expected(exchange))
         if header.data_bytes > len(self._buffer):
-            self._received = Parcel(Bag())
+            self._received, self._views = Parcel(Bag()), (Places(), {})
             self._buffer = torch.empty(header.data_bytes, dtype=torch.uint8)
         buffer = self._buffer.numpy().data
         receive(message.read_into, header, buffer)
-        self._hold(weights_in(buffer, header), header.metadata)
+        if header.offsets is not self._views[0]:
+            self._views = (header.offsets, weights_in(buffer, header))
+        self._hold(self._views[1], header.metadata)
         return self._received.metadata
 
     def train(
@@ -191,6 +195,7 @@ class SessionModel:
         """Let go of everything on the device; nothing can be computed any more."""
         self._trainer.release()
         self._received, self._answer = Parcel(Bag()), Answer(Bag())
+        self._views = (Places(), {})
 
     def _expected(self, exchange: int | None) -> Layout:
         if exchange is None:
