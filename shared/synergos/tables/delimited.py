@@ -118,7 +118,9 @@ class DelimitedFile:
         with _lines(self.file, self.format) as lines:
             first, _ = next(
                 record
-                for number, record in enumerate(counted(lines, self.format.delimiter, self.file.name))
+                for number, record in enumerate(
+                    counted(lines, len(self.columns), self.format.delimiter, self.file.name)
+                )
                 if number == row + 1
             )
         return f"line {first}"

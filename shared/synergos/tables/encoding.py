@@ -11,12 +11,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from synergos.domain.feature_space import Feature, FeatureSpace
+from synergos.domain.feature_space import CategoricalColumn, Feature, FeatureSpace, NumericColumn
 from synergos.errors import FeatureDrift
 from synergos.tables.cells import Levels
 
-_ROWS_AT_ONCE = 8192
-"""Of numbers, so that what is calculated with stays in the processor's cache."""
+_ROWS_AT_ONCE = 2048
+"""So that what is calculated with stays in the processor's cache."""
 
 
 def encode(
@@ -36,14 +36,22 @@ def encode(
     """
     refuse_other_kinds(numeric, categorical, space)
     position = {feature: index for index, feature in enumerate(space.X)}
+    source = {name: index for index, name in enumerate(numeric)}
+    places = {
+        name: _places(categorical.get(name), agreed, [position[Feature(name, level)] for level in agreed.levels])
+        for name, agreed in space.categorical.items()
+    }
     inputs = np.zeros((len(numbers), len(space.X)), dtype=np.float32)
-    _put_numbers(inputs, [position[Feature(name)] for name in space.numeric], numeric, numbers, space)
-    every_row = np.arange(len(numbers))
-    for name, agreed in space.categorical.items():
-        places = np.array([position[Feature(name, level)] for level in agreed.levels])
-        filled = agreed.levels.index(agreed.most_frequent)
-        codes = _codes(categorical[name], agreed.levels, filled) if name in categorical else filled
-        inputs[every_row, places[codes]] = 1.0
+    for start in range(0, len(numbers), _ROWS_AT_ONCE):
+        rows = slice(start, start + _ROWS_AT_ONCE)
+        block = inputs[rows]
+        for name, scale in space.numeric.items():
+            found = numbers[rows, source[name]] if name in source else np.nan
+            block[:, position[Feature(name)]] = _scaled(found, scale)
+        every_row = np.arange(len(block))
+        for name, of_code in places.items():
+            codes = categorical[name].codes[rows] if name in categorical else -1
+            block[every_row, of_code[codes]] = 1.0
     return inputs
 
 
@@ -75,34 +83,24 @@ def refuse_other_kinds(numeric: Sequence[str], categorical: Mapping[str, Levels]
             raise FeatureDrift(f"column {name!r} is categorical here and was numeric at alignment")
 
 
-def _put_numbers(
-    inputs: NDArray[np.float32],
-    places: Sequence[int],
-    numeric: Sequence[str],
-    numbers: NDArray[np.float64],
-    space: FeatureSpace,
-) -> None:
-    """The numeric columns, missing cells filled, between 0 and 1 where the training rows were."""
-    agreed = list(space.numeric.values())
-    minimum, maximum, mean = (
-        np.array([getattr(column, name) for column in agreed], dtype=np.float64)
-        for name in ("minimum", "maximum", "mean")
-    )
-    span = maximum - minimum
-    divisor = np.where(span == 0, 1.0, span)
-    constant = np.flatnonzero(span == 0)
-    source = {name: index for index, name in enumerate(numeric)}
-    here = [index for index, name in enumerate(space.numeric) if name in source]
-    columns = [source[name] for name in space.numeric if name in source]
-    for start in range(0, len(numbers), _ROWS_AT_ONCE):
-        rows = slice(start, start + _ROWS_AT_ONCE)
-        values = np.tile(mean, (len(numbers[rows]), 1))
-        found = numbers[rows][:, columns]
-        values[:, here] = np.where(np.isnan(found), mean[here], found)
-        values -= minimum
-        values /= divisor
-        values[:, constant] = 0.0
-        inputs[rows, places] = values
+def _scaled(found: NDArray[np.float64] | float, scale: NumericColumn) -> NDArray[np.float64] | float:
+    """Numbers, the mean where one is missing, between 0 and 1 where the training rows were."""
+    span = scale.maximum - scale.minimum
+    if span == 0:
+        return 0.0
+    scaled: NDArray[np.float64] = (np.where(np.isnan(found), scale.mean, found) - scale.minimum) / span
+    return scaled
+
+
+def _places(column: Levels | None, agreed: CategoricalColumn, places: Sequence[int]) -> NDArray[np.intp]:
+    """Which input is one, by a column's code; the last entry serves code -1, a cell that is missing.
+
+    Args:
+        places: of the agreed levels among the inputs.
+    """
+    place = dict(zip(agreed.levels, places, strict=True))
+    filled = place[agreed.most_frequent]
+    return np.array([*(place.get(level, filled) for level in (column.levels if column else ())), filled], dtype=np.intp)
 
 
 def _codes(column: Levels, levels: Sequence[str], otherwise: int) -> NDArray[np.intp]:
