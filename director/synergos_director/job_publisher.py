@@ -17,6 +17,7 @@ from synergos_director.queued_job import queued_job
 log = structlog.get_logger(__name__)
 
 QUEUES: Mapping[Stage, str] = {
+    Stage.CHECK: "preprocess",
     Stage.PREPROCESS: "preprocess",
     Stage.TRAIN: "train",
     Stage.VALIDATE: "evaluate",

@@ -33,7 +33,7 @@ def queued_job(store: RecordStore, job: Job, cluster: str) -> dict[str, Any]:
 
 
 def _subject(store: RecordStore, job: Job, action: object) -> dict[str, Any]:
-    if job.stage is Stage.PREPROCESS:
+    if job.stage in {Stage.CHECK, Stage.PREPROCESS}:
         return {"experiments": [_plain(record) for record in store.find(Kind.EXPERIMENT, job.keys)]}
     subject: dict[str, Any] = {
         "keys": restrict(job.keys, Kind.RUN).to_dict(),

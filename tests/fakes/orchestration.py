@@ -61,6 +61,22 @@ HYPERPARAMETERS = {
     "base_lr": 0.0005,
     "max_lr": 0.005,
 }
+NOTE = "columns: only worker_1 has 'age'"
+SHARE = {
+    "columns": ["age", "target"],
+    "inputs": ["age"],
+    "rules": {},
+    "tables": {
+        "train": {
+            "rows": 9,
+            "digests": ["k.1"],
+            "filled": [],
+            "lacks": [],
+            "unused": [["late", None]],
+            "cells": {"age": {"missing": 1, "unreadable": 0, "filled": 1}},
+        }
+    },
+}
 STATISTICS = {"R2": -11.412, "MSE": 117.059, "MAE": 10.357}
 
 
@@ -85,14 +101,15 @@ def outputs_of(store: RecordStore, job: Job) -> dict[str, Any]:
     """What the stage of ``job`` would have made."""
     everyone = participants_of(store, job.keys)
     wanted = [job.keys["participant_id"]] if "participant_id" in job.keys else everyone
-    if job.stage is Stage.PREPROCESS:
+    if job.stage in {Stage.CHECK, Stage.PREPROCESS}:
         experiments = store.find(Kind.EXPERIMENT, {name: job.keys[name] for name in PROJECT})
-        return {
+        agreed = {
             "spacers": {who: {purpose: {"X": [], "y": []} for purpose in ("train", "evaluate")} for who in everyone},
             "feature_space": SPACE,
             "fitted": {record["key"]["expt_id"]: FITTED for record in experiments},
-            "auto_fix": True,
+            "agreement": {"notes": [{"text": NOTE}], "participants": dict.fromkeys(everyone, SHARE)},
         }
+        return agreed if job.stage is Stage.CHECK else {**agreed, "auto_fix": True}
     folder = "/outputs/" + "/".join(job.keys[name] for name in RUN)
     if job.stage is Stage.TRAIN:
         return {

@@ -20,7 +20,7 @@ import structlog
 
 from factories.outputs import aligned, measured, predicted, trained, validated
 from synergos.domain.job import Job, Stage
-from synergos.domain.outputs import Outputs
+from synergos.domain.outputs import Checked, Outputs
 from synergos.domain.records import Kind
 from synergos.program.logs import LogTarget, configure_logging
 from synergos.records import RecordStore
@@ -84,6 +84,13 @@ class QuickRunner:
         project = {field: job.keys[field] for field in ("collab_id", "project_id")}
         everybody = [record["key"]["participant_id"] for record in self.store.find(Kind.REGISTRATION, project)]
         match job.stage:
+            case Stage.CHECK:
+                found = aligned(*everybody)
+                return Checked(
+                    agreement=found.agreement,
+                    feature_space=found.feature_space,
+                    missing_columns=found.missing_columns,
+                )
             case Stage.PREPROCESS:
                 return aligned(*everybody, missing=[int(job.id, 16), job.attempts])
             case Stage.TRAIN:

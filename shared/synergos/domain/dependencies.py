@@ -30,6 +30,9 @@ class JobDependencies:
 
 def _resources(job: Job) -> tuple[list[Hashable], list[Hashable]]:
     """The resources whose last holder must have ended first, and those that this job holds for later ones."""
+    if job.stage is Stage.CHECK:
+        # It reads what everybody may read, and writes nothing.
+        return [], []
     project = job.keys.project
     aligned = (Stage.PREPROCESS, project)
     if not isinstance(job.keys, RunKey):

@@ -15,6 +15,8 @@ from synergos.domain.keys import JobKey
 class Stage(StrEnum):
     """What a job does."""
 
+    CHECK = "check"
+    """A dry run of an alignment: what would be agreed is in the job's progress, and nothing else is stored."""
     PREPROCESS = "preprocess"
     TRAIN = "train"
     VALIDATE = "validate"

@@ -49,6 +49,20 @@ class Aligned(Struct, frozen=True, kw_only=True):
     agreement: Agreement = Agreement()
 
 
+class Checked(Struct, frozen=True, kw_only=True):
+    """What would be agreed; none of it holds.
+
+    Attributes:
+        missing_columns: by participant and purpose.
+        fitted: by experiment: its model as it would be fitted to the feature space.
+    """
+
+    agreement: Agreement
+    feature_space: FeatureSpace
+    missing_columns: Mapping[str, Mapping[Purpose, MissingColumns]] = msgspec.field(name="spacers")
+    fitted: Mapping[str, Any] = {}
+
+
 class Export(Struct, frozen=True, kw_only=True):
     """One model on the TTP's disk.
 
@@ -206,23 +220,31 @@ class Predicted(Struct, frozen=True, kw_only=True):
     participants: Mapping[str, Prediction]
 
 
-Outputs: TypeAlias = Aligned | Trained | Validated | Predicted
+Outputs: TypeAlias = Aligned | Checked | Trained | Validated | Predicted
 
 # There is in them what comes from participants, and errors do not repeat it.
 ALIGNED = Definition(Aligned, quotes=False)
+CHECKED = Definition(Checked, quotes=False)
 TRAINED = Definition(Trained, rest="local", quotes=False)
 MEASURED = Definition(Measured, quotes=False)
 VALIDATED = Definition(Validated, rest="participants", quotes=False)
 PREDICTED = Definition(Predicted, rest="participants", quotes=False)
 
 OUTPUTS: Mapping[Stage, Definition[Any]] = {
+    Stage.CHECK: CHECKED,
     Stage.PREPROCESS: ALIGNED,
     Stage.TRAIN: TRAINED,
     Stage.VALIDATE: VALIDATED,
     Stage.PREDICT: PREDICTED,
 }
 """What each stage leaves."""
-_STAGES = {Aligned: Stage.PREPROCESS, Trained: Stage.TRAIN, Validated: Stage.VALIDATE, Predicted: Stage.PREDICT}
+_STAGES = {
+    Checked: Stage.CHECK,
+    Aligned: Stage.PREPROCESS,
+    Trained: Stage.TRAIN,
+    Validated: Stage.VALIDATE,
+    Predicted: Stage.PREDICT,
+}
 
 
 def read_outputs(stage: Stage, value: object) -> Outputs:

@@ -11,7 +11,7 @@ from itertools import groupby
 from synergos.domain.job import Job, Stage
 from synergos.domain.keys import ProjectKey
 
-_RANK = {Stage.PREPROCESS: 0, Stage.TRAIN: 1, Stage.VALIDATE: 2, Stage.PREDICT: 2}
+_RANK = {Stage.CHECK: 0, Stage.PREPROCESS: 0, Stage.TRAIN: 1, Stage.VALIDATE: 2, Stage.PREDICT: 2}
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 

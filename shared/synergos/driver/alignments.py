@@ -21,6 +21,7 @@ class AlignmentTask(Task):
         *,
         unseen: str = "missing",
         shared_labels: bool = True,
+        dry_run: bool = False,
         respond_async: bool = False,
         **kwargs: Any,
     ) -> Response:
@@ -34,6 +35,8 @@ class AlignmentTask(Task):
             unseen: what becomes of rows to predict or to measure on with levels that no training row has: with ``"missing"`` such
                 a level counts as a missing cell, with ``"refuse"`` the row is not predicted; the others always are.
             shared_labels: refuse participants whose training rows have no label in common with any other's.
+            dry_run: only say what would be agreed: inputs, labels, what each participant lacks, what is filled and mapped, and how many
+                cells were missing. Nothing of it is stored. On a cluster it is in the ``progress`` of the job that is answered.
             respond_async: do not wait: the answer's ``data`` are the jobs, for ``driver.jobs.wait(answer)``.
             kwargs: those of :data:`synergos.driver.task.NOTEBOOKS_WORDS`, which are ignored; others are refused.
         """
@@ -44,7 +47,8 @@ class AlignmentTask(Task):
             "unseen": unseen,
             "shared_labels": shared_labels,
         }
-        return self._request_stage(self._route(collab_id, project_id), options, respond_async)
+        path = self._route(collab_id, project_id)
+        return self._request_stage(path, options, respond_async, {"check": "true"} if dry_run else None)
 
     def read(self, collab_id: str, project_id: str, **choices: Choice) -> Response:
         """Where each participant's columns get blanks added, by purpose; an error (404) while there is nothing.

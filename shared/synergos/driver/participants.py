@@ -48,6 +48,11 @@ class ParticipantTask(Task):
         """One participant, with its registrations and tags."""
         return self._get(route(*_PARTICIPANTS, participant_id))
 
+    def read_agreement(self, participant_id: str, collab_id: str, project_id: str) -> Response:
+        """What a participant has in the agreement of a project: which of its columns became inputs, what is filled, and notes."""
+        path = route(*_PARTICIPANTS, participant_id, "collaborations", collab_id, "projects", project_id, "agreement")
+        return self._get(path)
+
     def update(self, participant_id: str, **updates: Any) -> Response:
         """Change fields of a participant's profile."""
         return self._put(route(*_PARTICIPANTS, participant_id), updates)

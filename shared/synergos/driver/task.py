@@ -57,9 +57,11 @@ class Task:
     def _post(self, path: str, payload: object = None) -> Response:
         return self._transport.call("POST", path, payload)
 
-    def _request_stage(self, path: str, payload: object, respond_async: bool) -> Response:
+    def _request_stage(
+        self, path: str, payload: object, respond_async: bool, query: Mapping[str, str] | None = None
+    ) -> Response:
         headers = {"Prefer": "respond-async"} if respond_async else None
-        return self._transport.call("POST", path, payload, headers=headers)
+        return self._transport.call("POST", path, payload, query=query, headers=headers)
 
     def _put(self, path: str, payload: object) -> Response:
         return self._transport.call("PUT", path, payload)

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
+from synergos.domain.feature_space import FeatureSpace
 from synergos.domain.job import Job, Stage
-from synergos.domain.keys import ProjectKey
+from synergos.domain.keys import ProjectKey, RegistrationKey
 from synergos.domain.records import Ids, Kind
+from synergos.errors import RecordNotFound
+from synergos.learning.told_space import told
 from synergos.orchestration import preconditions, schemas
 from synergos.orchestration.caller import Caller
-from synergos.orchestration.schemas.stages import AlignmentOptions
+from synergos.orchestration.schemas.stages import AlignmentOptions, options_of
 from synergos.orchestration.stage_requests import StageRequests
+from synergos.records.agreements import current_agreement
+from synergos.records.store import Record
 
 
 class Alignments(StageRequests[AlignmentOptions]):
@@ -30,3 +36,34 @@ class Alignments(StageRequests[AlignmentOptions]):
         preconditions.action_of(self.store, project)
         preconditions.require_tags(self.store, project, preconditions.participants_of(self.store, project))
         return [Job(self.stage, project, options)]
+
+    def check(self, caller: Caller, ids: Ids, body: Mapping[str, Any], *, wait: bool = True) -> list[Job]:
+        """Have it tried out what would be agreed; the job whose progress says so in the end, and nothing else does.
+
+        Raises:
+            InvalidRequest: a field of the body is wrong; names it.
+            RecordNotFound: something that ``ids`` name is not there.
+            Conflict: it cannot be done as things stand.
+        """
+        asked = self.schema.read(body)
+        with self.store.transaction():
+            jobs = [replace(job, stage=Stage.CHECK) for job in self.plan(caller, ids, options_of(asked), asked)]
+            self.store.add_jobs(jobs)
+        return self.submission.hand_over(jobs, wait=wait)
+
+    def share(self, caller: Caller, key: RegistrationKey) -> Record:
+        """What one participant has in the agreement of a project, and the feature space as it is told it.
+
+        Raises:
+            RecordNotFound: it is not registered there, or not aligned, or is being aligned anew.
+        """
+        self.store.get(Kind.REGISTRATION, key)
+        found = self.store.find_visible(Kind.ALIGNMENT, key)
+        agreed = current_agreement(self.store, key.project)
+        if not found or agreed is None or "agreement" not in found[0]:
+            raise RecordNotFound(
+                f"participant {key.participant_id!r} has no part in an agreement of project {key.project_id!r}; align it"
+            )
+        share = found[0]["agreement"]
+        space = told(FeatureSpace.from_dict(agreed["space"]), share["columns"])
+        return {**share, "feature_space": space.to_dict()}

@@ -32,7 +32,7 @@ class StageRequests(Generic[Body]):
 
     def __init__(self, store: RecordStore, submission: Submission) -> None:
         self.store = store
-        self._submission = submission
+        self.submission = submission
 
     def find(self, caller: Caller, ids: Ids, page: Page = EVERYTHING) -> Part[Record]:
         """The results with these ids, in order of creation.
@@ -55,7 +55,7 @@ class StageRequests(Generic[Body]):
             Conflict: it cannot be done as things stand.
         """
         asked = self.schema.read(body)
-        return self._submission.hand_over(self.accept(caller, ids, options_of(asked), asked), wait=wait)
+        return self.submission.hand_over(self.accept(caller, ids, options_of(asked), asked), wait=wait)
 
     def accept(self, caller: Caller, ids: Ids, options: Mapping[str, Any], asked: Body | None = None) -> list[Job]:
         """Store the jobs of a request, all or none; they are to be handed over when the transaction at hand has ended.

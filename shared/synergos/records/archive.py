@@ -11,7 +11,7 @@ from msgspec import structs
 from synergos.domain.agreement import AGREEMENT, share_of
 from synergos.domain.job import Job, JobState
 from synergos.domain.keys import RunKey
-from synergos.domain.outputs import Aligned, Outputs, Predicted, Trained, Validated, write_outputs
+from synergos.domain.outputs import Aligned, Checked, Outputs, Predicted, Trained, Validated, write_outputs
 from synergos.domain.records import RECORD_TYPES, Ids, Kind, restrict
 from synergos.domain.tags import Purpose
 from synergos.domain.trained_model import OUTDATED
@@ -39,7 +39,11 @@ def archive(store: RecordStore, job: Job, outputs: Outputs) -> Job:
             raise JobCancelled(f"job {job.id} was cancelled before its results arrived")
         if stored.state is JobState.FAILED:
             raise Conflict(f"job {job.id} was recorded as failed before its results arrived")
+        # What it was taken up with of its progress is old by now.
+        progress: Mapping[str, Any] = {}
         match outputs:
+            case Checked():
+                progress = write_outputs(outputs)
             case Aligned():
                 _alignments(store, job.keys, outputs)
             case Trained():
@@ -48,8 +52,7 @@ def archive(store: RecordStore, job: Job, outputs: Outputs) -> Job:
                 _validations(store, job.keys, outputs)
             case Predicted():
                 _predictions(store, job.keys, outputs)
-        # What it was taken up with of its progress is old by now.
-        store.save_job(replace(job.ended(JobState.COMPLETED), progress={}))
+        store.save_job(replace(job.ended(JobState.COMPLETED), progress=progress))
         return store.job(job.id)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from synergos.domain.job import Stage
 from synergos.domain.records import RECORD_TYPES, Kind
 from synergos.orchestration.orchestrator import Orchestrator
+from synergos.rest.alignments import AgreementShare
 from synergos.rest.api import Route
 from synergos.rest.lists import PARAMETERS, described, key_filters
 from synergos.rest.resource import Collection, Declared, Listing, Single, SingleDeclared
@@ -49,6 +51,13 @@ def routes(orchestrator: Orchestrator) -> list[Route]:
         ),
         Route(
             "Registration", SingleDeclared, registrations, _REGISTRATION, "registrations", schemas[Kind.REGISTRATION]
+        ),
+        Route(
+            "Agreement",
+            AgreementShare,
+            orchestrator.stages[Stage.PREPROCESS],
+            (f"{_PARTICIPANT}{_PROJECT}/agreement",),
+            "participants",
         ),
         Route("Tag", SingleDeclared, tags, tuple(f"{url}/tags" for url in _REGISTRATION), "tags", schemas[Kind.TAG]),
     ]

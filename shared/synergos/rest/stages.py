@@ -65,23 +65,25 @@ class StageResource(Resource):
 
     def post(self, **ids: str) -> Response:
         """Carry the stage out; with ``Prefer: respond-async`` only begin."""
-        asynchronous = _prefers_async()
+        asynchronous = prefers_async()
         jobs = self.requests.request(caller(), ids, json_object(), wait=not asynchronous)
         if asynchronous and jobs:
-            return self._accepted(jobs)
+            return self.accepted(jobs)
         unsuccessful = [job for job in jobs if job.state in {JobState.FAILED, JobState.CANCELLED}]
         if unsuccessful:
             return answer_for_jobs(unsuccessful)
         left = [represent(record) for record in self.requests.results(caller(), jobs)]
         return success(f"{self.handler.plural}.post", left, self.handler.created)
 
-    def _accepted(self, jobs: Sequence[Job]) -> Response:
+    def accepted(self, jobs: Sequence[Job]) -> Response:
+        """The answer to a request whose jobs have only begun."""
         waits = self.handler.jobs.waits(caller())
         headers = {"Preference-Applied": RESPOND_ASYNC, "Location": f"/ttp/jobs/{jobs[0].id}"}
         shown = [job_representation(job, waits) for job in jobs]
         return success(f"{self.handler.plural}.post", shown, HTTPStatus.ACCEPTED, headers=headers)
 
 
-def _prefers_async() -> bool:
+def prefers_async() -> bool:
+    """Whether the client of the request at hand will not wait."""
     preferences = (each for header in request.headers.getlist("Prefer") for each in header.split(","))
     return any(each.partition(";")[0].strip().lower() == RESPOND_ASYNC for each in preferences)

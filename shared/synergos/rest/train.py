@@ -6,6 +6,7 @@ from http import HTTPStatus
 
 from synergos.domain.job import Stage
 from synergos.orchestration.orchestrator import Orchestrator
+from synergos.rest.alignments import AlignmentResource
 from synergos.rest.api import Route
 from synergos.rest.artifacts import ArtifactCollection, SingleArtifact, Versions
 from synergos.rest.lists import PARAMETERS
@@ -29,7 +30,7 @@ def routes(orchestrator: Orchestrator) -> list[Route]:
     return [
         Route(
             "Alignments",
-            StageResource,
+            AlignmentResource,
             alignments,
             (f"{_PROJECT}/alignments",),
             "alignments",

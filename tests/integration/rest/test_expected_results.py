@@ -42,7 +42,7 @@ def slow(declared: Client, dispatcher: CannedDispatcher) -> Client:
 
 def test_all_stages_can_be_asked_for_at_once(slow: Client, store: RecordStore) -> None:
     assert [slow.data("POST", url, body) for url, body in IN_ORDER] == [[], [], [], []]
-    assert [job.stage for job in store.jobs()] == list(Stage)
+    assert [job.stage for job in store.jobs()] == [stage for stage in Stage if stage is not Stage.CHECK]
 
 
 @pytest.mark.parametrize(("made", "asked"), [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3)])

@@ -13,10 +13,12 @@ from fakes.orchestration import (
     HYPERPARAMETERS,
     LAYERS,
     MODELS_URL,
+    NOTE,
     PROJECT,
     PROJECT_URL,
     RUN,
     RUN_URL,
+    SHARE,
     SPACE,
     STATISTICS,
     VALIDATIONS_URL,
@@ -225,6 +227,7 @@ def test_alignments_have_all_three_purposes(declared: Client) -> None:
             "train": empty,
             "evaluate": empty,
             "predict": empty,
+            "agreement": {"version": 1, "notes": [NOTE], **SHARE},
         }
         for doc_id, who in (("1", "worker_1"), ("2", "worker_2"))
     ]

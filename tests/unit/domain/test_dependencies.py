@@ -14,7 +14,7 @@ from synergos.domain.keys import job_key
 def jobs(draw: st.DrawFn) -> Job:
     stage = draw(st.sampled_from(list(Stage)))
     keys = {"collab_id": "c", "project_id": draw(st.sampled_from("pq"))}
-    if stage is not Stage.PREPROCESS:
+    if stage not in {Stage.CHECK, Stage.PREPROCESS}:
         keys |= {"expt_id": "e", "run_id": draw(st.sampled_from("rs"))}
     participant = draw(st.sampled_from([None, "v", "w"]))
     if stage in {Stage.VALIDATE, Stage.PREDICT} and participant:
@@ -26,6 +26,8 @@ def conflict(one: Job, other: Job) -> bool:
     if one.keys["project_id"] != other.keys["project_id"]:
         return False
     stages = {one.stage, other.stage}
+    if Stage.CHECK in stages:
+        return False
     if Stage.PREPROCESS in stages:
         return True
     if one.keys["run_id"] != other.keys["run_id"]:

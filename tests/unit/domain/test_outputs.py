@@ -8,13 +8,20 @@ from typing import Any
 import pytest
 
 from factories.outputs import SPACE, aligned, measured, predicted, trained, validated
+from synergos.domain.agreement import Agreement, Share
 from synergos.domain.job import Stage
-from synergos.domain.outputs import TRAINED, Outputs, read_outputs, write_outputs
+from synergos.domain.outputs import TRAINED, Checked, Outputs, read_outputs, write_outputs
 from synergos.errors import InvalidRequest
 
 STATISTICS = measured("/out/s.json", accuracy=[0.5, None], TPs=[1, 2], R2=None)
+ALIGNED = aligned("w", fitted={"e": [{"l_type": "Linear"}]}, missing=[3])
 EXAMPLES: dict[Stage, Outputs] = {
-    Stage.PREPROCESS: aligned("w", fitted={"e": [{"l_type": "Linear"}]}, missing=[3]),
+    Stage.CHECK: Checked(
+        agreement=Agreement(participants={"w": Share(inputs=("age",))}),
+        feature_space=SPACE,
+        missing_columns=ALIGNED.missing_columns,
+    ),
+    Stage.PREPROCESS: ALIGNED,
     Stage.TRAIN: trained(),
     Stage.VALIDATE: validated(w=STATISTICS),
     Stage.PREDICT: predicted("w", STATISTICS),
@@ -42,6 +49,9 @@ def test_outputs_have_the_form_that_records_and_messages_had() -> None:
         "architecture": ["fitted"],
         "feature_space": json.loads(json.dumps(SPACE.to_dict())),
         "hyperparameters": {"rounds": 2},
+        "version": 1,
+        "participants": [],
+        "kept_versions": [],
     }
     written = {"statistics": {"accuracy": [0.5, None], "TPs": [1, 2], "R2": None}, "res_path": "/out/s.json"}
     assert write_outputs(EXAMPLES[Stage.VALIDATE]) == {"w": {"evaluate": written}}

@@ -13,7 +13,7 @@ from synergos.domain.scheduling import scheduling_order
 
 START = datetime(2026, 11, 23, tzinfo=UTC)
 PROJECTS = ["p", "q", "r"]
-RANKS = {Stage.PREPROCESS: 0, Stage.TRAIN: 1, Stage.VALIDATE: 2, Stage.PREDICT: 2}
+RANKS = {Stage.CHECK: 0, Stage.PREPROCESS: 0, Stage.TRAIN: 1, Stage.VALIDATE: 2, Stage.PREDICT: 2}
 
 jobs = st.builds(
     lambda stage, project, priority: Job(stage, ProjectKey("c", project), {"priority": priority}),

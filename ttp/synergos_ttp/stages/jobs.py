@@ -16,7 +16,7 @@ from synergos.learning.exports import note_validation, weights_of
 from synergos.records import RecordStore
 from synergos_ttp.control import Control
 from synergos_ttp.stages.evaluation import predict, validate
-from synergos_ttp.stages.preprocessing import preprocess
+from synergos_ttp.stages.preprocessing import check, preprocess
 from synergos_ttp.stages.round_store import kept_rounds, remove_rounds
 from synergos_ttp.stages.scope import Scope
 from synergos_ttp.stages.training import train
@@ -53,6 +53,8 @@ class JobRunner:
         """
         scope = Scope(self.store, job, self.grid_index)
         match job.stage:
+            case Stage.CHECK:
+                return check(scope, self.limits, control)
             case Stage.PREPROCESS:
                 return preprocess(scope, self.limits, control)
             case Stage.TRAIN:

@@ -7,10 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, wait
 from typing import Any, TypeVar
 
+from msgspec import structs
+
 from synergos.domain.agreement import AGREEMENT, share_of
 from synergos.domain.feature_space import FeatureSpace, Unseen
 from synergos.domain.grid import Node
-from synergos.domain.outputs import ALIGNED, Aligned
+from synergos.domain.outputs import ALIGNED, Aligned, Checked
 from synergos.domain.preparation import Prepared
 from synergos.domain.records import Kind
 from synergos.domain.tags import Purpose
@@ -37,6 +39,21 @@ def preprocess(scope: Scope, limits: Limits, control: Control) -> Aligned:
     Raises:
         SynergosError: a participant's data cannot be read or does not fit the others'; the message names it.
     """
+    return _agreed(scope, limits, control, is_kept=True)
+
+
+def check(scope: Scope, limits: Limits, control: Control) -> Checked:
+    """Find out what the participants would agree on; raises what :func:`preprocess` does, and nobody keeps anything."""
+    found = _agreed(scope, limits, control, is_kept=False)
+    return Checked(
+        agreement=structs.replace(found.agreement, version=0),
+        feature_space=found.feature_space,
+        missing_columns=found.missing_columns,
+        fitted=found.fitted,
+    )
+
+
+def _agreed(scope: Scope, limits: Limits, control: Control, *, is_kept: bool) -> Aligned:
     action = scope.action()
     nodes = scope.nodes()
     tags = {node.participant_id: scope.tags(node.participant_id) for node in nodes}
@@ -81,8 +98,9 @@ def preprocess(scope: Scope, limits: Limits, control: Control) -> Aligned:
     _each(nodes, confirm, given_up)
     auto_fix = bool(asked.get("auto_fix", True))
     fitted = _fitted(scope, space) if auto_fix else {}
-    # Only now: nobody is to keep what somebody else refuses.
-    _each(nodes, tell, given_up)
+    if is_kept:
+        # Only now: nobody is to keep what somebody else refuses.
+        _each(nodes, tell, given_up)
     return ALIGNED.read(
         {
             "spacers": alignment.missing_columns,
