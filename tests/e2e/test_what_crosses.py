@@ -96,10 +96,20 @@ def test_no_planted_value_is_in_anything_that_passes_or_is_written(cycle: Cycle)
     assert found == []
 
 
+def test_an_identifier_is_carried_into_its_own_participants_predictions_alone(cycle: Cycle) -> None:
+    [predictions] = cycle.grid.outputs("worker_1").rglob("predictions_predict.csv")
+
+    assert b"P-77001" in predictions.read_bytes()
+
+
 def test_the_other_participants_own_folders_have_nothing_of_it_either(cycle: Cycle) -> None:
     other = cycle.grid.outputs("worker_2")
 
-    assert [path for path in other.rglob("*") if path.is_file() and b"Jones" in path.read_bytes()] == []
+    assert [
+        path
+        for path in other.rglob("*")
+        if path.is_file() and any(value.encode() in path.read_bytes() for value in PLANTED)
+    ] == []
 
 
 def test_a_refusal_names_column_and_minimum_and_no_number_there_is(cycle: Cycle) -> None:
@@ -132,7 +142,7 @@ def test_a_participant_is_not_told_the_range_of_a_column_it_lacks(cycle: Cycle) 
 
 
 def _write_hospitals(root: Path) -> None:
-    schema = {"age": "float64", "lab": "float64", "ward": "category", "target": "category"}
+    types = {"age": "float64", "lab": "float64", "ward": "category", "target": "category"}
     for number, purpose, count in (
         (1, "train", 80),
         (1, "evaluate", 40),
@@ -140,17 +150,18 @@ def _write_hospitals(root: Path) -> None:
         (2, "evaluate", 40),
         (1, "predict", 30),
     ):
-        columns = [name for name in schema if number == 1 or name not in {"lab", "ward"}]
+        columns = [name for name in types if number == 1 or name not in {"lab", "ward"}]
         lines = _rows(number * 10 + len(purpose), count, columns)
-        if number == 1 and purpose == "train":
+        if (number, purpose) == (1, "train"):
             lines[3] = "98765.4,5.5,Station Jones,ill"
             lines[4] = "55.5,5.5,Station Jones,ill"
-        folder = ["hospital", str(number), purpose]
-        own = {name: schema[name] for name in columns}
-        write_dataset(root, folder, "\n".join([",".join(columns), *lines]), own)
-    write_dataset(
-        root, ["hospital", "1", "train"], "age,lab,ward,target\n55.25,5.5,north,ill\n", None, name="jones.csv"
-    )
+        schema: dict[str, Any] = {name: types[name] for name in columns}
+        if number == 1:
+            schema = {"version": 1, "columns": {**schema, "patient": "id"}}
+            columns, lines = [*columns, "patient"], [f"{line},P-{77001 + index}" for index, line in enumerate(lines)]
+        write_dataset(root, ["hospital", str(number), purpose], "\n".join([",".join(columns), *lines]), schema)
+    alone = "age,lab,ward,target,patient\n55.25,5.5,north,ill,P-77999\n"
+    write_dataset(root, ["hospital", "1", "train"], alone, None, name="jones.csv")
     plain = _rows(1, 40, ["age", "target"])
     patients = [f"P-{77001 + index},{line}" for index, line in enumerate(plain)]
     rare = [*plain, "50.5,Morbus Planted", "51.5,Morbus Planted"]

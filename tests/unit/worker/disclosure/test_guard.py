@@ -10,7 +10,7 @@ import pytest
 from factories.feature_spaces import features, labels
 from factories.image_data import stripes, write_images
 from factories.worker_data import write_dataset
-from synergos.domain.feature_space import Action
+from synergos.domain.feature_space import Action, Feature, FeatureSpace
 from synergos.domain.tags import Purpose
 from synergos.errors import UnusableData
 from synergos_worker.data_root import DataRoot
@@ -145,6 +145,48 @@ def test_rows_none_of_whose_labels_may_be_told_are_no_rows_to_train_on(tmp_path:
 
     with pytest.raises(UnusableData, match="has no label in 10 rows or more"):
         guard.description(loaded(tmp_path, body), Purpose.TRAIN)
+
+
+def test_rows_whose_label_nobody_may_tell_are_refused_for_training(tmp_path: Path) -> None:
+    found = loaded(tmp_path, rows() + rows(count=3, label="rare"))
+    told = FeatureSpace("tabular", Action.CLASSIFY, (), (Feature("target", "rare"), Feature("target", "well")), (0,))
+    untold = replace(told, y=(Feature("target", "well"),))
+
+    guard.refuse_untold_labels(found, told)
+    with pytest.raises(UnusableData, match="fewer than 10 rows") as refused:
+        guard.refuse_untold_labels(found, untold)
+
+    assert "rare" not in str(refused.value)
+
+
+def test_what_the_schema_declares_is_told_in_place_of_what_is_there(tmp_path: Path) -> None:
+    columns = {
+        "age": {"type": "float64", "bounds": {"minimum": 0, "maximum": 120}},
+        "ward": {"type": "category", "levels": ["east", "north", "south"]},
+        "target": {"type": "category", "levels": ["ill", "well"]},
+        "patient": "id",
+    }
+    body = "".join(f"{index},{'south' if index < 3 else 'north'},well,P-{index}\n" for index in range(40))
+    folder = write_dataset(tmp_path, ["a"], "age,ward,target,patient\n" + body, {"version": 1, "columns": columns})
+    found = Tables(DataRoot(folder.parent), 2, STRICT).get(Action.CLASSIFY, Purpose.TRAIN, [("a",)])
+
+    description, statistics = guard.description(found, Purpose.TRAIN), guard.statistics(found)
+
+    assert [*map(str, description.header.X)] == ["age", "ward=east", "ward=north", "ward=south"]
+    assert [*map(str, description.header.y)] == ["target=ill", "target=well"]
+    assert statistics["numeric"]["age"] == {"count": 40, "sum": 780, "minimum": 0, "maximum": 120}
+    assert statistics["categorical"] == {"ward": {"east": 0, "north": 37, "south": 0}}
+    assert "patient" not in f"{description}{statistics}"
+
+
+def test_ids_tell_no_rows_apart(tmp_path: Path) -> None:
+    columns = {"age": "float64", "target": "category", "patient": "id"}
+    body = "".join(f"{index % 3},well,P-{index}\n" for index in range(40))
+    folder = write_dataset(tmp_path, ["a"], "age,target,patient\n" + body, {"version": 1, "columns": columns})
+    found = Tables(DataRoot(folder.parent), 2, STRICT).get(Action.CLASSIFY, Purpose.TRAIN, [("a",)])
+
+    with pytest.raises(UnusableData, match="fewer than 10 distinct rows"):
+        guard.refuse_few_rows(found, Purpose.TRAIN)
 
 
 def test_images_are_counted_by_what_they_show(tmp_path: Path) -> None:
