@@ -280,9 +280,9 @@ def check_fit(loaded: LoadedTable, purpose: Purpose, space: FeatureSpace, alignm
     found = missing_columns_of(described.header, space)
     for side, features in ((Side.X, space.X), (Side.Y, space.y)):
         if agreed is not None and list(agreed.get(side, ())) != found[side]:
-            differing = [
-                str(features[index])
-                for index in sorted(set(agreed.get(side, ())) ^ set(found[side]))
-                if index < len(features)
-            ]
-            raise FeatureDrift(f"{purpose}: the columns differ from those at alignment: {listed(differing)}")
+            places = sorted(set(agreed.get(side, ())) ^ set(found[side]))
+            # Not the levels: errors repeat no cell.
+            columns = dict.fromkeys(features[index].column for index in places if index < len(features))
+            raise FeatureDrift(
+                f"{purpose}: columns or levels differ from those at alignment, in column {listed(list(columns))}"
+            )

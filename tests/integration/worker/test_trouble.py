@@ -151,7 +151,9 @@ def test_missing_columns_must_be_those_of_the_space(client: WorkerClient) -> Non
 
     answer = client.command("POST", "/worker/align/c/p1", 409, agreement.body() | {"alignments": wrong})
 
-    assert answer["message"] == "train: the columns differ from those at alignment: 'alcalinity_of_ash'"
+    assert answer["message"] == (
+        "train: columns or levels differ from those at alignment, in column 'alcalinity_of_ash'"
+    )
 
 
 @pytest.mark.parametrize("state", ["never opened", "open", "running", "done", "ended"])

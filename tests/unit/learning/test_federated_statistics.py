@@ -187,7 +187,7 @@ def test_columns_and_levels_that_read_alike_when_joined_stay_apart() -> None:
 def test_a_feature_that_is_not_as_its_schema_says_names_who_reported_it(ghost: str) -> None:
     table = polled([ghost], labels(), {"x": "float64", "kind": "category"}, {})
 
-    with pytest.raises(WireFormatError, match=f"worker_1: feature '{ghost}'"):
+    with pytest.raises(WireFormatError, match=f"worker_1: the features of column '{ghost.partition('=')[0]}'"):
         agree({"worker_1": table}, Action.REGRESS)
 
 

@@ -95,7 +95,7 @@ def _check_features(found: Prepared, kinds: Mapping[str, str], participant: str)
     for header in found.headers.values():
         for column, level in header.X:
             if kinds.get(column) != ("numeric" if level is None else "categorical"):
-                raise WireFormatError(f"feature {str(Feature(column, level))!r} is not as its schema says", participant)
+                raise WireFormatError(f"the features of column {column!r} are not as its schema says", participant)
 
 
 TABULAR = Tabular()
