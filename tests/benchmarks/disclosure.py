@@ -1,8 +1,8 @@
 """What disclosure control costs: how well the examples are learnt from strict workers, beside open ones.
 
-    python tests/benchmarks/disclosure.py [--data FOLDER] [NAME …]
+    python tests/benchmarks/disclosure.py [--data FOLDER] [--seeds 3] [NAME …]
 
-Every example is trained twice with the same seed, and both models are measured on the same rows, those that all participants
+Every example is trained twice with each seed, and both models are measured on the same rows, those that all participants
 set aside, by the participant's own files: figures that a strict worker withholds would not do. Beside the bundled examples,
 dataset folders below FOLDER are taken. Accuracy of classifications, R² of regressions, in points of a hundred.
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import statistics
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -41,6 +42,7 @@ def main() -> None:
     """Print a line for each example; ends with 1 when one loses too much."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("names", nargs="*", metavar="NAME")
+    options.add_argument("--seeds", type=int, default=3, help="how many times, each from other weights; means are told")
     options.add_argument("--data", type=Path, help="folder of further dataset folders")
     given = options.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
@@ -53,7 +55,11 @@ def main() -> None:
             if given.names and name not in given.names:
                 continue
             is_open, is_strict = (
-                _learnt(dataset, Path(folder) / f"{dataset.name}-{policy.mode}", policy) for policy in (OPEN, STRICT)
+                statistics.mean(
+                    _learnt(dataset, Path(folder) / f"{dataset.name}-{policy.mode}-{seed}", policy, seed)
+                    for seed in range(given.seeds)
+                )
+                for policy in (OPEN, STRICT)
             )
             lost.append(is_open - is_strict)
             print(f"{name:16} {is_open:7.2f} {is_strict:7.2f} {lost[-1]:6.2f}", flush=True)
@@ -68,10 +74,10 @@ def _datasets(folder: Path, further: Path | None) -> Iterator[Dataset]:
             yield open_dataset(place)
 
 
-def _learnt(dataset: Dataset, folder: Path, policy: Policy) -> float:
+def _learnt(dataset: Dataset, folder: Path, policy: Policy, seed: int) -> float:
     participants = [holding.participant_id for holding in dataset.holdings]
     with started(folder, dataset.root, participants, policy=policy) as grid:
-        _train(grid, dataset)
+        _train(grid, dataset, seed)
         tests = dataset.tags("predict") or dataset.tags("evaluate")
         run = KEYS[1:]
         [record] = grid.driver.predictions.create({run[0]: tests}, participants[0], KEYS[0], *run)["data"]
@@ -86,12 +92,12 @@ def _learnt(dataset: Dataset, folder: Path, policy: Policy) -> float:
     return 100 * float(1 - np.square(errors).sum() / np.square(labels.values - labels.values.mean()).sum())
 
 
-def _train(grid: GridInProcess, dataset: Dataset) -> None:
+def _train(grid: GridInProcess, dataset: Dataset, seed: int) -> None:
     driver = grid.driver
     driver.collaborations.create(KEYS[0])
     driver.projects.create(*KEYS[:2], action=dataset.action, incentives={})
     driver.experiments.create(*KEYS[:3], model=list(dataset.architecture))
-    driver.runs.create(*KEYS, **dataset.hyperparameters)
+    driver.runs.create(*KEYS, **{**dataset.hyperparameters, "seed": seed})
     for holding, worker in zip(dataset.holdings, grid.workers, strict=True):
         driver.participants.create(holding.participant_id)
         registration = driver.registrations
