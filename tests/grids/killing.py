@@ -42,7 +42,7 @@ PLACES = {
     },
     "synergos_worker": {
         "preparing": "synergos_worker.preparation:Preparations._outcome",
-        "confirming": "synergos_worker.app:check_fit",
+        "confirming": "synergos_worker.app:fitting",
         "opening a session": "synergos_worker.session_registry:SessionOpener.open",
         "training": "synergos_worker.model:SessionModel.train",
         "answering": "synergos_worker.model:SessionModel.trained",
