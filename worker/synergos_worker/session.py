@@ -8,13 +8,14 @@ import weakref
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
+from contextvars import Context
 from enum import StrEnum
 from typing import Any
 
 import structlog
 import torch
 from msgspec import to_builtins
-from structlog.contextvars import bound_contextvars
+from structlog.contextvars import bind_contextvars
 
 from synergos.domain.feature_space import FeatureSpace
 from synergos.domain.keys import RunKey
@@ -81,6 +82,9 @@ class Session:
         # Guards the works and the readers between request threads and the computing thread.
         self._changed = threading.Condition()
         self.about = about
+        # What lines of the computing thread are about.
+        self._context = Context()
+        self._context.run(bind_contextvars, **about)
         self._log = log.bind(**about)
 
     @property
@@ -250,8 +254,7 @@ class Session:
 
     def _submit(self, work: Work, job: WorkMethod, *args: object) -> None:
         # A session that has ended must not live on in the queue behind another one's round.
-        with bound_contextvars(**self.about):
-            self._compute.submit(_perform, weakref.ref(self), job, work, *args)
+        self._context.copy().run(self._compute.submit, _perform, weakref.ref(self), job, work, *args)
 
     def _train(self, work: Work, step: Step) -> Mapping[str, Any]:
         self._cancel_if_ended()
