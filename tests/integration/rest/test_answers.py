@@ -290,7 +290,7 @@ def test_the_documentation_can_be_read_in_a_browser(client: Client, url: str) ->
     ("prefix", "paths", "model"),
     [
         ("/ttp/connect", 19, "Registration"),
-        ("/ttp/train", 7, "Models"),
+        ("/ttp/train", 10, "Models"),
         ("/ttp/evaluate", 8, "Predictions"),
         ("/ttp", 7, None),
     ],
