@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 from msgspec import Meta as Limits
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from synergos.domain.feature_space import LABEL, Feature
 from synergos.domain.tags import Purpose
@@ -81,6 +81,19 @@ class Agreement(Struct, frozen=True, kw_only=True):
         """Of each dataset of one participant, by purpose."""
         share = self.participants.get(participant, Share())
         return {purpose: table.digests for purpose, table in share.tables.items() if table.digests}
+
+    def without_digests(self) -> Agreement:
+        """The same, with nothing by which anybody's data could be known again: for whoever gets the model."""
+        return structs.replace(
+            self,
+            participants={
+                who: structs.replace(
+                    share,
+                    tables={purpose: structs.replace(table, digests=()) for purpose, table in share.tables.items()},
+                )
+                for who, share in self.participants.items()
+            },
+        )
 
 
 def share_of(agreement: Agreement, participant: str) -> dict[str, Any]:

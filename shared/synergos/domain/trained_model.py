@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from msgspec import UNSET, Struct, UnsetType
 from msgspec import Meta as Limits
 
+from synergos.domain.agreement import Agreement
 from synergos.domain.records import payload_of
 
 DEFAULT_FAMILY = "layers"
@@ -77,7 +78,7 @@ class Training(Struct, frozen=True, kw_only=True):
         version: counts the trainings of a run from 1.
         job: the id of the job that trained it.
         trained_at: aware.
-        agreement: what came of the alignment that it rests on.
+        agreement: what came of the alignment that it rests on; nothing by which data could be known again.
     """
 
     version: VersionNumber = 1
@@ -86,7 +87,7 @@ class Training(Struct, frozen=True, kw_only=True):
     definition: TrainingDefinition | UnsetType = UNSET
     participants: tuple[TrainedParticipant, ...] = ()
     figures: Figures | UnsetType = UNSET
-    agreement: Mapping[str, Any] | UnsetType = UNSET
+    agreement: Agreement | UnsetType = UNSET
 
 
 def definition_of(experiment: Mapping[str, Any], run: Mapping[str, Any]) -> TrainingDefinition:

@@ -70,7 +70,18 @@ def test_all_that_it_takes_is_said_beside_the_weights(case: FieldCase, tmp_path:
         assert [word for word in case.words if pairs.get(word, word) not in text] == []
         assert [each["rows"] for each in told["participants"]] == [{"train": 30, "evaluate": 10}] * 2
         assert told["figures"]["validation"].keys() == {"worker_1", "worker_2"}
-    for name in ("feature_space", "architecture", "hyperparameters", "definition", "job", "version", "figures"):
+        train = told["agreement"]["participants"]["worker_1"]["tables"]["train"]
+        assert (train["rows"], train["digests"]) == (30, [])
+    for name in (
+        "feature_space",
+        "architecture",
+        "hyperparameters",
+        "definition",
+        "job",
+        "version",
+        "figures",
+        "agreement",
+    ):
         assert record[name] == manifest[name]
     [job] = case.driver.jobs.read_all(stage="train", run_id=case.run[3])["data"]
     assert record["job"] == job["id"]

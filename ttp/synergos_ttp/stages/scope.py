@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import UNSET, UnsetType
 
-from synergos.domain.agreement import AGREEMENT
+from synergos.domain.agreement import AGREEMENT, Agreement
 from synergos.domain.feature_space import Action, FeatureSpace
 from synergos.domain.grid import Node, sub_grid
 from synergos.domain.job import Job
@@ -139,10 +139,10 @@ class Scope:
         records = [*self.store.find(Kind.MODEL_VERSION, self.run), *self.store.find(Kind.MODEL, self.run)]
         return sorted({model_versions.number_of(record) for record in records})
 
-    def agreement(self) -> Mapping[str, Any] | UnsetType:
+    def agreement(self) -> Agreement | UnsetType:
         """What came of the project's alignment, where its record says so."""
         agreed = preconditions.agreed_feature_space(self.store, self.project)
-        return agreed.get("agreement") or UNSET
+        return AGREEMENT.read(agreed["agreement"]).without_digests() if "agreement" in agreed else UNSET
 
     def model(self) -> dict[str, Any]:
         """The trained model of the run.
