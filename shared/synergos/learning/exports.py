@@ -67,8 +67,8 @@ def write_run(
         for participant, weights in local_weights.items():
             local_models[participant] = _write_model(staging, recipe, f"local_model_{participant}", weights)
             _write_json(staging / f"local_loss_history_{participant}.json", history.of_participant(participant))
-        models = [global_model, *local_models.values()]
-        _write_manifest(staging, manifest.manifest_of(recipe, training, run, [Path(name).stem for name in models]))
+        models = {Path(file).stem: file for file in (global_model, *local_models.values())}
+        _write_manifest(staging, manifest.manifest_of(recipe, training, run, models))
         _keep(folder, staging, kept_versions)
         _sync(staging)
         _swap(staging, folder)

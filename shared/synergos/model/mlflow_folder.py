@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import warnings
 from importlib.metadata import version
@@ -39,8 +40,9 @@ def write_mlflow(model: TrainedModel, path: Path) -> Path:
         warnings.simplefilter("ignore")
         data = Path(temporary) / "model"
         data.mkdir()
-        shutil.copyfile(model.folder / manifest.NAME, data / manifest.NAME)
-        shutil.copyfile(model.folder / f"{model.name}.safetensors", data / f"{manifest.GLOBAL_MODEL}.safetensors")
+        content = dict(model.manifest) | {"models": {model.name: model.file.name}}
+        (data / manifest.NAME).write_text(json.dumps(content), encoding="utf-8")
+        shutil.copyfile(model.file, data / model.file.name)
         mlflow.pyfunc.save_model(
             str(place),
             loader_module=LOADER,

@@ -7,12 +7,15 @@ from typing import Any
 
 import pandas as pd
 
+from synergos.learning.families import manifest
 from synergos.model.trained_model import TrainedModel
 
 
 def _load_pyfunc(path: str) -> _PythonFunction:
     """A model of a folder, as ``mlflow.pyfunc`` wants it."""
-    return _PythonFunction(TrainedModel.load(Path(path), "global_model"))
+    folder = Path(path)
+    [name] = manifest.read(folder)["models"]
+    return _PythonFunction(TrainedModel.load(folder, name))
 
 
 class _PythonFunction:

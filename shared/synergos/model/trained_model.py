@@ -33,6 +33,7 @@ class TrainedModel:
         folder: of the run.
         name: of the model's files, without a suffix.
         manifest: all that is known of it, see ``docs/using-a-model.md``.
+        file: that it was read from.
         recipe: what it is made from.
         weights: by name.
     """
@@ -44,7 +45,8 @@ class TrainedModel:
         self._reader = readers.get(self.space.datatype)
         self._cpus = cpus or max(1, len(os.sched_getaffinity(0)) - 1)
         family = self.recipe.family
-        self.weights = _as_received(family.read(folder / f"{name}.safetensors"))
+        self.file = manifest.file_of(folder, self.manifest, name)
+        self.weights = _as_received(family.read(self.file))
         self._trainer = family.trainer(self.recipe, PARTICIPANT, "cpu")
 
     @classmethod

@@ -54,7 +54,11 @@ def test_predictions_go_to_a_file_and_another_model_can_be_named(run: Run, rows:
         (("--model", "nowhere", "rows.csv"), ExitCode.NOT_FOUND, "nowhere has no manifest.json; it is no exported run"),
         (("--model", "run", "rows.csv"), ExitCode.USAGE, "rows.csv: column number 1 is none of the model's"),
         (("--model", "run", "nothing.csv"), ExitCode.USAGE, "nothing.csv: there is no such file or folder"),
-        (("--model", "run", "--name", "other", "rows.csv"), ExitCode.NOT_FOUND, "other.safetensors is not there"),
+        (
+            ("--model", "run", "--name", "other", "rows.csv"),
+            ExitCode.NOT_FOUND,
+            "run has no model 'other'; it has global_model",
+        ),
         (
             ("--model", "run", "--ignore", "patient", "--output", "no/such/x.csv", "rows.csv"),
             ExitCode.USAGE,

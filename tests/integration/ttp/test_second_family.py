@@ -13,6 +13,8 @@ import pytest
 from factories.worker_data import wine, write_frame
 from fakes.naive_bayes import L_TYPE, BayesModel, known_naive_bayes, sums_of
 from grids.grid_in_process import HOST, GridInProcess, started
+from synergos import load_model
+from synergos.errors import NotSupported
 from synergos.learning import families
 from synergos.learning.exports import load
 
@@ -140,3 +142,13 @@ def test_its_export_says_how_to_load_it_and_predicts(trained: GridInProcess) -> 
     assert manifest["family"] == "naive_bayes"
     np.testing.assert_allclose(scores, pooled().predict(scaled(wine()[NEW])[0])[0], atol=1e-6)
     assert predicted.tolist() == load(folder).predict(scaled(wine()[NEW])[0])[1].tolist()
+
+
+def test_its_export_is_used_without_a_grid_like_any_other(trained: GridInProcess, tmp_path: Path) -> None:
+    model = load_model(trained.outputs.joinpath(*KEYS))
+
+    found = model.predict_proba(wine()[NEW])
+
+    np.testing.assert_allclose(found, pooled().predict(scaled(wine()[NEW])[0])[0], atol=1e-6)
+    with pytest.raises(NotSupported, match="no torch modules"):
+        model.to_onnx(tmp_path / "model.onnx")

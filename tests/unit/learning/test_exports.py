@@ -127,7 +127,8 @@ def test_the_manifest_says_what_the_weights_belong_to(tmp_path: Path) -> None:
     assert manifest["family"] == "layers"
     assert {name: manifest[name] for name in RECIPE.to_dict()} == json.loads(json.dumps(RECIPE.to_dict()))
     assert manifest["run"] == {"collab_id": "c", "project_id": "p", "expt_id": "e", "run_id": "r"}
-    assert manifest["models"] == ["global_model", "local_model_worker_2", "local_model_worker_1"]
+    names = ("global_model", "local_model_worker_2", "local_model_worker_1")
+    assert manifest["models"] == {name: f"{name}.pt" for name in names}
     assert (manifest["version"], manifest["job"], manifest["trained_at"]) == (1, "job 1", "2026-11-25T12:00:00Z")
     assert manifest["participants"] == [{"id": "worker_2", "rows": {"train": 7}}, {"id": "worker_1", "rows": {}}]
     assert manifest["definition"]["run"] == {"lr": 0.5, "rounds": 2}

@@ -236,6 +236,20 @@ def test_a_participants_own_model_can_be_had_too(folder: Path, rows: Path) -> No
     assert own.predict(rows)["score_dead"].tolist() != load_model(folder).predict(rows)["score_dead"].tolist()
 
 
+def test_either_file_of_a_model_will_do(folder: Path, rows: Path, model: TrainedModel) -> None:
+    expected = model.predict(rows)
+    (folder / "global_model.pt").unlink()
+
+    pd.testing.assert_frame_equal(load_model(folder).predict(rows), expected)
+
+
+def test_a_model_that_there_is_not_is_refused_with_those_there_are(folder: Path) -> None:
+    with pytest.raises(
+        RecordNotFound, match=r"run has no model 'local_model_me'; it has global_model, local_model_hospital_1"
+    ):
+        load_model(folder, "local_model_me")
+
+
 def test_dropout_and_running_statistics_are_as_in_a_prediction(tmp_path: Path, rows: Path) -> None:
     layers = [linear(4, 8, "relu"), layer("BatchNorm1d", num_features=8), layer("Dropout", p=0.5), linear(8, 1)]
     model = load_model(write_model(tmp_path / "run", layers=layers))
@@ -250,8 +264,8 @@ def test_dropout_and_running_statistics_are_as_in_a_prediction(tmp_path: Path, r
     ("break_it", "error"),
     [
         (lambda folder: (folder / "manifest.json").unlink(), RecordNotFound),
-        (lambda folder: (folder / "global_model.safetensors").unlink(), RecordNotFound),
-        (lambda folder: (folder / "global_model.safetensors").write_bytes(b"nothing"), WireFormatError),
+        (lambda folder: [path.unlink() for path in folder.glob("global_model.*")], RecordNotFound),
+        (lambda folder: (folder / "global_model.pt").write_bytes(b"nothing"), WireFormatError),
         (lambda folder: (folder / "manifest.json").write_text("[]"), WireFormatError),
     ],
 )

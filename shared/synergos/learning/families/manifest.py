@@ -36,7 +36,8 @@ class Manifest(Training, frozen=True, kw_only=True):
         hyperparameters: what it was trained with, what the run did not say included.
         feature_space: how raw rows become inputs, in which order, and what the outputs mean.
         run: the ids of the run, outermost first.
-        models: the names of the models' files, without a suffix; the first is what all participants made.
+        models: the file of each model that its family reads, by the name of its files without a suffix; ``global_model`` is
+            what all participants made.
         packages: the versions that trained it.
     """
 
@@ -46,7 +47,7 @@ class Manifest(Training, frozen=True, kw_only=True):
     hyperparameters: Mapping[str, Any]
     feature_space: FeatureSpace
     run: Mapping[str, str]
-    models: Sequence[str]
+    models: Mapping[str, str]
     packages: Mapping[str, str]
 
 
@@ -65,7 +66,9 @@ if __name__ == "__main__":
     sys.stdout.write(json.dumps(manifest_schema(), indent=2, ensure_ascii=False) + "\n")
 
 
-def manifest_of(recipe: Recipe, training: Training, run: Mapping[str, str], models: Sequence[str]) -> dict[str, Any]:
+def manifest_of(
+    recipe: Recipe, training: Training, run: Mapping[str, str], models: Mapping[str, str]
+) -> dict[str, Any]:
     """The manifest of a run, as JSON-able values."""
     made = Manifest(
         family=recipe.family.name,
@@ -73,7 +76,7 @@ def manifest_of(recipe: Recipe, training: Training, run: Mapping[str, str], mode
         hyperparameters=recipe.hyperparameters.to_dict(),
         feature_space=recipe.space,
         run=dict(run),
-        models=list(models),
+        models=dict(models),
         packages={package: version(package) for package in _PACKAGES},
         **{name: getattr(training, name) for name in (field.name for field in structs.fields(Training))},
     )
@@ -103,6 +106,25 @@ def read(folder: Path) -> dict[str, Any]:
     if missing:
         raise RecordNotFound(f"the {NAME} of {folder.name} lacks {', '.join(missing)}; train the run again")
     return content
+
+
+def file_of(folder: Path, content: Mapping[str, Any], name: str) -> Path:
+    """The file of a model in a run's folder, for its family to read.
+
+    Args:
+        content: the manifest.
+
+    Raises:
+        RecordNotFound: there is no model of that name.
+    """
+    models = content.get("models")
+    # Manifests of the first format did not say it; there was but one family then.
+    if isinstance(models, Mapping):
+        if name not in models:
+            raise RecordNotFound(f"{folder.name} has no model {name!r}; it has {', '.join(models)}")
+        if (folder / models[name]).is_file():
+            return folder / str(models[name])
+    return folder / f"{name}.safetensors"
 
 
 def recipe_in(folder: Path, family: ModelFamily) -> Recipe:
