@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import repeat
 from statistics import median
@@ -66,10 +67,7 @@ def movement(weights: Weights, reference: Weights | None) -> float:
     Args:
         reference: what it was made from, the global model the round started from; ``None`` for an update that is the change.
     """
-    squares = 0.0
-    for piece, start in _pieces(weights, reference):
-        squares += _squares(piece, start)
-    return math.sqrt(squares) if squares >= 0 and math.isfinite(squares) else math.inf
+    return _norm(sum(_squares(piece, start) for piece, start in _pieces(weights, reference)))
 
 
 def distance(answer: Bag, kept: Bag | None, message: Bag, moves: str | None) -> float:
@@ -81,12 +79,59 @@ def distance(answer: Bag, kept: Bag | None, message: Bag, moves: str | None) -> 
         moves: see :class:`synergos.learning.algorithms.Algorithm`.
     """
     moved = 0.0
-    if moves is not None and moves in answer.sets:
-        moved = movement(answer[moves], message.sets.get(moves))
-    others = [tensors for name, tensors in answer.sets.items() if name != moves]
-    others += kept.sets.values() if kept is not None else []
-    # The norm is what finds a value that is not finite.
-    return moved if all(math.isfinite(movement(tensors, None)) for tensors in others) else math.inf
+    for weights, reference, is_movement in _sets(answer, kept, message, moves):
+        norm = movement(weights, reference)
+        # The norm is what finds a value that is not finite.
+        moved = norm if is_movement or not math.isfinite(norm) else moved
+        if not math.isfinite(norm):
+            break
+    return moved
+
+
+class Gauge:
+    """The same of an answer that is still arriving in memory, so that its values are read while the processor's cache has them.
+
+    Args: those of :func:`distance`.
+    """
+
+    def __init__(self, answer: Bag, kept: Bag | None, message: Bag, moves: str | None) -> None:
+        found = [
+            (piece, start, is_movement)
+            for weights, reference, is_movement in _sets(answer, kept, message, moves)
+            for name in _names(weights, reference)
+            for piece, start in _split(weights[name], None if reference is None else reference[name])
+        ]
+        self._left = deque(sorted(found, key=lambda each: each[0].data_ptr()))
+        self._moved = self._others = 0.0
+
+    def arrived(self, address: float) -> None:
+        """Everything that lies in memory before this address is there."""
+        while self._left and _end(self._left[0][0]) <= address:
+            piece, start, is_movement = self._left.popleft()
+            if is_movement:
+                self._moved += _squares(piece, start)
+            else:
+                self._others += _squares(piece, start)
+
+    @property
+    def distance(self) -> float:
+        """How far the answer moves the model, all of which is there now; see :func:`distance`."""
+        self.arrived(math.inf)
+        return _norm(self._moved) if math.isfinite(_norm(self._others)) else math.inf
+
+
+def _sets(
+    answer: Bag, kept: Bag | None, message: Bag, moves: str | None
+) -> Iterator[tuple[Weights, Weights | None, bool]]:
+    """The sets of an answer, what each was made from, and whether it tells how far the model is moved."""
+    for name, weights in answer.sets.items():
+        yield weights, message.sets.get(name) if name == moves else None, name == moves
+    for weights in () if kept is None else kept.sets.values():
+        yield weights, None, False
+
+
+def _norm(squares: float) -> float:
+    return math.sqrt(squares) if squares >= 0 and math.isfinite(squares) else math.inf
 
 
 def _squares(piece: Tensor, start: Tensor | None) -> float:
@@ -106,16 +151,28 @@ def _pieces(weights: Weights, reference: Weights | None) -> Iterator[tuple[Tenso
     """The values, flat, each with those they were made from; small float32 tensors as one, which takes as long as one does."""
     small: list[tuple[Tensor, Tensor]] = []
     left = _PIECE
-    for name in weights if reference is None else reference:
+    for name in _names(weights, reference):
         flat, start = _flat(weights[name]), None if reference is None else _flat(reference[name])
         if start is not None and flat.dtype is start.dtype is torch.float32 and len(flat) <= left:
             small.append((flat, start))
             left -= len(flat)
-            continue
-        starts = repeat(None) if start is None else torch.split(start, _PIECE)
-        yield from zip(torch.split(flat, _PIECE), starts, strict=start is not None)
+        else:
+            yield from _split(flat, start)
     if small:
         yield torch.cat([flat for flat, _ in small]), torch.cat([start for _, start in small])
+
+
+def _names(weights: Weights, reference: Weights | None) -> Iterable[str]:
+    return weights if reference is None else reference
+
+
+def _split(tensor: Tensor, start: Tensor | None) -> Iterator[tuple[Tensor, Tensor | None]]:
+    starts = repeat(None) if start is None else torch.split(_flat(start), _PIECE)
+    return zip(torch.split(_flat(tensor), _PIECE), starts, strict=start is not None)
+
+
+def _end(tensor: Tensor) -> int:
+    return tensor.data_ptr() + tensor.nbytes
 
 
 def _flat(tensor: Tensor) -> Tensor:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import pytest
 import torch
+from torch import Tensor
 
-from synergos.learning.update_gate import ABSURD_NORM, Measured, movement, refusals
+from synergos.learning.bags import Bag
+from synergos.learning.update_gate import ABSURD_NORM, Gauge, Measured, distance, movement, refusals
 
 REFERENCE = {"w": torch.tensor([1.0, 2.0]), "steps": torch.tensor(3)}
 ROWS = {"a": 10, "b": 20, "c": 30}
@@ -73,3 +76,54 @@ def test_a_value_that_is_not_finite_is_found_among_many_small_tensors(value: flo
     update[name].view(-1)[1] = value
 
     assert movement(update, reference) == math.inf
+
+
+SIZES = {"w": 300_001, "b": 7, "nothing": 0, "steps": 1}
+
+
+def arriving(seed: int) -> tuple[dict[str, Tensor], Tensor]:
+    """Tensors that lie in one piece of memory one after the other, and that memory."""
+    memory = torch.randn(sum(SIZES.values()), generator=torch.Generator().manual_seed(seed))
+    pieces = torch.split(memory, list(SIZES.values()))
+    return dict(zip(SIZES, pieces, strict=True)), memory
+
+
+@pytest.mark.parametrize("moves", ["weights", "change", None])
+def test_an_answer_moves_the_model_as_far_whether_it_is_measured_while_it_arrives_or_afterwards(
+    moves: str | None,
+) -> None:
+    (weights, memory), (change, more) = arriving(1), arriving(2)
+    answer, kept = Bag({"weights": weights, "change": change}), Bag({"own": arriving(3)[0]})
+    message = Bag({"weights": arriving(4)[0]})
+    gauge = Gauge(answer, kept, message, moves)
+    for part in (memory, more):
+        for count in (0, 10, 200_000, len(part)):
+            gauge.arrived(part.data_ptr() + 4 * count)
+
+    assert gauge.distance == pytest.approx(distance(answer, kept, message, moves), rel=1e-6)
+
+
+def test_a_value_counts_once_it_is_there() -> None:
+    weights, memory = arriving(1)
+    arrived = memory.clone()
+    memory.fill_(math.nan)
+    gauge = Gauge(Bag({"weights": weights}), None, Bag({"weights": arriving(2)[0]}), "weights")
+
+    for start in range(0, len(memory), 50_000):
+        memory[start : start + 50_000] = arrived[start : start + 50_000]
+        gauge.arrived(memory[: start + 50_000].data_ptr() + memory[: start + 50_000].nbytes)
+
+    assert math.isfinite(gauge.distance)
+    assert gauge.distance == pytest.approx(movement(weights, arriving(2)[0]), rel=1e-6)
+
+
+@pytest.mark.parametrize("name", ["w", "b", "steps"])
+@pytest.mark.parametrize("where", ["weights", "change", "own"])
+def test_a_value_that_is_not_finite_is_found_wherever_it_arrives(where: str, name: str) -> None:
+    sets: Mapping[str, dict[str, Tensor]] = {each: arriving(1)[0] for each in ("weights", "change", "own")}
+    sets[where][name][0] = math.inf
+    answer, kept = Bag({each: sets[each] for each in ("weights", "change")}), Bag({"own": sets["own"]})
+
+    gauge = Gauge(answer, kept, Bag({"weights": arriving(2)[0]}), "weights")
+
+    assert gauge.distance == distance(answer, kept, Bag({"weights": arriving(2)[0]}), "weights") == math.inf

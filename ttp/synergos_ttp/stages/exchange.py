@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
 from synergos.errors import GridError, SynergosError
 from synergos.learning.algorithms import Reply, Step
-from synergos.learning.update_gate import Measured, distance, refusals
+from synergos.learning.update_gate import Gauge, Measured, distance, refusals
 from synergos.wire import Encoded, Layout, Parcel, encode_parcel
 from synergos.wire.answers import RoundAnswer
 from synergos_ttp.stages.round_store import RoundFiles
@@ -84,7 +84,15 @@ class Asking:
         """All of it."""
         who = session.member.id
         message = replace(self.encoded[who], sent=partial(self.outbox.sent, who))
-        return self._arrived(who, session.data.exchange(self.step, message, self.expected, self._target(who)))
+        gauge: Gauge | None = None
+
+        def watch(parcel: Parcel) -> Callable[[int], None]:
+            nonlocal gauge
+            gauge = Gauge(parcel.bag, parcel.kept, self.messages[who].bag, self.moves)
+            return gauge.arrived
+
+        answer = session.data.exchange(self.step, message, self.expected, replace(self._target(who), watch=watch))
+        return self._arrived(who, answer, gauge)
 
     def begin(self, session: ParticipantSession) -> int | None:
         """Send the message; see :class:`synergos_ttp.workers.prompt.Prompt`."""
@@ -102,9 +110,9 @@ class Asking:
             self.files.answer(exchange, who), self.memory, partial(self.files.create_answer, exchange, who)
         )
 
-    def _arrived(self, who: str, answer: Answered) -> Arrived:
+    def _arrived(self, who: str, answer: Answered, gauge: Gauge | None = None) -> Arrived:
         parcel, said = answer.parcel, answer.said
-        moved = distance(parcel.bag, parcel.kept, self.messages[who].bag, self.moves)
+        moved = gauge.distance if gauge else distance(parcel.bag, parcel.kept, self.messages[who].bag, self.moves)
         return Arrived(Reply(who, said.rows, parcel.bag), parcel, said, moved)
 
 

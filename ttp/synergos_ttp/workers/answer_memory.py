@@ -12,6 +12,7 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from synergos.wire import Parcel
 from synergos.wire.codec import CHUNK_BYTES
 
 LARGEST = 2**24
@@ -57,8 +58,10 @@ class Destination:
 
     Attributes:
         path: the file, when there is no memory for it; ``create`` opens it, and does not cut off what was there before.
+        watch: given an answer that is about to come into memory; told again and again up to which address it is there.
     """
 
     path: Path
     memory: AnswerMemory
     create: Callable[[], BinaryIO]
+    watch: Callable[[Parcel], Callable[[int], None]] = lambda parcel: lambda address: None

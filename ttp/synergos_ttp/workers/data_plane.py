@@ -156,8 +156,13 @@ class DataPlane:
             if memory is None:
                 self._write(answer, header, target)
                 return replace(stored_parcel(target.path), metadata=header.metadata)
-            answer.fill(memory.data)
-            return parcel_of(weights_in(memory.data, header), header.metadata)
+            parcel = parcel_of(weights_in(memory.data, header), header.metadata)
+            arrived, begin = target.watch(parcel), memory.ctypes.data
+            for start in range(0, header.data_bytes, _PIECE):
+                piece = memory.data[start : start + _PIECE]
+                answer.fill(piece)
+                arrived(begin + start + len(piece))
+            return parcel
         except WireFormatError as error:
             raise WireFormatError(str(error), self._who) from error
 
