@@ -14,6 +14,8 @@ from synergos.domain.records import Kind, payload_of
 from synergos.domain.trained_model import OUTDATED, TrainingDefinition, definition_of, figures_of
 from synergos.records.store import Record, RecordStore
 
+_LARGE = frozenset({"feature_space", "architecture", "hyperparameters", "agreement", OUTDATED})
+
 
 def number_of(model: Mapping[str, Any]) -> int:
     """Which training a model is of; what was trained before models had versions is the first."""
@@ -28,12 +30,16 @@ def keep(store: RecordStore, run: RunKey, outputs: Trained, trained: Mapping[str
     """
     for before in store.find(Kind.MODEL, run):
         # What was trained before models had versions gets its place among them now.
-        fields = {name: value for name, value in payload_of(before).items() if name != OUTDATED}
-        store.put(Kind.MODEL_VERSION, run.trained_as(number_of(before)), fields)
-    store.put(Kind.MODEL_VERSION, run.trained_as(outputs.version), trained)
+        store.put(Kind.MODEL_VERSION, run.trained_as(number_of(before)), _in_short(payload_of(before)))
+    store.put(Kind.MODEL_VERSION, run.trained_as(outputs.version), _in_short(trained))
     for version in store.find(Kind.MODEL_VERSION, run):
         if int(version["key"]["version"]) not in {*outputs.kept_versions, outputs.version}:
             store.delete(Kind.MODEL_VERSION, version["key"])
+
+
+def _in_short(trained: Mapping[str, Any]) -> dict[str, Any]:
+    """A training without what takes much room, and stands in its manifest too."""
+    return {name: value for name, value in trained.items() if name not in _LARGE}
 
 
 def is_outdated(store: RecordStore, run: RunKey, definition: TrainingDefinition | UnsetType) -> bool:
