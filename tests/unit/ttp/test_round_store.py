@@ -146,6 +146,39 @@ def test_large_files_are_written_over_those_of_a_round_that_was_dropped(tmp_path
             assert torch.equal(load_file(store.files(number).update("a"))["w"], written)
 
 
+def test_who_dies_while_a_round_is_written_over_another_leaves_those_that_are_committed(tmp_path: Path) -> None:
+    class Killed(BaseException):
+        pass
+
+    class Dying(RoundStore):
+        def _append(self, line: bytes) -> None:
+            if b'"round": 2' in line:
+                raise Killed
+            super()._append(line)
+
+    store = Dying(tmp_path, "job")
+    for number in (0, 1):
+        store.commit(number, large(number))
+    store.catch_up()
+    store.drop(0)
+    store.commit(2, large(2.0))
+    with pytest.raises(Killed):
+        store.catch_up()
+
+    with RoundStore(tmp_path, "job") as again:
+        found = again.load()
+        assert found is not None
+        assert found.number == 1
+        assert torch.equal(found.state["weights"]["w"], large(1.0).model["w"])
+        assert torch.equal(again.files(1).updates(["a"])["a"]["w"], large(1.0).model["w"])
+        again.commit(2, large(2.5))
+        again.catch_up()
+        repeated = again.load()
+
+    assert repeated is not None
+    assert torch.equal(repeated.state["weights"]["w"], large(2.5).model["w"])
+
+
 def test_a_shorter_file_has_nothing_of_the_one_it_is_written_over(tmp_path: Path) -> None:
     spares = SpareFiles(tmp_path)
     (tmp_path / "old").write_bytes(b"long ago")
