@@ -13,6 +13,7 @@ from synergos.program.flags import add_flag, common_parser, default_folder, usab
 from synergos.program.program import ProgramSettings, read_flags, run
 from synergos_worker import check_command
 from synergos_worker.bootstrap import WorkerService, build_worker
+from synergos_worker.digests import DIGEST_KEY, key_in
 from synergos_worker.flags import add_data_flag, add_disclosure_flags, policy_of
 from synergos_worker.settings import Settings
 
@@ -59,6 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     is_new = given.data == flags.get_default("data") and not given.data.exists()
     data = usable_folder(flags, "--data", given.data, make=is_new)
     outputs = usable_folder(flags, "--outputs", given.outputs)
+    _check_key(flags, given.digest_key or outputs / DIGEST_KEY)
     program = ProgramSettings.of(given)
 
     def build() -> WorkerService:
@@ -84,6 +86,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return build_worker(settings)
 
     run(build, program, given.data_port)
+
+
+def _check_key(flags: argparse.ArgumentParser, path: Path) -> None:
+    """End the program now rather than with the first dataset, should the key of digests be none."""
+    try:
+        key_in(path)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        flags.error(f"--digest_key: {path} cannot be used: {reason}")
 
 
 if __name__ == "__main__":

@@ -111,9 +111,12 @@ def key_in(path: Path) -> bytes:
     """
     if not path.exists():
         _make(path)
-    key = bytes.fromhex(path.read_text(encoding="ascii").strip())
+    try:
+        key = bytes.fromhex(path.read_text(encoding="ascii").strip())
+    except ValueError:
+        key = b""
     if len(key) != _KEY_BYTES:
-        raise ValueError(f"{path} holds no key of {_KEY_BYTES} bytes in hexadecimal digits")
+        raise ValueError(f"it holds no key of {_KEY_BYTES} bytes in hexadecimal digits")
     return key
 
 

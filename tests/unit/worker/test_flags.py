@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from synergos_worker.__main__ import parser
+from synergos_worker.__main__ import main, parser
 from synergos_worker.disclosure.policy import Mode
 
 
@@ -89,3 +89,15 @@ def test_a_mistyped_environment_opens_nothing(
         parser().parse_args([])
 
     assert "expected strict or open, got 'opne'" in capsys.readouterr().err
+
+
+def test_a_key_of_digests_that_is_none_is_said_before_anything_starts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "key").write_text("no key")
+
+    with pytest.raises(SystemExit):
+        main(["--data", str(tmp_path), "--outputs", str(tmp_path / "out"), "--digest_key", str(tmp_path / "key")])
+
+    assert "--digest_key" in (told := capsys.readouterr().err)
+    assert "it holds no key of 32 bytes" in told
