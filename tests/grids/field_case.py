@@ -96,6 +96,15 @@ class FieldCase:
         }
         return self._grid.driver.tags.create(*self._project, self._workers[number - 1], **declared)
 
+    def forget(self, number: int) -> Response:
+        """Have a hospital bring nothing."""
+        return self._grid.driver.tags.delete(*self._project, self._workers[number - 1])
+
+    @property
+    def keys(self) -> dict[str, str]:
+        """The ids of its run."""
+        return dict(zip(("collab_id", "project_id", "expt_id", "run_id"), self._run, strict=True))
+
     def align(self, **options: Any) -> Response:
         """POST alignments."""
         return self._grid.driver.alignments.create(*self._project, **options)

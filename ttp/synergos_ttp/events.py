@@ -93,6 +93,18 @@ class ParticipantLost:
 
 
 @dataclass(frozen=True)
+class ParticipantLeftOut:
+    """A participant has no part in what is not done in rounds, and the others go on.
+
+    Attributes:
+        reason: what it lacks, or why its rows cannot be used.
+    """
+
+    participant: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class JobEnded:
     """An attempt at a job is over. Its end is written down when all have heard of it."""
 
@@ -100,5 +112,14 @@ class JobEnded:
     outcome: Outcome
 
 
-Event: TypeAlias = JobStarted | WorkStarted | TrainingStarted | RoundDone | RoundJudged | ParticipantLost | JobEnded
+Event: TypeAlias = (
+    JobStarted
+    | WorkStarted
+    | TrainingStarted
+    | RoundDone
+    | RoundJudged
+    | ParticipantLost
+    | ParticipantLeftOut
+    | JobEnded
+)
 Subscriber: TypeAlias = Callable[[Event], None]

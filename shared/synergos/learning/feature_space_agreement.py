@@ -62,9 +62,9 @@ def drift(header: TableColumns, metadata: Metadata, space: FeatureSpace) -> list
 def _datatype(polled: Mapping[str, Prepared]) -> DataType:
     """The one datatype of all tables."""
     found: dict[str, str] = {}
+    if not any(Purpose.TRAIN in preparation.headers for preparation in polled.values()):
+        raise InvalidRequest(f"expected somebody with data to train on, got {', '.join(polled)} without", "tags.train")
     for participant, preparation in polled.items():
-        if Purpose.TRAIN not in preparation.headers:
-            raise InvalidRequest(f"{participant} has no data to train on", "tags.train")
         for metadata in preparation.metadata.values():
             found.setdefault(metadata["_type"], participant)
     if len(found) > 1:
@@ -78,7 +78,7 @@ def _datatype(polled: Mapping[str, Prepared]) -> DataType:
 
 def _check_labels(headers: Mapping[str, Mapping[str, TableColumns]], alignment: Alignment, action: Action) -> None:
     for participant, tables in headers.items():
-        if not tables[Purpose.TRAIN].y:
+        if Purpose.TRAIN in tables and not tables[Purpose.TRAIN].y:
             raise InvalidRequest(f"the training data of {participant} has no label", LABEL)
     if action is Action.REGRESS and alignment.y != (Feature(LABEL),):
         got = ", ".join(map(str, alignment.y))

@@ -30,11 +30,11 @@ class Alignments(StageRequests[AlignmentOptions]):
     def plan(
         self, caller: Caller, ids: Ids, options: Mapping[str, Any], asked: AlignmentOptions | None = None
     ) -> list[Job]:
-        """Needs participants with tags."""
+        """Needs somebody with rows to train on."""
         preconditions.require_named(self.store, ids)
         project = ProjectKey.of(ids)
         preconditions.action_of(self.store, project)
-        preconditions.require_tags(self.store, project, preconditions.participants_of(self.store, project))
+        preconditions.require_training_tags(self.store, project)
         return [Job(self.stage, project, options)]
 
     def check(self, caller: Caller, ids: Ids, body: Mapping[str, Any], *, wait: bool = True) -> list[Job]:

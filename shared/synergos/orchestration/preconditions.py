@@ -63,16 +63,17 @@ def tags_of(store: RecordStore, key: RegistrationKey) -> Mapping[Purpose, tuple[
     return declared_tags(_agreed(store, Kind.TAG, key, "declared no tags; declare its tags first"))
 
 
-def training_tags_of(store: RecordStore, key: RegistrationKey) -> Mapping[Purpose, tuple[Tag, ...]]:
-    """The tags of one participant, those for training among them.
+def tags_in(store: RecordStore, project: ProjectKey) -> Mapping[str, Mapping[Purpose, tuple[Tag, ...]]]:
+    """The tags of a project's participants, in order of registration; empty for one that brings no data, or none yet.
 
     Raises:
-        Conflict: it declared none for training.
+        Conflict: nobody is registered.
     """
-    tags = tags_of(store, key)
-    if Purpose.TRAIN not in tags:
-        raise Conflict(f"participant {key.participant_id!r} declared no tags for training; declare its tags first")
-    return tags
+    found = {who: dict[Purpose, tuple[Tag, ...]]() for who in participants_of(store, project)}
+    for record in store.find(Kind.TAG, project.project):
+        if (who := record["key"]["participant_id"]) in found:
+            found[who] = declared_tags(record)
+    return found
 
 
 def alignment_of(store: RecordStore, key: RegistrationKey) -> Record:
@@ -153,14 +154,15 @@ def runs_in(store: RecordStore, ids: Ids) -> list[RunKey]:
     raise Conflict(f"{owner} has no run; declare at least one first")
 
 
-def require_tags(store: RecordStore, project: ProjectKey, participants: Iterable[str]) -> None:
-    """See that participants said which data they bring.
+def require_training_tags(store: RecordStore, project: ProjectKey) -> None:
+    """See that somebody brings rows to train on; others may only measure, only predict, or bring nothing yet.
 
     Raises:
-        Conflict: the first who did not.
+        Conflict: nobody does.
     """
-    for participant in participants:
-        tags_of(store, project.at(participant))
+    tags = tags_in(store, project)
+    if not any(Purpose.TRAIN in declared for declared in tags.values()):
+        raise Conflict(f"nobody declared tags for training; declare tags first: {', '.join(tags)}")
 
 
 def require_alignment(store: RecordStore, project: ProjectKey, participants: Iterable[str]) -> None:
@@ -182,11 +184,11 @@ def require_trainable(store: RecordStore, project: ProjectKey) -> None:
         Conflict: what is missing.
     """
     action_of(store, project)
-    participants = participants_of(store, project)
-    require_tags(store, project, participants)
+    require_training_tags(store, project)
     if not is_expected(store, Stage.PREPROCESS, project.project):
         agreed_feature_space(store, project)
-    require_alignment(store, project, participants)
+    training = [who for who, declared in tags_in(store, project).items() if Purpose.TRAIN in declared]
+    require_alignment(store, project, training)
 
 
 def require_models(store: RecordStore, runs: Iterable[RunKey]) -> None:

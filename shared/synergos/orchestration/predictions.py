@@ -25,7 +25,7 @@ class Predictions(StageRequests[Prediction]):
     schema = schemas.PREDICTIONS
 
     def plan(self, caller: Caller, ids: Ids, options: Mapping[str, Any], asked: Prediction | None = None) -> list[Job]:
-        """Needs trained runs, a requester who is aligned, and tags to predict."""
+        """Needs trained runs, and tags to predict; the requester may have had no part in the training."""
         preconditions.require_named(self.store, ids)
         own = {name: ids[name] for name in ("collab_id", "participant_id")}
         registered = [RegistrationKey.of(record["key"]) for record in self.store.find(Kind.REGISTRATION, own)]
@@ -41,9 +41,7 @@ class Predictions(StageRequests[Prediction]):
     ) -> list[Job]:
         runs = preconditions.runs_in(self.store, ids)
         preconditions.require_models(self.store, runs)
-        preconditions.require_tags(self.store, key, [key.participant_id])
-        preconditions.require_alignment(self.store, key, [key.participant_id])
-        tags = named or preconditions.tags_of(self.store, key).get(Purpose.PREDICT)
+        tags = named or preconditions.tags_in(self.store, key)[key.participant_id].get(Purpose.PREDICT)
         if not tags:
             raise InvalidRequest("is required: the participant declared nothing to predict", f"tags.{key.project_id}")
         parameters = {**options, "tags": [list(tag) for tag in tags]}

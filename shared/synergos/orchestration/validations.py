@@ -8,6 +8,7 @@ from typing import Any
 from synergos.domain.job import Job, Stage
 from synergos.domain.keys import ProjectKey
 from synergos.domain.records import Ids, Kind
+from synergos.domain.tags import Purpose
 from synergos.errors import Conflict
 from synergos.orchestration import preconditions, schemas
 from synergos.orchestration.caller import Caller
@@ -23,15 +24,16 @@ class Validations(StageRequests[Options]):
     schema = schemas.VALIDATIONS
 
     def plan(self, caller: Caller, ids: Ids, options: Mapping[str, Any], asked: Options | None = None) -> list[Job]:
-        """Needs trained runs, and participants who are aligned."""
+        """Needs trained runs, and participants with rows to measure on who are aligned."""
         preconditions.require_named(self.store, ids)
         project, only = ProjectKey.of(ids), ids.get("participant_id")
-        participants = preconditions.participants_of(self.store, project)
-        if only is not None and only not in participants:
+        tags = preconditions.tags_in(self.store, project)
+        if only is not None and only not in tags:
             raise Conflict(f"participant {only!r} is not registered for project {project.project_id!r}")
         runs = preconditions.runs_in(self.store, ids)
         preconditions.require_models(self.store, runs)
-        concerned = participants if only is None else [only]
-        preconditions.require_tags(self.store, project, concerned)
-        preconditions.require_alignment(self.store, project, concerned)
+        measuring = [who for who in tags if who == (only or who) and Purpose.EVALUATE in tags[who]]
+        if not measuring:
+            raise Conflict(f"{only or 'no participant'} declared {'no ' if only else ''}tags for evaluation")
+        preconditions.require_alignment(self.store, project, measuring)
         return [Job(self.stage, run if only is None else run.measured_at(only), options) for run in runs]

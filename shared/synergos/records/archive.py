@@ -110,6 +110,11 @@ def _predictions(store: RecordStore, keys: Ids, outputs: Predicted) -> None:
     )
     for participant, output in written.items():
         owner = {**keys, "participant_id": participant}
+        store.get(Kind.REGISTRATION, owner)
+        # Who only predicts has neither record yet.
+        for kind in (Kind.TAG, Kind.ALIGNMENT):
+            if not store.find(kind, key := restrict(owner, kind)):
+                store.put(kind, key, {Purpose.TRAIN: []} if kind is Kind.TAG else {})
         store.merge(Kind.TAG, owner, output["tags"])
         store.merge(Kind.ALIGNMENT, owner, output["alignment"])
 

@@ -175,10 +175,14 @@ def test_nothing_is_trained_without_experiments_and_runs(finished: Client) -> No
     assert f"project '{P}' has no experiment" in refused(finished, MODELS_URL)
 
 
-def test_a_participant_without_tags_is_named(declared: Client) -> None:
+def test_a_participant_without_tags_blocks_nobody_and_nothing_is_aligned_without_any(declared: Client) -> None:
     declared.data("DELETE", f"{registration_url('worker_2')}/tags")
+    assert declared.data("POST", ALIGNMENTS_URL, {})
 
-    assert "participant 'worker_2' declared no tags" in refused(declared, ALIGNMENTS_URL)
+    declared.data("DELETE", f"{registration_url('worker_1')}/tags")
+    assert "nobody declared tags for training; declare tags first: worker_1, worker_2" in refused(
+        declared, ALIGNMENTS_URL
+    )
 
 
 def test_a_project_without_an_action_is_not_aligned(declared: Client) -> None:
@@ -202,7 +206,11 @@ def test_somebody_new_has_to_be_aligned_first(finished: Client) -> None:
     finished.data("POST", f"{CONNECT}/participants", {"id": "worker_3"})
     finished.data("POST", registration_url("worker_3"), registration("h"))
 
-    assert "participant 'worker_3' declared no tags" in refused(finished, MODELS_URL)
+    # Who brings no data yet is no participant of a training.
+    assert finished.data("POST", MODELS_URL, {})
+
+    finished.data("POST", f"{registration_url('worker_3')}/tags", {"train": [["data"]]})
+    assert "is not aligned" in refused(finished, MODELS_URL)
 
 
 @pytest.mark.parametrize("url", [VALIDATIONS_URL, PREDICTIONS_URL])

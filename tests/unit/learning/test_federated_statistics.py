@@ -234,13 +234,28 @@ def test_training_rows_need_a_label() -> None:
         agree({"worker_1": table}, Action.CLASSIFY)
 
 
-def test_everybody_needs_training_rows() -> None:
+def test_somebody_needs_training_rows() -> None:
     table = polled(["x"], labels(), {"x": "float64"}, {"x": numbers(1)})
     table["headers"] = {"evaluate": table["headers"].pop("train")}
     table["metadata"] = {"evaluate": table["metadata"].pop("train")}
 
-    with pytest.raises(InvalidRequest, match=r"tags\.train: worker_1 has no data to train on"):
+    with pytest.raises(
+        InvalidRequest, match=r"tags\.train: expected somebody with data to train on, got worker_1 without"
+    ):
         agree({"worker_1": table}, Action.REGRESS)
+
+
+def test_who_only_measures_decides_nothing() -> None:
+    target, schema = [Feature("target")], {"x": "float64", "y": "float64", "target": "float64"}
+    training = polled(["x"], target, {"x": "float64", "target": "float64"}, {"x": numbers(1)})
+    other = polled(["x", "y"], target, schema, {"x": numbers(9), "y": numbers(9)})
+    measuring = {name: {"evaluate": other[name]["train"]} for name in ("headers", "schemas", "metadata")}
+
+    space, alignment = agree({"worker_1": training, "worker_2": measuring | {"statistics": {}}}, Action.REGRESS)
+
+    assert space == agree({"worker_1": training}, Action.REGRESS)[0]
+    assert [feature.column for feature in space.X] == ["x"]
+    assert alignment.missing_columns["worker_2"].keys() == {"evaluate"}
 
 
 def test_a_regression_has_one_label_column() -> None:

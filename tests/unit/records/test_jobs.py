@@ -241,15 +241,26 @@ def test_a_prediction_brings_its_tags_and_its_alignment(store: RecordStore) -> N
     assert store.get(Kind.TAG, {**P, **V})["predict"] == []
 
 
+def test_who_only_predicts_has_tags_and_an_alignment_from_then_on(store: RecordStore) -> None:
+    store.delete(Kind.TAG, {**P, **W})
+    assert store.find(Kind.ALIGNMENT, {**P, **W}) == []
+
+    archive(store, accept(store, Stage.PREDICT, {**R, **W}), predicted("w", NEW))
+
+    tag, alignment = store.get(Kind.TAG, {**P, **W}), store.get(Kind.ALIGNMENT, {**P, **W})
+    assert (tag["train"], tag["predict"]) == ([], [["n"]])
+    assert alignment["predict"] == {"X": [1], "y": []}
+
+
 def test_outputs_that_cannot_be_archived_wholly_are_not_archived_at_all(store: RecordStore) -> None:
     job = accept(store, Stage.PREDICT, {**R, **W})
-    store.delete(Kind.ALIGNMENT, {**P, **W})
+    store.delete(Kind.REGISTRATION, {**P, **W})
 
-    with pytest.raises(RecordNotFound, match="no Alignment"):
+    with pytest.raises(RecordNotFound, match="no Registration"):
         archive(store, job, predicted("w", NEW))
 
     assert store.job(job.id) == job
-    assert store.get(Kind.TAG, {**P, **W})["predict"] == []
+    assert store.find(Kind.TAG, {**P, **W}) == []
     assert store.get(Kind.PREDICTION, {**R, **W})["predict"] == {"old": True}
 
 

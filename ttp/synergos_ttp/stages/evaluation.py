@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from typing import Any
 
 from msgspec import UNSET
@@ -11,7 +12,7 @@ from synergos.domain.feature_space import FeatureSpace
 from synergos.domain.grid import Node
 from synergos.domain.outputs import MEASURED, PREDICTED, Measured, Predicted, Validated, Validation
 from synergos.domain.tags import Purpose, check_tags
-from synergos.errors import Conflict, FeatureDrift, RecordNotFound
+from synergos.errors import Conflict, FeatureDrift, RecordNotFound, SynergosError, WorkerRefused
 from synergos.learning import families
 from synergos.learning.column_alignment import missing_columns_of
 from synergos.learning.exports import weights_of
@@ -19,7 +20,7 @@ from synergos.learning.feature_space_agreement import drift
 from synergos.learning.pooling import pooled
 from synergos.wire import encode
 from synergos_ttp.control import Control
-from synergos_ttp.events import WorkStarted
+from synergos_ttp.events import ParticipantLeftOut, WorkStarted
 from synergos_ttp.stages.scope import Scope
 from synergos_ttp.workers.commands import Tags, WorkerCommands
 from synergos_ttp.workers.limits import Limits
@@ -33,29 +34,39 @@ _NAMED_AT_MOST = 5
 def validate(scope: Scope, limits: Limits, control: Control) -> Validated:
     """Measure the run's model on every participant's evaluation rows, or on one participant's.
 
-    A participant without evaluation tags is left out.
+    A participant without evaluation tags has no part in it; one whose rows cannot be used is left out, and that is told.
 
     Raises:
         Conflict: the run is not trained, or nobody has evaluation rows.
+        SynergosError: a participant failed in another way, or nobody's rows can be used.
     """
     model = scope.model()
     wanted = scope.keys.get("participant_id")
-    tags = {node: scope.tags(node.participant_id) for node in scope.nodes() if wanted in (None, node.participant_id)}
+    tags = scope.tags()
     columns = scope.columns()
     members = [
         JobParticipant(
-            node, declared, {}, columns=columns.get(node.participant_id), digests=scope.digests(node.participant_id)
+            node,
+            tags[node.participant_id],
+            {},
+            columns=columns.get(node.participant_id),
+            digests=scope.digests(node.participant_id),
         )
-        for node, declared in tags.items()
-        if Purpose.EVALUATE in declared
+        for node in scope.nodes()
+        if wanted in (None, node.participant_id) and Purpose.EVALUATE in tags[node.participant_id]
     ]
     if not members:
         raise Conflict(f"{wanted or 'no participant'} declared {'no ' if wanted else ''}tags for evaluation")
-    measured = _measure(scope, model, members, Purpose.EVALUATE, limits, control)
-    results = {member.id: result for member, result in zip(members, measured, strict=True)}
-    together = pooled(results) or UNSET
+    found = _measure(scope, model, members, Purpose.EVALUATE, limits, control)
+    measured = {who: result for who, result in found.items() if isinstance(result, Measured)}
+    for who, error in found.items():
+        if isinstance(error, SynergosError):
+            if not measured or not _is_about_rows(error):
+                raise error
+            control.publish(ParticipantLeftOut(who, str(error)))
+    together = pooled(measured) or UNSET
     return Validated(
-        participants={who: Validation(evaluate=result, pooled=together) for who, result in results.items()}
+        participants={who: Validation(evaluate=result, pooled=together) for who, result in measured.items()}
     )
 
 
@@ -80,7 +91,9 @@ def predict(scope: Scope, limits: Limits, control: Control) -> Predicted:
         raise FeatureDrift(f"{participant}: the rows to predict are not as those the model was trained on: {named}")
     missing_columns = {str(Purpose.PREDICT): missing_columns_of(header, space)}
     member = JobParticipant(node, tags, missing_columns, columns=polled.columns, digests=polled.digests)
-    [result] = _measure(scope, model, [member], Purpose.PREDICT, limits, control)
+    [result] = _measure(scope, model, [member], Purpose.PREDICT, limits, control).values()
+    if isinstance(result, SynergosError):
+        raise result
     predicted = {"predict": MEASURED.write(result), "tags": tags, "alignment": missing_columns}
     return PREDICTED.read({participant: predicted})
 
@@ -99,7 +112,8 @@ def _measure(
     purpose: Purpose,
     limits: Limits,
     control: Control,
-) -> list[Measured]:
+) -> dict[str, Measured | SynergosError]:
+    """What each participant measured, or how it failed, as soon as one did."""
     recipe = families.recipe_in(model)
     content = SessionContent(scope.run, recipe, (purpose,))
     control.publish(WorkStarted(tuple(member.id for member in members)))
@@ -109,5 +123,13 @@ def _measure(
         session.data.load(message)
         return session.commands.measure(scope.run, session.id, purpose)
 
-    with Sessions(members, content, limits, control) as sessions:
-        return sessions.each(measure)
+    with Sessions(members, content, limits, control, needed=1) as sessions:
+        return sessions.attempt(measure)
+
+
+def _is_about_rows(error: SynergosError) -> bool:
+    """Whether a worker says that its rows are no use, which is nobody else's trouble; what has changed since the alignment is."""
+    return isinstance(error, WorkerRefused) and error.status in {
+        HTTPStatus.EXPECTATION_FAILED,
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+    }

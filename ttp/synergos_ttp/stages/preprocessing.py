@@ -24,7 +24,7 @@ from synergos.learning.told_space import told
 from synergos.program.log_context import ContextPool, about_participant
 from synergos.records.agreements import agreement_version
 from synergos_ttp.control import Control
-from synergos_ttp.events import WorkStarted
+from synergos_ttp.events import ParticipantLeftOut, WorkStarted
 from synergos_ttp.stages.scope import Scope
 from synergos_ttp.workers.commands import WorkerCommands
 from synergos_ttp.workers.limits import Limits
@@ -55,9 +55,12 @@ def check(scope: Scope, limits: Limits, control: Control) -> Checked:
 
 def _agreed(scope: Scope, limits: Limits, control: Control, *, is_kept: bool) -> Aligned:
     action = scope.action()
-    nodes = scope.nodes()
-    tags = {node.participant_id: scope.tags(node.participant_id) for node in nodes}
+    # Who brings no data, or none yet, has nothing to agree on, and blocks nobody.
+    tags = {who: declared for who, declared in scope.tags().items() if declared}
+    nodes = [node for node in scope.nodes() if node.participant_id in tags]
     control.publish(WorkStarted(tuple(tags)))
+    for who in scope.tags().keys() - tags.keys():
+        control.publish(ParticipantLeftOut(who, "it declared no tags"))
 
     given_up = threading.Event()
 
@@ -107,7 +110,7 @@ def _agreed(scope: Scope, limits: Limits, control: Control, *, is_kept: bool) ->
             "feature_space": space.to_dict(),
             "fitted": fitted,
             "auto_fix": auto_fix,
-            "rows": {who: found.rows(Purpose.TRAIN) for who, found in polled.items()},
+            "rows": {who: found.rows(Purpose.TRAIN) for who, found in polled.items() if Purpose.TRAIN in found.headers},
             "columns": columns,
             "agreement": AGREEMENT.write(agreement),
         }

@@ -66,13 +66,13 @@ class Scope:
         """The nodes of the grid, one per participant, in order of registration."""
         return sub_grid(preconditions.registrations_of(self.store, self.project), self.grid_index)
 
-    def tags(self, participant_id: str) -> Tags:
-        """The tags of one participant.
+    def tags(self) -> Mapping[str, Tags]:
+        """The tags of the participants, in order of registration; empty for one that brings no data.
 
         Raises:
-            Conflict: it declared none for training.
+            Conflict: nobody is registered.
         """
-        return preconditions.training_tags_of(self.store, self.project.at(participant_id))
+        return preconditions.tags_in(self.store, self.project)
 
     def missing_columns(self, participant_id: str) -> Mapping[str, Any]:
         """The alignment of one participant.
@@ -96,15 +96,17 @@ class Scope:
         return AGREEMENT.read(found["agreement"]).digests(participant_id)
 
     def members(self) -> list[JobParticipant]:
-        """Every participant with its tags and its alignment, in order of registration."""
+        """Every participant that trains, with its tags and its alignment, in order of registration."""
+        tags = self.tags()
         rows = preconditions.agreed_feature_space(self.store, self.project).get("rows", {})
         columns = self.columns()
         return [
             JobParticipant(
-                node, self.tags(who), self.missing_columns(who), rows.get(who), columns.get(who), self.digests(who)
+                node, tags[who], self.missing_columns(who), rows.get(who), columns.get(who), self.digests(who)
             )
             for node in self.nodes()
             for who in [node.participant_id]
+            if Purpose.TRAIN in tags[who]
         ]
 
     def recipe(self) -> Recipe:

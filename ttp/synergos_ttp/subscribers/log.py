@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import structlog
 
-from synergos_ttp.events import Event, JobEnded, JobStarted, ParticipantLost, RoundDone, RoundJudged, TrainingStarted
+from synergos_ttp.events import (
+    Event,
+    JobEnded,
+    JobStarted,
+    ParticipantLeftOut,
+    ParticipantLost,
+    RoundDone,
+    RoundJudged,
+    TrainingStarted,
+)
 from synergos_ttp.outcomes import Cancelled, Completed, Failed, Interrupted, Lost, Outcome, Pruned
 
 log = structlog.get_logger(__name__)
@@ -23,6 +32,8 @@ def write_log(event: Event) -> None:
             log.debug("round judged", round=event.number)
         case ParticipantLost():
             log.warning("left out of a round", round=event.number, participant=event.participant, reason=event.reason)
+        case ParticipantLeftOut():
+            log.warning("left out", participant=event.participant, reason=event.reason)
         case JobEnded(outcome=outcome):
             _write_end(outcome)
 

@@ -12,7 +12,15 @@ from synergos.errors import LeaseLost
 from synergos.program.log_context import in_context
 from synergos.tuning.checkpoints import at_checkpoints, is_checkpoint
 from synergos_ttp.control import Control
-from synergos_ttp.events import Event, JobEnded, RoundDone, RoundJudged, TrainingStarted, WorkStarted
+from synergos_ttp.events import (
+    Event,
+    JobEnded,
+    ParticipantLeftOut,
+    RoundDone,
+    RoundJudged,
+    TrainingStarted,
+    WorkStarted,
+)
 from synergos_ttp.outcomes import Failed
 
 log = structlog.get_logger(__name__)
@@ -48,6 +56,9 @@ class Progress:
         match event:
             case WorkStarted(participants):
                 self._report({"fraction": 0.0, "participants": list(participants)})
+            case ParticipantLeftOut():
+                left_out = self._progress.get("left_out", {}) | {event.participant: event.reason}
+                self._report(self._progress | {"left_out": left_out})
             case TrainingStarted():
                 self._begin(event)
             case RoundDone():

@@ -91,18 +91,6 @@ class Sessions:
         finally:
             self._pool.shutdown()
 
-    def each(self, work: Callable[[ParticipantSession], Result]) -> list[Result]:
-        """Do ``work`` for every participant at the same time; the results in order of registration.
-
-        Raises:
-            SynergosError: what a participant failed with; the others are told to stop and have ended by then.
-        """
-        results = self.attempt(work, needed=len(self.all))
-        failures = [result for result in results.values() if isinstance(result, SynergosError)]
-        if failures:
-            raise failures[0]
-        return [result for result in results.values() if not isinstance(result, SynergosError)]
-
     def attempt(
         self,
         work: Callable[[ParticipantSession], Result],
