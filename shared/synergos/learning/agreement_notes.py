@@ -61,7 +61,7 @@ def check_shared_labels(polled: Mapping[str, Prepared]) -> None:
     Raises:
         InvalidRequest: names the participants and their labels, with what they differ in where they look alike.
     """
-    labels = {who: _levels(found.headers[Purpose.TRAIN].y) for who, found in polled.items()}
+    labels = {who: _levels(found.headers[Purpose.TRAIN].y) for who, found in _training(polled).items()}
     for participant, own in labels.items():
         others = {level: who for who, theirs in labels.items() if who != participant for level in theirs}
         if not own or not others or own & others.keys():
@@ -75,12 +75,18 @@ def check_shared_labels(polled: Mapping[str, Prepared]) -> None:
         )
 
 
+def _training(polled: Mapping[str, Prepared]) -> dict[str, Prepared]:
+    """Those with training rows: others are compared with what these agree on."""
+    return {who: found for who, found in polled.items() if Purpose.TRAIN in found.headers}
+
+
 def _compared(polled: Mapping[str, Prepared]) -> Iterator[_Names]:
     columns: dict[str, list[str]] = {}
     levels: dict[str, dict[str, list[str]]] = {}
     having: dict[str, set[str]] = {}
     labels: dict[str, list[str]] = {}
-    for participant, prepared in polled.items():
+    training = _training(polled)
+    for participant, prepared in training.items():
         header = prepared.headers[Purpose.TRAIN]
         for column in dict.fromkeys(column for column, _ in header.X):
             columns.setdefault(column, []).append(participant)
@@ -90,7 +96,7 @@ def _compared(polled: Mapping[str, Prepared]) -> Iterator[_Names]:
                 having.setdefault(column, set()).add(participant)
         for level in _levels(header.y):
             labels.setdefault(level, []).append(participant)
-    everyone = frozenset(polled)
+    everyone = frozenset(training)
     yield _Names("columns", None, columns, everyone)
     yield _Names("labels", LABEL, labels, everyone)
     for column, holders in sorted(levels.items()):
