@@ -207,7 +207,7 @@ def _check_header(header: Sequence[str], line: str, written: TextFormat, expecte
     for delimiter, what in DELIMITERS.items() if not known & set(header) else ():
         if known & {normalised(cell.strip().strip(QUOTE)) for cell in line.split(delimiter)}:
             raise UnusableData(
-                f"its cells seem to be separated by {what}; expected {written.separator},"
+                f"line 1: its cells seem to be separated by {what}; expected {written.separator},"
                 f" or {_declare('delimiter', delimiter)}",
                 name,
             )

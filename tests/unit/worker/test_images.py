@@ -190,6 +190,45 @@ def test_a_row_names_a_file_of_its_own_folder(tmp_path: Path, name: str) -> None
         read(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("image,target\na.png,x\nb.png,y,\n", "line 3 has more cells than its header line: expected 2, found 3"),
+        ("image,target\na.png\nb.png,y\n", "line 2 has fewer cells than its header line: expected 2, found 1"),
+        ("image,target\na.png,x\n\nb.png,y\n", "line 3 is blank"),
+        ("image;target\na.png;x\n", '"delimiter": ";" in metadata.json'),
+        ("image\na.png\n\nb.png\n", "row 2: expected the path"),
+    ],
+)
+def test_the_cells_of_a_mapping_are_counted_in_every_line(tmp_path: Path, text: str, complaint: str) -> None:
+    folder = write_images(tmp_path, ["a"], GREY, "xyx")
+    (folder / "mapping.csv").write_text(text)
+
+    with pytest.raises(UnusableData, match=rf"^a/mapping\.csv: .*{complaint}"):
+        read(tmp_path, needs_labels=False)
+
+
+def test_a_mapping_may_be_written_otherwise_where_that_is_declared(tmp_path: Path) -> None:
+    folder = write_images(tmp_path, ["a"], GREY, "xyx")
+    (folder / "metadata.json").write_text(
+        '{"datatype": "image", "delimiter": ";", "encoding": "cp1252", "decimal": ","}'
+    )
+    (folder / "mapping.csv").write_bytes("image;target\na.png;1,5\nb.png;2\n".encode("cp1252"))
+
+    labels_read = read(tmp_path, action=Action.REGRESS).labels
+
+    assert labels_read is not None
+    assert labels_read.values.tolist() == [1.5, 2.0]
+
+
+def test_a_label_that_is_no_number_is_told_by_its_line(tmp_path: Path) -> None:
+    folder = write_images(tmp_path, ["a"], GREY, "xyx")
+    (folder / "mapping.csv").write_text('image,target\na.png,1\nb.png,"1,200.00"\n')
+
+    with pytest.raises(UnusableData, match="column 'target': 1 of 2 cells is unreadable, the first in line 3"):
+        read(tmp_path, action=Action.REGRESS)
+
+
 def test_a_link_does_not_lead_out_of_the_folder(tmp_path: Path) -> None:
     write_images(tmp_path, ["b"], GREY, "xyx")
     folder = write_images(tmp_path, ["a"], GREY, "xyx")
