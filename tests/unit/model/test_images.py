@@ -75,8 +75,9 @@ def test_sizes_colours_and_scaling_are_the_models(model: TrainedModel, images: P
     [
         ("image\n../secret.png\n", "row 1: expected the path of a file in its folder"),
         ("image\na.png\nnobody.png\n", "row 2: expected the path"),
-        ("picture\na.png\n", "expected a column image"),
-        ("image\n", "there is no image"),
+        ("picture\na.png\n", "expected the header image,target"),
+        ("image,target\na.png,x\na.png,x,\n", "line 3 has more cells than its header line"),
+        ("image\n", "has no row"),
     ],
 )
 def test_a_mapping_that_leads_elsewhere_is_refused(model: TrainedModel, images: Path, mapping: str, said: str) -> None:

@@ -14,6 +14,10 @@ from synergos.images.pictures import read_pixels, scaled
 from synergos.learning.datatypes.image import IMAGE
 from synergos.model.readers.reader import Choice, ReadRows, Rows, checked, files_in, paths_of
 from synergos.tables.data_file import DataFile
+from synergos.tables.metadata import METADATA, parse_metadata
+from synergos.tables.rows import read_rows
+from synergos.tables.schema import TARGET, Column, ColumnType, Schema
+from synergos.tables.text_format import TextFormat
 
 COLUMN = "image"
 MAPPING = "mapping.csv"
@@ -44,7 +48,7 @@ class ImageReader:
 
 
 def _named(rows: pd.DataFrame, choice: Choice) -> list[DataFile]:
-    known = {COLUMN, "target", *choice.keep, *choice.ignore}
+    known = {COLUMN, TARGET, *choice.keep, *choice.ignore}
     if COLUMN not in rows or any(name not in rows for name in choice.keep):
         raise UnusableData(f"expected the columns {', '.join([COLUMN, *choice.keep])}", "rows")
     if unknown := [place for place, name in enumerate(rows.columns, start=1) if name not in known]:
@@ -62,15 +66,25 @@ def _files(path: Path) -> Sequence[DataFile]:
 
 
 def _mapped(mapping: Path, folder: Path) -> list[DataFile]:
-    # Names as they are written: "01" is one, and so is "NA".
-    frame = pd.read_csv(mapping, dtype="str", keep_default_na=False, encoding="utf-8-sig")
-    if COLUMN not in frame:
-        raise UnusableData(f"expected a column {COLUMN}", mapping.name)
+    schema = Schema(mapping.name, {COLUMN: Column(kind=ColumnType.ID), TARGET: Column(kind=ColumnType.IGNORE)})
+    rows = read_rows(DataFile(mapping.name, mapping), schema, _written(folder), _check_header)
     inside = folder.resolve()
     files = []
-    for number, name in enumerate(frame[COLUMN], start=1):
-        path = folder / str(name).strip()
+    for number, cell in enumerate(rows.ids[COLUMN], start=1):
+        name = (cell or "").strip()
+        path = folder / name
         if not path.is_file() or not path.resolve().is_relative_to(inside):
             raise UnusableData(f"row {number}: expected the path of a file in its folder", mapping.name)
-        files.append(DataFile(f"{folder.name}/{str(name).strip()}", path))
+        files.append(DataFile(f"{folder.name}/{name}", path))
     return files
+
+
+def _written(folder: Path) -> TextFormat:
+    """How its mapping is written, as the ``metadata.json`` of a folder says."""
+    metadata = DataFile(METADATA, folder / METADATA)
+    return TextFormat.declared(parse_metadata(metadata.json(), METADATA)) if metadata.path.is_file() else TextFormat()
+
+
+def _check_header(columns: Sequence[str], name: str) -> None:
+    if list(columns) not in ([COLUMN, TARGET], [COLUMN]):
+        raise UnusableData(f"expected the header {COLUMN},{TARGET}", name)
