@@ -17,7 +17,7 @@ from synergos_simulator.grid import HOST, FreePorts
 
 THREADS = 4
 PROGRAM = f"""
-import io, sys
+import io, sys, tempfile
 from synergos.program.server import ServerSettings, serve
 
 class Echo:
@@ -33,6 +33,12 @@ class Echo:
                 start_response("200 OK", [])
                 return [b"some", b" ", b"pieces"]
             case "/file":
+                start_response("200 OK", [("Content-Length", str(len(body)))])
+                file = tempfile.TemporaryFile()
+                file.write(body)
+                file.seek(0)
+                return environ["wsgi.file_wrapper"](file)
+            case "/memory":
                 start_response("200 OK", [("Content-Length", str(len(body)))])
                 return environ["wsgi.file_wrapper"](io.BytesIO(body))
             case "/nothing":
@@ -113,7 +119,10 @@ def test_an_answer_is_framed_however_it_is_made(server: Server) -> None:
         for _ in range(2):
             assert echo(connection, b"", "/pieces") == b"some pieces"
             assert echo(connection, b"content", "/file") == b"content"
+            assert echo(connection, b"content", "/memory") == b"content"
             assert echo(connection, b"", "/nothing") == b""
+            connection.request("HEAD", "/")
+            assert connection.getresponse().read() == b""
 
 
 def test_a_small_answer_is_one_packet(server: Server) -> None:
