@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
+import torch
 from torch import Tensor
 
 from synergos.errors import Conflict
@@ -14,6 +17,33 @@ Weights = Mapping[str, Tensor]
 
 WEIGHTS = "weights"
 """The set that is a model of the run: in a round's first message the global one, in an answer what became of it."""
+
+
+@dataclass(frozen=True)
+class Shapes:
+    """The shapes of a set of float32 tensors, by name and in order; compared by identity, which says that two sets are alike."""
+
+    by_name: Mapping[str, tuple[int, ...]]
+
+    @cached_property
+    def sizes(self) -> list[int]:
+        """How many values each has."""
+        return [math.prod(shape) for shape in self.by_name.values()]
+
+
+class Packed(dict[str, Tensor]):
+    """Float32 tensors that lie one after the other: what is to be done to each can be done to all at once.
+
+    Attributes:
+        flat: the values of all of them, in order; the tensors are views of it.
+    """
+
+    def __init__(self, shapes: Shapes, flat: Tensor) -> None:
+        pieces = torch.split(flat, shapes.sizes)
+        super().__init__(
+            (name, piece.view(shape)) for (name, shape), piece in zip(shapes.by_name.items(), pieces, strict=True)
+        )
+        self.shapes, self.flat = shapes, flat
 
 
 @dataclass(frozen=True)

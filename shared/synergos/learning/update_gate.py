@@ -12,7 +12,7 @@ from statistics import median
 import torch
 from torch import Tensor
 
-from synergos.learning.bags import Bag, Weights
+from synergos.learning.bags import Bag, Packed, Weights
 
 ABSURD_NORM = 1000.0
 """How many times farther than the others an update may move the model."""
@@ -149,6 +149,9 @@ def _squares(piece: Tensor, start: Tensor | None) -> float:
 
 def _pieces(weights: Weights, reference: Weights | None) -> Iterator[tuple[Tensor, Tensor | None]]:
     """The values, flat, each with those they were made from; small float32 tensors as one, which takes as long as one does."""
+    if isinstance(weights, Packed) and isinstance(reference, Packed) and weights.shapes is reference.shapes:
+        yield from zip(torch.split(weights.flat, _PIECE), torch.split(reference.flat, _PIECE), strict=True)
+        return
     small: list[tuple[Tensor, Tensor]] = []
     left = _PIECE
     for name in _names(weights, reference):

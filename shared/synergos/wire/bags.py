@@ -16,7 +16,7 @@ from torch import Tensor
 
 from synergos.errors import WireFormatError
 from synergos.learning.algorithms import Like, Model
-from synergos.learning.bags import WEIGHTS, Bag, Weights
+from synergos.learning.bags import WEIGHTS, Bag, Packed, Weights
 from synergos.wire.codec import Encoded, encode
 from synergos.wire.layout import Layout
 from synergos.wire.stored_tensors import StoredTensors
@@ -129,6 +129,8 @@ def numbers_of(metadata: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _view(tensors: Weights, names: Mapping[str, str]) -> Weights:
+    if isinstance(tensors, Packed) and names.keys() == tensors.keys():
+        return tensors
     if isinstance(tensors, dict):
         return {own: tensors[name] for own, name in names.items()}
     return _View(tensors, names)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from synergos.errors import WireFormatError
+from synergos.learning.bags import Packed
 from synergos.wire.layout import DTYPES, MAXIMUM_HEADER_BYTES, Header, Layout
 
 CHUNK_BYTES = 2**18
@@ -114,6 +115,8 @@ def receive(read_into: ReadInto, header: Header, buffer: bytearray | memoryview)
 
 def weights_in(buffer: bytearray | memoryview, header: Header) -> dict[str, Tensor]:
     """The tensors of a received message, as views into ``buffer``."""
+    if (shapes := header.offsets.shapes) is not None and header.data_bytes:
+        return Packed(shapes, torch.frombuffer(buffer, dtype=torch.float32, count=header.data_bytes // 4))
     return {spec.name: _view(buffer, start, spec.dtype, spec.shape) for spec, start in header.offsets.items()}
 
 

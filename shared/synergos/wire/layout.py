@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from synergos.errors import WireFormatError
+from synergos.learning.bags import Shapes
 
 MAXIMUM_HEADER_BYTES = 16 * 2**20
 METADATA_ENTRY = "synergos"
@@ -127,6 +128,14 @@ class Places(dict[TensorSpec, int]):
     def nbytes(self) -> int:
         """Size of the data section."""
         return sum(spec.nbytes for spec in self)
+
+    @cached_property
+    def shapes(self) -> Shapes | None:
+        """Of tensors that are all of float32 and lie in this order, None for others."""
+        in_order = list(self.values()) == sorted(self.values())
+        if not self or not in_order or any(spec.dtype != "F32" for spec in self):
+            return None
+        return Shapes({spec.name: spec.shape for spec in self})
 
     @cached_property
     def tail(self) -> str:

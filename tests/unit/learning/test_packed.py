@@ -1,0 +1,78 @@
+"""Small tensors that lie together are measured and averaged at once, with the same bits as each for itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+import torch
+from torch import Tensor
+
+from synergos.learning.algorithms.averaging import Weighted, average
+from synergos.learning.bags import Packed, Shapes
+from synergos.learning.update_gate import movement
+from synergos.wire import Layout, encode
+from synergos.wire.codec import weights_in
+from synergos.wire.layout import Header
+
+SHAPES = Shapes({"weight": (3, 4), "nothing": (0, 2), "bias": (5,), "scale": ()})
+
+
+def packed(seed: int, shapes: Shapes = SHAPES) -> Packed:
+    return Packed(shapes, torch.randn(sum(shapes.sizes), generator=torch.Generator().manual_seed(seed)))
+
+
+def apart(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: tensor.clone() for name, tensor in weights.items()}
+
+
+def test_its_tensors_are_views_of_one_memory() -> None:
+    weights = packed(0)
+
+    weights.flat.zero_()
+
+    assert {name: tuple(tensor.shape) for name, tensor in weights.items()} == SHAPES.by_name
+    assert not any(tensor.any() for tensor in weights.values())
+
+
+def test_a_message_of_float32_alone_is_read_as_one() -> None:
+    weights = apart(packed(0))
+    message = encode(weights, {})
+    header = Header.of(Layout.of(weights), {})
+    found = weights_in(bytearray(b"".join(message.chunks())[len(message.header) :]), header)
+
+    assert isinstance(found, Packed)
+    assert found.keys() == weights.keys()
+    assert all(torch.equal(found[name], weights[name]) for name in weights)
+
+
+def test_one_with_another_type_is_not() -> None:
+    weights = apart(packed(0)) | {"counted": torch.tensor(3)}
+    message = encode(weights, {})
+    data = bytearray(b"".join(message.chunks())[len(message.header) :])
+
+    assert not isinstance(weights_in(data, Header.of(Layout.of(weights), {})), Packed)
+
+
+@pytest.mark.parametrize("mixed", [False, True], ids=["all", "some"])
+def test_the_mean_is_to_the_last_bit_what_it_is_apart(mixed: bool) -> None:
+    answers = [packed(seed) for seed in range(3)]
+    together = [Weighted(str(rows), rows, weights) for rows, weights in enumerate(answers, start=7)]
+    if mixed:
+        together[1] = Weighted("8", 8, apart(answers[1]))
+
+    found = average(together)
+    expected = average([Weighted(each.participant_id, each.rows, apart(each.weights)) for each in together])
+
+    assert isinstance(found, Packed) is not mixed
+    assert list(found) == list(expected)
+    assert all(torch.equal(found[name], expected[name]) for name in expected)
+
+
+@pytest.mark.parametrize("wrong", [float("nan"), float("inf")])
+def test_it_moves_as_far_as_apart(wrong: float) -> None:
+    weights, reference = packed(1), packed(2)
+
+    assert movement(weights, reference) == pytest.approx(movement(apart(weights), apart(reference)))
+    weights["bias"][2] = wrong
+    assert movement(weights, reference) == float("inf")
