@@ -41,12 +41,13 @@ class AlignmentTask(Task):
             kwargs: those of :data:`synergos.driver.task.NOTEBOOKS_WORDS`, which are ignored; others are refused.
         """
         refuse_others(self.create, kwargs, NOTEBOOKS_WORDS)
-        options = {
-            "auto_align": auto_align,
-            "auto_fix": auto_fix,
-            "unseen": unseen,
-            "shared_labels": shared_labels,
+        # What is not the default is said; the rest is what the original's client sends.
+        others: dict[str, tuple[Any, Any]] = {
+            "unseen": (unseen, "missing"),
+            "shared_labels": (shared_labels, True),
         }
+        options: dict[str, Any] = {"auto_align": auto_align, "auto_fix": auto_fix}
+        options |= {name: given for name, (given, default) in others.items() if given != default}
         path = self._route(collab_id, project_id)
         return self._request_stage(path, options, respond_async, {"check": "true"} if dry_run else None)
 
