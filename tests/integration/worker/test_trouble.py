@@ -291,11 +291,11 @@ def test_a_place_that_is_no_folder_is_said(client: WorkerClient, data: Path) -> 
     agreement = client.agree(TAGS)
     client.initialise(agreement)
     client.data("PUT", "model", blob_of(agreement.weights()))
-    outputs = data.parent / "outputs"
-    outputs.write_text("a file where the folder should be")
+    place = data.parent / "outputs" / "c"
+    place.write_text("a file where the folder should be")
 
     failed = client.predict("evaluate", status=422)
-    outputs.unlink()
+    place.unlink()
     mended = client.predict("evaluate")
 
     assert failed["message"].startswith("the predictions for evaluate could not be written: ")
