@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import pyarrow as pa
 import structlog
 
 from synergos.program.flags import add_flag, common_parser, default_folder, usable_folder, whole_number
@@ -64,6 +65,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     program = ProgramSettings.of(given)
 
     def build() -> WorkerService:
+        # Files are read by a library with threads of its own.
+        pa.set_cpu_count(program.resources.cpus)
         # Which device is known here only: CUDA is not to be asked before the process that serves is there.
         settings = Settings(
             data=data,
