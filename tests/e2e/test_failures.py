@@ -140,15 +140,35 @@ def test_rows_the_model_cannot_know_are_refused_before_anything_changes(
     collaboration, project, *_ = study.keys
     before = grid.driver.tags.read(collaboration, project, "worker_1")["data"]
     [table] = folder.glob("*.csv")
+    table.write_text("zip\n12345\n")
+    (folder / "schema.json").write_text('{"zip": "int32"}')
+
+    answer = study.predict("worker_1", [["spoilt"]])
+
+    assert answer["status"] == 403
+    assert "none of its columns is one of those agreed at alignment" in answer["message"]
+    assert grid.driver.tags.read(collaboration, project, "worker_1")["data"] == before
+    assert len(grid.driver.predictions.read("worker_1", *study.keys)["data"]) == 1
+
+
+def test_a_label_that_nobody_trained_leaves_the_other_rows_as_they_are(
+    grid: RealGrid, wine: Dataset, folder: Path
+) -> None:
+    study = Study(grid, wine, "new_label", {"rounds": 2})
+    study.declare()
+    study.align()
+    study.train()
+    [table] = folder.glob("*.csv")
     lines = table.read_text().splitlines()
     table.write_text("\n".join([*lines[:-1], lines[-1].rsplit(",", 1)[0] + ",class_9"]) + "\n")
 
     answer = study.predict("worker_1", [["spoilt"]])
 
-    assert answer["status"] == 403
-    assert "class_9" in answer["message"]
-    assert grid.driver.tags.read(collaboration, project, "worker_1")["data"] == before
-    assert len(grid.driver.predictions.read("worker_1", *study.keys)["data"]) == 1
+    assert answer["status"] == 200
+    [record] = answer["data"]
+    told = record["predict"]["never_trained"]["target"]
+    assert (told["treated"], told["rows"]) == ("not measured", 1)
+    assert told["which"] == [{"file": f"spoilt/{table.name}", "row": len(lines) - 1}]
 
 
 def test_a_re_run_hides_the_old_model_until_it_ends_and_a_failed_one_shows_it_again(
