@@ -65,13 +65,21 @@ class Product:
 def moments_of(grid: Grid, run: str) -> list[float]:
     """The moment in seconds at which each round of a run had been averaged, as far as MLflow knows."""
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    from filelock import FileLock
     from mlflow.tracking import MlflowClient
 
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    client = MlflowClient(f"sqlite:///{grid.folder / 'ttp' / 'mlflow' / 'mlflow.db'}")
-    experiments = [found.experiment_id for found in client.search_experiments()]
-    [found] = client.search_runs(experiments, f"attributes.run_name = '{run}'")
-    history = client.get_metric_history(found.info.run_id, "global_train_loss")
+    folder = grid.folder / "ttp" / "mlflow"
+    if not folder.exists():
+        return []
+    # MLflow makes its tables when it first comes by; the TTP's process holds the same lock.
+    with FileLock(folder / ".lock"):
+        client = MlflowClient(f"sqlite:///{folder / 'mlflow.db'}")
+        experiments = [found.experiment_id for found in client.search_experiments()]
+    found = client.search_runs(experiments, f"attributes.run_name = '{run}'") if experiments else []
+    if not found:
+        return []
+    history = client.get_metric_history(found[0].info.run_id, "global_train_loss")
     return [point.timestamp / 1000 for point in sorted(history, key=lambda point: point.step)]
 
 
