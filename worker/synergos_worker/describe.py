@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from synergos.errors import InvalidRequest, UnusableData
 from synergos.tables.data_file import DataFile
-from synergos.tables.files import is_table, open_table
-from synergos.tables.guess import guess_column, guess_format, header_of
+from synergos.tables.files import is_table, is_text, open_table
+from synergos.tables.guess import guess_column, guess_format, guess_label, header_of
 from synergos.tables.metadata import METADATA, METADATA_FILE, Metadata, parse_metadata
 from synergos.tables.names import listed, normalised
 from synergos.tables.readers import as_text
@@ -48,7 +48,7 @@ def describe(folder: Path, label: str | None, *, force: bool) -> Draft:
         force: whether a schema that is there may be written over. Metadata never are.
 
     Raises:
-        UnusableData: a file cannot be read, or there is none; or there is a schema already.
+        UnusableData: a file cannot be read or written, or there is none; or there is a schema already.
         InvalidRequest: there is no such label.
     """
     files = sorted(files_below(folder))
@@ -60,16 +60,23 @@ def describe(folder: Path, label: str | None, *, force: bool) -> Draft:
         raise UnusableData("there is no file of rows in it, and no mapping.csv of images", folder.name)
     if folder / SCHEMA in files and not force:
         raise UnusableData("is there already; --force writes over it", SCHEMA)
-    metadata = _metadata(folder, tables[0], is_described=is_described)
-    columns = _columns(tables, TextFormat.declared(metadata))
-    chosen = _label(columns, label)
+    # The others say themselves how they are written.
+    metadata = _metadata(
+        folder, next((table for table in tables if is_text(table.name)), tables[0]), is_described=is_described
+    )
+    written = TextFormat.declared(metadata)
+    cells = _cells(tables, written)
+    chosen = _label(cells, label)
+    columns = {
+        name: guess_label(found, written.decimal) if name == chosen else guess_column(name, found, written.decimal)
+        for name, found in cells.items()
+    }
     _write(folder / SCHEMA, _schema(columns, chosen))
-    written = [SCHEMA]
     if not is_described:
         _write(folder / METADATA, _set(metadata))
-        written.append(METADATA)
+    files_written = (SCHEMA,) if is_described else (SCHEMA, METADATA)
     kinds = {name: column.kind.value for name, column in columns.items()}
-    return Draft(kinds, tuple(written), tuple(_notes(columns, chosen)))
+    return Draft(kinds, files_written, tuple(_notes(columns, chosen)))
 
 
 def _images(folder: Path, *, is_described: bool) -> Draft:
@@ -88,8 +95,8 @@ def _metadata(folder: Path, table: DataFile, *, is_described: bool) -> Metadata:
     return METADATA_FILE.read({"datatype": "tabular", **{key: said[key] for key in said if said[key] != usual[key]}})
 
 
-def _columns(tables: Sequence[DataFile], written: TextFormat) -> dict[str, Column]:
-    """Every column of the files, with what it may hold."""
+def _cells(tables: Sequence[DataFile], written: TextFormat) -> dict[str, Counter[str]]:
+    """Every column of the files, with how often each of its cells is there."""
     cells: dict[str, Counter[str]] = {}
     for table in tables:
         source = open_table(table, written, Expected(header_of(table, written), _any_header))
@@ -103,14 +110,14 @@ def _columns(tables: Sequence[DataFile], written: TextFormat) -> dict[str, Colum
             for count, column in zip(counts, batch, strict=True):
                 for found in as_text(column).value_counts().to_pylist():
                     count[found["values"] or ""] += found["counts"]
-    return {name: guess_column(name, count, written.decimal) for name, count in cells.items()}
+    return cells
 
 
 def _any_header(_columns: Sequence[str], _name: str) -> None:
     """Whatever the first line says is what the columns are called."""
 
 
-def _label(columns: Mapping[str, Column], label: str | None) -> str | None:
+def _label(columns: Collection[str], label: str | None) -> str | None:
     if label is None:
         return TARGET if TARGET in columns else None
     if normalised(label) not in columns:
@@ -121,15 +128,9 @@ def _label(columns: Mapping[str, Column], label: str | None) -> str | None:
 def _schema(columns: Mapping[str, Column], label: str | None) -> dict[str, Any]:
     said: dict[str, Any] = {}
     for name, column in columns.items():
-        rules = COLUMN.write(_as_label(column) if name == label else column)
+        rules = COLUMN.write(column)
         said[name] = rules if len(rules) > 1 else rules["type"]
     return {"version": VERSION, **({"label": label} if label else {}), "columns": said}
-
-
-def _as_label(column: Column) -> Column:
-    """A label is a category or a number, whatever else its cells look like."""
-    is_one = column.kind in {ColumnType.BOOLEAN, ColumnType.FLOAT64, ColumnType.INT32, ColumnType.INT64}
-    return column if is_one else Column(kind=ColumnType.CATEGORY)
 
 
 def _set(metadata: Metadata) -> dict[str, Any]:
@@ -143,9 +144,12 @@ def _notes(columns: Mapping[str, Column], label: str | None) -> list[str]:
     if ids := [name for name, column in columns.items() if column.kind is ColumnType.ID]:
         notes.append(f"column {listed(ids)} looks like an identifier: carried into predictions, and nowhere else")
     if empty := [name for name, column in columns.items() if column.kind is ColumnType.IGNORE]:
-        notes.append(f"column {listed(empty)} is empty")
+        notes.append(f"column {listed(empty)} is empty, or has no name")
     return notes
 
 
 def _write(path: Path, content: Mapping[str, Any]) -> None:
-    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    try:
+        path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise UnusableData(f"cannot be written: {error.strerror or type(error).__name__}", path.name) from error

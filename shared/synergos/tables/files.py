@@ -65,6 +65,11 @@ def is_table(name: str) -> bool:
     return name.lower().endswith(ENDINGS)
 
 
+def is_text(name: str) -> bool:
+    """Whether it is one of delimited text, by its name."""
+    return name.lower().endswith(TEXT)
+
+
 def check_forms(files: Sequence[DataFile]) -> None:
     """Refuse files that seem to be one table in two formats, whose rows would count twice.
 

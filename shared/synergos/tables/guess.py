@@ -18,6 +18,7 @@ from synergos.tables.cells import NO_NUMBER, level_of, number_of
 from synergos.tables.data_file import DataFile, unreadable
 from synergos.tables.dates import days
 from synergos.tables.delimited import is_gzip
+from synergos.tables.files import is_text
 from synergos.tables.names import normalised
 from synergos.tables.schema import Column, ColumnType
 from synergos.tables.text_format import DELIMITERS, TextFormat
@@ -34,6 +35,7 @@ _SAMPLE, _LINES = 2**20, 200
 _CODE = re.compile(r"[+-]?0[0-9]+")
 _MOST_WORDS_FOR_NOTHING = 3
 _LEAST_SHARE_OF_NUMBERS = 0.8
+_MOST_CLASSES = 10
 _INT32 = 2.0**31
 
 
@@ -45,7 +47,8 @@ def guess_column(name: str, cells: Mapping[str, int], decimal: str = ".") -> Col
         decimal: the decimal mark of numbers.
     """
     filled = {cell: count for cell, count in cells.items() if level_of(cell) is not None}
-    if not filled:
+    # What has no name is a frame's index, written along.
+    if not filled or not name:
         return Column(kind=ColumnType.IGNORE)
     words = {(level_of(cell) or "").lower() for cell in filled}
     if words <= _WORDS_OF_BOOLEANS:
@@ -55,12 +58,22 @@ def guess_column(name: str, cells: Mapping[str, int], decimal: str = ".") -> Col
     return _dates(filled) or _numbers(filled, decimal) or Column(kind=ColumnType.CATEGORY)
 
 
+def guess_label(cells: Mapping[str, int], decimal: str = ".") -> Column:
+    """What a label may be: a number, when its cells are numbers of more than a few values, else a category."""
+    found = _numbers({cell: count for cell, count in cells.items() if level_of(cell) is not None}, decimal)
+    values = {number_of(cell, decimal) for cell in cells} - {None}
+    is_class = len(values) <= _MOST_CLASSES and all(value is not None and value.is_integer() for value in values)
+    return Column(kind=ColumnType.CATEGORY) if found is None or is_class else found
+
+
 def guess_format(file: DataFile) -> TextFormat:
-    """How the rows of a text file seem to be written, by its first lines.
+    """How the rows of a text file seem to be written, by its first lines; as usual where it is no text file.
 
     Raises:
         UnusableData: it cannot be read.
     """
+    if not is_text(file.name):
+        return TextFormat()
     encoding = _encoding(file)
     lines = _first_lines(file, encoding)
     delimiter = max(DELIMITERS, key=lambda sign: lines[0].count(sign) if lines else 0)
@@ -76,7 +89,7 @@ def header_of(file: DataFile, written: TextFormat) -> list[str]:
     Raises:
         UnusableData: it cannot be read.
     """
-    lines = _first_lines(file, written.codec)
+    lines = _first_lines(file, written.codec) if is_text(file.name) else []
     return list(map(normalised, next(csv.reader(lines[:1], delimiter=written.delimiter), [])))
 
 
@@ -146,10 +159,11 @@ def _numbers(cells: Mapping[str, int], decimal: str) -> Column | None:
 
 
 def _width(numbers: Mapping[str, float]) -> ColumnType:
-    if any(not value.is_integer() for value in numbers.values()) or any("." in cell or "," in cell for cell in numbers):
-        return ColumnType.FLOAT64
-    if len(numbers) <= 2:
+    is_whole = all(value.is_integer() for value in numbers.values())
+    if is_whole and len(set(numbers.values())) <= 2:
         # 0 and 1 are two kinds of rows more often than two numbers.
         return ColumnType.CATEGORY
+    if not is_whole or any("." in cell or "," in cell for cell in numbers):
+        return ColumnType.FLOAT64
     largest = max(abs(value) for value in numbers.values())
     return ColumnType.INT32 if largest < _INT32 else ColumnType.INT64

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from synergos.tables.guess import guess_column
+from synergos.tables.guess import guess_column, guess_label
 from synergos.tables.schema import Column, ColumnType
 
 
@@ -20,6 +20,7 @@ def guessed(*cells: str, name: str = "a", decimal: str = ".") -> Column:
         (["1", "2.0", "3"], ColumnType.FLOAT64),
         (["1", "NA", "3", "4"], ColumnType.INT32),
         (["0", "1", "1", "0"], ColumnType.CATEGORY),
+        (["0.0", "1.0", "1.0", "0.0"], ColumnType.CATEGORY),
         (["yes", "No", "YES"], ColumnType.BOOLEAN),
         (["01", "02", "03", "01", "02", "03"], ColumnType.CATEGORY),
         (["a", "b", "a", "b"], ColumnType.CATEGORY),
@@ -31,6 +32,13 @@ def guessed(*cells: str, name: str = "a", decimal: str = ".") -> Column:
 )
 def test_a_type_is_guessed_from_cells(cells: list[str], kind: ColumnType) -> None:
     assert guessed(*cells) == Column(kind=kind)
+
+
+def test_a_label_of_few_whole_numbers_is_a_class_however_they_are_written() -> None:
+    assert guess_label(Counter(["0.0", "1.0", "4.0"])).kind is ColumnType.CATEGORY
+    assert guess_label(Counter(["PID-1", "PID-2"])).kind is ColumnType.CATEGORY
+    assert guess_label(Counter(["0.5", "1.0"])).kind is ColumnType.FLOAT64
+    assert guess_label(Counter(map(str, range(30)))).kind is ColumnType.INT32
 
 
 def test_numbers_that_tell_rows_apart_are_ids_when_their_name_says_so() -> None:

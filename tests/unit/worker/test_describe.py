@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
@@ -97,6 +98,35 @@ def test_several_files_are_described_together_or_not_at_all(folder: Path) -> Non
     code, output = run("describe", folder, "--force")
     assert code == 1
     assert "is only in some files" in output
+
+
+def test_a_typed_file_says_itself_how_it_is_written(tmp_path: Path) -> None:
+    frame = pd.DataFrame(
+        {"age": range(40), "seen": pd.to_datetime(pd.Series(["2024-01-01"] * 40)), "target": [0, 1] * 20}
+    )
+    frame.to_parquet(tmp_path / "rows.parquet")
+
+    assert run("describe", tmp_path)[0] == 0
+    assert written(tmp_path)["columns"] == {"age": "int32", "seen": "date", "target": "category"}
+    assert json.loads((tmp_path / "metadata.json").read_text()) == {"datatype": "tabular", "operations": {}}
+    assert run("check", tmp_path)[0] == 0
+
+
+def test_a_frame_s_index_is_ignored(tmp_path: Path) -> None:
+    pd.DataFrame({"age": range(40), "target": [0, 1] * 20}).to_csv(tmp_path / "rows.csv")
+
+    assert run("describe", tmp_path)[0] == 0
+    assert written(tmp_path)["columns"][""] == "ignore"
+    assert run("check", tmp_path)[0] == 0
+
+
+def test_a_folder_that_cannot_be_written_to_is_told(folder: Path) -> None:
+    (folder / "schema.json").mkdir()
+
+    code, output = run("describe", folder)
+
+    assert code == 1
+    assert "schema.json: cannot be written" in output
 
 
 def test_images_need_metadata_alone(tmp_path: Path) -> None:
