@@ -20,6 +20,7 @@ class TableShare(Struct, frozen=True, kw_only=True):
 
     Attributes:
         rows: how many there are.
+        files: that were read, with how many rows each.
         digests: of each dataset, in the order of its tags: whether it has changed since, and nothing else.
         filled: the input columns that no row has a cell of; each gets the mean or the most frequent level.
         lacks: the levels and labels of others that no row has.
@@ -28,6 +29,7 @@ class TableShare(Struct, frozen=True, kw_only=True):
     """
 
     rows: Count
+    files: Mapping[str, Count] = {}
     digests: tuple[str, ...] = ()
     filled: tuple[str, ...] = ()
     lacks: tuple[Feature, ...] = ()

@@ -38,6 +38,7 @@ def _table(prepared: Prepared, purpose: Purpose, space: FeatureSpace) -> TableSh
     here = {column for column, _ in header.X}
     return TableShare(
         rows=prepared.rows(purpose),
+        files=metadata.get("files", {}),
         digests=prepared.digests.get(purpose, ()),
         filled=tuple(dict.fromkeys(column for column, _ in space.X if column not in here)),
         lacks=tuple(_lacked(set(header.X) | set(header.y), here | ({LABEL} if header.y else set()), space)),
