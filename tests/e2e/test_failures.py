@@ -180,6 +180,7 @@ def test_a_re_run_hides_the_old_model_until_it_ends_and_a_failed_one_shows_it_ag
     study.train()
     weights = (study.model_folder() / "global_model.safetensors").read_bytes()
     collaboration, project, experiment, run = study.keys
+    before = grid.driver.runs.read(collaboration, project, experiment, run)["data"]
     grid.driver.runs.update(collaboration, project, experiment, run, **ENDLESS)
 
     again = Aside(study.train)
@@ -194,6 +195,9 @@ def test_a_re_run_hides_the_old_model_until_it_ends_and_a_failed_one_shows_it_ag
     assert answer["status"] == 409
     assert grid.driver.jobs.read(job["id"])["data"]["state"] == "cancelled"
     assert grid.open_sessions() == 0
+    # It is not the model of the run as it was changed, and is there again when the change is taken back.
+    assert grid.driver.models.read(*study.keys)["status"] == 404
+    grid.driver.runs.update(collaboration, project, experiment, run, **{name: before.get(name) for name in ENDLESS})
     assert grid.driver.models.read(*study.keys)["status"] == 200
     assert (study.model_folder() / "global_model.safetensors").read_bytes() == weights
 
