@@ -69,6 +69,7 @@ SHARE = {
     "tables": {
         "train": {
             "rows": 9,
+            "files": {},
             "digests": ["k.1"],
             "filled": [],
             "lacks": [],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import entry_points, version
 from types import FrameType
 from typing import Annotated
@@ -67,12 +67,14 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _not_installed() -> None:
-    print(
-        "synergos: not available here; install synergos[worker] for data, synergos[simulator] for the others",
-        file=sys.stderr,
-    )
-    raise typer.Exit(ExitCode.FAILED)
+def _not_installed(extra: str) -> Callable[[], None]:
+    """A command in the place of one that needs more than there is."""
+
+    def refuse() -> None:
+        print(f"synergos: not available here; install synergos[{extra}]", file=sys.stderr)
+        raise typer.Exit(ExitCode.FAILED)
+
+    return refuse
 
 
 def _add_commands() -> None:
@@ -83,7 +85,7 @@ def _add_commands() -> None:
         except ImportError as missing:  # the driver's own installation can still look at jobs
             extra = "worker" if point.name == "data" else "simulator"
             reason = f"Not available without {missing.name}: install synergos[{extra}]."
-            app.command(point.name, help=reason)(_not_installed)
+            app.command(point.name, help=reason)(_not_installed(extra))
         else:
             if isinstance(command, typer.Typer):
                 app.add_typer(command, name=point.name)

@@ -260,6 +260,7 @@ WITHOUT = ("psutil", "torch", "flask", "sqlalchemy", "structlog", "optuna", "saf
         (["tune", "--help"], 0, "start"),
         (["--help"], 0, "install synergos[simulator]"),
         (["grid"], 1, "install synergos[simulator]"),
+        (["data"], 1, "install synergos[worker]"),
     ],
 )
 def test_the_driver_alone_is_enough_to_look_at_jobs_and_studies(arguments: list[str], code: int, said: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from collections.abc import Callable
 from typing import Any
@@ -100,7 +99,7 @@ def test_an_interrupted_wait_leaves_the_study_alone(driver: Driver, server: Reco
     server.answer_next(200, answer(study("running")))
 
     with pytest.raises(KeyboardInterrupt):
-        driver.optimizations.wait("s", sleep=lambda _: os.kill(os.getpid(), signal.SIGINT))
+        driver.optimizations.wait("s", sleep=lambda _: signal.raise_signal(signal.SIGINT))
 
     assert server.seen == [("GET", "/ttp/studies/s", None)]
 

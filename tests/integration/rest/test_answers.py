@@ -289,7 +289,7 @@ def test_the_documentation_can_be_read_in_a_browser(client: Client, url: str) ->
 @pytest.mark.parametrize(
     ("prefix", "paths", "model"),
     [
-        ("/ttp/connect", 19, "Registration"),
+        ("/ttp/connect", 20, "Registration"),
         ("/ttp/train", 10, "Models"),
         ("/ttp/evaluate", 8, "Predictions"),
         ("/ttp", 7, None),
