@@ -193,7 +193,8 @@ def check_ledger(ledger: Ledger, jobs: list[Job]) -> None:
     assert {kind: (len(rows), set(rows.values())) for kind, rows in writings.items()} == {
         # A prediction adds how its rows lie to its participant's.
         Kind.ALIGNMENT: (alignments, {2 + RUNS}),
-        Kind.MODEL: (models, {1}),
+        # A validation is noted among the figures of its model.
+        Kind.MODEL: (models, {2}),
         Kind.VALIDATION: (evaluations, {1}),
         Kind.PREDICTION: (evaluations, {1}),
     }
