@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from synergos.domain.feature_space import CategoricalColumn, Feature, FeatureSpace, NumericColumn
+from synergos.domain.feature_space import CategoricalColumn, Feature, FeatureSpace
 from synergos.errors import FeatureDrift
 from synergos.tables.cells import Levels
 
@@ -36,7 +36,7 @@ def encode(
     """
     refuse_other_kinds(numeric, categorical, space)
     position = {feature: index for index, feature in enumerate(space.X)}
-    source = {name: index for index, name in enumerate(numeric)}
+    scaling = _Scaling(numeric, space)
     places = {
         name: _places(categorical.get(name), agreed, [position[Feature(name, level)] for level in agreed.levels])
         for name, agreed in space.categorical.items()
@@ -45,13 +45,11 @@ def encode(
     for start in range(0, len(numbers), _ROWS_AT_ONCE):
         rows = slice(start, start + _ROWS_AT_ONCE)
         block = inputs[rows]
-        for name, scale in space.numeric.items():
-            found = numbers[rows, source[name]] if name in source else np.nan
-            block[:, position[Feature(name)]] = _scaled(found, scale)
-        every_row = np.arange(len(block))
+        block[:, scaling.places] = scaling.scaled(numbers[rows])
+        cells, first_of_row = block.reshape(-1), np.arange(len(block)) * len(space.X)
         for name, of_code in places.items():
             codes = categorical[name].codes[rows] if name in categorical else -1
-            block[every_row, of_code[codes]] = 1.0
+            cells[first_of_row + of_code[codes]] = 1.0
     return inputs
 
 
@@ -83,13 +81,39 @@ def refuse_other_kinds(numeric: Sequence[str], categorical: Mapping[str, Levels]
             raise FeatureDrift(f"column {name!r} is categorical here and was numeric at alignment")
 
 
-def _scaled(found: NDArray[np.float64] | float, scale: NumericColumn) -> NDArray[np.float64] | float:
-    """Numbers, the mean where one is missing, between 0 and 1 where the training rows were."""
-    span = scale.maximum - scale.minimum
-    if span == 0:
-        return 0.0
-    scaled: NDArray[np.float64] = (np.where(np.isnan(found), scale.mean, found) - scale.minimum) / span
-    return scaled
+class _Scaling:
+    """Numbers, the mean where one is missing, between 0 and 1 where the training rows were; all columns of some rows at once.
+
+    Attributes:
+        places: of the numeric columns among the inputs.
+    """
+
+    def __init__(self, numeric: Sequence[str], space: FeatureSpace) -> None:
+        position = {feature: index for index, feature in enumerate(space.X)}
+        source = {name: index for index, name in enumerate(numeric)}
+        columns = space.numeric.values()
+        places = [position[Feature(name)] for name in space.numeric]
+        self.places: slice | list[int] = places
+        if places and places == list(range(places[0], places[-1] + 1)):
+            # As they mostly are: a slice is written without looking each place up.
+            self.places = slice(places[0], places[-1] + 1)
+        self._there = [place for place, name in enumerate(space.numeric) if name in source]
+        self._sources = [source[name] for name in space.numeric if name in source]
+        self._means = np.array([column.mean for column in columns])
+        self._minima = np.array([column.minimum for column in columns])
+        spans = np.array([column.maximum for column in columns]) - self._minima
+        self._constant = spans == 0
+        self._spans = np.where(self._constant, 1.0, spans)
+
+    def scaled(self, numbers: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(rows, numeric columns of the space) of (rows, numeric columns of the table)."""
+        values = np.full((len(numbers), len(self._means)), np.nan)
+        values[:, self._there] = numbers[:, self._sources]
+        np.copyto(values, self._means, where=np.isnan(values))
+        np.subtract(values, self._minima, out=values)
+        np.divide(values, self._spans, out=values)
+        values[:, self._constant] = 0.0
+        return values
 
 
 def _places(column: Levels | None, agreed: CategoricalColumn, places: Sequence[int]) -> NDArray[np.intp]:
