@@ -79,7 +79,7 @@ def refusal(definition: Definition[Any], value: object) -> InvalidRequest | None
 def test_the_type_reads_what_the_json_schema_describes_and_nothing_else(definition: Definition[Any]) -> None:
     outcomes = set()
 
-    @examples(30)
+    @examples(15)
     @given(fitting(definition.json_schema) | near(definition.json_schema))
     def check(value: Any) -> None:
         reason = explain(definition.json_schema, value, quotes=definition.quotes)

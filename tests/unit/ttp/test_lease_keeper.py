@@ -71,9 +71,9 @@ def control() -> Control:
 def test_a_job_is_kept_for_longer_than_one_lease(
     store: RecordStore, leases: MoodyLeases, keeper: LeaseKeeper, claim: Claim, control: Control
 ) -> None:
-    end = store.database.now() + timedelta(seconds=3 * SECONDS)
+    end = store.database.now() + timedelta(seconds=1.5 * SECONDS)
     with keeper.keeping(claim, control):
-        until(lambda: store.database.now() > end, "three leases to pass")
+        until(lambda: store.database.now() > end, "a lease and a half to pass")
         leases.report(claim, {"round": 1})
     assert not control.is_stopped
     assert keeper.wait_for_grid(0)
