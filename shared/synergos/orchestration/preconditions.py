@@ -54,15 +54,6 @@ def participants_of(store: RecordStore, project: ProjectKey) -> list[str]:
     return [record["key"]["participant_id"] for record in registrations_of(store, project)]
 
 
-def tags_of(store: RecordStore, key: RegistrationKey) -> Mapping[Purpose, tuple[Tag, ...]]:
-    """The tags of one participant, by purpose.
-
-    Raises:
-        Conflict: it declared none.
-    """
-    return declared_tags(_agreed(store, Kind.TAG, key, "declared no tags; declare its tags first"))
-
-
 def tags_in(store: RecordStore, project: ProjectKey) -> Mapping[str, Mapping[Purpose, tuple[Tag, ...]]]:
     """The tags of a project's participants, in order of registration; empty for one that brings no data, or none yet.
 
@@ -154,15 +145,20 @@ def runs_in(store: RecordStore, ids: Ids) -> list[RunKey]:
     raise Conflict(f"{owner} has no run; declare at least one first")
 
 
-def require_training_tags(store: RecordStore, project: ProjectKey) -> None:
+def require_training_tags(store: RecordStore, project: ProjectKey) -> list[str]:
     """See that somebody brings rows to train on; others may only measure, only predict, or bring nothing yet.
+
+    Returns:
+        Those who do, in order of registration.
 
     Raises:
         Conflict: nobody does.
     """
     tags = tags_in(store, project)
-    if not any(Purpose.TRAIN in declared for declared in tags.values()):
+    training = [who for who, declared in tags.items() if Purpose.TRAIN in declared]
+    if not training:
         raise Conflict(f"nobody declared tags for training; declare tags first: {', '.join(tags)}")
+    return training
 
 
 def require_alignment(store: RecordStore, project: ProjectKey, participants: Iterable[str]) -> None:
@@ -184,10 +180,9 @@ def require_trainable(store: RecordStore, project: ProjectKey) -> None:
         Conflict: what is missing.
     """
     action_of(store, project)
-    require_training_tags(store, project)
+    training = require_training_tags(store, project)
     if not is_expected(store, Stage.PREPROCESS, project.project):
         agreed_feature_space(store, project)
-    training = [who for who, declared in tags_in(store, project).items() if Purpose.TRAIN in declared]
     require_alignment(store, project, training)
 
 

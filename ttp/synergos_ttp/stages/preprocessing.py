@@ -56,11 +56,13 @@ def check(scope: Scope, limits: Limits, control: Control) -> Checked:
 def _agreed(scope: Scope, limits: Limits, control: Control, *, is_kept: bool) -> Aligned:
     action = scope.action()
     # Who brings no data, or none yet, has nothing to agree on, and blocks nobody.
-    tags = {who: declared for who, declared in scope.tags().items() if declared}
+    everybody = scope.tags()
+    tags = {who: declared for who, declared in everybody.items() if declared}
     nodes = [node for node in scope.nodes() if node.participant_id in tags]
     control.publish(WorkStarted(tuple(tags)))
-    for who in scope.tags().keys() - tags.keys():
-        control.publish(ParticipantLeftOut(who, "it declared no tags"))
+    for who in everybody:
+        if who not in tags:
+            control.publish(ParticipantLeftOut(who, "it declared no tags"))
 
     given_up = threading.Event()
 

@@ -90,10 +90,13 @@ class Scope:
 
     def digests(self, participant_id: str) -> Mapping[Purpose, tuple[str, ...]]:
         """Those of one participant's datasets when the project was last aligned, by purpose; none where that is not known."""
+        return {} if self._agreement is None else self._agreement.digests(participant_id)
+
+    @cached_property
+    def _agreement(self) -> Agreement | None:
+        """Read once: each participant is asked for its part of it."""
         found = current_agreement(self.store, self.project)
-        if found is None or "agreement" not in found:
-            return {}
-        return AGREEMENT.read(found["agreement"]).digests(participant_id)
+        return None if found is None or "agreement" not in found else AGREEMENT.read(found["agreement"])
 
     def members(self) -> list[JobParticipant]:
         """Every participant that trains, with its tags and its alignment, in order of registration."""
