@@ -6,15 +6,16 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from synergos import bodies
+from synergos.bodies.stages import AlignmentOptions, options_of
 from synergos.domain.feature_space import FeatureSpace
 from synergos.domain.job import Job, Stage
 from synergos.domain.keys import ProjectKey, RegistrationKey
 from synergos.domain.records import Ids, Kind
 from synergos.errors import RecordNotFound
 from synergos.learning.told_space import told
-from synergos.orchestration import preconditions, schemas
+from synergos.orchestration import preconditions
 from synergos.orchestration.caller import Caller
-from synergos.orchestration.schemas.stages import AlignmentOptions, options_of
 from synergos.orchestration.stage_requests import StageRequests
 from synergos.records.agreements import current_agreement
 from synergos.records.store import Record
@@ -25,7 +26,7 @@ class Alignments(StageRequests[AlignmentOptions]):
 
     stage = Stage.PREPROCESS
     kind = Kind.ALIGNMENT
-    schema = schemas.ALIGNMENTS
+    schema = bodies.ALIGNMENTS
 
     def plan(
         self, caller: Caller, ids: Ids, options: Mapping[str, Any], asked: AlignmentOptions | None = None

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from synergos import bodies
+from synergos.bodies.declarations import Collaboration
 from synergos.domain.records import Kind
-from synergos.orchestration import schemas
 from synergos.orchestration.declarations import Declarations
-from synergos.orchestration.schemas.declarations import Collaboration
 
 
 class Collaborations(Declarations[Collaboration]):
     """The outermost records; everything but participants lies in one."""
 
     kind = Kind.COLLABORATION
-    schema = schemas.COLLABORATION
+    schema = bodies.COLLABORATION
     id_field = "collab_id"

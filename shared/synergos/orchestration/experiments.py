@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from synergos import bodies
+from synergos.bodies.declarations import Experiment
 from synergos.domain.keys import RunKey
 from synergos.domain.records import Ids, Kind
 from synergos.domain.trained_model import definition_of
 from synergos.learning import families
-from synergos.orchestration import schemas
 from synergos.orchestration.declarations import Declarations
-from synergos.orchestration.schemas.declarations import Experiment
 from synergos.records import model_versions
 from synergos.records.store import Record
 
@@ -19,7 +19,7 @@ class Experiments(Declarations[Experiment]):
     """The experiments of projects; ``model`` is what was asked for, ``fitted_model`` what alignment made of it."""
 
     kind = Kind.EXPERIMENT
-    schema = schemas.EXPERIMENT
+    schema = bodies.EXPERIMENT
     id_field = "expt_id"
     parents = (Kind.COLLABORATION, Kind.PROJECT)
     settled = frozenset({"fitted_model"})

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from synergos import bodies
+from synergos.bodies.stages import Options
 from synergos.domain.job import Job, Stage
 from synergos.domain.keys import ProjectKey
 from synergos.domain.records import Ids, Kind
-from synergos.orchestration import preconditions, schemas
+from synergos.orchestration import preconditions
 from synergos.orchestration.caller import Caller
-from synergos.orchestration.schemas.stages import Options
 from synergos.orchestration.stage_requests import StageRequests
 
 
@@ -19,7 +20,7 @@ class Models(StageRequests[Options]):
 
     stage = Stage.TRAIN
     kind = Kind.MODEL
-    schema = schemas.MODELS
+    schema = bodies.MODELS
 
     def plan(self, caller: Caller, ids: Ids, options: Mapping[str, Any], asked: Options | None = None) -> list[Job]:
         """Needs participants who are aligned."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
+from synergos.bodies.declarations import Node
 from synergos.domain.reachability import COMMAND, DATA, Answered, Probe, Silent
 from synergos.errors import InvalidRequest
-from synergos.orchestration.schemas.declarations import Node
 
 
 def check_nodes(nodes: Mapping[str, Node], probe: Probe) -> list[str]:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from synergos import bodies
+from synergos.bodies.declarations import Participant
 from synergos.domain.records import Kind
-from synergos.orchestration import schemas
 from synergos.orchestration.declarations import Declarations
-from synergos.orchestration.schemas.declarations import Participant
 
 
 class Participants(Declarations[Participant]):
     """The participants; they belong to no collaboration."""
 
     kind = Kind.PARTICIPANT
-    schema = schemas.PARTICIPANT
+    schema = bodies.PARTICIPANT
     id_field = "id"

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from synergos import bodies
+from synergos.bodies.declarations import TagList
+from synergos.bodies.stages import Prediction
 from synergos.domain.job import Job, Stage
 from synergos.domain.keys import RegistrationKey
 from synergos.domain.records import Ids, Kind
 from synergos.domain.tags import Purpose, check_tags
 from synergos.errors import InvalidRequest
-from synergos.orchestration import preconditions, schemas
+from synergos.orchestration import preconditions
 from synergos.orchestration.caller import Caller
-from synergos.orchestration.schemas.declarations import TagList
-from synergos.orchestration.schemas.stages import Prediction
 from synergos.orchestration.stage_requests import StageRequests
 
 
@@ -22,7 +23,7 @@ class Predictions(StageRequests[Prediction]):
 
     stage = Stage.PREDICT
     kind = Kind.PREDICTION
-    schema = schemas.PREDICTIONS
+    schema = bodies.PREDICTIONS
 
     def plan(self, caller: Caller, ids: Ids, options: Mapping[str, Any], asked: Prediction | None = None) -> list[Job]:
         """Needs trained runs, and tags to predict; the requester may have had no part in the training."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from synergos import bodies
+from synergos.bodies.declarations import Project
 from synergos.domain.records import Kind
-from synergos.orchestration import schemas
 from synergos.orchestration.alignment_invalidation import invalidate_alignment
 from synergos.orchestration.declarations import Declarations
-from synergos.orchestration.schemas.declarations import Project
 from synergos.records.store import Record
 
 
@@ -14,7 +14,7 @@ class Projects(Declarations[Project]):
     """The projects of collaborations."""
 
     kind = Kind.PROJECT
-    schema = schemas.PROJECT
+    schema = bodies.PROJECT
     id_field = "project_id"
     parents = (Kind.COLLABORATION,)
 

@@ -7,14 +7,14 @@ from dataclasses import replace
 from itertools import count
 from typing import Any
 
+from synergos import bodies
+from synergos.bodies.declarations import Node, Registration
 from synergos.domain.reachability import Probe
 from synergos.domain.records import Ids, Kind, payload_of, restrict
 from synergos.errors import InvalidRequest
-from synergos.orchestration import schemas
 from synergos.orchestration.caller import Caller
 from synergos.orchestration.declarations import Declarations
 from synergos.orchestration.node_check import check_nodes
-from synergos.orchestration.schemas.declarations import Node, Registration
 from synergos.orchestration.view import View
 from synergos.records.store import Record, RecordStore
 
@@ -23,7 +23,7 @@ class Registrations(Declarations[Registration]):
     """The registrations of participants for projects."""
 
     kind = Kind.REGISTRATION
-    schema = schemas.REGISTRATION
+    schema = bodies.REGISTRATION
     parents = (Kind.COLLABORATION, Kind.PROJECT, Kind.PARTICIPANT)
 
     def __init__(self, store: RecordStore, probe: Probe | None = None) -> None:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from synergos import bodies
+from synergos.bodies.declarations import Run
 from synergos.domain.feature_space import Action
 from synergos.domain.keys import RunKey
 from synergos.domain.records import Ids, Kind, restrict
 from synergos.domain.trained_model import definition_of
 from synergos.errors import RecordNotFound
 from synergos.learning import families
-from synergos.orchestration import schemas
 from synergos.orchestration.declarations import Declarations
-from synergos.orchestration.schemas.declarations import Run
 from synergos.records import model_versions
 from synergos.records.store import Record
 
@@ -21,7 +21,7 @@ class Runs(Declarations[Run]):
     """The runs of experiments."""
 
     kind = Kind.RUN
-    schema = schemas.RUN
+    schema = bodies.RUN
     id_field = "run_id"
     parents = (Kind.COLLABORATION, Kind.PROJECT, Kind.EXPERIMENT)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
+from synergos.bodies.stages import StageBody, options_of
 from synergos.domain.job import Job, JobState, Stage
 from synergos.domain.records import Ids, Kind
 from synergos.errors import RecordNotFound
 from synergos.orchestration.caller import Caller
-from synergos.orchestration.schemas.stages import StageBody, options_of
 from synergos.orchestration.submission import Submission
 from synergos.records.paging import EVERYTHING, Page, Part, Selection
 from synergos.records.store import Record, RecordStore

@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from synergos import bodies
 from synergos.domain.job import Stage
 from synergos.domain.keys import ExperimentKey
 from synergos.domain.records import Ids, Kind, restrict
 from synergos.domain.study import TRIAL_PREFIX, Study, Trial, best_of
 from synergos.errors import RecordNotFound
-from synergos.orchestration import preconditions, schemas
+from synergos.orchestration import preconditions
 from synergos.orchestration.caller import Caller
 from synergos.orchestration.study_records import StudyRecords
 from synergos.orchestration.study_request import study_of
@@ -41,7 +42,7 @@ class Studies:
         wake_tuner: has studies looked after at once, when there is something new.
     """
 
-    schema = schemas.OPTIMIZATIONS
+    schema = bodies.OPTIMIZATIONS
 
     def __init__(self, store: RecordStore, wake_tuner: Callable[[], None]) -> None:
         self._store = store

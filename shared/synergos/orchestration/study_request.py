@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
 
+from synergos.bodies.stages import Optimization, options_of
 from synergos.domain.feature_space import Action
 from synergos.domain.identifiers import check_identifier
 from synergos.domain.keys import ExperimentKey
@@ -19,7 +20,6 @@ from synergos.learning.families import ModelFamily
 from synergos.learning.hyperparameters import Hyperparameters
 from synergos.orchestration.hyperparameter_check import check_drawn_hyperparameters
 from synergos.orchestration.preconditions import action_of
-from synergos.orchestration.schemas.stages import Optimization, options_of
 from synergos.records.store import RecordStore
 from synergos.tuning import pruners, samplers
 from synergos.tuning.objective import check_metric

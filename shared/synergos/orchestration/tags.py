@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from synergos import bodies
+from synergos.bodies.declarations import Tag
 from synergos.domain.records import Ids, Kind
 from synergos.domain.tags import Purpose, check_tags
-from synergos.orchestration import schemas
 from synergos.orchestration.alignment_invalidation import invalidate_alignment
 from synergos.orchestration.declarations import Declarations
-from synergos.orchestration.schemas.declarations import Tag
 from synergos.records.store import Record
 
 
@@ -17,7 +17,7 @@ class Tags(Declarations[Tag]):
     """The tags of registrations."""
 
     kind = Kind.TAG
-    schema = schemas.TAG
+    schema = bodies.TAG
     parents = (Kind.COLLABORATION, Kind.PROJECT, Kind.PARTICIPANT, Kind.REGISTRATION)
 
     def checked(self, declared: Tag, payload: dict[str, Any], ids: Ids) -> dict[str, Any]:

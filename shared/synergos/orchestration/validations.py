@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from synergos import bodies
+from synergos.bodies.stages import Options
 from synergos.domain.job import Job, Stage
 from synergos.domain.keys import ProjectKey
 from synergos.domain.records import Ids, Kind
 from synergos.domain.tags import Purpose
 from synergos.errors import Conflict
-from synergos.orchestration import preconditions, schemas
+from synergos.orchestration import preconditions
 from synergos.orchestration.caller import Caller
-from synergos.orchestration.schemas.stages import Options
 from synergos.orchestration.stage_requests import StageRequests
 
 
@@ -21,7 +22,7 @@ class Validations(StageRequests[Options]):
 
     stage = Stage.VALIDATE
     kind = Kind.VALIDATION
-    schema = schemas.VALIDATIONS
+    schema = bodies.VALIDATIONS
 
     def plan(self, caller: Caller, ids: Ids, options: Mapping[str, Any], asked: Options | None = None) -> list[Job]:
         """Needs trained runs, and participants with rows to measure on who are aligned."""

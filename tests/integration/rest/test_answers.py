@@ -28,31 +28,31 @@ from fakes.orchestration import (
     registration_url,
     tags,
 )
-from synergos.orchestration import schemas
+from synergos import bodies
 from synergos.records import RecordStore
 from synergos.rest import create_app
 from synergos.schema import Definition
 
 _TAGS_URL = f"{registration_url('worker_1')}/tags"
 BODIES: list[tuple[str, str, Definition[Any]]] = [
-    ("POST", f"{CONNECT}/collaborations", schemas.COLLABORATION),
-    ("PUT", COLLABORATION_URL, schemas.COLLABORATION),
-    ("POST", f"{COLLABORATION_URL}/projects", schemas.PROJECT),
-    ("PUT", PROJECT_URL, schemas.PROJECT),
-    ("POST", f"{PROJECT_URL}/experiments", schemas.EXPERIMENT),
-    ("PUT", EXPERIMENT_URL, schemas.EXPERIMENT),
-    ("POST", f"{EXPERIMENT_URL}/runs", schemas.RUN),
-    ("PUT", RUN_URL, schemas.RUN),
-    ("POST", f"{CONNECT}/participants", schemas.PARTICIPANT),
-    ("PUT", f"{CONNECT}/participants/worker_1", schemas.PARTICIPANT),
-    ("POST", registration_url("worker_1"), schemas.REGISTRATION),
-    ("PUT", registration_url("worker_1"), schemas.REGISTRATION),
-    ("POST", _TAGS_URL, schemas.TAG),
-    ("PUT", _TAGS_URL, schemas.TAG),
-    ("POST", ALIGNMENTS_URL, schemas.ALIGNMENTS),
-    ("POST", MODELS_URL, schemas.MODELS),
-    ("POST", VALIDATIONS_URL, schemas.VALIDATIONS),
-    ("POST", predictions_url("worker_1"), schemas.PREDICTIONS),
+    ("POST", f"{CONNECT}/collaborations", bodies.COLLABORATION),
+    ("PUT", COLLABORATION_URL, bodies.COLLABORATION),
+    ("POST", f"{COLLABORATION_URL}/projects", bodies.PROJECT),
+    ("PUT", PROJECT_URL, bodies.PROJECT),
+    ("POST", f"{PROJECT_URL}/experiments", bodies.EXPERIMENT),
+    ("PUT", EXPERIMENT_URL, bodies.EXPERIMENT),
+    ("POST", f"{EXPERIMENT_URL}/runs", bodies.RUN),
+    ("PUT", RUN_URL, bodies.RUN),
+    ("POST", f"{CONNECT}/participants", bodies.PARTICIPANT),
+    ("PUT", f"{CONNECT}/participants/worker_1", bodies.PARTICIPANT),
+    ("POST", registration_url("worker_1"), bodies.REGISTRATION),
+    ("PUT", registration_url("worker_1"), bodies.REGISTRATION),
+    ("POST", _TAGS_URL, bodies.TAG),
+    ("PUT", _TAGS_URL, bodies.TAG),
+    ("POST", ALIGNMENTS_URL, bodies.ALIGNMENTS),
+    ("POST", MODELS_URL, bodies.MODELS),
+    ("POST", VALIDATIONS_URL, bodies.VALIDATIONS),
+    ("POST", predictions_url("worker_1"), bodies.PREDICTIONS),
 ]
 NAMES = [f"{verb}-{schema.name}" for verb, _, schema in BODIES]
 OTHER_FIELDS = ("key", "doc_id", "kind", "relations", "node_1", "fitted_model", "anything")

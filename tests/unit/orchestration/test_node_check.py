@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 import pytest
 
+from synergos.bodies.declarations import Node
 from synergos.domain.reachability import Answered, Silent
 from synergos.errors import InvalidRequest
 from synergos.orchestration.node_check import check_nodes
-from synergos.orchestration.schemas.declarations import Node
 
 COMMAND_PORT, DATA_PORT, OTHER_DATA_PORT, TTP_PORT, WEB_PORT, OLD_DATA_PORT, NOBODY = (
     5000,

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from support.schema_values import fitting, near
+from synergos import bodies as request_bodies
 from synergos.domain.feature_space import FeatureSpace
 from synergos.domain.job import JobError
 from synergos.domain.messages import JobMessage, OutcomeMessage
@@ -17,7 +18,6 @@ from synergos.domain.outputs import ALIGNED, MEASURED, PREDICTED, TRAINED, VALID
 from synergos.domain.study import TRIAL_MARK, Study, Trial
 from synergos.errors import InvalidRequest
 from synergos.learning.families.manifest import MANIFEST
-from synergos.orchestration import schemas
 from synergos.schema import Definition
 from synergos.schema.explanation import explain
 from synergos.schema.swagger import Failure, Success
@@ -32,7 +32,7 @@ DEFINITIONS: list[Definition[Any]] = [
     Definition(JobError),
     Definition(JobMessage),
     Definition(OutcomeMessage),
-    *(getattr(schemas, name) for name in schemas.__all__),
+    *(getattr(request_bodies, name) for name in request_bodies.__all__),
     ROUND_ANSWER,
     EVALUATION_ANSWER,
     ALIGNED,

@@ -7,12 +7,12 @@ import pytest
 
 from fakes.naive_bayes import L_TYPE, known_naive_bayes
 from fakes.orchestration import PROJECT, RUN, E, R
+from synergos.bodies import OPTIMIZATIONS
 from synergos.domain.keys import ExperimentKey
 from synergos.domain.records import Kind
 from synergos.domain.search_space import read_space
 from synergos.domain.study import Direction, Study
 from synergos.errors import Conflict, InvalidRequest
-from synergos.orchestration.schemas import OPTIMIZATIONS
 from synergos.orchestration.study_request import duration, study_of
 from synergos.records import RecordStore
 

@@ -12,13 +12,13 @@ import pytest
 
 from factories.outputs import measured, validated
 from fakes.orchestration import PROJECT, E, outputs_of
+from synergos.bodies import OPTIMIZATIONS
 from synergos.domain.job import Job, JobError, JobState, Stage
 from synergos.domain.keys import ExperimentKey, ProjectKey
 from synergos.domain.outputs import read_outputs
 from synergos.domain.records import Kind
 from synergos.domain.study import Study, StudyState, Trial, TrialState
 from synergos.errors import Conflict
-from synergos.orchestration.schemas import OPTIMIZATIONS
 from synergos.orchestration.study_records import StudyRecords
 from synergos.orchestration.study_request import study_of
 from synergos.records import RecordStore, archive

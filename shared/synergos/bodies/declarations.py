@@ -59,10 +59,9 @@ class Logger(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     secure: bool | None = None
 
 
-class Collaboration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Who works together, and where their services are."""
+class Services(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the services of a collaboration are."""
 
-    collab_id: Id
     catalogue: Connection | None = None
     logs: Logger | None = None
     meter: Connection | None = None
@@ -70,14 +69,25 @@ class Collaboration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     mq: Connection | None = None
 
 
-class Project(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One question put to the participants' data."""
+class Collaboration(Services, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who works together, and where their services are."""
 
-    project_id: Id
+    collab_id: Id
+
+
+class Question(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is asked of the participants' data."""
+
     action: Action | UnsetType = UNSET
     incentives: Mapping[str, Any]
     universe_alignment: Sequence[str] | UnsetType = UNSET
     start_at: Any = None
+
+
+class Project(Question, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One question put to the participants' data."""
+
+    project_id: Id
 
 
 class Layer(Struct, frozen=True, kw_only=True):
@@ -91,14 +101,18 @@ class Layer(Struct, frozen=True, kw_only=True):
     ] = None
 
 
+Layers: TypeAlias = Annotated[
+    Sequence[Layer], Meta(min_length=1, description="for the family layers: the network, layer by layer")
+]
+Family: TypeAlias = Annotated[str | None, Meta(description="of the model; layers when it is absent")]
+
+
 class Experiment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A model to train, of one family."""
 
     expt_id: Id
-    family: Annotated[str | None, Meta(description="of the model; layers when it is absent")] = None
-    model: Annotated[
-        Sequence[Layer], Meta(min_length=1, description="for the family layers: the network, layer by layer")
-    ]
+    family: Family = None
+    model: Layers
 
 
 class Reduction(StrEnum):
@@ -126,10 +140,9 @@ class ScaleMode(StrEnum):
     ITERATIONS = "iterations"
 
 
-class Run(Struct, frozen=True, kw_only=True):
+class Hyperparameters(Struct, frozen=True, kw_only=True):
     """Any argument of the optimizer, the criterion and the scheduler may be given beside these."""
 
-    run_id: Id
     input_size: Integer = UNSET
     output_size: Integer = UNSET
     rounds: Integer = UNSET
@@ -168,15 +181,26 @@ class Run(Struct, frozen=True, kw_only=True):
     scale_mode: ScaleMode | UnsetType = UNSET
 
 
-class Participant(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An organisation."""
+class Run(Hyperparameters, frozen=True, kw_only=True):
+    """Any argument of the optimizer, the criterion and the scheduler may be given beside these."""
 
-    id: Id
+    run_id: Id
+
+
+class Profile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What an organisation says of itself, for people to read."""
+
     category: Sequence[str] | None = None
     summary: str | None = None
     phone: str | None = None
     email: str | None = None
     socials: Mapping[str, Any] | None = None
+
+
+class Participant(Profile, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An organisation."""
+
+    id: Id
 
 
 class Role(StrEnum):

@@ -53,8 +53,8 @@ class Backend(StrEnum):
     NNI = "nni"
 
 
-class Optimization(Options, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A search for good hyperparameters."""
+class Search(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is searched for good hyperparameters, and how."""
 
     search_space: Annotated[
         DescribedSpace,
@@ -82,6 +82,17 @@ class Optimization(Options, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     backend: Annotated[
         Backend | UnsetType, Meta(description="whose words the request uses; it makes no difference")
     ] = UNSET
+    priority: Priority = 0
+
+
+class Optimization(Search, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A search for good hyperparameters."""
+
+    # Those of Options: a struct has its fields from one other.
+    auto_align: bool = True
+    dockerised: bool = True
+    log_msgs: bool = True
+    verbose: bool = True
 
 
 class Prediction(Options, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -92,7 +103,7 @@ class Prediction(Options, frozen=True, kw_only=True, forbid_unknown_fields=True)
     ]
 
 
-StageBody: TypeAlias = AlignmentOptions | Options
+StageBody: TypeAlias = AlignmentOptions | Options | Optimization
 
 ALIGNMENTS = Definition(
     AlignmentOptions,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from synergos.orchestration.schemas.declarations import (
+from synergos.bodies.declarations import (
     COLLABORATION,
     EXPERIMENT,
     PARTICIPANT,
@@ -11,7 +11,7 @@ from synergos.orchestration.schemas.declarations import (
     RUN,
     TAG,
 )
-from synergos.orchestration.schemas.stages import ALIGNMENTS, MODELS, OPTIMIZATIONS, PREDICTIONS, VALIDATIONS
+from synergos.bodies.stages import ALIGNMENTS, MODELS, OPTIMIZATIONS, PREDICTIONS, VALIDATIONS
 
 __all__ = [
     "ALIGNMENTS",
