@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from http import HTTPStatus
+from importlib.metadata import version
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar, NoReturn
@@ -16,6 +17,7 @@ from werkzeug.exceptions import BadRequest
 
 from synergos.domain.keys import ProjectKey, RunKey
 from synergos.domain.reachability import COMMAND
+from synergos.domain.release import HEADER, agreed
 from synergos.errors import InvalidRequest
 from synergos.program import front_page
 from synergos.program.health import health
@@ -29,6 +31,7 @@ from synergos_worker.session_registry import Sessions, fitting
 from synergos_worker.settings import Settings
 from synergos_worker.tables import Tables
 
+_VERSION = version("synergos")
 _PROJECT = "/<string:collab_id>/<string:project_id>"
 _LINKS = {"/worker/": "what a TTP asks of a worker: documentation", "/health": "how this program is"}
 _RUN = f"{_PROJECT}/<string:expt_id>/<string:run_id>"
@@ -48,6 +51,7 @@ def create_command_app(parts: Parts, settings: Settings) -> Flask:
     """Build the application of the command port; everything it works with is handed in."""
     # No static folder: a wrong URL must not be looked for among files.
     app = Flask("synergos_worker", static_folder=None)
+    app.before_request(_refuse_strange_releases)
     app.config.update(MAX_CONTENT_LENGTH=settings.maximum_body, RESTX_MASK_SWAGGER=False)
     app.url_map.strict_slashes = False
     error_responses.install(app)
@@ -177,6 +181,12 @@ _ROUTES: tuple[tuple[type[_Command], str, Definition[Any]], ...] = (
     (Predict, f"/predict{_RUN}", bodies.PREDICT),
     (Terminate, f"/terminate{_RUN}", bodies.TERMINATE),
 )
+
+
+def _refuse_strange_releases() -> None:
+    """Refuse commands of a TTP with which nobody has tried this worker; whoever tells no version speaks as this worker does."""
+    if request.blueprint == "worker":
+        agreed(_VERSION, "this worker", request.headers.get(HEADER), "the TTP")
 
 
 def _health(settings: Settings, sessions: Sessions) -> dict[str, object]:

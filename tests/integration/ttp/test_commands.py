@@ -12,7 +12,7 @@ import pytest
 from synergos.domain.grid import Node
 from synergos.domain.keys import RunKey
 from synergos.errors import JobCancelled, WorkerRefused, WorkerUnreachable
-from synergos_ttp.workers.commands import WorkerCommands
+from synergos_ttp.workers.commands import VERSION, WorkerCommands
 from synergos_ttp.workers.limits import Limits
 from synergos_ttp.workers.retry import retry_while_lost
 
@@ -27,6 +27,8 @@ class SlowWorker(ThreadingHTTPServer):
     Attributes:
         signs: how many times it still says that it lives.
         needed: how many times it is asked for that before a command is done.
+        health: what it says of itself.
+        told: the version that was told with the last command.
     """
 
     daemon_threads = True
@@ -36,12 +38,16 @@ class SlowWorker(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.signs, self.needed = 10**6, 0
         self.answer: tuple[int, bytes] = (200, json.dumps(OPENED).encode())
+        self.health = b"{}"
+        self.told: str | None = None
         self.asked = threading.Condition()
         self.ended = threading.Event()
 
-    def commands(self, limits: Limits = QUICK, check: Callable[[], None] = lambda: None) -> WorkerCommands:
+    def commands(
+        self, limits: Limits = QUICK, check: Callable[[], None] = lambda: None, version: str = VERSION
+    ) -> WorkerCommands:
         host, port = self.server_address[:2]
-        return WorkerCommands(Node("worker_1", str(host), port, 1), limits, check)
+        return WorkerCommands(Node("worker_1", str(host), port, 1), limits, check, version)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -54,9 +60,10 @@ class _Handler(BaseHTTPRequestHandler):
             self.server.asked.notify_all()
         if self.server.signs < 0:
             self.server.ended.wait()
-        self._answer(200, b"{}")
+        self._answer(200, self.server.health)
 
     def do_POST(self) -> None:
+        self.server.told = self.headers["Synergos-Version"]
         self.rfile.read(int(self.headers["Content-Length"]))
         with self.server.asked:
             self.server.asked.wait_for(lambda: self.server.needed <= 0 or self.server.ended.is_set())
@@ -151,3 +158,23 @@ def test_what_is_no_worker_is_said(worker: SlowWorker, content: bytes) -> None:
 
     with pytest.raises(WorkerRefused, match=r"worker_1: what answers at .* is not a Synergos worker"):
         worker.commands().open_session(RunKey.of(RUN), {})
+
+
+@pytest.mark.parametrize("version", ["0.4.0", "0.5.3", "0.6.0.dev1", "of somebody else"])
+def test_a_worker_of_a_neighbouring_release_is_spoken_with(worker: SlowWorker, version: str) -> None:
+    worker.health = json.dumps({"version": version}).encode()
+    commands = worker.commands(version="0.5.1")
+
+    commands.greet()
+
+    assert commands.open_session(RunKey.of(RUN), {}) == {"train": 7}
+    assert worker.told == "0.5.1"
+
+
+def test_a_worker_too_far_from_this_ttp_is_told_who_is_to_update(worker: SlowWorker) -> None:
+    worker.health = b'{"version": "0.3.0"}'
+
+    with pytest.raises(
+        WorkerRefused, match=r"worker_1: the worker is Synergos 0\.3, this TTP is 0\.5, .*; update the worker"
+    ):
+        worker.commands(version="0.5.1").greet()

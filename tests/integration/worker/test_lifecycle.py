@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import json
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -201,3 +202,21 @@ def test_the_routes_are_documented(client: WorkerClient) -> None:
 
     assert len(documented["paths"]) == 5
     assert "session_id" in documented["definitions"]["Initialise"]["properties"]
+
+
+def test_a_ttp_of_a_release_too_far_away_is_refused_in_words(service: WorkerService) -> None:
+    major, minor, *_ = version("synergos").split(".")
+    far = {"Synergos-Version": f"{major}.{int(minor) + 2}.0"}
+
+    answer = Client(service.command_app).post("/worker/terminate/c/p/e/r", json={}, headers=far)
+
+    assert answer.status_code == 422
+    assert "only neighbouring minor versions go together; update this worker" in (answer.json or {})["message"]
+
+
+@pytest.mark.parametrize("distance", [0, 1])
+def test_a_ttp_of_a_neighbouring_release_is_answered(service: WorkerService, distance: int) -> None:
+    major, minor, *_ = version("synergos").split(".")
+    near = {"Synergos-Version": f"{major}.{int(minor) + distance}.0"}
+
+    assert Client(service.command_app).post("/worker/terminate/c/p/e/r", json={}, headers=near).status_code == 200

@@ -7,20 +7,33 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
+from importlib.metadata import version
 from typing import Any
 from urllib.parse import quote, urlencode
+
+import structlog
 
 from synergos.domain.feature_space import Action, FeatureSpace
 from synergos.domain.grid import Node
 from synergos.domain.keys import ProjectKey, RunKey
 from synergos.domain.outputs import MEASURED, Measured
 from synergos.domain.preparation import PREPARED, Prepared
+from synergos.domain.release import HEADER, agreed
 from synergos.domain.tags import Purpose, Tag
-from synergos.errors import InvalidRequest, WireFormatError, WorkerConflict, WorkerRefused, WorkerUnreachable
+from synergos.errors import (
+    InvalidRequest,
+    NotSupported,
+    WireFormatError,
+    WorkerConflict,
+    WorkerRefused,
+    WorkerUnreachable,
+)
 from synergos_ttp.workers.client import Request, WorkerClient
 from synergos_ttp.workers.limits import Limits
 
-_JSON = {"Content-Type": "application/json"}
+log = structlog.get_logger(__name__)
+
+VERSION = version("synergos")
 
 Tags = Mapping[Purpose, Sequence[Tag]]
 
@@ -33,14 +46,26 @@ class WorkerCommands:
     it answers no, and what ``check`` raises, which is called while a command takes its time.
     """
 
-    def __init__(self, node: Node, limits: Limits, check: Callable[[], None]) -> None:
+    def __init__(self, node: Node, limits: Limits, check: Callable[[], None], version: str = VERSION) -> None:
         self.node = node
         self.limits = limits
         self.check = check
+        self._version = version
 
     def greet(self) -> None:
-        """Make sure that somebody is there at all, before something is asked that may take long."""
-        self._send("GET", "/health", timeout=self.limits.connect)
+        """Make sure that somebody is there at all who speaks as this TTP does, before something is asked that may take long.
+
+        Raises:
+            WorkerRefused: the worker's version and this TTP's do not go together.
+        """
+        _, content = self._send("GET", "/health", timeout=self.limits.connect)
+        theirs = _version_in(content)
+        try:
+            speaks = agreed(self._version, "this TTP", theirs, "the worker")
+        except NotSupported as error:
+            raise self._refused(str(error), None, HTTPStatus.UNPROCESSABLE_ENTITY) from None
+        if theirs not in (None, self._version):
+            log.info("worker of another version", worker=theirs, ttp=self._version, speaks=speaks)
 
     def prepare(self, project: ProjectKey, action: Action, tags: Tags) -> Prepared:
         """Have the tagged datasets read; what the worker says of them.
@@ -147,7 +172,7 @@ class WorkerCommands:
             f"{path}?{urlencode(query)}" if query else path,
             self.limits.stall if timeout is None else timeout,
             None if body is None else _Content(json.dumps(body, allow_nan=False).encode()),
-            _JSON,
+            {"Content-Type": "application/json", HEADER: self._version},
             self._signs_of_life() if timeout is None else None,
         )
         # A connection each time: commands are few.
@@ -202,6 +227,16 @@ class _Content:
 
     def buffers(self) -> tuple[bytes]:
         return (self.content,)
+
+
+def _version_in(health: bytes) -> str | None:
+    """The version that a program tells with its health; None where it tells none."""
+    try:
+        told = json.loads(health)
+    except (ValueError, RecursionError):
+        return None
+    found = told.get("version") if isinstance(told, dict) else None
+    return found if isinstance(found, str) else None
 
 
 def _path(resource: str, *ids: str) -> str:
