@@ -104,6 +104,7 @@ class Declarations(Generic[Body]):
         """
         with self.store.transaction():
             shown = self.read(caller, ids)
+            self.release(shown.record)
             self.store.delete(self.kind, ids)
             return shown
 
@@ -119,6 +120,9 @@ class Declarations(Generic[Body]):
 
     def settle(self, before: Record | None, after: Record) -> None:
         """Do away with what no longer holds; called in the transaction of the change."""
+
+    def release(self, record: Record) -> None:
+        """Do away with what does not hold without a record; called in the transaction of its deletion, before it."""
 
     def view(self, record: Record) -> View:
         """A record with what hangs under it."""

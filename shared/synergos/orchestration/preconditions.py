@@ -15,7 +15,7 @@ from synergos.domain.records import RECORD_TYPES, Ids, Kind
 from synergos.domain.tags import Purpose, Tag, declared_tags
 from synergos.domain.trained_model import OUTDATED
 from synergos.errors import Conflict, RecordNotFound
-from synergos.records.agreements import current_agreement
+from synergos.records.agreements import current_agreement, why_withdrawn
 from synergos.records.store import Record, RecordStore
 
 _OUTERMOST_FIRST = (Kind.COLLABORATION, Kind.PROJECT, Kind.EXPERIMENT, Kind.RUN, Kind.PARTICIPANT)
@@ -80,12 +80,14 @@ def agreed_feature_space(store: RecordStore, project: ProjectKey) -> Record:
     """What a project's participants agreed on: ``space``, ``auto_fix`` and ``rows``.
 
     Raises:
-        Conflict: they did not, or their data has changed since.
+        Conflict: they did not, or somebody has joined, left or changed something since.
     """
     found = current_agreement(store, project.project)
-    if found is None:
-        raise Conflict(f"project {project.project_id!r} is not aligned, or its data has changed since; align it first")
-    return found
+    if found is not None:
+        return found
+    if reason := why_withdrawn(store, project.project):
+        raise Conflict(f"since project {project.project_id!r} was aligned, {reason}; align it again")
+    raise Conflict(f"project {project.project_id!r} is not aligned; align it first")
 
 
 def model_of(store: RecordStore, run: RunKey) -> Record:
@@ -161,6 +163,16 @@ def require_training_tags(store: RecordStore, project: ProjectKey) -> list[str]:
     return training
 
 
+def require_agreement(store: RecordStore, project: ProjectKey) -> None:
+    """See that a project's participants have agreed, or will have when the jobs accepted so far have ended.
+
+    Raises:
+        Conflict: they have not, or somebody has joined or left since.
+    """
+    if not is_expected(store, Stage.PREPROCESS, project.project):
+        agreed_feature_space(store, project)
+
+
 def require_alignment(store: RecordStore, project: ProjectKey, participants: Iterable[str]) -> None:
     """See that participants are aligned, or will be when the jobs accepted so far have ended.
 
@@ -181,8 +193,7 @@ def require_trainable(store: RecordStore, project: ProjectKey) -> None:
     """
     action_of(store, project)
     training = require_training_tags(store, project)
-    if not is_expected(store, Stage.PREPROCESS, project.project):
-        agreed_feature_space(store, project)
+    require_agreement(store, project)
     require_alignment(store, project, training)
 
 

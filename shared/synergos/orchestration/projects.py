@@ -21,4 +21,4 @@ class Projects(Declarations[Project]):
     def settle(self, before: Record | None, after: Record) -> None:
         """Labels to classify and numbers to regress make different feature spaces."""
         if before is not None and before.get("action") != after.get("action"):
-            invalidate_alignment(self.store, after["key"])
+            invalidate_alignment(self.store, after["key"], "its action was changed")

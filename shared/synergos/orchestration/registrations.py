@@ -9,9 +9,11 @@ from typing import Any
 
 from synergos import bodies
 from synergos.bodies.declarations import Node, Registration
+from synergos.domain.keys import RegistrationKey
 from synergos.domain.reachability import Probe
 from synergos.domain.records import Ids, Kind, payload_of, restrict
 from synergos.errors import InvalidRequest
+from synergos.orchestration.alignment_invalidation import invalidate_without
 from synergos.orchestration.caller import Caller
 from synergos.orchestration.declarations import Declarations
 from synergos.orchestration.node_check import check_nodes
@@ -56,6 +58,10 @@ class Registrations(Declarations[Registration]):
             surplus = min((index for index in nodes if index >= expected), key=str)
             raise InvalidRequest(f"node_{surplus} is there, so expected more than {expected}", "n_count")
         return payload
+
+    def release(self, record: Record) -> None:
+        """Nobody goes on in what was agreed with somebody who has left."""
+        invalidate_without(self.store, RegistrationKey.of(record["key"]))
 
     def _looked_at(self, ids: Ids, nodes: Mapping[str, Node]) -> list[str]:
         # Before the transaction: nobody who wants to write waits for a network.

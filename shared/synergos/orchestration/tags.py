@@ -6,9 +6,10 @@ from typing import Any
 
 from synergos import bodies
 from synergos.bodies.declarations import Tag
+from synergos.domain.keys import RegistrationKey
 from synergos.domain.records import Ids, Kind
 from synergos.domain.tags import Purpose, check_tags
-from synergos.orchestration.alignment_invalidation import invalidate_alignment
+from synergos.orchestration.alignment_invalidation import brings_data, invalidate_alignment, invalidate_without
 from synergos.orchestration.declarations import Declarations
 from synergos.records.store import Record
 
@@ -30,5 +31,14 @@ class Tags(Declarations[Tag]):
     def settle(self, before: Record | None, after: Record) -> None:
         """Other data to learn from or to measure on means that nothing is agreed any more."""
         purposes = (Purpose.TRAIN, Purpose.EVALUATE)
-        if before is None or any(before.get(purpose) != after.get(purpose) for purpose in purposes):
-            invalidate_alignment(self.store, after["key"])
+        if all((before or {}).get(purpose, []) == after.get(purpose, []) for purpose in purposes):
+            return
+        did = {
+            (False, True): "has joined it",
+            (True, False): "has left it",
+        }.get((brings_data(before), brings_data(after)), "has declared other tags")
+        invalidate_alignment(self.store, after["key"], f"participant {after['key']['participant_id']!r} {did}")
+
+    def release(self, record: Record) -> None:
+        """Nobody goes on in what was agreed with somebody who brings nothing any more."""
+        invalidate_without(self.store, RegistrationKey.of(record["key"]))

@@ -36,5 +36,6 @@ class Validations(StageRequests[Options]):
         measuring = [who for who in tags if who == (only or who) and Purpose.EVALUATE in tags[who]]
         if not measuring:
             raise Conflict(f"{only or 'no participant'} declared {'no ' if only else ''}tags for evaluation")
+        preconditions.require_agreement(self.store, project)
         preconditions.require_alignment(self.store, project, measuring)
         return [Job(self.stage, run if only is None else run.measured_at(only), options) for run in runs]

@@ -198,8 +198,39 @@ def test_training_needs_an_alignment(declared: Client) -> None:
 def test_training_needs_an_alignment_of_the_present_data(finished: Client) -> None:
     finished.data("PUT", f"{registration_url('worker_2')}/tags", {"train": [["other"]]})
 
-    assert "is not aligned" in refused(finished, MODELS_URL)
-    assert "participant 'worker_2' is not aligned" in refused(finished, VALIDATIONS_URL)
+    for url in (MODELS_URL, VALIDATIONS_URL):
+        assert refused(finished, url) == (
+            f"since project '{P}' was aligned, participant 'worker_2' has declared other tags; align it again"
+        )
+
+
+def test_tags_to_predict_make_no_alignment_necessary(finished: Client) -> None:
+    finished.data("PUT", f"{registration_url('worker_2')}/tags", {"predict": [["other"]]})
+    finished.data("POST", f"{CONNECT}/participants", {"id": "worker_3"})
+    finished.data("POST", registration_url("worker_3"), registration("h"))
+    finished.data("POST", f"{registration_url('worker_3')}/tags", {"train": [], "predict": [["new"]]})
+    finished.data("DELETE", registration_url("worker_3"))
+
+    assert finished.data("POST", MODELS_URL, {})
+    assert finished.data("POST", VALIDATIONS_URL, {})
+
+
+@pytest.mark.parametrize(
+    "url",
+    [f"{CONNECT}/participants/worker_2", registration_url("worker_2"), f"{registration_url('worker_2')}/tags"],
+    ids=["participant", "registration", "tags"],
+)
+def test_nobody_goes_on_without_somebody_who_has_left(finished: Client, url: str) -> None:
+    finished.data("DELETE", url)
+
+    for stage in (MODELS_URL, VALIDATIONS_URL):
+        assert refused(finished, stage) == (
+            f"since project '{P}' was aligned, participant 'worker_2' has left it; align it again"
+        )
+
+    finished.data("POST", ALIGNMENTS_URL, {})
+    assert finished.data("POST", MODELS_URL, {})
+    assert finished.data("POST", VALIDATIONS_URL, {})
 
 
 def test_somebody_new_has_to_be_aligned_first(finished: Client) -> None:
@@ -210,7 +241,10 @@ def test_somebody_new_has_to_be_aligned_first(finished: Client) -> None:
     assert finished.data("POST", MODELS_URL, {})
 
     finished.data("POST", f"{registration_url('worker_3')}/tags", {"train": [["data"]]})
-    assert "is not aligned" in refused(finished, MODELS_URL)
+    for url in (MODELS_URL, VALIDATIONS_URL):
+        assert refused(finished, url) == (
+            f"since project '{P}' was aligned, participant 'worker_3' has joined it; align it again"
+        )
 
 
 @pytest.mark.parametrize("url", [VALIDATIONS_URL, PREDICTIONS_URL])

@@ -9,7 +9,7 @@ from synergos.domain.keys import ProjectKey
 from synergos.domain.records import Kind
 from synergos.orchestration.alignment_invalidation import invalidate_alignment
 from synergos.records import RecordStore
-from synergos.records.agreements import agreement_version, current_agreement
+from synergos.records.agreements import agreement_version, current_agreement, why_withdrawn
 from synergos.records.archive import archive
 
 P = ProjectKey("c", "p")
@@ -37,12 +37,14 @@ def test_the_version_grows_with_each_alignment_whatever_became_of_those_before(s
     assert agreement_version(store, P) == 0
     align(store)
     align(store)
-    invalidate_alignment(store, P.at("w"))
-    withdrawn = current_agreement(store, P)
+    invalidate_alignment(store, P.at("w"), "participant 'w' has left it")
+    withdrawn, why = current_agreement(store, P), why_withdrawn(store, P)
     align(store)
 
     found = current_agreement(store, P)
     assert withdrawn is None
+    assert why == "participant 'w' has left it"
+    assert why_withdrawn(store, P) is None
     assert found is not None
     assert found["agreement"]["version"] == agreement_version(store, P) == 3
 
@@ -64,5 +66,5 @@ def test_an_alignment_of_before_there_were_versions_counts_as_none(store: Record
 
     assert agreement_version(store, P) == 0
     assert current_agreement(store, P) is not None
-    invalidate_alignment(store, P)
+    invalidate_alignment(store, P, "its action was changed")
     assert current_agreement(store, P) is None

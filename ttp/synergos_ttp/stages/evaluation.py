@@ -18,6 +18,7 @@ from synergos.learning.column_alignment import missing_columns_of
 from synergos.learning.exports import weights_of
 from synergos.learning.feature_space_agreement import drift
 from synergos.learning.pooling import pooled
+from synergos.orchestration import preconditions
 from synergos.wire import encode
 from synergos_ttp.control import Control
 from synergos_ttp.events import ParticipantLeftOut, WorkStarted
@@ -37,10 +38,11 @@ def validate(scope: Scope, limits: Limits, control: Control) -> Validated:
     A participant without evaluation tags has no part in it; one whose rows cannot be used is left out, and that is told.
 
     Raises:
-        Conflict: the run is not trained, or nobody has evaluation rows.
+        Conflict: the run is not trained, the project not aligned any more, or nobody has evaluation rows.
         SynergosError: a participant failed in another way, or nobody's rows can be used.
     """
     model = scope.model()
+    preconditions.agreed_feature_space(scope.store, scope.project)
     wanted = scope.keys.get("participant_id")
     tags = scope.tags()
     columns = scope.columns()
