@@ -11,9 +11,10 @@ from typing import Annotated
 
 import typer
 
-from synergos.cli import job, predict, tune
+from synergos.cli import job, predict, profile, tune
 from synergos.cli.exits import MEANINGS, ExitCode, exit_code_of
 from synergos.errors import SynergosError
+from synergos.extras import EXTRAS, needed
 
 COMMANDS = "synergos.commands"
 """Entry points: a command each, as a function, or several as an application of Typer's."""
@@ -44,6 +45,7 @@ def _options(
     """What can be said before a command."""
 
 
+app.add_typer(profile.app, name="profile")
 app.add_typer(job.app, name="job")
 app.add_typer(tune.app, name="tune")
 app.command("predict")(predict.predict)
@@ -67,12 +69,12 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _not_installed(extra: str) -> Callable[[], None]:
-    """A command in the place of one that needs more than there is."""
+def _not_installed(name: str, missing: ImportError, extra: str) -> Callable[[], None]:
+    """A command in the place of one that needs more than there is; it takes whatever that one takes."""
 
     def refuse() -> None:
-        print(f"synergos: not available here; install synergos[{extra}]", file=sys.stderr)
-        raise typer.Exit(ExitCode.FAILED)
+        print(f"synergos {name}: {needed(missing, extra)}", file=sys.stderr)
+        raise typer.Exit(ExitCode.USAGE)
 
     return refuse
 
@@ -83,9 +85,10 @@ def _add_commands() -> None:
         try:
             command = point.load()
         except ImportError as missing:  # the driver's own installation can still look at jobs
-            extra = "worker" if point.name == "data" else "simulator"
-            reason = f"Not available without {missing.name}: install synergos[{extra}]."
-            app.command(point.name, help=reason)(_not_installed(extra))
+            extra = EXTRAS.get(point.value.partition(".")[0], "all")
+            refuse = _not_installed(point.name, missing, extra)
+            taking = {"ignore_unknown_options": True, "allow_extra_args": True}
+            app.command(point.name, help=f"Not here: {needed(missing, extra)}.", context_settings=taking)(refuse)
         else:
             if isinstance(command, typer.Typer):
                 app.add_typer(command, name=point.name)

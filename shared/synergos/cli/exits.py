@@ -32,7 +32,7 @@ class ExitCode(IntEnum):
 MEANINGS = {
     ExitCode.OK: "it worked",
     ExitCode.FAILED: "it did not work; standard error says why",
-    ExitCode.USAGE: "the command or one of its values makes no sense",
+    ExitCode.USAGE: "the command or one of its values makes no sense, or what it needs is not installed",
     ExitCode.UNREACHABLE: "no orchestrator answers at that address",
     ExitCode.NOT_FOUND: "there is no such job, grid or record",
     ExitCode.JOB_FAILED: "a job or study failed",

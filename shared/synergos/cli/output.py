@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
+
+WIDTH = 100
+"""Columns of a table that goes to a pipe or a file; a terminal has its own."""
 
 
 class Format(StrEnum):
@@ -29,28 +35,67 @@ def standard_error() -> Console:
     return Console(stderr=True)
 
 
+def say(text: str) -> None:
+    """Tell the person who waits something that is no result."""
+    standard_error().print(text, markup=False, highlight=False, soft_wrap=True)
+
+
 def print_json(value: object) -> None:
     """Write JSON and nothing else to standard output."""
     print(json.dumps(value, indent=2))
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Mapping[str, object]]) -> None:
-    """Write a table to standard output; a pipe gets it as wide as it needs to be."""
+    """Write a table to standard output, as wide as the terminal, or :data:`WIDTH` elsewhere; nothing is cut off."""
     console = Console()
-    table = Table()
+    if not console.is_terminal:
+        console = Console(width=WIDTH)
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     for column in columns:
         table.add_column(column.replace("_", " "), overflow="fold")
     for row in rows:
-        table.add_row(*(cell(row.get(column)) for column in columns))
-    if not console.is_terminal:
-        unbounded = console.options.update(max_width=10_000)
-        console.width = max(console.width, console.measure(table, options=unbounded).maximum)
+        table.add_row(*(Text(cell(row.get(column))) for column in columns))
     console.print(title, markup=False, highlight=False, soft_wrap=True)
-    console.print(table)
+    if rows:
+        console.print(table, highlight=False)
+
+
+def print_fields(title: str, fields: Mapping[str, object]) -> None:
+    """Write the fields of one thing to standard output; what lies in a field is ``outer.inner``."""
+    rows = [{"field": name, "value": value} for name, value in _flat(fields).items()]
+    print_table(title, ("field", "value"), rows)
 
 
 def cell(value: object) -> str:
     """One cell's text."""
-    if value is None:
-        return "–"
-    return f"{value:.4f}" if isinstance(value, float) else str(value)
+    match value:
+        case None:
+            return "–"
+        case bool():
+            return "yes" if value else "no"
+        case float():
+            return f"{value:.4f}"
+        case Mapping() | list():
+            return json.dumps(value, ensure_ascii=False)
+        case _:
+            return str(value)
+
+
+def moment(text: object) -> str | None:
+    """A time of an answer as people read it: to the minute, in this machine's zone; what is no time as it is."""
+    if not isinstance(text, str):
+        return None
+    try:
+        return datetime.fromisoformat(text).astimezone().strftime("%Y-%m-%d %H:%M")
+    except ValueError:
+        return text
+
+
+def _flat(fields: Mapping[str, object], within: str = "") -> dict[str, object]:
+    flat: dict[str, object] = {}
+    for name, value in fields.items():
+        if isinstance(value, Mapping) and value:
+            flat |= _flat(value, f"{within}{name}.")
+        else:
+            flat[f"{within}{name}"] = value
+    return flat

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 
 from synergos import Driver
-from synergos.cli.address import AddressOption, driver_for
+from synergos.cli.completion import complete_study
+from synergos.cli.connection import connected
 from synergos.cli.exits import ExitCode
-from synergos.cli.output import Format, FormatOption, print_json, print_table, standard_error
+from synergos.cli.listing import LimitOption, limit_of, say_if_there_is_more
+from synergos.cli.output import Format, FormatOption, moment, print_json, print_table, standard_error
+from synergos.cli.short_ids import shortened, with_study
 from synergos.domain.study import Direction
 from synergos.driver.study_display import display_study_on, headline, shown, trial_rows
 from synergos.errors import InvalidRequest, RecordNotFound, UnknownName
@@ -24,9 +27,15 @@ app = typer.Typer(
     no_args_is_help=True, help="Look for good hyperparameters of an experiment, watch the search, stop it."
 )
 
+T = TypeVar("T")
 Study = Mapping[str, Any]
 StudyId = Annotated[
-    str | None, typer.Argument(metavar="STUDY", help="An id, as `synergos tune list` shows it. Default: the newest.")
+    str | None,
+    typer.Argument(
+        metavar="STUDY",
+        help="An id, as `synergos tune list` shows it; its beginning is enough. Default: the newest.",
+        autocompletion=complete_study,
+    ),
 ]
 TimeoutOption = Annotated[
     float | None, typer.Option(help="Stop looking on after so many seconds; the study goes on. Default: never.")
@@ -35,7 +44,9 @@ _OUTCOMES = {"failed": ExitCode.JOB_FAILED, "stopped": ExitCode.JOB_CANCELLED}
 
 
 @app.command()
+@connected
 def start(
+    driver: Driver,
     collaboration: Annotated[str, typer.Argument(metavar="COLLAB", help="The collaboration's id.")],
     project: Annotated[str, typer.Argument(metavar="PROJECT", help="The project's id.")],
     experiment: Annotated[str, typer.Argument(metavar="EXPT", help="The id of the experiment to tune.")],
@@ -72,7 +83,6 @@ def start(
     priority: Annotated[int | None, typer.Option(min=-100, max=100, help="Of the trials' jobs.")] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Wait for the end, with a table of the trials.")] = False,
     timeout: TimeoutOption = None,
-    address: AddressOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
     """Start a study: combinations of hyperparameters are tried as runs of an experiment.
@@ -81,76 +91,79 @@ def start(
     """
     search_space = _read_space(space)
     options: dict[str, Any] = {"searcher": searcher, "scheduler": scheduler}
-    with driver_for(address) as driver:
-        created = driver.optimizations.create(
-            collaboration,
-            project,
-            experiment,
-            search_space,
-            metric,
-            (mode or _nature(metric)).value,
-            max_exec_duration=int(duration) if duration.isdecimal() else duration,
-            max_trial_num=trials,
-            base_run=base_run,
-            seed=seed,
-            max_concurrent=concurrent,
-            priority=priority,
-            **{name: value for name, value in options.items() if value is not None},
-        )
-        study_id = created["params"]["study_id"]
-        if wait:
-            _follow(driver, study_id, timeout, output)
-        else:
-            _show(driver.optimizations.show(study_id)["data"], output)
+    created = driver.optimizations.create(
+        collaboration,
+        project,
+        experiment,
+        search_space,
+        metric,
+        (mode or _nature(metric)).value,
+        max_exec_duration=int(duration) if duration.isdecimal() else duration,
+        max_trial_num=trials,
+        base_run=base_run,
+        seed=seed,
+        max_concurrent=concurrent,
+        priority=priority,
+        **{name: value for name, value in options.items() if value is not None},
+    )
+    study_id = created["params"]["study_id"]
+    if wait:
+        _follow(driver, study_id, timeout, output)
+    else:
+        _show(driver.optimizations.show(study_id)["data"], output)
 
 
 @app.command("list")
+@connected
 def list_studies(
+    driver: Driver,
     collaboration: Annotated[str | None, typer.Option(help="Only those of this collaboration.")] = None,
     project: Annotated[str | None, typer.Option(help="Only those of this project.")] = None,
     experiment: Annotated[str | None, typer.Option(help="Only those of this experiment.")] = None,
     state: Annotated[
         str | None, typer.Option(help="Only those running, stopping, completed, stopped or failed.")
     ] = None,
-    address: AddressOption = None,
+    limit: LimitOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    """List studies, oldest first."""
-    with driver_for(address) as driver:
-        studies = driver.optimizations.studies(collaboration, project, experiment, state)["data"]
+    """List studies, newest first."""
+    wanted = limit_of(limit, output)
+    answer = driver.optimizations.studies(collaboration, project, experiment, state, order="newest", limit=wanted)
+    studies = answer["data"]
     if output is Format.JSON:
         print_json(studies)
-        return
-    columns = ("id", "of", "how_it_stands", "created", "finished")
-    print_table(f"{len(studies)} studies", columns, [_summary(study) for study in studies])
+    else:
+        short = shortened(study["id"] for study in studies)
+        columns = ("id", "of", "state", "trials", "metric", "best", "created")
+        rows = [{**_in_short(study), "id": short[study["id"]]} for study in studies]
+        print_table("1 study" if len(rows) == 1 else f"{len(rows)} studies", columns, rows)
+    say_if_there_is_more(answer)
 
 
 @app.command()
+@connected
 def show(
+    driver: Driver,
     study: StudyId = None,
     watch: Annotated[bool, typer.Option("--watch", help="Look on until it ends, with a table of the trials.")] = False,
     timeout: TimeoutOption = None,
-    address: AddressOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
     """Show a study and its trials.
 
     With --watch it ends with 5 when the study failed, 6 when it was stopped, 7 when it took longer than the time-out.
     """
-    with driver_for(address) as driver:
-        study_id = study or _newest(driver)
-        if watch:
-            _follow(driver, study_id, timeout, output)
-        else:
-            _show(driver.optimizations.show(study_id)["data"], output)
+    if watch:
+        _of(driver, study, lambda study_id: _follow(driver, study_id, timeout, output))
+    else:
+        _show(_of(driver, study, driver.optimizations.show)["data"], output)
 
 
 @app.command()
-def best(study: StudyId = None, address: AddressOption = None, output: FormatOption = Format.TABLE) -> None:
+@connected
+def best(driver: Driver, study: StudyId = None, output: FormatOption = Format.TABLE) -> None:
     """Show the best trial of a study so far: its run, what it reached, and its hyperparameters."""
-    with driver_for(address) as driver:
-        study_id = study or _newest(driver)
-        found = driver.optimizations.best(study_id)
+    study_id, found = _of(driver, study, lambda study_id: (study_id, driver.optimizations.best(study_id)))
     if found is None:
         raise RecordNotFound(f"study {study_id} has no completed trial yet")
     if output is Format.JSON:
@@ -162,10 +175,15 @@ def best(study: StudyId = None, address: AddressOption = None, output: FormatOpt
 
 
 @app.command()
-def stop(study: StudyId = None, address: AddressOption = None, output: FormatOption = Format.TABLE) -> None:
+@connected
+def stop(driver: Driver, study: StudyId = None, output: FormatOption = Format.TABLE) -> None:
     """Stop a study: no new trials are started, those that run are cancelled, what was reached is kept."""
-    with driver_for(address) as driver:
-        _show(driver.optimizations.stop(study or _newest(driver))["data"], output)
+    _show(_of(driver, study, driver.optimizations.stop)["data"], output)
+
+
+def _of(driver: Driver, study: str | None, call: Callable[[str], T]) -> T:
+    """What a call makes of the study that is meant: the newest when none is named."""
+    return call(_newest(driver)) if study is None else with_study(driver, study, call)
 
 
 def _read_space(path: Path) -> dict[str, Any]:
@@ -187,10 +205,10 @@ def _nature(metric: str) -> Direction:
 
 
 def _newest(driver: Driver) -> str:
-    studies = driver.optimizations.studies()["data"]
+    studies = driver.optimizations.studies(order="newest", limit=1, fields=["state"])["data"]
     if not studies:
         raise RecordNotFound("there is no study yet; `synergos tune start` begins one")
-    return str(studies[-1]["id"])
+    return str(studies[0]["id"])
 
 
 def _follow(driver: Driver, study_id: str, timeout: float | None, output: Format) -> None:
@@ -213,12 +231,28 @@ def _show(study: Study, output: Format) -> None:
         print_table(f"{len(rows)} trials", list(rows[0]), rows)
 
 
+def _in_short(study: Study) -> dict[str, Any]:
+    """A study in one line of a list."""
+    return {
+        "of": _of_experiment(study),
+        "state": study["state"],
+        "trials": f"{sum(study['counts'].values())} of {study['max_trial_num']}",
+        "metric": study["metric"],
+        "best": None if study["best"] is None else shown(study["best"]["objective"]),
+        "created": moment(study["created_at"]),
+    }
+
+
+def _of_experiment(study: Study) -> str:
+    return "/".join(study["keys"][name] for name in ("collab_id", "project_id", "expt_id"))
+
+
 def _summary(study: Study) -> dict[str, Any]:
     return {
         "id": study["id"],
-        "of": "/".join(study["keys"][name] for name in ("collab_id", "project_id", "expt_id")),
+        "of": _of_experiment(study),
         "how_it_stands": headline(study),
-        "created": study["created_at"],
-        "finished": study["finished_at"],
+        "created": moment(study["created_at"]),
+        "finished": moment(study["finished_at"]),
         "picture": study["picture"],
     }

@@ -14,6 +14,9 @@ from synergos.cli import main
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SYNERGOS_CONFIG", str(tmp_path / "configuration"))
+    for variable in ("SYNERGOS_ADDRESS", "SYNERGOS_PROFILE"):
+        monkeypatch.delenv(variable, raising=False)
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def run(*arguments: str) -> Ended:

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tomllib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -93,7 +94,7 @@ def test_jobs_are_listed_as_a_table(run: Run, server: RecordingServer) -> None:
     assert "j1" in ended.out
     assert "c/p/e/r" in ended.out
     assert "running · round 1/2 · 4 s left · train loss 0.5" in ended.out
-    assert server.requests[0].path == "/ttp/jobs?state=running&project_id=p"
+    assert server.requests[0].path == "/ttp/jobs?state=running&project_id=p&order=newest&limit=20"
 
 
 def test_jobs_are_listed_as_json_and_nothing_else(run: Run, server: RecordingServer) -> None:
@@ -214,8 +215,8 @@ def test_jobs_are_asked_of_the_local_grid_when_it_runs(run: Run, server: Recordi
     ttp = Program("ttp", ["x"], "ttp.log", "127.0.0.1", server.port)
     GridState([replace(ttp, identity=Identity.of(os.getpid()))]).save(folder)
 
-    assert run("job", "list").code == 0
-    assert server.requests[0].path == "/ttp/jobs"
+    assert run("job", "list", "--format", "json").code == 0
+    assert server.requests[0].path == "/ttp/jobs?order=newest"
 
 
 @pytest.mark.parametrize(
@@ -250,6 +251,7 @@ def test_an_interrupted_command_ends_with_130(server: RecordingServer, number: s
     assert process.returncode == ExitCode.INTERRUPTED
 
 
+ROOT = Path(__file__).parents[3]
 WITHOUT = ("psutil", "torch", "flask", "sqlalchemy", "structlog", "optuna", "safetensors", "sklearn")
 
 
@@ -258,9 +260,13 @@ WITHOUT = ("psutil", "torch", "flask", "sqlalchemy", "structlog", "optuna", "saf
     [
         (["job", "--help"], 0, "wait"),
         (["tune", "--help"], 0, "start"),
-        (["--help"], 0, "install synergos[simulator]"),
-        (["grid"], 1, "install synergos[simulator]"),
-        (["data"], 1, "install synergos[worker]"),
+        (["--help"], 0, "Not here: needs psutil"),
+        (
+            ["grid", "up", "--workers", "2"],
+            2,
+            "synergos grid: needs psutil, which is not installed: pip install 'synergos[simulator]'",
+        ),
+        (["data", "check", "folder"], 2, "pip install 'synergos[worker]'"),
     ],
 )
 def test_the_driver_alone_is_enough_to_look_at_jobs_and_studies(arguments: list[str], code: int, said: str) -> None:
@@ -271,3 +277,27 @@ def test_the_driver_alone_is_enough_to_look_at_jobs_and_studies(arguments: list[
 
     assert ended.returncode == code, ended.stderr
     assert said in " ".join((ended.stdout + ended.stderr).split())
+
+
+@pytest.mark.parametrize("name", ["director", "ttp", "worker"])
+def test_a_program_that_is_not_installed_says_so_in_one_sentence(name: str) -> None:
+    missing = "; ".join(f"sys.modules[{each!r}] = None" for each in WITHOUT)
+    program = f"import sys; {missing}; from synergos import programs; programs.{name}()"
+
+    ended = subprocess.run([sys.executable, "-c", program, "--help"], capture_output=True, text=True, timeout=60)
+
+    assert (ended.returncode, ended.stdout) == (ExitCode.USAGE, "")
+    [line] = ended.stderr.splitlines()
+    assert line.startswith(f"synergos-{name}: needs ")
+    assert line.endswith(f", which is not installed: pip install 'synergos[{name}]'")
+
+
+@pytest.mark.parametrize("name", ["director", "ttp", "worker"])
+def test_the_installed_programs_are_those_that_say_what_they_miss(name: str) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["scripts"][f"synergos-{name}"] == f"synergos.programs:{name}"
+
+    program = f"from synergos import programs; programs.{name}()"
+    ended = subprocess.run([sys.executable, "-c", program, "--help"], capture_output=True, text=True, timeout=60)
+
+    assert (ended.returncode, "--data" in ended.stdout) == (0, True)

@@ -159,8 +159,8 @@ def test_studies_are_listed_as_a_table(run: Run, server: RecordingServer) -> Non
 
     assert ended.code == 0
     assert "c/p/e" in ended.out
-    assert "accuracy, the higher the better · running · 0 of 20 trials · no result yet" in ended.out
-    assert server.requests[0].path == "/ttp/studies?expt_id=e&state=running"
+    assert "s c/p/e running 0 of 20 accuracy – 2026-01-01" in " ".join(ended.out.split())
+    assert server.requests[0].path == "/ttp/studies?expt_id=e&state=running&order=newest&limit=20"
 
 
 def test_studies_are_listed_as_json_and_nothing_else(run: Run, server: RecordingServer) -> None:
@@ -173,7 +173,7 @@ def test_studies_are_listed_as_json_and_nothing_else(run: Run, server: Recording
 
 def test_the_newest_study_is_shown_with_all_its_trials(run: Run, server: RecordingServer) -> None:
     trials = [trial(0, "completed", 0.9), trial(1, "failed", reason="worker_2: no answer")]
-    server.answer_next(200, answer([study("completed", id="old"), study("running", id="new")]))
+    server.answer_next(200, answer([study("running", id="new")]))
     server.answer_next(200, answer(study("running", trials, id="new")))
 
     ended = at(server, run, "tune", "show")

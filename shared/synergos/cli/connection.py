@@ -1,0 +1,116 @@
+"""Which orchestrator a command talks to, and how a command comes to its driver."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from functools import wraps
+from importlib.metadata import entry_points
+from inspect import Parameter, Signature, signature
+from typing import Annotated, Any, Concatenate, ParamSpec
+
+import typer
+
+from synergos import Driver
+from synergos.cli.completion import complete_profile
+from synergos.cli.profiles import Address, Profile, Profiles, profiles_file
+from synergos.errors import InvalidRequest
+
+Arguments = ParamSpec("Arguments")
+
+ORCHESTRATORS = "synergos.orchestrators"
+"""Entry points: functions that say where an orchestrator runs on this machine, if they know of one."""
+ADDRESS_VARIABLE = "SYNERGOS_ADDRESS"
+PROFILE_VARIABLE = "SYNERGOS_PROFILE"
+DEFAULT_ADDRESS = "http://127.0.0.1:5000"
+ANSWER_TIMEOUT = 60.0
+"""Seconds; no request of a command blocks for longer than it takes to read or write records: jobs are waited for by asking."""
+
+AddressOption = Annotated[
+    str | None,
+    typer.Option(
+        "--address",
+        help=f"The orchestrator, as http://host:port. Default: {ADDRESS_VARIABLE}, then the profile that {PROFILE_VARIABLE} names,"
+        " then the local grid that `synergos grid up` started in this folder, then the default profile, then"
+        f" {DEFAULT_ADDRESS}.",
+    ),
+]
+ProfileOption = Annotated[
+    str | None,
+    typer.Option(
+        "--profile",
+        help="The orchestrator, by the name that `synergos profile add` gave it.",
+        autocompletion=complete_profile,
+    ),
+]
+
+
+def connected(command: Callable[Concatenate[Driver, Arguments], None]) -> Callable[..., None]:
+    """Make a command of a function that wants a driver first: options say for which orchestrator.
+
+    The driver raises errors, and its connections are gone when the command ends.
+    """
+
+    @wraps(command)
+    def connecting(*args: Any, address: str | None = None, profile: str | None = None, **options: Any) -> None:
+        with driver_for(address, profile) as driver:
+            command(driver, *args, **options)
+
+    _, *own = signature(command, eval_str=True).parameters.values()
+    options = [
+        Parameter("address", Parameter.KEYWORD_ONLY, default=None, annotation=AddressOption),
+        Parameter("profile", Parameter.KEYWORD_ONLY, default=None, annotation=ProfileOption),
+    ]
+    shown = Signature([parameter.replace(kind=Parameter.KEYWORD_ONLY) for parameter in own] + options)
+    # What reads the parameters of a command looks here.
+    connecting.__signature__ = shown  # type: ignore[attr-defined]
+    connecting.__annotations__ = {name: parameter.annotation for name, parameter in shown.parameters.items()}
+    return connecting
+
+
+def driver_for(address: str | None = None, profile: str | None = None, *, timeout: float | None = None) -> Driver:
+    """A driver for the orchestrator that is meant; it raises errors.
+
+    Args:
+        timeout: seconds to wait for an answer, in the place of the profile's.
+
+    Raises:
+        InvalidRequest: the address is not one, or there are two.
+        RecordNotFound: there is no such profile.
+    """
+    meant, field = _meant(address, profile)
+    place = Address.of(meant.address, field)
+    wait = timeout or meant.timeout or ANSWER_TIMEOUT
+    return Driver(place.host, place.port, place.is_secured, timeout=wait, raise_errors=True)
+
+
+def _meant(address: str | None, name: str | None) -> tuple[Profile, str]:
+    """The connection that is meant, and what said so."""
+    if address is not None and name is not None:
+        raise InvalidRequest("say either this or --address", "--profile")
+    if address is not None:
+        return Profile(address), "--address"
+    if name is not None:
+        return Profiles.load(profiles_file()).get(name, "--profile"), "--profile"
+    if said := os.environ.get(ADDRESS_VARIABLE):
+        return Profile(said), ADDRESS_VARIABLE
+    if said := os.environ.get(PROFILE_VARIABLE):
+        return Profiles.load(profiles_file()).get(said, PROFILE_VARIABLE), PROFILE_VARIABLE
+    if local := _local_grid():
+        return Profile(local), "the local grid"
+    profiles = Profiles.load(profiles_file())
+    if profiles.default is not None:
+        return profiles.named[profiles.default], "the default profile"
+    return Profile(DEFAULT_ADDRESS), "--address"
+
+
+def _local_grid() -> str | None:
+    """The orchestrator that another package knows to run here."""
+    for point in entry_points(group=ORCHESTRATORS):
+        # What it needs may be missing where only the driver is installed; then it has started nothing here.
+        with suppress(ImportError):
+            address: str | None = point.load()()
+            if address is not None:
+                return address
+    return None

@@ -1,0 +1,23 @@
+"""Which extra of this package brings what a program or a command needs; nothing heavier than the standard library is imported here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+EXTRAS: Mapping[str, str] = {
+    "synergos_director": "director",
+    "synergos_simulator": "simulator",
+    "synergos_ttp": "ttp",
+    "synergos_worker": "worker",
+}
+"""By import package, as pyproject.toml names them."""
+
+
+def needed(missing: ImportError, extra: str) -> str:
+    """What somebody is told who asks for something that is not installed.
+
+    Args:
+        missing: what could not be imported.
+        extra: what brings it.
+    """
+    return f"needs {missing.name or 'a package'}, which is not installed: pip install 'synergos[{extra}]'"
