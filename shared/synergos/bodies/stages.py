@@ -54,14 +54,9 @@ class Backend(StrEnum):
 
 
 class Search(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is searched for good hyperparameters, and how."""
+    """How good hyperparameters are searched for, and what makes them good."""
 
-    search_space: Annotated[
-        DescribedSpace,
-        Meta(max_length=100, description='by hyperparameter: {"_type": "loguniform", "_value": [0.0001, 0.1]}'),
-    ]
     metric: Annotated[str, Meta(description="the statistic that is the objective")]
-    optimize_mode: Annotated[str, Meta(description="max or min")]
     max_trial_num: Count = 10
     max_concurrent: Annotated[
         Count | None, Meta(description="trials at once; left out: as many as the grid can run")
@@ -88,6 +83,11 @@ class Search(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Optimization(Search, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A search for good hyperparameters."""
 
+    search_space: Annotated[
+        DescribedSpace,
+        Meta(max_length=100, description='by hyperparameter: {"_type": "loguniform", "_value": [0.0001, 0.1]}'),
+    ]
+    optimize_mode: Annotated[str, Meta(description="max or min")]
     # Those of Options: a struct has its fields from one other.
     auto_align: bool = True
     dockerised: bool = True

@@ -17,6 +17,7 @@ from synergos.domain.messages import JobMessage, OutcomeMessage
 from synergos.domain.outputs import ALIGNED, MEASURED, PREDICTED, TRAINED, VALIDATED
 from synergos.domain.study import TRIAL_MARK, Study, Trial
 from synergos.errors import InvalidRequest
+from synergos.federation.shape import PROJECT_FILE
 from synergos.learning.families.manifest import MANIFEST
 from synergos.schema import Definition
 from synergos.schema.explanation import explain
@@ -51,6 +52,7 @@ DEFINITIONS: list[Definition[Any]] = [
     bodies.TERMINATE,
     COLUMN,
     WRITTEN_SCHEMA,
+    PROJECT_FILE,
 ]
 NAMES = [definition.name for definition in DEFINITIONS]
 
