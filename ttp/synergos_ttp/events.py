@@ -76,11 +76,13 @@ class RoundJudged:
 
     Attributes:
         number: which round, counted from 0.
-        loss: the mean evaluation loss over all evaluation rows, None where it is not finite.
+        loss: the mean evaluation loss over the evaluation rows of those who have measured it, None where it is not finite.
+        missing: who has evaluation rows and has not measured it; it cannot be compared with rounds that they have.
     """
 
     number: int
     loss: float | None
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

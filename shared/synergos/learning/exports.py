@@ -46,7 +46,8 @@ def write_run(
     """Write a run's folder; one that is there is replaced as a whole.
 
     Args:
-        local_weights: by participant, in order of registration; read one at a time, so they may be memory-mapped.
+        local_weights: by participant, in order of registration; read one at a time, so they may be memory-mapped. Those of a
+            participant without a part in the round are not there.
         training: what the manifest says of it.
         kept_versions: the trainings before that stay, as far as their files are there; the others go.
 
@@ -66,6 +67,8 @@ def write_run(
         local_models = {}
         for participant, weights in local_weights.items():
             local_models[participant] = _write_model(staging, recipe, f"local_model_{participant}", weights)
+        # Also of those who had no part in the round that is written, and have trained in others.
+        for participant in {**local_models, **history.local}:
             _write_json(staging / f"local_loss_history_{participant}.json", history.of_participant(participant))
         models = {Path(file).stem: file for file in (global_model, *local_models.values())}
         _write_manifest(staging, manifest.manifest_of(recipe, training, run, models))

@@ -99,6 +99,24 @@ def test_the_files_have_the_contracts_names(tmp_path: Path) -> None:
     assert [outputs[name]["origin"] for name in ("local_1", "local_2")] == ["worker_2", "worker_1"]
 
 
+def test_the_losses_of_a_participant_are_there_whose_model_is_not(tmp_path: Path) -> None:
+    found = history()
+    found.trained(1, 0.5, {"worker_3": 2.0})
+
+    outputs = write_run(
+        tmp_path / "run",
+        recipe=RECIPE,
+        global_weights=weights(1),
+        local_weights={"worker_1": weights(2)},
+        history=found,
+        run=RUN,
+        training=training(),
+    )
+
+    assert loaded(str(tmp_path / "run" / "local_loss_history_worker_3.json")) == {"1": 2.0}
+    assert [own["origin"] for own in outputs.values()] == ["ttp", "worker_1"]
+
+
 def test_the_weights_come_back_from_both_formats(tmp_path: Path) -> None:
     outputs = write(tmp_path / "run")
 

@@ -81,6 +81,17 @@ def test_it_says_round_losses_and_time_left(store: Store, progress: Progress) ->
     }
 
 
+def test_a_loss_over_fewer_participants_is_no_checkpoint(store: Store, progress: Progress) -> None:
+    progress(TrainingStarted(4, {}, LossHistory()))
+    progress(done(0))
+    progress(RoundJudged(0, 5.0, ("b",)))
+    progress(done(1))
+    progress(RoundJudged(1, 4.0))
+    progress(ENDED)
+
+    assert store.written[-1]["checkpoints"] == {2: 4.0}
+
+
 def test_no_round_waits_for_the_store_and_no_checkpoint_is_lost(store: Store, progress: Progress) -> None:
     store.open.clear()
     progress(TrainingStarted(100, {}, LossHistory()))

@@ -78,6 +78,22 @@ def test_a_training_that_is_taken_up_again_is_compared_by_its_whole_course(store
     pruning(RoundJudged(1, 5.0))
 
 
+def test_losses_over_fewer_participants_are_compared_with_nobodys(store: RecordStore) -> None:
+    for number in range(4):
+        add(store, job(number), {1: 0.5, 2: 0.5})
+    pruning = Pruning.of(store, job(9))
+    assert pruning is not None
+    past = LossHistory()
+    past.evaluated(0, 9.0, {"a": (1, 9.0)}, ["b"])
+    pruning(TrainingStarted(10, {}, past))
+
+    pruning(RoundJudged(1, 9.0, ("b",)))
+    for number in range(10, 14):
+        add(store, job(number), {1: 0.5, 2: 0.5, 3: 0.5})
+    with pytest.raises(TrialPruned, match="after round 3 of 10"):
+        pruning(RoundJudged(2, 9.0))
+
+
 def test_a_training_that_diverges_ends(store: RecordStore) -> None:
     with pytest.raises(TrialPruned):
         judge(store, job(0), None)

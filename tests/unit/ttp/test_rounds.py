@@ -14,6 +14,7 @@ import torch
 from safetensors.torch import load_file
 
 from fakes.room import Room, received
+from synergos.domain.tags import Purpose
 from synergos.errors import JobCancelled, SynergosError, WorkerUnreachable
 from synergos.learning.algorithms import Bag, Model, Step
 from synergos.learning.hyperparameters import Hyperparameters
@@ -47,6 +48,10 @@ class Participant:
     @property
     def member(self) -> Participant:
         return self
+
+    @property
+    def tags(self) -> Mapping[Purpose, Sequence[str]]:
+        return {Purpose.EVALUATE: ["rows"]} if self.evaluations else {}
 
     @property
     def data(self) -> Participant:
@@ -234,6 +239,72 @@ def test_a_bad_update_is_left_out_of_its_round_and_the_run_goes_on(tmp_path: Pat
     reason = "b: its update has values that are not finite"
     assert [event for event in events if isinstance(event, ParticipantLost)] == [ParticipantLost(1, "b", reason)]
     assert [event.absent for event in events if isinstance(event, RoundDone)] == [{}, {"b": reason}, {}]
+
+
+def away(participant: Participant, rounds: Sequence[int]) -> Participant:
+    """The same, but for the rounds in which its worker does not answer."""
+
+    class Away(Participant):
+        def exchange(self, step: Step, message: Encoded, expected: Layout, target: Destination) -> Answered:
+            if step.round in rounds:
+                raise WorkerUnreachable("no answer", self.id)
+            return super().exchange(step, message, expected, target)
+
+    return Away(participant.id, participant.count, participant.step, participant.evaluations)
+
+
+def test_a_round_that_somebody_did_not_measure_does_not_win_for_it(tmp_path: Path) -> None:
+    """The rows of ``hard`` are difficult; it is away in the rounds that measure the models of rounds 2 to 4."""
+    easy = Participant("easy", 10, 1.0, [1.0, 0.9, 0.1, 0.05, 0.01, 0.8, 0.7])
+    hard = away(Participant("hard", 10, 1.0, [11.0, 10.9, 9, 9, 9, 10.8, 11.1]), [3, 4, 5])
+    events: list[Event] = []
+    rounds = rounds_of(tmp_path, [easy, hard], events, rounds=7, min_participants=1)
+
+    rounds.run()
+
+    # Round 5: (0.8 + 10.8) / 2 is the lowest of those that both have measured.
+    assert rounds.best == 5
+    assert rounds.history.evaluate == pytest.approx({0: 6.0, 1: 5.9, 2: 0.1, 3: 0.05, 4: 0.01, 5: 5.8, 6: 5.9})
+    judged = {event.number: event.missing for event in events if isinstance(event, RoundJudged)}
+    assert judged == {0: (), 1: (), 2: ("hard",), 3: ("hard",), 4: ("hard",), 5: (), 6: ()}
+
+
+def test_it_is_known_after_a_kill_who_measured_which_round(tmp_path: Path) -> None:
+    def members() -> list[Participant]:
+        easy = Participant("easy", 10, 1.0, [1.0, 0.9, 0.1, 0.05, 0.8, 0.8])
+        return [easy, away(Participant("hard", 10, 1.0, [11.0, 10.9, 9, 9, 10.8, 11.1]), [3, 4])]
+
+    first = rounds_of(tmp_path / "killed", members(), rounds=5, min_participants=1)
+    first.run()
+    undisturbed = rounds_of(tmp_path / "undisturbed", members(), rounds=6, min_participants=1)
+    undisturbed.run()
+
+    resumed = rounds_of(tmp_path / "killed", members(), rounds=6, min_participants=1)
+    resumed.run()
+
+    assert resumed.best == undisturbed.best == 4
+    assert resumed.history == undisturbed.history
+    assert resumed.history.comparable().keys() == {0, 1, 4, 5}
+
+
+def test_the_evaluation_of_a_participant_counts_whose_update_is_refused(tmp_path: Path) -> None:
+    members = [Participant("a", 1, 1.0, [2.0, 2.0, 2.0]), Bad("b", 1, 3.0, [8.0, 4.0, 6.0])]
+    rounds = rounds_of(tmp_path, members, rounds=3, min_participants=1)
+
+    rounds.run()
+
+    assert rounds.history.evaluate == {0: 5.0, 1: 3.0, 2: 4.0}
+    assert rounds.history.missing == {}
+
+
+def test_the_best_round_has_the_lowest_loss_whatever_counts_as_an_improvement(tmp_path: Path) -> None:
+    losses = [1.97, 1.9, 1.85, 1.8, 1.78, 1.7513]
+    rounds = rounds_of(tmp_path, [Participant("a", 5, 1.0, losses)], rounds=25, patience=5, delta=0.5)
+
+    rounds.run()
+
+    # No loss was lower than 1.97 by 0.5, so five rounds later it was over.
+    assert (rounds.best, list(rounds.history.evaluate)) == (5, [0, 1, 2, 3, 4, 5])
 
 
 def test_a_bad_update_ends_the_rounds_when_everybody_is_needed(tmp_path: Path) -> None:

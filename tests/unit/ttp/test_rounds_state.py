@@ -112,6 +112,10 @@ class Participant:
         return self
 
     @property
+    def tags(self) -> Mapping[str, Any]:
+        return {}
+
+    @property
     def data(self) -> Participant:
         return self
 
@@ -256,6 +260,7 @@ def test_who_never_came_counts_in_scaffolds_share(tmp_path: Path) -> None:
     class Aligned:
         id: str
         rows: int
+        tags: Mapping[str, Any] = field(default_factory=dict)
 
     class Away(Participant):
         @property

@@ -6,13 +6,13 @@ import json
 import os
 import shutil
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
-from synergos.domain.loss_history import LossHistory
+from synergos.domain.loss_history import LossHistory, Measurements
 from synergos.learning.bags import WEIGHTS, Bag, Weights
 from synergos.wire import Parcel, StoredTensors, encode_parcel, stored_parcel
 from synergos.wire.codec import CHUNK_BYTES
@@ -94,7 +94,8 @@ class RoundResult:
         kept: the answers in which participants said, in this round, what they want to be given again.
         unchanged: the participants of whom that is still what it was after the round before.
         loss: the mean training loss, and ``losses`` that of each participant.
-        judged: the evaluation losses that have become known since the round before was committed, by round.
+        judged: the evaluation losses that have become known since the round before was committed, by round; of the same rounds
+            ``measured`` is what each participant has measured, and ``missing`` who has not.
     """
 
     state: Bag
@@ -105,6 +106,8 @@ class RoundResult:
     loss: float | None
     losses: Mapping[str, float | None]
     judged: Mapping[int, float | None]
+    measured: Mapping[int, Measurements] = field(default_factory=dict)
+    missing: Mapping[int, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -238,6 +241,8 @@ class RoundStore:
             "train": result.loss,
             "local": dict(result.losses),
             "evaluate": {str(judged): loss for judged, loss in result.judged.items()},
+            "measured": {str(judged): dict(measured) for judged, measured in result.measured.items()},
+            "missing": {str(judged): list(missing) for judged, missing in result.missing.items()},
         }
         self._append(json.dumps(line).encode() + b"\n")
 
@@ -330,6 +335,7 @@ class _Log:
         self.lines.append(found)
         self.history.trained(found["round"], found["train"], found["local"])
         for judged, loss in found["evaluate"].items():
-            self.history.evaluated(int(judged), loss)
+            told = {who: tuple(own) for who, own in found.get("measured", {}).get(judged, {}).items()}
+            self.history.evaluated(int(judged), loss, told or None, found.get("missing", {}).get(judged, ()))
         self.end += len(line)
         return True

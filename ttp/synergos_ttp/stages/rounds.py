@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import InitVar, dataclass, field, replace
 from functools import partial
 from itertools import count
@@ -12,9 +12,9 @@ import structlog
 import torch
 
 from synergos.domain.loss_history import LossHistory
+from synergos.domain.tags import Purpose
 from synergos.errors import Conflict, SynergosError
 from synergos.learning.algorithms import WEIGHTS, Answers, Bag, Model, Reduction, Step, Weights
-from synergos.learning.early_stopping import EarlyStopping
 from synergos.learning.hyperparameters import Hyperparameters
 from synergos.learning.server_training import ServerTraining
 from synergos.wire import Layout, Parcel, encode, layout_of
@@ -22,6 +22,7 @@ from synergos.wire.answers import Evaluation
 from synergos_ttp.control import Control
 from synergos_ttp.events import ParticipantLost, RoundDone, RoundJudged
 from synergos_ttp.stages.exchange import Arrived, Asking, Outbox, passed
+from synergos_ttp.stages.judging import Judging, mean_loss
 from synergos_ttp.stages.round_store import RoundFiles, RoundResult, RoundStore
 from synergos_ttp.workers.answer_memory import AnswerMemory
 from synergos_ttp.workers.session_group import Sessions
@@ -42,6 +43,7 @@ class InHand:
         local: each participant's last answer with trained weights.
         kept: each participant's last answer that says what it wants to be given again.
         trained: rows and training loss of each participant that has trained.
+        evaluations: of the model before the round, by those who have answered; also by those whose update was refused.
     """
 
     number: int
@@ -50,6 +52,7 @@ class InHand:
     local: dict[str, Parcel] = field(default_factory=dict)
     kept: dict[str, Parcel] = field(default_factory=dict)
     trained: dict[str, tuple[int, float | None]] = field(default_factory=dict)
+    evaluations: dict[str, Evaluation | None] = field(default_factory=dict)
 
     def take(self, arrived: Mapping[str, Arrived]) -> None:
         """Take note of the answers to an exchange."""
@@ -69,7 +72,7 @@ class Rounds:
     Attributes:
         sessions: the open sessions.
         model: the one before the first round. Nothing of it is kept when that is over, as it may be large.
-        store: where rounds are kept until the run is exported; only the best and the newest stay.
+        store: where rounds are kept until the run is exported; only the newest stays, and what may be the best.
         control: told of every round when it is committed, and again when it is known how good it is.
     """
 
@@ -84,12 +87,12 @@ class Rounds:
         """Derive what stays the same from round to round, and take up what was committed."""
         self._algorithm = self.hyperparameters.make_algorithm()
         self._server = ServerTraining(self.control.check)
-        self._stopper = EarlyStopping(self.hyperparameters.patience, self.hyperparameters.delta)
+        self._judging = Judging(self.hyperparameters.patience, self.hyperparameters.delta)
+        self._evaluators = [each.member.id for each in self.sessions.all if Purpose.EVALUATE in each.member.tags]
         self._expected: dict[int, Layout] = {}
         self._times = _Times()
         self._memory = AnswerMemory()
-        # The round with the lowest evaluation loss, if any was evaluated; the newest that was trained.
-        self._lowest: int | None = None
+        # The newest round that was trained.
         self._newest = -1
         # The newest round, while its commit may not be over; evaluations that no commit has with it yet.
         self._committing: RoundDone | None = None
@@ -105,13 +108,13 @@ class Rounds:
         if committed := self.store.load():
             self._newest, self._state, self._kept = committed.number, committed.state, dict(committed.kept)
             self.history = committed.history
-            for number, loss in self.history.evaluate.items():
-                self._note(number, loss)
+            for number, measured in self.history.measured.items():
+                self._judging.note(number, measured)
 
     def run(self) -> RoundFiles:
         """Run them all, or until nothing improves any more; the files of the best round.
 
-        The best round is the one with the lowest evaluation loss; without evaluation rows anywhere, the last one.
+        The best round is the one with the lowest evaluation loss (:class:`Judging`); without evaluation rows anywhere, the last one.
 
         Raises:
             SynergosError: too few participants were left; the message names the first that failed.
@@ -134,7 +137,7 @@ class Rounds:
         """One round, or no more than what tells that the one before it was the last; whether the model was replaced."""
         if number and not self._evaluation_rides and number - 1 not in self.history.evaluate:
             self._settle(number - 1, self._evaluate(number - 1))
-            if self._stopper.should_stop:
+            if self._judging.should_stop:
                 return False
         begun, hand, spare = time.monotonic(), InHand(number, self._state), self._spare()
         for exchange in count():
@@ -144,8 +147,8 @@ class Rounds:
                 break
             arrived = self._exchange(step, messages, hand)
             if exchange == 0 and number and self._evaluation_rides:
-                self._settle(number - 1, [each.said.evaluation for each in arrived.values()])
-                if self._stopper.should_stop:
+                self._settle(number - 1, hand.evaluations)
+                if self._judging.should_stop:
                     return False
             hand.take(arrived)
             hand.state = self._algorithm.fold(hand.state, step, self._answers(arrived, spare), self._server)
@@ -164,7 +167,8 @@ class Rounds:
     @property
     def best(self) -> int:
         """The round with the lowest evaluation loss, the newest while there is none."""
-        return self._newest if self._lowest is None else self._lowest
+        best = self._judging.best(self.store.rounds())
+        return self._newest if best is None else best
 
     @property
     def _evaluation_rides(self) -> bool:
@@ -210,6 +214,8 @@ class Rounds:
             meanwhile=self._announce if asking.is_small else partial(self._announce_after, asking.outbox),
             prompt=asking if asking.is_small else None,
         )
+        # Whatever becomes of its update, what a participant says of the model it was sent is as true.
+        hand.evaluations |= {who: each.said.evaluation for who, each in found.items() if isinstance(each, Arrived)}
         outcomes = passed(found, {session.member.id: session.rows.get("train", 0) for session in self.sessions.all})
         self._times.exchange(time.monotonic() - begun)
         lost = {who: str(outcome) for who, outcome in outcomes.items() if isinstance(outcome, SynergosError)}
@@ -243,43 +249,52 @@ class Rounds:
         lent = {name: own for name, own in self._past.sets.items() if isinstance(own, dict)}
         return {name: own for name, own in lent.items() if not _memory(Bag({name: own})) & taken}
 
-    def _evaluate(self, number: int) -> Sequence[Evaluation | None]:
+    def _evaluate(self, number: int) -> Mapping[str, Evaluation | None]:
         message = encode(self._algorithm.models(self._state)["global"], {"round": number})
         outcomes = self.sessions.attempt(
             lambda session: session.data.evaluate(number, message), meanwhile=self._announce
         )
         self.sessions.refuse_too_few(outcomes)
-        return [outcome for outcome in outcomes.values() if not isinstance(outcome, SynergosError)]
+        return {who: outcome for who, outcome in outcomes.items() if not isinstance(outcome, SynergosError)}
 
     def _commit(self, hand: InHand) -> None:
         self._past, self._own, self._state = self._own, hand.state, hand.state
         # No state to come has what these two have not, but perhaps what is new at an address that was free.
         self._others_memory &= _memory(self._state) | (_memory(self._past) if self._past else set())
         losses = {who: loss for who, (_, loss) in hand.trained.items()}
-        self.history.trained(hand.number, _mean_loss(hand.trained.values()), losses)
+        self.history.trained(hand.number, mean_loss(hand.trained.values()), losses)
         done = self._done(hand)
         unchanged = self._kept.keys() - hand.kept.keys()
         self._kept |= {who: answer.kept for who, answer in hand.kept.items() if answer.kept is not None}
         model = self._algorithm.models(self._state)["global"]
-        result = RoundResult(self._state, model, hand.local, hand.kept, unchanged, done.loss, done.local, self._judged)
+        result = RoundResult(
+            self._state,
+            model,
+            hand.local,
+            hand.kept,
+            unchanged,
+            done.loss,
+            done.local,
+            self._judged,
+            {number: self.history.measured[number] for number in self._judged},
+            {number: self.history.missing.get(number, ()) for number in self._judged},
+        )
         self.store.commit(hand.number, result)
         self._newest, self._judged, self._committing = hand.number, {}, done
 
-    def _settle(self, number: int, evaluations: Sequence[Evaluation | None]) -> None:
-        """Note how good round ``number`` was, and drop the rounds that are neither best nor newest."""
-        measured = [(part.rows, part.loss) for part in evaluations if part is not None]
+    def _settle(self, number: int, evaluations: Mapping[str, Evaluation | None]) -> None:
+        """Note how good round ``number`` was, and drop the rounds that are not needed any more."""
+        measured = {who: (part.rows, part.loss) for who, part in evaluations.items() if part is not None}
         if measured:
-            self.history.evaluated(number, _mean_loss(measured))
+            missing = tuple(who for who in self._evaluators if who not in evaluations)
+            self.history.evaluated(number, mean_loss(measured.values()), measured, missing)
             loss = self._judged[number] = self.history.evaluate[number]
-            self._note(number, loss)
-            self.control.publish(RoundJudged(number, loss))
+            self._judging.note(number, self.history.measured[number])
+            self.control.publish(RoundJudged(number, loss, missing))
+        needed = self._judging.worth_keeping(self.store.rounds()) or {self.best}
         for past in self.store.rounds():
-            if past < number and past != self.best:
+            if past < number and past not in needed:
                 self.store.drop(past)
-
-    def _note(self, number: int, loss: float | None) -> None:
-        if self._stopper.improved(loss):
-            self._lowest = number
 
     def _done(self, hand: InHand) -> RoundDone:
         rounds, number = self.hyperparameters.rounds, hand.number
@@ -323,10 +338,3 @@ def _outline(model: Model) -> Model:
 def _memory(state: Bag) -> set[int]:
     """Where the tensors of a state lie."""
     return {tensor.data_ptr() for tensors in state.sets.values() for tensor in tensors.values()}
-
-
-def _mean_loss(parts: Collection[tuple[int, float | None]]) -> float | None:
-    """The mean over all rows; None when a participant's loss is not finite, or nobody has one."""
-    rows = sum(count for count, _ in parts)
-    losses = [loss * count for count, loss in parts if loss is not None]
-    return sum(losses) / rows if rows and len(losses) == len(parts) else None

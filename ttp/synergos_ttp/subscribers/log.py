@@ -29,7 +29,7 @@ def write_log(event: Event) -> None:
         case RoundDone():
             log.debug("round done", round=event.number, absent=len(event.absent))
         case RoundJudged():
-            log.debug("round judged", round=event.number)
+            log.debug("round judged", round=event.number, missing=len(event.missing))
         case ParticipantLost():
             log.warning("left out of a round", round=event.number, participant=event.participant, reason=event.reason)
         case ParticipantLeftOut():

@@ -80,7 +80,7 @@ class Progress:
             return
         number = max(past.train)
         self._participants = dict.fromkeys(past.local)
-        self._checkpoints = at_checkpoints(past.evaluate, number + 1)
+        self._checkpoints = at_checkpoints(past.comparable(), number + 1)
         if past.evaluate:
             self._evaluated = max(past.evaluate.items(), key=lambda evaluated: evaluated[0])
         local = {who: losses[number] for who, losses in past.local.items() if number in losses}
@@ -90,7 +90,8 @@ class Progress:
 
     def _judged(self, judged: RoundJudged) -> None:
         self._evaluated = (judged.number, judged.loss)
-        if is_checkpoint(judged.number + 1):
+        # Trials of a study are compared by them, over the same rows alone.
+        if is_checkpoint(judged.number + 1) and not judged.missing:
             self._checkpoints[judged.number + 1] = judged.loss
             self._report(self._progress | {"checkpoints": dict(self._checkpoints)})
 

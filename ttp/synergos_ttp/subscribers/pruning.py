@@ -44,8 +44,9 @@ class Pruning:
         match event:
             case TrainingStarted():
                 self._rounds = event.rounds
-                self._losses = at_checkpoints(event.past.evaluate, event.rounds)
-            case RoundJudged() if is_checkpoint(event.number + 1):
+                self._losses = at_checkpoints(event.past.comparable(), event.rounds)
+            # A loss over the rows of fewer participants is compared with nobody's.
+            case RoundJudged() if is_checkpoint(event.number + 1) and not event.missing:
                 self._losses[event.number + 1] = event.loss
                 self._look(event.number + 1)
 
