@@ -12,7 +12,8 @@ SynergosError
 └── GridError               something went wrong between the orchestrator and a participant
     ├── WorkerUnreachable   no answer
     ├── WorkerRefused       an answer, and it was no
-    │   └── WorkerConflict  … not as things stand: the data has changed since the alignment, or somebody is busy
+    │   ├── WorkerConflict  … not as things stand: the data has changed since the alignment, or somebody is busy
+    │   └── WorkerMistaken  … because it is not the worker that was meant, or not this port of it
     ├── NotNeeded           what it was asked for is of no use any more: others have failed, or it is too late
     └── WireFormatError     bytes that are not a message of ours
 JobStopped                  a job is to stop; control flow and no failure, so whoever catches those lets it pass
@@ -133,6 +134,13 @@ class WorkerConflict(WorkerRefused):
 
     def __init__(self, message: str, participant: str | None = None, status: int = 409) -> None:
         super().__init__(message, participant, status)
+
+
+class WorkerMistaken(WorkerRefused):
+    """Somebody else answers where a participant's worker is registered, or its other port: no waiting mends that."""
+
+    def __init__(self, message: str, participant: str | None = None) -> None:
+        super().__init__(message, participant, 421)
 
 
 class WireFormatError(GridError):

@@ -111,6 +111,9 @@ def test_whoever_is_killed_while_a_job_runs_the_model_is_the_same(
     [job] = trainings_under_way(study)
     name = {"ttp": job["ttp"], "worker": f"worker_1_{job['grid']}"}.get(victim, victim)
     grid.kill(name)
+    if victim == "worker":
+        until(lambda: "waiting_for" in training_of(study)["progress"], "the job to say that it waits")
+        assert training_of(study)["progress"]["waiting_for"][0]["participant"] == "worker_1"
     grid.start(name)
     wait_for_jobs(study)
 

@@ -305,6 +305,35 @@ def test_exchanged_ports_are_told_when_they_are_registered(grid: RealGrid, wine:
     assert "is the data port of worker_1; expected its command port" in answer["message"]
 
 
+def test_a_wrong_data_port_is_found_at_alignment(grid: RealGrid, wine: Dataset) -> None:
+    study = Study(grid, wine, "elsewhere")
+    study.declare()
+    collaboration, project, _, _ = study.keys
+    node = grid.driver.registrations.read(collaboration, project, "worker_2")["data"]["node_0"]
+    port = _free_port()
+    grid.driver.registrations.update(collaboration, project, "worker_2", node_0={**node, "port": port})
+
+    answer = study.align()
+
+    assert answer["status"] == 424
+    assert answer["message"] == f"worker_2: cannot be reached at {node['host']}:{port}"
+
+
+def test_two_names_of_one_worker_are_told_when_they_are_registered(grid: RealGrid, wine: Dataset) -> None:
+    study = Study(grid, wine, "twice")
+    study.declare()
+    collaboration, project, _, _ = study.keys
+    node = grid.driver.registrations.read(collaboration, project, "worker_1")["data"]["node_0"]
+    grid.driver.participants.create("worker_3")
+
+    registration = grid.driver.registrations
+    registration.add_node("localhost", node["port"], node["f_port"])
+    answer = registration.create(collaboration, project, "worker_3", "guest")
+
+    assert (answer["status"], answer["field"]) == (417, "node_0.f_port")
+    assert "is the worker of another participant, worker_1" in answer["message"]
+
+
 def test_a_second_ttp_on_the_same_records_says_who_has_them_and_ends(grid: RealGrid) -> None:
     command = list(grid.grid.ttp.command)
     command[command.index("--port") + 1] = str(_free_port())

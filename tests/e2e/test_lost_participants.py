@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -17,6 +19,10 @@ from synergos_simulator.datasets import Dataset
 
 def round_of(study: Study) -> int:
     return max((job["progress"].get("round", 0) for job in study.jobs("train")), default=0)
+
+
+def waits_of(study: Study) -> list[dict[str, Any]]:
+    return [wait for job in study.jobs("train") for wait in job["progress"].get("waiting_for", [])]
 
 
 def processes(grid: RealGrid, program: str) -> list[psutil.Process]:
@@ -33,13 +39,20 @@ def test_the_run_goes_on_with_those_that_remain(own_grid: RealGrid, wine: Datase
     until(lambda: round_of(study) > 2, "rounds to run")
 
     own_grid.end("worker_2", signal.SIGTERM)
+    until(lambda: bool(waits_of(study)), "the job to say that it waits")
+    [wait] = waits_of(study)
     before = round_of(study)
     until(lambda: round_of(study) > before + 2, "rounds to go on")
-    absent = study.jobs("train")[-1]["progress"]["absent"]
+    progress = study.jobs("train")[-1]["progress"]
     own_grid.driver.jobs.cancel(study.jobs("train")[-1]["id"])
     training.answer()
 
-    assert list(absent) == ["worker_2"]
+    assert wait["participant"] == "worker_2"
+    assert wait["for"].startswith("round ")
+    assert datetime.fromisoformat(wait["until"]) - datetime.fromisoformat(wait["since"]) == timedelta(seconds=25)
+    assert list(progress["absent"]) == ["worker_2"]
+    assert "waiting_for" not in progress
+    assert own_grid.log("ttp").count("waiting for a participant") == 1
 
 
 @pytest.mark.slow

@@ -30,6 +30,7 @@ class Room:
         self,
         work: Callable[[Any], Any],
         *,
+        purpose: str = "",
         seconds: float | None = None,
         needed: int | None = None,
         among: Collection[str] | None = None,

@@ -44,7 +44,9 @@ class _Parts:
         self.tracker = MlflowTracker(WriterProcess(settings.mlflow))
         self.followers = followers(self.store, self.tracker)
         grid = 0 if settings.cluster is None else settings.cluster.grid
-        self.runner = JobRunner(self.store, settings.outputs, settings.limits, grid, settings.keep_versions)
+        self.runner = JobRunner(
+            self.store, settings.outputs, settings.limits, grid, settings.keep_versions, settings.program.id
+        )
         self.tracker.start()
 
     def close(self) -> None:

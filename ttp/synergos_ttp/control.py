@@ -15,7 +15,7 @@ log = structlog.get_logger(__name__)
 class Control:
     """One running job's link to whoever runs it.
 
-    :meth:`stop` and :meth:`check` are for any thread, the rest is the job's own thread's.
+    :meth:`publish`, :meth:`stop` and :meth:`check` are for any thread, the rest is the job's own thread's.
 
     Args:
         subscribers: told what happens, in this order.
@@ -25,6 +25,8 @@ class Control:
         self._subscribers = list(subscribers)
         self._reason: JobStopped | None = None
         self._stopped = threading.Event()
+        # Held while an event is told: subscribers hear of one after the other, whichever thread it happens in.
+        self._telling = threading.RLock()
 
     def subscribe(self, *subscribers: Subscriber) -> None:
         """Have more told what happens from now on."""
@@ -39,13 +41,14 @@ class Control:
             JobStopped: a subscriber wants the job to stop; everybody has been told by then.
         """
         wish: JobStopped | None = None
-        for subscriber in self._subscribers:
-            try:
-                subscriber(event)
-            except JobStopped as error:
-                wish = wish or error
-            except Exception:
-                log.exception("an event was not taken note of", event_type=type(event).__name__)
+        with self._telling:
+            for subscriber in self._subscribers:
+                try:
+                    subscriber(event)
+                except JobStopped as error:
+                    wish = wish or error
+                except Exception:
+                    log.exception("an event was not taken note of", event_type=type(event).__name__)
         if wish is not None:
             raise wish
 

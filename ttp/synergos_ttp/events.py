@@ -1,6 +1,6 @@
-"""What happens to a job, published once each in the job's own thread to those who follow it.
+"""What happens to a job, published once each and one after the other to those who follow it.
 
-A subscriber is a function of one event. It takes note and returns: a round waits for nobody's disk or network. Whoever
+That is done in the job's own thread; but who waits for a participant says so in the thread that waits. A subscriber is a function of one event. It takes note and returns: a round waits for nobody's disk or network. Whoever
 writes somewhere has a thread of its own for that, and has written all when its :class:`JobEnded` returns.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeAlias
 
 from synergos.domain.job import Job
@@ -107,6 +108,31 @@ class ParticipantLeftOut:
 
 
 @dataclass(frozen=True)
+class ParticipantAwaited:
+    """A participant's worker is away, and is waited for.
+
+    Attributes:
+        since: when that was noticed.
+        until: when it is given up.
+        purpose: what is to be done as soon as it is back.
+        reason: how it is known to be away.
+    """
+
+    participant: str
+    since: datetime
+    until: datetime
+    purpose: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class ParticipantNotAwaited:
+    """Nobody waits for a participant any more: it is back, or given up, or not needed."""
+
+    participant: str
+
+
+@dataclass(frozen=True)
 class JobEnded:
     """An attempt at a job is over. Its end is written down when all have heard of it."""
 
@@ -122,6 +148,8 @@ Event: TypeAlias = (
     | RoundJudged
     | ParticipantLost
     | ParticipantLeftOut
+    | ParticipantAwaited
+    | ParticipantNotAwaited
     | JobEnded
 )
 Subscriber: TypeAlias = Callable[[Event], None]

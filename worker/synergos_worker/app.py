@@ -20,12 +20,12 @@ from synergos.domain.reachability import COMMAND
 from synergos.domain.release import HEADER, agreed
 from synergos.errors import InvalidRequest
 from synergos.program import front_page
-from synergos.program.health import health
 from synergos.schema import Definition
 from synergos_worker import bodies, error_responses, request_log
 from synergos_worker.agreement_file import write_agreement
 from synergos_worker.documentation import describe
 from synergos_worker.error_responses import API_VERSION, as_json
+from synergos_worker.identity import Identity
 from synergos_worker.preparation import Preparation, Preparations, State
 from synergos_worker.session_registry import Sessions, fitting
 from synergos_worker.settings import Settings
@@ -47,7 +47,7 @@ class Parts:
     outputs: Path
 
 
-def create_command_app(parts: Parts, settings: Settings) -> Flask:
+def create_command_app(parts: Parts, settings: Settings, identity: Identity) -> Flask:
     """Build the application of the command port; everything it works with is handed in."""
     # No static folder: a wrong URL must not be looked for among files.
     app = Flask("synergos_worker", static_folder=None)
@@ -56,8 +56,19 @@ def create_command_app(parts: Parts, settings: Settings) -> Flask:
     app.url_map.strict_slashes = False
     error_responses.install(app)
     request_log.install(app)
-    app.add_url_rule("/health", view_func=lambda: as_json(_health(settings, parts.sessions)), endpoint="health")
-    front_page.install(app, lambda: _health(settings, parts.sessions), _LINKS)
+
+    def health() -> dict[str, object]:
+        policy = settings.policy
+        return identity.health(
+            COMMAND,
+            sessions=len(parts.sessions),
+            device=settings.device,
+            disclosure=policy.mode,
+            minimum_rows=None if policy.is_open else policy.minimum_rows,
+        )
+
+    app.add_url_rule("/health", view_func=lambda: as_json(health()), endpoint="health")
+    front_page.install(app, health, _LINKS)
     blueprint = Blueprint("worker", __name__, url_prefix="/worker")
     api = _Api(blueprint, version=API_VERSION, title="Synergos worker")
     for resource, route, definition in _ROUTES:
@@ -187,19 +198,6 @@ def _refuse_strange_releases() -> None:
     """Refuse commands of a TTP with which nobody has tried this worker; whoever tells no version speaks as this worker does."""
     if request.blueprint == "worker":
         agreed(_VERSION, "this worker", request.headers.get(HEADER), "the TTP")
-
-
-def _health(settings: Settings, sessions: Sessions) -> dict[str, object]:
-    policy = settings.policy
-    minimum = None if policy.is_open else policy.minimum_rows
-    return health(
-        "worker",
-        settings.component_id,
-        interface=COMMAND,
-        sessions=len(sessions),
-        disclosure=policy.mode,
-        minimum_rows=minimum,
-    )
 
 
 def _success(method: str, data: Mapping[str, Any], status: int = HTTPStatus.OK) -> Response:

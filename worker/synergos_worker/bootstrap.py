@@ -17,6 +17,7 @@ from synergos_worker.data_app import DataApp
 from synergos_worker.data_root import DataRoot
 from synergos_worker.devices import make_ready
 from synergos_worker.digests import DIGEST_KEY, Digests, key_in
+from synergos_worker.identity import Identity
 from synergos_worker.prediction_files import PredictionFiles
 from synergos_worker.preparation import Preparations
 from synergos_worker.session_registry import SessionOpener, Sessions
@@ -34,8 +35,9 @@ class WorkerService:
 
     def __init__(self, settings: Settings, parts: Parts, compute: Executor) -> None:
         self.sessions = parts.sessions
-        self.command_app: Flask = create_command_app(parts, settings)
-        self.data_app = DataApp(parts.sessions, settings.component_id)
+        identity = Identity(settings.component_id)
+        self.command_app: Flask = create_command_app(parts, settings, identity)
+        self.data_app = DataApp(parts.sessions, identity)
         self._settings = settings
         self._preparations = parts.preparations
         self._compute = compute

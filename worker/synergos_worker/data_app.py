@@ -17,10 +17,10 @@ from werkzeug.exceptions import LengthRequired, MethodNotAllowed, NotFound, Requ
 
 from synergos.domain.reachability import DATA
 from synergos.learning.algorithms import Step
-from synergos.program.health import health
 from synergos.wire import Encoded
 from synergos_worker.bodies import LONGEST_WAIT
 from synergos_worker.error_responses import json_of, refusal_of
+from synergos_worker.identity import Identity
 from synergos_worker.message import Message
 from synergos_worker.session import Session, WorkKind
 from synergos_worker.session_registry import Sessions
@@ -54,12 +54,12 @@ class DataApp:
 
     Args:
         sessions: those it works with.
-        component_id: what the worker is called, for ``/health``.
+        identity: of the worker, for ``/health``.
     """
 
-    def __init__(self, sessions: Sessions, component_id: str) -> None:
+    def __init__(self, sessions: Sessions, identity: Identity) -> None:
         self._sessions = sessions
-        self._component_id = component_id
+        self._identity = identity
         rounds: Mapping[str, _View] = {"PUT": self._put_round, "GET": self._get_round}
         evaluations: Mapping[str, _View] = {"PUT": self._put_evaluation, "GET": self._get_evaluation}
         self._routes = (
@@ -102,7 +102,7 @@ class DataApp:
     def _health(self, method: str) -> _Response:
         if method != "GET":
             raise MethodNotAllowed
-        return _json(health("worker", self._component_id, interface=DATA))
+        return _json(self._identity.health(DATA))
 
     def _put_round(self, environ: WSGIEnvironment, session_id: str, number: int, exchange: int) -> _Response:
         session = self._session(session_id)

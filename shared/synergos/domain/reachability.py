@@ -1,12 +1,16 @@
-"""What is found at an address: a program that says what it is, another one, or nobody."""
+"""What is found at an address: a program that says what it is, another one, or nobody; and whether it is what was meant."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, Self
 
 COMMAND, DATA = "command", "data"
 """The two ports of a worker, as each says of itself at ``/health``."""
+
+_LONGEST = 200
+"""Characters of what a program says of itself: whoever is asked may say anything."""
 
 
 @dataclass(frozen=True)
@@ -16,11 +20,41 @@ class Answered:
     Attributes:
         component: which program it is.
         interface: which of its ports this is; None for a program with one, or of an earlier version.
+        version: of the program.
+        instance: tells two processes apart, also of one id; None for one of an earlier version.
+        time: its clock, in ISO 8601; None likewise.
+        is_ours: whether it answers as our programs do, also where it does not say which one it is.
     """
 
-    component: str | None
-    component_id: str | None
-    interface: str | None
+    component: str | None = None
+    component_id: str | None = None
+    interface: str | None = None
+    version: str | None = None
+    instance: str | None = None
+    time: str | None = None
+    is_ours: bool = False
+
+    @classmethod
+    def read(cls, content: bytes) -> Self:
+        """What was answered to ``GET /health``."""
+        try:
+            told = json.loads(content)
+        except (ValueError, RecursionError):
+            told = None
+        if not isinstance(told, dict):
+            return cls()
+        texts = {name: value[:_LONGEST] for name, value in told.items() if isinstance(value, str)}
+        component = texts.get("component")
+        return cls(
+            component,
+            texts.get("id"),
+            texts.get("interface"),
+            texts.get("version"),
+            texts.get("instance"),
+            texts.get("time"),
+            # A port of an earlier version has no /health, and says so in the words of all our refusals.
+            is_ours=component is not None or {"apiVersion", "success"} <= told.keys(),
+        )
 
 
 @dataclass(frozen=True)
@@ -39,3 +73,28 @@ class Probe(Protocol):
 
     def __call__(self, host: str, port: int, /) -> Answered | Silent:
         """Ask once, and wait for seconds only."""
+
+
+def mistake_at(address: str, found: Answered, wanted: str) -> str | None:
+    """Why what answers at an address is not the port of a worker that was meant; None where it is.
+
+    Args:
+        wanted: which port: :data:`COMMAND` or :data:`DATA`.
+    """
+    if found.component is None and not (found.is_ours and wanted == DATA):
+        return f"what answers at {address} is not a Synergos worker"
+    if found.component not in (None, "worker"):
+        return f"{address} is a {found.component}, {found.component_id}; expected a worker"
+    if found.interface not in (None, wanted):
+        return (
+            f"{address} is the {found.interface} port of {found.component_id}; expected its {wanted} port "
+            "(f_port is the command port, port the data port)"
+        )
+    return None
+
+
+def are_two_workers(command: Answered, data: Answered) -> bool:
+    """Whether two ports, each a worker's, belong to different ones."""
+    if command.instance is not None and data.instance is not None:
+        return command.instance != data.instance
+    return data.component_id not in (None, command.component_id)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import count
 from typing import Any
 
 from synergos import bodies
 from synergos.bodies.declarations import Node, Registration
+from synergos.domain import grid
 from synergos.domain.keys import RegistrationKey
 from synergos.domain.reachability import Probe
 from synergos.domain.records import Ids, Kind, payload_of, restrict
@@ -16,7 +17,7 @@ from synergos.errors import InvalidRequest
 from synergos.orchestration.alignment_invalidation import invalidate_without
 from synergos.orchestration.caller import Caller
 from synergos.orchestration.declarations import Declarations
-from synergos.orchestration.node_check import check_nodes
+from synergos.orchestration.node_check import Others, check_nodes
 from synergos.orchestration.view import View
 from synergos.records.store import Record, RecordStore
 
@@ -65,22 +66,22 @@ class Registrations(Declarations[Registration]):
 
     def _looked_at(self, ids: Ids, nodes: Mapping[str, Node]) -> list[str]:
         # Before the transaction: nobody who wants to write waits for a network.
-        self._refuse_shared(ids, nodes)
-        return [] if self._probe is None else check_nodes(nodes, self._probe)
+        registered = self._others(ids)
+        for name, node in nodes.items():
+            _refuse_shared(name, node, registered, ids["participant_id"])
+        if self._probe is None:
+            return []
+        known = {record["key"]["participant_id"] for record in self.store.find(Kind.PARTICIPANT)}
+        return check_nodes(nodes, self._probe, Others(known - {ids["participant_id"]}, registered))
 
-    def _refuse_shared(self, ids: Ids, nodes: Mapping[str, Node]) -> None:
-        """Two participants at one worker would be one participant twice, with the same rows."""
-        for record in self.store.find(self.kind, restrict(ids, Kind.PROJECT)):
-            other = record["key"]["participant_id"]
-            if other == ids["participant_id"]:
-                continue
-            taken = {(node["host"], node["f_port"]) for name, node in record.items() if name.startswith("node_")}
-            for name, node in nodes.items():
-                if (node.host, node.f_port) in taken:
-                    raise InvalidRequest(
-                        f"{node.host}:{node.f_port} is registered for {other}; expected a worker of {ids['participant_id']}'s own",
-                        name,
-                    )
+    def _others(self, ids: Ids) -> list[grid.Node]:
+        """The nodes of the project's other participants."""
+        return [
+            grid.node_of(record, index)
+            for record in self.store.find(self.kind, restrict(ids, Kind.PROJECT))
+            if record["key"]["participant_id"] != ids["participant_id"]
+            for index in range(record["n_count"])
+        ]
 
     def view(self, record: Record) -> View:
         """With what collaboration, project and participant say at this moment."""
@@ -89,3 +90,13 @@ class Registrations(Declarations[Registration]):
         return replace(
             super().view(record), parents={parent: records[0] for parent, records in found.items() if records}
         )
+
+
+def _refuse_shared(name: str, node: Node, registered: Sequence[grid.Node], participant: str) -> None:
+    """Two participants at one worker would be one participant twice, with the same rows."""
+    for other in registered:
+        if (node.host, node.f_port) == (other.host, other.command_port):
+            raise InvalidRequest(
+                f"{node.host}:{node.f_port} is registered for {other.participant_id}; expected a worker of {participant}'s own",
+                name,
+            )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from importlib.metadata import version
 
 
@@ -12,4 +13,12 @@ def health(component: str, component_id: str, **more: object) -> dict[str, objec
         component: which program it is: ``ttp``, ``director`` or ``worker``.
         more: what only this program has to say.
     """
-    return {"status": "ok", "component": component, "id": component_id, "version": version("synergos"), **more}
+    return {
+        "status": "ok",
+        "component": component,
+        "id": component_id,
+        "version": version("synergos"),
+        # Clocks that differ show in logs that are compared, and in certificates.
+        "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        **more,
+    }

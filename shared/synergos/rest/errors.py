@@ -26,6 +26,7 @@ from synergos.errors import (
     UnusableData,
     WireFormatError,
     WorkerConflict,
+    WorkerMistaken,
     WorkerRefused,
     WorkerUnreachable,
 )
@@ -44,6 +45,7 @@ STATUSES: Mapping[type[SynergosError], HTTPStatus] = {
     WorkerUnreachable: HTTPStatus.FAILED_DEPENDENCY,
     WorkerRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
     WorkerConflict: HTTPStatus.CONFLICT,
+    WorkerMistaken: HTTPStatus.FAILED_DEPENDENCY,
     WireFormatError: HTTPStatus.FAILED_DEPENDENCY,
     ServiceStopping: HTTPStatus.SERVICE_UNAVAILABLE,
 }

@@ -66,6 +66,10 @@ def job_representation(job: Job, waits: Mapping[str, Mapping[str, Any]] = Mappin
     """
     has_started = job.state.is_final or job.state in {JobState.RUNNING, JobState.ARCHIVING}
     waiting = {} if has_started else waits.get(job.id, {})
+    # Who ran it waits for nobody any more, though it may not have come to say so.
+    progress = {
+        name: value for name, value in job.progress.items() if name != "waiting_for" or job.state is JobState.RUNNING
+    }
     return {
         "kind": "Job",
         "id": job.id,
@@ -73,7 +77,7 @@ def job_representation(job: Job, waits: Mapping[str, Mapping[str, Any]] = Mappin
         "state": job.state.value,
         "keys": job.keys.to_dict(),
         "parameters": plain(job.parameters),
-        "progress": plain({**job.progress, **waiting}),
+        "progress": plain({**progress, **waiting}),
         "attempts": job.attempts,
         "grid": job.grid,
         "ttp": job.ttp,

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from synergos.domain.asker import Asker
 from synergos.domain.grid import Node
 from synergos.domain.keys import RunKey
-from synergos.errors import JobCancelled, WorkerRefused, WorkerUnreachable
+from synergos.errors import JobCancelled, WorkerMistaken, WorkerRefused, WorkerUnreachable
+from synergos_ttp.events import Event, ParticipantAwaited, ParticipantNotAwaited
 from synergos_ttp.workers.commands import VERSION, WorkerCommands
 from synergos_ttp.workers.limits import Limits
 from synergos_ttp.workers.retry import retry_while_lost
@@ -28,7 +30,7 @@ class SlowWorker(ThreadingHTTPServer):
         signs: how many times it still says that it lives.
         needed: how many times it is asked for that before a command is done.
         health: what it says of itself.
-        told: the version that was told with the last command.
+        told: the header of the last command.
     """
 
     daemon_threads = True
@@ -38,8 +40,8 @@ class SlowWorker(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.signs, self.needed = 10**6, 0
         self.answer: tuple[int, bytes] = (200, json.dumps(OPENED).encode())
-        self.health = b"{}"
-        self.told: str | None = None
+        self.health: tuple[int, bytes] = (200, b'{"component": "worker", "id": "worker_1"}')
+        self.told: Mapping[str, str] = {}
         self.asked = threading.Condition()
         self.ended = threading.Event()
 
@@ -47,7 +49,7 @@ class SlowWorker(ThreadingHTTPServer):
         self, limits: Limits = QUICK, check: Callable[[], None] = lambda: None, version: str = VERSION
     ) -> WorkerCommands:
         host, port = self.server_address[:2]
-        return WorkerCommands(Node("worker_1", str(host), port, 1), limits, check, version)
+        return WorkerCommands(Node("worker_1", str(host), port, port), limits, check, version=version)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -60,10 +62,10 @@ class _Handler(BaseHTTPRequestHandler):
             self.server.asked.notify_all()
         if self.server.signs < 0:
             self.server.ended.wait()
-        self._answer(200, self.server.health)
+        self._answer(*self.server.health)
 
     def do_POST(self) -> None:
-        self.server.told = self.headers["Synergos-Version"]
+        self.server.told = dict(self.headers)
         self.rfile.read(int(self.headers["Content-Length"]))
         with self.server.asked:
             self.server.asked.wait_for(lambda: self.server.needed <= 0 or self.server.ended.is_set())
@@ -133,15 +135,79 @@ def test_a_command_is_left_when_the_job_is_cancelled(worker: SlowWorker) -> None
 def test_a_lost_worker_is_asked_again_until_patience_ends(worker: SlowWorker) -> None:
     worker.answer = (503, b'{"message": "this worker is about to end"}')
     attempts = []
+    told: list[Event] = []
 
     def work() -> None:
         attempts.append(1)
         worker.commands().open_session(RunKey.of(RUN), {})
 
     with pytest.raises(WorkerRefused, match="about to end"):
-        retry_while_lost(worker.commands(), work)
+        retry_while_lost(worker.commands(), work, "its session", told.append)
 
     assert len(attempts) == 2
+    [begun, over] = told
+    assert isinstance(begun, ParticipantAwaited)
+    assert (begun.participant, begun.purpose) == ("worker_1", "its session")
+    assert (begun.until - begun.since).total_seconds() == QUICK.rejoin
+    assert "about to end" in begun.reason
+    assert over == ParticipantNotAwaited("worker_1")
+
+
+def test_a_worker_that_is_back_is_waited_for_no_longer(worker: SlowWorker) -> None:
+    worker.answer = (503, b'{"message": "this worker is about to end"}')
+    told: list[Event] = []
+
+    def work() -> str:
+        if not told:
+            worker.commands().open_session(RunKey.of(RUN), {})
+        return "done"
+
+    assert retry_while_lost(worker.commands(Limits()), work, "its session", told.append) == "done"
+    assert [type(event) for event in told] == [ParticipantAwaited, ParticipantNotAwaited]
+
+
+WORKER = {"component": "worker", "id": "worker_1", "instance": "1"}
+
+
+@pytest.mark.parametrize(
+    ("health", "complaint"),
+    [
+        ({"component": "ttp", "id": "ttp_1"}, r"is a ttp, ttp_1; expected a worker"),
+        ({**WORKER, "interface": "data"}, r"is the data port of worker_1; expected its command port"),
+        ({**WORKER, "interface": "command"}, r"is the command port of worker_1; expected its data port"),
+        ({"status": "ok"}, r"what answers at .* is not a Synergos worker"),
+    ],
+)
+def test_what_can_never_succeed_is_not_waited_for(
+    worker: SlowWorker, health: Mapping[str, str], complaint: str
+) -> None:
+    worker.health = (404, json.dumps(health).encode())
+    told: list[Event] = []
+
+    with pytest.raises(WorkerMistaken, match=rf"^worker_1: .*{complaint}"):
+        retry_while_lost(worker.commands(Limits()), lambda: None, "its session", told.append)
+
+    assert told == []
+
+
+def test_what_stands_before_a_worker_that_is_away_is_waited_for(worker: SlowWorker) -> None:
+    worker.health = (502, b"<html>Bad Gateway</html>")
+    told: list[Event] = []
+
+    with pytest.raises(WorkerUnreachable, match="answers with status 502"):
+        retry_while_lost(worker.commands(), lambda: None, "its session", told.append)
+
+    assert [type(event) for event in told] == [ParticipantAwaited, ParticipantNotAwaited]
+
+
+def test_a_worker_is_told_who_asks(worker: SlowWorker) -> None:
+    asker = Asker("ttp/ä\n1", "job-1", "127.0.0.1")
+    host, port = worker.server_address[:2]
+    commands = WorkerCommands(Node("worker_1", str(host), port, port), QUICK, lambda: None, asker)
+
+    commands.open_session(RunKey.of(RUN), {})
+
+    assert Asker.of(worker.told, "127.0.0.1") == asker
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "nowhere.invalid", "a..b", "x" * 70, "a b"])
@@ -162,17 +228,17 @@ def test_what_is_no_worker_is_said(worker: SlowWorker, content: bytes) -> None:
 
 @pytest.mark.parametrize("version", ["0.4.0", "0.5.3", "0.6.0.dev1", "of somebody else"])
 def test_a_worker_of_a_neighbouring_release_is_spoken_with(worker: SlowWorker, version: str) -> None:
-    worker.health = json.dumps({"version": version}).encode()
+    worker.health = (200, json.dumps({**WORKER, "version": version}).encode())
     commands = worker.commands(version="0.5.1")
 
     commands.greet()
 
     assert commands.open_session(RunKey.of(RUN), {}) == {"train": 7}
-    assert worker.told == "0.5.1"
+    assert worker.told["Synergos-Version"] == "0.5.1"
 
 
 def test_a_worker_too_far_from_this_ttp_is_told_who_is_to_update(worker: SlowWorker) -> None:
-    worker.health = b'{"version": "0.3.0"}'
+    worker.health = (200, json.dumps({**WORKER, "version": "0.3.0"}).encode())
 
     with pytest.raises(
         WorkerRefused, match=r"worker_1: the worker is Synergos 0\.3, this TTP is 0\.5, .*; update the worker"

@@ -180,8 +180,11 @@ def test_health_says_who_answers(client: WorkerClient) -> None:
         "component",
         "id",
         "version",
+        "time",
         "interface",
+        "instance",
         "sessions",
+        "device",
         "disclosure",
         "minimum_rows",
     }
@@ -194,7 +197,7 @@ def test_each_port_says_which_it_is(service: WorkerService, client: WorkerClient
     data = Client(service.data_app).get("/health").json or {}
 
     assert (command["interface"], data["interface"]) == ("command", "data")
-    assert data["id"] == command["id"]
+    assert (data["id"], data["instance"]) == (command["id"], command["instance"])
 
 
 def test_the_routes_are_documented(client: WorkerClient) -> None:

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 import pytest
 
 from synergos.bodies.declarations import Node
-from synergos.domain.reachability import Answered, Silent
+from synergos.domain import grid
+from synergos.domain.reachability import COMMAND, DATA, Answered, Silent
 from synergos.errors import InvalidRequest
-from synergos.orchestration.node_check import check_nodes
+from synergos.orchestration.node_check import Others, check_nodes
 
 COMMAND_PORT, DATA_PORT, OTHER_DATA_PORT, TTP_PORT, WEB_PORT, OLD_DATA_PORT, NOBODY = (
     5000,
@@ -25,8 +26,8 @@ THERE: Mapping[int, Answered] = {
     DATA_PORT: Answered("worker", "worker_a", "data"),
     OTHER_DATA_PORT: Answered("worker", "worker_b", "data"),
     TTP_PORT: Answered("ttp", "ttp_1", None),
-    WEB_PORT: Answered(None, None, None),
-    OLD_DATA_PORT: Answered(None, None, None),
+    WEB_PORT: Answered(),
+    OLD_DATA_PORT: Answered(is_ours=True),
 }
 
 
@@ -67,6 +68,25 @@ def test_a_worker_of_an_earlier_version_says_nothing_of_its_data_port() -> None:
 def test_an_address_that_is_plainly_wrong_is_refused(command: int, data: int, complaint: str) -> None:
     with pytest.raises(InvalidRequest, match=complaint):
         told(command, data)
+
+
+def test_the_worker_of_another_participant_is_refused() -> None:
+    here = {"node_0": Node(host="worker.a", port=DATA_PORT, f_port=COMMAND_PORT)}
+
+    with pytest.raises(InvalidRequest, match=r"^node_0\.f_port: worker\.a:5000 is the worker of another .*, worker_a$"):
+        check_nodes(here, probe, Others({"worker_a"}))
+    assert check_nodes(here, probe, Others({"worker_b"})) == []
+
+
+def test_one_worker_under_two_names_is_refused() -> None:
+    def probe_with_instance(_host: str, port: int) -> Answered:
+        return Answered("worker", "a_worker", COMMAND if port == COMMAND_PORT else DATA, instance="1")
+
+    here = {"node_0": Node(host="10.0.0.1", port=DATA_PORT, f_port=COMMAND_PORT)}
+    there = grid.Node("bank_b", "bank.example", COMMAND_PORT, DATA_PORT)
+
+    with pytest.raises(InvalidRequest, match=r"is the worker that bank_b has registered as bank\.example:5000$"):
+        check_nodes(here, probe_with_instance, Others(nodes=[there]))
 
 
 def test_who_cannot_be_reached_is_told_and_not_refused() -> None:

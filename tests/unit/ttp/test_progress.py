@@ -4,16 +4,28 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 
+from support.waiting import until
 from synergos.domain.job import Job, JobError, Stage
 from synergos.domain.keys import ProjectKey
 from synergos.domain.loss_history import LossHistory
 from synergos.errors import LeaseLost
 from synergos_ttp.control import Control
-from synergos_ttp.events import JobEnded, RoundDone, RoundJudged, TrainingStarted, WorkStarted
+from synergos_ttp.events import (
+    Event,
+    JobEnded,
+    ParticipantAwaited,
+    ParticipantNotAwaited,
+    RoundDone,
+    RoundJudged,
+    TrainingStarted,
+    WorkStarted,
+)
 from synergos_ttp.outcomes import Completed, Failed
 from synergos_ttp.subscribers.progress import Progress
 
@@ -42,6 +54,9 @@ class Store:
         if self.failures:
             raise self.failures.pop()
         self.written.append(progress)
+
+    def has_written(self, count: int) -> bool:
+        return len(self.written) == count
 
 
 @pytest.fixture
@@ -146,6 +161,31 @@ def test_what_is_tried_again_says_why_and_keeps_its_checkpoints(store: Store, pr
     progress(JobEnded(JOB, Failed(JobError("WorkerUnreachable", "no answer"), retry_in=5.0)))
 
     assert (store.written[-1]["last_error"], store.written[-1]["checkpoints"]) == ("no answer", {1: 5.0})
+
+
+NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
+AWAITED = ParticipantAwaited("b", NOON, NOON + timedelta(seconds=25), "round 2", "b: cannot be reached")
+
+
+def test_who_is_waited_for_is_said_until_nobody_is_waited_for(store: Store, control: Control) -> None:
+    progress = Progress(store.write, control)
+    told: list[Event] = [AWAITED, done(0), ParticipantNotAwaited("b")]
+    for count, event in enumerate(told):
+        progress(event)
+        until(partial(store.has_written, count + 1), "the progress to be written")
+    progress(ENDED)
+
+    waiting = [
+        {
+            "participant": "b",
+            "since": "2026-01-02T12:00:00+00:00",
+            "until": "2026-01-02T12:00:25+00:00",
+            "for": "round 2",
+            "reason": "b: cannot be reached",
+        }
+    ]
+    said = [(written.get("round"), written.get("waiting_for")) for written in store.written]
+    assert said == [(None, waiting), (1, waiting), (1, None)]
 
 
 def test_a_store_that_is_away_for_a_moment_costs_nothing(store: Store, control: Control, progress: Progress) -> None:

@@ -26,10 +26,11 @@ from synergos_ttp.stages.scope import Scope
 from synergos_ttp.workers.commands import Tags, WorkerCommands
 from synergos_ttp.workers.limits import Limits
 from synergos_ttp.workers.participant import JobParticipant, ParticipantSession
-from synergos_ttp.workers.retry import retry_while_lost
+from synergos_ttp.workers.retry import PREPARING, retry_while_lost
 from synergos_ttp.workers.session_group import SessionContent, Sessions
 
 _NAMED_AT_MOST = 5
+_MEASURING = {Purpose.EVALUATE: "its validation", Purpose.PREDICT: "its predictions"}
 
 
 def validate(scope: Scope, limits: Limits, control: Control) -> Validated:
@@ -84,9 +85,11 @@ def predict(scope: Scope, limits: Limits, control: Control) -> Predicted:
     participant = scope.keys["participant_id"]
     node = _node_of(scope, participant)
     tags: Tags = {Purpose.PREDICT: check_tags(scope.job.parameters["tags"], "tags")}
-    worker = WorkerCommands(node, limits, control.check)
+    worker = WorkerCommands(node, limits, control.check, scope.asker)
     worker.greet()
-    polled = retry_while_lost(worker, lambda: worker.prepare(scope.project, space.action, tags))
+    polled = retry_while_lost(
+        worker, lambda: worker.prepare(scope.project, space.action, tags), PREPARING, control.publish
+    )
     header = polled.headers[Purpose.PREDICT]
     if strange := drift(header, polled.metadata[Purpose.PREDICT], space):
         named = ", ".join(strange[:_NAMED_AT_MOST]) + (", …" if len(strange) > _NAMED_AT_MOST else "")
@@ -117,7 +120,7 @@ def _measure(
 ) -> dict[str, Measured | SynergosError]:
     """What each participant measured, or how it failed, as soon as one did."""
     recipe = families.recipe_in(model)
-    content = SessionContent(scope.run, recipe, (purpose,))
+    content = SessionContent(scope.run, recipe, (purpose,), scope.asker)
     control.publish(WorkStarted(tuple(member.id for member in members)))
     message = encode(recipe.family.read(weights_of(model)), {})
 
@@ -126,7 +129,7 @@ def _measure(
         return session.commands.measure(scope.run, session.id, purpose)
 
     with Sessions(members, content, limits, control, needed=1) as sessions:
-        return sessions.attempt(measure)
+        return sessions.attempt(measure, purpose=_MEASURING[purpose])
 
 
 def _is_about_rows(error: SynergosError) -> bool:

@@ -36,6 +36,7 @@ class JobRunner:
         outputs: where models and histories are written.
         grid_index: which node of every participant takes part.
         keep_versions: how many of a run's trainings before the newest stay.
+        component: the id of this program.
     """
 
     store: RecordStore
@@ -43,6 +44,7 @@ class JobRunner:
     limits: Limits = field(default_factory=Limits)
     grid_index: int = 0
     keep_versions: int = KEEP_VERSIONS
+    component: str | None = None
 
     def run(self, job: Job, control: Control) -> Outputs:
         """Do what the job asks; what its stage leaves.
@@ -51,7 +53,7 @@ class JobRunner:
             SynergosError: why it could not be done, with the participant and the field where there is one.
             JobStopped: it was asked to stop.
         """
-        scope = Scope(self.store, job, self.grid_index)
+        scope = Scope(self.store, job, self.grid_index, self.component)
         match job.stage:
             case Stage.CHECK:
                 return check(scope, self.limits, control)

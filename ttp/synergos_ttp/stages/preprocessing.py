@@ -16,7 +16,7 @@ from synergos.domain.outputs import ALIGNED, Aligned, Checked
 from synergos.domain.preparation import Prepared
 from synergos.domain.records import Kind
 from synergos.domain.tags import Purpose
-from synergos.errors import InvalidRequest, JobStopped, NotNeeded
+from synergos.errors import InvalidRequest, JobStopped, NotNeeded, WorkerMistaken
 from synergos.learning import families
 from synergos.learning.agreement import agreement_of
 from synergos.learning.feature_space_agreement import feature_space
@@ -28,7 +28,7 @@ from synergos_ttp.events import ParticipantLeftOut, WorkStarted
 from synergos_ttp.stages.scope import Scope
 from synergos_ttp.workers.commands import WorkerCommands
 from synergos_ttp.workers.limits import Limits
-from synergos_ttp.workers.retry import retry_while_lost
+from synergos_ttp.workers.retry import CONFIRMING, PREPARING, retry_while_lost
 
 Result = TypeVar("Result")
 
@@ -65,6 +65,8 @@ def _agreed(scope: Scope, limits: Limits, control: Control, *, is_kept: bool) ->
             control.publish(ParticipantLeftOut(who, "it declared no tags"))
 
     given_up = threading.Event()
+    # Nodes by instance, between the participants' threads; each sets its own once.
+    met = dict[str, Node]()
 
     def check() -> None:
         control.check()
@@ -72,18 +74,26 @@ def _agreed(scope: Scope, limits: Limits, control: Control, *, is_kept: bool) ->
             raise NotNeeded("another participant failed")
 
     def prepare(node: Node) -> Prepared:
-        worker = WorkerCommands(node, limits, check)
+        worker = WorkerCommands(node, limits, check, scope.asker)
         # Who does not answer at all is probably registered at a wrong address: that is said at once.
-        worker.greet()
-        return retry_while_lost(worker, lambda: worker.prepare(scope.project, action, tags[node.participant_id]))
+        _refuse_met(node, worker.greet().instance, met)
+        return retry_while_lost(
+            worker,
+            lambda: worker.prepare(scope.project, action, tags[node.participant_id]),
+            PREPARING,
+            control.publish,
+        )
 
     def confirm(node: Node, part: Mapping[str, Any] | None = None) -> None:
         participant = node.participant_id
-        worker, missing_columns = WorkerCommands(node, limits, check), alignment.missing_columns[participant]
+        worker = WorkerCommands(node, limits, check, scope.asker)
+        missing_columns = alignment.missing_columns[participant]
         own, digests = told(space, columns[participant]), polled[participant].digests
         retry_while_lost(
             worker,
             lambda: worker.align(scope.project, action, tags[participant], missing_columns, own, digests, part),
+            CONFIRMING,
+            control.publish,
         )
 
     def tell(node: Node) -> None:
@@ -117,6 +127,21 @@ def _agreed(scope: Scope, limits: Limits, control: Control, *, is_kept: bool) ->
             "agreement": AGREEMENT.write(agreement),
         }
     )
+
+
+def _refuse_met(node: Node, instance: str | None, met: dict[str, Node]) -> None:
+    """Refuse one worker for two participants: its rows would count twice.
+
+    Args:
+        instance: of the worker at this node; None where it does not say.
+        met: the nodes so far.
+    """
+    first = node if instance is None else met.setdefault(instance, node)
+    if first.participant_id != node.participant_id:
+        who, address = node.participant_id, f"{node.host}:{node.command_port}"
+        raise WorkerMistaken(
+            f"{address} is the worker of {first.participant_id}, registered as {first.host}:{first.command_port}", who
+        )
 
 
 def _each(nodes: Sequence[Node], work: Callable[[Node], Result], given_up: threading.Event) -> list[Result]:

@@ -208,6 +208,8 @@ class Rounds:
         deadline = self.sessions.deadline(self._times.longest)
         found = self.sessions.attempt(
             asking,
+            # Counted from 1, as a job's progress has it.
+            purpose=f"round {step.round + 1}",
             seconds=deadline,
             needed=needed,
             among=messages,
@@ -252,7 +254,9 @@ class Rounds:
     def _evaluate(self, number: int) -> Mapping[str, Evaluation | None]:
         message = encode(self._algorithm.models(self._state)["global"], {"round": number})
         outcomes = self.sessions.attempt(
-            lambda session: session.data.evaluate(number, message), meanwhile=self._announce
+            lambda session: session.data.evaluate(number, message),
+            purpose=f"the evaluation of round {number + 1}",
+            meanwhile=self._announce,
         )
         self.sessions.refuse_too_few(outcomes)
         return {who: outcome for who, outcome in outcomes.items() if not isinstance(outcome, SynergosError)}

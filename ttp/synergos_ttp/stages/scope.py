@@ -10,6 +10,7 @@ from typing import Any
 from msgspec import UNSET, UnsetType
 
 from synergos.domain.agreement import AGREEMENT, Agreement
+from synergos.domain.asker import Asker
 from synergos.domain.feature_space import Action, FeatureSpace
 from synergos.domain.grid import Node, sub_grid
 from synergos.domain.job import Job
@@ -33,11 +34,18 @@ class Scope:
 
     Args:
         grid_index: which node of every participant takes part.
+        component: the id of the program that runs the job.
     """
 
     store: RecordStore
     job: Job
     grid_index: int = 0
+    component: str | None = None
+
+    @property
+    def asker(self) -> Asker:
+        """Who asks workers for something, as they are told."""
+        return Asker(self.component, self.job.id)
 
     @property
     def keys(self) -> JobKey:

@@ -8,8 +8,10 @@ from synergos_ttp.events import (
     Event,
     JobEnded,
     JobStarted,
+    ParticipantAwaited,
     ParticipantLeftOut,
     ParticipantLost,
+    ParticipantNotAwaited,
     RoundDone,
     RoundJudged,
     TrainingStarted,
@@ -34,6 +36,11 @@ def write_log(event: Event) -> None:
             log.warning("left out of a round", round=event.number, participant=event.participant, reason=event.reason)
         case ParticipantLeftOut():
             log.warning("left out", participant=event.participant, reason=event.reason)
+        case ParticipantAwaited():
+            until = event.until.isoformat(timespec="seconds")
+            log.warning("waiting for a participant", reason=event.reason, wanted=event.purpose, until=until)
+        case ParticipantNotAwaited():
+            log.info("a participant is not waited for any more")
         case JobEnded(outcome=outcome):
             _write_end(outcome)
 

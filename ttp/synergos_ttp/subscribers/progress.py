@@ -15,7 +15,9 @@ from synergos_ttp.control import Control
 from synergos_ttp.events import (
     Event,
     JobEnded,
+    ParticipantAwaited,
     ParticipantLeftOut,
+    ParticipantNotAwaited,
     RoundDone,
     RoundJudged,
     TrainingStarted,
@@ -46,6 +48,8 @@ class Progress:
     def __init__(self, write: Write, control: Control) -> None:
         self._writer = ProgressWriter(write, control)
         self._progress: dict[str, Any] = {}
+        # Who is waited for, as the record has it; beside the progress, which goes on meanwhile.
+        self._awaited: dict[str, Mapping[str, str]] = {}
         self._participants: dict[str, None] = {}
         self._checkpoints: dict[int, float | None] = {}
         # The newest evaluation, by round.
@@ -65,6 +69,12 @@ class Progress:
                 self._report(self._of_round(event))
             case RoundJudged():
                 self._judged(event)
+            case ParticipantAwaited():
+                self._awaited[event.participant] = _wait(event)
+                self._report(self._progress)
+            case ParticipantNotAwaited():
+                if self._awaited.pop(event.participant, None) is not None:
+                    self._report(self._progress)
             case JobEnded(outcome=outcome):
                 if isinstance(outcome, Failed) and outcome.retry_in is not None:
                     self._report(self._progress | {"last_error": outcome.error.message})
@@ -72,7 +82,8 @@ class Progress:
 
     def _report(self, progress: dict[str, Any]) -> None:
         self._progress = progress
-        self._writer.put(progress)
+        waiting = {"waiting_for": list(self._awaited.values())} if self._awaited else {}
+        self._writer.put(progress | waiting)
 
     def _begin(self, started: TrainingStarted) -> None:
         past = started.past
@@ -114,6 +125,17 @@ class Progress:
         }
 
 
+def _wait(awaited: ParticipantAwaited) -> dict[str, str]:
+    """A wait as a job's progress has it."""
+    return {
+        "participant": awaited.participant,
+        "since": awaited.since.isoformat(timespec="seconds"),
+        "until": awaited.until.isoformat(timespec="seconds"),
+        "for": awaited.purpose,
+        "reason": awaited.reason,
+    }
+
+
 class ProgressWriter:
     """Writes the newest of what it is given, in a thread of its own that begins with the first."""
 
@@ -125,6 +147,8 @@ class ProgressWriter:
         self._lock = threading.Lock()
         self._newest: Mapping[str, Any] | None = None
         self._news, self._closed = threading.Event(), threading.Event()
+        # Its lines are about the job, whichever participant's thread brings the first news.
+        self._work = in_context(self._loop)
         self._thread: threading.Thread | None = None
 
     def put(self, progress: Mapping[str, Any]) -> None:
@@ -133,7 +157,7 @@ class ProgressWriter:
             self._newest = progress
         self._news.set()
         if self._thread is None:
-            self._thread = threading.Thread(target=in_context(self._loop), name="progress", daemon=True)
+            self._thread = threading.Thread(target=self._work, name="progress", daemon=True)
             self._thread.start()
 
     def close(self) -> None:

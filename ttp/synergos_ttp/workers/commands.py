@@ -13,11 +13,13 @@ from urllib.parse import quote, urlencode
 
 import structlog
 
+from synergos.domain.asker import NOBODY, Asker
 from synergos.domain.feature_space import Action, FeatureSpace
 from synergos.domain.grid import Node
 from synergos.domain.keys import ProjectKey, RunKey
 from synergos.domain.outputs import MEASURED, Measured
 from synergos.domain.preparation import PREPARED, Prepared
+from synergos.domain.reachability import COMMAND, DATA, Answered, are_two_workers, mistake_at
 from synergos.domain.release import HEADER, agreed
 from synergos.domain.tags import Purpose, Tag
 from synergos.errors import (
@@ -25,6 +27,7 @@ from synergos.errors import (
     NotSupported,
     WireFormatError,
     WorkerConflict,
+    WorkerMistaken,
     WorkerRefused,
     WorkerUnreachable,
 )
@@ -34,6 +37,9 @@ from synergos_ttp.workers.limits import Limits
 log = structlog.get_logger(__name__)
 
 VERSION = version("synergos")
+_LARGEST_HEALTH = 2**16
+_GATEWAYS = {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT}
+"""What something in front of a worker says while the worker is away."""
 
 Tags = Mapping[Purpose, Sequence[Tag]]
 
@@ -46,26 +52,66 @@ class WorkerCommands:
     it answers no, and what ``check`` raises, which is called while a command takes its time.
     """
 
-    def __init__(self, node: Node, limits: Limits, check: Callable[[], None], version: str = VERSION) -> None:
+    def __init__(
+        self,
+        node: Node,
+        limits: Limits,
+        check: Callable[[], None],
+        asker: Asker = NOBODY,
+        *,
+        version: str = VERSION,
+    ) -> None:
         self.node = node
         self.limits = limits
         self.check = check
         self._version = version
+        self._headers = {"Content-Type": "application/json", HEADER: version, **asker.headers}
 
-    def greet(self) -> None:
-        """Make sure that somebody is there at all who speaks as this TTP does, before something is asked that may take long.
+    def greet(self) -> Answered:
+        """Make sure that the worker is there, on both its ports, and speaks as this TTP does, before something may take long.
+
+        Returns:
+            What it says of itself.
 
         Raises:
-            WorkerRefused: the worker's version and this TTP's do not go together.
+            WorkerMistaken: somebody else is; or a port is the other one, or another worker's; or its version and this TTP's do
+                not go together.
         """
-        _, content = self._send("GET", "/health", timeout=self.limits.connect)
-        theirs = _version_in(content)
+        command, data = (self._found_at(port, wanted) for wanted, port in self._ports)
+        if are_two_workers(command, data):
+            named = f"{data.component_id}, and the command port to {command.component_id}"
+            address = f"{self.node.host}:{self.node.data_port}"
+            raise WorkerMistaken(f"{address} belongs to {named}; expected both ports of one worker", self._who)
+        self._refuse_strange_release(command.version)
+        return command
+
+    def _refuse_strange_release(self, theirs: str | None) -> None:
         try:
             speaks = agreed(self._version, "this TTP", theirs, "the worker")
         except NotSupported as error:
-            raise self._refused(str(error), None, HTTPStatus.UNPROCESSABLE_ENTITY) from None
+            raise WorkerMistaken(str(error), self._who) from None
         if theirs not in (None, self._version):
             log.info("worker of another version", worker=theirs, ttp=self._version, speaks=speaks)
+
+    @property
+    def _ports(self) -> tuple[tuple[str, int], tuple[str, int]]:
+        return (COMMAND, self.node.command_port), (DATA, self.node.data_port)
+
+    def _found_at(self, port: int, wanted: str) -> Answered:
+        request = Request("GET", "/health", self.limits.connect, headers=self._headers)
+        with WorkerClient(self.node, port, self.limits) as client:
+            answer = client.ask(request)
+            # A program that is not ours may go on for ever.
+            found = Answered.read(answer.read(_LARGEST_HEALTH))
+        if not found.is_ours and answer.status in _GATEWAYS:
+            raise WorkerUnreachable(f"{self.node.host}:{port} answers with status {answer.status}", self._who)
+        if mistake := mistake_at(f"{self.node.host}:{port}", found, wanted):
+            raise WorkerMistaken(mistake, self._who)
+        return found
+
+    @property
+    def _who(self) -> str:
+        return self.node.participant_id
 
     def prepare(self, project: ProjectKey, action: Action, tags: Tags) -> Prepared:
         """Have the tagged datasets read; what the worker says of them.
@@ -92,7 +138,7 @@ class WorkerCommands:
         try:
             return PREPARED.read(answer)
         except InvalidRequest as error:
-            raise WireFormatError(f"what it prepared is not as agreed: {error}", self.node.participant_id) from None
+            raise WireFormatError(f"what it prepared is not as agreed: {error}", self._who) from None
 
     def align(
         self,
@@ -142,7 +188,7 @@ class WorkerCommands:
             return MEASURED.read(results[purpose])
         except (InvalidRequest, KeyError, TypeError) as error:
             reason = str(error) if isinstance(error, InvalidRequest) else "there are none"
-            raise WireFormatError(f"its statistics are not as agreed: {reason}", self.node.participant_id) from None
+            raise WireFormatError(f"its statistics are not as agreed: {reason}", self._who) from None
 
     def close_session(self, run: RunKey, session_id: str) -> None:
         """End a session; no matter whether it is still open."""
@@ -172,7 +218,7 @@ class WorkerCommands:
             f"{path}?{urlencode(query)}" if query else path,
             self.limits.stall if timeout is None else timeout,
             None if body is None else _Content(json.dumps(body, allow_nan=False).encode()),
-            {"Content-Type": "application/json", HEADER: self._version},
+            self._headers,
             self._signs_of_life() if timeout is None else None,
         )
         # A connection each time: commands are few.
@@ -188,7 +234,7 @@ class WorkerCommands:
             self.check()
             if time.monotonic() > deadline:
                 seconds = f"{self.limits.command:.0f} s"
-                raise WorkerUnreachable(f"no answer at {self._address} within {seconds}", self.node.participant_id)
+                raise WorkerUnreachable(f"no answer at {self._address} within {seconds}", self._who)
             self._send("GET", "/health", timeout=self.limits.stall)
 
         return look
@@ -214,7 +260,7 @@ class WorkerCommands:
     def _refused(self, message: str, field: object, status: int) -> WorkerRefused:
         named = f"{field}: {message}" if field and not message.startswith(str(field)) else message
         kind = WorkerConflict if status == HTTPStatus.CONFLICT else WorkerRefused
-        return kind(named, self.node.participant_id, status)
+        return kind(named, self._who, status)
 
 
 @dataclass(frozen=True)
@@ -227,16 +273,6 @@ class _Content:
 
     def buffers(self) -> tuple[bytes]:
         return (self.content,)
-
-
-def _version_in(health: bytes) -> str | None:
-    """The version that a program tells with its health; None where it tells none."""
-    try:
-        told = json.loads(health)
-    except (ValueError, RecursionError):
-        return None
-    found = told.get("version") if isinstance(told, dict) else None
-    return found if isinstance(found, str) else None
 
 
 def _path(resource: str, *ids: str) -> str:

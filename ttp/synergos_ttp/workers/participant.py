@@ -9,16 +9,18 @@ from uuid import uuid4
 
 import structlog
 
+from synergos.domain.asker import NOBODY, Asker
 from synergos.domain.grid import Node
 from synergos.domain.keys import RunKey
 from synergos.domain.tags import Purpose
 from synergos.errors import Conflict, JobStopped, NotNeeded, SynergosError, WorkerUnreachable
 from synergos.program.log_context import about_participant
+from synergos_ttp.events import Event
 from synergos_ttp.workers.commands import Tags, WorkerCommands
 from synergos_ttp.workers.data_plane import DataPlane
 from synergos_ttp.workers.limits import Limits
 from synergos_ttp.workers.prompt import Prompt
-from synergos_ttp.workers.retry import RejoinDeadline
+from synergos_ttp.workers.retry import RejoinDeadline, Wait
 
 log = structlog.get_logger(__name__)
 
@@ -55,6 +57,8 @@ class ParticipantSession:
     Args:
         request: the body that opens it, all but the session's id.
         check: called whenever there is time to stop; raises when it should.
+        publish: told when the worker is waited for, in the thread that waits.
+        asker: who asks, for the worker's log.
     """
 
     def __init__(
@@ -64,14 +68,17 @@ class ParticipantSession:
         request: Mapping[str, Any],
         limits: Limits,
         check: Callable[[], None],
+        publish: Callable[[Event], None] = lambda _event: None,
+        asker: Asker = NOBODY,
     ) -> None:
         self.member = member
-        self.commands = WorkerCommands(member.node, limits, check)
+        self.commands = WorkerCommands(member.node, limits, check, asker)
         self.rows: Mapping[str, int] = {}
         self._run = run
         self._request = request
         self._limits = limits
         self._check = check
+        self._publish = publish
         self._id: str | None = None
         # None while the session has to be opened, for the first time or again.
         self._data: DataPlane | None = None
@@ -89,17 +96,23 @@ class ParticipantSession:
         assert self._data is not None, "the session is not open"  # noqa: S101 - persist() sees to it
         return self._data
 
-    def persist(self, work: Callable[[ParticipantSession], Result], failed: SynergosError | None = None) -> Result:
+    def persist(
+        self, work: Callable[[ParticipantSession], Result], purpose: str, failed: SynergosError | None = None
+    ) -> Result:
         """Do ``work`` with the open session; when the worker is lost, wait for it, open the session again and repeat.
 
         Args:
+            purpose: what it is, for those who are told that it waits.
             failed: what came of it when it was tried already.
 
         Raises:
             SynergosError: why it could not be done, in the end.
         """
         with about_participant(self.member.id):
-            return self._persist(work, failed)
+            # Whoever stayed away is not waited for again in every round.
+            seconds = 0.0 if self._is_absent else self._limits.rejoin
+            with RejoinDeadline(seconds, Wait(self.member.id, purpose, self._publish)) as rejoin_deadline:
+                return self._persist(work, failed, rejoin_deadline)
 
     def begin(self, work: Prompt[ParticipantSession, Any]) -> int | None:
         """Begin ``work`` with the open session and wait for nothing; None when that cannot be done, and nothing was."""
@@ -139,9 +152,12 @@ class ParticipantSession:
         except SynergosError as error:
             log.warning("session not ended", participant=self.member.id, reason=str(error))
 
-    def _persist(self, work: Callable[[ParticipantSession], Result], failed: SynergosError | None) -> Result:
-        # Whoever stayed away is not waited for again in every round.
-        rejoin_deadline = RejoinDeadline(0.0 if self._is_absent else self._limits.rejoin)
+    def _persist(
+        self,
+        work: Callable[[ParticipantSession], Result],
+        failed: SynergosError | None,
+        rejoin_deadline: RejoinDeadline,
+    ) -> Result:
         while True:
             self._check()
             try:

@@ -9,6 +9,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, replace
 from typing import Any, Self, TypeVar
 
+from synergos.domain.asker import NOBODY, Asker
 from synergos.domain.keys import RunKey
 from synergos.domain.tags import Purpose
 from synergos.errors import NotNeeded, SynergosError, WorkerUnreachable
@@ -25,11 +26,16 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class SessionContent:
-    """What a session holds besides the participant's own data: the run, and all it takes to make its model."""
+    """What a session holds besides the participant's own data: the run, and all it takes to make its model.
+
+    Attributes:
+        asker: who opens it.
+    """
 
     run: RunKey
     recipe: Recipe
     purposes: tuple[Purpose, ...]
+    asker: Asker = NOBODY
 
     def request(self, member: JobParticipant) -> dict[str, Any]:
         """The body that opens a session at one participant, all but the session's id."""
@@ -74,12 +80,21 @@ class Sessions:
         self._given_up = threading.Event()
         self._pool = ContextPool(max_workers=len(members), thread_name_prefix="participant")
         self.all = [
-            ParticipantSession(member, content.run, content.request(member), limits, self._check) for member in members
+            ParticipantSession(
+                member,
+                content.run,
+                content.request(member),
+                limits,
+                self._check,
+                control.publish,
+                content.asker,
+            )
+            for member in members
         ]
 
     def __enter__(self) -> Self:
         try:
-            self.refuse_too_few(self.attempt(lambda session: session.rows))
+            self.refuse_too_few(self.attempt(lambda session: session.rows, purpose="its session"))
         except BaseException:
             self.__exit__()
             raise
@@ -95,6 +110,7 @@ class Sessions:
         self,
         work: Callable[[ParticipantSession], Result],
         *,
+        purpose: str,
         seconds: float | None = None,
         needed: int | None = None,
         among: Collection[str] | None = None,
@@ -106,6 +122,7 @@ class Sessions:
         The others are told to stop as soon as fewer than ``needed`` can still succeed.
 
         Args:
+            purpose: what it is, for those who are told that somebody is waited for.
             among: whom to ask, when it is not everybody.
             seconds: how long it may take; who is not ready by then has failed.
             meanwhile: called here, while the participants' threads work; when it fails, they are told to stop.
@@ -121,7 +138,9 @@ class Sessions:
         deadline = None if seconds is None else time.monotonic() + seconds
         quick = Prompting[ParticipantSession, Result](prompt, self.control.check)
         begun = quick.begin(asked)
-        futures = {self._pool.submit(session.persist, work): session for session in asked if session not in begun}
+        futures = {
+            self._pool.submit(session.persist, work, purpose): session for session in asked if session not in begun
+        }
         try:
             meanwhile()
             answered = quick.finish(deadline, self._limits.long_poll)
@@ -132,7 +151,7 @@ class Sessions:
             raise
         for session in begun:
             if session not in answered:
-                futures[self._pool.submit(session.persist, work, quick.failed.get(session))] = session
+                futures[self._pool.submit(session.persist, work, purpose, quick.failed.get(session))] = session
         late = self._wait(futures, deadline, needed - len(answered))
         self.control.check()
         for future, session in futures.items():
