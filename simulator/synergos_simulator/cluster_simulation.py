@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any
 
 from synergos.domain.job import FINAL_STATES
-from synergos.driver.transport import Response
 from synergos.errors import GridError
 from synergos_simulator.arrangements import FEDERATED, Arrangement, Tags, arrangements, common_test_rows
 from synergos_simulator.simulation import COLLABORATION, EXPERIMENT, RUN, CycleCancelled, Simulation, Trained
@@ -77,7 +76,7 @@ class ClusterSimulation(Simulation):
             self.display.note(f"{way.name}: {message}")
             return Trained(way, problem=message)
         run = (COLLABORATION, way.project_id, EXPERIMENT, RUN)
-        validations: Response = {}
+        validations: Mapping[str, Any] = {}
         if any(job["stage"] == "validate" for job in jobs):
             validations = self.driver.validations.read(*run)
         predictions = self.driver.predictions.read(way.members[0].participant_id, *run)

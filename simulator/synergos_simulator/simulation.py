@@ -39,9 +39,9 @@ class Trained:
     """
 
     arrangement: Arrangement
-    models: Response = field(default_factory=dict)
-    validations: Response = field(default_factory=dict)
-    predictions: Response = field(default_factory=dict)
+    models: Mapping[str, Any] = field(default_factory=dict)
+    validations: Mapping[str, Any] = field(default_factory=dict)
+    predictions: Mapping[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
     problem: str | None = None
 
@@ -95,7 +95,7 @@ class Simulation:
         begun = time.monotonic()
         models = self._stage(arrangement, "train", lambda: driver.models.create(*run))
         seconds = time.monotonic() - begun
-        validations: Response = {}
+        validations: Mapping[str, Any] = {}
         if any(member.evaluate for member in arrangement.members):
             validations = self._stage(arrangement, "validate", lambda: driver.validations.create(*run))
         tags = {arrangement.project_id: tests}

@@ -6,12 +6,13 @@ import json
 import sys
 import threading
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+HEALTH = {"status": "ok", "component": "ttp", "id": "ttp", "version": "0.1.0"}
 OK = {"apiVersion": "0.1.0", "success": 1, "status": 200, "method": "test.get", "params": {}, "data": []}
 
 
@@ -25,14 +26,21 @@ class Request:
 
 @dataclass
 class RecordingServer:
-    """``answers`` are given in order; when there are none left, ``routes`` decide, and everything else is ``OK``."""
+    """``answers`` are given in order; when there are none left, ``routes`` decide, and everything else is ``OK``.
+
+    What it says of itself at ``/health`` is neither among them nor remembered.
+    """
 
     port: int = 0
     requests: list[Request] = field(default_factory=list)
     answers: deque[tuple[int, bytes]] = field(default_factory=deque)
     routes: dict[tuple[str, str], tuple[int, bytes]] = field(default_factory=dict)
+    health: Mapping[str, Any] | None = field(default_factory=lambda: HEALTH)
+    """None: it has no such route."""
     hold: threading.Event = field(default_factory=threading.Event)
     """Clear it to leave requests without an answer until it is set again."""
+    arrived: Callable[[str, str], None] = field(default=lambda method, path: None)
+    """Told method and path of each request before it is held."""
 
     def answer_next(self, status: int, body: object) -> None:
         self.answers.append((status, body if isinstance(body, bytes) else json.dumps(body).encode()))
@@ -61,11 +69,17 @@ def recording_server() -> Iterator[RecordingServer]:
         disable_nagle_algorithm = True
 
         def _answer(self) -> None:
+            if self.path == "/health":
+                self._send(200 if server.health else 404, json.dumps(server.health or {}).encode())
+                return
             length = int(self.headers.get("Content-Length") or 0)
             body = json.loads(self.rfile.read(length)) if length else None
             server.requests.append(Request(self.command, self.path, body, dict(self.headers)))
+            server.arrived(self.command, self.path)
             server.hold.wait(10)
-            status, content = server.next_answer(self.command, self.path)
+            self._send(*server.next_answer(self.command, self.path))
+
+        def _send(self, status: int, content: bytes) -> None:
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(content)))

@@ -83,7 +83,8 @@ def cancel(driver: Driver, job: JobId, output: FormatOption = Format.TABLE) -> N
 def wait_for(driver: Driver, jobs: Sequence[str], timeout: float | None) -> list[dict[str, Any]]:
     """The jobs as they ended, with their progress on standard error meanwhile."""
     with display_on(standard_error()) as display:
-        return driver.jobs.wait(jobs, on_progress=lambda job: display.job(label_of(job), job), timeout=timeout)
+        # How they ended is shown, and is the exit code.
+        return driver.jobs.wait(jobs, lambda job: display.job(label_of(job), job), timeout=timeout, raise_errors=False)
 
 
 def end_as(jobs: Sequence[Job]) -> None:

@@ -214,7 +214,7 @@ def _newest(driver: Driver) -> str:
 def _follow(driver: Driver, study_id: str, timeout: float | None, output: Format) -> None:
     # What remains to be seen goes to standard output afterwards.
     with display_study_on(standard_error(), transient=True) as display:
-        ended = driver.optimizations.wait(study_id, timeout, on_progress=display.study)
+        ended = driver.optimizations.wait(study_id, timeout, on_progress=display.study, raise_errors=False)
     _show(ended, output)
     if ended["state"] in _OUTCOMES:
         raise typer.Exit(_OUTCOMES[ended["state"]])

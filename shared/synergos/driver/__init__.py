@@ -10,11 +10,14 @@ from synergos.driver.client import Driver
 from synergos.driver.collaborations import CollaborationTask
 from synergos.driver.errors import (
     DriverError,
+    Interrupted,
+    JobFailed,
     ServerTimeout,
     ServerUnreachable,
     UnknownKeyword,
     UsageError,
     WaitTimeout,
+    WrongServer,
 )
 from synergos.driver.experiments import ExperimentTask
 from synergos.driver.jobs import JobTask
@@ -34,6 +37,8 @@ __all__ = [
     "Driver",
     "DriverError",
     "ExperimentTask",
+    "Interrupted",
+    "JobFailed",
     "JobTask",
     "ModelTask",
     "OptimizationTask",
@@ -49,4 +54,5 @@ __all__ = [
     "UsageError",
     "ValidationTask",
     "WaitTimeout",
+    "WrongServer",
 ]

@@ -49,7 +49,10 @@ class AlignmentTask(Task):
         options: dict[str, Any] = {"auto_align": auto_align, "auto_fix": auto_fix}
         options |= {name: given for name, (given, default) in others.items() if given != default}
         path = self._route(collab_id, project_id)
-        return self._request_stage(path, options, respond_async, {"check": "true"} if dry_run else None)
+        ids = {"collab_id": collab_id, "project_id": project_id}
+        if dry_run:
+            return self._request_stage("check", ids, path, options, respond_async, {"check": "true"})
+        return self._request_stage("preprocess", ids, path, options, respond_async)
 
     def read(self, collab_id: str, project_id: str, **choices: Choice) -> Response:
         """Where each participant's columns get blanks added, by purpose; an error (404) while there is nothing.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Self
 
+from synergos.driver.addresses import checked_host, checked_port
 from synergos.driver.alignments import AlignmentTask
 from synergos.driver.collaborations import CollaborationTask
 from synergos.driver.experiments import ExperimentTask
@@ -27,7 +28,7 @@ class Driver:
     Every call returns the orchestrator's answer as a dict: ``answer["data"]`` is a record or a list of records, and
     ``answer["status"]`` the HTTP status. An error answer has ``answer["message"]`` and no ``data``; with
     ``raise_errors=True`` it is raised as :class:`~synergos.driver.errors.DriverError` instead. A server that cannot be
-    reached, or is not a Synergos server, is always raised.
+    reached, or is no orchestrator, is always raised. Answers show themselves as tables; what they hold is as JSON has it.
 
     Each attribute (``driver.projects``, …) is a fresh group of calls on every access: keep it in a variable while
     ``configure_…`` or ``add_node`` gather what the next ``create`` sends.
@@ -38,9 +39,14 @@ class Driver:
         host: name or address of the orchestrator.
         port: its command port, 5000 unless it was told otherwise.
         is_secured: speak https instead of http.
-        timeout: seconds to wait for an answer. The default waits as long as it takes, because stage requests of a
-            Basic grid answer when the work is done. Connecting always has a time limit.
-        raise_errors: raise error answers as exceptions.
+        timeout: seconds to wait for an answer. By default a minute for what only looks, five for what changes a record, and as
+            long as it takes for stage requests, which on a Basic grid answer when the work is done. Connecting always has a
+            time limit.
+        raise_errors: raise error answers as exceptions, and jobs that were waited for and failed. Without it error answers
+            are returned, as by the original's client.
+
+    Raises:
+        UsageError: host or port cannot be one.
 
     Example:
         >>> driver = Driver("127.0.0.1", 5000, raise_errors=True)  # doctest: +SKIP
@@ -56,8 +62,8 @@ class Driver:
         timeout: float | None = None,
         raise_errors: bool = False,
     ) -> None:
-        self.host = host
-        self.port = port
+        self.host = checked_host(host)
+        self.port = checked_port(port)
         self.is_secured = is_secured
         self._transport = Transport(self.address, timeout, raise_errors)
 

@@ -3,16 +3,20 @@
 SynergosError
 ├── DriverError             an error answer (with ``raise_errors``), or an answer that is not Synergos's
 │   ├── ServerUnreachable   nobody answers at that address, or the connection broke
+│   ├── WrongServer         somebody answers there, but no orchestrator
 │   ├── ServerTimeout       connected, but no answer within the driver's time-out
-│   └── WaitTimeout         the jobs waited for did not end in time
+│   ├── WaitTimeout         what was waited for did not end in time
+│   └── JobFailed           … or ended, but not as completed
 └── InvalidRequest
     └── UsageError          a call that cannot be turned into a request; nothing was sent
         └── UnknownKeyword  … as it does not take such an argument; a TypeError too, as of any function
+KeyboardInterrupt
+└── Interrupted             Ctrl-C while an orchestrator worked; says what goes on
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from synergos.errors import InvalidRequest, SynergosError, UnknownName
@@ -49,12 +53,48 @@ class ServerUnreachable(DriverError):
     """Nobody answers at that address, or the connection broke before the answer was there."""
 
 
+class WrongServer(DriverError):
+    """Somebody answers at that address, but no orchestrator: a worker, or another program."""
+
+
 class ServerTimeout(DriverError):
-    """The orchestrator took the request but gave no answer within the driver's time-out."""
+    """The orchestrator took the request but gave no answer within the driver's time-out.
+
+    Attributes:
+        jobs: the ids of the jobs that go on, as far as they are known; see the message.
+    """
+
+    def __init__(self, message: str, jobs: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.jobs = tuple(jobs)
 
 
 class WaitTimeout(DriverError):
-    """The jobs waited for did not end in time; they go on all the same."""
+    """What was waited for did not end in time; it goes on all the same, and the message says how to look at it."""
+
+
+class JobFailed(DriverError):
+    """Jobs, or a study, were waited for and did not end as completed.
+
+    Attributes:
+        jobs: those that did not, as they ended; each with its ``state`` and ``error``. Of a study, the study.
+    """
+
+    def __init__(self, message: str, jobs: Sequence[Mapping[str, Any]]) -> None:
+        super().__init__(message, body={"jobs": [job["id"] for job in jobs]})
+        self.jobs = tuple(jobs)
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C while an orchestrator was asked or waited for: nothing there has stopped, and the message says how to look at it.
+
+    Attributes:
+        jobs: the ids of the jobs, or of the study, that go on, as far as they are known.
+    """
+
+    def __init__(self, message: str, jobs: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.jobs = tuple(jobs)
 
 
 class UsageError(InvalidRequest, ValueError):

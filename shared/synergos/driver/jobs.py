@@ -5,16 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
-from synergos.domain.job import FINAL_STATES
-from synergos.driver.errors import DriverError, WaitTimeout
+from synergos.domain.job import FINAL_STATES, JobState
+from synergos.driver.errors import DriverError, JobFailed
 from synergos.driver.lists import Choice
+from synergos.driver.stage_requests import in_words
 from synergos.driver.task import Task
 from synergos.driver.transport import Response, check, route
-
-SHORTEST_INTERVAL = 0.1
-LONGEST_INTERVAL = 10.0
+from synergos.driver.waiting import Patience, interrupts_named
 
 Job = dict[str, Any]
 
@@ -46,15 +46,16 @@ class JobTask(Task):
 
     def wait(
         self,
-        job_ids: str | Sequence[str] | Response,
+        job_ids: str | Sequence[str] | Mapping[str, Any],
         on_progress: Callable[[Job], None] | None = None,
         timeout: float | None = None,
         interval: float = 1.0,
         sleep: Callable[[float], None] = time.sleep,
         *,
         progress: bool = False,
+        raise_errors: bool | None = None,
     ) -> list[Job]:
-        """Wait until jobs have ended, whatever way; look at each one's ``state`` and ``error``.
+        """Wait until jobs have ended, whatever way; a restart of the orchestrator in between is waited out.
 
         Args:
             job_ids: one id, several, or the answer to a stage request with ``respond_async``.
@@ -63,48 +64,61 @@ class JobTask(Task):
             interval: seconds between two looks, kept between 0.1 and 10.
             sleep: how to pass the time.
             progress: show a bar for each job, with round, losses and time left.
+            raise_errors: raise when a job fails or is cancelled, as soon as all have ended; without it as the driver was told.
+                Whoever does not let it be raised looks at each job's ``state`` and ``error``.
 
         Returns:
             The jobs as they ended, in the order of ``job_ids``.
 
         Raises:
-            WaitTimeout: some have not ended in time.
+            JobFailed: one did not complete, and that is to be raised.
+            WaitTimeout: some have not ended in time; they go on.
+            Interrupted: Ctrl-C; they go on.
             DriverError: there is no such job, the orchestrator does not answer, or its answer has no jobs.
         """
         ids = _ids_of(job_ids)
         with _shown(progress, on_progress) as show:
-            return self._wait(ids, show, timeout, interval, sleep)
+            ended = self._wait(ids, show, Patience(timeout, interval, sleep))
+        failed = [job for job in ended if job["state"] != JobState.COMPLETED]
+        if failed and (self._transport.raise_errors if raise_errors is None else raise_errors):
+            raise JobFailed(_failures(failed, len(ended)), failed)
+        return ended
 
-    def _wait(
-        self,
-        ids: Sequence[str],
-        show: Callable[[Job], None],
-        timeout: float | None,
-        interval: float,
-        sleep: Callable[[float], None],
-    ) -> list[Job]:
-        pause = min(max(interval, SHORTEST_INTERVAL), LONGEST_INTERVAL)
-        deadline = None if timeout is None else time.monotonic() + timeout
+    def _wait(self, ids: Sequence[str], show: Callable[[Job], None], patience: Patience) -> list[Job]:
         jobs: dict[str, Job] = {}
-        while True:
-            for job_id in ids:
-                if jobs.get(job_id, {}).get("state") not in FINAL_STATES:
-                    jobs[job_id] = self._look_at(job_id)
+
+        def pending() -> list[str]:
+            return [job_id for job_id in ids if jobs.get(job_id, {}).get("state") not in FINAL_STATES]
+
+        def going_on() -> tuple[str, list[str]]:
+            return f"{', '.join(pending())}; {in_words(pending())}", pending()
+
+        with interrupts_named(going_on):
+            while True:
+                for job_id in pending():
+                    jobs[job_id] = patience.look(partial(self._look_at, job_id), going_on()[0])
                     show(jobs[job_id])
-            pending = [job_id for job_id in ids if jobs[job_id]["state"] not in FINAL_STATES]
-            if not pending:
-                return [jobs[job_id] for job_id in ids]
-            if deadline is not None and time.monotonic() + pause > deadline:
-                raise WaitTimeout(f"not ended within {timeout:g} s: {', '.join(pending)}")
-            sleep(pause)
+                if not pending():
+                    return [jobs[job_id] for job_id in ids]
+                patience.pause(going_on()[0])
 
     def _look_at(self, job_id: str) -> Job:
         status, body = self._transport.exchange("GET", route("jobs", job_id))
         check(status, body)
-        return dict(body["data"])
+        job: Job = body["data"]
+        return job
 
 
-def _ids_of(wanted: str | Sequence[str] | Response) -> list[str]:
+def _failures(failed: Sequence[Job], of: int) -> str:
+    """What became of jobs that did not complete: the first in full, of the others how many they are."""
+    first = failed[0]
+    reason = (first.get("error") or {}).get("message")
+    what = f"{first.get('stage', 'job')} {'/'.join((first.get('keys') or {}).values())} {first['state']} (job {first['id']})"
+    more = f"; {len(failed)} of {of} jobs did not complete" if len(failed) > 1 else ""
+    return f"{what}: {reason}{more}" if reason else f"{what}{more}"
+
+
+def _ids_of(wanted: str | Sequence[str] | Mapping[str, Any]) -> list[str]:
     if isinstance(wanted, str):
         return [wanted]
     if not isinstance(wanted, Mapping):

@@ -45,7 +45,8 @@ class ModelTask(Task):
         refuse_others(self.create, kwargs, ["log_msg"])
         path = self._route(collab_id, project_id, expt_id, run_id)
         options = stage_options(auto_align, dockerised, verbose, log_msgs, kwargs)
-        return self._request_stage(path, options, respond_async)
+        ids = {"collab_id": collab_id, "project_id": project_id, "expt_id": expt_id, "run_id": run_id}
+        return self._request_stage("train", ids, path, options, respond_async)
 
     def read(
         self,

@@ -5,16 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from synergos.domain.study import FINAL_STUDY_STATES
+from synergos.domain.study import FINAL_STUDY_STATES, StudyState
 from synergos.driver.downloads import fetch_file
-from synergos.driver.errors import DriverError, WaitTimeout
-from synergos.driver.jobs import LONGEST_INTERVAL, SHORTEST_INTERVAL
+from synergos.driver.errors import DriverError, JobFailed
 from synergos.driver.lists import Choice
 from synergos.driver.task import Task
 from synergos.driver.transport import Response, check, route
+from synergos.driver.waiting import Patience, interrupts_named
 
 Study = dict[str, Any]
 Trial = dict[str, Any]
@@ -118,11 +119,11 @@ class OptimizationTask(Task):
         filters = {"collab_id": collab_id, "project_id": project_id, "expt_id": expt_id, "state": state}
         return self._list(route("studies"), {**filters, **choices})
 
-    def show(self, study: str | Response) -> Response:
+    def show(self, study: str | Mapping[str, Any]) -> Response:
         """One study with its trials."""
         return self._get(route("studies", _id_of(study)))
 
-    def picture(self, study: str | Response, *, to: str | Path) -> Path:
+    def picture(self, study: str | Mapping[str, Any], *, to: str | Path) -> Path:
         """Have the picture of a study that has ended in a file (PNG).
 
         Raises:
@@ -130,11 +131,11 @@ class OptimizationTask(Task):
         """
         return fetch_file(self._transport, f"{route('studies', _id_of(study))}/picture", Path(to))
 
-    def stop(self, study: str | Response) -> Response:
+    def stop(self, study: str | Mapping[str, Any]) -> Response:
         """Start no new trials and cancel those that run; an error (409) when the study has ended already."""
         return self._post(route("studies", _id_of(study), "stop"), {})
 
-    def best(self, study: str | Response) -> Trial | None:
+    def best(self, study: str | Mapping[str, Any]) -> Trial | None:
         """The best trial so far: ``run_id``, ``number``, ``objective`` and ``hyperparameters``; None while there is none.
 
         Raises:
@@ -145,15 +146,16 @@ class OptimizationTask(Task):
 
     def wait(
         self,
-        study: str | Response,
+        study: str | Mapping[str, Any],
         timeout: float | None = None,
         *,
         progress: bool = False,
         on_progress: Callable[[Study], None] | None = None,
         interval: float = 2.0,
         sleep: Callable[[float], None] = time.sleep,
+        raise_errors: bool | None = None,
     ) -> Study:
-        """Wait until a study has ended, whatever way; look at its ``state``, ``best`` and ``error``.
+        """Wait until a study has ended, whatever way; a restart of the orchestrator in between is waited out.
 
         Args:
             timeout: seconds after which to give up; None waits as long as it takes.
@@ -161,42 +163,44 @@ class OptimizationTask(Task):
             on_progress: told the study as it stands, every time it is asked for.
             interval: seconds between two looks, kept between 0.1 and 10.
             sleep: how to pass the time.
+            raise_errors: raise when the study fails; without it as the driver was told. Whoever does not let it be raised looks
+                at ``state`` and ``error``.
 
         Returns:
             The study as it ended, with its trials.
 
         Raises:
+            JobFailed: it failed, and that is to be raised.
             WaitTimeout: it has not ended in time; it goes on all the same.
+            Interrupted: Ctrl-C; it goes on all the same.
             DriverError: there is no such study, the orchestrator does not answer, or the answer to ``create`` is an
                 error.
         """
         study_id = _id_of(study)
         with _shown(progress, on_progress) as show:
-            return self._wait(study_id, show, timeout, interval, sleep)
+            ended = self._wait(study_id, show, Patience(timeout, interval, sleep))
+        if ended["state"] == StudyState.FAILED and (
+            self._transport.raise_errors if raise_errors is None else raise_errors
+        ):
+            reason = (ended.get("error") or {}).get("message") or "no reason given"
+            raise JobFailed(f"study {study_id} failed: {reason}", [ended])
+        return ended
 
-    def _wait(
-        self,
-        study_id: str,
-        show: Callable[[Study], None],
-        timeout: float | None,
-        interval: float,
-        sleep: Callable[[float], None],
-    ) -> Study:
-        pause = min(max(interval, SHORTEST_INTERVAL), LONGEST_INTERVAL)
-        deadline = None if timeout is None else time.monotonic() + timeout
-        while True:
-            study = self._look_at(study_id)
-            show(study)
-            if study["state"] in FINAL_STUDY_STATES:
-                return study
-            if deadline is not None and time.monotonic() + pause > deadline:
-                raise WaitTimeout(f"not ended within {timeout:g} s: study {study_id}")
-            sleep(pause)
+    def _wait(self, study_id: str, show: Callable[[Study], None], patience: Patience) -> Study:
+        going_on = f"study {study_id}; driver.optimizations.wait({study_id!r}) waits for it, driver.optimizations.stop({study_id!r}) stops it"
+        with interrupts_named(lambda: (going_on, [study_id])):
+            while True:
+                study = patience.look(partial(self._look_at, study_id), going_on)
+                show(study)
+                if study["state"] in FINAL_STUDY_STATES:
+                    return study
+                patience.pause(going_on)
 
     def _look_at(self, study_id: str) -> Study:
         status, body = self._transport.exchange("GET", route("studies", study_id))
         check(status, body)
-        return dict(body["data"])
+        study: Study = body["data"]
+        return study
 
     @staticmethod
     def _route(collab_id: str, project_id: str, expt_id: str) -> str:
@@ -204,7 +208,7 @@ class OptimizationTask(Task):
         return route("train", "collaborations", *ids, "optimizations") + "/"
 
 
-def _id_of(study: str | Response) -> str:
+def _id_of(study: str | Mapping[str, Any]) -> str:
     if isinstance(study, str):
         return study
     if "data" not in study:

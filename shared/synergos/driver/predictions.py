@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from synergos.driver.lists import Choice
-from synergos.driver.tags import Tags
+from synergos.driver.tag_lists import Tags, tags_by_project
 from synergos.driver.task import Task, refuse_others, stage_options
 from synergos.driver.transport import Response, narrowed, route
 
@@ -41,9 +41,11 @@ class PredictionTask(Task):
         """
         refuse_others(self.create, kwargs, ["log_msg"])
         path = self._route(participant_id, collab_id, project_id, expt_id, run_id)
-        plain = {project: [list(tag) for tag in chosen] for project, chosen in tags.items()}
+        plain = tags_by_project(tags)
         options = stage_options(auto_align, dockerised, verbose, log_msgs, kwargs)
-        return self._request_stage(path, {**options, "tags": plain}, respond_async)
+        ids = {"collab_id": collab_id, "project_id": project_id, "expt_id": expt_id, "run_id": run_id}
+        ids |= {"participant_id": participant_id}
+        return self._request_stage("predict", ids, path, {**options, "tags": plain}, respond_async)
 
     def read(
         self,

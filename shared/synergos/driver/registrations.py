@@ -72,7 +72,8 @@ class RegistrationTask(Task):
         """
         refuse_others(self.create, kwargs)
         if not self._nodes:
-            raise UsageError("add a worker with add_node() first", "node_0")
+            how = "registration = driver.registrations; registration.add_node(…); registration.create(…)"
+            raise UsageError(f"add a worker with add_node() first, to this same object: {how}", "node_0")
         path = self._route(collab_id, project_id, participant_id)
         _, earlier = self._transport.exchange("GET", path)
         if earlier.get("status") == 200:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from synergos.driver.tag_lists import Tags, tag_list
 from synergos.driver.task import COLLABORATIONS, Task, refuse_others
 from synergos.driver.transport import Response, route
 
-Tags = Sequence[Sequence[str]]
-"""Dataset folders, each as the names of the folders that lead to it below the worker's data folder, outermost first."""
+_PURPOSES = ("train", "evaluate", "predict")
 
 
 class TagTask(Task):
@@ -38,7 +38,8 @@ class TagTask(Task):
             kwargs: refused; there are no others.
         """
         refuse_others(self.create, kwargs)
-        payload = {"train": _plain(train), "evaluate": _plain(evaluate), "predict": _plain(predict)}
+        given = dict(zip(_PURPOSES, (train, evaluate, predict), strict=True))
+        payload = {purpose: tag_list(tags or (), purpose) for purpose, tags in given.items()}
         extras = {"model": model, "hyperparameters": hyperparameters}
         chosen = {name: list(value) for name, value in extras.items() if value is not None}
         return self._post(self._route(collab_id, project_id, participant_id), payload | chosen)
@@ -49,7 +50,10 @@ class TagTask(Task):
 
     def update(self, collab_id: str, project_id: str, participant_id: str, **updates: Any) -> Response:
         """Change the tags of one purpose or several."""
-        return self._put(self._route(collab_id, project_id, participant_id), updates)
+        tags = {
+            purpose: tag_list(updates[purpose], purpose) for purpose in _PURPOSES if updates.get(purpose) is not None
+        }
+        return self._put(self._route(collab_id, project_id, participant_id), updates | tags)
 
     def delete(self, collab_id: str, project_id: str, participant_id: str) -> Response:
         """Delete a participant's tags and alignment in a project; the answer is the record as it was."""
@@ -59,7 +63,3 @@ class TagTask(Task):
     def _route(collab_id: str, project_id: str, participant_id: str) -> str:
         ids = (collab_id, "projects", project_id, "participants", participant_id)
         return route(*COLLABORATIONS, *ids, "registration", "tags")
-
-
-def _plain(tags: Tags | None) -> list[list[str]]:
-    return [list(tag) for tag in tags or ()]

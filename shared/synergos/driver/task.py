@@ -8,6 +8,7 @@ from typing import Any
 
 from synergos.driver.errors import UnknownKeyword
 from synergos.driver.lists import Choice, query
+from synergos.driver.stage_requests import jobs_named
 from synergos.driver.transport import Response, Transport
 
 COLLABORATIONS = ("connect", "collaborations")
@@ -58,10 +59,23 @@ class Task:
         return self._transport.call("POST", path, payload)
 
     def _request_stage(
-        self, path: str, payload: object, respond_async: bool, query: Mapping[str, str] | None = None
+        self,
+        stage: str,
+        ids: Mapping[str, str | None],
+        path: str,
+        payload: object,
+        respond_async: bool,
+        query: Mapping[str, str] | None = None,
     ) -> Response:
+        """Ask for a stage.
+
+        Args:
+            stage: of the jobs that it becomes.
+            ids: of what it is about, by name; None for all there are.
+        """
         headers = {"Prefer": "respond-async"} if respond_async else None
-        return self._transport.call("POST", path, payload, query=query, headers=headers)
+        with jobs_named(self._transport, stage, ids):
+            return self._transport.call("POST", path, payload, query=query, headers=headers, takes_long=True)
 
     def _put(self, path: str, payload: object) -> Response:
         return self._transport.call("PUT", path, payload)

@@ -6,6 +6,7 @@ import ipaddress
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -13,13 +14,22 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection
 
-from synergos.driver.errors import DriverError, ServerTimeout, ServerUnreachable, UsageError
+from synergos.driver.answers import Answer, readable
+from synergos.driver.errors import DriverError, ServerTimeout, ServerUnreachable, UsageError, WrongServer
+from synergos.driver.payloads import sendable
 
-Response = dict[str, Any]
+Response = Answer
 """A parsed answer: ``data``, ``status``, ``method``, ``params`` …, or ``message`` when something is wrong."""
 
 CONNECT_TIMEOUT = 10.0
 """Seconds within which a connection must stand, whatever the time-out for answers is."""
+READ_TIMEOUT = 60.0
+"""Seconds for the answer to a GET, and between two pieces of a file, unless the driver was told a time-out."""
+CHANGE_TIMEOUT = 300.0
+"""Seconds for the answer to a declaration, a change or a deletion, likewise. Stage requests have as long as they take."""
+HEALTH_TIMEOUT = 2.0
+
+_ORCHESTRATORS = frozenset({"ttp", "director"})
 
 
 class Transport:
@@ -34,7 +44,9 @@ class Transport:
     def __init__(self, address: str, timeout: float | None = None, raise_errors: bool = False) -> None:
         self.address = address.rstrip("/")
         self.raise_errors = raise_errors
-        self._timeout = (CONNECT_TIMEOUT if timeout is None else min(timeout, CONNECT_TIMEOUT), timeout)
+        self._timeout = timeout
+        # Several threads may find out at once; they find the same.
+        self._is_orchestrator = False
         self._session = requests.Session()
         # A proxy named in the environment cannot reach this machine's own loopback address.
         self._session.trust_env = not _is_loopback(self.address)
@@ -52,13 +64,19 @@ class Transport:
         payload: object = None,
         query: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
+        *,
+        takes_long: bool = False,
     ) -> Response:
         """The answer to one request.
 
+        Args:
+            takes_long: it answers when its work is done, which may take hours.
+
         Raises:
-            DriverError: nobody answers, the answer is not JSON, or (with ``raise_errors``) it is an error.
+            DriverError: nobody answers, it is no orchestrator, or (with ``raise_errors``) the answer is an error.
+            UsageError: the payload has a value that JSON has not; nothing was sent.
         """
-        status, body = self.exchange(method, path, payload, query, headers)
+        status, body = self.exchange(method, path, payload, query, headers, takes_long=takes_long)
         if self.raise_errors:
             check(status, body)
         return body
@@ -70,21 +88,93 @@ class Transport:
         payload: object = None,
         query: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
+        *,
+        takes_long: bool = False,
+        within: float | None = None,
     ) -> tuple[int, Response]:
-        """Status and answer of one request, error answers included."""
-        try:
+        """Status and answer of one request, error answers included.
+
+        Args:
+            within: seconds for this answer, if that is less than usual.
+        """
+        timeout = self._seconds_for(method, takes_long, within)
+        body = None if payload is None else sendable(payload)
+        with self._explained(f"{method} {path}", timeout):
             answer = self._session.request(
-                method, f"{self.address}{path}", params=query, json=payload, headers=headers, timeout=self._timeout
+                method,
+                f"{self.address}{path}",
+                params=query,
+                json=body,
+                headers=headers,
+                timeout=_connecting_in_time(timeout),
             )
-        except requests.ReadTimeout as error:
-            raise ServerTimeout(
-                f"{self.address}: no answer to {method} {path} within {self._timeout[1]:g} s"
-            ) from error
+        return answer.status_code, self._parse(answer, f"{method} {path}")
+
+    def _seconds_for(self, method: str, takes_long: bool, within: float | None) -> float | None:
+        usual = READ_TIMEOUT if method == "GET" else None if takes_long else CHANGE_TIMEOUT
+        seconds = usual if self._timeout is None else self._timeout
+        return seconds if within is None else min(within, within if seconds is None else seconds)
+
+    @contextmanager
+    def _explained(self, request: str, timeout: float | None) -> Iterator[None]:
+        """What goes wrong on the way, in the driver's words."""
+        try:
+            yield
         except requests.ConnectTimeout as error:
-            raise ServerUnreachable(f"{self.address}: no connection within {self._timeout[0]:g} s") from error
+            seconds = _connecting_in_time(timeout)[0]
+            raise ServerUnreachable(f"{self.address}: no connection within {seconds:g} s") from error
+        except requests.ReadTimeout as error:
+            raise ServerTimeout(f"{self.address}: no answer to {request} within {timeout:g} s") from error
         except requests.RequestException as error:
-            raise ServerUnreachable(f"{self.address}: no connection to a Synergos server ({_reason(error)})") from error
-        return answer.status_code, _parse(answer, f"{method} {path}")
+            reason = _reason(error)
+            hint = "" if self._is_orchestrator else _hint(self.address, reason)
+            raise ServerUnreachable(f"{self.address}: no connection to a Synergos server ({reason}){hint}") from error
+
+    def _parse(self, answer: requests.Response, request: str) -> Response:
+        try:
+            body = answer.json()
+        except requests.JSONDecodeError:
+            body = None
+        found = Answer(readable(body)) if isinstance(body, dict) else None
+        if not self._is_orchestrator:
+            self._expect_orchestrator(answer.status_code, found)
+        if found is None:
+            raise WrongServer(
+                f"the answer to {request} is not a JSON object; is this a Synergos server?", answer.status_code
+            )
+        return found
+
+    def _expect_orchestrator(self, status: int, body: Response | None) -> None:
+        """Ask who it is that answers, unless that can be seen.
+
+        Raises:
+            WrongServer: somebody else than an orchestrator.
+        """
+        is_ours = body is not None and "apiVersion" in body
+        if not (is_ours and status < HTTPStatus.BAD_REQUEST):
+            self._check_health(self._health(), status, is_ours)
+        self._is_orchestrator = body is not None
+
+    def _check_health(self, told: Mapping[str, Any], status: int, is_ours: bool) -> None:
+        meant = "give host and port of the TTP or director (port 5000 unless it was told otherwise)"
+        component = told.get("component")
+        if component == "worker":
+            port = f"the {told['interface']} port" if "interface" in told else "a port"
+            who = f"{port} of worker {told.get('id')!r}, not an orchestrator"
+            raise WrongServer(f"{self.address} is {who}; {meant}", status)
+        if component not in _ORCHESTRATORS and not is_ours:
+            why = "is this a Synergos server? What it answers is none of a TTP or director"
+            raise WrongServer(f"{self.address}: {why}; {meant}", status)
+
+    def _health(self) -> Mapping[str, Any]:
+        """What the program at the address says of itself; nothing when it does not."""
+        try:
+            told = self._session.get(
+                f"{self.address}/health", timeout=(HEALTH_TIMEOUT, HEALTH_TIMEOUT), allow_redirects=False
+            ).json()
+        except requests.RequestException:
+            return {}
+        return told if isinstance(told, dict) else {}
 
     @contextmanager
     def stream(self, path: str, headers: Mapping[str, str]) -> Iterator[requests.Response]:
@@ -94,14 +184,14 @@ class Transport:
             ServerTimeout: it connected, but then nothing came for too long.
             ServerUnreachable: nobody answers, or the connection breaks while the content is read.
         """
-        address = f"{self.address}{path}"
-        try:
-            with self._session.get(address, headers=headers, timeout=self._timeout, stream=True) as answer:
-                yield answer
-        except requests.ReadTimeout as error:
-            raise ServerTimeout(f"{self.address}: no answer to GET {path} within {self._timeout[1]:g} s") from error
-        except requests.RequestException as error:
-            raise ServerUnreachable(f"{self.address}: no connection to a Synergos server ({_reason(error)})") from error
+        timeout = self._seconds_for("GET", False, None)
+        with (
+            self._explained(f"GET {path}", timeout),
+            self._session.get(
+                f"{self.address}{path}", headers=headers, timeout=_connecting_in_time(timeout), stream=True
+            ) as answer,
+        ):
+            yield answer
 
 
 def check(status: int, body: Response) -> None:
@@ -164,13 +254,15 @@ def _reason(error: requests.RequestException) -> str:
     return str(reason) or type(reason).__name__
 
 
-def _parse(answer: requests.Response, request: str) -> Response:
-    try:
-        body = answer.json()
-    except requests.JSONDecodeError:
-        body = None
-    if not isinstance(body, dict):
-        raise DriverError(
-            f"the answer to {request} is not a JSON object; is this a Synergos server?", answer.status_code
-        )
-    return body
+def _connecting_in_time(timeout: float | None) -> tuple[float, float | None]:
+    """Seconds for the connection, and for the answer."""
+    return (CONNECT_TIMEOUT if timeout is None else min(timeout, CONNECT_TIMEOUT)), timeout
+
+
+def _hint(address: str, reason: str) -> str:
+    """What else may be meant, where a connection broke before anything was said."""
+    if address.startswith("https:") and ("WRONG_VERSION_NUMBER" in reason or "record layer failure" in reason):
+        return "; it does not speak https: leave is_secured away"
+    if address.startswith("http:") and ("without response" in reason or "reset by peer" in reason):
+        return "; if it speaks https, say is_secured=True"
+    return ""

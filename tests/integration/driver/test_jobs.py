@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from fakes.recording_server import RecordingServer
+from fakes.recording_server import RecordingServer, recording_server
 from synergos import Driver
-from synergos.driver import DriverError, WaitTimeout
+from synergos.driver import DriverError, Interrupted, JobFailed, ServerUnreachable, WaitTimeout, waiting
 
 
 def job(job_id: str, state: str, **more: Any) -> dict[str, Any]:
@@ -127,3 +127,95 @@ def test_progress_is_shown_on_request(
         "train c/r: completed",
     ]
     assert (shown.out, told) == ("", ["running", "completed"])
+
+
+FAILED = job("b", "failed", stage="train", keys={"collab_id": "c", "run_id": "r"}, error={"message": "w1: it diverged"})
+
+
+@pytest.mark.parametrize(("by_default", "asked"), [(True, None), (False, True), (True, True)])
+def test_a_job_that_failed_is_raised_when_errors_are(
+    server: RecordingServer, by_default: bool, asked: bool | None
+) -> None:
+    for answer in (job("a", "completed"), FAILED, job("d", "cancelled")):
+        server.answer_next(200, answer)
+
+    with Driver("127.0.0.1", server.port, raise_errors=by_default) as driver, pytest.raises(JobFailed) as raised:
+        driver.jobs.wait(["a", "b", "d"], raise_errors=asked)
+
+    assert str(raised.value) == "train c/r failed (job b): w1: it diverged; 2 of 3 jobs did not complete"
+    assert [one["id"] for one in raised.value.jobs] == ["b", "d"]
+
+
+@pytest.mark.parametrize(("by_default", "asked"), [(True, False), (False, None)])
+def test_a_job_that_failed_is_returned_when_errors_are(
+    server: RecordingServer, by_default: bool, asked: bool | None
+) -> None:
+    server.answer_next(200, FAILED)
+
+    with Driver("127.0.0.1", server.port, raise_errors=by_default) as driver:
+        assert driver.jobs.wait("b", raise_errors=asked) == [FAILED["data"]]
+
+
+def test_a_restart_of_the_orchestrator_is_waited_out(driver: Driver, server: RecordingServer) -> None:
+    server.answer_next(200, job("a", "running"))
+    server.answer_next(503, {"status": 503, "message": "the TTP is being stopped"})
+    server.answer_next(502, b"<html>nobody is there</html>")
+    pauses: list[float] = []
+
+    def arrived(_method: str, _path: str) -> None:
+        if len(pauses) in {3, 4}:
+            raise ConnectionResetError
+        if len(pauses) == 5:
+            server.answer_next(200, job("a", "completed"))
+
+    server.arrived = arrived
+
+    [ended] = driver.jobs.wait("a", sleep=pauses.append)
+
+    assert ended["state"] == "completed"
+    assert pauses == [1.0] * 5
+
+
+def test_an_orchestrator_that_does_not_come_back_is_given_up(
+    server: RecordingServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting, "LONGEST_OUTAGE", 3.0)
+    server.answer_next(200, job("a", "running"))
+    for _ in range(9):
+        server.answer_next(503, {"status": 503, "message": "the TTP is being stopped"})
+    pauses: list[float] = []
+
+    with Driver("127.0.0.1", server.port) as driver, pytest.raises(DriverError, match=r"for 3 s; a; driver.jobs.wait"):
+        driver.jobs.wait("a", sleep=pauses.append)
+
+    assert sum(pauses) == 5.0
+
+
+def test_an_orchestrator_that_is_away_from_the_beginning_is_not_waited_for() -> None:
+    with recording_server() as gone:
+        port = gone.port
+    with Driver("127.0.0.1", port) as driver, pytest.raises(ServerUnreachable):
+        driver.jobs.wait("a", sleep=lambda _: pytest.fail("there was nothing to wait for"))
+
+
+def test_giving_up_names_the_jobs_that_go_on(driver: Driver, server: RecordingServer) -> None:
+    server.answer_next(200, job("a", "completed"))
+    server.answer_next(200, job("b", "running"))
+
+    with pytest.raises(WaitTimeout) as raised:
+        driver.jobs.wait(["a", "b"], timeout=0.0)
+
+    going_on = "driver.jobs.wait('b') waits for it, driver.jobs.cancel('b') stops it"
+    assert str(raised.value) == f"not ended within 0 s: b; {going_on}"
+
+
+def test_an_interrupt_names_the_jobs_that_go_on(driver: Driver, server: RecordingServer) -> None:
+    server.answer_next(200, job("a", "running"))
+
+    def interrupt(_seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(Interrupted, match=r"driver.jobs.wait\('a'\) waits for it") as raised:
+        driver.jobs.wait("a", sleep=interrupt)
+
+    assert raised.value.jobs == ("a",)

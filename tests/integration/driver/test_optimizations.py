@@ -11,7 +11,7 @@ import pytest
 from fakes.recording_server import RecordingServer
 from fakes.study_answers import answer, created, study, trial
 from synergos import Driver
-from synergos.driver import DriverError, WaitTimeout
+from synergos.driver import DriverError, Interrupted, JobFailed, WaitTimeout
 
 SEARCH = {"lr": {"_type": "choice", "_value": [0.1, 0.2]}}
 
@@ -75,6 +75,16 @@ def test_a_study_that_ended_badly_is_returned_all_the_same(driver: Driver, serve
     assert driver.optimizations.wait("s")["state"] == state
 
 
+def test_a_study_that_failed_is_raised_when_errors_are(server: RecordingServer) -> None:
+    server.answer_next(200, answer(study("failed", error={"kind": "GridError", "message": "no TTP"})))
+
+    with Driver("127.0.0.1", server.port, raise_errors=True) as driver:
+        with pytest.raises(JobFailed, match=r"^study s failed: no TTP$"):
+            driver.optimizations.wait("s")
+        server.answer_next(200, answer(study("stopped")))
+        assert driver.optimizations.wait("s")["state"] == "stopped"
+
+
 @pytest.mark.parametrize(("asked", "used"), [(0.0, 0.1), (3.0, 3.0), (3600.0, 10.0)])
 def test_the_pause_between_two_looks_is_bounded(
     driver: Driver, server: RecordingServer, asked: float, used: float
@@ -98,7 +108,7 @@ def test_waiting_gives_up_in_time(driver: Driver, server: RecordingServer) -> No
 def test_an_interrupted_wait_leaves_the_study_alone(driver: Driver, server: RecordingServer) -> None:
     server.answer_next(200, answer(study("running")))
 
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(Interrupted, match=r"^study s; driver.optimizations.wait\('s'\) waits for it"):
         driver.optimizations.wait("s", sleep=lambda _: signal.raise_signal(signal.SIGINT))
 
     assert server.seen == [("GET", "/ttp/studies/s", None)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import threading
 
@@ -9,7 +10,8 @@ import pytest
 
 from fakes.recording_server import RecordingServer
 from synergos import Driver
-from synergos.driver import DriverError, ServerTimeout, ServerUnreachable
+from synergos.driver import DriverError, Interrupted, ServerTimeout, ServerUnreachable, WrongServer
+from synergos.driver import transport as transport_module
 from synergos.errors import SynergosError
 
 REFUSED = {"success": 0, "status": 417, "message": "model[0].l_type: 'Liner' is no layer", "field": "model[0].l_type"}
@@ -83,3 +85,111 @@ def test_one_connection_serves_many_requests(driver: Driver, server: RecordingSe
 
     # The server has one thread per connection.
     assert threading.active_count() - before == 1
+
+
+WORKER = {"status": "ok", "component": "worker", "id": "bank_a", "version": "0.1.0"}
+NO_ROUTE = {"apiVersion": "0.1.0", "success": 0, "status": 404, "message": "there is no route /ttp/jobs", "field": None}
+
+
+@pytest.mark.parametrize("interface", ["command", "data"])
+def test_a_worker_is_told_from_an_orchestrator(driver: Driver, server: RecordingServer, interface: str) -> None:
+    server.health = {**WORKER, "interface": interface}
+    server.answer_next(404, NO_ROUTE)
+
+    with pytest.raises(WrongServer) as raised:
+        driver.jobs.read_all()
+
+    where = f"http://127.0.0.1:{server.port} is the {interface} port of worker 'bank_a', not an orchestrator"
+    assert str(raised.value).startswith(f"{where}; give host and port of the TTP or director")
+
+
+@pytest.mark.parametrize("content", [{"error": "not found"}, b"<html>", b"[]"], ids=["json", "page", "list"])
+def test_another_program_is_told_from_an_orchestrator(driver: Driver, server: RecordingServer, content: object) -> None:
+    server.health = None
+    server.answer_next(404, content)
+
+    with pytest.raises(WrongServer, match=r"is this a Synergos server\? What it answers is none of a TTP or director"):
+        driver.jobs.read_all()
+
+
+def test_an_orchestrator_whose_health_cannot_be_asked_for_is_believed(driver: Driver, server: RecordingServer) -> None:
+    server.health = None
+    server.answer_next(404, {**NO_ROUTE, "message": "no Run with run_id='r'"})
+
+    assert driver.runs.read("c", "p", "e", "r")["message"] == "no Run with run_id='r'"
+
+
+def test_what_only_looks_has_a_time_limit_by_default(
+    driver: Driver, server: RecordingServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transport_module, "READ_TIMEOUT", 0.05)
+    monkeypatch.setattr(transport_module, "CHANGE_TIMEOUT", 0.07)
+    server.hold.clear()
+
+    with pytest.raises(ServerTimeout, match=r"no answer to GET /ttp/connect/collaborations within 0.05 s"):
+        driver.collaborations.read_all()
+    with pytest.raises(ServerTimeout, match=r"no answer to POST /ttp/connect/collaborations within 0.07 s"):
+        driver.collaborations.create("c")
+
+
+KEYS = {"collab_id": "c", "project_id": "p", "expt_id": "e", "run_id": "r"}
+JOBS = [
+    {"kind": "Job", "id": "b", "state": "waiting", "keys": KEYS},
+    {"kind": "Job", "id": "a", "state": "running", "keys": KEYS},
+    {"kind": "Job", "id": "old", "state": "completed", "keys": KEYS},
+]
+
+
+def test_a_stage_that_takes_longer_than_the_time_out_names_its_jobs(server: RecordingServer) -> None:
+    def held(method: str, path: str) -> None:
+        if method == "GET":
+            server.hold.set()
+
+    server.hold.clear()
+    server.arrived = held
+    server.answer_always("GET", "/ttp/jobs", 200, {"apiVersion": "0.1.0", "data": JOBS})
+
+    with Driver("127.0.0.1", server.port, timeout=0.3) as driver, pytest.raises(ServerTimeout) as raised:
+        driver.models.create("c", "p", "e", "r")
+
+    assert raised.value.jobs == ("a", "b")
+    assert str(raised.value).endswith(
+        "; its jobs go on: driver.jobs.wait(['a', 'b']) waits for them, driver.jobs.cancel('a') stops one"
+    )
+    looked_at = server.requests[-1].path
+    assert all(f"{name}={value}" in looked_at for name, value in {**KEYS, "stage": "train"}.items())
+
+
+def test_a_stage_that_is_interrupted_names_its_job(driver: Driver, server: RecordingServer) -> None:
+    def interrupting(method: str, path: str) -> None:
+        if method == "POST":
+            server.hold.clear()
+            signal.raise_signal(signal.SIGINT)
+        else:
+            server.hold.set()
+
+    server.arrived = interrupting
+    server.answer_always("GET", "/ttp/jobs", 200, {"apiVersion": "0.1.0", "data": JOBS[1:]})
+
+    with pytest.raises(Interrupted) as raised:
+        driver.models.create("c", "p", "e", "r")
+
+    assert isinstance(raised.value, KeyboardInterrupt)
+    assert str(raised.value) == "its job goes on: driver.jobs.wait('a') waits for it, driver.jobs.cancel('a') stops it"
+
+
+def test_an_interrupt_says_where_to_look_when_nobody_tells(driver: Driver, server: RecordingServer) -> None:
+    def interrupting(method: str, path: str) -> None:
+        if method == "POST":
+            server.hold.clear()
+            signal.raise_signal(signal.SIGINT)
+        else:
+            server.hold.set()
+
+    server.arrived = interrupting
+    server.answer_always("GET", "/ttp/jobs", 200, [])
+
+    with pytest.raises(
+        Interrupted, match=r"goes on if it had arrived: driver.jobs.read_all\(order='newest', limit=5\)"
+    ):
+        driver.alignments.create("c", "p")

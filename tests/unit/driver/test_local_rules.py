@@ -25,10 +25,98 @@ def driver() -> Driver:
         ("ttp", False, "http://ttp:5000"),
         ("ttp", True, "https://ttp:5000"),
         ("::1", False, "http://[::1]:5000"),
+        ("[::1]", False, "http://[::1]:5000"),
+        ("127.0.0.1", False, "http://127.0.0.1:5000"),
+        ("basic_ttp", False, "http://basic_ttp:5000"),
+        (" ttp.example.org. ", False, "http://ttp.example.org.:5000"),
     ],
 )
 def test_the_address_follows_from_host_port_and_security(host: str, secured: bool, address: str) -> None:
     assert Driver(host, 5000, is_secured=secured).address == address
+
+
+@pytest.mark.parametrize(
+    ("host", "meant"),
+    [
+        ("http://ttp.example.org", "host='ttp.example.org'"),
+        ("https://ttp:5443/", "host='ttp', port=5443, is_secured=True"),
+        ("ttp:5000", "host='ttp', port=5000"),
+        ("ttp/ttp/connect", "host='ttp'"),
+        ("http://[::1]:5000", "host='::1', port=5000"),
+    ],
+)
+def test_a_host_that_is_an_address_with_more_says_how_to_write_it(host: str, meant: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        Driver(host, 5000)
+
+    expected = "expected a name or an address such as 'ttp.example.org'"
+    assert str(refused.value) == f"host: {expected}, got {host!r}; write {meant}"
+
+
+@pytest.mark.parametrize("host", ["", "  ", "a b", "user@", None, 5, "http://", "[", "a..b"])
+def test_a_host_that_can_be_none_is_refused(host: Any) -> None:
+    with pytest.raises(
+        UsageError, match=r"^host: expected a name or an address such as 'ttp\.example\.org', got [^;]*$"
+    ):
+        Driver(host, 5000)
+
+
+@pytest.mark.parametrize("port", [0, -1, 65536, "http", "", None, True, 5000.0])
+def test_a_port_is_a_number(port: Any) -> None:
+    with pytest.raises(UsageError, match=r"^port: expected a number from 1 to 65535, got "):
+        Driver("ttp", port)
+
+
+def test_a_port_may_be_written_as_a_text() -> None:
+    written: Any = "5000"
+
+    assert Driver("ttp", written).address == "http://ttp:5000"
+
+
+LISTED = "expected a list of folders, each a list of names"
+
+
+@pytest.mark.parametrize(
+    ("tags", "message"),
+    [
+        (
+            ["loans", "train"],
+            f"train: {LISTED}; write [['loans', 'train']], or [['loans'], ['train']] for several folders",
+        ),
+        (["train"], f"train: {LISTED}; write [['train']] for ['train']"),
+        (["loans/train"], f"train: {LISTED}; write [['loans', 'train']] for ['loans/train']"),
+        ("loans/train", f"train: {LISTED}; write [['loans', 'train']] for 'loans/train'"),
+        ({"train": []}, f"train: {LISTED}, got a dict"),
+        (5, f"train: {LISTED}, got a int"),
+        ([["loans", "train"], "other"], "train[1]: expected a list of names; write ['other'] for 'other'"),
+        ([["loans", 1]], "train[0][1]: expected the name of a folder, got a int"),
+        ([[["loans"]]], "train[0][0]: expected the name of a folder, got a list"),
+        ([None], "train[0]: expected a list of names, got nothing"),
+    ],
+)
+def test_tags_that_are_no_list_of_folders_say_how_to_write_them(driver: Driver, tags: Any, message: str) -> None:
+    for call in (driver.tags.create, driver.tags.update):
+        with pytest.raises(UsageError) as refused:
+            call("c", "p", "w", train=tags)
+        assert str(refused.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("tags", "message"),
+    [
+        ([["predict"]], 'tags: expected the folders of each project by its id, as {"risk": [["predict"]]}, got a list'),
+        (
+            "predict",
+            'tags: expected the folders of each project by its id, as {"risk": [["predict"]]}, got the text \'predict\'',
+        ),
+        ({"p": ["predict"]}, f"tags.p: {LISTED}; write [['predict']] for ['predict']"),
+    ],
+)
+def test_tags_of_a_prediction_are_by_project(driver: Driver, tags: Any, message: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        driver.predictions.create(tags, "w", "c")
+
+    assert str(refused.value) == message
 
 
 @pytest.mark.parametrize("name", synergos.__all__)
