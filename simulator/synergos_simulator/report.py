@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synergos.driver.frames import losses
-from synergos.learning.metrics import mean_of_known
+from synergos.learning.metrics import mean_of_known, of_classes_with_rows
 from synergos_simulator.arrangements import FEDERATED
 from synergos_simulator.datasets import Dataset
 from synergos_simulator.simulation import Trained
@@ -26,7 +26,7 @@ METRICS: Mapping[str, Sequence[str]] = {
 def comparison(results: Sequence[Trained], action: str) -> list[dict[str, Any]]:
     """A row for each way of training: its name, its metrics on the common test rows, and what went wrong, if so.
 
-    Metrics of a classification are means over classes; a class for which one is undefined is left out of its mean, and
+    Metrics of a classification are means over classes; one without test rows, or for which a metric is undefined, is left out, and
     ``classes`` says over how many each is.
     """
     return [{"model": r.arrangement.name, **_metrics(r, METRICS[action]), "problem": r.problem} for r in results]
@@ -35,13 +35,9 @@ def comparison(results: Sequence[Trained], action: str) -> list[dict[str, Any]]:
 def _metrics(result: Trained, names: Sequence[str]) -> dict[str, Any]:
     records = result.predictions.get("data") or [{}]
     statistics = records[0].get("predict", {}).get("statistics", {})
-    known = {name: _known(statistics.get(name)) for name in names}
+    known = {name: of_classes_with_rows(statistics, name) for name in names}
     over = {name: len(known[name]) for name in names if isinstance(statistics.get(name), list)}
     return {name: mean_of_known(values) for name, values in known.items()} | ({"classes": over} if over else {})
-
-
-def _known(value: object) -> list[float]:
-    return [v for v in (value if isinstance(value, list) else [value]) if isinstance(v, int | float)]
 
 
 def places(folder: Path, dataset: Dataset, federated: Trained) -> dict[str, str]:

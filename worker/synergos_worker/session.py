@@ -17,13 +17,13 @@ import torch
 from msgspec import to_builtins
 from structlog.contextvars import bind_contextvars
 
-from synergos.domain.feature_space import FeatureSpace
+from synergos.domain.feature_space import Action, FeatureSpace
 from synergos.domain.keys import RunKey
 from synergos.domain.tags import Purpose
 from synergos.errors import Conflict, InvalidRequest, JobCancelled, RecordNotFound, WireFormatError
 from synergos.learning.algorithms import Step
 from synergos.learning.families import Array, Evaluation
-from synergos.learning.metrics import Figures, figures
+from synergos.learning.metrics import Figures, figures, scored
 from synergos.wire import Encoded, answers
 from synergos.wire.answers import EVALUATION_ANSWER, ROUND_ANSWER, EvaluationAnswer, RoundAnswer
 from synergos_worker.disclosure.figures import figures_shown
@@ -308,6 +308,9 @@ class Session:
         places, truth = rows.labelled.places, rows.labelled.truth
         scores, predicted = scores[places], predicted[places]
         found = figures(self._space.action, self._space.labels, truth, predicted, scores)
+        if self._space.action is Action.CLASSIFY:
+            has_scores = scored(scores)
+            truth, predicted = truth[has_scores], predicted[has_scores]
         return figures_shown(found, truth, predicted, rows.policy)
 
     def _cancel_if_ended(self) -> None:

@@ -22,7 +22,7 @@ BINS = 10
 """Of equal width, by which confidences are compared with how often they are right."""
 
 NO_LABELS = "no row has a label"
-NOT_FINITE = "a score is not a finite number"
+NO_SCORES = "no row with a label has scores that are finite numbers"
 
 Statistics = dict[str, Any]
 Reasons = dict[str, Any]
@@ -36,7 +36,7 @@ class Figures:
     Attributes:
         statistics: by their contract names. Regression: scalars. Classification: lists with one entry per class, class against
             rest, two for a project with two labels. None for what is not defined: 0 of 0 is no rate.
-        overall: of all rows together: how many there are; of a classification accuracy, balanced accuracy, Brier score, calibration
+        overall: of all rows together: how many are counted; of a classification accuracy, balanced accuracy, Brier score, calibration
             error and confusion matrix (rows by true, columns by predicted class); of a regression mean and variance of the values.
         classes: the label of each class; None for the second of a project with one label. Empty for a regression.
         reasons: by name of a figure why it is None: a text, and in a list per class None for those that are there.
@@ -54,7 +54,7 @@ class Figures:
 
 
 def figures(action: Action, labels: tuple[str, ...], truth: Array | None, predicted: Array, scores: Array) -> Figures:
-    """What is to be said of predictions.
+    """What is to be said of predictions; a row whose scores are not finite has no predicted class, and is not counted.
 
     Args:
         labels: the project's labels in class order; empty for a regression.
@@ -66,7 +66,18 @@ def figures(action: Action, labels: tuple[str, ...], truth: Array | None, predic
     if action is Action.REGRESS:
         return _regression(known, predicted)
     classes = (*labels, *[None] * (2 - len(labels)))
-    return _unlabelled(classes) if known is None else _classification(classes, known, predicted, scores)
+    if known is None:
+        return _nothing_counted(classes, NO_LABELS)
+    has_scores = scored(scores)
+    if not has_scores.any():
+        return _nothing_counted(classes, NO_SCORES)
+    return _classification(classes, known[has_scores], predicted[has_scores], scores[has_scores])
+
+
+def scored(scores: Array) -> NDArray[np.bool_]:
+    """(N,), true for the rows whose scores (N, C) are all finite numbers."""
+    found: NDArray[np.bool_] = np.logical_and.reduce(np.isfinite(scores.reshape(len(scores), -1)), axis=1)
+    return found
 
 
 def counted(tp: int, tn: int, fp: int, fn: int) -> tuple[Statistics, dict[str, str]]:
@@ -105,6 +116,19 @@ def mean_of_known(values: Iterable[float | None]) -> float | None:
     return sum(known) / len(known) if known else None
 
 
+def of_classes_with_rows(statistics: Mapping[str, Any], name: str) -> list[float]:
+    """A figure of each class that has rows and of which it is known; of a regression the one there is.
+
+    Whatever was predicted: without rows of a class nobody knows how well it would be found.
+    """
+    value = statistics.get(name)
+    values = value if isinstance(value, list) else [value]
+    # Of a class whose rows are withheld, so are the figures.
+    counts = [statistics.get(count) or [None] * len(values) for count in ("TPs", "FNs")]
+    absent = [found == missed == 0 for found, missed in zip(*counts, strict=True)]
+    return [number for number, is_absent in zip(values, absent, strict=True) if number is not None and not is_absent]
+
+
 _NO_ROW, _EVERY_ROW = "no row has this class", "every row has this class"
 _NEVER_PREDICTED, _ALWAYS_PREDICTED = "this class is never predicted", "this class is always predicted"
 _NOTHING_COUNTED: Mapping[str, str] = {
@@ -137,10 +161,10 @@ def _regression(truth: Array | None, predicted: Array) -> Figures:
     return Figures(statistics, overall, reasons=diverged | ({} if spread > 0 else {"R2": "all values are the same"}))
 
 
-def _unlabelled(classes: Sequence[str | None]) -> Figures:
+def _nothing_counted(classes: Sequence[str | None], why: str) -> Figures:
     names = (*SCORES, *COUNTS, *RATES)
     overall = {"rows": 0, **dict.fromkeys(_OVERALL)}
-    reasons = {name: [NO_LABELS] * len(classes) for name in names} | dict.fromkeys(_OF_ALL_ROWS, NO_LABELS)
+    reasons = {name: [why] * len(classes) for name in names} | dict.fromkeys(_OF_ALL_ROWS, why)
     return Figures({name: [None] * len(classes) for name in names}, overall, tuple(classes), reasons)
 
 
@@ -164,7 +188,6 @@ def _classification(classes: Sequence[str | None], truth: Array, predicted: Arra
 def _overall(ids: NDArray[np.int64], guesses: NDArray[np.int64], columns: NDArray[np.float64]) -> tuple[Any, Reasons]:
     """What is said of all rows together, but for what follows from the classes' own figures."""
     classes = columns.shape[1]
-    is_finite = bool(np.isfinite(columns).all())
     matrix = None
     if classes <= LARGEST_MATRIX:
         matrix = np.bincount(ids * classes + guesses, minlength=classes * classes).reshape(classes, classes).tolist()
@@ -172,16 +195,11 @@ def _overall(ids: NDArray[np.int64], guesses: NDArray[np.int64], columns: NDArra
         "rows": len(ids),
         "accuracy": float((ids == guesses).mean()),
         "balanced_accuracy": None,
-        "brier_score": _brier_score(ids, columns) if is_finite else None,
-        "calibration_error": _calibration_error(ids == guesses, columns[np.arange(len(ids)), guesses])
-        if is_finite
-        else None,
+        "brier_score": _brier_score(ids, columns),
+        "calibration_error": _calibration_error(ids == guesses, columns[np.arange(len(ids)), guesses]),
         "confusion_matrix": matrix,
     }
-    why = {} if is_finite else dict.fromkeys(("overall.brier_score", "overall.calibration_error"), NOT_FINITE)
-    return overall, why if matrix else why | {
-        "overall.confusion_matrix": f"there are more than {LARGEST_MATRIX} classes"
-    }
+    return overall, {} if matrix else {"overall.confusion_matrix": f"there are more than {LARGEST_MATRIX} classes"}
 
 
 def _brier_score(ids: NDArray[np.int64], columns: NDArray[np.float64]) -> float:
@@ -212,17 +230,12 @@ def _one_class(
     fp, fn = int((~truth & predicted).sum()), int((truth & ~predicted).sum())
     figures, reasons = counted(tp, tn, fp, fn)
     areas = {"roc_auc_score": _roc_auc(truth, scores), "pr_auc_score": _pr_auc(truth, scores)}
-    if not truth.any():
-        why = dict.fromkeys(areas, _NO_ROW)
-    elif truth.all():
-        why = {"roc_auc_score": _EVERY_ROW} | {"pr_auc_score": NOT_FINITE}
-    else:
-        why = dict.fromkeys(areas, NOT_FINITE)
-    return figures | areas, reasons | {name: why[name] for name, value in areas.items() if value is None}
+    why = _EVERY_ROW if truth.any() else _NO_ROW
+    return figures | areas, reasons | {name: why for name, value in areas.items() if value is None}
 
 
 def _roc_auc(truth: NDArray[np.bool_], scores: NDArray[np.float64]) -> float | None:
-    if truth.all() or not truth.any() or not np.isfinite(scores).all():
+    if truth.all() or not truth.any():
         return None
     # Here and below: it takes a second to import, which nobody should wait for who only trains.
     from sklearn.metrics import roc_auc_score
@@ -232,7 +245,7 @@ def _roc_auc(truth: NDArray[np.bool_], scores: NDArray[np.float64]) -> float | N
 
 def _pr_auc(truth: NDArray[np.bool_], scores: NDArray[np.float64]) -> float | None:
     """Trapezoid area under precision over recall."""
-    if not truth.any() or not np.isfinite(scores).all():
+    if not truth.any():
         return None
     from sklearn.metrics import auc, precision_recall_curve
 

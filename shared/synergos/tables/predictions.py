@@ -34,23 +34,34 @@ def prediction_frame(
 
     Returns:
         The columns of ``about``, the ids, ``prediction``, ``score_<class>`` and, where there is something to note, ``note``;
-        nothing is predicted of a row that is refused.
+        nothing is predicted of a row that is refused, or of which the model has no finite score.
     """
-    flat = predicted.reshape(-1)
+    flat, has_scores = predicted.reshape(-1), np.isfinite(scores.reshape(len(scores), -1)).all(axis=1)
     if space.action is Action.REGRESS:
         own: dict[str, Any] = {"prediction": flat}
     else:
         labels = np.array(space.labels, dtype=object)
         by_label = scores_by_label(scores, space)
-        own = {"prediction": labels[np.minimum(flat.astype(np.int64), len(labels) - 1)]}
+        ids_of_classes = np.where(has_scores, flat, 0).astype(np.int64)
+        own = {"prediction": labels[np.minimum(ids_of_classes, len(labels) - 1)]}
         own |= {f"score_{label}": by_label[:, index] for index, label in enumerate(space.labels)}
     found = pd.DataFrame(own, index=about.index)
-    if never.by_column:
-        found.loc[~never.predicted(len(found)), :] = None
-        found["note"] = never.notes(len(found))
+    is_predicted = never.predicted(len(found)) & has_scores
+    if not is_predicted.all():
+        found.loc[~is_predicted, :] = None
+    if never.by_column or not has_scores.all():
+        found["note"] = _notes(never, has_scores)
     # An id may be called like one of the columns there are.
     named = {f"id_{name}" if _is_taken(name) else name: cells for name, cells in ids.items()}
     return pd.concat([about, pd.DataFrame(named, index=about.index), found], axis=1)
+
+
+def _notes(never: NeverTrained, has_scores: NDArray[np.bool_]) -> list[str]:
+    """What is to be said of each row."""
+    said = [[note] if note else [] for note in never.notes(len(has_scores))]
+    for index in np.flatnonzero(~has_scores & never.predicted(len(has_scores))).tolist():
+        said[index].append("not predicted: the model has no finite score for its values")
+    return ["; ".join(each) for each in said]
 
 
 def scores_by_label(scores: NDArray[Any], space: FeatureSpace) -> NDArray[Any]:

@@ -10,6 +10,7 @@ from typing import Any
 from synergos.domain.feature_space import Action
 from synergos.domain.study import Direction
 from synergos.errors import InvalidRequest, UnknownName
+from synergos.learning.metrics import of_classes_with_rows
 
 _DIRECTIONS: Mapping[Action, Mapping[str, Direction]] = {
     Action.CLASSIFY: dict.fromkeys(("accuracy", "roc_auc_score", "pr_auc_score", "f_score"), Direction.MAXIMUM),
@@ -65,15 +66,11 @@ def objective(metric: str, statistics: Iterable[Mapping[str, Any]]) -> Objective
     """The mean over participants of the mean over classes; None where it is not defined anywhere.
 
     Args:
-        statistics: of each participant, as :mod:`synergos.learning.metrics` makes them. What is None, such as the figures of a class
-            that a participant has no rows of, does not count.
+        statistics: of each participant, as :mod:`synergos.learning.metrics` makes them. What is None does not count, nor do any
+            figures of a class that the participant has no rows of, whatever was predicted.
     """
-    found = [numbers for each in statistics if (numbers := _numbers(each.get(metric)))]
+    found = [numbers for each in statistics if (numbers := of_classes_with_rows(each, metric))]
     if not found:
         return None
     means = [math.fsum(numbers) / len(numbers) for numbers in found]
     return Objective(math.fsum(means) / len(means), len(found), sum(map(len, found)))
-
-
-def _numbers(value: Any) -> list[float]:
-    return [number for number in (value if isinstance(value, list) else [value]) if number is not None]

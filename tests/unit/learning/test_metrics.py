@@ -121,11 +121,26 @@ def test_a_single_class_leaves_the_areas_undefined() -> None:
     assert found["FPRs"] == [0.5, None]
 
 
-def test_scores_of_a_model_that_diverged_have_no_area() -> None:
-    found = classification("ab", column(1, 0), column(0, 0), column(np.nan, np.nan))
+def test_a_row_without_a_finite_score_is_not_counted() -> None:
+    truth, predicted = np.array([0, 1, 2, 2]), np.array([0, 2, 2, -1])
+    scores = np.array([[0.8, 0.1, 0.1], [0.1, 0.2, 0.7], [0.1, 0.2, 0.7], [np.nan, np.nan, np.nan]])
 
-    assert found["roc_auc_score"] == [None, None]
-    assert found["pr_auc_score"] == [None, None]
+    with_it = figures(Action.CLASSIFY, tuple("abc"), truth, predicted, scores)
+
+    assert with_it == figures(Action.CLASSIFY, tuple("abc"), truth[:3], predicted[:3], scores[:3])
+    assert with_it.overall["rows"] == 3
+    assert with_it.statistics["TPs"] == [1, 0, 1]
+    two = figures(Action.CLASSIFY, tuple("ab"), column(0, 1, 1), column(0, 1, np.nan), column(0.1, 0.9, np.nan))
+    assert (two.overall["rows"], two.overall["accuracy"]) == (2, 1.0)
+
+
+def test_of_a_model_without_any_finite_score_nothing_is_said() -> None:
+    whole = figures(Action.CLASSIFY, tuple("ab"), column(1, 0), column(np.nan, np.nan), column(np.nan, np.inf))
+
+    assert_every_gap_has_a_reason(whole)
+    assert {value for values in whole.statistics.values() for value in values} == {None}
+    assert whole.overall["rows"] == 0
+    assert whole.reasons["accuracy"] == ["no row with a label has scores that are finite numbers"] * 2
 
 
 def test_two_classes_with_two_outputs_are_the_same_as_with_one() -> None:

@@ -51,6 +51,16 @@ def test_a_perfect_model_of_participants_with_one_class_each_is_perfect() -> Non
     assert objective("f_score", found) == Objective(1.0, participants=3, figures=3)
 
 
+def test_a_class_without_rows_does_not_count_whatever_was_predicted() -> None:
+    ids, predicted = np.array([0, 0, 1]), np.array([0, 2, 1])
+    found = figures(CLASSIFY, ("a", "b", "c"), ids, predicted, np.eye(3)[predicted]).statistics
+
+    # Of the third class nobody has rows, and one row was taken for it: its f score would be 0.
+    assert found["f_score"] == pytest.approx([2 / 3, 1, 0])
+    assert objective("f_score", [found]) == Objective((2 / 3 + 1) / 2, participants=1, figures=2)
+    assert objective("accuracy", [found]) == Objective((2 / 3 + 1) / 2, participants=1, figures=2)
+
+
 @pytest.mark.parametrize(
     ("metric", "mode", "action", "expected"),
     [

@@ -141,7 +141,8 @@ class Predictor(Protocol):
 
         Returns:
             Regression: the values (N, 1), twice. Two classes: the probability of the second (N, 1), and whether it is the second
-            as 0.0 or 1.0 (N, 1). More classes: probabilities (N, C) and the most probable class's id (N,).
+            as 0.0 or 1.0 (N, 1). More classes: probabilities (N, C) and the most probable class's id (N,). A row whose scores are
+            no numbers has no class: not a number of two classes, -1 of more.
         """
 
 

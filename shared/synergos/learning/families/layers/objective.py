@@ -39,6 +39,8 @@ class Objective:
         mean = "none" if self._name == "KLDivLoss" else "mean"
         self._mean = self._make(hyperparameters, mean)
         self._sum = self._make(hyperparameters, "sum") if hyperparameters.reduction == "sum" else None
+        # torch's default: what the network says is the logarithm of the rate, which is what is predicted.
+        self._learns_logarithms = isinstance(self._mean, nn.PoissonNLLLoss) and bool(self._mean.log_input)
 
     def loss(self, network: Network, inputs: Tensor, targets: Tensor) -> Tensor:
         """Mean over the rows, a scalar, whatever reduction the run asked for."""
@@ -54,21 +56,24 @@ class Objective:
         """Scores and predictions of rows.
 
         Returns:
-            Regression: the outputs (N, 1), twice. Two classes: the probability of the second (N, 1), and whether it exceeds
-            one half as 0.0 or 1.0 (N, 1). More classes: probabilities (N, C) and the most probable class's id (N,).
+            Regression: the values (N, 1), twice. Two classes: the probability of the second (N, 1), and whether it exceeds
+            one half as 0.0 or 1.0 (N, 1). More classes: probabilities (N, C) and the most probable class's id (N,). A row whose
+            scores are no numbers has no class: not a number of two classes, -1 of more.
         """
         with torch.no_grad():
             scores = _as_array(self.scores(network, inputs))
         if self.action is Action.REGRESS:
             return scores, scores
+        unknown = np.isnan(scores)
         if scores.shape[1] == 1:
-            return scores, (scores > 0.5).astype(np.float32)
-        return scores, scores.argmax(axis=1).astype(np.int64)
+            return scores, np.where(unknown, np.float32(np.nan), (scores > 0.5).astype(np.float32))
+        return scores, np.where(unknown.any(axis=1), -1, scores.argmax(axis=1))
 
     def scores(self, network: Network, inputs: Tensor) -> Tensor:
-        """The scores that :meth:`predict` tells, as a tensor."""
+        """The scores that :meth:`predict` tells, as a tensor: values, or probabilities."""
         if self.action is Action.REGRESS:
-            return _outputs(network, inputs)
+            values = _outputs(network, inputs)
+            return torch.exp(values) if self._learns_logarithms else values
         logits = _logits(network, inputs)
         return torch.sigmoid(logits) if logits.shape[1] == 1 else functional.softmax(logits, dim=1)
 
@@ -92,9 +97,14 @@ class Objective:
                 )
 
     def _apply(self, criterion: nn.Module, outputs: Tensor, targets: Tensor) -> Tensor:
+        # A GPU does not refuse what is no probability, it is lost to the whole process; a processor does, after the fact.
+        if outputs.is_cuda and isinstance(criterion, nn.BCELoss) and _has_nan(outputs):
+            return outputs.sum()
         try:
             result: Tensor = criterion.to(outputs.device)(outputs, targets)
         except (RuntimeError, ValueError, IndexError, TypeError) as error:
+            if _has_nan(outputs):
+                return outputs.sum()
             # torch's messages hold shapes here, never values of a row.
             raise InvalidRequest(f"{self._name} cannot be used: {error}", "criterion") from error
         return result
@@ -135,7 +145,7 @@ class Objective:
             return logits, indicators
         if self._name == "HingeEmbeddingLoss":
             return 1 - probabilities, 2 * indicators - 1  # its input is a distance: small where the label is 1
-        if isinstance(self._mean, nn.PoissonNLLLoss) and self._mean.log_input:
+        if self._learns_logarithms:
             return log_probabilities, indicators
         return probabilities, indicators
 
@@ -164,6 +174,10 @@ def _like(values: Tensor, other: Tensor) -> Tensor:
     if values.numel() != other.numel():
         raise InvalidRequest(f"expected an output of shape (rows, 1), got {tuple(values.shape)}", "model")
     return values.reshape(other.shape).to(other.dtype)
+
+
+def _has_nan(values: Tensor) -> bool:
+    return bool(values.isnan().any())
 
 
 def _as_array(values: Tensor) -> Scores:

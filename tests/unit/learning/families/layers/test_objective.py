@@ -213,6 +213,41 @@ def test_a_regression_predicts_its_outputs() -> None:
     assert scores.tolist() == predicted.tolist() == [[0.0], [2.0]]
 
 
+@pytest.mark.parametrize(("log_input", "expected"), [(None, [1.0, 4.0]), (True, [1.0, 4.0]), (False, [0.0, np.log(4)])])
+def test_a_poisson_regression_predicts_rates_not_their_logarithms(
+    log_input: bool | None, expected: list[float]
+) -> None:
+    run = {} if log_input is None else {"log_input": log_input}
+    found = objective("PoissonNLLLoss", Action.REGRESS, **run)
+    outputs = torch.tensor([[0.0], [np.log(4)]], dtype=torch.float32)
+
+    scores, predicted = found.predict(ending_in(), outputs)
+
+    np.testing.assert_allclose(scores[:, 0], expected, rtol=1e-6)
+    assert predicted.tolist() == scores.tolist()
+    # The loss is of the same rates: log 4 for 4 events costs 4 - 4 log 4.
+    if log_input is not False:
+        assert float(found.loss(ending_in(), outputs[1:], torch.tensor([[4.0]]))) == pytest.approx(4 - 4 * np.log(4))
+
+
+def test_a_row_whose_scores_are_no_numbers_has_no_class() -> None:
+    _, two = objective("BCELoss").predict(ending_in(), torch.tensor([[1.0], [torch.nan], [-1.0]]))
+    _, three = objective("NLLLoss").predict(ending_in(), torch.tensor([[1.0, 2.0, 0.0], [0.0, torch.inf, 0.0]]))
+
+    assert two.reshape(-1).tolist() == pytest.approx([1.0, np.nan, 0.0], nan_ok=True)
+    assert three.tolist() == [1, -1]
+
+
+# torch compares in the other two, and what is no number is larger than nothing.
+@pytest.mark.parametrize("criterion", sorted({*BINARY} - {"MultiMarginLoss", "MultiLabelMarginLoss"}))
+def test_a_row_that_is_no_number_makes_the_loss_none_and_no_error(criterion: str) -> None:
+    found = objective(criterion)
+    for inputs, targets in ((Z.clone(), T), (LOGITS.clone(), IDS)):
+        inputs[1] = torch.nan
+
+        assert np.isnan(float(found.loss(ending_in(), inputs, targets)))
+
+
 @pytest.mark.parametrize(
     "tail", [layer("Sigmoid"), layer("Identity", "sigmoid"), layer("Identity"), layer("Identity", "softmax")]
 )
