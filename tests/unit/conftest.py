@@ -65,13 +65,20 @@ def logging_as_it_was() -> Iterator[None]:
     """A test that starts a program's own logging leaves none of it to the tests after it."""
     root = logging.getLogger()
     handlers, level = root.handlers, root.level
-    levels = {name: logging.getLogger(name).level for name in root.manager.loggerDict}
+    levels = {name: logger.level for name, logger in _loggers()}
     yield
     root.handlers = handlers
     root.setLevel(level)
-    for name in root.manager.loggerDict:
-        logging.getLogger(name).setLevel(levels.get(name, logging.NOTSET))
+    for name, logger in _loggers():
+        # Setting a level, even the same one, makes all other loggers forget what they know of theirs.
+        if logger.level != levels.get(name, logging.NOTSET):
+            logger.setLevel(levels.get(name, logging.NOTSET))
     structlog.reset_defaults()
+
+
+def _loggers() -> list[tuple[str, logging.Logger]]:
+    known = logging.getLogger().manager.loggerDict.items()
+    return [(name, logger) for name, logger in known if isinstance(logger, logging.Logger)]
 
 
 @pytest.fixture(scope="session")
