@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +28,8 @@ log = structlog.get_logger(__name__)
 SKIPPED_PER_TRIAL = 10
 """How many combinations that cannot be trained are drawn for each trial that is wanted, before a study is given up."""
 
+Draw = Callable[[Study, Sequence[Trial], Path], Path | None]
+
 
 class Tuner:
     """A thread that looks after the studies of one record store; all it knows is in the records.
@@ -35,10 +38,17 @@ class Tuner:
         outputs: where pictures of finished studies go.
         seconds: between two looks while a study runs.
         idle_seconds: between two looks while none does.
+        draw: makes the picture of a study that has ended.
     """
 
     def __init__(
-        self, store: RecordStore, grid: TrialDispatcher, outputs: Path, seconds: float = 0.1, idle_seconds: float = 5.0
+        self,
+        store: RecordStore,
+        grid: TrialDispatcher,
+        outputs: Path,
+        seconds: float = 0.1,
+        idle_seconds: float = 5.0,
+        draw: Draw = draw_picture,
     ) -> None:
         self._studies = StudyRecords(store)
         self._trials = Trials(store, self._studies, Orchestrator(store, grid))
@@ -46,6 +56,7 @@ class Tuner:
         self._outputs = outputs
         self._seconds = seconds
         self._idle_seconds = idle_seconds
+        self._draw = draw
         self._loop = Loop("tuner", self._turn, pause=seconds)
 
     def start(self) -> None:
@@ -128,7 +139,7 @@ class Tuner:
     def _end(self, study: Study, trials: list[Trial], state: StudyState, error: JobError | None = None) -> None:
         picture = None
         try:
-            picture = draw_picture(study, trials, self._outputs)
+            picture = self._draw(study, trials, self._outputs)
         except (OSError, SynergosError) as failure:
             log.warning("no picture of the study", study_id=study.id, reason=str(failure))
         except Exception:
