@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence, Set
 from datetime import UTC, datetime
 from typing import Any
 
@@ -71,20 +72,34 @@ def _right(schema: dict[str, Any], wrong: int) -> st.SearchStrategy[Any]:
     raise ValueError(f"no values of {schema}")
 
 
-@st.composite
-def _objects(draw: st.DrawFn, schema: dict[str, Any], wrong: int) -> dict[str, Any]:
-    properties = schema.get("properties", {})
-    required = set(schema.get("required", ()))
-    chosen = [name for name in properties if name in required or draw(st.booleans())]
-    if wrong and chosen and not draw(st.integers(0, 7)):
-        chosen.remove(draw(st.sampled_from(chosen)))
-    found = {name: draw(_made(properties[name], wrong)) for name in chosen}
-    for pattern, item in schema.get("patternProperties", {}).items():
-        found |= draw(st.dictionaries(st.from_regex(pattern, fullmatch=True), _made(item, wrong), max_size=2))
+def _objects(schema: dict[str, Any], wrong: int) -> st.SearchStrategy[Any]:
+    # Made once: a strategy that is made anew for each value costs more than the value.
+    fields = {name: _made(field, wrong) for name, field in schema.get("properties", {}).items()}
+    more = [
+        st.dictionaries(st.from_regex(pattern, fullmatch=True), _made(item, wrong), max_size=2)
+        for pattern, item in schema.get("patternProperties", {}).items()
+    ]
     others = schema.get("additionalProperties", {})
     if isinstance(others, dict) and "propertyNames" not in schema:
-        names = st.text(max_size=4).filter(lambda name: name not in properties)
-        found |= draw(st.dictionaries(names, _made(others, wrong), max_size=2))
+        names = st.text(max_size=4).filter(lambda name: name not in fields)
+        more.append(st.dictionaries(names, _made(others, wrong), max_size=2))
+    return _object(fields, frozenset(schema.get("required", ())), more, wrong)
+
+
+@st.composite
+def _object(
+    draw: st.DrawFn,
+    fields: Mapping[str, st.SearchStrategy[Any]],
+    required: Set[str],
+    more: Sequence[st.SearchStrategy[dict[str, Any]]],
+    wrong: int,
+) -> dict[str, Any]:
+    chosen = [name for name in fields if name in required or draw(st.booleans())]
+    if wrong and chosen and not draw(st.integers(0, 7)):
+        chosen.remove(draw(st.sampled_from(chosen)))
+    found = {name: draw(fields[name]) for name in chosen}
+    for others in more:
+        found |= draw(others)
     if wrong and not draw(st.integers(0, 7)):
         found[draw(st.text(max_size=4))] = draw(WILD)
     return found

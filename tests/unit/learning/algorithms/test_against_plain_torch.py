@@ -69,14 +69,12 @@ class Plain:
         inputs, targets = self.data[who]
         self.network.load_state_dict({self.names[name]: value for name, value in self.x.items()})
         values = dict(zip(self.x, self.network.parameters(), strict=True))
-        optimizer = torch.optim.SGD(self.network.parameters(), lr=LR)
         for _ in range(EPOCHS):
-            optimizer.zero_grad()
+            self.network.zero_grad()
             nn.functional.mse_loss(self.network(inputs), targets).backward()  # type: ignore[no-untyped-call]
             for name, value in values.items():
                 assert value.grad is not None
-                value.grad += correct(name, value.detach())
-            optimizer.step()
+                value.data -= LR * (value.grad + correct(name, value.detach()))
         return {name: value.detach().clone() for name, value in values.items()}
 
     def mean(self, found: Mapping[str, Parameters]) -> Parameters:
