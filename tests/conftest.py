@@ -23,6 +23,7 @@ SLOWEST_FIRST = ("containers", "e2e", "integration", "unit")
 settings.register_profile(
     "synergos", deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
 )
+settings.register_profile("quick", settings.get_profile("synergos"), max_examples=20)  # what tests/run.sh --fast names
 settings.load_profile("synergos")
 
 if "PYTEST_XDIST_WORKER" in os.environ:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import safetensors.torch
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -138,13 +138,11 @@ def check(blob: bytes, claimed: int) -> None:
 
 
 @given(corruptions())
-@settings(max_examples=200, derandomize=True, database=None, deadline=None)
 def test_a_corrupted_message_is_refused_for_nothing_or_read_as_it_stands(blob: bytes) -> None:
     check(blob, len(blob))
 
 
 @given(corruptions(), st.sampled_from([0, 7, 8, len(BLOB) - 1, len(BLOB), len(BLOB) + 1, 2**40]))
-@settings(max_examples=200, derandomize=True, database=None, deadline=None)
 def test_a_length_that_is_not_the_messages_is_refused(blob: bytes, claimed: int) -> None:
     check(blob, claimed)
 
