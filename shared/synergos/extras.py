@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from synergos.errors import InvalidRequest
 
 EXTRAS: Mapping[str, str] = {
     "synergos_director": "director",
@@ -21,3 +24,16 @@ def needed(missing: ImportError, extra: str) -> str:
         extra: what brings it.
     """
     return f"needs {missing.name or 'a package'}, which is not installed: pip install 'synergos[{extra}]'"
+
+
+@contextmanager
+def needing(extra: str) -> Iterator[None]:
+    """Import inside it what a command needs beyond the driver.
+
+    Raises:
+        InvalidRequest: it is not installed; names the extra.
+    """
+    try:
+        yield
+    except ImportError as missing:
+        raise InvalidRequest(needed(missing, extra)) from missing

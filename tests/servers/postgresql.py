@@ -33,6 +33,12 @@ class PostgreSQL:
         self.execute(f"CREATE SCHEMA {name}")
         return f"{self._url}&options=-csearch_path%3D{name}"
 
+    def forget(self, url: str) -> None:
+        """Have the database of a URL empty again."""
+        name = url.rpartition("%3D")[2]
+        self.execute(f"DROP SCHEMA {name} CASCADE")
+        self.execute(f"CREATE SCHEMA {name}")
+
     def execute(self, statement: str) -> None:
         with self._engine.connect() as connection:
             connection.exec_driver_sql(statement)

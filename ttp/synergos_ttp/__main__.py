@@ -8,7 +8,7 @@ from pathlib import Path
 
 import structlog
 
-from synergos.program.flags import add_flag, common_parser, default_folder, usable_folder, whole_number
+from synergos.program.flags import add_flag, common_parser, orchestrator_folder, usable_folder, whole_number
 from synergos.program.program import ProgramSettings, read_flags, run
 from synergos_ttp.bootstrap import build_ttp
 from synergos_ttp.settings import ClusterSettings, Settings
@@ -20,14 +20,13 @@ from synmanager.flags import add_queue_flags, broker_of
 def parser() -> argparse.ArgumentParser:
     """The flags of ``synergos-ttp``."""
     flags = common_parser("ttp", "Orchestrate one grid: align, train, validate and predict with its participants.")
-    # The original's documentation mounts the first two in either place.
     folders = {
-        "data": ("folder of the record store", "/orchestrator/data", "/director/data"),
-        "outputs": ("folder of trained models", "/orchestrator/outputs", "/director/outputs"),
-        "mlflow": ("folder of MLflow's local store", "/mlflow"),
+        "data": "folder of the record store",
+        "outputs": "folder of trained models",
+        "mlflow": "folder of MLflow's local store",
     }
-    for name, (purpose, *mounts) in folders.items():
-        add_flag(flags, f"--{name}", type=Path, default=default_folder(f"ttp/{name}", *mounts), help=purpose)
+    for name, purpose in folders.items():
+        add_flag(flags, f"--{name}", type=Path, default=orchestrator_folder(name), help=purpose)
     add_flag(
         flags,
         "--grid",

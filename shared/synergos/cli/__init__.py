@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from synergos.cli import job, predict, profile, tune
+from synergos.cli import backup, job, predict, profile, tune
 from synergos.cli.exits import MEANINGS, ExitCode, exit_code_of
 from synergos.errors import SynergosError
 from synergos.extras import EXTRAS, needed
@@ -50,6 +50,8 @@ app.add_typer(job.app, name="job")
 app.add_typer(tune.app, name="tune")
 app.command("predict")(predict.predict)
 app.command("export")(predict.export)
+app.command("backup")(backup.backup)
+app.command("restore")(backup.restore)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

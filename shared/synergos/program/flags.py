@@ -27,6 +27,19 @@ def default_folder(name: str, *mounts: str) -> Path:
     return next(there, Path.cwd() / "synergos-run" / name)
 
 
+_MOUNTS = {
+    # The original's documentation mounts the first two in either place.
+    "data": ("/orchestrator/data", "/director/data"),
+    "outputs": ("/orchestrator/outputs", "/director/outputs"),
+    "mlflow": ("/mlflow",),
+}
+
+
+def orchestrator_folder(name: str) -> Path:
+    """Where a TTP has its ``data``, ``outputs`` or ``mlflow`` unless it is told otherwise."""
+    return default_folder(f"ttp/{name}", *_MOUNTS[name])
+
+
 def add_flag(parser: argparse.ArgumentParser, *names: str, **options: object) -> None:
     """Add a flag; a long name with underscores is also understood with hyphens."""
     spelled = [*names, *(name.replace("_", "-") for name in names if name.startswith("--") and "_" in name)]

@@ -1,0 +1,31 @@
+"""Where a program's records and files are, by what it was told when it was started."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from synergos.errors import InvalidRequest
+from synergos.program.flags import orchestrator_folder
+from synergos.upkeep.backup import Place
+from synergos.upkeep.record_copies import record_source
+
+
+def place_of(data: Path | None, database: str | None, outputs: Path | None, mlflow: Path | None) -> Place:
+    """The place that flags of a TTP or director name; as the TTP without them.
+
+    Raises:
+        InvalidRequest: the database's address is none.
+    """
+    url = database_of(data, database)
+    try:
+        records = record_source(url)
+    except Exception as error:
+        raise InvalidRequest(
+            "expected an address of SQLAlchemy's, as the program's own --database", "--database"
+        ) from error
+    return Place(records, outputs or orchestrator_folder("outputs"), mlflow or orchestrator_folder("mlflow"))
+
+
+def database_of(data: Path | None, database: str | None) -> str:
+    """The URL of a program's record store."""
+    return database or f"sqlite:///{(data or orchestrator_folder('data')).absolute() / 'records.sqlite'}"
