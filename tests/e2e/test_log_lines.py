@@ -73,6 +73,9 @@ def test_every_line_says_its_program_and_whom_it_is_about(grid: KillableGrid, wi
         for line in of_sessions:
             assert {**run, "participant": worker}.items() <= line.facts.items(), line
             assert line.facts["session"]
+            assert line.facts["asked_by"] == "ttp"
+            assert line.facts["job_id"] in ids
+            assert line.facts["address"] == "127.0.0.1"
         prepared = [line for line in lines[worker] if line.event == "preparation completed"]
         assert prepared
         assert all(line.facts["project_id"] == run["project_id"] for line in prepared)

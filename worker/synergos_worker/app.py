@@ -11,6 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar, NoReturn
 
+import structlog
 from flask import Blueprint, Flask, Response, request
 from flask_restx import Api, Resource
 from werkzeug.exceptions import BadRequest
@@ -26,12 +27,15 @@ from synergos_worker.agreement_file import write_agreement
 from synergos_worker.documentation import describe
 from synergos_worker.error_responses import API_VERSION, as_json
 from synergos_worker.identity import Identity
+from synergos_worker.logged import folders
 from synergos_worker.preparation import Preparation, Preparations, State
 from synergos_worker.session_registry import Sessions, fitting
 from synergos_worker.settings import Settings
 from synergos_worker.tables import Tables
 
 _VERSION = version("synergos")
+log = structlog.get_logger(__name__)
+
 _PROJECT = "/<string:collab_id>/<string:project_id>"
 _LINKS = {"/worker/": "what a TTP asks of a worker: documentation", "/health": "how this program is"}
 _RUN = f"{_PROJECT}/<string:expt_id>/<string:run_id>"
@@ -104,7 +108,8 @@ class Poll(_Command):
         """Have datasets prepared: 202 when that takes a while, 201 when it is done already."""
         project = ProjectKey.checked(ids)
         body = bodies.POLL.read(_json())
-        found = self.parts.preparations.submit(project, body.action, body.declared)
+        log.info("datasets asked for", action=body.action.value, tags=folders(body.declared))
+        found = self.parts.preparations.submit(project, body.action, body.declared, request_log.asker())
         status = HTTPStatus.CREATED if found.state is State.COMPLETED else HTTPStatus.ACCEPTED
         return _success("poll.post", self._standing(found), status)
 
@@ -134,6 +139,7 @@ class Align(_Command):
         """Confirm that this worker's data fits the feature space, and keep what was agreed where it is said."""
         project = ProjectKey.checked(ids)
         body = bodies.ALIGN.read(_json())
+        log.info("agreement to be confirmed", tags=folders(body.declared), is_kept=body.agreement is not None)
         for purpose, tags in body.declared.items():
             fitting(self.parts.tables, purpose, tags, body.feature_space, body.alignments, body.digests)
         if body.agreement is not None:
@@ -147,7 +153,7 @@ class Initialise(_Command):
     def post(self, **ids: str) -> Response:
         """Open a session for one run: 201; 200 when it is open already."""
         run = RunKey.checked(ids)
-        asked = bodies.INITIALISE.read(_json()).session(run)
+        asked = bodies.INITIALISE.read(_json()).session(run, request_log.asker())
         session, is_new = self.parts.sessions.open(asked)
         live = self.parts.sessions.live_runs(run.collab_id, run.project_id)
         data = {
@@ -171,7 +177,7 @@ class Predict(_Command):
         work = session.predict(body.purposes)
         if not work.wait(body.wait):
             return _success("predict.post", {"key": asdict(run)}, HTTPStatus.ACCEPTED)
-        return _success("predict.post", {"key": asdict(run), "results": work.result()})
+        return _success("predict.post", {"key": asdict(run), "results": session.measured(work)})
 
 
 class Terminate(_Command):

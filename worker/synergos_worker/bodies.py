@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from msgspec import Meta as Limits
 from msgspec import Struct, field
 
+from synergos.domain.asker import NOBODY, Asker
 from synergos.domain.feature_space import Action, FeatureSpace
 from synergos.domain.identifiers import check_identifier
 from synergos.domain.keys import RunKey
@@ -92,8 +93,11 @@ class Initialise(Poll, frozen=True, kw_only=True):
         _check_action(self.action, self.feature_space)
         _check_purposes(self.purposes)
 
-    def session(self, run: RunKey) -> SessionRequest:
+    def session(self, run: RunKey, asker: Asker = NOBODY) -> SessionRequest:
         """The session it asks for.
+
+        Args:
+            asker: who asks for it.
 
         Raises:
             InvalidRequest: names the field and what was expected.
@@ -107,6 +111,7 @@ class Initialise(Poll, frozen=True, kw_only=True):
             digests=self.digests,
             recipe=families.recipe(self.family, self.architecture, self.hyperparameters, self.feature_space),
             purposes=tuple(self.purposes),
+            asker=asker,
         )
 
 

@@ -21,6 +21,7 @@ from synergos.wire import Encoded
 from synergos_worker.bodies import LONGEST_WAIT
 from synergos_worker.error_responses import json_of, refusal_of
 from synergos_worker.identity import Identity
+from synergos_worker.logged import shortened
 from synergos_worker.message import Message
 from synergos_worker.session import Session, WorkKind
 from synergos_worker.session_registry import Sessions
@@ -33,6 +34,7 @@ USUAL_WAIT = 10.0
 _PREFERRED_WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,9}(?:\.\d{1,9})?)", re.IGNORECASE)
 # Python makes no number of thousands of digits; none of more than a few is of a round that a run has.
 _NUMBER = "([0-9]{1,1000})"
+_KEY = re.compile(r"^(/sessions/[^/]{1,8})[^/]*")
 _SESSION = re.compile(r"/sessions/([^/]+)/(.*)", re.DOTALL)
 
 
@@ -77,18 +79,19 @@ class DataApp:
         return response.body
 
     def _answer(self, environ: WSGIEnvironment) -> _Response:
-        method, address = environ["REQUEST_METHOD"], ""
+        # The session's id is the key to this port: it stands in no log.
+        method, route = environ["REQUEST_METHOD"], _KEY.sub(r"\1…", environ["PATH_INFO"])
         try:
-            if environ["PATH_INFO"] == "/health":
+            if route == "/health":
                 return self._health(method)
             found = _SESSION.fullmatch(environ["PATH_INFO"])
             if found is None:
-                raise NotFound
-            session_id, address = found.groups()
-            view, numbers = self._view(method, address)
+                raise NotFound(f"there is no route {shortened(route)} here, at the data port of a worker")
+            session_id, route = found.groups()
+            view, numbers = self._view(method, route)
             return view(environ, session_id, *numbers)
         except Exception as error:  # a worker answers, whatever happens
-            status, body = refusal_of(error, method=method, address=address)
+            status, body = refusal_of(error, method=method, path=shortened(route), address=environ.get("REMOTE_ADDR"))
             return _json(body, status)
 
     def _view(self, method: str, address: str) -> tuple[_View, list[int]]:
@@ -114,10 +117,11 @@ class DataApp:
 
     def _put_evaluation(self, environ: WSGIEnvironment, session_id: str, number: int) -> _Response:
         session = self._session(session_id)
-        return _evaluation(environ, session.put_evaluation(number, _message(environ, session)))
+        return _evaluation(environ, session, session.put_evaluation(number, _message(environ, session)))
 
     def _get_evaluation(self, environ: WSGIEnvironment, session_id: str, number: int) -> _Response:
-        return _evaluation(environ, self._session(session_id).find(WorkKind.EVALUATION, number))
+        session = self._session(session_id)
+        return _evaluation(environ, session, session.find(WorkKind.EVALUATION, number))
 
     def _put_model(self, environ: WSGIEnvironment, session_id: str) -> _Response:
         session = self._session(session_id)
@@ -155,8 +159,8 @@ def _round(environ: WSGIEnvironment, session: Session, work: Work) -> _Response:
     return _Response(HTTPStatus.OK, "application/octet-stream", message.length, _Streamed(message, sent))
 
 
-def _evaluation(environ: WSGIEnvironment, work: Work) -> _Response:
-    return _json(work.result()) if work.wait(_preferred_wait(environ)) else _running(work)
+def _evaluation(environ: WSGIEnvironment, session: Session, work: Work) -> _Response:
+    return _json(session.evaluated(work)) if work.wait(_preferred_wait(environ)) else _running(work)
 
 
 def _message(environ: WSGIEnvironment, session: Session, exchange: int | None = None) -> Message:

@@ -1,4 +1,4 @@
-"""Mapping of errors to HTTP statuses, and what is logged of unforeseen ones."""
+"""Mapping of errors to HTTP statuses; every refusal is logged, with the reason that is answered."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 from flask import Flask, Response, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, NotFound
 
 from synergos.errors import (
     Conflict,
@@ -23,6 +23,7 @@ from synergos.errors import (
     UnusableData,
     WireFormatError,
 )
+from synergos_worker.logged import shortened
 
 log = structlog.get_logger(__name__)
 
@@ -56,7 +57,7 @@ def json_of(body: Mapping[str, Any]) -> str:
 
 
 def refusal_of(error: Exception, **facts: object) -> tuple[int, Mapping[str, Any]]:
-    """The HTTP status and the body by which a failure is answered; one that is unforeseen is logged.
+    """The HTTP status and the body by which a failure is answered; it is logged too, as its owner is asked what was wrong.
 
     Args:
         facts: about the request, for the log.
@@ -65,11 +66,13 @@ def refusal_of(error: Exception, **facts: object) -> tuple[int, Mapping[str, Any
         status = next(
             (STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES), HTTPStatus.UNPROCESSABLE_ENTITY
         )
-        return _refusal(str(error), status, error.field if isinstance(error, InvalidRequest) else None)
+        field = error.field if isinstance(error, InvalidRequest) else None
+        return _refusal(str(error), status, facts, field)
     if isinstance(error, HTTPException):
-        return _refusal(error.description or "no such thing", error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
+        status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
+        return _refusal(error.description or status.phrase, status, facts)
     log_unforeseen("request failed", error, **facts)
-    return _refusal("something went wrong in this worker; its log says what", HTTPStatus.INTERNAL_SERVER_ERROR)
+    return _body("something went wrong in this worker; its log says what", HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
 def log_unforeseen(event: str, error: BaseException, **facts: object) -> None:
@@ -79,10 +82,19 @@ def log_unforeseen(event: str, error: BaseException, **facts: object) -> None:
 
 
 def _answer(error: Exception) -> Response:
-    status, body = refusal_of(error, method=request.method, endpoint=request.endpoint)
+    if isinstance(error, NotFound) and request.url_rule is None:
+        error = NotFound(f"there is no route {shortened(request.path)} here, at the command port of a worker")
+    status, body = refusal_of(error, method=request.method, path=shortened(request.path))
     return as_json(body, status)
 
 
-def _refusal(message: str, status: int, field: str | None = None) -> tuple[int, Mapping[str, Any]]:
+def _refusal(
+    message: str, status: HTTPStatus, facts: Mapping[str, object], field: str | None = None
+) -> tuple[int, Mapping[str, Any]]:
+    log.warning("refused", status=status.value, reason=shortened(message), **facts)
+    return _body(message, status, field)
+
+
+def _body(message: str, status: int, field: str | None = None) -> tuple[int, Mapping[str, Any]]:
     body = {"apiVersion": API_VERSION, "success": 0, "status": int(status), "message": message, "field": field}
     return int(status), body

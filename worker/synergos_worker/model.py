@@ -187,6 +187,11 @@ class SessionModel:
         """What the weights received say of rows."""
         return self._trainer.predict(self._received.bag[WEIGHTS], rows.inputs)
 
+    @property
+    def answer(self) -> tuple[Bag, Bag | None]:
+        """What it has made of the newest message, and what it wants to be given again."""
+        return self._answer.bag, self._answer.kept
+
     def trained(self, metadata: Mapping[str, Any]) -> Encoded:
         """The answer as a message; trained weights straight from the trainer's own memory."""
         return encode_parcel(Parcel(self._answer.bag, self._answer.kept, metadata))

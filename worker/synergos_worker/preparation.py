@@ -13,15 +13,18 @@ from typing import Any
 import structlog
 from structlog.contextvars import bound_contextvars
 
+from synergos.domain.asker import NOBODY, Asker
 from synergos.domain.feature_space import Action
 from synergos.domain.keys import ProjectKey
 from synergos.domain.preparation import PREPARED, Prepared
 from synergos.domain.tags import Purpose
 from synergos.errors import Conflict, InvalidRequest, RecordNotFound, ServiceStopping, UnusableData
 from synergos.program.loop import Loop
+from synergos_worker import what_left
 from synergos_worker.dataset import Fingerprint
 from synergos_worker.disclosure import guard
 from synergos_worker.error_responses import log_unforeseen
+from synergos_worker.logged import folders, shortened
 from synergos_worker.tables import LoadedTable, Tables, Tags
 
 log = structlog.get_logger(__name__)
@@ -50,6 +53,7 @@ class Preparation:
         result: when completed, ``headers``, ``schemas``, ``metadata`` and ``statistics`` as docs/wire-formats.md, 1.1, has them.
         error: when failed, ``message`` and ``field``.
         fingerprint: of the files the result was read from.
+        asker: who asked for it first.
     """
 
     id: str
@@ -61,6 +65,7 @@ class Preparation:
     result: Mapping[str, Any] | None = None
     error: Mapping[str, str | None] | None = None
     fingerprint: Fingerprint | None = None
+    asker: Asker = NOBODY
 
 
 class Preparations:
@@ -81,7 +86,7 @@ class Preparations:
         self._loop = Loop("preparation", self._turn)
         self._loop.start()
 
-    def submit(self, project: ProjectKey, action: Action, tags: Tags) -> Preparation:
+    def submit(self, project: ProjectKey, action: Action, tags: Tags, asker: Asker = NOBODY) -> Preparation:
         """Ask for a preparation; the one there is, unless it failed or files have changed since.
 
         Raises:
@@ -97,7 +102,7 @@ class Preparations:
             self._count += 1
             # Put in anew, so that it goes to the end of the queue.
             self._known.pop(identifier, None)
-            self._known[identifier] = Preparation(identifier, self._count, project, action, tags)
+            self._known[identifier] = Preparation(identifier, self._count, project, action, tags, asker=asker)
             self._changed.notify_all()
             return self._known[identifier]
 
@@ -168,7 +173,7 @@ class Preparations:
         return next((found for found in self._known.values() if found.state is State.QUEUED), None)
 
     def _outcome(self, preparation: Preparation) -> Preparation:
-        with bound_contextvars(preparation=preparation.id, **preparation.project):
+        with bound_contextvars(preparation=preparation.id, **preparation.project, **preparation.asker.facts):
             return self._prepared(preparation)
 
     def _prepared(self, preparation: Preparation) -> Preparation:
@@ -176,7 +181,7 @@ class Preparations:
             loaded = _load(self._tables, preparation.action, preparation.tags)
             result = _describe(loaded)
         except InvalidRequest as error:
-            log.info("preparation failed", field=error.field)
+            log.warning("preparation failed", reason=shortened(str(error)), tags=folders(preparation.tags))
             return replace(preparation, state=State.FAILED, error={"message": str(error), "field": error.field})
         except Exception as error:  # whatever it was, the next preparation must run
             log_unforeseen("preparation failed", error)
@@ -184,6 +189,8 @@ class Preparations:
             return replace(preparation, state=State.FAILED, error={"message": message, "field": None})
         log.info(
             "preparation completed",
+            tags=folders(preparation.tags),
+            left=what_left.of_preparation(result),
             rows={purpose.value: sum(count for _, count in found.table.origins) for purpose, found in loaded.items()},
             files={purpose.value: result["metadata"][purpose]["files"] for purpose in loaded},
             cells={purpose.value: result["metadata"][purpose].get("cells", {}) for purpose in loaded},

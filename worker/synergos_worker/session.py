@@ -26,11 +26,13 @@ from synergos.learning.families import Array, Evaluation
 from synergos.learning.metrics import Figures, figures, scored
 from synergos.wire import Encoded, answers
 from synergos.wire.answers import EVALUATION_ANSWER, ROUND_ANSWER, EvaluationAnswer, RoundAnswer
+from synergos_worker import what_left
 from synergos_worker.disclosure.figures import figures_shown
 from synergos_worker.message import Message
 from synergos_worker.model import Rows, SessionModel
 from synergos_worker.prediction_files import Inference, PredictionFiles
 from synergos_worker.unseen_rows import unseen_rows
+from synergos_worker.what_left import WhatLeft
 from synergos_worker.work import Work
 
 log = structlog.get_logger(__name__)
@@ -78,6 +80,7 @@ class Session:
         self._files = files
         self._works: dict[WorkKind, Work] = {}
         self._readers = 0
+        self._left = WhatLeft()
         self._ended = threading.Event()
         # Guards the works and the readers between request threads and the computing thread.
         self._changed = threading.Condition()
@@ -181,10 +184,27 @@ class Session:
             if self._works.get(WorkKind.ROUND) is not work:
                 raise Conflict("a newer round was put meanwhile")
             self._readers += 1
+            self._left.note(what_left.of_round(*self._model.answer, metadata))
             return self._model.trained(metadata), _once(self._stop_reading)
 
-    def end(self) -> None:
-        """Stop the work in hand; no matter in which state the session is, or how often."""
+    def evaluated(self, work: Work) -> Mapping[str, Any]:
+        """What a finished evaluation found; raises what :meth:`Work.result` does."""
+        found = work.result()
+        self._left.note(what_left.of_evaluation(found))
+        return found
+
+    def measured(self, work: Work) -> Mapping[str, Any]:
+        """What finished predictions are worth, by purpose; raises what :meth:`Work.result` does."""
+        found = work.result()
+        self._left.note(what_left.of_measurement(found))
+        return found
+
+    def end(self, why: str) -> None:
+        """Stop the work in hand; no matter in which state the session is, or how often.
+
+        Args:
+            why: for the log, which also says what has left by then.
+        """
         if self._ended.is_set():
             return
         self._ended.set()
@@ -195,7 +215,7 @@ class Session:
         # After the work in hand, which may be using it. A worker that is about to end takes nothing more.
         with suppress(RuntimeError):
             self._compute.submit(_let_go, weakref.ref(self))
-        self._log.info("session ended")
+        self._log.info("session ended", why=why, left=self._left.summary())
 
     def release(self) -> None:
         """Free the memory of rows and network, of a session that has ended."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from synergos.domain.asker import NOBODY, Asker
 from synergos.domain.feature_space import FeatureSpace, Side
 from synergos.domain.keys import RunKey
 from synergos.domain.outputs import MissingColumns
@@ -23,6 +24,7 @@ from synergos.tables.names import listed
 from synergos_worker.devices import room_for
 from synergos_worker.digests import refuse_changed
 from synergos_worker.disclosure import guard
+from synergos_worker.logged import folders
 from synergos_worker.model import Rows, SessionModel
 from synergos_worker.prediction_files import PredictionFiles
 from synergos_worker.session import Session
@@ -44,6 +46,7 @@ class SessionRequest:
 
     Attributes:
         purposes: the purposes whose rows the session needs.
+        asker: who asks.
     """
 
     session_id: str
@@ -54,6 +57,7 @@ class SessionRequest:
     digests: AgreedDigests
     recipe: Recipe
     purposes: tuple[Purpose, ...]
+    asker: Asker = NOBODY
 
 
 class SessionOpener:
@@ -82,7 +86,8 @@ class SessionOpener:
             building.cancel()
             raise Conflict("this worker is still busy with a round of another run; try again later") from None
         space = request.recipe.space
-        about = {"session": request.session_id[:8], **request.run, "participant": request.participant_id}
+        ids = {"session": request.session_id[:8], **request.run, "participant": request.participant_id}
+        about = {**request.asker.facts, **ids}
         return Session(request.session_id, request.run, space, model, rows, self._compute, self._files, about)
 
     def _rows(self, request: SessionRequest, purpose: Purpose) -> Rows:
@@ -145,8 +150,8 @@ class Sessions:
             try:
                 if known is not None:
                     return self._again(known, request.run), False
-                self._end(self._open_of(request.run))
-                return self._add(self._opener.open(request)), True
+                self._end(self._open_of(request.run), "another one of its run is opened")
+                return self._add(self._opener.open(request), request), True
             finally:
                 with self._lock:
                     self._opening.pop(request.session_id, None)
@@ -179,7 +184,7 @@ class Sessions:
                 for opening, its_run in self._opening.items()
                 if its_run == run and session_id in {None, opening}
             }
-        self._end([session for session in self._open_of(run) if session_id in {None, session.id}])
+        self._end([session for session in self._open_of(run) if session_id in {None, session.id}], "asked for")
 
     def live_runs(self, collab_id: str, project_id: str) -> list[tuple[str, str]]:
         """Experiment and run of each open session of a project."""
@@ -196,14 +201,14 @@ class Sessions:
                 for session in self._open.values()
                 if self._used[session.id] < oldest and not session.is_being_read
             ]
-        self._end(idle)
+        self._end(idle, f"nobody talked to it for {self._timeout:g} s")
 
     def stop(self) -> None:
         """End all sessions; none is opened any more."""
         with self._lock:
             self._stopped = True
             found = list(self._open.values())
-        self._end(found)
+        self._end(found, "this worker is about to end")
 
     def _open_of(self, run: RunKey) -> list[Session]:
         with self._lock:
@@ -214,27 +219,28 @@ class Sessions:
             raise Conflict("this session belongs to another run")
         return self.get(known.id)
 
-    def _add(self, session: Session) -> Session:
+    def _add(self, session: Session, request: SessionRequest) -> Session:
         with self._lock:
             self._refuse_stopped()
             if session.id in self._unwanted:
                 raise Conflict("the session was ended while it was being opened")
             self._open[session.id] = session
             self._used[session.id] = self._clock()
-        log.info("session opened", rows=session.counts, **session.about)
+        wanted = {purpose: tags for purpose, tags in request.tags.items() if purpose in request.purposes}
+        log.info("session opened", tags=folders(wanted), rows=session.counts, **session.about)
         return session
 
     def _refuse_stopped(self) -> None:
         if self._stopped:
             raise ServiceStopping("this worker is about to end")
 
-    def _end(self, sessions: Sequence[Session]) -> None:
+    def _end(self, sessions: Sequence[Session], why: str) -> None:
         with self._lock:
             for session in sessions:
                 self._open.pop(session.id, None)
                 self._used.pop(session.id, None)
         for session in sessions:
-            session.end()
+            session.end(why)
 
 
 def fitting(

@@ -8,6 +8,7 @@ from typing import Any
 from unittest.mock import ANY
 
 import pytest
+from structlog.testing import capture_logs
 
 from factories.worker_data import wine, write_frame
 from fakes.worker_client import RUN, SESSION, Clock, HeldExecutor, WorkerClient, blob_of, message_of
@@ -277,7 +278,8 @@ def test_a_full_disk_leaves_nothing_half_written(client: WorkerClient, data: Pat
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     client.data("PUT", "model", blob_of(agreement.weights(2)))
 
-    with files_up_to(size):
+    # What is logged in here would not find room either.
+    with files_up_to(size), capture_logs():
         failed = client.predict("evaluate", status=422)
 
     assert failed["message"] == "the predictions for evaluate could not be written: File too large"
