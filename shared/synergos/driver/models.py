@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from synergos.driver.downloads import Downloads
+from synergos.driver.histories import History
+from synergos.driver.history_files import Histories
 from synergos.driver.lists import Choice
 from synergos.driver.task import Task, refuse_others, stage_options
 from synergos.driver.transport import Response, narrowed, route
@@ -74,6 +76,21 @@ class ModelTask(Task):
             choices: which of them, see :data:`synergos.driver.lists.Choice`.
         """
         return self._list(f"{self._route(collab_id, project_id, expt_id, run_id)}/versions", choices)
+
+    def history(
+        self, collab_id: str, project_id: str, expt_id: str, run_id: str, version: int | None = None
+    ) -> History:
+        """The losses of a run's training: ``history.plot()`` draws them, ``history.frame`` and ``history.table`` have them.
+
+        Args:
+            version: the number of a training, of those that :meth:`versions` lists; that of the run's model without it.
+
+        Raises:
+            DriverError: the run is not trained, or the orchestrator does not answer.
+        """
+        path = self._artifacts(collab_id, project_id, expt_id, run_id, version)
+        key = {"collab_id": collab_id, "project_id": project_id, "expt_id": expt_id, "run_id": run_id}
+        return History(key, list(Histories(self._transport, path).fetch()))
 
     def artifacts(
         self, collab_id: str, project_id: str, expt_id: str, run_id: str, version: int | None = None

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from synergos.driver.confusion import ConfusionMatrix
+from synergos.driver.figures import figures_of
 from synergos.driver.lists import Choice
 from synergos.driver.tag_lists import Tags, tags_by_project
 from synergos.driver.task import Task, refuse_others, stage_options
@@ -62,6 +64,17 @@ class PredictionTask(Task):
             choices: which of them, see :data:`synergos.driver.lists.Choice`.
         """
         return self._list(self._route(participant_id, collab_id, project_id, expt_id, run_id), choices)
+
+    def confusion_matrix(
+        self, participant_id: str, collab_id: str, project_id: str, expt_id: str, run_id: str
+    ) -> ConfusionMatrix:
+        """Which classes a run's model took for which in rows that were predicted and have labels: ``.plot()``, ``.frame``.
+
+        Raises:
+            DriverError: nothing was predicted, or the participant tells no matrix; says why.
+        """
+        found = self._found(self._route(participant_id, collab_id, project_id, expt_id, run_id))
+        return ConfusionMatrix.of(*figures_of(found, f"{expt_id}/{run_id}", participant_id))
 
     @staticmethod
     def _route(

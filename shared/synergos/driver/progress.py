@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from importlib.util import find_spec
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -61,13 +62,27 @@ def describe(job: Job) -> str:
     progress = job.get("progress") or {}
     left = None if job["state"] in FINAL_STATES else progress.get("seconds_left")
     # What a narrow terminal cuts off is last.
-    place = _place(progress.get("position"))
-    parts = [str(job["state"]), place, _rounds(progress), _time_left(left), *_losses(progress.get("losses") or {})]
+    place = [_place(progress.get("position")), *_waits(progress.get("waiting_for"))]
+    parts = [str(job["state"]), *place, _rounds(progress), _time_left(left), *_losses(progress.get("losses") or {})]
     return " · ".join(filter(None, parts))
 
 
 def _place(position: int | None) -> str:
     return "" if not position else f"{position} {'job' if position == 1 else 'jobs'} before it"
+
+
+def _waits(waiting_for: object) -> list[str]:
+    """For whom a running job waits; a job that has not begun names the job before it instead."""
+    waits = waiting_for if isinstance(waiting_for, Sequence) and not isinstance(waiting_for, str) else []
+    return [
+        f"waiting for {wait['participant']} since {_clock(wait['since'])} until {_clock(wait['until'])}"
+        for wait in waits
+    ]
+
+
+def _clock(moment: str) -> str:
+    """The time of day here."""
+    return f"{datetime.fromisoformat(moment).astimezone():%H:%M:%S}"
 
 
 def _rounds(progress: Mapping[str, Any]) -> str:
@@ -99,8 +114,9 @@ class Lines:
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     def job(self, label: str, job: Job) -> None:
-        """Print it when state or round is another than last time."""
-        now = (job["state"], (job.get("progress") or {}).get("round"))
+        """Print it when state, round or who is waited for is another than last time."""
+        progress = job.get("progress") or {}
+        now = (job["state"], progress.get("round"), *_waits(progress.get("waiting_for")))
         if self._shown.get(job["id"]) != now:
             self._shown[job["id"]] = now
             self.note(f"{label}: {describe(job)}")

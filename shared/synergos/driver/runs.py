@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
+from synergos.driver.comparisons import chosen_runs, comparison
+from synergos.driver.frames import frame_of, results
 from synergos.driver.lists import Choice
 from synergos.driver.task import COLLABORATIONS, Task
 from synergos.driver.transport import Response, route
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class RunTask(Task):
@@ -105,6 +111,61 @@ class RunTask(Task):
         """Delete a run with its results; the answer is the record as it was."""
         return self._delete(self._route(collab_id, project_id, expt_id, run_id))
 
+    def results(self, collab_id: str, project_id: str, expt_id: str, run_id: str) -> pd.DataFrame:
+        """What a run's model was measured to be worth, as a frame: a row for each participant and class, then those of all together.
+
+        In the rows of all, ``participant_id`` is ``(all)``; classes have their names in ``label``, and figures of all rows are
+        ``overall.<name>``.
+
+        Raises:
+            DriverError: nothing was measured, or the orchestrator does not answer.
+        """
+        return results({"data": self._found(_measured(collab_id, project_id, expt_id, run_id))})
+
+    def compare(
+        self,
+        collab_id: str,
+        project_id: str,
+        expt_id: str | None = None,
+        run_ids: Sequence[str] | None = None,
+        *,
+        all_hyperparameters: bool = False,
+    ) -> pd.DataFrame:
+        """Runs beside each other, as a frame with a row for each: what they differ in, and what came of them.
+
+        Of the training there are ``model.version``, ``model.rounds``, ``model.best_round`` and losses; of validations the figures of all
+        participants together (``overall.<name>``, or ``R2``, ``MSE`` and ``MAE``), and as ``mean.<name>`` the scores that take single
+        rows, as means over participants of means over classes, which is what a study goes by.
+
+        Args:
+            expt_id: of which experiment; without it, of all of the project.
+            run_ids: which, in this order; without it all.
+            all_hyperparameters: also those that are the same everywhere.
+
+        Raises:
+            DriverError: there is no such project or experiment, or the orchestrator does not answer.
+            UnknownName: there is no run of a name.
+        """
+        experiments = [expt_id] if expt_id is not None else self._experiments(collab_id, project_id)
+        declared = [run for each in experiments for run in self._found(self._route(collab_id, project_id, each))]
+        runs = chosen_runs(declared, run_ids)
+        ids = (collab_id, project_id) if expt_id is None else (collab_id, project_id, expt_id)
+        models = self._all_found(_trained(*ids), {"fields": "figures,version"})
+        validations = self._all_found(_measured(*ids), {"fields": "evaluate,pooled"})
+        return frame_of(comparison(runs, models, validations, all_hyperparameters))
+
+    def _experiments(self, collab_id: str, project_id: str) -> list[str]:
+        path = route(*COLLABORATIONS, collab_id, "projects", project_id, "experiments")
+        return [found["key"]["expt_id"] for found in self._found(path, {"fields": "doc_id"})]
+
     @staticmethod
     def _route(collab_id: str, project_id: str, expt_id: str, *run_id: str) -> str:
         return route(*COLLABORATIONS, collab_id, "projects", project_id, "experiments", expt_id, "runs", *run_id)
+
+
+def _measured(collab_id: str, project_id: str, *ids: str) -> str:
+    return route("evaluate", "collaborations", collab_id, "projects", project_id, "validations", *ids)
+
+
+def _trained(collab_id: str, project_id: str, *ids: str) -> str:
+    return route("train", "collaborations", collab_id, "projects", project_id, "models", *ids)

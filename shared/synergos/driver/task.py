@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Collection, Mapping
+from http import HTTPStatus
 from typing import Any
 
-from synergos.driver.errors import UnknownKeyword
+from synergos.driver.errors import DriverError, UnknownKeyword, WrongServer
 from synergos.driver.lists import Choice, query
 from synergos.driver.stage_requests import jobs_named
-from synergos.driver.transport import Response, Transport
+from synergos.driver.transport import Response, Transport, check
 
 COLLABORATIONS = ("connect", "collaborations")
 
@@ -51,6 +52,29 @@ class Task:
 
     def _get(self, path: str, query: Mapping[str, str] | None = None) -> Response:
         return self._transport.call("GET", path, query=query)
+
+    def _found(self, path: str, query: Mapping[str, str] | None = None) -> Any:
+        """The data of an answer.
+
+        Raises:
+            DriverError: it is an error, whatever the driver was told to do with those.
+        """
+        status, body = self._transport.exchange("GET", path, query=query)
+        check(status, body)
+        return body["data"]
+
+    def _all_found(self, path: str, query: Mapping[str, str] | None = None) -> list[Any]:
+        """The data of an answer that has a list; none where there is nothing yet.
+
+        Raises:
+            DriverError: it is another error.
+        """
+        try:
+            return list(self._found(path, query))
+        except DriverError as error:
+            if error.status != HTTPStatus.NOT_FOUND or isinstance(error, WrongServer):
+                raise
+            return []
 
     def _list(self, path: str, choices: Mapping[str, Choice]) -> Response:
         return self._get(path, query(choices))

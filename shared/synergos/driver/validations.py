@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from synergos.driver.confusion import ConfusionMatrix
+from synergos.driver.figures import figures_of
 from synergos.driver.lists import Choice
 from synergos.driver.task import Task, refuse_others, stage_options
 from synergos.driver.transport import Response, narrowed, route
@@ -53,6 +56,26 @@ class ValidationTask(Task):
             choices: which of them, see :data:`synergos.driver.lists.Choice`.
         """
         return self._list(self._route(collab_id, project_id, expt_id, run_id, participant_id), choices)
+
+    def confusion_matrix(
+        self, collab_id: str, project_id: str, expt_id: str, run_id: str, participant_id: str | None = None
+    ) -> ConfusionMatrix:
+        """Which classes a run's model takes for which: ``.plot()`` draws it, ``.frame`` has the counts.
+
+        Args:
+            participant_id: over whose rows; without it over those of all participants that tell theirs whole.
+
+        Raises:
+            DriverError: nothing was measured, or nobody tells a matrix; says why.
+        """
+        return ConfusionMatrix.of(*self._figures(collab_id, project_id, expt_id, run_id, participant_id))
+
+    def _figures(
+        self, collab_id: str, project_id: str, expt_id: str, run_id: str, participant_id: str | None
+    ) -> tuple[str, Mapping[str, Any]]:
+        """The figures of one participant, or of all, and what to call them."""
+        found = self._found(self._route(collab_id, project_id, expt_id, run_id, participant_id))
+        return figures_of(found, f"{expt_id}/{run_id}", participant_id)
 
     @staticmethod
     def _route(

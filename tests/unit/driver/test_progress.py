@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+from datetime import datetime
+from typing import Any
 
 from rich.console import Console
 
 from synergos.driver.progress import Bars, Lines, describe
 
-RUNNING = {
+RUNNING: dict[str, Any] = {
     "id": "j",
     "state": "running",
     "progress": {
@@ -40,6 +42,21 @@ def test_a_job_in_a_line_tells_how_many_come_before_it() -> None:
     queued = {"id": "j", "state": "queued", "progress": {"waiting_for": "i", "position": 2}}
 
     assert describe(queued) == "queued · 2 jobs before it"
+
+
+def test_a_job_that_waits_for_a_worker_tells_for_whom_and_until_when() -> None:
+    since, until = (datetime(2026, 11, 25, 10, 2, second).astimezone() for second in (11, 36))
+    wait = {"participant": "hospital_2", "since": since.isoformat(), "until": until.isoformat(), "for": "round 48"}
+    waiting = {**RUNNING, "progress": {**RUNNING["progress"], "waiting_for": [wait]}}
+    written = io.StringIO()
+
+    with Lines(Console(file=written)) as lines:
+        for job in (RUNNING, waiting, RUNNING):
+            lines.job("train", job)
+
+    told = written.getvalue().splitlines()
+    assert told[1].startswith("train: running · waiting for hospital_2 since 10:02:11 until 10:02:36 · round 3/15")
+    assert len(told) == 3
 
 
 def test_lines_tell_what_is_new_only() -> None:

@@ -1,0 +1,124 @@
+"""The losses of a training, round by round."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from synergos.driver.frames import frame_of
+from synergos.driver.pictures import Picture, blank, label
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+GLOBAL_HISTORY = "global_loss_history.json"
+LOCAL_HISTORY = "local_loss_history_"
+
+_SERIES = ("train", "evaluate")
+_MOST_HTML_ROWS = 30
+_FEW_ROUNDS = 40
+
+
+@dataclass(frozen=True)
+class Loss:
+    """The loss of one round.
+
+    Attributes:
+        origin: ``ttp`` for the global model, or a participant's id.
+        series: ``train`` or ``evaluate`` of the global model, ``local`` of a participant's own training.
+        round: counted from 0.
+        loss: mean over rows of the criterion; None where it was not finite.
+    """
+
+    origin: str
+    series: str
+    round: int
+    loss: float | None
+
+
+class History:
+    """The losses of a run's training; a notebook shows them as a table, and :meth:`plot` draws them.
+
+    Attributes:
+        key: the ids of the run, outermost first.
+        losses: by origin and series in order of rounds.
+    """
+
+    def __init__(self, key: Mapping[str, str], losses: Sequence[Loss]) -> None:
+        self.key = dict(key)
+        self.losses = tuple(losses)
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """A row per origin, series and round, with the ids of the run in the first columns."""
+        return frame_of({**self.key, **vars(each)} for each in self.losses)
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """A row per round, and a column for each curve: ``train``, ``evaluate``, and the participants by their ids."""
+        rows: dict[int, dict[str, Any]] = {}
+        for each in self.losses:
+            rows.setdefault(each.round, {"round": each.round})[_name(each)] = each.loss
+        return frame_of(rows[number] for number in sorted(rows)).set_index("round") if rows else frame_of([])
+
+    def plot(self, *, log: bool = False) -> Picture:
+        """Draw the losses over the rounds: the global model's, and in thin lines each participant's own.
+
+        Args:
+            log: losses on a logarithmic scale.
+
+        Raises:
+            NotSupported: matplotlib is not installed.
+        """
+        picture = blank(f"Losses of {'/'.join(self.key.values())}")
+        for name, (losses, is_global) in self._curves().items():
+            # Of a training of one round there is no line to be seen.
+            marker = "." if len(losses) < _FEW_ROUNDS else ""
+            width, opacity = (2.0, 1.0) if is_global else (0.9, 0.7)
+            picture.axes.plot(
+                list(losses), list(losses.values()), label=label(name), marker=marker, linewidth=width, alpha=opacity
+            )
+        picture.axes.set_xlabel("round")
+        picture.axes.set_ylabel("loss")
+        if log:
+            picture.axes.set_yscale("log")
+        if self.losses:
+            picture.axes.legend()
+        return picture
+
+    def _curves(self) -> dict[str, tuple[dict[int, float], bool]]:
+        curves: dict[str, tuple[dict[int, float], bool]] = {}
+        for each in self.losses:
+            losses, _ = curves.setdefault(_name(each), ({}, each.series in _SERIES))
+            losses[each.round] = float("nan") if each.loss is None else each.loss
+        return curves
+
+    def __repr__(self) -> str:
+        return f"Losses of {'/'.join(self.key.values())}\n{self.table}"
+
+    def _repr_html_(self) -> str:
+        # It escapes what is in it.
+        return self.table.to_html(max_rows=_MOST_HTML_ROWS)
+
+
+def global_losses(content: Mapping[str, Any]) -> Iterator[Loss]:
+    """What the file :data:`GLOBAL_HISTORY` holds."""
+    for series in _SERIES:
+        yield from _losses("ttp", series, content.get(series) or {})
+
+
+def local_losses(file: str, content: Mapping[str, Any]) -> Iterator[Loss]:
+    """What the file ``local_loss_history_<participant>.json`` holds."""
+    yield from _losses(file.removeprefix(LOCAL_HISTORY).removesuffix(".json"), "local", content)
+
+
+def _losses(origin: str, series: str, losses: Mapping[str, float | None]) -> Iterator[Loss]:
+    for number, loss in sorted((int(number), loss) for number, loss in losses.items()):
+        yield Loss(origin, series, number, loss)
+
+
+def _name(loss: Loss) -> str:
+    if loss.series in _SERIES:
+        return loss.series
+    return f"{loss.origin} (local)" if loss.origin in _SERIES else loss.origin
