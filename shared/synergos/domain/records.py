@@ -23,6 +23,8 @@ from synergos.domain.keys import (
 
 OWN_FIELDS = frozenset({"doc_id", "kind", "key", "created_at"})
 """What a stored record says of itself; everything else is its payload."""
+NOT_DECLARED = OWN_FIELDS | {"relations", "link"}
+"""What an answer about a record says beside what was declared."""
 Ids = Mapping[str, str]
 """Ids by name: a whole key or a part of one, that of what is meant or of something inside it."""
 

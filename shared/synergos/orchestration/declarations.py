@@ -6,16 +6,13 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Generic, TypeVar
 
 from synergos.domain.identifiers import check_identifier
-from synergos.domain.records import OWN_FIELDS, RECORD_TYPES, Ids, Kind, payload_of
+from synergos.domain.records import NOT_DECLARED, RECORD_TYPES, Ids, Kind, payload_of
 from synergos.errors import InvalidRequest, RecordNotFound
 from synergos.orchestration.caller import Caller
 from synergos.orchestration.view import View
 from synergos.records.paging import EVERYTHING, Page, Part, Selection
 from synergos.records.store import Record, RecordStore
 from synergos.schema import Definition
-
-_NOT_DECLARED = OWN_FIELDS | {"relations", "link"}
-"""What an answer says beside what was declared: a client that sends an answer back, changed, is not refused for it."""
 
 Body = TypeVar("Body")
 
@@ -144,7 +141,8 @@ class Declarations(Generic[Body]):
         return own if self.id_field is None or self.id_field not in body else own | {self.id_field: body[self.id_field]}
 
     def _fields(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        ignored = _NOT_DECLARED | self.settled | set(RECORD_TYPES[self.kind].key_fields)
+        # A client that sends an answer back, changed, is not refused for what else is in it.
+        ignored = NOT_DECLARED | self.settled | set(RECORD_TYPES[self.kind].key_fields)
         return {name: value for name, value in body.items() if name not in ignored}
 
     def _stored(self, key: Ids) -> Record | None:

@@ -1,0 +1,48 @@
+"""A driver whose requests are written down instead of sent: what a call would declare is compared before it is made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from synergos.driver import Driver
+from synergos.driver.transport import Response, Transport
+
+NOWHERE = "synergos.invalid"
+_ABSENT = 404
+
+
+def drafted(call: Callable[[Driver], object]) -> dict[str, Any]:
+    """The body of the request that a call declares something with, as JSON has it."""
+    driver = _Draft()
+    call(driver)
+    return driver.transport.body
+
+
+class _Draft(Driver):
+    """Talks to nobody."""
+
+    def __init__(self) -> None:
+        super().__init__(NOWHERE, 1)
+        self.transport = _Notes(self.address)
+        self._transport = self.transport
+
+
+class _Notes(Transport):
+    """Keeps the body of the last request; there is nothing yet, whatever is asked for."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__(address)
+        self.body: dict[str, Any] = {}
+
+    def exchange(
+        self,
+        method: str,
+        path: str,
+        payload: object = None,
+        query: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> tuple[int, Response]:
+        if isinstance(payload, dict):
+            self.body = payload
+        return _ABSENT, {"status": _ABSENT, "message": "nothing is there"}
