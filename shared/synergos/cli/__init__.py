@@ -11,7 +11,8 @@ from typing import Annotated
 
 import typer
 
-from synergos.cli import backup, job, predict, profile, tune
+from synergos.cli import backup, federation, job, predict, profile, tune
+from synergos.cli.connection import connected
 from synergos.cli.exits import MEANINGS, ExitCode, exit_code_of
 from synergos.errors import SynergosError
 from synergos.extras import EXTRAS, needed
@@ -45,6 +46,9 @@ def _options(
     """What can be said before a command."""
 
 
+app.command("init")(federation.init)
+for command in (federation.diff, federation.apply, federation.destroy):
+    app.command(command.__name__)(connected(command))
 app.add_typer(profile.app, name="profile")
 app.add_typer(job.app, name="job")
 app.add_typer(tune.app, name="tune")

@@ -26,6 +26,7 @@ class ExitCode(IntEnum):
     JOB_FAILED = 5
     JOB_CANCELLED = 6
     TIMED_OUT = 7
+    DIFFERS = 8
     INTERRUPTED = 130
 
 
@@ -38,6 +39,7 @@ MEANINGS = {
     ExitCode.JOB_FAILED: "a job or study failed",
     ExitCode.JOB_CANCELLED: "a job was cancelled, or a study stopped",
     ExitCode.TIMED_OUT: "it was not done in time",
+    ExitCode.DIFFERS: "what is there is otherwise than the project file says",
     ExitCode.INTERRUPTED: "interrupted (Ctrl-C or SIGTERM)",
 }
 

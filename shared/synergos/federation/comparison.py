@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -124,5 +125,5 @@ def _is_list(value: Any) -> bool:
 
 
 def _short(value: Any) -> str:
-    text = "–" if value is None else repr(value) if isinstance(value, str) else str(value)
+    text = "–" if value is None else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= 40 else f"{text[:39]}…"

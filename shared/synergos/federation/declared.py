@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from synergos import bodies
+from synergos.bodies.declarations import Role
+from synergos.domain.keys import CollaborationKey, ExperimentKey, Key, ParticipantKey, RegistrationKey, RunKey
 from synergos.domain.records import NOT_DECLARED, Kind
 from synergos.driver import Driver
 from synergos.driver.task import Task
@@ -26,7 +28,6 @@ class Declared:
     """One record of a project file.
 
     Attributes:
-        ids: of its key, outermost first.
         place: where it stands in the file.
         create: declares it, in the place of what is there.
         group: the driver's calls about its kind.
@@ -36,19 +37,23 @@ class Declared:
     """
 
     kind: Kind
-    ids: tuple[str, ...]
+    key: Key
     place: str
     create: Callable[[Driver], Response]
     group: Callable[[Driver], Task]
     definition: Definition[Any]
     said: Record | None = None
-    id_field: str = field(default="", kw_only=True)
 
     @property
     def name(self) -> str:
         """What it is called where there is one project only."""
         own = {Kind.COLLABORATION: 0, Kind.PARTICIPANT: 0, Kind.PROJECT: 1}.get(self.kind, 2)
         return "/".join(self.ids[own:])
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The ids of its key, outermost first."""
+        return self.key.ids
 
     def __str__(self) -> str:
         return f"{self.kind.lower()} {self.name}"
@@ -86,13 +91,13 @@ class Declared:
         """Where a field of its declaration stands in the file."""
         if not name:
             return self.place
-        return f"{self.place}.{_NODE.sub(r'nodes[\1]', name)}"
+        return ".".join([self.place, _NODE.sub(r"nodes[\1]", name)])
 
     def _declaration(self, record: Record) -> Record:
         known = self.definition.known(record)
         if self.kind is Kind.REGISTRATION:
             known = {name: value for name, value in known.items() if name in {"role", "n_count"} or _NODE.match(name)}
-        ours = NOT_DECLARED | {self.id_field}
+        ours = NOT_DECLARED | self.key.keys()
         return {name: value for name, value in known.items() if name not in ours}
 
 
@@ -104,103 +109,98 @@ def declared_by(federation: Federation) -> list[Declared]:
     return [
         _collaboration(federation),
         _project(federation),
-        *(each for participant_id in federation.participants for each in _participant(federation, participant_id)),
-        *(each for expt_id in federation.experiments for each in _experiment(federation, expt_id)),
+        *(each for key in federation.registrations for each in _participant(federation, key)),
+        *(each for key in federation.experiment_keys for each in _experiment(federation, key)),
     ]
 
 
 def _collaboration(federation: Federation) -> Declared:
     said = _without(federation.content["collaboration"], "id")
-    collab_id = federation.project.collab_id
+    key = CollaborationKey(federation.project.collab_id)
     return Declared(
         Kind.COLLABORATION,
-        (collab_id,),
+        key,
         "collaboration",
-        lambda driver: driver.collaborations.create(collab_id, **said),
+        lambda driver: driver.collaborations.create(key.collab_id, **said),
         lambda driver: driver.collaborations,
         bodies.COLLABORATION,
         said,
-        id_field="collab_id",
     )
 
 
 def _project(federation: Federation) -> Declared:
-    said: dict[str, Any] = {"incentives": {}, **_without(federation.content["project"], "id")}
-    ids = federation.project.ids
+    said: dict[str, Any] = {"incentives": {}, **_without(federation.content["project"], "id"), **federation.project}
     return Declared(
         Kind.PROJECT,
-        ids,
+        federation.project,
         "project",
-        lambda driver: driver.projects.create(*ids, **said),
+        lambda driver: driver.projects.create(**said),
         lambda driver: driver.projects,
         bodies.PROJECT,
-        id_field="project_id",
     )
 
 
-def _experiment(federation: Federation, expt_id: str) -> Iterator[Declared]:
-    said = federation.experiments[expt_id]
-    ids = (*federation.project.ids, expt_id)
-    place = f"experiments.{expt_id}"
+def _experiment(federation: Federation, key: ExperimentKey) -> Iterator[Declared]:
+    table = federation.experiments[key.expt_id]
+    said: dict[str, Any] = {**_without(table, "runs", "studies"), **key}
+    place = f"experiments.{key.expt_id}"
     yield Declared(
         Kind.EXPERIMENT,
-        ids,
+        key,
         place,
-        lambda driver: driver.experiments.create(*ids, **_without(said, "runs", "studies")),
+        lambda driver: driver.experiments.create(**said),
         lambda driver: driver.experiments,
         bodies.EXPERIMENT,
-        id_field="expt_id",
     )
-    for run_id, hyperparameters in said.get("runs", {}).items():
-        yield _run((*ids, run_id), f"{place}.runs.{run_id}", hyperparameters)
+    for run_id, hyperparameters in table.get("runs", {}).items():
+        yield _run(key.run_called(run_id), f"{place}.runs.{run_id}", hyperparameters)
 
 
-def _run(ids: tuple[str, ...], place: str, hyperparameters: Mapping[str, Any]) -> Declared:
+def _run(key: RunKey, place: str, hyperparameters: Mapping[str, Any]) -> Declared:
+    said: dict[str, Any] = {**hyperparameters, **key}
     return Declared(
-        Kind.RUN,
-        ids,
-        place,
-        lambda driver: driver.runs.create(*ids, **hyperparameters),
-        lambda driver: driver.runs,
-        bodies.RUN,
-        id_field="run_id",
+        Kind.RUN, key, place, lambda driver: driver.runs.create(**said), lambda driver: driver.runs, bodies.RUN
     )
 
 
-def _participant(federation: Federation, participant_id: str) -> Iterator[Declared]:
-    said = federation.participants[participant_id]
-    profile = _without(said, "role", "nodes", "tags")
-    place = f"participants.{participant_id}"
+def _participant(federation: Federation, key: RegistrationKey) -> Iterator[Declared]:
+    table = federation.participants[key.participant_id]
+    profile = _without(table, "role", "nodes", "tags")
+    place = f"participants.{key.participant_id}"
     yield Declared(
         Kind.PARTICIPANT,
-        (participant_id,),
+        ParticipantKey(key.participant_id),
         place,
-        lambda driver: driver.participants.create(participant_id, **profile),
+        lambda driver: driver.participants.create(key.participant_id, **profile),
         lambda driver: driver.participants,
         bodies.PARTICIPANT,
         profile,
-        id_field="id",
     )
-    ids = (*federation.project.ids, participant_id)
-
-    def register(driver: Driver) -> Response:
-        registration = driver.registrations
-        for node in said["nodes"]:
-            registration.add_node(**node)
-        return registration.create(*ids, role=said.get("role", bodies.Role.GUEST.value))
-
     yield Declared(
-        Kind.REGISTRATION, ids, place, register, lambda driver: driver.registrations, bodies.REGISTRATION
+        Kind.REGISTRATION,
+        key,
+        place,
+        lambda driver: _register(driver, key, table),
+        lambda driver: driver.registrations,
+        bodies.REGISTRATION,
     )
-    if "tags" in said:
+    if "tags" in table:
+        said: dict[str, Any] = {**table["tags"], **key}
         yield Declared(
             Kind.TAG,
-            ids,
+            key,
             f"{place}.tags",
-            lambda driver: driver.tags.create(*ids, **said["tags"]),
+            lambda driver: driver.tags.create(**said),
             lambda driver: driver.tags,
             bodies.TAG,
         )
+
+
+def _register(driver: Driver, key: RegistrationKey, table: Mapping[str, Any]) -> Response:
+    registration = driver.registrations
+    for node in table["nodes"]:
+        registration.add_node(**node)
+    return registration.create(**key, role=table.get("role", Role.GUEST.value))
 
 
 def _without(table: Mapping[str, Any], *names: str) -> dict[str, Any]:

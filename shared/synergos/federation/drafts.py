@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from synergos.driver import Driver
-from synergos.driver.transport import Response, Transport
+from synergos.driver.answers import Answer
+from synergos.driver.transport import Transport
 
 NOWHERE = "synergos.invalid"
 _ABSENT = 404
@@ -42,7 +43,10 @@ class _Notes(Transport):
         payload: object = None,
         query: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
-    ) -> tuple[int, Response]:
+        *,
+        takes_long: bool = False,
+        within: float | None = None,
+    ) -> tuple[int, Answer]:
         if isinstance(payload, dict):
             self.body = payload
-        return _ABSENT, {"status": _ABSENT, "message": "nothing is there"}
+        return _ABSENT, Answer({"status": _ABSENT, "message": "nothing is there"})

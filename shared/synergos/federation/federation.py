@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from synergos.domain.keys import ExperimentKey, ProjectKey, RunKey
+from synergos.domain.keys import ExperimentKey, ProjectKey, RegistrationKey, RunKey
 from synergos.domain.tags import Purpose
 from synergos.errors import InvalidRequest, UnknownName
 from synergos.federation.lines import Lines
@@ -51,6 +51,16 @@ class Federation:
             for expt_id, experiment in self.experiments.items()
             for run_id in experiment.get("runs", {})
         ]
+
+    @property
+    def experiment_keys(self) -> Sequence[ExperimentKey]:
+        """All experiments, in the order of the file."""
+        return [self._experiment(expt_id) for expt_id in self.experiments]
+
+    @property
+    def registrations(self) -> Sequence[RegistrationKey]:
+        """All participants in the project, in the order of the file."""
+        return [RegistrationKey(**self.project, participant_id=participant_id) for participant_id in self.participants]
 
     @property
     def alignment(self) -> Mapping[str, Any]:

@@ -1,0 +1,179 @@
+"""``synergos init``, ``diff``, ``apply`` and ``destroy``: a project as its file declares it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from synergos import Driver
+from synergos.cli.exits import ExitCode
+from synergos.cli.output import Format, FormatOption, print_json, print_table, say
+from synergos.domain.records import Kind
+from synergos.driver import DriverError
+from synergos.errors import Conflict, InvalidRequest
+from synergos.federation import FILE_NAME, Federation, read_federation
+from synergos.federation.applying import Deed, Done
+from synergos.federation.applying import apply as apply_records
+from synergos.federation.comparison import Comparison, Standing, compare
+from synergos.federation.declared import Declared
+from synergos.federation.destruction import Fate, fates
+from synergos.federation.destruction import destroy as destroy_records
+from synergos.federation.shape import published
+from synergos.federation.template import TEMPLATE
+
+FileOption = Annotated[Path, typer.Option("--file", metavar="FILE", help="The project file.", dir_okay=False)]
+_COLUMNS = ("record", "name", "how", "notes")
+_ALIGNED = frozenset({Kind.PROJECT, Kind.REGISTRATION, Kind.TAG})
+"""What an agreement rests on."""
+
+
+def init(
+    file: Annotated[Path, typer.Option("--file", metavar="FILE", help="What to write.", dir_okay=False)] = Path(
+        FILE_NAME
+    ),
+    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+    schema: Annotated[
+        bool, typer.Option("--schema", help="Write nothing but the JSON Schema of project files, to standard output.")
+    ] = False,
+) -> None:
+    """Write a project file with a word about everything it may say."""
+    if schema:
+        print_json(published())
+        return
+    try:
+        with file.open("w" if force else "x", encoding="utf-8") as written:
+            written.write(TEMPLATE)
+    except FileExistsError:
+        raise Conflict(f"{file} is there already; --force writes over it") from None
+    except OSError as error:
+        raise InvalidRequest(f"{file} cannot be written: {error.strerror}", "--file") from None
+    say(f"{file} is written: change it to what is meant, then synergos diff and synergos apply")
+
+
+def diff(driver: Driver, file: FileOption = Path(FILE_NAME), output: FormatOption = Format.TABLE) -> None:
+    """Show what the orchestrator has otherwise than a project file; ends with 8 when there is anything."""
+    comparisons = compare(driver, read_federation(file))
+    differing = [each for each in comparisons if each.standing is not Standing.SAME]
+    if output is Format.JSON:
+        print_json({"file": str(file), "records": [_compared(each) for each in comparisons]})
+    else:
+        title = f"{len(differing)} of {len(comparisons)} records are otherwise than {file} says"
+        print_table(title, _COLUMNS, [_row(each.declared, each.standing, each.differences) for each in differing])
+    if differing:
+        raise typer.Exit(ExitCode.DIFFERS)
+
+
+def apply(driver: Driver, file: FileOption = Path(FILE_NAME), output: FormatOption = Format.TABLE) -> None:
+    """Declare what a project file says: create what is missing, change what differs, leave the rest.
+
+    When a record is refused, those before it are done and those after it are not; both are named.
+    """
+    federation = read_federation(file)
+    comparisons = compare(driver, federation)
+    deeds = apply_records(driver, comparisons)
+    done = _carry_out(federation, [each.declared for each in comparisons], deeds, output)
+    if any(each.is_change and each.declared.kind in _ALIGNED for each in done):
+        say("the project is to be aligned: synergos align")
+
+
+def destroy(
+    driver: Driver,
+    file: FileOption = Path(FILE_NAME),
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """Delete what a project file declares, with its results, and nothing else: what holds something of others stays."""
+    federation = read_federation(file)
+    planned = fates(driver, federation)
+    if any(each.deed is Deed.DELETED for each in planned) and not yes:
+        _ask(driver, planned)
+    _carry_out(federation, [each.declared for each in planned], destroy_records(driver, planned), output)
+
+
+def _ask(driver: Driver, planned: Sequence[Fate]) -> None:
+    going = [each for each in planned if each.deed is Deed.DELETED]
+    for each in planned:
+        if each.deed is not Deed.ABSENT:
+            say(f"  {each.declared}: {'; '.join([each.deed, *each.reasons, *_with(each.results)])}")
+    try:
+        agreed = typer.confirm(f"Delete these {len(going)} records of {driver.address}?", err=True)
+    except typer.Abort:
+        say("")
+        raise InvalidRequest("nobody answered, so nothing was deleted; --yes does not ask") from None
+    if not agreed:
+        say("nothing was deleted")
+        raise typer.Exit(ExitCode.FAILED)
+
+
+def _with(results: Mapping[Kind, int]) -> list[str]:
+    counted = [f"{count} {kind.lower()}{'s' if count > 1 else ''}" for kind, count in results.items() if count]
+    return [f"with {', '.join(counted)}"] if counted else []
+
+
+def _carry_out(
+    federation: Federation, planned: Sequence[Declared], deeds: Iterator[Done], output: Format
+) -> Sequence[Done]:
+    """Do it, and say what was done, also where it comes to an end before its time."""
+    done: list[Done] = []
+    try:
+        for each in deeds:
+            done.append(each)
+            if each.is_change:
+                say(f"{each.deed} {each.declared}")
+    except DriverError as error:
+        failed = planned[len(done)]
+        _show(federation, _broken_off(planned, done, error.message), output)
+        raise _placed(error, federation, failed, done) from error
+    except KeyboardInterrupt:
+        _show(federation, _broken_off(planned, done, "interrupted; synergos diff tells whether it was done"), output)
+        raise
+    _show(federation, done, output)
+    return done
+
+
+def _broken_off(planned: Sequence[Declared], done: Sequence[Done], reason: str) -> list[Done]:
+    failed, *rest = planned[len(done) :]
+    return [*done, Done(failed, Deed.FAILED, (reason,)), *(Done(each, Deed.NOT_DONE) for each in rest)]
+
+
+def _placed(error: DriverError, federation: Federation, failed: Declared, done: Sequence[Done]) -> DriverError:
+    """The same failure, with the line of the file that it is about, and with what was done before."""
+    changes = [f"{each.deed} {each.declared}" for each in done if each.is_change]
+    told = copy(error)
+    where = federation.place(failed.field_in_file(error.field))
+    told.message = (
+        f"{where}: {failed}: {error.message}; before it: {', '.join(changes) or 'nothing'}; after it: nothing"
+    )
+    return told
+
+
+def _show(federation: Federation, done: Sequence[Done], output: Format) -> None:
+    if output is Format.JSON:
+        records = [{**_names(each.declared), "deed": each.deed, "notes": each.notes} for each in done]
+        print_json({"file": str(federation.path), "records": records})
+        return
+    changes = sum(each.is_change for each in done)
+    print_table(
+        f"{changes} of {len(done)} records of {federation.path} were changed",
+        _COLUMNS,
+        [_row(each.declared, each.deed, each.notes) for each in done],
+    )
+
+
+def _compared(comparison: Comparison) -> dict[str, Any]:
+    differences = [
+        {"field": each.field, "stored": each.stored, "declared": each.declared} for each in comparison.differences
+    ]
+    return {**_names(comparison.declared), "standing": comparison.standing, "differences": differences}
+
+
+def _names(declared: Declared) -> dict[str, Any]:
+    return {"kind": declared.kind, "keys": dict(declared.key)}
+
+
+def _row(declared: Declared, how: str, notes: Sequence[object]) -> dict[str, object]:
+    return {"record": declared.kind.lower(), "name": declared.name, "how": how, "notes": "\n".join(map(str, notes))}
