@@ -14,6 +14,7 @@ SynergosError
     ├── WorkerRefused       an answer, and it was no
     │   ├── WorkerConflict  … not as things stand: the data has changed since the alignment, or somebody is busy
     │   └── WorkerMistaken  … because it is not the worker that was meant, or not this port of it
+    ├── Diverged            a participant's training has no finite loss, or moves the model absurdly far
     ├── NotNeeded           what it was asked for is of no use any more: others have failed, or it is too late
     └── WireFormatError     bytes that are not a message of ours
 JobStopped                  a job is to stop; control flow and no failure, so whoever catches those lets it pass
@@ -145,6 +146,10 @@ class WorkerMistaken(WorkerRefused):
 
 class WireFormatError(GridError):
     """Bytes that are not a message of ours, or not the message that was expected."""
+
+
+class Diverged(GridError):
+    """A training diverges: a participant's losses or values are not finite, or it moves the model absurdly far."""
 
 
 class NotNeeded(GridError):

@@ -14,7 +14,7 @@ from typing import Any
 
 import structlog
 import torch
-from msgspec import to_builtins
+from msgspec import UNSET, to_builtins
 from structlog.contextvars import bind_contextvars
 
 from synergos.domain.feature_space import Action, FeatureSpace
@@ -290,6 +290,7 @@ class Session:
             exchange=step.exchange,
             rows=len(rows),
             train_loss=_finite(done[-1].loss) if done else None,
+            first_loss=UNSET if not done or done[0].first_loss is None else _finite(done[0].first_loss),
             epochs=epochs,
             seconds=seconds,
             evaluation=evaluation,

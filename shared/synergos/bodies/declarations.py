@@ -123,6 +123,13 @@ class Reduction(StrEnum):
     SUM = "sum"
 
 
+class OnDivergence(StrEnum):
+    """What becomes of a training that diverges: it fails, or ends with the best round before it did."""
+
+    FAIL = "fail"
+    STOP = "stop"
+
+
 class Mode(StrEnum):
     """Of cyclic and of plateau schedules."""
 
@@ -176,6 +183,8 @@ class Hyperparameters(Struct, frozen=True, kw_only=True):
     criterion: Name = UNSET
     lr_scheduler: Name = UNSET
     batch_size: Annotated[int | None, Meta(description="null: all rows at once")] = None
+    min_participants: Integer = UNSET
+    on_divergence: OnDivergence | UnsetType = UNSET
     reduction: Reduction | UnsetType = UNSET
     mode: Mode | UnsetType = UNSET
     scale_mode: ScaleMode | UnsetType = UNSET

@@ -25,6 +25,7 @@ class Hyperparameters:
         patience: checks (epochs of a participant, rounds of the grid) without improvement before stopping.
         delta: by how much a loss must fall to be an improvement.
         min_participants: how many updates a round takes; ``None`` is everybody's.
+        on_divergence: whether a training that diverges fails (``fail``), or ends with the best round before it did (``stop``).
         extras: every other key of the run.
     """
 
@@ -39,6 +40,7 @@ class Hyperparameters:
     patience: int = 10
     seed: int = 42
     min_participants: int | None = None
+    on_divergence: str = "fail"
     is_condensed: bool = True
     is_snn: bool = False
     precision_fractional: int = 5

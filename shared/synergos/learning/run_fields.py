@@ -114,6 +114,7 @@ GENERAL: Mapping[str, Check] = {
     "epochs": integer(1, 1_000_000),
     "patience": integer(1),
     "min_participants": integer(1),
+    "on_divergence": one_of("fail", "stop"),
     "seed": integer(-(2**63), 2**63 - 1),
     "mu": number(),
     "delta": number(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 from statistics import median
@@ -28,18 +28,48 @@ class Measured:
     Attributes:
         rows: training rows it claims.
         movement: see :func:`movement`.
+        has_trained: whether there should be a training loss.
+        first_loss: mean training loss in the first epoch; None where it is not finite, or not told.
+        last_loss: the same in the last epoch.
     """
 
     rows: int
     movement: float
+    has_trained: bool = False
+    first_loss: float | None = None
+    last_loss: float | None = None
+
+    @property
+    def scale(self) -> float | None:
+        """How large the errors are that it learns from, in units of its labels; None where training did not lower the loss.
+
+        The gradient of a squared error is proportional to it, and other losses' gradients grow more slowly.
+        """
+        first, last = self.first_loss, self.last_loss
+        if first is None or last is None or last > first:
+            return None
+        return math.sqrt(max(abs(first), abs(last)))
 
 
-def refusals(updates: Mapping[str, Measured], rows: Mapping[str, int]) -> dict[str, str]:
+@dataclass(frozen=True)
+class Refusal:
+    """Why an update is refused.
+
+    Attributes:
+        is_divergence: whether a training that diverges makes such updates; else the participant says what is not true.
+    """
+
+    reason: str
+    is_divergence: bool = True
+
+
+def refusals(updates: Mapping[str, Measured], rows: Mapping[str, int]) -> dict[str, Refusal]:
     """Which updates may not enter the average, and why.
 
     Names, shapes and dtypes were compared when the update was received. Here: the rows it claims are those of the
-    participant, every value is finite, and it does not move the model :data:`ABSURD_NORM` times farther than the median
-    of the others does.
+    participant, its loss and every value are finite, and it does not move the model :data:`ABSURD_NORM` times farther than
+    the median of the others does, unless its labels are on a scale that is so much larger: then its first loss is larger too, and training
+    has lowered it, as it does where nothing diverges.
 
     Args:
         updates: by participant.
@@ -48,17 +78,18 @@ def refusals(updates: Mapping[str, Measured], rows: Mapping[str, int]) -> dict[s
     Returns:
         The reason by participant, for those refused.
     """
-    refused: dict[str, str] = {}
-    norms: dict[str, float] = {}
+    refused: dict[str, Refusal] = {}
     for participant, update in updates.items():
         expected = rows[participant]
         if update.rows != expected:
-            refused[participant] = f"claims {update.rows} training rows and has {expected}"
-        elif math.isfinite(update.movement):
-            norms[participant] = update.movement
-        else:
-            refused[participant] = "its update has values that are not finite"
-    return refused | _outliers(norms)
+            refused[participant] = Refusal(
+                f"claims {update.rows} training rows and has {expected}", is_divergence=False
+            )
+        elif not math.isfinite(update.movement):
+            refused[participant] = Refusal("its update has values that are not finite")
+        elif update.has_trained and update.last_loss is None:
+            refused[participant] = Refusal("its training loss is not a finite number")
+    return refused | _outliers({who: update for who, update in updates.items() if who not in refused})
 
 
 def movement(weights: Weights, reference: Weights | None) -> float:
@@ -182,11 +213,26 @@ def _flat(tensor: Tensor) -> Tensor:
     return tensor.detach().reshape(-1)
 
 
-def _outliers(norms: Mapping[str, float]) -> dict[str, str]:
+def _outliers(updates: Mapping[str, Measured]) -> dict[str, Refusal]:
     found = {}
-    for participant, norm in norms.items():
-        others = [other for name, other in norms.items() if name != participant]
-        usual = median(others) if others else 0.0
-        if usual > 0 and norm > ABSURD_NORM * usual:
-            found[participant] = f"its update moves the model {norm / usual:.0f} times farther than the others' do"
+    for participant, update in updates.items():
+        others = [other for who, other in updates.items() if who != participant]
+        usual = _median(other.movement for other in others)
+        if update.movement > ABSURD_NORM * usual > 0 and not _is_explained(update, others):
+            reason = f"its update moves the model {update.movement / usual:.0f} times farther than the others' do"
+            found[participant] = Refusal(reason)
     return found
+
+
+def _is_explained(update: Measured, others: Sequence[Measured]) -> bool:
+    """Whether it does not move absurdly far for the errors that it has to learn from, compared with what the others have."""
+    scales = [other.scale for other in others]
+    if not update.scale or not all(scales):
+        return False
+    usual = _median(other.movement / scale for other, scale in zip(others, scales, strict=True) if scale)
+    return update.movement / update.scale <= ABSURD_NORM * usual
+
+
+def _median(values: Iterable[float]) -> float:
+    known = list(values)
+    return median(known) if known else 0.0

@@ -28,6 +28,7 @@ class RoundAnswer(Struct, frozen=True, kw_only=True, omit_defaults=True):
     Attributes:
         rows: for training.
         train_loss: mean over the rows in the last epoch; None when it is not finite, or nothing was trained.
+        first_loss: the same in the first epoch; workers of before 0.2 do not tell it.
         epochs: that were trained.
         seconds: that the training took.
         evaluation: of the model that was sent, where it was measured.
@@ -37,6 +38,7 @@ class RoundAnswer(Struct, frozen=True, kw_only=True, omit_defaults=True):
     exchange: int = 0
     rows: Rows
     train_loss: float | None
+    first_loss: float | UnsetType | None = UNSET
     epochs: int | UnsetType = UNSET
     seconds: float | UnsetType = UNSET
     evaluation: Evaluation | None

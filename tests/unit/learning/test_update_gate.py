@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from synergos.learning.bags import Bag
-from synergos.learning.update_gate import ABSURD_NORM, Gauge, Measured, distance, movement, refusals
+from synergos.learning.update_gate import ABSURD_NORM, Gauge, Measured, Refusal, distance, movement, refusals
 
 REFERENCE = {"w": torch.tensor([1.0, 2.0]), "steps": torch.tensor(3)}
 ROWS = {"a": 10, "b": 20, "c": 30}
@@ -21,23 +21,27 @@ def update(participant: str, change: float = 1.0, rows: int | None = None) -> di
     return {participant: Measured(ROWS[participant] if rows is None else rows, movement(weights, REFERENCE))}
 
 
+def reasons(updates: Mapping[str, Measured]) -> dict[str, str]:
+    return {who: refusal.reason for who, refusal in refusals(updates, ROWS).items()}
+
+
 def test_sound_updates_all_pass() -> None:
     assert refusals(update("a") | update("b", 2.0) | update("c", 0.5), ROWS) == {}
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
 def test_a_value_that_is_not_finite_is_refused(value: float) -> None:
-    assert refusals(update("a") | update("b", value), ROWS) == {"b": "its update has values that are not finite"}
+    assert reasons(update("a") | update("b", value)) == {"b": "its update has values that are not finite"}
 
 
 def test_rows_that_a_participant_does_not_have_are_refused() -> None:
-    assert refusals(update("a") | update("b", rows=10**12), ROWS) == {
-        "b": "claims 1000000000000 training rows and has 20"
-    }
+    refused = refusals(update("a") | update("b", rows=10**12), ROWS)
+
+    assert refused == {"b": Refusal("claims 1000000000000 training rows and has 20", is_divergence=False)}
 
 
 def test_an_update_that_goes_absurdly_far_is_refused() -> None:
-    refused = refusals(update("a") | update("b", 3.0) | update("c", 5000.0), ROWS)
+    refused = reasons(update("a") | update("b", 3.0) | update("c", 5000.0))
 
     # The median of the others is (1 + 3) / 2.
     assert refused == {"c": "its update moves the model 2500 times farther than the others' do"}
@@ -45,6 +49,41 @@ def test_an_update_that_goes_absurdly_far_is_refused() -> None:
 
 def test_an_update_at_the_limit_passes() -> None:
     assert refusals(update("a") | update("b", ABSURD_NORM), ROWS) == {}
+
+
+def trained(movement: float, first: float | None, last: float | None) -> Measured:
+    return Measured(10, movement, has_trained=True, first_loss=first, last_loss=last)
+
+
+def test_a_training_loss_that_is_not_finite_is_refused() -> None:
+    updates = {"a": trained(1.0, 2.0, 1.0), "b": trained(0.0, None, None), "c": Measured(30, 1.0)}
+
+    assert {who: each.reason for who, each in refusals(updates, {"a": 10, "b": 10, "c": 30}).items()} == {
+        "b": "its training loss is not a finite number"
+    }
+
+
+def test_an_update_goes_far_whose_labels_are_on_a_larger_scale() -> None:
+    """Labels of ``b`` are 10⁴ times those of ``a``: so are the steps, and a squared error is 10⁸ times as large."""
+    others = {"a": trained(1.0, 4.0, 0.5)}
+    rows = {"a": 10, "b": 10}
+
+    assert refusals(others | {"b": trained(11310.0, 4e8, 0.5e8)}, rows) == {}
+    # Whose rows lie on a line has no error left.
+    assert refusals(others | {"b": trained(11310.0, 4e8, 0.0)}, rows) == {}
+    # A loss on the same scale explains nothing, nor does one that has grown, nor one that nobody tells.
+    for absurd in (trained(11310.0, 4.0, 0.5), trained(11310.0, 4e8, 5e8), trained(11310.0, None, 4e8)):
+        assert refusals(others | {"b": absurd}, rows).keys() == {"b"}
+    # Nor does a larger one, when the others' are not known.
+    assert refusals({"a": Measured(10, 1.0), "b": trained(11310.0, 4e8, 0.5e8)}, rows).keys() == {"b"}
+    assert refusals(others | {"b": trained(11310.0 * 1000, 4e8, 0.5e8)}, rows).keys() == {"b"}
+
+
+def test_a_loss_below_zero_has_a_scale_too() -> None:
+    """Counts of ``b`` are 10⁴ times as large; the Poisson loss of the rate 1 says nothing of that, what is reached does."""
+    others = {"a": trained(1.0, 1.0, -0.5)}
+
+    assert refusals(others | {"b": trained(5000.0, 1.0, -8e4)}, {"a": 10, "b": 10}) == {}
 
 
 def test_nobody_is_measured_by_those_who_stand_still() -> None:

@@ -11,11 +11,12 @@ from typing import Any, cast
 
 import pytest
 import torch
+from msgspec import structs
 from safetensors.torch import load_file
 
 from fakes.room import Room, received
 from synergos.domain.tags import Purpose
-from synergos.errors import JobCancelled, SynergosError, WorkerUnreachable
+from synergos.errors import Diverged, JobCancelled, SynergosError, WorkerUnreachable
 from synergos.learning.algorithms import Bag, Model, Step
 from synergos.learning.hyperparameters import Hyperparameters
 from synergos.wire import Encoded, Layout, Parcel
@@ -236,7 +237,7 @@ def test_a_bad_update_is_left_out_of_its_round_and_the_run_goes_on(tmp_path: Pat
 
     # Rounds 0 and 2 move by (1 + 3) / 2, round 1 by a's 1 alone.
     assert torch.equal(load_file(best.global_weights)["w"], START["w"] + 5)
-    reason = "b: its update has values that are not finite"
+    reason = "b: its update has values that are not finite in round 2 of 3; most likely a step is too large"
     assert [event for event in events if isinstance(event, ParticipantLost)] == [ParticipantLost(1, "b", reason)]
     assert [event.absent for event in events if isinstance(event, RoundDone)] == [{}, {"b": reason}, {}]
 
@@ -323,6 +324,74 @@ def test_a_participant_that_claims_rows_it_does_not_have_is_left_out(tmp_path: P
     ).run()
 
     assert torch.equal(load_file(best.global_weights)["w"], START["w"] + 1)
+
+
+class Diverging(Participant):
+    """Has no finite loss from a round on."""
+
+    since: int = 2
+
+    def exchange(self, step: Step, message: Encoded, expected: Layout, target: Destination) -> Answered:
+        answer = super().exchange(step, message, expected, target)
+        lost = replace(answer, said=structs.replace(answer.said, train_loss=None))
+        return lost if step.round >= self.since else answer
+
+
+def test_a_training_that_diverges_fails_and_says_who_when_and_why(tmp_path: Path) -> None:
+    members = [Participant("a", 1, 1.0, [1.0] * 9), Diverging("b", 1, 3.0, [1.0] * 9)]
+
+    with pytest.raises(Diverged) as failed:
+        rounds_of(tmp_path, members, rounds=5, algorithm="FedAvgM", server_lr=9.0).run()
+
+    assert str(failed.value) == (
+        "b: its training loss is not a finite number in round 3 of 5; most likely server_lr=9 is too large"
+    )
+    assert failed.value.participant == "b"
+
+
+def test_who_cannot_make_a_first_step_has_labels_that_are_too_large(tmp_path: Path) -> None:
+    still = Diverging("b", 1, 0.0)
+    still.since = 0
+
+    with pytest.raises(Diverged, match="in round 1 of 5; most likely its labels are too large, scale them"):
+        rounds_of(tmp_path, [Participant("a", 1, 1.0), still], rounds=5).run()
+
+
+@pytest.mark.parametrize("evaluations", [(3.0, 2.0, 9.0), ()])
+def test_a_training_that_diverges_may_end_with_the_best_round_before(
+    tmp_path: Path, evaluations: Sequence[float]
+) -> None:
+    rounds = rounds_of(tmp_path, [Diverging("a", 5, 1.0, evaluations)], rounds=9, on_divergence="stop")
+
+    best = rounds.run()
+
+    assert torch.equal(load_file(best.global_weights)["w"], START["w"] + 2)
+    assert list(rounds.history.train) == [0, 1]
+    assert rounds.history.evaluate == ({0: 3.0, 1: 2.0} if evaluations else {})
+
+
+def test_there_is_nothing_to_end_with_before_the_first_round(tmp_path: Path) -> None:
+    member = Diverging("a", 5, 1.0)
+    member.since = 0
+
+    with pytest.raises(Diverged):
+        rounds_of(tmp_path, [member], on_divergence="stop").run()
+
+
+def test_a_run_goes_on_without_those_who_diverge_when_it_may(tmp_path: Path) -> None:
+    members = [Participant("a", 1, 1.0), Diverging("b", 1, 3.0)]
+
+    best = rounds_of(tmp_path, members, rounds=3, min_participants=1).run()
+
+    # Rounds 0 and 1 move by (1 + 3) / 2, round 2 by a's 1 alone.
+    assert torch.equal(load_file(best.global_weights)["w"], START["w"] + 5)
+
+
+def test_a_model_that_nobody_can_measure_is_not_exported(tmp_path: Path) -> None:
+    with pytest.raises(Diverged, match="a: no model of 1 rounds has a finite loss on its evaluation rows"):
+        rounds_of(tmp_path / "one", [Participant("a", 5, 1.0, [None])], rounds=1).run()
+
+    rounds_of(tmp_path / "two", [Participant("a", 5, 1.0, [None])], rounds=1, on_divergence="stop").run()
 
 
 @pytest.mark.parametrize("killed_in", [0, 1, 2, 3])

@@ -7,11 +7,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
+from msgspec import UNSET
+
 from synergos.errors import GridError, SynergosError
 from synergos.learning.algorithms import Reply, Step
 from synergos.learning.update_gate import Gauge, Measured, distance, refusals
 from synergos.wire import Encoded, Layout, Parcel, encode_parcel
 from synergos.wire.answers import RoundAnswer
+from synergos_ttp.stages.divergence import Divergence
 from synergos_ttp.stages.round_store import RoundFiles
 from synergos_ttp.workers.answer_memory import AnswerMemory, Destination
 from synergos_ttp.workers.data_plane import Answered
@@ -27,6 +30,13 @@ class Arrived:
     parcel: Parcel
     said: RoundAnswer
     distance: float
+
+    @property
+    def measured(self) -> Measured:
+        """What the gate is to know of it."""
+        said = self.said
+        first = None if said.first_loss is UNSET else said.first_loss
+        return Measured(self.reply.rows, self.distance, said.has_trained, first, said.train_loss)
 
 
 class Outbox:
@@ -117,19 +127,24 @@ class Asking:
 
 
 def passed(
-    outcomes: Mapping[str, Arrived | SynergosError], rows: Mapping[str, int]
+    outcomes: Mapping[str, Arrived | SynergosError], rows: Mapping[str, int], number: int, divergence: Divergence
 ) -> dict[str, Arrived | SynergosError]:
     """The outcomes, with answers that cannot be right replaced by the reason.
 
     Args:
         rows: how many training rows each participant has.
+        number: of the round.
     """
-    measured = {
-        who: Measured(outcome.reply.rows, outcome.distance)
-        for who, outcome in outcomes.items()
-        if isinstance(outcome, Arrived)
-    }
-    return dict(outcomes) | {who: GridError(reason, who) for who, reason in refusals(measured, rows).items()}
+    measured = {who: outcome.measured for who, outcome in outcomes.items() if isinstance(outcome, Arrived)}
+    refused: dict[str, SynergosError] = {}
+    for who, refusal in refusals(measured, rows).items():
+        stood_still = measured[who].movement == 0
+        refused[who] = (
+            divergence.of_update(who, number, refusal.reason, stood_still=stood_still)
+            if refusal.is_divergence
+            else GridError(refusal.reason, who)
+        )
+    return dict(outcomes) | refused
 
 
 def _encoded(messages: Mapping[str, Parcel]) -> dict[str, Encoded]:

@@ -13,7 +13,7 @@ import torch
 
 from synergos.domain.loss_history import LossHistory
 from synergos.domain.tags import Purpose
-from synergos.errors import Conflict, SynergosError
+from synergos.errors import Conflict, Diverged, SynergosError
 from synergos.learning.algorithms import WEIGHTS, Answers, Bag, Model, Reduction, Step, Weights
 from synergos.learning.hyperparameters import Hyperparameters
 from synergos.learning.server_training import ServerTraining
@@ -21,6 +21,7 @@ from synergos.wire import Layout, Parcel, encode, layout_of
 from synergos.wire.answers import Evaluation
 from synergos_ttp.control import Control
 from synergos_ttp.events import ParticipantLost, RoundDone, RoundJudged
+from synergos_ttp.stages.divergence import Divergence
 from synergos_ttp.stages.exchange import Arrived, Asking, Outbox, passed
 from synergos_ttp.stages.judging import Judging, mean_loss
 from synergos_ttp.stages.round_store import RoundFiles, RoundResult, RoundStore
@@ -87,6 +88,7 @@ class Rounds:
         """Derive what stays the same from round to round, and take up what was committed."""
         self._algorithm = self.hyperparameters.make_algorithm()
         self._server = ServerTraining(self.control.check)
+        self._divergence = Divergence(self.hyperparameters)
         self._judging = Judging(self.hyperparameters.patience, self.hyperparameters.delta)
         self._evaluators = [each.member.id for each in self.sessions.all if Purpose.EVALUATE in each.member.tags]
         self._expected: dict[int, Layout] = {}
@@ -118,6 +120,7 @@ class Rounds:
 
         Raises:
             SynergosError: too few participants were left; the message names the first that failed.
+            Diverged: the training did, and is not to end with what was before.
             JobStopped: the job was asked to stop.
         """
         rounds = self.hyperparameters.rounds
@@ -145,7 +148,11 @@ class Rounds:
             messages = self._messages(step, hand)
             if not messages:
                 break
-            arrived = self._exchange(step, messages, hand)
+            try:
+                arrived = self._exchange(step, messages, hand)
+            except Diverged as error:
+                self._end_before(hand, error)
+                return False
             if exchange == 0 and number and self._evaluation_rides:
                 self._settle(number - 1, hand.evaluations)
                 if self._judging.should_stop:
@@ -160,8 +167,22 @@ class Rounds:
         self._commit(hand)
         return True
 
+    def _end_before(self, hand: InHand, error: Diverged) -> None:
+        """Be content with the rounds before one that diverges; raise the error when there are none, or nobody asked for that."""
+        if self._may_not_diverge or self._newest < 0:
+            raise error
+        if hand.number - 1 not in self.history.evaluate:
+            self._settle(hand.number - 1, hand.evaluations)
+        log.warning("the training diverges and ends before", round=hand.number, reason=str(error))
+
+    @property
+    def _may_not_diverge(self) -> bool:
+        return self.hyperparameters.on_divergence == "fail"
+
     def _ended(self) -> RoundFiles:
         self._announce()
+        if self._may_not_diverge and (diverged := self._divergence.in_hindsight(self.history)):
+            raise diverged
         return self.store.files(self.best)
 
     @property
@@ -217,8 +238,10 @@ class Rounds:
             prompt=asking if asking.is_small else None,
         )
         # Whatever becomes of its update, what a participant says of the model it was sent is as true.
-        hand.evaluations |= {who: each.said.evaluation for who, each in found.items() if isinstance(each, Arrived)}
-        outcomes = passed(found, {session.member.id: session.rows.get("train", 0) for session in self.sessions.all})
+        if step.exchange == 0:
+            hand.evaluations = {who: each.said.evaluation for who, each in found.items() if isinstance(each, Arrived)}
+        rows = {session.member.id: session.rows.get("train", 0) for session in self.sessions.all}
+        outcomes = passed(found, rows, step.round, self._divergence)
         self._times.exchange(time.monotonic() - begun)
         lost = {who: str(outcome) for who, outcome in outcomes.items() if isinstance(outcome, SynergosError)}
         for who, reason in lost.items():

@@ -58,6 +58,7 @@ class LocalResult:
         epochs: how many were run.
         steps: how many the optimizer made.
         rates: the sum of their learning rates.
+        first_loss: the same as ``loss`` in the first epoch; None where nobody can tell.
     """
 
     rows: int
@@ -66,6 +67,7 @@ class LocalResult:
     seconds: float
     steps: int
     rates: float
+    first_loss: float | None = None
 
 
 @dataclass(frozen=True)

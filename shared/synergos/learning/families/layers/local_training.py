@@ -76,10 +76,12 @@ def train_locally(
     training = _LocalTraining(network, hyperparameters, objective, adjust, schedule, draws)
     epochs = min(epochs or hyperparameters.epochs, hyperparameters.epochs)
     stopping = EarlyStopping(hyperparameters.patience, hyperparameters.delta)
+    first = math.nan
     network.train()
     try:
         for epoch in range(epochs):
             loss = training.epoch(inputs, targets, should_stop or (lambda: False))
+            first = loss if epoch == 0 else first
             if on_epoch is not None:
                 on_epoch(epoch + 1, epochs)
             stopping.improved(loss)
@@ -89,7 +91,8 @@ def train_locally(
     finally:
         network.zero_grad(set_to_none=True)
         network.eval()
-    return LocalResult(len(inputs), loss, epoch + 1, time.monotonic() - started, training.steps, training.rates)
+    seconds = time.monotonic() - started
+    return LocalResult(len(inputs), loss, epoch + 1, seconds, training.steps, training.rates, first)
 
 
 def evaluate_locally(

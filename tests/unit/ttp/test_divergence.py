@@ -1,0 +1,67 @@
+"""Losses that stay finite can say that a training diverged all the same."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from synergos.domain.loss_history import LossHistory
+from synergos.learning.families.layers.hyperparameters import LayersHyperparameters
+from synergos_ttp.stages.divergence import Divergence
+
+
+def history(*losses: float | None, other: Sequence[float] = ()) -> LossHistory:
+    """The losses of ``a`` are those of all; those of ``b`` count for nothing here."""
+    found = LossHistory()
+    for number, loss in enumerate(losses):
+        found.trained(number, loss, {"a": loss} | ({"b": other[number]} if other else {}))
+    return found
+
+
+def said(found: LossHistory, **run: object) -> str | None:
+    error = Divergence(LayersHyperparameters.from_run(run)).in_hindsight(found)
+    return None if error is None else str(error)
+
+
+def test_a_loss_that_only_grows_names_whose_grew_most() -> None:
+    found = history(2.0, 500.0, 2000.0, other=[1.0, 1.0, 1e6])
+
+    assert said(found, lr=50.0, algorithm="FedAvg") == (
+        "b: its training loss has grown from 1 to 1e+06 in 3 rounds; most likely lr=50 is too large"
+    )
+
+
+@pytest.mark.parametrize(
+    "losses",
+    [
+        (2.0, 500.0, 1999.0),
+        # It has been lower than in the first round.
+        (2.0, 1.0, 5000.0),
+        (2.0,),
+        # Losses below zero have no ratio.
+        (-5.0, -4.0, 8000.0),
+        (0.0, 1.0, 2.0),
+    ],
+)
+def test_other_losses_say_nothing(losses: Sequence[float]) -> None:
+    assert said(history(*losses)) is None
+
+
+def test_an_evaluation_that_is_finite_anywhere_is_enough() -> None:
+    found = history(2.0, 1.0)
+    found.evaluated(0, None, {"a": (5, None), "b": (5, None)})
+    assert str(said(found, lr=0.5)).startswith("a: no model of 2 rounds has a finite loss on its evaluation rows")
+
+    found.evaluated(1, None, {"a": (5, None), "b": (5, 1.0)})
+    assert said(found, lr=0.5) is None
+
+
+def test_every_rate_that_could_be_too_large_is_named() -> None:
+    def cause(**run: object) -> str:
+        found = Divergence(LayersHyperparameters.from_run(run))
+        return str(found.of_update("a", 0, "it is not finite", stood_still=False))
+
+    assert cause(rounds=3, lr=0.5).endswith("in round 1 of 3; most likely lr=0.5 is too large")
+    assert cause(algorithm="FedAdam", server_lr=8).endswith("most likely lr=0.001 or server_lr=8 is too large")
+    assert cause(base_lr=1, max_lr=2.5).endswith("most likely lr=0.001 or max_lr=2.5 is too large")
