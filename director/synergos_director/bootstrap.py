@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from synergos.orchestration.remover import Remover
 from synergos.program.health_probe import probe
 from synergos.records import RecordStore
 from synergos.records.leases import Leases
@@ -36,6 +37,8 @@ class Director:
         self._listener = CompletedListener(settings.queue, cluster, outcome_consumer)
         self._reconciler = Reconciler(self._store, leases, publisher)
         self._tuner = Tuner(self._store, dispatcher, settings.outputs)
+        # What lies at TTPs and workers, the TTPs of the sub-grids remove.
+        self._remover = Remover(self._store, settings.outputs, {None})
         self._app = create_app(
             self._store,
             dispatcher,
@@ -45,10 +48,12 @@ class Director:
             maximum_body=settings.program.maximum_body,
             wake_tuner=self._tuner.wake,
             probe=probe,
+            wake_remover=self._remover.wake,
         )
         self._listener.start()
         self._reconciler.start()
         self._tuner.start()
+        self._remover.start()
 
     def applications(self) -> Mapping[int, WSGIApplication]:
         """The orchestrator's REST interface."""
@@ -60,6 +65,7 @@ class Director:
 
     def close(self) -> None:
         """Let go of the queue and of the record store."""
+        self._remover.close()
         self._tuner.close()
         self._listener.close()
         self._reconciler.close()

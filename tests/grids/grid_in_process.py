@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING
 from werkzeug.serving import make_server
 
 from synergos import Driver
+from synergos.orchestration.remover import Remover
 from synergos.records import RecordStore
 from synergos.rest import create_app
 from synergos_ttp.running.local_dispatch import LocalDispatcher
 from synergos_ttp.stages.jobs import JobRunner
+from synergos_ttp.workers.limits import Limits
+from synergos_ttp.workers.removal import WorkerRemovals
 from synergos_worker.bootstrap import build_worker
 from synergos_worker.disclosure.policy import OPEN, Policy
 from synergos_worker.settings import Settings
@@ -40,19 +43,31 @@ class GridInProcess:
     """A running grid.
 
     Attributes:
-        outputs: of the TTP.
+        outputs: of the TTP; those of each worker lie beside it.
+        closed: the ports at which nobody is answered.
     """
 
     driver: Driver
     workers: Sequence[Place]
     outputs: Path
+    closed: set[int]
+
+    @contextmanager
+    def away(self, worker: Place) -> Iterator[None]:
+        """Inside, whoever connects to a worker is sent away without a word."""
+        self.closed.update({worker.port, worker.data_port})
+        try:
+            yield
+        finally:
+            self.closed.difference_update({worker.port, worker.data_port})
 
 
 @contextmanager
 def started(folder: Path, data: Path, participants: Sequence[str], *, policy: Policy = OPEN) -> Iterator[GridInProcess]:
     """A grid whose workers all have the same data root; the same may leave all of them."""
     with ExitStack() as stack:
-        workers = [stack.enter_context(_worker(who, data, folder / who, policy)) for who in participants]
+        closed: set[int] = set()
+        workers = [stack.enter_context(_worker(who, data, folder / who, policy, closed)) for who in participants]
         store = RecordStore(f"sqlite:///{folder / 'records.sqlite'}")
         stack.callback(store.close)
         outputs = folder / "ttp"
@@ -61,24 +76,29 @@ def started(folder: Path, data: Path, participants: Sequence[str], *, policy: Po
         dispatcher.start()
         stack.callback(dispatcher.close)
         stack.callback(dispatcher.stop)
-        port = stack.enter_context(_served(create_app(store, dispatcher, component_id="ttp/test")))
-        yield GridInProcess(Driver(host=HOST, port=port), workers, outputs)
+        remover = Remover(store, outputs, None, WorkerRemovals(Limits(connect=2.0)), retry_seconds=0.2)
+        remover.start()
+        stack.callback(remover.close)
+        app = create_app(store, dispatcher, component_id="ttp/test", outputs=outputs, wake_remover=remover.wake)
+        port = stack.enter_context(_served(app))
+        yield GridInProcess(Driver(host=HOST, port=port), workers, outputs, closed)
 
 
 @contextmanager
-def _worker(participant_id: str, data: Path, outputs: Path, policy: Policy) -> Iterator[Place]:
+def _worker(participant_id: str, data: Path, outputs: Path, policy: Policy, closed: set[int]) -> Iterator[Place]:
     service = build_worker(Settings(data, outputs, policy=policy))
     try:
-        with _served(service.command_app) as port, _served(service.data_app) as data_port:
+        with _served(service.command_app, closed) as port, _served(service.data_app, closed) as data_port:
             yield Place(participant_id, port, data_port)
     finally:
         service.close()
 
 
 @contextmanager
-def _served(app: WSGIApplication) -> Iterator[int]:
-    """The port that an application answers at."""
+def _served(app: WSGIApplication, closed: Collection[int] = ()) -> Iterator[int]:
+    """The port that an application answers at, unless it is one of those that are closed."""
     server = make_server(HOST, 0, app, threaded=True)
+    server.verify_request = lambda *_request: server.server_port not in closed  # type: ignore[method-assign]
     thread = threading.Thread(target=server.serve_forever, name="server")
     thread.start()
     try:

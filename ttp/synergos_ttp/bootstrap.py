@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from synergos.orchestration.remover import Remover
 from synergos.program.health_probe import probe
 from synergos.program.server import Service
 from synergos.records import RecordStore
@@ -21,6 +22,7 @@ from synergos_ttp.stages.jobs import JobRunner
 from synergos_ttp.subscribers import followers
 from synergos_ttp.tracking.mlflow_tracker import MlflowTracker
 from synergos_ttp.tracking.writer_process import WriterProcess
+from synergos_ttp.workers.removal import WorkerRemovals
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -62,6 +64,8 @@ class BasicTtp:
         self._parts = parts
         self._dispatcher = LocalDispatcher(parts.store, parts.runner, parts.followers)
         self._tuner = Tuner(parts.store, self._dispatcher, settings.outputs)
+        # Whatever is to be removed is this TTP's to remove: it is the whole grid.
+        self._remover = Remover(parts.store, settings.outputs, None, WorkerRemovals(settings.limits))
         self._dispatcher.start()
         app = create_app(
             parts.store,
@@ -71,9 +75,11 @@ class BasicTtp:
             maximum_body=settings.program.maximum_body,
             wake_tuner=self._tuner.wake,
             probe=probe,
+            wake_remover=self._remover.wake,
         )
         self._applications = {settings.program.port: app}
         self._tuner.start()
+        self._remover.start()
 
     def applications(self) -> Mapping[int, WSGIApplication]:
         """The orchestrator's REST interface."""
@@ -85,6 +91,7 @@ class BasicTtp:
 
     def close(self) -> None:
         """Let go of everything."""
+        self._remover.close()
         self._tuner.close()
         self._dispatcher.close()
         self._parts.close()
@@ -102,8 +109,10 @@ class ClusterTtp:
         self._loop = JobLoop(self._jobs, parts.runner, parts.followers, RETRIES)
         app = create_status_app(parts.store, component="ttp", component_id=settings.program.id, status=self._status)
         self._applications = {settings.program.port: app}
+        self._remover = Remover(parts.store, settings.outputs, {cluster.grid}, WorkerRemovals(settings.limits))
         self._jobs.start()
         self._loop.start()
+        self._remover.start()
 
     def applications(self) -> Mapping[int, WSGIApplication]:
         """The jobs to read, and the program's health."""
@@ -116,6 +125,7 @@ class ClusterTtp:
 
     def close(self) -> None:
         """Let go of the sub-grid, and of everything else."""
+        self._remover.close()
         self._loop.close()
         self._jobs.close()
         self._parts.close()

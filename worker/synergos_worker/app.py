@@ -16,11 +16,14 @@ from flask import Blueprint, Flask, Response, request
 from flask_restx import Api, Resource
 from werkzeug.exceptions import BadRequest
 
+from synergos.domain.identifiers import check_identifier
 from synergos.domain.keys import ProjectKey, RunKey
 from synergos.domain.reachability import COMMAND
 from synergos.domain.release import HEADER, agreed
+from synergos.domain.removal import folder_key
 from synergos.errors import InvalidRequest
 from synergos.program import front_page
+from synergos.program.removal import remove_files
 from synergos.schema import Definition
 from synergos_worker import bodies, error_responses, request_log
 from synergos_worker.agreement_file import write_agreement
@@ -33,12 +36,15 @@ from synergos_worker.session_registry import Sessions, fitting
 from synergos_worker.settings import Settings
 from synergos_worker.tables import Tables
 
+log = structlog.get_logger(__name__)
+
 _VERSION = version("synergos")
 log = structlog.get_logger(__name__)
 
 _PROJECT = "/<string:collab_id>/<string:project_id>"
 _LINKS = {"/worker/": "what a TTP asks of a worker: documentation", "/health": "how this program is"}
 _RUN = f"{_PROJECT}/<string:expt_id>/<string:run_id>"
+_OUTER = (f"{_PROJECT}/<string:expt_id>", _PROJECT, "/<string:collab_id>")
 
 
 @dataclass(frozen=True)
@@ -77,7 +83,9 @@ def create_command_app(parts: Parts, settings: Settings, identity: Identity) -> 
     api = _Api(blueprint, version=API_VERSION, title="Synergos worker")
     for resource, route, definition in _ROUTES:
         describe(api, resource, definition, resource.query)
-        api.add_resource(resource, route, resource_class_kwargs={"parts": parts})
+        # A whole experiment, project or collaboration may be deleted too, and nothing else is asked of one.
+        outer = [f"/remove{each}" for each in _OUTER] if resource is Remove else []
+        api.add_resource(resource, route, *outer, resource_class_kwargs={"parts": parts})
     app.register_blueprint(blueprint)
     return app
 
@@ -191,12 +199,29 @@ class Terminate(_Command):
         return _success("terminate.post", {"key": asdict(run), "is_live": False})
 
 
+class Remove(_Command):
+    """Results that belong to nothing any more."""
+
+    def post(self, **ids: str) -> Response:
+        """Remove what was written of something that was deleted, and nothing outside its folder; also when there is nothing."""
+        keys = {name: check_identifier(value, name) for name, value in ids.items()}
+        key = folder_key(keys)
+        body = bodies.REMOVE.read(_json())
+        if body.purposes is not None and not isinstance(key, RunKey):
+            raise InvalidRequest("expected nothing: only the results of a run are told apart by purpose", "metas")
+        folders = [key.ids] if body.purposes is None else [(*key.ids, purpose) for purpose in body.purposes]
+        files = sum(remove_files(self.parts.outputs, folder, body.age) for folder in folders)
+        log.info("results removed", files=files, **keys, **({} if body.purposes is None else {"metas": body.purposes}))
+        return _success("remove.post", {"key": keys, "files": files})
+
+
 _ROUTES: tuple[tuple[type[_Command], str, Definition[Any]], ...] = (
     (Poll, f"/poll{_PROJECT}", bodies.POLL),
     (Align, f"/align{_PROJECT}", bodies.ALIGN),
     (Initialise, f"/initialise{_RUN}", bodies.INITIALISE),
     (Predict, f"/predict{_RUN}", bodies.PREDICT),
     (Terminate, f"/terminate{_RUN}", bodies.TERMINATE),
+    (Remove, f"/remove{_RUN}", bodies.REMOVE),
 )
 
 

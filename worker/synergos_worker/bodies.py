@@ -132,11 +132,26 @@ class Terminate(Struct, frozen=True, kw_only=True):
     session_id: SessionId | None = None
 
 
+class Remove(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which results go of what was deleted; what this worker does not know would have meant fewer.
+
+    Attributes:
+        purposes: those whose results go; everything without it.
+    """
+
+    age: Annotated[float, Limits(ge=0, description="seconds since when files have to be as they are")] = 0.0
+    purposes: SomePurposes | None = field(name="metas", default=None)
+
+    def __post_init__(self) -> None:
+        _check_purposes(self.purposes or ())
+
+
 POLL = Definition(Poll)
 ALIGN = Definition(Align)
 INITIALISE = Definition(Initialise)
 PREDICT = Definition(Predict)
 TERMINATE = Definition(Terminate)
+REMOVE = Definition(Remove)
 
 
 def _check_action(action: Action, space: FeatureSpace) -> None:

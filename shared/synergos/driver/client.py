@@ -16,6 +16,7 @@ from synergos.driver.participants import ParticipantTask
 from synergos.driver.predictions import PredictionTask
 from synergos.driver.projects import ProjectTask
 from synergos.driver.registrations import RegistrationTask
+from synergos.driver.removals import RemovalTask
 from synergos.driver.runs import RunTask
 from synergos.driver.tags import TagTask
 from synergos.driver.transport import Transport
@@ -144,6 +145,11 @@ class Driver:
     def predictions(self) -> PredictionTask:
         """Stage 3: predict one participant's data with a trained model."""
         return PredictionTask(self._transport)
+
+    @property
+    def removals(self) -> RemovalTask:
+        """Files of what was deleted that are not gone yet."""
+        return RemovalTask(self._transport)
 
     @property
     def jobs(self) -> JobTask:

@@ -77,9 +77,17 @@ class CollaborationTask(Task):
         """Change fields of a collaboration: what was configured before, and those given here."""
         return self._put(route(*COLLABORATIONS, collab_id), {**self._take_pending(), **updates})
 
-    def delete(self, collab_id: str) -> Response:
-        """Delete a collaboration and everything under it; the answer is the record as it was."""
-        return self._delete(route(*COLLABORATIONS, collab_id))
+    def delete(self, collab_id: str, keep_files: bool = False) -> Response:
+        """Delete a collaboration and everything under it; the answer is the record as it was.
+
+        What is at work on it is cancelled first, and waited for. Files go as well, here and at the participants' workers:
+        ``files`` of the answer says where none is left (``removed``), where they go as soon as somebody is back
+        (``waiting``, see :attr:`~synergos.driver.client.Driver.removals`), and what stays for which reason.
+
+        Args:
+            keep_files: leave files where they are.
+        """
+        return self._delete(route(*COLLABORATIONS, collab_id), keep_files)
 
     def _configure(self, name: str, host: str, secure: bool, **ports: int) -> None:
         self._pending[name] = {"host": host, "ports": ports, "secure": secure}

@@ -57,6 +57,14 @@ class ParticipantTask(Task):
         """Change fields of a participant's profile."""
         return self._put(route(*_PARTICIPANTS, participant_id), updates)
 
-    def delete(self, participant_id: str) -> Response:
-        """Delete a participant with its registrations and results; the answer is the record as it was."""
-        return self._delete(route(*_PARTICIPANTS, participant_id))
+    def delete(self, participant_id: str, keep_files: bool = False) -> Response:
+        """Delete a participant with its registrations and results; the answer is the record as it was.
+
+        What is at work on it is cancelled first, and waited for. Files go as well, here and at the participants' workers:
+        ``files`` of the answer says where none is left (``removed``), where they go as soon as somebody is back
+        (``waiting``, see :attr:`~synergos.driver.client.Driver.removals`), and what stays for which reason.
+
+        Args:
+            keep_files: leave files where they are.
+        """
+        return self._delete(route(*_PARTICIPANTS, participant_id), keep_files)

@@ -57,9 +57,17 @@ class ProjectTask(Task):
         """Change fields of a project."""
         return self._put(self._route(collab_id, project_id), updates)
 
-    def delete(self, collab_id: str, project_id: str) -> Response:
-        """Delete a project and everything under it; the answer is the record as it was."""
-        return self._delete(self._route(collab_id, project_id))
+    def delete(self, collab_id: str, project_id: str, keep_files: bool = False) -> Response:
+        """Delete a project and everything under it; the answer is the record as it was.
+
+        What is at work on it is cancelled first, and waited for. Files go as well, here and at the participants' workers:
+        ``files`` of the answer says where none is left (``removed``), where they go as soon as somebody is back
+        (``waiting``, see :attr:`~synergos.driver.client.Driver.removals`), and what stays for which reason.
+
+        Args:
+            keep_files: leave files where they are.
+        """
+        return self._delete(self._route(collab_id, project_id), keep_files)
 
     @staticmethod
     def _route(collab_id: str, project_id: str) -> str:

@@ -122,7 +122,11 @@ class RegistrationTask(Task):
         return self._put(self._route(collab_id, project_id, participant_id), updates)
 
     def delete(self, collab_id: str, project_id: str, participant_id: str) -> Response:
-        """Delete a registration with its tags and alignment; the answer is the record as it was."""
+        """Delete a registration with its tags and alignment; the answer is the record as it was.
+
+        Whatever the participant is needed for is cancelled first. Its validations and predictions stay, with the models that
+        they are of; the project has to be aligned again.
+        """
         return self._delete(self._route(collab_id, project_id, participant_id))
 
     @staticmethod

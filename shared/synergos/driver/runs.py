@@ -107,9 +107,17 @@ class RunTask(Task):
         """Change hyperparameters of a run."""
         return self._put(self._route(collab_id, project_id, expt_id, run_id), updates)
 
-    def delete(self, collab_id: str, project_id: str, expt_id: str, run_id: str) -> Response:
-        """Delete a run with its results; the answer is the record as it was."""
-        return self._delete(self._route(collab_id, project_id, expt_id, run_id))
+    def delete(self, collab_id: str, project_id: str, expt_id: str, run_id: str, keep_files: bool = False) -> Response:
+        """Delete a run with its results; the answer is the record as it was.
+
+        What is at work on it is cancelled first, and waited for. Files go as well, here and at the participants' workers:
+        ``files`` of the answer says where none is left (``removed``), where they go as soon as somebody is back
+        (``waiting``, see :attr:`~synergos.driver.client.Driver.removals`), and what stays for which reason.
+
+        Args:
+            keep_files: leave files where they are.
+        """
+        return self._delete(self._route(collab_id, project_id, expt_id, run_id), keep_files)
 
     def results(self, collab_id: str, project_id: str, expt_id: str, run_id: str) -> pd.DataFrame:
         """What a run's model was measured to be worth, as a frame: a row for each participant and class, then those of all together.

@@ -56,7 +56,10 @@ class TagTask(Task):
         return self._put(self._route(collab_id, project_id, participant_id), updates | tags)
 
     def delete(self, collab_id: str, project_id: str, participant_id: str) -> Response:
-        """Delete a participant's tags and alignment in a project; the answer is the record as it was."""
+        """Delete a participant's tags and alignment in a project; the answer is the record as it was.
+
+        Whatever the participant is needed for is cancelled first; the project has to be aligned again.
+        """
         return self._delete(self._route(collab_id, project_id, participant_id))
 
     @staticmethod

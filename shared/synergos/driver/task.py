@@ -104,8 +104,8 @@ class Task:
     def _put(self, path: str, payload: object) -> Response:
         return self._transport.call("PUT", path, payload)
 
-    def _delete(self, path: str) -> Response:
-        return self._transport.call("DELETE", path)
+    def _delete(self, path: str, keep_files: bool = False) -> Response:
+        return self._transport.call("DELETE", path, query={"keep_files": "true"} if keep_files else None)
 
 
 NOTEBOOKS_WORDS: Mapping[str, str] = {

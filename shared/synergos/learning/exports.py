@@ -113,6 +113,13 @@ def weights_of(model: Mapping[str, Any]) -> Path:
     return folder_of(path.parent, int(model.get("version", 1))) / path.name
 
 
+def left_beside(folder: Path) -> list[Path]:
+    """The folders that a crash has left beside that of a run, with what was to be its files or was before."""
+    if not folder.parent.is_dir():
+        return []
+    return [*_leftovers(folder, _STAGING), *_leftovers(folder, _REPLACED)]
+
+
 def note_validation(folder: Path, job: str | None, found: Mapping[str, Any], *, of_all: bool) -> None:
     """Add the figures of a validation to the manifest of a training; nothing where the folder is not that training's.
 

@@ -13,6 +13,7 @@ from synergos.orchestration.alignments import Alignments
 from synergos.orchestration.artifacts import Artifacts
 from synergos.orchestration.collaborations import Collaborations
 from synergos.orchestration.declarations import Declarations
+from synergos.orchestration.deletions import Deletions
 from synergos.orchestration.dispatcher import Dispatcher
 from synergos.orchestration.experiments import Experiments
 from synergos.orchestration.jobs import Jobs
@@ -47,12 +48,14 @@ class Orchestrator:
     Attributes:
         declarations: what is declared before anything runs, by kind of record.
         stages: what is asked for and leaves results, by stage.
+        deletions: deletes what is declared, with its files.
         submission: how stored jobs are handed over, for who stores several requests' jobs in one transaction.
 
     Args:
         dispatcher: where accepted jobs go.
         outputs: the folder trained models and pictures are written to; None for a program that has none.
         wake_tuner: has studies looked after at once, when there is something new.
+        wake_remover: has files removed at once, when something was deleted; None where nobody removes any.
         probe: asks registered nodes what they are; None where nobody can be asked.
     """
 
@@ -63,12 +66,14 @@ class Orchestrator:
         outputs: Path | None = None,
         wake_tuner: Callable[[], None] = lambda: None,
         probe: Probe | None = None,
+        wake_remover: Callable[[], None] | None = None,
     ) -> None:
         self.submission = Submission(store, dispatcher)
         declarations = [*(made(store) for made in _DECLARED), Registrations(store, probe)]
         self.declarations: Mapping[Kind, Declarations[Any]] = {each.kind: each for each in declarations}
         self.stages: Mapping[Stage, StageRequests[Any]] = {made.stage: made(store, self.submission) for made in _STAGES}
         self.jobs = Jobs(store, dispatcher)
+        self.deletions = Deletions(store, dispatcher, self.declarations, wake_tuner, wake_remover)
         self.studies = Studies(store, wake_tuner)
         self.trainings = Trainings(store)
         self.artifacts = Artifacts(store, outputs)

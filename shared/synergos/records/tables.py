@@ -17,6 +17,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    Text,
     TypeDecorator,
     UniqueConstraint,
     false,
@@ -99,6 +100,26 @@ GRID_LEASES = Table(
     Column("holder", String(64), nullable=False),
     Column("ttp", String(MAXIMUM_LENGTH), nullable=False),
     Column("lease_until", UtcDateTime, nullable=False),
+)
+
+REMOVALS = Table(
+    "removal",
+    METADATA,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("id", String(64), nullable=False, unique=True),
+    # Of the folder; those that it is not inside of are null.
+    Column("collab_id", String(MAXIMUM_LENGTH), nullable=False),
+    *(Column(field, String(MAXIMUM_LENGTH)) for field in ("project_id", "expt_id", "run_id", "participant_id")),
+    Column("purpose", String(32)),
+    Column("grid", Integer),
+    # Of the worker; null where no worker is meant.
+    Column("host", String(255)),
+    Column("command_port", Integer),
+    Column("data_port", Integer),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("tried_at", UtcDateTime),
+    Column("reason", Text),
+    sqlite_autoincrement=True,
 )
 
 CLUSTER = Table("cluster", METADATA, Column("id", String(64), primary_key=True))

@@ -5,21 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, cast
 
-from flask import Response, request
+from flask import Response
 
 from synergos.domain.job import JobState
 from synergos.domain.keys import RegistrationKey
-from synergos.errors import InvalidRequest
 from synergos.orchestration.alignments import Alignments
 from synergos.rest.body import json_object
 from synergos.rest.caller import caller
 from synergos.rest.envelope import success
 from synergos.rest.errors import answer_for_jobs
-from synergos.rest.resource import Resource
+from synergos.rest.resource import Resource, is_wanted
 from synergos.rest.stages import StageResource, prefers_async
 
 CHECK = "check"
-_WORDS = {"true": True, "false": False}
 
 
 class AlignmentResource(StageResource):
@@ -38,7 +36,7 @@ class AlignmentResource(StageResource):
 
     def post(self, **ids: str) -> Response:
         """Align the project; with ``check=true`` only say what would be agreed."""
-        if not _is_check():
+        if not is_wanted(CHECK):
             return super().post(**ids)
         asynchronous = prefers_async()
         jobs = cast("Alignments", self.requests).check(caller(), ids, json_object(), wait=not asynchronous)
@@ -62,10 +60,3 @@ class AgreementShare(Resource):
         key = RegistrationKey.of(ids)
         share = self.alignments.share(caller(), key)
         return success("agreement.get", {"kind": "Agreement", "key": key.to_dict(), **share})
-
-
-def _is_check() -> bool:
-    said = request.args.get(CHECK, "false")
-    if said not in _WORDS:
-        raise InvalidRequest("expected true or false", CHECK)
-    return _WORDS[said]

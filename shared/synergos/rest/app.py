@@ -14,7 +14,7 @@ from synergos.orchestration.orchestrator import Orchestrator
 from synergos.program import front_page
 from synergos.program.health import health
 from synergos.records.store import RecordStore
-from synergos.rest import connect, errors, evaluate, jobs, studies, train
+from synergos.rest import connect, errors, evaluate, jobs, removals, studies, train
 from synergos.rest.api import blueprint
 from synergos.rest.body import MAXIMUM_BODY
 from synergos.rest.envelope import as_json
@@ -37,6 +37,7 @@ def create_app(
     maximum_body: int = MAXIMUM_BODY,
     wake_tuner: Callable[[], None] = lambda: None,
     probe: Probe | None = None,
+    wake_remover: Callable[[], None] | None = None,
 ) -> Flask:
     """Build the service.
 
@@ -46,9 +47,10 @@ def create_app(
         maximum_body: how many bytes a request may bring.
         wake_tuner: has studies looked after at once.
         probe: asks registered nodes what they are.
+        wake_remover: has the files of what was deleted removed at once; None where nobody removes any.
     """
     app = _bare_app(maximum_body, lambda: health(component, component_id), _DOCUMENTED | _JOBS)
-    for part in _blueprints(Orchestrator(store, dispatcher, outputs, wake_tuner, probe), component):
+    for part in _blueprints(Orchestrator(store, dispatcher, outputs, wake_tuner, probe, wake_remover), component):
         app.register_blueprint(part)
     return app
 
@@ -70,7 +72,11 @@ def create_status_app(
 def _blueprints(orchestrator: Orchestrator, component: str) -> list[Blueprint]:
     """``/ttp/connect``, ``/ttp/train``, ``/ttp/evaluate``, ``/ttp/jobs`` and ``/ttp/studies``."""
     title = f"Synergos {component}"
-    looked_after = [*jobs.routes(orchestrator.jobs), *studies.routes(orchestrator)]
+    looked_after = [
+        *jobs.routes(orchestrator.jobs),
+        *studies.routes(orchestrator),
+        *removals.routes(orchestrator.deletions),
+    ]
     return [
         blueprint("connect", "/ttp/connect", f"{title}: connect", connect.routes(orchestrator)),
         blueprint("train", "/ttp/train", f"{title}: train", train.routes(orchestrator)),

@@ -65,7 +65,7 @@ def routes(orchestrator: Orchestrator) -> list[Route]:
 
 def _named(orchestrator: Orchestrator, kind: Kind) -> Declared:
     singular = kind.value.lower()
-    return Declared(orchestrator.declarations[kind], singular, f"{singular}s")
+    return Declared(orchestrator.declarations[kind], orchestrator.deletions, singular, f"{singular}s")
 
 
 def _collection(declared: Declared, url: str, own_id: str) -> list[Route]:

@@ -7,7 +7,9 @@ from datetime import UTC
 from typing import Any
 
 from synergos.domain.records import Kind
+from synergos.domain.removal import Removal
 from synergos.domain.tags import Purpose
+from synergos.orchestration.deletions import Files
 from synergos.orchestration.view import View
 from synergos.records.store import Record
 
@@ -45,6 +47,33 @@ def represent(record: Record) -> Representation:
     kind = record["kind"]
     fields = {name: value for name, value in record.items() if name != "created_at" and value not in (None, {})}
     return {**fields, **_COMPLETIONS.get(kind, _nothing)(fields), "doc_id": str(record["doc_id"])}
+
+
+def represent_removal(removal: Removal) -> Representation:
+    """Files that are still to be removed, and where; times are ISO 8601 in UTC."""
+    node = removal.node
+    return {
+        "kind": "Removal",
+        "id": removal.id,
+        "key": removal.folder.to_dict(),
+        "purpose": removal.purpose,
+        "place": removal.place,
+        "address": None if node is None else f"{node.host}:{node.command_port}",
+        "grid": removal.grid,
+        "deleted_at": removal.created_at.isoformat(),
+        "tried_at": None if removal.tried_at is None else removal.tried_at.isoformat(),
+        "reason": removal.reason,
+    }
+
+
+def represent_files(files: Files) -> Representation:
+    """What became of the files of something that was deleted."""
+    return {
+        "kept": files.are_kept,
+        "removed": list(files.removed),
+        "waiting": [represent_removal(removal) for removal in files.waiting],
+        "stay": list(files.stay),
+    }
 
 
 def _beneath(record: Record) -> Representation:

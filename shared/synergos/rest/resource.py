@@ -12,12 +12,16 @@ from flask import Response, request
 from synergos.domain.identifiers import check_identifier
 from synergos.errors import InvalidRequest, UnknownName
 from synergos.orchestration.declarations import Declarations
+from synergos.orchestration.deletions import Deletions
 from synergos.orchestration.view import View
 from synergos.rest.body import json_object
 from synergos.rest.caller import caller
 from synergos.rest.envelope import success
 from synergos.rest.lists import key_filters, wanted
-from synergos.rest.representations import represent_declared, representation
+from synergos.rest.representations import represent_declared, represent_files, representation
+
+KEEP_FILES = "keep_files"
+"""The query parameter of a deletion that leaves files where they are."""
 
 
 class Resource(flask_restx.Resource):  # type: ignore[misc]
@@ -43,6 +47,18 @@ class Resource(flask_restx.Resource):  # type: ignore[misc]
         return super().dispatch_request(**ids)
 
 
+def is_wanted(parameter: str) -> bool:
+    """Whether a query parameter of the request at hand says ``true``; false without it.
+
+    Raises:
+        InvalidRequest: it says something else than ``true`` or ``false``.
+    """
+    said = request.args.get(parameter, "false")
+    if said not in {"true", "false"}:
+        raise InvalidRequest("expected true or false", parameter)
+    return said == "true"
+
+
 def check_query(known: Iterable[str] | None) -> None:
     """Refuse query parameters of the request at hand that would be without effect.
 
@@ -65,10 +81,12 @@ class Declared:
     """The declared records of one kind, as routes and answers call them.
 
     Attributes:
+        deletions: what deletes them.
         singular: what ``method`` says where one record is meant; ``plural`` where several may be.
     """
 
     records: Declarations[Any]
+    deletions: Deletions
     singular: str
     plural: str
 
@@ -77,6 +95,7 @@ class _Declared(Resource):
     def __init__(self, api: object, declared: Declared) -> None:
         super().__init__(api)
         self.records = declared.records
+        self.deletions = declared.deletions
         self.singular = declared.singular
         self.plural = declared.plural
 
@@ -116,6 +135,11 @@ class Listing(_Declared):
 class Single(_Declared):
     """One declared record."""
 
+    query_of: ClassVar[Mapping[str, Iterable[str] | None]] = {"DELETE": (KEEP_FILES,)}
+    __apidoc__: ClassVar[dict[str, Any]] = {
+        "delete": {"params": {KEEP_FILES: {"in": "query", "description": "true: files of it stay where they are"}}}
+    }
+
     def get(self, **ids: str) -> Response:
         """Read it."""
         return success(f"{self.singular}.get", representation(self.records.read(caller(), ids)))
@@ -126,12 +150,19 @@ class Single(_Declared):
         return success(f"{self.singular}.put", representation(view), more=_warnings(view))
 
     def delete(self, **ids: str) -> Response:
-        """Delete it with everything under it; the answer is the record as it was."""
-        return success(f"{self.singular}.delete", representation(self.records.delete(caller(), ids)))
+        """Delete it with everything under it, and the files of that; the answer is the record as it was.
+
+        Whatever is at work on it is cancelled first. ``files`` says where files were removed, and where they are still to be.
+        """
+        shown, files = self.deletions.delete(caller(), self.records.kind, ids, keep_files=is_wanted(KEEP_FILES))
+        return success(f"{self.singular}.delete", representation(shown), more={"files": represent_files(files)})
 
 
 class SingleDeclared(Single):
-    """One record that is declared where it lies, as the URL says its whole key."""
+    """One record that is declared where it lies, as the URL says its whole key; it has no files of its own."""
+
+    query_of: ClassVar[Mapping[str, Iterable[str] | None]] = {}
+    __apidoc__: ClassVar[dict[str, Any]] = {}
 
     def post(self, **ids: str) -> Response:
         """Declare it; what was declared before is replaced."""

@@ -292,7 +292,7 @@ def test_the_documentation_can_be_read_in_a_browser(client: Client, url: str) ->
         ("/ttp/connect", 20, "Registration"),
         ("/ttp/train", 10, "Models"),
         ("/ttp/evaluate", 8, "Predictions"),
-        ("/ttp", 7, None),
+        ("/ttp", 9, None),
     ],
 )
 def test_the_documentation_describes_routes_and_bodies(

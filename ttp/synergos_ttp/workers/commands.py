@@ -21,6 +21,7 @@ from synergos.domain.outputs import MEASURED, Measured
 from synergos.domain.preparation import PREPARED, Prepared
 from synergos.domain.reachability import COMMAND, DATA, Answered, are_two_workers, mistake_at
 from synergos.domain.release import HEADER, agreed
+from synergos.domain.removal import FolderKey
 from synergos.domain.tags import Purpose, Tag
 from synergos.errors import (
     InvalidRequest,
@@ -193,6 +194,11 @@ class WorkerCommands:
     def close_session(self, run: RunKey, session_id: str) -> None:
         """End a session; no matter whether it is still open."""
         self._call("POST", _run_path("terminate", run), {"session_id": session_id}, timeout=self.limits.connect)
+
+    def remove(self, folder: FolderKey, purpose: Purpose | None, age: float) -> None:
+        """Have the worker remove what it has written of something that was deleted ``age`` seconds ago, and not since."""
+        body = {"age": age, **({} if purpose is None else {"metas": [purpose]})}
+        self._call("POST", _path("remove", *folder.ids), body, timeout=self.limits.connect)
 
     def _call(
         self,

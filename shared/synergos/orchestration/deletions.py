@@ -1,0 +1,196 @@
+"""Deleting: what is at work on it is stopped first, then its records go in one transaction, and its files after them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import structlog
+
+from synergos.domain.job import Job
+from synergos.domain.keys import RegistrationKey
+from synergos.domain.records import Ids, Kind, restrict
+from synergos.domain.removal import Removal
+from synergos.domain.study import Study
+from synergos.errors import Conflict, RecordNotFound
+from synergos.orchestration.alignment_invalidation import brings_data
+from synergos.orchestration.caller import Caller
+from synergos.orchestration.declarations import Declarations
+from synergos.orchestration.dispatcher import Dispatcher
+from synergos.orchestration.removal_plan import HAVE_FOLDERS, RemovalPlan, plan_of
+from synergos.orchestration.study_records import StudyRecords
+from synergos.orchestration.view import View
+from synergos.records.paging import EVERYTHING, Page, Part
+from synergos.records.removals import Removals
+from synergos.records.store import RecordStore
+
+log = structlog.get_logger(__name__)
+
+STOP_SECONDS = 60.0
+"""For how long whoever deletes waits for what was asked to stop."""
+
+FILES_SECONDS = 10.0
+"""For how long whoever deletes waits for files to be gone; what takes longer is told, and goes on."""
+
+_PAUSE = 0.05
+
+AtWork: TypeAlias = Job | Study
+
+
+@dataclass(frozen=True)
+class Files:
+    """What became of the files of something that was deleted.
+
+    Attributes:
+        are_kept: whether they were to stay.
+        removed: the places where none is left.
+        waiting: what is still to be removed, with the reason where it was tried in vain.
+        stay: in words, what nobody will remove, and why.
+    """
+
+    are_kept: bool
+    removed: Sequence[str] = ()
+    waiting: Sequence[Removal] = ()
+    stay: Sequence[str] = ()
+
+
+class Deletions:
+    """Deletes declared records of one record store.
+
+    Args:
+        declarations: what can be deleted, by kind.
+        wake_tuner: has studies looked after at once.
+        wake_remover: has files removed at once; None where nobody removes any.
+    """
+
+    def __init__(
+        self,
+        store: RecordStore,
+        dispatcher: Dispatcher,
+        declarations: Mapping[Kind, Declarations[Any]],
+        wake_tuner: Callable[[], None] = lambda: None,
+        wake_remover: Callable[[], None] | None = None,
+        stop_seconds: float = STOP_SECONDS,
+        files_seconds: float = FILES_SECONDS,
+    ) -> None:
+        self._store = store
+        self._dispatcher = dispatcher
+        self._declarations = declarations
+        self._wake_tuner = wake_tuner
+        self._wake_remover = wake_remover
+        self._stop_seconds = stop_seconds
+        self._files_seconds = files_seconds
+        self._removals = Removals(store)
+        self._studies = StudyRecords(store)
+
+    def delete(self, caller: Caller, kind: Kind, ids: Ids, *, keep_files: bool = False) -> tuple[View, Files]:
+        """Delete a record with everything under it, and the files that belong to that; it is shown as it was.
+
+        Jobs and studies that are at work on it are cancelled and waited for.
+
+        Args:
+            keep_files: whether files stay where they are.
+
+        Raises:
+            RecordNotFound: there is no such record.
+            Conflict: a job did not end in time; nothing is deleted.
+        """
+        self._store.get(kind, ids)
+        deadline = time.monotonic() + self._stop_seconds
+        while True:
+            with self._store.transaction():
+                at_work = self._at_work(kind, ids)
+                if not at_work:
+                    plan = RemovalPlan() if keep_files else plan_of(self._store, kind, ids)
+                    shown = self._declarations[kind].delete(caller, ids)
+                    self._removals.add(plan.removals)
+                    break
+            # Outside any transaction: a dispatcher has a lock of its own, which its job thread holds while it writes.
+            self._stop(at_work, deadline)
+        log.info("deleted", record=kind.value, keep_files=keep_files, **restrict(ids, kind).to_dict())
+        return shown, self._what_became(plan, are_kept=keep_files)
+
+    def undone(self, caller: Caller, ids: Ids, page: Page = EVERYTHING) -> Part[Removal]:
+        """The files that are still to be removed of what has these ids, in the order it was deleted."""
+        return self._removals.select(ids, page)
+
+    def forget(self, caller: Caller, removal_id: str) -> Removal:
+        """Leave files where they are that were to be removed, for instance because their host is gone for good.
+
+        Raises:
+            RecordNotFound: there is no such removal, or it is done.
+        """
+        return self._removals.end(removal_id)
+
+    def _at_work(self, kind: Kind, ids: Ids) -> list[AtWork]:
+        """The studies and jobs that need what is to be deleted."""
+        own = restrict(ids, kind)
+        found: list[AtWork] = [*self._studies.unfinished(), *self._store.unfinished_jobs()]
+        if kind in HAVE_FOLDERS:
+            # A study does without one of its trials.
+            return [each for each in found if own.items() <= _keys(each).items()]
+        leaving = [RegistrationKey.of(record["key"]) for record in self._store.find(Kind.REGISTRATION, own)]
+        return [each for each in found if any(self._needs(each, key) for key in leaving)]
+
+    def _needs(self, each: AtWork, key: RegistrationKey) -> bool:
+        """Whether something cannot go on as it was begun when a participant leaves its project."""
+        keys = _keys(each)
+        if keys["collab_id"] != key.collab_id or keys["project_id"] != key.project_id:
+            return False
+        if "participant_id" in keys:
+            return keys["participant_id"] == key.participant_id
+        return any(brings_data(tags) for tags in self._store.find(Kind.TAG, key))
+
+    def _stop(self, at_work: Iterable[AtWork], deadline: float) -> None:
+        """Ask studies and jobs to stop, and wait until they have.
+
+        Raises:
+            Conflict: one has not, in time.
+        """
+        for each in at_work:
+            with suppress(Conflict, RecordNotFound):
+                if isinstance(each, Job):
+                    self._dispatcher.cancel(each.id)
+                else:
+                    self._studies.stop(each.id)
+        self._wake_tuner()
+        for each in at_work:
+            while not self._has_ended(each):
+                if time.monotonic() > deadline:
+                    what = "job" if isinstance(each, Job) else "study"
+                    raise Conflict(
+                        f"{what} {each.id} was asked to stop and has not ended yet; delete again when it has"
+                    )
+                time.sleep(_PAUSE)
+
+    def _has_ended(self, each: AtWork) -> bool:
+        try:
+            now = self._store.job(each.id) if isinstance(each, Job) else self._studies.get(each.id)
+        except RecordNotFound:
+            return True
+        return now.state.is_final
+
+    def _what_became(self, plan: RemovalPlan, *, are_kept: bool) -> Files:
+        """Wait a little for files to be gone, and say which are."""
+        left = self._left_of(plan.removals) if plan.removals else []
+        waiting = {each.place for each in left}
+        removed = dict.fromkeys(each.place for each in plan.removals if each.place not in waiting)
+        return Files(are_kept, list(removed), left, plan.stay)
+
+    def _left_of(self, removals: Sequence[Removal]) -> list[Removal]:
+        if self._wake_remover is None:
+            return self._removals.left_of(removals)
+        self._wake_remover()
+        deadline = time.monotonic() + self._files_seconds
+        while True:
+            left = self._removals.left_of(removals)
+            if all(each.tried_at is not None for each in left) or time.monotonic() > deadline:
+                return left
+            time.sleep(_PAUSE)
+
+
+def _keys(each: AtWork) -> Mapping[str, str]:
+    return each.keys if isinstance(each, Job) else each.experiment

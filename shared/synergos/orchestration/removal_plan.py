@@ -1,0 +1,114 @@
+"""Which files go with a record, and where they lie: by who is registered, and by which sub-grids have run jobs on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from synergos.domain.grid import Node, node_of
+from synergos.domain.keys import RegistrationKey
+from synergos.domain.records import Ids, Kind, restrict
+from synergos.domain.removal import FolderKey, Removal, folder_key
+from synergos.records.store import Record, RecordStore
+
+HAVE_FOLDERS = frozenset({Kind.COLLABORATION, Kind.PROJECT, Kind.EXPERIMENT, Kind.RUN})
+"""The kinds of record that have a folder of their own below each outputs folder, with everything in it that belongs to them."""
+
+_RESULTS = (Kind.VALIDATION, Kind.PREDICTION)
+
+
+@dataclass(frozen=True)
+class RemovalPlan:
+    """What becomes of the files of something that is deleted.
+
+    Attributes:
+        removals: one for each place.
+        stay: in words, what nobody will remove, and why.
+    """
+
+    removals: tuple[Removal, ...] = ()
+    stay: tuple[str, ...] = ()
+
+
+def plan_of(store: RecordStore, kind: Kind, ids: Ids) -> RemovalPlan:
+    """What becomes of the files of a record; it is still there."""
+    own = restrict(ids, kind)
+    if kind in HAVE_FOLDERS:
+        return _of_folder(store, own, has_pictures=kind is not Kind.RUN)
+    if kind is Kind.PARTICIPANT:
+        return _of_participant(store, own["participant_id"])
+    if kind is Kind.REGISTRATION and _has_results(store, own):
+        return RemovalPlan(stay=(_results_stay(own["participant_id"]),))
+    return RemovalPlan()
+
+
+def _of_folder(store: RecordStore, own: Ids, *, has_pictures: bool) -> RemovalPlan:
+    grids = _grids(store, own)
+    if not grids and not (has_pictures and store.find(Kind.STUDY, own)):
+        # Nothing ever ran, so nothing was written.
+        return RemovalPlan()
+    folder, now = folder_key(own), store.database.now()
+    here = [Removal(folder, now, grid=grid) for grid in (None, *(grid for grid in grids if grid is not None))]
+    project = {name: value for name, value in own.items() if name in RegistrationKey.fields()}
+    registrations = store.find(Kind.REGISTRATION, project)
+    registered = {record["key"]["participant_id"] for record in registrations}
+    left = [who for who in _with_results(store, own) if who not in registered]
+    at_workers = _at_workers(store, folder, registrations, grids)
+    return RemovalPlan((*here, *at_workers), tuple(_unknown_worker(who) for who in left))
+
+
+def _of_participant(store: RecordStore, participant_id: str) -> RemovalPlan:
+    own = {"participant_id": participant_id}
+    registrations = store.find(Kind.REGISTRATION, own)
+    removals = [
+        removal
+        for registration in registrations
+        for project in [RegistrationKey.of(registration["key"]).project]
+        for removal in _at_workers(store, project, [registration], _grids(store, project))
+    ]
+    known = {RegistrationKey.of(record["key"]) for record in registrations}
+    results = {RegistrationKey.of(record["key"]) for kind in _RESULTS for record in store.find(kind, own)}
+    return RemovalPlan(tuple(removals), (_unknown_worker(participant_id),) if results - known else ())
+
+
+def _grids(store: RecordStore, own: Ids) -> list[int | None]:
+    """The sub-grids that have run a job on something; None stands for the only one of a basic grid."""
+    found = {job.grid for job in store.jobs(**own) if job.started_at is not None}
+    return sorted(found, key=lambda grid: -1 if grid is None else grid)
+
+
+def _at_workers(
+    store: RecordStore, folder: FolderKey, registrations: Iterable[Record], grids: Iterable[int | None]
+) -> list[Removal]:
+    """The removals at the workers that have run jobs, each once: who is in several projects may have the same one in all."""
+    now = store.database.now()
+    nodes: dict[tuple[int | None, Node], None] = {}
+    grids = list(grids)
+    for registration in registrations:
+        for grid in grids:
+            if (index := grid or 0) < registration["n_count"]:
+                nodes[grid, node_of(registration, index)] = None
+    return [Removal(folder, now, grid=grid, node=node) for grid, node in nodes]
+
+
+def _has_results(store: RecordStore, own: Ids) -> bool:
+    return any(store.find(kind, own) for kind in _RESULTS)
+
+
+def _with_results(store: RecordStore, own: Ids) -> list[str]:
+    found = (record["key"]["participant_id"] for kind in _RESULTS for record in store.find(kind, own))
+    return list(dict.fromkeys(found))
+
+
+def _results_stay(participant_id: str) -> str:
+    return (
+        f"the validations and predictions of {participant_id!r} stay, here and at its worker, with the models that they are of; "
+        "delete the participant itself to be rid of them"
+    )
+
+
+def _unknown_worker(participant_id: str) -> str:
+    return (
+        f"what {participant_id!r} has in the outputs folder of its worker stays: it is not registered any more, so nobody here "
+        "knows where that is"
+    )
