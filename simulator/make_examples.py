@@ -18,19 +18,22 @@ import nbformat
 
 from notebook_source.grids import GRIDS
 from notebook_source.notebook import Notebook
+from notebook_source.project_file import project_file
 from notebook_source.stories import STORIES
+from synergos.federation import FILE_NAME
 from synergos_simulator.datasets import write_example
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 
 def write_examples(root: Path) -> None:
-    """Write every dataset as a folder below ``root``, with a notebook for each kind of grid in it."""
+    """Write every dataset as a folder below ``root``, with a project file and a notebook for each kind of grid in it."""
     notebooks = []
     for story in STORIES:
         dataset = write_example(root, story.name, folder=story.name, most_rows=story.most_rows)
         folder = root / story.name
         search_space = json.loads((folder / "ranges.json").read_text(encoding="utf-8"))
+        (folder / FILE_NAME).write_text(project_file(story, GRIDS[0], dataset), encoding="utf-8")
         for grid in GRIDS:
             notebook = Notebook(story, grid, dataset, search_space).build()
             nbformat.validate(notebook)

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from synergos.federation import read_federation
 from synergos_simulator.datasets import open_dataset, write_example
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -137,3 +138,23 @@ def test_the_addresses_are_those_of_the_compose_grids(name: str, grid: str) -> N
     assert found == {what: [containers[each] for each in names] for what, names in CONTAINERS[grid].items()}
     assert {(node["port"], node["f_port"]) for nodes in workers.values() for node in nodes} == {(8020, 5000)}
     assert parameters["orchestrator"]["port"] == 5000
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_project_file_declares_the_folder_on_the_basic_compose_grid(name: str) -> None:
+    compose = (ROOT / "docker-compose-synbasic.yml").read_text()
+    containers = dict(re.findall(r"container_name: (\S+).*?ipv4_address: (\S+)", compose, re.DOTALL))
+    dataset = open_dataset(SHIPPED / name)
+
+    federation = read_federation(SHIPPED / name / "federation.toml")
+
+    hosts = {who: [node["host"] for node in said["nodes"]] for who, said in federation.participants.items()}
+    workers = {who: names for who, names in CONTAINERS["synbasic"].items() if who != "orchestrator"}
+    assert hosts == {who: [containers[each] for each in names] for who, names in workers.items()}
+    tags = {who: said["tags"] for who, said in federation.participants.items()}
+    assert tags == {
+        each.participant_id: {purpose: [list(getattr(each, purpose))] for purpose in ("train", "evaluate", "predict")}
+        for each in dataset.holdings
+    }
+    assert federation.experiments["network"]["model"] == dataset.architecture
+    assert federation.experiments["network"]["runs"] == {"first": dataset.hyperparameters}
