@@ -11,9 +11,11 @@ from typing import Annotated
 
 import typer
 
-from synergos.cli import backup, federation, job, predict, profile, tune
+from synergos.cli import backup, federation, predict, profile
 from synergos.cli.connection import connected
 from synergos.cli.exits import MEANINGS, ExitCode, exit_code_of
+from synergos.cli.made import command_of
+from synergos.cli.use_cases import NOUNS, USE_CASES
 from synergos.errors import SynergosError
 from synergos.extras import EXTRAS, needed
 
@@ -50,8 +52,13 @@ app.command("init")(federation.init)
 for command in (federation.diff, federation.apply, federation.destroy):
     app.command(command.__name__)(connected(command))
 app.add_typer(profile.app, name="profile")
-app.add_typer(job.app, name="job")
-app.add_typer(tune.app, name="tune")
+groups = {noun: typer.Typer(no_args_is_help=True, help=about) for noun, about in NOUNS.items()}
+"""What other modules add their commands to, by noun."""
+for noun, group in groups.items():
+    app.add_typer(group, name=noun)
+for use_case in USE_CASES:
+    words = use_case.command.split()
+    (app if len(words) == 1 else groups[words[0]]).command(words[-1])(command_of(use_case))
 app.command("predict")(predict.predict)
 app.command("export")(predict.export)
 app.command("backup")(backup.backup)

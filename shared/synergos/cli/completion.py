@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, cast
 
 import typer
 
@@ -15,6 +15,16 @@ PATIENCE = 1.0
 """Seconds that somebody at the tab key waits for an orchestrator."""
 MOST = 100
 """Ids that are offered at most, the newest."""
+
+
+_LISTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "collab_id": ("collaborations", ()),
+    "project_id": ("projects", ("collab_id",)),
+    "expt_id": ("experiments", ("collab_id", "project_id")),
+    "run_id": ("runs", ("collab_id", "project_id", "expt_id")),
+    "participant_id": ("participants", ()),
+}
+"""Which of the driver's lists have an id, and the ids these take."""
 
 
 def complete_profile(incomplete: str) -> list[str]:
@@ -36,6 +46,30 @@ def complete_study(context: typer.Context, incomplete: str) -> list[tuple[str, s
     """Ids of the newest studies, with how each stands."""
     found = _asked(context, lambda driver: driver.optimizations.studies(order="newest", limit=MOST, fields=["state"]))
     return list(_offered(((study["id"], str(study["state"])) for study in found), incomplete))
+
+
+def completing_ids(names: Sequence[str]) -> Callable[[typer.Context, str], list[str]]:
+    """What completes the ids that a command takes one after the other: those there are below the ones before."""
+
+    def complete(context: typer.Context, incomplete: str) -> list[str]:
+        given = list(context.params.get("ids") or ())
+        if len(given) >= len(names) or "/" in "".join((*given, incomplete)):
+            return []
+        name, above = names[len(given)], dict(zip(names, given, strict=False))
+        found = _asked(context, lambda driver: _listed(driver, name, above))
+        offered = dict.fromkeys(str(record["key"][name]) for record in found if name in record["key"])
+        return [each for each in offered if each.startswith(incomplete)]
+
+    return complete
+
+
+def _listed(driver: Driver, name: str, above: Mapping[str, str]) -> Mapping[str, Any]:
+    """The newest records that have an id, below the ids before it."""
+    task, kept = _LISTS[name]
+    within = {each: above[each] for each in kept if each in above}
+    return cast(
+        "Mapping[str, Any]", getattr(driver, task).read_all(**within, order="newest", limit=MOST, fields=["doc_id"])
+    )
 
 
 def _asked(context: typer.Context, ask: Callable[[Driver], Mapping[str, Any]]) -> list[dict[str, Any]]:

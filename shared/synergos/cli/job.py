@@ -16,8 +16,6 @@ from synergos.cli.output import Format, FormatOption, moment, print_fields, prin
 from synergos.cli.short_ids import shortened, with_jobs
 from synergos.driver.progress import describe, display_on, ids_of, label_of
 
-app = typer.Typer(no_args_is_help=True, help="Look at an orchestrator's jobs, wait for them, cancel them.")
-
 Job = Mapping[str, Any]
 _GIVEN = "as `synergos job list` shows it; its beginning is enough."
 JobIds = Annotated[list[str], typer.Argument(metavar="JOB...", help=f"Ids, each {_GIVEN}", autocompletion=complete_job)]
@@ -25,7 +23,6 @@ JobId = Annotated[str, typer.Argument(metavar="JOB", help=f"An id, {_GIVEN}", au
 _OUTCOMES = {"failed": ExitCode.JOB_FAILED, "cancelled": ExitCode.JOB_CANCELLED}
 
 
-@app.command("list")
 @connected
 def list_jobs(
     driver: Driver,
@@ -45,7 +42,6 @@ def list_jobs(
     say_if_there_is_more(answer)
 
 
-@app.command()
 @connected
 def show(driver: Driver, job: JobId, output: FormatOption = Format.TABLE) -> None:
     """Show one job: its keys, progress, times and error."""
@@ -56,7 +52,6 @@ def show(driver: Driver, job: JobId, output: FormatOption = Format.TABLE) -> Non
         print_fields(f"Job {found['id']}", found)
 
 
-@app.command()
 @connected
 def wait(
     driver: Driver,
@@ -73,7 +68,6 @@ def wait(
     end_as(ended)
 
 
-@app.command()
 @connected
 def cancel(driver: Driver, job: JobId, output: FormatOption = Format.TABLE) -> None:
     """Ask a job to stop; it does so as soon as what it is doing can be left."""

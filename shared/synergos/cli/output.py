@@ -52,7 +52,8 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Mapping[str, 
         console = Console(width=WIDTH)
     table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     for column in columns:
-        table.add_column(column.replace("_", " "), overflow="fold")
+        # Of a field within another its own name is enough.
+        table.add_column(column.rpartition(".")[2].replace("_", " "), overflow="fold")
     for row in rows:
         table.add_row(*(Text(cell(row.get(column))) for column in columns))
     console.print(title, markup=False, highlight=False, soft_wrap=True)
@@ -74,7 +75,7 @@ def cell(value: object) -> str:
         case bool():
             return "yes" if value else "no"
         case float():
-            return f"{value:.4f}"
+            return f"{value:.5g}"
         case Mapping() | list():
             return json.dumps(value, ensure_ascii=False)
         case _:

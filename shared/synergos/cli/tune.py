@@ -23,10 +23,6 @@ from synergos.tuning.objective import METRICS
 from synergos.tuning.pruners import SCHEDULERS
 from synergos.tuning.samplers import SEARCHERS
 
-app = typer.Typer(
-    no_args_is_help=True, help="Look for good hyperparameters of an experiment, watch the search, stop it."
-)
-
 T = TypeVar("T")
 Study = Mapping[str, Any]
 StudyId = Annotated[
@@ -43,7 +39,6 @@ TimeoutOption = Annotated[
 _OUTCOMES = {"failed": ExitCode.JOB_FAILED, "stopped": ExitCode.JOB_CANCELLED}
 
 
-@app.command()
 @connected
 def start(
     driver: Driver,
@@ -113,7 +108,6 @@ def start(
         _show(driver.optimizations.show(study_id)["data"], output)
 
 
-@app.command("list")
 @connected
 def list_studies(
     driver: Driver,
@@ -140,7 +134,6 @@ def list_studies(
     say_if_there_is_more(answer)
 
 
-@app.command()
 @connected
 def show(
     driver: Driver,
@@ -159,7 +152,32 @@ def show(
         _show(_of(driver, study, driver.optimizations.show)["data"], output)
 
 
-@app.command()
+@connected
+def wait(
+    driver: Driver, study: StudyId = None, timeout: TimeoutOption = None, output: FormatOption = Format.TABLE
+) -> None:
+    """Look on until a study has ended, with a table of the trials.
+
+    It ends with 5 when the study failed, 6 when it was stopped, 7 when it took longer than the time-out.
+    """
+    _of(driver, study, lambda study_id: _follow(driver, study_id, timeout, output))
+
+
+@connected
+def picture(
+    driver: Driver,
+    to: Annotated[Path, typer.Option(help="The file it is written to, PNG.")],
+    study: StudyId = None,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """Have the picture of a study that has ended in a file."""
+    written = str(_of(driver, study, lambda study_id: driver.optimizations.picture(study_id, to=to)))
+    if output is Format.JSON:
+        print_json({"picture": written})
+    else:
+        print(written)
+
+
 @connected
 def best(driver: Driver, study: StudyId = None, output: FormatOption = Format.TABLE) -> None:
     """Show the best trial of a study so far: its run, what it reached, and its hyperparameters."""
@@ -174,7 +192,6 @@ def best(driver: Driver, study: StudyId = None, output: FormatOption = Format.TA
     print_table(f"Best trial of study {study_id}", ("field", "value"), rows)
 
 
-@app.command()
 @connected
 def stop(driver: Driver, study: StudyId = None, output: FormatOption = Format.TABLE) -> None:
     """Stop a study: no new trials are started, those that run are cancelled, what was reached is kept."""

@@ -64,27 +64,6 @@ def test_the_command_says_its_version(run: Run) -> None:
     assert (ended.code, ended.out) == (0, f"synergos {synergos.__version__}\n")
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
-        *("grid up", "grid down", "grid status", "job list", "job show", "job wait", "job cancel", "simulate"),
-        *("tune start", "tune list", "tune show", "tune best", "tune stop"),
-    ],
-)
-def test_every_option_of_every_command_has_help(run: Run, command: str) -> None:
-    from typer.main import get_command
-
-    from synergos.cli import app
-
-    found: Any = get_command(app)
-    for word in command.split():
-        found = found.commands[word]
-
-    assert found.help
-    assert [parameter.name for parameter in found.params if not parameter.help] == []
-    assert run(*command.split(), "--help").code == 0
-
-
 def test_jobs_are_listed_as_a_table(run: Run, server: RecordingServer) -> None:
     server.answer_next(200, answer([job("j1", "running")]))
 

@@ -1,0 +1,170 @@
+"""A command made of a call of the driver."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from inspect import Parameter, Signature
+from typing import Any, get_type_hints
+
+import typer
+
+from synergos import Driver
+from synergos.cli.connection import connected
+from synergos.cli.ids import METAVARS, Ids, ids_of, option_of
+from synergos.cli.keyword import keyword
+from synergos.cli.listing import LimitOption, limit_of
+from synergos.cli.output import Format, FormatOption
+from synergos.cli.parameters import WITHOUT_EFFECT, Option, documentation, parameters_of, read_settings
+from synergos.cli.parameters import option_of as option_of_parameter
+from synergos.cli.showing import show
+from synergos.cli.stages import TimeoutOption, WaitOption, carry_out
+from synergos.cli.use_cases import Shows, UseCase
+from synergos.driver.task import Task
+from synergos.errors import InvalidRequest
+
+SET = "set"
+WHERE = "where"
+LIMIT = "limit"
+_CHOICES = "choices"
+_UPDATES = "updates"
+RESPOND_ASYNC = "respond_async"
+"""What a stage is always asked with: jobs are waited for by looking at them."""
+
+
+def command_of(case: UseCase) -> Callable[..., None]:
+    """The command of a row."""
+    return case.made or connected(_Made.of(case).function())
+
+
+@dataclass(frozen=True)
+class _Made:
+    """A call, taken apart.
+
+    Attributes:
+        ids: those that are given by position.
+        options: whatever else it takes, by name.
+        extras: what the command takes besides: settings, and what chooses among a list's items.
+    """
+
+    case: UseCase
+    ids: Ids
+    options: Mapping[str, Option]
+    extras: Mapping[str, Parameter]
+    takes_choices: bool
+    changes: bool
+
+    @classmethod
+    def of(cls, case: UseCase) -> _Made:
+        """Take a row's call apart."""
+        task = _task(case.task)
+        call = getattr(task, case.method)
+        parameters = parameters_of(call)
+        # A list that can do without its first id takes them as options: any of them may be left out.
+        free = bool(parameters) and parameters[0].name in METAVARS and parameters[0].default is not Parameter.empty
+        ids = Ids((), 0) if free else ids_of(parameters)
+        named = [each for each in parameters if each.kind is not Parameter.VAR_KEYWORD and each.name not in ids.names]
+        rest = {each.name for each in parameters if each.kind is Parameter.VAR_KEYWORD}
+        options = {each.name: each for each in _options(case, named, documentation(call)[1])}
+        changes = _UPDATES in rest and case.changes is not None
+        if changes:
+            options |= {each.name: each for each in _changeable(case, ids)}
+        return cls(case, ids, options, dict(_extras(case, rest)), _CHOICES in rest, changes)
+
+    def function(self) -> Callable[..., None]:
+        """The command, for :func:`synergos.cli.connection.connected`."""
+
+        def command(driver: Driver, **given: Any) -> None:
+            output: Format = given.pop("output")
+            task = getattr(driver, self.case.task)
+            arguments = self._arguments(given, output)
+            for gathered in self.case.gathers:
+                gathered.gather(task, given.get(gathered.option))
+            if self.case.shows is Shows.JOBS:
+                answer = getattr(task, self.case.method)(**arguments, respond_async=True)
+                carry_out(driver, answer, output, wait=given["wait"], timeout=given["timeout"])
+            else:
+                show(self.case, getattr(task, self.case.method)(**arguments), output)
+
+        command.__doc__ = self.case.help or documentation(getattr(_task(self.case.task), self.case.method))[0]
+        ids = {"ids": self.ids.parameter} if self.ids.names else {}
+        options = {option.name: option.parameter for option in self.options.values()}
+        last = Parameter("output", Parameter.KEYWORD_ONLY, default=Format.TABLE, annotation=FormatOption)
+        parameters = [*ids.values(), *options.values(), *self.extras.values(), last]
+        first = Parameter("driver", Parameter.POSITIONAL_OR_KEYWORD, annotation=Driver)
+        command.__signature__ = Signature([first, *parameters])  # type: ignore[attr-defined]
+        return command
+
+    def _arguments(self, given: Mapping[str, Any], output: Format) -> dict[str, Any]:
+        """What the call gets."""
+        found: dict[str, Any] = dict(self.case.given) if not self.changes else {}
+        for name, option in self.options.items():
+            # Several are given as a list, which is empty when there are none.
+            if given.get(name) not in (None, []):
+                found[name] = option.read(given[name])
+        found |= read_settings(given.get(SET))
+        gathered = any(given.get(each.option) for each in self.case.gathers)
+        if self.changes and not found and not gathered:
+            raise InvalidRequest(f"nothing to change; --help lists what can be: {', '.join(self._changeable())}")
+        ids = self.ids.read(given.get("ids"))
+        if self.takes_choices:
+            found |= {
+                "order": "newest",
+                "limit": limit_of(given.get(LIMIT), output),
+                **self._where(given, {*found, *ids}),
+            }
+        return found | ids
+
+    @staticmethod
+    def _where(given: Mapping[str, Any], known: set[str]) -> dict[str, Any]:
+        found = read_settings(given.get(WHERE), f"--{WHERE}")
+        if twice := known & found.keys():
+            raise InvalidRequest(f"{min(twice)} is given already", f"--{WHERE}")
+        return found
+
+    def _changeable(self) -> Iterator[str]:
+        yield from (f"--{name.replace('_', '-')}" for name in (*self.options, *self.extras))
+
+
+def _task(name: str) -> type[Task]:
+    """The class of one of the driver's attributes."""
+    found: type[Task] = get_type_hints(getattr(Driver, name).fget)["return"]
+    return found
+
+
+def _options(case: UseCase, named: list[Parameter], documented: Mapping[str, str]) -> Iterator[Option]:
+    for parameter in named:
+        if parameter.name in METAVARS:
+            yield Option(parameter.name, option_of(parameter.name), lambda given: given)
+        elif parameter.name not in {*WITHOUT_EFFECT, RESPOND_ASYNC}:
+            yield option_of_parameter(parameter, documented, optional=parameter.name in case.given)
+
+
+def _changeable(case: UseCase, ids: Ids) -> Iterator[Option]:
+    """What the call that declares takes, each of which can be changed."""
+    call = getattr(_task(case.task), str(case.changes).partition(".")[2])
+    documented = documentation(call)[1]
+    for parameter in parameters_of(call):
+        if parameter.name not in {*ids.names, *WITHOUT_EFFECT} and parameter.kind is not Parameter.VAR_KEYWORD:
+            yield option_of_parameter(parameter, documented, optional=True)
+
+
+def _extras(case: UseCase, rest: set[str]) -> Iterator[tuple[str, Parameter]]:
+    changes = _UPDATES in rest
+    task = _task(case.task)
+    for gathered in case.gathers:
+        if gathered.on_change or not changes:
+            yield gathered.option, gathered.parameter(task)
+    if case.sets is not None and (changes or _CHOICES not in rest):
+        words = f"As name=value, value in JSON or a text: {case.sets}. Repeatable."
+        yield SET, _repeated(SET, words)
+    if case.shows is Shows.JOBS:
+        yield "wait", Parameter("wait", Parameter.KEYWORD_ONLY, default=True, annotation=WaitOption)
+        yield "timeout", Parameter("timeout", Parameter.KEYWORD_ONLY, default=None, annotation=TimeoutOption)
+    if _CHOICES in rest:
+        yield WHERE, _repeated(WHERE, "As name=value: only those with this id, as run_id=first. Repeatable.")
+        yield LIMIT, Parameter(LIMIT, Parameter.KEYWORD_ONLY, default=None, annotation=LimitOption)
+
+
+def _repeated(name: str, words: str) -> Parameter:
+    return keyword(name, list[str] | None, typer.Option(f"--{name}", help=words, show_default=False))

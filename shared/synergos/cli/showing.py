@@ -1,0 +1,106 @@
+"""Answers of the driver on standard output."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from synergos.cli.ids import METAVARS
+from synergos.cli.listing import say_if_there_is_more
+from synergos.cli.output import WIDTH, Format, cell, moment, print_fields, print_json, print_table, say
+from synergos.cli.short_ids import SHORTEST
+from synergos.cli.use_cases import Shows, UseCase
+from synergos.driver.answers import table_of
+
+Record = Mapping[str, Any]
+
+_TIMES = frozenset({"created_at", "started_at", "finished_at", "trained_at"})
+_MACHINES = frozenset({"kind", "doc_id", "relations"})
+"""Fields that say nothing to people."""
+
+
+def show(case: UseCase, answer: Any, output: Format) -> None:
+    """Write the answer of a row's call."""
+    match case.shows, output:
+        case Shows.FILES, _:
+            _show_files(answer, output)
+        case _, Format.JSON:
+            print_json(answer["data"])
+        case Shows.LIST, _:
+            show_list(answer["data"], case.columns)
+        case Shows.ROWS, _:
+            show_rows(answer["data"], case.columns)
+        case Shows.RECORD, _:
+            show_record(answer["data"])
+    if isinstance(answer, Mapping):
+        warn(answer)
+        say_if_there_is_more(answer)
+
+
+def warn(answer: Mapping[str, Any]) -> None:
+    """Tell on standard error what an answer warns of."""
+    for warning in answer.get("warnings") or ():
+        say(f"synergos: warning: {warning}")
+
+
+def show_record(record: Record) -> None:
+    """Write one record: its ids, its fields, and how much there is beneath it."""
+    key = record.get("key", {})
+    beneath = {f"{name.lower()}s": len(found) for name, found in record.get("relations", {}).items() if found}
+    fields = {name: value for name, value in record.items() if name not in {*_MACHINES, "key"}}
+    print_fields("/".join(map(str, key.values())), {**key, **fields, **beneath})
+
+
+def show_list(records: Sequence[Record], columns: Sequence[str]) -> None:
+    """Write a line for each record."""
+    rows = [{column: _field(record, column) for column in columns} for record in records]
+    kinds = Counter(str(record.get("kind", "file")) for record in records)
+    print_table(", ".join(f"{count} × {kind}" for kind, count in kinds.items()) or "none", columns, rows)
+
+
+def show_rows(records: Sequence[Record], first: Sequence[str] = ()) -> None:
+    """Write results: what all rows have in common above them, and as many columns as there is room for.
+
+    Args:
+        first: columns that come before the others, as far as there are any.
+    """
+    common, rows = table_of(records)
+    ids = [str(common.pop(name)) for name in METAVARS if name in common]
+    names = dict.fromkeys([*METAVARS, *first, *(rows[0] if rows else ())])
+    columns = [name for name in names if rows and name in rows[0]]
+    fitting = list(_fitting(columns, rows))
+    title = " · ".join(["/".join(ids), *(f"{name} {cell(value)}" for name, value in common.items() if name in first)])
+    print_table(title, fitting, rows)
+    if left := [*(name for name in common if name not in first), *(name for name in columns if name not in fitting)]:
+        say(f"not shown: {', '.join(left)}; --format json has everything")
+
+
+def _show_files(found: Mapping[str, Any], output: Format) -> None:
+    if output is Format.JSON:
+        print_json({name: str(path) for name, path in found.items()})
+        return
+    for path in found.values():
+        print(path)
+
+
+def _field(record: Record, name: str) -> object:
+    """A field, or one of its key, or one within another."""
+    found: Any = record
+    if name in record.get("key", {}):
+        return record["key"][name]
+    for part in name.split("."):
+        found = found.get(part) if isinstance(found, Mapping) else None
+    if name in _TIMES:
+        return moment(found)
+    return str(found)[:SHORTEST] if name == "job" and found else found
+
+
+def _fitting(columns: Sequence[str], rows: Sequence[Mapping[str, object]]) -> Iterator[str]:
+    """The columns there is room for, from the left."""
+    left = WIDTH
+    for column in columns:
+        left -= max([len(column), *(len(cell(row.get(column))) for row in rows)]) + 1
+        if left < 0:
+            return
+        yield column

@@ -1,0 +1,183 @@
+"""Everything that can be asked of an orchestrator, and the command that asks it: one row each.
+
+A command has no implementation of its own: it is made of a call of the driver (:mod:`synergos.cli.made`), whose signature is its
+options and whose docstring is its help; or it is one of the few that wait, draw or read files, and which these rows name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import Any
+
+from synergos.cli import job, tune
+from synergos.cli.gathered import Gathered
+
+
+class Shows(Enum):
+    """What the answer of a call is written as."""
+
+    RECORD = auto()
+    LIST = auto()
+    ROWS = auto()
+    FILES = auto()
+    JOBS = auto()
+
+
+@dataclass(frozen=True)
+class UseCase:
+    """A row.
+
+    Attributes:
+        command: its words, without ``synergos``.
+        call: of the driver, as ``runs.create``.
+        shows: how the answer is written.
+        columns: of a list's table, each a field, or one within another with dots.
+        help: said in the place of the call's docstring.
+        changes: the call whose parameters can be changed, of a call that takes fields by name.
+        sets: what ``--set name=value`` is for, of a call that takes more than it names.
+        given: what the call gets when it is not said.
+        gathers: options that are calls of their own.
+        made: the command itself, where it is not made of the call alone.
+    """
+
+    command: str
+    call: str
+    shows: Shows = Shows.RECORD
+    columns: Sequence[str] = ()
+    help: str | None = None
+    changes: str | None = None
+    sets: str | None = None
+    given: Mapping[str, Any] = field(default_factory=dict)
+    gathers: Sequence[Gathered] = ()
+    made: Callable[..., None] | None = None
+
+    @property
+    def task(self) -> str:
+        """The driver's attribute that has the call."""
+        return self.call.partition(".")[0]
+
+    @property
+    def method(self) -> str:
+        """The call's own name."""
+        return self.call.partition(".")[2]
+
+
+NOUNS: Mapping[str, str] = {
+    "collaboration": "Who works together, and which shared services they use.",
+    "project": "What a collaboration wants to predict.",
+    "experiment": "The models a project tries.",
+    "run": "The hyperparameters an experiment tries.",
+    "participant": "The organisations that hold data.",
+    "registration": "Which participants take part in which project, and where their workers listen.",
+    "tags": "Which of its datasets a participant gives to a project.",
+    "alignment": "What was agreed; `synergos align` agrees on it.",
+    "model": "Trained models; `synergos train` trains them.",
+    "validation": "What models reached on the participants' evaluation data; `synergos validate` measures it.",
+    "prediction": "What predictions reached; `synergos predict` predicts.",
+    "job": "Look at an orchestrator's jobs, wait for them, cancel them.",
+    "tune": "Look for good hyperparameters of an experiment, watch the search, stop it.",
+}
+"""The groups of commands, and what each is about."""
+
+FIGURES = (
+    *("class", "label", "accuracy", "f_score", "roc_auc_score", "pr_auc_score", "R2", "MSE", "MAE"),
+    *(f"overall.{name}" for name in ("rows", "accuracy", "balanced_accuracy")),
+)
+"""The columns of figures that come first where there is no room for all."""
+_SERVICES = tuple(
+    Gathered(name, f"configure_{name if name != 'logs' else 'logger'}")
+    for name in ("catalogue", "logs", "meter", "mlops", "mq")
+)
+_SETTING = "a setting of the algorithm, optimizer, criterion or scheduler"
+
+
+def _stored(noun: str, task: str, columns: Sequence[str], change_sets: str | None = None, **both: Any) -> list[UseCase]:
+    """The five things that can be done with most of what is declared.
+
+    Args:
+        change_sets: what ``--set`` is for, of what changes alone.
+        both: of what creates and what changes.
+    """
+    plural = f"{noun}s"
+    return [
+        UseCase(f"{noun} create", f"{task}.create", **both),
+        UseCase(f"{noun} list", f"{task}.read_all", Shows.LIST, columns, f"List {plural}, newest first."),
+        UseCase(f"{noun} show", f"{task}.read"),
+        UseCase(f"{noun} update", f"{task}.update", changes=f"{task}.create", **{"sets": change_sets, **both}),
+        UseCase(f"{noun} delete", f"{task}.delete"),
+    ]
+
+
+USE_CASES: Sequence[UseCase] = (
+    *_stored("collaboration", "collaborations", ["collab_id", "mlops.host", "mq.host", "logs.host"], gathers=_SERVICES),
+    *_stored("project", "projects", ["project_id", "action", "start_at"], given={"incentives": {}}),
+    *_stored("experiment", "experiments", ["expt_id", "family", "created_at"]),
+    *_stored(
+        "run",
+        "runs",
+        ["run_id", "algorithm", "rounds", "epochs", "lr", "batch_size", "optimizer", "criterion"],
+        sets=_SETTING,
+    ),
+    *_stored("participant", "participants", ["participant_id", "category", "summary", "email"]),
+    UseCase("participant agreement", "participants.read_agreement"),
+    *_stored(
+        "registration",
+        "registrations",
+        ["collab_id", "project_id", "participant_id", "role", "node_0.host", "node_0.f_port", "node_0.port", "n_count"],
+        change_sets="a node, as node_0='{…}'",
+        gathers=[Gathered("node", "add_node", many=True, on_change=False)],
+    ),
+    UseCase("tags create", "tags.create"),
+    UseCase("tags show", "tags.read"),
+    UseCase("tags update", "tags.update", changes="tags.create"),
+    UseCase("tags delete", "tags.delete"),
+    UseCase("align", "alignments.create", Shows.JOBS),
+    UseCase("train", "models.create", Shows.JOBS),
+    UseCase("validate", "validations.create", Shows.JOBS),
+    UseCase(
+        "alignment show", "alignments.read", Shows.ROWS, help="Show where each participant's columns get blanks added."
+    ),
+    UseCase(
+        "model show", "models.read", Shows.ROWS, help="Show the trained models, and where the orchestrator keeps them."
+    ),
+    UseCase(
+        "model versions",
+        "models.versions",
+        Shows.LIST,
+        [
+            *("version", "is_current", "job", "trained_at"),
+            *(f"figures.{name}" for name in ("rounds", "best_round", "train_loss", "evaluate_loss")),
+        ],
+        "List the trainings of a run whose models are kept, newest first.",
+    ),
+    UseCase("model artifacts", "models.artifacts", Shows.LIST, ["name", "bytes", "media_type"]),
+    UseCase("download", "models.download", Shows.FILES),
+    UseCase("validation show", "validations.read", Shows.ROWS, FIGURES, "Show the statistics of validations."),
+    UseCase(
+        "prediction show",
+        "predictions.read",
+        Shows.ROWS,
+        FIGURES,
+        help="Show the statistics of predictions, and where their files are.",
+    ),
+    UseCase("job list", "jobs.read_all", made=job.list_jobs),
+    UseCase("job show", "jobs.read", made=job.show),
+    UseCase("job wait", "jobs.wait", made=job.wait),
+    UseCase("job cancel", "jobs.cancel", made=job.cancel),
+    UseCase("tune start", "optimizations.create", made=tune.start),
+    UseCase(
+        "tune results",
+        "optimizations.read",
+        Shows.ROWS,
+        ("objective", "is_best"),
+        help="Show what the tried sets of hyperparameters reached so far.",
+    ),
+    UseCase("tune list", "optimizations.studies", made=tune.list_studies),
+    UseCase("tune show", "optimizations.show", made=tune.show),
+    UseCase("tune best", "optimizations.best", made=tune.best),
+    UseCase("tune wait", "optimizations.wait", made=tune.wait),
+    UseCase("tune picture", "optimizations.picture", made=tune.picture),
+    UseCase("tune stop", "optimizations.stop", made=tune.stop),
+)
