@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from inspect import Parameter, Signature
+from pathlib import Path
 from typing import Any, get_type_hints
 
 import typer
@@ -14,7 +15,7 @@ from synergos.cli.connection import connected
 from synergos.cli.ids import METAVARS, Ids, ids_of, option_of
 from synergos.cli.keyword import keyword
 from synergos.cli.listing import LimitOption, limit_of
-from synergos.cli.output import Format, FormatOption
+from synergos.cli.output import Format, FormatOption, say
 from synergos.cli.parameters import WITHOUT_EFFECT, Option, documentation, parameters_of, read_settings
 from synergos.cli.parameters import option_of as option_of_parameter
 from synergos.cli.showing import show
@@ -26,6 +27,7 @@ from synergos.errors import InvalidRequest
 SET = "set"
 WHERE = "where"
 LIMIT = "limit"
+PICTURE = "picture"
 _CHOICES = "choices"
 _UPDATES = "updates"
 RESPOND_ASYNC = "respond_async"
@@ -83,8 +85,11 @@ class _Made:
             if self.case.shows is Shows.JOBS:
                 answer = getattr(task, self.case.method)(**arguments, respond_async=True)
                 carry_out(driver, answer, output, wait=given["wait"], timeout=given["timeout"])
-            else:
-                show(self.case, getattr(task, self.case.method)(**arguments), output)
+                return
+            answer = getattr(task, self.case.method)(**arguments)
+            if given.get(PICTURE) is not None:
+                say(str(answer.plot().save(given[PICTURE])))
+            show(self.case, answer, output)
 
         command.__doc__ = self.case.help or documentation(getattr(_task(self.case.task), self.case.method))[0]
         ids = {"ids": self.ids.parameter} if self.ids.names else {}
@@ -161,6 +166,9 @@ def _extras(case: UseCase, rest: set[str]) -> Iterator[tuple[str, Parameter]]:
     if case.shows is Shows.JOBS:
         yield "wait", Parameter("wait", Parameter.KEYWORD_ONLY, default=True, annotation=WaitOption)
         yield "timeout", Parameter("timeout", Parameter.KEYWORD_ONLY, default=None, annotation=TimeoutOption)
+    if case.shows is Shows.PLOTTED:
+        words = "A file it is drawn to as well, of the kind that its name ends with: .png, .svg, .pdf."
+        yield PICTURE, keyword(PICTURE, Path | None, typer.Option(f"--{PICTURE}", help=words, show_default=False))
     if _CHOICES in rest:
         yield WHERE, _repeated(WHERE, "As name=value: only those with this id, as run_id=first. Repeatable.")
         yield LIMIT, Parameter(LIMIT, Parameter.KEYWORD_ONLY, default=None, annotation=LimitOption)

@@ -45,18 +45,24 @@ def print_json(value: object) -> None:
     print(json.dumps(value, indent=2))
 
 
-def print_table(title: str, columns: Sequence[str], rows: Sequence[Mapping[str, object]]) -> None:
-    """Write a table to standard output, as wide as the terminal, or :data:`WIDTH` elsewhere; nothing is cut off."""
+def print_table(
+    title: str, columns: Sequence[str], rows: Sequence[Mapping[str, object]], *, as_named: bool = False
+) -> None:
+    """Write a table to standard output, as wide as the terminal, or :data:`WIDTH` elsewhere; nothing is cut off.
+
+    Args:
+        as_named: columns are headed by their names, which others may have given them; without it, by words.
+    """
     console = Console()
     if not console.is_terminal:
         console = Console(width=WIDTH)
     table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     for column in columns:
-        # Of a field within another its own name is enough.
-        table.add_column(column.rpartition(".")[2].replace("_", " "), overflow="fold")
+        table.add_column(Text(column if as_named else column.replace("_", " ")), overflow="fold")
     for row in rows:
         table.add_row(*(Text(cell(row.get(column))) for column in columns))
-    console.print(title, markup=False, highlight=False, soft_wrap=True)
+    if title:
+        console.print(title, markup=False, highlight=False, soft_wrap=True)
     if rows:
         console.print(table, highlight=False)
 

@@ -34,6 +34,8 @@ WITHOUT_EFFECT = frozenset({"dockerised", "is_remote", "use_annotation"})
 TAGS = "Tags"
 """What the driver calls dataset folders, each a list of names, in its annotations."""
 _JSON = "JSON, or a file of it."
+_SINGULAR: Mapping[str, str] = {"names": "name", "run_ids": "run"}
+"""Parameters that take several, which an option takes one after the other."""
 _PATHS: Any = (str | Path, Path)
 _SECTION = re.compile(r"^[A-Z][a-z]+:$")
 _ROLE = re.compile(r":\w+:`~?(?:[\w.]*\.)?(\w+)`")
@@ -75,7 +77,7 @@ def option_of(parameter: Parameter, documented: Mapping[str, str], *, optional: 
     is_required = parameter.default is Parameter.empty and not optional
     kind, read, more = _as_given(parameter)
     words = [_sentence(what), more, "" if optional or is_required else _default(parameter)]
-    declarations = [f"--{parameter.name.replace('_', '-')}"]
+    declarations = [_flag(parameter.name)]
     if kind is bool and parameter.default is not False:
         declarations = [f"{declarations[0]}/--no-{declarations[0][2:]}"]
     option = typer.Option(*declarations, help=" ".join(filter(None, words)), show_default=False)
@@ -142,7 +144,7 @@ def read_settings(given: Sequence[str] | None, field: str = "--set") -> dict[str
 def _as_given(parameter: Parameter) -> tuple[Any, Callable[[Any], Any], str]:
     """How a parameter is given, how that is read, and what is said about it."""
     kind = _without_none(parameter.annotation)
-    field = f"--{parameter.name.replace('_', '-')}"
+    field = _flag(parameter.name)
     if kind in {str, int, float, bool}:
         return kind, lambda given: given, ""
     if kind in _PATHS:
@@ -152,6 +154,10 @@ def _as_given(parameter: Parameter) -> tuple[Any, Callable[[Any], Any], str]:
     if kind == Sequence[str]:
         return list[str], list, "Repeatable."
     return str, lambda given: read_json(given, field), _JSON
+
+
+def _flag(name: str) -> str:
+    return f"--{_SINGULAR.get(name, name).replace('_', '-')}"
 
 
 def _type_of(parameter: Parameter, call: Callable[..., Any]) -> Any:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from synergos.cli.ids import METAVARS
 from synergos.cli.listing import say_if_there_is_more
@@ -12,6 +13,9 @@ from synergos.cli.output import WIDTH, Format, cell, moment, print_fields, print
 from synergos.cli.short_ids import SHORTEST
 from synergos.cli.use_cases import Shows, UseCase
 from synergos.driver.answers import table_of
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Record = Mapping[str, Any]
 
@@ -25,6 +29,12 @@ def show(case: UseCase, answer: Any, output: Format) -> None:
     match case.shows, output:
         case Shows.FILES, _:
             _show_files(answer, output)
+        case Shows.FRAME, _:
+            _show_frame(answer, output, case.columns)
+        case Shows.PLOTTED, Format.JSON:
+            _show_frame(answer.frame.reset_index() if answer.frame.index.name else answer.frame, output)
+        case Shows.PLOTTED, _:
+            _show_frame(getattr(answer, "table", answer.frame).reset_index(), output)
         case _, Format.JSON:
             print_json(answer["data"])
         case Shows.LIST, _:
@@ -54,9 +64,20 @@ def show_record(record: Record) -> None:
 
 def show_list(records: Sequence[Record], columns: Sequence[str]) -> None:
     """Write a line for each record."""
-    rows = [{column: _field(record, column) for column in columns} for record in records]
+    # Of a field within another its own name is enough.
+    short = {column: column.rpartition(".")[2] for column in columns}
+    rows = [{short[column]: _field(record, column) for column in columns} for record in records]
     kinds = Counter(str(record.get("kind", "file")) for record in records)
-    print_table(", ".join(f"{count} × {kind}" for kind, count in kinds.items()) or "none", columns, rows)
+    print_table(", ".join(f"{count} × {kind}" for kind, count in kinds.items()) or "none", list(short.values()), rows)
+
+
+def _show_frame(frame: pd.DataFrame, output: Format, first: Sequence[str] = ()) -> None:
+    """Write a frame; what is missing in it is null."""
+    rows = json.loads(frame.to_json(orient="records", double_precision=15))
+    if output is Format.JSON:
+        print_json(rows)
+    else:
+        show_rows(rows, first)
 
 
 def show_rows(records: Sequence[Record], first: Sequence[str] = ()) -> None:
@@ -71,7 +92,7 @@ def show_rows(records: Sequence[Record], first: Sequence[str] = ()) -> None:
     columns = [name for name in names if rows and name in rows[0]]
     fitting = list(_fitting(columns, rows))
     title = " · ".join(["/".join(ids), *(f"{name} {cell(value)}" for name, value in common.items() if name in first)])
-    print_table(title, fitting, rows)
+    print_table(title, fitting, rows, as_named=True)
     if left := [*(name for name in common if name not in first), *(name for name in columns if name not in fitting)]:
         say(f"not shown: {', '.join(left)}; --format json has everything")
 

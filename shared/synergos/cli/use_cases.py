@@ -23,6 +23,8 @@ class Shows(Enum):
     ROWS = auto()
     FILES = auto()
     JOBS = auto()
+    FRAME = auto()
+    PLOTTED = auto()
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,12 @@ FIGURES = (
     *(f"overall.{name}" for name in ("rows", "accuracy", "balanced_accuracy")),
 )
 """The columns of figures that come first where there is no room for all."""
+COMPARED = (
+    *(f"overall.{name}" for name in ("accuracy", "balanced_accuracy")),
+    *(f"mean.{name}" for name in ("roc_auc_score", "f_score")),
+    *("R2", "MSE", "MAE", "model.evaluate_loss", "model.best_round", "model.rounds"),
+)
+"""The same of runs beside each other; what they differ in comes after these."""
 _SERVICES = tuple(
     Gathered(name, f"configure_{name if name != 'logs' else 'logger'}")
     for name in ("catalogue", "logs", "meter", "mlops", "mq")
@@ -136,6 +144,9 @@ USE_CASES: Sequence[UseCase] = (
     UseCase("align", "alignments.create", Shows.JOBS),
     UseCase("train", "models.create", Shows.JOBS),
     UseCase("validate", "validations.create", Shows.JOBS),
+    UseCase("results", "runs.results", Shows.FRAME, FIGURES),
+    UseCase("compare", "runs.compare", Shows.FRAME, COMPARED),
+    UseCase("history", "models.history", Shows.PLOTTED, help="Show the losses of a run's training, round by round."),
     UseCase(
         "alignment show", "alignments.read", Shows.ROWS, help="Show where each participant's columns get blanks added."
     ),
@@ -155,6 +166,18 @@ USE_CASES: Sequence[UseCase] = (
     UseCase("model artifacts", "models.artifacts", Shows.LIST, ["name", "bytes", "media_type"]),
     UseCase("download", "models.download", Shows.FILES),
     UseCase("validation show", "validations.read", Shows.ROWS, FIGURES, "Show the statistics of validations."),
+    UseCase(
+        "validation confusion",
+        "validations.confusion_matrix",
+        Shows.PLOTTED,
+        help="Show which classes a run's model takes for which.",
+    ),
+    UseCase(
+        "prediction confusion",
+        "predictions.confusion_matrix",
+        Shows.PLOTTED,
+        help="Show which classes a run's model took for which in predictions of rows with labels.",
+    ),
     UseCase(
         "prediction show",
         "predictions.read",
