@@ -15,6 +15,7 @@ from typing import Any
 
 import psutil
 import pytest
+import requests
 
 from grids.real_grid import ENDLESS, Aside, RealGrid, Study
 from support.waiting import DEADLINE, until
@@ -317,6 +318,25 @@ def test_a_wrong_data_port_is_found_at_alignment(grid: RealGrid, wine: Dataset) 
 
     assert answer["status"] == 424
     assert answer["message"] == f"worker_2: cannot be reached at {node['host']}:{port}"
+
+
+def test_the_ttp_says_which_workers_it_reaches(grid: RealGrid, wine: Dataset) -> None:
+    study = Study(grid, wine, "watched")
+    study.declare()
+    collaboration, project, _, _ = study.keys
+    node = grid.driver.registrations.read(collaboration, project, "worker_2")["data"]["node_0"]
+    port = _free_port()
+    grid.driver.registrations.update(collaboration, project, "worker_2", node_0={**node, "port": port})
+
+    first, second = requests.get(f"{grid.driver.address}/ttp/nodes?project_id={project}", timeout=DEADLINE).json()[
+        "data"
+    ]
+
+    assert (first["is_reachable"], first["problem"]) == (True, None)
+    assert (first["command"]["id"], first["data"]["id"]) == ("worker_1", "worker_1")
+    assert abs(first["command"]["clock_difference"]) < 5
+    assert second["is_reachable"] is False
+    assert second["problem"] == f"cannot be reached from here at {node['host']}:{port} (Connection refused)"
 
 
 def test_two_names_of_one_worker_are_told_when_they_are_registered(grid: RealGrid, wine: Dataset) -> None:

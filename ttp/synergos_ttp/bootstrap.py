@@ -107,7 +107,14 @@ class ClusterTtp:
         grid = SubGrid(cluster.grid, settings.program.id)
         self._jobs = LeasedJobs(parts.store, Leases(parts.store), queue, parts.runner, grid, parts.followers)
         self._loop = JobLoop(self._jobs, parts.runner, parts.followers, RETRIES)
-        app = create_status_app(parts.store, component="ttp", component_id=settings.program.id, status=self._status)
+        app = create_status_app(
+            parts.store,
+            component="ttp",
+            component_id=settings.program.id,
+            status=self._status,
+            probe=probe,
+            grid=cluster.grid,
+        )
         self._applications = {settings.program.port: app}
         self._remover = Remover(parts.store, settings.outputs, {cluster.grid}, WorkerRemovals(settings.limits))
         self._jobs.start()

@@ -93,6 +93,25 @@ def mistake_at(address: str, found: Answered, wanted: str) -> str | None:
     return None
 
 
+def problem_at(
+    host: str, command_port: int, data_port: int, command: Answered | Silent, data: Answered | Silent
+) -> str | None:
+    """What is wrong with a node, in one sentence; None where both ports are one worker's."""
+    ports = ((command_port, command, COMMAND), (data_port, data, DATA))
+    for port, found, wanted in ports:
+        if isinstance(found, Answered) and (mistake := mistake_at(f"{host}:{port}", found, wanted)):
+            return mistake
+    away = [f"{host}:{port} ({found.reason})" for port, found, _ in ports if isinstance(found, Silent)]
+    if away:
+        return f"cannot be reached from here at {' and '.join(away)}"
+    if isinstance(command, Answered) and isinstance(data, Answered) and are_two_workers(command, data):
+        return (
+            f"{host}:{data_port} belongs to {data.component_id}, and the command port to {command.component_id}; "
+            "expected both ports of one worker"
+        )
+    return None
+
+
 def are_two_workers(command: Answered, data: Answered) -> bool:
     """Whether two ports, each a worker's, belong to different ones."""
     if command.instance is not None and data.instance is not None:

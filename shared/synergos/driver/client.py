@@ -11,6 +11,7 @@ from synergos.driver.collaborations import CollaborationTask
 from synergos.driver.experiments import ExperimentTask
 from synergos.driver.jobs import JobTask
 from synergos.driver.models import ModelTask
+from synergos.driver.nodes import NodeTask
 from synergos.driver.optimizations import OptimizationTask
 from synergos.driver.participants import ParticipantTask
 from synergos.driver.predictions import PredictionTask
@@ -115,6 +116,11 @@ class Driver:
     def registrations(self) -> RegistrationTask:
         """Which participants take part in which project, and where their workers listen."""
         return RegistrationTask(self._transport)
+
+    @property
+    def nodes(self) -> NodeTask:
+        """Which of the registered workers the orchestrator reaches."""
+        return NodeTask(self._transport)
 
     @property
     def tags(self) -> TagTask:

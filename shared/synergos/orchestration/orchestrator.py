@@ -18,6 +18,7 @@ from synergos.orchestration.dispatcher import Dispatcher
 from synergos.orchestration.experiments import Experiments
 from synergos.orchestration.jobs import Jobs
 from synergos.orchestration.models import Models
+from synergos.orchestration.nodes import Nodes
 from synergos.orchestration.participants import Participants
 from synergos.orchestration.predictions import Predictions
 from synergos.orchestration.projects import Projects
@@ -74,6 +75,7 @@ class Orchestrator:
         self.stages: Mapping[Stage, StageRequests[Any]] = {made.stage: made(store, self.submission) for made in _STAGES}
         self.jobs = Jobs(store, dispatcher)
         self.deletions = Deletions(store, dispatcher, self.declarations, wake_tuner, wake_remover)
+        self.nodes = Nodes(store, probe)
         self.studies = Studies(store, wake_tuner)
         self.trainings = Trainings(store)
         self.artifacts = Artifacts(store, outputs)

@@ -10,11 +10,12 @@ from flask import Blueprint, Flask
 from synergos.domain.reachability import Probe
 from synergos.orchestration.dispatcher import Dispatcher, ReadOnlyDispatcher
 from synergos.orchestration.jobs import Jobs
+from synergos.orchestration.nodes import Nodes
 from synergos.orchestration.orchestrator import Orchestrator
 from synergos.program import front_page
 from synergos.program.health import health
 from synergos.records.store import RecordStore
-from synergos.rest import connect, errors, evaluate, jobs, removals, studies, train
+from synergos.rest import connect, errors, evaluate, jobs, nodes, removals, studies, train
 from synergos.rest.api import blueprint
 from synergos.rest.body import MAXIMUM_BODY
 from synergos.rest.envelope import as_json
@@ -24,7 +25,11 @@ _DOCUMENTED = {
     "/ttp/train/": "align, train and tune: documentation",
     "/ttp/evaluate/": "validate and predict: documentation",
 }
-_JOBS = {"/ttp/jobs/docs": "jobs and studies: documentation", "/ttp/jobs": "jobs, as JSON"}
+_JOBS = {
+    "/ttp/jobs/docs": "jobs, studies and nodes: documentation",
+    "/ttp/jobs": "jobs, as JSON",
+    "/ttp/nodes": "which workers are reachable, as JSON",
+}
 
 
 def create_app(
@@ -56,16 +61,28 @@ def create_app(
 
 
 def create_status_app(
-    store: RecordStore, *, component: str, component_id: str, status: Callable[[], Mapping[str, object]]
+    store: RecordStore,
+    *,
+    component: str,
+    component_id: str,
+    status: Callable[[], Mapping[str, object]],
+    probe: Probe | None = None,
+    grid: int | None = None,
 ) -> Flask:
-    """Build the service of a program that takes no requests: its health, and the jobs to read.
+    """Build the service of a program that takes no requests: its health, the jobs to read, and which nodes it reaches.
 
     Args:
         status: what ``/health`` says of the program besides.
+        probe: asks registered nodes what they are.
+        grid: whose nodes are looked at; None for all.
     """
     app = _bare_app(MAXIMUM_BODY, lambda: health(component, component_id, **status()), _JOBS)
-    routes = jobs.routes(Jobs(store, ReadOnlyDispatcher()), read_only=True)
-    app.register_blueprint(blueprint("jobs", "/ttp", f"Synergos {component}: jobs", routes, documentation="/jobs/docs"))
+    routes = [
+        *jobs.routes(Jobs(store, ReadOnlyDispatcher()), read_only=True),
+        *nodes.routes(Nodes(store, probe, grid)),
+    ]
+    title = f"Synergos {component}: jobs and nodes"
+    app.register_blueprint(blueprint("jobs", "/ttp", title, routes, documentation="/jobs/docs"))
     return app
 
 
@@ -75,13 +92,14 @@ def _blueprints(orchestrator: Orchestrator, component: str) -> list[Blueprint]:
     looked_after = [
         *jobs.routes(orchestrator.jobs),
         *studies.routes(orchestrator),
+        *nodes.routes(orchestrator.nodes),
         *removals.routes(orchestrator.deletions),
     ]
     return [
         blueprint("connect", "/ttp/connect", f"{title}: connect", connect.routes(orchestrator)),
         blueprint("train", "/ttp/train", f"{title}: train", train.routes(orchestrator)),
         blueprint("evaluate", "/ttp/evaluate", f"{title}: evaluate", evaluate.routes(orchestrator)),
-        blueprint("jobs", "/ttp", f"{title}: jobs and studies", looked_after, documentation="/jobs/docs"),
+        blueprint("jobs", "/ttp", f"{title}: jobs, studies and nodes", looked_after, documentation="/jobs/docs"),
     ]
 
 

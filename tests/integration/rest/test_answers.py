@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from typing import Any
 
@@ -275,6 +276,7 @@ def test_health_says_who_answers(client: Client) -> None:
 
     assert status == 200
     assert answer.pop("version")
+    assert abs(datetime.now(UTC) - datetime.fromisoformat(answer.pop("time"))) < timedelta(minutes=5)
     assert answer == {"status": "ok", "component": "ttp", "id": "ttp/1"}
 
 
@@ -292,7 +294,7 @@ def test_the_documentation_can_be_read_in_a_browser(client: Client, url: str) ->
         ("/ttp/connect", 20, "Registration"),
         ("/ttp/train", 10, "Models"),
         ("/ttp/evaluate", 8, "Predictions"),
-        ("/ttp", 9, None),
+        ("/ttp", 10, None),
     ],
 )
 def test_the_documentation_describes_routes_and_bodies(

@@ -26,6 +26,7 @@ def test_health_says_how_the_program_stands(client: Client) -> None:
     status, answer = client.get("/health")
     assert status == 200
     assert answer.pop("version")
+    assert answer.pop("time")
     assert answer == {"status": "ok", "component": "ttp", "id": "ttp_1", "grid": 1, "is_active": False}
 
 
@@ -50,6 +51,7 @@ def test_the_documentation_names_reading_alone(client: Client) -> None:
     assert {path: sorted(set(methods) - {"parameters"}) for path, methods in paths.items()} == {
         "/jobs": ["get"],
         "/jobs/{job_id}": ["get"],
+        "/nodes": ["get"],
     }
 
 
