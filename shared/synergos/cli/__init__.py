@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from synergos.cli import backup, federation, predict, profile, service
+from synergos.cli import backup, federation, predict, profile, service, tidy
 from synergos.cli.connection import connected
 from synergos.cli.exits import MEANINGS, ExitCode, exit_code_of
 from synergos.cli.made import command_of
@@ -64,6 +64,7 @@ app.command("export")(predict.export)
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
 app.command("service")(service.service)
+app.command("tidy")(tidy.tidy)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from synergos.errors import InvalidRequest
 from synergos.program.flags import orchestrator_folder
+from synergos.records import RecordStore
 from synergos.upkeep.backup import Place
 from synergos.upkeep.record_copies import record_source
 
@@ -24,6 +27,19 @@ def place_of(data: Path | None, database: str | None, outputs: Path | None, mlfl
             "expected an address of SQLAlchemy's, as the program's own --database", "--database"
         ) from error
     return Place(records, outputs or orchestrator_folder("outputs"), mlflow or orchestrator_folder("mlflow"))
+
+
+@contextmanager
+def opened(data: Path | None, database: str | None) -> Iterator[RecordStore]:
+    """The record store that flags name, as it is: nothing of it is brought up to date.
+
+    Raises:
+        RecordNotFound: there is none.
+        Conflict: it is one of another release.
+    """
+    place_of(data, database, None, None).records.refuse_strange()
+    with closing(RecordStore(database_of(data, database))) as store:
+        yield store
 
 
 def database_of(data: Path | None, database: str | None) -> str:

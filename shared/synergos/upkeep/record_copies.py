@@ -40,6 +40,14 @@ class RecordSource(Protocol):
             SynergosError: it cannot be copied; says why.
         """
 
+    def refuse_strange(self) -> None:
+        """Make sure that there is a record store, and that it is one of this release.
+
+        Raises:
+            RecordNotFound: there is none.
+            Conflict: it is one of another release.
+        """
+
     def refuse_filled(self) -> None:
         """Make sure that there is nothing yet.
 
@@ -78,8 +86,7 @@ class SqliteRecords:
 
     def copy(self, target: Path) -> References:
         """See :class:`RecordSource`."""
-        if not self._file.is_file():
-            raise RecordNotFound(f"there is no record store {self._file}", "--data")
+        self._refuse_missing()
         target.touch(mode=0o600)
         try:
             with closing(self._connect(self._file)) as source, closing(sqlite3.connect(target)) as copied:
@@ -88,13 +95,15 @@ class SqliteRecords:
                 copied.execute("PRAGMA journal_mode = DELETE").close()
         except sqlite3.Error as error:
             raise Conflict(f"the record store {self._file} cannot be copied: {error}") from error
-        engine = create_engine(f"sqlite:///{target}")
-        try:
-            with engine.connect() as connection:
-                _refuse_other_schema(connection)
-                return references_in(connection)
-        finally:
-            engine.dispose()
+        with _connected(f"sqlite:///{target}") as connection:
+            _refuse_other_schema(connection)
+            return references_in(connection)
+
+    def refuse_strange(self) -> None:
+        """See :class:`RecordSource`."""
+        self._refuse_missing()
+        with _connected(f"sqlite:///{self._file}") as connection:
+            _refuse_other_schema(connection)
 
     def refuse_filled(self) -> None:
         """See :class:`RecordSource`."""
@@ -116,6 +125,10 @@ class SqliteRecords:
         finally:
             engine.dispose()
             unfinished.unlink(missing_ok=True)
+
+    def _refuse_missing(self) -> None:
+        if not self._file.is_file():
+            raise RecordNotFound(f"there is no record store {self._file}", "--data")
 
     @staticmethod
     def _connect(file: Path) -> sqlite3.Connection:
@@ -141,6 +154,11 @@ class PostgresqlRecords:
             self._run("pg_dump", "--format=custom", f"--snapshot={snapshot}", f"--table={schema}.*", f"--file={target}")
             target.chmod(0o600)
             return references_in(connection)
+
+    def refuse_strange(self) -> None:
+        """See :class:`RecordSource`."""
+        with self._engine() as engine, engine.connect() as connection:
+            _refuse_other_schema(connection)
 
     def refuse_filled(self) -> None:
         """See :class:`RecordSource`."""
@@ -189,10 +207,20 @@ class PostgresqlRecords:
             raise Conflict(f"{program}: {_last_line(done.stderr)}")
 
 
+@contextmanager
+def _connected(url: str) -> Iterator[Connection]:
+    engine = create_engine(url)
+    try:
+        with engine.connect() as connection:
+            yield connection
+    finally:
+        engine.dispose()
+
+
 def _refuse_other_schema(connection: Connection) -> None:
     """Refuse a record store of an earlier release; one of a later release is refused in its own words."""
     if not Schema().is_current(connection):
-        raise Conflict("the record store is one of an earlier release: back it up with that, or start its program once")
+        raise Conflict("the record store is one of an earlier release: use that for it, or start its program once")
 
 
 def _last_line(words: str) -> str:

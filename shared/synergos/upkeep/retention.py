@@ -1,0 +1,62 @@
+"""What is kept and for how long, in the words of ``--keep``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from synergos.errors import InvalidRequest, UnknownName
+
+_UNITS = {"h": "hours", "d": "days", "w": "weeks"}
+_FORMS = {
+    "models": "a number, as models=5",
+    "predictions": "a time, as predictions=90d",
+    "rounds": "a time, as rounds=1d",
+}
+
+
+@dataclass(frozen=True)
+class Retention:
+    """What is to be kept; None for what is left alone.
+
+    Attributes:
+        models: so many trainings of each run before the newest.
+        predictions: those written in so much time before now.
+        rounds: of jobs that have ended, or that no record knows, those written in so much time before now.
+    """
+
+    models: int | None = None
+    predictions: timedelta | None = None
+    rounds: timedelta | None = None
+
+    @classmethod
+    def read(cls, wanted: Sequence[str]) -> Retention:
+        """As somebody says it: ``models=5``, ``predictions=90d``, ``rounds=12h``.
+
+        Raises:
+            InvalidRequest: there is no such word, one stands twice, or its value is none.
+        """
+        found: dict[str, int | timedelta] = {}
+        for text in wanted:
+            name, _, value = text.partition("=")
+            if name not in _FORMS:
+                raise UnknownName(name, _FORMS, "--keep", "something that is kept", listed=list(_FORMS))
+            if name in found:
+                raise InvalidRequest(f"{name} is said twice", "--keep")
+            found[name] = _count(value) if name == "models" else _time(name, value)
+        return cls(**found)  # type: ignore[arg-type]
+
+
+def _count(text: str) -> int:
+    if not re.fullmatch(r"\d{1,6}", text):
+        raise InvalidRequest(f"expected {_FORMS['models']}, got {text[:40]!r}", "--keep")
+    return int(text)
+
+
+def _time(name: str, text: str) -> timedelta:
+    found = re.fullmatch(r"(\d{1,5})([hdw])", text)
+    if found is None:
+        raise InvalidRequest(f"expected {_FORMS[name]} (h, d or w), got {text[:40]!r}", "--keep")
+    return timedelta(**{_UNITS[found[2]]: int(found[1])})
