@@ -24,8 +24,6 @@ ORCHESTRATORS = "synergos.orchestrators"
 ADDRESS_VARIABLE = "SYNERGOS_ADDRESS"
 PROFILE_VARIABLE = "SYNERGOS_PROFILE"
 DEFAULT_ADDRESS = "http://127.0.0.1:5000"
-ANSWER_TIMEOUT = 60.0
-"""Seconds; no request of a command blocks for longer than it takes to read or write records: jobs are waited for by asking."""
 
 AddressOption = Annotated[
     str | None,
@@ -73,7 +71,7 @@ def driver_for(address: str | None = None, profile: str | None = None, *, timeou
     """A driver for the orchestrator that is meant; it raises errors.
 
     Args:
-        timeout: seconds to wait for an answer, in the place of the profile's.
+        timeout: seconds to wait for an answer, in the place of the profile's; without either as long as is usual for a request.
 
     Raises:
         InvalidRequest: the address is not one, or there are two.
@@ -81,8 +79,7 @@ def driver_for(address: str | None = None, profile: str | None = None, *, timeou
     """
     meant, field = _meant(address, profile)
     place = Address.of(meant.address, field)
-    wait = timeout or meant.timeout or ANSWER_TIMEOUT
-    return Driver(place.host, place.port, place.is_secured, timeout=wait, raise_errors=True)
+    return Driver(place.host, place.port, place.is_secured, timeout=timeout or meant.timeout, raise_errors=True)
 
 
 def _meant(address: str | None, name: str | None) -> tuple[Profile, str]:

@@ -84,6 +84,9 @@ def destroy(
     driver: Driver,
     file: FileOption = Path(FILE_NAME),
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    keep_files: Annotated[
+        bool, typer.Option("--keep-files", help="Leave models, predictions and other files where they are.")
+    ] = False,
     output: FormatOption = Format.TABLE,
 ) -> None:
     """Delete what a project file declares, with its results, and nothing else: what holds something of others stays."""
@@ -91,7 +94,9 @@ def destroy(
     planned = fates(driver, federation)
     if any(each.deed is Deed.DELETED for each in planned) and not yes:
         _ask(driver, planned)
-    _carry_out(federation, [each.declared for each in planned], destroy_records(driver, planned), output)
+    _carry_out(
+        federation, [each.declared for each in planned], destroy_records(driver, planned, keep_files=keep_files), output
+    )
 
 
 def _ask(driver: Driver, planned: Sequence[Fate]) -> None:

@@ -20,6 +20,7 @@ from synergos.federation.federation import Federation
 from synergos.schema import Definition
 
 Record = Mapping[str, Any]
+_WITHOUT_FILES = frozenset({Kind.REGISTRATION, Kind.TAG})
 _NODE = re.compile(r"^node_(\d+)")
 
 
@@ -83,9 +84,10 @@ class Declared:
             return self.group(driver).update(*self.ids, **self.wanted)
         return self.create(driver)
 
-    def delete(self, driver: Driver) -> Response:
-        """Delete the record, with its results."""
-        return self.group(driver).delete(*self.ids)
+    def delete(self, driver: Driver, *, keep_files: bool = False) -> Response:
+        """Delete the record, with its results and, unless they are to be kept, their files."""
+        kept = {"keep_files": True} if keep_files and self.kind not in _WITHOUT_FILES else {}
+        return self.group(driver).delete(*self.ids, **kept)
 
     def field_in_file(self, name: str | None) -> str:
         """Where a field of its declaration stands in the file."""

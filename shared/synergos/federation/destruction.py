@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from synergos.domain.records import RECORD_TYPES, Kind
 from synergos.domain.study import TRIAL_PREFIX
@@ -60,19 +61,30 @@ def fates(driver: Driver, federation: Federation) -> list[Fate]:
     return found
 
 
-def destroy(driver: Driver, planned: Sequence[Fate]) -> Iterator[Done]:
+def destroy(driver: Driver, planned: Sequence[Fate], *, keep_files: bool = False) -> Iterator[Done]:
     """Delete what is to be deleted, in order; each is told when it is done.
 
     Args:
         driver: it raises errors.
+        keep_files: leave models, predictions and other files where they are.
 
     Raises:
         DriverError: the next one could not be deleted; what was told before is done, and nothing else.
     """
     for fate in planned:
+        notes = fate.reasons
         if fate.deed is Deed.DELETED:
-            fate.declared.delete(driver)
-        yield Done(fate.declared, fate.deed, fate.reasons)
+            notes = tuple(_of_files(fate.declared.delete(driver, keep_files=keep_files)))
+        yield Done(fate.declared, fate.deed, notes)
+
+
+def _of_files(answer: Mapping[str, Any]) -> Iterator[str]:
+    """What is still there of the files of something that was deleted."""
+    files = answer.get("files", {})
+    for each in files.get("waiting", ()):
+        reason = f": {each['reason']}" if each.get("reason") else ""
+        yield f"files at {each['place']} are still to be removed{reason}"
+    yield from files.get("stay", ())
 
 
 def _fate(declared: Declared, record: Record | None, going: set[Name]) -> Fate:

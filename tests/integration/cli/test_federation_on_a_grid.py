@@ -54,6 +54,8 @@ def test_an_example_is_applied_learnt_from_and_undone(
     driver.models.create(*RUN)
     # What was agreed, fitted and learnt since is no difference.
     assert run("diff", "--file", str(file)).code == ExitCode.OK
+    assert grid.outputs("ttp").joinpath(*RUN).is_dir()
     destroyed = run("destroy", "--file", str(file), "--yes", "--format", "json")
-    assert {record["deed"] for record in json.loads(destroyed.out)["records"]} == {"deleted"}
+    assert {(record["deed"], *record["notes"]) for record in json.loads(destroyed.out)["records"]} == {("deleted",)}
+    assert not grid.outputs("ttp").joinpath(RUN[0]).exists()
     assert driver.collaborations.read_all()["data"] == driver.participants.read_all()["data"] == []
