@@ -93,6 +93,38 @@ def test_a_waiting_job_says_for_what_and_a_running_one_can_be_cancelled(grid: Cl
     assert grid.open_sessions() == 0
 
 
+def test_what_is_deleted_at_the_director_goes_at_ttps_and_workers_too(grid: Cluster, wine: Dataset) -> None:
+    study = Study(grid, wine, "deleted", {"rounds": 2})
+    hand_in(study)
+    wait_for_jobs(study)
+    assert len(folders_of(grid, study.keys[3])) >= 2
+
+    answer = grid.driver.runs.delete(*study.keys)
+
+    assert answer["files"]["waiting"] == []
+    assert {"orchestrator", "worker_1", "worker_2"} < set(answer["files"]["removed"])
+    assert folders_of(grid, study.keys[3]) == []
+
+
+def test_a_training_ends_before_it_is_deleted(grid: Cluster, wine: Dataset) -> None:
+    study = Study(grid, wine, "deleted_early", ENDLESS)
+    hand_in(study)
+    trainings_under_way(study)
+
+    answer = grid.driver.collaborations.delete(study.keys[0])
+
+    assert answer["status"] == 200, answer
+    assert {job["state"] for job in jobs_of(study)} <= {"completed", "cancelled", "failed"}
+    assert study.jobs("train")[0]["state"] == "cancelled"
+    assert folders_of(grid, study.keys[0]) == []
+    assert grid.open_sessions() == 0
+
+
+def folders_of(grid: Cluster, name: str) -> list[Path]:
+    """Where there are files of something."""
+    return [path for path in grid.grid.folder.rglob(name) if path.is_dir()]
+
+
 @pytest.fixture(scope="module")
 def undisturbed(grid: Cluster, wine: Dataset) -> list[bytes]:
     study = Study(grid, wine, "undisturbed", LONG)

@@ -30,10 +30,27 @@ class _Names:
     holders: Mapping[str, list[str]]
     participants: frozenset[str]
 
+    @property
+    def _partial(self) -> dict[str, list[str]]:
+        """Those that only some participants have, and who."""
+        return {name: who for name, who in self.holders.items() if len(who) < len(self.participants)}
+
+    @property
+    def _alike(self) -> list[list[str]]:
+        """The groups that look alike, of which somebody lacks one."""
+        partial = self._partial
+        return [group for group in look_alikes(self.holders) if any(name in partial for name in group)]
+
+    def in_short(self) -> Iterator[str]:
+        """The notes as errors may have them: without any level or label."""
+        if self.column is None:
+            yield from (note.text for note in self.notes())
+        elif alike := self._alike:
+            yield f"{self.what}: {len(alike)} that look alike are not the same; they differ in {_differences(alike)}"
+
     def notes(self) -> Iterator[Note]:
         """One for each group of names that look alike, and one for each group of participants who alone have others."""
-        partial = {name: who for name, who in self.holders.items() if len(who) < len(self.participants)}
-        alike = [group for group in look_alikes(self.holders) if any(name in partial for name in group)]
+        partial, alike = self._partial, self._alike
         for group in alike:
             yield self._note(_alike(self.what, group, self.holders))
         told = {name for group in alike for name in group}
@@ -55,24 +72,41 @@ def agreement_notes(polled: Mapping[str, Prepared], space: FeatureSpace) -> tupl
     return (*kinds, *_never_trained(polled, space))
 
 
+def notes_without_levels(polled: Mapping[str, Prepared]) -> list[str]:
+    """As :func:`agreement_notes` of training rows, for errors: of levels and labels, how many look alike and what they differ in."""
+    return [text for names in _compared(polled) for text in names.in_short()]
+
+
 def check_shared_labels(polled: Mapping[str, Prepared]) -> None:
     """Refuse a participant none of whose labels any other one has: they mean different things, or spell them differently.
 
     Raises:
-        InvalidRequest: names the participants and their labels, with what they differ in where they look alike.
+        InvalidRequest: names the participants, and what their labels differ in where they look alike; not the labels, which
+            are in the notes of a dry run.
     """
     labels = {who: _levels(found.headers[Purpose.TRAIN].y) for who, found in _training(polled).items()}
     for participant, own in labels.items():
         others = {level: who for who, theirs in labels.items() if who != participant for level in theirs}
         if not own or not others or own & others.keys():
             continue
-        near = [group for group in look_alikes([*own, *others]) if own & set(group)]
-        what = "; ".join(_pair(*group[:2]) for group in near) or f"the others have {listed(sorted(others))}"
         raise InvalidRequest(
-            f"{participant} shares no label with {', '.join(sorted(set(others.values())))}: it has {listed(sorted(own))}, "
-            f"and {what}; map labels to one spelling in schema.json (map), or ask with shared_labels=false if they are meant",
+            f"{participant} shares no label with {', '.join(sorted(set(others.values())))}: {_alike_in_short(own, others)}; "
+            "map labels to one spelling in schema.json (map), or ask with shared_labels=false if they are meant; a dry run "
+            "with it names them in its notes",
             LABEL,
         )
+
+
+def _alike_in_short(own: set[str], others: Iterable[str]) -> str:
+    """How many of somebody's labels look like others', and what they differ in; errors name none."""
+    near = [group for group in look_alikes([*own, *others]) if own & set(group)]
+    if not near:
+        return f"none of its {len(own)} looks like one of theirs"
+    return f"{len(near)} of its {len(own)} look like theirs and differ in {_differences(near)}"
+
+
+def _differences(alike: Iterable[list[str]]) -> str:
+    return " or ".join(dict.fromkeys(difference(*group[:2]) for group in alike))
 
 
 def _training(polled: Mapping[str, Prepared]) -> dict[str, Prepared]:

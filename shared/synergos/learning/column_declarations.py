@@ -32,8 +32,9 @@ def agreed_declarations(polled: Mapping[str, Prepared]) -> dict[str, dict[str, A
                     units.setdefault(column, {}).setdefault(declared.unit, participant)
                 if declared.order:
                     orders.setdefault(column, {}).setdefault(declared.order, participant)
+    # How many levels there are, not which: they are the participants' own.
     by_order = {
-        column: {" < ".join(order): participant for order, participant in said.items()}
+        column: {f"no. {number}, of {len(order)} levels": who for number, (order, who) in enumerate(said.items(), 1)}
         for column, said in orders.items()
     }
     for what, found, remedy in (
@@ -70,10 +71,12 @@ def declared_otherwise(metadata: Mapping[str, Any], agreed: Mapping[str, Any], c
         for what, own, others in (
             ("type", str(found.kind), str(said.kind)),
             ("unit", found.unit, said.unit),
-            ("order", " < ".join(found.order) or None, " < ".join(said.order) or None),
         ):
             if own is not None and own != others and (column in agreed or what == "type"):
                 differing.append(f"{what} of column {column!r}: {own} (agreed: {others or 'none'})")
+        # Without the levels: they are participants' own.
+        if found.order and column in agreed and found.order != said.order:
+            differing.append(f"order of column {column!r}: other levels than agreed, or in another order")
     return differing
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -10,9 +11,10 @@ from synergos.domain.preparation import Prepared, TableColumns
 from synergos.domain.tags import Purpose
 from synergos.errors import Conflict, InvalidRequest, NotSupported
 from synergos.learning import datatypes
-from synergos.learning.agreement_notes import agreement_notes, check_shared_labels
+from synergos.learning.agreement_notes import check_shared_labels, notes_without_levels
 from synergos.learning.column_alignment import Alignment, align, other_kinds, unseen
 from synergos.learning.datatypes import DATATYPES, DataType, Metadata
+from synergos.learning.near_misses import shown
 
 
 def feature_space(
@@ -44,7 +46,7 @@ def feature_space(
         check_shared_labels(polled)
     space = replace(datatype.agree(polled, alignment, action), unseen=unseen_levels)
     if not auto_align:
-        _check_equal(alignment, headers, space, [note.text for note in agreement_notes(polled, space)])
+        _check_equal(alignment, headers, space, notes_without_levels(polled))
     return space, alignment
 
 
@@ -81,7 +83,7 @@ def _check_labels(headers: Mapping[str, Mapping[str, TableColumns]], alignment: 
         if Purpose.TRAIN in tables and not tables[Purpose.TRAIN].y:
             raise InvalidRequest(f"the training data of {participant} has no label", LABEL)
     if action is Action.REGRESS and alignment.y != (Feature(LABEL),):
-        got = ", ".join(map(str, alignment.y))
+        got = _listed(_in_short(alignment.y))
         raise InvalidRequest(f"a regression has one label column, {LABEL}; got {got}", LABEL)
 
 
@@ -97,20 +99,32 @@ def _check_equal(
         Conflict: a table lacks a column, or has one that no training rows have; says who lacks what.
     """
     lacks = [
-        f"{participant} {purpose} lacks {_listed([str(features[index]) for index in missing_columns[side]])}"
+        f"{participant} {purpose} lacks {_listed(_in_short([features[index] for index in missing_columns[side]]))}"
         for participant, tables in alignment.missing_columns.items()
         for purpose, missing_columns in tables.items()
         for side, features in ((Side.X, alignment.X), (Side.Y, alignment.y))
         if missing_columns[side]
     ]
     lacks += [
-        f"all training rows lack {_listed([str(feature) for feature in new])} of {participant} {purpose}"
+        f"all training rows lack {_listed(_in_short(new))} of {participant} {purpose}"
         for participant, tables in headers.items()
         for purpose, header in tables.items()
         if (new := unseen(header, space))
     ]
     if lacks:
         raise Conflict(f"auto_align is off and the tables differ: {'; '.join(lacks)}. {'. '.join(notes)}".rstrip())
+
+
+def _in_short(features: Sequence[Feature]) -> list[str]:
+    """Features as errors have them: names of columns, and of levels and labels only how many there are."""
+    counts = Counter(feature.column for feature in features if feature.level is not None)
+    plain = [shown(feature.column) for feature in features if feature.level is None]
+    return plain + [
+        f"{count} label{'s' if count > 1 else ''}"
+        if column == LABEL
+        else f"{count} level{'s' if count > 1 else ''} of {shown(column)}"
+        for column, count in counts.items()
+    ]
 
 
 def _listed(names: list[str], most: int = 5) -> str:

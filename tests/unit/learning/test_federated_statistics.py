@@ -202,7 +202,7 @@ def test_schemas_of_two_kinds_name_the_column_and_the_participants() -> None:
 def test_without_auto_align_differing_tables_are_a_conflict_that_says_who_lacks_what() -> None:
     with pytest.raises(
         Conflict,
-        match=r"1 train lacks sex=2; worker_1 train lacks target=2; .* all training rows lack sex=10, target=10 of worker_2",
+        match=r"1 train lacks 1 level of 'sex'; worker_1 train lacks 1 label; .* all training rows lack 1 level of 'sex', 1 label of worker_2",
     ):
         agree(two_participants(), Action.CLASSIFY, auto_align=False)
 

@@ -71,7 +71,7 @@ def test_metadata_without_a_shape_is_the_worker_s_mistake(broken: dict[str, Any]
 
 
 def test_without_auto_align_labels_must_be_equal() -> None:
-    with pytest.raises(Conflict, match="p1 train lacks target=c"):
+    with pytest.raises(Conflict, match="p1 train lacks 1 label"):
         feature_space({"p1": images("ab"), "p2": images("abc")}, Action.CLASSIFY, auto_align=False)
 
 
