@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any
 
-from synergos.cli import job, tune
+from synergos.cli import job, participant, tune
 from synergos.cli.gathered import Gathered
 
 
@@ -130,6 +130,7 @@ USE_CASES: Sequence[UseCase] = (
     ),
     *_stored("participant", "participants", ["participant_id", "category", "summary", "email"]),
     UseCase("participant agreement", "participants.read_agreement"),
+    UseCase("participant check", "nodes.read_all", made=participant.check),
     *_stored(
         "registration",
         "registrations",
