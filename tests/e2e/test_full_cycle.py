@@ -72,6 +72,37 @@ def test_a_number_is_learnt_from_data_with_gaps(grid: RealGrid, diabetes: Datase
         assert statistics["R2"] > 0.2
 
 
+def test_a_notebook_has_results_and_pictures_with_the_driver_alone(grid: RealGrid, breast_cancer: Dataset) -> None:
+    study = Study(grid, breast_cancer, "pictures", {"rounds": 3})
+    study.declare()
+    study.align()
+    study.train()
+    study.validate()
+    driver, keys = grid.driver, study.keys
+    driver.runs.create(*keys[:3], "another", lr=0.2)
+
+    results = driver.runs.results(*keys)
+    history = driver.models.history(*keys)
+    matrix = driver.validations.confusion_matrix(*keys)
+    curves = driver.validations.roc(*keys)
+    compared = driver.runs.compare(*keys[:2])
+
+    assert results["participant_id"].tolist() == ["worker_1", "worker_1", "worker_2", "worker_2", "(all)", "(all)"]
+    rows = results[results["participant_id"] == "(all)"]["overall.rows"].iloc[0]
+    assert matrix.frame.to_numpy().sum() == rows
+    assert list(matrix.frame.index) == [curve.name for curve in curves.classes] == results["label"].tolist()[:2]
+    for curve in curves.classes:
+        own = results[results["label"] == curve.name]["roc_auc_score"].dropna()
+        assert curve.area == pytest.approx(own.mean(), abs=0.05)
+    assert set(history.table.columns) == {"train", "evaluate", "worker_1", "worker_2"}
+    assert len(history.table) == 3
+    assert compared["run_id"].tolist() == [keys[3], "another"]
+    assert compared["model.rounds"].tolist()[0] == 3
+    assert compared["overall.rows"].isna().tolist() == [False, True]
+    for picture in (history.plot(), matrix.plot(), curves.plot(), curves.plot_precision()):
+        assert len(picture._repr_png_()) > 1000
+
+
 def test_histories_and_models_are_where_the_record_says(grid: RealGrid, wine: Dataset) -> None:
     study = Study(grid, wine, "files", {"rounds": 3})
     study.declare()

@@ -331,8 +331,8 @@ class Session:
         found = figures(self._space.action, self._space.labels, truth, predicted, scores)
         if self._space.action is Action.CLASSIFY:
             has_scores = scored(scores)
-            truth, predicted = truth[has_scores], predicted[has_scores]
-        return figures_shown(found, truth, predicted, rows.policy)
+            truth, predicted, scores = truth[has_scores], predicted[has_scores], scores[has_scores]
+        return figures_shown(found, truth, predicted, scores, rows.policy)
 
     def _cancel_if_ended(self) -> None:
         if self._ended.is_set():

@@ -51,9 +51,13 @@ def of_measurement(results: Mapping[str, Mapping[str, Any]]) -> list[str]:
     return [
         f"{purpose} {name}"
         for purpose, found in results.items()
-        for name, value in {**found.get("statistics", {}), **found.get("overall", {})}.items()
+        for name, value in _told(found).items()
         if _has_some(value)
     ]
+
+
+def _told(found: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {**found.get("statistics", {}), **found.get("overall", {}), "curves": found.get("curves")}
 
 
 def of_preparation(result: Mapping[str, Any]) -> dict[str, int]:

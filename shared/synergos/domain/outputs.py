@@ -146,6 +146,20 @@ class Overall(Struct, frozen=True, kw_only=True):
     target_variance: Figure = msgspec.UNSET
 
 
+class Curve(Struct, frozen=True, kw_only=True):
+    """How many rows score at least so much of one class.
+
+    Attributes:
+        thresholds: falling, the last is 0.
+        true_positives: rows of the class, by threshold.
+        false_positives: rows of others.
+    """
+
+    thresholds: Sequence[float]
+    true_positives: Sequence[int] = msgspec.field(name="TPs")
+    false_positives: Sequence[int] = msgspec.field(name="FPs")
+
+
 class Measured(Struct, frozen=True, kw_only=True):
     """How good a model is on one participant's rows.
 
@@ -156,6 +170,7 @@ class Measured(Struct, frozen=True, kw_only=True):
         classes: the labels, in the order of the lists; None for the second class of a project with one label.
         overall: of all rows together.
         reasons: why a figure is None, by its name; ``overall.<name>`` for one of all rows.
+        curves: of each class, what curves over thresholds are made of; None where it is not told.
     """
 
     statistics: Mapping[str, Statistic]
@@ -164,6 +179,7 @@ class Measured(Struct, frozen=True, kw_only=True):
     classes: Sequence[str | None] | msgspec.UnsetType = msgspec.UNSET
     overall: Overall | msgspec.UnsetType = msgspec.UNSET
     reasons: Reasons | msgspec.UnsetType = msgspec.UNSET
+    curves: Sequence[Curve | None] | msgspec.UnsetType = msgspec.UNSET
 
 
 class Pooled(Struct, frozen=True, kw_only=True):
@@ -174,6 +190,7 @@ class Pooled(Struct, frozen=True, kw_only=True):
         statistics: as of one participant.
         over: by name, how many participants a figure is over; of a figure per class a number for each.
         reasons: as of one participant.
+        curves: as of one participant, at the thresholds that all of them tell.
     """
 
     participants: Sequence[str]
@@ -182,6 +199,7 @@ class Pooled(Struct, frozen=True, kw_only=True):
     overall: Overall
     over: Mapping[str, int | Sequence[int]]
     reasons: Reasons
+    curves: Sequence[Curve | None] | msgspec.UnsetType = msgspec.UNSET
 
 
 class Validation(Struct, frozen=True, kw_only=True):

@@ -116,5 +116,7 @@ def figures_of(validations: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     told = {who: {name: found[name] for name in _TOLD if name in found} for who, found in measured.items()}
     pooled = [found.get("pooled") for found in validations.values()]
     # One participant that was measured later is in no figure of all.
-    together = {"pooled": pooled[0]} if pooled and pooled[0] and all(found == pooled[0] for found in pooled) else {}
-    return {"validation": told, **together}
+    if not pooled or not pooled[0] or any(found != pooled[0] for found in pooled):
+        return {"validation": told}
+    # Curves are as long as all else; who wants them reads the validation.
+    return {"validation": told, "pooled": {name: value for name, value in pooled[0].items() if name != "curves"}}

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from synergos.driver.confusion import ConfusionMatrix
+from synergos.driver.curves import RocCurves
 from synergos.driver.figures import figures_of
 from synergos.driver.lists import Choice
 from synergos.driver.tag_lists import Tags, tags_by_project
@@ -75,6 +76,15 @@ class PredictionTask(Task):
         """
         found = self._found(self._route(participant_id, collab_id, project_id, expt_id, run_id))
         return ConfusionMatrix.of(*figures_of(found, f"{expt_id}/{run_id}", participant_id))
+
+    def roc(self, participant_id: str, collab_id: str, project_id: str, expt_id: str, run_id: str) -> RocCurves:
+        """How a run's model does at other thresholds on rows that were predicted and have labels: ``.plot()``, ``.frame``.
+
+        Raises:
+            DriverError: nothing was predicted, or the participant tells no curve; says why.
+        """
+        found = self._found(self._route(participant_id, collab_id, project_id, expt_id, run_id))
+        return RocCurves.of(*figures_of(found, f"{expt_id}/{run_id}", participant_id))
 
     @staticmethod
     def _route(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from synergos.driver.confusion import ConfusionMatrix
+from synergos.driver.curves import RocCurves
 from synergos.driver.figures import figures_of
 from synergos.driver.lists import Choice
 from synergos.driver.task import Task, refuse_others, stage_options
@@ -69,6 +70,20 @@ class ValidationTask(Task):
             DriverError: nothing was measured, or nobody tells a matrix; says why.
         """
         return ConfusionMatrix.of(*self._figures(collab_id, project_id, expt_id, run_id, participant_id))
+
+    def roc(
+        self, collab_id: str, project_id: str, expt_id: str, run_id: str, participant_id: str | None = None
+    ) -> RocCurves:
+        """How a run's model does at other thresholds: ``.plot()`` draws receiver operating characteristics, ``.plot_precision()`` precision
+        over recall, ``.frame`` has the points.
+
+        Args:
+            participant_id: over whose rows; without it over those of all participants that tell theirs.
+
+        Raises:
+            DriverError: nothing was measured, or nobody tells a curve; says why.
+        """
+        return RocCurves.of(*self._figures(collab_id, project_id, expt_id, run_id, participant_id))
 
     def _figures(
         self, collab_id: str, project_id: str, expt_id: str, run_id: str, participant_id: str | None

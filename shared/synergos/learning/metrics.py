@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from msgspec import to_builtins
 from numpy.typing import NDArray
 
 from synergos.domain.feature_space import Action
+from synergos.domain.outputs import Curve
+from synergos.learning.curves import MIRRORED, MOST_CLASSES, TOO_MANY_CLASSES, curve_of
 
 REGRESSION = ("R2", "MSE", "MAE")
 SCORES = ("accuracy", "roc_auc_score", "pr_auc_score", "f_score")
@@ -40,17 +43,20 @@ class Figures:
             error and confusion matrix (rows by true, columns by predicted class); of a regression mean and variance of the values.
         classes: the label of each class; None for the second of a project with one label. Empty for a regression.
         reasons: by name of a figure why it is None: a text, and in a list per class None for those that are there.
+        curves: of each class; None for the first of two, whose curve is the other's mirror image. Empty where there are none.
     """
 
     statistics: Statistics
     overall: dict[str, Any]
     classes: tuple[str | None, ...] = ()
     reasons: Reasons = field(default_factory=dict)
+    curves: tuple[Curve | None, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """As messages and records have it; classes only where there are any."""
         classes = {"classes": list(self.classes)} if self.classes else {}
-        return {"statistics": self.statistics, **classes, "overall": self.overall, "reasons": self.reasons}
+        curves = {"curves": [to_builtins(curve) for curve in self.curves]} if self.curves else {}
+        return {"statistics": self.statistics, **classes, "overall": self.overall, "reasons": self.reasons, **curves}
 
 
 def figures(action: Action, labels: tuple[str, ...], truth: Array | None, predicted: Array, scores: Array) -> Figures:
@@ -72,6 +78,12 @@ def figures(action: Action, labels: tuple[str, ...], truth: Array | None, predic
     if not has_scores.any():
         return _nothing_counted(classes, NO_SCORES)
     return _classification(classes, known[has_scores], predicted[has_scores], scores[has_scores])
+
+
+def by_column(scores: Array) -> NDArray[np.float64]:
+    """Scores (N, C), a column for each class also where the model has the second of two alone."""
+    columns = scores.reshape(len(scores), -1).astype(np.float64)
+    return np.hstack([1 - columns, columns]) if columns.shape[1] == 1 else columns
 
 
 def scored(scores: Array) -> NDArray[np.bool_]:
@@ -165,7 +177,12 @@ def _nothing_counted(classes: Sequence[str | None], why: str) -> Figures:
     names = (*SCORES, *COUNTS, *RATES)
     overall = {"rows": 0, **dict.fromkeys(_OVERALL)}
     reasons = {name: [why] * len(classes) for name in names} | dict.fromkeys(_OF_ALL_ROWS, why)
-    return Figures({name: [None] * len(classes) for name in names}, overall, tuple(classes), reasons)
+    return Figures(
+        {name: [None] * len(classes) for name in names},
+        overall,
+        tuple(classes),
+        reasons | {"curves": [why] * len(classes)},
+    )
 
 
 _OVERALL = ("accuracy", "balanced_accuracy", "brier_score", "calibration_error", "confusion_matrix")
@@ -174,15 +191,36 @@ _OF_ALL_ROWS = tuple(f"overall.{name}" for name in _OVERALL)
 
 def _classification(classes: Sequence[str | None], truth: Array, predicted: Array, scores: Array) -> Figures:
     ids, guesses = truth.reshape(-1).astype(np.int64), predicted.reshape(-1).astype(np.int64)
-    columns = scores.reshape(len(ids), -1).astype(np.float64)
-    if columns.shape[1] == 1:
-        columns = np.hstack([1 - columns, columns])
+    columns = by_column(scores)
     found = [_one_class(ids == index, guesses == index, columns[:, index]) for index in range(len(classes))]
     statistics, reasons = by_class(found)
     ordered = {name: statistics[name] for name in (*SCORES, *COUNTS, *RATES)}
     overall, why = _overall(ids, guesses, columns)
     overall["balanced_accuracy"] = mean_of_known(statistics["TPRs"])
-    return Figures(ordered, overall, tuple(classes), reasons | why)
+    curves = _curves([ids == index for index in range(len(classes))], columns)
+    return Figures(ordered, overall, tuple(classes), reasons | why | _why_no_curves(classes), curves)
+
+
+def _curves(truth: Sequence[NDArray[np.bool_]], columns: NDArray[np.float64]) -> tuple[Curve | None, ...]:
+    """The curve of each class, where there are not too many.
+
+    Args:
+        truth: of each class (N,).
+        columns: scores (N, C).
+    """
+    if len(truth) > MOST_CLASSES:
+        return ()
+    begin = 1 if len(truth) == 2 else 0
+    return (
+        *[None] * begin,
+        *(curve_of(of_class, columns[:, index]) for index, of_class in enumerate(truth) if index >= begin),
+    )
+
+
+def _why_no_curves(classes: Sequence[object]) -> Reasons:
+    if len(classes) > MOST_CLASSES:
+        return {"curves": [TOO_MANY_CLASSES] * len(classes)}
+    return {"curves": [MIRRORED, None]} if len(classes) == 2 else {}
 
 
 def _overall(ids: NDArray[np.int64], guesses: NDArray[np.int64], columns: NDArray[np.float64]) -> tuple[Any, Reasons]:

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from msgspec import UNSET
 
-from synergos.domain.outputs import Measured, Overall, Pooled
+from synergos.domain.outputs import Curve, Measured, Overall, Pooled
+from synergos.learning.curves import MIRRORED, added
 from synergos.learning.metrics import COUNTS, RATES, REGRESSION, SCORES, by_class, counted, mean_of_known
 
 _NOT_TOLD = "no participant tells what it takes"
@@ -44,7 +45,8 @@ def _classification(participants: Sequence[str], told: Sequence[Measured]) -> Po
     for name in ("accuracy", "brier_score"):
         found[name], over[f"overall.{name}"] = _weighted(told, [_of_all_rows(result, name) for result in told])
     found["confusion_matrix"], over["overall.confusion_matrix"] = _matrix(told)
-    missing = {f"overall.{name}": _NOT_TOLD for name, value in found.items() if value is None}
+    missing: dict[str, Any] = {f"overall.{name}": _NOT_TOLD for name, value in found.items() if value is None}
+    curves, over["curves"], missing["curves"] = _curves(told, len(classes))
     return Pooled(
         participants=participants,
         classes=classes,
@@ -52,6 +54,7 @@ def _classification(participants: Sequence[str], told: Sequence[Measured]) -> Po
         overall=Overall(rows=_rows(told), calibration_error=None, **found),
         over={**over, "overall.calibration_error": 0},
         reasons={**reasons, **missing, "overall.calibration_error": _ONLY_FROM_BINS},
+        curves=curves,
     )
 
 
@@ -77,6 +80,26 @@ def _matrix(told: Iterable[Measured]) -> tuple[list[list[int]] | None, int]:
     found = [_of_all_rows(result, "confusion_matrix") for result in told]
     whole = [matrix for matrix in found if matrix and all(row is not None and None not in row for row in matrix)]
     return (np.sum(whole, axis=0).tolist() if whole else None), len(whole)
+
+
+def _curves(told: Sequence[Measured], classes: int) -> tuple[list[Curve | None], list[int], list[str | None]]:
+    """The curve of each class over those that tell theirs, how many they are, and why there is none."""
+    found = [[curve for curve in (_curve(result, index) for result in told) if curve] for index in range(classes)]
+    summed = [added(curves) if curves else None for curves in found]
+    # With no threshold but the last in common there is nothing to be seen.
+    shown = [curve if curve is not None and len(curve.thresholds) > 1 else None for curve in summed]
+    why: list[str | None] = [_NOT_TOLD if curve is None else None for curve in shown]
+    if classes == 2 and shown[1] is not None:
+        why[0] = MIRRORED
+    return shown, [len(curves) if curve else 0 for curves, curve in zip(found, shown, strict=True)], why
+
+
+def _curve(result: Measured, index: int) -> Curve | None:
+    told = _entry(result.curves, index)
+    if not isinstance(told, Curve):
+        return None
+    lengths = {len(each) for each in (told.thresholds, told.true_positives, told.false_positives)}
+    return told if len(lengths) == 1 else None
 
 
 def _regression(participants: Sequence[str], told: Sequence[Measured]) -> Pooled:

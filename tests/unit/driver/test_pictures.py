@@ -11,6 +11,7 @@ import pytest
 
 from synergos.driver import DriverError
 from synergos.driver.confusion import ConfusionMatrix
+from synergos.driver.curves import RocCurves
 from synergos.driver.histories import History, global_losses, local_losses
 from synergos.errors import NotSupported
 
@@ -102,6 +103,71 @@ def test_why_there_is_no_matrix_is_said(figures: dict[str, Any], why: str) -> No
         ConfusionMatrix.of("e/r", figures)
 
 
+TOLD = {
+    "classes": ["no", "yes"],
+    # Rows 4 and 6; of the 6, three score at least 0.9 and one of the others does.
+    "curves": [None, {"thresholds": [0.9, 0.5, 0.0], "TPs": [3, 6, 6], "FPs": [1, 2, 4]}],
+}
+
+
+def roc() -> RocCurves:
+    return RocCurves.of("e/r, w1", TOLD)
+
+
+def test_the_curve_of_a_class_has_its_rates_at_each_threshold() -> None:
+    frame = roc().frame
+    second = frame[frame["label"] == "yes"]
+
+    assert second["threshold"].tolist() == [float("inf"), 0.9, 0.5, 0.0]
+    assert second["TPR"].tolist() == [0.0, 0.5, 1.0, 1.0]
+    assert second["FPR"].tolist() == [0.0, 0.25, 0.5, 1.0]
+    assert second["precision"].tolist()[1:] == [0.75, 0.75, 0.6]
+
+
+def test_of_two_classes_the_first_has_the_mirror_image() -> None:
+    first, second = roc().classes
+
+    assert first.name == "no"
+    assert [(point.true_positives, point.false_positives) for point in first.points] == [(0, 0), (2, 0), (3, 3), (4, 6)]
+    # Trapezoids: 0.25 × 0.25 + 0.25 × 0.75 + 0.5 × 1.
+    assert [first.area, second.area] == pytest.approx([0.75, 0.75])
+    assert roc().table["area"].tolist() == [first.area, second.area]
+
+
+def test_curves_are_drawn_with_their_areas() -> None:
+    legends = [line.get_label() for line in roc().plot().axes.get_lines()]
+
+    assert legends[1:] == ["no (area 0.750)", "yes (area 0.750)"]
+    assert roc().plot()._repr_png_().startswith(PNG)
+    assert len(roc().plot_precision().axes.get_lines()) == 2
+
+
+def test_a_class_without_rows_has_no_rates_and_no_area() -> None:
+    found = RocCurves.of(
+        "e/r", {"classes": ["a"], "curves": [{"thresholds": [0.5, 0.0], "TPs": [0, 0], "FPs": [1, 2]}]}
+    )
+
+    assert found.classes[0].area is None
+    assert found.frame["TPR"].isna().all()
+    found.plot()
+
+
+@pytest.mark.parametrize(
+    ("figures", "why"),
+    [
+        (
+            {"classes": ["a", "b"], "curves": [None, None], "reasons": {"curves": ["few", "too few rows"]}},
+            "too few rows",
+        ),
+        ({"reasons": {"curves": ["there are more than 20 classes"] * 30}}, "there are more than 20 classes"),
+        ({"statistics": {"R2": 0.5}}, "a regression has none, nor has what an older release measured"),
+    ],
+)
+def test_why_there_are_no_curves_is_said(figures: dict[str, Any], why: str) -> None:
+    with pytest.raises(DriverError, match=f"^there are no curves of e/r: {why}$"):
+        RocCurves.of("e/r", figures)
+
+
 EVIL = "<script>alert(1)</script>"
 
 
@@ -110,8 +176,9 @@ EVIL = "<script>alert(1)</script>"
     [
         History({"run_id": EVIL}, list(local_losses(f"local_loss_history_{EVIL}.json", {"0": 1.0}))),
         ConfusionMatrix(EVIL, [EVIL, "b"], [[1, 2], [3, 4]]),
+        RocCurves.of(EVIL, {**TOLD, "classes": [EVIL, "b"]}),
     ],
-    ids=["history", "matrix"],
+    ids=["history", "matrix", "curves"],
 )
 def test_nothing_in_them_is_taken_for_html(shown: Any) -> None:
     assert "<script" not in shown._repr_html_()
@@ -125,7 +192,9 @@ def test_a_picture_is_written_to_a_file(tmp_path: Path) -> None:
     assert repr(picture) == "Picture('e/r, 2 participants'); save('picture.png') writes it"
 
 
-@pytest.mark.parametrize("draw", [lambda: history().plot(), lambda: matrix().plot()], ids=["history", "matrix"])
+@pytest.mark.parametrize(
+    "draw", [lambda: history().plot(), lambda: matrix().plot(), lambda: roc().plot()], ids=["history", "matrix", "roc"]
+)
 def test_who_has_no_matplotlib_is_told_what_to_install(
     draw: Callable[[], Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import sklearn.metrics
+from msgspec import to_builtins
 from numpy.typing import NDArray
 
 from synergos.domain.feature_space import Action
@@ -150,3 +151,45 @@ def test_participants_without_labels_or_of_an_earlier_version_do_not_count() -> 
     found = pooled({"p1": earlier, "p2": regressed((np.array([[1.0], [2.0]]), np.array([[1.0], [1.0]])))})
     assert found is not None
     assert (found.statistics["MSE"], found.over["MSE"], found.overall.rows) == (0.5, 1, 2)
+
+
+def test_pooled_curves_are_those_of_all_rows() -> None:
+    parts = [of_classes(1, 40), of_classes(2, 7)]
+    whole = classified(together(*parts))
+
+    found = pooled({f"p{number}": classified(rows) for number, rows in enumerate(parts)})
+
+    assert found is not None
+    assert found.curves == whole.curves
+    assert found.over["curves"] == [2, 2, 2]
+    assert found.reasons["curves"] == [None, None, None]
+
+
+def test_curves_are_pooled_at_the_thresholds_that_all_tell_over_those_that_tell_one() -> None:
+    def telling(*curves: Any) -> Measured:
+        rows = figures(Action.CLASSIFY, LABELS, *of_ids(), np.eye(3)[of_ids()[0]])
+        return measured({**rows.to_dict(), "curves": list(curves)})
+
+    def curve(*points: tuple[float, int, int]) -> dict[str, Any]:
+        thresholds, true, false = zip(*points, strict=True)
+        return {"thresholds": thresholds, "TPs": true, "FPs": false}
+
+    fine = curve((0.9, 1, 0), (0.5, 2, 1), (0.1, 3, 2), (0.0, 3, 4))
+    coarse = curve((0.5, 5, 0), (0.0, 5, 5))
+    uneven = {"thresholds": [0.5, 0.0], "TPs": [1], "FPs": [1, 2]}
+
+    found = pooled({"p0": telling(fine, None, fine), "p1": telling(coarse, None, uneven)})
+
+    assert found is not None
+    assert isinstance(found.curves, list)
+    assert list(map(to_builtins, found.curves)) == [
+        {"thresholds": [0.5, 0.0], "TPs": [7, 8], "FPs": [1, 9]},
+        None,
+        to_builtins(measured({"statistics": {}, "curves": [fine]}).curves)[0],
+    ]
+    assert found.over["curves"] == [2, 0, 1]
+    assert found.reasons["curves"] == [None, "no participant tells what it takes", None]
+
+
+def of_ids() -> tuple[NDArray[Any], NDArray[Any]]:
+    return np.arange(3), np.arange(3)

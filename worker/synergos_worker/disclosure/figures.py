@@ -10,20 +10,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from synergos.learning.metrics import Figures
+from synergos.learning.curves import at, shared_thresholds
+from synergos.learning.metrics import Figures, by_column
 from synergos_worker.disclosure.policy import Policy
 
 _GIVES_AWAY = "withheld because the figures of another class, which has fewer than {minimum} rows, would follow from it"
 _OF_SMALL_CLASSES = "figures of a class are withheld that it takes"
 _TOO_FEW = "fewer than {minimum} true or predicted rows"
 
+_NO_STEP = "no step of it is made of enough rows"
 
-def figures_shown(found: Figures, truth: NDArray[Any] | None, predicted: NDArray[Any], policy: Policy) -> Figures:
-    """The figures of some rows, those of small classes None with the reason.
+
+def figures_shown(
+    found: Figures, truth: NDArray[Any] | None, predicted: NDArray[Any], scores: NDArray[Any], policy: Policy
+) -> Figures:
+    """The figures of some rows, those of small classes None with the reason, and curves without thresholds that tell of few rows.
 
     Args:
         truth: values, or class ids (N,) or (N, 1); None where the rows have no label, and nothing is measured.
         predicted: as ``truth``.
+        scores: probabilities (N, C), or of the second of two classes (N, 1).
     """
     if policy.is_open or truth is None or len(truth) == 0:
         return found
@@ -32,6 +38,7 @@ def figures_shown(found: Figures, truth: NDArray[Any] | None, predicted: NDArray
     classes = len(found.classes)
     true = _rows_by_class(truth, classes)
     reasons = _reasons(true, _rows_by_class(predicted, classes), policy.minimum_rows)
+    found = _with_coarse_curves(found, predicted.reshape(-1), by_column(scores), reasons, policy.minimum_rows)
     if not any(reasons):
         return found
     overall = {**found.overall, "confusion_matrix": _without(found.overall["confusion_matrix"], reasons)}
@@ -43,6 +50,22 @@ def figures_shown(found: Figures, truth: NDArray[Any] | None, predicted: NDArray
     statistics = {name: _without(value, reasons) for name, value in found.statistics.items()}
     by_class = {name: _with(reasons, found.reasons.get(name)) for name in statistics}
     return replace(found, statistics=statistics, overall=overall, reasons=found.reasons | by_class | why)
+
+
+def _with_coarse_curves(
+    found: Figures, predicted: NDArray[Any], columns: NDArray[np.float64], reasons: list[str | None], minimum: int
+) -> Figures:
+    """Curves of the classes that are told, none of whose steps is made of few rows."""
+    curves = list(found.curves)
+    for index, curve in enumerate(curves):
+        if curve is not None:
+            kept = [] if reasons[index] else shared_thresholds(columns[:, index], predicted == index, minimum)
+            curves[index] = at(curve, kept) if len(kept) > 1 else None
+    if not curves:
+        return found
+    why = _with(reasons, found.reasons.get("curves"))
+    why = [_NO_STEP if curve is None and not each else each for curve, each in zip(curves, why, strict=True)]
+    return replace(found, curves=tuple(curves), reasons=found.reasons | ({"curves": why} if any(why) else {}))
 
 
 def _rounded_mean(overall: Mapping[str, Any]) -> dict[str, Any]:
