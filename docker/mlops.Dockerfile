@@ -29,6 +29,12 @@ COPY docker/entrypoint.sh /usr/local/bin/synergos-entrypoint
 EXPOSE 5500
 HEALTHCHECK --interval=5s --timeout=5s --start-period=60s --retries=3 \
     CMD ["python", "-ISc", "from http.client import HTTPConnection; c = HTTPConnection('127.0.0.1', 5500, timeout=4); c.request('GET', '/health'); raise SystemExit(c.getresponse().status != 200)"]
+ARG VERSION=unknown
+ARG COMMIT=unknown
+LABEL org.opencontainers.image.title="MLflow's server for Synergos" \
+      org.opencontainers.image.version=$VERSION \
+      org.opencontainers.image.revision=$COMMIT \
+      org.opencontainers.image.licenses=Apache-2.0
 # The store is the TTPs' too, for collaborations that name no server: one folder, mounted at the same place in both.
 ENTRYPOINT ["synergos-entrypoint", "mlflow", "server", "--backend-store-uri", "sqlite:////mlflow/mlflow.db", "--artifacts-destination", "/mlflow/artifacts"]
 CMD ["--host", "0.0.0.0", "--port", "5500", "--workers", "1", "--uvicorn-opts", "--timeout-graceful-shutdown 5"]

@@ -60,18 +60,23 @@ def wheel_of_tag(tag: str, folder: Path) -> Path:
 
 def wheel_of_the_tree(version: str, folder: Path) -> Path:
     """The wheel of what is tested, under another version."""
-    source = folder / "source"
-    source.mkdir(parents=True)
-    for part in _PARTS:
-        if (ROOT / part).is_dir():
-            shutil.copytree(ROOT / part, source / part, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(ROOT / part, source / part)
+    source = copy_of_the_tree(folder / "source")
     project = source / "pyproject.toml"
     text, count = _VERSION.subn(f'version = "{version}"', project.read_text(), count=1)
     assert count == 1
     project.write_text(text)
     return build(source, folder)
+
+
+def copy_of_the_tree(folder: Path, *more: str) -> Path:
+    """What a wheel is built from, and more files or folders of the tree."""
+    for part in (*_PARTS, *more):
+        (folder / part).parent.mkdir(parents=True, exist_ok=True)
+        if (ROOT / part).is_dir():
+            shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(ROOT / part, folder / part)
+    return folder
 
 
 def build(source: Path, folder: Path) -> Path:
