@@ -36,7 +36,7 @@ class RunTask(Task):
         l2_lambda: float = 0.0,
         optimizer: str = "SGD",
         criterion: str = "BCELoss",
-        lr_scheduler: str = "CyclicLR",
+        lr_scheduler: str | None = None,
         delta: float = 0.0,
         patience: int = 10,
         seed: int = 42,
@@ -60,7 +60,8 @@ class RunTask(Task):
             l2_lambda: weight of the L2 penalty.
             optimizer: a class in ``torch.optim``.
             criterion: a loss in ``torch.nn``.
-            lr_scheduler: a class in ``torch.optim.lr_scheduler``.
+            lr_scheduler: a class in ``torch.optim.lr_scheduler``; the rate stays as it is when nothing is said, but with ``base_lr`` or
+                ``max_lr`` it is ``CyclicLR``.
             delta: by how much the loss must fall to count as better (early stopping).
             patience: how many rounds without getting better are borne (early stopping).
             seed: of everything that is random.
@@ -68,8 +69,12 @@ class RunTask(Task):
             is_snn: stored as it is; nothing depends on it. Networks are not split.
             precision_fractional: stored as it is; nothing depends on it. Numbers are not shared secretly.
             kwargs: settings of the algorithm (``server_lr``, ``beta1``, …), and any other argument of the optimizer, criterion or
-                scheduler (``base_lr``, ``momentum``, …).
+                scheduler (``base_lr``, ``momentum``, …). An argument that is called like one of these keys, or that several of the
+                three take, is said to one alone by its name before a dot: ``**{"criterion.delta": 2.0, "lr_scheduler.patience": 3}``.
         """
+        if lr_scheduler is None and ("base_lr" in kwargs or "max_lr" in kwargs):
+            # As the original's client says it.
+            lr_scheduler = "CyclicLR"
         named = {
             "run_id": run_id,
             "algorithm": algorithm,

@@ -120,7 +120,7 @@ def _check_each(
 ) -> None:
     """Refuse a value that no combination makes trainable; combinations are looked at when they are drawn."""
     family = families.named_in(store.get(Kind.EXPERIMENT, experiment))
-    known = _fields(space, family, family.hyperparameters(fixed, action))
+    known = _fields(space, family, fixed, family.hyperparameters(fixed, action))
     for name, dimension in space.dimensions.items():
         is_of_model = bool(family.changes([name]))
         if not is_of_model and name not in known:
@@ -141,9 +141,11 @@ def _check_each(
                 raise InvalidRequest(str(error), f"search_space.{name}.{place}") from error
 
 
-def _fields(space: SearchSpace, family: ModelFamily, run: Hyperparameters) -> frozenset[str]:
+def _fields(space: SearchSpace, family: ModelFamily, fixed: Mapping[str, Any], run: Hyperparameters) -> frozenset[str]:
     """What the runs of a study can say."""
-    said = run.to_dict()
+    usual = family.hyperparameters({}).to_dict()
+    # What nobody says may follow from what is drawn, as a schedule does.
+    said = {name: value for name, value in run.to_dict().items() if name in fixed or value != usual.get(name)}
     drawn = {name: [value for _, value in dimension.examples()] for name, dimension in space.dimensions.items()}
     known = family.run_fields({name: [value] for name, value in said.items()} | drawn)
-    return known | said.keys()
+    return known | run.to_dict().keys()

@@ -139,6 +139,8 @@ def test_a_project_may_say_its_collaboration_as_the_originals_client_does(declar
         ({"server_lr": 0.1}, "server_lr", "FedProx does not take it, FedAvgM"),
         ({"criterion": "MSELoss", "delta": 0.5, "beta": 0.5}, "beta", "MSELoss does not take it, SmoothL1Loss would"),
         ({"criterion": "HuberLoss", "delta": 0.5}, "delta", "early stopping"),
+        ({"criterion.delta": 0.5}, "criterion.delta", "MSELoss does not take it, HuberLoss would"),
+        ({"lr_scheduler.patients": 5}, "lr_scheduler.patients", "is not a field of this run"),
     ],
 )
 def test_a_key_that_this_run_does_not_take_is_refused(
@@ -148,6 +150,19 @@ def test_a_key_that_this_run_does_not_take_is_refused(
 
     assert (status, answer["field"]) == (417, field)
     assert reason in answer["message"]
+
+
+def test_an_argument_can_be_said_to_its_owner(declared: Client) -> None:
+    run = {
+        "criterion": "HuberLoss",
+        "criterion.delta": 2.0,
+        "lr_scheduler": "ReduceLROnPlateau",
+        "lr_scheduler.patience": 3,
+    }
+
+    shown = declared.data("POST", RUNS, {"run_id": "r", **run, "delta": 0.5})
+
+    assert {name: shown[name] for name in run} == run
 
 
 def test_a_weight_of_the_positives_says_which_loss_would_take_it(declared: Client) -> None:

@@ -8,6 +8,7 @@ from synergos import errors
 from synergos.domain.job import ErrorKind, JobError
 from synergos.errors import (
     Conflict,
+    Diverged,
     FeatureDrift,
     GridError,
     InvalidRequest,
@@ -43,6 +44,7 @@ STATUSES = [
     (WorkerConflict("not now", "w"), 409),
     (WireFormatError("what?", "w"), 424),
     (NotNeeded("too late", "w"), 422),
+    (Diverged("no finite loss", "w"), 422),
     (ServiceStopping("later"), 503),
     (GridError("something", "w"), 422),
     (SynergosError("something"), 422),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, Self, TypeVar
@@ -21,10 +20,19 @@ from synergos.learning.families.layers.constructor_arguments import (
     construct,
     parameters_of,
     sole,
-    tuples,
 )
 from synergos.learning.families.layers.optimizers import uncompiled
 from synergos.learning.families.layers.run_fields import CHECKS, IGNORED
+from synergos.learning.families.layers.torch_keys import (
+    MAKERS,
+    argument_in,
+    arguments_of,
+    keys_of,
+    own_key,
+    role_of,
+    said_to,
+    takers,
+)
 from synergos.learning.hyperparameters import (
     Hyperparameters,
     general_fields,
@@ -39,16 +47,9 @@ T = TypeVar("T")
 
 _OF_NUMBERS = frozenset({"HuberLoss", "L1Loss", "MSELoss", "PoissonNLLLoss", "SmoothL1Loss"})
 """The losses that a regression can have."""
-# Set elsewhere (the reduction, the schedule's position), functions, or long deprecated.
-_NEVER_FORWARDED = frozenset({"reduction", "last_epoch", "lr_lambda", "scale_fn", "size_average", "reduce"})
-_OURS = frozenset({"params", "optimizer"})
-"""Arguments that are no values: what is optimised, and by what."""
 _NAMED_AT_MOST = 6
-_MAKERS: Mapping[str, Callable[[object], type]] = {
-    "optimizer": torch_names.optimizer_class,
-    "criterion": torch_names.criterion_class,
-    "lr_scheduler": torch_names.scheduler_class,
-}
+_CYCLES = ("base_lr", "max_lr")
+"""Keys that mean ``CyclicLR`` where no schedule is named: so does the original's client."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,8 @@ class LayersHyperparameters(Hyperparameters):
     Attributes:
         batch_size: rows per step; ``None`` is all rows of the participant.
         lr_decay: of ``LambdaLR``: the rate is ``lr / (1 + lr_decay * epoch)``.
-        extras: every other key of the run, forwarded to the constructors of optimizer, loss and scheduler that take it.
+        extras: every other key of the run, forwarded to the constructors of optimizer, loss and scheduler that take it;
+            ``criterion.delta`` to that of the loss alone.
     """
 
     checks: ClassVar[Mapping[str, Check]] = CHECKS
@@ -71,7 +73,7 @@ class LayersHyperparameters(Hyperparameters):
     l2_lambda: float = 0.0
     optimizer: str = "SGD"
     criterion: str = "BCELoss"
-    lr_scheduler: str = "CyclicLR"
+    lr_scheduler: str = "ConstantLR"
 
     @classmethod
     def from_run(cls, run: Mapping[str, Any], action: Action | None = None) -> Self:
@@ -86,8 +88,13 @@ class LayersHyperparameters(Hyperparameters):
         found = super().from_run(run)
         for name in overrides(found.extras):
             check_override(name)
-        # The original's client sends "" for the scheduler it calls LambdaLR elsewhere.
-        found = replace(found, lr_scheduler=found.lr_scheduler or "LambdaLR")
+        said = {
+            name: found.extras[key] for name in ("lr", "weight_decay") if (key := f"optimizer.{name}") in found.extras
+        }
+        found = replace(found, **said, lr_scheduler=_schedule_meant(run))
+        if found.lr_scheduler == "ConstantLR" and not found._says("lr_scheduler", "factor", "total_iters"):
+            # torch would begin with five epochs at a third of the rate. It is said to workers too, whatever their default is.
+            found = replace(found, extras={**found.extras, "factor": 1.0})
         torch_names.optimizer_class(found.optimizer)
         torch_names.scheduler_class(found.lr_scheduler)
         torch_names.criterion_class(found.criterion)
@@ -95,13 +102,24 @@ class LayersHyperparameters(Hyperparameters):
 
     @property
     def loss(self) -> str:
-        """The criterion, and how it is reduced."""
-        return f"{self.criterion}, {self.extras.get('reduction')}"
+        """The criterion, how it is reduced, and what else is said to it."""
+        said = said_to("criterion", torch_names.criterion_class(self.criterion), self.extras)
+        arguments = [f"{name}={self.extras[key]}" for name, (key, _) in sorted(said.items())]
+        return ", ".join([self.criterion, str(self._reduction), *arguments])
 
     @property
     def reduction(self) -> str:
         """How a batch's losses become one number for the gradient; ``none`` is a mean too."""
-        return "sum" if self.extras.get("reduction") == "sum" else "mean"
+        return "sum" if self._reduction == "sum" else "mean"
+
+    @property
+    def _reduction(self) -> str | None:
+        found: str | None = self.extras.get("criterion.reduction", self.extras.get("reduction"))
+        return found
+
+    def _says(self, role: str, *arguments: str) -> bool:
+        """Whether the run says one of these arguments, to one of the three or to all of them."""
+        return any(key in self.extras for name in arguments for key in (name, own_key(role, name)))
 
     def criterion_for(self, action: Action) -> str:
         """The loss for that kind of project: the client always sends ``BCELoss``, which a regression cannot mean.
@@ -143,40 +161,41 @@ class LayersHyperparameters(Hyperparameters):
         if kind is lr_scheduler.LambdaLR:
             return {"lr_lambda": _decay(self.lr_decay)}
         # torch would drive SGD's momentum up and down although nobody asked for any.
-        momentum = any(self.extras.get(name) for name in ("momentum", "base_momentum", "max_momentum"))
+        asking = {"momentum": "optimizer", "base_momentum": "lr_scheduler", "max_momentum": "lr_scheduler"}
+        momentum = any(self.extras.get(key) for name, role in asking.items() for key in (name, own_key(role, name)))
         if kind is lr_scheduler.CyclicLR:
             return {"base_lr": self.lr / 2, "max_lr": self.lr * 5, "cycle_momentum": momentum}
         if kind is lr_scheduler.OneCycleLR:
-            return {"total_steps": self.rounds * self.epochs, "cycle_momentum": momentum}
+            length = {} if self._says("lr_scheduler", "steps_per_epoch") else {"total_steps": self.rounds * self.epochs}
+            return {**length, "cycle_momentum": momentum}
         return {}
 
     def _why_unused(self, name: str, action: Action | None, known: Iterable[str]) -> InvalidRequest:
         if (of_another := of_another_algorithm(name, self.algorithm)) is not None:
             return of_another
-        takers = {field: _takers(field, name) for field in _MAKERS}
-        if not any(takers.values()):
+        role = role_of(name)
+        taking = {each: takers(each, argument_in(name)) for each in MAKERS if role in {None, each}}
+        if not any(taking.values()):
             return unknown_key(name, known, CHECKS)
         fitting = _OF_NUMBERS if action is Action.REGRESS else torch_names.usable("criterion")
         reasons = []
-        for field, names in takers.items():
+        for field, names in taking.items():
             fit = [each for each in names if field != "criterion" or each in fitting]
             would = f"{' or '.join(fit[:_NAMED_AT_MOST])} would" if fit else "nor would any that fits the project"
             reasons += [f"{getattr(self, field)} does not take it, {would} ({field})"] if names else []
         return InvalidRequest("; ".join(reasons), name)
 
     def _build(
-        self, kind: type[T], own: Mapping[str, Any], where: str, build: type[T] | None = None, **positional: Any
+        self, kind: type[T], own: Mapping[str, Any], role: str, build: type[T] | None = None, **positional: Any
     ) -> T:
         parameters = parameters_of(kind)
-        forwarded = {
-            name: _for_torch(name, value)
-            for name, value in self.extras.items()
-            if name in parameters and name not in _NEVER_FORWARDED
-        }
-        arguments = {name: value for name, value in own.items() if name in parameters} | forwarded
-        check_arguments(arguments | positional, parameters, kind.__name__, lambda name: name)
-        names = {name: name for name in arguments if name not in {"lr_lambda", "reduction"}}
-        otherwise = sole({name: name for name in forwarded}, where)
+        said = said_to(role, kind, self.extras)
+        arguments = {name: value for name, value in own.items() if name in parameters}
+        arguments |= {name: value for name, (_, value) in said.items()}
+        keys = {name: said[name][0] if name in said else name for name in arguments}
+        check_arguments(arguments | positional, parameters, kind.__name__, lambda name: keys.get(name, name))
+        names = {name: key for name, key in keys.items() if name not in {"lr_lambda", "reduction"}}
+        otherwise = sole({name: key for name, (key, _) in said.items()}, role)
         return construct(lambda: (build or kind)(**positional, **arguments), kind.__name__, names, otherwise)
 
 
@@ -190,14 +209,14 @@ def check_run(run: Mapping[str, Any], action: Action | None = None) -> None:
     parameter = nn.Parameter(torch.zeros(2, 2))
     parameter.grad = torch.ones(2, 2)
     optimizer = found.make_optimizer([parameter])
-    names = {name: name for name in found.extras}
+    names = {argument_in(key): key for key in found.extras}
     scheduler = found.make_scheduler(optimizer)
     construct(optimizer.step, found.optimizer, names, "optimizer")
     construct(lambda: step_scheduler(scheduler, 1.0), found.lr_scheduler, names, "lr_scheduler")
     found.make_criterion("mean", action)
-    total = found.extras.get("total_steps")
-    if isinstance(scheduler, lr_scheduler.OneCycleLR) and total is not None and total < found.rounds * found.epochs:
-        raise InvalidRequest(f"expected at least rounds * epochs = {found.rounds * found.epochs}", "total_steps")
+    if isinstance(scheduler, lr_scheduler.OneCycleLR) and scheduler.total_steps < found.rounds * found.epochs:
+        reason = f"expected at least rounds * epochs = {found.rounds * found.epochs}"
+        raise InvalidRequest(reason, names.get("total_steps", names.get("steps_per_epoch", "total_steps")))
 
 
 def run_fields(choices: Mapping[str, Iterable[object]]) -> frozenset[str]:
@@ -206,10 +225,12 @@ def run_fields(choices: Mapping[str, Iterable[object]]) -> frozenset[str]:
     Args:
         choices: the values that each key can have, of those that are known; the others have their defaults.
     """
-    known = {each.name for each in fields(LayersHyperparameters)} - {"extras"} | IGNORED.keys() | {"reduction"}
-    for field in _MAKERS:
-        for name in choices.get(field, [getattr(LayersHyperparameters, field)]):
-            known |= _arguments_of(torch_names.usable(field).get(str(name or "LambdaLR")))
+    known = {each.name for each in fields(LayersHyperparameters)} - {"extras"} | IGNORED.keys()
+    defaults = {"lr_scheduler": _schedule_meant(choices)} if "lr_scheduler" not in choices else {}
+    for role in MAKERS:
+        for name in choices.get(role, [defaults.get(role, getattr(LayersHyperparameters, role))]):
+            kind = torch_names.usable(role).get(str(name or "LambdaLR"))
+            known |= keys_of(role, kind) if kind else frozenset()
     return general_fields(choices) | known
 
 
@@ -224,22 +245,30 @@ def unused(run: Mapping[str, Any], action: Action | None = None) -> dict[str, In
     known = run_fields({name: [value] for name, value in given.items()})
     left = [name for name in left_over(given, known) if not overrides([name])]
     why = {name: found._why_unused(name, action, known) for name in left}
-    if found.criterion == "HuberLoss" and found.delta:
-        text = (
-            "is early stopping's, and HuberLoss has its own 1 here; SmoothL1Loss with beta is the same but for a factor"
-        )
+    for name in given.keys() - why.keys():
+        instead = _said_more_closely(name, found)
+        if instead and name not in {each.name for each in fields(LayersHyperparameters)}:
+            why[name] = InvalidRequest(f"is said by {' and '.join(instead)}", name)
+    if found.criterion == "HuberLoss" and found.delta and "criterion.delta" not in given:
+        text = "is early stopping's; HuberLoss has criterion.delta, which is 1 when it is not said"
         why["delta"] = InvalidRequest(text, "delta")
     return why
 
 
-def _arguments_of(kind: type | None) -> frozenset[str]:
-    """What a run can say to a class of torch."""
-    return frozenset(parameters_of(kind)) - _NEVER_FORWARDED - _OURS if kind else frozenset()
+def _said_more_closely(name: str, found: LayersHyperparameters) -> list[str]:
+    """The keys that take the place of a plain one at each class that would take it; none while it is of use to one of them."""
+    taking = [role for role, look_up in MAKERS.items() if name in arguments_of(look_up(getattr(found, role)))]
+    own = [own_key(role, name) for role in taking]
+    return own if all(key in found.extras for key in own) else []
 
 
-def _takers(field: str, name: str) -> list[str]:
-    """The classes that a run could name there and that take an argument of that name."""
-    return [each for each, kind in torch_names.usable(field).items() if name in _arguments_of(kind)]
+def _schedule_meant(said: Mapping[str, Any]) -> str:
+    """The schedule that a run names, or means by what else it says."""
+    name: str | None = said.get("lr_scheduler")
+    if name is None:
+        return "CyclicLR" if any(said.get(key) is not None for key in _CYCLES) else LayersHyperparameters.lr_scheduler
+    # The original's client sends "" for the scheduler it calls LambdaLR elsewhere.
+    return name or "LambdaLR"
 
 
 def step_scheduler(scheduler: LRScheduler, loss: float) -> None:
@@ -252,11 +281,3 @@ def step_scheduler(scheduler: LRScheduler, loss: float) -> None:
 
 def _decay(rate: float) -> Callable[[int], float]:
     return lambda epoch: 1 / (1 + rate * epoch)
-
-
-def _for_torch(name: str, value: Any) -> Any:
-    if name in {"weight", "pos_weight"} and isinstance(value, list):
-        if not all(isinstance(one, int | float) and not isinstance(one, bool) and math.isfinite(one) for one in value):
-            raise InvalidRequest("expected a list of numbers, one per class", name)
-        return torch.tensor(value, dtype=torch.float32)
-    return tuples(value)

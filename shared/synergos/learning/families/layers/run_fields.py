@@ -7,23 +7,14 @@ from collections.abc import Mapping
 from synergos.learning.run_fields import GENERAL, Check, boolean, integer, number, one_of, string
 from synergos.learning.run_fields import IGNORED as IGNORED_EVERYWHERE
 
-CHECKS: Mapping[str, Check] = {
-    **GENERAL,
-    "optimizer": string,
-    "criterion": string,
-    "lr_scheduler": string,
-    "batch_size": integer(1),
+_ARGUMENTS: Mapping[str, Check] = {
     "step_size_up": integer(1),
     "step_size_down": integer(1),
     "step_size": integer(1),
-    "last_epoch": integer(-1),
     "lr": number(above=True),
     "base_lr": number(),
     "max_lr": number(),
-    "lr_decay": number(),
     "weight_decay": number(),
-    "l1_lambda": number(),
-    "l2_lambda": number(),
     "dampening": number(),
     "gamma": number(),
     "base_momentum": number(),
@@ -33,6 +24,30 @@ CHECKS: Mapping[str, Check] = {
     "reduction": one_of("none", "mean", "sum"),
     "mode": one_of("triangular", "triangular2", "exp_range", "min", "max"),
     "scale_mode": one_of("cycle", "iterations"),
+}
+"""Those that are arguments of torch's optimizers, losses and schedulers."""
+
+CHECKS: Mapping[str, Check] = {
+    **GENERAL,
+    **_ARGUMENTS,
+    **{
+        f"{role}.{name}": check
+        for role in ("optimizer", "criterion", "lr_scheduler")
+        for name, check in _ARGUMENTS.items()
+    },
+    "optimizer": string,
+    "criterion": string,
+    "lr_scheduler": string,
+    "batch_size": integer(1),
+    "last_epoch": integer(-1),
+    "lr_decay": number(),
+    "l1_lambda": number(),
+    "l2_lambda": number(),
+    # What is called like a key of the run, and is another thing.
+    "criterion.delta": number(above=True),
+    "lr_scheduler.patience": integer(0),
+    "lr_scheduler.epochs": integer(1),
+    "lr_scheduler.steps_per_epoch": integer(1),
 }
 """Those of every run, and of torch's optimizers, losses and schedulers."""
 
