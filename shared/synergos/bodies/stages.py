@@ -18,8 +18,8 @@ Priority: TypeAlias = Annotated[
 Count: TypeAlias = Annotated[int, Meta(ge=1, le=10_000)]
 
 
-class AlignmentOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What an alignment is asked with."""
+class Agreeing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How participants agree on columns and labels."""
 
     auto_align: bool = True
     auto_fix: bool = True
@@ -33,6 +33,11 @@ class AlignmentOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     shared_labels: Annotated[
         bool, Meta(description="refuse participants whose training rows have no label in common with any others'")
     ] = True
+
+
+class AlignmentOptions(Agreeing, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What an alignment is asked with."""
+
     priority: Priority = 0
 
 

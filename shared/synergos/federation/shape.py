@@ -22,7 +22,7 @@ from synergos.bodies.declarations import (
     Services,
     Tag,
 )
-from synergos.bodies.stages import AlignmentOptions, Search
+from synergos.bodies.stages import Agreeing, Search
 from synergos.domain.feature_space import Action
 from synergos.domain.search_space import DescribedSpace
 from synergos.schema import Definition
@@ -78,7 +78,7 @@ class ProjectFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     project: ProjectTable
     participants: Annotated[Mapping[str, ParticipantTable], Meta(description="by id")] = {}
     experiments: Annotated[Mapping[str, ExperimentTable], Meta(description="by id")] = {}
-    alignment: Annotated[AlignmentOptions | UnsetType, Meta(description="how synergos align asks")] = UNSET
+    alignment: Annotated[Agreeing | UnsetType, Meta(description="how synergos align asks")] = UNSET
 
 
 PROJECT_FILE = Definition(ProjectFile)

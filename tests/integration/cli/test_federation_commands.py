@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,8 @@ from grids.grid_in_process import GridInProcess, started
 from support.command_runner import Ended, Run
 from synergos import Driver
 from synergos.cli.exits import ExitCode
+from synergos.federation.applying import Done, apply
+from synergos.federation.comparison import Comparison
 from synergos.federation.template import TEMPLATE
 
 NAMES = [
@@ -203,6 +205,22 @@ def test_a_refusal_in_the_middle_names_its_line_and_what_was_done(run: Run, file
     change(file, 'l_type = "Liner"', 'l_type = "Linear"')
     mended = told(run("apply", "--format", "json"), "deed")
     assert [name for name, deed in mended.items() if deed == "created"] == ["experiment logistic", "run logistic/first"]
+
+
+@pytest.mark.usefixtures("grid", "file")
+def test_whoever_interrupts_is_told_what_was_done(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(driver: Driver, comparisons: Sequence[Comparison]) -> Iterator[Done]:
+        yield from apply(driver, comparisons[:2])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("synergos.cli.federation.apply_records", interrupted)
+
+    ended = run("apply", "--format", "json")
+
+    assert ended.code == ExitCode.INTERRUPTED
+    expected = ["created", "created", "failed", *["not done"] * (len(NAMES) - 3)]
+    assert list(told(ended, "deed").values()) == expected
+    assert told(ended, "notes")["participant hospital_1"] == ["interrupted; synergos diff tells whether it was done"]
 
 
 @pytest.mark.usefixtures("grid")
