@@ -180,6 +180,18 @@ USE_CASES: Sequence[UseCase] = (
         help="Show which classes a run's model took for which in predictions of rows with labels.",
     ),
     UseCase(
+        "validation roc",
+        "validations.roc",
+        Shows.PLOTTED,
+        help="Show how a run's model does at other thresholds: areas under its ROC curves.",
+    ),
+    UseCase(
+        "prediction roc",
+        "predictions.roc",
+        Shows.PLOTTED,
+        help="Show how a run's model did at other thresholds in predictions of rows with labels.",
+    ),
+    UseCase(
         "prediction show",
         "predictions.read",
         Shows.ROWS,
