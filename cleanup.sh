@@ -8,6 +8,8 @@ readonly root shown_by_default=3
 readonly targets=(
   "Metadata|simulator/metadata/mlflow_data"
   "Metadata|simulator/metadata/orchestrator_data"
+  "Keys of participants|simulator/metadata/worker_1_key"
+  "Keys of participants|simulator/metadata/worker_2_key"
   "Outputs of the orchestrator|simulator/outputs/orchestrator_outputs"
   "Outputs of worker 1|simulator/outputs/worker_1_outputs"
   "Outputs of worker 1|simulator/outputs/worker_1_node_2_outputs"

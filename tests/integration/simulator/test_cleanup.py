@@ -17,6 +17,8 @@ ROOT = Path(__file__).resolve().parents[3]
 TARGETS = (
     "metadata/mlflow_data",
     "metadata/orchestrator_data",
+    "metadata/worker_1_key",
+    "metadata/worker_2_key",
     "outputs/orchestrator_outputs",
     "outputs/worker_1_outputs",
     "outputs/worker_2_outputs",
@@ -370,6 +372,15 @@ def test_it_empties_what_the_compose_grids_write_to() -> None:
 
     mounted = re.findall(r"/((?:metadata|outputs)/\w+):/", compose)
     assert set(mounted) == set(TARGETS)
+
+
+def test_a_participants_nodes_in_the_cluster_have_one_key() -> None:
+    compose = (ROOT / "docker-compose-syncluster.yml").read_text()
+
+    workers = re.findall(r"container_name: sync_worker_(\d)_n\d\n(.*?)\n\n", compose, re.DOTALL)
+    keys = [(worker, re.findall(r"/metadata/(\w+):/worker/key$", text, re.MULTILINE)) for worker, text in workers]
+    assert sorted(keys) == [(number, [f"worker_{number}_key"]) for number in ("1", "1", "2", "2")]
+    assert all("--digest_key /worker/key/" in text for _, text in workers)
 
 
 @pytest.mark.skipif(not (ROOT / ".git").exists(), reason="not a clone")
