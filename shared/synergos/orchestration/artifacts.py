@@ -249,7 +249,7 @@ def _current(run: RunKey, models: Sequence[Record]) -> Record:
         raise RecordNotFound(f"run {run.run_id!r} is not trained, so there are no files of it")
     if models[0].get(OUTDATED):
         raise RecordNotFound(
-            f"run {run.run_id!r} or its experiment was changed since it was trained; the files of that training are those "
+            f"run {run.run_id!r}, its experiment or the project's action was changed since it was trained; the files of that training are those "
             f"of version {number_of(models[0])}"
         )
     return models[0]

@@ -12,6 +12,7 @@ from synergos.domain.keys import ProjectKey
 from synergos.domain.records import Ids, Kind
 from synergos.orchestration import preconditions
 from synergos.orchestration.caller import Caller
+from synergos.orchestration.run_check import require_fitting
 from synergos.orchestration.stage_requests import StageRequests
 
 
@@ -23,7 +24,9 @@ class Models(StageRequests[Options]):
     schema = bodies.MODELS
 
     def plan(self, caller: Caller, ids: Ids, options: Mapping[str, Any], asked: Options | None = None) -> list[Job]:
-        """Needs participants who are aligned."""
+        """Needs participants who are aligned, and runs that go with what the project does."""
         preconditions.require_named(self.store, ids)
         preconditions.require_trainable(self.store, ProjectKey.of(ids))
-        return [Job(self.stage, run, options) for run in preconditions.runs_in(self.store, ids)]
+        runs = preconditions.runs_in(self.store, ids)
+        require_fitting(self.store, runs)
+        return [Job(self.stage, run, options) for run in runs]

@@ -107,7 +107,7 @@ def model_of(store: RecordStore, run: RunKey) -> Record:
 
 def _changed_since(runs: Iterable[RunKey]) -> str:
     named = ", ".join(f"{run.expt_id}/{run.run_id}" for run in runs)
-    return f"the run or its experiment was changed since it was trained: {named}; train it again"
+    return f"the run, its experiment or the project's action was changed since it was trained: {named}; train it again"
 
 
 def _agreed(store: RecordStore, kind: Kind, key: RegistrationKey, complaint: str) -> Record:

@@ -6,13 +6,12 @@ from typing import Any
 
 from synergos import bodies
 from synergos.bodies.declarations import Run
-from synergos.domain.feature_space import Action
 from synergos.domain.keys import RunKey
 from synergos.domain.records import Ids, Kind, restrict
 from synergos.domain.trained_model import definition_of
 from synergos.errors import RecordNotFound
-from synergos.learning import families
 from synergos.orchestration.declarations import Declarations
+from synergos.orchestration.run_check import action_said, check_run
 from synergos.records import model_versions
 from synergos.records.store import Record
 
@@ -32,17 +31,8 @@ class Runs(Declarations[Run]):
         except RecordNotFound:
             # That it is not there is said once it is known that the rest is sound.
             experiment = {}
-        family, action = families.named_in(experiment), self._action(ids)
-        family.check_run(payload, action)
-        for refusal in family.unused(payload, action).values():
-            raise refusal
+        check_run(experiment, payload, action_said(self.store, ids))
         return payload
-
-    def _action(self, ids: Ids) -> Action | None:
-        """What the project does; None where it does not say, or is not there."""
-        projects = self.store.find(Kind.PROJECT, restrict(ids, Kind.PROJECT))
-        said = projects[0].get("action") if projects else None
-        return None if said is None else Action(said)
 
     def settle(self, before: Record | None, after: Record) -> None:
         """A model is shown as that of a run only as long as it is of what the run asks for."""

@@ -89,7 +89,7 @@ def _model(store: RecordStore, keys: Ids, outputs: Trained) -> None:
     model_versions.keep(store, run, outputs, trained)
     store.prune(Kind.MODEL, run)
     # Somebody may have changed the run while it was being trained.
-    outdated = model_versions.is_outdated(store, run, outputs.definition)
+    outdated = model_versions.is_outdated(store, run, outputs.definition, trained["feature_space"])
     store.put(Kind.MODEL, run, trained | ({OUTDATED: True} if outdated else {}))
 
 

@@ -42,16 +42,30 @@ def _in_short(trained: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in trained.items() if name not in _LARGE}
 
 
-def is_outdated(store: RecordStore, run: RunKey, definition: TrainingDefinition | UnsetType) -> bool:
-    """Whether a run, or its experiment, asks for something else by now than a model was trained from."""
+def is_outdated(
+    store: RecordStore, run: RunKey, definition: TrainingDefinition | UnsetType, feature_space: Mapping[str, Any]
+) -> bool:
+    """Whether a run, its experiment or its project asks for something else by now than a model was trained from.
+
+    Args:
+        feature_space: the model's, as records have it.
+    """
+    if _does_something_else(store, run, feature_space):
+        return True
     if isinstance(definition, UnsetType):
         return False
     now = definition_of(store.get(Kind.EXPERIMENT, run), store.get(Kind.RUN, run))
     return definition.digest != now.digest
 
 
+def _does_something_else(store: RecordStore, run: RunKey, feature_space: Mapping[str, Any]) -> bool:
+    """Whether a model classifies, and its project regresses by now, or the other way round."""
+    wanted, action = store.get(Kind.PROJECT, run).get("action"), feature_space.get("action")
+    return wanted is not None and action is not None and wanted != action
+
+
 def note_change(store: RecordStore, run: RunKey, before: TrainingDefinition) -> None:
-    """See whether a run's model is of what it asks for, after the run or its experiment was declared anew or changed.
+    """See whether a run's model is of what it asks for, after run, experiment or project was declared anew or changed.
 
     A model that is not is hidden, with all that was measured on it, until it is again, or is trained anew.
 
@@ -62,7 +76,9 @@ def note_change(store: RecordStore, run: RunKey, before: TrainingDefinition) -> 
         now = definition_of(store.get(Kind.EXPERIMENT, run), store.get(Kind.RUN, run))
         # Of what was trained before models said so, all that is known is that it was shown until now.
         trained_from = model.get("definition") or msgspec.to_builtins(before)
-        outdated = trained_from["digest"] != now.digest
+        outdated = trained_from["digest"] != now.digest or _does_something_else(
+            store, run, model.get("feature_space", {})
+        )
         if outdated is not bool(model.get(OUTDATED)):
             store.merge(Kind.MODEL, run, {"definition": trained_from, OUTDATED: outdated})
 

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from fakes.orchestration import (
+    ALIGNMENTS_URL,
+    COLLABORATION_URL,
     EXPERIMENT_URL,
     HYPERPARAMETERS,
     LAYERS,
@@ -33,6 +35,7 @@ from synergos.records import RecordStore, archive
 from synergos.rest import create_app
 
 MODEL_URL = f"{MODELS_URL}/{E}/{R}"
+PROJECT_BODY = {"project_id": P, "incentives": {}}
 WIDER = [{**LAYERS[0], "structure": {"bias": False, "in_features": 28, "out_features": 1}}]
 
 Change = Callable[[Client], Any]
@@ -41,12 +44,16 @@ CHANGES: list[Change] = [
     lambda client: client.post(f"{EXPERIMENT_URL}/runs", {"run_id": R, **HYPERPARAMETERS, "rounds": 3}),
     lambda client: client.put(EXPERIMENT_URL, {"model": WIDER}),
     lambda client: client.post(f"{PROJECT_URL}/experiments", {"expt_id": E, "model": WIDER}),
+    lambda client: client.put(PROJECT_URL, {"action": "classify"}),
+    lambda client: client.post(f"{COLLABORATION_URL}/projects", {**PROJECT_BODY, "action": "classify"}),
 ]
 BACK: list[Change] = [
     lambda client: client.put(RUN_URL, {"lr": HYPERPARAMETERS["lr"]}),
     lambda client: client.post(f"{EXPERIMENT_URL}/runs", {"run_id": R, **HYPERPARAMETERS}),
     lambda client: client.put(EXPERIMENT_URL, {"model": LAYERS}),
     lambda client: client.post(f"{PROJECT_URL}/experiments", {"expt_id": E, "model": LAYERS}),
+    lambda client: client.put(PROJECT_URL, {"action": "regress"}),
+    lambda client: client.post(f"{COLLABORATION_URL}/projects", {**PROJECT_BODY, "action": "regress"}),
 ]
 
 
@@ -112,6 +119,38 @@ def test_what_was_changed_is_trained_again_before_it_is_used(finished: Client, u
     assert finished.post(url, body)[0] == 200
     [model] = finished.data("GET", MODEL_URL)
     assert (model["version"], model["definition"]["run"]["lr"]) == (2, 9.0)
+
+
+def test_a_project_that_does_something_else_says_which_runs_cannot_be_trained_for_it(finished: Client) -> None:
+    assert "warnings" not in finished.put(PROJECT_URL, {"action": "classify"})[1]
+    finished.data("PUT", RUN_URL, {"criterion": "CrossEntropyLoss"})
+
+    status, answer = finished.put(PROJECT_URL, {"action": "regress"})
+
+    assert status == 200
+    [warning] = answer["warnings"]
+    assert warning.startswith(f"run {E}/{R} cannot be trained to regress: criterion: CrossEntropyLoss is of classes")
+    finished.data("POST", ALIGNMENTS_URL, {})
+    status, refused = finished.post(MODEL_URL, {})
+    assert (status, refused["message"]) == (409, warning)
+
+    finished.data("PUT", RUN_URL, {"criterion": "MSELoss"})
+    assert "warnings" not in finished.put(PROJECT_URL, {"action": "regress"})[1]
+    assert finished.post(MODEL_URL, {})[0] == 200
+
+
+def test_a_model_that_was_trained_for_another_action_than_the_project_has_by_then_is_not_shown(
+    finished: Client, dispatcher: CannedDispatcher
+) -> None:
+    def change_meanwhile(store: RecordStore, job: Any) -> Any:
+        outputs = read_outputs(job.stage, outputs_of(store, job))
+        finished.put(PROJECT_URL, {"action": "classify"})
+        return archive(store, job, outputs)
+
+    dispatcher.do = change_meanwhile
+    finished.data("POST", MODEL_URL, {})
+
+    assert shown(finished) == NONE
 
 
 def test_a_run_that_is_changed_while_it_is_trained_has_no_model(
