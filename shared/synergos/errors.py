@@ -8,6 +8,7 @@ SynergosError
 ├── Conflict                the request is sound, but not in the present state
 │   └── FeatureDrift        data no longer fits the feature space that was agreed
 ├── NotSupported            this kind of grid cannot do it
+│   └── NotInstalled        … or this installation cannot; names the extra that brings what it takes
 ├── ServiceStopping         this program is about to end; ask again when it is back
 └── GridError               something went wrong between the orchestrator and a participant
     ├── WorkerUnreachable   no answer
@@ -100,6 +101,10 @@ class FeatureDrift(Conflict):
 
 class NotSupported(SynergosError):
     """This kind of grid cannot do what was asked."""
+
+
+class NotInstalled(NotSupported):
+    """What was asked takes a package that is not installed here."""
 
 
 class ServiceStopping(SynergosError):

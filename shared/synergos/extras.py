@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from synergos.errors import InvalidRequest
+from synergos.errors import NotInstalled
 
 EXTRAS: Mapping[str, str] = {
     "synergos_director": "director",
@@ -23,17 +23,23 @@ def needed(missing: ImportError, extra: str) -> str:
         missing: what could not be imported.
         extra: what brings it.
     """
-    return f"needs {missing.name or 'a package'}, which is not installed: pip install 'synergos[{extra}]'"
+    return f"needs {_not_installed(missing, extra)}"
 
 
 @contextmanager
 def needing(extra: str) -> Iterator[None]:
-    """Import inside it what a command needs beyond the driver.
+    """Import inside it what is not part of every installation.
 
     Raises:
-        InvalidRequest: it is not installed; names the extra.
+        NotInstalled: it is not there; names the extra that brings it.
     """
     try:
         yield
     except ImportError as missing:
-        raise InvalidRequest(needed(missing, extra)) from missing
+        if (missing.name or "").partition(".")[0] in {*EXTRAS, "synergos", "synmanager"}:
+            raise  # a fault of this package, and no other would mend it
+        raise NotInstalled(f"this takes {_not_installed(missing, extra)}") from missing
+
+
+def _not_installed(missing: ImportError, extra: str) -> str:
+    return f"{missing.name or 'a package'}, which is not installed: pip install 'synergos[{extra}]'"

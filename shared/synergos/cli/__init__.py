@@ -11,10 +11,11 @@ from typing import Annotated
 
 import typer
 
-from synergos.cli import backup, federation, predict, profile, service, tidy
+from synergos.cli import backup, export, federation, profile, service, tidy
 from synergos.cli.connection import connected
 from synergos.cli.exits import MEANINGS, ExitCode, exit_code_of
 from synergos.cli.made import command_of
+from synergos.cli.tune_group import TuneGroup
 from synergos.cli.use_cases import NOUNS, USE_CASES
 from synergos.errors import SynergosError
 from synergos.extras import EXTRAS, needed
@@ -53,14 +54,14 @@ for command in (federation.diff, federation.apply, federation.destroy):
     app.command(command.__name__)(connected(command))
 app.add_typer(profile.app, name="profile")
 groups = {noun: typer.Typer(no_args_is_help=True, help=about) for noun, about in NOUNS.items()}
+groups["tune"] = typer.Typer(cls=TuneGroup, help=NOUNS["tune"])
 """What other modules add their commands to, by noun."""
 for noun, group in groups.items():
     app.add_typer(group, name=noun)
 for use_case in USE_CASES:
     words = use_case.command.split()
     (app if len(words) == 1 else groups[words[0]]).command(words[-1])(command_of(use_case))
-app.command("predict")(predict.predict)
-app.command("export")(predict.export)
+app.command("export")(export.export)
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
 app.command("service")(service.service)

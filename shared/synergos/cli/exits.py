@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 
 from synergos.driver import DriverError, ServerTimeout, ServerUnreachable, WaitTimeout
-from synergos.errors import InvalidRequest, RecordNotFound, SynergosError
+from synergos.errors import InvalidRequest, NotInstalled, RecordNotFound, SynergosError
 
 NOT_FOUND_STATUS = 404
 REFUSED_STATUSES = frozenset({400, 417})
@@ -33,7 +33,7 @@ class ExitCode(IntEnum):
 MEANINGS = {
     ExitCode.OK: "it worked",
     ExitCode.FAILED: "it did not work; standard error says why",
-    ExitCode.USAGE: "the command or one of its values makes no sense, or what it needs is not installed",
+    ExitCode.USAGE: "the command or a value makes no sense, or something is not installed",
     ExitCode.UNREACHABLE: "no orchestrator answers at that address",
     ExitCode.NOT_FOUND: "there is no such job, grid or record",
     ExitCode.JOB_FAILED: "a job or study failed",
@@ -61,7 +61,7 @@ def exit_code_of(error: SynergosError) -> ExitCode:
             return ExitCode.NOT_FOUND
         case Cancelled():
             return ExitCode.JOB_CANCELLED
-        case InvalidRequest():
+        case InvalidRequest() | NotInstalled():
             return ExitCode.USAGE
         case _:
             return ExitCode.FAILED

@@ -42,16 +42,20 @@ class Ids:
         inner = "[/".join(optional)
         return needed + (f"[{'/' if needed else ''}{inner}{']' * len(optional)}" if optional else "")
 
-    @property
-    def parameter(self) -> Parameter:
-        """As the command line takes them."""
+    def parameter(self, *, absent: bool = False) -> Parameter:
+        """As the command line takes them.
+
+        Args:
+            absent: there may be none at all, as something else says what is meant.
+        """
+        where = " Default: what the project file names." if absent else ""
         argument = typer.Argument(
             metavar=self.expected,
-            help="One after the other, or as one word with / between them.",
+            help=f"One after the other, or as one word with / between them.{where}",
             autocompletion=completing_ids(self.names),
             show_default=False,
         )
-        if self.required:
+        if self.required and not absent:
             return keyword("ids", list[str], argument, Parameter.empty)
         return keyword("ids", list[str] | None, argument)
 

@@ -18,9 +18,10 @@ from synergos.cli.listing import LimitOption, limit_of
 from synergos.cli.output import Format, FormatOption, say
 from synergos.cli.parameters import WITHOUT_EFFECT, Option, documentation, parameters_of, read_settings
 from synergos.cli.parameters import option_of as option_of_parameter
+from synergos.cli.project_file import FileOption, meant
 from synergos.cli.showing import show
 from synergos.cli.stages import TimeoutOption, WaitOption, carry_out
-from synergos.cli.use_cases import Shows, UseCase
+from synergos.cli.use_case import Shows, UseCase
 from synergos.driver.task import Task
 from synergos.errors import InvalidRequest
 
@@ -28,6 +29,7 @@ SET = "set"
 WHERE = "where"
 LIMIT = "limit"
 PICTURE = "picture"
+FILE = "file"
 _CHOICES = "choices"
 _UPDATES = "updates"
 RESPOND_ASYNC = "respond_async"
@@ -79,20 +81,20 @@ class _Made:
         def command(driver: Driver, **given: Any) -> None:
             output: Format = given.pop("output")
             task = getattr(driver, self.case.task)
+            call = getattr(task, self.case.method)
+            if self.case.shows is Shows.JOBS:
+                carry_out(driver, call, self._requests(given), output, given["wait"], given["timeout"])
+                return
             arguments = self._arguments(given, output)
             for gathered in self.case.gathers:
                 gathered.gather(task, given.get(gathered.option))
-            if self.case.shows is Shows.JOBS:
-                answer = getattr(task, self.case.method)(**arguments, respond_async=True)
-                carry_out(driver, answer, output, wait=given["wait"], timeout=given["timeout"])
-                return
-            answer = getattr(task, self.case.method)(**arguments)
+            answer = call(**arguments)
             if given.get(PICTURE) is not None:
                 say(str(answer.plot().save(given[PICTURE])))
             show(self.case, answer, output)
 
         command.__doc__ = self.case.help or documentation(getattr(_task(self.case.task), self.case.method))[0]
-        ids = {"ids": self.ids.parameter} if self.ids.names else {}
+        ids = {"ids": self.ids.parameter(absent=self.case.shows is Shows.JOBS)} if self.ids.names else {}
         options = {option.name: option.parameter for option in self.options.values()}
         last = Parameter("output", Parameter.KEYWORD_ONLY, default=Format.TABLE, annotation=FormatOption)
         parameters = [*ids.values(), *options.values(), *self.extras.values(), last]
@@ -100,14 +102,20 @@ class _Made:
         command.__signature__ = Signature([first, *parameters])  # type: ignore[attr-defined]
         return command
 
+    def _requests(self, given: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """What the call gets, each time: once for ids, and once for each thing of this kind that a project file names."""
+        options = self._said(given)
+        return [each | options for each in meant(self.ids, given.get("ids"), given.get(FILE), self.case.in_file)]
+
+    def _said(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """What was said by options."""
+        # Several are given as a list, which is empty when there are none.
+        said = {name: option for name, option in self.options.items() if given.get(name) not in (None, [])}
+        return {name: option.read(given[name]) for name, option in said.items()}
+
     def _arguments(self, given: Mapping[str, Any], output: Format) -> dict[str, Any]:
         """What the call gets."""
-        found: dict[str, Any] = dict(self.case.given) if not self.changes else {}
-        for name, option in self.options.items():
-            # Several are given as a list, which is empty when there are none.
-            if given.get(name) not in (None, []):
-                found[name] = option.read(given[name])
-        found |= read_settings(given.get(SET))
+        found = ({} if self.changes else dict(self.case.given)) | self._said(given) | read_settings(given.get(SET))
         gathered = any(given.get(each.option) for each in self.case.gathers)
         if self.changes and not found and not gathered:
             raise InvalidRequest(f"nothing to change; --help lists what can be: {', '.join(self._changeable())}")
@@ -164,6 +172,7 @@ def _extras(case: UseCase, rest: set[str]) -> Iterator[tuple[str, Parameter]]:
         words = f"As name=value, value in JSON or a text: {case.sets}. Repeatable."
         yield SET, _repeated(SET, words)
     if case.shows is Shows.JOBS:
+        yield FILE, Parameter(FILE, Parameter.KEYWORD_ONLY, default=None, annotation=FileOption)
         yield "wait", Parameter("wait", Parameter.KEYWORD_ONLY, default=True, annotation=WaitOption)
         yield "timeout", Parameter("timeout", Parameter.KEYWORD_ONLY, default=None, annotation=TimeoutOption)
     if case.shows is Shows.PLOTTED:

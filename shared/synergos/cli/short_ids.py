@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise, takewhile
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from synergos import Driver
 from synergos.cli.exits import NOT_FOUND_STATUS
@@ -42,6 +42,11 @@ def with_study(driver: Driver, given: str, call: Callable[[str], T]) -> T:
     return _with_ids([given], lambda ids: call(ids[0]), lambda: _study_ids(driver), "study")
 
 
+def with_removal(driver: Driver, given: str, call: Callable[[str], T]) -> T:
+    """What a call makes of a removal, likewise."""
+    return _with_ids([given], lambda ids: call(ids[0]), lambda: _removal_ids(driver), "removal")
+
+
 def _common(one: str, other: str) -> int:
     """How many characters two ids begin with that are the same."""
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
@@ -73,18 +78,22 @@ def _meant(beginning: str, known: Sequence[str], noun: str) -> str:
 
 
 def _job_ids(driver: Driver) -> Iterator[str]:
-    cursor: str | None = None
-    while True:
-        answer = driver.jobs.read_all(order="newest", limit=PAGE, fields=["state"], cursor=cursor)
-        yield from (job["id"] for job in answer["data"])
-        if not (cursor := answer.get("next")):
-            return
+    return _paged(lambda **page: driver.jobs.read_all(fields=["state"], **page))
 
 
 def _study_ids(driver: Driver) -> Iterator[str]:
+    return _paged(lambda **page: driver.optimizations.studies(fields=["state"], **page))
+
+
+def _removal_ids(driver: Driver) -> Iterator[str]:
+    return _paged(driver.removals.read_all)
+
+
+def _paged(read: Callable[..., Mapping[str, Any]]) -> Iterator[str]:
+    """The ids of a list, the newest first, a page at a time."""
     cursor: str | None = None
     while True:
-        answer = driver.optimizations.studies(order="newest", limit=PAGE, fields=["state"], cursor=cursor)
-        yield from (study["id"] for study in answer["data"])
+        answer = read(order="newest", limit=PAGE, cursor=cursor)
+        yield from (item["id"] for item in answer["data"])
         if not (cursor := answer.get("next")):
             return

@@ -11,7 +11,7 @@ from synergos.cli.ids import METAVARS
 from synergos.cli.listing import say_if_there_is_more
 from synergos.cli.output import WIDTH, Format, cell, moment, print_fields, print_json, print_table, say
 from synergos.cli.short_ids import SHORTEST
-from synergos.cli.use_cases import Shows, UseCase
+from synergos.cli.use_case import Shows, UseCase
 from synergos.driver.answers import table_of
 
 if TYPE_CHECKING:

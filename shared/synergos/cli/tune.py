@@ -10,19 +10,22 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from synergos import Driver
-from synergos.cli.completion import complete_study
+from synergos.cli.completion import complete_study, completing_ids
 from synergos.cli.connection import connected
 from synergos.cli.exits import ExitCode
+from synergos.cli.ids import Ids
 from synergos.cli.listing import LimitOption, limit_of, say_if_there_is_more
 from synergos.cli.output import Format, FormatOption, moment, print_json, print_table, standard_error
+from synergos.cli.project_file import FileOption, project_file
 from synergos.cli.short_ids import shortened, with_study
 from synergos.domain.study import Direction
 from synergos.driver.study_display import display_study_on, headline, shown, trial_rows
 from synergos.errors import InvalidRequest, RecordNotFound, UnknownName
-from synergos.tuning.objective import METRICS
+from synergos.tuning.metrics import METRICS
 from synergos.tuning.pruners import SCHEDULERS
 from synergos.tuning.samplers import SEARCHERS
 
+_IDS = Ids(("collab_id", "project_id", "expt_id"), 3)
 T = TypeVar("T")
 Study = Mapping[str, Any]
 StudyId = Annotated[
@@ -42,27 +45,33 @@ _OUTCOMES = {"failed": ExitCode.JOB_FAILED, "stopped": ExitCode.JOB_CANCELLED}
 @connected
 def start(
     driver: Driver,
-    collaboration: Annotated[str, typer.Argument(metavar="COLLAB", help="The collaboration's id.")],
-    project: Annotated[str, typer.Argument(metavar="PROJECT", help="The project's id.")],
-    experiment: Annotated[str, typer.Argument(metavar="EXPT", help="The id of the experiment to tune.")],
+    ids: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar=_IDS.expected,
+            help="The experiment: one after the other, or as one word with / between them. Default: that of the study in the"
+            " project file, whose settings count where no option says otherwise.",
+            autocompletion=completing_ids(_IDS.names),
+        ),
+    ] = None,
     space: Annotated[
-        Path,
+        Path | None,
         typer.Option(
             metavar="FILE",
             help='JSON: what is searched, as {"lr": {"_type": "loguniform", "_value": [0.0001, 0.1]}, …}.',
         ),
-    ],
-    metric: Annotated[str, typer.Option(help=f"What to go by: {', '.join(METRICS)}.")],
+    ] = None,
+    metric: Annotated[str | None, typer.Option(help=f"What to go by: {', '.join(METRICS)}.")] = None,
     mode: Annotated[
         Direction | None, typer.Option(help="Which values of it are better. Default: as is its nature.")
     ] = None,
-    trials: Annotated[int, typer.Option(min=1, help="How many combinations are tried.")] = 10,
+    trials: Annotated[int | None, typer.Option(min=1, help="How many combinations are tried. Default: 10.")] = None,
     concurrent: Annotated[
         int | None, typer.Option(min=1, help="How many at the same time. Default: as many as the grid can run.")
     ] = None,
     duration: Annotated[
-        str, typer.Option(help="For how long trials are started: 30m, 1h, '2h 30m', or seconds.")
-    ] = "1h",
+        str | None, typer.Option(help="For how long trials are started: 30m, 1h, '2h 30m', or seconds. Default: 1h.")
+    ] = None,
     searcher: Annotated[
         str | None,
         typer.Option(help=f"How combinations are drawn: {', '.join(dict.fromkeys(SEARCHERS.values()))}, …"),
@@ -76,31 +85,34 @@ def start(
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="What chance begins with.")] = None,
     priority: Annotated[int | None, typer.Option(min=-100, max=100, help="Of the trials' jobs.")] = None,
+    file: FileOption = None,
+    study: Annotated[str | None, typer.Option(help="Which study of the project file, when it has several.")] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Wait for the end, with a table of the trials.")] = False,
     timeout: TimeoutOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    """Start a study: combinations of hyperparameters are tried as runs of an experiment.
+    """Start a study: combinations of hyperparameters are tried as runs of an experiment. The verb can be left out.
 
     With --wait it ends with 5 when the study failed, 6 when it was stopped, 7 when it took longer than the time-out.
     """
-    search_space = _read_space(space)
-    options: dict[str, Any] = {"searcher": searcher, "scheduler": scheduler}
-    created = driver.optimizations.create(
-        collaboration,
-        project,
-        experiment,
-        search_space,
-        metric,
-        (mode or _nature(metric)).value,
-        max_exec_duration=int(duration) if duration.isdecimal() else duration,
-        max_trial_num=trials,
-        base_run=base_run,
-        seed=seed,
-        max_concurrent=concurrent,
-        priority=priority,
-        **{name: value for name, value in options.items() if value is not None},
-    )
+    said: dict[str, Any] = {
+        "search_space": None if space is None else _read_space(space),
+        "metric": metric,
+        "optimize_mode": None if mode is None else mode.value,
+        "max_trial_num": trials,
+        "max_concurrent": concurrent,
+        "max_exec_duration": int(duration) if duration is not None and duration.isdecimal() else duration,
+        "searcher": searcher,
+        "scheduler": scheduler,
+        "base_run": base_run,
+        "seed": seed,
+        "priority": priority,
+    }
+    request = _in_file(ids, file, study) | {name: value for name, value in said.items() if value is not None}
+    for name, option in {"search_space": "--space", "metric": "--metric"}.items():
+        if name not in request:
+            raise InvalidRequest("is required where no project file says it", option)
+    created = driver.optimizations.create(**{"optimize_mode": _nature(request["metric"]).value} | request)
     study_id = created["params"]["study_id"]
     if wait:
         _follow(driver, study_id, timeout, output)
@@ -201,6 +213,17 @@ def stop(driver: Driver, study: StudyId = None, output: FormatOption = Format.TA
 def _of(driver: Driver, study: str | None, call: Callable[[str], T]) -> T:
     """What a call makes of the study that is meant: the newest when none is named."""
     return call(_newest(driver)) if study is None else with_study(driver, study, call)
+
+
+def _in_file(ids: list[str] | None, file: Path | None, study: str | None) -> dict[str, Any]:
+    """The experiment that is meant; of a project file's study, with what the file says of it."""
+    if ids:
+        for option, value in {"--file": file, "--study": study}.items():
+            if value is not None:
+                raise InvalidRequest("say either this or ids", option)
+        return dict(_IDS.read(ids))
+    experiment, said = project_file(file, _IDS.expected).study(study)
+    return {**said, **experiment}
 
 
 def _read_space(path: Path) -> dict[str, Any]:

@@ -6,65 +6,14 @@ options and whose docstring is its help; or it is one of the few that wait, draw
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from enum import Enum, auto
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from synergos.cli import job, participant, tune
+from synergos.cli import job, participant, predict, removal, tune
 from synergos.cli.gathered import Gathered
-
-
-class Shows(Enum):
-    """What the answer of a call is written as."""
-
-    RECORD = auto()
-    LIST = auto()
-    ROWS = auto()
-    FILES = auto()
-    JOBS = auto()
-    FRAME = auto()
-    PLOTTED = auto()
-
-
-@dataclass(frozen=True)
-class UseCase:
-    """A row.
-
-    Attributes:
-        command: its words, without ``synergos``.
-        call: of the driver, as ``runs.create``.
-        shows: how the answer is written.
-        columns: of a list's table, each a field, or one within another with dots.
-        help: said in the place of the call's docstring.
-        changes: the call whose parameters can be changed, of a call that takes fields by name.
-        sets: what ``--set name=value`` is for, of a call that takes more than it names.
-        given: what the call gets when it is not said.
-        gathers: options that are calls of their own.
-        made: the command itself, where it is not made of the call alone.
-    """
-
-    command: str
-    call: str
-    shows: Shows = Shows.RECORD
-    columns: Sequence[str] = ()
-    help: str | None = None
-    changes: str | None = None
-    sets: str | None = None
-    given: Mapping[str, Any] = field(default_factory=dict)
-    gathers: Sequence[Gathered] = ()
-    made: Callable[..., None] | None = None
-
-    @property
-    def task(self) -> str:
-        """The driver's attribute that has the call."""
-        return self.call.partition(".")[0]
-
-    @property
-    def method(self) -> str:
-        """The call's own name."""
-        return self.call.partition(".")[2]
-
+from synergos.cli.outcomes import FIGURES
+from synergos.cli.project_file import alignments_in, runs_in
+from synergos.cli.use_case import Shows, UseCase
 
 NOUNS: Mapping[str, str] = {
     "collaboration": "Who works together, and which shared services they use.",
@@ -79,15 +28,11 @@ NOUNS: Mapping[str, str] = {
     "validation": "What models reached on the participants' evaluation data; `synergos validate` measures it.",
     "prediction": "What predictions reached; `synergos predict` predicts.",
     "job": "Look at an orchestrator's jobs, wait for them, cancel them.",
+    "removal": "Files of what was deleted that are not gone yet, as the worker or TTP where they are is away.",
     "tune": "Look for good hyperparameters of an experiment, watch the search, stop it.",
 }
 """The groups of commands, and what each is about."""
 
-FIGURES = (
-    *("class", "label", "accuracy", "f_score", "roc_auc_score", "pr_auc_score", "R2", "MSE", "MAE"),
-    *(f"overall.{name}" for name in ("rows", "accuracy", "balanced_accuracy")),
-)
-"""The columns of figures that come first where there is no room for all."""
 COMPARED = (
     *(f"overall.{name}" for name in ("accuracy", "balanced_accuracy")),
     *(f"mean.{name}" for name in ("roc_auc_score", "f_score")),
@@ -142,9 +87,10 @@ USE_CASES: Sequence[UseCase] = (
     UseCase("tags show", "tags.read"),
     UseCase("tags update", "tags.update", changes="tags.create"),
     UseCase("tags delete", "tags.delete"),
-    UseCase("align", "alignments.create", Shows.JOBS),
-    UseCase("train", "models.create", Shows.JOBS),
-    UseCase("validate", "validations.create", Shows.JOBS),
+    UseCase("align", "alignments.create", Shows.JOBS, in_file=alignments_in),
+    UseCase("train", "models.create", Shows.JOBS, in_file=runs_in),
+    UseCase("validate", "validations.create", Shows.JOBS, in_file=runs_in),
+    UseCase("predict", "predictions.create", made=predict.predict),
     UseCase("results", "runs.results", Shows.FRAME, FIGURES),
     UseCase("compare", "runs.compare", Shows.FRAME, COMPARED),
     UseCase("history", "models.history", Shows.PLOTTED, help="Show the losses of a run's training, round by round."),
@@ -202,6 +148,8 @@ USE_CASES: Sequence[UseCase] = (
     UseCase("job show", "jobs.read", made=job.show),
     UseCase("job wait", "jobs.wait", made=job.wait),
     UseCase("job cancel", "jobs.cancel", made=job.cancel),
+    UseCase("removal list", "removals.read_all", made=removal.list_removals),
+    UseCase("removal delete", "removals.delete", made=removal.delete),
     UseCase("tune start", "optimizations.create", made=tune.start),
     UseCase(
         "tune results",

@@ -63,7 +63,7 @@ class ConfusionMatrix:
             shares: write the shares instead of the counts.
 
         Raises:
-            NotSupported: matplotlib is not installed.
+            NotInstalled: matplotlib is not installed.
         """
         count = len(self.classes)
         side = min(4.2 + 0.35 * max(count - 4, 0), 14.0)

@@ -69,7 +69,7 @@ class History:
             log: losses on a logarithmic scale.
 
         Raises:
-            NotSupported: matplotlib is not installed.
+            NotInstalled: matplotlib is not installed.
         """
         picture = blank(f"Losses of {'/'.join(self.key.values())}")
         for name, (losses, is_global) in self._curves().items():

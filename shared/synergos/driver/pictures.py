@@ -6,7 +6,7 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from synergos.errors import NotSupported
+from synergos.errors import NotInstalled
 from synergos.extras import needed
 
 if TYPE_CHECKING:
@@ -47,13 +47,13 @@ def blank(title: str, width: float = 6.4, height: float = 4.2) -> Picture:
         width: in inches, as ``height``.
 
     Raises:
-        NotSupported: matplotlib is not installed; names the extra that brings it.
+        NotInstalled: matplotlib is not installed; names the extra that brings it.
     """
     try:
         # Not pyplot, which keeps figures for the one thread that shows them.
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise NotSupported(f"a picture {needed(error, 'plots')}") from error
+        raise NotInstalled(f"a picture {needed(error, 'plots')}") from error
     figure = Figure(figsize=(width, height), layout="constrained", dpi=110)
     axes = figure.add_subplot()
     axes.set_title(label(title))

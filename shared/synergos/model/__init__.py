@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from synergos.errors import NotSupported
+from synergos.extras import needing
 
 if TYPE_CHECKING:
     from synergos.model.trained_model import TrainedModel
 
-__all__ = ["load_model", "needing"]
+__all__ = ["load_model"]
 
 
 def load_model(folder: str | Path, name: str = "global_model", *, cpus: int | None = None) -> TrainedModel:
@@ -25,27 +23,10 @@ def load_model(folder: str | Path, name: str = "global_model", *, cpus: int | No
             can depend on it where rows are long.
 
     Raises:
-        NotSupported: a package that it takes is not installed; names the extra that brings it.
+        NotInstalled: a package that it takes is not installed; names the extra that brings it.
         RecordNotFound: it is not there.
         WireFormatError: the files do not hold a model.
     """
     with needing("predict"):
         from synergos.model.trained_model import TrainedModel
     return TrainedModel.load(Path(folder), name, cpus=cpus)
-
-
-@contextmanager
-def needing(extra: str) -> Iterator[None]:
-    """Say which extra of this package brings what cannot be imported inside.
-
-    Raises:
-        NotSupported: something is not installed.
-    """
-    try:
-        yield
-    except ModuleNotFoundError as missing:
-        if (missing.name or "synergos").partition(".")[0] == "synergos":
-            raise
-        raise NotSupported(
-            f"this takes {missing.name}, which is not installed: pip install 'synergos[{extra}]'"
-        ) from missing

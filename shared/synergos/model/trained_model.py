@@ -15,10 +15,11 @@ import torch
 from numpy.typing import NDArray
 
 from synergos.domain.feature_space import Action, FeatureSpace
+from synergos.extras import needing
 from synergos.learning import families
 from synergos.learning.algorithms import Weights
 from synergos.learning.families import Array, Recipe, manifest
-from synergos.model import needing, readers
+from synergos.model import readers
 from synergos.model.readers import Choice, ReadRows, Rows
 from synergos.tables.predictions import prediction_frame, scores_by_label
 from synergos.wire import Header, Layout, weights_in
@@ -120,7 +121,8 @@ class TrainedModel:
         r"""Write it as an ONNX model: ``inputs`` (rows, \*row shape) to ``scores``, see ``docs/using-a-model.md``.
 
         Raises:
-            NotSupported: a package that it takes is not installed, or its family has no such form.
+            NotInstalled: a package that it takes is not installed.
+            NotSupported: its family has no such form.
             OSError: it cannot be written.
         """
         with needing("export"):
@@ -131,7 +133,7 @@ class TrainedModel:
         """Write it as a folder that MLflow loads (``mlflow.pyfunc``): frames of raw rows to frames of predictions.
 
         Raises:
-            NotSupported: a package that it takes is not installed.
+            NotInstalled: a package that it takes is not installed.
             OSError: it cannot be written, or is there already.
         """
         # MLflow takes these from the environment and from nowhere else: nothing is told to anybody.

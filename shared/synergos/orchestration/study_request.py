@@ -22,7 +22,7 @@ from synergos.orchestration.hyperparameter_check import check_drawn_hyperparamet
 from synergos.orchestration.preconditions import action_of
 from synergos.records.store import RecordStore
 from synergos.tuning import pruners, samplers
-from synergos.tuning.objective import check_metric
+from synergos.tuning.metrics import check_metric
 from synergos.tuning.search_space import SearchSpace
 
 MAXIMUM_MODELS = 100

@@ -27,7 +27,6 @@ OTHERWISE = {
     "registrations.list_nodes": "what was gathered is in the command line",
     "registrations.count_nodes": "what was gathered is in the command line",
     "registrations.remove_node": "what was gathered is in the command line",
-    "predictions.create": "`synergos predict`",
 }
 """Calls of the driver that have no command of their own, and what is in its place."""
 

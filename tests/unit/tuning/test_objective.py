@@ -9,7 +9,8 @@ from synergos.domain.feature_space import Action
 from synergos.domain.study import Direction
 from synergos.errors import InvalidRequest
 from synergos.learning.metrics import figures
-from synergos.tuning.objective import Objective, check_metric, objective
+from synergos.tuning.metrics import check_metric
+from synergos.tuning.objective import Objective, objective
 
 CLASSIFY, REGRESS = Action.CLASSIFY, Action.REGRESS
 
