@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 import numpy as np
 import psutil
@@ -23,8 +23,13 @@ _BYTES_PER_VALUE = 1 + 4
 """As they are kept, and as the float32 that they become."""
 
 
-def read_pixels(files: Sequence[DataFile], options: ImageOptions) -> Pixels:
+def read_pixels(
+    files: Sequence[DataFile], options: ImageOptions, as_they_are: Container[DataFile] = frozenset()
+) -> Pixels:
     """Decode image files, in their order.
+
+    Args:
+        as_they_are: those that are not made to fit: they have to have the size of the options.
 
     Raises:
         UnusableData: a file cannot be decoded, they differ in size and ``options`` has none, or all of them take more memory
@@ -40,6 +45,12 @@ def read_pixels(files: Sequence[DataFile], options: ImageOptions) -> Pixels:
             raise UnusableData(
                 f"the images differ in size: {files[0].name} is {_shown(size)}, {file.name} is {_shown(_size(image))}; "
                 f"expected one size, or operations.size in {METADATA}",
+                file.name,
+            )
+        if file in as_they_are and _size(image) != size:
+            raise UnusableData(
+                f"is {_shown(_size(image))}, and the model takes {_shown(size)}; expected images of that size, or "
+                f"operations.size in a {METADATA} beside them",
                 file.name,
             )
         values = np.asarray(_fitted(image, size, options.fit))

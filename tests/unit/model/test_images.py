@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -61,6 +62,8 @@ def test_without_a_mapping_all_images_of_a_folder_are_meant(model: TrainedModel,
 
 def test_sizes_colours_and_scaling_are_the_models(model: TrainedModel, images: Path) -> None:
     picture((16, 8)).save(images / "tall.png")
+    metadata = {"datatype": "image", "operations": {"size": [8, 8], "fit": "pad"}}
+    (images / "metadata.json").write_text(json.dumps(metadata))
 
     read = model.read(images / "tall.png")
 
@@ -68,6 +71,44 @@ def test_sizes_colours_and_scaling_are_the_models(model: TrainedModel, images: P
     assert read.inputs.max() <= 1.0
     assert np.array_equal(read.inputs[0, 0], read.inputs[0, 1]), "grey is as red as it is green"
     assert not read.inputs[0, 0, :, 0].any(), "padded, not stretched"
+
+
+@pytest.mark.parametrize(
+    "operations", [None, {}, {"size": None}, {"colour": "rgb"}], ids=["no metadata", "none", "no size", "colour alone"]
+)
+def test_an_image_of_another_size_is_refused_unless_its_owner_has_it_made_to_fit(
+    model: TrainedModel, images: Path, operations: dict[str, object] | None
+) -> None:
+    (images / "metadata.json").unlink(missing_ok=True)
+    if operations is not None:
+        (images / "metadata.json").write_text(json.dumps({"datatype": "image", "operations": operations}))
+    picture((16, 8, 3)).save(images / "a.png")
+
+    for rows in (images, images / "a.png", pd.DataFrame({"image": [str(images / "a.png")]})):
+        with pytest.raises(
+            UnusableData, match=r"a\.png: is 16x8, and the model takes 8x8; expected images of that size"
+        ):
+            model.predict(rows)
+    assert len(model.predict([images / "b.png", images / "c.png"])) == 2
+
+
+@pytest.mark.parametrize(
+    ("operations", "said"),
+    [
+        (
+            {"size": [4, 4]},
+            r"images/metadata\.json: operations\.size is \[4, 4\], and the model was trained with \[8, 8\]",
+        ),
+        ({"size": [8, 8], "fit": "resize"}, r"operations\.fit is .resize., and the model was trained with .pad."),
+    ],
+)
+def test_what_a_folder_asks_for_has_to_be_what_the_model_was_trained_with(
+    model: TrainedModel, images: Path, operations: dict[str, object], said: str
+) -> None:
+    (images / "metadata.json").write_text(json.dumps({"datatype": "image", "operations": operations}))
+
+    with pytest.raises(UnusableData, match=said):
+        model.predict(images)
 
 
 @pytest.mark.parametrize(

@@ -190,6 +190,43 @@ def test_a_row_names_a_file_of_its_own_folder(tmp_path: Path, name: str) -> None
         read(tmp_path)
 
 
+def test_all_wrong_paths_and_missing_labels_are_told_at_once(tmp_path: Path) -> None:
+    folder = write_images(tmp_path, ["a"], GREY, "xyx")
+    (folder / "mapping.csv").write_text("image,target\nA.png,x\na.png,x\nlost.png,\nB.PNG,\n")
+    write_images(tmp_path, ["b"], GREY, "xyx")
+    (tmp_path / "b" / "mapping.csv").write_text("image,target\na.png,\nnobody.png,y\n")
+
+    with pytest.raises(UnusableData) as refused:
+        read(tmp_path, "a", "b")
+
+    assert str(refused.value) == (
+        "a/mapping.csv: rows 1, 3, 4: expected the path of a file in the dataset's folder; for rows 1, 4 there is one whose "
+        "path differs in upper and lower case only; b/mapping.csv: row 2: expected the path of a file in the dataset's folder; "
+        "a/mapping.csv: column 'target': expected a label in every row, missing in 2 of them, and in 1 of b/mapping.csv"
+    )
+
+
+def test_a_check_of_a_folder_tells_paths_and_labels_each(tmp_path: Path) -> None:
+    folder = write_images(tmp_path, ["a"], GREY, "xyx")
+    (folder / "mapping.csv").write_text("image,target\nlost.png,x\na.png,\n")
+    dataset = DataRoot(tmp_path).dataset(("a",), "tags.train[0]")
+
+    found = [str(problem) for problem in PIPELINE.problems(dataset, Action.CLASSIFY, needs_labels=True)]
+
+    assert found == [
+        "a/mapping.csv: column 'target': expected a label in every row, missing in 1 of them",
+        "a/mapping.csv: row 1: expected the path of a file in the dataset's folder",
+    ]
+
+
+def test_of_many_wrong_paths_the_first_are_named(tmp_path: Path) -> None:
+    folder = write_images(tmp_path, ["a"], GREY, "xyx")
+    (folder / "mapping.csv").write_text("image\n" + "lost.png\n" * 1000)
+
+    with pytest.raises(UnusableData, match=r"rows 1, 2, .* 19, 20 and 980 more: expected the path"):
+        read(tmp_path, needs_labels=False)
+
+
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [

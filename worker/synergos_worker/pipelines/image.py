@@ -22,7 +22,7 @@ from synergos.tables.schema import CATEGORY, TARGET
 from synergos_worker.dataset import Dataset
 from synergos_worker.findings import Findings
 from synergos_worker.pipelines.labels import Labels, read_labels
-from synergos_worker.pipelines.mapping import MAPPING, read_mapping
+from synergos_worker.pipelines.mapping import MAPPING, MappingFile, read_mapping
 from synergos_worker.pipelines.pipeline import Contents, Description, Examples, Origins
 
 
@@ -60,9 +60,9 @@ class ImagePipeline:
         """See :class:`~synergos_worker.pipelines.pipeline.Pipeline`."""
         options = _shared_options(datasets)
         mappings = [read_mapping(dataset, action) for dataset in datasets]
-        # Labels first: they are read in no time, and decoding for nothing is not.
-        labels = read_labels([mapping.rows for mapping in mappings], action, needed=needs_labels)
-        files = [file for mapping in mappings for file in mapping.files]
+        # Labels and paths first: they are read in no time, and decoding for nothing is not.
+        labels = _labels(mappings, action, needed=needs_labels)
+        files = [file for mapping in mappings for file in mapping.pictures().files]
         pixels = read_pixels(files, options)
         _, _, height, width = pixels.shape
         origins = tuple((file.name, 1) for file in files)
@@ -72,13 +72,18 @@ class ImagePipeline:
     def problems(self, dataset: Dataset, action: Action, *, needs_labels: bool) -> Iterator[InvalidRequest]:
         """See :class:`~synergos_worker.pipelines.pipeline.Pipeline`."""
         found = Findings()
-        options, mapping = ImageOptions(), None
+        options, files = ImageOptions(), list[DataFile]()
+        mappings = list[MappingFile]()
         with found.noted():
             options = _options(dataset)
         with found.noted():
-            mapping = read_mapping(dataset, action)
-            read_labels([mapping.rows], action, needed=needs_labels)
-        for file in dict.fromkeys(mapping.files if mapping else ()):
+            mappings.append(read_mapping(dataset, action))
+        for mapping in mappings:
+            with found.noted():
+                read_labels([mapping.rows], action, needed=needs_labels)
+            with found.noted():
+                files += mapping.pictures().files
+        for file in dict.fromkeys(files):
             with found.noted():
                 decode(file, options)
         return iter(found)
@@ -129,6 +134,25 @@ class ImagePipeline:
             return Examples(inputs, None, table.origins)
         never = NeverTrained(labels=table.labels.never_trained(space))
         return Examples(inputs, table.labels.targets(space), table.origins, never)
+
+
+def _labels(mappings: Sequence[MappingFile], action: Action, *, needed: bool) -> Labels | None:
+    """The labels of images.
+
+    Raises:
+        UnusableData: labels are missing, or a row names no file: whatever there is of both, so that nobody comes twice for it.
+    """
+    wrong = [complaint for mapping in mappings if (complaint := mapping.wrong_paths()) is not None]
+    try:
+        labels = read_labels([mapping.rows for mapping in mappings], action, needed=needed)
+    except UnusableData as error:
+        wrong.append(error)
+        labels = None
+    if wrong:
+        first, *others = wrong
+        told = [str(first).removeprefix(f"{first.field}: "), *map(str, others)]
+        raise UnusableData("; ".join(told), first.field)
+    return labels
 
 
 def _shared_options(datasets: Sequence[Dataset]) -> ImageOptions:

@@ -73,8 +73,9 @@ def read_labels(parts: Sequence[FileRows], action: Action, *, needed: bool) -> L
     if not any(missing.values()):
         return _joined(parts, action)
     if needed:
-        name, count = next((name, count) for name, count in missing.items() if count)
-        raise UnusableData(f"column {TARGET!r}: expected a label in every row, missing in {count} of them", name)
+        (name, count), *others = ((name, count) for name, count in missing.items() if count)
+        more = "".join(f", and in {count} of {name}" for name, count in others)
+        raise UnusableData(f"column {TARGET!r}: expected a label in every row, missing in {count} of them{more}", name)
     return None
 
 

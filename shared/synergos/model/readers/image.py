@@ -9,7 +9,7 @@ import pandas as pd
 
 from synergos.domain.feature_space import FeatureSpace
 from synergos.errors import UnusableData
-from synergos.images.options import ImageOptions
+from synergos.images.options import ImageOptions, shown
 from synergos.images.pictures import read_pixels, scaled
 from synergos.learning.datatypes.image import IMAGE
 from synergos.model.readers.reader import Choice, ReadRows, Rows, checked, files_in, paths_of
@@ -44,7 +44,36 @@ class ImageReader:
         if not files:
             raise UnusableData("there is no image", "rows")
         options = ImageOptions.of(space.options, "manifest.json")
-        return ReadRows(about, scaled(read_pixels(files, options), options), ids=ids)
+        pixels = read_pixels(files, options, _not_to_be_fitted(files, options))
+        return ReadRows(about, scaled(pixels, options), ids=ids)
+
+
+def _not_to_be_fitted(files: Sequence[DataFile], options: ImageOptions) -> frozenset[DataFile]:
+    """Those whose folder asks for no size; as at a worker, an image is changed only where its owner says so.
+
+    Raises:
+        UnusableData: a folder asks for something else than the model was trained with.
+    """
+    folders = {file.path.parent for file in files}
+    fitted = {folder for folder in folders if _asks_for_size(folder, options)}
+    return frozenset(file for file in files if file.path.parent not in fitted)
+
+
+def _asks_for_size(folder: Path, agreed: ImageOptions) -> bool:
+    """Whether the ``metadata.json`` of a folder has its images made to fit; what it says has to be what was agreed."""
+    metadata = DataFile(METADATA, folder / METADATA)
+    if not metadata.path.is_file():
+        return False
+    name = f"{folder.name}/{METADATA}"
+    asked = parse_metadata(metadata.json(), name).operations
+    own, model = ImageOptions.of(asked, name).to_dict(), agreed.to_dict()
+    for option in asked:
+        if own[option] is not None and own[option] != model.get(option):
+            raise UnusableData(
+                f"operations.{option} is {shown(own[option])}, and the model was trained with {shown(model.get(option))}",
+                name,
+            )
+    return own["size"] is not None
 
 
 def _named(rows: pd.DataFrame, choice: Choice) -> list[DataFile]:
