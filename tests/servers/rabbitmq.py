@@ -9,24 +9,15 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
+from servers.certificates import ServerCertificate
 from support.waiting import DEADLINE, until
 from synergos_simulator.broker import HOST, broker_command, takes_connections
 from synergos_simulator.grid import FreePorts
 from synmanager.rabbitmq import Broker
-
-
-@dataclass(frozen=True)
-class ServerCertificate:
-    """What a server shows who it is with: PEM files of its certificate, its key, and who signed it."""
-
-    certificate: Path
-    key: Path
-    authority: Path
 
 
 class RabbitMQ:

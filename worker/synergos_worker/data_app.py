@@ -11,12 +11,14 @@ from contextvars import Context
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeAlias
+from urllib.parse import parse_qs
 
 from structlog.contextvars import bind_contextvars
 from werkzeug.exceptions import LengthRequired, MethodNotAllowed, NotFound, RequestEntityTooLarge
 
 from synergos.domain.reachability import DATA
 from synergos.learning.algorithms import Step
+from synergos.program import bandwidth
 from synergos.wire import Encoded
 from synergos_worker.bodies import LONGEST_WAIT
 from synergos_worker.error_responses import json_of, refusal_of
@@ -84,6 +86,8 @@ class DataApp:
         try:
             if route == "/health":
                 return self._health(method)
+            if route == bandwidth.ROUTE:
+                return _bandwidth(environ, method)
             found = _SESSION.fullmatch(environ["PATH_INFO"])
             if found is None:
                 raise NotFound(f"there is no route {shortened(route)} here, at the data port of a worker")
@@ -150,6 +154,20 @@ class _Streamed:
     def close(self) -> None:
         """Called by the server in any case, also when the client was gone before the first piece."""
         self._sent()
+
+
+def _bandwidth(environ: WSGIEnvironment, method: str) -> _Response:
+    """Bytes that mean nothing, for whoever measures the line."""
+    match method:
+        case "GET":
+            [asked] = parse_qs(environ.get("QUERY_STRING", "")).get("bytes", [""])[-1:]
+            count = bandwidth.amount(asked)
+            return _Response(HTTPStatus.OK, "application/octet-stream", count, bandwidth.pieces(count))
+        case "PUT":
+            count = bandwidth.amount(environ.get("CONTENT_LENGTH", ""))
+            return _json({"bytes": bandwidth.discard(environ["wsgi.input"].read, count)})
+        case _:
+            raise MethodNotAllowed
 
 
 def _round(environ: WSGIEnvironment, session: Session, work: Work) -> _Response:

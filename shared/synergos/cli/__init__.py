@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from synergos.cli import backup, export, federation, profile, service, tidy
+from synergos.cli import backup, doctor, export, federation, profile, service, tidy
 from synergos.cli.connection import connected
 from synergos.cli.exits import MEANINGS, ExitCode, exit_code_of
 from synergos.cli.made import command_of
@@ -62,6 +62,7 @@ for use_case in USE_CASES:
     words = use_case.command.split()
     (app if len(words) == 1 else groups[words[0]]).command(words[-1])(command_of(use_case))
 app.command("export")(export.export)
+app.command("doctor")(doctor.doctor)
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
 app.command("service")(service.service)

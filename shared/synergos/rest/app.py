@@ -12,7 +12,7 @@ from synergos.orchestration.dispatcher import Dispatcher, ReadOnlyDispatcher
 from synergos.orchestration.jobs import Jobs
 from synergos.orchestration.nodes import Nodes
 from synergos.orchestration.orchestrator import Orchestrator
-from synergos.program import front_page
+from synergos.program import bandwidth, front_page
 from synergos.program.health import health
 from synergos.records.store import RecordStore
 from synergos.rest import connect, errors, evaluate, jobs, nodes, removals, studies, train
@@ -117,5 +117,6 @@ def _bare_app(maximum_body: int, told: Callable[[], Mapping[str, object]], links
     app.url_map.merge_slashes = False
     errors.install(app)
     app.add_url_rule("/health", view_func=lambda: as_json(told()), endpoint="health")
+    bandwidth.install(app)
     front_page.install(app, told, {**links, "/health": "how this program is"})
     return app

@@ -68,3 +68,12 @@ def test_a_ttp_of_a_cluster_looks_at_the_nodes_of_its_own_grid(
     app = create_status_app(store, component="ttp", component_id="t", status=status, probe=probe, grid=grid)
 
     assert len(shown(Client(app.test_client()))) == expected
+
+
+@pytest.mark.parametrize(("count", "status"), [("70000", 200), ("x", 417), (str(2**22 + 1), 417)])
+def test_the_line_to_the_orchestrator_can_be_measured(client: Client, count: str, status: int) -> None:
+    answer = client.http.get(f"/bandwidth?bytes={count}")
+
+    assert answer.status_code == status
+    assert status != 200 or len(answer.data) == int(count)
+    assert client.http.put("/bandwidth", data=bytes(100_000)).get_json() == {"bytes": 100_000}
