@@ -20,6 +20,7 @@ class LossHistory:
         evaluate: of the global model after the round, over all participants that have measured it.
         local: each participant's own training loss.
         measured: what ``evaluate`` is the mean of.
+        initial: the training loss before the first round, where the participants tell it.
         missing: who has evaluation rows and did not measure the round, of rounds where somebody did not.
     """
 
@@ -28,6 +29,7 @@ class LossHistory:
     local: dict[str, dict[int, float | None]] = field(default_factory=dict)
     measured: dict[int, Measurements] = field(default_factory=dict)
     missing: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    initial: float | None = None
 
     def trained(self, round_index: int, loss: float | None, local: Mapping[str, float | None]) -> None:
         """Take note of one round of training."""

@@ -28,7 +28,7 @@ class RoundAnswer(Struct, frozen=True, kw_only=True, omit_defaults=True):
     Attributes:
         rows: for training.
         train_loss: mean over the rows in the last epoch; None when it is not finite, or nothing was trained.
-        first_loss: the same in the first epoch; workers of before 0.2 do not tell it.
+        first_loss: the same in the first epoch, or before it where that has strayed; workers of before 0.2 do not tell it.
         epochs: that were trained.
         seconds: that the training took.
         evaluation: of the model that was sent, where it was measured.

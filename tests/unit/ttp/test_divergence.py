@@ -24,28 +24,52 @@ def said(found: LossHistory, **run: object) -> str | None:
     return None if error is None else str(error)
 
 
-def test_a_loss_that_only_grows_names_whose_grew_most() -> None:
-    found = history(2.0, 500.0, 2000.0, other=[1.0, 1.0, 1e6])
+def begun(found: LossHistory, initial: float) -> LossHistory:
+    found.initial = initial
+    return found
 
-    assert said(found, lr=50.0, algorithm="FedAvg") == (
-        "b: its training loss has grown from 1 to 1e+06 in 3 rounds; most likely lr=50 is too large"
+
+def test_a_loss_that_only_grows_names_whose_is_largest() -> None:
+    found = begun(history(2.0, 5.0, 20.0, other=[1.0, 1.0, 1e6]), 2.0)
+
+    assert said(found, lr=50.0, algorithm="FedAvg", rounds=4) == (
+        "b: the loss has grown from 2 to 20 by round 3 of 4, and never fallen; most likely lr=50 is too large"
     )
+    assert said(begun(history(55.0), 0.7)) is not None
 
 
 @pytest.mark.parametrize(
-    "losses",
+    ("initial", "losses"),
     [
-        (2.0, 500.0, 1999.0),
-        # It has been lower than in the first round.
-        (2.0, 1.0, 5000.0),
-        (2.0,),
+        (2.0, (2.0, 5.0, 19.0)),
+        # It has been lower than in the beginning.
+        (2.0, (1.5, 50.0)),
         # Losses below zero have no ratio.
-        (-5.0, -4.0, 8000.0),
-        (0.0, 1.0, 2.0),
+        (-5.0, (-4.0, 8000.0)),
+        (0.0, (1.0, 2.0)),
     ],
 )
-def test_other_losses_say_nothing(losses: Sequence[float]) -> None:
-    assert said(history(*losses)) is None
+def test_other_losses_say_nothing(initial: float, losses: Sequence[float]) -> None:
+    assert said(begun(history(*losses), initial)) is None
+
+
+def test_where_nobody_tells_how_it_began_the_first_round_is_the_beginning() -> None:
+    assert str(said(history(2.0, 500.0, 2000.0))).startswith("a: the loss has grown from 2 to 2e+03 by round 3 of")
+    for losses in ((2.0, 500.0, 1999.0), (2.0, 1.0, 5000.0), (5000.0,)):
+        assert said(history(*losses)) is None
+
+
+def test_of_a_single_round_the_evaluation_is_all_there_is() -> None:
+    def judged(*losses: float | None, rounds: int = 1) -> str | None:
+        found = begun(history(*[2.0] * rounds), 2.0)
+        found.evaluated(0, None, {f"p{index}": (5, loss) for index, loss in enumerate(losses)})
+        return said(found)
+
+    assert judged(2001.0, 7e15) is not None
+    assert judged(7e15, None) is not None
+    # Somebody's rows may have a value that is too large, and who trains on with a model has seen that it is none such.
+    assert judged(1.9, 7e15) is None
+    assert judged(7e15, rounds=2) is None
 
 
 def test_an_evaluation_that_is_finite_anywhere_is_enough() -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from synergos.domain.loss_history import LossHistory
 from synergos.errors import Diverged
 from synergos.learning.hyperparameters import Hyperparameters
 
-GROWTH = 1000.0
-"""How many times larger than in the first round, and never smaller, a training loss is that diverges without overflowing."""
+GROWTH = 10.0
+"""How many times larger than before the first round, and never smaller, a training loss is that diverges without overflowing."""
+_GROWTH_UNSEEN = 1000.0
+"""The same where only the loss after the first round is known, or only that of rows that nobody has trained with."""
 
 _RATES = ("lr", "max_lr", "server_lr")
 
@@ -45,26 +47,36 @@ class Divergence:
             participant = next(iter(next(iter(history.measured.values()))))
             reason = f"no model of {len(history.train)} rounds has a finite loss on its evaluation rows"
             return Diverged(f"{reason}; most likely they have values that are too large, or {self._steps}", participant)
-        if not _has_grown(history.train):
+        if (last := _grown_to(history)) is None:
             return None
-        participant = max(history.local, key=lambda who: _growth(history.local[who]))
-        known = _finite(history.local[participant])
-        reason = f"its training loss has grown from {known[0]:.3g} to {known[-1]:.3g} in {len(history.train)} rounds"
-        return Diverged(f"{reason}; most likely {self._steps}", participant)
+        participant = max(history.local, key=lambda who: _finite(history.local[who])[-1:])
+        first = _finite(history.train)[0] if history.initial is None else history.initial
+        reason = f"the loss has grown from {first:.3g} to {last:.3g} by round {len(history.train)} of {self._rounds}"
+        return Diverged(f"{reason}, and never fallen; most likely {self._steps}", participant)
 
 
 def _nobody_is_finite(measured: Mapping[str, tuple[int, float | None]]) -> bool:
     return all(loss is None for _, loss in measured.values())
 
 
-def _has_grown(losses: Mapping[int, float | None]) -> bool:
-    known = _finite(losses)
-    return len(known) == len(losses) > 1 and min(known) == known[0] > 0 and known[-1] >= GROWTH * known[0]
+def _grown_to(history: LossHistory) -> float | None:
+    """The loss at the end of a training in which it has only grown; None of any other."""
+    known, initial = _finite(history.train), history.initial
+    if len(known) < len(history.train):
+        return None
+    if initial is None:
+        return _beyond(known, known[0], _GROWTH_UNSEEN)
+    last = _beyond(known, initial, GROWTH)
+    if last is not None or len(known) > 1 or not history.measured:
+        return last
+    # Nobody has trained after the only round.
+    measured = [loss for _, loss in history.measured[max(history.measured)].values() if loss is not None]
+    return max(measured) if min(measured) >= _GROWTH_UNSEEN * initial > 0 else None
 
 
-def _growth(losses: Mapping[int, float | None]) -> float:
-    known = _finite(losses)
-    return known[-1] / known[0] if len(known) > 1 and known[0] > 0 else 0.0
+def _beyond(losses: Sequence[float], first: float, growth: float) -> float | None:
+    """The last of some losses, if it is so many times larger than the first was, and none is smaller than that."""
+    return losses[-1] if min(losses) >= first > 0 and losses[-1] >= growth * first else None
 
 
 def _finite(losses: Mapping[int, float | None]) -> list[float]:

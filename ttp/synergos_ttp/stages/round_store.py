@@ -96,6 +96,7 @@ class RoundResult:
         loss: the mean training loss, and ``losses`` that of each participant.
         judged: the evaluation losses that have become known since the round before was committed, by round; of the same rounds
             ``measured`` is what each participant has measured, and ``missing`` who has not.
+        initial: the training loss before the first round, where that is known.
     """
 
     state: Bag
@@ -108,6 +109,7 @@ class RoundResult:
     judged: Mapping[int, float | None]
     measured: Mapping[int, Measurements] = field(default_factory=dict)
     missing: Mapping[int, Sequence[str]] = field(default_factory=dict)
+    initial: float | None = None
 
 
 @dataclass(frozen=True)
@@ -239,6 +241,7 @@ class RoundStore:
             "has_more": bool(more),
             "numbers": dict(result.state.numbers),
             "train": result.loss,
+            "initial": result.initial,
             "local": dict(result.losses),
             "evaluate": {str(judged): loss for judged, loss in result.judged.items()},
             "measured": {str(judged): dict(measured) for judged, measured in result.measured.items()},
@@ -334,6 +337,7 @@ class _Log:
             return False
         self.lines.append(found)
         self.history.trained(found["round"], found["train"], found["local"])
+        self.history.initial = found.get("initial")
         for judged, loss in found["evaluate"].items():
             told = {who: tuple(own) for who, own in found.get("measured", {}).get(judged, {}).items()}
             self.history.evaluated(int(judged), loss, told or None, found.get("missing", {}).get(judged, ()))

@@ -44,6 +44,7 @@ class InHand:
         local: each participant's last answer with trained weights.
         kept: each participant's last answer that says what it wants to be given again.
         trained: rows and training loss of each participant that has trained.
+        begun: the same at the beginning of its first training, where it tells that.
         evaluations: of the model before the round, by those who have answered; also by those whose update was refused.
     """
 
@@ -53,6 +54,7 @@ class InHand:
     local: dict[str, Parcel] = field(default_factory=dict)
     kept: dict[str, Parcel] = field(default_factory=dict)
     trained: dict[str, tuple[int, float | None]] = field(default_factory=dict)
+    begun: dict[str, tuple[int, float | None]] = field(default_factory=dict)
     evaluations: dict[str, Evaluation | None] = field(default_factory=dict)
 
     def take(self, arrived: Mapping[str, Arrived]) -> None:
@@ -64,6 +66,7 @@ class InHand:
                 self.kept[who] = each.parcel
             if each.said.has_trained:
                 self.trained[who] = (each.said.rows, each.said.train_loss)
+                self.begun.setdefault(who, (each.said.rows, each.measured.first_loss))
 
 
 @dataclass
@@ -290,6 +293,8 @@ class Rounds:
         self._others_memory &= _memory(self._state) | (_memory(self._past) if self._past else set())
         losses = {who: loss for who, (_, loss) in hand.trained.items()}
         self.history.trained(hand.number, mean_loss(hand.trained.values()), losses)
+        if hand.number == 0:
+            self.history.initial = mean_loss(hand.begun.values())
         done = self._done(hand)
         unchanged = self._kept.keys() - hand.kept.keys()
         self._kept |= {who: answer.kept for who, answer in hand.kept.items() if answer.kept is not None}
@@ -305,6 +310,7 @@ class Rounds:
             self._judged,
             {number: self.history.measured[number] for number in self._judged},
             {number: self.history.missing.get(number, ()) for number in self._judged},
+            self.history.initial,
         )
         self.store.commit(hand.number, result)
         self._newest, self._judged, self._committing = hand.number, {}, done

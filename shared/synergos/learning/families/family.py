@@ -58,7 +58,7 @@ class LocalResult:
         epochs: how many were run.
         steps: how many the optimizer made.
         rates: the sum of their learning rates.
-        first_loss: the same as ``loss`` in the first epoch; None where nobody can tell.
+        first_loss: the same as ``loss`` in the first epoch, or before it where that has strayed; None where nobody can tell.
     """
 
     rows: int

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
+from functools import partial
 
 from torch import Tensor
 
@@ -67,6 +68,7 @@ class LocalTrainer:
             epochs=epochs,
             schedule=self.schedule,
             again=before if any(before) else (),
+            start_loss=partial(self.loss, weights),
             on_epoch=self.on_epoch,
             should_stop=self.should_stop,
         )

@@ -31,6 +31,9 @@ BATCH_ROWS = 4096
 BATCH_VALUES = 2**20
 """Rows, and values of them, that are measured or predicted at once: a layer makes many more values of an image."""
 
+_STRAYED = 10.0
+"""How many times larger the mean loss of a first epoch is than that of its first batch, when it has diverged within it."""
+
 
 def train_locally(
     network: Network,
@@ -46,6 +49,7 @@ def train_locally(
     epochs: int | None = None,
     schedule: Schedule | None = None,
     again: tuple[int, ...] = (),
+    start_loss: Callable[[], float] | None = None,
     on_epoch: Callable[[int, int], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> LocalResult:
@@ -58,6 +62,7 @@ def train_locally(
         epochs: passes over the rows; the run's by default, and no more than those.
         schedule: of the run, from the round before; without it, all epochs before the round are gone through.
         again: tells this training from others of the same round, for the random numbers; the first one has nothing to tell.
+        start_loss: the mean loss over the rows at ``reference``; asked for when it is not that of the first epoch.
         on_epoch: told after each epoch how many are done, and of how many.
         should_stop: asked before each batch.
 
@@ -81,7 +86,8 @@ def train_locally(
     try:
         for epoch in range(epochs):
             loss = training.epoch(inputs, targets, should_stop or (lambda: False))
-            first = loss if epoch == 0 else first
+            if epoch == 0:
+                first = start_loss() if start_loss and loss > _STRAYED * training.first_loss > 0 else loss
             if on_epoch is not None:
                 on_epoch(epoch + 1, epochs)
             stopping.improved(loss)
@@ -158,6 +164,7 @@ class _LocalTraining:
     Attributes:
         steps: how many the optimizer made.
         rates: the sum of their learning rates.
+        first_loss: of the first batch.
     """
 
     def __init__(
@@ -181,7 +188,7 @@ class _LocalTraining:
         self._optimizer = hyperparameters.make_optimizer(parameters)
         self._order = torch.Generator().manual_seed(seed_from("order", *draws))
         self._stream = RandomStream(seed_from("network", *draws), parameters[0].device) if network.draws else None
-        self.steps, self.rates = 0, 0.0
+        self.steps, self.rates, self.first_loss = 0, 0.0, math.nan
 
     def epoch(self, inputs: Tensor, targets: Tensor, should_stop: Callable[[], bool]) -> float:
         """Go through all rows once; the mean loss over them, or not a number as soon as one batch has none."""
@@ -221,6 +228,8 @@ class _LocalTraining:
             self._adjust(self._parameters)
         regularise(self._network, l1=self._hyperparameters.l1_lambda, l2=self._hyperparameters.l2_lambda)
         self._optimizer.step()
+        if self.steps == 0:
+            self.first_loss = float(mean)
         self.steps += 1
         self.rates += float(self._optimizer.param_groups[0]["lr"])
         return float(mean)

@@ -205,6 +205,23 @@ def test_batches(count: int, batch_size: int | None, sizes: list[int]) -> None:
     assert sorted(value for batch in seen for value in batch) == list(range(count))
 
 
+def test_the_first_loss_is_that_of_the_first_epoch() -> None:
+    """Loss (w - 2)² from w = 1 with half a step of Newton's: 1, then 0.25."""
+    result = train(one_weight(1.0), ONE, TWO, lr=0.25, epochs=2)
+
+    assert (result.first_loss, result.loss) == (1.0, 0.25)
+
+
+def test_an_epoch_that_strays_does_not_hide_where_it_began() -> None:
+    """Each step multiplies the distance to 2 by 1 - 2 lr = -199: losses 1 and 199² in batches of one row, 1 before."""
+    two = torch.cat([ONE, ONE, ONE, ONE])
+
+    result = train(one_weight(1.0), two, 2 * two, lr=100.0, batch_size=2)
+
+    assert result.loss == (1 + 199**2) / 2
+    assert result.first_loss == 1.0
+
+
 def test_every_epoch_has_another_order() -> None:
     first, second = np.array_split(np.array(batches_of(32, 8, epochs=2)), 2)
 
