@@ -57,6 +57,10 @@ class Control:
         self._reason = self._reason or reason
         self._stopped.set()
 
+    def pause(self, seconds: float) -> None:
+        """Do nothing for so long, or until the job is asked to stop."""
+        self._stopped.wait(seconds)
+
     @property
     def is_stopped(self) -> bool:
         """Whether the job was asked to stop."""

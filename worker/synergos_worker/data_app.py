@@ -19,6 +19,7 @@ from werkzeug.exceptions import LengthRequired, MethodNotAllowed, NotFound, Requ
 from synergos.domain.reachability import DATA
 from synergos.learning.algorithms import Step
 from synergos.program import bandwidth
+from synergos.program.response_body import Send, sending
 from synergos.wire import Encoded
 from synergos_worker.bodies import LONGEST_WAIT
 from synergos_worker.error_responses import json_of, refusal_of
@@ -141,15 +142,26 @@ class DataApp:
 class _Streamed:
     """The body of an answer that is read from the network's own memory while it is sent."""
 
-    def __init__(self, message: Encoded, sent: Callable[[], None]) -> None:
+    def __init__(self, message: Encoded, sent: Callable[[], None], send: Send | None) -> None:
         self._message = message
         self._sent = sent
+        self._send = send
 
     def __iter__(self) -> Iterator[bytes]:
         try:
-            yield from self._message.chunks()
+            if self._send is None:
+                yield from self._message.chunks()
+            else:
+                yield from self._directly(self._send)
         finally:
             self._sent()
+
+    def _directly(self, send: Send) -> Iterator[bytes]:
+        pieces = self._message.buffers()
+        # At least the message's own header.
+        yield bytes(next(pieces))
+        for piece in pieces:
+            send(piece)
 
     def close(self) -> None:
         """Called by the server in any case, also when the client was gone before the first piece."""
@@ -174,7 +186,8 @@ def _round(environ: WSGIEnvironment, session: Session, work: Work) -> _Response:
     if not work.wait(_preferred_wait(environ)):
         return _running(work)
     message, sent = session.trained(work)
-    return _Response(HTTPStatus.OK, "application/octet-stream", message.length, _Streamed(message, sent))
+    body = _Streamed(message, sent, sending(environ))
+    return _Response(HTTPStatus.OK, "application/octet-stream", message.length, body)
 
 
 def _evaluation(environ: WSGIEnvironment, session: Session, work: Work) -> _Response:

@@ -288,8 +288,8 @@ class Stream:
         return found
 
 
-def test_weights_pass_without_another_copy_of_the_model(client: WorkerClient) -> None:
-    agreement = client.agree(TAGS)
+def initialise_wide(client: WorkerClient) -> Weights:
+    """Open a session with a network of 6 MiB; its first weights."""
     wide = 100_000
     layers: list[Layer] = [
         {
@@ -305,8 +305,13 @@ def test_weights_pass_without_another_copy_of_the_model(client: WorkerClient) ->
             "activation": "softmax",
         },
     ]
-    client.initialise(agreement, architecture=layers, metas=["train"], hyperparameters=RUN | {"epochs": 1})
-    message = encode(build_network(layers, 1).state_dict(), {"round": 0})
+    hyperparameters = RUN | {"epochs": 1}
+    client.initialise(client.agree(TAGS), architecture=layers, metas=["train"], hyperparameters=hyperparameters)
+    return build_network(layers, 1).state_dict()
+
+
+def test_weights_pass_without_another_copy_of_the_model(client: WorkerClient) -> None:
+    message = encode(initialise_wide(client), {"round": 0})
     http, path = Client(client.service.data_app), f"/sessions/{client.session_id}/rounds/0"
 
     tracemalloc.start()
@@ -319,3 +324,41 @@ def test_weights_pass_without_another_copy_of_the_model(client: WorkerClient) ->
     assert message.length > 6 * 2**20
     assert received == response.content_length
     assert peak < 4 * 2**20  # pieces of 1 MiB; the two copies there may be are torch's
+
+
+class Connection:
+    """A server's connection, as far as an application may write to it."""
+
+    def __init__(self, breaks: bool = False) -> None:
+        self.sent: list[bytes] = []
+        self._breaks = breaks
+
+    def sendall(self, piece: memoryview) -> None:
+        if self._breaks:
+            raise ConnectionResetError
+        self.sent.append(bytes(piece))
+
+
+def test_a_large_answer_goes_from_its_memory_into_the_connection(client: WorkerClient) -> None:
+    whole = client.data("PUT", "rounds/0", blob_of(initialise_wide(client))).get_data()
+    connection = Connection()
+    environ = EnvironBuilder(f"/sessions/{client.session_id}/rounds/0").get_environ()
+
+    yielded = list(client.service.data_app({**environ, "gunicorn.socket": connection}, lambda *_: lambda _: None))
+
+    # With the first piece, the server sends its head.
+    assert len(yielded) == 1
+    assert len(yielded[0]) < 2**20 < sum(map(len, connection.sent))
+    assert b"".join([*yielded, *connection.sent]) == whole
+
+
+def test_a_large_answer_whose_connection_breaks_does_not_block_the_next_round(client: WorkerClient) -> None:
+    weights = initialise_wide(client)
+    client.data("PUT", "rounds/0", blob_of(weights))
+    environ = EnvironBuilder(f"/sessions/{client.session_id}/rounds/0").get_environ()
+    environ["gunicorn.socket"] = Connection(breaks=True)
+
+    with pytest.raises(ConnectionResetError):
+        list(client.service.data_app(environ, lambda *_: lambda _: None))
+
+    assert client.data("PUT", "rounds/1", blob_of(weights)).status_code == 200

@@ -47,3 +47,13 @@ def test_the_first_reason_to_stop_is_the_one_that_counts() -> None:
 
     with pytest.raises(JobInterrupted, match="first"):
         control.check()
+
+
+def test_a_pause_ends_when_the_job_is_to_stop() -> None:
+    control = Control()
+    control.stop(JobCancelled("no more"))
+
+    control.pause(1000)  # longer than a test may take
+
+    with pytest.raises(JobCancelled):
+        control.check()

@@ -32,6 +32,9 @@ log = structlog.get_logger(__name__)
 
 _SENDING_SECONDS = 1.0
 """After which a round is written although messages are still being sent: the line is slow, or somebody is away."""
+_BEGINNING_SECONDS = 0.005
+"""In which those who have their message begin to train: where they share a machine with the TTP, whoever got its message last
+would otherwise wait for a processor until the round before is written."""
 
 
 @dataclass
@@ -209,6 +212,7 @@ class Rounds:
     def _announce_after(self, outbox: Outbox) -> None:
         # To write a round takes from the sending what it needs itself, and nobody waits for it while they train.
         outbox.wait(_SENDING_SECONDS)
+        self.control.pause(_BEGINNING_SECONDS)
         self._announce()
 
     def _messages(self, step: Step, hand: InHand) -> dict[str, Parcel]:
