@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from pathlib import Path
@@ -26,7 +28,6 @@ from synergos.federation.shape import published
 from synergos.federation.template import TEMPLATE
 
 FileOption = Annotated[Path, typer.Option("--file", metavar="FILE", help="The project file.", dir_okay=False)]
-_COLUMNS = ("record", "name", "how", "notes")
 _ALIGNED = frozenset({Kind.PROJECT, Kind.REGISTRATION, Kind.TAG})
 """What an agreement rests on."""
 
@@ -61,8 +62,12 @@ def diff(driver: Driver, file: FileOption = Path(FILE_NAME), output: FormatOptio
     if output is Format.JSON:
         print_json({"file": str(file), "records": [_compared(each) for each in comparisons]})
     else:
+        rows = [
+            {"record": str(each.declared), "how": each.standing, "there → file": "\n".join(map(str, each.differences))}
+            for each in differing
+        ]
         title = f"{len(differing)} of {len(comparisons)} records are otherwise than {file} says"
-        print_table(title, _COLUMNS, [_row(each.declared, each.standing, each.differences) for each in differing])
+        print_table(title, ("record", "how", "there → file"), rows)
     if differing:
         raise typer.Exit(ExitCode.DIFFERS)
 
@@ -100,73 +105,83 @@ def destroy(
 
 
 def _ask(driver: Driver, planned: Sequence[Fate]) -> None:
-    going = [each for each in planned if each.deed is Deed.DELETED]
+    going = sum(each.deed is Deed.DELETED for each in planned)
     for each in planned:
         if each.deed is not Deed.ABSENT:
-            say(f"  {each.declared}: {'; '.join([each.deed, *each.reasons, *_with(each.results)])}")
-    try:
-        agreed = typer.confirm(f"Delete these {len(going)} records of {driver.address}?", err=True)
-    except typer.Abort:
-        say("")
-        raise InvalidRequest("nobody answered, so nothing was deleted; --yes does not ask") from None
-    if not agreed:
+            words = ["goes" if each.deed is Deed.DELETED else "stays", *each.reasons, *_with(each.results)]
+            say(f"  {each.declared} {', '.join(words)}")
+    # Not typer's own, which writes to standard output too.
+    print(f"Delete these {going} records of {driver.address}? [y/N]", end=" ", file=sys.stderr, flush=True)
+    answer = sys.stdin.readline()
+    if not answer:
+        raise InvalidRequest("nobody answered, so nothing was deleted; --yes does not ask")
+    if answer.strip().lower() not in {"y", "yes"}:
         say("nothing was deleted")
         raise typer.Exit(ExitCode.FAILED)
 
 
 def _with(results: Mapping[Kind, int]) -> list[str]:
     counted = [f"{count} {kind.lower()}{'s' if count > 1 else ''}" for kind, count in results.items() if count]
-    return [f"with {', '.join(counted)}"] if counted else []
+    return [f"with {' and '.join(counted)}"] if counted else []
 
 
 def _carry_out(
     federation: Federation, planned: Sequence[Declared], deeds: Iterator[Done], output: Format
 ) -> Sequence[Done]:
-    """Do it, and say what was done, also where it comes to an end before its time."""
+    """Do it, and say what was done as it is done, also where it comes to an end before its time."""
     done: list[Done] = []
     try:
         for each in deeds:
             done.append(each)
-            if each.is_change:
-                say(f"{each.deed} {each.declared}")
+            _tell([each], output)
     except DriverError as error:
-        failed = planned[len(done)]
-        _show(federation, _broken_off(planned, done, error.message), output)
-        raise _placed(error, federation, failed, done) from error
+        _end_early(federation, planned, done, error.message, output)
+        raise _placed(error, federation, planned[len(done)], done) from error
     except KeyboardInterrupt:
-        _show(federation, _broken_off(planned, done, "interrupted; synergos diff tells whether it was done"), output)
+        _end_early(federation, planned, done, "interrupted; synergos diff tells whether it was done", output)
         raise
-    _show(federation, done, output)
+    _sum_up(federation, done, output)
     return done
 
 
-def _broken_off(planned: Sequence[Declared], done: Sequence[Done], reason: str) -> list[Done]:
+def _end_early(
+    federation: Federation, planned: Sequence[Declared], done: Sequence[Done], reason: str, output: Format
+) -> None:
     failed, *rest = planned[len(done) :]
-    return [*done, Done(failed, Deed.FAILED, (reason,)), *(Done(each, Deed.NOT_DONE) for each in rest)]
+    others = [Done(failed, Deed.FAILED, (reason,)), *(Done(each, Deed.NOT_DONE) for each in rest)]
+    _tell(others, output)
+    _sum_up(federation, [*done, *others], output)
+
+
+def _tell(done: Sequence[Done], output: Format) -> None:
+    """Write what became of records to standard output, but for those with which there was nothing to do."""
+    if output is Format.JSON:
+        return
+    for each in done:
+        if each.deed not in {Deed.LEFT, Deed.ABSENT}:
+            print(
+                "\n".join([f"{each.deed:<9}{each.declared}", *(f"{'':<9}  {note}" for note in each.notes)]), flush=True
+            )
+
+
+def _sum_up(federation: Federation, done: Sequence[Done], output: Format) -> None:
+    if output is Format.JSON:
+        records = [{**_names(each.declared), "deed": each.deed, "notes": each.notes} for each in done]
+        print_json({"file": str(federation.path), "records": records})
+        return
+    counts = Counter(each.deed for each in done)
+    print(f"{federation.path}: {', '.join(f'{count} {deed}' for deed, count in counts.items())}")
 
 
 def _placed(error: DriverError, federation: Federation, failed: Declared, done: Sequence[Done]) -> DriverError:
     """The same failure, with the line of the file that it is about, and with what was done before."""
     changes = [f"{each.deed} {each.declared}" for each in done if each.is_change]
     told = copy(error)
-    where = federation.place(failed.field_in_file(error.field))
+    where = federation.place(failed.place_of(error.field))
     told.message = (
         f"{where}: {failed}: {error.message}; before it: {', '.join(changes) or 'nothing'}; after it: nothing"
     )
     return told
-
-
-def _show(federation: Federation, done: Sequence[Done], output: Format) -> None:
-    if output is Format.JSON:
-        records = [{**_names(each.declared), "deed": each.deed, "notes": each.notes} for each in done]
-        print_json({"file": str(federation.path), "records": records})
-        return
-    changes = sum(each.is_change for each in done)
-    print_table(
-        f"{changes} of {len(done)} records of {federation.path} were changed",
-        _COLUMNS,
-        [_row(each.declared, each.deed, each.notes) for each in done],
-    )
 
 
 def _compared(comparison: Comparison) -> dict[str, Any]:
@@ -178,7 +193,3 @@ def _compared(comparison: Comparison) -> dict[str, Any]:
 
 def _names(declared: Declared) -> dict[str, Any]:
     return {"kind": declared.kind, "keys": dict(declared.key)}
-
-
-def _row(declared: Declared, how: str, notes: Sequence[object]) -> dict[str, object]:
-    return {"record": declared.kind.lower(), "name": declared.name, "how": how, "notes": "\n".join(map(str, notes))}

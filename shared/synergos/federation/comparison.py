@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -31,7 +31,7 @@ class Difference:
     """One field that differs.
 
     Attributes:
-        field: its path in the record.
+        field: its path in the table of the file.
         stored: what the orchestrator has; None for nothing.
         declared: what the file says; None for nothing.
     """
@@ -91,7 +91,8 @@ def read_if_there(driver: Driver, declared: Declared) -> Record | None:
 def _compared(declared: Declared, stored: Record | None) -> Comparison:
     if stored is None:
         return Comparison(declared, Standing.MISSING)
-    differences = tuple(_differences("", declared.declared_in(stored), declared.wanted))
+    found = _differences("", declared.declared_in(stored), declared.wanted)
+    differences = tuple(replace(each, field=declared.in_file(each.field)) for each in found)
     if not differences:
         return Comparison(declared, Standing.SAME)
     fewer = declared.kind is Kind.REGISTRATION and stored["n_count"] > declared.wanted["n_count"]

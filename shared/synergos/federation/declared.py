@@ -57,7 +57,7 @@ class Declared:
         return self.key.ids
 
     def __str__(self) -> str:
-        return f"{self.kind.lower()} {self.name}"
+        return f"{'tags' if self.kind is Kind.TAG else self.kind.lower()} {self.name}"
 
     @cached_property
     def wanted(self) -> Record:
@@ -89,11 +89,13 @@ class Declared:
         kept = {"keep_files": True} if keep_files and self.kind not in _WITHOUT_FILES else {}
         return self.group(driver).delete(*self.ids, **kept)
 
-    def field_in_file(self, name: str | None) -> str:
+    def in_file(self, field: str) -> str:
+        """A field of its declaration as its table in the file has it."""
+        return _NODE.sub(r"nodes[\1]", field)
+
+    def place_of(self, field: str | None) -> str:
         """Where a field of its declaration stands in the file."""
-        if not name:
-            return self.place
-        return ".".join([self.place, _NODE.sub(r"nodes[\1]", name)])
+        return f"{self.place}.{self.in_file(field)}" if field else self.place
 
     def _declaration(self, record: Record) -> Record:
         known = self.definition.known(record)

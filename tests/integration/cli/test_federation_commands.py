@@ -95,11 +95,30 @@ def test_applying_creates_all_and_then_there_is_nothing_to_do(run: Run) -> None:
 
     assert (before.code, told(before, "standing")) == (ExitCode.DIFFERS, dict.fromkeys(NAMES, "missing"))
     assert (created.code, told(created, "deed")) == (ExitCode.OK, dict.fromkeys(NAMES, "created"))
-    assert "created run logistic/first" in created.err
     assert "the project is to be aligned: synergos align" in created.err
     assert (again.code, told(again, "deed")) == (ExitCode.OK, dict.fromkeys(NAMES, "unchanged"))
     assert again.err == ""
+    assert run("apply").out == "federation.toml: 10 unchanged\n"
     assert run("diff").code == ExitCode.OK
+
+
+@pytest.mark.usefixtures("grid")
+def test_what_is_done_is_told_line_by_line(run: Run, file: Path) -> None:
+    run("apply")
+    change(file, "lr = 0.05", "lr = 0.1\nmomentum = 0.9")
+    change(file, 'activation = "sigmoid"', 'activation = "softmx"')
+
+    seen, applied = run("diff"), run("apply")
+
+    assert "run logistic/first   different  lr: 0.05 → 0.1" in seen.out
+    model = "model[0].activation"
+    assert applied.out.splitlines() == [
+        "failed   experiment logistic",
+        f"           {model}: 'softmx' is not a function of torch.nn.functional that takes one tensor; "
+        "did you mean softmax or softmin or log_softmax?",
+        "not done run logistic/first",
+        "federation.toml: 8 unchanged, 1 failed, 1 not done",
+    ]
 
 
 def test_what_is_applied_is_what_the_driver_would_declare(run: Run, file: Path, driver: Driver) -> None:
@@ -126,7 +145,7 @@ def test_what_is_applied_is_what_the_driver_would_declare(run: Run, file: Path, 
             'host = "10.0.0.11"',
             'host = "10.0.0.13"',
             "registration hospital_1",
-            ("node_0.host", "10.0.0.11", "10.0.0.13"),
+            ("nodes[0].host", "10.0.0.11", "10.0.0.13"),
         ),
         ("predict = [[", 'predict = [["a"], [', "tag hospital_1", ("predict", [["predict"]], [["a"], ["predict"]])),
         ('action = "classify"', 'action = "regress"', "project risk", ("action", "classify", "regress")),
@@ -308,7 +327,8 @@ def test_destroying_asks_first(
     asked = run("destroy")
 
     assert asked.code == code
-    assert "run logistic/first: deleted" in asked.err
+    assert "run logistic/first goes" in asked.err
     assert "Delete these 10 records" in asked.err
+    assert asked.out == ""
     assert "nothing was deleted" in asked.err
     assert run("diff").code == ExitCode.OK
