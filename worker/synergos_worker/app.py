@@ -22,7 +22,7 @@ from synergos.domain.reachability import COMMAND
 from synergos.domain.release import HEADER, agreed
 from synergos.domain.removal import folder_key
 from synergos.errors import InvalidRequest
-from synergos.program import front_page
+from synergos.program import about
 from synergos.program.removal import remove_files
 from synergos.schema import Definition
 from synergos_worker import bodies, error_responses, request_log
@@ -42,7 +42,7 @@ _VERSION = version("synergos")
 log = structlog.get_logger(__name__)
 
 _PROJECT = "/<string:collab_id>/<string:project_id>"
-_LINKS = {"/worker/": "what a TTP asks of a worker: documentation", "/health": "how this program is"}
+_LINKS = {"/worker/": "what a TTP asks of a worker: documentation", **about.LINKS}
 _RUN = f"{_PROJECT}/<string:expt_id>/<string:run_id>"
 _OUTER = (f"{_PROJECT}/<string:expt_id>", _PROJECT, "/<string:collab_id>")
 
@@ -77,8 +77,7 @@ def create_command_app(parts: Parts, settings: Settings, identity: Identity) -> 
             minimum_rows=None if policy.is_open else policy.minimum_rows,
         )
 
-    app.add_url_rule("/health", view_func=lambda: as_json(health()), endpoint="health")
-    front_page.install(app, health, _LINKS)
+    about.install(app, about.About(health, _LINKS), API_VERSION)
     blueprint = Blueprint("worker", __name__, url_prefix="/worker")
     api = _Api(blueprint, version=API_VERSION, title="Synergos worker")
     for resource, route, definition in _ROUTES:

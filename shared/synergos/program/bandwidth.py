@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 
-from flask import Flask, Response, request
-
 from synergos.errors import InvalidRequest
 
 ROUTE = "/bandwidth"
@@ -41,16 +39,3 @@ def discard(read: Callable[[int], bytes], count: int) -> int:
     while thrown < count and (piece := read(min(_PIECE, count - thrown))):
         thrown += len(piece)
     return thrown
-
-
-def install(app: Flask) -> None:
-    """Have an application answer ``GET`` and ``PUT`` there."""
-
-    def view() -> Response:
-        if request.method == "PUT":
-            thrown = discard(request.stream.read, amount(str(request.content_length or 0)))
-            return Response(f'{{"bytes": {thrown}}}\n', mimetype="application/json")
-        count = amount(request.args.get("bytes", ""))
-        return Response(pieces(count), mimetype="application/octet-stream", headers={"Content-Length": str(count)})
-
-    app.add_url_rule(ROUTE, view_func=view, endpoint="bandwidth", methods=["GET", "PUT"])

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from html import escape
 
-from flask import Flask, Response, request
 from werkzeug.datastructures import MIMEAccept
 
 HTML, JSON = "text/html", "application/json"
@@ -24,21 +23,6 @@ _PAGE = """<!doctype html>
 </ul>
 </html>
 """
-
-
-def install(app: Flask, health: Callable[[], Mapping[str, object]], links: Mapping[str, str]) -> None:
-    """Have an application answer ``/``.
-
-    Args:
-        health: what the program says of itself now.
-        links: see :func:`front_page`.
-    """
-
-    def view() -> Response:
-        page, kind = front_page(health(), links, request.accept_mimetypes)
-        return Response(page, mimetype=kind)
-
-    app.add_url_rule("/", view_func=view, endpoint="front_page", methods=["GET"])
 
 
 def front_page(health: Mapping[str, object], links: Mapping[str, str], accepted: MIMEAccept) -> tuple[str, str]:

@@ -12,13 +12,13 @@ from synergos.orchestration.dispatcher import Dispatcher, ReadOnlyDispatcher
 from synergos.orchestration.jobs import Jobs
 from synergos.orchestration.nodes import Nodes
 from synergos.orchestration.orchestrator import Orchestrator
-from synergos.program import bandwidth, front_page
+from synergos.program import about
 from synergos.program.health import health
 from synergos.records.store import RecordStore
 from synergos.rest import connect, errors, evaluate, jobs, nodes, removals, studies, train
 from synergos.rest.api import blueprint
 from synergos.rest.body import MAXIMUM_BODY
-from synergos.rest.envelope import as_json
+from synergos.rest.envelope import API_VERSION
 
 _DOCUMENTED = {
     "/ttp/connect/": "declare collaborations, projects, experiments, runs, participants and tags: documentation",
@@ -116,7 +116,5 @@ def _bare_app(maximum_body: int, told: Callable[[], Mapping[str, object]], links
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
     errors.install(app)
-    app.add_url_rule("/health", view_func=lambda: as_json(told()), endpoint="health")
-    bandwidth.install(app)
-    front_page.install(app, told, {**links, "/health": "how this program is"})
+    about.install(app, about.About(told, {**links, **about.LINKS}), API_VERSION)
     return app

@@ -200,10 +200,18 @@ def test_each_port_says_which_it_is(service: WorkerService, client: WorkerClient
     assert (data["id"], data["instance"]) == (command["id"], command["instance"])
 
 
+def test_what_a_worker_says_of_itself_is_documented(client: WorkerClient) -> None:
+    documented = client.command("GET", "/swagger.json", 200)
+
+    assert set(documented["paths"]) == {"/", "/health", "/bandwidth"}
+    assert set(documented["definitions"]["Health"]["properties"]) <= set(client.command("GET", "/health", 200))
+    assert "/docs" in client.command("GET", "/", 200)["links"]
+
+
 def test_the_routes_are_documented(client: WorkerClient) -> None:
     documented = client.command("GET", "/worker/swagger.json", 200)
 
-    assert len(documented["paths"]) == 5
+    assert len(documented["paths"]) == 9
     assert "session_id" in documented["definitions"]["Initialise"]["properties"]
 
 
