@@ -146,7 +146,7 @@ class WorkerMistaken(WorkerRefused):
     """Somebody else answers where a participant's worker is registered, or its other port: no waiting mends that."""
 
     def __init__(self, message: str, participant: str | None = None) -> None:
-        super().__init__(message, participant, 421)
+        super().__init__(message, participant, 424)
 
 
 class WireFormatError(GridError):
