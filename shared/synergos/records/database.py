@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, func, make_url, select
+from sqlalchemy.exc import OperationalError
 
 from synergos.records.schema import MIGRATIONS, Schema
 from synergos.records.sole_use import SoleUse, hold
@@ -23,6 +24,7 @@ BUSY_TIMEOUT_SECONDS = 60
 """How long a writer waits for its turn."""
 
 _BUSY_PAUSE_SECONDS = 0.01
+_POSTGRESQL_DISK_FULL = "53100"
 _WRITING = "synergos_writing"
 _WRITERS_TURN = 0x53594E45
 """Any number that nobody else who uses the database takes for a lock of theirs."""
@@ -113,6 +115,15 @@ class Database:
             yield
         finally:
             delattr(self._local, role)
+
+
+def is_full(error: Exception) -> bool:
+    """Whether an error of the database says that its disk takes no more."""
+    cause = error.orig if isinstance(error, OperationalError) else None
+    if isinstance(cause, sqlite3.OperationalError):
+        # Of a quota SQLite says that writing failed.
+        return cause.sqlite_errorname in {"SQLITE_FULL", "SQLITE_IOERR_WRITE"}
+    return getattr(cause, "sqlstate", None) == _POSTGRESQL_DISK_FULL
 
 
 def _open(url: str) -> Engine:

@@ -31,6 +31,7 @@ from synergos.errors import (
     WorkerRefused,
     WorkerUnreachable,
 )
+from synergos.records.database import is_full
 from synergos.rest.envelope import failure
 
 log = structlog.get_logger(__name__)
@@ -51,10 +52,12 @@ STATUSES: Mapping[type[SynergosError], HTTPStatus] = {
     WireFormatError: HTTPStatus.FAILED_DEPENDENCY,
     ServiceStopping: HTTPStatus.SERVICE_UNAVAILABLE,
 }
+_FULL = "the disk of the record store is full: nothing was changed; ask again when there is room, which synergos tidy may make"
 _STOPPED = (JobCancelled, TrialPruned, JobInterrupted, LeaseLost)
 _BY_NAME = {kind.__name__: status for kind, status in STATUSES.items()} | {
     kind.__name__: HTTPStatus.CONFLICT for kind in _STOPPED
 }
+_BY_NAME[ErrorKind.OUTPUT] = HTTPStatus.INSUFFICIENT_STORAGE
 
 
 def status_of(error: SynergosError) -> int:
@@ -77,6 +80,9 @@ def answer(error: Exception) -> Response:
         return failure(str(error), status_of(error), field=field)
     if isinstance(error, HTTPException):
         return _answer_of_http(error)
+    if is_full(error):
+        log.error("the record store's disk is full", method=request.method, path=request.path)
+        return failure(_FULL, HTTPStatus.INSUFFICIENT_STORAGE)
     log.error("request failed", method=request.method, path=request.path, exc_info=error)
     return failure("something went wrong on our side; the log says what", HTTPStatus.INTERNAL_SERVER_ERROR)
 

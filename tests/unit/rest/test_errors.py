@@ -1,11 +1,18 @@
 from __future__ import annotations
 
 import inspect
+from contextlib import closing
+from pathlib import Path
+from shutil import copyfile
 
 import pytest
+from flask import Flask
+from sqlalchemy.exc import OperationalError
 
+from support.full_disk import files_up_to
 from synergos import errors
 from synergos.domain.job import ErrorKind, JobError
+from synergos.domain.records import Kind
 from synergos.errors import (
     Conflict,
     Diverged,
@@ -31,7 +38,8 @@ from synergos.errors import (
     WorkerRefused,
     WorkerUnreachable,
 )
-from synergos.rest.errors import status_of, status_of_job_error
+from synergos.records import RecordStore
+from synergos.rest.errors import answer, status_of, status_of_job_error
 
 STATUSES = [
     (InvalidRequest("wrong", "field"), 417),
@@ -91,3 +99,16 @@ def test_a_workers_refusal_is_passed_on_when_it_was_one(answered: int, status: i
 
 def test_a_job_that_broke_in_a_way_nobody_foresaw_is_unprocessable() -> None:
     assert status_of_job_error(JobError("ZeroDivisionError", "…")) == 422
+
+
+def test_a_full_disk_is_said_and_nothing_is_changed(migrated: Path, tmp_path: Path) -> None:
+    copyfile(migrated, tmp_path / "records.sqlite")
+    with closing(RecordStore(f"sqlite:///{tmp_path / 'records.sqlite'}")) as store, Flask("app").test_request_context():
+        with files_up_to(1), pytest.raises(OperationalError) as refused:
+            store.put(Kind.COLLABORATION, {"collab_id": "c"}, {})
+        answered = answer(refused.value)
+
+        assert answered.status_code == 507
+        assert "the disk of the record store is full: nothing was changed" in (answered.json or {})["message"]
+        assert store.find(Kind.COLLABORATION) == []
+        store.put(Kind.COLLABORATION, {"collab_id": "c"}, {})

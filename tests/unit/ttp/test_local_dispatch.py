@@ -5,11 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
+from structlog.testing import capture_logs
 
 from factories.outputs import aligned
+from support.full_disk import files_up_to
 from support.waiting import until
 from synergos.domain.job import Job, JobError, JobState, Stage
 from synergos.domain.keys import job_key
@@ -155,6 +158,54 @@ def test_a_full_disk_is_named(store: RecordStore, dispatcher_for: DispatcherFor)
     assert ended.error == JobError(
         "OutputError", "results could not be written at global_model.pt: No space left on device"
     )
+
+
+@contextmanager
+def waiting_for_room(work: Blocking) -> Iterator[None]:
+    """Inside it the disk takes nothing, and the job thread has found out: at its next write after the work."""
+    with capture_logs() as logged, files_up_to(1):
+        work.go_on.set()
+        until(lambda: any("takes nothing" in line["event"] for line in logged), "a write to be refused")
+        yield
+
+
+def test_results_wait_for_room_on_a_full_disk(store: RecordStore) -> None:
+    work = Blocking()
+    dispatcher = LocalDispatcher(store, Runner(work), pause=0.01)
+    dispatcher.start()
+    job = accepted(store)
+    thread, ended = submit_aside(dispatcher, job)
+    assert work.begun.wait(DEADLINE)
+
+    with waiting_for_room(work):
+        assert store.job(job.id).state is JobState.RUNNING
+        assert thread.is_alive()
+    thread.join(DEADLINE)
+    dispatcher.stop()
+    dispatcher.close()
+
+    assert [job.state for job in ended] == [JobState.COMPLETED]
+    assert store.find(Kind.FEATURE_SPACE, job.keys)
+
+
+def test_a_process_that_is_stopped_while_the_disk_is_full_leaves_its_job_to_the_next(store: RecordStore) -> None:
+    work = Blocking()
+    dispatcher = LocalDispatcher(store, Runner(work), pause=0.01)
+    dispatcher.start()
+    job = accepted(store)
+    dispatcher.submit([job], wait=False)
+    assert work.begun.wait(DEADLINE)
+
+    with waiting_for_room(work):
+        dispatcher.stop()
+        dispatcher.close()
+    again = LocalDispatcher(store, Runner(work))
+    again.start()
+    until(lambda: store.job(job.id).state.is_final, "the job to be done again")
+    again.stop()
+    again.close()
+
+    assert store.job(job.id).state is JobState.COMPLETED
 
 
 def test_a_running_job_can_be_cancelled(store: RecordStore, dispatcher_for: DispatcherFor) -> None:

@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
+from sqlalchemy.exc import OperationalError
 
 from synergos.domain.job import CANCELLED_ON_REQUEST, GIVEN_UP, MAXIMUM_ATTEMPTS, Job, JobError, JobState
 from synergos.domain.keys import ProjectKey
 from synergos.errors import Conflict, JobCancelled, JobInterrupted, ServiceStopping
 from synergos.records import RecordStore, archive
+from synergos.records.database import is_full
 from synergos_ttp.control import Control
 from synergos_ttp.outcomes import Cancelled, Completed, Failed, Interrupted, Lost, Outcome, Pruned
 from synergos_ttp.running.attempt import Followers, Runner, outcome_of
@@ -26,6 +28,9 @@ from synergos_ttp.running.tidying import announce_end, tidy
 
 log = structlog.get_logger(__name__)
 
+Result = TypeVar("Result")
+
+_PAUSE = 1.0
 _STOPPING = "the TTP is being stopped; the job goes on when it is started again"
 
 
@@ -36,9 +41,13 @@ class LocalDispatcher:
         store: where jobs and results are kept.
         runner: does the work.
         followers: makes those who are told what happens to a job.
+        pause: seconds between two tries to write to a record store that takes nothing.
     """
 
-    def __init__(self, store: RecordStore, runner: Runner, followers: Followers = lambda _job: ()) -> None:
+    def __init__(
+        self, store: RecordStore, runner: Runner, followers: Followers = lambda _job: (), pause: float = _PAUSE
+    ) -> None:
+        self._pause = pause
         self._store = store
         self._runner = runner
         self._followers = followers
@@ -51,6 +60,8 @@ class LocalDispatcher:
         # Between request threads and the job thread: guards who runs, who was asked to stop, and the step from queued to running.
         self._lock = threading.Lock()
         self._stopping = False
+        # Ends the job thread's waiting for a record store that takes nothing.
+        self._stopped = threading.Event()
         self._loop = JobLoop(self, runner, followers)
 
     def start(self) -> None:
@@ -126,6 +137,7 @@ class LocalDispatcher:
         """Let the running job stop at its next step and start no other; whoever waits is answered."""
         with self._lock:
             self._stopping = True
+            self._stopped.set()
             if self._running:
                 self._running.control.stop(JobInterrupted(_STOPPING))
             for job_id in [
@@ -149,7 +161,7 @@ class LocalDispatcher:
         if accepted is None:
             return None
         try:
-            return self._take_up(accepted)
+            return self._persist(lambda: self._take_up(accepted))
         except BaseException:
             # Whoever waits must be answered, though the record store failed.
             self._release(accepted.id)
@@ -173,9 +185,12 @@ class LocalDispatcher:
 
     def archived(self, job: Job, completed: Completed) -> Outcome:
         """Write down what the running job leaves; how it has ended then."""
+        outputs = completed.outputs
         try:
-            if completed.outputs is not None:
-                archive(self._store, job, completed.outputs)
+            if outputs is not None:
+                self._persist(lambda: archive(self._store, job, outputs))
+        except OperationalError:
+            return Interrupted(_STOPPING)
         except Exception as error:
             log.warning("results not archived", reason=type(error).__name__)
             return outcome_of(error, job)
@@ -183,8 +198,10 @@ class LocalDispatcher:
 
     def settle(self, job: Job, outcome: Outcome) -> None:
         """Write down how the running job has ended, unless that is done, and answer whoever waits for it."""
+        self._persist(lambda: self._settle(job, outcome))
+
+    def _settle(self, job: Job, outcome: Outcome) -> None:
         with self._lock:
-            self._running = None
             match outcome:
                 case Interrupted() | Lost():
                     # It was in order, and this was no attempt.
@@ -196,7 +213,28 @@ class LocalDispatcher:
                     self._end(job, JobState.FAILED, error)
                 case Completed():
                     self._runner.forget(job.id)
+            self._running = None
             self._release(job.id)
+
+    def _persist(self, write: Callable[[], Result]) -> Result:
+        """Write to the record store; while it takes nothing, as on a full disk, wait and try again.
+
+        Raises:
+            OperationalError: it takes nothing, and this process is being stopped.
+        """
+        is_told = False
+        while True:
+            try:
+                return write()
+            except OperationalError as error:
+                if not is_told:
+                    log.error(
+                        "the record store takes nothing; waiting",
+                        reason="disk full" if is_full(error) else str(error.orig),
+                    )
+                is_told = True
+                if self._stopped.wait(self._pause):
+                    raise
 
     def let_go(self, job: Job) -> None:
         """Leave the running job to the next process, and answer whoever waits for it."""

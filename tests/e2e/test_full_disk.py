@@ -1,0 +1,91 @@
+"""A TTP on a small disk that fills up says so, leaves nothing half written, and goes on when there is room."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from grids.real_grid import WORKERS, RealGrid, Study
+from synergos_simulator.datasets import Dataset
+from synergos_simulator.grid import Grid, Plan
+from synergos_simulator.state import Program
+
+pytestmark = pytest.mark.timeout(400)
+
+# A file system in memory, which this process sees and nobody else, put where the program has its folders.
+SMALL_DISK = ["unshare", "--mount", "--user", "--map-root-user", "sh", "-c"]
+MOUNTED = 'mount -t tmpfs -o size=16m tmpfs "$0" && exec "$@"'
+
+
+def can_mount(folder: Path) -> bool:
+    done = subprocess.run([*SMALL_DISK, MOUNTED, str(folder), "true"], capture_output=True, check=False)
+    return done.returncode == 0
+
+
+class SmallPlan(Plan):
+    """A grid whose TTP has a small disk."""
+
+    def _program(self, name: str, *more: object) -> Program:
+        program = super()._program(name, *more)  # type: ignore[arg-type]
+        if name != "ttp":
+            return program
+        return replace(program, command=[*SMALL_DISK, MOUNTED, str(self.folder / name), *program.command])
+
+
+@pytest.fixture
+def grid(tmp_path: Path, data: Path) -> Iterator[RealGrid]:
+    if not can_mount(tmp_path):
+        pytest.skip("A FULL DISK IS NOT TESTED: this machine lets nobody mount one of their own")
+    with Grid.planned(SmallPlan(tmp_path, data, WORKERS)) as running:
+        running.wait_until_healthy()
+        yield RealGrid(running)
+
+
+class Disk:
+    """The TTP's disk, as it sees it itself."""
+
+    def __init__(self, grid: RealGrid) -> None:
+        self.home = Path(f"/proc/{grid.process('ttp').pid}/root{grid.grid.folder / 'ttp'}")
+        self._filler = self.home / "filler"
+
+    def fill(self) -> None:
+        with self._filler.open("wb", buffering=0) as file:
+            for size in (2**20, 2**12, 1):
+                with suppress(OSError):
+                    while True:
+                        file.write(bytes(size))
+
+    def make_room(self) -> None:
+        self._filler.unlink()
+
+    def files(self, study: Study) -> dict[str, bytes]:
+        folder = self.home.joinpath("outputs", *study.keys[:3])
+        return {
+            str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()
+        }
+
+
+def test_what_cannot_be_stored_is_refused_and_goes_on_when_there_is_room(grid: RealGrid, wine: Dataset) -> None:
+    study = Study(grid, wine, "small_disk", {"rounds": 2})
+    study.declare()
+    disk = Disk(grid)
+    assert study.align()["success"]
+    assert study.train()["success"]
+    before, records = disk.files(study), grid.driver.models.read(*study.keys)["data"]
+
+    disk.fill()
+    refused = [study.train(), grid.driver.runs.create(*study.keys[:3], "another", rounds=2)]
+
+    assert [answer["status"] for answer in refused] == [507, 507]
+    assert all("the disk of the record store is full: nothing was changed" in answer["message"] for answer in refused)
+    assert disk.files(study) == before
+    assert grid.driver.models.read(*study.keys)["data"] == records
+    disk.make_room()
+    assert grid.driver.runs.create(*study.keys[:3], "another", rounds=2)["success"]
+    assert study.train()["success"]
+    assert study.validate()["success"]
