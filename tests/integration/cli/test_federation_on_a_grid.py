@@ -10,7 +10,7 @@ from shutil import copyfile
 
 import pytest
 
-from grids.real_grid import RealGrid, started
+from grids.real_grid import WORKERS, RealGrid, started
 from support.command_runner import Run
 from synergos import Driver
 from synergos.cli.exits import ExitCode
@@ -30,7 +30,7 @@ def file(grid: RealGrid, tmp_path: Path) -> Path:
     """The example's project file with this grid's addresses, and the JSON files that it names beside it."""
     for path in (EXAMPLES / "wine").glob("*.json"):
         copyfile(path, tmp_path / path.name)
-    text = (EXAMPLES / "wine" / "federation.toml").read_text()
+    text = (EXAMPLES / "wine" / "federation.toml").read_text().replace("max_trial_num = 4", "max_trial_num = 1")
     for worker in grid.grid.workers:
         node = f'host = "{worker.host}", port = {worker.data_port}, f_port = {worker.port} }}'
         text = re.sub(rf"(\[participants.{worker.name}\]\nrole = .*\nnodes = \[{{ )[^}}]*}}", rf"\g<1>{node}", text)
@@ -50,8 +50,13 @@ def test_an_example_is_applied_learnt_from_and_undone(
     assert applied.code == ExitCode.OK, applied.err
     records = json.loads(applied.out)["records"]
     assert {(record["deed"], *record["notes"]) for record in records} == {("created",)}
-    driver.alignments.create(*RUN[:2])
-    driver.models.create(*RUN)
+    for command in (["align"], ["train"], ["validate"], ["predict"], ["tune", "start", "--wait"]):
+        ended = run(*command, "--file", str(file))
+        assert ended.code == ExitCode.OK, ended.err
+    assert len(driver.validations.read(*RUN)["data"]) == 2
+    assert [len(driver.predictions.read(who, *RUN)["data"]) for who in WORKERS] == [1, 1]
+    [study] = driver.optimizations.studies(*RUN[:3])["data"]
+    assert (study["state"], study["base_run"]) == ("completed", "first")
     # What was agreed, fitted and learnt since is no difference.
     assert run("diff", "--file", str(file)).code == ExitCode.OK
     assert grid.outputs("ttp").joinpath(*RUN).is_dir()
