@@ -98,18 +98,19 @@ class WorkerClient:
         data: dict[str, Any] = self.command("POST", f"/worker/poll/c/{self.project}", status, body)["data"]
         return data
 
-    def prepared(self, tags: Tags, action: Action = Action.CLASSIFY) -> dict[str, Any]:
+    def prepared(self, tags: Tags, action: Action = Action.CLASSIFY, **changes: object) -> dict[str, Any]:
         """Ask for a preparation and wait for its end."""
-        asked = self.command("POST", f"/worker/poll/c/{self.project}", 202, {"action": action, "tags": tags})["data"]
+        body = {"action": action, "tags": tags, **changes}
+        asked = self.command("POST", f"/worker/poll/c/{self.project}", 202, body)["data"]
         path = f"/worker/poll/c/{self.project}?preparation={asked['preparation']}&wait=30"
         data: dict[str, Any] = self.command("GET", path, 200)["data"]
         return data
 
-    def agree(self, tags: Tags, action: Action = Action.CLASSIFY) -> Agreement:
+    def agree(self, tags: Tags, action: Action = Action.CLASSIFY, minimum_rows: int | None = None) -> Agreement:
         """Prepare, and agree on a feature space with nobody else."""
-        polled = self.prepared(tags, action)
+        polled = self.prepared(tags, action, minimum_rows=minimum_rows)
         assert polled["state"] == "completed", polled
-        space, alignment = feature_space({"me": PREPARED.read(polled)}, action)
+        space, alignment = feature_space({"me": PREPARED.read(polled)}, action, minimum_rows=minimum_rows)
         return Agreement(tags, space, alignment.missing_columns["me"])
 
     def initialise(

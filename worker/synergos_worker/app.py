@@ -116,7 +116,9 @@ class Poll(_Command):
         project = ProjectKey.checked(ids)
         body = bodies.POLL.read(_json())
         log.info("datasets asked for", action=body.action.value, tags=folders(body.declared))
-        found = self.parts.preparations.submit(project, body.action, body.declared, request_log.asker())
+        found = self.parts.preparations.submit(
+            project, body.action, body.declared, request_log.asker(), body.minimum_rows
+        )
         status = HTTPStatus.CREATED if found.state is State.COMPLETED else HTTPStatus.ACCEPTED
         return _success("poll.post", self._standing(found), status)
 

@@ -9,7 +9,7 @@ from msgspec import Meta as Limits
 from msgspec import Struct, field
 
 from synergos.domain.asker import NOBODY, Asker
-from synergos.domain.feature_space import Action, FeatureSpace
+from synergos.domain.feature_space import Action, FeatureSpace, MinimumRows
 from synergos.domain.identifiers import check_identifier
 from synergos.domain.keys import RunKey
 from synergos.domain.tags import Purpose, declared_tags
@@ -39,6 +39,10 @@ class Poll(Struct, frozen=True, kw_only=True):
 
     action: Annotated[Action, Limits(description="what the project's models do")]
     tags: TagsByPurpose
+    minimum_rows: Annotated[
+        MinimumRows | None,
+        Limits(description="how many rows have to share what is told of them, where the owner's limit is lower"),
+    ] = None
 
     def __post_init__(self) -> None:
         if not self.declared:

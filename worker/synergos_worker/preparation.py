@@ -54,6 +54,7 @@ class Preparation:
         error: when failed, ``message`` and ``field``.
         fingerprint: of the files the result was read from.
         asker: who asked for it first.
+        minimum_rows: how many rows have to share what is said, as it was asked for; None where that is left to the owner.
     """
 
     id: str
@@ -66,6 +67,7 @@ class Preparation:
     error: Mapping[str, str | None] | None = None
     fingerprint: Fingerprint | None = None
     asker: Asker = NOBODY
+    minimum_rows: int | None = None
 
 
 class Preparations:
@@ -86,13 +88,20 @@ class Preparations:
         self._loop = Loop("preparation", self._turn)
         self._loop.start()
 
-    def submit(self, project: ProjectKey, action: Action, tags: Tags, asker: Asker = NOBODY) -> Preparation:
+    def submit(
+        self,
+        project: ProjectKey,
+        action: Action,
+        tags: Tags,
+        asker: Asker = NOBODY,
+        minimum_rows: int | None = None,
+    ) -> Preparation:
         """Ask for a preparation; the one there is, unless it failed or files have changed since.
 
         Raises:
             Conflict: too many are waiting, or the worker is about to end.
         """
-        identifier = _digest(project, action, tags)
+        identifier = _digest(project, action, tags, minimum_rows)
         fingerprint = self._tables.fingerprint(tags)
         with self._changed:
             known = self._known.get(identifier)
@@ -102,7 +111,9 @@ class Preparations:
             self._count += 1
             # Put in anew, so that it goes to the end of the queue.
             self._known.pop(identifier, None)
-            self._known[identifier] = Preparation(identifier, self._count, project, action, tags, asker=asker)
+            self._known[identifier] = Preparation(
+                identifier, self._count, project, action, tags, asker=asker, minimum_rows=minimum_rows
+            )
             self._changed.notify_all()
             return self._known[identifier]
 
@@ -178,7 +189,7 @@ class Preparations:
 
     def _prepared(self, preparation: Preparation) -> Preparation:
         try:
-            loaded = _load(self._tables, preparation.action, preparation.tags)
+            loaded = _load(self._tables, preparation.action, preparation.tags, preparation.minimum_rows)
             result = _describe(loaded)
         except InvalidRequest as error:
             log.warning("preparation failed", reason=shortened(str(error)), tags=folders(preparation.tags))
@@ -213,8 +224,8 @@ def prepare(tables: Tables, action: Action, tags: Tags) -> dict[str, Any]:
     return _describe(_load(tables, action, tags))
 
 
-def _digest(project: ProjectKey, action: Action, tags: Tags) -> str:
-    text = json.dumps([project.collab_id, project.project_id, action, sorted(tags.items())])
+def _digest(project: ProjectKey, action: Action, tags: Tags, minimum_rows: int | None) -> str:
+    text = json.dumps([project.collab_id, project.project_id, action, sorted(tags.items()), minimum_rows])
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
@@ -222,9 +233,9 @@ def _is_stale(known: Preparation, fingerprint: Fingerprint | None) -> bool:
     return known.state is State.FAILED or (known.state is State.COMPLETED and known.fingerprint != fingerprint)
 
 
-def _load(tables: Tables, action: Action, tags: Tags) -> dict[Purpose, LoadedTable]:
+def _load(tables: Tables, action: Action, tags: Tags, minimum_rows: int | None = None) -> dict[Purpose, LoadedTable]:
     """The tables of all purposes, all of one datatype."""
-    loaded = {purpose: tables.get(action, purpose, some) for purpose, some in tags.items()}
+    loaded = {purpose: tables.get(action, purpose, some).telling(minimum_rows) for purpose, some in tags.items()}
     datatypes = {found.datatype: purpose for purpose, found in loaded.items()}
     if len(datatypes) > 1:
         listed = ", ".join(f"{datatype} ({purpose})" for datatype, purpose in datatypes.items())

@@ -259,7 +259,7 @@ def fitting(
     agreed = digests.get(purpose)
     # Before it is read: what it was changed to may be of no use.
     tables.refuse_changed(purpose, tags, agreed)
-    loaded = tables.get(space.action, purpose, tags)
+    loaded = tables.get(space.action, purpose, tags).telling(space.asked_minimum)
     if agreed is not None:
         refuse_changed(agreed, loaded.digests, ["/".join(tag) for tag in tags], purpose)
     check_fit(loaded, purpose, space, alignments)

@@ -16,7 +16,7 @@ from synergos.tables.metadata import METADATA
 from synergos_worker.data_root import DataRoot
 from synergos_worker.dataset import Dataset, Fingerprint
 from synergos_worker.digests import Digests, refuse_changed
-from synergos_worker.disclosure.policy import STRICT, Policy, policy_of_folder, strictest
+from synergos_worker.disclosure.policy import STRICT, Mode, Policy, policy_of_folder, strictest
 from synergos_worker.pipelines import PIPELINES, Pipeline, Table
 
 Tags = Mapping[Purpose, Sequence[Tag]]
@@ -39,6 +39,16 @@ class LoadedTable:
     fingerprint: Fingerprint
     policy: Policy
     digests: tuple[str, ...] = ()
+
+    def telling(self, minimum_rows: int | None) -> LoadedTable:
+        """The same, of which what fewer rows share is not told either; nothing that its owner withholds is told for it.
+
+        Args:
+            minimum_rows: as whoever asks wants it; None where that is left to the owner.
+        """
+        if minimum_rows is None:
+            return self
+        return replace(self, policy=strictest([self.policy, Policy(Mode.STRICT, minimum_rows)]))
 
 
 class Tables:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeAlias
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from synergos.domain.feature_space import Unseen
+from synergos.domain.feature_space import MinimumRows, Unseen
 from synergos.domain.search_space import DescribedSpace
 from synergos.schema import Definition
 
@@ -33,6 +33,13 @@ class Agreeing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     shared_labels: Annotated[
         bool, Meta(description="refuse participants whose training rows have no label in common with any others'")
     ] = True
+    minimum_rows: Annotated[
+        MinimumRows | None,
+        Meta(
+            description="how many rows have to share what is told of them, wherever a participant asks for fewer; nobody tells more "
+            "than its owner allows"
+        ),
+    ] = None
 
 
 class AlignmentOptions(Agreeing, frozen=True, kw_only=True, forbid_unknown_fields=True):

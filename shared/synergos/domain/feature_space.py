@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, TypeAlias
+
+from msgspec import UNSET, UnsetType
+from msgspec import Meta as Limits
 
 from synergos.errors import InvalidRequest
 from synergos.schema import Definition
@@ -37,6 +40,9 @@ class Unseen(StrEnum):
     REFUSE = "refuse"
     """The row is not predicted; the others are."""
 
+
+MinimumRows: TypeAlias = Annotated[int, Limits(ge=1)]
+"""How many rows have to share what is told of them."""
 
 LABEL = "target"
 """What the column of labels is called wherever participants meet."""
@@ -93,6 +99,8 @@ class FeatureSpace:
         categorical: the categorical raw columns by name.
         unseen: what becomes of rows with levels that are not among them.
         options: how files become inputs, where the data type leaves a choice; JSON-able values by name.
+        minimum_rows: how many rows have to share what is told of them, at participants that ask for fewer; unset where that is
+            left to them.
     """
 
     datatype: str
@@ -104,6 +112,7 @@ class FeatureSpace:
     categorical: Mapping[str, CategoricalColumn] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
     unseen: Unseen = Unseen.MISSING
+    minimum_rows: MinimumRows | UnsetType = UNSET
 
     @property
     def outputs(self) -> int:
@@ -115,9 +124,15 @@ class FeatureSpace:
         """The levels of the label, in class order; empty for regression."""
         return tuple(label.level for label in self.y if label.level is not None)
 
+    @property
+    def asked_minimum(self) -> int | None:
+        """``minimum_rows``; None where it is left to the participants."""
+        return None if isinstance(self.minimum_rows, UnsetType) else self.minimum_rows
+
     def to_dict(self) -> dict[str, Any]:
         """As JSON-able values."""
-        return asdict(self)
+        written = asdict(self)
+        return {name: value for name, value in written.items() if value is not UNSET}
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> FeatureSpace:

@@ -21,6 +21,7 @@ class AlignmentTask(Task):
         *,
         unseen: str = "missing",
         shared_labels: bool = True,
+        minimum_rows: int | None = None,
         dry_run: bool = False,
         respond_async: bool = False,
         **kwargs: Any,
@@ -35,6 +36,8 @@ class AlignmentTask(Task):
             unseen: what becomes of rows to predict or to measure on with levels that no training row has: with ``"missing"`` such
                 a level counts as a missing cell, with ``"refuse"`` the row is not predicted; the others always are.
             shared_labels: refuse participants whose training rows have no label in common with any other's.
+            minimum_rows: how many rows have to share what participants tell of them, wherever their own limit is lower or they have
+                none; in alignment, training and figures alike. Nobody tells more than its owner allows.
             dry_run: only say what would be agreed: inputs, labels, what each participant lacks, what is filled and mapped, and how many
                 cells were missing. Nothing of it is stored. On a cluster it is in the ``progress`` of the job that is answered.
             respond_async: do not wait: the answer's ``data`` are the jobs, for ``driver.jobs.wait(answer)``.
@@ -45,6 +48,7 @@ class AlignmentTask(Task):
         others: dict[str, tuple[Any, Any]] = {
             "unseen": (unseen, "missing"),
             "shared_labels": (shared_labels, True),
+            "minimum_rows": (minimum_rows, None),
         }
         options: dict[str, Any] = {"auto_align": auto_align, "auto_fix": auto_fix}
         options |= {name: given for name, (given, default) in others.items() if given != default}

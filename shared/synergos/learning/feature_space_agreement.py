@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from msgspec import UNSET
+
 from synergos.domain.feature_space import LABEL, Action, Feature, FeatureSpace, Side, Unseen
 from synergos.domain.preparation import Prepared, TableColumns
 from synergos.domain.tags import Purpose
@@ -24,12 +26,14 @@ def feature_space(
     unseen_levels: Unseen = Unseen.MISSING,
     *,
     shared_labels: bool = True,
+    minimum_rows: int | None = None,
 ) -> tuple[FeatureSpace, Alignment]:
     """The feature space of all training rows of all participants, and what each table lacks of it.
 
     Args:
         auto_align: fill the columns that a table lacks; without it, all tables must have the same ones.
         shared_labels: refuse participants none of whose labels any other one has.
+        minimum_rows: how many rows have to share what is told of them; see :class:`~synergos.domain.feature_space.FeatureSpace`.
         unseen_levels: what becomes of rows to predict or to measure on with levels that no training row has.
 
     Raises:
@@ -44,7 +48,8 @@ def feature_space(
     _check_labels(headers, alignment, action)
     if shared_labels:
         check_shared_labels(polled)
-    space = replace(datatype.agree(polled, alignment, action), unseen=unseen_levels)
+    asked = UNSET if minimum_rows is None else minimum_rows
+    space = replace(datatype.agree(polled, alignment, action), unseen=unseen_levels, minimum_rows=asked)
     if not auto_align:
         _check_equal(alignment, headers, space, notes_without_levels(polled))
     return space, alignment

@@ -78,3 +78,49 @@ def test_a_small_class_has_no_figures_and_a_reason(strict: WorkerClient) -> None
     assert found["statistics"]["TPs"][barolo] is None
     assert found["reasons"]["TPs"][barolo] == "fewer than 10 true or predicted rows"
     assert found["overall"]["rows"] == 64
+
+
+# Asking for less
+
+
+def test_an_open_worker_that_is_asked_for_less_tells_less_at_every_stage(client: WorkerClient, data: Path) -> None:
+    frame = wine()
+    rare = frame[frame["target"] == "barolo"][:4]
+    write_frame(data, ["wine", "evaluate"], pd.concat([frame[frame["target"] != "barolo"][:60], rare]))
+    ordered = sorted(frame[:100]["alcohol"])
+
+    everything = client.prepared(TAGS)["statistics"]["train"]["numeric"]["alcohol"]
+    less = client.prepared(TAGS, minimum_rows=20)["statistics"]["train"]["numeric"]["alcohol"]
+    agreement = client.agree(TAGS, minimum_rows=15)
+    client.command("POST", "/worker/align/c/p1", 200, agreement.body())
+    client.initialise(agreement)
+    assert client.data("PUT", "model", blob_of(agreement.weights())).status_code == 200
+    found = client.predict("evaluate")["data"]["results"]["evaluate"]
+
+    assert (everything["minimum"], everything["maximum"]) == (ordered[0], ordered[-1])
+    assert (less["minimum"], less["maximum"]) == (rounding.down(ordered[20]), rounding.up(ordered[-21]))
+    assert found["reasons"]["TPs"][found["classes"].index("barolo")] == "fewer than 15 true or predicted rows"
+
+
+def test_nobody_gets_more_by_asking_for_it(strict: WorkerClient, data: Path) -> None:
+    write_frame(data, ["few"], wine()[:9])
+
+    failed = strict.prepared({"train": [["few"]]}, minimum_rows=1)
+    told = [strict.prepared(TAGS, minimum_rows=asked)["statistics"] for asked in (None, 1, 10)]
+
+    assert "fewer than 10 distinct rows" in failed["error"]["message"]
+    assert told[0] == told[1] == told[2]
+
+
+def test_rows_that_are_too_few_for_who_asks_are_refused_as_for_their_owner(client: WorkerClient) -> None:
+    failed = client.prepared(TAGS, minimum_rows=80)
+
+    assert failed["error"]["field"] == "tags.evaluate"
+    assert "fewer than 80 distinct rows" in failed["error"]["message"]
+
+
+@pytest.mark.parametrize("asked", [0, -1, 2.5, "10", True])
+def test_a_minimum_is_a_whole_number_of_rows(client: WorkerClient, asked: object) -> None:
+    body = {"action": "classify", "tags": TAGS, "minimum_rows": asked}
+
+    assert client.command("POST", "/worker/poll/c/p1", 417, body)["field"] == "minimum_rows"

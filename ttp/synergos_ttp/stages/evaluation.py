@@ -88,7 +88,10 @@ def predict(scope: Scope, limits: Limits, control: Control) -> Predicted:
     worker = WorkerCommands(node, limits, control.check, scope.asker)
     worker.greet()
     polled = retry_while_lost(
-        worker, lambda: worker.prepare(scope.project, space.action, tags), PREPARING, control.publish
+        worker,
+        lambda: worker.prepare(scope.project, space.action, tags, space.asked_minimum),
+        PREPARING,
+        control.publish,
     )
     header = polled.headers[Purpose.PREDICT]
     if strange := drift(header, polled.metadata[Purpose.PREDICT], space):

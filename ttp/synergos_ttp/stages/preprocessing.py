@@ -64,6 +64,7 @@ def _agreed(scope: Scope, limits: Limits, control: Control, *, is_kept: bool) ->
         if who not in tags:
             control.publish(ParticipantLeftOut(who, "it declared no tags"))
 
+    asked = scope.job.parameters
     given_up = threading.Event()
     # Nodes by instance, between the participants' threads; each sets its own once.
     met = dict[str, Node]()
@@ -79,7 +80,7 @@ def _agreed(scope: Scope, limits: Limits, control: Control, *, is_kept: bool) ->
         _refuse_met(node, worker.greet().instance, met)
         return retry_while_lost(
             worker,
-            lambda: worker.prepare(scope.project, action, tags[node.participant_id]),
+            lambda: worker.prepare(scope.project, action, tags[node.participant_id], asked.get("minimum_rows")),
             PREPARING,
             control.publish,
         )
@@ -100,13 +101,13 @@ def _agreed(scope: Scope, limits: Limits, control: Control, *, is_kept: bool) ->
         confirm(node, share_of(agreement, node.participant_id))
 
     polled = dict(zip(tags, _each(nodes, prepare, given_up), strict=True))
-    asked = scope.job.parameters
     space, alignment = feature_space(
         polled,
         action,
         bool(asked.get("auto_align", True)),
         Unseen(asked.get("unseen", Unseen.MISSING)),
         shared_labels=bool(asked.get("shared_labels", True)),
+        minimum_rows=asked.get("minimum_rows"),
     )
     agreement = agreement_of(polled, space, agreement_version(scope.store, scope.project) + 1)
     columns = {who: found.columns for who, found in polled.items()}

@@ -114,8 +114,11 @@ class WorkerCommands:
     def _who(self) -> str:
         return self.node.participant_id
 
-    def prepare(self, project: ProjectKey, action: Action, tags: Tags) -> Prepared:
+    def prepare(self, project: ProjectKey, action: Action, tags: Tags, minimum_rows: int | None = None) -> Prepared:
         """Have the tagged datasets read; what the worker says of them.
+
+        Args:
+            minimum_rows: how many rows have to share what is said, should the worker's own limit be lower.
 
         Raises:
             WorkerRefused: the data cannot be used, with the worker's reason, or takes too long.
@@ -123,7 +126,8 @@ class WorkerCommands:
         """
         path = _path("poll", *project.ids)
         deadline = time.monotonic() + self.limits.preparation
-        asked = self._call("POST", path, {"action": action, "tags": tags})
+        less = {} if minimum_rows is None else {"minimum_rows": minimum_rows}
+        asked = self._call("POST", path, {"action": action, "tags": tags, **less})
         while True:
             self.check()
             query = {"preparation": asked["preparation"], "wait": str(self.limits.long_poll)}

@@ -87,7 +87,10 @@ def statistics(loaded: LoadedTable) -> dict[str, Any]:
     }
 
 
-_OWNERS_MINIMUM = "the minimum that its owner has set for anything to be told of them (--minimum_rows, or disclosure in metadata.json)"
+_OWNERS_MINIMUM = (
+    "the minimum that its owner has set for anything to be told of them (--minimum_rows, or disclosure in metadata.json), or that the "
+    "alignment was asked with (minimum_rows)"
+)
 
 
 def _levels(contents: Contents, minimum: int) -> dict[str, tuple[str, ...]]:
