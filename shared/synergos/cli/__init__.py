@@ -13,7 +13,7 @@ import typer
 
 from synergos.cli import backup, doctor, export, federation, profile, service, tidy
 from synergos.cli.connection import connected
-from synergos.cli.exits import MEANINGS, ExitCode, exit_code_of
+from synergos.cli.exits import MEANINGS, ExitCode, exit_code_of, words_of
 from synergos.cli.made import command_of
 from synergos.cli.tune_group import TuneGroup
 from synergos.cli.use_cases import NOUNS, USE_CASES
@@ -77,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         app(args=arguments, prog_name="synergos")
     except SynergosError as error:
-        print(f"synergos: {error}", file=sys.stderr)
+        print(f"synergos: {words_of(error)}", file=sys.stderr)
         sys.exit(exit_code_of(error))
 
 

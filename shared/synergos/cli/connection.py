@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from functools import wraps
@@ -14,7 +15,9 @@ import typer
 
 from synergos import Driver
 from synergos.cli.completion import complete_profile
+from synergos.cli.exits import words_of
 from synergos.cli.profiles import Address, Profile, Profiles, profiles_file
+from synergos.driver import Interrupted
 from synergos.errors import InvalidRequest
 
 Arguments = ParamSpec("Arguments")
@@ -47,13 +50,17 @@ ProfileOption = Annotated[
 def connected(command: Callable[Concatenate[Driver, Arguments], None]) -> Callable[..., None]:
     """Make a command of a function that wants a driver first: options say for which orchestrator.
 
-    The driver raises errors, and its connections are gone when the command ends.
+    The driver raises errors, and its connections are gone when the command ends. Who interrupts it is told what goes on.
     """
 
     @wraps(command)
     def connecting(*args: Any, address: str | None = None, profile: str | None = None, **options: Any) -> None:
-        with driver_for(address, profile) as driver:
-            command(driver, *args, **options)
+        try:
+            with driver_for(address, profile) as driver:
+                command(driver, *args, **options)
+        except Interrupted as interrupted:
+            print(f"synergos: {words_of(interrupted)}", file=sys.stderr)
+            raise
 
     _, *own = signature(command, eval_str=True).parameters.values()
     options = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from synergos.driver import DriverError, ServerTimeout, ServerUnreachable, WaitTimeout
+from synergos.driver import DriverError, Interrupted, ServerTimeout, ServerUnreachable, WaitTimeout
 from synergos.errors import InvalidRequest, NotInstalled, RecordNotFound, SynergosError
 
 NOT_FOUND_STATUS = 404
@@ -42,6 +42,19 @@ MEANINGS = {
     ExitCode.DIFFERS: "what is there is otherwise than the project file says",
     ExitCode.INTERRUPTED: "interrupted (Ctrl-C or SIGTERM)",
 }
+
+
+def words_of(error: SynergosError | Interrupted) -> str:
+    """What a command says of a failure: of what goes on, the command that looks at it."""
+    match error:
+        case WaitTimeout(study=str(study)) | Interrupted(study=str(study)):
+            again = f"synergos tune show {study} --watch"
+        case WaitTimeout(jobs=[_, *_]) | ServerTimeout(jobs=[_, *_]) | Interrupted(jobs=[_, *_]):
+            again = f"synergos job wait {' '.join(error.jobs)}"
+        case _:
+            return str(error)
+    what = "interrupted" if isinstance(error, Interrupted) else "not ended in time"
+    return f"{what}; the work goes on, and `{again}` waits for it"
 
 
 def exit_code_of(error: SynergosError) -> ExitCode:

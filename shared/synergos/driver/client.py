@@ -79,6 +79,9 @@ class Driver:
         """Let the connections to the orchestrator go."""
         self._transport.close()
 
+    def __repr__(self) -> str:
+        return f"Driver of {self.address}{', which raises errors' if self._transport.raise_errors else ''}"
+
     def __enter__(self) -> Self:
         return self
 

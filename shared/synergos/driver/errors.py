@@ -70,7 +70,17 @@ class ServerTimeout(DriverError):
 
 
 class WaitTimeout(DriverError):
-    """What was waited for did not end in time; it goes on all the same, and the message says how to look at it."""
+    """What was waited for did not end in time; it goes on all the same, and the message says how to look at it.
+
+    Attributes:
+        jobs: the ids of those that go on.
+        study: the id of the study that does, if it was one.
+    """
+
+    def __init__(self, message: str, jobs: Sequence[str] = (), study: str | None = None) -> None:
+        super().__init__(message)
+        self.jobs = tuple(jobs)
+        self.study = study
 
 
 class JobFailed(DriverError):
@@ -89,12 +99,14 @@ class Interrupted(KeyboardInterrupt):
     """Ctrl-C while an orchestrator was asked or waited for: nothing there has stopped, and the message says how to look at it.
 
     Attributes:
-        jobs: the ids of the jobs, or of the study, that go on, as far as they are known.
+        jobs: the ids of the jobs that go on, as far as they are known.
+        study: the id of the study that does, if one was waited for.
     """
 
-    def __init__(self, message: str, jobs: Sequence[str] = ()) -> None:
+    def __init__(self, message: str, jobs: Sequence[str] = (), study: str | None = None) -> None:
         super().__init__(message)
         self.jobs = tuple(jobs)
+        self.study = study
 
 
 class UsageError(InvalidRequest, ValueError):

@@ -9,9 +9,10 @@ from functools import partial
 from typing import Any
 
 from synergos.domain.job import FINAL_STATES, JobState
+from synergos.driver.answers import Records
 from synergos.driver.errors import DriverError, JobFailed
+from synergos.driver.going_on import GoingOn
 from synergos.driver.lists import Choice
-from synergos.driver.stage_requests import in_words
 from synergos.driver.task import Task
 from synergos.driver.transport import Response, check, route
 from synergos.driver.waiting import Patience, interrupts_named
@@ -90,17 +91,17 @@ class JobTask(Task):
         def pending() -> list[str]:
             return [job_id for job_id in ids if jobs.get(job_id, {}).get("state") not in FINAL_STATES]
 
-        def going_on() -> tuple[str, list[str]]:
-            return f"{', '.join(pending())}; {in_words(pending())}", pending()
+        def going_on() -> GoingOn:
+            return GoingOn(tuple(pending()))
 
         with interrupts_named(going_on):
             while True:
                 for job_id in pending():
-                    jobs[job_id] = patience.look(partial(self._look_at, job_id), going_on()[0])
+                    jobs[job_id] = patience.look(partial(self._look_at, job_id), going_on())
                     show(jobs[job_id])
                 if not pending():
-                    return [jobs[job_id] for job_id in ids]
-                patience.pause(going_on()[0])
+                    return Records(jobs[job_id] for job_id in ids)
+                patience.pause(going_on())
 
     def _look_at(self, job_id: str) -> Job:
         status, body = self._transport.exchange("GET", route("jobs", job_id))

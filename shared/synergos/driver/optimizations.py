@@ -12,6 +12,7 @@ from typing import Any
 from synergos.domain.study import FINAL_STUDY_STATES, StudyState
 from synergos.driver.downloads import fetch_file
 from synergos.driver.errors import DriverError, JobFailed
+from synergos.driver.going_on import GoingOn
 from synergos.driver.lists import Choice
 from synergos.driver.task import Task
 from synergos.driver.transport import Response, check, route
@@ -187,8 +188,8 @@ class OptimizationTask(Task):
         return ended
 
     def _wait(self, study_id: str, show: Callable[[Study], None], patience: Patience) -> Study:
-        going_on = f"study {study_id}; driver.optimizations.wait({study_id!r}) waits for it, driver.optimizations.stop({study_id!r}) stops it"
-        with interrupts_named(lambda: (going_on, [study_id])):
+        going_on = GoingOn(study=study_id)
+        with interrupts_named(lambda: going_on):
             while True:
                 study = patience.look(partial(self._look_at, study_id), going_on)
                 show(study)

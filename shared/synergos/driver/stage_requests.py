@@ -8,10 +8,10 @@ from typing import Any
 
 from synergos.domain.job import FINAL_STATES
 from synergos.driver.errors import DriverError, Interrupted, ServerTimeout
+from synergos.driver.going_on import GoingOn
 from synergos.driver.transport import Transport, route
 
 _LOOK_SECONDS = 5.0
-_MOST_NAMED = 3
 _MOST_LOOKED_AT = "100"
 
 
@@ -37,20 +37,12 @@ def jobs_named(transport: Transport, stage: str, ids: Mapping[str, str | None]) 
         raise Interrupted(_going_on(found), found or ()) from error
 
 
-def in_words(job_ids: Sequence[str]) -> str:
-    """How to go on with jobs."""
-    one = job_ids[0] if len(job_ids) == 1 else list(job_ids[:_MOST_NAMED])
-    more = f" (and {len(job_ids) - _MOST_NAMED} more)" if len(job_ids) > _MOST_NAMED else ""
-    it = "it" if len(job_ids) == 1 else "them"
-    return f"driver.jobs.wait({one!r}) waits for {it}{more}, driver.jobs.cancel({job_ids[0]!r}) stops {it if it == 'it' else 'one'}"
-
-
 def _going_on(found: Sequence[str] | None) -> str:
     if found is None:
         return "what was asked for goes on if it had arrived: driver.jobs.read_all(order='newest', limit=5) has the newest jobs"
     if not found:
         return "no job of it is unfinished: driver.jobs.read_all(order='newest', limit=5) has the newest ones"
-    return f"{'its job goes' if len(found) == 1 else 'its jobs go'} on: {in_words(found)}"
+    return f"{'its job goes' if len(found) == 1 else 'its jobs go'} on: {GoingOn(tuple(found)).how_to_go_on()}"
 
 
 def _unfinished(transport: Transport, stage: str, ids: Mapping[str, str | None]) -> list[str] | None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from synergos.driver.errors import DriverError, Interrupted, ServerTimeout, ServerUnreachable, WaitTimeout
+from synergos.driver.going_on import GoingOn
 
 SHORTEST_INTERVAL = 0.1
 LONGEST_INTERVAL = 10.0
@@ -35,20 +36,21 @@ class Patience:
         self._sleep = sleep
         self._has_seen = False
 
-    def pause(self, going_on: str) -> None:
+    def pause(self, going_on: GoingOn) -> None:
         """Wait until it is time for the next look.
 
         Args:
-            going_on: what has not ended, and how to look at it.
+            going_on: what has not ended.
 
         Raises:
             WaitTimeout: there is no time left for one.
         """
         if self._deadline is not None and time.monotonic() + self._pause > self._deadline:
-            raise WaitTimeout(f"not ended within {self._timeout:g} s: {going_on}")
+            text = f"not ended within {self._timeout:g} s: {going_on}"
+            raise WaitTimeout(text, going_on.jobs, going_on.study)
         self._sleep(self._pause)
 
-    def look(self, at: Callable[[], Seen], going_on: str) -> Seen:
+    def look(self, at: Callable[[], Seen], going_on: GoingOn) -> Seen:
         """Look, and once something was seen look again while the orchestrator is away.
 
         Raises:
@@ -73,11 +75,11 @@ class Patience:
 
 
 @contextmanager
-def interrupts_named(going_on: Callable[[], tuple[str, Any]]) -> Iterator[None]:
+def interrupts_named(going_on: Callable[[], GoingOn]) -> Iterator[None]:
     """While something is waited for: have Ctrl-C say what goes on.
 
     Args:
-        going_on: what does, in words, and its ids.
+        going_on: what does.
 
     Raises:
         Interrupted: Ctrl-C.
@@ -85,7 +87,8 @@ def interrupts_named(going_on: Callable[[], tuple[str, Any]]) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt as error:
-        raise Interrupted(*going_on()) from error
+        what = going_on()
+        raise Interrupted(str(what), what.jobs, what.study) from error
 
 
 def _is_away(error: DriverError) -> bool:

@@ -123,7 +123,7 @@ def test_waiting_too_long_has_an_exit_code_of_its_own(run: Run, server: Recordin
     ended = run("job", "wait", "a", "--timeout", "0", "--address", address(server))
 
     assert ended.code == ExitCode.TIMED_OUT
-    assert "not ended within 0 s: a" in ended.err
+    assert "synergos: not ended in time; the work goes on, and `synergos job wait a` waits for it" in ended.err
 
 
 def test_a_job_is_cancelled(run: Run, server: RecordingServer) -> None:
@@ -225,9 +225,10 @@ def test_an_interrupted_command_ends_with_130(server: RecordingServer, number: s
         assert process.stderr is not None
         process.stderr.readline()  # it shows the job, so it is waiting
         process.send_signal(number)
-        process.communicate(timeout=20)
+        _, told = process.communicate(timeout=20)
 
     assert process.returncode == ExitCode.INTERRUPTED
+    assert "synergos: interrupted; the work goes on, and `synergos job wait a` waits for it" in told
 
 
 ROOT = Path(__file__).parents[3]

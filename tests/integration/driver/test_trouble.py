@@ -160,11 +160,17 @@ def test_a_stage_that_takes_longer_than_the_time_out_names_its_jobs(server: Reco
     assert all(f"{name}={value}" in looked_at for name, value in {**KEYS, "stage": "train"}.items())
 
 
+def interrupt_main_thread() -> None:
+    main = threading.main_thread().ident
+    assert main is not None
+    signal.pthread_kill(main, signal.SIGINT)
+
+
 def test_a_stage_that_is_interrupted_names_its_job(driver: Driver, server: RecordingServer) -> None:
     def interrupting(method: str, path: str) -> None:
         if method == "POST":
             server.hold.clear()
-            signal.raise_signal(signal.SIGINT)
+            interrupt_main_thread()
         else:
             server.hold.set()
 
@@ -182,7 +188,7 @@ def test_an_interrupt_says_where_to_look_when_nobody_tells(driver: Driver, serve
     def interrupting(method: str, path: str) -> None:
         if method == "POST":
             server.hold.clear()
-            signal.raise_signal(signal.SIGINT)
+            interrupt_main_thread()
         else:
             server.hold.set()
 
