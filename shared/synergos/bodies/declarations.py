@@ -220,11 +220,22 @@ class Role(StrEnum):
     ARBITER = "arbiter"
 
 
+Host: TypeAlias = Annotated[
+    str,
+    Meta(
+        # Letters, digits and what addresses are written with: a host becomes part of a URL. Of IPv6 two colons at least.
+        pattern=r"^([A-Za-z0-9_.-]+|\[?[0-9A-Fa-f.]*:[0-9A-Fa-f.]*:[0-9A-Fa-f.:]*(%[A-Za-z0-9_.-]+)?\]?)$",
+        max_length=255,
+        description="a name or an address alone, as worker.example.org or 10.0.0.11: no http:// before it, and no port "
+        "behind it, which port and f_port say",
+    ),
+]
+
+
 class Node(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One worker of a participant."""
 
-    # Letters, digits and what addresses are written with: a host becomes part of a URL.
-    host: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.:%\[\]-]{1,255}$")]
+    host: Host
     port: Annotated[Port, Meta(description="where model weights travel")]
     f_port: Annotated[Port, Meta(description="the worker's REST port")]
     log_msgs: Switch = UNSET

@@ -131,6 +131,7 @@ def _own_worker(case: Case, node: Node) -> tuple[Sequence[End], list[Examined]]:
 
 
 def _ends(line: str, host: str, command: int, data: int) -> Sequence[End]:
+    host = host.strip("[]")
     return End(line, "command port", host, command), End(line, "data port", host, data)
 
 

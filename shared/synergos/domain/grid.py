@@ -14,7 +14,7 @@ class Node:
     """One worker of one participant, as the orchestrator reaches it.
 
     Attributes:
-        host: name or address.
+        host: name or address, of IPv6 without brackets.
         command_port: where its REST interface listens (``f_port`` in a registration).
         data_port: where model weights travel (``port`` in a registration).
     """
@@ -30,7 +30,7 @@ def node_of(registration: Mapping[str, Any], index: int) -> Node:
     node = registration[f"node_{index}"]
     return Node(
         participant_id=registration["key"]["participant_id"],
-        host=node["host"],
+        host=node["host"].strip("[]"),
         command_port=node["f_port"],
         data_port=node["port"],
     )

@@ -87,7 +87,6 @@ def path(steps: Iterable[str | int]) -> str:
 
 def _quoting(error: ValidationError, around: list[str | int]) -> InvalidRequest:
     place, keyword = around + list(error.absolute_path), str(error.validator)
-    wanted: Any = error.validator_value
     instance: Any = error.instance
     if keyword == "required":
         return InvalidRequest("is required", path([*place, _missing(error)]))
@@ -102,7 +101,7 @@ def _quoting(error: ValidationError, around: list[str | int]) -> InvalidRequest:
         return UnknownName(_short(instance), names, path(place), f"one of {', '.join(names)}")
     if keyword == "type":
         return InvalidRequest(f"expected {_types(error)}, got {_kind(instance)}", path(place) or "body")
-    bound = _BOUNDS.get(keyword, "something else").format(wanted)
+    bound = _bound(error)
     return InvalidRequest(f"expected {bound}, got {_short(instance)!r}", path(place))
 
 
@@ -116,7 +115,15 @@ def _silent(error: ValidationError, around: list[str | int]) -> InvalidRequest:
         return InvalidRequest(f"expected one of {', '.join(_choices(error))}", place)
     if keyword == "type":
         return InvalidRequest(f"expected {_types(error)}", place or "body")
-    return InvalidRequest(f"expected {_BOUNDS.get(keyword, 'something else').format(error.validator_value)}", place)
+    return InvalidRequest(f"expected {_bound(error)}", place)
+
+
+def _bound(error: ValidationError) -> str:
+    keyword, schema = str(error.validator), error.schema
+    # What a pattern is for says more than the pattern.
+    if keyword == "pattern" and isinstance(schema, Mapping) and "description" in schema:
+        return str(schema["description"])
+    return _BOUNDS.get(keyword, "something else").format(error.validator_value)
 
 
 def _named(error: ValidationError) -> Iterator[str | int]:

@@ -188,6 +188,22 @@ def test_what_is_not_sure_of_a_node_is_told_beside_the_record(store: RecordStore
     assert answer["data"]["node_0"]["host"] == "far.away"
 
 
+@pytest.mark.parametrize("host", ["http://10.0.0.1", "https://h", "10.0.0.1:5000", "h/", "user@h", "a b"])
+def test_what_a_host_is_to_be_is_said_in_a_sentence(declared: Client, host: str) -> None:
+    status, answer = declared.post(registration_url("worker_1"), {"role": "host", "n_count": 1, "node_0": node(host)})
+
+    assert (status, answer["field"]) == (417, "node_0.host")
+    assert answer["message"] == (
+        "node_0.host: expected a name or an address alone, as worker.example.org or 10.0.0.11: no http:// before it, and no port "
+        f"behind it, which port and f_port say, got {host!r}"
+    )
+
+
+@pytest.mark.parametrize("host", ["h", "worker_1.bank.example", "10.0.0.1", "::1", "[::1]", "fe80::1%eth0"])
+def test_names_and_addresses_are_hosts(declared: Client, host: str) -> None:
+    assert declared.post(registration_url("worker_1"), registration(host))[0] == 201
+
+
 def test_a_registration_may_have_many_nodes(declared: Client) -> None:
     nodes = {f"node_{index}": node("h") for index in range(12)}
 
