@@ -84,6 +84,6 @@ def test_releases_that_are_too_far_apart_say_so_at_once(tmp_path: Path, data: Pa
 
         refused = study.align()
 
-    assert refused["status"] == 422
+    assert refused["status"] == 424
     assert "worker_2: the worker is Synergos" in refused["message"]
     assert "only neighbouring minor versions go together; update this TTP" in refused["message"]
