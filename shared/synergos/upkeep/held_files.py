@@ -57,7 +57,6 @@ class HeldFiles:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
-        (self._outputs / _LOCK).unlink(missing_ok=True)
         self._lock.release()
 
     def release(self) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from sqlalchemy.exc import ArgumentError
+
 from synergos.errors import InvalidRequest
 from synergos.program.flags import orchestrator_folder
 from synergos.records import RecordStore
@@ -22,7 +24,7 @@ def place_of(data: Path | None, database: str | None, outputs: Path | None, mlfl
     url = database_of(data, database)
     try:
         records = record_source(url)
-    except Exception as error:
+    except ArgumentError as error:
         raise InvalidRequest(
             "expected an address of SQLAlchemy's, as the program's own --database", "--database"
         ) from error

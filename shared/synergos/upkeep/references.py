@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
-from synergos.domain.job import UNFINISHED, Stage
+from synergos.domain.job import UNFINISHED
 from synergos.domain.keys import ExperimentKey, RunKey
 from synergos.domain.records import RECORD_TYPES, Kind
 from synergos.records.model_versions import number_of
@@ -47,7 +47,7 @@ class References:
 
     Attributes:
         pictures: of studies, as paths below the outputs folder.
-        unfinished: the ids of jobs that train, or wait to, and may have rounds.
+        unfinished: the ids of jobs to which something more will happen; those that train may have rounds.
     """
 
     trainings: Sequence[TrainedFiles]
@@ -65,11 +65,7 @@ def references_in(connection: Connection) -> References:
             if payload.get("picture")
         ],
         unfinished=list(
-            connection.scalars(
-                select(JOBS.c.id)
-                .where(JOBS.c.stage == Stage.TRAIN.value, JOBS.c.state.in_(UNFINISHED))
-                .order_by(JOBS.c.number)
-            )
+            connection.scalars(select(JOBS.c.id).where(JOBS.c.state.in_(UNFINISHED)).order_by(JOBS.c.number))
         ),
     )
 
