@@ -22,7 +22,7 @@ from synergos_ttp.stages.round_store import RoundFiles
 from synergos_ttp.stages.spare_files import SpareFiles
 from synergos_ttp.workers.answer_memory import LARGEST, AnswerMemory, Destination
 from synergos_ttp.workers.data_plane import Answered
-from synergos_ttp.workers.participant import ParticipantSession
+from synergos_ttp.workers.participant import OpenSession
 
 WEIGHTS = {"w": torch.ones(CHUNK_BYTES), "v": torch.tensor([1.0, 2.0])}
 LAYOUT = Layout.of(WEIGHTS)
@@ -94,7 +94,7 @@ def test_a_message_is_out_when_its_last_byte_is_and_the_outbox_is_empty_when_all
     asking = Asking(Step(0), messages, LAYOUT, RoundFiles(tmp_path, SpareFiles(tmp_path)), "weights", AnswerMemory())
     first, second = (Line(who, lambda: asking.outbox.wait(0.0)) for who in messages)
 
-    arrived = [asking(cast(ParticipantSession, cast(Any, line))) for line in (first, first, second)]
+    arrived = [asking(cast(OpenSession, cast(Any, line))) for line in (first, first, second)]
 
     assert not first.all_sent
     assert second.all_sent

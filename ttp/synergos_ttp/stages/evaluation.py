@@ -25,7 +25,7 @@ from synergos_ttp.events import ParticipantLeftOut, WorkStarted
 from synergos_ttp.stages.scope import Scope
 from synergos_ttp.workers.commands import Tags, WorkerCommands
 from synergos_ttp.workers.limits import Limits
-from synergos_ttp.workers.participant import JobParticipant, ParticipantSession
+from synergos_ttp.workers.participant import JobParticipant, OpenSession
 from synergos_ttp.workers.retry import PREPARING, retry_while_lost
 from synergos_ttp.workers.session_group import SessionContent, Sessions
 
@@ -127,7 +127,7 @@ def _measure(
     control.publish(WorkStarted(tuple(member.id for member in members)))
     message = encode(recipe.family.read(weights_of(model)), {})
 
-    def measure(session: ParticipantSession) -> Measured:
+    def measure(session: OpenSession) -> Measured:
         session.data.load(message)
         return session.commands.measure(scope.run, session.id, purpose)
 

@@ -18,7 +18,7 @@ from synergos_ttp.stages.divergence import Divergence
 from synergos_ttp.stages.round_store import RoundFiles
 from synergos_ttp.workers.answer_memory import AnswerMemory, Destination
 from synergos_ttp.workers.data_plane import Answered
-from synergos_ttp.workers.participant import ParticipantSession
+from synergos_ttp.workers.participant import OpenSession
 from synergos_ttp.workers.prompt import AT_ONCE_BYTES
 
 
@@ -90,7 +90,7 @@ class Asking:
         """Whose message is still to be sent, when each has a thread of its own."""
         return Outbox(self.messages)
 
-    def __call__(self, session: ParticipantSession) -> Arrived:
+    def __call__(self, session: OpenSession) -> Arrived:
         """All of it."""
         who = session.member.id
         message = replace(self.encoded[who], sent=partial(self.outbox.sent, who))
@@ -104,11 +104,11 @@ class Asking:
         answer = session.data.exchange(self.step, message, self.expected, replace(self._target(who), watch=watch))
         return self._arrived(who, answer, gauge)
 
-    def begin(self, session: ParticipantSession) -> int | None:
+    def begin(self, session: OpenSession) -> int | None:
         """Send the message; see :class:`synergos_ttp.workers.prompt.Prompt`."""
         return session.data.begin(self.step, self.encoded[session.member.id])
 
-    def finish(self, session: ParticipantSession) -> Arrived | None:
+    def finish(self, session: OpenSession) -> Arrived | None:
         """Take the answer; see :class:`synergos_ttp.workers.prompt.Prompt`."""
         who = session.member.id
         answer = session.data.finish(self.step, self.expected, self._target(who))

@@ -51,8 +51,26 @@ class JobParticipant:
         return self.node.participant_id
 
 
+@dataclass(frozen=True)
+class OpenSession:
+    """A participant's session while it is open: what is done with it is handed it.
+
+    Attributes:
+        id: by which the worker knows it.
+        data: the line to the participant's data port.
+    """
+
+    member: JobParticipant
+    id: str
+    commands: WorkerCommands
+    data: DataPlane
+
+
 class ParticipantSession:
     """A participant's session, opened when it is first needed; used by one thread at a time.
+
+    Attributes:
+        rows: how many the worker has for each purpose, as it said when it opened the session last.
 
     Args:
         request: the body that opens it, all but the session's id.
@@ -72,32 +90,21 @@ class ParticipantSession:
         asker: Asker = NOBODY,
     ) -> None:
         self.member = member
-        self.commands = WorkerCommands(member.node, limits, check, asker)
+        self._commands = WorkerCommands(member.node, limits, check, asker)
         self.rows: Mapping[str, int] = {}
         self._run = run
         self._request = request
         self._limits = limits
         self._check = check
         self._publish = publish
+        # Of the session that was opened last, which may still have to be ended at the worker.
         self._id: str | None = None
         # None while the session has to be opened, for the first time or again.
-        self._data: DataPlane | None = None
+        self._opened: OpenSession | None = None
         self._is_absent = False
 
-    @property
-    def id(self) -> str:
-        """The id of the open session."""
-        assert self._id is not None, "the session is not open"  # noqa: S101 - persist() sees to it
-        return self._id
-
-    @property
-    def data(self) -> DataPlane:
-        """The line to the participant's data port."""
-        assert self._data is not None, "the session is not open"  # noqa: S101 - persist() sees to it
-        return self._data
-
     def persist(
-        self, work: Callable[[ParticipantSession], Result], purpose: str, failed: SynergosError | None = None
+        self, work: Callable[[OpenSession], Result], purpose: str, failed: SynergosError | None = None
     ) -> Result:
         """Do ``work`` with the open session; when the worker is lost, wait for it, open the session again and repeat.
 
@@ -114,24 +121,26 @@ class ParticipantSession:
             with RejoinDeadline(seconds, Wait(self.member.id, purpose, self._publish)) as rejoin_deadline:
                 return self._persist(work, failed, rejoin_deadline)
 
-    def begin(self, work: Prompt[ParticipantSession, Any]) -> int | None:
+    def begin(self, work: Prompt[OpenSession, object]) -> int | None:
         """Begin ``work`` with the open session and wait for nothing; None when that cannot be done, and nothing was."""
-        if self._data is None:
+        if self._opened is None:
             return None
         try:
-            return work.begin(self)
+            return work.begin(self._opened)
         except WorkerUnreachable:
             # Its connection was closed meanwhile, which is no sign that it is lost.
             return None
 
-    def finish(self, work: Prompt[ParticipantSession, Result]) -> Result | None:
+    def finish(self, work: Prompt[OpenSession, Result]) -> Result | None:
         """What came of work that was begun; None when it has to be done from the beginning.
 
         Raises:
             SynergosError: how it failed, which is for :meth:`persist` to judge.
         """
+        if self._opened is None:
+            return None
         try:
-            return work.finish(self)
+            return work.finish(self._opened)
         except WorkerUnreachable:
             return None
 
@@ -148,13 +157,13 @@ class ParticipantSession:
         self._disconnect()
         try:
             if self._id is not None:
-                self.commands.close_session(self._run, self._id)
+                self._commands.close_session(self._run, self._id)
         except SynergosError as error:
             log.warning("session not ended", participant=self.member.id, reason=str(error))
 
     def _persist(
         self,
-        work: Callable[[ParticipantSession], Result],
+        work: Callable[[OpenSession], Result],
         failed: SynergosError | None,
         rejoin_deadline: RejoinDeadline,
     ) -> Result:
@@ -164,10 +173,10 @@ class ParticipantSession:
                 if failed is not None:
                     first, failed = failed, None
                     raise first
-                if self._data is None:
-                    self._open()
+                if self._opened is None:
+                    self._opened = self._open()
                     rejoin_deadline.renew()
-                result = work(self)
+                result = work(self._opened)
             except (JobStopped, NotNeeded):
                 # It did nothing wrong; but an answer may be on its way that nobody waits for any more.
                 self._disconnect()
@@ -180,13 +189,14 @@ class ParticipantSession:
                 self._is_absent = False
                 return result
 
-    def _open(self) -> None:
-        self.commands.greet()
+    def _open(self) -> OpenSession:
+        self._commands.greet()
         # A new id each time: what the worker may still be doing for the old session ends when this one opens.
         self._id = uuid4().hex
-        self.rows = self.commands.open_session(self._run, {**self._request, "session_id": self._id})
+        self.rows = self._commands.open_session(self._run, {**self._request, "session_id": self._id})
         self._refuse_other_rows()
-        self._data = DataPlane(self.member.node, self._id, self._limits, self._check)
+        data = DataPlane(self.member.node, self._id, self._limits, self._check)
+        return OpenSession(self.member, self._id, self._commands, data)
 
     def _refuse_other_rows(self) -> None:
         found, expected = self.rows.get("train"), self.member.rows
@@ -196,6 +206,6 @@ class ParticipantSession:
             )
 
     def _disconnect(self) -> None:
-        if self._data is not None:
-            self._data.close()
-            self._data = None
+        if self._opened is not None:
+            self._opened.data.close()
+            self._opened = None

@@ -10,7 +10,7 @@ import math
 import select
 import time
 from collections.abc import Callable, Collection, Sequence
-from typing import Generic, Protocol, Self, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from synergos.errors import SynergosError
 
@@ -21,6 +21,9 @@ AT_ONCE_SECONDS = 1.0
 
 Session = TypeVar("Session", contravariant=True)
 Given = TypeVar("Given", covariant=True)
+Held = TypeVar("Held", covariant=True)
+Open = TypeVar("Open")
+Result = TypeVar("Result")
 
 
 class Prompt(Protocol[Session, Given]):
@@ -36,13 +39,13 @@ class Prompt(Protocol[Session, Given]):
         """Take the answer; None when it takes longer, so that all of it has to be asked for again."""
 
 
-class Prompted(Protocol):
-    """A session that can be asked something in two steps."""
+class Prompted(Protocol[Held]):
+    """Who holds a session, through which it can be asked something in two steps while it is open."""
 
-    def begin(self, work: Prompt[Self, object], /) -> int | None:
+    def begin(self, work: Prompt[Held, object], /) -> int | None:
         """Begin with the open session; None when that cannot be done, and nothing was."""
 
-    def finish(self, work: Prompt[Self, Result], /) -> Result | None:
+    def finish(self, work: Prompt[Held, Result], /) -> Result | None:
         """What came of it; None when it has to be done from the beginning.
 
         Raises:
@@ -53,24 +56,20 @@ class Prompted(Protocol):
         """Let go of what was begun and that nobody waits for any more."""
 
 
-Asked = TypeVar("Asked", bound=Prompted)
-Result = TypeVar("Result")
-
-
-class Prompting(Generic[Asked, Result]):
+class Prompting(Generic[Open, Result]):
     """Sessions that are asked and heard in one thread; what does not go smoothly is left to threads of their own.
 
     Attributes:
         failed: how, for those who gave an answer that is none.
     """
 
-    def __init__(self, work: Prompt[Asked, Result] | None, check: Callable[[], None]) -> None:
-        self.failed: dict[Asked, SynergosError] = {}
+    def __init__(self, work: Prompt[Open, Result] | None, check: Callable[[], None]) -> None:
+        self.failed: dict[Prompted[Open], SynergosError] = {}
         self._work = work
         self._check = check
-        self._waiting: dict[int, Asked] = {}
+        self._waiting: dict[int, Prompted[Open]] = {}
 
-    def begin(self, sessions: Sequence[Asked]) -> Collection[Asked]:
+    def begin(self, sessions: Sequence[Prompted[Open]]) -> Collection[Prompted[Open]]:
         """Ask all who can be asked; those who were."""
         if self._work is not None:
             for session in sessions:
@@ -78,13 +77,15 @@ class Prompting(Generic[Asked, Result]):
                     self._waiting[descriptor] = session
         return list(self._waiting.values())
 
-    def finish(self, deadline: float | None, long_poll: float) -> dict[Asked, Result | SynergosError]:
+    def finish(self, deadline: float | None, long_poll: float) -> dict[Prompted[Open], Result | SynergosError]:
         """The answers of those who answer soon.
 
         Raises:
             JobStopped: the job was asked to stop.
         """
-        found: dict[Asked, Result | SynergosError] = {}
+        found: dict[Prompted[Open], Result | SynergosError] = {}
+        if self._work is None:
+            return found
         poll = select.poll()
         for descriptor in self._waiting:
             poll.register(descriptor, select.POLLIN)
@@ -94,7 +95,7 @@ class Prompting(Generic[Asked, Result]):
             self._check()
             for descriptor, _ in poll.poll(1000 * min(left, AT_ONCE_SECONDS)):
                 poll.unregister(descriptor)
-                self._hear(self._waiting.pop(descriptor), found)
+                self._hear(self._waiting.pop(descriptor), self._work, found)
         return found
 
     def leave(self) -> None:
@@ -102,10 +103,14 @@ class Prompting(Generic[Asked, Result]):
         for session in self._waiting.values():
             session.leave()
 
-    def _hear(self, session: Asked, found: dict[Asked, Result | SynergosError]) -> None:
-        assert self._work is not None  # noqa: S101 - without it nobody was asked
+    def _hear(
+        self,
+        session: Prompted[Open],
+        work: Prompt[Open, Result],
+        found: dict[Prompted[Open], Result | SynergosError],
+    ) -> None:
         try:
-            result = session.finish(self._work)
+            result = session.finish(work)
         except SynergosError as error:
             self.failed[session] = error
         else:

@@ -18,7 +18,7 @@ from synergos.learning.told_space import told
 from synergos.program.log_context import ContextPool
 from synergos_ttp.control import Control
 from synergos_ttp.workers.limits import Limits
-from synergos_ttp.workers.participant import JobParticipant, ParticipantSession
+from synergos_ttp.workers.participant import JobParticipant, OpenSession, ParticipantSession
 from synergos_ttp.workers.prompt import Prompt, Prompting
 
 Result = TypeVar("Result")
@@ -94,7 +94,7 @@ class Sessions:
 
     def __enter__(self) -> Self:
         try:
-            self.refuse_too_few(self.attempt(lambda session: session.rows, purpose="its session"))
+            self.refuse_too_few(self.attempt(lambda session: session.id, purpose="its session"))
         except BaseException:
             self.__exit__()
             raise
@@ -108,14 +108,14 @@ class Sessions:
 
     def attempt(
         self,
-        work: Callable[[ParticipantSession], Result],
+        work: Callable[[OpenSession], Result],
         *,
         purpose: str,
         seconds: float | None = None,
         needed: int | None = None,
         among: Collection[str] | None = None,
         meanwhile: Callable[[], None] = lambda: None,
-        prompt: Prompt[ParticipantSession, Result] | None = None,
+        prompt: Prompt[OpenSession, Result] | None = None,
     ) -> dict[str, Result | SynergosError]:
         """Do ``work`` for every participant at the same time; each one's result or failure, in order of registration.
 
@@ -136,7 +136,7 @@ class Sessions:
         self._given_up.clear()
         asked = [session for session in self.all if among is None or session.member.id in among]
         deadline = None if seconds is None else time.monotonic() + seconds
-        quick = Prompting[ParticipantSession, Result](prompt, self.control.check)
+        quick = Prompting[OpenSession, Result](prompt, self.control.check)
         begun = quick.begin(asked)
         futures = {
             self._pool.submit(session.persist, work, purpose): session for session in asked if session not in begun
@@ -149,8 +149,8 @@ class Sessions:
             wait(futures)
             quick.leave()
             raise
-        for session in begun:
-            if session not in answered:
+        for session in asked:
+            if session in begun and session not in answered:
                 futures[self._pool.submit(session.persist, work, purpose, quick.failed.get(session))] = session
         late = self._wait(futures, deadline, needed - len(answered))
         self.control.check()
