@@ -65,7 +65,9 @@ class BasicTtp:
         self._dispatcher = LocalDispatcher(parts.store, parts.runner, parts.followers)
         self._tuner = Tuner(parts.store, self._dispatcher, settings.outputs)
         # Whatever is to be removed is this TTP's to remove: it is the whole grid.
-        self._remover = Remover(parts.store, settings.outputs, None, WorkerRemovals(settings.limits))
+        self._remover = Remover(
+            parts.store, settings.outputs, None, WorkerRemovals(settings.limits, settings.program.id)
+        )
         self._dispatcher.start()
         app = create_app(
             parts.store,
@@ -116,7 +118,9 @@ class ClusterTtp:
             grid=cluster.grid,
         )
         self._applications = {settings.program.port: app}
-        self._remover = Remover(parts.store, settings.outputs, {cluster.grid}, WorkerRemovals(settings.limits))
+        self._remover = Remover(
+            parts.store, settings.outputs, {cluster.grid}, WorkerRemovals(settings.limits, settings.program.id)
+        )
         self._jobs.start()
         self._loop.start()
         self._remover.start()

@@ -36,8 +36,6 @@ from synergos_worker.session_registry import Sessions, fitting
 from synergos_worker.settings import Settings
 from synergos_worker.tables import Tables
 
-log = structlog.get_logger(__name__)
-
 _VERSION = version("synergos")
 log = structlog.get_logger(__name__)
 

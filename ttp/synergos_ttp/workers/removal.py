@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
+from synergos.domain.asker import Asker
 from synergos.domain.grid import Node
 from synergos.domain.removal import Removal
 from synergos.errors import NotSupported, WorkerRefused
@@ -12,10 +13,15 @@ from synergos_ttp.workers.limits import Limits
 
 
 class WorkerRemovals:
-    """See :data:`synergos.orchestration.remover.AtWorker`."""
+    """See :data:`synergos.orchestration.remover.AtWorker`.
 
-    def __init__(self, limits: Limits) -> None:
+    Args:
+        component: the id of this program, for workers' logs.
+    """
+
+    def __init__(self, limits: Limits, component: str | None = None) -> None:
         self._limits = limits
+        self._asker = Asker(component)
 
     def __call__(self, removal: Removal, node: Node, age: float) -> None:
         """Have the worker at ``node`` remove what is older than ``age`` seconds.
@@ -23,7 +29,7 @@ class WorkerRemovals:
         Raises:
             SynergosError: it is away, refuses, or is of a release that cannot.
         """
-        worker = WorkerCommands(node, self._limits, lambda: None)
+        worker = WorkerCommands(node, self._limits, lambda: None, self._asker)
         try:
             worker.remove(removal.folder, removal.purpose, age)
         except WorkerRefused as error:
