@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -188,6 +189,28 @@ def test_what_can_never_succeed_is_not_waited_for(
         retry_while_lost(worker.commands(Limits()), lambda: None, "its session", told.append)
 
     assert told == []
+
+
+@pytest.mark.parametrize("greeting", [b"SSH-2.0-OpenSSH_9.6\r\n", b"\x15\x03\x01\x00\x02\x02\x16"])
+def test_what_speaks_no_http_is_not_waited_for(greeting: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def greet() -> None:
+            connection, _ = listening.accept()
+            with connection:
+                connection.sendall(greeting)
+                connection.recv(2**16)
+
+        thread = threading.Thread(target=greet)
+        thread.start()
+        port = listening.getsockname()[1]
+        commands = WorkerCommands(Node("worker_1", "127.0.0.1", port, port), Limits(), lambda: None)
+        told: list[Event] = []
+
+        with pytest.raises(WorkerMistaken, match=rf"^worker_1: what answers at 127\.0\.0\.1:{port} speaks no HTTP$"):
+            retry_while_lost(commands, lambda: None, "its session", told.append)
+        thread.join()
+        assert told == []
 
 
 def test_what_stands_before_a_worker_that_is_away_is_waited_for(worker: SlowWorker) -> None:

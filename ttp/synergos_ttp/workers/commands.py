@@ -11,6 +11,7 @@ from importlib.metadata import version
 from typing import Any
 from urllib.parse import quote, urlencode
 
+import httptools
 import structlog
 
 from synergos.domain.asker import NOBODY, Asker
@@ -39,6 +40,7 @@ log = structlog.get_logger(__name__)
 
 VERSION = version("synergos")
 _LARGEST_HEALTH = 2**16
+_NO_HTTP = (httptools.HttpParserError, httptools.HttpParserUpgrade)
 _GATEWAYS = {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT}
 """What something in front of a worker says while the worker is away."""
 
@@ -100,10 +102,15 @@ class WorkerCommands:
 
     def _found_at(self, port: int, wanted: str) -> Answered:
         request = Request("GET", "/health", self.limits.connect, headers=self._headers)
-        with WorkerClient(self.node, port, self.limits) as client:
-            answer = client.ask(request)
-            # A program that is not ours may go on for ever.
-            found = Answered.read(answer.read(_LARGEST_HEALTH))
+        try:
+            with WorkerClient(self.node, port, self.limits) as client:
+                answer = client.ask(request)
+                # A program that is not ours may go on for ever.
+                found = Answered.read(answer.read(_LARGEST_HEALTH))
+        except WorkerUnreachable as error:
+            if isinstance(error.__cause__, _NO_HTTP):
+                raise WorkerMistaken(f"what answers at {self.node.host}:{port} speaks no HTTP", self._who) from error
+            raise
         if not found.is_ours and answer.status in _GATEWAYS:
             raise WorkerUnreachable(f"{self.node.host}:{port} answers with status {answer.status}", self._who)
         if mistake := mistake_at(f"{self.node.host}:{port}", found, wanted):
