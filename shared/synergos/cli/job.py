@@ -93,6 +93,13 @@ def end_as(jobs: Sequence[Job]) -> None:
             raise typer.Exit(code)
 
 
+def _in_short(job: Job) -> Job:
+    """A job without each participant's own losses, which are many."""
+    progress = job.get("progress") or {}
+    losses = {name: loss for name, loss in (progress.get("losses") or {}).items() if name != "participants"}
+    return {**job, "progress": {**progress, "losses": losses}}
+
+
 def show_jobs(jobs: Sequence[Job], output: Format) -> None:
     """Write jobs to standard output."""
     if output is Format.JSON:
@@ -104,7 +111,7 @@ def show_jobs(jobs: Sequence[Job], output: Format) -> None:
             "id": short[job["id"]],
             "stage": job["stage"],
             "of": "/".join(ids_of(job)),
-            "how_it_stands": describe(job),
+            "how_it_stands": describe(_in_short(job)),
             "created": moment(job["created_at"]),
         }
         for job in jobs

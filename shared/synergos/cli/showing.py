@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from synergos.cli.ids import METAVARS
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 Record = Mapping[str, Any]
 
+_BETWEEN = 2
+"""Characters between two columns of a table."""
 _TIMES = frozenset({"created_at", "started_at", "finished_at", "trained_at"})
 _MACHINES = frozenset({"kind", "doc_id", "relations"})
 """Fields that say nothing to people."""
@@ -91,7 +94,8 @@ def show_rows(records: Sequence[Record], first: Sequence[str] = ()) -> None:
     names = dict.fromkeys([*METAVARS, *first, *(rows[0] if rows else ())])
     columns = [name for name in names if rows and name in rows[0]]
     fitting = list(_fitting(columns, rows))
-    title = " · ".join(["/".join(ids), *(f"{name} {cell(value)}" for name, value in common.items() if name in first)])
+    told = [f"{name} {cell(value)}" for name, value in common.items() if name in first]
+    title = "\n".join(filter(None, ["/".join(ids), *wrap(" · ".join(told), WIDTH)]))
     print_table(title, fitting, rows, as_named=True)
     if left := [*(name for name in common if name not in first), *(name for name in columns if name not in fitting)]:
         say(f"not shown: {', '.join(left)}; --format json has everything")
@@ -121,7 +125,7 @@ def _fitting(columns: Sequence[str], rows: Sequence[Mapping[str, object]]) -> It
     """The columns there is room for, from the left."""
     left = WIDTH
     for column in columns:
-        left -= max([len(column), *(len(cell(row.get(column))) for row in rows)]) + 1
+        left -= max([len(column), *(len(cell(row.get(column))) for row in rows)]) + _BETWEEN
         if left < 0:
             return
         yield column
