@@ -8,7 +8,15 @@ from pathlib import Path
 
 import structlog
 
-from synergos.program.flags import add_flag, common_parser, orchestrator_folder, usable_folder, whole_number
+from synergos.program.flags import (
+    add_flag,
+    add_keep_flag,
+    common_parser,
+    orchestrator_folder,
+    retention_of,
+    usable_folder,
+    whole_number,
+)
 from synergos.program.program import ProgramSettings, read_flags, run
 from synergos_ttp.bootstrap import build_ttp
 from synergos_ttp.settings import ClusterSettings, Settings
@@ -50,6 +58,11 @@ def parser() -> argparse.ArgumentParser:
         default=KEEP_VERSIONS,
         help="how many of a run's models stay on the disk when it is trained again; the newest is not counted",
     )
+    add_keep_flag(
+        flags,
+        "models=N: as --keep_versions N; rounds=TIME: of rounds that a kill has left of jobs that have ended, those of the last"
+        " so many hours, days or weeks (12h, 1d, 4w) are kept when the program starts, others go",
+    )
     timeouts = {
         "command": "a worker's answer to a command; opening a session reads its data",
         "preparation": "a participant's datasets to be prepared",
@@ -75,6 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     data, outputs, mlflow = (
         usable_folder(flags, f"--{name}", getattr(given, name)) for name in ("data", "outputs", "mlflow")
     )
+    kept = retention_of(flags, given, "models", "rounds")
     settings = Settings(
         program=ProgramSettings.of(given),
         database=given.database or f"sqlite:///{data / 'records.sqlite'}",
@@ -86,7 +100,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             round=given.round_timeout,
             rejoin=given.rejoin_timeout,
         ),
-        keep_versions=given.keep_versions,
+        keep_versions=given.keep_versions if kept.models is None else kept.models,
+        keep_rounds=kept.rounds,
         cluster=None if is_basic else ClusterSettings(given.grid, broker_of(flags, given)),
     )
     own = settings.program.resources

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from synergos.orchestration.remover import Remover
@@ -12,6 +13,7 @@ from synergos.records import RecordStore
 from synergos.records.leases import Leases
 from synergos.rest.app import create_app, create_status_app
 from synergos.tuning.tuner import Tuner
+from synergos.upkeep.results import old_rounds
 from synergos_ttp.running.attempt import RETRIES
 from synergos_ttp.running.cluster_queue import TtpQueue
 from synergos_ttp.running.job_loop import JobLoop
@@ -43,6 +45,9 @@ class _Parts:
         if settings.cluster is None:
             # Two would take up each other's running jobs, and end each other's sessions, for ever.
             self.store.database.hold(settings.program.id)
+        if settings.keep_rounds is not None:
+            for old in old_rounds(self.store, settings.outputs, settings.keep_rounds, datetime.now(UTC)):
+                old.carry_out(settings.outputs)
         self.tracker = MlflowTracker(WriterProcess(settings.mlflow))
         self.followers = followers(self.store, self.tracker)
         grid = 0 if settings.cluster is None else settings.cluster.grid

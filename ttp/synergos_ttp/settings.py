@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 from synergos.program.program import ProgramSettings
@@ -32,6 +33,7 @@ class Settings:
         outputs: folder of trained models; in a cluster shared by the TTPs: one trains, another validates.
         mlflow: folder of the local MLflow store, for collaborations that name no server of their own.
         keep_versions: how many of a run's trainings before the newest stay.
+        keep_rounds: how long rounds stay that a kill has left; None to leave them alone.
         cluster: None for a basic TTP.
     """
 
@@ -41,4 +43,5 @@ class Settings:
     mlflow: Path
     limits: Limits = field(default_factory=Limits)
     keep_versions: int = KEEP_VERSIONS
+    keep_rounds: timedelta | None = None
     cluster: ClusterSettings | None = None

@@ -10,7 +10,15 @@ from pathlib import Path
 import pyarrow as pa
 import structlog
 
-from synergos.program.flags import add_flag, common_parser, default_folder, usable_folder, whole_number
+from synergos.program.flags import (
+    add_flag,
+    add_keep_flag,
+    common_parser,
+    default_folder,
+    retention_of,
+    usable_folder,
+    whole_number,
+)
 from synergos.program.program import ProgramSettings, read_flags, run
 from synergos_worker import check_command
 from synergos_worker.bootstrap import WorkerService, build_worker
@@ -46,6 +54,10 @@ def parser() -> argparse.ArgumentParser:
         default=3600,
         help="seconds after which a session nobody talks to ends",
     )
+    add_keep_flag(
+        flags,
+        "predictions=TIME: those written in so many hours, days or weeks (12h, 90d, 4w) stay, older ones go; else all stay",
+    )
     add_disclosure_flags(flags)
     return flags
 
@@ -62,6 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     data = usable_folder(flags, "--data", given.data, make=is_new)
     outputs = usable_folder(flags, "--outputs", given.outputs)
     _check_key(flags, given.digest_key or outputs / DIGEST_KEY)
+    kept = retention_of(flags, given, "predictions")
     program = ProgramSettings.of(given)
 
     def build() -> WorkerService:
@@ -79,6 +92,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             device=program.resources.device,
             digest_key=given.digest_key,
             policy=policy_of(given),
+            keep_predictions=kept.predictions,
         )
         log.info("worker starts", host=program.host, port=program.port, data_port=settings.data_port, data=str(data))
         if settings.policy.is_open:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
+import structlog
 from flask import Flask
 
 from synergos.program.log_context import ContextPool
 from synergos.program.loop import Loop
+from synergos.upkeep.predictions import old_predictions
 from synergos_worker.app import Parts, create_command_app
 from synergos_worker.data_app import DataApp
 from synergos_worker.data_root import DataRoot
@@ -27,7 +30,10 @@ from synergos_worker.tables import Tables
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
+log = structlog.get_logger(__name__)
+
 _LONGEST_SWEEP = 60.0
+_BETWEEN_TIDYINGS = 3600.0
 
 
 class WorkerService:
@@ -43,6 +49,10 @@ class WorkerService:
         self._compute = compute
         self._sweeper = Loop("sweeper", self._sweep)
         self._sweeper.start()
+        # The folders are looked through: not the sweeper's to wait for.
+        self._tidier = Loop("tidier", self._tidy)
+        if settings.keep_predictions is not None:
+            self._tidier.start()
 
     def applications(self) -> Mapping[int, WSGIApplication]:
         """The application behind each port."""
@@ -51,6 +61,7 @@ class WorkerService:
     def stop(self) -> None:
         """End all sessions and start nothing more; requests in flight are still answered."""
         self._sweeper.stop()
+        self._tidier.stop()
         self._preparations.stop()
         self.sessions.stop()
 
@@ -59,10 +70,19 @@ class WorkerService:
         self.stop()
         self._compute.shutdown(wait=True, cancel_futures=True)
         self._sweeper.close()
+        self._tidier.close()
 
     def _sweep(self) -> float:
         self.sessions.sweep()
         return min(self._settings.session_timeout / 4, _LONGEST_SWEEP)
+
+    def _tidy(self) -> float:
+        kept, outputs = self._settings.keep_predictions, self._settings.outputs
+        if kept is not None:
+            for old in old_predictions(outputs, kept, datetime.now(UTC)):
+                old.carry_out(outputs)
+                log.info("old predictions removed", folder=str(old.path), reason=old.why)
+        return _BETWEEN_TIDYINGS
 
 
 def build_worker(

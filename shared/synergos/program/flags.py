@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from synergos.errors import InvalidRequest
 from synergos.program.logs import LogTarget
+from synergos.upkeep.retention import Retention
 
 COMMAND_PORT = 5000
 DATA_PORT = 8020
@@ -44,6 +45,19 @@ def add_flag(parser: argparse.ArgumentParser, *names: str, **options: object) ->
     """Add a flag; a long name with underscores is also understood with hyphens."""
     spelled = [*names, *(name.replace("_", "-") for name in names if name.startswith("--") and "_" in name)]
     parser.add_argument(*spelled, **options)  # type: ignore[arg-type]
+
+
+def add_keep_flag(parser: argparse.ArgumentParser, what: str) -> None:
+    """Add the flag that says how much is kept; :func:`retention_of` reads it."""
+    add_flag(parser, "--keep", nargs="+", default=[], metavar="WHAT=HOW_MUCH", help=what)
+
+
+def retention_of(parser: argparse.ArgumentParser, given: argparse.Namespace, *kinds: str) -> Retention:
+    """What is to be kept, by the command line; ends the program with a clear message when that makes no sense."""
+    try:
+        return Retention.read(given.keep, kinds)
+    except InvalidRequest as error:
+        parser.error(str(error))
 
 
 def whole_number(minimum: int, maximum: int = 2**31) -> Callable[[str], int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -32,8 +32,11 @@ class Retention:
     rounds: timedelta | None = None
 
     @classmethod
-    def read(cls, wanted: Sequence[str]) -> Retention:
+    def read(cls, wanted: Sequence[str], kinds: Collection[str] = tuple(_FORMS)) -> Retention:
         """As somebody says it: ``models=5``, ``predictions=90d``, ``rounds=12h``.
+
+        Args:
+            kinds: what there is where it is said.
 
         Raises:
             InvalidRequest: there is no such word, one stands twice, or its value is none.
@@ -41,8 +44,9 @@ class Retention:
         found: dict[str, int | timedelta] = {}
         for text in wanted:
             name, _, value = text.partition("=")
-            if name not in _FORMS:
-                raise UnknownName(name, _FORMS, "--keep", "something that is kept", listed=list(_FORMS))
+            if name not in kinds:
+                where = "something that is kept" if name not in _FORMS else "something that is kept here"
+                raise UnknownName(name, kinds, "--keep", where, listed=list(kinds))
             if name in found:
                 raise InvalidRequest(f"{name} is said twice", "--keep")
             found[name] = _count(value) if name == "models" else _time(name, value)

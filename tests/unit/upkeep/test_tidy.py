@@ -7,16 +7,20 @@ import time
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from support.waiting import until
 from synergos.domain.job import JobState
 from synergos.domain.keys import RunKey
 from synergos.domain.records import Kind
 from synergos.errors import Conflict, InvalidRequest, RecordNotFound
 from synergos.upkeep.retention import Retention
 from synergos.upkeep.tidying import to_remove
+from synergos_worker.bootstrap import build_worker
+from synergos_worker.settings import Settings
 from unit.upkeep.conftest import RUN, Home, Trainer
 
 DAY = 86_400
@@ -118,6 +122,18 @@ def test_a_worker_s_predictions_go_when_they_are_old_and_there_are_no_records_to
     assert not (home.outputs / "c/p/e/old").exists()
     assert (home.outputs / "c/p/agreement.json").exists()
     assert (home.outputs / ".digest_key").exists()
+
+
+def test_a_worker_tidies_by_itself_when_it_is_told_how_long_predictions_stay(tmp_path: Path) -> None:
+    outputs = tmp_path / "outputs"
+    old, new = prediction(outputs, "old", "predict", 2), prediction(outputs, "new", "predict", 0)
+    (tmp_path / "data").mkdir()
+
+    worker = build_worker(Settings(tmp_path / "data", outputs, keep_predictions=timedelta(days=1)))
+    until(lambda: not old.exists(), "the old predictions to go")
+    worker.close()
+
+    assert new.exists()
 
 
 @pytest.mark.parametrize("name", [".gone-", ".staging-", ".backup-", ".predict-"])

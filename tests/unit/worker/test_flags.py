@@ -101,3 +101,13 @@ def test_a_key_of_digests_that_is_none_is_said_before_anything_starts(
 
     assert "--digest_key" in (told := capsys.readouterr().err)
     assert "it holds no key of 32 bytes" in told
+
+
+def test_what_is_not_kept_at_a_worker_is_refused(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    folders = ["--data", str(tmp_path / "data"), "--outputs", str(tmp_path / "outputs")]
+
+    with pytest.raises(SystemExit):
+        main([*folders, "--keep", "models=3"])
+
+    assert "--keep: 'models' is not something that is kept here; known are predictions" in capsys.readouterr().err
