@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from synergos.domain.feature_space import CategoricalColumn, Feature, FeatureSpace
 from synergos.errors import FeatureDrift
 from synergos.tables.cells import Levels
+from synergos.tables.memory import zeros
 
 _ROWS_AT_ONCE = 2048
 """So that what is calculated with stays in the processor's cache."""
@@ -41,7 +42,7 @@ def encode(
         name: _places(categorical.get(name), agreed, [position[Feature(name, level)] for level in agreed.levels])
         for name, agreed in space.categorical.items()
     }
-    inputs = np.zeros((len(numbers), len(space.X)), dtype=np.float32)
+    inputs = zeros((len(numbers), len(space.X)), np.float32)
     for start in range(0, len(numbers), _ROWS_AT_ONCE):
         rows = slice(start, start + _ROWS_AT_ONCE)
         block = inputs[rows]

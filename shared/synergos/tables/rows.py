@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from synergos.errors import UnusableData
@@ -15,6 +16,7 @@ from synergos.tables.cells import CellCounts, Levels
 from synergos.tables.data_file import DataFile
 from synergos.tables.declarations import Declaration, declaration
 from synergos.tables.files import open_table
+from synergos.tables.memory import zeros
 from synergos.tables.names import listed
 from synergos.tables.numbers import Words
 from synergos.tables.readers import LevelReader, NumberReader, Reader, TextReader
@@ -90,6 +92,8 @@ def _taken(file: DataFile, schema: Schema, written: TextFormat, header: HeaderCh
         raise UnusableData("has no row", file.name)
     reading = _Reading(source, schema)
     reading.take()
+    # What cells were read through, which its library keeps for the next file: in a worker there is seldom one soon.
+    pa.default_memory_pool().release_unused()
     return reading
 
 
@@ -103,13 +107,13 @@ class _Reading:
         self._rules = rules = {name: rules_of(schema, name, source.decimal) for name in known}
         numeric = [name for name, column in columns.items() if column.is_read and not column.is_category]
         # Column by column in memory, as it is written and measured.
-        self._block = np.empty((len(numeric), source.count))
+        self._block = zeros((len(numeric), source.count), np.float64)
         self._numbers = {
             name: NumberReader(rules[name], Words.of(schema.missing_words(name)), values)
             for name, values in zip(numeric, self._block, strict=True)
         }
         self._levels = {
-            name: LevelReader(rules[name], np.empty(source.count, dtype=np.int32))
+            name: LevelReader(rules[name], zeros((source.count,), np.int32))
             for name, column in columns.items()
             if column.is_category
         }
@@ -152,7 +156,7 @@ class _Reading:
         named: dict[str, Reader] = {**self._numbers, **self._levels, **self._ids}
         # What has no name in the schema may be there when nothing stands in it.
         unnamed = {
-            place: LevelReader(ANYTHING, np.empty(source.count, dtype=np.int32))
+            place: LevelReader(ANYTHING, zeros((source.count,), np.int32))
             for place, name in enumerate(source.columns)
             if name not in self._schema.columns
         }
