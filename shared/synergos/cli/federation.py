@@ -147,8 +147,9 @@ def _carry_out(
 def _end_early(
     federation: Federation, planned: Sequence[Declared], done: Sequence[Done], reason: str, output: Format
 ) -> None:
-    failed, *rest = planned[len(done) :]
-    others = [Done(failed, Deed.FAILED, (reason,)), *(Done(each, Deed.NOT_DONE) for each in rest)]
+    others = [Done(each, Deed.NOT_DONE) for each in planned[len(done) :]]
+    if others:
+        others[0] = Done(others[0].declared, Deed.FAILED, (reason,))
     _tell(others, output)
     _sum_up(federation, [*done, *others], output)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from synergos.domain.records import Kind
 from synergos.driver import Driver, DriverError
+from synergos.errors import InvalidRequest
 from synergos.federation.declared import Declared, Record, declared_by
 from synergos.federation.federation import Federation
 
@@ -60,8 +61,10 @@ def compare(driver: Driver, federation: Federation) -> list[Comparison]:
         driver: it raises errors.
 
     Raises:
+        InvalidRequest: something cannot be declared so; nothing was asked of the orchestrator.
         DriverError: the orchestrator does not answer.
     """
+    _refuse_what_cannot_be_asked(federation)
     found: list[Comparison] = []
     renewed: set[tuple[str, ...]] = set()
     for declared in declared_by(federation):
@@ -86,6 +89,14 @@ def read_if_there(driver: Driver, declared: Declared) -> Record | None:
         if error.status != _ABSENT:
             raise
         return None
+
+
+def _refuse_what_cannot_be_asked(federation: Federation) -> None:
+    for declared in declared_by(federation):
+        try:
+            declared.draft()
+        except InvalidRequest as error:
+            raise federation.placed(error, declared.place_of(error.field)) from None
 
 
 def _compared(declared: Declared, stored: Record | None) -> Comparison:

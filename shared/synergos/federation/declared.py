@@ -62,7 +62,15 @@ class Declared:
     @cached_property
     def wanted(self) -> Record:
         """What is to be declared."""
-        return self._declaration(drafted(self.create)) if self.said is None else self.said
+        return self._declaration(self.draft()) if self.said is None else self.said
+
+    def draft(self) -> Record:
+        """The body of the request that would declare it.
+
+        Raises:
+            InvalidRequest: the driver does not ask for such a thing.
+        """
+        return drafted(self.create)
 
     def read(self, driver: Driver) -> Record:
         """The record as it is.

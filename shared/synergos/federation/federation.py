@@ -93,9 +93,9 @@ class Federation:
             )
         return found[name or next(iter(found))]
 
-    def placed(self, error: InvalidRequest) -> InvalidRequest:
-        """An error about this file, with the line of the field that it names."""
-        return InvalidRequest(str(error), self.place(error.field or ""))
+    def placed(self, error: InvalidRequest, field: str | None = None) -> InvalidRequest:
+        """An error about this file, with the line of the field that it names, or of another one."""
+        return InvalidRequest(str(error), self.place(field or error.field or ""))
 
     def place(self, field: str) -> str:
         """The file, and the line of a field as far as it is known."""

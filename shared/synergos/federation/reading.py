@@ -13,6 +13,7 @@ from typing import Any
 from synergos.domain.identifiers import RESERVED_RUN_IDS, check_identifier
 from synergos.domain.keys import JOB_IDS
 from synergos.domain.tags import Purpose, check_tags
+from synergos.driver.tag_lists import tag_list
 from synergos.errors import InvalidRequest, RecordNotFound, UnknownName
 from synergos.federation.federation import Federation
 from synergos.federation.shape import PROJECT_FILE
@@ -125,14 +126,19 @@ def _in_json(value: Any, at: str) -> Any:
 
 
 def _check(content: Content) -> None:
+    for participant_id, participant in _tables(content, "participants"):
+        _check_tags(participant, f"participants.{participant_id}.tags")
     PROJECT_FILE.read(content)
     _check_ids(content)
-    for participant_id, participant in _tables(content, "participants"):
-        for purpose in Purpose:
-            at = f"participants.{participant_id}.tags.{purpose}"
-            check_tags(participant.get("tags", {}).get(purpose, []), at)
     for expt_id, experiment in _tables(content, "experiments"):
         _check_runs(experiment, f"experiments.{expt_id}")
+
+
+def _check_tags(participant: Content, at: str) -> None:
+    tags = participant.get("tags")
+    for purpose in Purpose:
+        if isinstance(tags, dict) and purpose in tags:
+            check_tags(tag_list(tags[purpose], f"{at}.{purpose}"), f"{at}.{purpose}")
 
 
 def _check_ids(content: Content) -> None:

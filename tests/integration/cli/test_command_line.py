@@ -247,6 +247,8 @@ WITHOUT = ("psutil", "torch", "flask", "sqlalchemy", "structlog", "optuna", "saf
             "synergos grid: needs psutil, which is not installed: pip install 'synergos[simulator]'",
         ),
         (["data", "check", "folder"], 2, "pip install 'synergos[worker]'"),
+        (["init", "--schema"], 0, "federation.toml of Synergos"),
+        (["diff", "--file", str(ROOT / "pyproject.toml")], 2, "pyproject.toml, line"),
     ],
 )
 def test_the_driver_alone_is_enough_to_look_at_jobs_and_studies(arguments: list[str], code: int, said: str) -> None:

@@ -105,6 +105,18 @@ def test_what_the_template_has_as_comments_may_be_said(file: Path, commented: st
             'base_run = "frist"',
             "line 73: experiments.logistic.studies.rates.base_run: 'frist' is not a run of this experiment; did you mean first?",
         ),
+        (
+            'train = [["train"]]\n',
+            'train = ["heart", "train"]\n',
+            "line 38: participants.hospital_1.tags.train: expected a list of folders, each a list of names; write [['heart', 'train']], "
+            "or [['heart'], ['train']] for several folders for ['heart', 'train']",
+        ),
+        (
+            'host = "10.0.0.11"',
+            'host = "http://10.0.0.11"',
+            "line 32: participants.hospital_1.nodes[0].host: expected a name or an address alone, as worker.example.org or 10.0.0.11: "
+            "no http:// before it, and no port behind it, which port and f_port say, got 'http://10.0.0.11'",
+        ),
         ('[collaboration]\nid = "heart"', "[collaboration]", "line 12: collaboration.id: is required"),
     ],
 )
