@@ -65,6 +65,17 @@ class ModelTask(Task):
         """
         return self._list(self._route(collab_id, project_id, expt_id, run_id), choices)
 
+    def delete(self, collab_id: str, project_id: str, expt_id: str, run_id: str, keep_files: bool = False) -> Response:
+        """Delete a run's model with the trainings before it, all that was measured on it, and the files; answered as it was.
+
+        What is at work on them is cancelled first, and waited for.
+
+        Args:
+            keep_files: leave files where they are; otherwise ``files`` of the answer says what became of them, as where a run is
+                deleted.
+        """
+        return self._delete(self._route(collab_id, project_id, expt_id, run_id), keep_files)
+
     def versions(self, collab_id: str, project_id: str, expt_id: str, run_id: str, **choices: Choice) -> Response:
         """The trainings of a run whose models are kept, oldest first.
 

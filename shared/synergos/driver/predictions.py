@@ -66,6 +66,25 @@ class PredictionTask(Task):
         """
         return self._list(self._route(participant_id, collab_id, project_id, expt_id, run_id), choices)
 
+    def delete(
+        self,
+        participant_id: str,
+        collab_id: str,
+        project_id: str,
+        expt_id: str,
+        run_id: str,
+        keep_files: bool = False,
+    ) -> Response:
+        """Delete a participant's predictions by a run, and their files at its worker; the answer has them as they were.
+
+        What is at work on them is cancelled first, and waited for.
+
+        Args:
+            keep_files: leave files where they are; otherwise ``files`` of the answer says what became of them, as where a run is
+                deleted.
+        """
+        return self._delete(self._route(participant_id, collab_id, project_id, expt_id, run_id), keep_files)
+
     def confusion_matrix(
         self, participant_id: str, collab_id: str, project_id: str, expt_id: str, run_id: str
     ) -> ConfusionMatrix:

@@ -58,6 +58,25 @@ class ValidationTask(Task):
         """
         return self._list(self._route(collab_id, project_id, expt_id, run_id, participant_id), choices)
 
+    def delete(
+        self,
+        collab_id: str,
+        project_id: str,
+        expt_id: str,
+        run_id: str,
+        participant_id: str | None = None,
+        keep_files: bool = False,
+    ) -> Response:
+        """Delete the validations of a run, all or one participant's, and their files at the workers; answered as they were.
+
+        What is at work on them is cancelled first, and waited for.
+
+        Args:
+            keep_files: leave files where they are; otherwise ``files`` of the answer says what became of them, as where a run is
+                deleted.
+        """
+        return self._delete(self._route(collab_id, project_id, expt_id, run_id, participant_id), keep_files)
+
     def confusion_matrix(
         self, collab_id: str, project_id: str, expt_id: str, run_id: str, participant_id: str | None = None
     ) -> ConfusionMatrix:

@@ -6,26 +6,27 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import structlog
 
-from synergos.domain.job import Job
+from synergos.domain.job import Job, Stage
 from synergos.domain.keys import RegistrationKey
 from synergos.domain.records import Ids, Kind, restrict
 from synergos.domain.removal import Removal
 from synergos.domain.study import Study
-from synergos.errors import Conflict, RecordNotFound
+from synergos.errors import Conflict, InvalidRequest, RecordNotFound
 from synergos.orchestration.alignment_invalidation import brings_data
 from synergos.orchestration.caller import Caller
 from synergos.orchestration.declarations import Declarations
 from synergos.orchestration.dispatcher import Dispatcher
-from synergos.orchestration.removal_plan import HAVE_FOLDERS, RemovalPlan, plan_of
+from synergos.orchestration.removal_plan import HAVE_FOLDERS, RemovalPlan, plan_of, plan_of_results
+from synergos.orchestration.results import delete_results, require_results
 from synergos.orchestration.study_records import StudyRecords
 from synergos.orchestration.view import View
 from synergos.records.paging import EVERYTHING, Page, Part
 from synergos.records.removals import Removals
-from synergos.records.store import RecordStore
+from synergos.records.store import Record, RecordStore
 
 log = structlog.get_logger(__name__)
 
@@ -38,6 +39,14 @@ FILES_SECONDS = 10.0
 _PAUSE = 0.05
 
 AtWork: TypeAlias = Job | Study
+
+Deleted = TypeVar("Deleted")
+
+_RESULTS: Mapping[Stage, Kind] = {
+    Stage.TRAIN: Kind.MODEL,
+    Stage.VALIDATE: Kind.VALIDATION,
+    Stage.PREDICT: Kind.PREDICTION,
+}
 
 
 @dataclass(frozen=True)
@@ -99,19 +108,65 @@ class Deletions:
             Conflict: a job did not end in time; nothing is deleted.
         """
         self._store.get(kind, ids)
+
+        def delete() -> tuple[View, RemovalPlan]:
+            plan = RemovalPlan() if keep_files else plan_of(self._store, kind, ids)
+            return self._declarations[kind].delete(caller, ids), plan
+
+        shown, plan = self._when_idle(lambda: self._at_work(kind, ids), delete)
+        log.info("deleted", record=kind.value, keep_files=keep_files, **restrict(ids, kind).to_dict())
+        return shown, self._what_became(plan, are_kept=keep_files)
+
+    def delete_results(
+        self, caller: Caller, stage: Stage, ids: Ids, *, keep_files: bool = False
+    ) -> tuple[list[Record], Files]:
+        """Delete the results of a stage, of one run, and the files that belong to them; they are shown as they were.
+
+        A model takes what was measured on it along, and the trainings before it. Jobs at work on them are cancelled and
+        waited for, as those are that would leave new ones.
+
+        Args:
+            ids: the run's, and a participant's where only its results are meant.
+            keep_files: whether files stay where they are.
+
+        Raises:
+            InvalidRequest: no run is named.
+            RecordNotFound: there are none.
+            Conflict: a job did not end in time; nothing is deleted.
+        """
+        if "run_id" not in ids:
+            raise InvalidRequest("is required: results are deleted of one run at a time", "run_id")
+        kind = _RESULTS[stage]
+        require_results(self._store, kind, ids)
+
+        def delete() -> tuple[list[Record], RemovalPlan]:
+            found = require_results(self._store, kind, ids)
+            plan = RemovalPlan() if keep_files else plan_of_results(self._store, kind, found)
+            delete_results(self._store, kind, found)
+            return found, plan
+
+        found, plan = self._when_idle(lambda: self._at_work_on_results(stage, ids), delete)
+        log.info("deleted", record=kind.value, keep_files=keep_files, results=len(found), **ids)
+        return found, self._what_became(plan, are_kept=keep_files)
+
+    def _when_idle(
+        self, at_work: Callable[[], list[AtWork]], delete: Callable[[], tuple[Deleted, RemovalPlan]]
+    ) -> tuple[Deleted, RemovalPlan]:
+        """Delete something, and write down which files go with it, as soon as nothing is at work on it any more.
+
+        Raises:
+            Conflict: something did not end in time.
+        """
         deadline = time.monotonic() + self._stop_seconds
         while True:
             with self._store.transaction():
-                at_work = self._at_work(kind, ids)
-                if not at_work:
-                    plan = RemovalPlan() if keep_files else plan_of(self._store, kind, ids)
-                    shown = self._declarations[kind].delete(caller, ids)
+                hindering = at_work()
+                if not hindering:
+                    deleted, plan = delete()
                     self._removals.add(plan.removals)
-                    break
+                    return deleted, plan
             # Outside any transaction: a dispatcher has a lock of its own, which its job thread holds while it writes.
-            self._stop(at_work, deadline)
-        log.info("deleted", record=kind.value, keep_files=keep_files, **restrict(ids, kind).to_dict())
-        return shown, self._what_became(plan, are_kept=keep_files)
+            self._stop(hindering, deadline)
 
     def undone(self, caller: Caller, ids: Ids, page: Page = EVERYTHING) -> Part[Removal]:
         """The files that are still to be removed of what has these ids, in the order it was deleted."""
@@ -134,6 +189,16 @@ class Deletions:
             return [each for each in found if own.items() <= _keys(each).items()]
         leaving = [RegistrationKey.of(record["key"]) for record in self._store.find(Kind.REGISTRATION, own)]
         return [each for each in found if any(self._needs(each, key) for key in leaving)]
+
+    def _at_work_on_results(self, stage: Stage, ids: Ids) -> list[AtWork]:
+        """The jobs that use what a stage has left, or will leave it anew."""
+        stages = {stage, *(Stage.VALIDATE, Stage.PREDICT)} if stage is Stage.TRAIN else {stage}
+        return [
+            job
+            for job in self._store.unfinished_jobs()
+            # A job without, say, a participant is about every participant.
+            if job.stage in stages and all(job.keys.get(name, value) == value for name, value in ids.items())
+        ]
 
     def _needs(self, each: AtWork, key: RegistrationKey) -> bool:
         """Whether something cannot go on as it was begun when a participant leaves its project."""

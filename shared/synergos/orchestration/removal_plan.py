@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from synergos.domain.grid import Node, node_of
-from synergos.domain.keys import RegistrationKey
+from synergos.domain.keys import RegistrationKey, RunKey
 from synergos.domain.records import Ids, Kind, restrict
 from synergos.domain.removal import FolderKey, Removal, folder_key
+from synergos.domain.tags import Purpose
 from synergos.records.store import Record, RecordStore
 
 HAVE_FOLDERS = frozenset({Kind.COLLABORATION, Kind.PROJECT, Kind.EXPERIMENT, Kind.RUN})
 """The kinds of record that have a folder of their own below each outputs folder, with everything in it that belongs to them."""
 
 _RESULTS = (Kind.VALIDATION, Kind.PREDICTION)
+_PURPOSES: Mapping[Kind, Purpose] = {Kind.VALIDATION: Purpose.EVALUATE, Kind.PREDICTION: Purpose.PREDICT}
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,31 @@ def plan_of(store: RecordStore, kind: Kind, ids: Ids) -> RemovalPlan:
     if kind is Kind.REGISTRATION and _has_results(store, own):
         return RemovalPlan(stay=(_results_stay(own["participant_id"]),))
     return RemovalPlan()
+
+
+def plan_of_results(store: RecordStore, kind: Kind, results: Sequence[Record]) -> RemovalPlan:
+    """What becomes of the files of models, validations or predictions; they are still there.
+
+    Of a model all files of its run go, as all of them are made with it.
+    """
+    owners: dict[RunKey, set[str]] = {}
+    for result in results:
+        owners.setdefault(RunKey.of(result["key"]), set()).add(result["key"].get("participant_id", ""))
+    plans = [_of_results(store, kind, run, own) for run, own in owners.items()]
+    stay = dict.fromkeys(sentence for plan in plans for sentence in plan.stay)
+    return RemovalPlan(tuple(removal for plan in plans for removal in plan.removals), tuple(stay))
+
+
+def _of_results(store: RecordStore, kind: Kind, run: RunKey, owners: Container[str]) -> RemovalPlan:
+    purpose = _PURPOSES.get(kind)
+    if purpose is None:
+        return _of_folder(store, run, has_pictures=False)
+    registrations = {record["key"]["participant_id"]: record for record in store.find(Kind.REGISTRATION, run.project)}
+    here = [record for who, record in registrations.items() if who in owners]
+    left = [who for who in _with_results(store, run) if who in owners and who not in registrations]
+    return RemovalPlan(
+        tuple(_at_workers(store, run, here, _grids(store, run), purpose)), tuple(_unknown_worker(who) for who in left)
+    )
 
 
 def _of_folder(store: RecordStore, own: Ids, *, has_pictures: bool) -> RemovalPlan:
@@ -78,7 +105,11 @@ def _grids(store: RecordStore, own: Ids) -> list[int | None]:
 
 
 def _at_workers(
-    store: RecordStore, folder: FolderKey, registrations: Iterable[Record], grids: Iterable[int | None]
+    store: RecordStore,
+    folder: FolderKey,
+    registrations: Iterable[Record],
+    grids: Iterable[int | None],
+    purpose: Purpose | None = None,
 ) -> list[Removal]:
     """The removals at the workers that have run jobs, each once: who is in several projects may have the same one in all."""
     now = store.database.now()
@@ -88,7 +119,7 @@ def _at_workers(
         for grid in grids:
             if (index := grid or 0) < registration["n_count"]:
                 nodes[grid, node_of(registration, index)] = None
-    return [Removal(folder, now, grid=grid, node=node) for grid, node in nodes]
+    return [Removal(folder, now, purpose=purpose, grid=grid, node=node) for grid, node in nodes]
 
 
 def _has_results(store: RecordStore, own: Ids) -> bool:

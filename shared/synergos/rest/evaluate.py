@@ -6,7 +6,7 @@ from synergos.domain.job import Stage
 from synergos.orchestration.orchestrator import Orchestrator
 from synergos.rest.api import Route
 from synergos.rest.lists import PARAMETERS
-from synergos.rest.stages import StageHandler, StageResource
+from synergos.rest.stages import ResultsResource, StageHandler
 
 _VALIDATIONS = "/collaborations/<collab_id>/projects/<project_id>/validations"
 _PREDICTIONS = "/participants/<participant_id>/collaborations/<collab_id>/predictions"
@@ -14,14 +14,15 @@ _PREDICTIONS = "/participants/<participant_id>/collaborations/<collab_id>/predic
 
 def routes(orchestrator: Orchestrator) -> list[Route]:
     """The table of routes."""
-    validations = StageHandler(orchestrator.stages[Stage.VALIDATE], orchestrator.jobs, "validations")
-    predictions = StageHandler(orchestrator.stages[Stage.PREDICT], orchestrator.jobs, "predictions")
+    jobs, deletions = orchestrator.jobs, orchestrator.deletions
+    validations = StageHandler(orchestrator.stages[Stage.VALIDATE], jobs, deletions, "validations")
+    predictions = StageHandler(orchestrator.stages[Stage.PREDICT], jobs, deletions, "predictions")
     validated = _narrower(_VALIDATIONS, "expt_id", "run_id", "participant_id")
     predicted = _narrower(_PREDICTIONS, "project_id", "expt_id", "run_id")
     return [
         Route(
             "Validations",
-            StageResource,
+            ResultsResource,
             validations,
             validated,
             "validations",
@@ -30,7 +31,7 @@ def routes(orchestrator: Orchestrator) -> list[Route]:
         ),
         Route(
             "Predictions",
-            StageResource,
+            ResultsResource,
             predictions,
             predicted,
             "predictions",

@@ -23,6 +23,10 @@ from synergos.rest.representations import represent_declared, represent_files, r
 KEEP_FILES = "keep_files"
 """The query parameter of a deletion that leaves files where they are."""
 
+ABOUT_DELETING: dict[str, Any] = {
+    "delete": {"params": {KEEP_FILES: {"in": "query", "description": "true: files of it stay where they are"}}}
+}
+
 
 class Resource(flask_restx.Resource):  # type: ignore[misc]
     """One route; the ids in its URL are usable before a method sees them.
@@ -136,9 +140,7 @@ class Single(_Declared):
     """One declared record."""
 
     query_of: ClassVar[Mapping[str, Iterable[str] | None]] = {"DELETE": (KEEP_FILES,)}
-    __apidoc__: ClassVar[dict[str, Any]] = {
-        "delete": {"params": {KEEP_FILES: {"in": "query", "description": "true: files of it stay where they are"}}}
-    }
+    __apidoc__: ClassVar[dict[str, Any]] = ABOUT_DELETING
 
     def get(self, **ids: str) -> Response:
         """Read it."""

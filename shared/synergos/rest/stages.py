@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from flask import Response, request
 
 from synergos.domain.job import Job, JobState
+from synergos.orchestration.deletions import Deletions
 from synergos.orchestration.jobs import Jobs
 from synergos.orchestration.stage_requests import StageRequests
 from synergos.rest.body import json_object
@@ -18,8 +19,8 @@ from synergos.rest.envelope import success
 from synergos.rest.errors import answer_for_jobs
 from synergos.rest.jobs import job_representation
 from synergos.rest.lists import key_filters, wanted
-from synergos.rest.representations import represent
-from synergos.rest.resource import Resource
+from synergos.rest.representations import represent, represent_files
+from synergos.rest.resource import ABOUT_DELETING, KEEP_FILES, Resource, is_wanted
 
 RESPOND_ASYNC = "respond-async"
 """The preference (RFC 7240) of a client that will not wait for the jobs."""
@@ -36,6 +37,7 @@ class StageHandler:
 
     requests: StageRequests[Any]
     jobs: Jobs
+    deletions: Deletions
     plural: str
     created: int = HTTPStatus.OK
 
@@ -81,6 +83,23 @@ class StageResource(Resource):
         headers = {"Preference-Applied": RESPOND_ASYNC, "Location": f"/ttp/jobs/{jobs[0].id}"}
         shown = [job_representation(job, waits) for job in jobs]
         return success(f"{self.handler.plural}.post", shown, HTTPStatus.ACCEPTED, headers=headers)
+
+
+class ResultsResource(StageResource):
+    """A stage whose results can be deleted by themselves."""
+
+    query_of: ClassVar[Mapping[str, Iterable[str] | None]] = {"GET": None, "DELETE": (KEEP_FILES,)}
+    __apidoc__: ClassVar[dict[str, Any]] = {**StageResource.__apidoc__, **ABOUT_DELETING}
+
+    def delete(self, **ids: str) -> Response:
+        """Delete the results with what rests on them, and the files of that; the answer has them as they were.
+
+        Jobs that are at work on them, or would leave them anew, are cancelled first. ``files`` is as where a run is deleted.
+        """
+        keep = is_wanted(KEEP_FILES)
+        found, files = self.handler.deletions.delete_results(caller(), self.requests.stage, ids, keep_files=keep)
+        shown = [represent(record) for record in found]
+        return success(f"{self.handler.plural}.delete", shown, more={"files": represent_files(files)})
 
 
 def prefers_async() -> bool:

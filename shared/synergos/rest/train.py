@@ -11,7 +11,7 @@ from synergos.rest.api import Route
 from synergos.rest.artifacts import ArtifactCollection, SingleArtifact, Versions
 from synergos.rest.lists import PARAMETERS
 from synergos.rest.optimizations import OF_TRIALS, OptimizationResource
-from synergos.rest.stages import StageHandler, StageResource
+from synergos.rest.stages import ResultsResource, StageHandler
 
 _PROJECT = "/collaborations/<collab_id>/projects/<project_id>"
 
@@ -19,8 +19,9 @@ _PROJECT = "/collaborations/<collab_id>/projects/<project_id>"
 def routes(orchestrator: Orchestrator) -> list[Route]:
     """The table of routes."""
     stages, studies = orchestrator.stages, orchestrator.studies
-    alignments = StageHandler(stages[Stage.PREPROCESS], orchestrator.jobs, "alignments", HTTPStatus.CREATED)
-    models = StageHandler(stages[Stage.TRAIN], orchestrator.jobs, "models")
+    jobs, deletions = orchestrator.jobs, orchestrator.deletions
+    alignments = StageHandler(stages[Stage.PREPROCESS], jobs, deletions, "alignments", HTTPStatus.CREATED)
+    models = StageHandler(stages[Stage.TRAIN], jobs, deletions, "models")
     everything = f"{_PROJECT}/models"
     scopes = (everything, f"{everything}/<expt_id>", f"{everything}/<expt_id>/<run_id>")
     of_run = f"{everything}/<expt_id>/<run_id>"
@@ -37,7 +38,7 @@ def routes(orchestrator: Orchestrator) -> list[Route]:
             alignments.requests.schema,
             dict(PARAMETERS),
         ),
-        Route("Models", StageResource, models, scopes, "models", models.requests.schema, dict(PARAMETERS)),
+        Route("Models", ResultsResource, models, scopes, "models", models.requests.schema, dict(PARAMETERS)),
         Route("Versions", Versions, orchestrator.trainings, (versions,), "models", None, dict(PARAMETERS)),
         Route("Artifacts", ArtifactCollection, orchestrator.artifacts, artifacts, "models"),
         Route(

@@ -234,3 +234,90 @@ def test_a_search_in_it_is_stopped(finished: Client, store: RecordStore, dispatc
 
     assert seen == [StudyState.STOPPING]
     assert studies.find({}) == []
+
+
+# Results by themselves
+
+
+MODEL_URL, VALIDATION_URL = f"{MODELS_URL}/{E}/{R}", f"{VALIDATIONS_URL}/{E}/{R}"
+PREDICTION_URL = f"{predictions_url('worker_1')}/{P}/{E}/{R}"
+
+
+def kinds_left(store: RecordStore) -> dict[str, int]:
+    kinds = (Kind.MODEL, Kind.MODEL_VERSION, Kind.VALIDATION, Kind.PREDICTION)
+    return {kind.value: len(found) for kind in kinds if (found := store.find(kind, RUN_KEY))}
+
+
+@pytest.mark.parametrize(
+    ("url", "method", "left", "places"),
+    [
+        (MODEL_URL, "models.delete", {}, [("orchestrator", None), ("worker_1", None), ("worker_2", None)]),
+        (
+            VALIDATION_URL,
+            "validations.delete",
+            {"Model": 1, "ModelVersion": 1, "Prediction": 1},
+            [("worker_1", "evaluate"), ("worker_2", "evaluate")],
+        ),
+        (
+            f"{VALIDATION_URL}/worker_2",
+            "validations.delete",
+            {"Model": 1, "ModelVersion": 1, "Validation": 1, "Prediction": 1},
+            [("worker_2", "evaluate")],
+        ),
+        (
+            PREDICTION_URL,
+            "predictions.delete",
+            {"Model": 1, "ModelVersion": 1, "Validation": 2},
+            [("worker_1", "predict")],
+        ),
+    ],
+)
+def test_results_take_what_rests_on_them_and_their_own_files_along(
+    finished: Client,
+    store: RecordStore,
+    url: str,
+    method: str,
+    left: dict[str, int],
+    places: list[tuple[str, str | None]],
+) -> None:
+    shown = finished.data("GET", url)
+
+    status, answer = finished.delete(url)
+
+    assert (status, answer["method"]) == (200, method)
+    assert [each["key"] for each in answer["data"]] == [each["key"] for each in shown]
+    assert kinds_left(store) == left
+    assert [(each["place"], each["purpose"]) for each in answer["files"]["waiting"]] == places
+    assert {each["key"]["run_id"] for each in answer["files"]["waiting"]} == {R}
+    assert finished.delete(url)[0] == 404
+    assert finished.get(RUN_URL)[0] == 200
+
+
+def test_a_model_says_no_figures_of_a_validation_that_is_gone(finished: Client) -> None:
+    assert finished.data("GET", MODEL_URL)[0]["figures"]["validation"].keys() == {"worker_1", "worker_2"}
+
+    finished.delete(f"{VALIDATION_URL}/worker_1")
+
+    assert finished.data("GET", MODEL_URL)[0]["figures"]["validation"].keys() == {"worker_2"}
+
+
+@pytest.mark.parametrize("url", [MODELS_URL, f"{MODELS_URL}/{E}", VALIDATIONS_URL, predictions_url("worker_1")])
+def test_results_are_deleted_of_one_run_at_a_time(finished: Client, store: RecordStore, url: str) -> None:
+    before = kinds_left(store)
+
+    status, answer = finished.delete(url)
+
+    assert (status, answer["field"]) == (417, "run_id")
+    assert kinds_left(store) == before
+
+
+@pytest.mark.parametrize(
+    ("url", "go_on"),
+    [(MODEL_URL, set()), (VALIDATION_URL, {"train", "predict"}), (PREDICTION_URL, {"train", "validate"})],
+)
+def test_only_what_uses_results_or_leaves_them_anew_is_cancelled(
+    at_work: Client, store: RecordStore, url: str, go_on: set[str]
+) -> None:
+    assert at_work.delete(url)[0] == 200
+
+    assert {job.stage.value for job in store.unfinished_jobs()} == go_on

@@ -66,6 +66,20 @@ def test_a_participant_takes_its_own_results_along_and_nobody_else_s(grid: GridI
     assert grid.driver.models.create("participants", "wines", "linear", "once")["status"] == 409
 
 
+def test_results_by_themselves_leave_the_others_where_they_are(grid: GridInProcess) -> None:
+    declare(grid, "results", "once")
+    use(grid, "results", "once")
+    key = ("results", "wines", "linear", "once")
+
+    grid.driver.predictions.delete("worker_1", *key)
+    assert holders_of(grid, *key, "predict") == ["worker_2"]
+    assert holders_of(grid, *key, "evaluate") == list(WORKERS)
+
+    grid.driver.models.delete(*key)
+    assert holders_of(grid, *key) == []
+    assert grid.driver.models.create(*key)["data"][0]["version"] == 1
+
+
 def test_what_is_being_trained_is_cancelled_before_it_is_deleted(grid: GridInProcess) -> None:
     driver = grid.driver
     declare(grid, "training", "endless", **ENDLESS)

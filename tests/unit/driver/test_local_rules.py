@@ -189,7 +189,7 @@ def test_an_id_cannot_lead_to_another_route(driver: Driver, bad: str) -> None:
     [
         lambda d: d.tags.read_all("c", "p"),
         lambda d: d.alignments.update("c", "p"),
-        lambda d: d.models.delete("c", "p"),
+        lambda d: d.models.update("c", "p"),
         lambda d: d.validations.read_all(),
         lambda d: d.jobs.create(),
     ],

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from synergos.domain.grid import Node
@@ -15,8 +17,10 @@ BANK = Node("bank_a", "10.0.0.1", 5000, 8020)
 
 
 @pytest.fixture
-def store(database: str) -> RecordStore:
-    return RecordStore(database)
+def store(database: str) -> Iterator[RecordStore]:
+    store = RecordStore(database)
+    yield store
+    store.close()
 
 
 def test_a_removal_is_read_as_it_was_stored_until_it_is_done(store: RecordStore) -> None:

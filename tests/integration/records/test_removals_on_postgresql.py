@@ -1,0 +1,1 @@
+from unit.records.test_removals import *  # noqa: F403
