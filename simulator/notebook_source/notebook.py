@@ -102,10 +102,9 @@ class Notebook:
         name = f"{self.story.name}_{self.grid.name}"
         parts = ("collaboration", "project", "experiment", "run")
         ids = "\n".join(f'{part.upper()} = "{name}_{part}"' for part in parts)
-        waiting = f"\n\n\n{_COMPLETED}" if self.grid.is_cluster else ""
         return (
             "import pandas as pd\n\nfrom synergos import Driver\nfrom synergos.driver.frames import to_frame\n\n"
-            f"{ids}\n\ndriver = Driver(**orchestrator, raise_errors=True){waiting}"
+            f"{ids}\n\ndriver = Driver(**orchestrator, raise_errors=True)"
         )
 
     def _about_collaboration(self) -> str:
@@ -156,7 +155,7 @@ class Notebook:
         """A stage request; on a cluster the jobs that it has become are waited for."""
         if not self.grid.is_cluster:
             return call.format(mode="")
-        return f"completed({call.format(mode=', respond_async=True')})"
+        return f"driver.jobs.wait({call.format(mode=', respond_async=True')}, progress=True)"
 
     def _alignment(self) -> str:
         align = self._stage("driver.alignments.create(COLLABORATION, PROJECT{mode})")
@@ -186,7 +185,7 @@ class Notebook:
 
     def _validation(self) -> str:
         validate = self._stage("driver.validations.create(COLLABORATION, PROJECT, EXPERIMENT, RUN{mode})")
-        columns = ["participant_id", *([] if self.dataset.action == "regress" else ["class"]), *self.story.measures]
+        columns = ["participant_id", *([] if self.dataset.action == "regress" else ["label"]), *self.story.measures]
         read = "validated = to_frame(driver.validations.read(COLLABORATION, PROJECT, EXPERIMENT, RUN))"
         return f"{validate}\n{read}\nvalidated[{columns!r}]"
 
@@ -209,7 +208,7 @@ class Notebook:
         if not self.grid.is_cluster:
             return f"for participant, folder in folders.items():\n    {call})\n{read}"
         asked = f"requests = [{call}, respond_async=True) for participant, folder in folders.items()]"
-        return f"{asked}\nfor request in requests:\n    completed(request)\n{read}"
+        return f"{asked}\nfor request in requests:\n    driver.jobs.wait(request, progress=True)\n{read}"
 
     def _about_results(self) -> str:
         mean = "" if self.dataset.action == "regress" else ", as means over the classes"
@@ -243,12 +242,6 @@ _PAGES = {
     "mlops": "* <http://localhost:{ui_port}>: losses and statistics of every run;",
     "mq": "* <http://localhost:{ui_port}>: the queue.",
 }
-_COMPLETED = '''\
-def completed(answer):
-    """Wait for the jobs that a request has become, and stop here if one of them did not work."""
-    for job in driver.jobs.wait(answer, progress=True):
-        if job["state"] != "completed":
-            raise RuntimeError(f"{job['stage']} {job['state']}: {job['error']}")'''
 _PROJECT = "## Project\n\nWhat is to be learnt: `classify` or `regress`."
 _EXPERIMENT = "## Experiment\n\nThe network, layer by layer: classes of `torch.nn`, functions of `torch.nn.functional`."
 _RUN = (

@@ -6,8 +6,11 @@ Start at :class:`Driver`; :func:`synergos.driver.frames.to_frame` turns answers 
 from __future__ import annotations
 
 from synergos.driver.alignments import AlignmentTask
+from synergos.driver.answers import Answer
 from synergos.driver.client import Driver
 from synergos.driver.collaborations import CollaborationTask
+from synergos.driver.confusion import ConfusionMatrix
+from synergos.driver.curves import RocCurves
 from synergos.driver.errors import (
     DriverError,
     Interrupted,
@@ -20,6 +23,7 @@ from synergos.driver.errors import (
     WrongServer,
 )
 from synergos.driver.experiments import ExperimentTask
+from synergos.driver.histories import History
 from synergos.driver.jobs import JobTask
 from synergos.driver.models import ModelTask
 from synergos.driver.optimizations import OptimizationTask
@@ -33,10 +37,13 @@ from synergos.driver.validations import ValidationTask
 
 __all__ = [
     "AlignmentTask",
+    "Answer",
     "CollaborationTask",
+    "ConfusionMatrix",
     "Driver",
     "DriverError",
     "ExperimentTask",
+    "History",
     "Interrupted",
     "JobFailed",
     "JobTask",
@@ -46,6 +53,7 @@ __all__ = [
     "PredictionTask",
     "ProjectTask",
     "RegistrationTask",
+    "RocCurves",
     "RunTask",
     "ServerTimeout",
     "ServerUnreachable",

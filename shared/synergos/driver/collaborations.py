@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 from synergos.driver.lists import Choice
 from synergos.driver.task import COLLABORATIONS, Task
 from synergos.driver.transport import Response, Transport, route
 
+_METHODS = {"logs": "logger"}
+"""By what is sent, the ends of methods that are called otherwise."""
+
 
 class CollaborationTask(Task):
     """Calls about collaborations.
 
     The ``configure_…`` methods send nothing: they gather the addresses of shared services for the next ``create`` or
-    ``update`` of this same object.
+    ``update`` of this same object. What goes with the object without having been sent is warned of.
     """
 
     def __init__(self, address: str | Transport) -> None:
@@ -88,6 +92,13 @@ class CollaborationTask(Task):
             keep_files: leave files where they are.
         """
         return self._delete(route(*COLLABORATIONS, collab_id), keep_files)
+
+    def __del__(self) -> None:
+        # As after driver.collaborations.configure_mlops(…), which is nobody's object any more in the next line.
+        if self.__dict__.get("_pending"):
+            names = ", ".join(f"configure_{_METHODS.get(name, name)}()" for name in self._pending)
+            how = "collaboration = driver.collaborations; collaboration.configure_…(…); collaboration.create(…)"
+            warnings.warn(f"what {names} gathered was never sent; keep the object: {how}", stacklevel=2)
 
     def _configure(self, name: str, host: str, secure: bool, **ports: int) -> None:
         self._pending[name] = {"host": host, "ports": ports, "secure": secure}

@@ -1,7 +1,7 @@
 """How a classification does at other thresholds than its own: what receiver operating characteristics and precision over recall are made of.
 
 Of each class a curve says how many rows score at least so much, those of the class and the others apart (Fawcett 2006, An introduction
-to ROC analysis). The thresholds are the same for everybody, so the curves of several participants add up; the scores stay where they are.
+to ROC analysis). The thresholds are the same for everybody, so the curves of several participants add up; the scores stay where they are (decision 13).
 """
 
 from __future__ import annotations

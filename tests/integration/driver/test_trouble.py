@@ -87,6 +87,27 @@ def test_one_connection_serves_many_requests(driver: Driver, server: RecordingSe
     assert threading.active_count() - before == 1
 
 
+def test_an_orchestrator_that_does_not_speak_https_is_told_from_one_that_is_not_there(server: RecordingServer) -> None:
+    with (
+        Driver("127.0.0.1", server.port, is_secured=True) as driver,
+        pytest.raises(ServerUnreachable, match=r"it does not speak https: leave is_secured away$"),
+    ):
+        driver.collaborations.read_all()
+
+
+def test_an_orchestrator_that_speaks_https_may_be_meant_where_nothing_is_said(server: RecordingServer) -> None:
+    def hang_up(_method: str, _path: str) -> None:
+        raise ConnectionResetError
+
+    server.arrived = hang_up
+
+    with (
+        Driver("127.0.0.1", server.port) as driver,
+        pytest.raises(ServerUnreachable, match=r"; if it speaks https, say is_secured=True$"),
+    ):
+        driver.collaborations.read_all()
+
+
 WORKER = {"status": "ok", "component": "worker", "id": "bank_a", "version": "0.1.0"}
 NO_ROUTE = {"apiVersion": "0.1.0", "success": 0, "status": 404, "message": "there is no route /ttp/jobs", "field": None}
 

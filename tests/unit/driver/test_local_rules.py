@@ -157,6 +157,17 @@ def test_registering_without_nodes_sends_nothing(driver: Driver) -> None:
         driver.registrations.create("c", "p", "w", "host")
 
 
+def test_services_that_were_configured_for_nothing_are_warned_of(driver: Driver) -> None:
+    collaboration = driver.collaborations
+    collaboration.configure_logger("h", 1, 2, 3, 4, 5)
+    collaboration.configure_mlops("h", 1)
+
+    with pytest.warns(
+        UserWarning, match=r"what configure_logger\(\), configure_mlops\(\) gathered was never sent; keep the object"
+    ):
+        del collaboration
+
+
 @pytest.mark.parametrize("ids", [{}, {"project_id": "p"}, {"project_id": "p", "participant_id": "w"}])
 def test_other_combinations_of_ids_have_no_registrations(driver: Driver, ids: dict[str, str]) -> None:
     with pytest.raises(ValueError, match="give a participant"):
