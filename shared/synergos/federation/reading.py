@@ -130,6 +130,8 @@ def _check(content: Content) -> None:
         _check_tags(participant, f"participants.{participant_id}.tags")
     PROJECT_FILE.read(content)
     _check_ids(content)
+    for participant_id, participant in _tables(content, "participants"):
+        _check_nodes(participant["nodes"], f"participants.{participant_id}.nodes")
     for expt_id, experiment in _tables(content, "experiments"):
         _check_runs(experiment, f"experiments.{expt_id}")
 
@@ -139,6 +141,15 @@ def _check_tags(participant: Content, at: str) -> None:
     for purpose in Purpose:
         if isinstance(tags, dict) and purpose in tags:
             check_tags(tag_list(tags[purpose], f"{at}.{purpose}"), f"{at}.{purpose}")
+
+
+def _check_nodes(nodes: list[Content], at: str) -> None:
+    addresses = [(node["host"], node["f_port"]) for node in nodes]
+    for position, address in enumerate(addresses):
+        if (first := addresses.index(address)) < position:
+            raise InvalidRequest(
+                f"is the same worker as {at}[{first}]; expected one for each sub-grid", f"{at}[{position}]"
+            )
 
 
 def _check_ids(content: Content) -> None:

@@ -112,6 +112,12 @@ def test_what_the_template_has_as_comments_may_be_said(file: Path, commented: st
             "or [['heart'], ['train']] for several folders for ['heart', 'train']",
         ),
         (
+            "f_port = 5000 }]",
+            'f_port = 5000 }, { host = "10.0.0.12", port = 1, f_port = 5000 }]',
+            "line 43: participants.hospital_2.nodes[1]: is the same worker as participants.hospital_2.nodes[0]; "
+            "expected one for each sub-grid",
+        ),
+        (
             'host = "10.0.0.11"',
             'host = "http://10.0.0.11"',
             "line 32: participants.hospital_1.nodes[0].host: expected a name or an address alone, as worker.example.org or 10.0.0.11: "
