@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Callable, Sequence
-from importlib.metadata import entry_points, version
+from collections.abc import Sequence
+from importlib.metadata import version
 from types import FrameType
 from typing import Annotated
 
@@ -13,19 +13,21 @@ import typer
 
 from synergos.cli import backup, doctor, export, federation, profile, service, tidy
 from synergos.cli.connection import connected
-from synergos.cli.exits import MEANINGS, ExitCode, exit_code_of, words_of
+from synergos.cli.exits import MEANINGS, exit_code_of, words_of
 from synergos.cli.made import command_of
+from synergos.cli.root import RootGroup
 from synergos.cli.tune_group import TuneGroup
 from synergos.cli.use_cases import NOUNS, USE_CASES
 from synergos.errors import SynergosError
-from synergos.extras import EXTRAS, needed
 
-COMMANDS = "synergos.commands"
-"""Entry points: a command each, as a function, or several as an application of Typer's."""
+CYCLE = "From a project file to a model"
+RECORDS = "What an orchestrator has"
+OPERATIONS = "Connections and operations"
 _EXIT_CODES = "\n\n".join(f"{code:>3}  {meaning}" for code, meaning in MEANINGS.items())
 
 app = typer.Typer(
     name="synergos",
+    cls=RootGroup,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
@@ -49,24 +51,30 @@ def _options(
     """What can be said before a command."""
 
 
-app.command("init")(federation.init)
+app.command("init", rich_help_panel=CYCLE)(federation.init)
 for command in (federation.diff, federation.apply, federation.destroy):
-    app.command(command.__name__)(connected(command))
-app.add_typer(profile.app, name="profile")
-groups = {noun: typer.Typer(no_args_is_help=True, help=about) for noun, about in NOUNS.items()}
-groups["tune"] = typer.Typer(cls=TuneGroup, help=NOUNS["tune"])
+    app.command(command.__name__, rich_help_panel=CYCLE)(connected(command))
+groups = {
+    noun: typer.Typer(cls=TuneGroup if noun == "tune" else None, no_args_is_help=noun != "tune", help=about)
+    for noun, about in NOUNS.items()
+}
 """What other modules add their commands to, by noun."""
 for noun, group in groups.items():
-    app.add_typer(group, name=noun)
+    app.add_typer(group, name=noun, rich_help_panel=CYCLE if noun == "tune" else RECORDS)
 for use_case in USE_CASES:
-    words = use_case.command.split()
-    (app if len(words) == 1 else groups[words[0]]).command(words[-1])(command_of(use_case))
-app.command("export")(export.export)
-app.command("doctor")(doctor.doctor)
-app.command("backup")(backup.backup)
-app.command("restore")(backup.restore)
-app.command("service")(service.service)
-app.command("tidy")(tidy.tidy)
+    *above, verb = use_case.command.split()
+    made = command_of(use_case)
+    if above:
+        groups[above[0]].command(verb)(made)
+    else:
+        app.command(verb, rich_help_panel=CYCLE)(made)
+app.command("export", rich_help_panel=CYCLE)(export.export)
+app.add_typer(profile.app, name="profile", rich_help_panel=OPERATIONS)
+app.command("doctor", rich_help_panel=OPERATIONS)(doctor.doctor)
+app.command("backup", rich_help_panel=OPERATIONS)(backup.backup)
+app.command("restore", rich_help_panel=OPERATIONS)(backup.restore)
+app.command("service", rich_help_panel=OPERATIONS)(service.service)
+app.command("tidy", rich_help_panel=OPERATIONS)(tidy.tidy)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -84,33 +92,3 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _interrupt(number: int, frame: FrameType | None) -> None:
     """End the command; what it has started is stopped first."""
     raise KeyboardInterrupt
-
-
-def _not_installed(name: str, missing: ImportError, extra: str) -> Callable[[], None]:
-    """A command in the place of one that needs more than there is; it takes whatever that one takes."""
-
-    def refuse() -> None:
-        print(f"synergos {name}: {needed(missing, extra)}", file=sys.stderr)
-        raise typer.Exit(ExitCode.USAGE)
-
-    return refuse
-
-
-def _add_commands() -> None:
-    """Add what other packages have to say by this command."""
-    for point in sorted(entry_points(group=COMMANDS), key=lambda point: point.name):
-        try:
-            command = point.load()
-        except ImportError as missing:  # the driver's own installation can still look at jobs
-            extra = EXTRAS.get(point.value.partition(".")[0], "all")
-            refuse = _not_installed(point.name, missing, extra)
-            taking = {"ignore_unknown_options": True, "allow_extra_args": True}
-            app.command(point.name, help=f"Not here: {needed(missing, extra)}.", context_settings=taking)(refuse)
-        else:
-            if isinstance(command, typer.Typer):
-                app.add_typer(command, name=point.name)
-            else:
-                app.command(point.name)(command)
-
-
-_add_commands()

@@ -52,13 +52,14 @@ def completing_ids(names: Sequence[str]) -> Callable[[typer.Context, str], list[
     """What completes the ids that a command takes one after the other: those there are below the ones before."""
 
     def complete(context: typer.Context, incomplete: str) -> list[str]:
-        given = list(context.params.get("ids") or ())
-        if len(given) >= len(names) or "/" in "".join((*given, incomplete)):
+        before, slash, last = incomplete.rpartition("/")
+        given = [part for word in (*(context.params.get("ids") or ()), before) for part in word.split("/") if part]
+        if len(given) >= len(names):
             return []
         name, above = names[len(given)], dict(zip(names, given, strict=False))
         found = _asked(context, lambda driver: _listed(driver, name, above))
         offered = dict.fromkeys(str(record["key"][name]) for record in found if name in record["key"])
-        return [each for each in offered if each.startswith(incomplete)]
+        return [f"{before}{slash}{each}" for each in offered if each.startswith(last)]
 
     return complete
 

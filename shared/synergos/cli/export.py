@@ -18,6 +18,7 @@ from synergos.cli.model_folder import ModelOption, unwritable
 from synergos.cli.output import print_json
 from synergos.cli.project_file import FileOption, meant, runs_in
 from synergos.errors import InvalidRequest
+from synergos.extras import needing
 from synergos.model import load_model
 
 _IDS = Ids(("collab_id", "project_id", "expt_id", "run_id"), 4)
@@ -78,6 +79,8 @@ def export(
     wanted = form or _FORMS.get(written)
     if wanted is None:
         raise InvalidRequest(f"expected {' or '.join(OtherForm)}", "--as")
+    with needing("export"):  # and not what a model takes to predict alone
+        import synergos.model.trained_model  # noqa: F401
     with _folder(ids, model, version, file, address, profile) as folder:
         found = load_model(folder, name)
         try:

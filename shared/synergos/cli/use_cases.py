@@ -91,8 +91,20 @@ USE_CASES: Sequence[UseCase] = (
     UseCase("train", "models.create", Shows.JOBS, in_file=runs_in),
     UseCase("validate", "validations.create", Shows.JOBS, in_file=runs_in),
     UseCase("predict", "predictions.create", made=predict.predict),
-    UseCase("results", "runs.results", Shows.FRAME, FIGURES),
-    UseCase("compare", "runs.compare", Shows.FRAME, COMPARED),
+    UseCase(
+        "results",
+        "runs.results",
+        Shows.FRAME,
+        FIGURES,
+        "Show what a run's model was measured to be worth: at each participant, and over all together.",
+    ),
+    UseCase(
+        "compare",
+        "runs.compare",
+        Shows.FRAME,
+        COMPARED,
+        "Show runs beside each other: what they differ in, and what came of them.",
+    ),
     UseCase("history", "models.history", Shows.PLOTTED, help="Show the losses of a run's training, round by round."),
     UseCase(
         "alignment show", "alignments.read", Shows.ROWS, help="Show where each participant's columns get blanks added."

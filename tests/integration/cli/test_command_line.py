@@ -283,3 +283,14 @@ def test_the_installed_programs_are_those_that_say_what_they_miss(name: str) -> 
     ended = subprocess.run([sys.executable, "-c", program, "--help"], capture_output=True, text=True, timeout=60)
 
     assert (ended.returncode, "--data" in ended.stdout) == (0, True)
+
+
+def test_what_other_packages_bring_is_loaded_when_it_is_wanted() -> None:
+    code = "import sys; from synergos.cli import main; import atexit; atexit.register(lambda: print('torch' in sys.modules)); main(sys.argv[1:])"
+
+    loaded = [
+        subprocess.run([sys.executable, "-c", code, *words, "--help"], capture_output=True, text=True, timeout=60)
+        for words in (["job", "list"], ["train"])
+    ]
+
+    assert [(ended.returncode, ended.stdout.split()[-1]) for ended in loaded] == [(0, "False"), (0, "False")]

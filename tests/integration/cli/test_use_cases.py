@@ -47,8 +47,9 @@ def calls() -> Iterator[str]:
 def commands(group: Any = None, words: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
     """Every command there is, by its words."""
     whole: Any = group or get_command(app)
-    for name, found in whole.commands.items():
-        if hasattr(found, "commands"):
+    for name in whole.list_commands(None):
+        found = whole.get_command(None, name)
+        if hasattr(found, "list_commands"):
             yield from commands(found, (*words, name))
         else:
             yield " ".join((*words, name)), found
@@ -219,13 +220,19 @@ def test_the_shell_completes_ids_below_those_before(
     run: Run, server: RecordingServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = [{"key": {"collab_id": "heart", "project_id": name}} for name in ("risk", "ruin", "cost")]
+
+    def offered(*words: str) -> list[str]:
+        monkeypatch.setenv("COMP_WORDS", " ".join(("synergos", "run", "show", *words)))
+        monkeypatch.setenv("COMP_CWORD", str(len(words) + 2))
+        return run().out.split()
+
     server.answer_always("GET", f"{C}/heart/projects", 200, {"data": found})
     monkeypatch.setenv("SYNERGOS_ADDRESS", f"http://127.0.0.1:{server.port}")
     monkeypatch.setenv("_SYNERGOS_COMPLETE", "complete_bash")
-    monkeypatch.setenv("COMP_WORDS", "synergos run show heart r")
-    monkeypatch.setenv("COMP_CWORD", "4")
 
-    assert run().out.split() == ["risk", "ruin"]
+    assert offered("heart", "r") == ["risk", "ruin"]
+    assert offered("heart/r") == ["heart/risk", "heart/ruin"]
+    assert offered("heart/risk/logistic/first/") == []
 
 
 STAGES = {
