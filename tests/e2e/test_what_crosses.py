@@ -14,6 +14,7 @@ import pytest
 
 from factories.worker_data import write_dataset
 from grids.real_grid import RealGrid, started
+from support.waiting import until
 from support.wire_paths import crossings, documented
 from support.wire_recorder import Exchange, recording
 from synergos_simulator.grid import Disclosure
@@ -80,6 +81,8 @@ def test_what_crosses_is_what_is_documented(cycle: Cycle) -> None:
 
 def test_no_planted_value_is_in_anything_that_passes_or_is_written(cycle: Cycle) -> None:
     folder = cycle.grid.grid.folder
+    # Tracking gives way to all other work, and may not have begun yet.
+    until(lambda: any(folder.rglob("mlflow.db")), "MLflow's store")
     said = {"the wire": cycle.wire, "answers": json.dumps(cycle.answers, ensure_ascii=False).encode()}
     # Predictions are a participant's own, and where its rows come from is in them.
     own = {folder / name / "outputs" for name in ("worker_1", "worker_2")}

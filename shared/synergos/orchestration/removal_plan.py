@@ -99,9 +99,8 @@ def _of_participant(store: RecordStore, participant_id: str) -> RemovalPlan:
 
 
 def _grids(store: RecordStore, own: Ids) -> list[int | None]:
-    """The sub-grids that have run a job on something; None stands for the only one of a basic grid."""
-    found = {job.grid for job in store.jobs(**own) if job.started_at is not None}
-    return sorted(found, key=lambda grid: -1 if grid is None else grid)
+    """The sub-grids that have begun a job on something, in their order; see :meth:`~synergos.records.store.RecordStore.grids_of`."""
+    return sorted(store.grids_of(own), key=lambda grid: -1 if grid is None else grid)
 
 
 def _at_workers(

@@ -170,6 +170,13 @@ class RecordStore:
         with self.database.reading() as connection:
             return [job_of(row) for row in connection.execute(unfinished).mappings()]
 
+    def grids_of(self, ids: Ids) -> set[int | None]:
+        """The sub-grids that have begun a job with these ids in its key; None stands for the only one of a basic grid."""
+        scope = (JOBS.c[field] == value for field, value in ids.items())
+        begun = select(JOBS.c.grid).where(JOBS.c.started_at.is_not(None), *scope).distinct()
+        with self.database.reading() as connection:
+            return set(connection.execute(begun).scalars())
+
     def has_unfinished_job(self, stage: Stage, ids: Ids) -> bool:
         """Whether a job of this stage with these ids in its key has not ended."""
         wanted = (JOBS.c.stage == stage.value, JOBS.c.state.in_(UNFINISHED))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -314,3 +315,13 @@ def test_what_was_reported_of_a_job_that_was_taken_up_again_outlasts_its_archivi
     archive(store, taken_up, preprocessed("w"))
 
     assert store.job(job.id).progress == {"round": 2}
+
+
+def test_the_sub_grids_that_have_begun_something_are_known(store: RecordStore) -> None:
+    accept(store, Stage.TRAIN, R)
+    assert store.grids_of(R) == set()
+
+    for run, grid in ((R, 1), (R, 1), (OTHER_RUN, None)):
+        store.save_job(replace(accept(store, Stage.TRAIN, run).started(), grid=grid))
+
+    assert (store.grids_of(R), store.grids_of(OTHER_RUN), store.grids_of(P)) == ({1}, {None}, {1, None})
