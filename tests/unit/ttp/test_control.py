@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 from structlog.testing import capture_logs
 
@@ -57,3 +59,31 @@ def test_a_pause_ends_when_the_job_is_to_stop() -> None:
 
     with pytest.raises(JobCancelled):
         control.check()
+
+
+def test_events_of_several_threads_are_told_one_after_the_other() -> None:
+    other = RoundJudged(4, 0.5)
+    heard_other = threading.Event()
+    began = threading.Event()
+
+    def publish_other() -> None:
+        began.set()
+        control.publish(other)
+
+    thread = threading.Thread(target=publish_other)
+
+    def hear(event: Event) -> None:
+        if event == other:
+            heard_other.set()
+            return
+        thread.start()
+        assert began.wait(20)
+        assert not heard_other.wait(0.02)
+
+    told: list[Event] = []
+    control = Control(hear, told.append)
+    control.publish(JUDGED)
+    thread.join()
+
+    assert told == [JUDGED, other]
+    assert heard_other.is_set()
