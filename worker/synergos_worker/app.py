@@ -14,7 +14,7 @@ from typing import Any, ClassVar, NoReturn
 import structlog
 from flask import Blueprint, Flask, Response, request
 from flask_restx import Api, Resource
-from werkzeug.exceptions import BadRequest
+from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from synergos.domain.identifiers import check_identifier
 from synergos.domain.keys import ProjectKey, RunKey
@@ -237,6 +237,9 @@ def _success(method: str, data: Mapping[str, Any], status: int = HTTPStatus.OK) 
 
 
 def _json() -> object:
+    # Any web page may send a body without a type, or as plain text; one that says it is JSON only where we allow it.
+    if not request.is_json:
+        raise UnsupportedMediaType(f"expected Content-Type: application/json, got {request.mimetype or 'none'}")
     try:
         return json.loads(request.get_data(cache=False))
     except (ValueError, RecursionError):

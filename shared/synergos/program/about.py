@@ -11,7 +11,7 @@ from flask import Blueprint, Flask, Response, request
 from flask_restx import Api, Resource
 from msgspec import Meta, Struct
 
-from synergos.program import bandwidth
+from synergos.program import bandwidth, page_policy
 from synergos.program.front_page import front_page
 from synergos.schema import Definition
 from synergos.schema.swagger import in_swagger
@@ -58,6 +58,7 @@ def install(app: Flask, about: About, version: str) -> None:
     api.add_resource(_Health, "/health", resource_class_args=(about,), endpoint="health", route_doc={"get": documented})
     api.add_resource(_Bandwidth, bandwidth.ROUTE, endpoint="bandwidth")
     app.register_blueprint(blueprint)
+    page_policy.install(app)
 
 
 class _Api(Api):  # type: ignore[misc]

@@ -107,6 +107,15 @@ def common_parser(program: str, purpose: str) -> argparse.ArgumentParser:
         default="0.0.0.0" if in_container() else "127.0.0.1",  # noqa: S104 - a container's network is its own
         help="address to listen on",
     )
+    add_flag(
+        parser,
+        "--allow_hosts",
+        nargs="+",
+        default=os.environ.get("SYNERGOS_ALLOW_HOSTS", "").split(),
+        metavar="NAME",
+        help="names this program may be asked by besides the address it listens on, without port; "
+        "also SYNERGOS_ALLOW_HOSTS, separated by blanks",
+    )
     add_flag(parser, "--port", type=whole_number(1, 65535), default=COMMAND_PORT, help="command port (REST)")
     add_flag(parser, "--data_port", type=whole_number(1, 65535), default=DATA_PORT, help="data port (model weights)")
     add_flag(

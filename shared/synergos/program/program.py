@@ -24,6 +24,7 @@ class ProgramSettings:
         gpus: GPUs to use, None for all there are.
         maximum_body: bytes of a request on that port.
         usage_seconds: how often processor and memory use are logged; None for never.
+        allowed_hosts: names by which it may be asked besides the address it listens on.
     """
 
     id: str
@@ -33,6 +34,7 @@ class ProgramSettings:
     gpus: int | None = None
     maximum_body: int = 8 * 2**20
     usage_seconds: int | None = None
+    allowed_hosts: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, given: argparse.Namespace) -> Self:
@@ -45,6 +47,7 @@ class ProgramSettings:
             gpus=given.gpus,
             maximum_body=given.maximum_body,
             usage_seconds=given.logging_resolution,
+            allowed_hosts=frozenset(given.allow_hosts),
         )
 
     @property
@@ -77,5 +80,10 @@ def run(build: Callable[[], Service], settings: ProgramSettings, *more_ports: in
         settings.resources.apply()
         return build()
 
-    listening = ServerSettings(settings.host, (settings.port, *more_ports), usage_seconds=settings.usage_seconds)
+    listening = ServerSettings(
+        settings.host,
+        (settings.port, *more_ports),
+        usage_seconds=settings.usage_seconds,
+        allowed_hosts=settings.allowed_hosts,
+    )
     serve(prepared, listening)

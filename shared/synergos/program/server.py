@@ -18,6 +18,7 @@ import structlog
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 
+from synergos.program.browsers import Hosts, guarded
 from synergos.program.loop import Loop
 from synergos.program.resources import usage_log
 from synergos.program.server_process import ServerProcess
@@ -99,6 +100,7 @@ class ServerSettings:
     threads: int = 64
     keep_alive: int = 3600
     linger: float = 2.0
+    allowed_hosts: frozenset[str] = frozenset()
     usage_seconds: float | None = None
     tls: TlsFiles | None = None
     middleware: Middleware = _as_it_is
@@ -159,7 +161,8 @@ class _Application(BaseApplication):  # type: ignore[misc]
 
 def application_of(service: Service, settings: ServerSettings) -> WSGIApplication:
     """What answers all requests of a program."""
-    return settings.middleware(by_port(service.applications()))
+    hosts = Hosts(settings.host, settings.allowed_hosts)
+    return settings.middleware(guarded(by_port(service.applications()), hosts))
 
 
 def by_port(applications: Mapping[int, WSGIApplication]) -> WSGIApplication:

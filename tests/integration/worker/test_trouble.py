@@ -17,6 +17,7 @@ from support.full_disk import files_up_to
 TAGS = {"train": [["wine", "train"]], "evaluate": [["wine", "evaluate"]]}
 POLL = {"action": "classify", "tags": TAGS}
 POLL_PATH = "/worker/poll/c/p1"
+JSON = "application/json"
 
 
 @pytest.mark.parametrize(
@@ -50,9 +51,17 @@ def test_a_missing_field_is_named(client: WorkerClient) -> None:
     }
 
 
+@pytest.mark.parametrize("kind", [None, "text/plain", "application/x-www-form-urlencoded"])
+def test_a_body_that_any_web_page_may_send_is_refused(client: WorkerClient, kind: str | None) -> None:
+    response = client.service.command_app.test_client().post(POLL_PATH, data=b"{}", content_type=kind)
+
+    assert response.status_code == 415
+    assert response.get_json()["message"] == f"expected Content-Type: application/json, got {kind or 'none'}"
+
+
 @pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"[" * 100_00])
 def test_what_is_not_json_is_refused(client: WorkerClient, body: bytes) -> None:
-    response = client.service.command_app.test_client().post(POLL_PATH, data=body)
+    response = client.service.command_app.test_client().post(POLL_PATH, data=body, content_type=JSON)
 
     assert (response.status_code, response.get_json()) == (
         400,
@@ -61,7 +70,7 @@ def test_what_is_not_json_is_refused(client: WorkerClient, body: bytes) -> None:
 
 
 def test_a_body_that_is_too_large_is_refused(client: WorkerClient) -> None:
-    response = client.service.command_app.test_client().post(POLL_PATH, data=b" " * 200_000)
+    response = client.service.command_app.test_client().post(POLL_PATH, data=b" " * 200_000, content_type=JSON)
 
     assert (response.status_code, response.get_json()["success"]) == (413, 0)
 
