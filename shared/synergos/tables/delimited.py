@@ -198,7 +198,7 @@ def _plain_body(file: DataFile, written: TextFormat, columns: int) -> Body | Non
     if written.encoding != "utf-8":
         return None
     with _binary(file) as binary:
-        return plain_body(binary, columns)
+        return plain_body(binary, columns, written.delimiter)
 
 
 def _check_header(header: Sequence[str], line: str, written: TextFormat, expected: Expected, name: str) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 import io
 
 import pytest
@@ -33,27 +34,44 @@ def by_line(text: str, columns: int) -> Body | None:
         ("ä,ö\n3,4\n", 2),
         ("1,2\n\n3,4\n", None),
         ("1,2\n\n", None),
-        ('1,"2"\n', None),
+        ('1,"2"\n', 1),
+        ('"1","2"\r\n"","a;b"\r\n', 2),
+        ('"1,2",\n1,"2"', 2),
+        ('1,"2"\n"3"\n', None),
+        ('1,"2"\n3,"4",5\n', None),
+        ('1,"2\n3,4"\n', None),
+        ('1,"2""3"\n', None),
+        ('1,"2" \n', None),
+        ('1,2"\n', None),
         ("1,2\r3,4\r", None),
         ("1,\0\n", None),
     ],
 )
 def test_rows_are_counted_where_all_of_them_are_plain(rows: str, count: int | None) -> None:
-    found = plain_body(io.BytesIO(f"a,b\n{rows}".encode()), 2)
+    found = plain_body(io.BytesIO(f"a,b\n{rows}".encode()), 2, ",")
 
     assert (None if found is None else found.rows) == count
 
 
 def test_what_is_no_utf_8_is_left_to_the_lines() -> None:
-    assert plain_body(io.BytesIO("a,b\nä,1\n".encode("cp1252")), 2) is None
+    assert plain_body(io.BytesIO("a,b\nä,1\n".encode("cp1252")), 2, ",") is None
 
 
-@given(st.text(alphabet="1,\n\ré", max_size=30), st.integers(1, 9))
+def test_cells_are_parted_by_what_the_file_says() -> None:
+    assert plain_body(io.BytesIO(b'a;b\n"1,2";3\n'), 2, ";") == Body(1, True, 7)
+    assert plain_body(io.BytesIO(b'a;b\n"1;2",3\n'), 2, ";") is None
+
+
+@given(st.text(alphabet='1,\n\ré"', max_size=30), st.integers(1, 9))
 def test_what_is_proved_at_once_is_what_is_counted_line_by_line(rows: str, at_once: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(plain_text, "_BYTES_AT_ONCE", at_once)
-        found = plain_body(io.BytesIO(f"a,b\n{rows}".encode()), 2)
+        found = plain_body(io.BytesIO(f"a,b\n{rows}".encode()), 2, ",")
 
+    if found is not None:
+        assert all(
+            len(list(csv.reader([line], strict=True))) == 1 for line in rows.removesuffix("\n").split("\n") if line
+        )
     expected = by_line(f"a,b\n{rows}", 2)
     if found is not None and expected is not None:
         assert (found.rows, found.is_line_by_line) == (expected.rows, expected.is_line_by_line)
