@@ -6,9 +6,11 @@ all threads; disk is what ``du`` would count. No figure is a wall time, so a mac
 
 from __future__ import annotations
 
+import sqlite3
 import sys
 import tempfile
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -144,9 +146,11 @@ def trainings(study: Study, count: int) -> None:
 
 def _stored(study: Study) -> Mapping[str, int]:
     folder = study.grid.grid.folder
-    records = sum(path.stat().st_size for path in (folder / "ttp" / "data").glob("records.sqlite*"))
+    # What lies beside the file comes and goes.
+    with closing(sqlite3.connect(folder / "ttp" / "data" / "records.sqlite")) as connection:
+        [pages], [page] = (connection.execute(f"PRAGMA {what}").fetchone() for what in ("page_count", "page_size"))
     return {
-        "records": records,
+        "records": pages * page,
         "log": (folder / "logs" / "ttp.log").stat().st_size,
         "log of a worker": (folder / "logs" / "worker_1.log").stat().st_size,
         "tracked figures": size(folder / "ttp" / "mlflow"),
