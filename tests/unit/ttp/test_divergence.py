@@ -19,8 +19,11 @@ def history(*losses: float | None, other: Sequence[float] = ()) -> LossHistory:
     return found
 
 
-def said(found: LossHistory, **run: object) -> str | None:
-    error = Divergence(LayersHyperparameters.from_run(run)).in_hindsight(found)
+def said(found: LossHistory, moved: float = 1.0, **run: object) -> str | None:
+    """Of a model whose weights have the norm 2."""
+    divergence = Divergence(LayersHyperparameters.from_run(run), size=2.0)
+    divergence.moved(moved)
+    error = divergence.in_hindsight(found)
     return None if error is None else str(error)
 
 
@@ -30,20 +33,35 @@ def begun(found: LossHistory, initial: float) -> LossHistory:
 
 
 def test_a_loss_that_only_grows_names_whose_is_largest() -> None:
-    found = begun(history(2.0, 5.0, 20.0, other=[1.0, 1.0, 1e6]), 2.0)
+    found = begun(history(2.0, 5.0, 2000.0, other=[1.0, 1.0, 1e6]), 2.0)
 
     assert said(found, lr=50.0, algorithm="FedAvg", rounds=4) == (
-        "b: the loss has grown from 2 to 20 by round 3 of 4, and never fallen; most likely lr=50 is too large"
+        "b: the loss has grown from 2 to 2e+03 by round 3 of 4, and never fallen; most likely lr=50 is too large"
     )
-    assert said(begun(history(55.0), 0.7)) is not None
+
+
+def test_a_loss_with_a_bound_has_diverged_when_the_steps_were_absurd() -> None:
+    """torch's BCELoss is 100 at most; a learning rate that only oscillates gets there too."""
+    found = begun(history(5.0, 55.0), 0.7)
+
+    assert said(found, moved=3000.0) is None
+    assert said(found, moved=3001.0) is not None
+    assert said(begun(history(5.0, 6.9), 0.7), moved=1e9) is None
+
+
+def test_a_model_that_has_learnt_something_is_what_is_exported() -> None:
+    found = begun(history(3000.0, 9000.0), 2.0)
+    found.evaluated(0, 1.9, {"a": (5, 1.9)})
+
+    assert said(found) is None
 
 
 @pytest.mark.parametrize(
     ("initial", "losses"),
     [
-        (2.0, (2.0, 5.0, 19.0)),
+        (2.0, (2.0, 5.0, 1999.0)),
         # It has been lower than in the beginning.
-        (2.0, (1.5, 50.0)),
+        (2.0, (1.5, 5000.0)),
         # Losses below zero have no ratio.
         (-5.0, (-4.0, 8000.0)),
         (0.0, (1.0, 2.0)),
@@ -83,7 +101,7 @@ def test_an_evaluation_that_is_finite_anywhere_is_enough() -> None:
 
 def test_every_rate_that_could_be_too_large_is_named() -> None:
     def cause(**run: object) -> str:
-        found = Divergence(LayersHyperparameters.from_run(run))
+        found = Divergence(LayersHyperparameters.from_run(run), size=1.0)
         return str(found.of_update("a", 0, "it is not finite", stood_still=False))
 
     assert cause(rounds=3, lr=0.5).endswith("in round 1 of 3; most likely lr=0.5 is too large")

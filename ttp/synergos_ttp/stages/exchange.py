@@ -136,6 +136,8 @@ def passed(
         number: of the round.
     """
     measured = {who: outcome.measured for who, outcome in outcomes.items() if isinstance(outcome, Arrived)}
+    for each in measured.values():
+        divergence.moved(each.movement)
     refused: dict[str, SynergosError] = {}
     for who, refusal in refusals(measured, rows).items():
         stood_still = measured[who].movement == 0

@@ -17,6 +17,7 @@ from synergos.errors import Conflict, Diverged, SynergosError
 from synergos.learning.algorithms import WEIGHTS, Answers, Bag, Model, Reduction, Step, Weights
 from synergos.learning.hyperparameters import Hyperparameters
 from synergos.learning.server_training import ServerTraining
+from synergos.learning.update_gate import movement
 from synergos.wire import Layout, Parcel, encode, layout_of
 from synergos.wire.answers import Evaluation
 from synergos_ttp.control import Control
@@ -94,7 +95,7 @@ class Rounds:
         """Derive what stays the same from round to round, and take up what was committed."""
         self._algorithm = self.hyperparameters.make_algorithm()
         self._server = ServerTraining(self.control.check)
-        self._divergence = Divergence(self.hyperparameters)
+        self._divergence = Divergence(self.hyperparameters, movement(model.weights, None))
         self._judging = Judging(self.hyperparameters.patience, self.hyperparameters.delta)
         self._evaluators = [each.member.id for each in self.sessions.all if Purpose.EVALUATE in each.member.tags]
         self._expected: dict[int, Layout] = {}
