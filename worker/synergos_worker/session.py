@@ -316,6 +316,8 @@ class Session:
         scores, predicted = self._model.infer(rows)
         found = self._figures(rows, scores, predicted)
         inference = Inference(rows.origins, scores, predicted, found.statistics, rows.never_trained, rows.ids)
+        # A run that was deleted meanwhile is not to have files again.
+        self._cancel_if_ended()
         path = self._files.write(self.run, purpose, self._space, inference)
         self._log.info("predictions written", purpose=purpose.value, rows=len(rows))
         unseen = unseen_rows(rows.never_trained, rows.origins, rows.policy)

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from fakes.worker_client import WorkerClient
+from fakes.worker_client import SESSION, WorkerClient, blob_of
+from synergos_worker.bootstrap import WorkerService
+from synergos_worker.session import Session
 
 
 @pytest.fixture
@@ -80,3 +82,33 @@ def test_what_cannot_be_meant_is_refused_and_nothing_goes(
 
     assert answer["field"] == field
     assert left(outputs) == ALL
+
+
+class EndedMeanwhile:
+    """A session's model; its session ends while it is used."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._model = session._model
+
+    def infer(self, rows: Any) -> Any:
+        found = self._model.infer(rows)
+        self._session.end("its run was deleted")
+        return found
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._model, name)
+
+
+def test_a_session_that_ends_while_it_predicts_writes_nothing_any_more(
+    client: WorkerClient, service: WorkerService, data: Path
+) -> None:
+    agreement = client.agree({"train": [["wine", "train"]], "evaluate": [["wine", "evaluate"]]})
+    client.initialise(agreement)
+    assert client.data("PUT", "model", blob_of(agreement.weights())).status_code == 200
+    session = service.sessions.get(SESSION)
+    session._model = EndedMeanwhile(session)  # type: ignore[assignment]
+
+    client.predict("evaluate", status=404)
+
+    assert not (data.parent / "outputs" / "c" / "p1" / "e1").exists()
