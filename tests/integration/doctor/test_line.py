@@ -169,6 +169,28 @@ def test_versions_that_do_not_go_together_are_told(theirs: str) -> None:
     assert neighbours or "only neighbouring minor versions go together" in text
 
 
+def test_a_line_that_lets_no_large_answer_pass_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("synergos.doctor.line.SECONDS", 0.2)
+    with socket.create_server((HOST, 0)) as listening:
+        begun = b"HTTP/1.1 200 OK\r\nContent-Length: 4194304\r\n\r\nbegun"
+
+        def answer() -> None:
+            connection, _ = listening.accept()
+            with connection:
+                connection.recv(2**16)
+                connection.sendall(begun)
+                # Until the other end has given up.
+                connection.recv(1)
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        found = bandwidth(End("here → there", "port", HOST, listening.getsockname()[1]))
+        thread.join()
+
+    assert found.state is State.FAILED
+    assert "look at the MTU" in found.said
+
+
 def test_what_has_no_route_to_measure_by_is_told() -> None:
     with answering(TTP) as port:
         found = bandwidth(End("here → there", "port", HOST, port))
