@@ -40,6 +40,7 @@ def init(
     schema: Annotated[
         bool, typer.Option("--schema", help="Write nothing but the JSON Schema of project files, to standard output.")
     ] = False,
+    output: FormatOption = Format.TABLE,
 ) -> None:
     """Write a project file with a word about everything it may say."""
     if schema:
@@ -52,6 +53,8 @@ def init(
         raise Conflict(f"{file} is there already; --force writes over it") from None
     except OSError as error:
         raise InvalidRequest(f"{file} cannot be written: {error.strerror}", "--file") from None
+    if output is Format.JSON:
+        print_json({"file": str(file)})
     say(f"{file} is written: change it to what is meant, then synergos diff and synergos apply")
 
 

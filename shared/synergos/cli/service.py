@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from synergos.cli.output import say
+from synergos.cli.output import Format, FormatOption, print_json, say
 from synergos.errors import InvalidRequest
 from synergos.services import Program, files_of, write
 
@@ -22,6 +22,7 @@ def service(
         Path | None,
         typer.Option(help="Write the files below this folder: / for this host. Without it the unit is only shown."),
     ] = None,
+    output: FormatOption = Format.TABLE,
 ) -> None:
     """Write systemd units for a program of this environment, with its settings, its user and its log's limits.
 
@@ -31,14 +32,20 @@ def service(
     programs = Path(sys.executable).absolute().parent
     found = files_of(program, programs)
     if root is None:
-        print(found[0].text, end="")
+        if output is Format.JSON:
+            print_json({"unit": found[0].text})
+        else:
+            print(found[0].text, end="")
         return
     try:
         written = write(found, root)
     except OSError as error:
         raise InvalidRequest(f"cannot be written: {error.filename or root}: {error.strerror}", "--root") from error
-    for file in written:
-        print(f"{file.path}{'  (kept as it was)' if file.was_kept else ''}")
+    if output is Format.JSON:
+        print_json([{"path": str(file.path), "was_kept": file.was_kept} for file in written])
+    else:
+        for file in written:
+            print(f"{file.path}{'  (kept as it was)' if file.was_kept else ''}")
     if str(programs).startswith(tuple(f"{place}/" for place in _UNSEEN)):
         say(
             f"services do not see {programs}: install synergos in an environment elsewhere, such as /opt/synergos, and write the units with that"

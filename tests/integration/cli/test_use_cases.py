@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 from collections.abc import Iterator
 from typing import Any, get_type_hints
 
@@ -72,7 +73,7 @@ def test_every_noun_of_the_table_is_a_group() -> None:
 
 
 @pytest.mark.parametrize("command", sorted(name for name, _ in commands()))
-def test_every_command_and_every_option_has_help_in_100_columns(
+def test_every_command_writes_json_and_has_help_for_every_option_in_100_columns(
     run: Run, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
     monkeypatch.setenv("COLUMNS", "100")
@@ -83,6 +84,7 @@ def test_every_command_and_every_option_has_help_in_100_columns(
     ended = run(*command.split(), "--help")
     assert ended.code == 0
     assert max(map(len, ended.out.splitlines())) <= 100
+    assert re.search("--format .*json", ended.out)
     assert ":class:" not in ended.out
     assert "see the driver" not in ended.out
 
