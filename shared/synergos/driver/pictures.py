@@ -56,15 +56,17 @@ def blank(title: str, width: float = 6.4, height: float = 4.2) -> Picture:
         raise NotInstalled(f"a picture {needed(error, 'plots')}") from error
     figure = Figure(figsize=(width, height), layout="constrained", dpi=110)
     axes = figure.add_subplot()
-    axes.set_title(label(title))
+    axes.set_title(label(title), wrap=True)
     return Picture(figure, axes)
 
 
 def label(text: object) -> str:
-    """A text that others wrote, as it is: matplotlib takes what stands between two dollars for a formula."""
-    return str(text).replace("$", r"\$")
+    """A text that others wrote, as it is: matplotlib takes what stands between two dollars for a formula, and leaves what begins
+    with an underscore out of a legend."""
+    shown = str(text).replace("$", r"\$")
+    return f" {shown}" if shown.startswith("_") else shown
 
 
 def plain_text(text: str) -> str:
-    """What :func:`label` was given."""
+    """What :func:`label` was given, but for a blank."""
     return text.replace(r"\$", "$")

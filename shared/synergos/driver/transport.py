@@ -37,7 +37,7 @@ class Transport:
 
     Args:
         address: ``http://host:port`` or ``https://host:port``.
-        timeout: seconds to wait for an answer; None waits as long as it takes.
+        timeout: seconds to wait for an answer; None for as long as is usual for a request.
         raise_errors: raise :class:`DriverError` for error answers instead of returning them.
     """
 

@@ -15,7 +15,7 @@ from synergos.rest.body import json_object
 from synergos.rest.caller import caller
 from synergos.rest.envelope import success
 from synergos.rest.lists import described, key_filters, wanted
-from synergos.rest.representations import Representation, represent
+from synergos.rest.representations import Representation, represent, without_curves
 from synergos.rest.resource import Resource
 
 _FILTERS = key_filters(Kind.VALIDATION, ExperimentKey.fields())
@@ -53,7 +53,7 @@ class OptimizationResource(Resource):
 def _represent(result: TrialResult) -> Representation:
     trial = result.trial
     return {
-        **represent(result.validation),
+        **without_curves(represent(result.validation)),
         "kind": "Optimization",
         "hyperparameters": {} if trial is None else dict(trial.hyperparameters),
         "objective": None if trial is None else trial.objective,

@@ -19,6 +19,7 @@ COMPONENTS = ("catalogue", "logs", "meter", "mlops", "mq")
 _LARGE = frozenset({"feature_space", "architecture", "hyperparameters", "definition", "agreement", "figures"})
 _ONLY_ALONE: Mapping[str, frozenset[str]] = {Kind.MODEL: _LARGE, Kind.MODEL_VERSION: _LARGE}
 """Fields that are not shown of a record that hangs under another one: a collaboration may have a thousand models."""
+_MEASURED = (Purpose.EVALUATE.value, Purpose.PREDICT.value, "pooled")
 _EXPORT_FIELDS = ("origin", "path", "loss_history")
 
 
@@ -80,7 +81,14 @@ def _beneath(record: Record) -> Representation:
     """A record that hangs under another one."""
     shown, hidden = represent(record), _ONLY_ALONE.get(record["kind"], frozenset())
     digest = {"digest": shown["definition"]["digest"]} if hidden and "definition" in shown else {}
-    return {name: value for name, value in shown.items() if name not in hidden} | digest
+    return without_curves({name: value for name, value in shown.items() if name not in hidden} | digest)
+
+
+def without_curves(shown: Representation) -> Representation:
+    """What is shown of a validation or prediction where there may be a thousand of them: not the counts that curves are drawn from."""
+    measured = {name: shown[name] for name in _MEASURED if isinstance(shown.get(name), Mapping)}
+    less = {name: {key: each for key, each in value.items() if key != "curves"} for name, value in measured.items()}
+    return shown | less
 
 
 def _nothing(_record: Mapping[str, Any]) -> Representation:

@@ -12,6 +12,7 @@ import pytest
 from synergos.driver import DriverError
 from synergos.driver.confusion import ConfusionMatrix
 from synergos.driver.curves import RocCurves
+from synergos.driver.frames import frame_of
 from synergos.driver.histories import History, global_losses, local_losses
 from synergos.errors import NotSupported
 
@@ -57,6 +58,14 @@ def test_a_history_is_drawn_with_a_line_for_each_curve() -> None:
     assert [line.get_label() for line in picture.axes.get_lines()] == ["train", "evaluate", r"bank \$a\$"]
     assert picture.axes.get_yscale() == "log"
     assert picture._repr_png_().startswith(PNG)
+
+
+def test_a_name_that_matplotlib_would_leave_out_is_in_the_legend() -> None:
+    picture = History(KEY, list(local_losses("local_loss_history__ward.json", {"0": 1.0}))).plot()
+    legend = picture.axes.get_legend()
+
+    assert legend is not None
+    assert [text.get_text() for text in legend.get_texts()] == [" _ward"]
 
 
 def test_a_history_of_nothing_is_drawn_empty() -> None:
@@ -177,8 +186,9 @@ EVIL = "<script>alert(1)</script>"
         History({"run_id": EVIL}, list(local_losses(f"local_loss_history_{EVIL}.json", {"0": 1.0}))),
         ConfusionMatrix(EVIL, [EVIL, "b"], [[1, 2], [3, 4]]),
         RocCurves.of(EVIL, {**TOLD, "classes": [EVIL, "b"]}),
+        frame_of([{EVIL: EVIL}]),
     ],
-    ids=["history", "matrix", "curves"],
+    ids=["history", "matrix", "curves", "frame"],
 )
 def test_nothing_in_them_is_taken_for_html(shown: Any) -> None:
     assert "<script" not in shown._repr_html_()

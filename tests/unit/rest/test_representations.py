@@ -52,6 +52,17 @@ def test_what_hangs_under_a_record_is_shown_without_what_hangs_under_that() -> N
     ]
 
 
+def test_curves_are_shown_of_a_validation_alone() -> None:
+    figures = {"statistics": {"f_score": [0.5]}, "curves": [None], "res_path": "x"}
+    validation = record("Validation", evaluate=figures, pooled=figures)
+
+    [beneath] = representation(View(record("Run"), {"Validation": [validation]}))["relations"]["Validation"]
+
+    assert represent(validation)["evaluate"] == represent(validation)["pooled"] == figures
+    assert beneath["evaluate"] == beneath["pooled"] == {"statistics": {"f_score": [0.5]}, "res_path": "x"}
+    assert validation["evaluate"] is figures
+
+
 def test_statistics_that_are_not_there_leave_their_place() -> None:
     assert represent(record("Validation"))["evaluate"] == {"statistics": {}, "res_path": None}
     assert represent(record("Prediction", predict={"res_path": "x"}))["predict"] == {
