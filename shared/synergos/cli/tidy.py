@@ -46,20 +46,17 @@ def tidy(
     rows: list[dict[str, object]] = []
     with needing("ttp"), to_remove(outputs.absolute(), wanted, data, database, without_record=without_record) as found:
         for each in found:
-            rows.append({"what": each.what, "bytes": each.bytes, "why": each.why, "path": str(each.path)})
-            if not dry_run:
-                _carry_out(each, outputs.absolute())
+            row = {"what": each.what, "bytes": each.bytes, "why": each.why, "path": str(each.path)}
+            if dry_run or _carried_out(each, outputs.absolute()):
+                rows.append(row)
     if output is Format.JSON:
         print_json(rows)
     else:
         print_table(f"{len(rows)} folders {'would go' if dry_run else 'are gone'}", _COLUMNS, rows)
 
 
-def _carry_out(removal: Removal, outputs: Path) -> None:
+def _carried_out(removal: Removal, outputs: Path) -> bool:
     try:
-        removal.carry_out(outputs)
-    except FileNotFoundError:
-        # Somebody else was quicker.
-        return
+        return removal.carry_out(outputs)
     except OSError as error:
         raise InvalidRequest(f"{removal.path} cannot be removed: {error.strerror}", "--outputs") from error

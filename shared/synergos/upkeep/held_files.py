@@ -110,16 +110,17 @@ class HeldFiles:
         source, target = self._outputs / _ROUNDS / job, self.folder / _ROUNDS / job
         if not (source / _LOG).is_file():
             return False
-        before = (source / _LOG).read_bytes()
-        lines = before.splitlines(keepends=True)
-        newest = json.loads(lines[-1])["round"] if lines and lines[-1].endswith(b"\n") else None
+        committed = _whole_lines(source / _LOG)
+        if not committed:
+            return False
+        newest = json.loads(committed.splitlines()[-1])["round"]
         for place in source.glob("round_*"):
-            if newest is not None and int(place.name.removeprefix("round_")) <= newest:
+            if int(place.name.removeprefix("round_")) <= newest:
                 with _opened(place) as folder:
                     self._link(folder, target / place.name)
-        if newest is None or (source / _LOG).read_bytes() != before:
+        if _whole_lines(source / _LOG) != committed:
             raise FileNotFoundError("a round was committed meanwhile")
-        (target / _LOG).write_bytes(before)
+        (target / _LOG).write_bytes(committed)
         os.link(source / _DEFINITION, target / _DEFINITION)
         return True
 
@@ -129,6 +130,12 @@ class HeldFiles:
             for entry in entries:
                 if entry.is_file(follow_symlinks=False) and not entry.name.startswith((".", _ANSWER)):
                     os.link(entry.name, target / entry.name, src_dir_fd=folder, follow_symlinks=False)
+
+
+def _whole_lines(log: Path) -> bytes:
+    """What a log says, without a line that is being written or was never ended."""
+    content = log.read_bytes()
+    return content[: content.rfind(b"\n") + 1]
 
 
 @contextmanager

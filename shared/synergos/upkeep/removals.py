@@ -26,21 +26,21 @@ class Removal:
     Attributes:
         what: which kind of thing it is.
         why: why it may go.
-        first: done before, so that nobody is led to files that are gone.
+        first: done before, so that nobody is led to files that are gone; whether they may still go.
     """
 
     what: str
     path: Path
     why: str
-    first: Callable[[], None] = lambda: None
+    first: Callable[[], bool] = lambda: True
 
     @property
     def bytes(self) -> int:
         """How much room it takes; files that have another name elsewhere are counted too."""
         return sum(path.stat().st_size for path in self.path.rglob("*") if path.is_file())
 
-    def carry_out(self, root: Path) -> None:
-        """Remove it, and folders above it that are empty then.
+    def carry_out(self, root: Path) -> bool:
+        """Remove it, and folders above it that are empty then; whether it might go, and was there.
 
         Args:
             root: which stays.
@@ -48,16 +48,21 @@ class Removal:
         Raises:
             OSError: it cannot be removed.
         """
-        self.first()
+        if not self.first():
+            return False
         # Moved first: who looks finds all of it or nothing.
         gone = self.path.with_name(f"{_GONE}{uuid4().hex}")
-        self.path.rename(gone)
+        try:
+            self.path.rename(gone)
+        except FileNotFoundError:
+            return False
         shutil.rmtree(gone)
         folder = self.path.parent
         with suppress(OSError):
             while folder != root:
                 folder.rmdir()
                 folder = folder.parent
+        return True
 
 
 def left_over(outputs: Path, now: datetime) -> Iterator[Removal]:

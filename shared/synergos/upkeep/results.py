@@ -60,7 +60,12 @@ def without_record(store: RecordStore, outputs: Path, now: datetime) -> Iterator
             yield Removal("model without a record", folder, "no record knows its run")
 
 
-def _forget(store: RecordStore, run: RunKey, version: int) -> None:
-    # Deleted with its run meanwhile, for one.
-    with suppress(RecordNotFound):
-        store.delete(Kind.MODEL_VERSION, run.trained_as(version))
+def _forget(store: RecordStore, run: RunKey, version: int) -> bool:
+    with store.transaction():
+        # Accepted since it was looked for: a training keeps the files of those versions that have records.
+        if store.has_unfinished_job(Stage.TRAIN, run):
+            return False
+        # Deleted with its run meanwhile, for one.
+        with suppress(RecordNotFound):
+            store.delete(Kind.MODEL_VERSION, run.trained_as(version))
+        return True

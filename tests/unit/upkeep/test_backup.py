@@ -116,6 +116,8 @@ def test_committed_rounds_of_a_job_that_runs_are_in_it_and_what_is_not_committed
     job = trainer.begin()
     trainer.commit(job, 6)
     trainer.commit(job, 7)
+    with (home.outputs / ".rounds" / job.id / "committed.jsonl").open("a") as log:
+        log.write('{"round": 8')
     beginning = home.outputs / ".rounds" / job.id / "round_8"
     beginning.mkdir()
     (beginning / "answer_0_hospital_1.safetensors").write_text("half of")
@@ -126,6 +128,7 @@ def test_committed_rounds_of_a_job_that_runs_are_in_it_and_what_is_not_committed
     rounds = elsewhere.outputs / ".rounds" / job.id
     assert made.unfinished == 1
     assert sorted(path.name for path in rounds.iterdir()) == ["committed.jsonl", "definition", "round_6", "round_7"]
+    assert (rounds / "committed.jsonl").read_text() == '{"round": 6}\n{"round": 7}\n'
     assert (rounds / "round_7" / "global.safetensors").read_text() == "round 7"
 
 

@@ -77,6 +77,16 @@ def test_a_run_that_is_being_trained_is_left_to_its_training(trained: Trainer, h
     assert tidied(home, "models=0") == []
 
 
+def test_a_training_that_is_accepted_meanwhile_finds_what_it_keeps(trained: Trainer, home: Home) -> None:
+    with to_remove(home.outputs, Retention.read(["models=0"]), home.records.parent, None) as found:
+        first = next(found)
+        trained.begin()
+
+        assert not first.carry_out(home.outputs)
+    assert first.path.is_dir()
+    assert versions(trained) == ["1", "2", "3", "4"]
+
+
 def test_rounds_go_when_their_job_has_ended_and_they_are_old(trainer: Trainer, home: Home) -> None:
     running, ended, recent = trainer.begin(), trainer.begin(), trainer.begin()
     for job in (running, ended, recent):
