@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 
 from synergos.domain import grid
 from synergos.domain.keys import RegistrationKey
 from synergos.domain.reachability import Answered, Probe, Silent, problem_at
 from synergos.domain.records import Ids, Kind
+from synergos.domain.release import agreed
+from synergos.errors import NotSupported
 from synergos.orchestration.caller import Caller
 from synergos.orchestration.watch import Address, Seen, Watch
 from synergos.records.store import RecordStore
+
+VERSION = version("synergos")
 
 
 @dataclass(frozen=True)
@@ -40,9 +45,19 @@ class NodeView:
         """What is wrong, in one sentence; None where nothing is, or nobody knows yet."""
         if self.command is None or self.data is None:
             return None
-        return problem_at(
+        found = problem_at(
             self.node.host, self.node.command_port, self.node.data_port, self.command.answer, self.data.answer
         )
+        return found or _strange_release(self.command.answer)
+
+
+def _strange_release(found: Answered | Silent) -> str | None:
+    """Why a worker and this orchestrator do not go together; None where they do."""
+    try:
+        agreed(VERSION, "this orchestrator", found.version if isinstance(found, Answered) else None, "the worker")
+    except NotSupported as error:
+        return str(error)
+    return None
 
 
 class Nodes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ def probe(host: str, port: int) -> Answered | Silent:
     """The second worker's data port cannot be reached."""
     if (host, port) == ("172.18.0.4", 8020):
         return Silent("Connection refused")
-    return Answered("worker", f"worker at {host}", PORTS[port], "0.1.0")
+    return Answered("worker", f"worker at {host}", PORTS[port], version("synergos"))
 
 
 @pytest.fixture
@@ -43,6 +44,23 @@ def test_each_node_says_whether_it_is_reachable_and_what_is_wrong(client: Client
     assert (node["kind"], node["node"], node["host"], node["port"]) == ("Node", "node_0", "172.18.0.4", 8020)
     assert (node["command"]["answers"], node["command"]["id"]) == (True, "worker at 172.18.0.4")
     assert (node["data"]["answers"], node["data"]["reason"]) == (False, "Connection refused")
+
+
+def test_a_worker_of_a_release_too_far_away_is_a_problem_that_says_who_is_to_update(store: RecordStore) -> None:
+    major = int(version("synergos").split(".")[0])
+
+    def later(host: str, port: int) -> Answered | Silent:
+        return Answered("worker", f"worker at {host}", PORTS[port], f"{major + 1}.0.0")
+
+    declare(Client(create_app(store, CannedDispatcher(store), component_id="ttp/1").test_client()))
+    client = Client(create_app(store, CannedDispatcher(store), component_id="ttp/1", probe=later).test_client())
+
+    [(_, is_reachable, problem), _] = shown(client)
+
+    assert is_reachable is False
+    assert problem is not None
+    assert problem.startswith(f"the worker is Synergos {major + 1}.0, this orchestrator is {major}.")
+    assert problem.endswith("update this orchestrator")
 
 
 def test_nodes_are_chosen_by_the_ids_of_their_registration(client: Client) -> None:
