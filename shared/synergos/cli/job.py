@@ -14,6 +14,7 @@ from synergos.cli.exits import ExitCode
 from synergos.cli.listing import LimitOption, limit_of, say_if_there_is_more
 from synergos.cli.output import Format, FormatOption, moment, print_fields, print_json, print_table, standard_error
 from synergos.cli.short_ids import shortened, with_jobs
+from synergos.domain.keys import JOB_IDS
 from synergos.driver.progress import describe, display_on, ids_of, label_of
 
 Job = Mapping[str, Any]
@@ -32,11 +33,15 @@ def list_jobs(
     stage: Annotated[str | None, typer.Option(help="Only those of preprocess, train, validate or predict.")] = None,
     collaboration: Annotated[str | None, typer.Option(help="Only those of this collaboration.")] = None,
     project: Annotated[str | None, typer.Option(help="Only those of this project.")] = None,
+    experiment: Annotated[str | None, typer.Option(help="Only those of this experiment.")] = None,
+    run: Annotated[str | None, typer.Option(help="Only those of this run.")] = None,
+    participant: Annotated[str | None, typer.Option(help="Only those of this participant.")] = None,
     limit: LimitOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
     """List jobs, newest first."""
-    asked = {"state": state, "stage": stage, "collab_id": collaboration, "project_id": project}
+    ids = (collaboration, project, experiment, run, participant)
+    asked = {"state": state, "stage": stage, **dict(zip(JOB_IDS, ids, strict=True))}
     answer = driver.jobs.read_all(**asked, order="newest", limit=limit_of(limit, output))
     show_jobs(answer["data"], output)
     say_if_there_is_more(answer)

@@ -21,6 +21,7 @@ HELP: Mapping[str, str] = {
     "auto_align": "use the alignment that was agreed.",
     "verbose": "let the workers say more in their logs.",
     "log_msgs": "let the workers log messages.",
+    "priority": "of the jobs, -100 to 100; in a cluster, those of a higher one start first.",
     "version": "the number of a training; that of the run's model without it.",
     "category": "what kind of organisation it is, for people to read.",
     "summary": "for people to read.",

@@ -58,6 +58,10 @@ def predict(
         list[str] | None,
         typer.Option(help="A folder of rows at the worker, as a/b; repeatable. Default: what was declared to predict."),
     ] = None,
+    priority: Annotated[
+        int | None,
+        typer.Option(min=-100, max=100, help="Of the jobs; in a cluster, those of a higher one start first."),
+    ] = None,
     file: FileOption = None,
     wait: WaitOption = True,
     timeout: TimeoutOption = None,
@@ -85,12 +89,20 @@ def predict(
     holds them would, to standard output as csv or JSON.
     """
     here = {"--name": name, "--output": output, "--keep": keep, "--ignore": ignore, "--cpus": cpus}
-    grid = {"--participant": participant, "--tag": tag, "--file": file, "--timeout": timeout, "--address": address}
+    grid = {
+        "--participant": participant,
+        "--tag": tag,
+        "--file": file,
+        "--priority": priority,
+        "--timeout": timeout,
+        "--address": address,
+    }
     if model is None:
         _refuse(here, "goes with --model")
         with driver_for(address, profile) as driver:
             datasets = _Datasets(participant or (), [each.strip("/").split("/") for each in tag or ()])
-            requests = list(_requests(driver, what, file, datasets))
+            first = {} if priority is None else {"priority": priority}
+            requests = [{**request, **first} for request in _requests(driver, what, file, datasets)]
             carry_out(driver, driver.predictions.create, requests, written, wait, timeout)
     else:
         _refuse(grid, "goes without --model")

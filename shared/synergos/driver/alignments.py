@@ -23,6 +23,7 @@ class AlignmentTask(Task):
         shared_labels: bool = True,
         minimum_rows: int | None = None,
         dry_run: bool = False,
+        priority: int | None = None,
         respond_async: bool = False,
         **kwargs: Any,
     ) -> Response:
@@ -40,6 +41,7 @@ class AlignmentTask(Task):
                 none; in alignment, training and figures alike. Nobody tells more than its owner allows.
             dry_run: only say what would be agreed: inputs, labels, what each participant lacks, what is filled and mapped, and how many
                 cells were missing. Nothing of it is stored. On a cluster it is in the ``progress`` of the job that is answered.
+            priority: of the jobs, -100 to 100; in a cluster, those of a higher one start first.
             respond_async: do not wait: the answer's ``data`` are the jobs, for ``driver.jobs.wait(answer)``.
             kwargs: those of :data:`synergos.driver.task.NOTEBOOKS_WORDS`, which are ignored; others are refused.
         """
@@ -49,6 +51,7 @@ class AlignmentTask(Task):
             "unseen": (unseen, "missing"),
             "shared_labels": (shared_labels, True),
             "minimum_rows": (minimum_rows, None),
+            "priority": (priority, None),
         }
         options: dict[str, Any] = {"auto_align": auto_align, "auto_fix": auto_fix}
         options |= {name: given for name, (given, default) in others.items() if given != default}

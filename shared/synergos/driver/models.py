@@ -28,6 +28,7 @@ class ModelTask(Task):
         verbose: bool = True,
         log_msgs: bool = True,
         *,
+        priority: int | None = None,
         respond_async: bool = False,
         **kwargs: Any,
     ) -> Response:
@@ -41,12 +42,13 @@ class ModelTask(Task):
             dockerised: kept for old notebooks; without effect.
             verbose: let the workers say more in their logs.
             log_msgs: let the workers log messages.
+            priority: of the jobs, -100 to 100; in a cluster, those of a higher one start first.
             respond_async: do not wait: the answer's ``data`` are the jobs, for ``driver.jobs.wait(answer)``.
             kwargs: ``log_msg``, which means ``log_msgs``; others are refused.
         """
         refuse_others(self.create, kwargs, ["log_msg"])
         path = self._route(collab_id, project_id, expt_id, run_id)
-        options = stage_options(auto_align, dockerised, verbose, log_msgs, kwargs)
+        options = stage_options(auto_align, dockerised, verbose, log_msgs, kwargs, priority)
         ids = {"collab_id": collab_id, "project_id": project_id, "expt_id": expt_id, "run_id": run_id}
         return self._request_stage("train", ids, path, options, respond_async)
 

@@ -30,6 +30,7 @@ class PredictionTask(Task):
         verbose: bool = False,
         log_msgs: bool = False,
         *,
+        priority: int | None = None,
         respond_async: bool = False,
         **kwargs: Any,
     ) -> Response:
@@ -40,12 +41,13 @@ class PredictionTask(Task):
 
         Args:
             tags: by project id, the datasets to predict, as in :meth:`synergos.driver.tags.TagTask.create`.
+            priority: of the jobs, -100 to 100; in a cluster, those of a higher one start first.
             respond_async: do not wait: the answer's ``data`` are the jobs, for ``driver.jobs.wait(answer)``.
         """
         refuse_others(self.create, kwargs, ["log_msg"])
         path = self._route(participant_id, collab_id, project_id, expt_id, run_id)
         plain = tags_by_project(tags)
-        options = stage_options(auto_align, dockerised, verbose, log_msgs, kwargs)
+        options = stage_options(auto_align, dockerised, verbose, log_msgs, kwargs, priority)
         ids = {"collab_id": collab_id, "project_id": project_id, "expt_id": expt_id, "run_id": run_id}
         ids |= {"participant_id": participant_id}
         return self._request_stage("predict", ids, path, {**options, "tags": plain}, respond_async)

@@ -138,7 +138,12 @@ def refuse_others(call: Callable[..., object], others: Mapping[str, object], kno
 
 
 def stage_options(
-    auto_align: bool, dockerised: bool, verbose: bool, log_msgs: bool, others: Mapping[str, Any]
+    auto_align: bool,
+    dockerised: bool,
+    verbose: bool,
+    log_msgs: bool,
+    others: Mapping[str, Any],
+    priority: int | None = None,
 ) -> dict[str, Any]:
     """The body of a stage request. ``log_msg``, as some notebooks have it, means ``log_msgs``."""
     return {
@@ -146,4 +151,4 @@ def stage_options(
         "dockerised": dockerised,
         "verbose": verbose,
         "log_msgs": others.get("log_msg", log_msgs),
-    }
+    } | ({} if priority is None else {"priority": priority})

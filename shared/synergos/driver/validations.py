@@ -28,6 +28,7 @@ class ValidationTask(Task):
         verbose: bool = False,
         log_msgs: bool = False,
         *,
+        priority: int | None = None,
         respond_async: bool = False,
         **kwargs: Any,
     ) -> Response:
@@ -38,7 +39,7 @@ class ValidationTask(Task):
         """
         refuse_others(self.create, kwargs, ["log_msg"])
         path = self._route(collab_id, project_id, expt_id, run_id, participant_id)
-        options = stage_options(auto_align, dockerised, verbose, log_msgs, kwargs)
+        options = stage_options(auto_align, dockerised, verbose, log_msgs, kwargs, priority)
         ids = {"collab_id": collab_id, "project_id": project_id, "expt_id": expt_id, "run_id": run_id}
         return self._request_stage("validate", ids, path, options, respond_async)
 

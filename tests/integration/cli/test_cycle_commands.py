@@ -70,8 +70,9 @@ def test_an_alignment_is_asked_for_as_the_project_file_says(run: Run, orchestrat
     begins(orchestrator, "/ttp/train/collaborations/heart/projects/risk/alignments", job("preprocess"))
 
     assert run("align").code == 0
-    assert run("align", "--unseen", "missing", "--no-auto-fix").code == 0
+    assert run("align", "--unseen", "missing", "--no-auto-fix", "--priority", "7").code == 0
     assert [body.get("unseen") for _, body in posted(orchestrator)] == ["refuse", None]
+    assert [body.get("priority") for _, body in posted(orchestrator)] == [None, 7]
     assert [body["auto_fix"] for _, body in posted(orchestrator)] == [True, False]
 
 
@@ -183,9 +184,9 @@ def test_the_project_file_says_whose_rows_are_predicted(run: Run, orchestrator: 
     predicted = job("predict", keys={**RUN, "participant_id": "hospital_1"})
     begins(orchestrator, PREDICTIONS.format("hospital_1"), predicted)
 
-    assert run("predict", "--no-wait").code == 0
-    assert [(path, body["tags"]) for path, body in posted(orchestrator)] == [
-        (PREDICTIONS.format("hospital_1"), {"risk": [["predict"]]})
+    assert run("predict", "--no-wait", "--priority", "7").code == 0
+    assert [(path, body["tags"], body["priority"]) for path, body in posted(orchestrator)] == [
+        (PREDICTIONS.format("hospital_1"), {"risk": [["predict"]]}, 7)
     ]
 
 

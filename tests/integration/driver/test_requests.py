@@ -175,6 +175,13 @@ CALLS: list[tuple[Call, str, str, Any]] = [
     ),
     (lambda d: d.alignments.read("c", "p"), "GET", f"{T}{PROJECT}/alignments", None),
     (lambda d: d.models.create("c", "p"), "POST", f"{T}{PROJECT}/models", TRAIN_OPTIONS),
+    (lambda d: d.models.create("c", "p", priority=5), "POST", f"{T}{PROJECT}/models", {**TRAIN_OPTIONS, "priority": 5}),
+    (
+        lambda d: d.alignments.create("c", "p", priority=-5),
+        "POST",
+        f"{T}{PROJECT}/alignments",
+        {"auto_align": True, "auto_fix": True, "priority": -5},
+    ),
     (lambda d: d.models.create("c", "p", "e"), "POST", f"{T}{PROJECT}/models/e", TRAIN_OPTIONS),
     (lambda d: d.models.create("c", "p", "e", "r"), "POST", f"{T}{PROJECT}/models/e/r", TRAIN_OPTIONS),
     (
