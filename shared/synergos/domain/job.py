@@ -97,7 +97,7 @@ class Job:
     Attributes:
         keys: the key of what it works on.
         parameters: what the request's body said (``auto_align``, ``tags``, …).
-        progress: how far it is: ``round``, ``rounds``, ``losses``, ``fraction`` (0 to 1), ``seconds_left``.
+        progress: how far it is, as :mod:`synergos.domain.job_progress` has it while it runs; then perhaps what came of it.
         attempts: how many times it was started.
         grid: the sub-grid it runs on, or ran on last; None where there is but one.
         ttp: the TTP that runs it, or ran it last; None where there is but one.

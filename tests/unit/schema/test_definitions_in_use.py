@@ -13,6 +13,7 @@ from support.schema_values import fitting, near
 from synergos import bodies as request_bodies
 from synergos.domain.feature_space import FeatureSpace
 from synergos.domain.job import JobError
+from synergos.domain.job_progress import JOB_PROGRESS
 from synergos.domain.messages import JobMessage, OutcomeMessage
 from synergos.domain.outputs import ALIGNED, MEASURED, PREDICTED, TRAINED, VALIDATED
 from synergos.domain.study import TRIAL_MARK, Study, Trial
@@ -31,6 +32,7 @@ DEFINITIONS: list[Definition[Any]] = [
     Definition(Failure),
     Definition(FeatureSpace),
     Definition(JobError),
+    JOB_PROGRESS,
     Definition(JobMessage),
     Definition(OutcomeMessage),
     *(getattr(request_bodies, name) for name in request_bodies.__all__),

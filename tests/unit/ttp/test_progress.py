@@ -89,7 +89,7 @@ def test_it_says_round_losses_and_time_left(store: Store, progress: Progress) ->
         "round": 2,
         "rounds": 4,
         "losses": {"train": 1.5, "evaluate": 5.0, "participants": {"a": 1.0, "b": None}},
-        "checkpoints": {1: 5.0},
+        "checkpoints": {"1": 5.0},
         "absent": {"b": "no answer"},
         "fraction": 0.5,
         "seconds_left": 2.0,
@@ -104,7 +104,7 @@ def test_a_loss_over_fewer_participants_is_no_checkpoint(store: Store, progress:
     progress(RoundJudged(1, 4.0))
     progress(ENDED)
 
-    assert store.written[-1]["checkpoints"] == {2: 4.0}
+    assert store.written[-1]["checkpoints"] == {"2": 4.0}
 
 
 def test_no_round_waits_for_the_store_and_no_checkpoint_is_lost(store: Store, progress: Progress) -> None:
@@ -121,7 +121,7 @@ def test_no_round_waits_for_the_store_and_no_checkpoint_is_lost(store: Store, pr
     assert len(store.written) <= 2
     assert store.written[-1]["round"] == 100
     checkpoints = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96)
-    assert store.written[-1]["checkpoints"] == {number: number - 1.0 for number in checkpoints}
+    assert store.written[-1]["checkpoints"] == {str(number): number - 1.0 for number in checkpoints}
 
 
 def test_it_is_stored_when_the_job_has_ended(store: Store, progress: Progress) -> None:
@@ -148,7 +148,7 @@ def test_a_training_that_is_taken_up_again_says_what_it_has_already(store: Store
         "round": 2,
         "rounds": 4,
         "losses": {"train": 1.0, "evaluate": 5.0, "participants": {"a": 1.0, "b": None}},
-        "checkpoints": {1: 5.0},
+        "checkpoints": {"1": 5.0},
         "absent": {},
         "fraction": 0.5,
     }
@@ -160,7 +160,7 @@ def test_what_is_tried_again_says_why_and_keeps_its_checkpoints(store: Store, pr
     progress(RoundJudged(0, 5.0))
     progress(JobEnded(JOB, Failed(JobError("WorkerUnreachable", "no answer"), retry_in=5.0)))
 
-    assert (store.written[-1]["last_error"], store.written[-1]["checkpoints"]) == ("no answer", {1: 5.0})
+    assert (store.written[-1]["last_error"], store.written[-1]["checkpoints"]) == ("no answer", {"1": 5.0})
 
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)

@@ -7,7 +7,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import structlog
+from msgspec import UNSET
+from msgspec.structs import replace
 
+from synergos.domain.job_progress import JOB_PROGRESS, AwaitedWorker, JobProgress, RoundLosses
 from synergos.errors import LeaseLost
 from synergos.program.log_context import in_context
 from synergos.tuning.checkpoints import at_checkpoints, is_checkpoint
@@ -28,6 +31,7 @@ from synergos_ttp.outcomes import Failed
 log = structlog.get_logger(__name__)
 
 Write = Callable[[Mapping[str, Any]], None]
+"""Takes a progress as JSON has it."""
 
 INTERVAL_SECONDS = 0.2
 """Least time between two writes: more than the store needs for one, less than people notice."""
@@ -47,9 +51,9 @@ class Progress:
 
     def __init__(self, write: Write, control: Control) -> None:
         self._writer = ProgressWriter(write, control)
-        self._progress: dict[str, Any] = {}
+        self._progress = JobProgress()
         # Who is waited for, as the record has it; beside the progress, which goes on meanwhile.
-        self._awaited: dict[str, Mapping[str, str]] = {}
+        self._awaited: dict[str, AwaitedWorker] = {}
         self._participants: dict[str, None] = {}
         self._checkpoints: dict[int, float | None] = {}
         # The newest evaluation, by round.
@@ -59,10 +63,10 @@ class Progress:
         """Take note of an event."""
         match event:
             case WorkStarted(participants):
-                self._report({"fraction": 0.0, "participants": list(participants)})
+                self._report(JobProgress(fraction=0.0, participants=list(participants)))
             case ParticipantLeftOut():
-                left_out = self._progress.get("left_out", {}) | {event.participant: event.reason}
-                self._report(self._progress | {"left_out": left_out})
+                others = self._progress.left_out or {}
+                self._report(replace(self._progress, left_out={**others, event.participant: event.reason}))
             case TrainingStarted():
                 self._begin(event)
             case RoundDone():
@@ -77,13 +81,13 @@ class Progress:
                     self._report(self._progress)
             case JobEnded(outcome=outcome):
                 if isinstance(outcome, Failed) and outcome.retry_in is not None:
-                    self._report(self._progress | {"last_error": outcome.error.message})
+                    self._report(replace(self._progress, last_error=outcome.error.message))
                 self._writer.close()
 
-    def _report(self, progress: dict[str, Any]) -> None:
+    def _report(self, progress: JobProgress) -> None:
         self._progress = progress
-        waiting = {"waiting_for": list(self._awaited.values())} if self._awaited else {}
-        self._writer.put(progress | waiting)
+        waiting = list(self._awaited.values())
+        self._writer.put(replace(progress, waiting_for=waiting) if waiting else progress)
 
     def _begin(self, started: TrainingStarted) -> None:
         past = started.past
@@ -104,36 +108,38 @@ class Progress:
         # Trials of a study are compared by them, over the same rows alone.
         if is_checkpoint(judged.number + 1) and not judged.missing:
             self._checkpoints[judged.number + 1] = judged.loss
-            self._report(self._progress | {"checkpoints": dict(self._checkpoints)})
+            self._report(replace(self._progress, checkpoints=self._compared()))
 
-    def _of_round(self, done: RoundDone) -> dict[str, Any]:
+    def _of_round(self, done: RoundDone) -> JobProgress:
         self._participants |= dict.fromkeys(done.local)
         evaluated, loss = self._evaluated
-        time_left = {} if done.seconds_left is None else {"seconds_left": done.seconds_left}
-        return {
-            "round": done.number + 1,
-            "rounds": done.rounds,
-            "losses": {
-                "train": done.loss,
-                "evaluate": loss if evaluated == done.number - 1 else None,
-                "participants": {who: done.local.get(who) for who in self._participants},
-            },
-            "checkpoints": dict(self._checkpoints),
-            "absent": dict(done.absent),
-            "fraction": (done.number + 1) / done.rounds,
-            **time_left,
-        }
+        return JobProgress(
+            round=done.number + 1,
+            rounds=done.rounds,
+            losses=RoundLosses(
+                train=done.loss,
+                evaluate=loss if evaluated == done.number - 1 else None,
+                participants={who: done.local.get(who) for who in self._participants},
+            ),
+            checkpoints=self._compared(),
+            absent=dict(done.absent),
+            fraction=(done.number + 1) / done.rounds,
+            seconds_left=UNSET if done.seconds_left is None else done.seconds_left,
+        )
+
+    def _compared(self) -> dict[str, float | None]:
+        return {str(number): loss for number, loss in self._checkpoints.items()}
 
 
-def _wait(awaited: ParticipantAwaited) -> dict[str, str]:
+def _wait(awaited: ParticipantAwaited) -> AwaitedWorker:
     """A wait as a job's progress has it."""
-    return {
-        "participant": awaited.participant,
-        "since": awaited.since.isoformat(timespec="seconds"),
-        "until": awaited.until.isoformat(timespec="seconds"),
-        "for": awaited.purpose,
-        "reason": awaited.reason,
-    }
+    return AwaitedWorker(
+        participant=awaited.participant,
+        since=awaited.since.isoformat(timespec="seconds"),
+        until=awaited.until.isoformat(timespec="seconds"),
+        purpose=awaited.purpose,
+        reason=awaited.reason,
+    )
 
 
 class ProgressWriter:
@@ -145,13 +151,13 @@ class ProgressWriter:
         self._interval = interval
         # Guards the newest, between the job's thread and the writer's.
         self._lock = threading.Lock()
-        self._newest: Mapping[str, Any] | None = None
+        self._newest: JobProgress | None = None
         self._news, self._closed = threading.Event(), threading.Event()
         # Its lines are about the job, whichever participant's thread brings the first news.
         self._work = in_context(self._loop)
         self._thread: threading.Thread | None = None
 
-    def put(self, progress: Mapping[str, Any]) -> None:
+    def put(self, progress: JobProgress) -> None:
         """Have something written, in place of what was not written yet."""
         with self._lock:
             self._newest = progress
@@ -182,7 +188,7 @@ class ProgressWriter:
         if newest is None:
             return
         try:
-            self._write(newest)
+            self._write(JOB_PROGRESS.write(newest))
         except LeaseLost as error:
             self._control.stop(error)
         except Exception as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Self
 
 from synergos.domain.job import Job, JobState
+from synergos.domain.job_progress import JOB_PROGRESS
 from synergos.domain.records import Kind, restrict
 from synergos.domain.study import TrialMark
 from synergos.errors import TrialPruned
@@ -74,5 +75,6 @@ class Pruning:
 
 
 def _learning_curve(job: Job, mark: TrialMark) -> LearningCurve:
-    losses = {int(done): loss for done, loss in job.progress.get("checkpoints", {}).items()}
+    checkpoints = JOB_PROGRESS.read(job.progress).checkpoints or {}
+    losses = {int(done): loss for done, loss in checkpoints.items()}
     return LearningCurve(mark.number, losses, job.state is JobState.COMPLETED, job.is_pruned)

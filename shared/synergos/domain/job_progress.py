@@ -1,0 +1,69 @@
+"""How far a job is, as its TTP writes it into its record while it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+
+from synergos.schema import Definition
+
+
+class RoundLosses(Struct, frozen=True, kw_only=True):
+    """What a round has lost; None where a loss is not known, or no number.
+
+    Attributes:
+        train: the mean over participants.
+        evaluate: of the model that the round began with.
+        participants: on each one's training rows; None for those who had no part in the round.
+    """
+
+    train: float | None
+    evaluate: float | None
+    participants: Mapping[str, float | None]
+
+
+class AwaitedWorker(Struct, frozen=True, kw_only=True):
+    """A participant whose worker is waited for.
+
+    Attributes:
+        since: ISO 8601, as ``until``.
+        purpose: what it is to do.
+    """
+
+    participant: str
+    since: str
+    until: str
+    purpose: str = msgspec.field(name="for")
+    reason: str
+
+
+class JobProgress(Struct, frozen=True, kw_only=True):
+    """All that is known; what is not known yet, or nothing for such a job, is unset.
+
+    Attributes:
+        fraction: from 0 to 1.
+        participants: those who work on it.
+        left_out: why others do not, by participant.
+        round: how many are done.
+        checkpoints: evaluation losses by the number of rounds after which trials are compared.
+        absent: why others had no part in the newest round, by participant.
+        waiting_for: whose workers do not answer at present.
+        last_error: of an attempt after which it is tried again.
+    """
+
+    fraction: float | UnsetType = UNSET
+    participants: Sequence[str] | UnsetType = UNSET
+    left_out: Mapping[str, str] | UnsetType = UNSET
+    round: int | UnsetType = UNSET
+    rounds: int | UnsetType = UNSET
+    losses: RoundLosses | UnsetType = UNSET
+    checkpoints: Mapping[str, float | None] | UnsetType = UNSET
+    absent: Mapping[str, str] | UnsetType = UNSET
+    seconds_left: float | UnsetType = UNSET
+    waiting_for: Sequence[AwaitedWorker] | UnsetType = UNSET
+    last_error: str | UnsetType = UNSET
+
+
+JOB_PROGRESS = Definition(JobProgress)
