@@ -31,17 +31,20 @@ def show_outcomes(driver: Driver, jobs: Sequence[Job]) -> None:
             case "preprocess":
                 _show_notes(driver, ProjectKey.of(job["keys"]))
             case "validate":
-                answer = driver.validations.read(**_run(job))
+                answer = driver.validations.read(*_run(job))
                 show_rows(list(result_rows(answer)), FIGURES)
             case "predict":
-                answer = driver.predictions.read(participant_id=job["keys"]["participant_id"], **_run(job))
+                answer = driver.predictions.read(job["keys"]["participant_id"], *_run(job))
                 show_rows(answer["data"], FIGURES)
                 for record in answer["data"]:
                     say(f"predictions of {record['key']['participant_id']}: {record['predict']['res_path']}")
 
 
-def _run(job: Job) -> dict[str, str]:
-    return {name: job["keys"][name] for name in ("collab_id", "project_id", "expt_id", "run_id")}
+def _run(job: Job) -> tuple[str, str, str, str]:
+    collaboration, project, experiment, run = (
+        job["keys"][name] for name in ("collab_id", "project_id", "expt_id", "run_id")
+    )
+    return collaboration, project, experiment, run
 
 
 def _show_agreement(agreed: Mapping[str, Any]) -> None:
@@ -69,7 +72,7 @@ def _brought(table: Mapping[str, Any]) -> dict[str, object]:
 
 def _show_notes(driver: Driver, project: ProjectKey) -> None:
     """Write what is worth knowing of the names that only some participants have."""
-    shares = driver.alignments.read(**project, fields=["agreement"])["data"]
+    shares = driver.alignments.read(project.collab_id, project.project_id, fields=["agreement"])["data"]
     notes = dict.fromkeys(note for record in shares for note in (record.get("agreement") or {}).get("notes", ()))
     for note in notes:
         print(note)

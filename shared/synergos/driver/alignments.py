@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
-from synergos.driver.lists import Choice
+from synergos.driver.lists import OfParticipant
 from synergos.driver.task import NOTEBOOKS_WORDS, Task, refuse_others
 from synergos.driver.transport import Response, route
 
@@ -61,11 +61,11 @@ class AlignmentTask(Task):
             return self._request_stage("check", ids, path, options, respond_async, {"check": "true"})
         return self._request_stage("preprocess", ids, path, options, respond_async)
 
-    def read(self, collab_id: str, project_id: str, **choices: Choice) -> Response:
+    def read(self, collab_id: str, project_id: str, **choices: Unpack[OfParticipant]) -> Response:
         """Where each participant's columns get blanks added, by purpose; an error (404) while there is nothing.
 
         Args:
-            choices: which of them, see :data:`synergos.driver.lists.Choice`.
+            choices: which of them, see :data:`synergos.driver.lists.Page`.
         """
         return self._list(self._route(collab_id, project_id), choices)
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from typing import Any, Unpack
 
-from synergos.driver.lists import Choice
+from synergos.driver.lists import OfCollaboration
 from synergos.driver.task import COLLABORATIONS, Task
 from synergos.driver.transport import Response, Transport, route
 
@@ -69,8 +69,8 @@ class CollaborationTask(Task):
         payload = {"collab_id": collab_id, **self._take_pending(), **kwargs}
         return self._post(route(*COLLABORATIONS), payload)
 
-    def read_all(self, **choices: Choice) -> Response:
-        """All collaborations, or those that ``choices`` choose (:data:`synergos.driver.lists.Choice`)."""
+    def read_all(self, **choices: Unpack[OfCollaboration]) -> Response:
+        """All collaborations, or those that ``choices`` choose (:data:`synergos.driver.lists.Page`)."""
         return self._list(route(*COLLABORATIONS), choices)
 
     def read(self, collab_id: str) -> Response:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Unpack
 
-from synergos.driver.lists import Choice
+from synergos.driver.lists import OfExperiment
 from synergos.driver.task import COLLABORATIONS, Task, refuse_others
 from synergos.driver.transport import Response, route
 
@@ -34,8 +34,8 @@ class ExperimentTask(Task):
         named = {} if family is None else {"family": family}
         return self._post(self._route(collab_id, project_id), {"expt_id": expt_id, "model": list(model), **named})
 
-    def read_all(self, collab_id: str, project_id: str, **choices: Choice) -> Response:
-        """All experiments of a project, or those that ``choices`` choose (:data:`synergos.driver.lists.Choice`)."""
+    def read_all(self, collab_id: str, project_id: str, **choices: Unpack[OfExperiment]) -> Response:
+        """All experiments of a project, or those that ``choices`` choose (:data:`synergos.driver.lists.Page`)."""
         return self._list(self._route(collab_id, project_id), choices)
 
     def read(self, collab_id: str, project_id: str, expt_id: str) -> Response:

@@ -6,13 +6,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import Any, Unpack
 
 from synergos.domain.job import FINAL_STATES, JobState
 from synergos.driver.answers import Records
 from synergos.driver.errors import DriverError, JobFailed
 from synergos.driver.going_on import GoingOn
-from synergos.driver.lists import Choice
+from synergos.driver.lists import OfJob
 from synergos.driver.task import Task
 from synergos.driver.transport import Response, check, route
 from synergos.driver.waiting import Patience, interrupts_named
@@ -29,11 +29,11 @@ class JobTask(Task):
     ``finished_at``.
     """
 
-    def read_all(self, **choices: Choice) -> Response:
+    def read_all(self, **choices: Unpack[OfJob]) -> Response:
         """All jobs, oldest first, or those that ``choices`` choose: by ``state``, ``stage`` and any id (``project_id="p1"``).
 
         Args:
-            choices: which of them, see :data:`synergos.driver.lists.Choice`; ``order="newest", limit=20`` for instance.
+            choices: which of them, see :data:`synergos.driver.lists.Page`; ``order="newest", limit=20`` for instance.
         """
         return self._list(route("jobs"), choices)
 

@@ -3,13 +3,71 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-
-Choice = str | int | Sequence[str] | None
-"""One of: ``limit`` (1 to 1000), ``cursor`` (the ``next`` of the answer before), ``order`` (``oldest`` or ``newest``),
-``fields`` (names), and what items are chosen by: ids such as ``run_id``, and of jobs and studies ``state``."""
+from typing import Any, Literal, TypedDict
 
 
-def query(choices: Mapping[str, Choice]) -> dict[str, str]:
+class Page(TypedDict, total=False):
+    """What every list can be asked with; None says nothing.
+
+    Attributes:
+        limit: at most so many items, 1 to 1000.
+        cursor: go on after an earlier answer, whose ``next`` it is.
+        order: by when they were made; the oldest first unless the newest are.
+        fields: names of those of each item that are wanted, beside what identifies it.
+    """
+
+    limit: int | None
+    cursor: str | None
+    order: Literal["oldest", "newest"] | None
+    fields: str | Sequence[str] | None
+
+
+class OfCollaboration(Page, total=False):
+    """… and of one collaboration."""
+
+    collab_id: str | None
+
+
+class OfProject(Page, total=False):
+    """… and of one project."""
+
+    project_id: str | None
+
+
+class OfExperiment(Page, total=False):
+    """… and of one experiment."""
+
+    expt_id: str | None
+
+
+class OfParticipant(Page, total=False):
+    """… and of one participant."""
+
+    participant_id: str | None
+
+
+class OfRun(Page, total=False):
+    """… and of one run."""
+
+    run_id: str | None
+
+
+class OfTrial(OfParticipant, OfRun, total=False):
+    """… and of one trial, or one participant."""
+
+
+class OfAnything(OfCollaboration, OfProject, OfExperiment, OfTrial, total=False):
+    """… and of anything."""
+
+
+class OfJob(OfAnything, total=False):
+    """… and, of jobs, in one state or of one stage."""
+
+    state: str | None
+    stage: str | None
+
+
+def query(choices: Mapping[str, Any]) -> dict[str, str]:
     """The query parameters that say so; None says nothing."""
     return {name: _text(value) for name, value in choices.items() if value is not None}
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from synergos.driver.downloads import Downloads
 from synergos.driver.histories import History
 from synergos.driver.history_files import Histories
-from synergos.driver.lists import Choice
+from synergos.driver.lists import Page
 from synergos.driver.task import Task, refuse_others, stage_options
 from synergos.driver.transport import Response, narrowed, route
 
@@ -58,12 +58,12 @@ class ModelTask(Task):
         project_id: str,
         expt_id: str | None = None,
         run_id: str | None = None,
-        **choices: Choice,
+        **choices: Unpack[Page],
     ) -> Response:
         """Where the trained models and loss histories lie; an error (404) while there is nothing.
 
         Args:
-            choices: which of them, see :data:`synergos.driver.lists.Choice`.
+            choices: which of them, see :data:`synergos.driver.lists.Page`.
         """
         return self._list(self._route(collab_id, project_id, expt_id, run_id), choices)
 
@@ -78,7 +78,7 @@ class ModelTask(Task):
         """
         return self._delete(self._route(collab_id, project_id, expt_id, run_id), keep_files)
 
-    def versions(self, collab_id: str, project_id: str, expt_id: str, run_id: str, **choices: Choice) -> Response:
+    def versions(self, collab_id: str, project_id: str, expt_id: str, run_id: str, **choices: Unpack[Page]) -> Response:
         """The trainings of a run whose models are kept, oldest first.
 
         Each has its number ``version``, the ``job`` and time it was ``trained_at``, the ``definition`` it was trained from,
@@ -86,7 +86,7 @@ class ModelTask(Task):
         that was changed since has none that is.
 
         Args:
-            choices: which of them, see :data:`synergos.driver.lists.Choice`.
+            choices: which of them, see :data:`synergos.driver.lists.Page`.
         """
         return self._list(f"{self._route(collab_id, project_id, expt_id, run_id)}/versions", choices)
 

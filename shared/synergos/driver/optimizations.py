@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from synergos.domain.study import FINAL_STUDY_STATES, StudyState
 from synergos.driver.downloads import fetch_file
 from synergos.driver.errors import DriverError, JobFailed
 from synergos.driver.going_on import GoingOn
-from synergos.driver.lists import Choice
+from synergos.driver.lists import OfTrial, Page
 from synergos.driver.task import Task
 from synergos.driver.transport import Response, check, route
 from synergos.driver.waiting import Patience, interrupts_named
@@ -96,11 +96,11 @@ class OptimizationTask(Task):
         given = {name: value for name, value in optional.items() if value is not None}
         return self._post(self._route(collab_id, project_id, expt_id), payload | given | others)
 
-    def read(self, collab_id: str, project_id: str, expt_id: str, **choices: Choice) -> Response:
+    def read(self, collab_id: str, project_id: str, expt_id: str, **choices: Unpack[OfTrial]) -> Response:
         """What the tried sets reached so far; an error (404) while there is nothing.
 
         Args:
-            choices: which of them, see :data:`synergos.driver.lists.Choice`.
+            choices: which of them, see :data:`synergos.driver.lists.Page`.
         """
         return self._list(self._route(collab_id, project_id, expt_id), choices)
 
@@ -110,12 +110,12 @@ class OptimizationTask(Task):
         project_id: str | None = None,
         expt_id: str | None = None,
         state: str | None = None,
-        **choices: Choice,
+        **choices: Unpack[Page],
     ) -> Response:
         """All studies, or those of a collaboration, project, experiment or state; oldest first, without their trials.
 
         Args:
-            choices: which of them, see :data:`synergos.driver.lists.Choice`.
+            choices: which of them, see :data:`synergos.driver.lists.Page`.
         """
         filters = {"collab_id": collab_id, "project_id": project_id, "expt_id": expt_id, "state": state}
         return self._list(route("studies"), {**filters, **choices})

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Unpack
 
-from synergos.driver.lists import Choice
+from synergos.driver.lists import OfParticipant
 from synergos.driver.task import Task, refuse_others
 from synergos.driver.transport import Response, route
 
@@ -40,8 +40,8 @@ class ParticipantTask(Task):
         }
         return self._post(route(*_PARTICIPANTS), payload)
 
-    def read_all(self, **choices: Choice) -> Response:
-        """All participants, or those that ``choices`` choose (:data:`synergos.driver.lists.Choice`)."""
+    def read_all(self, **choices: Unpack[OfParticipant]) -> Response:
+        """All participants, or those that ``choices`` choose (:data:`synergos.driver.lists.Page`)."""
         return self._list(route(*_PARTICIPANTS), choices)
 
     def read(self, participant_id: str) -> Response:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Unpack
 
 from synergos.driver.confusion import ConfusionMatrix
 from synergos.driver.curves import RocCurves
 from synergos.driver.figures import figures_of
-from synergos.driver.lists import Choice
+from synergos.driver.lists import Page
 from synergos.driver.tag_lists import Tags, tags_by_project
 from synergos.driver.task import Task, refuse_others, stage_options
 from synergos.driver.transport import Response, narrowed, route
@@ -59,12 +59,12 @@ class PredictionTask(Task):
         project_id: str | None = None,
         expt_id: str | None = None,
         run_id: str | None = None,
-        **choices: Choice,
+        **choices: Unpack[Page],
     ) -> Response:
         """The statistics of predictions that are there; an error (404) while there are none.
 
         Args:
-            choices: which of them, see :data:`synergos.driver.lists.Choice`.
+            choices: which of them, see :data:`synergos.driver.lists.Page`.
         """
         return self._list(self._route(participant_id, collab_id, project_id, expt_id, run_id), choices)
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Unpack
 
-from synergos.driver.lists import Choice
+from synergos.driver.lists import OfProject
 from synergos.driver.task import COLLABORATIONS, Task, refuse_others
 from synergos.driver.transport import Response, route
 
@@ -45,8 +45,8 @@ class ProjectTask(Task):
             payload["start_at"] = start_at
         return self._post(route(*COLLABORATIONS, collab_id, "projects"), payload)
 
-    def read_all(self, collab_id: str, **choices: Choice) -> Response:
-        """All projects of a collaboration, or those that ``choices`` choose (:data:`synergos.driver.lists.Choice`)."""
+    def read_all(self, collab_id: str, **choices: Unpack[OfProject]) -> Response:
+        """All projects of a collaboration, or those that ``choices`` choose (:data:`synergos.driver.lists.Page`)."""
         return self._list(route(*COLLABORATIONS, collab_id, "projects"), choices)
 
     def read(self, collab_id: str, project_id: str) -> Response:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 from synergos.driver.errors import UsageError
-from synergos.driver.lists import Choice
+from synergos.driver.lists import Page
 from synergos.driver.task import COLLABORATIONS, Task, refuse_others
 from synergos.driver.transport import Response, Transport, route
 
@@ -88,12 +88,12 @@ class RegistrationTask(Task):
         collab_id: str | None = None,
         project_id: str | None = None,
         participant_id: str | None = None,
-        **choices: Choice,
+        **choices: Unpack[Page],
     ) -> Response:
         """The registrations of a participant, of a collaboration, of both, or of a project.
 
         Args:
-            choices: which of them, see :data:`synergos.driver.lists.Choice`.
+            choices: which of them, see :data:`synergos.driver.lists.Page`.
 
         Raises:
             UsageError: another combination of ids (a project needs its collaboration).

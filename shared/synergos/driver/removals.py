@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from synergos.driver.lists import Choice
+from typing import Unpack
+
+from synergos.driver.lists import OfAnything
 from synergos.driver.task import Task
 from synergos.driver.transport import Response, route
 
@@ -14,8 +16,8 @@ class RemovalTask(Task):
     It is tried again every half a minute until it is done.
     """
 
-    def read_all(self, **choices: Choice) -> Response:
-        """All of them, oldest first, or those that ``choices`` choose (:data:`synergos.driver.lists.Choice`)."""
+    def read_all(self, **choices: Unpack[OfAnything]) -> Response:
+        """All of them, oldest first, or those that ``choices`` choose (:data:`synergos.driver.lists.Page`)."""
         return self._list(route("removals"), choices)
 
     def delete(self, removal_id: str) -> Response:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from synergos.driver.comparisons import chosen_runs, comparison
 from synergos.driver.frames import frame_of, results
-from synergos.driver.lists import Choice
+from synergos.driver.lists import OfRun
 from synergos.driver.task import COLLABORATIONS, Task
 from synergos.driver.transport import Response, route
 
@@ -100,8 +100,8 @@ class RunTask(Task):
         payload = {name: value for name, value in named.items() if value is not None} | kwargs
         return self._post(self._route(collab_id, project_id, expt_id), payload)
 
-    def read_all(self, collab_id: str, project_id: str, expt_id: str, **choices: Choice) -> Response:
-        """All runs of an experiment, or those that ``choices`` choose (:data:`synergos.driver.lists.Choice`)."""
+    def read_all(self, collab_id: str, project_id: str, expt_id: str, **choices: Unpack[OfRun]) -> Response:
+        """All runs of an experiment, or those that ``choices`` choose (:data:`synergos.driver.lists.Page`)."""
         return self._list(self._route(collab_id, project_id, expt_id), choices)
 
     def read(self, collab_id: str, project_id: str, expt_id: str, run_id: str) -> Response:

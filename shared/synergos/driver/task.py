@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import Any
 
 from synergos.driver.errors import DriverError, UnknownKeyword, WrongServer
-from synergos.driver.lists import Choice, query
+from synergos.driver.lists import query
 from synergos.driver.stage_requests import jobs_named
 from synergos.driver.transport import Response, Transport, check
 
@@ -76,7 +76,7 @@ class Task:
                 raise
             return []
 
-    def _list(self, path: str, choices: Mapping[str, Choice]) -> Response:
+    def _list(self, path: str, choices: Mapping[str, Any]) -> Response:
         return self._get(path, query(choices))
 
     def _post(self, path: str, payload: object = None) -> Response:

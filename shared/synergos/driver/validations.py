@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Unpack
 
 from synergos.driver.confusion import ConfusionMatrix
 from synergos.driver.curves import RocCurves
 from synergos.driver.figures import figures_of
-from synergos.driver.lists import Choice
+from synergos.driver.lists import Page
 from synergos.driver.task import Task, refuse_others, stage_options
 from synergos.driver.transport import Response, narrowed, route
 
@@ -50,12 +50,12 @@ class ValidationTask(Task):
         expt_id: str | None = None,
         run_id: str | None = None,
         participant_id: str | None = None,
-        **choices: Choice,
+        **choices: Unpack[Page],
     ) -> Response:
         """The statistics that are there; an error (404) while there are none.
 
         Args:
-            choices: which of them, see :data:`synergos.driver.lists.Choice`.
+            choices: which of them, see :data:`synergos.driver.lists.Page`.
         """
         return self._list(self._route(collab_id, project_id, expt_id, run_id, participant_id), choices)
 
