@@ -29,10 +29,10 @@ class Work:
         self.epochs = epochs
         self._result: Mapping[str, Any] | None = None
         self._error: tuple[type[SynergosError], str] | None = None
-        self._was_told = False
+        self._was_reported = False
         self._done = threading.Event()
-        # The computing thread settles it, or the request that ends its session: whoever comes first.
-        self._settling = threading.Lock()
+        # The computing thread finishes it, or the request that ends its session: whoever comes first.
+        self._finishing = threading.Lock()
 
     @property
     def is_done(self) -> bool:
@@ -47,7 +47,7 @@ class Work:
     @property
     def may_be_retried(self) -> bool:
         """Whether it failed, and somebody was told."""
-        return self.has_failed and self._was_told
+        return self.has_failed and self._was_reported
 
     def wait(self, seconds: float) -> bool:
         """Wait until it is done, so long at most; whether it is."""
@@ -61,7 +61,7 @@ class Work:
             RecordNotFound: its session ended before.
         """
         if self._error is not None:
-            self._was_told = True
+            self._was_reported = True
             kind, message = self._error
             raise kind(message)
         return self._result or {}
@@ -77,23 +77,23 @@ class Work:
         except JobStopped:
             self.abandon()
         except SynergosError as error:
-            self._settle(error=(GridError, str(error)))
+            self._finish(error=(GridError, str(error)))
         except torch.OutOfMemoryError:
-            self._settle(error=(GridError, "the memory of its GPU is too small for this work"))
+            self._finish(error=(GridError, "the memory of its GPU is too small for this work"))
         except Exception as error:  # one session's failure must not end the thread that serves all
             log_unforeseen("work failed", error)
-            self._settle(error=(GridError, "failed unexpectedly; the log of this worker says where"))
+            self._finish(error=(GridError, "failed unexpectedly; the log of this worker says where"))
         else:
-            self._settle(result=result)
+            self._finish(result=result)
 
     def abandon(self) -> None:
         """Give it up because its session ends; nothing happens when it is done already."""
-        self._settle(error=(RecordNotFound, "the session has ended"))
+        self._finish(error=(RecordNotFound, "the session has ended"))
 
-    def _settle(
+    def _finish(
         self, result: Mapping[str, Any] | None = None, error: tuple[type[SynergosError], str] | None = None
     ) -> None:
-        with self._settling:
+        with self._finishing:
             if not self._done.is_set():
                 self._result, self._error = result, error
                 self._done.set()

@@ -27,14 +27,14 @@ class Declarations(Generic[Body]):
         schema: what a body has to be.
         id_field: the field of a declaration's body that names the record, None where the ids do.
         parents: the kinds that must be there before, outermost first.
-        settled: fields that are ours to write, and ignored in a body.
+        derived: fields that are ours to write, and ignored in a body.
     """
 
     kind: ClassVar[Kind]
     schema: Definition[Body]
     id_field: ClassVar[str | None] = None
     parents: ClassVar[tuple[Kind, ...]] = ()
-    settled: ClassVar[frozenset[str]] = frozenset()
+    derived: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, store: RecordStore) -> None:
         self.store = store
@@ -71,7 +71,7 @@ class Declarations(Generic[Body]):
             for parent in self.parents:
                 self.store.get(parent, key)
             before = self._stored(key)
-            self.settle(before, self.store.put(self.kind, key, payload))
+            self.after_change(before, self.store.put(self.kind, key, payload))
             return self.read(caller, key)
 
     def change(self, caller: Caller, ids: Ids, body: Mapping[str, Any]) -> View:
@@ -90,7 +90,7 @@ class Declarations(Generic[Body]):
             payload = payload_of(before) | changes
             # Records of earlier versions may hold more than can be declared now.
             self.checked(self.schema.read(self.schema.known(payload) | named), payload, ids)
-            self.settle(before, self.store.merge(self.kind, ids, changes))
+            self.after_change(before, self.store.merge(self.kind, ids, changes))
             return self.read(caller, ids)
 
     def delete(self, caller: Caller, ids: Ids) -> View:
@@ -115,7 +115,7 @@ class Declarations(Generic[Body]):
         """
         return payload
 
-    def settle(self, before: Record | None, after: Record) -> None:
+    def after_change(self, before: Record | None, after: Record) -> None:
         """Do away with what no longer holds; called in the transaction of the change."""
 
     def release(self, record: Record) -> None:
@@ -142,7 +142,7 @@ class Declarations(Generic[Body]):
 
     def _fields(self, body: Mapping[str, Any]) -> dict[str, Any]:
         # A client that sends an answer back, changed, is not refused for what else is in it.
-        ignored = NOT_DECLARED | self.settled | set(RECORD_TYPES[self.kind].key_fields)
+        ignored = NOT_DECLARED | self.derived | set(RECORD_TYPES[self.kind].key_fields)
         return {name: value for name, value in body.items() if name not in ignored}
 
     def _stored(self, key: Ids) -> Record | None:

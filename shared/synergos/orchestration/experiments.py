@@ -22,14 +22,14 @@ class Experiments(Declarations[Experiment]):
     schema = bodies.EXPERIMENT
     id_field = "expt_id"
     parents = (Kind.COLLABORATION, Kind.PROJECT)
-    settled = frozenset({"fitted_model"})
+    derived = frozenset({"fitted_model"})
 
     def checked(self, declared: Experiment, payload: dict[str, Any], ids: Ids) -> dict[str, Any]:
         """Refuse a model that its family cannot build."""
         families.named_in(payload).check(payload["model"])
         return payload
 
-    def settle(self, before: Record | None, after: Record) -> None:
+    def after_change(self, before: Record | None, after: Record) -> None:
         """The fitted model goes with the one it was fitted from, and stays with it; so do those that were trained."""
         is_same = before is not None and _asked(before) == _asked(after)
         fitted = before.get("fitted_model") if before is not None and is_same else None

@@ -40,7 +40,7 @@ class Projects(Declarations[Project]):
         # Nothing is refused: a run can only be changed to what its project does by now.
         return replace(view, warnings=tuple(unfit(self.store, ProjectKey.of(view.record["key"]))))
 
-    def settle(self, before: Record | None, after: Record) -> None:
+    def after_change(self, before: Record | None, after: Record) -> None:
         """Labels to classify and numbers to regress make different feature spaces, and different models."""
         if before is not None and before.get("action") != after.get("action"):
             for model in self.store.find(Kind.MODEL, after["key"]):

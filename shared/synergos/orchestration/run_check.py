@@ -47,7 +47,7 @@ def require_fitting(store: RecordStore, runs: Iterable[RunKey]) -> None:
         try:
             families.named_in(store.get(Kind.EXPERIMENT, run)).check_run(payload_of(store.get(Kind.RUN, run)), action)
         except InvalidRequest as error:
-            raise Conflict(_told(run, action, error)) from error
+            raise Conflict(_cannot_be_trained(run, action, error)) from error
 
 
 def unfit(store: RecordStore, project: ProjectKey) -> Iterator[str]:
@@ -59,8 +59,8 @@ def unfit(store: RecordStore, project: ProjectKey) -> Iterator[str]:
         try:
             check_run(experiments[run.expt_id], payload_of(record), action)
         except InvalidRequest as error:
-            yield _told(run, action, error)
+            yield _cannot_be_trained(run, action, error)
 
 
-def _told(run: RunKey, action: Action | None, error: InvalidRequest) -> str:
+def _cannot_be_trained(run: RunKey, action: Action | None, error: InvalidRequest) -> str:
     return f"run {run.expt_id}/{run.run_id} cannot be trained to {action}: {error}; change it first"

@@ -34,7 +34,7 @@ class Runs(Declarations[Run]):
         check_run(experiment, payload, action_said(self.store, ids))
         return payload
 
-    def settle(self, before: Record | None, after: Record) -> None:
+    def after_change(self, before: Record | None, after: Record) -> None:
         """A model is shown as that of a run only as long as it is of what the run asks for."""
         if before is not None:
             run = RunKey.of(after["key"])

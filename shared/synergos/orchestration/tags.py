@@ -28,7 +28,7 @@ class Tags(Declarations[Tag]):
             check_tags(value, purpose)
         return {**payload, **tags}
 
-    def settle(self, before: Record | None, after: Record) -> None:
+    def after_change(self, before: Record | None, after: Record) -> None:
         """Other data to learn from or to measure on means that nothing is agreed any more."""
         purposes = (Purpose.TRAIN, Purpose.EVALUATE)
         if all((before or {}).get(purpose, []) == after.get(purpose, []) for purpose in purposes):

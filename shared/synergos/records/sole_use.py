@@ -60,7 +60,7 @@ class _FileLock:
         try:
             self._lock.acquire(timeout=0)
         except Timeout:
-            raise _taken(*self._told()) from None
+            raise _taken(*self._taker()) from None
         self._holder.write_text(json.dumps([me, _now()]), encoding="utf-8")
 
     def release(self) -> None:
@@ -68,7 +68,7 @@ class _FileLock:
         self._holder.unlink(missing_ok=True)
         self._lock.release()
 
-    def _told(self) -> tuple[str, str]:
+    def _taker(self) -> tuple[str, str]:
         """Who has it, and since when; written just after it was taken, so that it can be missing for a moment."""
         try:
             who, since = json.loads(self._holder.read_text(encoding="utf-8"))

@@ -8,7 +8,7 @@ from typing import Any
 
 from synergos.domain.study import Direction, Study, Trial, TrialState
 from synergos.orchestration.artifacts import picture_of
-from synergos.tuning.samplers import told_study
+from synergos.tuning.samplers import optuna_study
 from synergos.tuning.search_space import SearchSpace
 
 _FEWEST = 4
@@ -81,5 +81,5 @@ def _importance(study: Study, trials: Sequence[Trial]) -> dict[str, float]:
 
     distributions = SearchSpace.of(study.search_space).distributions(with_grids=True)
     # Its time grows with the square of their number; some hundred tell as much as all.
-    told = told_study(study, distributions, completed[:: len(completed) // _MOST + 1])
-    return dict(get_param_importances(told, evaluator=FanovaImportanceEvaluator(seed=study.seed)))
+    known = optuna_study(study, distributions, completed[:: len(completed) // _MOST + 1])
+    return dict(get_param_importances(known, evaluator=FanovaImportanceEvaluator(seed=study.seed)))

@@ -92,14 +92,14 @@ def is_hopeless(pruner: str, study_id: str, own: LearningCurve, others: Sequence
         pruner=_pruner(pruner, rounds),
     )
     latest = sorted(others, key=lambda each: each.number)[-MOST_OTHERS:]
-    trial = _told(study, own.number, latest, with_gaps=pruner == HYPERBAND)
+    trial = _trial_among(study, own.number, latest, with_gaps=pruner == HYPERBAND)
     for step, loss in sorted(own.losses.items()):
         trial.report(_WORST if loss is None else loss, step)
         hopeless = trial.should_prune()
     return hopeless
 
 
-def _told(study: Study, number: int, others: Sequence[LearningCurve], *, with_gaps: bool) -> Trial:
+def _trial_among(study: Study, number: int, others: Sequence[LearningCurve], *, with_gaps: bool) -> Trial:
     """Have the other trials' curves known; the one with the number that is asked about.
 
     Args:

@@ -65,11 +65,11 @@ def draw(study: Study, space: SearchSpace, past: Iterable[Trial], number: int) -
     """
     taken = space.on_grid(number, study.seed)
     distributions = space.distributions()
-    told = told_study(study, distributions, past, _sampler(study, number))
-    return told.ask(distributions).params | taken
+    known = optuna_study(study, distributions, past, _sampler(study, number))
+    return known.ask(distributions).params | taken
 
 
-def told_study(
+def optuna_study(
     study: Study,
     distributions: dict[str, BaseDistribution],
     past: Iterable[Trial],
@@ -80,14 +80,14 @@ def told_study(
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     directions = optuna.study.StudyDirection
-    told = optuna.create_study(
+    known = optuna.create_study(
         direction=directions.MAXIMIZE if study.direction is Direction.MAXIMUM else directions.MINIMIZE, sampler=sampler
     )
-    told.add_trials([found for trial in past if (found := _told(trial, distributions)) is not None])
-    return told
+    known.add_trials([found for trial in past if (found := _optuna_trial(trial, distributions)) is not None])
+    return known
 
 
-def _told(trial: Trial, distributions: dict[str, BaseDistribution]) -> FrozenTrial | None:
+def _optuna_trial(trial: Trial, distributions: dict[str, BaseDistribution]) -> FrozenTrial | None:
     """A trial as Optuna knows it; None for one that says nothing about its combination."""
     import optuna
 

@@ -140,13 +140,13 @@ class Rounds:
                 self.store.drop(number)
                 return self._ended()
         if rounds - 1 not in self.history.evaluate:
-            self._settle(rounds - 1, self._evaluate(rounds - 1))
+            self._judge(rounds - 1, self._evaluate(rounds - 1))
         return self._ended()
 
     def _round(self, number: int) -> bool:
         """One round, or no more than what tells that the one before it was the last; whether the model was replaced."""
         if number and not self._evaluation_rides and number - 1 not in self.history.evaluate:
-            self._settle(number - 1, self._evaluate(number - 1))
+            self._judge(number - 1, self._evaluate(number - 1))
             if self._judging.should_stop:
                 return False
         begun, hand, spare = time.monotonic(), InHand(number, self._state), self._spare()
@@ -161,7 +161,7 @@ class Rounds:
                 self._end_before(hand, error)
                 return False
             if exchange == 0 and number and self._evaluation_rides:
-                self._settle(number - 1, hand.evaluations)
+                self._judge(number - 1, hand.evaluations)
                 if self._judging.should_stop:
                     return False
             hand.take(arrived)
@@ -179,7 +179,7 @@ class Rounds:
         if self._may_not_diverge or self._newest < 0:
             raise error
         if hand.number - 1 not in self.history.evaluate:
-            self._settle(hand.number - 1, hand.evaluations)
+            self._judge(hand.number - 1, hand.evaluations)
         log.warning("the training diverges and ends before", round=hand.number, reason=str(error))
 
     @property
@@ -320,7 +320,7 @@ class Rounds:
         self.store.commit(hand.number, result)
         self._newest, self._judged, self._committing = hand.number, {}, done
 
-    def _settle(self, number: int, evaluations: Mapping[str, Evaluation | None]) -> None:
+    def _judge(self, number: int, evaluations: Mapping[str, Evaluation | None]) -> None:
         """Note how good round ``number`` was, and drop the rounds that are not needed any more."""
         measured = {who: (part.rows, part.loss) for who, part in evaluations.items() if part is not None}
         if measured:

@@ -62,7 +62,7 @@ class MappingFile:
     def wrong_paths(self) -> UnusableData | None:
         """All rows that name no file of the dataset's folder, in one complaint; None when every row names one."""
         wrong = {number: path for number, path in enumerate(self.paths, start=1) if path not in self.known}
-        return UnusableData(_told(wrong, self.known), self.name) if wrong else None
+        return UnusableData(_what_is_wrong(wrong, self.known), self.name) if wrong else None
 
     def pictures(self) -> Pictures:
         """The files that the rows name.
@@ -105,7 +105,7 @@ def _check_header(columns: Sequence[str], name: str) -> None:
         raise UnusableData(f"expected the header {IMAGE},{TARGET}", name)
 
 
-def _told(wrong: Rows, known: Files) -> str:
+def _what_is_wrong(wrong: Rows, known: Files) -> str:
     """What is wrong with rows of a mapping: their numbers, not their cells; and where people would not see it, in what a path differs."""
     alike: dict[str, list[int]] = {}
     for difference, form in _FORMS.items():

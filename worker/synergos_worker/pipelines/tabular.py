@@ -143,7 +143,7 @@ class TabularPipeline:
                 "_type": self.name,
                 "src_count": table.count,
                 "files": dict(table.origins),
-                "cells": _told(table),
+                "cells": _cell_counts(table),
                 "columns": _declared(table),
             },
         )
@@ -234,7 +234,7 @@ def _cells(parts: Sequence[FileRows]) -> dict[str, CellCounts]:
     }
 
 
-def _told(table: TabularTable) -> dict[str, dict[str, int]]:
+def _cell_counts(table: TabularTable) -> dict[str, dict[str, int]]:
     """How many cells were missing, unreadable, and filled in, of the columns in which some were; a label never is filled in."""
     return {
         name: {
