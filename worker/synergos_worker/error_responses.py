@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import traceback
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -23,6 +22,7 @@ from synergos.errors import (
     UnusableData,
     WireFormatError,
 )
+from synergos.program.failures import facts_of
 from synergos_worker.logged import shortened
 
 log = structlog.get_logger(__name__)
@@ -77,8 +77,7 @@ def refusal_of(error: Exception, **facts: object) -> tuple[int, Mapping[str, Any
 
 def log_unforeseen(event: str, error: BaseException, **facts: object) -> None:
     """Log what went wrong and where, without the error's text: libraries quote the data they could not handle."""
-    places = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
-    log.error(event, error=type(error).__name__, places=places, **facts)
+    log.error(event, **facts_of(error), **facts)
 
 
 def _answer(error: Exception) -> Response:

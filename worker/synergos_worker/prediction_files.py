@@ -20,7 +20,7 @@ from synergos.domain.tags import Purpose
 from synergos.errors import GridError
 from synergos.learning.families import Array
 from synergos.tables.never_trained import NeverTrained
-from synergos.tables.predictions import prediction_frame
+from synergos.tables.predictions import as_spreadsheet, prediction_frame
 from synergos_worker.pipelines.pipeline import Ids, Origins
 
 
@@ -86,7 +86,7 @@ def _write_files(folder: Path, purpose: Purpose, space: FeatureSpace, inference:
     for name, values in (("predictions", inference.predicted), ("scores", inference.scores)):
         is_predicted = inference.is_predicted.reshape(-1, *(1,) * (values.ndim - 1))
         np.savetxt(folder / f"inference_{name}_{purpose}.txt", np.where(is_predicted, values, np.nan))
-    _frame(space, inference).to_csv(folder / f"predictions_{purpose}.csv", index=False)
+    as_spreadsheet(_frame(space, inference)).to_csv(folder / f"predictions_{purpose}.csv", index=False)
     text = json.dumps(inference.statistics, allow_nan=False, indent=2)
     (folder / _statistics_name(purpose)).write_text(text + "\n", encoding="utf-8")
 

@@ -19,6 +19,7 @@ from synergos.cli.root import RootGroup
 from synergos.cli.tune_group import TuneGroup
 from synergos.cli.use_cases import NOUNS, USE_CASES
 from synergos.errors import SynergosError
+from synergos.foreign_text import on_terminal
 
 CYCLE = "From a project file to a model"
 RECORDS = "What an orchestrator has"
@@ -85,7 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         app(args=arguments, prog_name="synergos")
     except SynergosError as error:
-        print(f"synergos: {words_of(error)}", file=sys.stderr)
+        print(on_terminal(f"synergos: {words_of(error)}"), file=sys.stderr)
         sys.exit(exit_code_of(error))
 
 

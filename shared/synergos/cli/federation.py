@@ -26,6 +26,7 @@ from synergos.federation.destruction import Fate, fates
 from synergos.federation.destruction import destroy as destroy_records
 from synergos.federation.shape import published
 from synergos.federation.template import TEMPLATE
+from synergos.foreign_text import on_terminal
 
 FileOption = Annotated[Path, typer.Option("--file", metavar="FILE", help="The project file.", dir_okay=False)]
 _ALIGNED = frozenset({Kind.PROJECT, Kind.REGISTRATION, Kind.TAG})
@@ -163,9 +164,8 @@ def _tell(done: Sequence[Done], output: Format) -> None:
         return
     for each in done:
         if each.deed not in {Deed.LEFT, Deed.ABSENT}:
-            print(
-                "\n".join([f"{each.deed:<9}{each.declared}", *(f"{'':<9}  {note}" for note in each.notes)]), flush=True
-            )
+            lines = [f"{each.deed:<9}{each.declared}", *(f"{'':<9}  {note}" for note in each.notes)]
+            print(on_terminal("\n".join(lines)), flush=True)
 
 
 def _sum_up(federation: Federation, done: Sequence[Done], output: Format) -> None:

@@ -10,6 +10,7 @@ from synergos.cli.output import print_table, say
 from synergos.cli.showing import show_rows
 from synergos.domain.keys import ProjectKey
 from synergos.driver.rows import result_rows
+from synergos.foreign_text import on_terminal
 
 Job = Mapping[str, Any]
 
@@ -58,7 +59,7 @@ def _show_agreement(agreed: Mapping[str, Any]) -> None:
     title = f"{len(space['X'])} inputs" + (f"; labels {', '.join(labels)}" if labels else "")
     print_table(title, ("participant", "rows", "filled", "lacks", "unused"), rows)
     for note in agreement["notes"]:
-        print(note["text"])
+        print(on_terminal(note["text"]))
 
 
 def _brought(table: Mapping[str, Any]) -> dict[str, object]:
@@ -75,4 +76,4 @@ def _show_notes(driver: Driver, project: ProjectKey) -> None:
     shares = driver.alignments.read(project.collab_id, project.project_id, fields=["agreement"])["data"]
     notes = dict.fromkeys(note for record in shares for note in (record.get("agreement") or {}).get("notes", ()))
     for note in notes:
-        print(note)
+        print(on_terminal(note))

@@ -14,6 +14,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from synergos.foreign_text import on_terminal
+
 WIDTH = 100
 """Columns of a table that goes to a pipe or a file; a terminal has its own."""
 
@@ -37,7 +39,7 @@ def standard_error() -> Console:
 
 def say(text: str) -> None:
     """Tell the person who waits something that is no result."""
-    standard_error().print(text, markup=False, highlight=False, soft_wrap=True)
+    standard_error().print(on_terminal(text), markup=False, highlight=False, soft_wrap=True)
 
 
 def print_json(value: object) -> None:
@@ -58,11 +60,11 @@ def print_table(
         console = Console(width=WIDTH)
     table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     for column in columns:
-        table.add_column(Text(column if as_named else column.replace("_", " ")), overflow="fold")
+        table.add_column(Text(on_terminal(column) if as_named else column.replace("_", " ")), overflow="fold")
     for row in rows:
-        table.add_row(*(Text(cell(row.get(column))) for column in columns))
+        table.add_row(*(Text(on_terminal(cell(row.get(column)))) for column in columns))
     if title:
-        console.print(title, markup=False, highlight=False, soft_wrap=True)
+        console.print(on_terminal(title), markup=False, highlight=False, soft_wrap=True)
     if rows:
         console.print(table, highlight=False)
 

@@ -15,11 +15,12 @@ from synergos.cli.completion import completing_ids
 from synergos.cli.connection import AddressOption, ProfileOption, driver_for
 from synergos.cli.ids import Ids
 from synergos.cli.model_folder import CpusOption, ModelOption, NameOption, unwritable
-from synergos.cli.output import Format, FormatOption
+from synergos.cli.output import Format, FormatOption, say
 from synergos.cli.project_file import FileOption, project_file
 from synergos.cli.stages import TimeoutOption, WaitOption, carry_out
 from synergos.errors import InvalidRequest, RecordNotFound
 from synergos.model import load_model
+from synergos.tables.predictions import as_spreadsheet
 
 if TYPE_CHECKING:
     from synergos.federation import Federation
@@ -132,14 +133,14 @@ def _predict_here(
     found = load_model(model, name or "global_model", cpus=cpus)
     read = found.read(rows, keep=columns.keep, ignore=columns.ignore)
     if read.absent:
-        print(f"synergos: not there, and filled as missing cells are: {', '.join(read.absent)}", file=sys.stderr)
+        say(f"synergos: not there, and filled as missing cells are: {', '.join(read.absent)}")
     predictions = found.predictions(read)
     try:
         if written is Format.JSON:
             text = predictions.to_json(orient="records", double_precision=15, indent=2)
             print(text) if output is None else output.write_text(f"{text}\n", encoding="utf-8")
         else:
-            predictions.to_csv(sys.stdout if output is None else output, index=False)
+            as_spreadsheet(predictions).to_csv(sys.stdout if output is None else output, index=False)
     except OSError as error:
         raise unwritable(error) from error
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from html import escape
 from textwrap import wrap
 from typing import Any
 
 from synergos.driver.rows import Row, flat, rows_of
+from synergos.foreign_text import on_page
 
 WIDTH = 100
 """Characters of a line."""
@@ -59,14 +59,14 @@ class Answer(Record):
         return "\n".join([*self._content(), *self._remarks()])
 
     def _repr_html_(self) -> str:
-        remarks = "".join(f"<p>{escape(remark)}</p>" for remark in self._remarks())
+        remarks = "".join(f"<p>{on_page(remark)}</p>" for remark in self._remarks())
         data = self.get("data")
         if isinstance(data, list):
             return _html_of_list(data, self._headline()) + remarks
         if isinstance(data, Mapping):
             fields = [[name, _cell(value)] for name, value in _fields(data)]
             return _html_table(["field", "value"], fields, self._headline()) + remarks
-        return f"<p>{escape(self._headline())}</p>{remarks}"
+        return f"<p>{on_page(self._headline())}</p>{remarks}"
 
     def _content(self) -> Iterator[str]:
         data = self.get("data")
@@ -228,7 +228,7 @@ def _html_of_list(records: Sequence[Any], headline: str) -> str:
 
 
 def _html_table(names: Sequence[str], rows: Sequence[Sequence[str]], caption: str) -> str:
-    head = "".join(f"<th>{escape(name)}</th>" for name in names)
-    body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
-    title = f"<caption>{escape(caption)}</caption>" if caption else ""
+    head = "".join(f"<th>{on_page(name)}</th>" for name in names)
+    body = "".join(f"<tr>{''.join(f'<td>{on_page(cell)}</td>' for cell in row)}</tr>" for row in rows)
+    title = f"<caption>{on_page(caption)}</caption>" if caption else ""
     return f"<table>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"

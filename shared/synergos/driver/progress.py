@@ -13,6 +13,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 
 from synergos.domain.job import FINAL_STATES
 from synergos.domain.keys import JOB_IDS
+from synergos.foreign_text import on_terminal
 
 Job = Mapping[str, Any]
 
@@ -111,7 +112,7 @@ class Lines:
 
     def note(self, text: str) -> None:
         """Print it."""
-        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+        self._console.print(on_terminal(text), markup=False, highlight=False, soft_wrap=True)
 
     def job(self, label: str, job: Job) -> None:
         """Print it when state, round or who is waited for is another than last time."""
@@ -145,17 +146,17 @@ class Bars:
 
     def note(self, text: str) -> None:
         """Print it above the bars."""
-        self._progress.console.print(text, markup=False, highlight=False)
+        self._progress.console.print(on_terminal(text), markup=False, highlight=False)
 
     def job(self, label: str, job: Job) -> None:
         """Move its bar, or turn it into a line."""
         if job["id"] not in self._bars:
-            self._bars[job["id"]] = self._progress.add_task(label, total=1.0, detail="")
+            self._bars[job["id"]] = self._progress.add_task(on_terminal(label), total=1.0, detail="")
         bar = self._bars[job["id"]]
         fraction = (job.get("progress") or {}).get("fraction")
         # Without a known fraction the bar pulses.
         total, completed = (None, 0.0) if fraction is None else (1.0, fraction)
-        self._progress.update(bar, total=total, completed=completed, detail=describe(job))
+        self._progress.update(bar, total=total, completed=completed, detail=on_terminal(describe(job)))
         if job["state"] in FINAL_STATES and self._progress.tasks[self._index(bar)].visible:
             self._progress.update(bar, visible=False)
             self.note(f"{label}: {describe(job)}")

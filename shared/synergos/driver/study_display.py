@@ -15,6 +15,7 @@ from rich.text import Text
 
 from synergos.domain.study import FINAL_STUDY_STATES
 from synergos.driver.progress import is_live
+from synergos.foreign_text import on_terminal
 
 Study = Mapping[str, Any]
 Trial = Mapping[str, Any]
@@ -137,7 +138,7 @@ class TrialLines:
             self._say(words)
 
     def _say(self, text: str) -> None:
-        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+        self._console.print(on_terminal(text), markup=False, highlight=False, soft_wrap=True)
 
     def __enter__(self) -> Self:
         return self
@@ -184,7 +185,7 @@ def study_table(study: Study, limit: int) -> RenderableType:
     for trial, row in zip(trials, rows, strict=True):
         style = _BEST if is_best(study, trial) else _STYLES.get(trial["state"], "")
         table.add_row(*(_in_one_line(row[column]) for column in columns), style=style)
-    parts: list[RenderableType] = [Text(headline(study), style="bold")]
+    parts: list[RenderableType] = [Text(on_terminal(headline(study)), style="bold")]
     if rows:
         parts.append(table)
     if left_out := len(study["trials"]) - len(rows):
@@ -206,7 +207,7 @@ def _row(study: Study, trial: Trial) -> dict[str, str]:
 
 
 def _in_one_line(text: str, style: str = "") -> Text:
-    return Text(text, style, no_wrap=True, overflow="ellipsis")
+    return Text(on_terminal(text), style, no_wrap=True, overflow="ellipsis")
 
 
 def _tried(study: Study, trial: Trial) -> dict[str, str]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from html import escape
 
 from werkzeug.datastructures import MIMEAccept
+
+from synergos.foreign_text import on_page
 
 HTML, JSON = "text/html", "application/json"
 
@@ -36,6 +37,6 @@ def front_page(health: Mapping[str, object], links: Mapping[str, str], accepted:
     if accepted.best_match((JSON, HTML), JSON) == JSON:
         return json.dumps({**health, "links": dict(links)}), JSON
     title = f"Synergos {health['component']}"
-    items = "\n".join(f'<li><a href="{escape(address)}">{escape(what)}</a></li>' for address, what in links.items())
-    about = escape(f"{health['id']}, version {health['version']}")
-    return _PAGE.format(title=escape(title), about=about, links=items), HTML
+    items = "\n".join(f'<li><a href="{on_page(address)}">{on_page(what)}</a></li>' for address, what in links.items())
+    about = on_page(f"{health['id']}, version {health['version']}")
+    return _PAGE.format(title=on_page(title), about=about, links=items), HTML

@@ -16,6 +16,7 @@ import graypy
 import structlog
 
 from synergos.errors import InvalidRequest
+from synergos.program.failures import WithoutTracebacks, without_tracebacks
 
 CENSORED_KEYS = frozenset({"address", "data", "database", "folder", "host", "mlflow", "outputs", "path", "port", "url"})
 
@@ -54,6 +55,7 @@ def configure_logging(component_id: str, target: LogTarget, *, debug: bool = Fal
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.stdlib.ExtraAdder(),
+        without_tracebacks,
         *([_censor] if censored else []),
     ]
     structlog.configure(
@@ -73,12 +75,15 @@ def configure_logging(component_id: str, target: LogTarget, *, debug: bool = Fal
     formatter = structlog.stdlib.ProcessorFormatter(
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+            ),
         ],
         foreign_pre_chain=shared,
     )
     for handler in handlers:
         handler.setFormatter(formatter)
+        handler.addFilter(WithoutTracebacks())
     root = logging.getLogger()
     root.handlers = handlers
     root.setLevel(logging.DEBUG if debug else logging.INFO)

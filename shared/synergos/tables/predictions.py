@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from synergos.domain.feature_space import Action, FeatureSpace
+from synergos.foreign_text import in_spreadsheet
 from synergos.tables.never_trained import NeverTrained
 
 Ids: TypeAlias = Mapping[str, Sequence[str | None]]
@@ -54,6 +55,17 @@ def prediction_frame(
     # An id may be called like one of the columns there are.
     named = {f"id_{name}" if _is_taken(name) else name: cells for name, cells in ids.items()}
     return pd.concat([about, pd.DataFrame(named, index=about.index), found], axis=1)
+
+
+def as_spreadsheet(frame: pd.DataFrame) -> pd.DataFrame:
+    """The same frame for a csv file, which a spreadsheet may open: labels are others' text, and none of it is a formula there."""
+    texts = frame.select_dtypes(exclude="number").columns
+    safe = frame.assign(**{name: frame[name].map(_cell) for name in texts})
+    return safe.rename(columns=in_spreadsheet)
+
+
+def _cell(value: object) -> object:
+    return in_spreadsheet(value) if isinstance(value, str) else value
 
 
 def _notes(never: NeverTrained, has_scores: NDArray[np.bool_]) -> list[str]:

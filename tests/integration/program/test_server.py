@@ -128,7 +128,7 @@ def test_an_answer_is_framed_however_it_is_made(server: Server) -> None:
 def test_a_small_answer_is_one_packet(server: Server) -> None:
     with socket.create_connection((HOST, server.port), timeout=60) as line:
         for _ in range(3):
-            line.sendall(b"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nbody")
+            line.sendall(f"PUT / HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: 4\r\n\r\nbody".encode())
 
             assert line.recv(2**16).endswith(b"\r\n\r\nbody")
 
