@@ -16,7 +16,7 @@ from synergos.cli.ids import METAVARS, Ids, ids_of, option_of
 from synergos.cli.keyword import keyword
 from synergos.cli.listing import LimitOption, limit_of
 from synergos.cli.output import Format, FormatOption, say
-from synergos.cli.parameters import WITHOUT_EFFECT, Option, documentation, parameters_of, read_settings
+from synergos.cli.parameters import WITHOUT_EFFECT, Option, documentation, parameters_of, read_named, read_settings
 from synergos.cli.parameters import option_of as option_of_parameter
 from synergos.cli.project_file import FileOption, meant
 from synergos.cli.showing import show
@@ -90,7 +90,7 @@ class _Made:
                 gathered.gather(task, given.get(gathered.option))
             answer = call(**arguments)
             if given.get(PICTURE) is not None:
-                say(str(answer.plot().save(given[PICTURE])))
+                _draw(answer, given[PICTURE])
             show(self.case, answer, output)
 
         command.__doc__ = self.case.help or documentation(getattr(_task(self.case.task), self.case.method))[0]
@@ -115,28 +115,37 @@ class _Made:
 
     def _arguments(self, given: Mapping[str, Any], output: Format) -> dict[str, Any]:
         """What the call gets."""
-        found = ({} if self.changes else dict(self.case.given)) | self._said(given) | read_settings(given.get(SET))
+        said, ids = self._said(given), self.ids.read(given.get("ids"))
+        known = {*said, *ids, "self"}
+        said |= _others(SET, read_settings(given.get(SET), f"--{SET}"), known)
         gathered = any(given.get(each.option) for each in self.case.gathers)
-        if self.changes and not found and not gathered:
+        if self.changes and not said and not gathered:
             raise InvalidRequest(f"nothing to change; --help lists what can be: {', '.join(self._changeable())}")
-        ids = self.ids.read(given.get("ids"))
         if self.takes_choices:
-            found |= {
-                "order": "newest",
-                "limit": limit_of(given.get(LIMIT), output),
-                **self._where(given, {*found, *ids}),
-            }
-        return found | ids
-
-    @staticmethod
-    def _where(given: Mapping[str, Any], known: set[str]) -> dict[str, Any]:
-        found = read_settings(given.get(WHERE), f"--{WHERE}")
-        if twice := known & found.keys():
-            raise InvalidRequest(f"{min(twice)} is given already", f"--{WHERE}")
-        return found
+            said |= {"order": "newest", "limit": limit_of(given.get(LIMIT), output)}
+            said |= _others(WHERE, read_named(given.get(WHERE), f"--{WHERE}"), {*known, *said})
+        return ({} if self.changes else dict(self.case.given)) | said | ids
 
     def _changeable(self) -> Iterator[str]:
         yield from (f"--{name.replace('_', '-')}" for name in (*self.options, *self.extras))
+
+
+def _others(option: str, found: dict[str, Any], known: set[str]) -> dict[str, Any]:
+    """What was given by name, none of which is given otherwise too."""
+    if twice := known & found.keys():
+        raise InvalidRequest(f"{min(twice)} is given already", f"--{option}")
+    return found
+
+
+def _draw(answer: Any, path: Path) -> None:
+    """Draw what an answer has to a file, and tell on standard error where it is."""
+    picture = answer.plot()
+    try:
+        say(str(picture.save(path)))
+    except OSError as error:
+        raise InvalidRequest(f"{path} cannot be written: {error.strerror or error}", f"--{PICTURE}") from error
+    except ValueError as error:  # matplotlib's word for a kind of file it does not know
+        raise InvalidRequest(f"{path}: {error}", f"--{PICTURE}") from error
 
 
 def _task(name: str) -> type[Task]:

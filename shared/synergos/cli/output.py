@@ -42,6 +42,12 @@ def say(text: str) -> None:
     standard_error().print(on_terminal(text), markup=False, highlight=False, soft_wrap=True)
 
 
+def width() -> int:
+    """Columns of standard output: those of a terminal, :data:`WIDTH` elsewhere."""
+    console = Console()
+    return console.width if console.is_terminal else WIDTH
+
+
 def print_json(value: object) -> None:
     """Write JSON and nothing else to standard output."""
     print(json.dumps(value, indent=2))
@@ -55,9 +61,7 @@ def print_table(
     Args:
         as_named: columns are headed by their names, which others may have given them; without it, by words.
     """
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=WIDTH)
+    console = Console(width=width())
     table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     for column in columns:
         table.add_column(Text(on_terminal(column) if as_named else column.replace("_", " ")), overflow="fold")

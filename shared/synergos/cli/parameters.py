@@ -38,6 +38,10 @@ _JSON = "JSON, or a file of it."
 _SINGULAR: Mapping[str, str] = {"names": "name", "run_ids": "run"}
 """Parameters that take several, which an option takes one after the other."""
 _PATHS: Any = (str | Path, Path)
+_SHAPES: Mapping[Any, type] = {Sequence: list, Mapping: dict}
+_WORDS: Mapping[type, str] = {list: "a JSON list", dict: "a JSON object"}
+_MOST_QUOTED = 40
+"""Characters of what is refused that an error repeats."""
 _SECTION = re.compile(r"^[A-Z][a-z]+:$")
 _ROLE = re.compile(r":\w+:`~?(?:[\w.]*\.)?(\w+)`")
 
@@ -124,22 +128,33 @@ def read_json(text: str, field: str) -> Any:
         raise InvalidRequest(f"{text} is not JSON: {error}", field) from None
 
 
-def read_settings(given: Sequence[str] | None, field: str = "--set") -> dict[str, Any]:
-    """Values by name, each given as ``name=value``; a value that is no JSON is a text.
+def read_named(given: Sequence[str] | None, field: str) -> dict[str, str]:
+    """Texts by name, each given as ``name=text``.
 
     Raises:
-        InvalidRequest: one is not given so.
+        InvalidRequest: one is not given so, or a name twice.
     """
-    found: dict[str, Any] = {}
+    found: dict[str, str] = {}
     for each in given or ():
         name, separator, text = each.partition("=")
         if not separator or not name.isidentifier():
             raise InvalidRequest(f"expected name=value, got {each!r}", field)
-        try:
-            found[name] = json.loads(text)
-        except ValueError:
-            found[name] = text
+        if name in found:
+            raise InvalidRequest(f"{name} is given already", field)
+        found[name] = text
     return found
+
+
+def read_settings(given: Sequence[str] | None, field: str) -> dict[str, Any]:
+    """Values by name, likewise; a value that is no JSON is a text."""
+    return {name: _json_or_text(text) for name, text in read_named(given, field).items()}
+
+
+def _json_or_text(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def _as_given(parameter: Parameter) -> tuple[Any, Callable[[Any], Any], str]:
@@ -154,7 +169,14 @@ def _as_given(parameter: Parameter) -> tuple[Any, Callable[[Any], Any], str]:
         return list[str], lambda given: [tag.strip("/").split("/") for tag in given], "A folder as a/b; repeatable."
     if kind == Sequence[str]:
         return list[str], list, "Repeatable."
-    return str, lambda given: read_json(given, field), _JSON
+    shape = _SHAPES.get(get_origin(kind))
+    return str, lambda given: _shaped(read_json(given, field), shape, field), _JSON
+
+
+def _shaped(value: Any, shape: type | None, field: str) -> Any:
+    if shape is not None and not isinstance(value, shape):
+        raise InvalidRequest(f"expected {_WORDS[shape]}, got {json.dumps(value)[:_MOST_QUOTED]}", field)
+    return value
 
 
 def _flag(name: str) -> str:

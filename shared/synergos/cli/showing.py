@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from synergos.cli.ids import METAVARS
 from synergos.cli.listing import say_if_there_is_more
-from synergos.cli.output import WIDTH, Format, cell, moment, print_fields, print_json, print_table, say
+from synergos.cli.output import Format, cell, moment, print_fields, print_json, print_table, say, width
 from synergos.cli.short_ids import SHORTEST
 from synergos.cli.use_case import Shows, UseCase
 from synergos.driver.answers import table_of
@@ -95,7 +95,7 @@ def show_rows(records: Sequence[Record], first: Sequence[str] = ()) -> None:
     columns = [name for name in names if rows and name in rows[0]]
     fitting = list(_fitting(columns, rows))
     told = [f"{name} {cell(value)}" for name, value in common.items() if name in first]
-    title = "\n".join(filter(None, ["/".join(ids), *wrap(" · ".join(told), WIDTH)]))
+    title = "\n".join(filter(None, ["/".join(ids), *wrap(" · ".join(told), width())]))
     print_table(title, fitting, rows, as_named=True)
     if left := [*(name for name in common if name not in first), *(name for name in columns if name not in fitting)]:
         say(f"not shown: {', '.join(left)}; --format json has everything")
@@ -123,7 +123,7 @@ def _field(record: Record, name: str) -> object:
 
 def _fitting(columns: Sequence[str], rows: Sequence[Mapping[str, object]]) -> Iterator[str]:
     """The columns there is room for, from the left."""
-    left = WIDTH
+    left = width()
     for column in columns:
         left -= max([len(column), *(len(cell(row.get(column))) for row in rows)]) + _BETWEEN
         if left < 0:

@@ -101,8 +101,9 @@ class RocCurves:
         Raises:
             DriverError: there are none in them; says why.
         """
-        told = figures.get("curves") or []
-        names = named(figures.get("classes") or [], len(told))
+        classes = figures.get("classes") or []
+        told = figures.get("curves") or [None] * len(classes)
+        names = named(classes, len(told))
         curves = [ClassCurve.of(name, each) if each else None for name, each in zip(names, told, strict=True)]
         if len(curves) == 2 and curves[0] is None and curves[1] is not None:
             curves[0] = curves[1].mirrored(names[0])

@@ -118,6 +118,10 @@ def test_every_command_of_an_orchestrator_has_json_and_says_which_one_it_asks(co
         ("tags create heart/risk/ward --train a/b/ --train c --evaluate d", "POST",
          f"{C}/heart/projects/risk/participants/ward/registration/tags",
          {"train": [["a", "b"], ["c"]], "evaluate": [["d"]], "predict": []}),
+        ("tags create heart/risk/ward --evaluate d", "POST", f"{C}/heart/projects/risk/participants/ward/registration/tags",
+         {"train": [], "evaluate": [["d"]], "predict": []}),
+        ("tags update heart/risk/ward --set train=[]", "PUT", f"{C}/heart/projects/risk/participants/ward/registration/tags",
+         {"train": []}),
         ("alignment show heart/risk", "GET", "/ttp/train/collaborations/heart/projects/risk/alignments?order=newest&limit=20",
          None),
         ("alignment show heart/risk --where participant_id=7", "GET",
@@ -184,6 +188,15 @@ def test_services_are_configured_with_a_collaboration(run: Run, server: Recordin
         ("run update heart/risk/e/r", "nothing to change"),
         ("run update heart/risk/e/r --set lr", "--set: expected name=value, got 'lr'"),
         ("experiment create heart/risk/e --model [", "--model: is not JSON"),
+        ("experiment create heart/risk/e --model 5", "--model: expected a JSON list, got 5"),
+        (
+            "project create heart/risk --action classify --incentives [1]",
+            "--incentives: expected a JSON object, got [1]",
+        ),
+        ("run create heart/risk/e/r --lr 1 --set lr=2", "--set: lr is given already"),
+        ("run create heart/risk/e/r --set self=2", "--set: self is given already"),
+        ("run create heart/risk/e/r --set a=1 --set a=2", "--set: a is given already"),
+        ("run create heart/risk/e/r --set lr=NaN", "lr: expected a finite number"),
         ("experiment create heart/risk/e --model none.json", "--model: none.json is neither JSON nor a file"),
         ("registration create heart/risk/w --role guest", "node_0: add a worker"),
         ("registration create heart/risk/w --role guest --node host=x,port=1", "--node: f_port is missing in"),
@@ -216,6 +229,17 @@ def test_a_record_is_shown_with_its_ids_and_how_much_is_beneath_it(run: Run, ser
     assert "collab_id heart project_id risk action classify experiments 2" in " ".join(ended.out.split())
     assert "warning: mind the gap" in ended.err
     assert json.loads(at(server, run, "project", "show", "heart/risk", "--format", "json").out) == record
+
+
+def test_nothing_that_others_wrote_moves_the_terminal(run: Run, server: RecordingServer) -> None:
+    record = {"kind": "Participant", "key": {"participant_id": "ward"}, "summary": "\x1b[31mred\x1b]0;title\x07[bold]"}
+    server.answer_always("GET", "/ttp/connect/participants", 200, {"data": [record]})
+
+    ended = at(server, run, "participant", "list")
+
+    assert "\x1b" not in ended.out
+    assert "[31mred" in ended.out
+    assert "[bold]" in ended.out
 
 
 def test_the_shell_completes_ids_below_those_before(

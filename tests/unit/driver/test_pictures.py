@@ -170,6 +170,7 @@ def test_a_class_without_rows_has_no_rates_and_no_area() -> None:
         ),
         ({"reasons": {"curves": ["there are more than 20 classes"] * 30}}, "there are more than 20 classes"),
         ({"statistics": {"R2": 0.5}}, "a regression has none, nor has what an older release measured"),
+        ({"classes": ["a", "b"], "overall": {}}, "a regression has none, nor has what an older release measured"),
     ],
 )
 def test_why_there_are_no_curves_is_said(figures: dict[str, Any], why: str) -> None:
