@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from textwrap import wrap
 from typing import Any
 
 from synergos.driver.rows import Row, flat, rows_of
@@ -137,14 +136,16 @@ def _job_row(job: Mapping[str, Any]) -> Row:
     from synergos.driver.progress import describe, ids_of
 
     how = describe({"state": "unknown", **job})
-    return {"id": job.get("id"), "stage": job.get("stage"), "of": "/".join(ids_of({"keys": {}, **job})), "how": how}
+    return {"id": job.get("id"), "stage": job.get("stage"), "how": how, "of": "/".join(ids_of({"keys": {}, **job}))}
 
 
 def _table(records: Sequence[Any], headline: str) -> Iterator[str]:
     common, rows = table_of(records)
-    in_common = " · ".join(f"{name} {_cell(value)}" for name, value in common.items())
     yield from [_clipped(headline, WIDTH)] if headline else []
-    yield from _wrapped(in_common)
+    if len(rows) == 1:
+        yield from _outline(rows[0])
+        return
+    yield from _wrapped([_clipped(f"{name} {_cell(value)}", WIDTH) for name, value in common.items()])
     names = list(rows[0]) if rows else []
     columns = [[name, *(_clipped(_cell(row[name]), _WIDEST_CELL) for row in rows[:MOST_ROWS])] for name in names]
     fitting, left_out = _fitting(columns)
@@ -210,8 +211,15 @@ def _text(value: object) -> str:
     return "".join(letter if letter.isprintable() else "�" for letter in str(value))
 
 
-def _wrapped(text: str) -> list[str]:
-    return wrap(text, WIDTH, max_lines=_MOST_COMMON_LINES, placeholder=" …") if text else []
+def _wrapped(parts: Sequence[str]) -> list[str]:
+    """Parts as lines, none of them broken."""
+    lines: list[str] = []
+    for part in parts:
+        if lines and len(longer := f"{lines[-1]} · {part}") <= WIDTH:
+            lines[-1] = longer
+        else:
+            lines.append(part)
+    return [*lines[:_MOST_COMMON_LINES], *(["…"] if len(lines) > _MOST_COMMON_LINES else [])]
 
 
 def _clipped(text: str, width: int) -> str:

@@ -67,6 +67,27 @@ def test_a_list_is_a_table_and_what_all_rows_share_is_said_once() -> None:
     ]
 
 
+def test_a_list_of_one_is_shown_as_what_it_is_one_of() -> None:
+    shown = repr(answer(data=[run("only", lr=0.1, **{f"setting_{number}": number for number in range(20)})]))
+
+    assert "run_id      only" in shown.splitlines()
+    assert "setting_19  19" in shown.splitlines()
+
+
+def test_what_all_rows_share_is_not_broken_in_two() -> None:
+    shared = {f"a_name_of_some_length_{number}": "a value" for number in range(12)}
+    lines = repr(answer(data=[run("a", **shared), run("b", **shared)])).splitlines()
+
+    assert lines[1:5] == [
+        "collab_id c · project_id p · expt_id e · a_name_of_some_length_0 a value",
+        *(
+            " · ".join(f"a_name_of_some_length_{number} a value" for number in numbers)
+            for numbers in [(1, 2, 3), (4, 5, 6), (7, 8, 9)]
+        ),
+    ]
+    assert lines[5] == "…"
+
+
 def test_one_record_has_a_line_for_each_field() -> None:
     shown = repr(answer(data=run("r", lr=0.1, layers=[{"size": 10**30}] * 2, note=None, server={"lr": 1})))
 
