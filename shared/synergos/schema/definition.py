@@ -14,6 +14,9 @@ from synergos.schema.json_schema import json_schema
 
 T = TypeVar("T")
 
+_LARGEST_EXPLAINED = 2**16
+"""Bytes of JSON above which errors are in msgspec's words: others take all of it as Python's objects."""
+
 
 class Definition(Generic[T]):
     """What values of one shape look like, made from the type that holds them.
@@ -69,6 +72,27 @@ class Definition(Generic[T]):
         except msgspec.ValidationError as error:
             raise self._refusal(value, error, at) from None
 
+    def decode(self, content: bytes | memoryview) -> T:
+        """A value of JSON as text; what the type has no place for is passed over, and never in memory.
+
+        Only for types that take no keys beside their fields.
+
+        Raises:
+            InvalidRequest: it is no JSON; or the first field that does not fit, and what was expected.
+        """
+        try:
+            return self._decoder.decode(content)
+        except msgspec.ValidationError as error:
+            raise self._refusal_of_text(content, error) from None
+        except (msgspec.DecodeError, ValueError, RecursionError):
+            raise InvalidRequest("expected JSON") from None
+
+    @cached_property
+    def _decoder(self) -> msgspec.json.Decoder[T]:
+        if self._rest is not None or self.ignored:
+            raise TypeError(f"{self.name} is read from JSON that has been decoded")
+        return msgspec.json.Decoder(self._kind)
+
     def known(self, value: Mapping[str, Any]) -> dict[str, Any]:
         """Those entries of a mapping that values of this shape can have; all of them where it forbids none."""
         if self._rest is not None or self.json_schema.get("additionalProperties") is not False:
@@ -101,6 +125,14 @@ class Definition(Generic[T]):
             return value
         own = {name: item for name, item in value.items() if name in self._own}
         return own | {self._rest: {name: item for name, item in value.items() if name not in self._own}}
+
+    def _refusal_of_text(self, content: bytes | memoryview, error: msgspec.ValidationError) -> InvalidRequest:
+        if len(content) > _LARGEST_EXPLAINED:
+            return _untranslated(error, "")
+        try:
+            return self._refusal(msgspec.json.decode(content), error, "")
+        except (msgspec.DecodeError, ValueError, RecursionError):
+            return _untranslated(error, "")
 
     def _refusal(self, value: object, error: msgspec.ValidationError, at: str) -> InvalidRequest:
         # Only now: jsonschema takes longer to import than everything else of this package together.

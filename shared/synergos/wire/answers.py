@@ -1,14 +1,81 @@
-"""What a worker says beside its tensors: of a round, and of an evaluation. See docs/wire-formats.md, section 2.1."""
+"""What a worker answers, beside tensors and what it says of datasets: its types, and how large each may be.
+
+See docs/wire-formats.md, section 1 for the command port and 2.1 for the data port.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from enum import StrEnum
 from typing import Annotated, TypeAlias
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from synergos.domain.outputs import Measured
+from synergos.domain.tags import Purpose
 from synergos.schema import Definition
 
-Rows: TypeAlias = Annotated[int, Meta(ge=0)]
+MOST_ROWS = 2**53
+"""Up to here a whole number is the same as a float, in any language."""
+Rows: TypeAlias = Annotated[int, Meta(ge=0, le=MOST_ROWS)]
+LARGEST_LOSS = 3.5e38
+"""More than any float32."""
+Loss: TypeAlias = Annotated[float, Meta(ge=-LARGEST_LOSS, le=LARGEST_LOSS)]
+Reason: TypeAlias = Annotated[str, Meta(max_length=2**16)]
+Name: TypeAlias = Annotated[str, Meta(max_length=2**10)]
+
+
+class Refusal(Struct, frozen=True):
+    """Why a worker refuses something.
+
+    Attributes:
+        field: what it is about, where it is about one thing.
+    """
+
+    message: Reason
+    field: Name | None = None
+
+
+class State(StrEnum):
+    """Where a preparation stands."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+
+class Polled(Struct, frozen=True):
+    """Of a preparation, how far it is.
+
+    Attributes:
+        preparation: its name.
+        error: why it failed, where it did.
+    """
+
+    preparation: Name
+    state: State
+    error: Refusal | UnsetType = UNSET
+
+
+class Opened(Struct, frozen=True):
+    """Of a session that is open.
+
+    Attributes:
+        rows: by purpose.
+    """
+
+    rows: Mapping[Purpose, Rows]
+
+
+class Predicted(Struct, frozen=True):
+    """Of a model that was measured, or still is.
+
+    Attributes:
+        results: by purpose; unset while it takes longer.
+    """
+
+    results: Mapping[Purpose, Measured] | UnsetType = UNSET
 
 
 class Evaluation(Struct, frozen=True):
@@ -19,7 +86,7 @@ class Evaluation(Struct, frozen=True):
     """
 
     rows: Rows
-    loss: float | None
+    loss: Loss | None
 
 
 class RoundAnswer(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -34,12 +101,12 @@ class RoundAnswer(Struct, frozen=True, kw_only=True, omit_defaults=True):
         evaluation: of the model that was sent, where it was measured.
     """
 
-    round: int
-    exchange: int = 0
+    round: Rows
+    exchange: Rows = 0
     rows: Rows
-    train_loss: float | None
-    first_loss: float | UnsetType | None = UNSET
-    epochs: int | UnsetType = UNSET
+    train_loss: Loss | None
+    first_loss: Loss | UnsetType | None = UNSET
+    epochs: Rows | UnsetType = UNSET
     seconds: float | UnsetType = UNSET
     evaluation: Evaluation | None
 
@@ -57,4 +124,8 @@ class EvaluationAnswer(Struct, frozen=True, kw_only=True):
 
 # A participant's: not repeated in errors.
 ROUND_ANSWER = Definition(RoundAnswer, quotes=False)
+REFUSAL = Definition(Refusal, quotes=False)
+POLLED = Definition(Polled, quotes=False)
+OPENED = Definition(Opened, quotes=False)
+PREDICTED = Definition(Predicted, quotes=False)
 EVALUATION_ANSWER = Definition(EvaluationAnswer, quotes=False)

@@ -99,7 +99,7 @@ def test_a_small_request_is_one_packet(worker_saying: Callable[..., Worker]) -> 
     worker = worker_saying([OK])
 
     with worker.client() as client:
-        assert client.ask(put(b"some", b" weights")).read() == b"done"
+        assert client.ask(put(b"some", b" weights")).whole(100) == b"done"
 
     [packet] = worker.heard[0]
     assert packet.startswith(b"PUT /x HTTP/1.1\r\n")
@@ -110,7 +110,7 @@ def test_requests_go_over_one_connection(worker_saying: Callable[..., Worker]) -
     worker = worker_saying([OK, OK])
 
     with worker.client() as client:
-        assert [client.ask(put(b"a")).read(), client.ask(put(b"b")).read()] == [b"done", b"done"]
+        assert [client.ask(put(b"a")).whole(100), client.ask(put(b"b")).whole(100)] == [b"done", b"done"]
 
     assert [len(packets) for packets in worker.heard] == [2]
 
@@ -120,8 +120,8 @@ def test_a_connection_that_was_closed_at_the_other_end_is_made_anew(worker_sayin
     worker = worker_saying([OK, b""], [OK])
 
     with worker.client() as client:
-        client.ask(put(b"a")).read()
-        assert client.ask(put(b"b")).read() == b"done"
+        client.ask(put(b"a")).whole(100)
+        assert client.ask(put(b"b")).whole(100) == b"done"
 
     assert [len(packets) for packets in worker.heard] == [2, 1]
 
@@ -145,7 +145,7 @@ def test_what_was_not_read_is_not_taken_for_the_next_answer(worker_saying: Calla
 
     with worker.client() as client:
         client.ask(put(b"a"))
-        assert client.ask(put(b"b")).read() == b"next"
+        assert client.ask(put(b"b")).whole(100) == b"next"
 
 
 def test_whoever_gives_up_meanwhile_wants_no_answer_any_more() -> None:
@@ -206,6 +206,6 @@ def test_a_worker_behind_tls_is_believed_by_its_certificate(
     worker = worker_saying([OK], [OK], tls=tls)
 
     with worker.client(trusting(fingerprint)) as client:
-        assert client.ask(put(b"a", b"b")).read() == b"done"
+        assert client.ask(put(b"a", b"b")).whole(100) == b"done"
     with worker.client(trusting(another)) as client, pytest.raises(WorkerUnreachable, match="cannot be reached"):
         client.ask(put(b"a"))

@@ -132,7 +132,7 @@ def _measure(
         return session.commands.measure(scope.run, session.id, purpose)
 
     with Sessions(members, content, limits, control, needed=1) as sessions:
-        return sessions.attempt(measure, purpose=_MEASURING[purpose])
+        return sessions.attempt(measure, purpose=_MEASURING[purpose], seconds=limits.measuring)
 
 
 def _is_about_rows(error: SynergosError) -> bool:

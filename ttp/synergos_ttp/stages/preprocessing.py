@@ -26,6 +26,7 @@ from synergos.records.agreements import agreement_version
 from synergos_ttp.control import Control
 from synergos_ttp.events import ParticipantLeftOut, WorkStarted
 from synergos_ttp.stages.scope import Scope
+from synergos_ttp.workers.checked import blaming
 from synergos_ttp.workers.commands import WorkerCommands
 from synergos_ttp.workers.limits import Limits
 from synergos_ttp.workers.retry import CONFIRMING, PREPARING, retry_while_lost
@@ -149,7 +150,7 @@ def _each(nodes: Sequence[Node], work: Callable[[Node], Result], given_up: threa
     """Do ``work`` for all nodes at the same time; as soon as one fails, the others are told not to go on."""
 
     def at(node: Node) -> Result:
-        with about_participant(node.participant_id):
+        with about_participant(node.participant_id), blaming(node.participant_id):
             return work(node)
 
     with ContextPool(max_workers=len(nodes), thread_name_prefix="participant") as pool:

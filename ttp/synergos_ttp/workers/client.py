@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import ssl
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from http.client import InvalidURL
@@ -15,9 +16,10 @@ from urllib3 import exceptions
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from synergos.domain.grid import Node
-from synergos.errors import WorkerUnreachable
+from synergos.errors import WireFormatError, WorkerUnreachable
 from synergos.wire.codec import CHUNK_BYTES
 from synergos_ttp.workers.limits import Limits
+from synergos_ttp.workers.line import TURN, Line, Overdue
 from synergos_ttp.workers.response import Response
 
 _BROKEN = (
@@ -50,6 +52,7 @@ class Request:
     Attributes:
         path: with the query, quoted.
         stall: seconds without a byte to or from the worker after which it is taken for lost.
+        within: seconds for the question and the whole answer; as many as ``stall`` unless given.
         meanwhile: when the answer may be long in coming, what is called every :attr:`Limits.long_poll` seconds until it
             begins; it raises to give up.
     """
@@ -60,6 +63,12 @@ class Request:
     body: Body | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     meanwhile: Callable[[], None] | None = None
+    within: float | None = None
+
+    @property
+    def until(self) -> float:
+        """When the answer is to be there, by the monotonic clock, if the question is asked now."""
+        return time.monotonic() + (self.stall if self.within is None else self.within)
 
 
 @dataclass(frozen=True)
@@ -88,25 +97,24 @@ PLAIN = Transport()
 class Connection(HTTPConnection):
     """Connects as its library does, and speaks HTTP in as few steps as there are: a small round is no longer than those take."""
 
-    def put(self, request: Request) -> None:
+    def put(self, request: Request, until: float, check: Callable[[], None]) -> None:
         """Send a request. What is small goes together: every packet wakes the worker up."""
-        self.sock.settimeout(request.stall)
+        line = Line(self.sock, request.stall, until, check)
         unsent = bytearray(self._head(request))
         for piece in () if request.body is None else request.body.buffers():
             if len(unsent) + len(piece) <= CHUNK_BYTES:
                 unsent += piece
                 continue
             if unsent:
-                self.sock.sendall(unsent)
-            self.sock.sendall(piece)
+                line.send(unsent)
+            line.send(piece)
             unsent = bytearray()
         if unsent:
-            self.sock.sendall(unsent)
+            line.send(unsent)
 
-    def answer(self, stall: float) -> Response:
+    def answer(self, stall: float, until: float, check: Callable[[], None]) -> Response:
         """Wait for the answer; ``stall`` is how many seconds may pass without a byte, now and while it is read."""
-        self.sock.settimeout(stall)
-        return Response(self.sock)
+        return Response(Line(self.sock, stall, until, check))
 
     def _head(self, request: Request) -> bytes:
         length = "" if request.body is None else f"Content-Length: {request.body.length}\r\n"
@@ -126,15 +134,25 @@ class _TlsConnection(Connection, HTTPSConnection):
 class WorkerClient:
     """One kept-alive connection to one port of a worker; used by one thread at a time.
 
-    Every method, and reading an answer, raises :class:`WorkerUnreachable` when the worker is not there or falls silent.
+    Every method, and reading an answer, raises :class:`WorkerUnreachable` when the worker is not there, falls silent or takes
+    too long, and what ``check`` raises, which is called at least each :data:`~synergos_ttp.workers.line.TURN` meanwhile.
     """
 
-    def __init__(self, node: Node, port: int, limits: Limits, transport: Transport = PLAIN) -> None:
+    def __init__(
+        self,
+        node: Node,
+        port: int,
+        limits: Limits,
+        transport: Transport = PLAIN,
+        check: Callable[[], None] = lambda: None,
+    ) -> None:
         self.address = f"{node.host}:{port}"
+        self.participant = node.participant_id
         self._node = node
         self._port = port
         self._limits = limits
         self._transport = transport
+        self._check = check
         self._connection: Connection | None = None
         self._answer: Answer | None = None
 
@@ -172,7 +190,7 @@ class WorkerClient:
         if not self._is_kept() or self._connection is None:
             return None
         try:
-            self._connection.put(request)
+            self._connection.put(request, request.until, self._check)
         except _BROKEN as error:
             raise self.lost(error) from error
         # Until then this connection is of no use for anything else.
@@ -180,11 +198,11 @@ class WorkerClient:
         return int(self._connection.sock.fileno())
 
     def finish(self, stall: float) -> Answer:
-        """The answer to the request that was begun; ``stall`` as a request has it."""
+        """The answer to the request that was begun; ``stall`` is how many seconds all of it may take."""
         if self._connection is None:
             raise self.lost()
         try:
-            self._answer = Answer(self, self._connection.answer(stall))
+            self._answer = Answer(self, self._connection.answer(stall, time.monotonic() + stall, self._check))
         except _BROKEN as error:
             raise self.lost(error) from error
         return self._answer
@@ -199,12 +217,14 @@ class WorkerClient:
         """Let go of a connection that is of no use any more; the error that says so."""
         if self._connection is None:
             message = f"cannot be reached at {self.address}"
+        elif isinstance(error, Overdue):
+            message = f"what it answers at {self.address} takes too long to come"
         elif isinstance(error, TimeoutError):
             message = f"no sign of life at {self.address}"
         else:
             message = f"the connection to {self.address} was lost"
         self.close()
-        return WorkerUnreachable(message, self._node.participant_id)
+        return WorkerUnreachable(message, self.participant)
 
     def _is_kept(self) -> bool:
         """Whether there is a connection from the request before; one that is of no use any more is let go of."""
@@ -217,17 +237,27 @@ class WorkerClient:
 
     def _exchange(self, request: Request) -> Answer:
         connection = self._connection or self._connect()
-        connection.put(request)
+        until = request.until
+        connection.put(request, until, self._check)
         if request.meanwhile is not None:
-            # Readable means that the answer begins, or that the other end has closed.
-            while not wait([connection.sock], self._limits.long_poll):
-                request.meanwhile()
-        self._answer = Answer(self, connection.answer(request.stall))
+            self._look_after(connection, request.meanwhile)
+        self._answer = Answer(self, connection.answer(request.stall, until, self._check))
         return self._answer
+
+    def _look_after(self, connection: Connection, meanwhile: Callable[[], None]) -> None:
+        """Wait until the answer begins, with something to be done every now and then."""
+        due = time.monotonic() + self._limits.long_poll
+        # Readable means that the answer begins, or that the other end has closed.
+        while not wait([connection.sock], min(TURN, self._limits.long_poll)):
+            self._check()
+            if time.monotonic() >= due:
+                meanwhile()
+                due = time.monotonic() + self._limits.long_poll
 
     def _connect(self) -> Connection:
         connection = self._transport.connection(self._node.host, self._port, self._limits.connect)
         connection.connect()
+        connection.sock.settimeout(TURN)
         self._connection = connection
         return connection
 
@@ -256,8 +286,19 @@ class Answer:
         """Whether the worker closes the connection behind it."""
         return self._response.is_last
 
-    def read(self, size: int | None = None) -> bytes:
-        """The next ``size`` bytes, fewer only at the end; all that is left without ``size``."""
+    def whole(self, largest: int) -> bytes:
+        """All that is left of it.
+
+        Raises:
+            WireFormatError: that is more than ``largest`` bytes.
+        """
+        content = self.read(largest + 1) if self.length <= largest else b""
+        if max(self.length, len(content)) > largest:
+            raise WireFormatError(f"answers with more than {largest} bytes", self._client.participant)
+        return content
+
+    def read(self, size: int) -> bytes:
+        """The next ``size`` bytes, fewer only at the end."""
         try:
             return self._response.read(size)
         except _BROKEN as error:

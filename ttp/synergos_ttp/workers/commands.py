@@ -8,17 +8,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from importlib.metadata import version
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
 import httptools
 import structlog
+from msgspec import UNSET, DecodeError, Raw, Struct
+from msgspec.json import Decoder
 
 from synergos.domain.asker import NOBODY, Asker
 from synergos.domain.feature_space import Action, FeatureSpace
 from synergos.domain.grid import Node
 from synergos.domain.keys import ProjectKey, RunKey
-from synergos.domain.outputs import MEASURED, Measured
+from synergos.domain.outputs import Measured
 from synergos.domain.preparation import PREPARED, Prepared
 from synergos.domain.reachability import COMMAND, DATA, Answered, are_two_workers, mistake_at
 from synergos.domain.release import HEADER, agreed
@@ -33,10 +35,15 @@ from synergos.errors import (
     WorkerRefused,
     WorkerUnreachable,
 )
+from synergos.schema import Definition
+from synergos.wire.answers import OPENED, POLLED, PREDICTED, REFUSAL, State
+from synergos_ttp.workers.checked import checked
 from synergos_ttp.workers.client import Request, WorkerClient
-from synergos_ttp.workers.limits import Limits
+from synergos_ttp.workers.limits import LARGE_ANSWER, LONGEST_REASON, SMALL_ANSWER, Limits
 
 log = structlog.get_logger(__name__)
+
+Read = TypeVar("Read")
 
 VERSION = version("synergos")
 _LARGEST_HEALTH = 2**16
@@ -45,6 +52,15 @@ _GATEWAYS = {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.
 """What something in front of a worker says while the worker is away."""
 
 Tags = Mapping[Purpose, Sequence[Tag]]
+
+
+class _Envelope(Struct):
+    """Around what a command is answered with."""
+
+    data: Raw
+
+
+_ENVELOPE = Decoder(_Envelope)
 
 
 class WorkerCommands:
@@ -68,6 +84,8 @@ class WorkerCommands:
         self.limits = limits
         self.check = check
         self._version = version
+        # Of all attempts to have datasets prepared together; None before the first.
+        self._prepared_by: float | None = None
         self._headers = {"Content-Type": "application/json", HEADER: version, **asker.headers}
 
     def greet(self) -> Answered:
@@ -103,7 +121,7 @@ class WorkerCommands:
     def _found_at(self, port: int, wanted: str) -> Answered:
         request = Request("GET", "/health", self.limits.connect, headers=self._headers)
         try:
-            with WorkerClient(self.node, port, self.limits) as client:
+            with WorkerClient(self.node, port, self.limits, check=self.check) as client:
                 answer = client.ask(request)
                 # A program that is not ours may go on for ever.
                 found = Answered.read(answer.read(_LARGEST_HEALTH))
@@ -132,25 +150,32 @@ class WorkerCommands:
             WireFormatError: what it says is not what is said of datasets.
         """
         path = _path("poll", *project.ids)
-        deadline = time.monotonic() + self.limits.preparation
+        if self._prepared_by is None:
+            self._prepared_by = time.monotonic() + self.limits.preparation
         less = {} if minimum_rows is None else {"minimum_rows": minimum_rows}
-        asked = self._call("POST", path, {"action": action, "tags": tags, **less})
+        asked = self._checked(POLLED, self._call("POST", path, {"action": action, "tags": tags, **less}))
         while True:
             self.check()
-            query = {"preparation": asked["preparation"], "wait": str(self.limits.long_poll)}
-            state = self._call("GET", path, query=query)
-            if state["state"] == "completed":
-                return self._prepared(state)
-            if state["state"] == "failed":
-                raise self._refused(state["error"]["message"], state["error"].get("field"), 422)
-            if time.monotonic() > deadline:
+            left = self._prepared_by - time.monotonic()
+            query = {"preparation": asked.preparation, "wait": str(self.limits.long_poll)}
+            answer = self._call("GET", path, query=query, within=max(left, self.limits.connect), largest=LARGE_ANSWER)
+            polled = self._checked(POLLED, answer)
+            if polled.state is State.COMPLETED:
+                return self._prepared(answer, tags)
+            if polled.state is State.FAILED:
+                reason, field = (
+                    ("no reason given", None) if polled.error is UNSET else (polled.error.message, polled.error.field)
+                )
+                raise self._refused(reason, field, 422)
+            if left <= 0:
                 raise self._refused(f"its datasets were not prepared within {self.limits.preparation:.0f} s", None, 422)
 
-    def _prepared(self, answer: Mapping[str, Any]) -> Prepared:
-        try:
-            return PREPARED.read(answer)
-        except InvalidRequest as error:
-            raise WireFormatError(f"what it prepared is not as agreed: {error}", self._who) from None
+    def _prepared(self, answer: memoryview, tags: Tags) -> Prepared:
+        found = self._checked(PREPARED, answer)
+        for told in (found.headers, found.schemas, found.metadata):
+            if told.keys() != tags.keys():
+                raise WireFormatError(f"was asked for {', '.join(tags)} and tells of something else", self._who)
+        return found
 
     def align(
         self,
@@ -179,37 +204,38 @@ class WorkerCommands:
 
     def open_session(self, run: RunKey, body: Mapping[str, Any]) -> dict[str, int]:
         """Open a session for one run; how many rows the worker has for each purpose."""
-        rows: dict[str, int] = self._call("POST", _run_path("initialise", run), body)["rows"]
-        return rows
+        answer = self._call("POST", _run_path("initialise", run), body)
+        return {str(purpose): rows for purpose, rows in self._checked(OPENED, answer).rows.items()}
 
     def measure(self, run: RunKey, session_id: str, purpose: Purpose) -> Measured:
         """Have the model that was put into the session measured on the worker's rows.
 
         Raises:
             WireFormatError: what it answers are no statistics.
+            WorkerUnreachable: it takes too long.
         """
+        until = time.monotonic() + self.limits.measuring
         body = {"session_id": session_id, "metas": [purpose], "wait": self.limits.long_poll}
-        while True:
+        while (left := until - time.monotonic()) > 0:
             self.check()
-            answer = self._call("POST", _run_path("predict", run), body)
-            if "results" in answer:
-                return self._measured(answer["results"], purpose)
-
-    def _measured(self, results: Any, purpose: Purpose) -> Measured:
-        try:
-            return MEASURED.read(results[purpose])
-        except (InvalidRequest, KeyError, TypeError) as error:
-            reason = str(error) if isinstance(error, InvalidRequest) else "there are none"
-            raise WireFormatError(f"its statistics are not as agreed: {reason}", self._who) from None
+            within = max(left, self.limits.connect)
+            answer = self._call("POST", _run_path("predict", run), body, within=within, largest=LARGE_ANSWER)
+            results = self._checked(PREDICTED, answer).results
+            if results is UNSET:
+                continue
+            if purpose not in results:
+                raise WireFormatError(f"its answer's results.{purpose} is not as agreed; is required", self._who)
+            return results[purpose]
+        raise WorkerUnreachable(f"no results within {self.limits.measuring:.0f} s", self._who)
 
     def close_session(self, run: RunKey, session_id: str) -> None:
         """End a session; no matter whether it is still open."""
-        self._call("POST", _run_path("terminate", run), {"session_id": session_id}, timeout=self.limits.connect)
+        self._tell(_run_path("terminate", run), {"session_id": session_id})
 
     def remove(self, folder: FolderKey, purpose: Purpose | None, age: float) -> None:
         """Have the worker remove what it has written of something that was deleted ``age`` seconds ago, and not since."""
         body = {"age": age, **({} if purpose is None else {"metas": [purpose]})}
-        self._call("POST", _path("remove", *folder.ids), body, timeout=self.limits.connect)
+        self._tell(_path("remove", *folder.ids), body)
 
     def _call(
         self,
@@ -217,65 +243,72 @@ class WorkerCommands:
         path: str,
         body: Mapping[str, Any] | None = None,
         query: Mapping[str, str] | None = None,
-        timeout: float | None = None,
-    ) -> dict[str, Any]:
-        return self._data(*self._send(method, path, body, query, timeout))
+        *,
+        within: float | None = None,
+        largest: int = SMALL_ANSWER,
+    ) -> memoryview:
+        """Give a command, which may take as long as commands may, or ``within``; what is answered, as JSON."""
+        seconds = self.limits.command if within is None else min(within, self.limits.command)
+        target = f"{path}?{urlencode(query)}" if query else path
+        alive = self._signs_of_life(seconds)
+        request = Request(method, target, self.limits.stall, _content(body), self._headers, alive, seconds)
+        return self._data(*self._send(request, largest, self.check))
 
-    def _send(
-        self,
-        method: str,
-        path: str,
-        body: Mapping[str, Any] | None = None,
-        query: Mapping[str, str] | None = None,
-        timeout: float | None = None,
-    ) -> tuple[int, bytes]:
-        """Status and content of the answer; ``timeout`` is for a question that takes no work, None for one that may."""
-        request = Request(
-            method,
-            f"{path}?{urlencode(query)}" if query else path,
-            self.limits.stall if timeout is None else timeout,
-            None if body is None else _Content(json.dumps(body, allow_nan=False).encode()),
-            self._headers,
-            self._signs_of_life() if timeout is None else None,
-        )
+    def _tell(self, path: str, body: Mapping[str, Any]) -> None:
+        """Ask for what takes no work; also when the job was asked to stop."""
+        request = Request("POST", path, self.limits.connect, _content(body), self._headers)
+        self._data(*self._send(request, SMALL_ANSWER, lambda: None))
+
+    def _send(self, request: Request, largest: int, check: Callable[[], None]) -> tuple[int, bytes]:
+        """Status and content of the answer; of a refusal no more than what reasons take."""
         # A connection each time: commands are few.
-        with WorkerClient(self.node, self.node.command_port, self.limits) as client:
+        with WorkerClient(self.node, self.node.command_port, self.limits, check=check) as client:
             answer = client.ask(request)
-            return answer.status, answer.read()
+            is_refusal = answer.status >= HTTPStatus.BAD_REQUEST
+            return answer.status, answer.whole(SMALL_ANSWER if is_refusal else largest)
 
-    def _signs_of_life(self) -> Callable[[], None]:
+    def _signs_of_life(self, seconds: float) -> Callable[[], None]:
         """What is done while the answer to a command has not begun: a command may take so long, as long as its worker lives."""
-        deadline = time.monotonic() + self.limits.command
+        deadline = time.monotonic() + seconds
+        question = Request("GET", "/health", self.limits.stall, headers=self._headers)
 
         def look() -> None:
             self.check()
             if time.monotonic() > deadline:
-                seconds = f"{self.limits.command:.0f} s"
-                raise WorkerUnreachable(f"no answer at {self._address} within {seconds}", self._who)
-            self._send("GET", "/health", timeout=self.limits.stall)
+                raise WorkerUnreachable(f"no answer at {self._address} within {seconds:.0f} s", self._who)
+            self._send(question, SMALL_ANSWER, self.check)
 
         return look
 
-    def _data(self, status: int, content: bytes) -> dict[str, Any]:
+    def _data(self, status: int, content: bytes) -> memoryview:
+        """What is in the envelope.
+
+        Raises:
+            WorkerRefused: the worker refuses, or it is none.
+        """
+        strange = self._refused(f"what answers at {self._address} is not a Synergos worker", None, status)
         try:
-            answer = json.loads(content)
-        except (ValueError, RecursionError):
-            answer = None
-        if not isinstance(answer, dict):
-            raise self._refused(f"what answers at {self._address} is not a Synergos worker", None, status)
-        if status >= HTTPStatus.BAD_REQUEST:
-            raise self._refused(str(answer.get("message")), answer.get("field"), status)
-        data = answer.get("data")
-        if not isinstance(data, dict):
-            raise self._refused(f"what answers at {self._address} is not a Synergos worker", None, status)
+            if status >= HTTPStatus.BAD_REQUEST:
+                refusal = REFUSAL.decode(content)
+                raise self._refused(refusal.message, refusal.field, status)
+            data = memoryview(_ENVELOPE.decode(content).data)
+        except (InvalidRequest, DecodeError, ValueError, RecursionError):
+            raise strange from None
+        if not data or data[0] != ord("{"):
+            raise strange
         return data
+
+    def _checked(self, definition: Definition[Read], answer: memoryview) -> Read:
+        return checked(definition, answer, self._who)
 
     @property
     def _address(self) -> str:
         return f"{self.node.host}:{self.node.command_port}"
 
-    def _refused(self, message: str, field: object, status: int) -> WorkerRefused:
-        named = f"{field}: {message}" if field and not message.startswith(str(field)) else message
+    def _refused(self, message: str, field: str | None, status: int) -> WorkerRefused:
+        named = f"{field}: {message}" if field and not message.startswith(field) else message
+        if len(named) > LONGEST_REASON:
+            named = f"{named[:LONGEST_REASON]}…"
         kind = WorkerConflict if status == HTTPStatus.CONFLICT else WorkerRefused
         return kind(named, self._who, status)
 
@@ -290,6 +323,10 @@ class _Content:
 
     def buffers(self) -> tuple[bytes]:
         return (self.content,)
+
+
+def _content(body: Mapping[str, Any] | None) -> _Content | None:
+    return None if body is None else _Content(json.dumps(body, allow_nan=False).encode())
 
 
 def _path(resource: str, *ids: str) -> str:

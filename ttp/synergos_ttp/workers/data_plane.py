@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from http import HTTPStatus
-from typing import Any, TypeVar
 
 from synergos.domain.grid import Node
-from synergos.errors import InvalidRequest, WireFormatError, WorkerRefused, WorkerUnreachable
+from synergos.errors import WireFormatError, WorkerRefused, WorkerUnreachable
 from synergos.learning.algorithms import Step
-from synergos.schema import Definition
 from synergos.wire import Encoded, Header, Layout, Parcel, numbers_of, parcel_of, read_header, stored_parcel
-from synergos.wire.answers import EVALUATION_ANSWER, ROUND_ANSWER, Evaluation, RoundAnswer
+from synergos.wire.answers import EVALUATION_ANSWER, REFUSAL, ROUND_ANSWER, Evaluation, RoundAnswer
 from synergos.wire.codec import weights_in
 from synergos_ttp.workers.answer_memory import Destination
+from synergos_ttp.workers.checked import checked
 from synergos_ttp.workers.client import Answer, Request, WorkerClient
-from synergos_ttp.workers.limits import Limits
+from synergos_ttp.workers.limits import LONGEST_REASON, SMALL_ANSWER, Limits
 from synergos_ttp.workers.prompt import AT_ONCE_SECONDS
 
 _PIECE = 2**20
-
-Read = TypeVar("Read")
 
 
 @dataclass(frozen=True)
@@ -50,7 +46,7 @@ class DataPlane:
         self.limits = limits
         self._check = check
         self._root = f"/sessions/{session_id}"
-        self._client = WorkerClient(node, node.data_port, limits)
+        self._client = WorkerClient(node, node.data_port, limits, check=check)
         self._buffer = bytearray(_PIECE)
 
     def exchange(self, step: Step, message: Encoded, expected: Layout, target: Destination) -> Answered:
@@ -68,7 +64,7 @@ class DataPlane:
         Returns:
             The file descriptor that becomes readable when the answer begins; None when :meth:`exchange` has to be called.
         """
-        return self._client.begin(self._request("PUT", _path(step), message, AT_ONCE_SECONDS))
+        return self._client.begin(self._request("PUT", _path(step), message, AT_ONCE_SECONDS, AT_ONCE_SECONDS))
 
     def finish(self, step: Step, expected: Layout, target: Destination) -> Answered | None:
         """What is answered to the message that was begun; None when the worker needs more time, which :meth:`exchange` gives.
@@ -77,7 +73,7 @@ class DataPlane:
         """
         answer = self._client.finish(AT_ONCE_SECONDS)
         if answer.status == HTTPStatus.ACCEPTED:
-            answer.read()
+            answer.whole(SMALL_ANSWER)
             return None
         self._refuse(answer)
         return self._taken(answer, step, expected, target)
@@ -88,29 +84,20 @@ class DataPlane:
         answered = (found.metadata.get("round"), found.metadata.get("exchange", 0))
         if answered != (step.round, step.exchange):
             raise WireFormatError(f"answered another exchange when asked for round {step}", self._who)
-        return Answered(found, self._said(ROUND_ANSWER, found.metadata))
+        return Answered(found, checked(ROUND_ANSWER, found.metadata, self._who))
 
     def evaluate(self, number: int, weights: Encoded) -> Evaluation | None:
         """Measure ``weights`` on the participant's evaluation rows; None when it has none."""
-        answer = self._json(self._work(f"/evaluations/{number}", weights))
-        return self._said(EVALUATION_ANSWER, answer).evaluation
+        answer = self._work(f"/evaluations/{number}", weights)
+        return checked(EVALUATION_ANSWER, answer.whole(SMALL_ANSWER), self._who).evaluation
 
     def load(self, weights: Encoded) -> None:
         """Put the model into the session that the worker is to be measured with."""
-        self._json(self._work("/model", weights))
+        self._work("/model", weights).whole(SMALL_ANSWER)
 
     def close(self) -> None:
         """Let go of the connection."""
         self._client.close()
-
-    def _said(self, definition: Definition[Read], found: Mapping[str, Any]) -> Read:
-        """Refuse an answer whose numbers cannot be calculated with: it must cost a round, not the job."""
-        try:
-            return definition.read(found)
-        except InvalidRequest as error:
-            where = error.field or "metadata"
-            reason = str(error).removeprefix(f"{where}: ")
-            raise WireFormatError(f"its answer's {where} is not as agreed; {reason}", self._who) from None
 
     @property
     def _who(self) -> str:
@@ -119,30 +106,30 @@ class DataPlane:
     def _work(self, path: str, weights: Encoded) -> Answer:
         """Send weights and wait until the work they ask for is done."""
         deadline = time.monotonic() + self.limits.round
-        answer = self._ask("PUT", path, weights)
+        answer = self._ask("PUT", path, self.limits.round, weights)
         while answer.status == HTTPStatus.ACCEPTED:
-            answer.read()
+            answer.whole(SMALL_ANSWER)
             self._check()
-            if time.monotonic() > deadline:
+            if (left := deadline - time.monotonic()) <= 0:
                 raise WorkerUnreachable(f"no result within {self.limits.round:.0f} s", self._who)
-            answer = self._ask("GET", path)
+            answer = self._ask("GET", path, left)
         self._refuse(answer)
         return answer
 
     def _refuse(self, answer: Answer) -> None:
         if answer.status != HTTPStatus.OK:
-            reason = str(self._json(answer).get("message", "no reason given"))
-            raise WorkerRefused(reason, self._who, answer.status)
+            reason = checked(REFUSAL, answer.whole(SMALL_ANSWER), self._who).message
+            raise WorkerRefused(reason[:LONGEST_REASON], self._who, answer.status)
 
-    def _ask(self, method: str, path: str, weights: Encoded | None = None) -> Answer:
+    def _ask(self, method: str, path: str, within: float, weights: Encoded | None = None) -> Answer:
         # A worker answers after `long_poll` at the latest, and weights come piece by piece.
-        return self._client.ask(self._request(method, path, weights, self.limits.long_poll + self.limits.stall))
+        return self._client.ask(self._request(method, path, weights, self.limits.long_poll + self.limits.stall, within))
 
-    def _request(self, method: str, path: str, weights: Encoded | None, stall: float) -> Request:
+    def _request(self, method: str, path: str, weights: Encoded | None, stall: float, within: float) -> Request:
         headers = {"Prefer": f"wait={self.limits.long_poll:g}"}
         if weights is not None:
             headers["Content-Type"] = "application/octet-stream"
-        return Request(method, self._root + path, stall, weights, headers)
+        return Request(method, self._root + path, stall, weights, headers, within=within)
 
     def _header(self, answer: Answer, expected: Layout) -> Header:
         try:
@@ -175,15 +162,6 @@ class DataPlane:
                 answer.fill(piece)
                 file.write(piece)
             file.truncate()
-
-    def _json(self, answer: Answer) -> dict[str, Any]:
-        try:
-            found = json.loads(answer.read())
-        except ValueError:
-            found = None
-        if not isinstance(found, dict):
-            raise WireFormatError(f"what answers at {self._client.address} is not a Synergos worker", self._who)
-        return found
 
 
 def _path(step: Step) -> str:

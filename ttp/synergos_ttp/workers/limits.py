@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+SMALL_ANSWER = 2**18
+"""Bytes of an answer that says no more than how things stand: of a refusal, a session, an evaluation."""
+LARGE_ANSWER = 2**24
+"""Bytes of an answer that says something of each column, level and class."""
+LONGEST_REASON = 2000
+"""Characters of why a worker refuses something, as far as they are repeated."""
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -29,6 +36,16 @@ class Limits:
     shortest_round: float = 60.0
     stall: float = 8.0
     long_poll: float = 2.0
+
+    @property
+    def measuring(self) -> float:
+        """Until a participant has measured a model on all rows of one purpose: it is as quick as both, preparing and a round."""
+        return min(self.preparation, self.round)
+
+    @property
+    def opening(self) -> float:
+        """Until a participant has opened its session, also when its worker is lost meanwhile."""
+        return self.command + self.rejoin
 
     def round_deadline(self, longest: float | None) -> float:
         """How long a round may take when the longest one so far took ``longest`` seconds."""

@@ -16,6 +16,7 @@ from synergos.domain.tags import Purpose
 from synergos.errors import Conflict, JobStopped, NotNeeded, SynergosError, WorkerUnreachable
 from synergos.program.log_context import about_participant
 from synergos_ttp.events import Event
+from synergos_ttp.workers.checked import blaming
 from synergos_ttp.workers.commands import Tags, WorkerCommands
 from synergos_ttp.workers.data_plane import DataPlane
 from synergos_ttp.workers.limits import Limits
@@ -140,7 +141,8 @@ class ParticipantSession:
         if self._opened is None:
             return None
         try:
-            return work.finish(self._opened)
+            with blaming(self.member.id):
+                return work.finish(self._opened)
         except WorkerUnreachable:
             return None
 
@@ -173,10 +175,11 @@ class ParticipantSession:
                 if failed is not None:
                     first, failed = failed, None
                     raise first
-                if self._opened is None:
-                    self._opened = self._open()
-                    rejoin_deadline.renew()
-                result = work(self._opened)
+                with blaming(self.member.id):
+                    if self._opened is None:
+                        self._opened = self._open()
+                        rejoin_deadline.renew()
+                    result = work(self._opened)
             except (JobStopped, NotNeeded):
                 # It did nothing wrong; but an answer may be on its way that nobody waits for any more.
                 self._disconnect()

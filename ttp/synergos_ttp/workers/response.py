@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import socket
+from typing import Protocol
 
 import httptools
 
@@ -11,6 +11,16 @@ _AT_ONCE = 2**16
 _LONGEST_HEAD = 2**16
 _INTERIM = 200
 """Below this, a response says no more than that there will be another one."""
+
+
+class Incoming(Protocol):
+    """Where the bytes come from; see :class:`synergos_ttp.workers.line.Line`."""
+
+    def recv(self, size: int, /) -> bytes:
+        """What has come, so many bytes at most; none at the end."""
+
+    def recv_into(self, memory: memoryview, /) -> int:
+        """Fill memory from its beginning with what has come; how many bytes, none at the end."""
 
 
 class Response:
@@ -24,7 +34,7 @@ class Response:
         length: of the content in bytes, 0 when the worker does not say.
     """
 
-    def __init__(self, connection: socket.socket) -> None:
+    def __init__(self, connection: Incoming) -> None:
         self._connection = connection
         self._parser = httptools.HttpResponseParser(self)
         # Content that has been received and was not asked for yet.

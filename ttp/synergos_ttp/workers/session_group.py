@@ -94,7 +94,8 @@ class Sessions:
 
     def __enter__(self) -> Self:
         try:
-            self.refuse_too_few(self.attempt(lambda session: session.id, purpose="its session"))
+            seconds = self._limits.opening
+            self.refuse_too_few(self.attempt(lambda session: session.id, purpose="its session", seconds=seconds))
         except BaseException:
             self.__exit__()
             raise
@@ -124,7 +125,7 @@ class Sessions:
         Args:
             purpose: what it is, for those who are told that somebody is waited for.
             among: whom to ask, when it is not everybody.
-            seconds: how long it may take; who is not ready by then has failed.
+            seconds: how long it may take; who is not ready by then has failed. As long as a round unless given.
             meanwhile: called here, while the participants' threads work; when it fails, they are told to stop.
             prompt: the same work in two pieces, if both are small. Those who answer soon are then heard in this thread, one
                 after the other: to hand a small message to another thread takes longer than to send it.
@@ -135,7 +136,8 @@ class Sessions:
         needed = self.needed if needed is None else needed
         self._given_up.clear()
         asked = [session for session in self.all if among is None or session.member.id in among]
-        deadline = None if seconds is None else time.monotonic() + seconds
+        seconds = self._limits.round if seconds is None else seconds
+        deadline = time.monotonic() + seconds
         quick = Prompting[OpenSession, Result](prompt, self.control.check)
         begun = quick.begin(asked)
         futures = {
