@@ -78,11 +78,11 @@ class Answer(Record):
 
     def _headline(self) -> str:
         if "data" not in self:
-            return f"error {self.get('status', '')}: {self.get('message') or 'no reason given'}"
+            return _text(f"error {self.get('status', '')}: {self.get('message') or 'no reason given'}")
         parts = [self.get("method"), self.get("status")]
         if isinstance(self["data"], list):
             parts.append(f"{len(self['data'])} {'item' if len(self['data']) == 1 else 'items'}")
-        return " · ".join(str(part) for part in parts if part is not None)
+        return " · ".join(_text(part) for part in parts if part is not None)
 
     def _remarks(self) -> list[str]:
         warnings = self.get("warnings")
@@ -102,7 +102,7 @@ def readable(value: Any) -> Any:
 
 def table_of(records: Sequence[Any]) -> tuple[Row, list[Row]]:
     """A list as what all of its rows have in common, and what each row has besides; without columns that say nothing."""
-    rows = [row for record in records for row in _rows(record)]
+    rows = [{_text(name): value for name, value in row.items()} for record in records for row in _rows(record)]
     names = list(dict.fromkeys(name for row in rows for name in row if name not in _NOT_SHOWN))
     told = [name for name in names if any(row.get(name) not in (None, "", [], {}) for row in rows)]
     common = {name: rows[0].get(name) for name in told if len(rows) > 1 and _is_same(name, rows)}

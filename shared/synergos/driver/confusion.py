@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from synergos.driver.errors import DriverError
 from synergos.driver.frames import frame_of
 from synergos.driver.pictures import Picture, blank, label
+from synergos.foreign_text import on_terminal
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -97,7 +98,7 @@ class ConfusionMatrix:
                 picture.axes.text(x, y, text, ha="center", va="center", color=colour)
 
     def __repr__(self) -> str:
-        return f"Confusion matrix of {self.title} (a row for each true class)\n{self.frame}"
+        return on_terminal(f"Confusion matrix of {self.title} (a row for each true class)\n{self.frame}")
 
     def _repr_html_(self) -> str:
         # It escapes what is in it.

@@ -11,6 +11,7 @@ from synergos.driver.confusion import named
 from synergos.driver.errors import DriverError
 from synergos.driver.frames import frame_of
 from synergos.driver.pictures import Picture, blank, label
+from synergos.foreign_text import on_terminal
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -173,7 +174,7 @@ class RocCurves:
         return _labelled(picture, "recall (true positive rate)", "precision")
 
     def __repr__(self) -> str:
-        return f"ROC of {self.title}\n{self.table}"
+        return on_terminal(f"ROC of {self.title}\n{self.table}")
 
     def _repr_html_(self) -> str:
         # It escapes what is in it.

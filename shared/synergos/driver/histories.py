@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from synergos.driver.frames import frame_of
 from synergos.driver.pictures import Picture, blank, label
+from synergos.foreign_text import on_terminal
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -95,7 +96,7 @@ class History:
         return curves
 
     def __repr__(self) -> str:
-        return f"Losses of {'/'.join(self.key.values())}\n{self.table}"
+        return on_terminal(f"Losses of {'/'.join(self.key.values())}\n{self.table}")
 
     def _repr_html_(self) -> str:
         # It escapes what is in it.

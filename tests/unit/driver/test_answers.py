@@ -194,7 +194,13 @@ def test_nothing_in_an_answer_is_taken_for_html(shown: Any) -> None:
 
 
 def test_a_terminal_is_told_nothing_but_text() -> None:
-    shown = repr(answer(data=run("\x1b[2Jrun\r\n", note="\x07" * 3, text="é" * 200)))
-
-    assert not {"\x1b", "\r", "\x07"} & set(shown)
-    assert "é" in shown
+    evil = "\x1b[2Jé\r\x07"
+    wide = {evil: evil, "text": "é" * 200}
+    for shown in (
+        answer(data=run(evil, **wide)),
+        answer(data=[run(evil, **wide), run("other", **{evil: 1})]),
+        answer(data=[run(evil, **wide), run("other", **wide)], method=evil, warnings=[evil]),
+        Answer(readable({"status": evil, "message": evil})),
+    ):
+        assert not {"\x1b", "\r", "\x07"} & set(repr(shown))
+        assert "é" in repr(shown)

@@ -196,6 +196,17 @@ def test_nothing_in_them_is_taken_for_html(shown: Any) -> None:
     assert "&lt;script&gt;" in shown._repr_html_()
 
 
+def test_a_terminal_is_told_nothing_but_text() -> None:
+    evil = "\x1b[2J"
+    for shown in (
+        History({"run_id": evil}, list(local_losses(f"local_loss_history_{evil}.json", {"0": 1.0}))),
+        ConfusionMatrix(evil, [evil, "b"], [[1, 2], [3, 4]]),
+        RocCurves.of(evil, {**TOLD, "classes": [evil, "b"]}),
+    ):
+        assert "\x1b" not in repr(shown)
+        assert "[2J" in repr(shown)
+
+
 def test_a_picture_is_written_to_a_file(tmp_path: Path) -> None:
     picture = matrix().plot()
 
