@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from synergos.domain.identifiers import check_identifier
+from synergos.domain.identifiers import check_folder_name, check_identifier
 
 JOB_IDS = ("collab_id", "project_id", "expt_id", "run_id", "participant_id")
 """The ids that the key of a job may have, outermost first."""
@@ -54,9 +54,9 @@ class Key(Mapping[str, str]):
         """The key that somebody outside has named.
 
         Raises:
-            InvalidRequest: an id is missing, or could leave its folder; names it.
+            InvalidRequest: an id is missing, could leave its folder, or is longer than a folder's name; names it.
         """
-        return cls(*(check_identifier(ids.get(name), name) for name in cls.fields()))
+        return cls(*(check_folder_name(ids.get(name), name) for name in cls.fields()))
 
     @property
     def ids(self) -> tuple[str, ...]:

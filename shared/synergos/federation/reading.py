@@ -10,7 +10,7 @@ from datetime import date, time
 from pathlib import Path
 from typing import Any
 
-from synergos.domain.identifiers import RESERVED_RUN_IDS, check_identifier
+from synergos.domain.identifiers import RESERVED_RUN_IDS, check_new_identifier, check_told_apart
 from synergos.domain.keys import JOB_IDS
 from synergos.domain.tags import Purpose, check_tags
 from synergos.driver.tag_lists import tag_list
@@ -154,16 +154,21 @@ def _check_nodes(nodes: list[Content], at: str) -> None:
 
 def _check_ids(content: Content) -> None:
     for name in ("collaboration", "project"):
-        check_identifier(content[name]["id"], f"{name}.id")
+        check_new_identifier(content[name]["id"], f"{name}.id")
     for table in ("participants", "experiments"):
-        for key, _ in _tables(content, table):
-            check_identifier(key, f"{table}.{key}")
+        _check_names([key for key, _ in _tables(content, table)], table)
+
+
+def _check_names(names: list[str], at: str) -> None:
+    for position, name in enumerate(names):
+        check_new_identifier(name, f"{at}.{name}")
+        check_told_apart(name, names[:position], f"{at}.{name}")
 
 
 def _check_runs(experiment: Content, at: str) -> None:
     runs = experiment.get("runs", {})
+    _check_names(list(runs), f"{at}.runs")
     for run_id, run in runs.items():
-        check_identifier(run_id, f"{at}.runs.{run_id}")
         if run_id in RESERVED_RUN_IDS:
             raise InvalidRequest("is the name of a route; expected another id", f"{at}.runs.{run_id}")
         for name in sorted(run.keys() & set(JOB_IDS)):

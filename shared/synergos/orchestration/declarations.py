@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, Generic, TypeVar
 
-from synergos.domain.identifiers import check_identifier
+from synergos.domain.identifiers import check_identifier, check_new_identifier, check_told_apart
 from synergos.domain.records import NOT_DECLARED, RECORD_TYPES, Ids, Kind, payload_of
 from synergos.errors import InvalidRequest, RecordNotFound
 from synergos.orchestration.caller import Caller
@@ -71,6 +71,8 @@ class Declarations(Generic[Body]):
             for parent in self.parents:
                 self.store.get(parent, key)
             before = self._stored(key)
+            if before is None:
+                self._check_new(key)
             self.after_change(before, self.store.put(self.kind, key, payload))
             return self.read(caller, key)
 
@@ -134,6 +136,12 @@ class Declarations(Generic[Body]):
         if self.id_field is None:
             return dict(ids)
         return {**ids, self._own_id: check_identifier(body[self.id_field], self.id_field)}
+
+    def _check_new(self, key: Ids) -> None:
+        """Refuse an id that no new record may have; those of earlier versions keep theirs."""
+        if self.id_field is not None:
+            own = check_new_identifier(key[self._own_id], self.id_field)
+            check_told_apart(own, self.store.ids_beside(self.kind, key), self.id_field)
 
     def _own(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """What a body says beside the ids of the URL and what is ours to say."""

@@ -94,6 +94,14 @@ class RecordStore:
         """The records whose key has these ids, given as one mapping or by name, in order of creation."""
         return self.select(kind, Selection({**(ids or {}), **filters}, are_visible=False)).items
 
+    def ids_beside(self, kind: Kind, key: Ids) -> list[str]:
+        """The innermost ids of the records of this kind that share all outer ones, that of the key itself among them."""
+        table = RECORDS[kind]
+        *outer, own = RECORD_TYPES[kind].key_fields
+        statement = select(table.c[own]).where(*(table.c[field] == key[field] for field in outer))
+        with self.database.reading() as connection:
+            return list(connection.execute(statement).scalars())
+
     def find_visible(self, kind: Kind, ids: Ids) -> list[Record]:
         """As :meth:`find`, without what is hidden from clients."""
         return self.select(kind, Selection(ids)).items

@@ -138,6 +138,21 @@ def test_an_id_that_cannot_be_one_is_refused(file: Path) -> None:
     assert told.startswith("federation.toml, line 6: participants.a/b: 'a/b' is not a usable id")
 
 
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("aux", "'aux' is the name of a device"),
+        ("漢" * 67, "expected at most 200 bytes"),
+        ("HOSPITAL", "'HOSPITAL' cannot be told from 'hospital'"),
+    ],
+)
+def test_an_id_that_an_orchestrator_would_refuse_is_refused_here(file: Path, name: str, told: str) -> None:
+    nodes = 'nodes = [{ host = "h", port = 1, f_port = 2 }]\n'
+    text = SMALL + f"[participants.hospital]\n{nodes}" + f'[participants."{name}"]\n{nodes}'
+
+    assert f"participants.{name}: {told}" in mistake(file, text)
+
+
 def test_what_is_no_toml_is_told_with_its_line(file: Path) -> None:
     assert (
         mistake(file, "[collaboration]\nid = \n") == "federation.toml is not TOML: invalid value (at line 2, column 6)"
