@@ -5,15 +5,17 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from grids.processes import Processes
 from grids.real_grid import ENDLESS, RealGrid, Study
+from servers.mlflow_server import tracking_server
 from support.waiting import until
 from synergos import Driver
-from synergos.driver import Interrupted, JobFailed, ServerTimeout, WrongServer
+from synergos.driver import Interrupted, JobFailed, ServerTimeout, ServerUnreachable, WrongServer
 from synergos_simulator.datasets import Dataset
 
 
@@ -27,6 +29,17 @@ def test_a_driver_at_a_workers_port_is_told_where_it_is(grid: RealGrid, interfac
 
     where = f"http://{worker.host}:{port} is the {interface} port of worker 'worker_1', not an orchestrator"
     assert str(raised.value).startswith(f"{where}; give host and port of the TTP or director")
+
+
+def test_a_driver_at_a_tracking_server_is_told_that_it_is_none_of_ours(tmp_path: Path) -> None:
+    with tracking_server(tmp_path) as port:
+        with Driver("127.0.0.1", port) as driver, pytest.raises(WrongServer, match=r"is this a Synergos server\?"):
+            driver.collaborations.create("c")
+        with (
+            Driver("127.0.0.1", port, is_secured=True) as driver,
+            pytest.raises(ServerUnreachable, match="leave is_secured"),
+        ):
+            driver.collaborations.create("c")
 
 
 def endless(grid: RealGrid, wine: Dataset, name: str) -> Study:
