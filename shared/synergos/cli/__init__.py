@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib.metadata import version
 from types import FrameType
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
 from synergos.cli import backup, doctor, export, federation, profile, service, tidy
 from synergos.cli.connection import connected
-from synergos.cli.exits import MEANINGS, exit_code_of, words_of
+from synergos.cli.exits import MEANINGS, ExitCode, exit_code_of, words_of
 from synergos.cli.made import command_of
 from synergos.cli.root import RootGroup
 from synergos.cli.tune_group import TuneGroup
@@ -84,10 +86,26 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
     try:
-        app(args=arguments, prog_name="synergos")
+        try:
+            app(args=arguments, prog_name="synergos")
+        finally:
+            sys.stdout.flush()  # here and not at the very end, where nobody hears that it failed
     except SynergosError as error:
         print(on_terminal(f"synergos: {words_of(error)}"), file=sys.stderr)
         sys.exit(exit_code_of(error))
+    except OSError as error:
+        _end_unwritten(error)
+
+
+def _end_unwritten(error: OSError) -> NoReturn:
+    """End when standard output, or a file that nobody names to us, cannot be written or read."""
+    if not isinstance(error, BrokenPipeError):  # whoever read it has had enough
+        where = "" if error.filename is None else f": {error.filename}"
+        print(on_terminal(f"synergos: {error.strerror or error}{where}"), file=sys.stderr)
+    with suppress(OSError, ValueError):
+        # What is left to be written would fail once more at the very end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(ExitCode.FAILED)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

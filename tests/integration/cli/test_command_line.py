@@ -294,3 +294,15 @@ def test_what_other_packages_bring_is_loaded_when_it_is_wanted() -> None:
     ]
 
     assert [(ended.returncode, ended.stdout.split()[-1]) for ended in loaded] == [(0, "False"), (0, "False")]
+
+
+@pytest.mark.parametrize("arguments", [("init", "--schema"), ("profile", "list")], ids=" ".join)
+def test_results_that_cannot_be_written_are_told_in_one_line(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    environment = os.environ | {"SYNERGOS_CONFIG": str(tmp_path)}
+    with Path("/dev/full").open("w") as full:
+        line = [sys.executable, "-m", "synergos.cli", *arguments]
+        ended = subprocess.run(
+            line, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, env=environment, check=False
+        )
+
+    assert (ended.returncode, ended.stderr) == (ExitCode.FAILED, "synergos: No space left on device\n")
