@@ -123,7 +123,9 @@ class Remover:
             remove_files(self._outputs, folder, age)
 
     def _note(self, removal: Removal, reason: str) -> None:
-        log.info("files not removed yet", reason=reason, place=removal.place, **removal.folder.to_dict())
+        # Who is away for a week is one line, not twenty thousand.
+        if reason != removal.reason:
+            log.info("files not removed yet", reason=reason, place=removal.place, **removal.folder.to_dict())
         self._removals.note(removal, reason)
 
     def _end(self, removal: Removal) -> None:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from synergos.domain.grid import Node
 from synergos.domain.keys import ExperimentKey, RunKey
@@ -97,6 +98,10 @@ def test_who_is_away_is_asked_again_once_and_nobody_else_waits(store: RecordStor
     assert [(each.place, each.reason) for each in left] == [("bank_b", "bank_b: cannot be reached")] * 2
     assert sorted(workers.removed) == [("bank_a", "r"), ("bank_a", "r2")]
     assert workers.asked.count("bank_b") == 1
+    with capture_logs() as lines:
+        removing.carry_out()
+    assert workers.asked.count("bank_b") == 2
+    assert lines == [], "it was said before"
 
     workers.away = set()
     removing.carry_out()
