@@ -99,7 +99,14 @@ def test_what_is_not_said_is_true(finished: Client, dispatcher: CannedDispatcher
     finished.data("POST", f"{PREDICTIONS_URL}/{P}/{E}/{R}", {**PREDICT, "dockerised": False})
 
     assert [job.parameters for job in dispatcher.submitted] == [
-        {"auto_align": True, "auto_fix": False, "unseen": "missing", "shared_labels": True, "priority": 0},
+        {
+            "auto_align": True,
+            "auto_fix": False,
+            "unseen": "missing",
+            "shared_labels": True,
+            "minimum_rows": None,
+            "priority": 0,
+        },
         {"auto_align": True, "dockerised": True, "log_msgs": True, "verbose": False, "priority": 0},
         {
             "auto_align": True,
