@@ -20,7 +20,6 @@ from synergos.cli.project_file import FileOption, project_file
 from synergos.cli.stages import TimeoutOption, WaitOption, carry_out
 from synergos.errors import InvalidRequest, RecordNotFound
 from synergos.model import load_model
-from synergos.tables.predictions import as_spreadsheet
 
 if TYPE_CHECKING:
     from synergos.federation import Federation
@@ -134,6 +133,9 @@ def _predict_here(
     read = found.read(rows, keep=columns.keep, ignore=columns.ignore)
     if read.absent:
         say(f"synergos: not there, and filled as missing cells are: {', '.join(read.absent)}")
+    # Late, as what a model takes: the driver's installation has no need of it.
+    from synergos.tables.predictions import as_spreadsheet
+
     predictions = found.predictions(read)
     try:
         if written is Format.JSON:
