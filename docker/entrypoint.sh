@@ -7,6 +7,9 @@
 # With `docker run --user` nothing of this happens.
 set -eu
 
+# What is written is its owner's alone: the programs see to it themselves, MLflow's server does not.
+umask 077
+
 if [ -d /worker ] && [ "$1" != synergos-worker ]; then
   echo "$1: a folder is mounted below /worker, where a participant's are: run the image synergos_worker" >&2
   exit 2

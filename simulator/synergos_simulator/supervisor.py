@@ -161,6 +161,8 @@ def main() -> None:
     told_to_stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: told_to_stop.set())
+    # Logs, and what a broker writes, are as those who are started see to it with their own.
+    os.umask(0o077)
     supervise(Path(sys.argv[1]), sys.stdin.fileno(), told_to_stop)
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import json
 import re
+import stat
 from pathlib import Path
 
 import pytest
 import requests
 
 from grids.real_grid import RealGrid, Study
+from support.waiting import until
 from synergos_simulator.datasets import Dataset
 
 
@@ -156,6 +158,25 @@ def test_predictions_stay_with_the_participant_and_name_rows_and_labels(grid: Re
         assert len(rows) == len(list(csv.DictReader(file)))
     assert {row["prediction"] for row in rows} <= {"class_0", "class_1", "class_2"}
     assert rows[0]["row"] == "1"
+
+
+def test_what_programs_write_is_their_users_alone(own_grid: RealGrid, wine: Dataset) -> None:
+    study = Study(own_grid, wine, "private", {"rounds": 1})
+    study.declare()
+    study.align()
+    study.train()
+    study.validate()
+    study.predict("worker_1")
+
+    folder = own_grid.grid.folder
+    # By a process of its own, which is started for it.
+    until((folder / "ttp" / "mlflow" / "mlflow.db").is_file, "the training to be tracked")
+    written = [path for name in ("ttp", "worker_1") for path in (folder / name).rglob("*")]
+
+    suffixes = {".csv", ".pt", ".safetensors", ".json", ".txt", ".sqlite", ".db"}
+    assert {path.suffix for path in written} >= suffixes
+    assert [path for path in written if stat.S_IMODE(path.stat().st_mode) != (0o700 if path.is_dir() else 0o600)] == []
+    assert {stat.S_IMODE(path.stat().st_mode) for path in (folder / "logs").glob("*.log")} == {0o600}
 
 
 def test_the_same_seed_and_data_give_the_same_model_to_the_last_bit(grid: RealGrid, wine: Dataset) -> None:

@@ -7,6 +7,7 @@ What needs any of that belongs to ``tests/integration``. Who waits for another t
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -74,6 +75,15 @@ def logging_as_it_was() -> Iterator[None]:
         if logger.level != levels.get(name, logging.NOTSET):
             logger.setLevel(levels.get(name, logging.NOTSET))
     structlog.reset_defaults()
+
+
+@pytest.fixture(autouse=True)
+def umask_as_it_was() -> Iterator[None]:
+    """A test that starts a program leaves its umask to none of those after it."""
+    before = os.umask(0)
+    os.umask(before)
+    yield
+    os.umask(before)
 
 
 def _loggers() -> list[tuple[str, logging.Logger]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Self
@@ -11,6 +12,9 @@ from synergos.program.flags import log_target
 from synergos.program.logs import configure_logging
 from synergos.program.resources import Resources
 from synergos.program.server import ServerSettings, Service, serve
+
+OWNERS_ALONE = 0o077
+"""The umask of every program: files 0600, folders 0700. Models and predictions tell of people."""
 
 
 @dataclass(frozen=True)
@@ -59,9 +63,12 @@ class ProgramSettings:
 def read_flags(flags: argparse.ArgumentParser, arguments: Sequence[str] | None) -> argparse.Namespace:
     """Read a command line, this process's own unless another is given, and turn the log on.
 
+    From here on what the program writes is its user's alone, whatever writes it: a library, or a process beside it.
+
     Ends the program with a clear message when a flag makes no sense.
     """
     given = flags.parse_args(arguments)
+    os.umask(OWNERS_ALONE)
     target = log_target(flags, given.logging_variant)
     configure_logging(given.id, target, debug=given.debug, censored=given.censored)
     return given

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ import pytest
 import synergos
 from synergos.program.flags import common_parser, log_target, usable_folder
 from synergos.program.logs import LogTarget
+from synergos.program.program import read_flags
 
 
 @pytest.fixture
@@ -90,3 +93,15 @@ def test_every_program_says_its_version(parser: argparse.ArgumentParser, capsys:
 
     assert ended.value.code == 0
     assert capsys.readouterr().out.strip() == f"synergos {synergos.__version__}"
+
+
+def test_what_a_program_writes_is_its_users_alone_from_the_first_folder_on(tmp_path: Path) -> None:
+    os.umask(0)
+    flags = common_parser("ttp", "")
+
+    read_flags(flags, ["--id", "ttp"])
+    folder = usable_folder(flags, "--outputs", tmp_path / "ttp" / "outputs")
+    (folder / "model.pt").touch()
+
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.rglob("*")}
+    assert modes == {"ttp": 0o700, "outputs": 0o700, "model.pt": 0o600}
