@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from synergos.in_use import outputs_together
 from synergos.orchestration.remover import Remover
 from synergos.program.health_probe import probe
 from synergos.records import RecordStore
@@ -30,6 +31,9 @@ class Director:
         self._store = RecordStore(settings.database)
         leases = Leases(self._store)
         cluster = self._store.cluster_id()
+        # With the cluster's TTPs, and with no basic one: that would take up what waits here for them.
+        self._store.database.share(settings.program.id)
+        self._outputs = outputs_together(settings.outputs, settings.program.id, cluster)
         self._queue = DirectorQueue(settings.queue, cluster)
         publisher = JobPublisher(self._store, self._queue)
         dispatcher = QueueDispatcher(self._store, leases, publisher)
@@ -70,4 +74,5 @@ class Director:
         self._listener.close()
         self._reconciler.close()
         self._queue.close()
+        self._outputs.release()
         self._store.close()

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from synergos.in_use import InUse, outputs_alone, outputs_together
 from synergos.orchestration.remover import Remover
 from synergos.program.health_probe import probe
 from synergos.program.server import Service
@@ -42,9 +43,7 @@ class _Parts:
     def __init__(self, settings: Settings) -> None:
         settings.outputs.mkdir(parents=True, exist_ok=True)
         self.store = RecordStore(settings.database)
-        if settings.cluster is None:
-            # Two would take up each other's running jobs, and end each other's sessions, for ever.
-            self.store.database.hold(settings.program.id)
+        self._outputs = self._hold(settings)
         if settings.keep_rounds is not None:
             for old in old_rounds(self.store, settings.outputs, settings.keep_rounds, datetime.now(UTC)):
                 old.carry_out(settings.outputs)
@@ -56,9 +55,24 @@ class _Parts:
         )
         self.tracker.start()
 
+    def _hold(self, settings: Settings) -> InUse:
+        """Take records and outputs; a cluster's TTPs share both with each other and with nobody else."""
+        who, database = settings.program.id, self.store.database
+        try:
+            if settings.cluster is not None:
+                database.share(who)
+                return outputs_together(settings.outputs, who, self.store.cluster_id())
+            # Two would take up each other's running jobs, and end each other's sessions, for ever.
+            database.hold(who)
+            return outputs_alone(settings.outputs, who)
+        except BaseException:
+            self.store.close()
+            raise
+
     def close(self) -> None:
-        """Let go of the record store and of what is tracked."""
+        """Let go of the record store, of the outputs and of what is tracked."""
         self.tracker.close()
+        self._outputs.release()
         self.store.close()
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import structlog
 from flask import Flask
 
+from synergos.in_use import InUse, outputs_alone
 from synergos.program.log_context import ContextPool
 from synergos.program.loop import Loop
 from synergos.upkeep.predictions import old_predictions
@@ -39,7 +40,8 @@ _BETWEEN_TIDYINGS = 3600.0
 class WorkerService:
     """A worker as the server sees it: an application per port, and a way to stop."""
 
-    def __init__(self, settings: Settings, parts: Parts, compute: Executor) -> None:
+    def __init__(self, settings: Settings, parts: Parts, compute: Executor, in_use: InUse) -> None:
+        self._in_use = in_use
         self.sessions = parts.sessions
         identity = Identity(settings.component_id)
         self.command_app: Flask = create_command_app(parts, settings, identity)
@@ -71,6 +73,7 @@ class WorkerService:
         self._compute.shutdown(wait=True, cancel_futures=True)
         self._sweeper.close()
         self._tidier.close()
+        self._in_use.release()
 
     def _sweep(self) -> float:
         self.sessions.sweep()
@@ -93,13 +96,18 @@ def build_worker(
     Args:
         compute: runs what sessions compute, one thing at a time.
         clock: monotonic seconds, for sessions that nobody talks to.
+
+    Raises:
+        Conflict: another program has the outputs folder; says which, and since when.
     """
+    settings.outputs.mkdir(parents=True, exist_ok=True)
+    # Two would write over each other's predictions, and remove what the other is at.
+    in_use = outputs_alone(settings.outputs, settings.component_id)
     make_ready(settings.device)
     compute = compute or ContextPool(max_workers=1, thread_name_prefix="compute")
     digests = Digests(partial(key_in, settings.digest_key or settings.outputs / DIGEST_KEY))
     tables = Tables(DataRoot(settings.data), settings.tables, settings.policy, digests)
     opener = SessionOpener(tables, compute, PredictionFiles(settings.outputs), settings.device)
     sessions = Sessions(opener, settings.session_timeout, clock)
-    return WorkerService(
-        settings, Parts(tables, Preparations(tables, settings.preparations), sessions, settings.outputs), compute
-    )
+    parts = Parts(tables, Preparations(tables, settings.preparations), sessions, settings.outputs)
+    return WorkerService(settings, parts, compute, in_use)

@@ -75,6 +75,14 @@ class Database:
         """
         self._sole_use = hold(self._engine, who)
 
+    def share(self, who: str) -> None:
+        """Use it with all others who share it, until it is closed: nobody gets sole use meanwhile.
+
+        Raises:
+            Conflict: a program has sole use; says which, and since when.
+        """
+        self._sole_use = hold(self._engine, who, is_shared=True)
+
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A transaction that may change things; inside another one of the same thread, a part of it.

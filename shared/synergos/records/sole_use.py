@@ -1,21 +1,23 @@
-"""Sole use of a record store: who runs its jobs alone keeps every other such program out, and is named to it."""
+"""Use of a record store: a program that runs its jobs alone keeps all others out, those of a cluster keep out such a one."""
 
 from __future__ import annotations
 
-import json
-import os
-import socket
-from datetime import UTC, datetime
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
-from filelock import FileLock, Timeout
 from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import SQLAlchemyError
 
 from synergos.errors import Conflict
+from synergos.in_use import alone, me, together
 
 _SOLE_USE = 0x53594E4F
 """Any number that nobody else who uses the database takes for a lock of theirs."""
+_WHAT = "the record store"
+_ADVICE = "one program runs its jobs. End that one first, or give this one a --data folder or --database of its own"
+_TRY_ALONE = "SELECT pg_try_advisory_lock(:lock, hashtext(current_schema()))"
+_TRY_SHARED = "SELECT pg_try_advisory_lock_shared(:lock, hashtext(current_schema()))"
 _LONGEST_NAME = 63
 """Bytes of a connection's name in PostgreSQL."""
 
@@ -27,20 +29,23 @@ class SoleUse(Protocol):
         """Let others in."""
 
 
-def hold(engine: Engine, who: str) -> SoleUse:
-    """Take sole use of the database behind ``engine``.
+def hold(engine: Engine, who: str, *, is_shared: bool = False) -> SoleUse:
+    """Take the database behind ``engine`` for a program alone, or for one of a cluster's.
 
     Args:
         who: what the program is called, for those who are kept out.
+        is_shared: with all others who share it.
 
     Raises:
         Conflict: another program has it; says which, and since when.
     """
-    me = f"{who} on {socket.gethostname()}, process {os.getpid()}"
     if engine.dialect.name != "sqlite":
-        return _ServerLock(engine, me)
+        return _ServerLock(engine, me(who), is_shared=is_shared)
     name = engine.url.database
-    return _FileLock(Path(name), me) if name and name != ":memory:" else _Nobody()
+    if not name or name == ":memory:":
+        return _Nobody()
+    lock = Path(f"{name}.lock")
+    return together(lock, who, "records", _WHAT, _ADVICE) if is_shared else alone(lock, who, _WHAT, _ADVICE)
 
 
 class _Nobody:
@@ -50,54 +55,26 @@ class _Nobody:
         """Nothing to do."""
 
 
-class _FileLock:
-    """A lock of the operating system's, beside the database's file; it ends with the process, however that ends."""
-
-    def __init__(self, database: Path, me: str) -> None:
-        # Whoever releases it may be another thread than the one that took it.
-        self._lock = FileLock(f"{database}.lock", thread_local=False)
-        self._holder = database.with_name(f"{database.name}.holder")
-        try:
-            self._lock.acquire(timeout=0)
-        except Timeout:
-            raise _taken(*self._taker()) from None
-        self._holder.write_text(json.dumps([me, _now()]), encoding="utf-8")
-
-    def release(self) -> None:
-        """Let others in."""
-        self._holder.unlink(missing_ok=True)
-        self._lock.release()
-
-    def _taker(self) -> tuple[str, str]:
-        """Who has it, and since when; written just after it was taken, so that it can be missing for a moment."""
-        try:
-            who, since = json.loads(self._holder.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return "another program", "just now"
-        return str(who), str(since)
-
-
 class _ServerLock:
     """A lock of PostgreSQL's, of one connection that is kept open for it."""
 
-    def __init__(self, engine: Engine, me: str) -> None:
+    def __init__(self, engine: Engine, program: str, *, is_shared: bool) -> None:
         self._connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         # It never goes back to the pool: the lock is the connection's, and ends with it.
         self._connection.detach()
         try:
-            name = me.encode("ascii", "replace")[:_LONGEST_NAME].decode()
+            name = program.encode("ascii", "replace")[:_LONGEST_NAME].decode()
             self._connection.execute(text("SELECT set_config('application_name', :name, false)"), {"name": name})
-            if not self._connection.scalar(
-                text("SELECT pg_try_advisory_lock(:lock, hashtext(current_schema()))"), {"lock": _SOLE_USE}
-            ):
+            if not self._connection.scalar(text(_TRY_SHARED if is_shared else _TRY_ALONE), {"lock": _SOLE_USE}):
                 raise _taken(*_holder_of(self._connection))
         except BaseException:
             self._connection.close()
             raise
 
     def release(self) -> None:
-        """Let others in."""
-        self._connection.close()
+        """Let others in; a server that has gone has done so."""
+        with suppress(SQLAlchemyError):
+            self._connection.close()
 
 
 def _holder_of(connection: Connection) -> tuple[str, str]:
@@ -114,11 +91,4 @@ def _holder_of(connection: Connection) -> tuple[str, str]:
 
 
 def _taken(who: str, since: str) -> Conflict:
-    return Conflict(
-        f"the record store is in use by {who}, since {since}: one program runs its jobs. End that one first, or give this one "
-        "a --data folder or --database of its own"
-    )
-
-
-def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    return Conflict(f"{_WHAT} is in use by {who}, since {since}: {_ADVICE}")

@@ -27,3 +27,20 @@ def test_databases_of_one_server_are_held_apart(empty_database: str, postgresql:
 
     second.close()
     first.close()
+
+
+def test_a_clusters_programs_share_it_and_keep_a_basic_ttp_out(empty_database: str) -> None:
+    director, ttp, basic = (Database(empty_database) for _ in range(3))
+    director.share("director")
+    ttp.share("ttp_1")
+
+    director.close()
+    with pytest.raises(Conflict, match=r"in use by ttp_1 on .+, since"):
+        basic.hold("ttp")
+
+    ttp.close()
+    basic.hold("ttp")
+    with pytest.raises(Conflict, match=r"in use by ttp on .+, since"):
+        ttp.share("ttp_1")
+    ttp.close()
+    basic.close()

@@ -46,3 +46,19 @@ def test_other_record_stores_in_the_folder_are_free(tmp_path: Path) -> None:
 
     second.close()
     first.close()
+
+
+def test_a_clusters_programs_share_the_record_store_and_keep_a_basic_ttp_out(tmp_path: Path) -> None:
+    director, ttp, basic = (database(tmp_path) for _ in range(3))
+    director.share("director")
+    ttp.share("ttp_1")
+
+    with pytest.raises(Conflict, match=r"in use by director on .+, the first of a cluster's programs, since"):
+        basic.hold("ttp")
+
+    director.close()
+    with pytest.raises(Conflict):
+        basic.hold("ttp")
+    ttp.close()
+    basic.hold("ttp")
+    basic.close()
