@@ -12,6 +12,7 @@ import json
 import os
 import socket
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -128,7 +129,8 @@ def _joined(descriptor: int, who: str, cluster: str, what: str) -> bool:
         return _locked(descriptor, fcntl.LOCK_SH, what)
     if not _locked(descriptor, fcntl.LOCK_SH, what):
         return False
-    if _read(descriptor).get("cluster") == cluster:
+    # Whoever shares it is of a cluster, though it may not have been able to write of which.
+    if _read(descriptor).get("cluster") in (cluster, None):
         return True
     fcntl.flock(descriptor, fcntl.LOCK_UN)
     return False
@@ -152,8 +154,11 @@ def _locked(descriptor: int, kind: int, what: str) -> bool:
 
 def _write(descriptor: int, who: str, cluster: str | None) -> None:
     since = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, json.dumps({"who": me(who), "since": since, "cluster": cluster}).encode(), 0)
+    content = json.dumps({"who": me(who), "since": since, "cluster": cluster}).encode()
+    # On a full disk a program has to start, so that people can delete: who it is remains unsaid.
+    with suppress(OSError):
+        os.pwrite(descriptor, content, 0)
+        os.ftruncate(descriptor, len(content))
 
 
 def _read(descriptor: int) -> dict[str, object]:

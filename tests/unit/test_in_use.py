@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import os
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,23 @@ def test_programs_of_before_are_kept_out_and_keep_out(tmp_path: Path) -> None:
     with pytest.raises(Timeout):
         before.acquire(timeout=0)
     held.release()
+
+
+def test_a_program_begins_on_a_full_disk_and_keeps_others_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_descriptor: int, _content: bytes, _at: int) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "pwrite", full)
+
+    alone = outputs_alone(tmp_path, "ttp")
+    with pytest.raises(Conflict, match="in use by another program"):
+        outputs_alone(tmp_path, "other")
+    alone.release()
+    director, ttp = (outputs_together(tmp_path, name, "cluster") for name in ("director", "ttp_1"))
+    with pytest.raises(Conflict, match="in use by another program"):
+        outputs_alone(tmp_path, "other")
+    director.release()
+    ttp.release()
 
 
 def test_where_the_file_system_has_no_locks_a_program_begins_with_a_warning(
