@@ -73,6 +73,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     is_new = given.data == flags.get_default("data") and not given.data.exists()
     data = usable_folder(flags, "--data", given.data, make=is_new)
     outputs = usable_folder(flags, "--outputs", given.outputs)
+    if given.port == given.data_port:
+        flags.error(f"--data_port: expected another port than that of --port, {given.port}")
     _check_key(flags, given.digest_key or outputs / DIGEST_KEY)
     kept = retention_of(flags, given, "predictions")
     program = ProgramSettings.of(given)

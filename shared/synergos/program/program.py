@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
+import structlog
+
 from synergos.program.flags import log_target
 from synergos.program.logs import configure_logging
 from synergos.program.resources import Resources
@@ -15,6 +17,8 @@ from synergos.program.server import ServerSettings, Service, serve
 
 OWNERS_ALONE = 0o077
 """The umask of every program: files 0600, folders 0700. Models and predictions tell of people."""
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,14 @@ def read_flags(flags: argparse.ArgumentParser, arguments: Sequence[str] | None) 
     return given
 
 
+def hold(settings: ProgramSettings) -> None:
+    """Hold this process to what it may use; the log says where that is less than was asked for."""
+    found = settings.resources
+    found.apply()
+    if settings.gpus is not None and found.gpus < settings.gpus:
+        log.warning("fewer GPUs than --gpus asks for", asked=settings.gpus, there=found.gpus)
+
+
 def run(build: Callable[[], Service], settings: ProgramSettings, *more_ports: int) -> None:
     """Serve until SIGTERM or SIGINT; does not return.
 
@@ -84,7 +96,7 @@ def run(build: Callable[[], Service], settings: ProgramSettings, *more_ports: in
 
     def prepared() -> Service:
         # Before the first tensor is made.
-        settings.resources.apply()
+        hold(settings)
         return build()
 
     listening = ServerSettings(

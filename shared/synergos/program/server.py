@@ -6,8 +6,12 @@ process ends with exit code 0.
 
 from __future__ import annotations
 
+import errno
+import os
+import socket
 import ssl
 import sys
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -31,6 +35,8 @@ Middleware = Callable[["WSGIApplication"], "WSGIApplication"]
 log = structlog.get_logger(__name__)
 
 GRACE_SECONDS = 30
+_LEAVING_SECONDS = 5.0
+"""So long a port may still belong to a program that is ending, perhaps the one this one takes the place of."""
 
 
 class Service(Protocol):
@@ -181,4 +187,35 @@ def serve(build: Callable[[], Service], settings: ServerSettings) -> None:
         build: makes the service, in the process that serves it.
         settings: where to listen.
     """
+    await_ports(settings.host, settings.ports)
     _Application(build, settings).run()
+
+
+def await_ports(host: str, ports: Iterable[int], patience: float = _LEAVING_SECONDS) -> None:
+    """Return when all ports can be listened on; end the program, in one line, when one cannot.
+
+    Args:
+        patience: seconds for which another program may still have one.
+    """
+    until = time.monotonic() + patience
+    for port in ports:
+        while problem := _taken(host, port):
+            if problem.errno != errno.EADDRINUSE or time.monotonic() > until:
+                why = "another program listens there" if problem.errno == errno.EADDRINUSE else _reason(problem)
+                log.error("cannot start", reason=f"cannot listen at {host}:{port}: {why}")
+                sys.exit(1)
+            time.sleep(0.1)
+
+
+def _taken(host: str, port: int) -> OSError | None:
+    """Why a port cannot be listened on, None where it can."""
+    try:
+        socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
+    except OSError as error:
+        return error
+    return None
+
+
+def _reason(problem: OSError) -> str | None:
+    """What the operating system says, without what Python adds to it; names that nobody knows have no number there."""
+    return problem.strerror if isinstance(problem, socket.gaierror) else os.strerror(problem.errno or 0)

@@ -7,12 +7,15 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 
 import pytest
+from structlog.testing import capture_logs
 
 from support.waiting import until
+from synergos.program.server import await_ports
 from synergos_simulator.grid import HOST, FreePorts
 
 THREADS = 4
@@ -163,3 +166,30 @@ def test_threads_that_wait_do_not_keep_the_program_from_ending(server: Server) -
 
         told, _ = server.process.communicate(timeout=60)
     assert (told.splitlines()[-1], server.process.returncode) == ("closed", 0)
+
+
+def test_a_port_that_another_program_has_is_said_in_one_line() -> None:
+    with socket.create_server((HOST, 0)) as taken, capture_logs() as logs:
+        port = taken.getsockname()[1]
+        with pytest.raises(SystemExit):
+            await_ports(HOST, [port], patience=0.0)
+
+    assert [line["reason"] for line in logs] == [f"cannot listen at {HOST}:{port}: another program listens there"]
+
+
+def test_an_address_of_another_machine_is_not_waited_for() -> None:
+    with capture_logs() as logs, pytest.raises(SystemExit):
+        await_ports("192.0.2.1", [5000], patience=600.0)
+
+    assert [line["reason"] for line in logs] == ["cannot listen at 192.0.2.1:5000: Cannot assign requested address"]
+
+
+def test_whoever_is_leaving_a_port_is_waited_for() -> None:
+    taken = socket.create_server((HOST, 0))
+    leaving = threading.Timer(0.2, taken.close)
+    leaving.start()
+
+    await_ports(HOST, [taken.getsockname()[1]], patience=60.0)
+
+    leaving.join()
+    assert taken.fileno() == -1

@@ -111,3 +111,10 @@ def test_what_is_not_kept_at_a_worker_is_refused(capsys: pytest.CaptureFixture[s
         main([*folders, "--keep", "models=3"])
 
     assert "--keep: 'models' is not something that is kept here; known are predictions" in capsys.readouterr().err
+
+
+def test_both_ports_cannot_be_one(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    with pytest.raises(SystemExit):
+        main(["--data", str(tmp_path), "--outputs", str(tmp_path), "--port", "8020", "--data_port", "8020"])
+
+    assert "--data_port: expected another port than that of --port, 8020" in capsys.readouterr().err
