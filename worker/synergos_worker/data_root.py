@@ -9,7 +9,7 @@ from typing import Any
 from synergos.domain.tags import Tag, check_tag
 from synergos.errors import UnknownName, UnusableData
 from synergos.tables.data_file import DataFile, unreadable
-from synergos.tables.metadata import METADATA, parse_metadata
+from synergos.tables.metadata import METADATA, METADATA_FILE, parse_metadata
 from synergos_worker.dataset import Dataset
 from synergos_worker.left_over_files import files_below
 from synergos_worker.pipelines import PIPELINES
@@ -69,8 +69,19 @@ class DataRoot:
             return False
 
 
+def _check_names(content: Mapping[str, Any], name: str) -> None:
+    try:
+        METADATA_FILE.check_names(content)
+    except UnknownName as error:
+        raise UnusableData(str(error), name) from None
+
+
 def _datatype(content: Mapping[str, Any], name: str) -> str:
     datatype = content.get("datatype")
+    if datatype is None:
+        # Under another name, perhaps: a key that nobody reads is refused with the one it may stand for.
+        _check_names(content, name)
+        raise UnusableData(f"datatype: is required; expected {' or '.join(PIPELINES.names)}", name)
     if datatype not in PIPELINES.names:
         problem = UnknownName(datatype, PIPELINES.names, "datatype", f"one of {', '.join(PIPELINES.names)}")
         raise UnusableData(str(problem), name)

@@ -31,8 +31,13 @@ class DataFile:
             content = json.loads(self.path.read_text(encoding="utf-8-sig"))
         except OSError as error:
             raise unreadable(self.name, error) from error
+        except json.JSONDecodeError as error:
+            # The words are Python's own and repeat nothing of the file.
+            raise UnusableData(
+                f"line {error.lineno} is not JSON: {error.msg} (column {error.colno})", self.name
+            ) from error
         except (ValueError, RecursionError) as error:
-            raise UnusableData("is not JSON", self.name) from error
+            raise UnusableData("is not JSON in UTF-8", self.name) from error
         if not isinstance(content, dict):
             raise UnusableData(f"expected a JSON object, found a {type(content).__name__}", self.name)
         return content

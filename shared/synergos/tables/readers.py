@@ -132,7 +132,11 @@ class NumberReader:
         if self._dtype == ColumnType.FLOAT64 and self.rules.column.kind is ColumnType.DATE:
             return f"dates as {self.rules.column.format or 'ISO 8601'} has them"
         if self._with_commas == self._unreadable.count:
-            return f'numbers with a decimal point, or "decimal": "," in {METADATA}'
+            # 1,200 may be either: who reads this has to say which.
+            return (
+                "numbers such as 1200.5, without thousands separators; where the comma stands before the fraction, "
+                f'"decimal": "," in {METADATA}'
+            )
         if self._fractions.count:
             return "whole numbers"
         return f"numbers such as 1200{self.rules.decimal}5, without thousands separators"

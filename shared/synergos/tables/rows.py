@@ -172,7 +172,11 @@ class _Reading:
             start += len(batch[0])
         if places := [place + 1 for place, reader in unnamed.items() if reader.levels().levels]:
             # Said by their place: in a damaged first line, names can be cells.
-            raise UnusableData(f"column number {_shown(places)} of its first line is not in its {SCHEMA}", source.name)
+            raise UnusableData(
+                f"column number {_shown(places)} of its first line is not in its {SCHEMA}; "
+                'name it there, with type "ignore" if nobody is to read it',
+                source.name,
+            )
 
     def _columns(self, names: Sequence[str]) -> NDArray[np.float64]:
         """The columns in which something stands, as (rows, columns)."""
@@ -188,7 +192,9 @@ def _check_names(schema: Schema, columns: Sequence[str], name: str) -> None:
         expected = listed(list(schema.columns))
         raise UnusableData(f"its first line names no column of its {SCHEMA}; expected {expected}", name)
     if missing := [column for column in schema.columns if column not in columns and column != schema.label]:
-        raise UnusableData(f"column {listed(missing)} of its {SCHEMA} is missing", name)
+        strange = [place for place, column in enumerate(columns, start=1) if column and column not in schema.columns]
+        instead = f"; column number {_shown(strange)} of its first line is not in its {SCHEMA}" if strange else ""
+        raise UnusableData(f"column {listed(missing)} of its {SCHEMA} is missing{instead}", name)
     if twice := [column for column, count in Counter(columns).items() if count > 1 and column in schema.columns]:
         raise UnusableData(f"column {listed(twice)} is there twice", name)
 

@@ -200,6 +200,13 @@ def test_a_decimal_comma_is_noticed(tmp_path: Path) -> None:
     assert '"decimal": "," in metadata.json' in message
 
 
+def test_thousands_separators_are_not_taken_for_decimal_commas(tmp_path: Path) -> None:
+    expected = "expected numbers such as 1200.5, without thousands separators"
+
+    for cell in ("1,200", "1,200,000"):
+        assert expected in refusal(tmp_path, f"id;age;ward\n1;{cell};x\n", delimiter=";")
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "cp1252"])
 def test_much_text_is_read_as_little_is(tmp_path: Path, encoding: str) -> None:
     lines = "".join(f"{number};{number},5;Köln {number % 7}\r\n" for number in range(90_000))

@@ -207,11 +207,17 @@ SECRET = "s3cret"
 @pytest.mark.parametrize(
     ("csv", "schema", "complaint"),
     [
+        (
+            "age,wrad,target\n1,x,0\n",
+            SCHEMA,
+            r"column 'ward' of its schema\.json is missing; column number 2 of its first line is not in its schema\.json$",
+        ),
+        ("age,age,ward,target\n1,2,x,0\n", SCHEMA, "column 'age' is there twice"),
         ("age,target\n1,0\n", SCHEMA, r"column 'ward' of its schema\.json is missing"),
         (
             f"age,ward,height,target\n1,{SECRET},3,0\n",
             SCHEMA,
-            r"column number 3 of its first line is not in its schema",
+            r"column number 3 of its first line is not in its schema\.json; name it there, with type \"ignore\" if nobody is",
         ),
         (f"age,ward,target1,{SECRET},0\n1,x,0,,\n", SCHEMA, r"column number 3 of its first line is not in its schema"),
         (f"age,ward,target1,{SECRET},0\n1,x,0\n", SCHEMA, "line 2 has fewer cells than its header line"),
