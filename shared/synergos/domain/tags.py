@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from enum import StrEnum
 
@@ -9,6 +10,9 @@ from synergos.errors import InvalidRequest
 
 Tag = tuple[str, ...]
 """The tokens of one dataset folder, outermost first."""
+
+
+LISTED = "expected a list of folders, each a list of names"
 
 
 class Purpose(StrEnum):
@@ -36,6 +40,19 @@ def check_tag(value: object, field: str) -> Tag:
     return tuple(value)
 
 
+def check_nesting(value: object, field: str) -> None:
+    """Refuse tags that are one folder, or folders written as text, with how to write them; see :func:`check_tags` for the rest.
+
+    Raises:
+        InvalidRequest: a list of names, or a text, where a list of lists belongs.
+    """
+    if isinstance(value, str):
+        raise InvalidRequest(f"{LISTED}; write {json.dumps([_parts(value)])}", field)
+    if isinstance(value, list | tuple) and value and all(isinstance(each, str) for each in value):
+        meant = [list(value)] if len(value) > 1 else [_parts(value[0])]
+        raise InvalidRequest(f"{LISTED}; write {json.dumps(meant)} for {field}", f"{field}[0]")
+
+
 def check_tags(value: object, field: str) -> tuple[Tag, ...]:
     """Return a list of tags, no two of which are the same; see :func:`check_tag`."""
     if not isinstance(value, list | tuple):
@@ -45,6 +62,11 @@ def check_tags(value: object, field: str) -> tuple[Tag, ...]:
         if (first := tags.index(tag)) < position:
             raise InvalidRequest(f"is the same as {field}[{first}]: its rows would come twice", f"{field}[{position}]")
     return tags
+
+
+def _parts(folder: str) -> list[str]:
+    """A folder that is written with slashes, as a list of names."""
+    return [part for part in folder.split("/") if part] or [folder]
 
 
 def declared_tags(record: Mapping[str, object] | Mapping[Purpose, object]) -> dict[Purpose, tuple[Tag, ...]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, ClassVar, Generic, TypeVar
 
 from synergos.domain.identifiers import check_identifier, check_new_identifier, check_told_apart
@@ -57,7 +58,7 @@ class Declarations(Generic[Body]):
         return self.view(self.store.get(self.kind, ids))
 
     def declare(self, caller: Caller, ids: Ids, body: Mapping[str, Any]) -> View:
-        """Declare a record; one that was declared before is replaced.
+        """Declare a record; one that was declared before is replaced, and a warning says so where it said something else.
 
         Raises:
             InvalidRequest: a field is wrong; names it.
@@ -73,8 +74,9 @@ class Declarations(Generic[Body]):
             before = self._stored(key)
             if before is None:
                 self._check_new(key)
-            self.after_change(before, self.store.put(self.kind, key, payload))
-            return self.read(caller, key)
+            after = self.store.put(self.kind, key, payload)
+            self.after_change(before, after)
+            return replace(self.read(caller, key), warnings=self._replaced(before, after))
 
     def change(self, caller: Caller, ids: Ids, body: Mapping[str, Any]) -> View:
         """Replace the fields given, keep the others.
@@ -127,6 +129,17 @@ class Declarations(Generic[Body]):
         """A record with what hangs under it."""
         has_relations = bool(RECORD_TYPES[self.kind].relations)
         return View(record, self.store.relations(self.kind, record["key"]) if has_relations else None)
+
+    def _replaced(self, before: Record | None, after: Record) -> tuple[str, ...]:
+        """What whoever took a new id for this record has to know."""
+        if before is None:
+            return ()
+        old, new = payload_of(before), payload_of(after)
+        others = sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
+        if not others:
+            return ()
+        own = after["key"][self._own_id]
+        return (f"{own!r} was declared before and has been replaced; what differs: {', '.join(others)}",)
 
     @property
     def _own_id(self) -> str:

@@ -99,7 +99,7 @@ def model_of(store: RecordStore, run: RunKey) -> Record:
     try:
         model = store.get(Kind.MODEL, run)
     except RecordNotFound as error:
-        raise Conflict(f"not trained yet: {run.expt_id}/{run.run_id}") from error
+        raise Conflict(f"not trained yet: {run.expt_id}/{run.run_id}; train it first") from error
     if model.get(OUTDATED):
         raise Conflict(_changed_since([run]))
     return model
@@ -206,7 +206,8 @@ def require_models(store: RecordStore, runs: Iterable[RunKey]) -> None:
     unexpected = [run for run in runs if not is_expected(store, Stage.TRAIN, run)]
     models = {run: store.find(Kind.MODEL, run) for run in unexpected}
     if untrained := [run for run, found in models.items() if not found]:
-        raise Conflict(f"not trained yet: {', '.join(f'{run.expt_id}/{run.run_id}' for run in untrained)}")
+        named = ", ".join(f"{run.expt_id}/{run.run_id}" for run in untrained)
+        raise Conflict(f"not trained yet: {named}; train {'it' if len(untrained) == 1 else 'them'} first")
     if changed := [run for run, found in models.items() if found[0].get(OUTDATED)]:
         raise Conflict(_changed_since(changed))
 

@@ -11,7 +11,7 @@ from synergos.bodies.stages import Prediction
 from synergos.domain.job import Job, Stage
 from synergos.domain.keys import RegistrationKey
 from synergos.domain.records import Ids, Kind
-from synergos.domain.tags import Purpose, check_tags
+from synergos.domain.tags import Purpose, check_nesting, check_tags
 from synergos.errors import InvalidRequest
 from synergos.orchestration import preconditions
 from synergos.orchestration.caller import Caller
@@ -24,6 +24,13 @@ class Predictions(StageRequests[Prediction]):
     stage = Stage.PREDICT
     kind = Kind.PREDICTION
     schema = bodies.PREDICTIONS
+
+    def request(self, caller: Caller, ids: Ids, body: Mapping[str, Any], *, wait: bool = True) -> list[Job]:
+        """See :class:`~synergos.orchestration.stage_requests.StageRequests`; tags that are no lists of lists say how to write them."""
+        tags = body.get("tags")
+        for project, value in tags.items() if isinstance(tags, Mapping) else ():
+            check_nesting(value, f"tags.{project:.80}")
+        return super().request(caller, ids, body, wait=wait)
 
     def plan(self, caller: Caller, ids: Ids, options: Mapping[str, Any], asked: Prediction | None = None) -> list[Job]:
         """Needs trained runs, and tags to predict; the requester may have had no part in the training."""

@@ -38,7 +38,7 @@ class Projects(Declarations[Project]):
 
     def _warned(self, view: View) -> View:
         # Nothing is refused: a run can only be changed to what its project does by now.
-        return replace(view, warnings=tuple(unfit(self.store, ProjectKey.of(view.record["key"]))))
+        return replace(view, warnings=(*unfit(self.store, ProjectKey.of(view.record["key"])), *view.warnings))
 
     def after_change(self, before: Record | None, after: Record) -> None:
         """Labels to classify and numbers to regress make different feature spaces, and different models."""

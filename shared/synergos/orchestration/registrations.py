@@ -40,7 +40,8 @@ class Registrations(Declarations[Registration]):
             InvalidRequest: a node is no worker's, its ports are exchanged, or another participant of the project has it.
         """
         warnings = self._looked_at(ids, self.schema.read(self._own(body)).by_name)
-        return replace(super().declare(caller, ids, body), warnings=tuple(warnings))
+        view = super().declare(caller, ids, body)
+        return replace(view, warnings=(*warnings, *view.warnings))
 
     def change(self, caller: Caller, ids: Ids, body: Mapping[str, Any]) -> View:
         """See :class:`~synergos.orchestration.declarations.Declarations`; the nodes that change are asked what they are first."""

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from synergos import bodies
 from synergos.bodies.declarations import Tag
 from synergos.domain.keys import RegistrationKey
 from synergos.domain.records import Ids, Kind
-from synergos.domain.tags import Purpose, check_tags
+from synergos.domain.tags import Purpose, check_nesting, check_tags
 from synergos.orchestration.alignment_invalidation import brings_data, invalidate_alignment, invalidate_without
+from synergos.orchestration.caller import Caller
 from synergos.orchestration.declarations import Declarations
+from synergos.orchestration.view import View
 from synergos.records.store import Record
 
 
@@ -20,6 +23,16 @@ class Tags(Declarations[Tag]):
     kind = Kind.TAG
     schema = bodies.TAG
     parents = (Kind.COLLABORATION, Kind.PROJECT, Kind.PARTICIPANT, Kind.REGISTRATION)
+
+    def declare(self, caller: Caller, ids: Ids, body: Mapping[str, Any]) -> View:
+        """See :class:`~synergos.orchestration.declarations.Declarations`; tags that are no lists of lists say how to write them."""
+        _check_nesting(body)
+        return super().declare(caller, ids, body)
+
+    def change(self, caller: Caller, ids: Ids, body: Mapping[str, Any]) -> View:
+        """As :meth:`declare`, of the purposes given."""
+        _check_nesting(body)
+        return super().change(caller, ids, body)
 
     def checked(self, declared: Tag, payload: dict[str, Any], ids: Ids) -> dict[str, Any]:
         """Refuse tags that leave the data folder; purposes nothing was said of have none."""
@@ -42,3 +55,8 @@ class Tags(Declarations[Tag]):
     def release(self, record: Record) -> None:
         """Nobody goes on in what was agreed with somebody who brings nothing any more."""
         invalidate_without(self.store, RegistrationKey.of(record["key"]))
+
+
+def _check_nesting(body: Mapping[str, Any]) -> None:
+    for purpose in Purpose:
+        check_nesting(body.get(purpose.value), purpose.value)

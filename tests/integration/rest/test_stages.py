@@ -258,7 +258,7 @@ def test_somebody_new_has_to_be_aligned_first(finished: Client) -> None:
 def test_an_untrained_run_is_named(finished: Client, url: str) -> None:
     finished.data("POST", f"{EXPERIMENT_URL}/runs", {"run_id": "run_2", **HYPERPARAMETERS})
 
-    assert f"not trained yet: {E}/run_2" in refused(finished, url)
+    assert f"not trained yet: {E}/run_2; train it first" in refused(finished, url)
 
 
 def test_only_who_is_registered_is_validated(finished: Client) -> None:

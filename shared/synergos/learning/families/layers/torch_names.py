@@ -53,6 +53,8 @@ _REFUSED: Mapping[str, Mapping[str, str]] = {
     },
 }
 """Classes that a run cannot name, and why."""
+_MOST_LISTED = 24
+"""So many names are said where none is a near miss: optimizers, losses and schedulers, not the layers."""
 
 
 def layer_class(name: object, field: str) -> type[nn.Module]:
@@ -142,7 +144,8 @@ def _look_up(name: object, known: Mapping[str, T], refused: Mapping[str, str], *
         raise InvalidRequest(f"{name} {refused[name]}", field)
     usable = known.keys() - refused.keys()
     if not isinstance(name, str) or name not in usable:
-        raise UnknownName(name, sorted(usable), field, what)
+        listed = sorted(usable) if len(usable) <= _MOST_LISTED else ()
+        raise UnknownName(name, sorted(usable), field, what, listed=listed)
     return known[name]
 
 

@@ -35,6 +35,19 @@ def test_an_unknown_name_is_refused_with_its_near_misses(
         look_up(wrong)
 
 
+@pytest.mark.parametrize(
+    ("look_up", "known"),
+    [
+        (optimizer_class, r"; known are ASGD, .*SGD$"),
+        (criterion_class, r"; known are BCELoss, .*NLLLoss"),
+        (scheduler_class, r"; known are .*ConstantLR.*StepLR"),
+    ],
+)
+def test_where_nothing_is_near_all_that_there_are_are_named(look_up: Callable[[str], object], known: str) -> None:
+    with pytest.raises(UnknownName, match=known):
+        look_up("quux")
+
+
 @pytest.mark.parametrize("name", [None, 3, ["Adam"], "", "Optimizer", "_functional"])
 def test_what_is_no_name_of_an_optimizer_is_refused(name: object) -> None:
     with pytest.raises(UnknownName):
