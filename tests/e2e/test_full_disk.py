@@ -74,6 +74,7 @@ def test_what_cannot_be_stored_is_refused_and_goes_on_when_there_is_room(grid: R
     study = Study(grid, wine, "small_disk", {"rounds": 2})
     study.declare()
     disk = Disk(grid)
+    assert grid.driver.runs.create(*study.keys[:3], "spare", rounds=2)["success"]
     assert study.align()["success"]
     assert study.train()["success"]
     before, records = disk.files(study), grid.driver.models.read(*study.keys)["data"]
@@ -85,6 +86,8 @@ def test_what_cannot_be_stored_is_refused_and_goes_on_when_there_is_room(grid: R
     assert all("the disk of the record store is full: nothing was changed" in answer["message"] for answer in refused)
     assert disk.files(study) == before
     assert grid.driver.models.read(*study.keys)["data"] == records
+    # What makes room has some kept for it.
+    assert grid.driver.runs.delete(*study.keys[:3], "spare")["success"]
     disk.make_room()
     assert grid.driver.runs.create(*study.keys[:3], "another", rounds=2)["success"]
     assert study.train()["success"]

@@ -158,7 +158,8 @@ class Deletions:
             Conflict: something did not end in time.
         """
         deadline = time.monotonic() + self._stop_seconds
-        while True:
+
+        def try_to() -> tuple[Deleted, RemovalPlan] | None:
             with self._store.transaction():
                 hindering = at_work()
                 if not hindering:
@@ -167,6 +168,11 @@ class Deletions:
                     return deleted, plan
             # Outside any transaction: a dispatcher has a lock of its own, which its job thread holds while it writes.
             self._stop(hindering, deadline)
+            return None
+
+        while (done := self._store.database.making_room(try_to)) is None:
+            pass
+        return done
 
     def undone(self, caller: Caller, ids: Ids, page: Page = EVERYTHING) -> Part[Removal]:
         """The files that are still to be removed of what has these ids, in the order it was deleted."""

@@ -7,21 +7,24 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, func, make_url, select
 from sqlalchemy.exc import OperationalError
 
+from synergos.records.reserve import Reserve
 from synergos.records.schema import MIGRATIONS, Schema
 from synergos.records.sole_use import SoleUse, hold
 
 BUSY_TIMEOUT_SECONDS = 60
 """How long a writer waits for its turn."""
+
+Done = TypeVar("Done")
 
 _BUSY_PAUSE_SECONDS = 0.01
 _POSTGRESQL_DISK_FULL = "53100"
@@ -46,6 +49,8 @@ class Database:
         self._reader, self._writer = _reader(self._engine), self._engine.execution_options(**{_WRITING: True})
         self._local = threading.local()
         self._sole_use: SoleUse | None = None
+        name = self._engine.url.database if self._engine.dialect.name == "sqlite" else None
+        self._reserve = Reserve(Path(name) if name and name != ":memory:" else None)
         self._bring_up_to_date(Schema(migrations))
 
     def _bring_up_to_date(self, schema: Schema) -> None:
@@ -74,6 +79,7 @@ class Database:
             Conflict: another program has it; says which, and since when.
         """
         self._sole_use = hold(self._engine, who)
+        self._reserve.keep()
 
     def share(self, who: str) -> None:
         """Use it with all others who share it, until it is closed: nobody gets sole use meanwhile.
@@ -82,6 +88,23 @@ class Database:
             Conflict: a program has sole use; says which, and since when.
         """
         self._sole_use = hold(self._engine, who, is_shared=True)
+        self._reserve.keep()
+
+    def making_room(self, work: Callable[[], Done]) -> Done:
+        """Do what is to make room on the disk, once more with what is kept for that if the disk is full.
+
+        Args:
+            work: has a transaction of its own: what it did of it when the disk was full is undone.
+        """
+        try:
+            done = work()
+        except OperationalError as error:
+            if not is_full(error) or not self._reserve.spend():
+                raise
+            done = work()
+        if self._sole_use is not None:
+            self._reserve.keep()
+        return done
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
