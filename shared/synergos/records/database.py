@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, func, make_url, select
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import ArgumentError, OperationalError
 
+from synergos.errors import InvalidRequest
 from synergos.records.reserve import Reserve
 from synergos.records.schema import MIGRATIONS, Schema
 from synergos.records.sole_use import SoleUse, hold
@@ -28,6 +29,7 @@ Done = TypeVar("Done")
 
 _BUSY_PAUSE_SECONDS = 0.01
 _POSTGRESQL_DISK_FULL = "53100"
+_EXPECTED_URL = "expected sqlite:///FILE or postgresql+psycopg://USER:PASSWORD@HOST:PORT/NAME"
 _WRITING = "synergos_writing"
 _WRITERS_TURN = 0x53594E45
 """Any number that nobody else who uses the database takes for a lock of theirs."""
@@ -41,11 +43,16 @@ class Database:
         migrations: the folder of the steps that lead to the schema wanted.
 
     Raises:
+        InvalidRequest: the URL is none, or of a database or driver that is not there.
         Conflict: a newer version has changed the database's schema.
     """
 
     def __init__(self, url: str, migrations: Path = MIGRATIONS) -> None:
-        self._engine = _open(url)
+        try:
+            self._engine = _open(url)
+        except (ArgumentError, ModuleNotFoundError, ValueError) as error:
+            # The URL may hold a password, and is not repeated.
+            raise InvalidRequest(_EXPECTED_URL, "database") from error
         self._reader, self._writer = _reader(self._engine), self._engine.execution_options(**{_WRITING: True})
         self._local = threading.local()
         self._sole_use: SoleUse | None = None

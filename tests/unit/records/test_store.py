@@ -12,7 +12,7 @@ import pytest
 from synergos.domain.job import Job, JobState, Stage
 from synergos.domain.keys import RunKey
 from synergos.domain.records import RECORD_TYPES, Kind
-from synergos.errors import RecordNotFound
+from synergos.errors import InvalidRequest, RecordNotFound
 from synergos.records import RecordStore
 from synergos.records.paging import Page, Selection
 
@@ -258,3 +258,12 @@ def test_whether_a_job_is_still_to_leave_something_is_asked_by_stage_and_ids(sto
     assert not store.has_unfinished_job(Stage.TRAIN, {**R, "run_id": "other"})
     store.save_job(job.ended(JobState.CANCELLED))
     assert not store.has_unfinished_job(Stage.TRAIN, R)
+
+
+@pytest.mark.parametrize("url", ["postgres://u:s3cret@db/x", "postgresql+psycopg://u:s3cret@db:port/x", "records"])
+def test_a_url_that_is_none_says_what_one_looks_like_and_no_password(url: str) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        RecordStore(url)
+
+    expected = "expected sqlite:///FILE or postgresql+psycopg://USER:PASSWORD@HOST:PORT/NAME"
+    assert str(refused.value) == f"database: {expected}"
