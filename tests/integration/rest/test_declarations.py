@@ -65,6 +65,68 @@ def test_an_id_that_somebody_else_took_before_is_told(declared: Client) -> None:
     assert other["warnings"] == ["'risk' was declared before and has been replaced; what differs: action"]
 
 
+EXPERIMENTS, RUNS = f"{PROJECT_URL}/experiments", f"{EXPERIMENT_URL}/runs"
+STRANGER = registration_url("wroker_1")
+
+
+@pytest.mark.parametrize(
+    ("url", "body", "status", "sentence"),
+    [
+        (
+            EXPERIMENTS,
+            {"model": [{**LAYERS[0], "l_type": "Liner"}]},
+            417,
+            "is not a layer of torch.nn; did you mean Linear?",
+        ),
+        (
+            EXPERIMENTS,
+            {"model": [{**LAYERS[0], "activation": "rleu"}]},
+            417,
+            "model[0].activation: 'rleu' is not a function",
+        ),
+        (
+            EXPERIMENTS,
+            {"model": [{**LAYERS[0], "structure": {"in_featurs": 28, "out_features": 1}}]},
+            417,
+            "model[0].structure.in_featurs: 'in_featurs' is not an argument of Linear; did you mean in_features",
+        ),
+        (RUNS, {"algorithm": "FedAvgg"}, 417, "algorithm: 'FedAvgg' is not an algorithm; did you mean FedAvg"),
+        (RUNS, {"optimizer": "cosine"}, 417, "optimizer: 'cosine' is not an optimizer of torch.optim; known are ASGD,"),
+        (RUNS, {"lr": "0.05"}, 417, "lr: expected a number, got a string"),
+        (RUNS, {"lr": 0}, 417, "lr: expected a number of more than 0"),
+        (RUNS, {"rounds": 0}, 417, "rounds: expected 1 to 1000000, got 0"),
+        (RUNS, {"rounds": 2.5}, 417, "rounds: expected a whole number, got 2.5"),
+        (RUNS, {"batch_size": 0}, 417, "batch_size: expected 1 to "),
+        (f"{COLLABORATION_URL}/projects", {"action": "classification"}, 417, "did you mean classify?"),
+        (
+            registration_url("worker_1"),
+            {**registration("h"), "role": "participant"},
+            417,
+            "is not one of host, guest, arbiter",
+        ),
+        (
+            TAGS_URL,
+            {"train": [["..", "x"]]},
+            417,
+            "'..' would leave the data folder; expected the plain name of a folder",
+        ),
+        (f"{STRANGER}/tags", {"train": [["a"]]}, 404, "no Participant with participant_id='wroker_1'"),
+        (STRANGER, registration("h"), 404, "no Participant with participant_id='wroker_1'"),
+        (f"{CONNECT}/collaborations/c2/projects", {"project_id": "new"}, 404, "no Collaboration with collab_id='c2'"),
+    ],
+)
+def test_a_mistake_is_answered_in_one_sentence(
+    declared: Client, url: str, body: dict[str, Any], status: int, sentence: str
+) -> None:
+    names = {EXPERIMENTS: "expt_id", RUNS: "run_id"}
+    named = {"project_id": "new", "incentives": {}} if url.endswith("/projects") else {names.get(url, "x"): "new"}
+
+    found, answer = declared.post(url, {**(named if "x" not in named else {}), **body})
+
+    assert found == status, answer
+    assert sentence in answer["message"]
+
+
 FLAT = "expected a list of folders, each a list of names; write "
 
 

@@ -90,6 +90,12 @@ def test_names_are_one_in_whatever_form_their_letters_are_written() -> None:
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
+        (
+            {"age": "string"},
+            r"age: 'string' is not one of category, int32, int64, float32, float64, boolean, date, id, ",
+        ),
+        ({"age": "int"}, r"age: 'int' is not one of category, .* did you mean int8 or uint8 or int64\?"),
+        ({"age": "datetime"}, r"age: 'datetime' is not one of category, .* did you mean date\?"),
         ({"age": "int3"}, r"a/schema\.json: age: 'int3' is not one of category, .* did you mean int32"),
         ({"age": 3}, r"a/schema\.json: age: expected an object, got 3"),
         ({"version": 2, "columns": {"a": "id"}}, r"version: expected 1, got 2"),

@@ -198,6 +198,15 @@ def test_unfitted_layers_that_do_not_match_are_named() -> None:
         check_fit([linear(28, 1)], space(CLASSIFY, 28, 5))
 
 
+def test_layers_for_pictures_say_what_rows_they_need() -> None:
+    convolution = layer("Conv2d", "relu", in_channels=1, out_channels=4, kernel_size=3)
+
+    with pytest.raises(
+        InvalidRequest, match=r"Conv2d needs rows with 3 dimensions, channels first; these have shape \(32,\)"
+    ):
+        fit_layers([convolution, layer("Flatten"), linear(4, 1, "sigmoid")], space(CLASSIFY, 32, 2))
+
+
 def test_two_outputs_are_accepted_for_two_labels_when_asked_for() -> None:
     check_fit([linear(4, 2, "softmax")], space(CLASSIFY, 4, 2))
 
