@@ -6,17 +6,19 @@ import gc
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import numpy as np
 import pytest
 import torch
 
+from synergos.domain.loss_history import LossHistory
 from synergos.learning.algorithms import Bag, Step
 from synergos.wire import Encoded, Layout, Parcel
 from synergos.wire.answers import RoundAnswer
 from synergos.wire.codec import CHUNK_BYTES, weights_in
 from synergos.wire.layout import Header
+from synergos_ttp.stages.evaluation_rows import EvaluationRows
 from synergos_ttp.stages.exchange import Asking
 from synergos_ttp.stages.round_store import RoundFiles
 from synergos_ttp.stages.spare_files import SpareFiles
@@ -79,6 +81,8 @@ class Line:
     def data(self) -> Line:
         return self
 
+    rows: ClassVar = {"train": 3, "evaluate": 2}
+
     def exchange(self, step: Step, message: Encoded, expected: Layout, target: Destination) -> Answered:
         taken = target.memory.take(expected.nbytes)
         assert taken is not None
@@ -91,7 +95,8 @@ class Line:
 
 def test_a_message_is_out_when_its_last_byte_is_and_the_outbox_is_empty_when_all_are(tmp_path: Path) -> None:
     messages = {who: Parcel(Bag({"weights": WEIGHTS})) for who in ("a", "b")}
-    asking = Asking(Step(0), messages, LAYOUT, RoundFiles(tmp_path, SpareFiles(tmp_path)), "weights", AnswerMemory())
+    files, evaluated = RoundFiles(tmp_path, SpareFiles(tmp_path)), EvaluationRows(LossHistory())
+    asking = Asking(Step(0), messages, LAYOUT, files, "weights", AnswerMemory(), evaluated)
     first, second = (Line(who, lambda: asking.outbox.wait(0.0)) for who in messages)
 
     arrived = [asking(cast(OpenSession, cast(Any, line))) for line in (first, first, second)]

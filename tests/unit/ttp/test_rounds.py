@@ -44,7 +44,7 @@ class Participant:
 
     @property
     def rows(self) -> Mapping[str, int]:
-        return {"train": self.count}
+        return {"train": self.count, "evaluate": 10}
 
     @property
     def member(self) -> Participant:
@@ -324,6 +324,24 @@ def test_a_participant_that_claims_rows_it_does_not_have_is_left_out(tmp_path: P
     ).run()
 
     assert torch.equal(load_file(best.global_weights)["w"], START["w"] + 1)
+
+
+def test_evaluation_rows_that_a_participant_does_not_have_decide_nothing(tmp_path: Path) -> None:
+    class Boaster(Participant):
+        def _evaluation(self, number: int) -> Evaluation | None:
+            # A loss of nothing once, and large ones ever after: it would choose the first round and end the training.
+            return Evaluation(10**15, 0.0 if number == 0 else 1.0)
+
+    honest = Participant("a", 1, 1.0, [5.0, 4.0, 3.0, 2.0])
+    liar = Boaster("b", 1, 1.0, [1.0])
+    events: list[Event] = []
+    rounds = rounds_of(tmp_path, [honest, liar], events, rounds=4, patience=2, min_participants=1)
+
+    rounds.run()
+
+    assert (rounds.best, rounds.history.evaluate) == (3, {0: 5.0, 1: 4.0, 2: 3.0, 3: 2.0})
+    lost = [event for event in events if isinstance(event, ParticipantLost)]
+    assert "b: claims 1000000000000000 evaluation rows and has 10" in {event.reason for event in lost}
 
 
 class Diverging(Participant):

@@ -105,7 +105,7 @@ class Participant:
 
     @property
     def rows(self) -> Mapping[str, int]:
-        return {"train": self.local.rows}
+        return {"train": self.local.rows, "evaluate": 10}
 
     @property
     def member(self) -> Participant:
@@ -259,7 +259,7 @@ def test_who_never_came_counts_in_scaffolds_share(tmp_path: Path) -> None:
     @dataclass(frozen=True)
     class Aligned:
         id: str
-        rows: int
+        rows: Mapping[str, int]
         tags: Mapping[str, Any] = field(default_factory=dict)
 
     class Away(Participant):
@@ -269,7 +269,7 @@ def test_who_never_came_counts_in_scaffolds_share(tmp_path: Path) -> None:
 
         @property
         def member(self) -> Any:
-            return Aligned(self.id, self.local.rows)
+            return Aligned(self.id, {"train": self.local.rows})
 
     those = participants("SCAFFOLD")
     away = Away(those[0].id, those[0].local, those[0].algorithm, missing=range(5))

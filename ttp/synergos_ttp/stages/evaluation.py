@@ -12,12 +12,21 @@ from synergos.domain.feature_space import FeatureSpace
 from synergos.domain.grid import Node
 from synergos.domain.outputs import MEASURED, PREDICTED, Measured, Predicted, Validated, Validation
 from synergos.domain.tags import Purpose, check_tags
-from synergos.errors import Conflict, FeatureDrift, RecordNotFound, SynergosError, WorkerRefused
+from synergos.errors import (
+    Conflict,
+    FeatureDrift,
+    InvalidRequest,
+    RecordNotFound,
+    SynergosError,
+    WireFormatError,
+    WorkerRefused,
+)
 from synergos.learning import families
 from synergos.learning.column_alignment import missing_columns_of
 from synergos.learning.exports import weights_of
 from synergos.learning.feature_space_agreement import drift
 from synergos.learning.pooling import pooled
+from synergos.learning.possible_figures import check_figures
 from synergos.orchestration import preconditions
 from synergos.wire import encode
 from synergos_ttp.control import Control
@@ -52,6 +61,7 @@ def validate(scope: Scope, limits: Limits, control: Control) -> Validated:
             node,
             tags[node.participant_id],
             {},
+            {purpose: rows for purpose, rows in scope.rows(node.participant_id).items() if purpose is Purpose.EVALUATE},
             columns=columns.get(node.participant_id),
             digests=scope.digests(node.participant_id),
         )
@@ -64,7 +74,7 @@ def validate(scope: Scope, limits: Limits, control: Control) -> Validated:
     measured = {who: result for who, result in found.items() if isinstance(result, Measured)}
     for who, error in found.items():
         if isinstance(error, SynergosError):
-            if not measured or not _is_about_rows(error):
+            if not measured or not _is_its_own(error):
                 raise error
             control.publish(ParticipantLeftOut(who, str(error)))
     together = pooled(measured) or UNSET
@@ -98,7 +108,8 @@ def predict(scope: Scope, limits: Limits, control: Control) -> Predicted:
         named = ", ".join(strange[:_NAMED_AT_MOST]) + (", …" if len(strange) > _NAMED_AT_MOST else "")
         raise FeatureDrift(f"{participant}: the rows to predict are not as those the model was trained on: {named}")
     missing_columns = {str(Purpose.PREDICT): missing_columns_of(header, space)}
-    member = JobParticipant(node, tags, missing_columns, columns=polled.columns, digests=polled.digests)
+    rows = {Purpose.PREDICT: polled.rows(Purpose.PREDICT)}
+    member = JobParticipant(node, tags, missing_columns, rows, columns=polled.columns, digests=polled.digests)
     [result] = _measure(scope, model, [member], Purpose.PREDICT, limits, control).values()
     if isinstance(result, SynergosError):
         raise result
@@ -129,15 +140,22 @@ def _measure(
 
     def measure(session: OpenSession) -> Measured:
         session.data.load(message)
-        return session.commands.measure(scope.run, session.id, purpose)
+        found = session.commands.measure(scope.run, session.id, purpose)
+        try:
+            check_figures(found, session.rows.get(purpose, 0), recipe.space)
+        except InvalidRequest as error:
+            raise WireFormatError(f"its statistics are not possible: {error}", session.member.id) from None
+        return found
 
     with Sessions(members, content, limits, control, needed=1) as sessions:
         return sessions.attempt(measure, purpose=_MEASURING[purpose], seconds=limits.measuring)
 
 
-def _is_about_rows(error: SynergosError) -> bool:
-    """Whether a worker says that its rows are no use, which is nobody else's trouble; what has changed since the alignment is."""
-    return isinstance(error, WorkerRefused) and error.status in {
-        HTTPStatus.EXPECTATION_FAILED,
-        HTTPStatus.UNPROCESSABLE_ENTITY,
-    }
+def _is_its_own(error: SynergosError) -> bool:
+    """Whether it is nobody else's trouble: a worker says that its rows are no use, or says what cannot be.
+
+    That its data has changed since the alignment is everybody's.
+    """
+    if isinstance(error, WorkerRefused):
+        return error.status in {HTTPStatus.EXPECTATION_FAILED, HTTPStatus.UNPROCESSABLE_ENTITY}
+    return isinstance(error, WireFormatError)

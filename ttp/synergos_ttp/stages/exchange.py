@@ -15,6 +15,7 @@ from synergos.learning.update_gate import Gauge, Measured, distance, refusals
 from synergos.wire import Encoded, Layout, Parcel, encode_parcel
 from synergos.wire.answers import RoundAnswer
 from synergos_ttp.stages.divergence import Divergence
+from synergos_ttp.stages.evaluation_rows import EvaluationRows
 from synergos_ttp.stages.round_store import RoundFiles
 from synergos_ttp.workers.answer_memory import AnswerMemory, Destination
 from synergos_ttp.workers.data_plane import Answered
@@ -66,6 +67,7 @@ class Asking:
         expected: which tensors an answer has.
         files: where answers are written that find no memory.
         moves: see :class:`synergos.learning.algorithms.Algorithm`.
+        evaluated: knows how many rows each measures a model on.
     """
 
     step: Step
@@ -74,6 +76,7 @@ class Asking:
     files: RoundFiles
     moves: str | None
     memory: AnswerMemory
+    evaluated: EvaluationRows
 
     @cached_property
     def encoded(self) -> Mapping[str, Encoded]:
@@ -102,7 +105,7 @@ class Asking:
             return gauge.arrived
 
         answer = session.data.exchange(self.step, message, self.expected, replace(self._target(who), watch=watch))
-        return self._arrived(who, answer, gauge)
+        return self._arrived(session, answer, gauge)
 
     def begin(self, session: OpenSession) -> int | None:
         """Send the message; see :class:`synergos_ttp.workers.prompt.Prompt`."""
@@ -112,7 +115,7 @@ class Asking:
         """Take the answer; see :class:`synergos_ttp.workers.prompt.Prompt`."""
         who = session.member.id
         answer = session.data.finish(self.step, self.expected, self._target(who))
-        return None if answer is None else self._arrived(who, answer)
+        return None if answer is None else self._arrived(session, answer)
 
     def _target(self, who: str) -> Destination:
         exchange = self.step.exchange
@@ -120,8 +123,9 @@ class Asking:
             self.files.answer(exchange, who), self.memory, partial(self.files.create_answer, exchange, who)
         )
 
-    def _arrived(self, who: str, answer: Answered, gauge: Gauge | None = None) -> Arrived:
-        parcel, said = answer.parcel, answer.said
+    def _arrived(self, session: OpenSession, answer: Answered, gauge: Gauge | None = None) -> Arrived:
+        who, parcel, said = session.member.id, answer.parcel, answer.said
+        self.evaluated.check(who, said.evaluation, session.rows)
         moved = gauge.distance if gauge else distance(parcel.bag, parcel.kept, self.messages[who].bag, self.moves)
         return Arrived(Reply(who, said.rows, parcel.bag), parcel, said, moved)
 

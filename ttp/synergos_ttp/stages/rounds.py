@@ -23,10 +23,12 @@ from synergos.wire.answers import Evaluation
 from synergos_ttp.control import Control
 from synergos_ttp.events import ParticipantLost, RoundDone, RoundJudged
 from synergos_ttp.stages.divergence import Divergence
+from synergos_ttp.stages.evaluation_rows import EvaluationRows
 from synergos_ttp.stages.exchange import Arrived, Asking, Outbox, passed
 from synergos_ttp.stages.judging import Judging, mean_loss
 from synergos_ttp.stages.round_store import RoundFiles, RoundResult, RoundStore
 from synergos_ttp.workers.answer_memory import AnswerMemory
+from synergos_ttp.workers.participant import OpenSession
 from synergos_ttp.workers.session_group import Sessions
 
 log = structlog.get_logger(__name__)
@@ -119,6 +121,7 @@ class Rounds:
             self.history = committed.history
             for number, measured in self.history.measured.items():
                 self._judging.note(number, measured)
+        self._evaluated = EvaluationRows(self.history)
 
     def run(self) -> RoundFiles:
         """Run them all, or until nothing improves any more; the files of the best round.
@@ -232,7 +235,7 @@ class Rounds:
         """One exchange with those who are asked; the answers that are taken, in order of registration."""
         begun = time.monotonic()
         files, moves = self.store.files(step.round), self._algorithm.moves
-        asking = Asking(step, messages, self._layout(step.exchange), files, moves, self._memory)
+        asking = Asking(step, messages, self._layout(step.exchange), files, moves, self._memory, self._evaluated)
         needed = min(self.sessions.needed, len(messages))
         deadline = self.sessions.deadline(self._times.longest)
         found = self.sessions.attempt(
@@ -264,7 +267,9 @@ class Rounds:
 
     def _answers(self, arrived: Mapping[str, Arrived], spare: Mapping[str, Weights]) -> Answers:
         # Of a participant that never came, only the alignment knows.
-        rows = sum(session.rows.get("train") or session.member.rows or 0 for session in self.sessions.all)
+        rows = sum(
+            session.rows.get("train") or session.member.rows.get(Purpose.TRAIN, 0) for session in self.sessions.all
+        )
         replies = [each.reply for each in arrived.values()]
         return Answers(replies, rows, spare, self._algorithm.reduction is Reduction.EACH)
 
@@ -284,8 +289,14 @@ class Rounds:
 
     def _evaluate(self, number: int) -> Mapping[str, Evaluation | None]:
         message = encode(self._algorithm.models(self._state)["global"], {"round": number})
+
+        def evaluate(session: OpenSession) -> Evaluation | None:
+            found = session.data.evaluate(number, message)
+            self._evaluated.check(session.member.id, found, session.rows)
+            return found
+
         outcomes = self.sessions.attempt(
-            lambda session: session.data.evaluate(number, message),
+            evaluate,
             purpose=f"the evaluation of round {number + 1}",
             meanwhile=self._announce,
         )

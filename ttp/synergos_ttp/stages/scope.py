@@ -100,6 +100,11 @@ class Scope:
         """Those of one participant's datasets when the project was last aligned, by purpose; none where that is not known."""
         return {} if self._agreement is None else self._agreement.digests(participant_id)
 
+    def rows(self, participant_id: str) -> Mapping[Purpose, int]:
+        """How many rows one participant had for each purpose when the project was last aligned; none where that is not known."""
+        share = None if self._agreement is None else self._agreement.participants.get(participant_id)
+        return {} if share is None else {purpose: table.rows for purpose, table in share.tables.items()}
+
     @cached_property
     def _agreement(self) -> Agreement | None:
         """Read once: each participant is asked for its part of it."""
@@ -109,16 +114,28 @@ class Scope:
     def members(self) -> list[JobParticipant]:
         """Every participant that trains, with its tags and its alignment, in order of registration."""
         tags = self.tags()
-        rows = preconditions.agreed_feature_space(self.store, self.project).get("rows", {})
+        trained = preconditions.agreed_feature_space(self.store, self.project).get("rows", {})
         columns = self.columns()
         return [
             JobParticipant(
-                node, tags[who], self.missing_columns(who), rows.get(who), columns.get(who), self.digests(who)
+                node,
+                tags[who],
+                self.missing_columns(who),
+                self._bound(who, tags[who], trained),
+                columns.get(who),
+                self.digests(who),
             )
             for node in self.nodes()
             for who in [node.participant_id]
             if Purpose.TRAIN in tags[who]
         ]
+
+    def _bound(self, participant_id: str, tags: Tags, trained: Mapping[str, int]) -> dict[Purpose, int]:
+        """How many rows of each purpose of a training it has to have; of those to train on more is known of old."""
+        known = {Purpose.TRAIN: trained[participant_id]} if participant_id in trained else {}
+        own = self.rows(participant_id)
+        purposes = [purpose for purpose in (Purpose.TRAIN, Purpose.EVALUATE) if purpose in tags and purpose in own]
+        return {purpose: own[purpose] for purpose in purposes} | known
 
     def recipe(self) -> Recipe:
         """What the run's model is made from: the experiment's as this run changes it, fitted to the feature space.

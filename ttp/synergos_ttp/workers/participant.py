@@ -34,7 +34,7 @@ class JobParticipant:
 
     Attributes:
         missing_columns: by purpose.
-        rows: how many it had for training at alignment, when that matters.
+        rows: how many it had at alignment, by purpose, as far as that matters.
         digests: of its datasets at alignment, by purpose; its worker refuses what has changed since.
         columns: of raw data that it has; None where it was not written down. Of others it is not told more than it needs.
     """
@@ -42,7 +42,7 @@ class JobParticipant:
     node: Node
     tags: Tags
     missing_columns: Mapping[str, Any]
-    rows: int | None = None
+    rows: Mapping[Purpose, int] = field(default_factory=dict)
     columns: Collection[str] | None = None
     digests: Mapping[Purpose, Sequence[str]] = field(default_factory=dict)
 
@@ -59,12 +59,14 @@ class OpenSession:
     Attributes:
         id: by which the worker knows it.
         data: the line to the participant's data port.
+        rows: how many it has for each purpose.
     """
 
     member: JobParticipant
     id: str
     commands: WorkerCommands
     data: DataPlane
+    rows: Mapping[str, int] = field(default_factory=dict)
 
 
 class ParticipantSession:
@@ -199,14 +201,16 @@ class ParticipantSession:
         self.rows = self._commands.open_session(self._run, {**self._request, "session_id": self._id})
         self._refuse_other_rows()
         data = DataPlane(self.member.node, self._id, self._limits, self._check)
-        return OpenSession(self.member, self._id, self._commands, data)
+        return OpenSession(self.member, self._id, self._commands, data, self.rows)
 
     def _refuse_other_rows(self) -> None:
-        found, expected = self.rows.get("train"), self.member.rows
-        if expected is not None and found != expected:
-            raise Conflict(
-                f"{self.member.id} has {found} training rows and had {expected} when the project was aligned; align it again"
-            )
+        for purpose, expected in self.member.rows.items():
+            found = self.rows.get(purpose, 0)
+            if found != expected:
+                what = "training" if purpose is Purpose.TRAIN else "evaluation"
+                raise Conflict(
+                    f"{self.member.id} has {found} {what} rows and had {expected} when the project was aligned; align it again"
+                )
 
     def _disconnect(self) -> None:
         if self._opened is not None:
