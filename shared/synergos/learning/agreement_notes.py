@@ -13,6 +13,9 @@ from synergos.errors import InvalidRequest
 from synergos.learning.column_alignment import unseen
 from synergos.learning.near_misses import difference, folded, listed, look_alikes, shown
 
+_MOST_ALIKE = 20
+"""Of names that look alike so many are said."""
+
 
 @dataclass(frozen=True)
 class _Names:
@@ -139,35 +142,35 @@ def _compared(polled: Mapping[str, Prepared]) -> Iterator[_Names]:
 
 def _never_trained(polled: Mapping[str, Prepared], space: FeatureSpace) -> Iterator[Note]:
     """What rows of other purposes have and no training row does."""
-    inputs = {column for column, _ in space.X}
+    # Everything in here is linear in the number of levels: a participant may have any number of them.
+    known: dict[str | None, dict[str, None]] = {None: dict.fromkeys(column for column, _ in space.X)}
+    for column, level in (*space.X, *space.y):
+        known.setdefault(column, {})[level or ""] = None
     for participant, prepared in polled.items():
         for purpose, header in prepared.headers.items():
-            by_column: dict[str | None, list[str]] = {}
+            by_column: dict[str | None, dict[str, None]] = {}
             for column, level in unseen(header, space):
-                is_level = level is not None and (column in inputs or column == LABEL)
-                names = by_column.setdefault(column if is_level else None, [])
+                is_level = level is not None and (column in known[None] or column == LABEL)
                 name = level if is_level and level is not None else column
-                if name not in names:
-                    names.append(name)
+                by_column.setdefault(column if is_level else None, {})[name] = None
             for levels_of, names in by_column.items():
-                yield Note(text=_unknown(participant, purpose, levels_of, names, space), levels_of=levels_of)
+                text = _unknown(participant, purpose, levels_of, list(names), known.get(levels_of, {}))
+                yield Note(text=text, levels_of=levels_of)
 
 
-def _unknown(participant: str, purpose: Purpose, column: str | None, names: list[str], space: FeatureSpace) -> str:
-    if column is None:
-        what, known = "columns", {each for each, _ in space.X}
-    else:
-        what = "labels" if column == LABEL else f"levels of column {shown(column)}"
-        known = {name or "" for each, name in (*space.X, *space.y) if each == column}
+def _unknown(participant: str, purpose: Purpose, column: str | None, names: list[str], known: Iterable[str]) -> str:
+    what = "labels" if column == LABEL else "columns" if column is None else f"levels of column {shown(column)}"
     alike = {folded(name): name for name in known}
-    near = [_pair(name, alike[folded(name)]) for name in names if folded(name) in alike]
+    near = [_pair(name, alike[folded(name)]) for name in names if folded(name) in alike][:_MOST_ALIKE]
     text = f"{what}: the {purpose} rows of {participant} have {listed(names)}, which no training row has"
     return f"{text}; {'; '.join(near)}" if near else text
 
 
 def _alike(what: str, group: list[str], holders: Mapping[str, list[str]]) -> str:
-    named = [f"{_visible(name, group)} ({', '.join(holders[name])})" for name in group]
-    return f"{what}: {' and '.join(named)} are not the same; they differ in {difference(*group[:2])}"
+    some = group[:_MOST_ALIKE]
+    named = [f"{_visible(name, some)} ({', '.join(holders[name])})" for name in some]
+    more = f" and {len(group) - len(some)} more" if len(group) > len(some) else ""
+    return f"{what}: {' and '.join(named)}{more} are not the same; they differ in {difference(*group[:2])}"
 
 
 def _pair(one: str, other: str) -> str:

@@ -35,11 +35,12 @@ from synergos.errors import (
     WorkerRefused,
     WorkerUnreachable,
 )
+from synergos.learning.possible_preparation import check_preparation
 from synergos.schema import Definition
 from synergos.wire.answers import OPENED, POLLED, PREDICTED, REFUSAL, State
 from synergos_ttp.workers.checked import checked
 from synergos_ttp.workers.client import Request, WorkerClient
-from synergos_ttp.workers.limits import LARGE_ANSWER, LONGEST_REASON, SMALL_ANSWER, Limits
+from synergos_ttp.workers.limits import LARGE_ANSWER, LONGEST_REASON, MOST_ENTRIES, SMALL_ANSWER, Limits
 
 log = structlog.get_logger(__name__)
 
@@ -161,7 +162,7 @@ class WorkerCommands:
             answer = self._call("GET", path, query=query, within=max(left, self.limits.connect), largest=LARGE_ANSWER)
             polled = self._checked(POLLED, answer)
             if polled.state is State.COMPLETED:
-                return self._prepared(answer, tags)
+                return self._prepared(answer, action, tags)
             if polled.state is State.FAILED:
                 reason, field = (
                     ("no reason given", None) if polled.error is UNSET else (polled.error.message, polled.error.field)
@@ -170,11 +171,15 @@ class WorkerCommands:
             if left <= 0:
                 raise self._refused(f"its datasets were not prepared within {self.limits.preparation:.0f} s", None, 422)
 
-    def _prepared(self, answer: memoryview, tags: Tags) -> Prepared:
+    def _prepared(self, answer: memoryview, action: Action, tags: Tags) -> Prepared:
         found = self._checked(PREPARED, answer)
         for told in (found.headers, found.schemas, found.metadata):
             if told.keys() != tags.keys():
                 raise WireFormatError(f"was asked for {', '.join(tags)} and tells of something else", self._who)
+        try:
+            check_preparation(found, action)
+        except InvalidRequest as error:
+            raise WireFormatError(f"what it tells of its datasets cannot be used: {error}", self._who) from None
         return found
 
     def align(
@@ -286,6 +291,8 @@ class WorkerCommands:
         Raises:
             WorkerRefused: the worker refuses, or it is none.
         """
+        if sum(map(content.count, (b",", b"[", b"{"))) > MOST_ENTRIES:
+            raise WireFormatError(f"answers with more than {MOST_ENTRIES} entries", self._who)
         strange = self._refused(f"what answers at {self._address} is not a Synergos worker", None, status)
         try:
             if status >= HTTPStatus.BAD_REQUEST:

@@ -8,6 +8,8 @@ SMALL_ANSWER = 2**18
 """Bytes of an answer that says no more than how things stand: of a refusal, a session, an evaluation."""
 LARGE_ANSWER = 2**24
 """Bytes of an answer that says something of each column, level and class."""
+MOST_ENTRIES = 10**6
+"""Entries of an answer's lists and objects: each takes many times more memory than its text."""
 LONGEST_REASON = 2000
 """Characters of why a worker refuses something, as far as they are repeated."""
 
