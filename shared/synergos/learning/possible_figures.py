@@ -18,6 +18,8 @@ _LONGEST_TEXT = 4096
 _MOST_THRESHOLDS = 1000
 _ROUNDING = 1e-6
 """By how much a sum of floats may be beyond what it is of real numbers."""
+_LARGEST = 1e150
+"""Figures are squared where those of several participants are taken together."""
 _SHARE, _POSITIVE, _ANY = (0.0, 1.0), (0.0, math.inf), (-math.inf, math.inf)
 _OF_REGRESSION = {"R2": (-math.inf, 1.0), "MSE": _POSITIVE, "MAE": _POSITIVE}
 _OVERALL = {
@@ -119,7 +121,7 @@ def _check_number(value: object, bounds: tuple[float, float], place: str) -> Non
     if value is None or value is UNSET:
         return
     low, high = bounds
-    is_number = isinstance(value, int | float) and abs(value) < math.inf
+    is_number = isinstance(value, int | float) and abs(value) <= _LARGEST
     is_within = is_number and low - _ROUNDING <= value <= high + _ROUNDING  # type: ignore[operator]
     _demand(is_within, place, f"a number from {low:g} to {high:g}")
 

@@ -39,7 +39,7 @@ from synergos.learning.possible_preparation import check_preparation
 from synergos.schema import Definition
 from synergos.wire.answers import OPENED, POLLED, PREDICTED, REFUSAL, State
 from synergos_ttp.workers.checked import checked
-from synergos_ttp.workers.client import Request, WorkerClient
+from synergos_ttp.workers.client import PLAIN, Request, Transport, WorkerClient
 from synergos_ttp.workers.limits import LARGE_ANSWER, LONGEST_REASON, MOST_ENTRIES, SMALL_ANSWER, Limits
 
 log = structlog.get_logger(__name__)
@@ -80,11 +80,13 @@ class WorkerCommands:
         asker: Asker = NOBODY,
         *,
         version: str = VERSION,
+        transport: Transport = PLAIN,
     ) -> None:
         self.node = node
         self.limits = limits
         self.check = check
         self._version = version
+        self._transport = transport
         # Of all attempts to have datasets prepared together; None before the first.
         self._prepared_by: float | None = None
         self._headers = {"Content-Type": "application/json", HEADER: version, **asker.headers}
@@ -122,7 +124,7 @@ class WorkerCommands:
     def _found_at(self, port: int, wanted: str) -> Answered:
         request = Request("GET", "/health", self.limits.connect, headers=self._headers)
         try:
-            with WorkerClient(self.node, port, self.limits, check=self.check) as client:
+            with WorkerClient(self.node, port, self.limits, self._transport, self.check) as client:
                 answer = client.ask(request)
                 # A program that is not ours may go on for ever.
                 found = Answered.read(answer.read(_LARGEST_HEALTH))
@@ -173,9 +175,10 @@ class WorkerCommands:
 
     def _prepared(self, answer: memoryview, action: Action, tags: Tags) -> Prepared:
         found = self._checked(PREPARED, answer)
-        for told in (found.headers, found.schemas, found.metadata):
-            if told.keys() != tags.keys():
-                raise WireFormatError(f"was asked for {', '.join(tags)} and tells of something else", self._who)
+        of_all = (found.headers, found.schemas, found.metadata)
+        of_some = (found.statistics, found.digests)
+        if any(told.keys() != tags.keys() for told in of_all) or any(told.keys() - tags.keys() for told in of_some):
+            raise WireFormatError(f"was asked for {', '.join(tags)} and tells of something else", self._who)
         try:
             check_preparation(found, action)
         except InvalidRequest as error:
@@ -267,7 +270,7 @@ class WorkerCommands:
     def _send(self, request: Request, largest: int, check: Callable[[], None]) -> tuple[int, bytes]:
         """Status and content of the answer; of a refusal no more than what reasons take."""
         # A connection each time: commands are few.
-        with WorkerClient(self.node, self.node.command_port, self.limits, check=check) as client:
+        with WorkerClient(self.node, self.node.command_port, self.limits, self._transport, check) as client:
             answer = client.ask(request)
             is_refusal = answer.status >= HTTPStatus.BAD_REQUEST
             return answer.status, answer.whole(SMALL_ANSWER if is_refusal else largest)

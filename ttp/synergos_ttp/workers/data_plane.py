@@ -15,7 +15,7 @@ from synergos.wire.answers import EVALUATION_ANSWER, REFUSAL, ROUND_ANSWER, Eval
 from synergos.wire.codec import weights_in
 from synergos_ttp.workers.answer_memory import Destination
 from synergos_ttp.workers.checked import checked
-from synergos_ttp.workers.client import Answer, Request, WorkerClient
+from synergos_ttp.workers.client import PLAIN, Answer, Request, Transport, WorkerClient
 from synergos_ttp.workers.limits import LONGEST_REASON, SMALL_ANSWER, Limits
 from synergos_ttp.workers.prompt import AT_ONCE_SECONDS
 
@@ -41,12 +41,19 @@ class DataPlane:
     participant, and what ``check`` raises, which is called whenever the worker needs more time.
     """
 
-    def __init__(self, node: Node, session_id: str, limits: Limits, check: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        node: Node,
+        session_id: str,
+        limits: Limits,
+        check: Callable[[], None],
+        transport: Transport = PLAIN,
+    ) -> None:
         self.node = node
         self.limits = limits
         self._check = check
         self._root = f"/sessions/{session_id}"
-        self._client = WorkerClient(node, node.data_port, limits, check=check)
+        self._client = WorkerClient(node, node.data_port, limits, transport, check)
         self._buffer = bytearray(_PIECE)
 
     def exchange(self, step: Step, message: Encoded, expected: Layout, target: Destination) -> Answered:
@@ -112,7 +119,7 @@ class DataPlane:
             self._check()
             if (left := deadline - time.monotonic()) <= 0:
                 raise WorkerUnreachable(f"no result within {self.limits.round:.0f} s", self._who)
-            answer = self._ask("GET", path, left)
+            answer = self._ask("GET", path, max(left, self.limits.connect))
         self._refuse(answer)
         return answer
 
