@@ -65,7 +65,7 @@ def parser() -> argparse.ArgumentParser:
     )
     timeouts = {
         "command": "a worker's answer to a command; opening a session reads its data",
-        "preparation": "a participant's datasets to be prepared",
+        "preparation": "a participant's datasets to be prepared, or a model to be measured on them if a round may not take less",
         "round": "a participant's answer to a round; rounds after the first have a shorter one that follows from those before",
         "rejoin": "a worker that was lost to come back",
     }

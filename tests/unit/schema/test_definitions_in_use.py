@@ -24,7 +24,7 @@ from synergos.schema import Definition
 from synergos.schema.explanation import explain
 from synergos.schema.swagger import Failure, Success
 from synergos.tables.schema import COLUMN, WRITTEN_SCHEMA
-from synergos.wire.answers import EVALUATION_ANSWER, ROUND_ANSWER
+from synergos.wire import answers
 from synergos_worker import bodies
 
 DEFINITIONS: list[Definition[Any]] = [
@@ -36,8 +36,12 @@ DEFINITIONS: list[Definition[Any]] = [
     Definition(JobMessage),
     Definition(OutcomeMessage),
     *(getattr(request_bodies, name) for name in request_bodies.__all__),
-    ROUND_ANSWER,
-    EVALUATION_ANSWER,
+    answers.ROUND_ANSWER,
+    answers.EVALUATION_ANSWER,
+    answers.REFUSAL,
+    answers.POLLED,
+    answers.OPENED,
+    answers.PREDICTED,
     ALIGNED,
     TRAINED,
     MEASURED,
