@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,9 @@ from synergos.tables.guess import guess_column, guess_format, guess_label, heade
 from synergos.tables.metadata import METADATA, METADATA_FILE, Metadata, parse_metadata
 from synergos.tables.names import listed, normalised
 from synergos.tables.readers import as_text
-from synergos.tables.schema import COLUMN, SCHEMA, TARGET, VERSION, Column, ColumnType
+from synergos.tables.schema import COLUMN, NUMBERS, SCHEMA, TARGET, VERSION, Column, ColumnType
 from synergos.tables.source import Expected
+from synergos.tables.stand_ins import suspected_stand_ins
 from synergos.tables.text_format import TextFormat
 from synergos_worker.left_over_files import files_below
 from synergos_worker.pipelines.mapping import MAPPING
@@ -76,7 +77,8 @@ def describe(folder: Path, label: str | None, *, force: bool) -> Draft:
         _write(folder / METADATA, _set(metadata))
     files_written = (SCHEMA,) if is_described else (SCHEMA, METADATA)
     kinds = {name: column.kind.value for name, column in columns.items()}
-    return Draft(kinds, files_written, tuple(_notes(columns, chosen)))
+    notes = [*_notes(columns, chosen), *_stand_ins(cells, columns, written.decimal)]
+    return Draft(kinds, files_written, tuple(notes))
 
 
 def _images(folder: Path, *, is_described: bool) -> Draft:
@@ -146,6 +148,15 @@ def _notes(columns: Mapping[str, Column], label: str | None) -> list[str]:
     if empty := [name for name, column in columns.items() if column.kind is ColumnType.IGNORE]:
         notes.append(f"column {listed(empty)} is empty, or has no name")
     return notes
+
+
+def _stand_ins(cells: Mapping[str, Counter[str]], columns: Mapping[str, Column], decimal: str) -> Iterator[str]:
+    for name in (name for name, column in columns.items() if column.kind in NUMBERS):
+        for end, rows in suspected_stand_ins(cells[name], decimal).items():
+            yield (
+                f"column {name!r}: its {end} number, in {rows} rows, stands apart from all others; "
+                'if it means that nobody knows, say so with "missing"'
+            )
 
 
 def _write(path: Path, content: Mapping[str, Any]) -> None:

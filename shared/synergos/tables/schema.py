@@ -69,7 +69,7 @@ class ColumnType(StrEnum):
     FLOAT16 = "float16"
 
 
-_NUMBERS = frozenset(kind for kind in ColumnType if kind.startswith(("int", "uint", "float")))
+NUMBERS = frozenset(kind for kind in ColumnType if kind.startswith(("int", "uint", "float")))
 _NAMES_ONLY = frozenset({ColumnType.ID, ColumnType.IGNORE})
 
 
@@ -354,10 +354,10 @@ _TAKEN: Mapping[str, frozenset[ColumnType]] = {
     "missing": frozenset(ColumnType) - _NAMES_ONLY,
     "map": frozenset(ColumnType) - _NAMES_ONLY,
     "format": frozenset({ColumnType.DATE}),
-    "unit": _NUMBERS,
+    "unit": NUMBERS,
     "convert": frozenset({ColumnType.FLOAT32, ColumnType.FLOAT64}),
-    "bounds": _NUMBERS | {ColumnType.DATE},
-    "outside": _NUMBERS | {ColumnType.DATE},
+    "bounds": NUMBERS | {ColumnType.DATE},
+    "outside": NUMBERS | {ColumnType.DATE},
     "levels": frozenset({ColumnType.CATEGORY}),
     "order": frozenset({ColumnType.CATEGORY}),
     "unreadable": frozenset(ColumnType) - _NAMES_ONLY,

@@ -154,3 +154,15 @@ def test_what_was_written_is_told_as_json(folder: Path) -> None:
     assert code == 0
     assert told["written"] == ["schema.json", "metadata.json"]
     assert told["columns"]["seen"] == "date"
+
+
+def test_a_number_that_stands_in_for_nothing_is_suspected_and_not_repeated(folder: Path) -> None:
+    (folder / "rows.csv").write_text(TEXT.replace(";21;", ";999;").replace(";22;", ";999;"), encoding="cp1252")
+
+    code, output = run("describe", folder)
+
+    assert code == 0
+    said = " ".join(output.split())
+    assert "column 'age': its greatest number, in 2 rows, stands apart from all others" in said
+    assert "column 'score'" not in said
+    assert "999" not in said
