@@ -71,6 +71,7 @@ def test_two_sub_grids_are_busy_at_once_and_agree_to_the_last_bit(grid: Cluster,
     hand_in(short[1])
     wait_for_jobs(short[1])
     grid.driver.jobs.cancel(training_of(again)["id"])
+    wait_for_jobs(again)
 
     assert {training_of(study)["grid"] for study in busy} == {0, 1}
     assert [training_of(study)["grid"] for study in short] == [training_of(study)["grid"] for study in busy]

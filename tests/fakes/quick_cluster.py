@@ -54,7 +54,8 @@ class QuickCluster:
         database = f"sqlite:///{folder / 'records.sqlite'}"
         self.store = RecordStore(database)
         port = FreePorts()()
-        flags = ["--id", DIRECTOR, "--host", HOST, "--port", str(port), "--data", str(folder), "--cpus", "1"]
+        flags = ["--id", DIRECTOR, "--host", HOST, "--port", str(port), "--data", str(folder)]
+        flags += ["--outputs", str(folder / "outputs"), "--cpus", "1"]
         queue = ["--database", database, "--queue", "rabbitmq", HOST, str(queue_port)]
         command = [sys.executable, "-m", "synergos_director", *flags, *queue]
         self._director = Program(DIRECTOR, command, str(folder / f"{DIRECTOR}.log"), HOST, port)

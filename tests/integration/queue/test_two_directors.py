@@ -103,6 +103,8 @@ def test_of_two_ttps_of_one_sub_grid_one_runs_all_jobs(rivals: QuickCluster) -> 
 def test_every_line_of_a_cluster_says_its_program_and_its_job(rivals: QuickCluster) -> None:
     job = rivals.align("project")
     until_ended(rivals, [job])
+    # It is said a moment after it is there to be seen.
+    until(lambda: "job archived" in rivals.log(DIRECTOR), "the director to say so")
     ids = {"job_id": job.id, **job.keys}
 
     events = set()

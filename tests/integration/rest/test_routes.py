@@ -143,6 +143,9 @@ def test_a_route_of_the_contract_is_answered_directly(
     assert found == status, answer
     data = answer.pop("data")
     assert (answer.pop("files", None) is not None) is (verb == "DELETE")
+    # What was declared before and is replaced is told.
+    if verb == "POST":
+        answer.pop("warnings", None)
     assert answer == {"apiVersion": "0.1.0", "success": 1, "status": status, "method": method, "params": params}
     resource = method.split(".")[0]
     is_list = resource in {"alignments", "models", "validations", "predictions"} or (
