@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from synergos.domain.class_figures import of_classes_with_rows
 from synergos.driver.frames import losses
-from synergos.learning.metrics import mean_of_known, of_classes_with_rows
+from synergos.learning.metrics import mean_of_known
 from synergos_simulator.arrangements import FEDERATED
 from synergos_simulator.datasets import Dataset
 from synergos_simulator.simulation import Trained

@@ -9,7 +9,7 @@ from typing import Any
 
 from synergos.learning.algorithms import Bag
 
-_ALONGSIDE = {"train_loss": "training loss", "evaluation": "evaluation loss"}
+_ALONGSIDE = {"first_loss": "first training loss", "train_loss": "training loss", "evaluation": "evaluation loss"}
 """What an answer has beside tensors and that follows from rows."""
 
 

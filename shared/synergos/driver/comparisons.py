@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from synergos.domain.class_figures import of_classes_with_rows
 from synergos.driver.figures import pooled_of
 from synergos.driver.rows import flat
 from synergos.errors import UnknownName
@@ -90,7 +91,9 @@ def _of_validations(validations: Sequence[Record]) -> Iterator[tuple[str, Any]]:
         if not isinstance(value, list):
             yield name, value
     for name in SCORES:
-        means = [_mean((record["evaluate"].get("statistics") or {}).get(name)) for record in validations]
+        means = [
+            _mean(of_classes_with_rows(record["evaluate"].get("statistics") or {}, name)) for record in validations
+        ]
         if any(mean is not None for mean in means):
             yield f"mean.{name}", _mean(means)
 

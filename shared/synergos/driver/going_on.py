@@ -20,6 +20,8 @@ class GoingOn:
     study: str | None = None
 
     def __str__(self) -> str:
+        if self.study is None and not self.jobs:
+            return "nothing goes on"
         return f"{f'study {self.study}' if self.study else ', '.join(self.jobs)}; {self.how_to_go_on()}"
 
     def how_to_go_on(self) -> str:

@@ -51,7 +51,9 @@ def _unfinished(transport: Transport, stage: str, ids: Mapping[str, str | None])
     query |= {name: value for name, value in ids.items() if value is not None}
     try:
         status, body = transport.exchange("GET", route("jobs"), query=query, within=_LOOK_SECONDS)
-        jobs: Sequence[Mapping[str, Any]] = body["data"] if status == 200 else []
+        if status != 200:
+            return None
+        jobs: Sequence[Mapping[str, Any]] = body["data"]
     except (DriverError, KeyError, KeyboardInterrupt):
         return None
     return [job["id"] for job in reversed(jobs) if job["state"] not in FINAL_STATES]

@@ -66,7 +66,8 @@ class Patience:
                     raise
                 # By either, as a pause need not take its time in a test, nor an attempt to connect little.
                 if max(paused, time.monotonic() - began) > LONGEST_OUTAGE:
-                    raise type(error)(f"{error.message}, for {LONGEST_OUTAGE:g} s; {going_on}") from error
+                    error.message = f"{error.message}, for {LONGEST_OUTAGE:g} s; {going_on}"
+                    raise
                 self.pause(going_on)
                 paused += self._pause
             else:

@@ -46,6 +46,7 @@ def check_figures(told: Measured, rows: int, space: FeatureSpace) -> None:
     classes = 0 if space.action is Action.REGRESS else max(2, len(space.labels))
     _check_statistics(told.statistics, rows, classes)
     if isinstance(told.classes, Sequence):
+        _demand(classes > 0, "classes", "none in a regression")
         _demand(
             tuple(told.classes) == (*space.labels, *[None] * (classes - len(space.labels))),
             "classes",

@@ -32,7 +32,7 @@ def probe(host: str, port: int) -> Answered | Silent:
 
 
 def _content(connection: http.client.HTTPConnection, until: float) -> bytes:
-    """The answer's content, as far as it comes in time: whoever is asked may take a byte a second."""
+    """The answer's content, as far as it comes in time: whoever is asked may take a byte a second for that."""
     answer = connection.getresponse()
     content = bytearray()
     while len(content) < _LARGEST_ANSWER and (piece := answer.read1(_PIECE)):

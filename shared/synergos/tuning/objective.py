@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from synergos.domain.class_figures import of_classes_with_rows
+
 
 @dataclass(frozen=True)
 class Objective:
@@ -29,9 +31,6 @@ def objective(metric: str, statistics: Iterable[Mapping[str, Any]]) -> Objective
         statistics: of each participant, as :mod:`synergos.learning.metrics` makes them. What is None does not count, nor do any
             figures of a class that the participant has no rows of, whatever was predicted.
     """
-    # Late: a driver's installation knows the names of metrics, and has no numpy.
-    from synergos.learning.metrics import of_classes_with_rows
-
     found = [numbers for each in statistics if (numbers := of_classes_with_rows(each, metric))]
     if not found:
         return None

@@ -79,7 +79,7 @@ def test_a_session_says_who_opened_it_on_what_and_what_left(caller: Caller, line
     about = {**ASKED, "collab_id": "c", "run_id": "r1", "participant": "participant_1", "session": SESSION[:8]}
     assert opened.items() >= {**about, "tags": FOLDERS, "rows": {"train": 100, "evaluate": 40}}.items()
     assert ended.items() >= {**about, "why": "asked for"}.items()
-    assert ended["left"] == {"evaluation loss": 3, "training loss": 2, "weights": 2}
+    assert ended["left"] == {"evaluation loss": 3, "first training loss": 2, "training loss": 2, "weights": 2}
 
 
 def test_the_kinds_of_figures_of_a_validation_are_named(caller: Caller, lines: list[Line]) -> None:

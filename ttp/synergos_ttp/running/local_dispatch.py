@@ -164,7 +164,8 @@ class LocalDispatcher:
             return self._persist(lambda: self._take_up(accepted))
         except BaseException:
             # Whoever waits must be answered, though the record store failed.
-            self._release(accepted.id)
+            with self._lock:
+                self._release(accepted.id)
             raise
 
     def _take_up(self, accepted: Job) -> LocalJob | None:

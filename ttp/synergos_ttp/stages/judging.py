@@ -49,11 +49,6 @@ class Judging:
         """Whether nothing has improved for long enough."""
         return self._stopping.should_stop
 
-    @property
-    def is_nowhere_finite(self) -> bool:
-        """Whether rounds were measured, and none of them had a finite loss anywhere."""
-        return bool(self._rounds) and not self._newest
-
     def best(self, rounds: Iterable[int]) -> int | None:
         """Of some rounds the candidate with the lowest loss, the newest of equal ones; None where none is a candidate."""
         return self._lowest(rounds, self._compared_over)

@@ -189,12 +189,12 @@ class WorkerClient:
         """
         if not self._is_kept() or self._connection is None:
             return None
+        # Until the answer is read this connection is of no use for anything else, also when it was not asked to the end.
+        self._answer = None
         try:
             self._connection.put(request, request.until, self._check)
         except _BROKEN as error:
             raise self.lost(error) from error
-        # Until then this connection is of no use for anything else.
-        self._answer = None
         return int(self._connection.sock.fileno())
 
     def finish(self, stall: float) -> Answer:

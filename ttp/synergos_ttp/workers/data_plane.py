@@ -124,9 +124,14 @@ class DataPlane:
         return answer
 
     def _refuse(self, answer: Answer) -> None:
-        if answer.status != HTTPStatus.OK:
+        if answer.status == HTTPStatus.OK:
+            return
+        try:
             reason = checked(REFUSAL, answer.whole(SMALL_ANSWER), self._who).message
-            raise WorkerRefused(reason[:LONGEST_REASON], self._who, answer.status)
+        except WireFormatError:
+            # Something in front of a worker that is being started again has words of its own; its status counts.
+            reason = f"what answers at {self.node.host}:{self.node.data_port} is not a Synergos worker"
+        raise WorkerRefused(reason[:LONGEST_REASON], self._who, answer.status)
 
     def _ask(self, method: str, path: str, within: float, weights: Encoded | None = None) -> Answer:
         # A worker answers after `long_poll` at the latest, and weights come piece by piece.
