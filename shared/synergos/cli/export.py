@@ -104,8 +104,9 @@ def _folder(
 ) -> Iterator[Path]:
     """The folder of the model that is meant; one that is downloaded is gone afterwards."""
     if model is not None:
-        for option, value in {"ids": ids, "--version": version, "--file": file}.items():
-            if value:
+        given = {"ids": ids, "--version": version, "--file": file, "--address": address, "--profile": profile}
+        for option, value in given.items():
+            if value not in (None, []):
                 raise InvalidRequest("goes without --model", option)
         yield model
         return

@@ -54,9 +54,9 @@ def looked_at(
     driver: Driver, participant: str | None = None, collaboration: str | None = None, project: str | None = None
 ) -> Sequence[Node]:
     """The nodes, once the orchestrator knows of all of them, or has had some seconds to find out."""
-    for _ in range(_LOOKS):
+    for remaining in reversed(range(_LOOKS)):
         nodes: list[Node] = driver.nodes.read_all(participant, collaboration, project)["data"]
-        if all(node["is_reachable"] is not None for node in nodes):
+        if not remaining or all(node["is_reachable"] is not None for node in nodes):
             break
         time.sleep(_PAUSE_SECONDS)
     return nodes

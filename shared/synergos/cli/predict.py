@@ -41,7 +41,7 @@ class _Datasets:
 
 
 def predict(
-    what: Annotated[
+    ids: Annotated[
         list[str] | None,
         typer.Argument(
             metavar=_IDS.expected,
@@ -96,17 +96,18 @@ def predict(
         "--priority": priority,
         "--timeout": timeout,
         "--address": address,
+        "--profile": profile,
     }
     if model is None:
         _refuse(here, "goes with --model")
         with driver_for(address, profile) as driver:
             datasets = _Datasets(participant or (), [each.strip("/").split("/") for each in tag or ()])
             first = {} if priority is None else {"priority": priority}
-            requests = [{**request, **first} for request in _requests(driver, what, file, datasets)]
+            requests = [{**request, **first} for request in _requests(driver, ids, file, datasets)]
             carry_out(driver, driver.predictions.create, requests, written, wait, timeout)
     else:
         _refuse(grid, "goes without --model")
-        rows = [Path(each) for each in what or ()]
+        rows = [Path(each) for each in ids or ()]
         _predict_here(model, name, rows, _Columns(keep or (), ignore or ()), output, written, cpus)
 
 

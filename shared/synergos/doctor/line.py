@@ -196,9 +196,13 @@ def _reach(end: End) -> None:
 
 def _tls(end: End) -> Finding:
     try:
+        context = trusted()
+    except OSError as error:
+        raise end.broken(f"REQUESTS_CA_BUNDLE cannot be read ({error.strerror or error})", "TLS") from None
+    try:
         with (
             socket.create_connection((end.host, end.port), timeout=SECONDS) as plain,
-            trusted().wrap_socket(plain, server_hostname=end.host) as secured,
+            context.wrap_socket(plain, server_hostname=end.host) as secured,
         ):
             certificate = secured.getpeercert() or {}
             spoken = secured.version()
