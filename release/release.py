@@ -142,7 +142,7 @@ def release(version: str) -> None:
             files = built(tree, version, folder)
             commit = run("git", "rev-parse", "HEAD", cwd=tree)
             began_next(tree, version)
-            run("git", "merge", "--quiet", "--ff-only", run("git", "rev-parse", "HEAD", cwd=tree))
+            # Before the branch: without a tag nothing has happened yet.
             run(
                 "git",
                 "tag",
@@ -153,6 +153,11 @@ def release(version: str) -> None:
                 "--message",
                 f"Synergos {version}\n\n{news}\n",
             )
+            try:
+                run("git", "merge", "--quiet", "--ff-only", run("git", "rev-parse", "HEAD", cwd=tree))
+            except Refused:
+                run("git", "tag", "--delete", f"v{version}")
+                raise
         finally:
             run("git", "worktree", "remove", "--force", str(tree))
         (ROOT / "dist").mkdir(exist_ok=True)

@@ -45,7 +45,7 @@ def require_fitting(store: RecordStore, runs: Iterable[RunKey]) -> None:
     for run in runs:
         action = action_said(store, run)
         try:
-            families.named_in(store.get(Kind.EXPERIMENT, run)).check_run(payload_of(store.get(Kind.RUN, run)), action)
+            _require_trainable(store.get(Kind.EXPERIMENT, run), store.get(Kind.RUN, run), action)
         except InvalidRequest as error:
             raise Conflict(_cannot_be_trained(run, action, error)) from error
 
@@ -53,13 +53,21 @@ def require_fitting(store: RecordStore, runs: Iterable[RunKey]) -> None:
 def unfit(store: RecordStore, project: ProjectKey) -> Iterator[str]:
     """The runs of a project that do not go with what it does now, each with what is wrong with it."""
     action = action_said(store, project)
+    # Runs first: each of them then has its experiment, unless that is deleted meanwhile.
+    runs = store.find(Kind.RUN, project)
     experiments = {record["key"]["expt_id"]: record for record in store.find(Kind.EXPERIMENT, project)}
-    for record in store.find(Kind.RUN, project):
+    for record in runs:
         run = RunKey.of(record["key"])
+        if run.expt_id not in experiments:
+            continue
         try:
-            check_run(experiments[run.expt_id], payload_of(record), action)
+            _require_trainable(experiments[run.expt_id], record, action)
         except InvalidRequest as error:
             yield _cannot_be_trained(run, action, error)
+
+
+def _require_trainable(experiment: Mapping[str, Any], run: Mapping[str, Any], action: Action | None) -> None:
+    families.named_in(experiment).check_run(payload_of(run), action)
 
 
 def _cannot_be_trained(run: RunKey, action: Action | None, error: InvalidRequest) -> str:

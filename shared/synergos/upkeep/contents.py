@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import IO, Annotated, Any
 
 import msgspec
@@ -92,7 +92,9 @@ def refuse_damaged(folder: Path, contents: Contents) -> None:
     for name, stored in contents.files.items():
         try:
             # No name leads out of the folder.
-            found = digest_of(folder / name) if Path(os.path.normpath(name)) == Path(name) else None
+            path = PurePosixPath(name)
+            leads_out = str(path) != name or path.is_absolute() or ".." in path.parts
+            found = None if leads_out else digest_of(folder / path)
         except OSError as error:
             raise Conflict(f"the backup is damaged: {name}: {error.strerror or error}") from error
         if found != stored:

@@ -107,8 +107,13 @@ class SqliteRecords:
 
     def refuse_filled(self) -> None:
         """See :class:`RecordSource`."""
-        if self._file.exists():
-            raise Conflict(f"there is a record store already, {self._file}; move it away, or name another --data")
+        # A log that a killed program left would be taken for the restored file's.
+        for suffix in ("", "-wal", "-shm", "-journal"):
+            file = self._file.with_name(f"{self._file.name}{suffix}")
+            if file.exists():
+                raise Conflict(
+                    f"there is a record store already, or a part of one, {file}; move it away, or name another --data"
+                )
 
     @contextmanager
     def filled_from(self, copy: Path) -> Iterator[Connection]:

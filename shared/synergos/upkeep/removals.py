@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
@@ -9,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from stat import S_ISREG
 from uuid import uuid4
 
 from synergos.domain.tags import Purpose
@@ -37,7 +39,7 @@ class Removal:
     @property
     def bytes(self) -> int:
         """How much room it takes; files that have another name elsewhere are counted too."""
-        return sum(path.stat().st_size for path in self.path.rglob("*") if path.is_file())
+        return sum(stat.st_size for stat in _stats_below(self.path) if S_ISREG(stat.st_mode))
 
     def carry_out(self, root: Path) -> bool:
         """Remove it, and folders above it that are empty then; whether it might go, and was there.
@@ -67,12 +69,25 @@ class Removal:
 
 def left_over(outputs: Path, now: datetime) -> Iterator[Removal]:
     """What programs that were killed have left half done below an outputs folder."""
-    for path in sorted(outputs.rglob(".*")):
-        if _HALF_DONE.match(path.name) and path.is_dir() and now - written_at(path) > _GIVEN_UP:
+    folders = [Path(parent, name) for parent, names, _ in os.walk(outputs) for name in names if _HALF_DONE.match(name)]
+    for path in sorted(folders):
+        if now - written_at(path) > _GIVEN_UP:
             yield Removal("half done", path, "whoever began it was killed")
 
 
 def written_at(folder: Path) -> datetime:
-    """When something in a folder was last written."""
-    paths = (folder, *folder.rglob("*"))
-    return datetime.fromtimestamp(max(path.lstat().st_mtime for path in paths), UTC)
+    """When something in a folder was last written; now, where it has just gone."""
+    moments = [stat.st_mtime for stat in (*_stats_of(folder), *_stats_below(folder))]
+    return datetime.fromtimestamp(max(moments), UTC) if moments else datetime.now(UTC)
+
+
+def _stats_below(folder: Path) -> Iterator[os.stat_result]:
+    """Of everything in a folder; a program may move and remove some of it meanwhile."""
+    for parent, folders, files in os.walk(folder):
+        for name in (*folders, *files):
+            yield from _stats_of(Path(parent, name))
+
+
+def _stats_of(path: Path) -> Iterator[os.stat_result]:
+    with suppress(FileNotFoundError):
+        yield path.lstat()

@@ -234,6 +234,16 @@ def test_nothing_is_written_over(made: Path, home: Home, elsewhere: Home, tmp_pa
         restore(made, elsewhere.place)
 
 
+@pytest.mark.parametrize("suffix", ["-wal", "-shm", "-journal"])
+def test_a_log_that_was_left_beside_the_records_is_in_the_way(made: Path, elsewhere: Home, suffix: str) -> None:
+    elsewhere.records.parent.mkdir(parents=True, exist_ok=True)
+    left = elsewhere.records.with_name(f"records.sqlite{suffix}")
+    left.write_bytes(b"left by a program that was killed")
+
+    with pytest.raises(Conflict, match=rf"a part of one, .*{suffix}; move it away"):
+        restore(made, elsewhere.place)
+
+
 def test_a_restore_onto_a_full_disk_leaves_nothing_and_works_when_there_is_room(
     made: Path, elsewhere: Home, tmp_path: Path
 ) -> None:
@@ -260,10 +270,12 @@ def test_a_backup_of_a_later_release_is_refused(made: Path, elsewhere: Home) -> 
         restore(made, elsewhere.place)
 
 
-def test_a_file_that_leads_out_of_the_backup_is_refused(made: Path, elsewhere: Home, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["outputs/../../home/outputs", "../outside", "/outside", "outputs//outside"])
+def test_a_file_that_leads_out_of_the_backup_is_refused(made: Path, elsewhere: Home, tmp_path: Path, name: str) -> None:
+    (tmp_path / "outside").write_bytes((made / f"outputs/c/p/e/r/{WEIGHTS}").read_bytes())
     told = json.loads((made / "backup.json").read_text())
     files = told["files"]
-    files["outputs/../../home/outputs"] = files.pop(f"outputs/c/p/e/r/{WEIGHTS}")
+    files[name] = files.pop(f"outputs/c/p/e/r/{WEIGHTS}")
     (made / "backup.json").write_text(json.dumps(told))
 
     with pytest.raises(Conflict, match="the backup is damaged"):
