@@ -185,10 +185,14 @@ def test_an_orchestrator_that_does_not_come_back_is_given_up(
         server.answer_next(503, {"status": 503, "message": "the TTP is being stopped"})
     pauses: list[float] = []
 
-    with Driver("127.0.0.1", server.port) as driver, pytest.raises(DriverError, match=r"for 3 s; a; driver.jobs.wait"):
+    with (
+        Driver("127.0.0.1", server.port) as driver,
+        pytest.raises(DriverError, match=r"for 3 s; a; driver.jobs.wait") as last,
+    ):
         driver.jobs.wait("a", sleep=pauses.append)
 
     assert sum(pauses) == 5.0
+    assert last.value.status == 503
 
 
 def test_an_orchestrator_that_is_away_from_the_beginning_is_not_waited_for() -> None:

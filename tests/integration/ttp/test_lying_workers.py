@@ -236,6 +236,16 @@ def test_a_round_answered_with_something_else_is_its_participants_failure(
     plane.close()
 
 
+def test_what_a_gateway_says_of_a_worker_that_is_started_again_keeps_its_status(
+    liar_saying: Callable[..., Liar], tmp_path: Path
+) -> None:
+    plane = DataPlane(liar_saying(answer(b"<html>Service Unavailable</html>", 503)).node, "s", Limits(), lambda: None)
+    with pytest.raises(WorkerRefused, match=r"^worker_1: what answers at .* is not a Synergos worker") as refused:
+        exchange(plane, tmp_path)
+    assert refused.value.status == 503
+    plane.close()
+
+
 def test_a_round_that_drips_ends_in_time(liar_saying: Callable[..., Liar], tmp_path: Path) -> None:
     plane = DataPlane(liar_saying(answer(b"", length=ENDLESS), drips=True).node, "s", QUICK, lambda: None)
     with pytest.raises(GridError, match=r"^worker_1: "):

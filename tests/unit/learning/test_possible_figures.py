@@ -98,3 +98,9 @@ def test_what_no_regression_has_is_refused(name: str, value: float) -> None:
     found["statistics"][name] = value
     with pytest.raises(InvalidRequest, match="statistics"):
         check(found, ())
+
+
+@pytest.mark.parametrize("classes", [[], ["a"], [None]])
+def test_a_regression_has_no_classes(classes: list[str | None]) -> None:
+    with pytest.raises(InvalidRequest, match=r"classes: .*none in a regression"):
+        check({**told(()), "classes": classes}, ())
