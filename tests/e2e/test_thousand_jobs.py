@@ -136,7 +136,7 @@ def hand_in(cluster: QuickCluster, project: str) -> None:
     answers = [driver.alignments.create(*keys), driver.models.create(*keys), driver.validations.create(*keys)]
     answers += [driver.predictions.create({project: [["predict"]]}, who, *keys) for who in WORKERS]
     answers.append(driver.alignments.create(*keys))
-    assert [answer["success"] for answer in answers] == [1] * len(answers)
+    assert [answer.get("message") for answer in answers if answer["success"] != 1] == []
 
 
 def left_in_queues(broker: RabbitMQ, cluster: QuickCluster) -> dict[str, int]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from factories.outputs import SPACE
 from fakes.quick_ttp import READY
 from grids.processes import Processes
 from grids.real_grid import WORKERS
@@ -100,7 +101,7 @@ class QuickCluster:
         nodes = {f"node_{index}": {"host": HOST, "port": 1 + index, "f_port": 1 + index} for index in range(grids)}
         with self.store.transaction():
             self.store.put(Kind.COLLABORATION, keys, {})
-            self.store.put(Kind.PROJECT, keys, {"action": "classify", "incentives": {}})
+            self.store.put(Kind.PROJECT, keys, {"action": SPACE.action.value, "incentives": {}})
             self.store.put(Kind.EXPERIMENT, {**keys, "expt_id": EXPERIMENT}, {"model": []})
             for number in range(runs):
                 self.store.put(Kind.RUN, {**keys, "expt_id": EXPERIMENT, "run_id": f"run_{number}"}, {})

@@ -27,7 +27,8 @@ READ_TIMEOUT = 60.0
 """Seconds for the answer to a GET, and between two pieces of a file, unless the driver was told a time-out."""
 CHANGE_TIMEOUT = 300.0
 """Seconds for the answer to a declaration, a change or a deletion, likewise. Stage requests have as long as they take."""
-HEALTH_TIMEOUT = 2.0
+HEALTH_TIMEOUT = 10.0
+"""Seconds for the answer to who somebody is, who has just answered something else: a busy machine may take a few."""
 
 _ORCHESTRATORS = frozenset({"ttp", "director"})
 
@@ -151,9 +152,13 @@ class Transport:
             WrongServer: somebody else than an orchestrator.
         """
         is_ours = body is not None and "apiVersion" in body
-        if not (is_ours and status < HTTPStatus.BAD_REQUEST):
-            self._check_health(self._health(), status, is_ours)
-        self._is_orchestrator = body is not None
+        if is_ours and status < HTTPStatus.BAD_REQUEST:
+            self._is_orchestrator = True
+            return
+        told = self._health()
+        self._check_health(told, status, is_ours)
+        # Who did not say is asked again next time.
+        self._is_orchestrator = body is not None and bool(told)
 
     def _check_health(self, told: Mapping[str, Any], status: int, is_ours: bool) -> None:
         meant = "give host and port of the TTP or director (port 5000 unless it was told otherwise)"
