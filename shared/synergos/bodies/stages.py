@@ -13,7 +13,8 @@ from synergos.domain.search_space import DescribedSpace
 from synergos.schema import Definition
 
 Priority: TypeAlias = Annotated[
-    int, Meta(ge=-100, le=100, description="in a cluster, jobs of a higher priority start first")
+    int,
+    Meta(ge=-100, le=100, description="in a cluster, of a collaboration's jobs those of a higher priority start first"),
 ]
 Count: TypeAlias = Annotated[int, Meta(ge=1, le=10_000)]
 

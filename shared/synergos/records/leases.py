@@ -9,19 +9,19 @@ that was believed dead and comes back changes nothing any more. In the same way 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import and_, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, insert, select, update
 
 from synergos.domain.dependencies import JobDependencies
 from synergos.domain.job import MAXIMUM_ATTEMPTS, UNFINISHED, Job, JobState
 from synergos.domain.keys import ProjectKey
 from synergos.domain.records import Kind
-from synergos.domain.scheduling import scheduling_order
+from synergos.domain.scheduling import Served, scheduling_order
 from synergos.errors import LeaseLost
 from synergos.records.jobs import job_of
 from synergos.records.plain import plain
@@ -259,17 +259,26 @@ class Leases:
         # A job of a project without participants is anybody's: it ends with a message that says so.
         return min(counts, default=sys.maxsize)
 
-    def _last_served(self, jobs: Iterable[Job]) -> dict[ProjectKey, datetime]:
-        """When a job of each of these jobs' projects was last taken up, for those where one was."""
-        served: dict[ProjectKey, datetime] = {}
+    def _last_served(self, jobs: Sequence[Job]) -> Served:
+        """When a job of each of these jobs' projects and collaborations was last taken up, for those where one was."""
+        of_project, of_collaboration = {}, {}
         with self._store.database.reading() as connection:
-            # One at a time: the end of each project's part of the index is looked up, and no job that ended long ago read.
+
+            def last(*conditions: ColumnElement[bool]) -> datetime | None:
+                # One at a time: the end of each one's part of an index is looked up, and no job that ended long ago read.
+                moment: datetime | None = connection.execute(
+                    select(func.max(JOBS.c.started_at)).where(*conditions)
+                ).scalar_one()
+                return moment
+
             for project in {job.keys.project for job in jobs}:
-                of_project = (JOBS.c.collab_id == project.collab_id, JOBS.c.project_id == project.project_id)
-                moment = connection.execute(select(func.max(JOBS.c.started_at)).where(*of_project)).scalar_one()
-                if moment is not None:
-                    served[project] = moment
-        return served
+                is_of_project = (JOBS.c.collab_id == project.collab_id, JOBS.c.project_id == project.project_id)
+                if (moment := last(*is_of_project)) is not None:
+                    of_project[project] = moment
+            for collab_id in {job.keys["collab_id"] for job in jobs}:
+                if (moment := last(JOBS.c.collab_id == collab_id)) is not None:
+                    of_collaboration[collab_id] = moment
+        return Served(of_project, of_collaboration)
 
 
 def _status(job: Job, lease_until: datetime | None, dependencies: JobDependencies, now: datetime) -> JobStatus:

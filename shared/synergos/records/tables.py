@@ -90,6 +90,7 @@ JOBS = Table(
     Index("job_unfinished", "state", "collab_id", "project_id"),
     Index("job_listed", "state", "number"),
     Index("job_served", "collab_id", "project_id", "started_at"),
+    Index("job_turns", "collab_id", "started_at"),
     sqlite_autoincrement=True,
 )
 

@@ -53,8 +53,10 @@ def leases(store: RecordStore, clock: Clock) -> Leases:
     return leases
 
 
-def accepted(store: RecordStore, stage: Stage, project: str = "p", run: str = "r", priority: int = 0) -> Job:
-    keys = {"collab_id": "c", "project_id": project}
+def accepted(
+    store: RecordStore, stage: Stage, project: str = "p", run: str = "r", priority: int = 0, collab: str = "c"
+) -> Job:
+    keys = {"collab_id": collab, "project_id": project}
     if stage is not Stage.PREPROCESS:
         keys |= {"expt_id": "e", "run_id": run}
     job = Job(stage, job_key(keys), {"priority": priority})
@@ -108,6 +110,21 @@ def test_projects_take_turns_and_priorities_go_before(store: RecordStore, leases
     order = [claimed(leases).job.id for _ in range(5)]
 
     assert order == [urgent.id, modest.id, *(job.id for job in greedy)]
+
+
+def test_collaborations_take_turns_and_nobody_is_more_urgent_than_another(
+    store: RecordStore, leases: Leases, clock: Clock
+) -> None:
+    names = [f"r{number}" for number in range(3)]
+    greedy = [accepted(store, Stage.TRAIN, name, priority=100, collab="greedy") for name in names]
+    order = [claimed(leases).job.id]
+    modest = [accepted(store, Stage.TRAIN, run=name, collab="modest") for name in names[:2]]
+
+    for _ in range(4):
+        clock.passes(1)
+        order.append(claimed(leases).job.id)
+
+    assert order == [job.id for job in (greedy[0], modest[0], greedy[1], modest[1], greedy[2])]
 
 
 def test_a_job_waits_for_what_it_rests_on(store: RecordStore, leases: Leases) -> None:

@@ -1,4 +1,4 @@
-"""Jobs of a basic TTP run one after the other, each ends in exactly one way, and whoever waits is answered."""
+"""Jobs of a basic TTP run one after the other, in turns, each ends in exactly one way, and whoever waits is answered."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from structlog.testing import capture_logs
@@ -73,8 +74,8 @@ def dispatcher_for(store: RecordStore) -> Iterator[Callable[[Runner], LocalDispa
 DispatcherFor = Callable[[Runner], LocalDispatcher]
 
 
-def accepted(store: RecordStore, project: str = "p") -> Job:
-    keys = {"collab_id": "c", "project_id": project}
+def accepted(store: RecordStore, project: str = "p", collab: str = "c") -> Job:
+    keys = {"collab_id": collab, "project_id": project}
     store.put(Kind.PROJECT, keys, {"action": "classify"})
     job = Job(Stage.PREPROCESS, job_key(keys))
     store.add_jobs([job])
@@ -119,6 +120,58 @@ def test_jobs_run_in_the_order_they_were_accepted(store: RecordStore, dispatcher
     dispatcher.submit(jobs)
 
     assert runner.taken == [job.id for job in jobs]
+
+
+def test_a_collaboration_waits_for_the_job_in_hand_however_many_another_has(
+    store: RecordStore, dispatcher_for: DispatcherFor
+) -> None:
+    work = Blocking()
+    runner = Runner(work)
+    dispatcher = dispatcher_for(runner)
+    flood = [accepted(store, f"p{number}", "greedy") for number in range(30)]
+    dispatcher.submit(flood, wait=False)
+    assert work.begun.wait(DEADLINE)
+
+    alignment, training = accepted(store, "p1", "modest"), accepted(store, "p2", "modest")
+    dispatcher.submit([alignment, training], wait=False)
+    waits = dispatcher.waits()
+    work.go_on.set()
+    dispatcher.submit([accepted(store, "last", "greedy")])
+
+    taken = [flood[0], alignment, flood[1], training, *flood[2:]]
+    assert runner.taken[:-1] == [job.id for job in taken]
+    assert waits == {
+        job.id: {"waiting_for": before.id, "position": position}
+        for position, (before, job) in enumerate(pairwise(taken), 1)
+    }
+
+
+def test_a_collaboration_that_comes_again_and_again_has_had_its_turn(
+    store: RecordStore, dispatcher_for: DispatcherFor
+) -> None:
+    work = Blocking()
+    runner = Runner(work)
+    dispatcher = dispatcher_for(runner)
+    first = accepted(store, collab="often")
+    dispatcher.submit([first], wait=False)
+    assert work.begun.wait(DEADLINE)
+
+    again, once = accepted(store, collab="often"), accepted(store, collab="seldom")
+    dispatcher.submit([again, once], wait=False)
+    work.go_on.set()
+    dispatcher.submit([accepted(store, "last", "often")])
+
+    assert runner.taken[:3] == [first.id, once.id, again.id]
+
+
+def test_what_ran_when_a_process_ended_goes_on_first(store: RecordStore, dispatcher_for: DispatcherFor) -> None:
+    waiting, running = accepted(store, collab="early"), accepted(store, collab="late")
+    store.save_job(running.started())
+    runner = Runner(lambda job, control: OUTPUTS)
+
+    dispatcher_for(runner).submit([accepted(store, "later", "early")])
+
+    assert runner.taken[:2] == [running.id, waiting.id]
 
 
 def test_a_failed_job_says_why_and_the_next_one_still_runs(store: RecordStore, dispatcher_for: DispatcherFor) -> None:

@@ -1,11 +1,13 @@
-"""The basic TTP's dispatcher: jobs run here, one after the other, in the order they were accepted.
+"""The basic TTP's dispatcher: jobs run here, one after the other; collaborations take turns.
+
+Within a collaboration jobs run in the order they were accepted, so what one needs of another is there. Of two collaborations
+the one that was served longest ago is next: whoever asks for one job waits for the one in hand, however many another has.
 
 A job that this process could not end, because it was stopped or killed, is taken up again by the next one.
 """
 
 from __future__ import annotations
 
-import queue
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -25,6 +27,7 @@ from synergos_ttp.outcomes import Cancelled, Completed, Failed, Interrupted, Los
 from synergos_ttp.running.attempt import Followers, Runner, outcome_of
 from synergos_ttp.running.job_loop import JobLoop
 from synergos_ttp.running.tidying import announce_end, tidy
+from synergos_ttp.running.turns import Turns
 
 log = structlog.get_logger(__name__)
 
@@ -51,14 +54,14 @@ class LocalDispatcher:
         self._store = store
         self._runner = runner
         self._followers = followers
-        # From request threads to the job thread. None wakes it, to see whether to go on.
-        self._accepted: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._ended: dict[str, threading.Event] = {}
-        # The jobs that have not ended, in first-in-first-out order, under the lock; a dict because one may leave from the middle.
-        self._line: dict[str, None] = {}
+        # Between request threads and the job thread: guards who waits, who runs, who was asked to stop, and the step from
+        # queued to running; the job thread waits on it for a job, or for the end.
+        self._lock = threading.Condition(threading.Lock())
+        self._turns = Turns()
+        # The job that is being taken up or runs, from its turn to its end.
+        self._in_hand: str | None = None
         self._running: LocalJob | None = None
-        # Between request threads and the job thread: guards who runs, who was asked to stop, and the step from queued to running.
-        self._lock = threading.Lock()
         self._stopping = False
         # Ends the job thread's waiting for a record store that takes nothing.
         self._stopped = threading.Event()
@@ -66,12 +69,14 @@ class LocalDispatcher:
 
     def start(self) -> None:
         """Take up the jobs that an earlier process left unfinished, then those to come."""
-        for job in self._store.unfinished_jobs():
+        # What ran comes first: its rounds are kept, and its collaboration has had the turn.
+        for job in sorted(self._store.unfinished_jobs(), key=lambda job: job.state is not JobState.RUNNING):
             if job.attempts >= MAXIMUM_ATTEMPTS:
                 self._give_up(job, JobState.FAILED, GIVEN_UP)
             else:
                 self._store.save_job(replace(job, state=JobState.QUEUED))
-                self._accept(job)
+                with self._lock:
+                    self._accept(job)
         tidy(self._store, self._runner, self._followers)
         self._loop.start()
 
@@ -103,12 +108,12 @@ class LocalDispatcher:
         return found
 
     def waits(self) -> dict[str, dict[str, Any]]:
-        """The jobs behind the first one, each with the one before it."""
+        """The jobs behind the first one, each with the one that is before it if no others come."""
         with self._lock:
-            line = list(self._line)
+            line = [*filter(None, [self._in_hand]), *self._turns.order()]
         return {
-            job: {"waiting_for": line[position - 1], "position": position}
-            for position, job in enumerate(line)
+            job_id: {"waiting_for": line[position - 1], "position": position}
+            for position, job_id in enumerate(line)
             if position
         }
 
@@ -140,37 +145,40 @@ class LocalDispatcher:
             self._stopped.set()
             if self._running:
                 self._running.control.stop(JobInterrupted(_STOPPING))
-            for job_id in [
-                waiting for waiting in self._line if self._running is None or waiting != self._running.job.id
-            ]:
-                self._release(job_id)
+            elif self._in_hand:
+                self._release(self._in_hand)
+            for waiting in self._turns.order():
+                self._release(waiting)
+            self._lock.notify_all()
         self._loop.stop()
-        self._accepted.put(None)
 
     def close(self) -> None:
         """Wait until the thread has ended."""
         self._loop.close()
 
     def _accept(self, job: Job) -> None:
-        self._line[job.id] = None
-        self._accepted.put(job)
+        self._turns.add(job)
+        self._lock.notify_all()
 
     def take(self) -> LocalJob | None:
         """See :class:`~synergos_ttp.running.source.Source`."""
-        accepted = self._accepted.get()
-        if accepted is None:
-            return None
+        with self._lock:
+            self._lock.wait_for(lambda: self._stopping or bool(self._turns))
+            accepted = None if self._stopping else self._turns.take()
+            if accepted is None:
+                return None
+            self._in_hand = accepted
         try:
             return self._persist(lambda: self._take_up(accepted))
         except BaseException:
             # Whoever waits must be answered, though the record store failed.
             with self._lock:
-                self._release(accepted.id)
+                self._release(accepted)
             raise
 
-    def _take_up(self, accepted: Job) -> LocalJob | None:
+    def _take_up(self, accepted: str) -> LocalJob | None:
         with self._lock:
-            job = self._store.job(accepted.id)
+            job = self._store.job(accepted)
             # Cancelled while it waited, for one.
             if job.state.is_final or self._stopping:
                 self._release(job.id)
@@ -258,7 +266,9 @@ class LocalDispatcher:
 
     def _release(self, job_id: str) -> None:
         """Answer whoever waits for the job, when nothing of it is left to tidy up."""
-        self._line.pop(job_id, None)
+        self._turns.remove(job_id)
+        if self._in_hand == job_id:
+            self._in_hand = None
         if event := self._ended.get(job_id):
             event.set()
 
