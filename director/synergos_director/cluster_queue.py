@@ -11,10 +11,10 @@ from sqlalchemy.exc import OperationalError
 from synergos.errors import InvalidRequest
 from synergos.program.loop import Loop
 from synergos_director.outcome_consumer import NotOurs, OutcomeConsumer
+from synmanager.broker import MessageBroker
 from synmanager.config import COMPLETED, RANKED, cluster_queue
 from synmanager.errors import PublishRefused
 from synmanager.publisher import Publisher
-from synmanager.rabbitmq import Broker
 from synmanager.stream import Delivery, JobStream
 
 log = structlog.get_logger(__name__)
@@ -26,7 +26,7 @@ _PAUSE = 1.0
 class DirectorQueue:
     """The queue as a publisher of jobs; for any number of threads."""
 
-    def __init__(self, broker: Broker, cluster: str) -> None:
+    def __init__(self, broker: MessageBroker, cluster: str) -> None:
         self._cluster = cluster
         self._publisher = Publisher(broker)
         self._queues = {queue.name: queue for queue in RANKED}
@@ -70,10 +70,10 @@ class DirectorQueue:
 class CompletedListener:
     """Hands what comes back from the TTPs to the :class:`OutcomeConsumer`, in a thread of its own, one after the other."""
 
-    def __init__(self, broker: Broker, cluster: str, outcome_consumer: OutcomeConsumer) -> None:
+    def __init__(self, broker: MessageBroker, cluster: str, outcome_consumer: OutcomeConsumer) -> None:
         self._outcomes = outcome_consumer
         # What another cluster's director came by first is handed on to a queue of this one's own.
-        self._stream = JobStream(broker, [cluster_queue(COMPLETED, cluster), COMPLETED])
+        self._stream = JobStream(broker, [cluster_queue(COMPLETED, cluster), COMPLETED], reads=False)
         self._publisher = Publisher(broker)
         self._loop = Loop("archive", self._turn, pause=_PAUSE)
 
@@ -106,9 +106,9 @@ class CompletedListener:
     def _settle(self, delivery: Delivery) -> float:
         """Settle an outcome; how many seconds to wait before the next."""
         try:
-            self._outcomes.settle(delivery.message)
+            self._outcomes.settle(delivery.body)
         except InvalidRequest as error:
-            log.warning("a message of the completed queue is no outcome, and was parked", reason=str(error))
+            log.warning("a message of the completed queue is no outcome that counts, and was parked", reason=str(error))
             delivery.quarantine(str(error))
         except NotOurs as error:
             other = cluster_queue(COMPLETED, error.cluster)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import structlog
 from sqlalchemy.exc import OperationalError
 
 from synergos.domain.job import Job, JobError, JobState
-from synergos.domain.messages import OutcomeMessage
-from synergos.errors import InvalidRequest, RecordNotFound
+from synergos.domain.messages import OutcomeMessage, OutcomeSender
+from synergos.errors import InvalidRequest, LeaseLost, RecordNotFound
 from synergos.program.log_context import about_job
 from synergos.records import RecordStore
 from synergos.records.leases import Leases
@@ -41,29 +38,34 @@ class OutcomeConsumer:
         self._publisher = publisher
         self._cluster = store.cluster_id()
 
-    def settle(self, message: Mapping[str, Any]) -> None:
+    def settle(self, body: bytes) -> None:
         """Settle one outcome, and publish the jobs that waited for it.
 
         Raises:
-            InvalidRequest: it is no outcome, or of no job that is known; the message says what is wrong.
+            InvalidRequest: it is no outcome, of no job that is known, or from nobody who runs it; says what is wrong.
             NotOurs: it belongs to another record store.
             OperationalError: the record store cannot be reached; the outcome is to be settled later.
         """
-        outcome = OutcomeMessage.from_dict(message)
-        if outcome.cluster != self._cluster:
-            raise NotOurs(outcome.cluster)
+        sender = OutcomeSender.from_json(body)
+        if sender.cluster != self._cluster:
+            raise NotOurs(sender.cluster)
         try:
-            job = self._store.job(outcome.job_id)
+            job = self._store.job(sender.job_id)
+            # Before the rest is read: whoever does not run the job has nothing to say.
+            self._leases.outputs_of(job.id, sender.lease)
+            outcome = OutcomeMessage.from_json(body)
+            with about_job(job):
+                self._archive(job, outcome)
         except RecordNotFound as error:
             raise InvalidRequest("there is no such job", "job_id") from error
-        with about_job(job):
-            self._archive(job, outcome)
+        except LeaseLost as error:
+            raise InvalidRequest(f"{error}: the outcome is forged, or comes too late", "lease") from error
         self._publisher.publish(self._leases.arrange())
 
     def _archive(self, job: Job, outcome: OutcomeMessage) -> None:
         try:
             settled = settle(self._store, self._leases, outcome)
-        except OperationalError:
+        except (OperationalError, LeaseLost):
             raise
         except Exception as error:
             # The client is to see an end of the job, whatever it was.
@@ -73,7 +75,11 @@ class OutcomeConsumer:
             log.info("job archived" if settled else "outcome passed over", state=outcome.state)
 
     def _fail(self, job: Job, error: Exception) -> None:
-        reason = str(error) if isinstance(error, RecordNotFound) else "what came back is not what the stage leaves"
+        reason = "what came back is not what the stage leaves"
+        if isinstance(error, RecordNotFound):
+            reason = str(error)
+        elif isinstance(error, InvalidRequest):
+            reason = f"{reason}: {error}"
         with self._store.transaction():
             stored = self._store.job(job.id)
             if not stored.state.is_final:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Any
 
 from synmanager.broker import Link, Message
 from synmanager.config import DEAD_QUEUE, PARKED_QUEUE
 from synmanager.errors import PublishRefused
-from synmanager.message import from_text
+from synmanager.message import check_size, from_text
 
 log = logging.getLogger(__name__)
 
@@ -31,18 +32,15 @@ class Delivery:
 
     Attributes:
         queue: the name of the queue it came from.
-        message: what it says.
+        body: what it says, as it came.
         redelivered: whether somebody had it in hand before.
         attempts: how often it was tried and failed, as :meth:`retry` counts.
         is_postponed: whether it is to be tried again later.
         tag: the broker's number for it.
-
-    Raises:
-        NotAMessage: it is no JSON object.
     """
 
     def __init__(self, message: Message, settle: Settle) -> None:
-        self.message = from_text(message.body)
+        self.body = message.body
         self.queue = message.queue
         self.redelivered = message.redelivered
         self.attempts = _attempts(message.headers)
@@ -51,6 +49,15 @@ class Delivery:
         self._received = message
         self._settle = settle
         self._undecided = threading.Lock()
+
+    @cached_property
+    def message(self) -> dict[str, Any]:
+        """What it says.
+
+        Raises:
+            NotAMessage: it is no JSON object.
+        """
+        return from_text(self.body)
 
     def acknowledge(self) -> None:
         """It is done with."""
@@ -107,14 +114,22 @@ def move(link: Link, message: Message, queue: str, headers: Mapping[str, Any]) -
         link.acknowledge(message.tag)
 
 
-def opened(link: Link, message: Message, settle: Settle) -> Delivery | None:
-    """The message as it is handed over; None when it is no job, and was parked."""
+def opened(link: Link, message: Message, settle: Settle, *, reads: bool = True) -> Delivery | None:
+    """The message as it is handed over; None when it is no job, and was parked.
+
+    Args:
+        reads: whether it is read here; otherwise only its size is looked at.
+    """
+    delivery = Delivery(message, settle)
     try:
-        return Delivery(message, settle)
+        check_size(message.body)
+        if reads:
+            _ = delivery.message
     except ValueError as error:
         log.warning("a message of queue %s is no job, and was parked: %s", message.queue, error)
         move(link, message, PARKED_QUEUE, {REASON_HEADER: str(error)})
         return None
+    return delivery
 
 
 def _attempts(headers: Mapping[str, Any]) -> int:

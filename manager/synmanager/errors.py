@@ -9,7 +9,8 @@ QueueError
 ├── AccessRefused           the broker does not know this user, or does not let it in there
 ├── NotAMessage             a text that is no JSON object (also a ValueError)
 └── PublishRefused          the broker did not take a message
-    └── Unroutable          … because no queue is there for it
+    ├── Unroutable          … because no queue is there for it
+    └── MessageTooLarge     … and is not asked to: nobody would read it (also a ValueError)
 
 What a callback raises to say what is to become of its message:
 
@@ -70,6 +71,10 @@ class PublishRefused(QueueError):
 
 class Unroutable(PublishRefused):
     """No queue is there for a message."""
+
+
+class MessageTooLarge(PublishRefused, ValueError):
+    """A message has more bytes than anybody reads."""
 
 
 class Instruction(Exception):

@@ -7,7 +7,10 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from synmanager.errors import NotAMessage
+from synmanager.errors import MessageTooLarge, NotAMessage
+
+LARGEST = 2**24
+"""Bytes of the largest message that is published or read."""
 
 Callback = Callable[..., Any]
 """Takes a message as ``f(**message)`` or, when these are its parameters' names, as ``f(kwargs, host)``."""
@@ -16,16 +19,25 @@ _ENCODER = json.JSONEncoder(sort_keys=True, default=str)
 
 
 def to_text(fields: Mapping[str, Any]) -> str:
-    """The message that says ``fields``; what JSON has no word for becomes a string."""
-    return _ENCODER.encode(fields)
+    """The message that says ``fields``; what JSON has no word for becomes a string.
+
+    Raises:
+        MessageTooLarge: nobody would read it.
+    """
+    text = _ENCODER.encode(fields)
+    # All of it is ASCII.
+    if len(text) > LARGEST:
+        raise MessageTooLarge(f"a message has {len(text)} bytes, and at most {LARGEST} are read")
+    return text
 
 
 def from_text(text: str | bytes) -> dict[str, Any]:
     """What a message says.
 
     Raises:
-        NotAMessage: it is no JSON object in UTF-8.
+        NotAMessage: it is no JSON object in UTF-8, or too large.
     """
+    check_size(text)
     try:
         fields = json.loads(text if isinstance(text, str) else text.decode())
     except (ValueError, RecursionError) as error:
@@ -34,6 +46,16 @@ def from_text(text: str | bytes) -> dict[str, Any]:
     if not isinstance(fields, dict):
         raise NotAMessage(f"expected a JSON object, not {type(fields).__name__}")
     return fields
+
+
+def check_size(text: str | bytes) -> None:
+    """Refuse what is larger than anybody should read.
+
+    Raises:
+        NotAMessage: it is.
+    """
+    if len(text) > LARGEST:
+        raise NotAMessage(f"more than {LARGEST} bytes")
 
 
 def caller_of(callback: Callback, host: str) -> Callable[[dict[str, Any]], Any]:

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from synmanager.base_operator import BaseOperator
+from synmanager.errors import MessageTooLarge
+from synmanager.message import LARGEST
 from synmanager.publisher import publish_rest
 
 
@@ -27,8 +29,10 @@ class ProducerOperator(BaseOperator):
             NotConnected: ``connect()`` was never called.
             BrokerUnavailable: the broker stayed away for ``patience`` seconds.
             Unroutable: no queue is there for it.
-            PublishRefused: the broker did not take it.
+            PublishRefused: the broker did not take it, or nobody would read it.
         """
+        if (size := len(message.encode())) > LARGEST:
+            raise MessageTooLarge(f"a message has {size} bytes, and at most {LARGEST} are read")
         with self._lock:
             self._with_link(lambda link: link.publish(self.exchange_name, self.routing_key, message), self.patience)
 

@@ -28,17 +28,22 @@ class JobStream:
         queues: the most urgent first; they are declared.
         lays_ready: for a single queue, and one who takes the next message as soon as the one before is settled: it may
             lie ready here by then. Without it, nothing is held that nobody waits for.
+        reads: whether messages are read here, and what is no JSON object is parked; without it whoever takes them reads
+            their bodies, and parks what is none.
 
     Raises:
         CredentialsNeeded: the broker is on another machine, and there is no user name.
     """
 
-    def __init__(self, broker: MessageBroker, queues: Sequence[Queue] = RANKED, *, lays_ready: bool = False) -> None:
+    def __init__(
+        self, broker: MessageBroker, queues: Sequence[Queue] = RANKED, *, lays_ready: bool = False, reads: bool = True
+    ) -> None:
         broker.check()
         self._queues = tuple(queues)
         if lays_ready and len(self._queues) != 1:
             raise ValueError("lays_ready: expected a single queue")
         self._lays_ready = lays_ready
+        self._reads = reads
         self._closed = threading.Event()
         self._reconnecting = Reconnecting(broker, ", ".join(each.name for each in self._queues), self._closed)
         # None for "no more".
@@ -223,7 +228,7 @@ class JobStream:
 
     def _delivery(self, link: Link, message: Message) -> Delivery | None:
         """The message as it is handed over; None when it is no job, and was parked."""
-        return opened(link, message, partial(self._settle, link))
+        return opened(link, message, partial(self._settle, link), reads=self._reads)
 
 
 __all__ = ["Delivery", "JobStream"]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from synergos.errors import NotSupported
 from synmanager.errors import BrokerUnavailable
+from synmanager.message import LARGEST
 from synmanager.rabbitmq import Broker, close
 
 HOST = "127.0.0.1"
@@ -41,10 +42,11 @@ def broker_command(folder: Path, port: int, free_port: Callable[[], int]) -> lis
         "RABBITMQ_CONFIG_FILE": folder / "rabbitmq",
         "RABBITMQ_CONF_ENV_FILE": folder / "environment",
         # One scheduler: a broker of a few messages must not keep the cores from those who train. And a job may be in hand for
-        # longer than the half hour after which RabbitMQ would give it to another. Erlang is told the broker's name and where it
+        # longer than the half hour after which RabbitMQ would give it to another. What nobody reads is not taken. Erlang is told the broker's name and where it
         # is to be found: it would else need a service for names, epmd, which outlives the broker.
         "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": (
             "-kernel inet_dist_use_interface {127,0,0,1} +S 1:1 +sbwt none -rabbit consumer_timeout undefined "
+            f"-rabbit max_message_size {LARGEST} "
             f"-sname {_NODE} -erl_epmd_port {node_port}"
         ),
         # For every Erlang that RabbitMQ starts, not for its server alone.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from synergos.domain.agreement import Agreement
@@ -19,6 +20,11 @@ from synergos.domain.outputs import (
 )
 
 SPACE = FeatureSpace("tabular", Action.REGRESS, X=(Feature("age"),), y=(Feature("target"),), input_shape=(1,))
+
+OUTPUTS = Path("/outputs")
+"""What a TTP was told as its folder of trained models."""
+RUN_FOLDER = OUTPUTS / "c" / "p" / "e" / "r"
+"""Of the run that tests are about."""
 
 
 def aligned(
@@ -39,9 +45,10 @@ def aligned(
     )
 
 
-def trained(path: str = "outputs/r/global_model.pt") -> Trained:
-    """A training whose global model lies at ``path``."""
-    export = Export(origin="ttp", path=path, loss_history="outputs/r/global_loss_history.json")
+def trained(path: str | Path = RUN_FOLDER / "global_model.pt") -> Trained:
+    """A training whose global model lies at ``path``, and its losses beside it."""
+    losses = Path(path).with_name("global_loss_history.json")
+    export = Export(origin="ttp", path=str(path), loss_history=str(losses))
     return Trained(global_=export, architecture=["fitted"], feature_space=SPACE, hyperparameters={"rounds": 2})
 
 

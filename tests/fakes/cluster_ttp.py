@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import queue
 import threading
 from collections.abc import Callable, Mapping
@@ -16,6 +17,7 @@ from synergos.domain.job import Job, JobState, Stage
 from synergos.domain.keys import job_key
 from synergos.domain.messages import job_message
 from synergos.domain.outputs import Outputs
+from synergos.errors import InvalidRequest
 from synergos.records import RecordStore
 from synergos.records.leases import Leases
 from synergos_ttp.control import Control
@@ -33,6 +35,10 @@ class Message:
     message: Mapping[str, Any]
     queue: str = "train"
     fate: list[str] = field(default_factory=list)
+
+    @property
+    def body(self) -> bytes:
+        return json.dumps(self.message).encode()
 
     def acknowledge(self) -> None:
         self.fate.append("acknowledged")
@@ -58,6 +64,7 @@ class Queue:
         self.outcomes: list[Mapping[str, Any]] = []
         self.dead: list[tuple[str, str]] = []
         self.away = threading.Event()
+        self.is_too_large = False
         self.is_closed = False
         self.has_begun = False
 
@@ -77,6 +84,8 @@ class Queue:
     def complete(self, outcome: Mapping[str, Any]) -> None:
         if self.away.is_set():
             raise ConnectionError
+        if self.is_too_large and outcome["outputs"]:
+            raise InvalidRequest("a message has too many bytes", "outputs")
         self.outcomes.append(outcome)
 
     def dead_letter(self, message: Mapping[str, Any], reason: str) -> None:

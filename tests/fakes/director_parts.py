@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from factories.outputs import OUTPUTS
 from synergos.domain.job import Job, Stage
 from synergos.domain.keys import job_key
 from synergos.domain.records import Kind
@@ -78,6 +79,6 @@ def accepted(store: RecordStore, stage: Stage, run: str = "r", **parameters: obj
 def taken_up(leases: Leases) -> Claim:
     """What the TTP of the first sub-grid does."""
     leases.hold_grid(0, HOLDER, "ttp_0")
-    claim = leases.claim(0, HOLDER, "ttp_0").claim
+    claim = leases.claim(0, HOLDER, "ttp_0", OUTPUTS).claim
     assert claim is not None
     return claim

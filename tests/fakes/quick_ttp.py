@@ -18,8 +18,9 @@ from typing import Any
 
 import structlog
 
-from factories.outputs import aligned, measured, predicted, trained, validated
+from factories.outputs import OUTPUTS, aligned, measured, predicted, trained, validated
 from synergos.domain.job import Job, Stage
+from synergos.domain.keys import RunKey
 from synergos.domain.outputs import Checked, Outputs
 from synergos.domain.records import Kind
 from synergos.program.logs import LogTarget, configure_logging
@@ -94,7 +95,7 @@ class QuickRunner:
             case Stage.PREPROCESS:
                 return aligned(*everybody, missing=[int(job.id, 16), job.attempts])
             case Stage.TRAIN:
-                return trained(signature)
+                return trained(RunKey.of(job.keys).folder(OUTPUTS) / f"{job.id}-{job.attempts}")
             case Stage.VALIDATE:
                 return validated(**dict.fromkeys(everybody, measured(signature)))
             case Stage.PREDICT:
@@ -108,7 +109,7 @@ def maker_of(record: Mapping[str, Any]) -> dict[str, Any]:
             job, attempt = record["train"]["X"]
             return {"job": f"{job:032x}", "attempt": attempt}
         case Kind.MODEL:
-            signature = record["global"]["path"]
+            signature = Path(record["global"]["path"]).name.replace("-", "/")
         case Kind.VALIDATION:
             signature = record["evaluate"]["res_path"]
         case _:
@@ -126,7 +127,7 @@ def main() -> None:
     store = RecordStore(database)
     queue = TtpQueue(Broker(HOST, int(port)), store.cluster_id())
     runner = QuickRunner(store, float(longest), Path(hold))
-    jobs = LeasedJobs(store, Leases(store, float(lease)), queue, runner, SubGrid(int(grid), name))
+    jobs = LeasedJobs(store, Leases(store, float(lease)), queue, runner, SubGrid(int(grid), name, OUTPUTS))
     loop = JobLoop(jobs, runner, lambda _job: [write_log], RETRIES)
     jobs.start()
     loop.start()

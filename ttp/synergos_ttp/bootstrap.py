@@ -125,7 +125,7 @@ class ClusterTtp:
         self._parts = parts
         self._grid = cluster.grid
         queue = TtpQueue(cluster.queue, parts.store.cluster_id())
-        grid = SubGrid(cluster.grid, settings.program.id)
+        grid = SubGrid(cluster.grid, settings.program.id, settings.outputs)
         self._jobs = LeasedJobs(parts.store, Leases(parts.store), queue, parts.runner, grid, parts.followers)
         self._loop = JobLoop(self._jobs, parts.runner, parts.followers, RETRIES)
         app = create_status_app(

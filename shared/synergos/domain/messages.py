@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
+from msgspec import Meta as Limits
 from msgspec import Struct
 
 from synergos.domain.identifiers import check_identifier
@@ -17,6 +18,9 @@ from synergos.domain.job import Job, JobError, JobState
 from synergos.domain.keys import RunKey
 from synergos.errors import InvalidRequest
 from synergos.schema import Definition
+
+LeaseId = Annotated[str, Limits(pattern=r"^[0-9a-f]{32}$", max_length=32)]
+"""128 random bits in hexadecimal digits, new for each taking-up of a job: only the record store and whoever runs the job know them."""
 
 
 class JobMessage(Struct, frozen=True):
@@ -41,6 +45,15 @@ class JobMessage(Struct, frozen=True):
             InvalidRequest: it is no message of ours; names the key.
         """
         return JOB_MESSAGE.read(message)
+
+    @classmethod
+    def from_json(cls, body: bytes) -> JobMessage:
+        """Read it as it came; what else it says is never in memory.
+
+        Raises:
+            InvalidRequest: it is no message of ours; names the key.
+        """
+        return JOB_MESSAGE.decode(body)
 
 
 def job_message(
@@ -67,14 +80,14 @@ class Outcome:
     """What became of a job.
 
     Attributes:
-        fence: which taking-up of the job it comes from.
+        lease: under which the job was run; in no other message.
         state: COMPLETED, FAILED or CANCELLED.
         outputs: what a completed job leaves, as :func:`synergos.records.archive` takes it.
     """
 
     job: Job
     cluster: str
-    fence: int
+    lease: str = field(repr=False)
     state: JobState
     outputs: Mapping[str, Any] = field(default_factory=dict)
     error: JobError | None = None
@@ -87,12 +100,33 @@ class Outcome:
             "outputs": dict(self.outputs),
             "job_id": self.job.id,
             "cluster": self.cluster,
-            "fence": self.fence,
+            "lease": self.lease,
             "state": self.state.value,
             "error": None if self.error is None else asdict(self.error),
             "grid": self.job.grid,
             "ttp": self.job.ttp,
         }
+
+
+class OutcomeSender(Struct, frozen=True):
+    """Whose an outcome says that it is; read before the rest, which may be anybody's."""
+
+    job_id: str
+    cluster: str
+    lease: LeaseId
+
+    def __post_init__(self) -> None:
+        _check_id(self.job_id, "job_id")
+        _check_id(self.cluster, "cluster")
+
+    @classmethod
+    def from_json(cls, body: bytes) -> OutcomeSender:
+        """Read it in an outcome as it came; what else that says is never in memory.
+
+        Raises:
+            InvalidRequest: it is no outcome; names the key.
+        """
+        return OUTCOME_SENDER.decode(body)
 
 
 class OutcomeMessage(Struct, frozen=True):
@@ -104,7 +138,7 @@ class OutcomeMessage(Struct, frozen=True):
 
     job_id: str
     cluster: str
-    fence: int
+    lease: LeaseId
     state: JobState
     outputs: Mapping[str, Any]
     error: JobError | None = None
@@ -126,8 +160,18 @@ class OutcomeMessage(Struct, frozen=True):
         """
         return OUTCOME_MESSAGE.read(message)
 
+    @classmethod
+    def from_json(cls, body: bytes) -> OutcomeMessage:
+        """Read it as it came.
+
+        Raises:
+            InvalidRequest: as :meth:`from_dict` has it.
+        """
+        return OUTCOME_MESSAGE.decode(body)
+
 
 JOB_MESSAGE = Definition(JobMessage, quotes=False)
+OUTCOME_SENDER = Definition(OutcomeSender, quotes=False)
 OUTCOME_MESSAGE = Definition(OutcomeMessage, quotes=False)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path, PurePath
 from typing import Annotated, Any, TypeAlias
 
 import msgspec
@@ -11,9 +12,12 @@ from msgspec import Struct
 
 from synergos.domain.agreement import Agreement
 from synergos.domain.feature_space import FeatureSpace, Side
+from synergos.domain.identifiers import check_identifier
 from synergos.domain.job import Stage
+from synergos.domain.keys import JobKey, RunKey
 from synergos.domain.tags import Purpose
 from synergos.domain.trained_model import Training, VersionNumber
+from synergos.errors import InvalidRequest
 from synergos.schema import Definition
 
 Statistic: TypeAlias = int | float | Sequence[int | float | None] | None
@@ -22,6 +26,9 @@ Statistic: TypeAlias = int | float | Sequence[int | float | None] | None
 Figure: TypeAlias = int | float | msgspec.UnsetType | None
 Reasons: TypeAlias = Mapping[str, str | Sequence[str | None]]
 """By name of a figure why it is None; of a figure per class a text for each that is."""
+
+FilePath: TypeAlias = Annotated[str, Limits(max_length=4096)]
+"""As long as a path can be."""
 
 Position: TypeAlias = Annotated[int, Limits(ge=0)]
 MissingColumns: TypeAlias = Mapping[Side, Sequence[Position]]
@@ -73,8 +80,8 @@ class Export(Struct, frozen=True, kw_only=True):
     """
 
     origin: str
-    path: str
-    loss_history: str
+    path: FilePath
+    loss_history: FilePath
 
 
 class Trained(Training, frozen=True, kw_only=True):
@@ -174,7 +181,7 @@ class Measured(Struct, frozen=True, kw_only=True):
     """
 
     statistics: Mapping[str, Statistic]
-    res_path: str
+    res_path: FilePath
     never_trained: Mapping[str, UnseenRows] | msgspec.UnsetType = msgspec.UNSET
     classes: Sequence[str | None] | msgspec.UnsetType = msgspec.UNSET
     overall: Overall | msgspec.UnsetType = msgspec.UNSET
@@ -273,6 +280,39 @@ def read_outputs(stage: Stage, value: object) -> Outputs:
     """
     read: Outputs = OUTPUTS[stage].read(value)
     return read
+
+
+def check_outputs(outputs: Outputs, keys: JobKey, root: Path) -> None:
+    """Refuse what no TTP leaves that ran the job: files that lie elsewhere, participants that nobody can be called.
+
+    Args:
+        keys: the job's.
+        root: the folder of trained models.
+
+    Raises:
+        InvalidRequest: names the field.
+    """
+    match outputs:
+        case Trained():
+            folder = RunKey.of(keys).folder(root)
+            for name, export in {"global": outputs.global_, **outputs.local}.items():
+                _check_file(export.path, folder, f"{name}.path")
+                _check_file(export.loss_history, folder, f"{name}.loss_history")
+        case Validated() | Predicted():
+            _check_participants(outputs.participants)
+        case Aligned() | Checked():
+            _check_participants(outputs.missing_columns)
+
+
+def _check_file(path: str, folder: Path, field: str) -> None:
+    # As it is written: what is compared here is what is opened later.
+    if path != str(folder / PurePath(path).name) or PurePath(path).name in {"", ".."} or "\0" in path:
+        raise InvalidRequest("expected a file in the run's folder below the TTP's --outputs", field)
+
+
+def _check_participants(participants: Iterable[str]) -> None:
+    for participant in participants:
+        check_identifier(participant, "participant_id")
 
 
 def write_outputs(outputs: Outputs) -> dict[str, Any]:

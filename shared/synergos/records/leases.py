@@ -1,18 +1,20 @@
 """Leases on the jobs and sub-grids of a cluster: which TTP runs which job, and until when.
 
 A TTP that takes a job up gets a **lease**: the job is its own until the lease ends, and it renews the lease while it
-lives. Each taking-up raises the job's **fence**, and whatever an owner writes names the fence it got, so that an owner
-that was believed dead and comes back changes nothing any more. In the same way one TTP at a time holds a sub-grid.
-(Gray and Cheriton, "Leases", SOSP 1989.)
+lives. Each taking-up has a **lease id** of its own, 128 random bits, and whatever an owner writes or sends names it: an owner
+that was believed dead and comes back changes nothing any more, and nobody can guess it who was not told. In the same way one
+TTP at a time holds a sub-grid. (Gray and Cheriton, "Leases", SOSP 1989.)
 """
 
 from __future__ import annotations
 
+import secrets
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, delete, func, insert, select, update
@@ -36,10 +38,12 @@ class Claim:
     Attributes:
         job: as it was when it was taken up.
         fence: how many had taken it up before, this one included.
+        lease: its id, which nobody else knows.
     """
 
     job: Job
     fence: int
+    lease: str = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -109,8 +113,11 @@ class Leases:
         with self._store.database.writing() as connection:
             connection.execute(delete(GRID_LEASES).where(*mine))
 
-    def claim(self, grid: int, holder: str, ttp: str) -> ClaimResult:
+    def claim(self, grid: int, holder: str, ttp: str, outputs: Path) -> ClaimResult:
         """Take up the job that is scheduled next on a sub-grid; see :mod:`synergos.domain.scheduling`.
+
+        Args:
+            outputs: the folder below which the files lie that it may leave.
 
         Raises:
             LeaseLost: ``holder`` does not have the sub-grid.
@@ -132,9 +139,11 @@ class Leases:
             job = replace(job.started(), started_at=now, grid=grid, ttp=ttp, not_before=None)
             fence = connection.execute(select(JOBS.c.fence).where(JOBS.c.id == job.id)).scalar_one() + 1
             self._store.save_job(job)
-            values = {"holder": holder, "fence": fence, "lease_until": self._end(now)}
+            lease = secrets.token_hex(16)
+            values = {"holder": holder, "fence": fence, "lease": lease, "lease_until": self._end(now)}
+            values |= {"outputs": str(outputs)}
             connection.execute(update(JOBS).where(JOBS.c.id == job.id).values(values))
-        return ClaimResult(Claim(job, fence))
+        return ClaimResult(Claim(job, fence, lease))
 
     def renew(self, claim: Claim) -> bool:
         """Stay a job's owner; whether it is to be cancelled.
@@ -221,11 +230,18 @@ class Leases:
         jobs = [each.job for each in job_statuses if each.state is JobState.QUEUED]
         return list(scheduling_order(jobs, self._last_served(jobs)))
 
-    def is_current(self, job_id: str, fence: int) -> bool:
-        """Whether nobody has taken up the job since the one that got ``fence``."""
+    def outputs_of(self, job_id: str, lease: str) -> Path:
+        """The folder for what a job leaves, to whoever took it up last and names the lease; others are told nothing.
+
+        Raises:
+            LeaseLost: it is another lease, or nobody has taken the job up.
+        """
+        wanted = select(JOBS.c.lease, JOBS.c.outputs).where(JOBS.c.id == job_id)
         with self._store.database.reading() as connection:
-            found = connection.execute(select(JOBS.c.fence).where(JOBS.c.id == job_id)).scalar_one_or_none()
-            return bool(found == fence)
+            found = connection.execute(wanted).one_or_none()
+        if found is None or found.lease is None or not secrets.compare_digest(found.lease, lease):
+            raise LeaseLost(f"job {job_id} is held under another lease, or under none")
+        return Path(found.outputs)
 
     def grids(self) -> dict[int, str]:
         """The sub-grids that have a living TTP, and what it is called."""
@@ -248,7 +264,7 @@ class Leases:
             return connection.execute(held).scalar_one_or_none()
 
     def _change(self, claim: Claim, values: Mapping[str, Any]) -> None:
-        mine = and_(JOBS.c.id == claim.job.id, JOBS.c.fence == claim.fence, JOBS.c.state == JobState.RUNNING.value)
+        mine = and_(JOBS.c.id == claim.job.id, JOBS.c.lease == claim.lease, JOBS.c.state == JobState.RUNNING.value)
         with self._store.database.writing() as connection:
             if not connection.execute(update(JOBS).where(mine).values(dict(values))).rowcount:
                 raise LeaseLost(f"job {claim.job.id} is not this TTP's any more")

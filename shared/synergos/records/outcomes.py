@@ -1,4 +1,4 @@
-"""Archiving the outcome of a cluster's job: results and state in one transaction; idempotent by the fence."""
+"""Archiving the outcome of a cluster's job: results and state in one transaction; idempotent by the lease."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import structlog
 
 from synergos.domain.job import JobState
 from synergos.domain.messages import OutcomeMessage
-from synergos.domain.outputs import read_outputs
+from synergos.domain.outputs import check_outputs, read_outputs
 from synergos.records.archive import archive
 from synergos.records.leases import Leases
 from synergos.records.store import RecordStore
@@ -17,20 +17,23 @@ log = structlog.get_logger(__name__)
 def settle(store: RecordStore, leases: Leases, outcome: OutcomeMessage) -> bool:
     """Write an outcome down, in one transaction; False when it is no longer wanted.
 
-    An outcome is not wanted when the job has ended already (it was delivered twice, or cancelled meanwhile), or when
-    somebody else has taken the job up since and will deliver it.
+    An outcome is not wanted when the job has ended already: it was delivered twice, or cancelled meanwhile.
 
     Raises:
+        LeaseLost: it comes from nobody who runs the job: it is forged, or somebody else has taken the job up since.
         RecordNotFound: there is no such job, or what its outputs belong to was deleted meanwhile.
         SynergosError: the outputs are not what the stage leaves.
     """
     with store.transaction():
         job = store.job(outcome.job_id)
-        if job.state.is_final or not leases.is_current(outcome.job_id, outcome.fence):
-            log.info("outcome not wanted", job_id=job.id, state=job.state, fence=outcome.fence)
+        folder = leases.outputs_of(job.id, outcome.lease)
+        if job.state.is_final:
+            log.info("outcome not wanted", job_id=job.id, state=job.state)
             return False
         if outcome.state is JobState.COMPLETED:
-            archive(store, job, read_outputs(job.stage, outcome.outputs))
+            outputs = read_outputs(job.stage, outcome.outputs)
+            check_outputs(outputs, job.keys, folder)
+            archive(store, job, outputs)
         else:
             store.save_job(job.ended(outcome.state, outcome.error))
     return True

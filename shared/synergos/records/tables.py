@@ -82,10 +82,13 @@ JOBS = Table(
     Column("grid", Integer),
     Column("ttp", String(MAXIMUM_LENGTH)),
     Column("not_before", UtcDateTime),
-    # Who runs it, until when it is believed to be alive, and how many have run it before.
+    # Who runs it, until when it is believed to be alive, and how many have run it before; under which lease, which nobody else is
+    # told, and where it puts the files it leaves.
     Column("holder", String(64)),
     Column("lease_until", UtcDateTime),
     Column("fence", Integer, nullable=False, server_default="0"),
+    Column("lease", String(32)),
+    Column("outputs", Text),
     Column("cancel_requested", Boolean, nullable=False, server_default=false()),
     Index("job_unfinished", "state", "collab_id", "project_id"),
     Index("job_listed", "state", "number"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from factories.outputs import trained
@@ -53,8 +55,8 @@ def test_an_outcome_that_comes_after_all_counts(
     store: RecordStore, leases: Leases, publisher: JobPublisher, claim: Claim
 ) -> None:
     LostOutcomes(leases, publisher, seconds=0).reconcile()
-    outcome = Outcome(claim.job, store.cluster_id(), claim.fence, JobState.COMPLETED, write_outputs(trained()))
-    OutcomeConsumer(store, leases, publisher).settle(outcome.to_dict())
+    outcome = Outcome(claim.job, store.cluster_id(), claim.lease, JobState.COMPLETED, write_outputs(trained()))
+    OutcomeConsumer(store, leases, publisher).settle(json.dumps(outcome.to_dict()).encode())
     assert store.job(claim.job.id).state is JobState.COMPLETED
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import json
+from pathlib import Path
 
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from factories.outputs import trained
+from factories.outputs import RUN_FOLDER, trained
 from fakes.director_parts import PROJECT, RUN, MemoryQueue, accepted, taken_up
 from synergos.domain.job import Job, JobError, JobState, Stage
 from synergos.domain.keys import job_key
@@ -22,16 +22,26 @@ from synergos_director.dispatch import QueueDispatcher
 from synergos_director.job_publisher import JobPublisher
 from synergos_director.outcome_consumer import NotOurs, OutcomeConsumer
 
+LEASE = "0" * 32
+
 
 @pytest.fixture
 def outcome_consumer(store: RecordStore, leases: Leases, publisher: JobPublisher) -> OutcomeConsumer:
     return OutcomeConsumer(store, leases, publisher)
 
 
-def outcome(store: RecordStore, claim: Claim) -> Mapping[str, Any]:
-    return Outcome(
-        claim.job, store.cluster_id(), claim.fence, JobState.COMPLETED, write_outputs(trained(f"{claim.fence}.pt"))
-    ).to_dict()
+def body(outcome: Outcome) -> bytes:
+    """As it comes from the queue."""
+    return json.dumps(outcome.to_dict()).encode()
+
+
+def outcome(store: RecordStore, claim: Claim) -> bytes:
+    outputs = write_outputs(trained(RUN_FOLDER / f"{claim.fence}.pt"))
+    return body(Outcome(claim.job, store.cluster_id(), claim.lease, JobState.COMPLETED, outputs))
+
+
+def models(store: RecordStore) -> list[str]:
+    return [Path(record["global"]["path"]).name for record in store.find(Kind.MODEL)]
 
 
 def test_results_are_there_and_what_waited_for_them_is_announced(
@@ -46,7 +56,7 @@ def test_results_are_there_and_what_waited_for_them_is_announced(
     outcome_consumer.settle(outcome(store, claim))
 
     assert store.job(training.id).state is JobState.COMPLETED
-    assert [record["global"]["path"] for record in store.find(Kind.MODEL)] == ["1.pt"]
+    assert models(store) == ["1.pt"]
     assert queue.published == [("evaluate", validation.id)]
 
 
@@ -58,11 +68,12 @@ def test_an_owner_that_was_believed_dead_ends_no_job(
     leases.release(dead)
     alive = taken_up(leases)
 
-    outcome_consumer.settle(outcome(store, dead))
+    with pytest.raises(InvalidRequest, match="forged, or comes too late"):
+        outcome_consumer.settle(outcome(store, dead))
     assert store.job(alive.job.id).state is JobState.RUNNING
 
     outcome_consumer.settle(outcome(store, alive))
-    assert [record["global"]["path"] for record in store.find(Kind.MODEL)] == ["2.pt"]
+    assert models(store) == ["2.pt"]
 
 
 def test_results_of_a_deleted_project_end_the_job_with_the_reason(
@@ -114,7 +125,7 @@ def test_what_must_wait_is_announced_when_that_is_over(
 
     claim = taken_up(leases)
     error = JobError("Conflict", "no")
-    failure = Outcome(claim.job, store.cluster_id(), claim.fence, JobState.FAILED, error=error).to_dict()
+    failure = body(Outcome(claim.job, store.cluster_id(), claim.lease, JobState.FAILED, error=error))
     outcome_consumer.settle(failure)
     outcome_consumer.settle(failure)
 
@@ -128,7 +139,7 @@ def test_outputs_that_are_none_end_the_job(
     job = accepted(store, Stage.PREPROCESS)
     claim = taken_up(leases)
     outcome_consumer.settle(
-        Outcome(claim.job, store.cluster_id(), claim.fence, JobState.COMPLETED, {"nonsense": 1}).to_dict()
+        body(Outcome(claim.job, store.cluster_id(), claim.lease, JobState.COMPLETED, {"nonsense": 1}))
     )
     ended = store.job(job.id)
     assert ended.state is JobState.FAILED
@@ -139,8 +150,60 @@ def test_outputs_that_are_none_end_the_job(
 def test_what_belongs_elsewhere_or_nowhere_is_said_so(store: RecordStore, outcome_consumer: OutcomeConsumer) -> None:
     job = Job(Stage.TRAIN, job_key(RUN))
     with pytest.raises(NotOurs, match="elsewhere"):
-        outcome_consumer.settle(Outcome(job, "elsewhere", 1, JobState.COMPLETED).to_dict())
+        outcome_consumer.settle(body(Outcome(job, "elsewhere", LEASE, JobState.COMPLETED)))
     with pytest.raises(InvalidRequest, match="there is no such job"):
-        outcome_consumer.settle(Outcome(job, store.cluster_id(), 1, JobState.COMPLETED).to_dict())
+        outcome_consumer.settle(body(Outcome(job, store.cluster_id(), LEASE, JobState.COMPLETED)))
     with pytest.raises(InvalidRequest, match="job_id: is required"):
-        outcome_consumer.settle({"process": "train"})
+        outcome_consumer.settle(b'{"process": "train"}')
+
+
+FORGED = {"global": {"path": "/etc/passwd"}, "local_1": 5}
+
+
+@pytest.mark.parametrize("state", [JobState.COMPLETED, JobState.FAILED, JobState.CANCELLED])
+@pytest.mark.parametrize("lease", [LEASE, "1".zfill(32), 1, None, "", "F" * 32, "0" * 33, f"{LEASE}\n"])
+def test_a_forged_outcome_ends_no_job_and_leaves_nothing(
+    store: RecordStore, leases: Leases, outcome_consumer: OutcomeConsumer, state: JobState, lease: object
+) -> None:
+    accepted(store, Stage.TRAIN)
+    claim = taken_up(leases)
+    forged = Outcome(claim.job, store.cluster_id(), claim.lease, state, FORGED, JobError("X", "y")).to_dict()
+
+    with pytest.raises(InvalidRequest, match=r"^lease"):
+        outcome_consumer.settle(json.dumps(forged | {"lease": lease}).encode())
+
+    assert (store.job(claim.job.id), models(store)) == (store.jobs()[0], [])
+    assert store.job(claim.job.id).state is JobState.RUNNING
+
+
+def test_an_outcome_of_who_does_not_run_the_job_is_not_even_read(
+    store: RecordStore, leases: Leases, outcome_consumer: OutcomeConsumer
+) -> None:
+    accepted(store, Stage.TRAIN)
+    claim = taken_up(leases)
+    sent = Outcome(claim.job, store.cluster_id(), LEASE, JobState.COMPLETED).to_dict() | {"state": 5}
+    with pytest.raises(InvalidRequest, match="forged"):
+        outcome_consumer.settle(json.dumps(sent).encode())
+    with pytest.raises(InvalidRequest, match="state"):
+        outcome_consumer.settle(json.dumps(sent | {"lease": claim.lease}).encode())
+
+
+def test_files_that_lie_elsewhere_end_the_job_by_the_name_of_the_field(
+    store: RecordStore, leases: Leases, outcome_consumer: OutcomeConsumer
+) -> None:
+    job = accepted(store, Stage.TRAIN)
+    claim = taken_up(leases)
+    outputs = write_outputs(trained("/etc/passwd"))
+
+    outcome_consumer.settle(body(Outcome(claim.job, store.cluster_id(), claim.lease, JobState.COMPLETED, outputs)))
+
+    error = store.job(job.id).error
+    assert error is not None
+    assert "global.path: expected a file in the run's folder below the TTP's --outputs" in error.message
+    assert models(store) == []
+
+
+@pytest.mark.parametrize("text", [b"", b"[]", b"{}", b"\xff", b"null", b"[" * 100_000, b'{"job_id": NaN}', b"5"])
+def test_what_is_no_outcome_is_refused(outcome_consumer: OutcomeConsumer, text: bytes) -> None:
+    with pytest.raises(InvalidRequest):
+        outcome_consumer.settle(text)

@@ -13,8 +13,9 @@ from synergos.domain.messages import JobMessage, Outcome, OutcomeMessage, job_me
 from synergos.errors import InvalidRequest
 
 RUN = {"collab_id": "c", "project_id": "p", "expt_id": "e", "run_id": "r"}
+LEASE = "0123456789abcdef" * 2
 JOB = replace(Job(Stage.TRAIN, job_key(RUN)), grid=1, ttp="ttp_1")
-OUTCOME = Outcome(JOB, "here", 2, JobState.COMPLETED, {"global": {"path": "x"}})
+OUTCOME = Outcome(JOB, "here", LEASE, JobState.COMPLETED, {"global": {"path": "x"}})
 
 
 def test_a_job_has_the_keys_of_the_original_and_can_be_found_again() -> None:
@@ -37,7 +38,7 @@ def test_an_alignment_is_about_a_project() -> None:
 def test_an_outcome_comes_back_as_it_was_sent(error: JobError | None) -> None:
     sent = replace(OUTCOME, error=error).to_dict()
     assert (sent["process"], sent["filters"], sent["outputs"]) == ("train", ["c", "p", "e", "r"], OUTCOME.outputs)
-    expected = OutcomeMessage(JOB.id, "here", 2, JobState.COMPLETED, OUTCOME.outputs, error)
+    expected = OutcomeMessage(JOB.id, "here", LEASE, JobState.COMPLETED, OUTCOME.outputs, error)
     assert OutcomeMessage.from_dict(json.loads(json.dumps(sent))) == expected
 
 
@@ -50,8 +51,10 @@ def test_an_outcome_comes_back_as_it_was_sent(error: JobError | None) -> None:
         ("cluster", ""),
         ("cluster", "x" * 200),
         ("cluster", "ü"),
-        ("fence", "2"),
-        ("fence", True),
+        ("lease", 2),
+        ("lease", "0" * 31),
+        ("lease", "0" * 33),
+        ("lease", "X" * 32),
         ("state", "running"),
         ("state", ["completed"]),
         ("outputs", [1]),

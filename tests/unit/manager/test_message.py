@@ -7,8 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synmanager.errors import NotAMessage
-from synmanager.message import Callback, caller_of, from_text, to_text
+from synmanager.delivery import REASON_HEADER, opened
+from synmanager.errors import MessageTooLarge, NotAMessage
+from synmanager.memory import MemoryBroker
+from synmanager.message import LARGEST, Callback, caller_of, from_text, to_text
+from synmanager.train import TrainProducerOperator
 
 MESSAGE = {"keys": ["c", "p"], "process": "train"}
 JSON = st.recursive(
@@ -38,6 +41,31 @@ def test_what_is_no_message_is_refused_without_being_quoted(text: str | bytes) -
     with pytest.raises(NotAMessage, match="JSON") as caught:
         from_text(text)
     assert "nonsense" not in str(caught.value)
+
+
+def test_what_is_too_large_is_neither_published_nor_read() -> None:
+    empty = len(to_text({"text": ""}))
+    assert from_text(to_text({"text": "x" * (LARGEST - empty)}))
+    with pytest.raises(MessageTooLarge, match=f"{LARGEST + 1} bytes"):
+        to_text({"text": "x" * (LARGEST - empty + 1)})
+    with pytest.raises(NotAMessage, match=f"more than {LARGEST} bytes"):
+        from_text(b" " * (LARGEST + 1))
+    with pytest.raises(MessageTooLarge):
+        TrainProducerOperator("queue", broker=MemoryBroker()).publish_message("é" * (LARGEST // 2 + 1))
+
+
+@pytest.mark.parametrize("reads", [True, False])
+def test_what_is_too_large_is_parked_as_it_came(reads: bool) -> None:
+    link = MemoryBroker().link()
+    link.publish("", "train", b" " * (LARGEST + 1))
+    received = link.get("train")
+    assert received is not None
+
+    assert opened(link, received, lambda act: act(link), reads=reads) is None
+
+    parked = link.get("parked")
+    assert parked is not None
+    assert (len(parked.body), parked.headers[REASON_HEADER]) == (LARGEST + 1, f"more than {LARGEST} bytes")
 
 
 class Worker:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from factories.outputs import OUTPUTS
 from synergos.domain.job import MAXIMUM_ATTEMPTS, Job, JobError, JobState, Stage
 from synergos.domain.keys import job_key
 from synergos.domain.messages import Outcome, OutcomeMessage
@@ -70,13 +71,13 @@ def register(store: RecordStore, nodes: int, project: str = "p") -> None:
 
 
 def claimed(leases: Leases, grid: int = 0) -> Claim:
-    found = leases.claim(grid, HOLDER, "ttp_0").claim
+    found = leases.claim(grid, HOLDER, "ttp_0", OUTPUTS).claim
     assert found is not None
     return found
 
 
 def settled(store: RecordStore, leases: Leases, claim: Claim, state: JobState = JobState.CANCELLED) -> bool:
-    outcome = Outcome(claim.job, "here", claim.fence, state, error=JobError("X", "y"))
+    outcome = Outcome(claim.job, "here", claim.lease, state, error=JobError("X", "y"))
     return settle(store, leases, OutcomeMessage.from_dict(outcome.to_dict()))
 
 
@@ -87,7 +88,7 @@ def test_a_job_that_is_taken_up_says_by_whom(store: RecordStore, leases: Leases)
     stored = store.job(job.id)
     assert (stored.state, stored.attempts, stored.grid, stored.ttp) == (JobState.RUNNING, 1, 0, "ttp_0")
     assert claim.fence == 1
-    assert leases.claim(0, HOLDER, "ttp_0").claim is None
+    assert leases.claim(0, HOLDER, "ttp_0", OUTPUTS).claim is None
 
 
 def test_alignments_come_before_trainings_before_evaluations_and_the_oldest_first(
@@ -133,7 +134,7 @@ def test_a_job_waits_for_what_it_rests_on(store: RecordStore, leases: Leases) ->
     assert store.job(training.id).state is JobState.WAITING
     claim = claimed(leases)
     assert claim.job.id == alignment.id
-    assert leases.claim(0, HOLDER, "ttp_0").claim is None
+    assert leases.claim(0, HOLDER, "ttp_0", OUTPUTS).claim is None
 
     settled(store, leases, claim)
 
@@ -147,7 +148,7 @@ def test_a_sub_grid_that_the_registrations_lack_gets_nothing(store: RecordStore,
     accepted(store, Stage.TRAIN)
     assert leases.hold_grid(1, HOLDER, "ttp_1") is None
 
-    found = leases.claim(1, HOLDER, "ttp_1")
+    found = leases.claim(1, HOLDER, "ttp_1", OUTPUTS)
 
     assert (found.claim, found.is_left) == (None, True)
     assert claimed(leases, 0).job.keys["project_id"] == "p"
@@ -177,7 +178,8 @@ def test_an_owner_that_is_not_heard_of_loses_its_job_for_good(store: RecordStore
     ):
         with pytest.raises(LeaseLost):
             late()
-    assert settled(store, leases, dead, JobState.FAILED) is False
+    with pytest.raises(LeaseLost):
+        settled(store, leases, dead, JobState.FAILED)
     assert store.job(dead.job.id).state is JobState.RUNNING
 
 
@@ -188,7 +190,7 @@ def test_what_was_delivered_is_nobodys_and_is_settled_once(store: RecordStore, l
     clock.passes(3600)
     leases.hold_grid(0, HOLDER, "ttp_0")
     assert leases.arrange() == []
-    assert leases.claim(0, HOLDER, "ttp_0").claim is None
+    assert leases.claim(0, HOLDER, "ttp_0", OUTPUTS).claim is None
 
     assert settled(store, leases, claim, JobState.FAILED) is True
     assert settled(store, leases, claim, JobState.CANCELLED) is False
@@ -201,7 +203,7 @@ def test_what_is_given_back_can_be_taken_up_when_its_time_has_come(
     accepted(store, Stage.TRAIN)
     leases.release(claimed(leases))
     leases.release(claimed(leases), delay=5)
-    assert leases.claim(0, HOLDER, "ttp_0").claim is None
+    assert leases.claim(0, HOLDER, "ttp_0", OUTPUTS).claim is None
     assert leases.arrange() == []
 
     clock.passes(5.1)
@@ -229,13 +231,13 @@ def test_a_job_that_brings_its_owners_down_is_given_up(store: RecordStore, lease
     [status] = leases.job_statuses()
 
     assert status.is_given_up
-    assert leases.claim(0, HOLDER, "ttp_0").claim is None
+    assert leases.claim(0, HOLDER, "ttp_0", OUTPUTS).claim is None
 
 
 def test_a_sub_grid_has_one_ttp_and_another_when_that_is_gone(leases: Leases, clock: Clock) -> None:
     assert leases.hold_grid(0, "second", "ttp_b") == "ttp_0"
     with pytest.raises(LeaseLost):
-        leases.claim(0, "second", "ttp_b")
+        leases.claim(0, "second", "ttp_b", OUTPUTS)
     clock.passes(11)
     assert leases.hold_grid(0, "second", "ttp_b") is None
     assert leases.hold_grid(0, HOLDER, "ttp_0") == "ttp_b"
@@ -251,7 +253,7 @@ def test_nobody_gets_what_somebody_else_has_got(store: RecordStore, leases: Leas
 
     def take(grid: int) -> list[str]:
         taken = []
-        while (claim := leases.claim(grid, HOLDER, f"ttp_{grid}").claim) is not None:
+        while (claim := leases.claim(grid, HOLDER, f"ttp_{grid}", OUTPUTS).claim) is not None:
             taken.append(claim.job.id)
         return taken
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from factories.outputs import OUTPUTS, RUN_FOLDER
 from synergos.domain.job import Job, JobError, JobState, Stage
 from synergos.domain.keys import job_key
 from synergos.domain.messages import Outcome, OutcomeMessage
 from synergos.domain.records import Kind
-from synergos.errors import RecordNotFound
+from synergos.errors import InvalidRequest, LeaseLost, RecordNotFound
 from synergos.records import RecordStore
 from synergos.records.leases import Claim, Leases
 from synergos.records.outcomes import settle
@@ -32,7 +35,7 @@ SPACE = {
 
 def trained(path: str) -> dict[str, Any]:
     """What a training leaves that wrote its model there."""
-    model = {"origin": "ttp", "path": path, "loss_history": "losses.json"}
+    model = {"origin": "ttp", "path": str(RUN_FOLDER / path), "loss_history": str(RUN_FOLDER / "losses.json")}
     return {"global": model, "architecture": [], "feature_space": SPACE, "hyperparameters": {}}
 
 
@@ -64,20 +67,20 @@ def claim(store: RecordStore, leases: Leases) -> Claim:
 
 
 def taken_up(leases: Leases) -> Claim:
-    claim = leases.claim(0, HOLDER, "ttp_0").claim
+    claim = leases.claim(0, HOLDER, "ttp_0", OUTPUTS).claim
     assert claim is not None
     return claim
 
 
 def outcome(claim: Claim, state: JobState, outputs: Mapping[str, Any] = MODEL) -> OutcomeMessage:
     error = None if state is JobState.COMPLETED else JobError("WorkerUnreachable", "no answer", "worker_1")
-    sent = Outcome(claim.job, "here", claim.fence, state, outputs, error)
+    sent = Outcome(claim.job, "here", claim.lease, state, outputs, error)
     return OutcomeMessage.from_dict(sent.to_dict())
 
 
 def models(store: RecordStore) -> list[Any]:
     """The models that clients see."""
-    return [record["global"]["path"] for record in store.find_visible(Kind.MODEL, {})]
+    return [Path(record["global"]["path"]).name for record in store.find_visible(Kind.MODEL, {})]
 
 
 def test_a_completed_job_leaves_its_results(store: RecordStore, leases: Leases, claim: Claim) -> None:
@@ -107,11 +110,12 @@ def test_what_is_delivered_twice_is_settled_once(store: RecordStore, leases: Lea
     assert (store.job(claim.job.id), models(store)) == (ended, ["model.pt"])
 
 
-def test_the_outcome_of_an_owner_before_is_passed_over(store: RecordStore, leases: Leases, claim: Claim) -> None:
+def test_the_outcome_of_an_owner_before_is_refused(store: RecordStore, leases: Leases, claim: Claim) -> None:
     leases.release(claim)
     now = taken_up(leases)
 
-    assert settle(store, leases, outcome(claim, JobState.COMPLETED, trained("old.pt"))) is False
+    with pytest.raises(LeaseLost):
+        settle(store, leases, outcome(claim, JobState.COMPLETED, trained("old.pt")))
     assert store.job(claim.job.id).state is JobState.RUNNING
 
     assert settle(store, leases, outcome(now, JobState.COMPLETED))
@@ -123,7 +127,7 @@ def test_an_outcome_counts_as_long_as_nobody_else_has_begun(store: RecordStore, 
 
     assert settle(store, leases, outcome(claim, JobState.COMPLETED))
 
-    assert leases.claim(0, HOLDER, "ttp_0").claim is None
+    assert leases.claim(0, HOLDER, "ttp_0", OUTPUTS).claim is None
     assert models(store) == ["model.pt"]
 
 
@@ -169,3 +173,92 @@ def test_an_outcome_of_no_job_is_refused(store: RecordStore, leases: Leases, cla
     other = replace(claim, job=Job(Stage.TRAIN, job_key(RUN)))
     with pytest.raises(RecordNotFound, match="Job"):
         settle(store, leases, outcome(other, JobState.FAILED))
+
+
+@pytest.mark.parametrize("lease", ["0" * 32, f"{1:032x}", "f" * 32])
+def test_who_does_not_know_the_lease_ends_no_job(store: RecordStore, leases: Leases, claim: Claim, lease: str) -> None:
+    with pytest.raises(LeaseLost, match="another lease"):
+        settle(store, leases, outcome(replace(claim, lease=lease), JobState.COMPLETED))
+
+    assert (store.job(claim.job.id).state, models(store)) == (JobState.RUNNING, [])
+
+
+def test_a_job_that_nobody_has_taken_up_has_no_outcome(store: RecordStore, leases: Leases) -> None:
+    job = Job(Stage.TRAIN, job_key(RUN))
+    store.add_jobs([job])
+
+    with pytest.raises(LeaseLost, match="under none"):
+        settle(store, leases, outcome(Claim(job, 1, "0" * 32), JobState.FAILED))
+
+    assert store.job(job.id).state is JobState.QUEUED
+
+
+def test_a_lease_is_new_each_time_and_is_in_no_record_that_is_shown(
+    store: RecordStore, leases: Leases, claim: Claim
+) -> None:
+    leases.release(claim)
+    again = taken_up(leases)
+
+    assert re.fullmatch("[0-9a-f]{32}", claim.lease)
+    assert claim.lease != again.lease
+    assert again.lease not in repr((again, store.job(claim.job.id), outcome(again, JobState.FAILED).error))
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/etc/passwd",
+        "model.pt",
+        str(RUN_FOLDER),
+        str(RUN_FOLDER / ".."),
+        str(RUN_FOLDER / "versions" / "1" / "model.pt"),
+        str(RUN_FOLDER / ".." / "r" / "model.pt"),
+        f"{RUN_FOLDER}//model.pt",
+        str(OUTPUTS / "c" / "p" / "e" / "other" / "model.pt"),
+        f"{RUN_FOLDER}/model.pt\0",
+    ],
+)
+@pytest.mark.parametrize(("model", "field"), [("global", "path"), ("local_1", "loss_history")])
+def test_a_file_that_lies_elsewhere_than_the_runs_is_refused(
+    store: RecordStore, leases: Leases, claim: Claim, path: str, field: str, model: str
+) -> None:
+    outputs = {**MODEL, "local_1": MODEL["global"]}
+    outputs[model] = {**outputs[model], field: path}
+
+    with pytest.raises(InvalidRequest) as refused:
+        settle(store, leases, outcome(claim, JobState.COMPLETED, outputs))
+
+    assert refused.value.field == f"{model}.{field}"
+    assert path not in str(refused.value)
+    assert models(store) == []
+
+
+@pytest.mark.parametrize(
+    "outputs",
+    [
+        {},
+        {"global": {"path": "/etc/passwd"}, "local_1": 5},
+        {**MODEL, "local_1": 5},
+        {**MODEL, "local_1": {**MODEL["global"], "path": str(RUN_FOLDER / ("x" * 4096))}},
+        {**MODEL, "local_x": MODEL["global"]},
+        {**MODEL, "global": None},
+        {**MODEL, "version": 0},
+    ],
+)
+def test_what_the_stage_does_not_leave_is_no_record(
+    store: RecordStore, leases: Leases, claim: Claim, outputs: Mapping[str, Any]
+) -> None:
+    with pytest.raises(InvalidRequest):
+        settle(store, leases, outcome(claim, JobState.COMPLETED, outputs))
+    assert models(store) == []
+
+
+def test_who_can_be_no_participant_gets_no_record(store: RecordStore, leases: Leases) -> None:
+    store.put(Kind.MODEL, RUN, MODEL)
+    store.add_jobs([Job(Stage.VALIDATE, job_key(RUN))])
+    measured = {"evaluate": {"statistics": {}, "res_path": "/here"}}
+
+    with pytest.raises(InvalidRequest, match="participant_id"):
+        settle(store, leases, outcome(taken_up(leases), JobState.COMPLETED, {"../w": measured}))
+
+    assert store.find(Kind.VALIDATION) == []

@@ -14,7 +14,7 @@ from synergos import bodies as request_bodies
 from synergos.domain.feature_space import FeatureSpace
 from synergos.domain.job import JobError
 from synergos.domain.job_progress import JOB_PROGRESS
-from synergos.domain.messages import JobMessage, OutcomeMessage
+from synergos.domain.messages import JobMessage, OutcomeMessage, OutcomeSender
 from synergos.domain.outputs import ALIGNED, MEASURED, PREDICTED, TRAINED, VALIDATED
 from synergos.domain.study import TRIAL_MARK, Study, Trial
 from synergos.errors import InvalidRequest
@@ -35,6 +35,7 @@ DEFINITIONS: list[Definition[Any]] = [
     JOB_PROGRESS,
     Definition(JobMessage),
     Definition(OutcomeMessage),
+    Definition(OutcomeSender),
     *(getattr(request_bodies, name) for name in request_bodies.__all__),
     answers.ROUND_ANSWER,
     answers.EVALUATION_ANSWER,

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from factories.outputs import trained
+from factories.outputs import OUTPUTS, trained
 from fakes.cluster_ttp import KEYS, Runner
 from synergos.domain.job import Job, JobState, Stage
 from synergos.domain.keys import job_key
@@ -94,9 +94,9 @@ def steps_of_a_clusters_job(store: RecordStore, meter: Meter) -> int:
     store.add_jobs([Job(Stage.TRAIN, job_key(KEYS))])
     leases.hold_grid(0, "holder", "ttp")
     with meter.on():
-        claim = leases.claim(0, "holder", "ttp").claim
+        claim = leases.claim(0, "holder", "ttp", OUTPUTS).claim
         assert claim is not None
-        outcome = Outcome(claim.job, store.cluster_id(), claim.fence, JobState.COMPLETED, write_outputs(trained()))
+        outcome = Outcome(claim.job, store.cluster_id(), claim.lease, JobState.COMPLETED, write_outputs(trained()))
         leases.deliver(claim)
         assert settle(store, leases, OutcomeMessage.from_dict(outcome.to_dict()))
         assert leases.arrange() == []

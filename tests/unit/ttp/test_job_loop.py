@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from structlog.testing import capture_logs
 
-from factories.outputs import trained
+from factories.outputs import OUTPUTS, trained
 from fakes.cluster_ttp import DEADLINE, Message, MoodyLeases, Queue, Runner, Ttp, work_until_stopped
 from support.waiting import until
 from synergos.domain.job import Job, JobState, Stage
@@ -38,7 +38,7 @@ def ttp_for(store: RecordStore, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cal
 
     def make(runner: Runner) -> Ttp:
         leases, queue = MoodyLeases(store, seconds=1.0), Queue()
-        jobs = LeasedJobs(store, leases, queue, runner, SubGrid(0, "ttp_0"))
+        jobs = LeasedJobs(store, leases, queue, runner, SubGrid(0, "ttp_0", OUTPUTS))
         loop = JobLoop(jobs, runner, retries=Retries(attempts=2, delay=0.05))
         made.append(Ttp(store, leases, queue, runner, jobs, loop))
         made[-1].start()
@@ -56,7 +56,9 @@ def test_an_outcome_is_sent_before_the_message_is_acknowledged(ttp_for: Callable
     until(lambda: message.fate == ["acknowledged"], "the job to be done", DEADLINE)
 
     [outcome] = ttp.queue.outcomes
-    assert (outcome["job_id"], outcome["fence"], outcome["state"]) == (job.id, 1, "completed")
+    assert (outcome["job_id"], outcome["state"]) == (job.id, "completed")
+    assert ttp.leases.outputs_of(job.id, outcome["lease"]) == OUTPUTS
+    assert outcome["lease"] not in str(message.message)
     assert read_outputs(Stage.TRAIN, outcome["outputs"]) == trained()
     assert (ttp.state(job), ttp.runner.forgotten) == (JobState.ARCHIVING, [job.id])
 
@@ -250,3 +252,15 @@ def test_an_idle_ttp_tidies_up(ttp_for: Callable[[Runner], Ttp]) -> None:
     ttp = ttp_for(Runner())
     ttp.queue.waiting.put(None)
     until(lambda: ttp.runner.looked_for > 1, "what is left to be looked for", DEADLINE)
+
+
+def test_what_is_too_large_to_be_sent_fails_its_job(ttp_for: Callable[[Runner], Ttp]) -> None:
+    ttp = ttp_for(Runner())
+    ttp.queue.is_too_large = True
+    job, message = ttp.hand_in()
+    until(lambda: message.fate == ["acknowledged"], "the job to fail", DEADLINE)
+
+    [outcome] = ttp.queue.outcomes
+    reason = "what it leaves cannot be sent: outputs: a message has too many bytes"
+    assert (outcome["state"], outcome["error"]["message"], outcome["outputs"]) == ("failed", reason, {})
+    assert ttp.queue.dead == [(job.id, reason)]

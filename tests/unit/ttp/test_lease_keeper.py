@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from factories.outputs import OUTPUTS
 from fakes.cluster_ttp import KEYS, MoodyLeases
 from support.waiting import until
 from synergos.domain.job import Job, Stage
@@ -58,7 +59,7 @@ def keeper(start: Start) -> LeaseKeeper:
 @pytest.fixture
 def claim(store: RecordStore, leases: MoodyLeases, keeper: LeaseKeeper) -> Claim:
     store.add_jobs([Job(Stage.TRAIN, job_key(KEYS))])
-    claim = leases.claim(0, keeper.holder, "ttp_0").claim
+    claim = leases.claim(0, keeper.holder, "ttp_0", OUTPUTS).claim
     assert claim is not None
     return claim
 
@@ -92,7 +93,7 @@ def test_a_job_that_was_given_to_another_is_stopped(
     leases: MoodyLeases, keeper: LeaseKeeper, claim: Claim, control: Control
 ) -> None:
     leases.release(claim)
-    assert leases.claim(0, keeper.holder, "ttp_0").claim is not None
+    assert leases.claim(0, keeper.holder, "ttp_0", OUTPUTS).claim is not None
     with keeper.keeping(claim, control):
         until(lambda: control.is_stopped, "the job to be stopped")
     assert isinstance(control.reason, LeaseLost)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from synergos.errors import InvalidRequest
 from synmanager.broker import MessageBroker
 from synmanager.config import COMPLETED, RANKED, Queue, cluster_queue
-from synmanager.errors import PublishRefused
+from synmanager.errors import MessageTooLarge, PublishRefused
 from synmanager.publisher import Publisher
 from synmanager.stream import Delivery, JobStream
 
@@ -22,7 +23,7 @@ class TtpQueue:
     def __init__(self, broker: MessageBroker, cluster: str) -> None:
         # What the programs of another cluster came by first is handed on to queues of this one's own.
         queues = [each for queue in RANKED for each in (queue, cluster_queue(queue, cluster))]
-        self._stream = JobStream(broker, queues)
+        self._stream = JobStream(broker, queues, reads=False)
         self._publisher = Publisher(broker)
 
     def take(self, timeout: float) -> Delivery | None:
@@ -44,9 +45,12 @@ class TtpQueue:
 
         Raises:
             ConnectionError: the broker cannot be reached.
+            InvalidRequest: it is too large for any director to read.
         """
         try:
             self._publisher.publish(COMPLETED, [outcome])
+        except MessageTooLarge as error:
+            raise InvalidRequest(str(error), "outputs") from error
         except PublishRefused as error:
             # A broker that is full, say; it takes the outcome when it is not.
             raise ConnectionError(str(error)) from error

@@ -13,11 +13,12 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any, Protocol
 
 import structlog
 
-from synergos.domain.job import Job, JobError, JobState
+from synergos.domain.job import ErrorKind, Job, JobError, JobState
 from synergos.domain.messages import JobMessage, job_message
 from synergos.domain.messages import Outcome as OutcomeMessage
 from synergos.domain.outputs import write_outputs
@@ -47,8 +48,8 @@ class Delivery(Protocol):
         """Where it came from."""
 
     @property
-    def message(self) -> Mapping[str, Any]:
-        """What it says."""
+    def body(self) -> bytes:
+        """What it says, as it came."""
 
     def acknowledge(self) -> None:
         """It is done with."""
@@ -81,6 +82,7 @@ class Queue(Protocol):
 
         Raises:
             ConnectionError: the broker cannot be reached.
+            InvalidRequest: it is too large for any director to read.
         """
 
     def dead_letter(self, message: Mapping[str, Any], reason: str) -> None:
@@ -104,10 +106,12 @@ class SubGrid:
     Attributes:
         index: which node of every participant makes it up.
         ttp: what the TTP is called.
+        outputs: the folder of what its jobs leave.
     """
 
     index: int
     ttp: str
+    outputs: Path
 
 
 class LeasedJobs:
@@ -171,7 +175,7 @@ class LeasedJobs:
             raise
 
     def _take_up(self, delivery: Delivery | None) -> LeasedJob | None:
-        found = self._leases.claim(self._grid.index, self._keeper.holder, self._grid.ttp)
+        found = self._leases.claim(self._grid.index, self._keeper.holder, self._grid.ttp, self._grid.outputs)
         if found.claim is not None:
             return self._held(found.claim, delivery)
         if delivery is None:
@@ -204,7 +208,7 @@ class LeasedJobs:
 
     def _is_ours(self, delivery: Delivery) -> bool:
         try:
-            message = JobMessage.from_dict(delivery.message)
+            message = JobMessage.from_json(delivery.body)
         except InvalidRequest as error:
             delivery.quarantine(str(error))
             return False
@@ -253,10 +257,14 @@ class LeasedJob:
 
     def deliver(self, outcome: Outcome) -> Outcome:
         """Send an outcome to the director, however long the broker stays away; a job that is given up is dead-lettered first."""
-        made = partial(OutcomeMessage, self.job, self.cluster, self.claim.fence)
+        made = partial(OutcomeMessage, self.job, self.cluster, self.claim.lease)
         match outcome:
             case Completed(outputs) if outputs is not None:
-                return self._sent(made(JobState.COMPLETED, plain(write_outputs(outputs))), outcome)
+                try:
+                    return self._sent(made(JobState.COMPLETED, plain(write_outputs(outputs))), outcome)
+                except InvalidRequest as error:
+                    # Another attempt would leave as much.
+                    return self.deliver(Failed(JobError(ErrorKind.OUTPUT, f"what it leaves cannot be sent: {error}")))
             case Cancelled(error) | Pruned(error):
                 return self._sent(made(JobState.CANCELLED, error=error), outcome)
             case Failed(error, None):
