@@ -197,10 +197,18 @@ class BayesTrainer:
     ) -> BayesWork:
         return BayesWork(self._recipe, inputs.numpy(), _classes(targets))
 
-    def measure(self, weights: Weights, inputs: torch.Tensor, targets: torch.Tensor) -> Evaluation:
+    def measure(
+        self,
+        weights: Weights,
+        inputs: torch.Tensor,
+        targets: torch.Tensor,
+        should_stop: Callable[[], bool] | None = None,
+    ) -> Evaluation:
         return Evaluation(len(inputs), _model(self._recipe, weights).loss(inputs.numpy(), _classes(targets)))
 
-    def predict(self, weights: Weights, inputs: torch.Tensor) -> tuple[Array, Array]:
+    def predict(
+        self, weights: Weights, inputs: torch.Tensor, should_stop: Callable[[], bool] | None = None
+    ) -> tuple[Array, Array]:
         return _model(self._recipe, weights).predict(inputs.numpy())
 
     def release(self) -> None:

@@ -177,15 +177,16 @@ class SessionModel:
         self._answer = Answer(self._apart(answer.bag), None if answer.kept is None else self._apart(answer.kept))
         return local.done
 
-    def evaluate(self, rows: Rows) -> Evaluation | None:
+    def evaluate(self, rows: Rows, should_stop: Callable[[], bool] | None = None) -> Evaluation | None:
         """The loss of the weights received; None for rows without labels, or where no weights were sent."""
         if rows.labelled is None or WEIGHTS not in self._received.bag.sets:
             return None
-        return self._trainer.measure(self._received.bag[WEIGHTS], rows.labelled.inputs, rows.labelled.targets)
+        weights, labelled = self._received.bag[WEIGHTS], rows.labelled
+        return self._trainer.measure(weights, labelled.inputs, labelled.targets, should_stop)
 
-    def infer(self, rows: Rows) -> tuple[Array, Array]:
+    def infer(self, rows: Rows, should_stop: Callable[[], bool] | None = None) -> tuple[Array, Array]:
         """What the weights received say of rows."""
-        return self._trainer.predict(self._received.bag[WEIGHTS], rows.inputs)
+        return self._trainer.predict(self._received.bag[WEIGHTS], rows.inputs, should_stop)
 
     @property
     def answer(self) -> tuple[Bag, Bag | None]:

@@ -304,7 +304,7 @@ class Session:
     def _measured(self) -> answers.Evaluation | None:
         """The loss of the weights received on the evaluation rows, where there are any."""
         rows = self._rows.get(Purpose.EVALUATE)
-        found: Evaluation | None = self._model.evaluate(rows) if rows else None
+        found: Evaluation | None = self._model.evaluate(rows, self._ended.is_set) if rows else None
         return answers.Evaluation(found.rows, _finite(found.loss)) if found else None
 
     def _predict(self, _work: Work, purposes: Sequence[Purpose]) -> Mapping[str, Any]:
@@ -313,7 +313,7 @@ class Session:
     def _infer(self, purpose: Purpose) -> dict[str, Any]:
         self._cancel_if_ended()
         rows = self._rows[purpose]
-        scores, predicted = self._model.infer(rows)
+        scores, predicted = self._model.infer(rows, self._ended.is_set)
         found = self._figures(rows, scores, predicted)
         inference = Inference(rows.origins, scores, predicted, found.statistics, rows.never_trained, rows.ids)
         # A run that was deleted meanwhile is not to have files again.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -91,8 +92,8 @@ class EndedMeanwhile:
         self._session = session
         self._model = session._model
 
-    def infer(self, rows: Any) -> Any:
-        found = self._model.infer(rows)
+    def infer(self, rows: Any, should_stop: Callable[[], bool]) -> Any:
+        found = self._model.infer(rows, should_stop)
         self._session.end("its run was deleted")
         return found
 

@@ -122,11 +122,23 @@ class Trainer(Protocol):
             should_stop: asked before each step; training ends with :class:`JobCancelled`.
         """
 
-    def measure(self, weights: Weights, inputs: Tensor, targets: Tensor) -> Evaluation:
-        """The loss of weights that stay where they are; what was last trained stays as well."""
+    def measure(
+        self, weights: Weights, inputs: Tensor, targets: Tensor, should_stop: Callable[[], bool] | None = None
+    ) -> Evaluation:
+        """The loss of weights that stay where they are; what was last trained stays as well.
 
-    def predict(self, weights: Weights, inputs: Tensor) -> tuple[Array, Array]:
-        """What weights say of rows, as :meth:`Predictor.predict` does; they stay where they are."""
+        Args:
+            should_stop: asked before each batch; it ends with :class:`JobCancelled`.
+        """
+
+    def predict(
+        self, weights: Weights, inputs: Tensor, should_stop: Callable[[], bool] | None = None
+    ) -> tuple[Array, Array]:
+        """What weights say of rows, as :meth:`Predictor.predict` does; they stay where they are.
+
+        Args:
+            should_stop: asked before each batch; it ends with :class:`JobCancelled`.
+        """
 
     def release(self) -> None:
         """Let go of all memory on the device; nothing can be computed any more."""

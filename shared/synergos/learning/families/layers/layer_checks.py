@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any, TypedDict
 
 import torch
@@ -22,7 +23,7 @@ from synergos.learning.families.layers.torch_names import activation, layer_clas
 MAXIMUM_LAYERS = 1000
 MAXIMUM_PARAMETERS = 2**31
 MAXIMUM_DEPTH = 1000
-"""Of one recurrent layer (``num_layers``)."""
+"""Of all recurrent layers together (``num_layers``, twice where they go in two directions): each is built, again and again."""
 
 
 class Layer(TypedDict):
@@ -63,12 +64,13 @@ def check_layers(value: object, field: str = "model") -> list[Layer]:
     if len(value) > MAXIMUM_LAYERS:
         raise InvalidRequest(f"expected at most {MAXIMUM_LAYERS} layers, got {len(value)}", field)
     layers = [_check_layer(layer, f"{field}[{index}]") for index, layer in enumerate(value)]
+    _check_depth(layers, field)
     check_size(layers, field)
     return layers
 
 
 def check_size(layers: Sequence[Layer], field: str = "model") -> None:
-    """Refuse layers that torch cannot build or that have more than ``MAXIMUM_PARAMETERS`` parameters together.
+    """Refuse layers that torch cannot build or that have more than ``MAXIMUM_PARAMETERS`` values together, buffers included.
 
     Raises:
         InvalidRequest: names the layer.
@@ -77,9 +79,14 @@ def check_size(layers: Sequence[Layer], field: str = "model") -> None:
     for index, layer in enumerate(layers):
         place = f"{field}[{index}]"
         with torch.device("meta"):
-            parameters += sum(parameter.numel() for parameter in make_module(layer, place).parameters())
+            module = make_module(layer, place)
+            parameters += sum(tensor.numel() for tensor in chain(module.parameters(), module.buffers()))
         if parameters > MAXIMUM_PARAMETERS:
-            raise InvalidRequest(f"the network has more than {MAXIMUM_PARAMETERS:,} parameters", f"{place}.structure")
+            raise InvalidRequest(
+                f"the network has more than {MAXIMUM_PARAMETERS:,} parameters and buffers, which take "
+                f"{4 * MAXIMUM_PARAMETERS / 2**30:.0f} GiB; no worker takes as many",
+                f"{place}.structure",
+            )
 
 
 def make_module(layer: Layer, place: str) -> nn.Module:
@@ -127,6 +134,24 @@ def _check_layer(value: object, place: str) -> Layer:
         structure=value["structure"],
         activation=value["activation"],
     )
+
+
+def _check_depth(layers: Sequence[Layer], field: str) -> None:
+    """Refuse recurrent layers that are deeper together than ``MAXIMUM_DEPTH``, before the first of them is built."""
+    depth = 0
+    for index, layer in enumerate(layers):
+        structure = layer["structure"]
+        if not issubclass(layer_class(layer["l_type"], f"{field}[{index}].l_type"), nn.RNNBase):
+            continue
+        own = structure.get("num_layers", 1)
+        # What is no number, or too large a one by itself, is named when the layer is built.
+        depth += (max(1, own) if isinstance(own, int) else 1) * (2 if structure.get("bidirectional") else 1)
+        if depth > MAXIMUM_DEPTH:
+            raise InvalidRequest(
+                f"recurrent layers are {depth:,} deep together, twice as deep in two directions; expected at most "
+                f"{MAXIMUM_DEPTH:,}",
+                f"{field}[{index}].structure.num_layers",
+            )
 
 
 def _check_number(name: str, value: object, place: str) -> None:

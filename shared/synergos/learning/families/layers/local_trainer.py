@@ -79,7 +79,9 @@ class LocalTrainer:
         """The mean of the criterion over the training rows."""
         self.shell.load_state_dict(weights, assign=True)
         self.shell.compact()
-        return evaluate_locally(self.shell, self.inputs, self.targets, objective=self.objective).loss
+        return evaluate_locally(
+            self.shell, self.inputs, self.targets, objective=self.objective, should_stop=self.should_stop
+        ).loss
 
 
 def parameter_names(network: Network) -> frozenset[str]:

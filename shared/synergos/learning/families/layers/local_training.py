@@ -76,7 +76,8 @@ def train_locally(
     reference = _detached(reference, network)
     network.load_state_dict(reference)
     schedule = schedule or Schedule(hyperparameters)
-    schedule.begin(round_index)
+    should_stop = should_stop or _never
+    schedule.begin(round_index, should_stop)
     draws = (hyperparameters.seed, participant_id, round_index, *again)
     training = _LocalTraining(network, hyperparameters, objective, adjust, schedule, draws)
     epochs = min(epochs or hyperparameters.epochs, hyperparameters.epochs)
@@ -85,7 +86,7 @@ def train_locally(
     network.train()
     try:
         for epoch in range(epochs):
-            loss = training.epoch(inputs, targets, should_stop or (lambda: False))
+            loss = training.epoch(inputs, targets, should_stop)
             if epoch == 0:
                 first = start_loss() if start_loss and loss > _STRAYED * training.first_loss > 0 else loss
             if on_epoch is not None:
@@ -102,29 +103,50 @@ def train_locally(
 
 
 def evaluate_locally(
-    network: Network, inputs: Tensor, targets: Tensor, *, objective: Objective, batch_rows: int | None = None
+    network: Network,
+    inputs: Tensor,
+    targets: Tensor,
+    *,
+    objective: Objective,
+    batch_rows: int | None = None,
+    should_stop: Callable[[], bool] | None = None,
 ) -> Evaluation:
     """The network's mean loss over rows, without changing it.
 
+    Args:
+        should_stop: asked before each batch.
+
     Raises:
         InvalidRequest: there are no rows.
+        JobCancelled: ``should_stop`` said so.
     """
     if len(inputs) == 0:
         raise InvalidRequest("there is no row to evaluate on", "evaluate")
     total = 0.0
     with torch.no_grad(), _measuring(network, objective):
-        for rows in _slices(inputs, batch_rows):
+        for rows in _slices(inputs, batch_rows, should_stop):
             loss = objective.loss(network, inputs[rows], targets[rows])
             total += float(loss) * (rows.stop - rows.start)
     return Evaluation(len(inputs), total / len(inputs))
 
 
 def infer(
-    network: Network, inputs: Tensor, objective: Objective, batch_rows: int | None = None
+    network: Network,
+    inputs: Tensor,
+    objective: Objective,
+    batch_rows: int | None = None,
+    should_stop: Callable[[], bool] | None = None,
 ) -> tuple[Scores, Predicted]:
-    """Scores and predictions of rows, in their order; shapes as :meth:`Objective.predict` has them."""
+    """Scores and predictions of rows, in their order; shapes as :meth:`Objective.predict` has them.
+
+    Args:
+        should_stop: asked before each batch.
+
+    Raises:
+        JobCancelled: ``should_stop`` said so.
+    """
     with torch.no_grad(), _measuring(network, objective):
-        batches = [objective.predict(network, inputs[rows]) for rows in _slices(inputs, batch_rows)]
+        batches = [objective.predict(network, inputs[rows]) for rows in _slices(inputs, batch_rows, should_stop)]
         if not batches:
             batches = [objective.predict(network, inputs)]
     return np.concatenate([scores for scores, _ in batches]), np.concatenate([found for _, found in batches])
@@ -245,6 +267,10 @@ def _detached(reference: Weights, network: nn.Module) -> Weights:
     }
 
 
+def _never() -> bool:
+    return False
+
+
 def _measuring(network: Network, objective: Objective) -> AbstractContextManager[None]:
     """Evaluation mode, with random numbers of its own for the rare network that draws some even then."""
     network.eval()
@@ -254,8 +280,10 @@ def _measuring(network: Network, objective: Objective) -> AbstractContextManager
     return RandomStream(seed_from("measuring", objective.seed), device).drawing()
 
 
-def _slices(inputs: Tensor, batch_rows: int | None) -> Iterator[slice]:
+def _slices(inputs: Tensor, batch_rows: int | None, should_stop: Callable[[], bool] | None) -> Iterator[slice]:
     values = max(1, math.prod(inputs.shape[1:]))
     size = batch_rows or max(1, min(BATCH_ROWS, BATCH_VALUES // values))
     for start in range(0, len(inputs), size):
+        if should_stop is not None and should_stop():
+            raise JobCancelled("measuring was asked to stop")
         yield slice(start, min(start + size, len(inputs)))

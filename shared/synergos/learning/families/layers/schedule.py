@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import nn
 from torch.optim import Optimizer, lr_scheduler
 
-from synergos.learning.families.layers.hyperparameters import LayersHyperparameters, step_scheduler
+from synergos.errors import JobCancelled
+from synergos.learning.families.layers.hyperparameters import LayersHyperparameters
+from synergos.learning.families.layers.later_epochs import advance, step
 
 
 class Schedule:
@@ -17,16 +20,20 @@ class Schedule:
     It steers an optimizer of its own, of the run's class and with nothing to optimise, which outlives those of the rounds. A
     round begins at epoch ``round * epochs``; a plateau schedule, which looks at losses, starts afresh each round.
 
-    To go on costs the epochs of a round, to begin a round again nothing; to go back further, or to begin late in a process
-    that has just started, costs all epochs from the first one.
+    No round costs more to begin than another, also in a process that has just started: see :mod:`later_epochs`.
     """
 
     def __init__(self, hyperparameters: LayersHyperparameters) -> None:
         self._hyperparameters = hyperparameters
+        self._epoch = self._begun = 0
         self._start_over()
 
-    def begin(self, round_index: int) -> None:
-        """Stand where round ``round_index`` begins."""
+    def begin(self, round_index: int, should_stop: Callable[[], bool] = lambda: False) -> None:
+        """Stand where round ``round_index`` begins.
+
+        Raises:
+            JobCancelled: ``should_stop`` said so meanwhile.
+        """
         start = round_index * self._hyperparameters.epochs
         if self._looks_at_losses or start < self._begun:
             self._start_over()
@@ -34,8 +41,13 @@ class Schedule:
             return
         if start < self._epoch:
             self._restore()
-        while self._epoch < start:
-            self.step(0.0)
+        try:
+            advance(self._scheduler, self._epoch, start, should_stop)
+        except JobCancelled:
+            # It stands somewhere between.
+            self._start_over()
+            raise
+        self._epoch = start
         self._save()
 
     def steer(self, optimizer: Optimizer) -> None:
@@ -45,7 +57,10 @@ class Schedule:
 
     def step(self, loss: float) -> None:
         """One epoch is over; a plateau schedule looks at its loss."""
-        step_scheduler(self._scheduler, loss)
+        if isinstance(self._scheduler, lr_scheduler.ReduceLROnPlateau):
+            self._scheduler.step(loss)
+        else:
+            step(self._scheduler)
         self._epoch += 1
 
     def _start_over(self) -> None:

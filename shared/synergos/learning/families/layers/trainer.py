@@ -85,13 +85,18 @@ class LayersTrainer:
             should_stop,
         )
 
-    def measure(self, weights: Weights, inputs: Tensor, targets: Tensor) -> Evaluation:
+    def measure(
+        self, weights: Weights, inputs: Tensor, targets: Tensor, should_stop: Callable[[], bool] | None = None
+    ) -> Evaluation:
         """The mean of the criterion over the rows."""
-        return evaluate_locally(self._with(weights), inputs, targets, objective=self._objective)
+        network = self._with(weights)
+        return evaluate_locally(network, inputs, targets, objective=self._objective, should_stop=should_stop)
 
-    def predict(self, weights: Weights, inputs: Tensor) -> tuple[Scores, Predicted]:
+    def predict(
+        self, weights: Weights, inputs: Tensor, should_stop: Callable[[], bool] | None = None
+    ) -> tuple[Scores, Predicted]:
         """Probabilities and labels, or values."""
-        return infer(self._with(weights), inputs, self._objective)
+        return infer(self._with(weights), inputs, self._objective, should_stop=should_stop)
 
     def release(self) -> None:
         """Let go of both networks."""

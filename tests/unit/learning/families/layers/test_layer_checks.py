@@ -121,6 +121,26 @@ def test_a_network_of_terabytes_is_refused_before_anything_is_allocated() -> Non
     assert refusal(linear(2**31 - 1, 2**31 - 1)).field == "model[0].structure"
 
 
+def test_buffers_count_as_parameters_do() -> None:
+    refused = refusal(layer("BatchNorm1d", num_features=2**31 - 1, affine=False))
+
+    assert refused.field == "model[0].structure"
+    assert "parameters and buffers, which take 8 GiB" in str(refused)
+
+
+@pytest.mark.parametrize(("depths", "at"), [([1001], 0), ([600, 401], 1), ([1] * 999 + [2], 999), ([-5, 600, 600], 2)])
+def test_recurrent_layers_are_bounded_together_before_one_is_built(depths: list[int], at: int) -> None:
+    refused = refusal(*[layer("GRU", input_size=1, hidden_size=1, num_layers=depth) for depth in depths])
+
+    assert refused.field == f"model[{at}].structure.num_layers"
+
+
+def test_two_directions_count_twice() -> None:
+    deep = layer("LSTM", input_size=1, hidden_size=1, num_layers=501, bidirectional=True)
+
+    assert "1,002 deep" in str(refusal(deep))
+
+
 def test_too_many_layers_are_refused() -> None:
     assert refusal(*[layer("ReLU")] * (MAXIMUM_LAYERS + 1)).field == "model"
 

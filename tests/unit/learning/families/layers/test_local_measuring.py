@@ -8,7 +8,7 @@ import torch
 
 from factories.network_models import DEEP, layer, linear, one_weight, rows
 from synergos.domain.feature_space import Action
-from synergos.errors import InvalidRequest
+from synergos.errors import InvalidRequest, JobCancelled
 from synergos.learning.families.layers.hyperparameters import LayersHyperparameters
 from synergos.learning.families.layers.local_training import evaluate_locally, infer, warm_up
 from synergos.learning.families.layers.network import build_network
@@ -53,6 +53,18 @@ def test_predictions_keep_the_order_of_the_rows(batch_rows: int, outputs: int, s
     assert scores.shape == (10, outputs)
     assert predicted.shape == shape
     np.testing.assert_allclose(scores, whole, rtol=1e-6)
+
+
+def test_measuring_and_predicting_can_be_left_between_batches() -> None:
+    inputs, targets = rows(10)
+    network, looks = build_network(DEEP, seed=1), iter([False, False, True])
+
+    with pytest.raises(JobCancelled):
+        evaluate_locally(network, inputs, targets, objective=measure(), batch_rows=2, should_stop=lambda: next(looks))
+    with pytest.raises(JobCancelled):
+        infer(network, inputs, measure(), 2, lambda: True)
+
+    assert list(looks) == []
 
 
 def test_no_rows_give_no_predictions() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,8 +14,8 @@ from torch import nn
 from torch.optim import lr_scheduler
 from torch.optim.lr_scheduler import LRScheduler
 
-from synergos.errors import InvalidRequest
-from synergos.learning.families.layers import torch_names
+from synergos.errors import InvalidRequest, JobCancelled
+from synergos.learning.families.layers import later_epochs, torch_names
 from synergos.learning.families.layers.hyperparameters import LayersHyperparameters, step_scheduler
 from synergos.learning.families.layers.schedule import Schedule
 
@@ -28,6 +30,7 @@ WANTED: dict[str, dict[str, Any]] = {
     "ExponentialLR": {"gamma": 0.9},
     "ReduceLROnPlateau": {"patience": 1},
 }
+EXTRAS: dict[str, dict[str, Any]] = {"LinearLR": {"total_iters": 200}, "PolynomialLR": {"total_iters": 200}}
 MOMENTUM = {"momentum": 0.9, "cycle_momentum": True, "base_momentum": 0.8, "max_momentum": 0.95}
 
 
@@ -110,6 +113,77 @@ def test_going_on_gives_the_bits_of_a_replay(
 
     for round_index, epochs in visits:
         assert taken_forward(schedule, run, round_index, epochs) == replayed(run, round_index, epochs)
+
+
+LATE = 700
+
+
+@pytest.mark.parametrize("name", schedulers())
+def test_a_late_round_of_a_process_that_has_just_started_gives_the_bits_of_a_replay(name: str) -> None:
+    run = replace(run_with(name, "SGD", 4, momentum=True), rounds=LATE + 1)
+
+    assert taken_forward(Schedule(run), run, LATE, 4) == replayed(run, LATE, 4)
+
+
+@pytest.mark.parametrize("name", schedulers())
+def test_the_last_of_a_million_rounds_of_a_million_epochs_begins_at_once(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(later_epochs, "EXACT_CHANGES", 2**13)
+    run = replace(run_with(name, "SGD", 10**6, momentum=False), rounds=10**6)
+    looks = 0
+
+    def look() -> bool:
+        nonlocal looks
+        looks += 1
+        return False
+
+    schedule = Schedule(run)
+    schedule.begin(10**6 - 1, look)
+    schedule.step(0.5)
+
+    assert looks <= 3
+
+
+@pytest.mark.parametrize("name", ["StepLR", "ExponentialLR", "CosineAnnealingLR", "LinearLR", "PolynomialLR"])
+def test_beyond_the_exact_epochs_the_way_to_an_epoch_makes_no_difference(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(later_epochs, "EXACT_CHANGES", 9)
+    run = replace(
+        run_with(name, "SGD", 4, momentum=False), rounds=50, extras={**EXTRAS.get(name, {}), **WANTED.get(name, {})}
+    )
+    went_on, exact = Schedule(run), replayed(run, 20, 4)
+    for round_index in range(20):
+        taken_forward(went_on, run, round_index, 4)
+
+    found = taken_forward(went_on, run, 20, 4)
+
+    assert found == taken_forward(Schedule(run), run, 20, 4)
+    assert [group["lr"] for group in found] == pytest.approx([group["lr"] for group in exact])
+
+
+def test_a_rate_that_grows_without_end_is_infinite(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(later_epochs, "EXACT_CHANGES", 2**12)
+    run = replace(run_with("ExponentialLR", "SGD", 10**6, momentum=False), extras={"gamma": 1.5})
+
+    schedule = Schedule(run)
+    schedule.begin(5)
+
+    assert replayed(replace(run, epochs=3000), 1, 1)[0]["lr"] == math.inf
+    optimizer = run.make_optimizer([nn.Parameter(torch.zeros(3, 2))])
+    schedule.steer(optimizer)
+    assert group_of(optimizer)["lr"] == math.inf
+
+
+def test_going_to_a_late_round_can_be_left() -> None:
+    run = replace(run_with("CosineAnnealingLR", "SGD", 1000, momentum=False), rounds=1001)
+    schedule = Schedule(run)
+
+    with pytest.raises(JobCancelled):
+        schedule.begin(1000, lambda: True)
+
+    assert taken_forward(schedule, run, 1, 2) == replayed(run, 1, 2)
 
 
 def test_a_late_round_costs_no_more_than_an_early_one(monkeypatch: pytest.MonkeyPatch) -> None:
