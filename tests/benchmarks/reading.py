@@ -26,6 +26,7 @@ from synergos.domain.tags import Purpose
 from synergos.learning.feature_space_agreement import feature_space
 from synergos_worker.data_root import DataRoot
 from synergos_worker.disclosure.policy import OPEN
+from synergos_worker.encoded_rows import EncodedRows
 from synergos_worker.tables import Tables
 
 TABLES = {
@@ -80,8 +81,9 @@ def by_worker(folder: Path) -> tuple[float, ...]:
     tables = Tables(DataRoot(folder.parent), keep=12, policy=OPEN)
     tables.get(Action.CLASSIFY, Purpose.TRAIN, [(small.name,)])  # what reading costs once in a process
     before, started = peak_bytes(), time.process_time()
-    loaded = tables.get(Action.CLASSIFY, Purpose.TRAIN, [(folder.name,)])
-    described, train = loaded.pipeline.describe(loaded.table), Purpose.TRAIN
+    train, tags = Purpose.TRAIN, [(folder.name,)]
+    loaded = tables.get(Action.CLASSIFY, train, tags)
+    described = loaded.pipeline.describe(loaded.table)
     polled = Prepared(
         headers={train: described.header},
         schemas={train: described.schema},
@@ -89,7 +91,10 @@ def by_worker(folder: Path) -> tuple[float, ...]:
         statistics={train: loaded.pipeline.fit(loaded.table)},
     )
     prepared = time.process_time()
-    examples = loaded.pipeline.transform(loaded.table, feature_space({"me": polled}, Action.CLASSIFY)[0])
+    del loaded  # a preparation keeps no table
+    space = feature_space({"me": polled}, Action.CLASSIFY)[0]
+    rows = EncodedRows(tables, keep=12)
+    examples = rows.get(train, tags, space, None, lambda: tables.get(Action.CLASSIFY, train, tags)).examples
     return prepared - started, time.process_time() - started, examples.inputs.nbytes, peak_bytes() - before
 
 

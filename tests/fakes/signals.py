@@ -54,6 +54,7 @@ class SignalTable:
     origins: Origins
     values: NDArray[np.float32]
     labels: Labels
+    spare_bytes: int = 0
 
 
 class SignalPipeline:
@@ -96,7 +97,7 @@ class SignalPipeline:
         shown = table.labels.showing(labels) if labels else None
         return table if shown is None else replace(table, labels=shown)
 
-    def transform(self, table: SignalTable, space: FeatureSpace) -> Examples:
+    def transform(self, table: SignalTable, space: FeatureSpace, *, uses_up: bool = False) -> Examples:
         if differing := Signals().drift(self.describe(table).metadata, space):
             raise FeatureDrift(differing[0])
         return Examples(table.values[:, np.newaxis], table.labels.targets(space), table.origins)

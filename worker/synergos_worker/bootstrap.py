@@ -21,6 +21,7 @@ from synergos_worker.data_app import DataApp
 from synergos_worker.data_root import DataRoot
 from synergos_worker.devices import make_ready
 from synergos_worker.digests import DIGEST_KEY, Digests, key_in
+from synergos_worker.encoded_rows import EncodedRows
 from synergos_worker.identity import Identity
 from synergos_worker.prediction_files import PredictionFiles
 from synergos_worker.preparation import Preparations
@@ -107,7 +108,9 @@ def build_worker(
     compute = compute or ContextPool(max_workers=1, thread_name_prefix="compute")
     digests = Digests(partial(key_in, settings.digest_key or settings.outputs / DIGEST_KEY))
     tables = Tables(DataRoot(settings.data), settings.tables, settings.policy, digests)
-    opener = SessionOpener(tables, compute, PredictionFiles(settings.outputs), settings.device)
+    opener = SessionOpener(
+        tables, EncodedRows(tables, settings.tables), compute, PredictionFiles(settings.outputs), settings.device
+    )
     sessions = Sessions(opener, settings.session_timeout, clock)
     parts = Parts(tables, Preparations(tables, settings.preparations), sessions, settings.outputs)
     return WorkerService(settings, parts, compute, in_use)

@@ -24,6 +24,7 @@ from synergos.tables.names import listed
 from synergos_worker.devices import room_for
 from synergos_worker.digests import refuse_changed
 from synergos_worker.disclosure import guard
+from synergos_worker.encoded_rows import EncodedRows
 from synergos_worker.logged import folders
 from synergos_worker.model import Rows, SessionModel
 from synergos_worker.prediction_files import PredictionFiles
@@ -63,8 +64,11 @@ class SessionRequest:
 class SessionOpener:
     """Makes sessions from what a worker has."""
 
-    def __init__(self, tables: Tables, compute: Executor, files: PredictionFiles, device: str) -> None:
+    def __init__(
+        self, tables: Tables, encoded: EncodedRows, compute: Executor, files: PredictionFiles, device: str
+    ) -> None:
         self._tables = tables
+        self._encoded = encoded
         self._compute = compute
         self._files = files
         self._device = device
@@ -91,14 +95,18 @@ class SessionOpener:
         return Session(request.session_id, request.run, space, model, rows, self._compute, self._files, about)
 
     def _rows(self, request: SessionRequest, purpose: Purpose) -> Rows:
-        space = request.recipe.space
-        loaded = fitting(self._tables, purpose, request.tags[purpose], space, request.alignments, request.digests)
-        return Rows.of(
-            loaded.pipeline.transform(loaded.table, space),
-            self._device,
-            loaded.policy,
-            is_training=purpose is Purpose.TRAIN,
+        space, tags, alignments = request.recipe.space, request.tags[purpose], request.alignments
+        agreed = request.digests.get(purpose)
+        # Whether they are made anew or there: files that have changed are no longer what was agreed on.
+        self._tables.refuse_changed(purpose, tags, agreed)
+        found = self._encoded.get(
+            purpose,
+            tags,
+            space,
+            alignments.get(purpose),
+            lambda: fitting(self._tables, purpose, tags, space, alignments, request.digests),
         )
+        return Rows.of(found.examples, self._device, found.policy, is_training=purpose is Purpose.TRAIN)
 
     def _build(self, recipe: Recipe, participant_id: str, rows: Mapping[Purpose, Rows]) -> SessionModel:
         with room_for("the rows and the network"):

@@ -6,8 +6,9 @@ import secrets
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
+from weakref import WeakSet
 
 from synergos.domain.feature_space import Action
 from synergos.domain.tags import Purpose, Tag
@@ -20,8 +21,14 @@ from synergos_worker.disclosure.policy import STRICT, Mode, Policy, policy_of_fo
 from synergos_worker.pipelines import PIPELINES, Pipeline, Table
 
 Tags = Mapping[Purpose, Sequence[Tag]]
+State = tuple[Fingerprint, tuple[str, ...]]
+"""What the files of some tags look like from outside, and the digests of their datasets."""
 
 _TRIES = 3
+
+
+class Use:
+    """That somebody has a table."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +38,8 @@ class LoadedTable:
     Attributes:
         policy: what may be told of them.
         digests: of the datasets, in the order of their tags.
+        use: of whoever was given the table, and lasts as long as they keep it.
+        uses: of everybody who was given it.
     """
 
     pipeline: Pipeline[Any]
@@ -39,6 +48,8 @@ class LoadedTable:
     fingerprint: Fingerprint
     policy: Policy
     digests: tuple[str, ...] = ()
+    use: Use | None = None
+    uses: WeakSet[Use] = field(default_factory=WeakSet)
 
     def telling(self, minimum_rows: int | None) -> LoadedTable:
         """The same, of which what fewer rows share is not told either; nothing that its owner withholds is told for it.
@@ -97,7 +108,25 @@ class Tables:
             self._loaded.move_to_end(key)
             while len(self._loaded) > self._keep:
                 self._loaded.popitem(last=False)
-            return self._loaded[key]
+            return self._lent(self._loaded[key])
+
+    def give_up(self, loaded: LoadedTable) -> bool:
+        """Forget a table, unless somebody else was given it and has it still; if not, whoever asks may use it up."""
+        with self._lock:
+            if any(use is not loaded.use for use in loaded.uses):
+                return False
+            for key in [key for key, known in self._loaded.items() if known.table is loaded.table]:
+                del self._loaded[key]
+            return True
+
+    def state(self, purpose: Purpose, tags: Sequence[Tag]) -> State:
+        """What the files of some tags are now.
+
+        Raises:
+            UnusableData: they cannot be found.
+        """
+        datasets = self._datasets(purpose, tags)
+        return _fingerprint(datasets), tuple(map(self._digests.of, datasets))
 
     def refuse_changed(self, purpose: Purpose, tags: Sequence[Tag], agreed: Sequence[str] | None) -> None:
         """Refuse datasets that are not what they were at alignment, without reading them if they look as they did.
@@ -121,6 +150,12 @@ class Tables:
             )
         except UnusableData:
             return None
+
+    def _lent(self, known: LoadedTable) -> LoadedTable:
+        # Under the lock, so that nobody gives it up meanwhile.
+        use = Use()
+        known.uses.add(use)
+        return replace(known, use=use)
 
     def _policy_for(self, datasets: Sequence[Dataset]) -> Policy:
         return strictest(

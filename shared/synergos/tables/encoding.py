@@ -14,20 +14,28 @@ from numpy.typing import NDArray
 from synergos.domain.feature_space import CategoricalColumn, Feature, FeatureSpace
 from synergos.errors import FeatureDrift
 from synergos.tables.cells import Levels
-from synergos.tables.memory import zeros
+from synergos.tables.memory import let_go, zeros
 
 _ROWS_AT_ONCE = 2048
 """So that what is calculated with stays in the processor's cache."""
+_ROWS_LET_GO = 32 * _ROWS_AT_ONCE
+"""So that what is not given back, parts of pages at both ends of each column, is little of it."""
 
 
 def encode(
-    numeric: Sequence[str], numbers: NDArray[np.float64], categorical: Mapping[str, Levels], space: FeatureSpace
+    numeric: Sequence[str],
+    numbers: NDArray[np.float64],
+    categorical: Mapping[str, Levels],
+    space: FeatureSpace,
+    *,
+    uses_up: bool = False,
 ) -> NDArray[np.float32]:
     """Rows as a network takes them: one-hot categories, numbers scaled. Columns that the space lacks are no inputs.
 
     Args:
         numeric: names of the columns of ``numbers``.
         numbers: (rows, numeric columns); NaN where a cell is missing.
+        uses_up: what has been encoded of ``numbers`` is given back to the system, so that both are never there as a whole.
 
     Returns:
         (rows, inputs of the space).
@@ -51,6 +59,8 @@ def encode(
         for name, of_code in places.items():
             codes = categorical[name].codes[rows] if name in categorical else -1
             cells[first_of_row + of_code[codes]] = 1.0
+        if uses_up and (start + len(block)) % _ROWS_LET_GO == 0:
+            let_go(numbers, start + len(block))
     return inputs
 
 

@@ -11,6 +11,7 @@ from synergos.domain.feature_space import Action, CategoricalColumn, FeatureSpac
 from synergos.errors import FeatureDrift
 from synergos.tables.cells import Levels
 from synergos.tables.encoding import encode, never_trained
+from synergos.tables.memory import zeros
 from synergos.tables.never_trained import NeverTrained
 
 SPACE = FeatureSpace(
@@ -62,6 +63,15 @@ def test_values_are_scaled_and_levels_one_hot_in_the_order_of_the_space() -> Non
 
     assert found.dtype == np.float32
     assert found.tolist() == close([0.2, 0, 1, 0, 0.2], [0.4, 0, 0, 1, 1.2])
+
+
+def test_numbers_that_are_used_up_are_encoded_as_others_are() -> None:
+    cells = zeros((2, 300_000), np.float64).T
+    cells[:] = np.arange(600_000.0).reshape(cells.shape)
+    kept = encode(["age", "weight"], cells, {}, SPACE)
+
+    assert np.array_equal(encode(["age", "weight"], cells, {}, SPACE, uses_up=True), kept)
+    assert not cells[1000:260_000].any()
 
 
 @given(CELLS)

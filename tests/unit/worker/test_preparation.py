@@ -15,6 +15,7 @@ from synergos.domain.tags import Purpose, Tag
 from synergos.errors import Conflict, RecordNotFound, ServiceStopping
 from synergos_worker.data_root import DataRoot
 from synergos_worker.disclosure.policy import OPEN
+from synergos_worker.pipelines import Table
 from synergos_worker.preparation import Preparation, Preparations, State
 from synergos_worker.tables import LoadedTable, Tables
 
@@ -156,8 +157,8 @@ def test_tables_are_kept_read_anew_when_changed_and_forgotten_in_turn(tmp_path: 
         write_dataset(tmp_path, [name], "age,target\n1,0\n2,1\n", SCHEMA)
     tables = Tables(DataRoot(tmp_path), keep=2, policy=OPEN)
 
-    def get(name: str) -> LoadedTable:
-        return tables.get(Action.CLASSIFY, Purpose.TRAIN, [(name,)])
+    def get(name: str) -> Table:
+        return tables.get(Action.CLASSIFY, Purpose.TRAIN, [(name,)]).table
 
     first = get("a")
     assert get("a") is first
@@ -167,7 +168,7 @@ def test_tables_are_kept_read_anew_when_changed_and_forgotten_in_turn(tmp_path: 
     assert get("a") is changed
     get("c")
 
-    assert changed.table.origins == (("a/rows.csv", 3),)
+    assert changed.origins == (("a/rows.csv", 3),)
     assert get("a") is changed
     assert get("b") is not None
     assert get("a") is changed

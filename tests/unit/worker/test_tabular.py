@@ -17,6 +17,7 @@ from synergos.domain.feature_space import Action, CategoricalColumn, Feature, Fe
 from synergos.errors import UnusableData
 from synergos.learning.feature_space_agreement import feature_space
 from synergos_worker.data_root import DataRoot
+from synergos_worker.pipelines import tabular
 from synergos_worker.pipelines.tabular import TabularPipeline, TabularTable
 
 SCHEMA = {"age": "int32", "ward": "category", "target": "category"}
@@ -31,6 +32,7 @@ SPACE = FeatureSpace(
     categorical={"ward": CategoricalColumn(("east", "north", "south"), "east")},
 )
 PIPELINE = TabularPipeline()
+NUMBERS = {"age": "float64", "weight": "float64", "target": "float64"}
 
 
 def read(root: Path, *tags: str, action: Action = Action.CLASSIFY, needs_labels: bool = True) -> TabularTable:
@@ -446,3 +448,19 @@ def test_missing_cells_and_curly_quotes_are_coped_with(tmp_path: Path) -> None:
     assert table.count == 826 + 716
     assert set(restecg.levels) <= {"0", "1", "2"}
     assert int((restecg.codes < 0).sum()) == 8
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 2**16])
+def test_the_numbers_of_several_files_stand_one_after_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    monkeypatch.setattr(tabular, "_ROWS_AT_ONCE", at_once)
+    write_dataset(tmp_path, ["a"], "age,weight,target\n1,10,0.5\n2,20,1.5\n3,,2.5\n", NUMBERS, name="one.csv")
+    write_dataset(tmp_path, ["b"], "weight,target\n40,3.5\n", {"weight": "float64", "target": "float64"})
+
+    table = read(tmp_path, "a", "b", action=Action.REGRESS)
+
+    found = dict(zip(table.numeric, np.nan_to_num(table.numbers, nan=-1).T.tolist(), strict=True))
+    assert found == {"age": [1, 2, 3, -1], "weight": [10, 20, -1, 40]}
+    assert table.labels is not None
+    assert table.labels.values.tolist() == [0.5, 1.5, 2.5, 3.5]

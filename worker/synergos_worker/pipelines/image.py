@@ -42,6 +42,11 @@ class ImageTable:
     options: ImageOptions
     labels: Labels | None
 
+    @property
+    def spare_bytes(self) -> int:
+        """None worth mentioning: pixels are bytes, a quarter of the examples."""
+        return 0
+
 
 class ImagePipeline:
     """Pixels stay bytes until a session needs them as numbers; nothing is fitted on the data."""
@@ -125,7 +130,7 @@ class ImagePipeline:
         """See :class:`~synergos_worker.pipelines.pipeline.Pipeline`."""
         return table if labels is None or table.labels is None else replace(table, labels=table.labels.showing(labels))
 
-    def transform(self, table: ImageTable, space: FeatureSpace) -> Examples:
+    def transform(self, table: ImageTable, space: FeatureSpace, *, uses_up: bool = False) -> Examples:
         """See :class:`~synergos_worker.pipelines.pipeline.Pipeline`."""
         if drift := IMAGE.drift(self.describe(table).metadata, space):
             raise FeatureDrift(f"the images differ from those at alignment: {drift[0]}")

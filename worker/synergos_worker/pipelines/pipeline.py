@@ -31,6 +31,10 @@ class Table(Protocol):
     def origins(self) -> Origins:
         """Where the rows come from."""
 
+    @property
+    def spare_bytes(self) -> int:
+        """What it takes in memory that examples made of it do without."""
+
 
 @dataclass(frozen=True)
 class Description:
@@ -130,8 +134,11 @@ class Pipeline(Protocol[TableOfType]):
             labels: the levels of the label; None leaves it as it is.
         """
 
-    def transform(self, table: TableOfType, space: FeatureSpace) -> Examples:
+    def transform(self, table: TableOfType, space: FeatureSpace, *, uses_up: bool = False) -> Examples:
         """The rows as tensors of the feature space.
+
+        Args:
+            uses_up: nobody will look at the table again, so that its memory is given back meanwhile.
 
         Raises:
             FeatureDrift: they are not of its kind.

@@ -23,6 +23,7 @@ from synergos.tables.data_file import DataFile
 from synergos.tables.declarations import Declaration, merged
 from synergos.tables.encoding import encode, never_trained
 from synergos.tables.files import OTHERS, check_forms, is_table, none_found
+from synergos.tables.memory import let_go, zeros
 from synergos.tables.metadata import METADATA
 from synergos.tables.never_trained import NeverTrained
 from synergos.tables.rows import FileRows, problems_in_rows, read_rows
@@ -32,6 +33,9 @@ from synergos_worker.dataset import Dataset
 from synergos_worker.findings import Findings
 from synergos_worker.pipelines.labels import Labels, read_labels
 from synergos_worker.pipelines.pipeline import Contents, Description, Examples, Ids, Origins
+
+_ROWS_AT_ONCE = 2**16
+"""How many rows are there twice while those of several files are put together."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,11 @@ class TabularTable:
         return len(self.numbers)
 
     @property
+    def spare_bytes(self) -> int:
+        """Its numbers, which are twice as long as the examples'."""
+        return self.numbers.nbytes
+
+    @property
     def known(self) -> dict[str, Levels]:
         """The categorical input columns, without levels that have fewer rows than their schema wants."""
         return {name: _at_least(column, self.declared[name].least_count) for name, column in self.categorical.items()}
@@ -94,6 +103,8 @@ class TabularPipeline:
         """See :class:`~synergos_worker.pipelines.pipeline.Pipeline`."""
         parts = [part for dataset in datasets for part in _parts(dataset, needs_labels=needs_labels)]
         dtypes = _agreed_dtypes(parts)
+        # Before the numbers, which use up the parts'.
+        labels = read_labels(parts, action, needed=needs_labels)
         table = TabularTable(
             origins=tuple((part.name, part.count) for part in parts),
             numeric=(numeric := _names(dtypes, lambda dtype: dtype != CATEGORY)),
@@ -101,7 +112,7 @@ class TabularPipeline:
             categorical={name: _levels(parts, name) for name in _names(dtypes, lambda dtype: dtype == CATEGORY)},
             dtypes=dtypes,
             cells=_cells(parts),
-            labels=read_labels(parts, action, needed=needs_labels),
+            labels=labels,
             ids=_ids(parts),
             declared=reduce(lambda one, part: merged(one, part.declared, part.name), parts, {}),
         )
@@ -171,9 +182,9 @@ class TabularPipeline:
         shown = table.labels.showing(labels) if table.labels and labels is not None else table.labels
         return replace(table, categorical=categorical, labels=shown)
 
-    def transform(self, table: TabularTable, space: FeatureSpace) -> Examples:
+    def transform(self, table: TabularTable, space: FeatureSpace, *, uses_up: bool = False) -> Examples:
         """See :class:`~synergos_worker.pipelines.pipeline.Pipeline`."""
-        inputs = encode(table.numeric, table.numbers, table.categorical, space)
+        inputs = encode(table.numeric, table.numbers, table.categorical, space, uses_up=uses_up)
         never = NeverTrained(
             never_trained(table.categorical, space),
             table.labels.never_trained(space) if table.labels else None,
@@ -268,16 +279,21 @@ def _names(dtypes: Mapping[str, str], wanted: Callable[[str], bool]) -> tuple[st
 
 
 def _numbers(parts: Sequence[FileRows], columns: Sequence[str]) -> NDArray[np.float64]:
+    """The numeric input columns of all files; uses up those of the files."""
     if len(parts) == 1 and parts[0].numeric == tuple(columns):
         return parts[0].numbers
     # Column by column in memory, as files have been read.
-    numbers = np.full((sum(part.count for part in parts), len(columns)), np.nan, order="F")
-    position = {name: index for index, name in enumerate(columns)}
+    numbers = zeros((len(columns), sum(part.count for part in parts)), np.float64).T
     start = 0
     for part in parts:
-        kept = [index for index, name in enumerate(part.numeric) if name in position]
-        block = part.numbers if len(kept) == len(part.numeric) else part.numbers[:, kept]
-        numbers[start : start + part.count, [position[part.numeric[index]] for index in kept]] = block
+        place = {name: index for index, name in enumerate(part.numeric)}
+        sources = [place.get(name) for name in columns]
+        for first in range(0, part.count, _ROWS_AT_ONCE):
+            rows = part.numbers[first : first + _ROWS_AT_ONCE]
+            into = numbers[start + first : start + first + len(rows)]
+            for column, source in enumerate(sources):
+                into[:, column] = np.nan if source is None else rows[:, source]
+            let_go(part.numbers, first + len(rows))
         start += part.count
     return numbers
 
