@@ -12,7 +12,7 @@ from synergos.program.flags import add_flag, common_parser, default_folder, usab
 from synergos.program.program import ProgramSettings, read_flags, run
 from synergos_director.bootstrap import Director
 from synergos_director.settings import Settings
-from synmanager.flags import add_queue_flags, broker_of
+from synmanager.flags import add_queue_flags, usable_broker_of
 
 
 def parser() -> argparse.ArgumentParser:
@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         program=ProgramSettings.of(given),
         database=given.database or f"sqlite:///{data / 'records.sqlite'}",
         outputs=outputs,
-        queue=broker_of(flags, given),
+        queue=usable_broker_of(flags, given),
     )
     structlog.get_logger(__name__).info(
         "starting", host=given.host, port=given.port, queue_host=settings.queue.host, queue_port=settings.queue.port

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from synmanager.broker import DEFAULT_PORT
+from synmanager.errors import CredentialsNeeded
 from synmanager.rabbitmq import Broker
 
 _USER, _PASSWORD = "SYNERGOS_QUEUE_USER", "SYNERGOS_QUEUE_PASSWORD"
@@ -59,6 +60,16 @@ def broker_of(parser: argparse.ArgumentParser, given: argparse.Namespace) -> Bro
     if (username is None) != (password is None):
         parser.error(f"{_USER} and {_PASSWORD}: expected both or neither")
     return Broker(host, port, username, password, given.queue_virtual_host, certificates)
+
+
+def usable_broker_of(parser: argparse.ArgumentParser, given: argparse.Namespace) -> Broker:
+    """As :func:`broker_of`, for a program that is to connect: a broker on another machine is no place for its default user."""
+    broker = broker_of(parser, given)
+    try:
+        broker.check()
+    except CredentialsNeeded as error:
+        parser.error(f"{_USER} and {_PASSWORD}: {error}")
+    return broker
 
 
 def _address(value: Sequence[str]) -> tuple[str, int]:

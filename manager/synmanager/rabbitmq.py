@@ -40,7 +40,7 @@ class Broker:
     """Where a broker is and how to get in; see :class:`synmanager.broker.MessageBroker`.
 
     Attributes:
-        username: None for the broker's default user, which it takes from its own machine only.
+        username: None for the broker's default user, whose password everybody knows: on its own machine only.
         tls: None for no TLS; a file of the certificate authority that signed the broker's, or a context.
     """
 
@@ -83,7 +83,8 @@ class Broker:
         """Find out what is wrong without asking the broker.
 
         Raises:
-            CredentialsNeeded: it is on another machine and there is no user name, or there is no password for it.
+            CredentialsNeeded: it is on another machine and there is no user name, or the default user's; or there is no
+                password for it.
         """
         self._credentials()
 
@@ -102,12 +103,12 @@ class Broker:
         )
 
     def _credentials(self) -> Any:
+        if self.username in {None, DEFAULT_USER} and not _is_loopback(self.host):
+            raise CredentialsNeeded(
+                f"the broker on {self.host} is another machine's: expected username and password, as its default user, "
+                f"{DEFAULT_USER}, may be used from its own machine only"
+            )
         if self.username is None:
-            if not _is_loopback(self.host):
-                raise CredentialsNeeded(
-                    f"the broker on {self.host} is another machine's: expected username and password, as its default "
-                    "user may be used from its own machine only"
-                )
             return pika.PlainCredentials(DEFAULT_USER, DEFAULT_USER)
         if self.password is None:
             raise CredentialsNeeded(f"expected a password for {self.username}, the broker's user")

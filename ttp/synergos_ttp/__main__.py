@@ -22,7 +22,7 @@ from synergos_ttp.bootstrap import build_ttp
 from synergos_ttp.settings import ClusterSettings, Settings
 from synergos_ttp.stages.jobs import KEEP_VERSIONS
 from synergos_ttp.workers.limits import Limits
-from synmanager.flags import add_queue_flags, broker_of
+from synmanager.flags import add_queue_flags, usable_broker_of
 
 
 def parser() -> argparse.ArgumentParser:
@@ -102,7 +102,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         ),
         keep_versions=given.keep_versions if kept.models is None else kept.models,
         keep_rounds=kept.rounds,
-        cluster=None if is_basic else ClusterSettings(given.grid, broker_of(flags, given)),
+        cluster=None if is_basic else ClusterSettings(given.grid, usable_broker_of(flags, given)),
     )
     own = settings.program.resources
     place = {} if settings.cluster is None else {"grid": settings.cluster.grid}

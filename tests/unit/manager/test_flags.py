@@ -8,7 +8,7 @@ from pathlib import Path
 import certifi
 import pytest
 
-from synmanager.flags import add_queue_flags, broker_of
+from synmanager.flags import add_queue_flags, broker_of, usable_broker_of
 from synmanager.rabbitmq import Broker
 
 USER, PASSWORD = "SYNERGOS_QUEUE_USER", "SYNERGOS_QUEUE_PASSWORD"
@@ -58,6 +58,16 @@ def test_access_is_read_and_not_shown(parser: argparse.ArgumentParser, monkeypat
         (["-mq", "rabbitmq", "--queue_certificates", "nowhere.pem"], {}, "--queue_certificates"),
         (["-mq", "rabbitmq", "--queue_certificates", __file__], {}, "--queue_certificates: expected certificates"),
         (["-mq", "rabbitmq"], {USER: "me"}, PASSWORD),
+        (
+            ["-mq", "rabbitmq", "172.20.0.16"],
+            {},
+            f"{USER} and {PASSWORD}: the broker on 172.20.0.16 is another machine's",
+        ),
+        (
+            ["-mq", "rabbitmq", "queue"],
+            {USER: "guest", PASSWORD: "guest"},
+            "guest, may be used from its own machine only",
+        ),
     ],
 )
 def test_what_makes_no_sense_is_named(
@@ -71,5 +81,9 @@ def test_what_makes_no_sense_is_named(
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(SystemExit):
-        broker_of(parser, parser.parse_args(flags))
+        usable_broker_of(parser, parser.parse_args(flags))
     assert named in capsys.readouterr().err
+
+
+def test_a_broker_on_this_machine_needs_no_user(parser: argparse.ArgumentParser) -> None:
+    assert usable_broker_of(parser, parser.parse_args(["-mq", "rabbitmq", "127.0.0.1"])) == Broker("127.0.0.1")

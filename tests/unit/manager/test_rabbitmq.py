@@ -17,6 +17,8 @@ def test_on_this_machine_the_brokers_default_user_will_do(host: str) -> None:
 def test_on_another_machine_it_will_not(host: str) -> None:
     with pytest.raises(CredentialsNeeded, match=f"{host} is another machine's: expected username and password"):
         Broker(host).check()
+    with pytest.raises(CredentialsNeeded, match="guest, may be used from its own machine only"):
+        Broker(host, username="guest", password="guest", tls=ssl.create_default_context()).check()
     Broker(host, username="synergos", password="secret").check()
 
 
