@@ -8,6 +8,7 @@ from pathlib import Path
 
 import structlog
 
+from synergos.program.destination_flags import add_destination_flags, nodes_of, tracking_servers_of
 from synergos.program.flags import add_flag, common_parser, default_folder, usable_folder
 from synergos.program.program import ProgramSettings, read_flags, run
 from synergos_director.bootstrap import Director
@@ -35,6 +36,7 @@ def parser() -> argparse.ArgumentParser:
         default=outputs,
         help="folder of the pictures of hyperparameter searches; may be the TTPs' folder of trained models",
     )
+    add_destination_flags(flags)
     # Where a TTP and a director are launched alike, this folder is named to both.
     add_flag(flags, "--mlflow", type=Path, help="has no effect here: tracked figures are written by the TTPs")
     return flags
@@ -44,12 +46,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run a director until SIGTERM."""
     flags = parser()
     given = read_flags(flags, arguments)
+    nodes, tracking_servers = nodes_of(flags, given), tracking_servers_of(flags, given)
     data, outputs = (usable_folder(flags, f"--{name}", getattr(given, name)) for name in ("data", "outputs"))
     settings = Settings(
         program=ProgramSettings.of(given),
         database=given.database or f"sqlite:///{data / 'records.sqlite'}",
         outputs=outputs,
         queue=usable_broker_of(flags, given),
+        nodes=nodes,
+        tracking_servers=tracking_servers,
     )
     structlog.get_logger(__name__).info(
         "starting", host=given.host, port=given.port, queue_host=settings.queue.host, queue_port=settings.queue.port

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 from synergos.in_use import outputs_together
@@ -51,8 +52,9 @@ class Director:
             outputs=settings.outputs,
             maximum_body=settings.program.maximum_body,
             wake_tuner=self._tuner.wake,
-            probe=probe,
+            probe=partial(probe, where=settings.nodes),
             wake_remover=self._remover.wake,
+            tracking_servers=settings.tracking_servers.places,
         )
         self._listener.start()
         self._reconciler.start()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from synergos.program.destination_flags import NO_SERVERS
+from synergos.program.destinations import ANY_NODE, Destinations
 from synergos.program.program import ProgramSettings
 from synmanager.rabbitmq import Broker
 
@@ -16,9 +18,13 @@ class Settings:
     Attributes:
         database: SQLAlchemy URL of the record store, which the cluster's TTPs share.
         outputs: folder of the pictures of studies, beside the trained models.
+        nodes: where registered workers may be.
+        tracking_servers: those that collaborations may name.
     """
 
     program: ProgramSettings
     database: str
     outputs: Path
     queue: Broker
+    nodes: Destinations = ANY_NODE
+    tracking_servers: Destinations = NO_SERVERS

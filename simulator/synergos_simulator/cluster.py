@@ -78,6 +78,8 @@ class ClusterPlan:
     ) -> Program:
         flags = {"--id": name, "--host": HOST, "--port": port, "--cpus": self.cpus}
         if not data_port:
+            # Whatever runs on this machine is the user's own.
+            flags |= {"--allow_mlops": HOST}
             database = self.database or f"sqlite:///{self.folder / 'records' / 'records.sqlite'}"
             flags |= {"--data": self.folder / "records", "--database": database}
         command = [sys.executable, "-m", module, *_listed(flags), *own]

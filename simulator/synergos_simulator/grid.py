@@ -78,7 +78,8 @@ class Plan:
 
     def _ttp(self, free_port: Callable[[], int]) -> Program:
         home = self.folder / "ttp"
-        own = ["--mlflow", str(home / "mlflow")]
+        # Whatever runs on this machine is the user's own.
+        own = ["--mlflow", str(home / "mlflow"), "--allow_mlops", HOST]
         return self._program("ttp", "synergos_ttp", self.ttp_port or free_port(), free_port(), own)
 
     def _worker(self, name: str, free_port: Callable[[], int]) -> Program:

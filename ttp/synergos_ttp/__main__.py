@@ -8,6 +8,7 @@ from pathlib import Path
 
 import structlog
 
+from synergos.program.destination_flags import add_destination_flags, nodes_of, tracking_servers_of
 from synergos.program.flags import (
     add_flag,
     add_keep_flag,
@@ -63,6 +64,7 @@ def parser() -> argparse.ArgumentParser:
         "models=N: as --keep_versions N; rounds=TIME: of rounds that a kill has left of jobs that have ended, those of the last"
         " so many hours, days or weeks (12h, 1d, 4w) are kept when the program starts, others go",
     )
+    add_destination_flags(flags)
     timeouts = {
         "command": "a worker's answer to a command; opening a session reads its data",
         "preparation": "a participant's datasets to be prepared, or a model to be measured on them if a round may not take less",
@@ -85,6 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     is_basic = given.queue is None or given.deployment == "basic"
     if is_basic and given.queue is not None:
         log.warning("--queue has no effect here: a basic TTP runs its jobs itself; see --deployment")
+    nodes, tracking_servers = nodes_of(flags, given), tracking_servers_of(flags, given)
     data, outputs, mlflow = (
         usable_folder(flags, f"--{name}", getattr(given, name)) for name in ("data", "outputs", "mlflow")
     )
@@ -99,7 +102,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
             preparation=given.preparation_timeout,
             round=given.round_timeout,
             rejoin=given.rejoin_timeout,
+            where=nodes,
         ),
+        tracking_servers=tracking_servers,
         keep_versions=given.keep_versions if kept.models is None else kept.models,
         keep_rounds=kept.rounds,
         cluster=None if is_basic else ClusterSettings(given.grid, usable_broker_of(flags, given)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from synergos.in_use import InUse, outputs_alone, outputs_together
@@ -23,6 +24,7 @@ from synergos_ttp.running.local_dispatch import LocalDispatcher
 from synergos_ttp.settings import ClusterSettings, Settings
 from synergos_ttp.stages.jobs import JobRunner
 from synergos_ttp.subscribers import followers
+from synergos_ttp.tracking.checked_writer import CheckedWriter
 from synergos_ttp.tracking.mlflow_tracker import MlflowTracker
 from synergos_ttp.tracking.writer_process import WriterProcess
 from synergos_ttp.workers.removal import WorkerRemovals
@@ -47,7 +49,7 @@ class _Parts:
         if settings.keep_rounds is not None:
             for old in old_rounds(self.store, settings.outputs, settings.keep_rounds, datetime.now(UTC)):
                 old.carry_out(settings.outputs)
-        self.tracker = MlflowTracker(WriterProcess(settings.mlflow))
+        self.tracker = MlflowTracker(CheckedWriter(WriterProcess(settings.mlflow), settings.tracking_servers))
         self.followers = followers(self.store, self.tracker)
         grid = 0 if settings.cluster is None else settings.cluster.grid
         self.runner = JobRunner(
@@ -95,8 +97,9 @@ class BasicTtp:
             outputs=settings.outputs,
             maximum_body=settings.program.maximum_body,
             wake_tuner=self._tuner.wake,
-            probe=probe,
+            probe=partial(probe, where=settings.limits.where),
             wake_remover=self._remover.wake,
+            tracking_servers=settings.tracking_servers.places,
         )
         self._applications = {settings.program.port: app}
         self._tuner.start()
@@ -133,7 +136,7 @@ class ClusterTtp:
             component="ttp",
             component_id=settings.program.id,
             status=self._status,
-            probe=probe,
+            probe=partial(probe, where=settings.limits.where),
             grid=cluster.grid,
         )
         self._applications = {settings.program.port: app}

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
+from synergos.program.destination_flags import NO_SERVERS
+from synergos.program.destinations import Destinations
 from synergos.program.program import ProgramSettings
 from synergos_ttp.stages.jobs import KEEP_VERSIONS
 from synergos_ttp.workers.limits import Limits
@@ -32,6 +34,7 @@ class Settings:
         database: SQLAlchemy URL of the record store; in a cluster the director's too.
         outputs: folder of trained models; in a cluster shared by the TTPs: one trains, another validates.
         mlflow: folder of the local MLflow store, for collaborations that name no server of their own.
+        tracking_servers: those that collaborations may name.
         keep_versions: how many of a run's trainings before the newest stay.
         keep_rounds: how long rounds stay that a kill has left; None to leave them alone.
         cluster: None for a basic TTP.
@@ -42,6 +45,7 @@ class Settings:
     outputs: Path
     mlflow: Path
     limits: Limits = field(default_factory=Limits)
+    tracking_servers: Destinations = NO_SERVERS
     keep_versions: int = KEEP_VERSIONS
     keep_rounds: timedelta | None = None
     cluster: ClusterSettings | None = None

@@ -14,7 +14,7 @@ import typer
 from synergos.cli.completion import completing_ids
 from synergos.cli.connection import AddressOption, ProfileOption, driver_for
 from synergos.cli.ids import Ids
-from synergos.cli.model_folder import ModelOption, unwritable
+from synergos.cli.model_folder import ModelOption, refuse_given, unwritable
 from synergos.cli.output import print_json
 from synergos.cli.project_file import FileOption, meant, runs_in
 from synergos.errors import InvalidRequest
@@ -105,9 +105,7 @@ def _folder(
     """The folder of the model that is meant; one that is downloaded is gone afterwards."""
     if model is not None:
         given = {"ids": ids, "--version": version, "--file": file, "--address": address, "--profile": profile}
-        for option, value in given.items():
-            if value not in (None, []):
-                raise InvalidRequest("goes without --model", option)
+        refuse_given(given, "goes without --model")
         yield model
         return
     runs = meant(_IDS, ids, file, runs_in)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -33,3 +34,14 @@ CpusOption = Annotated[
 def unwritable(error: OSError) -> InvalidRequest:
     """What cannot be written, in words."""
     return InvalidRequest(f"cannot be written: {error.strerror or error}", "--output")
+
+
+def refuse_given(options: Mapping[str, object], why: str) -> None:
+    """Refuse options that would be without effect.
+
+    Raises:
+        InvalidRequest: one was given; names it.
+    """
+    for option, value in options.items():
+        if value not in (None, []):
+            raise InvalidRequest(why, option)

@@ -14,7 +14,7 @@ from synergos import Driver
 from synergos.cli.completion import completing_ids
 from synergos.cli.connection import AddressOption, ProfileOption, driver_for
 from synergos.cli.ids import Ids
-from synergos.cli.model_folder import CpusOption, ModelOption, NameOption, unwritable
+from synergos.cli.model_folder import CpusOption, ModelOption, NameOption, refuse_given, unwritable
 from synergos.cli.output import Format, FormatOption, say
 from synergos.cli.project_file import FileOption, project_file
 from synergos.cli.stages import TimeoutOption, WaitOption, carry_out
@@ -99,14 +99,14 @@ def predict(
         "--profile": profile,
     }
     if model is None:
-        _refuse(here, "goes with --model")
+        refuse_given(here, "goes with --model")
         with driver_for(address, profile) as driver:
             datasets = _Datasets(participant or (), [each.strip("/").split("/") for each in tag or ()])
             first = {} if priority is None else {"priority": priority}
             requests = [{**request, **first} for request in _requests(driver, ids, file, datasets)]
             carry_out(driver, driver.predictions.create, requests, written, wait, timeout)
     else:
-        _refuse(grid, "goes without --model")
+        refuse_given(grid, "goes without --model")
         rows = [Path(each) for each in ids or ()]
         _predict_here(model, name, rows, _Columns(keep or (), ignore or ()), output, written, cpus)
 
@@ -194,9 +194,3 @@ def _who_declared(driver: Driver, ids: Mapping[str, str]) -> list[str]:
             f"no participant of project {ids['project_id']!r} has declared datasets to predict", "--participant"
         )
     return declared
-
-
-def _refuse(given: Mapping[str, object], why: str) -> None:
-    for option, value in given.items():
-        if value not in (None, []):
-            raise InvalidRequest(why, option)

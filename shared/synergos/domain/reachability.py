@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Protocol, Self
 
 COMMAND, DATA = "command", "data"
 """The two ports of a worker, as each says of itself at ``/health``."""
 
-_LONGEST = 200
-"""Characters of what a program says of itself: whoever is asked may say anything."""
+_COMPONENTS = ("director", "ttp", "worker")
+_TOLD = {
+    "id": re.compile(r"[\w.@+:=~()/ \-]{1,200}"),
+    "interface": re.compile(f"{COMMAND}|{DATA}"),
+    "version": re.compile(r"\d[\w.+!\-]{0,39}", re.ASCII),
+    "instance": re.compile(r"[\w\-]{1,100}", re.ASCII),
+    "time": re.compile(r"[\dTZ:.+\- ]{1,40}", re.ASCII),
+}
+"""What a program says of itself, and how that is written: whoever is asked may say anything, and nothing else is repeated."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +51,15 @@ class Answered:
             told = None
         if not isinstance(told, dict):
             return cls()
-        texts = {name: value[:_LONGEST] for name, value in told.items() if isinstance(value, str)}
-        component = texts.get("component")
+        component = told.get("component")
+        if component not in _COMPONENTS:
+            # A port of an earlier version has no /health, and says so in the words of all our refusals.
+            return cls(is_ours={"apiVersion", "success"} <= told.keys())
+        texts = {
+            name: value
+            for name, form in _TOLD.items()
+            if isinstance(value := told.get(name), str) and form.fullmatch(value)
+        }
         return cls(
             component,
             texts.get("id"),
@@ -52,8 +67,7 @@ class Answered:
             texts.get("version"),
             texts.get("instance"),
             texts.get("time"),
-            # A port of an earlier version has no /health, and says so in the words of all our refusals.
-            is_ours=component is not None or {"apiVersion", "success"} <= told.keys(),
+            is_ours=True,
         )
 
 
@@ -66,6 +80,17 @@ class Silent:
     """
 
     reason: str
+
+
+@dataclass(frozen=True)
+class Barred(Silent):
+    """Nobody is asked: this program may not connect there.
+
+    Attributes:
+        is_port: whether it is the port that makes it so, and not the host.
+    """
+
+    is_port: bool = False
 
 
 class Probe(Protocol):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from typing import Any
 from urllib.parse import urlsplit
 
+from synergos.domain.addresses import is_address
 from synergos.driver.errors import UsageError
 
 _NAME = re.compile(r"[\w-]+(\.[\w-]+)*\.?", re.UNICODE)
@@ -20,7 +20,7 @@ def checked_host(host: Any) -> str:
         UsageError: it is none, with what was probably meant.
     """
     text = host.strip() if isinstance(host, str) else ""
-    if _is_address(text.strip("[]")):
+    if is_address(text.strip("[]")):
         return text.strip("[]")
     if _NAME.fullmatch(text):
         return text
@@ -39,14 +39,6 @@ def checked_port(port: Any) -> int:
     return int(text)
 
 
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
-
-
 def _meant(text: str) -> str:
     """How to say what stands in an URL, or in ``host:port``."""
     try:
@@ -54,7 +46,7 @@ def _meant(text: str) -> str:
         host, port = parts.hostname, parts.port
     except ValueError:
         return ""
-    if not host or not (_NAME.fullmatch(host) or _is_address(host)):
+    if not host or not (_NAME.fullmatch(host) or is_address(host)):
         return ""
     others = f", port={port}" if port else ""
     others += ", is_secured=True" if parts.scheme == "https" else ""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from synergos.bodies.declarations import Node
 from synergos.domain import grid
-from synergos.domain.reachability import COMMAND, DATA, Answered, Probe, Silent, are_two_workers, mistake_at
+from synergos.domain.reachability import COMMAND, DATA, Answered, Barred, Probe, Silent, are_two_workers, mistake_at
 from synergos.errors import InvalidRequest
 
 _AT_ONCE = 32
@@ -40,7 +40,8 @@ def check_nodes(nodes: Mapping[str, Node], probe: Probe, others: Others = NOBODY
         nodes: by their field of a registration.
 
     Raises:
-        InvalidRequest: an address is another program's or another participant's, or the ports are exchanged; names the field.
+        InvalidRequest: an address is one that nobody may connect to, another program's or another participant's, or the ports are
+            exchanged; names the field.
     """
     if not nodes:
         return []
@@ -64,6 +65,9 @@ def _ports(node: Node) -> tuple[tuple[str, int], tuple[str, int]]:
 
 def _told(name: str, node: Node, found: _Found) -> str | None:
     command, data = (found[node.host, port] for _, port in _ports(node))
+    for port, answer in (("f_port", command), ("port", data)):
+        if isinstance(answer, Barred):
+            raise InvalidRequest(answer.reason, f"{name}.{port if answer.is_port else 'host'}")
     if isinstance(command, Answered):
         _refuse_mistake(f"{name}.f_port", f"{node.host}:{node.f_port}", command, COMMAND)
     if isinstance(data, Answered):

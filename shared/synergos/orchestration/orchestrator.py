@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from synergos.domain.addresses import Places
 from synergos.domain.job import Stage
 from synergos.domain.reachability import Probe
 from synergos.domain.records import Kind
@@ -33,7 +34,6 @@ from synergos.orchestration.validations import Validations
 from synergos.records.store import RecordStore
 
 _DECLARED: tuple[type[Declarations[Any]], ...] = (
-    Collaborations,
     Projects,
     Experiments,
     Runs,
@@ -57,6 +57,7 @@ class Orchestrator:
         outputs: the folder trained models and pictures are written to; None for a program that has none.
         wake_tuner: has studies looked after at once, when there is something new.
         wake_remover: has files removed at once, when something was deleted; None where nobody removes any.
+        tracking_servers: those that collaborations may name; None where nothing is written to any.
         probe: asks registered nodes what they are; None where nobody can be asked.
     """
 
@@ -68,9 +69,14 @@ class Orchestrator:
         wake_tuner: Callable[[], None] = lambda: None,
         probe: Probe | None = None,
         wake_remover: Callable[[], None] | None = None,
+        tracking_servers: Places | None = None,
     ) -> None:
         self.submission = Submission(store, dispatcher)
-        declarations = [*(made(store) for made in _DECLARED), Registrations(store, probe)]
+        declarations = [
+            Collaborations(store, tracking_servers),
+            *(made(store) for made in _DECLARED),
+            Registrations(store, probe),
+        ]
         self.declarations: Mapping[Kind, Declarations[Any]] = {each.kind: each for each in declarations}
         self.stages: Mapping[Stage, StageRequests[Any]] = {made.stage: made(store, self.submission) for made in _STAGES}
         self.jobs = Jobs(store, dispatcher)

@@ -11,18 +11,18 @@ import socket
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import structlog
+
+from synergos.domain.addresses import EVERYWHERE, is_address, is_loopback, plain
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 log = structlog.get_logger(__name__)
 
-_EVERYWHERE = ("0.0.0.0", "::", "")  # noqa: S104 - compared, not bound
 _STATUS = f"{HTTPStatus.FORBIDDEN.value} {HTTPStatus.FORBIDDEN.phrase}"
 _LONGEST = 80
 
@@ -45,16 +45,16 @@ class Hosts:
     own: str = field(default_factory=socket.gethostname)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "allowed", frozenset(map(_plain, self.allowed)))
+        object.__setattr__(self, "allowed", frozenset(map(plain, self.allowed)))
 
     def has(self, host: str) -> bool:
         """Whether a host, without its port, is one of them."""
-        host = _plain(host)
-        if host in self.allowed or host == _plain(self.bound):
+        host = plain(host)
+        if host in self.allowed or host == plain(self.bound):
             return True
-        if _plain(self.bound) in _EVERYWHERE:
-            return host in ("localhost", _plain(self.own)) or _is_address(host)
-        return _is_loopback(self.bound) and _is_loopback(host)
+        if plain(self.bound) in EVERYWHERE:
+            return host in ("localhost", plain(self.own)) or is_address(host)
+        return is_loopback(self.bound) and is_loopback(host)
 
 
 def guarded(application: WSGIApplication, hosts: Hosts) -> WSGIApplication:
@@ -101,7 +101,7 @@ def _is_of(origin: str, asked: str | None, hosts: Hosts) -> bool:
     if not named:
         return False
     # Behind a proxy that ends TLS the scheme is another one, so it is not compared.
-    return (asked is not None and site.netloc.lower() == asked.lower()) or _plain(named) in hosts.allowed
+    return (asked is not None and site.netloc.lower() == asked.lower()) or plain(named) in hosts.allowed
 
 
 def _is_followed_link(environ: WSGIEnvironment) -> bool:
@@ -115,20 +115,3 @@ def _host_of(asked: str) -> str:
     if asked.startswith("["):
         return asked[: asked.find("]") + 1]
     return asked.rsplit(":", 1)[0] if asked.count(":") == 1 else asked
-
-
-def _plain(host: str) -> str:
-    inner = host[1:-1] if host.startswith("[") and host.endswith("]") else host
-    return inner.rstrip(".").lower()
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True
-
-
-def _is_loopback(host: str) -> bool:
-    return _plain(host) == "localhost" or (_is_address(host) and ip_address(host).is_loopback)

@@ -7,20 +7,29 @@ import socket
 import time
 from contextlib import closing
 
-from synergos.domain.reachability import Answered, Silent
+from synergos.domain.reachability import Answered, Barred, Silent
+from synergos.errors import InvalidRequest
+from synergos.program.destinations import ANY_NODE, Destinations, OwnPort
 
 _SECONDS = 2.0
 _LARGEST_ANSWER = 2**16
 _PIECE = 2**12
 
 
-def probe(host: str, port: int) -> Answered | Silent:
-    """See :class:`synergos.domain.reachability.Probe`; no redirect is followed, and little is read."""
+def probe(host: str, port: int, where: Destinations = ANY_NODE) -> Answered | Silent:
+    """See :class:`synergos.domain.reachability.Probe`; no redirect is followed, and little is read.
+
+    Args:
+        where: which addresses may be asked.
+    """
     until = time.monotonic() + _SECONDS
     with closing(http.client.HTTPConnection(host.strip("[]"), port, timeout=_SECONDS)) as connection:
         try:
+            connection.sock = where.connect(host, port, _SECONDS)
             connection.request("GET", "/health", headers={"Accept": "application/json"})
             return Answered.read(_content(connection, until))
+        except InvalidRequest as error:
+            return Barred(str(error), isinstance(error, OwnPort))
         except socket.gaierror as error:
             return Silent(error.strerror or "the name is not known")
         except TimeoutError:

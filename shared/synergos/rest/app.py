@@ -7,6 +7,7 @@ from pathlib import Path
 
 from flask import Blueprint, Flask
 
+from synergos.domain.addresses import Places
 from synergos.domain.reachability import Probe
 from synergos.orchestration.dispatcher import Dispatcher, ReadOnlyDispatcher
 from synergos.orchestration.jobs import Jobs
@@ -43,6 +44,7 @@ def create_app(
     wake_tuner: Callable[[], None] = lambda: None,
     probe: Probe | None = None,
     wake_remover: Callable[[], None] | None = None,
+    tracking_servers: Places | None = None,
 ) -> Flask:
     """Build the service.
 
@@ -53,9 +55,11 @@ def create_app(
         wake_tuner: has studies looked after at once.
         probe: asks registered nodes what they are.
         wake_remover: has the files of what was deleted removed at once; None where nobody removes any.
+        tracking_servers: those that collaborations may name; None where nothing is written to any.
     """
     app = _bare_app(maximum_body, lambda: health(component, component_id), _DOCUMENTED | _JOBS)
-    for part in _blueprints(Orchestrator(store, dispatcher, outputs, wake_tuner, probe, wake_remover), component):
+    orchestrator = Orchestrator(store, dispatcher, outputs, wake_tuner, probe, wake_remover, tracking_servers)
+    for part in _blueprints(orchestrator, component):
         app.register_blueprint(part)
     return app
 

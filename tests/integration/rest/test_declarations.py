@@ -29,6 +29,7 @@ from fakes.orchestration import (
     registration_url,
     tags,
 )
+from synergos.domain.addresses import Places
 from synergos.domain.reachability import Silent
 from synergos.domain.records import Kind
 from synergos.records import RecordStore
@@ -262,6 +263,49 @@ def test_two_participants_have_a_worker_each(declared: Client) -> None:
     assert (status, answer["field"]) == (417, "node_0")
     assert "is registered for worker_1; expected a worker of worker_2's own" in answer["message"]
     assert declared.data("GET", registration_url("worker_2")) == before
+
+
+@pytest.fixture
+def tracked(store: RecordStore, dispatcher: CannedDispatcher) -> Client:
+    """A client of an orchestrator that may write to one tracking server."""
+    servers = Places.read(["172.19.0.11:5500"])
+    app = create_app(store, dispatcher, component_id="ttp/1", tracking_servers=servers)
+    return Client(app.test_client())
+
+
+def mlops(host: str | None, port: int | None = 5500) -> dict[str, Any]:
+    return {"mlops": {"host": host, "ports": {"main": port, "ui": 0}, "secure": False}}
+
+
+@pytest.mark.parametrize(
+    ("host", "port"),
+    [
+        ("172.19.0.12", 5500),
+        ("172.19.0.11", 80),
+        ("evil.example", 5500),
+        ("172.19.0.11:5500@evil.example", 5500),
+        ("::ffff:172.19.0.11", 5500),
+    ],
+)
+@pytest.mark.parametrize("verb", ["POST", "PUT"])
+def test_a_collaboration_names_a_tracking_server_that_is_allowed(
+    tracked: Client, verb: str, host: str, port: int
+) -> None:
+    allowed = tracked.data("POST", f"{CONNECT}/collaborations", {"collab_id": C, **mlops("172.19.0.11")})
+
+    if verb == "POST":
+        status, answer = tracked.post(f"{CONNECT}/collaborations", {"collab_id": C, **mlops(host, port)})
+    else:
+        status, answer = tracked.put(COLLABORATION_URL, mlops(host, port))
+
+    assert (status, answer["field"]) == (417, "mlops.host")
+    assert "is not a tracking server that this orchestrator may write to" in answer["message"]
+    assert tracked.data("GET", COLLABORATION_URL)["mlops"] == allowed["mlops"]
+
+
+@pytest.mark.parametrize("none", [{}, {"mlops": None}, mlops(None, None), mlops("somewhere", 0)])
+def test_a_collaboration_that_names_no_tracking_server_is_never_refused(tracked: Client, none: dict[str, Any]) -> None:
+    assert tracked.post(f"{CONNECT}/collaborations", {"collab_id": C, **none})[0] == 201
 
 
 def test_what_is_not_sure_of_a_node_is_told_beside_the_record(store: RecordStore, dispatcher: CannedDispatcher) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -17,8 +18,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from synergos.domain.addresses import Places
 from synergos.domain.grid import Node
-from synergos.errors import JobCancelled, WorkerUnreachable
+from synergos.errors import JobCancelled, WorkerMistaken, WorkerUnreachable
+from synergos.program.destinations import Destinations
 from synergos_ttp.workers.client import PLAIN, Request, Transport, WorkerClient
 from synergos_ttp.workers.limits import Limits
 
@@ -209,3 +212,40 @@ def test_a_worker_behind_tls_is_believed_by_its_certificate(
         assert client.ask(put(b"a", b"b")).whole(100) == b"done"
     with worker.client(trusting(another)) as client, pytest.raises(WorkerUnreachable, match="cannot be reached"):
         client.ask(put(b"a"))
+
+
+def test_a_name_is_looked_up_once_for_a_connection_and_only_what_was_checked_is_connected_to(
+    worker_saying: Callable[..., Worker], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker, asked = worker_saying([OK]), []
+    real = socket.getaddrinfo
+    # Each time it is asked, the name says something else.
+    answers = iter(["127.0.0.1", "127.0.0.2"])
+
+    def rebinding(host: str, *arguments: Any, **options: Any) -> Any:
+        if host != "worker.example.org":
+            return real(host, *arguments, **options)
+        asked.append(host)
+        return real(next(answers), *arguments, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", rebinding)
+    port = worker.listening.getsockname()[1]
+    with WorkerClient(Node("worker_1", "worker.example.org", 1, port), port, QUICK) as client:
+        assert client.ask(put(b"x")).whole(100) == b"done"
+
+    assert asked == ["worker.example.org"]
+    assert f"Host: worker.example.org:{port}".encode() in worker.heard[0][0]
+
+
+def test_an_address_that_is_not_allowed_is_not_connected_to(worker_saying: Callable[..., Worker]) -> None:
+    worker = worker_saying([OK])
+    host, port = worker.listening.getsockname()
+    elsewhere = Limits(where=Destinations("--allow_nodes", Places.read(["10.0.0.0/24"])))
+
+    with (
+        WorkerClient(Node("worker_1", host, 1, port), port, elsewhere) as client,
+        pytest.raises(WorkerMistaken, match=r"^worker_1: 127\.0\.0\.1:\d+ is not allowed; expected one that"),
+    ):
+        client.ask(put(b"x"))
+
+    assert worker.heard in ([], [[]])

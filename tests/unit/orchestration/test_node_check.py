@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 
 import pytest
 
 from synergos.bodies.declarations import Node
 from synergos.domain import grid
-from synergos.domain.reachability import COMMAND, DATA, Answered, Silent
+from synergos.domain.reachability import COMMAND, DATA, Answered, Barred, Silent
 from synergos.errors import InvalidRequest
 from synergos.orchestration.node_check import Others, check_nodes
 
@@ -94,3 +95,45 @@ def test_who_cannot_be_reached_is_told_and_not_refused() -> None:
     assert told(NOBODY, 10) == [
         "node_0: cannot be reached from here at worker.a:9 (Connection refused) and worker.a:10 (Connection refused)"
     ]
+
+
+@pytest.mark.parametrize(("is_port", "field"), [(False, "node_0.host"), (True, "node_0.f_port")])
+def test_an_address_that_nobody_may_connect_to_is_refused_by_its_field(is_port: bool, field: str) -> None:
+    def barred(_host: str, _port: int) -> Barred:
+        return Barred("127.0.0.1:5000 is not allowed", is_port)
+
+    with pytest.raises(InvalidRequest, match="is not allowed") as refused:
+        check_nodes({"node_0": Node(host="127.0.0.1", port=8020, f_port=5000)}, barred)
+
+    assert refused.value.field == field
+
+
+SECRET = "INTERNAL-SECRET"
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"message": SECRET},
+        {"component": SECRET, "id": SECRET},
+        {
+            "component": "worker",
+            "id": f"<b>{SECRET}\n",
+            "interface": SECRET,
+            "version": f"\x1b{SECRET}",
+            "time": SECRET,
+        },
+        {"component": {"worker": SECRET}, "id": [SECRET]},
+        {"apiVersion": SECRET, "success": SECRET},
+        [SECRET],
+    ],
+)
+def test_what_another_service_says_is_not_repeated(told: object) -> None:
+    found = Answered.read(json.dumps(told).encode())
+
+    try:
+        said = str(check_nodes({"node_0": Node(host="internal", port=80, f_port=443)}, lambda _host, _port: found))
+    except InvalidRequest as error:
+        said = str(error)
+
+    assert SECRET not in f"{found} {said}"

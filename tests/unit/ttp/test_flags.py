@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from synergos_ttp.__main__ import main
+from synergos.program.destination_flags import nodes_of, tracking_servers_of
+from synergos_ttp.__main__ import main, parser
 
 
 def test_a_ttp_of_a_cluster_needs_a_queue(capsys: pytest.CaptureFixture[str]) -> None:
@@ -13,3 +16,27 @@ def test_a_ttp_of_a_cluster_needs_a_queue(capsys: pytest.CaptureFixture[str]) ->
 
     assert ended.value.code == 2
     assert "--queue: one of a cluster's TTPs needs it" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("flag", ["--allow_nodes", "--allow_mlops"])
+def test_a_place_that_is_none_is_refused_before_anything_is_made(
+    flag: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--data", str(tmp_path / "data"), flag, "10.0.0.9:5500", "http://10.0.0.9"])
+
+    assert ended.value.code == 2
+    assert f"{flag}: expected a name, an address or a network" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_places_are_in_the_environment_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SYNERGOS_ALLOW_MLOPS", "10.0.0.9:5500 mlflow.example.org")
+    flags = parser()
+
+    servers = tracking_servers_of(flags, flags.parse_args(["--host", "10.0.0.1"])).places
+
+    assert servers is not None
+    assert (servers.have("10.0.0.9", 5500), servers.have("mlflow.example.org", 1)) == (True, True)
+    assert servers.have("10.0.0.8", 5500) is False
+    assert nodes_of(flags, flags.parse_args([])).places is None

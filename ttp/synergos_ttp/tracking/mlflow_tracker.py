@@ -20,6 +20,7 @@ from synergos.domain.outputs import Validated
 from synergos.program.log_context import in_context
 from synergos.program.loop import Loop
 from synergos_ttp.tracking.notes import (
+    SEPARATOR,
     AbandonedNotes,
     Ending,
     Notes,
@@ -183,7 +184,7 @@ class FollowedTraining:
 
 
 def _target(subject: TrackingSubject) -> Target:
-    return Target("_>_".join(subject.run.experiment.ids), subject.run.run_id, subject.address)
+    return Target(SEPARATOR.join(subject.run.experiment.ids), subject.run.run_id, subject.address)
 
 
 def _warn(subject: TrackingSubject, error: NotWritten) -> None:

@@ -8,6 +8,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol, Self
 
+SEPARATOR = "_>_"
+"""Between the ids in the name of an experiment; no id has it."""
+
 
 class NotWritten(Exception):
     """Notes could not be written; they may be written again.
@@ -29,11 +32,18 @@ class Target:
 
     Attributes:
         address: of a tracking server; None for the local store.
+        connect_to: the server's addresses that were checked, and that alone are connected to; None to look up its name.
     """
 
     experiment: str
     run: str
     address: str | None = None
+    connect_to: tuple[str, ...] | None = None
+
+    @property
+    def collaboration(self) -> str:
+        """Whose experiment it is."""
+        return self.experiment.split(SEPARATOR)[0]
 
 
 @dataclass(frozen=True)
@@ -117,7 +127,7 @@ def from_line(line: bytes) -> Notes:
     """Notes from their line."""
     fields: dict[str, Any] = json.loads(line)
     kind = fields.pop("kind")
-    target = Target(**fields.pop("target"))
+    target = _target(fields.pop("target"))
     if kind == AbandonedNotes.__name__:
         return AbandonedNotes(target, **fields)
     points = tuple(Point(**point) for point in fields.pop("points"))
@@ -125,6 +135,11 @@ def from_line(line: bytes) -> Notes:
         return ValidationNotes(target, points)
     ending = fields.pop("ending")
     return TrainingNotes(target, points=points, ending=None if ending is None else Ending(**ending), **fields)
+
+
+def _target(fields: Mapping[str, Any]) -> Target:
+    connect_to = fields["connect_to"]
+    return Target(**{**fields, "connect_to": None if connect_to is None else tuple(connect_to)})
 
 
 @dataclass(frozen=True)

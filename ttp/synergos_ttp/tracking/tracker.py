@@ -15,6 +15,7 @@ from synergos.domain.job import Job
 from synergos.domain.keys import RunKey
 from synergos.domain.outputs import Validated
 from synergos.domain.records import Kind
+from synergos.domain.tracking_server import TrackingServer
 from synergos.errors import RecordNotFound
 from synergos.records import RecordStore
 
@@ -34,13 +35,10 @@ class TrackingSubject:
     def of(cls, store: RecordStore, job: Job) -> TrackingSubject:
         """What a job works on, and the ``mlops`` address of its collaboration."""
         try:
-            service = store.get(Kind.COLLABORATION, job.keys).get("mlops") or {}
+            server = TrackingServer.of(store.get(Kind.COLLABORATION, job.keys))
         except RecordNotFound:
-            service = {}
-        host, port = service.get("host"), (service.get("ports") or {}).get("main")
-        scheme = "https" if service.get("secure") else "http"
-        address = f"{scheme}://{host}:{port}" if host and port else None
-        return cls(RunKey.of(job.keys), address)
+            server = None
+        return cls(RunKey.of(job.keys), None if server is None else server.url)
 
 
 class Status(StrEnum):

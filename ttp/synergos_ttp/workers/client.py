@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 import ssl
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -14,9 +15,11 @@ from typing import Protocol, Self
 import httptools
 from urllib3 import exceptions
 from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.util.connection import create_connection
 
 from synergos.domain.grid import Node
-from synergos.errors import WireFormatError, WorkerUnreachable
+from synergos.errors import InvalidRequest, WireFormatError, WorkerMistaken, WorkerUnreachable
+from synergos.program.destinations import ANY_NODE, Destinations
 from synergos.wire.codec import CHUNK_BYTES
 from synergos_ttp.workers.limits import Limits
 from synergos_ttp.workers.line import TURN, Line, Overdue
@@ -95,7 +98,24 @@ PLAIN = Transport()
 
 
 class Connection(HTTPConnection):
-    """Connects as its library does, and speaks HTTP in as few steps as there are: a small round is no longer than those take."""
+    """Speaks HTTP in as few steps as there are: a small round is no longer than those take.
+
+    Attributes:
+        where: which addresses may be connected to.
+    """
+
+    where: Destinations = ANY_NODE
+
+    def _new_conn(self) -> socket.socket:
+        # What the library makes its connection with, TLS or not. The name is looked up here and nowhere else: between two
+        # look-ups it may come to mean something that was not checked.
+        reason: OSError | None = None
+        for address in self.where.addresses(self.host, self.port):
+            try:
+                return create_connection((address, self.port), self.timeout, self.source_address, self.socket_options)
+            except OSError as error:
+                reason = error
+        raise reason or OSError("no address")
 
     def put(self, request: Request, until: float, check: Callable[[], None]) -> None:
         """Send a request. What is small goes together: every packet wakes the worker up."""
@@ -256,7 +276,11 @@ class WorkerClient:
 
     def _connect(self) -> Connection:
         connection = self._transport.connection(self._node.host, self._port, self._limits.connect)
-        connection.connect()
+        connection.where = self._limits.where
+        try:
+            connection.connect()
+        except InvalidRequest as error:
+            raise WorkerMistaken(str(error), self.participant) from None
         connection.sock.settimeout(TURN)
         self._connection = connection
         return connection

@@ -1,8 +1,10 @@
-"""How long and how large things may get between this TTP and its workers."""
+"""How long and how large things may get between this TTP and its workers, and where those may be."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+from synergos.program.destinations import ANY_NODE, Destinations
 
 SMALL_ANSWER = 2**18
 """Bytes of an answer that says no more than how things stand: of a refusal, a session, an evaluation."""
@@ -16,7 +18,7 @@ LONGEST_REASON = 2000
 
 @dataclass(frozen=True)
 class Limits:
-    """Seconds, all of them.
+    """Seconds, all but the last.
 
     Attributes:
         connect: until a worker accepts a connection, or answers a question that takes no work.
@@ -28,6 +30,7 @@ class Limits:
         stall: without a byte from a worker that has been asked something, beyond what it was allowed to wait.
         long_poll: how long one request waits for work that takes longer, before it asks again. Short, because a job is
             cancelled between two requests.
+        where: which addresses are connected to; a name is looked up for each connection, and what was found is checked.
     """
 
     connect: float = 5.0
@@ -38,6 +41,7 @@ class Limits:
     shortest_round: float = 60.0
     stall: float = 8.0
     long_poll: float = 2.0
+    where: Destinations = ANY_NODE
 
     @property
     def measuring(self) -> float:

@@ -1,0 +1,37 @@
+"""The MLflow server that a collaboration names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from synergos.domain.addresses import is_address, plain
+
+
+@dataclass(frozen=True)
+class TrackingServer:
+    """Where it is.
+
+    Attributes:
+        host: as it was declared: a name, an address, or anything else.
+        is_secure: whether it is spoken to by TLS.
+    """
+
+    host: str
+    port: int
+    is_secure: bool = False
+
+    @classmethod
+    def of(cls, collaboration: Mapping[str, Any]) -> Self | None:
+        """What a collaboration's record says; None where it names none."""
+        service = collaboration.get("mlops") or {}
+        host, port = service.get("host"), (service.get("ports") or {}).get("main")
+        # The driver writes port 0 for "there is none".
+        return cls(host, port, bool(service.get("secure"))) if host and port else None
+
+    @property
+    def url(self) -> str:
+        """As its clients are told."""
+        host = f"[{plain(self.host)}]" if ":" in self.host and is_address(self.host) else self.host
+        return f"{'https' if self.is_secure else 'http'}://{host}:{self.port}"

@@ -1,0 +1,60 @@
+"""Flags that say where an orchestrator may connect to when a record says so."""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+from synergos.domain.addresses import Places
+from synergos.errors import InvalidRequest
+from synergos.program.destinations import Destinations, Listening
+from synergos.program.flags import add_flag
+
+NODES, TRACKING = "--allow_nodes", "--allow_mlops"
+NO_SERVERS = Destinations(TRACKING, Places())
+"""Where no tracking server is allowed."""
+
+
+def add_destination_flags(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of every orchestrator; :func:`nodes_of` and :func:`tracking_servers_of` read them."""
+    _add(
+        parser,
+        NODES,
+        "names, addresses and networks where registered workers may be, each with :PORT or without, and nowhere else; default: "
+        "any but loopback (unless this program listens there itself), link-local and this program's own",
+    )
+    _add(
+        parser,
+        TRACKING,
+        "MLflow servers that collaborations may name, each with :PORT or without; default: none",
+    )
+
+
+def nodes_of(parser: argparse.ArgumentParser, given: argparse.Namespace) -> Destinations:
+    """Where workers may be, by the command line; ends the program with a clear message when that makes no sense."""
+    listed = given.allow_nodes
+    return Destinations(NODES, _places(parser, NODES, listed) if listed else None, Listening(given.host, given.port))
+
+
+def tracking_servers_of(parser: argparse.ArgumentParser, given: argparse.Namespace) -> Destinations:
+    """Where tracking servers may be, by the command line; ends the program with a clear message when that makes no sense."""
+    return Destinations(TRACKING, _places(parser, TRACKING, given.allow_mlops), Listening(given.host, given.port))
+
+
+def _add(parser: argparse.ArgumentParser, flag: str, what: str) -> None:
+    variable = f"SYNERGOS_{flag.removeprefix('--').upper()}"
+    add_flag(
+        parser,
+        flag,
+        nargs="+",
+        default=os.environ.get(variable, "").split(),
+        metavar="PLACE",
+        help=f"{what}; also {variable}, separated by blanks",
+    )
+
+
+def _places(parser: argparse.ArgumentParser, flag: str, listed: list[str]) -> Places:
+    try:
+        return Places.read(listed)
+    except InvalidRequest as error:
+        parser.error(f"{flag}: {error}")
