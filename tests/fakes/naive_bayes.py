@@ -153,6 +153,9 @@ class NaiveBayes:
         }
         return Model(_tensors(zeros), ())
 
+    def outline(self, recipe: Recipe) -> Model:
+        return self.initial(recipe)
+
     def trainer(self, recipe: Recipe, participant_id: str, device: str) -> BayesTrainer:
         return BayesTrainer(recipe, self.initial(recipe))
 

@@ -137,7 +137,8 @@ class WorkerClient:
         return self.command("POST", f"/worker/predict/c/{self.project}/e1/{self.run}", status, body)
 
     def terminate(self, **body: object) -> dict[str, Any]:
-        """End the run's session."""
+        """End the session."""
+        body = {"session_id": self.session_id, **body}
         return self.command("POST", f"/worker/terminate/c/{self.project}/e1/{self.run}", 200, body)
 
     def data(self, method: str, path: str, blob: bytes = b"", wait: float = 30) -> TestResponse:

@@ -191,9 +191,9 @@ class Terminate(_Command):
     """Ending a session."""
 
     def post(self, **ids: str) -> Response:
-        """End a run's session; 200 also when there is none."""
+        """End a session by its id; 200 also when there is none."""
         run = RunKey.checked(ids)
-        body = bodies.TERMINATE.read(_json() if request.content_length else {})
+        body = bodies.TERMINATE.read(_json())
         self.parts.sessions.terminate(run, body.session_id)
         return _success("terminate.post", {"key": asdict(run), "is_live": False})
 

@@ -84,6 +84,12 @@ class Initialise(Poll, frozen=True, kw_only=True):
 
     id: Annotated[str, Limits(description="the participant's id")]
     session_id: SessionId
+    owner: Annotated[
+        Annotated[str, Limits(pattern="^[0-9a-f]{32}$")] | None,
+        Limits(
+            description="32 hex digits that are the same, and a secret, for all sessions of one job at this participant"
+        ),
+    ] = None
     alignments: AlignmentsByPurpose = {}
     digests: AgreedDigests = {}
     feature_space: AgreedSpace
@@ -116,6 +122,7 @@ class Initialise(Poll, frozen=True, kw_only=True):
             recipe=families.recipe(self.family, self.architecture, self.hyperparameters, self.feature_space),
             purposes=tuple(self.purposes),
             asker=asker,
+            owner=self.owner,
         )
 
 
@@ -131,9 +138,9 @@ class Predict(Struct, frozen=True, kw_only=True):
 
 
 class Terminate(Struct, frozen=True, kw_only=True):
-    """Which session of a run ends; all of them unless it is said."""
+    """Which session of a run ends."""
 
-    session_id: SessionId | None = None
+    session_id: SessionId
 
 
 class Remove(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -13,7 +14,7 @@ from torch import Tensor
 
 from synergos.domain.feature_space import Unseen
 from synergos.learning.algorithms import WEIGHTS, Answer, Bag, Like, Step, Weights
-from synergos.learning.families import Array, Evaluation, LocalResult, Recipe
+from synergos.learning.families import Array, Evaluation, LocalResult, Recipe, Trainer
 from synergos.tables.never_trained import NeverTrained
 from synergos.wire import (
     Encoded,
@@ -28,7 +29,7 @@ from synergos.wire import (
     weights_in,
 )
 from synergos.wire.layout import MAXIMUM_HEADER_BYTES, Places
-from synergos_worker.devices import placed
+from synergos_worker.devices import placed, room_for
 from synergos_worker.disclosure.policy import Policy
 from synergos_worker.message import Message
 from synergos_worker.pipelines import Examples
@@ -103,6 +104,8 @@ def _labelled(inputs: Tensor, truth: NDArray[Any] | None, measured: NDArray[np.b
 class SessionModel:
     """A model that its family trains in place, and one buffer for what is received; used by one thread at a time.
 
+    To make one costs a moment, and no thread in which others compute: the network is there once something is computed with it.
+
     Of FedAvg there are never more than two copies of the model. Weights that only have to be measured stay in the buffer, so
     that the last round's result stays with the trainer.
     """
@@ -111,8 +114,11 @@ class SessionModel:
         self.hyperparameters = recipe.hyperparameters
         self._algorithm = recipe.hyperparameters.make_algorithm()
         self._device = device
-        self._trainer = recipe.family.trainer(recipe, participant_id, device)
-        self._layout = Layout.of(self._trainer.model.weights)
+        # Made where all is computed, for what others draw of torch's random numbers; weights may be received before.
+        self._make: Callable[[], Trainer] = partial(recipe.family.trainer, recipe, participant_id, device)
+        self._made: Trainer | None = None
+        self._outline = recipe.family.outline(recipe)
+        self._layout = Layout.of(self._outline.weights)
         # By what they hold, of which there is little, and not by exchange, of which anybody may invent as many as there are.
         self._layouts: dict[tuple[tuple[str, Like], ...], Layout] = {}
         # torch's own memory is aligned always alike; results can depend on that in their last bit.
@@ -127,7 +133,7 @@ class SessionModel:
         return 8 + MAXIMUM_HEADER_BYTES + self._expected(exchange).largest
 
     def warm_up(self, rows: Rows, *, is_training: bool) -> None:
-        """Pay what the first step costs, and find out whether model, run and rows go together.
+        """Pay what the first step costs, and find out whether model, run and rows go together; before anything is received.
 
         Args:
             is_training: whether the session trains; one that does not is rehearsed by predicting.
@@ -198,10 +204,19 @@ class SessionModel:
         return encode_parcel(Parcel(self._answer.bag, self._answer.kept, metadata))
 
     def release(self) -> None:
-        """Let go of everything on the device; nothing can be computed any more."""
-        self._trainer.release()
+        """Let go of everything, on the device too; nothing can be computed any more."""
+        if self._made is not None:
+            self._made.release()
+        self._buffer = torch.empty(0, dtype=torch.uint8)
         self._received, self._answer = Parcel(Bag()), Answer(Bag())
         self._views = (Places(), {})
+
+    @property
+    def _trainer(self) -> Trainer:
+        if self._made is None:
+            with room_for("the network"):
+                self._made = self._make()
+        return self._made
 
     def _expected(self, exchange: int | None) -> Layout:
         if exchange is None:
@@ -209,7 +224,7 @@ class SessionModel:
         asked = self._algorithm.asked(exchange)
         sets = tuple(asked.items())
         if sets not in self._layouts:
-            self._layouts[sets] = layout_of(asked, self._trainer.model, self._algorithm.kept)
+            self._layouts[sets] = layout_of(asked, self._outline, self._algorithm.kept)
         return self._layouts[sets]
 
     def _hold(self, tensors: Mapping[str, Tensor], metadata: Mapping[str, Any]) -> None:

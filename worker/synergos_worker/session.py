@@ -58,6 +58,7 @@ class Session:
     Args:
         compute: the one thread that all sessions compute in, so that they share neither cores nor random numbers.
         about: the ids that every log line about it has.
+        owner: the secret of who may put another one in its place.
     """
 
     def __init__(
@@ -70,8 +71,10 @@ class Session:
         compute: Executor,
         files: PredictionFiles,
         about: Mapping[str, str],
+        owner: str | None = None,
     ) -> None:
         self.id = session_id
+        self.owner = owner
         self.run = run
         self._space = space
         self._model = model

@@ -1,4 +1,4 @@
-"""The sessions of a worker: one per run, ended when asked, replaced, or left alone for too long."""
+"""The sessions of a worker: ended when asked by their id, replaced by their owner, or left alone for too long."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from concurrent.futures import TimeoutError as NotInTime
 from dataclasses import dataclass
+from hmac import compare_digest
 
 import structlog
 
@@ -34,6 +35,8 @@ from synergos_worker.tables import LoadedTable, Tables, Tags
 log = structlog.get_logger(__name__)
 
 _OPENING_SECONDS = 300.0
+_PATIENCE = 1.0
+"""Seconds for which what is being computed is waited for, to try out a new session before it is used."""
 
 Alignments = Mapping[Purpose, MissingColumns]
 """Missing columns by purpose."""
@@ -48,6 +51,7 @@ class SessionRequest:
     Attributes:
         purposes: the purposes whose rows the session needs.
         asker: who asks.
+        owner: a secret that tells who may put another session of the run in this one's place; nobody without one.
     """
 
     session_id: str
@@ -59,6 +63,7 @@ class SessionRequest:
     recipe: Recipe
     purposes: tuple[Purpose, ...]
     asker: Asker = NOBODY
+    owner: str | None = None
 
 
 class SessionOpener:
@@ -80,19 +85,18 @@ class SessionOpener:
             FeatureDrift: the data does not fit the feature space (any more).
             InvalidRequest: the network does not take such rows.
             GridError: they need more memory than the GPU has.
-            Conflict: the worker is busy with another run for too long.
         """
         rows = {purpose: self._rows(request, purpose) for purpose in request.purposes if purpose in request.tags}
-        building = self._compute.submit(self._build, request.recipe, request.participant_id, rows)
-        try:
-            model = building.result(_OPENING_SECONDS)
-        except NotInTime:
-            building.cancel()
-            raise Conflict("this worker is still busy with a round of another run; try again later") from None
+        with room_for("the network"):
+            model = SessionModel(request.recipe, request.participant_id, self._device)
+        if rows:
+            self._try_out(model, rows)
         space = request.recipe.space
         ids = {"session": request.session_id[:8], **request.run, "participant": request.participant_id}
         about = {**request.asker.facts, **ids}
-        return Session(request.session_id, request.run, space, model, rows, self._compute, self._files, about)
+        return Session(
+            request.session_id, request.run, space, model, rows, self._compute, self._files, about, request.owner
+        )
 
     def _rows(self, request: SessionRequest, purpose: Purpose) -> Rows:
         space, tags, alignments = request.recipe.space, request.tags[purpose], request.alignments
@@ -108,14 +112,22 @@ class SessionOpener:
         )
         return Rows.of(found.examples, self._device, found.policy, is_training=purpose is Purpose.TRAIN)
 
-    def _build(self, recipe: Recipe, participant_id: str, rows: Mapping[Purpose, Rows]) -> SessionModel:
-        with room_for("the rows and the network"):
-            model = SessionModel(recipe, participant_id, self._device)
-            if rows:
-                # One row is enough to be predicted, and not always to be trained on.
-                purpose, first = next(iter(rows.items()))
-                model.warm_up(first, is_training=purpose is Purpose.TRAIN)
-        return model
+    def _try_out(self, model: SessionModel, rows: Mapping[Purpose, Rows]) -> None:
+        """Find out whether model, run and rows go together; while another run's round takes long, the first round will."""
+        # One row is enough to be predicted, and not always to be trained on.
+        purpose, first = next(iter(rows.items()))
+        trying = self._compute.submit(_warm_up, model, first, is_training=purpose is Purpose.TRAIN)
+        try:
+            trying.result(_PATIENCE)
+        except NotInTime:
+            # Once it has begun, it is nobody else that it waits for.
+            if not trying.cancel():
+                trying.result(_OPENING_SECONDS)
+
+
+def _warm_up(model: SessionModel, rows: Rows, *, is_training: bool) -> None:
+    with room_for("the rows and the network"):
+        model.warm_up(rows, is_training=is_training)
 
 
 class Sessions:
@@ -145,7 +157,7 @@ class Sessions:
         return len(self._open)
 
     def open(self, request: SessionRequest) -> tuple[Session, bool]:
-        """The session of that id, and whether it had to be opened; another session of the same run is ended first.
+        """The session of that id, and whether it had to be opened; another one of the same run and owner is ended first.
 
         Raises:
             Conflict: the id belongs to another run, or the session was ended while it was opening.
@@ -158,7 +170,7 @@ class Sessions:
             try:
                 if known is not None:
                     return self._again(known, request.run), False
-                self._end(self._open_of(request.run), "another one of its run is opened")
+                self._end(self._of_owner(request), "its owner opens another one of its run")
                 return self._add(self._opener.open(request), request), True
             finally:
                 with self._lock:
@@ -184,15 +196,13 @@ class Sessions:
             raise RecordNotFound("there is no such session of this run, or it has ended")
         return session
 
-    def terminate(self, run: RunKey, session_id: str | None = None) -> None:
-        """End a run's session, or only that one of them; also when it is just being opened."""
+    def terminate(self, run: RunKey, session_id: str) -> None:
+        """End that session of a run, also while it is being opened; nothing happens when there is none."""
         with self._lock:
-            self._unwanted |= {
-                opening
-                for opening, its_run in self._opening.items()
-                if its_run == run and session_id in {None, opening}
-            }
-        self._end([session for session in self._open_of(run) if session_id in {None, session.id}], "asked for")
+            if self._opening.get(session_id) == run:
+                self._unwanted.add(session_id)
+            known = self._open.get(session_id)
+        self._end([known] if known is not None and known.run == run else [], "asked for")
 
     def live_runs(self, collab_id: str, project_id: str) -> list[tuple[str, str]]:
         """Experiment and run of each open session of a project."""
@@ -218,9 +228,13 @@ class Sessions:
             found = list(self._open.values())
         self._end(found, "this worker is about to end")
 
-    def _open_of(self, run: RunKey) -> list[Session]:
+    def _of_owner(self, request: SessionRequest) -> list[Session]:
+        """The sessions of the same run that were opened with the same owner's secret."""
+        if request.owner is None:
+            return []
         with self._lock:
-            return [session for session in self._open.values() if session.run == run]
+            owned = [session for session in self._open.values() if session.run == request.run and session.owner]
+        return [session for session in owned if compare_digest(session.owner or "", request.owner)]
 
     def _again(self, known: Session, run: RunKey) -> Session:
         if known.run != run:

@@ -136,7 +136,7 @@ class Worker:
     def forget(self) -> None:
         """Lose all sessions, as a worker does that is killed and started again."""
         for session in list(self.service.sessions._open.values()):
-            self.service.sessions.terminate(session.run)
+            self.service.sessions.terminate(session.run, session.id)
 
     def close(self) -> None:
         for server, thread in zip(self._servers, self._threads, strict=True):

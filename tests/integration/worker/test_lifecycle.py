@@ -11,7 +11,7 @@ import torch
 from werkzeug.test import Client
 
 from factories.worker_data import breast_cancer, wine, write_dataset, write_frame
-from fakes.worker_client import RUN, WorkerClient, blob_of, message_in
+from fakes.worker_client import RUN, HeldExecutor, WorkerClient, blob_of, message_in
 from synergos.domain.feature_space import Action
 from synergos_worker.bootstrap import WorkerService
 
@@ -149,15 +149,67 @@ def test_initialise_is_idempotent_by_session_id(client: WorkerClient) -> None:
     assert client.data("GET", "rounds/0").status_code == 200
 
 
-def test_a_new_session_of_a_run_ends_the_old_one(service: WorkerService, client: WorkerClient) -> None:
+def test_a_new_session_of_a_run_ends_the_old_one_of_the_same_owner(
+    service: WorkerService, client: WorkerClient
+) -> None:
     agreement = client.agree(TAGS)
-    client.initialise(agreement)
+    client.initialise(agreement, owner="a" * 32)
     newer = WorkerClient(service, session_id="f" * 32)
 
-    newer.initialise(agreement)
+    newer.initialise(agreement, owner="a" * 32)
 
     assert client.data("GET", "rounds/0").status_code == 404
     assert newer.data("GET", "rounds/0").get_json()["message"] == "round 0 was never put"
+
+
+@pytest.mark.parametrize(("owner", "other"), [("a" * 32, "b" * 32), ("a" * 32, None), (None, "a" * 32), (None, None)])
+def test_a_session_of_another_owner_ends_none(
+    service: WorkerService, client: WorkerClient, owner: str | None, other: str | None
+) -> None:
+    agreement = client.agree(TAGS)
+    client.initialise(agreement, owner=owner)
+    stranger = WorkerClient(service, session_id="f" * 32)
+
+    stranger.initialise(agreement, owner=other)
+    trained = client.data("PUT", "rounds/0", blob_of(agreement.weights()))
+
+    assert message_in(trained, agreement.weights())[1]["rows"] == 100
+
+
+def test_opening_a_session_does_not_wait_for_another_ones_round(
+    service: WorkerService, client: WorkerClient, compute: HeldExecutor
+) -> None:
+    agreement = client.agree(TAGS)
+    client.initialise(agreement)
+    compute.is_held = True
+    client.data("PUT", "rounds/0", blob_of(agreement.weights()), wait=0)
+    second = WorkerClient(service, run="r2", session_id="2" * 32)
+
+    opened = second.initialise(agreement)
+    begun = second.data("PUT", "rounds/0", blob_of(agreement.weights()), wait=0)
+    compute.release()
+
+    assert opened["data"]["rows"] == {"train": 100, "evaluate": 40}
+    assert begun.status_code == 202
+    assert second.data("GET", "rounds/0").get_data()[-100:] == client.data("GET", "rounds/0").get_data()[-100:]
+
+
+def test_what_does_not_go_together_is_told_by_the_first_round_where_opening_could_not(
+    service: WorkerService, client: WorkerClient, compute: HeldExecutor
+) -> None:
+    agreement = client.agree(TAGS)
+    client.initialise(agreement)
+    compute.is_held = True
+    client.data("PUT", "rounds/0", blob_of(agreement.weights()), wait=0)
+    second = WorkerClient(service, run="r2", session_id="2" * 32)
+
+    second.initialise(agreement, hyperparameters=RUN | {"criterion": "NLLLoss", "weight": [1.0, 2.0]})
+    second.data("PUT", "rounds/0", blob_of(agreement.weights()), wait=0)
+    compute.release()
+    failed = second.data("GET", "rounds/0")
+
+    assert failed.status_code == 422
+    assert "weight" in failed.get_json()["message"]
 
 
 def test_purposes_without_tags_have_no_rows(client: WorkerClient) -> None:
@@ -230,4 +282,9 @@ def test_a_ttp_of_a_neighbouring_release_is_answered(service: WorkerService, dis
     major, minor, *_ = version("synergos").split(".")
     near = {"Synergos-Version": f"{major}.{int(minor) + distance}.0"}
 
-    assert Client(service.command_app).post("/worker/terminate/c/p/e/r", json={}, headers=near).status_code == 200
+    assert (
+        Client(service.command_app)
+        .post("/worker/terminate/c/p/e/r", json={"session_id": "0" * 32}, headers=near)
+        .status_code
+        == 200
+    )

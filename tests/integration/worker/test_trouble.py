@@ -177,8 +177,8 @@ def test_terminate_works_in_every_state(client: WorkerClient, compute: HeldExecu
     if state == "ended":
         client.terminate()
 
-    for body in ({}, {"session_id": SESSION}, {"session_id": "0" * 32}):
-        assert client.terminate(**body)["data"] == {
+    for session in ("0" * 32, SESSION, SESSION):
+        assert client.terminate(session_id=session)["data"] == {
             "key": {"collab_id": "c", "project_id": "p1", "expt_id": "e1", "run_id": "r1"},
             "is_live": False,
         }
@@ -187,26 +187,28 @@ def test_terminate_works_in_every_state(client: WorkerClient, compute: HeldExecu
     assert client.initialise(agreement)["data"]["is_live"] is True
 
 
-@pytest.mark.parametrize("body", [{}, {"session_id": SESSION}])
-def test_a_session_ended_while_it_is_being_opened_never_opens(
-    client: WorkerClient, compute: HeldExecutor, body: dict[str, str]
-) -> None:
+def test_a_session_ended_while_it_is_being_opened_never_opens(client: WorkerClient, compute: HeldExecutor) -> None:
     agreement = client.agree(TAGS)
     compute.is_held = True
     with ThreadPoolExecutor() as pool:
         opening = pool.submit(client.initialise, agreement, status=409)
         assert compute.has_some.wait(30)
-        client.terminate(**body)
+        client.terminate(session_id="0" * 32)
+        client.terminate()
         compute.release()
 
     assert opening.result()["message"] == "the session was ended while it was being opened"
     assert client.data("GET", "rounds/0").status_code == 404
 
 
-def test_terminate_needs_no_body(client: WorkerClient) -> None:
-    http = client.service.command_app.test_client()
+@pytest.mark.parametrize("body", [{}, {"session_id": None}, {"session_id": "*"}, {"session_id": [SESSION]}])
+def test_nobody_ends_a_session_without_its_id(client: WorkerClient, body: dict[str, Any]) -> None:
+    client.initialise(client.agree(TAGS))
 
-    assert http.post("/worker/terminate/c/p1/e1/r1").status_code == 200
+    refused = client.command("POST", "/worker/terminate/c/p1/e1/r1", 417, body)
+
+    assert refused["field"] == "session_id"
+    assert message_of(client.data("GET", "rounds/0")) == "round 0 was never put"
 
 
 def test_terminating_another_run_s_session_does_nothing(client: WorkerClient) -> None:

@@ -134,7 +134,7 @@ def _measure(
 ) -> dict[str, Measured | SynergosError]:
     """What each participant measured, or how it failed, as soon as one did."""
     recipe = families.recipe_in(model)
-    content = SessionContent(scope.run, recipe, (purpose,), scope.asker)
+    content = SessionContent(scope.run, recipe, (purpose,), scope.asker, scope.session_secret)
     control.publish(WorkStarted(tuple(member.id for member in members)))
     message = encode(recipe.family.read(weights_of(model)), {})
 

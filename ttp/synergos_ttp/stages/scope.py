@@ -48,6 +48,11 @@ class Scope:
         return Asker(self.component, self.job.id)
 
     @property
+    def session_secret(self) -> str:
+        """What only the programs that share the records know of the job: no worker is told the record store's own id."""
+        return f"{self.store.cluster_id()}/{self.job.id}"
+
+    @property
     def keys(self) -> JobKey:
         """The key of what the job works on."""
         return self.job.keys

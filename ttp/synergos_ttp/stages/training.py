@@ -34,7 +34,7 @@ def train(scope: Scope, outputs: Path, limits: Limits, control: Control, keep_ve
     recipe = scope.recipe()
     hyperparameters = recipe.hyperparameters
     members = scope.members()
-    content = SessionContent(scope.run, recipe, (Purpose.TRAIN, Purpose.EVALUATE), scope.asker)
+    content = SessionContent(scope.run, recipe, (Purpose.TRAIN, Purpose.EVALUATE), scope.asker, scope.session_secret)
     needed = hyperparameters.min_participants
     # A model is of one definition, whatever happens to the run while it is trained.
     keep_rounds_of(outputs, scope.job.id, scope.definition().digest)

@@ -196,7 +196,7 @@ class ParticipantSession:
 
     def _open(self) -> OpenSession:
         self._commands.greet()
-        # A new id each time: what the worker may still be doing for the old session ends when this one opens.
+        # A new id each time: what the worker may still be doing for the old session of this owner ends when this one opens.
         self._id = uuid4().hex
         self.rows = self._commands.open_session(self._run, {**self._request, "session_id": self._id})
         self._refuse_other_rows()

@@ -6,7 +6,9 @@ import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from secrets import token_hex
 from typing import Any, Self, TypeVar
 
 from synergos.domain.asker import NOBODY, Asker
@@ -30,12 +32,14 @@ class SessionContent:
 
     Attributes:
         asker: who opens it.
+        secret: tells this job's sessions from those of everybody else, also when another process takes the job up.
     """
 
     run: RunKey
     recipe: Recipe
     purposes: tuple[Purpose, ...]
     asker: Asker = NOBODY
+    secret: str = field(default_factory=token_hex, repr=False)
 
     def request(self, member: JobParticipant) -> dict[str, Any]:
         """The body that opens a session at one participant, all but the session's id."""
@@ -44,6 +48,7 @@ class SessionContent:
             recipe = replace(recipe, space=told(recipe.space, member.columns))
         return {
             "id": member.id,
+            "owner": self._owner(member.id),
             "action": self.recipe.space.action,
             "tags": {purpose: member.tags[purpose] for purpose in self.purposes if purpose in member.tags},
             "alignments": member.missing_columns,
@@ -51,6 +56,10 @@ class SessionContent:
             **recipe.to_dict(),
             "metas": [purpose for purpose in self.purposes if purpose in member.tags],
         }
+
+    def _owner(self, participant_id: str) -> str:
+        """What one participant's worker knows the owner of its sessions by; no other one's tells it."""
+        return sha256(f"{self.secret}\0{participant_id}".encode()).hexdigest()[:32]
 
 
 class Sessions:

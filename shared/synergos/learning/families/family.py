@@ -232,6 +232,9 @@ class ModelFamily(Protocol):
     def initial(self, recipe: Recipe) -> Model:
         """The model before its first round: named tensors, as messages carry them. They depend on the run's seed alone."""
 
+    def outline(self, recipe: Recipe) -> Model:
+        """The tensors of :meth:`initial` by name, type and shape: they need have no memory."""
+
     # At a participant
 
     def trainer(self, recipe: Recipe, participant_id: str, device: str) -> Trainer:

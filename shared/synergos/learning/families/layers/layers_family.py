@@ -72,6 +72,12 @@ class LayersFamily:
         network = _network(recipe, recipe.hyperparameters.seed)
         return Model(network.state_dict(), parameter_names(network))
 
+    def outline(self, recipe: Recipe) -> Model:
+        """On torch's meta device."""
+        with torch.device("meta"):
+            network = _network(recipe)
+        return Model(network.state_dict(), parameter_names(network))
+
     def trainer(self, recipe: Recipe, participant_id: str, device: str) -> LayersTrainer:
         """Its network, trained with torch."""
         layers = _layers(recipe.architecture)
