@@ -9,7 +9,14 @@ from pathlib import Path
 import structlog
 
 from synergos.program.destination_flags import add_destination_flags, nodes_of, tracking_servers_of
-from synergos.program.flags import add_flag, common_parser, default_folder, usable_folder
+from synergos.program.flags import (
+    add_flag,
+    add_quota_flag,
+    common_parser,
+    default_folder,
+    quotas_of,
+    usable_folder,
+)
 from synergos.program.program import ProgramSettings, read_flags, run
 from synergos_director.bootstrap import Director
 from synergos_director.settings import Settings
@@ -37,6 +44,7 @@ def parser() -> argparse.ArgumentParser:
         help="folder of the pictures of hyperparameter searches; may be the TTPs' folder of trained models",
     )
     add_destination_flags(flags)
+    add_quota_flag(flags)
     # Where a TTP and a director are launched alike, this folder is named to both.
     add_flag(flags, "--mlflow", type=Path, help="has no effect here: tracked figures are written by the TTPs")
     return flags
@@ -55,6 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         queue=usable_broker_of(flags, given),
         nodes=nodes,
         tracking_servers=tracking_servers,
+        quotas=quotas_of(flags, given),
     )
     structlog.get_logger(__name__).info(
         "starting", host=given.host, port=given.port, queue_host=settings.queue.host, queue_port=settings.queue.port

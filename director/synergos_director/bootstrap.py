@@ -41,7 +41,7 @@ class Director:
         outcome_consumer = OutcomeConsumer(self._store, leases, publisher)
         self._listener = CompletedListener(settings.queue, cluster, outcome_consumer)
         self._reconciler = Reconciler(self._store, leases, publisher)
-        self._tuner = Tuner(self._store, dispatcher, settings.outputs)
+        self._tuner = Tuner(self._store, dispatcher, settings.outputs, quotas=settings.quotas)
         # What lies at TTPs and workers, the TTPs of the sub-grids remove.
         self._remover = Remover(self._store, settings.outputs, {None})
         self._app = create_app(
@@ -55,6 +55,7 @@ class Director:
             probe=partial(probe, where=settings.nodes),
             wake_remover=self._remover.wake,
             tracking_servers=settings.tracking_servers.places,
+            quotas=settings.quotas,
         )
         self._listener.start()
         self._reconciler.start()

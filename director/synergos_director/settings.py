@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from synergos.domain.quotas import Quotas
 from synergos.program.destination_flags import NO_SERVERS
 from synergos.program.destinations import ANY_NODE, Destinations
 from synergos.program.program import ProgramSettings
@@ -20,6 +21,7 @@ class Settings:
         outputs: folder of the pictures of studies, beside the trained models.
         nodes: where registered workers may be.
         tracking_servers: those that collaborations may name.
+        quotas: how much each collaboration may have.
     """
 
     program: ProgramSettings
@@ -28,3 +30,4 @@ class Settings:
     queue: Broker
     nodes: Destinations = ANY_NODE
     tracking_servers: Destinations = NO_SERVERS
+    quotas: Quotas = field(default_factory=Quotas)

@@ -7,6 +7,8 @@ SynergosError
 ├── RecordNotFound          nothing is stored under that key
 ├── Conflict                the request is sound, but not in the present state
 │   └── FeatureDrift        data no longer fits the feature space that was agreed
+├── QuotaExceeded           a collaboration has as much as it may have
+│   └── TooManyAtOnce       … at the same time; ask again later
 ├── NotSupported            this kind of grid cannot do it
 │   └── NotInstalled        … or this installation cannot; names the extra that brings what it takes
 ├── ServiceStopping         this program is about to end; ask again when it is back
@@ -97,6 +99,14 @@ class Conflict(SynergosError):
 
 class FeatureDrift(Conflict):
     """The data no longer fits the feature space that was agreed at alignment."""
+
+
+class QuotaExceeded(SynergosError):
+    """A collaboration has as much as it may have of what all share; says which quota it is, and which setting."""
+
+
+class TooManyAtOnce(QuotaExceeded):
+    """It has as much as it may have at the same time; when some of that has ended there is room again."""
 
 
 class NotSupported(SynergosError):

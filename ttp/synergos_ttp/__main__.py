@@ -12,8 +12,10 @@ from synergos.program.destination_flags import add_destination_flags, nodes_of, 
 from synergos.program.flags import (
     add_flag,
     add_keep_flag,
+    add_quota_flag,
     common_parser,
     orchestrator_folder,
+    quotas_of,
     retention_of,
     usable_folder,
     whole_number,
@@ -59,6 +61,7 @@ def parser() -> argparse.ArgumentParser:
         default=KEEP_VERSIONS,
         help="how many of a run's models stay on the disk when it is trained again; the newest is not counted",
     )
+    add_quota_flag(flags)
     add_keep_flag(
         flags,
         "models=N: as --keep_versions N; rounds=TIME: of rounds that a kill has left of jobs that have ended, those of the last"
@@ -108,6 +111,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         keep_versions=given.keep_versions if kept.models is None else kept.models,
         keep_rounds=kept.rounds,
         cluster=None if is_basic else ClusterSettings(given.grid, usable_broker_of(flags, given)),
+        quotas=quotas_of(flags, given),
     )
     own = settings.program.resources
     place = {} if settings.cluster is None else {"grid": settings.cluster.grid}

@@ -84,7 +84,7 @@ class BasicTtp:
     def __init__(self, settings: Settings, parts: _Parts) -> None:
         self._parts = parts
         self._dispatcher = LocalDispatcher(parts.store, parts.runner, parts.followers)
-        self._tuner = Tuner(parts.store, self._dispatcher, settings.outputs)
+        self._tuner = Tuner(parts.store, self._dispatcher, settings.outputs, quotas=settings.quotas)
         # Whatever is to be removed is this TTP's to remove: it is the whole grid.
         self._remover = Remover(
             parts.store, settings.outputs, None, WorkerRemovals(settings.limits, settings.program.id)
@@ -100,6 +100,7 @@ class BasicTtp:
             probe=partial(probe, where=settings.limits.where),
             wake_remover=self._remover.wake,
             tracking_servers=settings.tracking_servers.places,
+            quotas=settings.quotas,
         )
         self._applications = {settings.program.port: app}
         self._tuner.start()

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
+from synergos.domain.quotas import Quotas
 from synergos.program.destination_flags import NO_SERVERS
 from synergos.program.destinations import Destinations
 from synergos.program.program import ProgramSettings
@@ -37,6 +38,7 @@ class Settings:
         tracking_servers: those that collaborations may name.
         keep_versions: how many of a run's trainings before the newest stay.
         keep_rounds: how long rounds stay that a kill has left; None to leave them alone.
+        quotas: how much each collaboration may have; without effect in a cluster, whose director is told.
         cluster: None for a basic TTP.
     """
 
@@ -48,4 +50,5 @@ class Settings:
     tracking_servers: Destinations = NO_SERVERS
     keep_versions: int = KEEP_VERSIONS
     keep_rounds: timedelta | None = None
+    quotas: Quotas = field(default_factory=Quotas)
     cluster: ClusterSettings | None = None

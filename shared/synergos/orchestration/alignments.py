@@ -45,11 +45,12 @@ class Alignments(StageRequests[AlignmentOptions]):
             InvalidRequest: a field of the body is wrong; names it.
             RecordNotFound: something that ``ids`` name is not there.
             Conflict: it cannot be done as things stand.
+            TooManyAtOnce: more jobs would wait than may.
         """
         asked = self.schema.read(body)
         with self.store.transaction():
             jobs = [replace(job, stage=Stage.CHECK) for job in self.plan(caller, ids, options_of(asked), asked)]
-            self.store.add_jobs(jobs)
+            self.add(jobs)
         return self.submission.hand_over(jobs, wait=wait)
 
     def share(self, caller: Caller, key: RegistrationKey) -> Record:

@@ -11,6 +11,7 @@ from synergos.domain.records import Ids, Kind
 from synergos.domain.tracking_server import TrackingServer
 from synergos.errors import InvalidRequest
 from synergos.orchestration.declarations import Declarations
+from synergos.orchestration.shares import Shares
 from synergos.records.store import RecordStore
 
 
@@ -25,8 +26,8 @@ class Collaborations(Declarations[Collaboration]):
     schema = bodies.COLLABORATION
     id_field = "collab_id"
 
-    def __init__(self, store: RecordStore, tracking_servers: Places | None = None) -> None:
-        super().__init__(store)
+    def __init__(self, store: RecordStore, shares: Shares, tracking_servers: Places | None = None) -> None:
+        super().__init__(store, shares)
         self._tracking_servers = tracking_servers
 
     def checked(self, declared: Collaboration, payload: dict[str, Any], ids: Ids) -> dict[str, Any]:

@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import Any, ClassVar, Generic, TypeVar
 
 from synergos.domain.identifiers import check_identifier, check_new_identifier, check_told_apart
-from synergos.domain.records import NOT_DECLARED, RECORD_TYPES, Ids, Kind, payload_of
+from synergos.domain.records import NOT_DECLARED, RECORD_TYPES, Ids, Kind, payload_of, restrict
 from synergos.errors import InvalidRequest, RecordNotFound
 from synergos.orchestration.caller import Caller
+from synergos.orchestration.shares import Shares
 from synergos.orchestration.view import View
 from synergos.records.paging import EVERYTHING, Page, Part, Selection
 from synergos.records.store import Record, RecordStore
@@ -37,8 +38,9 @@ class Declarations(Generic[Body]):
     parents: ClassVar[tuple[Kind, ...]] = ()
     derived: ClassVar[frozenset[str]] = frozenset()
 
-    def __init__(self, store: RecordStore) -> None:
+    def __init__(self, store: RecordStore, shares: Shares) -> None:
         self.store = store
+        self.shares = shares
 
     def find(self, caller: Caller, ids: Ids, page: Page = EVERYTHING, *, around: bool = True) -> Part[View]:
         """The records with these ids, in order of creation.
@@ -63,6 +65,7 @@ class Declarations(Generic[Body]):
         Raises:
             InvalidRequest: a field is wrong; names it.
             RecordNotFound: what it is to hang under is not there.
+            QuotaExceeded: its collaboration would have more than it may.
         """
         declared = self.schema.read(self._own(body))
         key = self._key(ids, body)
@@ -74,7 +77,8 @@ class Declarations(Generic[Body]):
             before = self._stored(key)
             if before is None:
                 self._check_new(key)
-            after = self.store.put(self.kind, key, payload)
+            with self.shares.declaring(self.kind, restrict(key, self.kind)):
+                after = self.store.put(self.kind, key, payload)
             self.after_change(before, after)
             return replace(self.read(caller, key), warnings=self._replaced(before, after))
 
@@ -84,6 +88,7 @@ class Declarations(Generic[Body]):
         Raises:
             InvalidRequest: a field is wrong; names it.
             RecordNotFound: there is no such record.
+            QuotaExceeded: its collaboration would have more than it may.
         """
         named = {} if self.id_field is None else {self.id_field: ids[self._own_id]}
         _check_ids(body, {**ids, **named})
@@ -94,7 +99,9 @@ class Declarations(Generic[Body]):
             payload = payload_of(before) | changes
             # Records of earlier versions may hold more than can be declared now.
             self.checked(self.schema.read(self.schema.known(payload) | named), payload, ids)
-            self.after_change(before, self.store.merge(self.kind, ids, changes))
+            with self.shares.declaring(self.kind, restrict(ids, self.kind)):
+                after = self.store.merge(self.kind, ids, changes)
+            self.after_change(before, after)
             return self.read(caller, ids)
 
     def delete(self, caller: Caller, ids: Ids) -> View:

@@ -8,6 +8,7 @@ from typing import Any
 
 from synergos.domain.addresses import Places
 from synergos.domain.job import Stage
+from synergos.domain.quotas import Quotas
 from synergos.domain.reachability import Probe
 from synergos.domain.records import Kind
 from synergos.orchestration.alignments import Alignments
@@ -25,6 +26,7 @@ from synergos.orchestration.predictions import Predictions
 from synergos.orchestration.projects import Projects
 from synergos.orchestration.registrations import Registrations
 from synergos.orchestration.runs import Runs
+from synergos.orchestration.shares import Shares
 from synergos.orchestration.stage_requests import StageRequests
 from synergos.orchestration.studies import Studies
 from synergos.orchestration.submission import Submission
@@ -50,6 +52,7 @@ class Orchestrator:
         declarations: what is declared before anything runs, by kind of record.
         stages: what is asked for and leaves results, by stage.
         deletions: deletes what is declared, with its files.
+        shares: what each collaboration may have.
         submission: how stored jobs are handed over, for who stores several requests' jobs in one transaction.
 
     Args:
@@ -59,6 +62,7 @@ class Orchestrator:
         wake_remover: has files removed at once, when something was deleted; None where nobody removes any.
         tracking_servers: those that collaborations may name; None where nothing is written to any.
         probe: asks registered nodes what they are; None where nobody can be asked.
+        quotas: how much each collaboration may have.
     """
 
     def __init__(
@@ -70,18 +74,22 @@ class Orchestrator:
         probe: Probe | None = None,
         wake_remover: Callable[[], None] | None = None,
         tracking_servers: Places | None = None,
+        quotas: Quotas = Quotas(),  # noqa: B008 - it is frozen
     ) -> None:
         self.submission = Submission(store, dispatcher)
+        self.shares = Shares(store, quotas)
         declarations = [
-            Collaborations(store, tracking_servers),
-            *(made(store) for made in _DECLARED),
-            Registrations(store, probe),
+            Collaborations(store, self.shares, tracking_servers),
+            *(made(store, self.shares) for made in _DECLARED),
+            Registrations(store, self.shares, probe),
         ]
         self.declarations: Mapping[Kind, Declarations[Any]] = {each.kind: each for each in declarations}
-        self.stages: Mapping[Stage, StageRequests[Any]] = {made.stage: made(store, self.submission) for made in _STAGES}
+        self.stages: Mapping[Stage, StageRequests[Any]] = {
+            made.stage: made(store, self.submission, self.shares) for made in _STAGES
+        }
         self.jobs = Jobs(store, dispatcher)
         self.deletions = Deletions(store, dispatcher, self.declarations, wake_tuner, wake_remover)
         self.nodes = Nodes(store, probe)
-        self.studies = Studies(store, wake_tuner)
+        self.studies = Studies(store, wake_tuner, self.shares)
         self.trainings = Trainings(store)
         self.artifacts = Artifacts(store, outputs)

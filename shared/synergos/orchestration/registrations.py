@@ -18,6 +18,7 @@ from synergos.orchestration.alignment_invalidation import invalidate_without
 from synergos.orchestration.caller import Caller
 from synergos.orchestration.declarations import Declarations
 from synergos.orchestration.node_check import Others, check_nodes
+from synergos.orchestration.shares import Shares
 from synergos.orchestration.view import View
 from synergos.records.store import Record, RecordStore
 
@@ -29,8 +30,8 @@ class Registrations(Declarations[Registration]):
     schema = bodies.REGISTRATION
     parents = (Kind.COLLABORATION, Kind.PROJECT, Kind.PARTICIPANT)
 
-    def __init__(self, store: RecordStore, probe: Probe | None = None) -> None:
-        super().__init__(store)
+    def __init__(self, store: RecordStore, shares: Shares, probe: Probe | None = None) -> None:
+        super().__init__(store, shares)
         self._probe = probe
 
     def declare(self, caller: Caller, ids: Ids, body: Mapping[str, Any]) -> View:

@@ -10,6 +10,7 @@ from synergos.domain.job import Job, JobState, Stage
 from synergos.domain.records import Ids, Kind
 from synergos.errors import RecordNotFound
 from synergos.orchestration.caller import Caller
+from synergos.orchestration.shares import Shares
 from synergos.orchestration.submission import Submission
 from synergos.records.paging import EVERYTHING, Page, Part, Selection
 from synergos.records.store import Record, RecordStore
@@ -30,9 +31,10 @@ class StageRequests(Generic[Body]):
     kind: ClassVar[Kind]
     schema: Definition[Body]
 
-    def __init__(self, store: RecordStore, submission: Submission) -> None:
+    def __init__(self, store: RecordStore, submission: Submission, shares: Shares) -> None:
         self.store = store
         self.submission = submission
+        self.shares = shares
 
     def find(self, caller: Caller, ids: Ids, page: Page = EVERYTHING) -> Part[Record]:
         """The results with these ids, in order of creation.
@@ -53,6 +55,7 @@ class StageRequests(Generic[Body]):
             InvalidRequest: a field of the body is wrong; names it.
             RecordNotFound: something that ``ids`` name is not there.
             Conflict: it cannot be done as things stand.
+            QuotaExceeded: its collaboration has as much as it may, or as many jobs wait as may.
         """
         asked = self.schema.read(body)
         return self.submission.hand_over(self.accept(caller, ids, options_of(asked), asked), wait=wait)
@@ -67,11 +70,23 @@ class StageRequests(Generic[Body]):
         Raises:
             RecordNotFound: see :meth:`plan`.
             Conflict: see :meth:`plan`.
+            QuotaExceeded: see :meth:`request`.
         """
         with self.store.transaction():
             jobs = self.plan(caller, ids, options, asked)
-            self.store.add_jobs(jobs)
+            self.shares.check_room(ids)
+            self.add(jobs)
         return jobs
+
+    def add(self, jobs: Sequence[Job]) -> None:
+        """Store the jobs of a request, of one collaboration; called in a transaction.
+
+        Raises:
+            TooManyAtOnce: more would wait than may.
+        """
+        self.store.add_jobs(jobs)
+        for job in jobs[:1]:
+            self.shares.check_jobs(job.keys)
 
     def plan(self, caller: Caller, ids: Ids, options: Mapping[str, Any], asked: Body | None = None) -> list[Job]:
         """The jobs of a request; nothing is stored.

@@ -14,6 +14,7 @@ from synergos.domain.study import TRIAL_PREFIX, Study, Trial, best_of
 from synergos.errors import RecordNotFound
 from synergos.orchestration import preconditions
 from synergos.orchestration.caller import Caller
+from synergos.orchestration.shares import Shares
 from synergos.orchestration.study_records import StudyRecords
 from synergos.orchestration.study_request import study_of
 from synergos.records.paging import EVERYTHING, Page, Part, Selection
@@ -44,8 +45,9 @@ class Studies:
 
     schema = bodies.OPTIMIZATIONS
 
-    def __init__(self, store: RecordStore, wake_tuner: Callable[[], None]) -> None:
+    def __init__(self, store: RecordStore, wake_tuner: Callable[[], None], shares: Shares) -> None:
         self._store = store
+        self._shares = shares
         self._records = StudyRecords(store)
         self._wake_tuner = wake_tuner
 
@@ -56,6 +58,7 @@ class Studies:
             RecordNotFound: the experiment is not there.
             Conflict: nothing can be trained or measured as things stand.
             InvalidRequest: names the field.
+            QuotaExceeded: its collaboration has as much as it may, or as many studies run as may.
         """
         asked = self.schema.read(body)
         experiment = ExperimentKey.of(ids)
@@ -64,7 +67,9 @@ class Studies:
         study = study_of(self._store, experiment, asked)
         with self._store.transaction():
             self._check_state(experiment)
+            self._shares.check_room(experiment)
             study = self._records.add(study)
+            self._shares.check_studies(experiment)
         self._wake_tuner()
         return study
 

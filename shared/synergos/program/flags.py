@@ -9,6 +9,8 @@ from importlib.metadata import version
 from pathlib import Path
 from uuid import uuid4
 
+from synergos.domain.quotas import FLAG as QUOTA_FLAG
+from synergos.domain.quotas import Quotas
 from synergos.errors import InvalidRequest
 from synergos.program.logs import LogTarget
 from synergos.upkeep.retention import Retention
@@ -56,6 +58,27 @@ def retention_of(parser: argparse.ArgumentParser, given: argparse.Namespace, *ki
     """What is to be kept, by the command line; ends the program with a clear message when that makes no sense."""
     try:
         return Retention.read(given.keep, kinds)
+    except InvalidRequest as error:
+        parser.error(str(error))
+
+
+def add_quota_flag(parser: argparse.ArgumentParser) -> None:
+    """Add the flag that says how much a collaboration may have; :func:`quotas_of` reads it."""
+    add_flag(
+        parser,
+        QUOTA_FLAG,
+        nargs="+",
+        default=os.environ.get("SYNERGOS_QUOTA", "").split(),
+        metavar="WHAT=HOW_MUCH",
+        help=f"how much one collaboration may have; what is not said is as in {Quotas()}; also SYNERGOS_QUOTA,"
+        " separated by blanks",
+    )
+
+
+def quotas_of(parser: argparse.ArgumentParser, given: argparse.Namespace) -> Quotas:
+    """How much a collaboration may have, by the command line; ends the program with a clear message when that makes no sense."""
+    try:
+        return Quotas.read(given.quota)
     except InvalidRequest as error:
         parser.error(str(error))
 

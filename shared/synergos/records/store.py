@@ -8,16 +8,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, exists, insert, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, exists, func, insert, select, update
 
 from synergos.domain.job import UNFINISHED, Job, Stage
 from synergos.domain.records import RECORD_TYPES, Ids, Kind, payload_of, restrict
 from synergos.errors import RecordNotFound
+from synergos.records import shares
 from synergos.records.database import Database
 from synergos.records.jobs import job_of, row_of, standing_of
 from synergos.records.paging import EVERYTHING, Page, Part, Selection
 from synergos.records.plain import plain
 from synergos.records.schema import MIGRATIONS
+from synergos.records.shares import Share
 from synergos.records.tables import CLUSTER, JOBS, RECORDS
 from synergos.records.visibility import is_visible
 
@@ -62,8 +64,9 @@ class RecordStore:
         """Declare a record: a stored one keeps its ``doc_id`` and nothing else."""
         values = {"payload": _payload(payload), "created_at": datetime.now(UTC)}
         with self.database.writing() as connection:
-            if not self._update(connection, kind, key, values):
-                connection.execute(insert(RECORDS[kind]).values(**restrict(key, kind), **values))
+            with self._counted(connection, kind, key):
+                if not self._update(connection, kind, key, values):
+                    connection.execute(insert(RECORDS[kind]).values(**restrict(key, kind), **values))
             return self.get(kind, key)
 
     def merge(self, kind: Kind, key: Ids, changes: Mapping[str, Any]) -> Record:
@@ -74,7 +77,8 @@ class RecordStore:
         """
         with self.database.writing() as connection:
             stored = _payload(self.get(kind, key))
-            self._update(connection, kind, key, {"payload": {**stored, **_payload(changes)}})
+            with self._counted(connection, kind, key):
+                self._update(connection, kind, key, {"payload": {**stored, **_payload(changes)}})
             return self.get(kind, key)
 
     def get(self, kind: Kind, key: Ids) -> Record:
@@ -129,7 +133,7 @@ class RecordStore:
         with self.database.writing() as connection:
             record = self.get(kind, key)
             self.prune(kind, key)
-            connection.execute(delete(RECORDS[kind]).where(_matches(kind, key)))
+            self._delete(connection, kind, _matches(kind, key))
         return record
 
     def prune(self, kind: Kind, key: Ids) -> None:
@@ -138,7 +142,18 @@ class RecordStore:
         with self.database.writing() as connection:
             for dependent in RECORD_TYPES[kind].cascade:
                 table = RECORDS[dependent]
-                connection.execute(delete(table).where(*(table.c[field] == own[field] for field in own)))
+                self._delete(connection, dependent, *(table.c[field] == own[field] for field in own))
+
+    def share(self, collab_id: str) -> Share:
+        """What a collaboration has of the store; with an empty id what belongs to none."""
+        with self.database.reading() as connection:
+            return shares.share_of(connection, collab_id)
+
+    def count(self, kind: Kind, selection: Selection) -> int:
+        """How many records are wanted."""
+        counted = select(func.count()).select_from(RECORDS[kind]).where(*_conditions(kind, selection))
+        with self.database.reading() as connection:
+            return int(connection.execute(counted).scalar_one())
 
     # Jobs
 
@@ -177,6 +192,12 @@ class RecordStore:
         unfinished = select(JOBS).where(JOBS.c.state.in_(UNFINISHED)).order_by(JOBS.c.number)
         with self.database.reading() as connection:
             return [job_of(row) for row in connection.execute(unfinished).mappings()]
+
+    def count_unfinished_jobs(self, collab_id: str) -> int:
+        """How many jobs of a collaboration have not ended."""
+        wanted = (JOBS.c.state.in_(UNFINISHED), JOBS.c.collab_id == collab_id)
+        with self.database.reading() as connection:
+            return int(connection.execute(select(func.count()).select_from(JOBS).where(*wanted)).scalar_one())
 
     def grids_of(self, ids: Ids) -> set[int | None]:
         """The sub-grids that have begun a job with these ids in its key; None stands for the only one of a basic grid."""
@@ -218,6 +239,21 @@ class RecordStore:
         """What tells this record store from others whose programs use the same queue."""
         with self.database.reading() as connection:
             return str(connection.execute(select(CLUSTER.c.id)).scalar_one())
+
+    @staticmethod
+    @contextmanager
+    def _counted(connection: Connection, kind: Kind, key: Ids) -> Iterator[None]:
+        """What is written of one record inside is counted in its collaboration's share."""
+        measured = select(shares.size_of(kind)).where(_matches(kind, key))
+        before = connection.execute(measured).scalar_one_or_none()
+        yield
+        after = connection.execute(measured).scalar_one()
+        shares.change(connection, restrict(key, kind), int(before is None), after - (before or 0))
+
+    @staticmethod
+    def _delete(connection: Connection, kind: Kind, *conditions: ColumnElement[bool]) -> None:
+        shares.release(connection, kind, *conditions)
+        connection.execute(delete(RECORDS[kind]).where(*conditions))
 
     @staticmethod
     def _update(connection: Connection, kind: Kind, key: Ids, values: Mapping[str, Any]) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     DateTime,
@@ -124,6 +125,15 @@ REMOVALS = Table(
     Column("tried_at", UtcDateTime),
     Column("reason", Text),
     sqlite_autoincrement=True,
+)
+
+SHARES = Table(
+    "share",
+    METADATA,
+    # Empty for what belongs to no collaboration.
+    Column("collab_id", String(MAXIMUM_LENGTH), primary_key=True),
+    Column("records", Integer, nullable=False),
+    Column("size", BigInteger, nullable=False),
 )
 
 CLUSTER = Table("cluster", METADATA, Column("id", String(64), primary_key=True))

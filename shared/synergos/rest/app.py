@@ -8,6 +8,7 @@ from pathlib import Path
 from flask import Blueprint, Flask
 
 from synergos.domain.addresses import Places
+from synergos.domain.quotas import Quotas
 from synergos.domain.reachability import Probe
 from synergos.orchestration.dispatcher import Dispatcher, ReadOnlyDispatcher
 from synergos.orchestration.jobs import Jobs
@@ -45,6 +46,7 @@ def create_app(
     probe: Probe | None = None,
     wake_remover: Callable[[], None] | None = None,
     tracking_servers: Places | None = None,
+    quotas: Quotas = Quotas(),  # noqa: B008 - it is frozen
 ) -> Flask:
     """Build the service.
 
@@ -56,9 +58,10 @@ def create_app(
         probe: asks registered nodes what they are.
         wake_remover: has the files of what was deleted removed at once; None where nobody removes any.
         tracking_servers: those that collaborations may name; None where nothing is written to any.
+        quotas: how much each collaboration may have.
     """
     app = _bare_app(maximum_body, lambda: health(component, component_id), _DOCUMENTED | _JOBS)
-    orchestrator = Orchestrator(store, dispatcher, outputs, wake_tuner, probe, wake_remover, tracking_servers)
+    orchestrator = Orchestrator(store, dispatcher, outputs, wake_tuner, probe, wake_remover, tracking_servers, quotas)
     for part in _blueprints(orchestrator, component):
         app.register_blueprint(part)
     return app

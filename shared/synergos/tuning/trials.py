@@ -54,6 +54,7 @@ class Trials:
         Raises:
             Conflict: somebody else has gone on with the study, or it is not running any more.
             RecordNotFound: what it searches was deleted.
+            QuotaExceeded: there is no room for it, or as many jobs wait as may.
         """
         number = past[-1].number + 1 if past else 0
         drawn = draw(study, space, past, number)
@@ -64,6 +65,7 @@ class Trials:
         with self._store.transaction():
             self._check_alone(study, number)
             trial, jobs = (trial, []) if reason else self._accepted(study, trial, run)
+            self._orchestrator.shares.check_room(study.experiment)
             self._studies.save_trial(study, trial)
         self._orchestrator.submission.hand_over(jobs, wait=False)
         return trial

@@ -12,8 +12,9 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from synergos.domain.job import JobError
+from synergos.domain.quotas import Quotas
 from synergos.domain.study import Study, StudyState, Trial, TrialState
-from synergos.errors import Conflict, RecordNotFound, SynergosError
+from synergos.errors import Conflict, QuotaExceeded, RecordNotFound, SynergosError, TooManyAtOnce
 from synergos.orchestration.orchestrator import Orchestrator
 from synergos.orchestration.study_records import StudyRecords
 from synergos.program.loop import Loop
@@ -28,6 +29,9 @@ log = structlog.get_logger(__name__)
 SKIPPED_PER_TRIAL = 10
 """How many combinations that cannot be trained are drawn for each trial that is wanted, before a study is given up."""
 
+AHEAD = 2
+"""How many trials a study that asks for more hands in for each that can run at once."""
+
 Draw = Callable[[Study, Sequence[Trial], Path], Path | None]
 
 
@@ -39,6 +43,7 @@ class Tuner:
         seconds: between two looks while a study runs.
         idle_seconds: between two looks while none does.
         draw: makes the picture of a study that has ended.
+        quotas: how much each collaboration may have.
     """
 
     def __init__(
@@ -49,9 +54,10 @@ class Tuner:
         seconds: float = 0.1,
         idle_seconds: float = 5.0,
         draw: Draw = draw_picture,
+        quotas: Quotas = Quotas(),  # noqa: B008 - it is frozen
     ) -> None:
         self._studies = StudyRecords(store)
-        self._trials = Trials(store, self._studies, Orchestrator(store, grid))
+        self._trials = Trials(store, self._studies, Orchestrator(store, grid, quotas=quotas))
         self._grid = grid
         self._outputs = outputs
         self._seconds = seconds
@@ -79,8 +85,8 @@ class Tuner:
                 self._advance(study)
             except (SQLAlchemyError, ConnectionError) as error:
                 log.warning("study waits", study_id=study.id, reason=type(error).__name__)
-            except RecordNotFound as error:
-                self._give_up(study, JobError("RecordNotFound", str(error)))
+            except (RecordNotFound, QuotaExceeded) as error:
+                self._give_up(study, JobError(type(error).__name__, str(error)))
             except Exception:
                 log.exception("study given up", study_id=study.id)
                 self._give_up(study, JobError("InternalError", "something nobody foresaw; the log has the details"))
@@ -113,6 +119,9 @@ class Tuner:
                 return
             try:
                 trial = self._trials.start(study, space, trials)
+            except TooManyAtOnce:
+                # Asked again at the next turn; nothing of it is stored.
+                return
             except Conflict as error:
                 log.info("trial not started", study_id=study.id, reason=str(error))
                 return
@@ -126,7 +135,9 @@ class Tuner:
         ]
 
     def _room(self, study: Study) -> int:
-        return study.max_concurrent or self._grid.width(study.experiment)
+        # What waits gains nothing beyond the next that is ready when one ends, and holds others up.
+        width = self._grid.width(study.experiment)
+        return width if study.max_concurrent is None else min(study.max_concurrent, AHEAD * width)
 
     def _finish(self, study: Study, trials: list[Trial]) -> None:
         came_to_nothing = {TrialState.SKIPPED, TrialState.FAILED}

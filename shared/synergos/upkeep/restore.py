@@ -14,6 +14,7 @@ from sqlalchemy import Connection, select, update
 from synergos.domain.records import Kind
 from synergos.errors import Conflict
 from synergos.records.schema import Schema
+from synergos.records.shares import recount
 from synergos.records.tables import RECORDS as TABLES
 from synergos.upkeep import contents
 from synergos.upkeep.backup import Place
@@ -60,8 +61,11 @@ def restore(folder: Path, place: Place, tell: Callable[[str], None] = lambda _st
             _rename_tracked(place.mlflow, found.mlflow)
         tell("the records")
         with place.records.filled_from(copy) as connection:
-            Schema().is_current(connection)
+            is_current = Schema().is_current(connection)
             _rename(connection, found.outputs, str(place.outputs.absolute()))
+            if is_current:
+                # Names of other lengths take other room; older records are counted when they are brought up to date.
+                recount(connection)
     except BaseException:
         for path in made:
             shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)

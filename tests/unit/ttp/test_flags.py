@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from synergos.domain.quotas import Quotas
 from synergos.program.destination_flags import nodes_of, tracking_servers_of
+from synergos.program.flags import quotas_of
 from synergos_ttp.__main__ import main, parser
 
 
@@ -40,3 +42,19 @@ def test_places_are_in_the_environment_too(monkeypatch: pytest.MonkeyPatch) -> N
     assert (servers.have("10.0.0.9", 5500), servers.have("mlflow.example.org", 1)) == (True, True)
     assert servers.have("10.0.0.8", 5500) is False
     assert nodes_of(flags, flags.parse_args([])).places is None
+
+
+def test_quotas_are_read_from_the_command_line_or_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert quotas_of(parser(), parser().parse_args(["--quota", "records=5", "bytes=2K"])) == Quotas(
+        records=5, bytes=2048
+    )
+    monkeypatch.setenv("SYNERGOS_QUOTA", "waiting_jobs=7 running_studies=1")
+    assert quotas_of(parser(), parser().parse_args([])) == Quotas(waiting_jobs=7, running_studies=1)
+
+
+def test_a_quota_that_is_none_ends_the_program(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        quotas_of(parser(), parser().parse_args(["--quota", "jobs=5"]))
+
+    assert ended.value.code == 2
+    assert "--quota: 'jobs' is not a quota; did you mean waiting_jobs" in capsys.readouterr().err

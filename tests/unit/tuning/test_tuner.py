@@ -16,6 +16,7 @@ from synergos.bodies import OPTIMIZATIONS
 from synergos.domain.job import Job, JobError, JobState, Stage
 from synergos.domain.keys import ExperimentKey, ProjectKey
 from synergos.domain.outputs import read_outputs
+from synergos.domain.quotas import Quotas
 from synergos.domain.records import Kind
 from synergos.domain.study import Study, StudyState, Trial, TrialState
 from synergos.errors import Conflict
@@ -413,3 +414,39 @@ def test_trials_say_to_the_grid_what_they_are(bench: Bench) -> None:
     mark = train.parameters["trial"]
     assert (mark["study_id"], mark["number"], mark["scheduler"]) == (marked.id, 0, "successive halving")
     assert "trial" not in validate.parameters
+
+
+def test_a_study_hands_in_no_more_than_the_grid_has_a_use_for(bench: Bench) -> None:
+    study = bench.open(max_concurrent=10_000, max_trial_num=10_000)
+
+    bench.advance(times=20)
+
+    assert bench.states(study) == [TrialState.RUNNING] * 2
+    bench.grid.finish(bench.grid.waiting()[0])
+    bench.advance()
+    assert bench.states(study) == [TrialState.COMPLETED, *[TrialState.RUNNING] * 2]
+
+
+def test_a_study_waits_while_as_many_jobs_wait_as_may(bench: Bench) -> None:
+    bench.tuner = Tuner(bench.store, bench.grid, bench.outputs, draw=lambda *_: None, quotas=Quotas(waiting_jobs=2))
+    study = bench.open(max_concurrent=2)
+
+    bench.advance(times=3)
+    assert bench.states(study) == [TrialState.RUNNING]
+    assert len(bench.store.find(Kind.RUN, EXPERIMENT)) == 2, "nothing of the trial that waits is there"
+
+    bench.finish_everything(study)
+    assert bench.states(study) == [TrialState.COMPLETED] * 3
+
+
+def test_a_study_without_room_for_a_trial_ends_and_says_so(bench: Bench) -> None:
+    quotas = Quotas(records=bench.store.share(EXPERIMENT["collab_id"]).records + 2)
+    bench.tuner = Tuner(bench.store, bench.grid, bench.outputs, draw=lambda *_: None, quotas=quotas)
+    study = bench.open()
+
+    bench.advance(times=3)
+
+    ended = bench.study(study)
+    assert ended.state is StudyState.FAILED
+    assert ended.error is not None
+    assert "--quota records=" in ended.error.message

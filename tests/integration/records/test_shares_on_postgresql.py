@@ -1,0 +1,1 @@
+from unit.records.test_shares import *  # noqa: F403
