@@ -10,6 +10,8 @@ readonly targets=(
   "Metadata|simulator/metadata/orchestrator_data"
   "Keys of participants|simulator/metadata/worker_1_key"
   "Keys of participants|simulator/metadata/worker_2_key"
+  "Secrets|simulator/metadata/queue_credentials"
+  "Secrets|simulator/metadata/log_server_secrets"
   "Outputs of the orchestrator|simulator/outputs/orchestrator_outputs"
   "Outputs of worker 1|simulator/outputs/worker_1_outputs"
   "Outputs of worker 1|simulator/outputs/worker_1_node_2_outputs"

@@ -15,9 +15,11 @@ if [ -d /worker ] && [ "$1" != synergos-worker ]; then
   exit 2
 fi
 
-# A queue that is a container takes RabbitMQ's default user from other containers too.
-if [ -z "${SYNERGOS_QUEUE_USER+given}${SYNERGOS_QUEUE_PASSWORD+given}" ]; then
-  export SYNERGOS_QUEUE_USER=guest SYNERGOS_QUEUE_PASSWORD=guest
+# A queue of the same host leaves its user's name and password in a folder that only root reads.
+credentials=/run/synergos_queue
+if [ -z "${SYNERGOS_QUEUE_USER+given}${SYNERGOS_QUEUE_PASSWORD+given}" ] && [ -r "$credentials/password" ]; then
+  SYNERGOS_QUEUE_USER=$(cat "$credentials/user") SYNERGOS_QUEUE_PASSWORD=$(cat "$credentials/password")
+  export SYNERGOS_QUEUE_USER SYNERGOS_QUEUE_PASSWORD
 fi
 
 if [ "$(id -u)" -ne 0 ]; then
@@ -37,11 +39,21 @@ case $user in
   *) user=$user:$user ;;
 esac
 
+# Folders, links, and files that have one name. A file with a second name may be anybody's elsewhere on the host: whoever
+# can write to a mounted folder can put one there. So may a device be the host's.
+hand_over() {
+  find "$1" \( -type d -o -type l -o -type f -links 1 \) -exec chown -h "$user" {} + ||
+    echo "the owner of $1 could not be changed to $user" >&2
+  find "$1" ! -type d ! -type l ! \( -type f -links 1 \) \
+    -exec echo "not handed over, because it is no file or has another name elsewhere:" {} \; >&2
+}
+
 for folder in $SYNERGOS_FOLDERS; do
   if [ -d "$folder" ] && [ "$(stat -c %u "$folder")" = 0 ] && [ "$user" != 0:0 ]; then
     # Where this is not possible the program says whether it matters: it tries each folder when it starts.
-    chown -Rh "$user" "$folder" || echo "the owner of $folder could not be changed to $user" >&2
+    hand_over "$folder"
   fi
 done
 
-exec setpriv --reuid "${user%%:*}" --regid "${user#*:}" --clear-groups --inh-caps=-all --no-new-privs "$@"
+# An empty bounding set: capabilities cannot be had again from a program's file either.
+exec setpriv --reuid "${user%%:*}" --regid "${user#*:}" --clear-groups --inh-caps=-all --bounding-set=-all --no-new-privs "$@"

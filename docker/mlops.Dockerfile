@@ -2,7 +2,10 @@
 #
 #   docker build -f docker/mlops.Dockerfile -t synergos_mlops .
 
-FROM python:3.11-slim-bookworm AS environment
+# By its digest, python@sha256:…, it is the same one each time.
+ARG PYTHON_IMAGE=python:3.11-slim-bookworm
+
+FROM $PYTHON_IMAGE AS environment
 RUN python -m venv /opt/venv
 ENV PATH=/opt/venv/bin:$PATH \
     PIP_DISABLE_PIP_VERSION_CHECK=1 \
@@ -11,14 +14,9 @@ ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1
 
 
-FROM environment AS requirements
-COPY pyproject.toml docker/requirements.py /
-RUN python /requirements.py /pyproject.toml /requirements
-
-
 FROM environment AS mlops
-COPY --from=requirements /requirements/mlops.txt /requirements/
-RUN pip install -r /requirements/mlops.txt
+COPY locks/mlops.txt /locks/
+RUN pip install --no-deps --require-hashes -r /locks/mlops.txt && pip check
 RUN mkdir -m 1777 /var/lib/synergos && mkdir -m 1777 /mlflow
 ENV HOME=/var/lib/synergos USER=synergos \
     MLFLOW_DISABLE_TELEMETRY=true \

@@ -1,20 +1,21 @@
 # Sourced by scripts: makes a virtual environment for the project where it is missing or out of date.
 #
 #   source simulator/setup_environment.sh
-#   setup_environment simulator        # or dev, ttp, worker, …: an extra of pyproject.toml
+#   setup_environment simulator        # or tests
 #   "$synergos_bin/synergos" --help
 #
-# The environment is .venv in the repository's root. What was installed is remembered by a digest of pyproject.toml, so
-# that nothing is installed twice; the project itself is installed editable. All messages go to standard error.
+# The environment is .venv in the repository's root. All packages are those of locks/, by their hashes. What was installed is
+# remembered by a digest of locks and pyproject.toml, so that nothing is installed twice; the project itself is installed
+# editable. All messages go to standard error.
 
 synergos_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 synergos_bin=$synergos_root/.venv/bin
 
 setup_environment() {
-  local extra=$1
-  local stamp=$synergos_root/.venv/.installed-$extra
+  local what=$1
+  local stamp=$synergos_root/.venv/.installed-$what
   local wanted
-  wanted=$(cd "$synergos_root" && { pwd; cat pyproject.toml; } | sha256sum)
+  wanted=$(cd "$synergos_root" && { pwd; cat pyproject.toml locks/*.txt; } | sha256sum)
   if [[ -f $stamp && $(<"$stamp") == "$wanted" ]]; then
     return
   fi
@@ -23,12 +24,18 @@ setup_environment() {
       _make_environment
     fi
     echo "installing what Synergos needs; the first time this takes some minutes …"
-    local pip=("$synergos_bin/python" -m pip install --quiet --disable-pip-version-check)
-    # torch by itself first: where there is a choice of builds, nothing else then has a say in it.
-    "${pip[@]}" "$(grep -o 'torch==[0-9.]*' "$synergos_root/pyproject.toml" | head -n 1)"
-    "${pip[@]}" --editable "$synergos_root[$extra]"
+    _install "$what"
   } >&2
   echo "$wanted" >"$stamp"
+}
+
+_install() {
+  local locks=$synergos_root/locks
+  local pip=("$synergos_bin/python" -m pip install --quiet --disable-pip-version-check --no-deps)
+  # torch by itself first: its build for CPUs where there is one to be had, else the one that every index has.
+  "${pip[@]}" --require-hashes -r "$locks/torch-cpu.txt" 2>/dev/null || "${pip[@]}" --require-hashes -r "$locks/torch.txt"
+  "${pip[@]}" --require-hashes -r "$locks/$1.txt"
+  "${pip[@]}" --no-build-isolation --editable "$synergos_root"
 }
 
 _make_environment() {

@@ -32,7 +32,7 @@ have_quick_files() {
 }
 
 source simulator/setup_environment.sh
-setup_environment dev
+setup_environment tests
 export PATH=$synergos_bin:$PATH
 # Whoever wants no compiled modules waits for them to be compiled again, in each process.
 unset PYTHONDONTWRITEBYTECODE

@@ -17,8 +17,8 @@ class Grid:
         about: what it consists of, in Markdown.
         network: the first three numbers of its addresses; the orchestrator is number 2.
         workers: the last number of each node's address, by participant, in the order of the sub-grids.
-        services: what else a collaboration is told of, by the noun of the driver's ``configure_…`` call: the last
-            number of the address, and the ports.
+        services: what else a collaboration is told of, by the noun of the driver's ``configure_…`` call: the address,
+            and the ports.
     """
 
     name: str
@@ -26,7 +26,7 @@ class Grid:
     about: str
     network: str
     workers: dict[str, tuple[int, ...]]
-    services: dict[str, tuple[int, dict[str, int]]]
+    services: dict[str, tuple[str, dict[str, int]]]
 
     @property
     def is_cluster(self) -> bool:
@@ -41,7 +41,7 @@ class Grid:
             "workers": {
                 participant: [self._node(number) for number in numbers] for participant, numbers in self.workers.items()
             },
-            **{name: {"host": self._address(number), **ports} for name, (number, ports) in self.services.items()},
+            **{name: {"host": address, **ports} for name, (address, ports) in self.services.items()},
         }
 
     def _node(self, number: int) -> dict[str, object]:
@@ -79,7 +79,7 @@ GRIDS = (
         "Requests are answered when their work is done.",
         "172.19.0",
         {"worker_1": (3,), "worker_2": (4,)},
-        {"logger": (10, _LOGGER_PORTS), "mlops": (11, _MLOPS_PORTS)},
+        {"logger": ("172.19.1.10", _LOGGER_PORTS), "mlops": ("172.19.0.11", _MLOPS_PORTS)},
     ),
     Grid(
         "syncluster",
@@ -89,6 +89,10 @@ GRIDS = (
         "sub-grid. So jobs run side by side. A **logger** and **MLOps** are as in Synergos Plus.",
         "172.20.0",
         {"worker_1": (4, 7), "worker_2": (5, 8)},
-        {"logger": (14, _LOGGER_PORTS), "mlops": (15, _MLOPS_PORTS), "mq": (16, {"port": 5672, "ui_port": 15672})},
+        {
+            "logger": ("172.20.1.14", _LOGGER_PORTS),
+            "mlops": ("172.20.0.15", _MLOPS_PORTS),
+            "mq": ("172.20.2.16", {"port": 5672, "ui_port": 15672}),
+        },
     ),
 )

@@ -31,16 +31,16 @@ PLUS = Deployment(
     "synplus",
     "http://172.19.0.2:5000",
     [[Node("172.19.0.3")], [Node("172.19.0.4")]],
-    {"logs": _log_server("172.19.0.10"), "mlops": _component("172.19.0.11", main=5500, ui=5500)},
+    {"logs": _log_server("172.19.1.10"), "mlops": _component("172.19.0.11", main=5500, ui=5500)},
 )
 CLUSTER = Deployment(
     "syncluster",
     "http://172.20.0.2:5000",
     [[Node("172.20.0.4"), Node("172.20.0.7")], [Node("172.20.0.5"), Node("172.20.0.8")]],
     {
-        "logs": _log_server("172.20.0.14"),
+        "logs": _log_server("172.20.1.14"),
         "mlops": _component("172.20.0.15", main=5500, ui=5500),
-        "mq": _component("172.20.0.16", main=5672, ui=15672),
+        "mq": _component("172.20.2.16", main=5672, ui=15672),
     },
     is_queued=True,
 )
@@ -89,9 +89,10 @@ class ComposeGrid:
         self.compose("down", "--volumes")
 
     def containers(self) -> list[Container]:
-        """All that run."""
+        """All that run: not what had something to do at the beginning only."""
         ids = self.compose("ps", "--quiet").split()
-        return [Container(run("docker", "inspect", "--format", "{{.Name}}", one).strip().lstrip("/")) for one in ids]
+        names = [run("docker", "inspect", "--format", "{{.Name}}", one).strip().lstrip("/") for one in ids]
+        return [each for each in map(Container, names) if each.exit_code is None]
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from itertools import takewhile
@@ -64,7 +65,7 @@ def test_torch_lies_in_layers_that_all_programs_share() -> None:
 
 
 def test_changed_code_changes_the_last_layers_only(tmp_path: Path) -> None:
-    for name in ("shared", "manager", "director", "ttp", "worker", "simulator", "docker"):
+    for name in ("shared", "manager", "director", "ttp", "worker", "simulator", "docker", "locks"):
         shutil.copytree(
             engine.ROOT / name,
             tmp_path / name,
@@ -105,7 +106,8 @@ def test_a_program_is_the_first_process_and_unprivileged_and_ends_when_told(run:
 
     process, command = worker.main_process(), worker.command_line()
 
-    assert (user_of(worker), process["NoNewPrivs"], int(process["CapEff"], 16)) == ({"1000"}, "1", 0)
+    assert (user_of(worker), process["NoNewPrivs"]) == ({"1000"}, "1")
+    assert {int(process[name], 16) for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")} == {0}
     assert Path(command[1]).name == "synergos-worker"
     assert worker.stop() == 0
 
@@ -130,6 +132,29 @@ def test_a_folder_of_somebody_decides_who_the_program_runs_as(run: Run, mounted:
     written = (mounted / "data" / "records.sqlite").stat()
     assert (written.st_uid, written.st_gid) == (4321, 4322)
     assert (mounted / "mlflow").stat().st_uid == 4321
+
+
+def test_only_what_has_one_name_is_handed_over(run: Run, mounted: Path) -> None:
+    (mounted / "elsewhere").mkdir()
+    folder = mounted / "data"
+    folder.mkdir()
+    if os.getuid() == 0:
+        (folder / "own").write_text("")
+        secret = mounted / "elsewhere" / "secret"
+        secret.write_text("somebody else's")
+        (folder / "second_name").hardlink_to(secret)
+        os.mkfifo(folder / "pipe")
+        (folder / "link").symlink_to(secret)
+    else:
+        pytest.skip("needs files of root")
+    ttp = run(BASIC_TTP, options=("-v", f"{folder}:/orchestrator/data", "-v", f"{mounted}/mlflow:/mlflow"))
+
+    ttp.wait_until_healthy()
+
+    owners = {name: (folder / name).lstat().st_uid for name in ("own", "second_name", "pipe", "link")}
+    assert owners == {"own": 1000, "second_name": 0, "pipe": 0, "link": 1000}
+    assert secret.stat().st_uid == 0
+    assert "another name elsewhere: /orchestrator/data/second_name" in ttp.log
 
 
 @pytest.mark.parametrize("options", [("--user", "2345:2346"), ("--env", "SYNERGOS_USER=2345:2346")])

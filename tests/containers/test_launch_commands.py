@@ -20,6 +20,8 @@ COMMAND, DATA = ("-p", "5001:5000"), ("-p", "8021:8020")
 # Nobody answers there: neither a log server nor a queue has to be up before a program is.
 GRAYLOG = "--logging_variant graylog 172.30.0.4 9300"
 QUEUE = "--queue rabbitmq 172.17.0.4 5672"
+# The one thing that its documentation does not have: a queue's user and password, since nobody gets in as guest.
+ACCOUNT = ("-e", "SYNERGOS_QUEUE_USER=synergos", "-e", "SYNERGOS_QUEUE_PASSWORD=something")
 OPTIONAL = "--censored --debug"
 SHORT = "-l graylog 172.30.0.4 9300 -c -d"
 METERED = "--logging_resolution 5 --cpus 2 --gpus 0"
@@ -105,7 +107,9 @@ def mounts(folder: Path, places: tuple[str, ...]) -> tuple[str, ...]:
 def test_a_launch_command_starts_its_program(which: str, mounted: Path) -> None:
     name, image, ports, places, flags = COMMANDS[which]
     id_flag = "-i" if which.endswith("short") else "--id"
-    started = Container.started(name, image, id_flag, name, *flags.split(), options=(*ports, *mounts(mounted, places)))
+    started = Container.started(
+        name, image, id_flag, name, *flags.split(), options=(*ports, *ACCOUNT, *mounts(mounted, places))
+    )
     try:
         address = f"http://127.0.0.1:{ports[1].partition(':')[0]}"
         started.wait_until_it_answers(address)
@@ -149,14 +153,35 @@ def test_a_slip_is_answered_with_what_is_wrong(
         slipped.remove()
 
 
-def test_the_queue_starts_as_its_documentation_says() -> None:
+def test_the_queue_starts_as_its_documentation_says_and_nobody_is_a_guest() -> None:
     options = ("-it", "--rm", "-p", "15672:15672", "-p", "5672:5672")
     queue = Container.started("synergos_mq", "synergos_mq:dev", options=options)
     try:
         queue.wait_until_healthy()
 
-        answer = requests.get("http://127.0.0.1:15672/api/overview", auth=("guest", "guest"), timeout=30)
-        assert answer.ok
+        folder = "/var/lib/rabbitmq/credentials"
+        user, password = (docker("exec", "synergos_mq", "cat", f"{folder}/{name}") for name in ("user", "password"))
+        assert user == "synergos"
+        assert len(password) == 48
+        assert _overview(user, password) == 200
+        assert _overview("guest", "guest") == 401
+        assert docker("exec", "synergos_mq", "stat", "-c", "%a", f"{folder}/password") == "600\n"
         assert docker("exec", "synergos_mq", "id", "-u") != "0\n"
+    finally:
+        queue.remove()
+
+
+def _overview(user: str, password: str) -> int:
+    return requests.get("http://127.0.0.1:15672/api/overview", auth=(user, password), timeout=30).status_code
+
+
+def test_a_queue_whose_user_is_guest_does_not_start() -> None:
+    account = ("-e", "RABBITMQ_DEFAULT_USER=guest", "-e", "RABBITMQ_DEFAULT_PASS=guest")
+    queue = Container.started("synergos_mq", "synergos_mq:dev", options=account)
+    try:
+        until(lambda: queue.exit_code is not None, "the queue to give up")
+
+        assert queue.exit_code == 2
+        assert "expected another name in RABBITMQ_DEFAULT_USER" in queue.log
     finally:
         queue.remove()

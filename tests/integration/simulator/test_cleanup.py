@@ -19,6 +19,8 @@ TARGETS = (
     "metadata/orchestrator_data",
     "metadata/worker_1_key",
     "metadata/worker_2_key",
+    "metadata/queue_credentials",
+    "metadata/log_server_secrets",
     "outputs/orchestrator_outputs",
     "outputs/worker_1_outputs",
     "outputs/worker_2_outputs",

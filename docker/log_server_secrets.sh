@@ -1,0 +1,27 @@
+#!/bin/sh
+# Makes up what Graylog keeps secret when it is not there yet: its pepper, and the password of its user admin, with the digest Graylog
+# wants of it. Run as root in any image with a shell, with the folder to write to. What is set in GRAYLOG_PASSWORD_SECRET and
+# GRAYLOG_ROOT_PASSWORD_SHA2 goes before.
+set -eu
+umask 077
+folder=$1
+# The user that Graylog's image runs as.
+graylog=1100:1100
+
+random() {
+  od -An -vtx1 -N32 /dev/urandom | tr -d ' \n'
+}
+
+mkdir -p "$folder"
+cd "$folder"
+[ -s password ] || random >password
+[ -s password_secret ] || random >password_secret
+[ -s root_password_sha2 ] || sha256sum <password | cut -d ' ' -f 1 | tr -d '\n' >root_password_sha2
+if [ -n "${GRAYLOG_PASSWORD_SECRET:-}" ]; then
+  printf %s "$GRAYLOG_PASSWORD_SECRET" >password_secret
+fi
+if [ -n "${GRAYLOG_ROOT_PASSWORD_SHA2:-}" ]; then
+  printf %s "$GRAYLOG_ROOT_PASSWORD_SHA2" >root_password_sha2
+  rm -f password
+fi
+chown "$graylog" password_secret root_password_sha2
