@@ -11,15 +11,20 @@ import os
 import signal
 import sys
 import warnings
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from synergos_ttp.tracking.mlflow_store import MlflowStore
-from synergos_ttp.tracking.notes import Answer, NotWritten, Writer, from_line
+from synergos_ttp.tracking.notes import Answer, Notes, NotWritten, TrainingNotes, Writer, from_line
 
 NICENESS = 10
 """Rounds come first where cores are few; on a machine that is never idle, notes are written all the same."""
+SECONDS = 120.0
+"""In which a server has to take one batch of notes, starting MLflow included."""
+LEAST_RATE = 100_000.0
+"""Bytes a second at which files have to go, beside that."""
 _SESSION = Path("/proc/self/autogroup")
 """Where Linux shares out its cores among sessions first: niceness counts within one only, and this file has the session's."""
 
@@ -28,13 +33,47 @@ def answer_lines(writer: Writer, lines: BinaryIO, answers: BinaryIO) -> None:
     """Write the notes that come, until there are no more."""
     for line in iter(lines.readline, b""):
         try:
-            writer.write(from_line(line))
+            notes = from_line(line)
+            with _within(_seconds_for(notes)):
+                writer.write(notes)
         except NotWritten as error:
             answer = Answer(error.reason, error.detail)
         else:
             answer = Answer()
         answers.write(answer.to_line())
         answers.flush()
+
+
+def _seconds_for(notes: Notes) -> float:
+    """How long notes may take, the files of a training included; 0 for as long as it takes, in our own store."""
+    if notes.target.address is None:
+        return 0.0
+    exports = notes.ending.exports if isinstance(notes, TrainingNotes) and notes.ending is not None else None
+    return SECONDS + (0.0 if exports is None else _size_of(Path(exports)) / LEAST_RATE)
+
+
+def _size_of(folder: Path) -> int:
+    try:
+        return sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
+    except OSError:
+        # Swapped for another meanwhile; whoever sends its files says so.
+        return 0
+
+
+@contextmanager
+def _within(seconds: float) -> Iterator[None]:
+    """Give up what takes longer, wherever it is: a server that says a byte every few seconds keeps nobody for ever."""
+
+    def give_up(*_: object) -> None:
+        raise TimeoutError(f"took longer than {seconds:.0f} s")
+
+    signal.signal(signal.SIGALRM, give_up)
+    # Again each second, should somebody take the first for an error of that moment.
+    signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
 
 
 def _step_back() -> None:

@@ -6,12 +6,15 @@ import os
 import re
 import traceback
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from filelock import FileLock
 
+from synergos_ttp.tracking.artifact_places import check_local, check_remote, folder_of
 from synergos_ttp.tracking.notes import AbandonedNotes, Notes, NotWritten, Point, Target, TrainingNotes, ValidationNotes
+from synergos_ttp.tracking.one_server import OneServer, only
 
 JOB_TAG, RUN_TAG = "synergos.job", "synergos.run"
 _SETTINGS = {
@@ -23,6 +26,11 @@ _SETTINGS = {
     # Notes that could not be sent are sent again with the next ones.
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+}
+_RULES = {
+    # Files go to the server that is written to, not to addresses that it hands out.
+    "MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD": "false",
+    "MLFLOW_ALLOW_HTTP_REDIRECTS": "false",
 }
 
 
@@ -44,13 +52,8 @@ class MlflowStore:
     def write(self, notes: Notes) -> None:
         """See :class:`synergos_ttp.tracking.notes.Writer`."""
         try:
-            match notes:
-                case TrainingNotes():
-                    self._follow(notes)
-                case ValidationNotes():
-                    MlflowRun.latest(self._folder, notes.target).metrics(notes.points)
-                case AbandonedNotes():
-                    MlflowRun.abandon(self._folder, notes.target, notes.job_id)
+            with only(OneServer(notes.target.address, notes.target.connect_to)):
+                self._write(notes)
         except Exception as error:
             if isinstance(notes, TrainingNotes):
                 # Opened anew next time, which tells what was written of these notes.
@@ -59,6 +62,15 @@ class MlflowStore:
 
     def close(self) -> None:
         """See :class:`synergos_ttp.tracking.notes.Writer`."""
+
+    def _write(self, notes: Notes) -> None:
+        match notes:
+            case TrainingNotes():
+                self._follow(notes)
+            case ValidationNotes():
+                MlflowRun.latest(self._folder, notes.target).metrics(notes.points)
+            case AbandonedNotes():
+                MlflowRun.abandon(self._folder, notes.target, notes.job_id)
 
     def _follow(self, notes: TrainingNotes) -> None:
         run = self._runs.get(notes.job_id)
@@ -78,43 +90,43 @@ class MlflowRun:
         known: the losses that an earlier process wrote, as name and round.
     """
 
-    def __init__(self, client: Any, run: Any) -> None:
-        self._client = client
+    def __init__(self, experiment: _Experiment, run: Any) -> None:
+        self._experiment = experiment
+        self._client = experiment.client
+        self._run = run
         self._id: str = run.info.run_id
         self.known: set[tuple[str, int]] = set()
 
     @classmethod
     def of_job(cls, folder: Path, target: Target, job_id: str, parameters: Mapping[str, str]) -> MlflowRun:
         """The run of a training; the same job, taken up again, finds its own."""
-        client, experiment = _open(folder, target)
-        found = _runs_of_job(client, experiment, job_id)
-        run = found[0] if found else _create(client, experiment, target, {JOB_TAG: job_id})
+        experiment = _Experiment.open(folder, target)
+        found = experiment.runs_of_job(job_id)
+        run = found[0] if found else experiment.create_run({JOB_TAG: job_id})
+        opened = cls(experiment, run)
         if not run.data.params:
             from mlflow.entities import Param
 
             given = [Param(_name(key), value) for key, value in parameters.items()]
-            client.log_batch(run.info.run_id, params=given)
-        opened = cls(client, run)
+            experiment.client.log_batch(run.info.run_id, params=given)
         for name in run.data.metrics:
-            opened.known |= {(name, metric.step) for metric in client.get_metric_history(run.info.run_id, name)}
+            opened.known |= {(name, metric.step) for metric in experiment.client.get_metric_history(opened._id, name)}
         return opened
 
     @classmethod
     def abandon(cls, folder: Path, target: Target, job_id: str) -> None:
         """A training that began and never goes on has failed."""
-        client, experiment = _open(folder, target)
-        for run in _runs_of_job(client, experiment, job_id):
+        experiment = _Experiment.open(folder, target)
+        for run in experiment.runs_of_job(job_id):
             if run.info.status == "RUNNING":
-                cls(client, run).end(None, "FAILED")
+                cls(experiment, run).end(None, "FAILED")
 
     @classmethod
     def latest(cls, folder: Path, target: Target) -> MlflowRun:
         """The newest finished training of a run; an empty run if none was written down."""
-        client, experiment = _open(folder, target)
-        wanted = f"tags.`{RUN_TAG}` = '{target.run}' AND attributes.status = 'FINISHED'"
-        found = client.search_runs([experiment], wanted, max_results=1, order_by=["attributes.start_time DESC"])
-        run = found[0] if found else _create(client, experiment, target, {})
-        opened = cls(client, run)
+        experiment = _Experiment.open(folder, target)
+        found = experiment.newest_finished()
+        opened = cls(experiment, found[0] if found else experiment.create_run({}))
         if not found:
             opened.end(None, "FINISHED")
         return opened
@@ -133,30 +145,85 @@ class MlflowRun:
             self._client.log_batch(self._id, metrics=batch)
 
     def end(self, exports: str | None, status: str | None) -> None:
-        """Write the final files, and how it ended; None leaves it running."""
-        if exports is not None:
-            # The files of this training; those of the ones before lie in a folder beside them.
-            for path in sorted(Path(exports).iterdir()):
-                if path.is_file():
-                    self._client.log_artifact(self._id, str(path))
-        if status is not None:
-            self._client.set_terminated(self._id, status)
+        """Write the final files, and how it ended; None leaves it running.
+
+        Raises:
+            PlaceNotAllowed: the files would go where they may not; how it ended is written all the same.
+        """
+        try:
+            if exports is not None:
+                self._upload(Path(exports))
+        finally:
+            if status is not None:
+                self._client.set_terminated(self._id, status)
+
+    def _upload(self, exports: Path) -> None:
+        from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+        # The place that was checked: MLflow's client would ask for it again, and might be told another.
+        place = self._experiment.place_of(self._run.info)
+        repository = get_artifact_repository(place, tracking_uri=self._client.tracking_uri)
+        # The files of this training; those of the ones before lie in a folder beside them.
+        for path in sorted(exports.iterdir()):
+            if path.is_file():
+                repository.log_artifact(str(path))
 
 
-def _open(folder: Path, target: Target) -> tuple[Any, str]:
-    """A client of the store that is meant, and the id of the experiment there."""
-    client_class = _import_mlflow()
-    if target.address is not None:
-        client = client_class(target.address)
-        return client, _experiment(client, target, None)
-    folder.mkdir(parents=True, exist_ok=True)
-    # A cluster's TTPs share the folder, and MLflow makes its tables when it first comes by.
-    with FileLock(folder / ".lock"):
-        client = client_class(f"sqlite:///{folder / 'mlflow.db'}")
-        return client, _experiment(client, target, (folder / "artifacts").as_uri())
+@dataclass(frozen=True)
+class _Experiment:
+    """An experiment of a store, which is there.
+
+    Attributes:
+        client: MLflow's, of that store.
+        id: of the experiment.
+        folder: of the local store.
+    """
+
+    client: Any
+    id: str
+    target: Target
+    folder: Path
+
+    @classmethod
+    def open(cls, folder: Path, target: Target) -> Self:
+        """The experiment that is meant; made when there is none of its name."""
+        client_class = _import_mlflow()
+        if target.address is not None:
+            client = client_class(target.address)
+            return cls(client, _id_of(client, target, None), target, folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        # A cluster's TTPs share the folder, and MLflow makes its tables when it first comes by.
+        with FileLock(folder / ".lock"):
+            client = client_class(f"sqlite:///{folder / 'mlflow.db'}")
+            files = folder_of(folder, target.collaboration)
+            return cls(client, _id_of(client, target, files.absolute().as_uri()), target, folder)
+
+    def runs_of_job(self, job_id: str) -> list[Any]:
+        """The run of a job, if it has one already."""
+        return list(self.client.search_runs([self.id], f"tags.`{JOB_TAG}` = '{job_id}'", max_results=1))
+
+    def newest_finished(self) -> list[Any]:
+        """The newest training of the run that finished, if there is one."""
+        wanted = f"tags.`{RUN_TAG}` = '{self.target.run}' AND attributes.status = 'FINISHED'"
+        newest_first = ["attributes.start_time DESC"]
+        return list(self.client.search_runs([self.id], wanted, max_results=1, order_by=newest_first))
+
+    def create_run(self, tags: Mapping[str, str]) -> Any:
+        """A new MLflow run of the run."""
+        return self.client.create_run(self.id, tags={RUN_TAG: self.target.run, **tags}, run_name=self.target.run)
+
+    def place_of(self, run: Any) -> str:
+        """Where the files of an MLflow run go.
+
+        Raises:
+            PlaceNotAllowed: they may not go where the store says.
+        """
+        if self.target.address is not None:
+            return check_remote(str(run.artifact_uri), self.target.address)
+        return check_local(str(run.artifact_uri), self.folder, self.target.collaboration, str(run.run_id))
 
 
-def _experiment(client: Any, target: Target, artifacts: str | None) -> str:
+def _id_of(client: Any, target: Target, artifacts: str | None) -> str:
     """The id of the experiment, which is there then."""
     experiment = client.get_experiment_by_name(target.experiment)
     if experiment is None:
@@ -167,20 +234,12 @@ def _experiment(client: Any, target: Target, artifacts: str | None) -> str:
     return str(experiment.experiment_id)
 
 
-def _runs_of_job(client: Any, experiment: str, job_id: str) -> list[Any]:
-    """The run of a job, if it has one already."""
-    return list(client.search_runs([experiment], f"tags.`{JOB_TAG}` = '{job_id}'", max_results=1))
-
-
-def _create(client: Any, experiment: str, target: Target, tags: Mapping[str, str]) -> Any:
-    return client.create_run(experiment, tags={RUN_TAG: target.run, **tags}, run_name=target.run)
-
-
 def _import_mlflow() -> Any:
     """MLflow's client class; only the first call takes its time."""
     for name, value in _SETTINGS.items():
         # MLflow takes these from the environment and from nowhere else.
         os.environ.setdefault(name, value)
+    os.environ.update(_RULES)
     from mlflow.tracking import MlflowClient
 
     return MlflowClient
