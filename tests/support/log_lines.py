@@ -1,14 +1,10 @@
-"""Log lines as programs write them to standard error, read back."""
+"""Log lines as programs write them where there is no terminal, read back."""
 
 from __future__ import annotations
 
-import re
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-
-_LINE = re.compile(r"^\S+Z \[(?P<level>\w+) *\] (?P<event>.*?) +\[(?P<logger>[\w.]+)\](?P<facts> .*)?$")
-_FACT = re.compile(r"(\w+)=('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|\S+)")
-_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @dataclass(frozen=True)
@@ -16,7 +12,7 @@ class Line:
     """One line.
 
     Attributes:
-        facts: what stands behind the event, as text.
+        facts: what it says beside the event, as text.
     """
 
     level: str
@@ -31,8 +27,9 @@ def read_lines(text: str) -> Iterator[Line]:
     Raises:
         AssertionError: one of them was not written by the program's own logging.
     """
-    for text_line in _COLOURS.sub("", text).splitlines():
-        found = _LINE.match(text_line)
-        assert found is not None, f"not a line of ours: {text_line}"
-        facts = {name: value.strip("'\"") for name, value in _FACT.findall(found["facts"] or "")}
-        yield Line(found["level"], found["event"], found["logger"], facts)
+    for text_line in text.splitlines():
+        assert text_line.startswith("{"), f"not a line of ours: {text_line}"
+        said = json.loads(text_line)
+        del said["timestamp"]
+        level, event, logger = (said.pop(name) for name in ("level", "event", "logger"))
+        yield Line(level, event, logger, {name: str(fact) for name, fact in said.items()})

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from uuid import uuid4
@@ -12,7 +13,9 @@ from uuid import uuid4
 from synergos.domain.quotas import FLAG as QUOTA_FLAG
 from synergos.domain.quotas import Quotas
 from synergos.errors import InvalidRequest
-from synergos.program.logs import LogTarget
+from synergos.gelf import Transport
+from synergos.program.logs import SPOOL_BYTES, LogTarget
+from synergos.program.system_metrics import SECONDS
 from synergos.upkeep.retention import Retention
 
 COMMAND_PORT = 5000
@@ -110,7 +113,26 @@ def common_parser(program: str, purpose: str) -> argparse.ArgumentParser:
         nargs="+",
         default=["basic"],
         metavar=("VARIANT", "HOST PORT"),
-        help="where log messages go: 'basic' (standard error), or 'graylog HOST PORT'",
+        help="where log messages go: 'basic' (standard error), or 'graylog HOST PORT [SYSMETRIC_PORT]'",
+    )
+    add_flag(
+        parser,
+        "--logging_transport",
+        type=Transport,
+        choices=list(Transport),
+        default=Transport.TCP,
+        help="how they travel to Graylog",
+    )
+    add_flag(
+        parser, "--logging_ca", type=Path, metavar="FILE", help="who vouches for Graylog, by tls; default: the system's"
+    )
+    add_flag(
+        parser,
+        "--logging_spool",
+        type=whole_number(2**20),
+        default=SPOOL_BYTES,
+        metavar="BYTES",
+        help="how much may wait on disk while Graylog is away, below --outputs",
     )
     add_flag(
         parser,
@@ -118,7 +140,7 @@ def common_parser(program: str, purpose: str) -> argparse.ArgumentParser:
         "-r",
         type=whole_number(1),
         default=None,
-        help="seconds between two samples of processor and memory use in the log; none by default",
+        help=f"seconds between two samples of system metrics in the log; by default {SECONDS} in Graylog, and none elsewhere",
     )
     add_flag(parser, "--cpus", type=whole_number(0), help="processor cores to use; default: all but one")
     add_flag(parser, "--gpus", type=whole_number(0), help="GPUs to use, 0 for none; default: all there are")
@@ -170,9 +192,16 @@ def usable_folder(parser: argparse.ArgumentParser, flag: str, folder: Path, *, m
     return folder
 
 
-def log_target(parser: argparse.ArgumentParser, value: Sequence[str]) -> LogTarget:
-    """Read the value of ``--logging_variant``; ends the program with a clear message when it makes no sense."""
+def log_target(parser: argparse.ArgumentParser, given: argparse.Namespace) -> LogTarget:
+    """Where a command line has log messages go; ends the program with a clear message when that makes no sense."""
     try:
-        return LogTarget.from_flag(value)
+        target = replace(
+            LogTarget.from_flag(given.logging_variant),
+            transport=given.logging_transport,
+            authority=given.logging_ca,
+            capacity=given.logging_spool,
+        )
+        target.check()
     except InvalidRequest as error:
         parser.error(str(error))
+    return target

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 import structlog
@@ -14,6 +14,8 @@ from synergos.program.flags import log_target
 from synergos.program.logs import configure_logging
 from synergos.program.resources import Resources
 from synergos.program.server import ServerSettings, Service, serve
+from synergos.program.start_records import log_start
+from synergos.program.system_metrics import SECONDS
 
 OWNERS_ALONE = 0o077
 """The umask of every program: files 0600, folders 0700. Models and predictions tell of people."""
@@ -31,7 +33,8 @@ class ProgramSettings:
         cpus: processor cores to use, None for all but one.
         gpus: GPUs to use, None for all there are.
         maximum_body: bytes of a request on that port.
-        usage_seconds: how often processor and memory use are logged; None for never.
+        metrics_seconds: how often system metrics are logged; None for never.
+        told: all flags and their values, for the log.
         allowed_hosts: names by which it may be asked besides the address it listens on.
     """
 
@@ -41,7 +44,8 @@ class ProgramSettings:
     cpus: int | None = None
     gpus: int | None = None
     maximum_body: int = 8 * 2**20
-    usage_seconds: int | None = None
+    metrics_seconds: int | None = None
+    told: Mapping[str, object] = field(default_factory=dict)
     allowed_hosts: frozenset[str] = frozenset()
 
     @classmethod
@@ -54,7 +58,8 @@ class ProgramSettings:
             cpus=given.cpus,
             gpus=given.gpus,
             maximum_body=given.maximum_body,
-            usage_seconds=given.logging_resolution,
+            told=vars(given),
+            metrics_seconds=given.logging_resolution or (SECONDS if given.logging_variant[0] == "graylog" else None),
             allowed_hosts=frozenset(given.allow_hosts),
         )
 
@@ -73,8 +78,14 @@ def read_flags(flags: argparse.ArgumentParser, arguments: Sequence[str] | None) 
     """
     given = flags.parse_args(arguments)
     os.umask(OWNERS_ALONE)
-    target = log_target(flags, given.logging_variant)
-    configure_logging(given.id, target, debug=given.debug, censored=given.censored)
+    configure_logging(
+        given.id,
+        replace(log_target(flags, given), spool=given.outputs / ".log_spool"),
+        component=flags.prog.removeprefix("synergos-"),
+        debug=given.debug,
+        censored=given.censored,
+        shows_metrics=given.logging_resolution is not None,
+    )
     return given
 
 
@@ -97,12 +108,13 @@ def run(build: Callable[[], Service], settings: ProgramSettings, *more_ports: in
     def prepared() -> Service:
         # Before the first tensor is made.
         hold(settings)
+        log_start(settings.told, settings.resources)
         return build()
 
     listening = ServerSettings(
         settings.host,
         (settings.port, *more_ports),
-        usage_seconds=settings.usage_seconds,
+        metrics_seconds=settings.metrics_seconds,
         allowed_hosts=settings.allowed_hosts,
     )
     serve(prepared, listening)

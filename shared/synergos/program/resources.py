@@ -1,17 +1,11 @@
-"""Processors and GPUs: what is there, what may be used, and how much of it is in use."""
+"""Processors and GPUs: what is there, and what may be used."""
 
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass
 
-import psutil
-import structlog
 import torch
-
-from synergos.program.loop import Loop
-
-log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -45,18 +39,3 @@ class Resources:
     def device(self) -> str:
         """The torch device that training uses."""
         return "cuda" if self.gpus else "cpu"
-
-
-def usage_log(seconds: float) -> Loop:
-    """A loop, not yet started, that logs this process's processor and memory use every so often."""
-    process = psutil.Process()
-    # The first call says nothing; the others are about the time since the one before.
-    process.cpu_percent()
-
-    def sample() -> float:
-        with process.oneshot():
-            memory, processor = process.memory_info().rss, process.cpu_percent()
-        log.info("usage", cpu_percent=processor, memory_bytes=memory, threads=process.num_threads())
-        return seconds
-
-    return Loop("usage", sample, delay=seconds)

@@ -24,8 +24,8 @@ from gunicorn.arbiter import Arbiter
 
 from synergos.program.browsers import Hosts, guarded
 from synergos.program.loop import Loop
-from synergos.program.resources import usage_log
 from synergos.program.server_process import ServerProcess
+from synergos.program.system_metrics import metrics_log
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -94,7 +94,7 @@ class ServerSettings:
         ports: the ports to listen on.
         threads: requests that are worked on at the same time; a stage request keeps one for as long as it blocks.
         keep_alive: seconds an idle connection stays open; longer than a round, so that weights need no new connection.
-        usage_seconds: how often processor and memory use are logged; None for never.
+        metrics_seconds: how often system metrics are logged; None for never.
         tls: None for plain HTTP.
         middleware: put around the application of all ports: it sees each request first.
         linger: seconds for which the thread that has answered waits for the connection's next request itself; half of all
@@ -107,7 +107,7 @@ class ServerSettings:
     keep_alive: int = 3600
     linger: float = 2.0
     allowed_hosts: frozenset[str] = frozenset()
-    usage_seconds: float | None = None
+    metrics_seconds: float | None = None
     tls: TlsFiles | None = None
     middleware: Middleware = _as_it_is
 
@@ -117,7 +117,7 @@ class _Application(BaseApplication):  # type: ignore[misc]
         self.build = build
         self.settings = settings
         self.service: Service | None = None
-        self.usage: Loop | None = None
+        self.metrics: Loop | None = None
         super().__init__()
 
     def load_config(self) -> None:
@@ -149,9 +149,9 @@ class _Application(BaseApplication):  # type: ignore[misc]
             log.debug("cannot start", exc_info=error)
             # The code by which a worker tells gunicorn not to try again.
             sys.exit(Arbiter.WORKER_BOOT_ERROR)
-        if self.settings.usage_seconds:
-            self.usage = usage_log(self.settings.usage_seconds)
-            self.usage.start()
+        if self.settings.metrics_seconds:
+            self.metrics = metrics_log(self.settings.metrics_seconds)
+            self.metrics.start()
         return application_of(self.service, self.settings)
 
     def _say_ready(self) -> None:
@@ -159,8 +159,8 @@ class _Application(BaseApplication):  # type: ignore[misc]
         log.info("ready", host=self.settings.host, ports=list(self.settings.ports), version=version("synergos"))
 
     def _close(self) -> None:
-        if self.usage is not None:
-            self.usage.close()
+        if self.metrics is not None:
+            self.metrics.close()
         if self.service is not None:
             self.service.close()
 

@@ -27,7 +27,7 @@ def understood(line: str) -> tuple[argparse.Namespace, LogTarget, Broker]:
     """What a director reads from a command line, before it changes anything."""
     flags = parser()
     given = flags.parse_args(line.split())
-    return given, log_target(flags, given.logging_variant), broker_of(flags, given)
+    return given, log_target(flags, given), broker_of(flags, given)
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_a_folder_that_only_ttps_write_to_is_taken_and_left_alone(tmp_path: Path
     [
         ("--queue kafka 172.17.0.4 5672", "--queue"),
         ("--queue rabbitmq 172.17.0.4 none", "--queue"),
-        ("--logging_variant graylog 172.30.0.4", "'basic' or 'graylog HOST PORT'"),
+        ("--logging_variant graylog 172.30.0.4", "'basic' or 'graylog HOST PORT [SYSMETRIC_PORT]'"),
         ("--logging_resolution often", "--logging_resolution"),
         ("--grid 1", "--grid"),
     ],

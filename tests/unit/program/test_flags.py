@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import synergos
+from synergos.gelf import Transport
 from synergos.program.flags import common_parser, log_target, usable_folder
 from synergos.program.logs import LogTarget
 from synergos.program.program import read_flags
@@ -30,24 +31,52 @@ def test_every_flag_has_a_working_default(parser: argparse.ArgumentParser) -> No
 
     assert given.id.startswith("ttp/")
     assert (given.port, given.data_port) == (5000, 8020)
-    assert log_target(parser, given.logging_variant) == LogTarget()
+    assert log_target(parser, given) == LogTarget()
 
 
 @pytest.mark.parametrize("spelling", ["-l", "--logging_variant", "--logging-variant"])
 def test_the_log_target_is_read_in_every_spelling(parser: argparse.ArgumentParser, spelling: str) -> None:
     given = parser.parse_args([spelling, "graylog", "127.0.0.1", "9300"])
 
-    assert log_target(parser, given.logging_variant) == LogTarget(("127.0.0.1", 9300))
+    assert log_target(parser, given) == LogTarget(("127.0.0.1", 9300))
 
 
-@pytest.mark.parametrize("value", [["graylog"], ["graylog", "host"], ["graylog", "host", "x"], ["syslog"]])
+def test_system_metrics_have_an_input_of_their_own_and_messages_a_way_to_travel(
+    parser: argparse.ArgumentParser, tmp_path: Path
+) -> None:
+    authority = tmp_path / "ca.pem"
+    authority.touch()
+    given = parser.parse_args(
+        f"-l graylog 127.0.0.1 9300 9101 --logging_transport tls --logging_ca {authority} --logging_spool 2000000".split()
+    )
+
+    assert log_target(parser, given) == LogTarget(
+        ("127.0.0.1", 9300), 9101, Transport.TLS, authority, capacity=2_000_000
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("-l graylog", "--logging_variant: 'graylog' is not a log target: expected 'basic' or 'graylog HOST PORT"),
+        ("-l graylog host", "expected 'basic' or 'graylog HOST PORT [SYSMETRIC_PORT]', ports from 1 to 65535"),
+        ("-l graylog host x", "ports from 1 to 65535"),
+        ("-l graylog 127.0.0.1 65536", "ports from 1 to 65535"),
+        ("-l graylog 127.0.0.1 9300 0", "ports from 1 to 65535"),
+        ("-l syslog", "'syslog' is not a log target"),
+        ("-l graylog no-such-host.invalid 9300", "--logging_variant: the host 'no-such-host.invalid' has no address"),
+        ("-l graylog 127.0.0.1 9300 --logging_ca missing.pem", "--logging_ca: there is no file missing.pem"),
+        ("-l graylog 127.0.0.1 9300 --logging_transport http", "--logging_transport"),
+        ("--logging_spool 5", "--logging_spool"),
+    ],
+)
 def test_a_log_target_that_makes_no_sense_is_refused(
-    parser: argparse.ArgumentParser, value: list[str], capsys: pytest.CaptureFixture[str]
+    parser: argparse.ArgumentParser, line: str, told: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as ended:
-        log_target(parser, value)
+        log_target(parser, parser.parse_args(line.split()))
 
-    assert "expected 'basic' or 'graylog HOST PORT'" in refusal(capsys, ended)
+    assert told in refusal(capsys, ended)
 
 
 @pytest.mark.parametrize(
@@ -98,6 +127,7 @@ def test_every_program_says_its_version(parser: argparse.ArgumentParser, capsys:
 def test_what_a_program_writes_is_its_users_alone_from_the_first_folder_on(tmp_path: Path) -> None:
     os.umask(0)
     flags = common_parser("ttp", "")
+    flags.add_argument("--outputs", type=Path, default=tmp_path / "ttp" / "outputs")
 
     read_flags(flags, ["--id", "ttp"])
     folder = usable_folder(flags, "--outputs", tmp_path / "ttp" / "outputs")

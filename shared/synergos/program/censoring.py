@@ -1,0 +1,118 @@
+"""What a censored log says instead of paths, hosts, ports, addresses and URLs: pseudonyms that stay the same.
+
+Two nodes stay two. A pseudonym is made with a secret, so that nobody can try out which address it stands for: of the program's own
+unless ``SYNERGOS_CENSOR_KEY`` gives several programs the same one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import re
+import secrets
+from collections.abc import Mapping, MutableMapping
+from typing import Any
+
+_HOSTS = frozenset({"address", "host", "hostname", "node", "source"})
+_PORTS = frozenset({"port", "ports", "data_port", "f_port"})
+_PLACES = frozenset({"data", "folder", "folders", "file", "files", "outputs", "path", "paths", "places", "tags"})
+_URLS = frozenset({"database", "mlflow", "tracking", "url", "uri"})
+_UNTOUCHED = frozenset({"event", "level", "logger", "timestamp", "component", "dropped", "version"})
+_KNOWN = 10_000
+"""So many hosts that were seen are found in texts as well."""
+_SHORTEST = 4
+"""Letters of a host that is looked for in texts: shorter ones are words."""
+
+_URL = re.compile(r"\b[a-zA-Z][a-zA-Z0-9+.\-]*://[^\s'\"<>,;)\]}]+")
+_PATH = re.compile(r"(?<![\w/.:<])(?:~|\.{1,2})?/(?:[\w.@+\-%]+/?)+")
+_IP4 = re.compile(r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?::\d{1,5})?(?![\d.])")
+_IP6 = re.compile(
+    r"\[[0-9a-fA-F:]*:[0-9a-fA-F:.%\w]*\](?::\d{1,5})?"
+    # Times of day have two colons.
+    r"|(?<![\w:])(?:(?:[0-9a-fA-F]{0,4}:){3,7}[0-9a-fA-F]{0,4}|(?:[0-9a-fA-F]{1,4})?::[0-9a-fA-F]{0,4})(?![\w:])"
+)
+_NAMED = re.compile(r"(?<![\w.\-])(?=[\w.\-]*[A-Za-z])[\w\-]+(?:\.[\w\-]+)*:\d{3,5}(?![\d:])")
+_PORT = re.compile(r"\b(ports?) (\d{2,5})\b")
+
+
+class Censor:
+    """A processor of log events.
+
+    Args:
+        key: what pseudonyms are made with.
+    """
+
+    def __init__(self, key: bytes | None = None) -> None:
+        given = os.environ.get("SYNERGOS_CENSOR_KEY", "").encode()
+        self._key = key or given or secrets.token_bytes(16)
+        # Hosts that came by themselves, to be found in texts. Written and read by all threads that log; a dict can bear it.
+        self._seen: dict[str, str] = {}
+
+    def __call__(self, _logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        """The same event without paths and network identifiers."""
+        for name in list(event):
+            if name == "event" or name not in _UNTOUCHED:
+                event[name] = self._censored(name, event[name])
+        return event
+
+    def _censored(self, name: str, value: Any) -> Any:
+        if isinstance(value, Mapping):
+            # Names can be places too, such as a file's with its rows.
+            return {
+                self._in_text(str(key)) if name in _PLACES else key: self._censored(
+                    name if name in _PLACES else str(key), each
+                )
+                for key, each in value.items()
+            }
+        if isinstance(value, list | tuple | set | frozenset):
+            return [self._censored(name, each) for each in value]
+        if value is None or isinstance(value, bool):
+            return value
+        if isinstance(value, int | float) and name not in _PORTS:
+            return value
+        if kind := _kind(name):
+            return self._named(kind, str(value))
+        return self._in_text(str(value))
+
+    def _named(self, kind: str, value: str) -> str:
+        if not value:
+            return value
+        pseudonym = self._pseudonym(kind, value)
+        if kind == "host" and len(value) >= _SHORTEST and len(self._seen) < _KNOWN:
+            self._seen[value] = pseudonym
+        return pseudonym
+
+    def _in_text(self, text: str) -> str:
+        text = _URL.sub(lambda found: self._pseudonym("url", found[0]), text)
+        text = _IP6.sub(self._endpoint, text)
+        text = _IP4.sub(self._endpoint, text)
+        text = _NAMED.sub(self._endpoint, text)
+        text = _PATH.sub(lambda found: self._pseudonym("path", found[0]), text)
+        text = _PORT.sub(lambda found: f"{found[1]} {self._pseudonym('port', found[2])}", text)
+        for host, pseudonym in list(self._seen.items()):
+            if host in text:
+                text = re.sub(rf"(?<![\w.\-]){re.escape(host)}(?![\w\-]|\.\w)", pseudonym, text)
+        return text
+
+    def _endpoint(self, found: re.Match[str]) -> str:
+        """A host with or without its port; both have pseudonyms of their own, as where they stand alone."""
+        text = found[0]
+        host, colon, port = text.rpartition(":")
+        if not colon or (":" in host and not host.endswith("]")):
+            return self._pseudonym("host", text.strip("[]"))
+        return f"{self._pseudonym('host', host.strip('[]'))}:{self._pseudonym('port', port)}"
+
+    def _pseudonym(self, kind: str, value: str) -> str:
+        digest = hmac.new(self._key, f"{kind} {value}".encode(), hashlib.sha256).hexdigest()
+        return f"<{kind} {digest[:8]}>"
+
+
+def _kind(name: str) -> str | None:
+    if name in _HOSTS:
+        return "host"
+    if name in _PORTS:
+        return "port"
+    if name in _URLS:
+        return "url"
+    return "path" if name in _PLACES else None

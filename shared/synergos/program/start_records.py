@@ -1,0 +1,61 @@
+"""What every program writes of itself when it starts: what it was told, where its log goes, and what it runs on."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+
+import psutil
+import structlog
+import torch
+
+from synergos.program.resources import Resources
+
+log = structlog.get_logger(__name__)
+
+_USER_INFO = re.compile(r"(://)[^/@\s]+@")
+"""Of a URL: who it is, and often a password."""
+
+
+def log_start(told: Mapping[str, object], resources: Resources) -> None:
+    """Write the records of a program's start.
+
+    Args:
+        told: all flags and their values.
+    """
+    flags = {name: _shown(value) for name, value in told.items() if value is not None}
+    of_logging = {name: value for name, value in flags.items() if name.startswith("logging_")}
+    of_queue = {name: value for name, value in flags.items() if name.startswith("queue")}
+    log.info("input parameters", **_without(flags, "logging_", "queue"))
+    log.info("logging parameters", **of_logging, censored=flags.get("censored"), debug=flags.get("debug"))
+    if of_queue:
+        log.info("queue parameters", **of_queue)
+    log.info(
+        "system parameters",
+        cores=os.cpu_count(),
+        cores_used=resources.cpus,
+        gpu_count=resources.gpus,
+        use_gpu=resources.gpus > 0,
+        device=resources.device,
+        memory_total=psutil.virtual_memory().total,
+        python=platform.python_version(),
+        torch=torch.__version__,
+        version=version("synergos"),
+    )
+
+
+def _without(flags: Mapping[str, object], *prefixes: str) -> dict[str, object]:
+    return {name: value for name, value in flags.items() if not name.startswith(prefixes)}
+
+
+def _shown(value: object) -> object:
+    """A flag's value as a record has it; of a URL not whose it is, as that often has a password."""
+    if isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, list | tuple | frozenset | set):
+        return [_shown(each) for each in value]
+    return _USER_INFO.sub(r"\1", str(value)) if isinstance(value, str | Path) else str(value)
