@@ -3,7 +3,8 @@
 SynergosError
 ├── InvalidRequest          the caller sent something we cannot act on; names the field
 │   ├── UnknownName         … and it is a name we have near misses for
-│   └── UnusableData        … or it is fine, but the participant's data it points at is not
+│   ├── UnusableData        … or it is fine, but the participant's data it points at is not
+│   └── NotAllowed          … or it is more than the owner of the data allows
 ├── RecordNotFound          nothing is stored under that key
 ├── Conflict                the request is sound, but not in the present state
 │   └── FeatureDrift        data no longer fits the feature space that was agreed
@@ -16,6 +17,7 @@ SynergosError
     ├── WorkerUnreachable   no answer
     ├── WorkerRefused       an answer, and it was no
     │   ├── WorkerConflict  … not as things stand: the data has changed since the alignment, or somebody is busy
+    │   ├── WorkerForbids   … because the owner of its data does not allow it
     │   └── WorkerMistaken  … because it is not the worker that was meant, or not this port of it
     ├── Diverged            a participant's training has no finite loss, or moves the model absurdly far
     ├── NotNeeded           what it was asked for is of no use any more: others have failed, or it is too late
@@ -78,6 +80,10 @@ class UnknownName(InvalidRequest):
 
 class UnusableData(InvalidRequest):
     """A participant's data cannot be used as it lies on its disk; names file, column and what was expected, never a cell."""
+
+
+class NotAllowed(InvalidRequest):
+    """More is asked of a worker than the owner of its data allows; names the limit, its value, and what was asked."""
 
 
 class RecordNotFound(SynergosError):
@@ -149,6 +155,13 @@ class WorkerConflict(WorkerRefused):
     """A participant's worker cannot do it as things stand: its data has changed since the alignment, or it is busy."""
 
     def __init__(self, message: str, participant: str | None = None, status: int = 409) -> None:
+        super().__init__(message, participant, status)
+
+
+class WorkerForbids(WorkerRefused):
+    """A participant's worker is not allowed to do it: the policy of its owner has a limit, which is named."""
+
+    def __init__(self, message: str, participant: str | None = None, status: int = 403) -> None:
         super().__init__(message, participant, status)
 
 

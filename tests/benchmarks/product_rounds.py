@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks.round_cases import Case, write_rows
+from benchmarks.round_cases import Case, allow_any_model, write_rows
 from synergos import Driver
 from synergos_simulator.grid import Grid, Plan
 
@@ -87,6 +87,7 @@ def moments_of(grid: Grid, run: str) -> list[float]:
 def product(folder: Path, case: Case, participants: int) -> Iterator[Product]:
     """A grid of so many workers with one torch thread each, inside the ``with`` block."""
     write_rows(case, folder / "data")
+    allow_any_model(folder)
     names = [f"worker_{number}" for number in range(1, participants + 1)]
     with Grid.planned(Plan(folder / "grid", folder / "data", names)) as grid:
         grid.wait_until_healthy(deadline=300)

@@ -39,7 +39,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks.bare_rounds import bare
 from benchmarks.flower_rounds import flower
 from benchmarks.product_rounds import product, walls
-from benchmarks.round_cases import CASES, Case, Measured, layer, write_rows
+from benchmarks.round_cases import CASES, Case, Measured, allow_any_model, layer, write_rows
 from synergos.domain.feature_space import Action
 from synergos.domain.grid import Node
 from synergos.domain.keys import ProjectKey, RunKey
@@ -116,6 +116,7 @@ def loop(grid: Grid, case: Case, rounds: int, folder: Path, *, evaluates: bool =
 def ours(case: Case, rounds: int, folder: Path) -> tuple[Measured, int, float]:
     """Rounds with workers of their own; the timings, the workers' peak memory, and seconds until the first round."""
     write_rows(case, folder / "data")
+    allow_any_model(folder)
     with Grid.planned(Plan(folder / "grid", folder / "data", WORKERS)) as grid:
         grid.wait_until_healthy()
         measured, ready = loop(grid, case, rounds + 1, folder)

@@ -21,6 +21,7 @@ from synergos_ttp.workers.limits import Limits
 from synergos_ttp.workers.removal import WorkerRemovals
 from synergos_worker.bootstrap import build_worker
 from synergos_worker.disclosure.policy import OPEN, Policy
+from synergos_worker.policy.limits import UNLIMITED, OwnerLimits
 from synergos_worker.settings import Settings
 
 if TYPE_CHECKING:
@@ -63,11 +64,21 @@ class GridInProcess:
 
 
 @contextmanager
-def started(folder: Path, data: Path, participants: Sequence[str], *, policy: Policy = OPEN) -> Iterator[GridInProcess]:
-    """A grid whose workers all have the same data root; the same may leave all of them."""
+def started(
+    folder: Path,
+    data: Path,
+    participants: Sequence[str],
+    *,
+    policy: Policy = OPEN,
+    limits: OwnerLimits = UNLIMITED,
+) -> Iterator[GridInProcess]:
+    """A grid whose workers all have the same data root; the same may leave all of them, and be asked of all of them."""
     with ExitStack() as stack:
         closed: set[int] = set()
-        workers = [stack.enter_context(_worker(who, data, folder / who, policy, closed)) for who in participants]
+        workers = [
+            stack.enter_context(_worker(Settings(data, folder / who, policy=policy, limits=limits), who, closed))
+            for who in participants
+        ]
         store = RecordStore(f"sqlite:///{folder / 'records.sqlite'}")
         stack.callback(store.close)
         outputs = folder / "ttp"
@@ -85,8 +96,8 @@ def started(folder: Path, data: Path, participants: Sequence[str], *, policy: Po
 
 
 @contextmanager
-def _worker(participant_id: str, data: Path, outputs: Path, policy: Policy, closed: set[int]) -> Iterator[Place]:
-    service = build_worker(Settings(data, outputs, policy=policy))
+def _worker(settings: Settings, participant_id: str, closed: set[int]) -> Iterator[Place]:
+    service = build_worker(settings)
     try:
         with _served(service.command_app, closed) as port, _served(service.data_app, closed) as data_port:
             yield Place(participant_id, port, data_port)

@@ -23,7 +23,8 @@ from synergos.program.program import ProgramSettings, read_flags, run
 from synergos_worker import check_command
 from synergos_worker.bootstrap import WorkerService, build_worker
 from synergos_worker.digests import DIGEST_KEY, key_in
-from synergos_worker.flags import add_data_flag, add_disclosure_flags, policy_of
+from synergos_worker.flags import add_data_flag, add_disclosure_flags, add_policy_flag, limits_of, policy_of
+from synergos_worker.policy.limits import changed
 from synergos_worker.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -59,6 +60,7 @@ def parser() -> argparse.ArgumentParser:
         "predictions=TIME: those written in so many hours, days or weeks (12h, 90d, 4w) stay, older ones go; else all stay",
     )
     add_disclosure_flags(flags)
+    add_policy_flag(flags)
     return flags
 
 
@@ -76,6 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if given.port == given.data_port:
         flags.error(f"--data_port: expected another port than that of --port, {given.port}")
     _check_key(flags, given.digest_key or outputs / DIGEST_KEY)
+    limits = limits_of(flags, given)
     kept = retention_of(flags, given, "predictions")
     program = ProgramSettings.of(given)
 
@@ -94,9 +97,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
             device=program.resources.device,
             digest_key=given.digest_key,
             policy=policy_of(given),
+            limits=limits,
             keep_predictions=kept.predictions,
         )
         log.info("worker starts", host=program.host, port=program.port, data_port=settings.data_port, data=str(data))
+        # Of the limits those that its owner has changed.
+        log.info("what may be asked", policy=str(given.policy or "as usual"), **changed(limits))
         if settings.policy.is_open:
             log.warning(
                 "this worker is OPEN: extremes, rare levels and figures of single rows leave it; "

@@ -31,6 +31,7 @@ from synergos_worker.documentation import describe
 from synergos_worker.error_responses import API_VERSION, as_json
 from synergos_worker.identity import Identity
 from synergos_worker.logged import folders
+from synergos_worker.policy.limits import said
 from synergos_worker.preparation import Preparation, Preparations, State
 from synergos_worker.session_registry import Sessions, fitting
 from synergos_worker.settings import Settings
@@ -73,6 +74,7 @@ def create_command_app(parts: Parts, settings: Settings, identity: Identity) -> 
             device=settings.device,
             disclosure=policy.mode,
             minimum_rows=None if policy.is_open else policy.minimum_rows,
+            policy=said(settings.limits),
         )
 
     about.install(app, about.About(health, _LINKS), API_VERSION)

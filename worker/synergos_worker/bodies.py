@@ -97,6 +97,10 @@ class Initialise(Poll, frozen=True, kw_only=True):
     architecture: Architecture
     hyperparameters: Annotated[Mapping[str, Any], Limits(description="of the run")]
     purposes: SomePurposes = field(name="metas")
+    participants: (
+        Annotated[int, Limits(ge=1, le=2**53, description="how many participants' updates a round takes, at least")]
+        | None
+    ) = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -121,6 +125,7 @@ class Initialise(Poll, frozen=True, kw_only=True):
             digests=self.digests,
             recipe=families.recipe(self.family, self.architecture, self.hyperparameters, self.feature_space),
             purposes=tuple(self.purposes),
+            participants=self.participants,
             asker=asker,
             owner=self.owner,
         )

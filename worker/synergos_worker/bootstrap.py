@@ -109,7 +109,12 @@ def build_worker(
     digests = Digests(partial(key_in, settings.digest_key or settings.outputs / DIGEST_KEY))
     tables = Tables(DataRoot(settings.data), settings.tables, settings.policy, digests)
     opener = SessionOpener(
-        tables, EncodedRows(tables, settings.tables), compute, PredictionFiles(settings.outputs), settings.device
+        tables,
+        EncodedRows(tables, settings.tables),
+        compute,
+        PredictionFiles(settings.outputs),
+        settings.device,
+        settings.limits,
     )
     sessions = Sessions(opener, settings.session_timeout, clock)
     parts = Parts(tables, Preparations(tables, settings.preparations), sessions, settings.outputs)

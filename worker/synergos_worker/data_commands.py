@@ -1,4 +1,4 @@
-"""``synergos data``: a first draft of what describes a folder, and a check of it, where the data lie and without a grid."""
+"""``synergos data``: drafts and checks of what describes a folder and of its owner's policy, where the data lie and without a grid."""
 
 from __future__ import annotations
 
@@ -18,10 +18,15 @@ from synergos_worker.data_check import check as check_data
 from synergos_worker.data_root import DataRoot
 from synergos_worker.describe import describe as describe_folder
 from synergos_worker.disclosure.policy import MINIMUM_ROWS, Mode, Policy
+from synergos_worker.policy.limits import LIMITS, USUAL, changed, said
+from synergos_worker.policy.policy_file import read_policy
 
 _CODES = "Ends with 0 when nothing would be refused, 1 when something would, 2 when the command makes no sense."
 
-app = typer.Typer(no_args_is_help=True, help=f"Describe and check dataset folders on this machine. {_CODES}")
+app = typer.Typer(
+    no_args_is_help=True,
+    help=f"Describe and check dataset folders on this machine, and what may be asked of its worker. {_CODES}",
+)
 
 
 class Format(StrEnum):
@@ -56,6 +61,28 @@ def check(
     report = check_data(root, Policy(disclosure, minimum_rows), tags, action)
     show(report, as_json=output is Format.JSON)
     raise typer.Exit(exit_code(report))
+
+
+@app.command()
+def policy(
+    file: Annotated[
+        Path | None, typer.Argument(help="A policy.toml. Default: the limits of a worker without one.")
+    ] = None,
+    output: FormatOption = Format.TEXT,
+) -> None:
+    """Check a file of what an orchestrator may ask, and say every limit that a worker with it has."""
+    try:
+        limits = USUAL if file is None else read_policy(file)
+    except InvalidRequest as error:
+        sys.stderr.write(f"synergos: {error}\n")
+        raise typer.Exit(CheckCode.PROBLEMS) from None
+    if output is Format.JSON:
+        sys.stdout.write(json.dumps(said(limits), indent=2) + "\n")
+        return
+    differing, described = changed(limits), LIMITS.json_schema["properties"]
+    for name, value in said(limits).items():
+        mark = " (set)" if name in differing else ""
+        sys.stdout.write(f"{name} = {json.dumps(value)}{mark}: {described[name]['description']}\n")
 
 
 @app.command()

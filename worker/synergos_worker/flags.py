@@ -6,8 +6,11 @@ import argparse
 import os
 from pathlib import Path
 
+from synergos.errors import InvalidRequest
 from synergos.program.flags import add_flag, default_folder, whole_number
 from synergos_worker.disclosure.policy import MINIMUM_ROWS, Mode, Policy
+from synergos_worker.policy.limits import USUAL, OwnerLimits
+from synergos_worker.policy.policy_file import read_policy
 
 
 def add_data_flag(flags: argparse.ArgumentParser) -> None:
@@ -40,6 +43,27 @@ def add_disclosure_flags(flags: argparse.ArgumentParser) -> None:
         default=MINIMUM_ROWS,
         help="how many rows have to share what is told of them, unless the folder's metadata.json has a number of its own",
     )
+
+
+def add_policy_flag(flags: argparse.ArgumentParser) -> None:
+    """Add the flag of the file that says what may be asked."""
+    named = os.environ.get("SYNERGOS_POLICY")
+    add_flag(
+        flags,
+        "--policy",
+        type=Path,
+        default=Path(named) if named else None,
+        metavar="FILE",
+        help="policy.toml: what an orchestrator may ask of this worker; the usual limits unless said. Also SYNERGOS_POLICY",
+    )
+
+
+def limits_of(flags: argparse.ArgumentParser, given: argparse.Namespace) -> OwnerLimits:
+    """What may be asked, by the command line; ends the program with a clear message when the file cannot be believed."""
+    try:
+        return USUAL if given.policy is None else read_policy(given.policy)
+    except InvalidRequest as error:
+        flags.error(f"--policy: {error}")
 
 
 def policy_of(given: argparse.Namespace) -> Policy:

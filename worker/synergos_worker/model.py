@@ -34,6 +34,7 @@ from synergos_worker.disclosure.policy import Policy
 from synergos_worker.message import Message
 from synergos_worker.pipelines import Examples
 from synergos_worker.pipelines.pipeline import Ids, Origins
+from synergos_worker.policy.rounds import RoundJudge
 
 
 @dataclass(frozen=True)
@@ -108,10 +109,17 @@ class SessionModel:
 
     Of FedAvg there are never more than two copies of the model. Weights that only have to be measured stay in the buffer, so
     that the last round's result stays with the trainer.
+
+    Args:
+        judge: of what it is sent to train; None for one that does not train.
     """
 
-    def __init__(self, recipe: Recipe, participant_id: str, device: str) -> None:
+    def __init__(self, recipe: Recipe, participant_id: str, device: str, judge: RoundJudge | None = None) -> None:
         self.hyperparameters = recipe.hyperparameters
+        self._recipe = recipe
+        self._judge = judge
+        # Whether the trainer's model is that of a training which has not ended.
+        self._is_torn = False
         self._algorithm = recipe.hyperparameters.make_algorithm()
         self._device = device
         # Made where all is computed, for what others draw of torch's random numbers; weights may be received before.
@@ -176,12 +184,30 @@ class SessionModel:
         on_epoch: Callable[[int, int], None],
         should_stop: Callable[[], bool],
     ) -> Sequence[LocalResult]:
-        """Do the algorithm's part with what was received, which stays what it is; what each training came to."""
+        """Do the algorithm's part with what was received, which stays what it is; what each training came to.
+
+        Raises:
+            NotAllowed: the owner's policy has a limit that what was received, or what came of it, does not keep to.
+        """
+        self._judge_received(step)
         local = self._trainer.local(rows.inputs, rows.targets, step, on_epoch, should_stop)
+        self._is_torn = True
         answer = self._algorithm.client(step, self._received.bag, self._received.kept, local)
+        self._is_torn = False
+        if self._judge is not None and local.done and WEIGHTS in self._received.bag.sets:
+            self._judge.after(local.done, self._trainer.model.weights, self._received.bag[WEIGHTS])
         # The answer is there until the next one is asked for, and other weights may be received before.
         self._answer = Answer(self._apart(answer.bag), None if answer.kept is None else self._apart(answer.kept))
         return local.done
+
+    def _judge_received(self, step: Step) -> None:
+        if self._judge is None or WEIGHTS not in self._received.bag.sets:
+            return
+        own = self._trainer.model.weights
+        if self._is_torn and not self._judge.has_trained:
+            for name, tensor in self._recipe.family.initial(self._recipe).weights.items():
+                own[name].copy_(tensor)
+        self._judge.before(step.round, self._received.bag[WEIGHTS], own)
 
     def evaluate(self, rows: Rows, should_stop: Callable[[], bool] | None = None) -> Evaluation | None:
         """The loss of the weights received; None for rows without labels, or where no weights were sent."""

@@ -28,6 +28,9 @@ from synergos_worker.disclosure import guard
 from synergos_worker.encoded_rows import EncodedRows
 from synergos_worker.logged import folders
 from synergos_worker.model import Rows, SessionModel
+from synergos_worker.policy.judging import judge_unread, judged
+from synergos_worker.policy.limits import OwnerLimits
+from synergos_worker.policy.rounds import RoundJudge
 from synergos_worker.prediction_files import PredictionFiles
 from synergos_worker.session import Session
 from synergos_worker.tables import LoadedTable, Tables, Tags
@@ -50,6 +53,7 @@ class SessionRequest:
 
     Attributes:
         purposes: the purposes whose rows the session needs.
+        participants: how many updates a round takes at least, as who asks says; None where that is not said.
         asker: who asks.
         owner: a secret that tells who may put another session of the run in this one's place; nobody without one.
     """
@@ -62,16 +66,33 @@ class SessionRequest:
     digests: AgreedDigests
     recipe: Recipe
     purposes: tuple[Purpose, ...]
+    participants: int | None = None
     asker: Asker = NOBODY
     owner: str | None = None
 
+    @property
+    def trains(self) -> bool:
+        """Whether it is to train."""
+        return Purpose.TRAIN in self.purposes and Purpose.TRAIN in self.tags
+
 
 class SessionOpener:
-    """Makes sessions from what a worker has."""
+    """Makes sessions from what a worker has.
+
+    Args:
+        limits: what may be asked of it.
+    """
 
     def __init__(
-        self, tables: Tables, encoded: EncodedRows, compute: Executor, files: PredictionFiles, device: str
+        self,
+        tables: Tables,
+        encoded: EncodedRows,
+        compute: Executor,
+        files: PredictionFiles,
+        device: str,
+        limits: OwnerLimits,
     ) -> None:
+        self._limits = limits
         self._tables = tables
         self._encoded = encoded
         self._compute = compute
@@ -84,11 +105,15 @@ class SessionOpener:
         Raises:
             FeatureDrift: the data does not fit the feature space (any more).
             InvalidRequest: the network does not take such rows.
+            NotAllowed: the owner's policy has a limit that this does not keep to.
             GridError: they need more memory than the GPU has.
         """
+        if request.trains:
+            judge_unread(self._limits, request.recipe, request.participants)
         rows = {purpose: self._rows(request, purpose) for purpose in request.purposes if purpose in request.tags}
+        judge = self._judged(request.recipe, rows.get(Purpose.TRAIN))
         with room_for("the network"):
-            model = SessionModel(request.recipe, request.participant_id, self._device)
+            model = SessionModel(request.recipe, request.participant_id, self._device, judge)
         if rows:
             self._try_out(model, rows)
         space = request.recipe.space
@@ -111,6 +136,10 @@ class SessionOpener:
             lambda: fitting(self._tables, purpose, tags, space, alignments, request.digests),
         )
         return Rows.of(found.examples, self._device, found.policy, is_training=purpose is Purpose.TRAIN)
+
+    def _judged(self, recipe: Recipe, rows: Rows | None) -> RoundJudge | None:
+        """What judges the rounds of a session; None where there is nothing to train on."""
+        return None if rows is None or rows.labelled is None else judged(self._limits, recipe, rows.labelled.inputs)
 
     def _try_out(self, model: SessionModel, rows: Mapping[Purpose, Rows]) -> None:
         """Find out whether model, run and rows go together; while another run's round takes long, the first round will."""

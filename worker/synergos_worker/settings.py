@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from synergos_worker.disclosure.policy import STRICT, Policy
+from synergos_worker.policy.limits import USUAL, OwnerLimits
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class Settings:
         device: of torch, for all computing.
         digest_key: the file that holds what digests of datasets are keyed with; one in ``outputs`` unless it is said.
         policy: what may leave of rows whose folder has no limits of its own.
+        limits: what an orchestrator may ask.
         keep_predictions: how long predictions stay that were written; None for ever.
         tables: how many tables stay in memory between requests; open sessions hold theirs besides.
         preparations: how many preparations are remembered.
@@ -38,6 +40,7 @@ class Settings:
     device: str = "cpu"
     digest_key: Path | None = None
     policy: Policy = STRICT
+    limits: OwnerLimits = USUAL
     keep_predictions: timedelta | None = None
     tables: int = 12
     preparations: int = 100

@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 import torch
 
-from synergos.errors import GridError, JobStopped, RecordNotFound, SynergosError
+from synergos.errors import GridError, JobStopped, NotAllowed, RecordNotFound, SynergosError
 from synergos_worker.error_responses import log_unforeseen
 
 log = structlog.get_logger(__name__)
@@ -58,6 +58,7 @@ class Work:
 
         Raises:
             GridError: it failed; says why.
+            NotAllowed: the owner of the data does not allow it.
             RecordNotFound: its session ended before.
         """
         if self._error is not None:
@@ -76,6 +77,8 @@ class Work:
             result = job(self)
         except JobStopped:
             self.abandon()
+        except NotAllowed as error:
+            self._finish(error=(NotAllowed, str(error)))
         except SynergosError as error:
             self._finish(error=(GridError, str(error)))
         except torch.OutOfMemoryError:

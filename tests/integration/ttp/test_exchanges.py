@@ -49,6 +49,7 @@ from synergos_ttp.workers.participant import JobParticipant
 from synergos_ttp.workers.session_group import SessionContent, Sessions
 from synergos_worker.bootstrap import WorkerService, build_worker
 from synergos_worker.disclosure.policy import OPEN
+from synergos_worker.policy.limits import UNLIMITED
 from synergos_worker.settings import Settings
 
 PROJECT = ProjectKey("c", "p")
@@ -124,7 +125,9 @@ class Worker:
     """A worker in this process, behind two real ports."""
 
     def __init__(self, name: str, root: Path) -> None:
-        self.service: WorkerService = build_worker(Settings(root, root.parent / f"{root.name}-outputs", policy=OPEN))
+        self.service: WorkerService = build_worker(
+            Settings(root, root.parent / f"{root.name}-outputs", policy=OPEN, limits=UNLIMITED)
+        )
         self._servers: list[BaseWSGIServer] = [
             make_server("127.0.0.1", 0, app, threaded=True) for app in (self.service.command_app, self.service.data_app)
         ]

@@ -9,6 +9,7 @@ from factories.worker_data import wine, write_frame
 from fakes.worker_client import Clock, HeldExecutor, WorkerClient
 from synergos_worker.bootstrap import WorkerService, build_worker
 from synergos_worker.disclosure.policy import OPEN
+from synergos_worker.policy.limits import UNLIMITED
 from synergos_worker.settings import Settings
 
 
@@ -33,7 +34,9 @@ def data(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def service(data: Path, compute: HeldExecutor, clock: Clock) -> Iterator[WorkerService]:
-    settings = Settings(data, data.parent / "outputs", session_timeout=600, maximum_body=100_000, policy=OPEN)
+    settings = Settings(
+        data, data.parent / "outputs", session_timeout=600, maximum_body=100_000, policy=OPEN, limits=UNLIMITED
+    )
     service = build_worker(settings, compute=compute, clock=clock)
     yield service
     service.close()

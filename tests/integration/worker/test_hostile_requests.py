@@ -17,6 +17,7 @@ from fakes.worker_client import RUN, SESSION, Agreement, HeldExecutor, WorkerCli
 from support.hostile_requests import Documents, Request, assert_answered, corrupted, examples
 from synergos_worker.bootstrap import WorkerService, build_worker
 from synergos_worker.disclosure.policy import OPEN
+from synergos_worker.policy.limits import UNLIMITED
 from synergos_worker.settings import Settings
 
 TAGS = {"train": [["wine", "train"]], "evaluate": [["wine", "evaluate"]]}
@@ -30,7 +31,9 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerService]
     write_frame(folder / "data", ["wine", "train"], frame[:60])
     write_frame(folder / "data", ["wine", "evaluate"], frame[60:100])
     service = build_worker(
-        Settings(folder / "data", folder / "outputs", maximum_body=100_000, preparations=20, policy=OPEN),
+        Settings(
+            folder / "data", folder / "outputs", maximum_body=100_000, preparations=20, policy=OPEN, limits=UNLIMITED
+        ),
         compute=HeldExecutor(),
     )
     yield service

@@ -22,6 +22,7 @@ from synergos.learning.families.layers.network import build_network
 from synergos.learning.feature_space_agreement import feature_space
 from synergos_worker.bootstrap import build_worker
 from synergos_worker.disclosure.policy import OPEN
+from synergos_worker.policy.limits import UNLIMITED
 from synergos_worker.settings import Settings
 
 TAGS = {"train": [["train"]], "evaluate": [["evaluate"]]}
@@ -43,7 +44,8 @@ class Party:
     def __init__(self, name: str, root: Path, device: str = "cpu") -> None:
         self.name = name
         self.service = build_worker(
-            Settings(root, root.parent / f"{root.name}-outputs", device=device, policy=OPEN), compute=HeldExecutor()
+            Settings(root, root.parent / f"{root.name}-outputs", device=device, policy=OPEN, limits=UNLIMITED),
+            compute=HeldExecutor(),
         )
         self.client = WorkerClient(self.service)
         self.polled = self.client.prepared(TAGS)

@@ -239,8 +239,10 @@ def test_health_says_who_answers(client: WorkerClient) -> None:
         "device",
         "disclosure",
         "minimum_rows",
+        "policy",
     }
     assert answer["sessions"] == 0
+    assert answer["policy"]["least_steps"] == 1
     assert (answer["disclosure"], answer["minimum_rows"]) == ("open", None)
 
 

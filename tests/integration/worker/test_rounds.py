@@ -22,6 +22,7 @@ from synergos.learning.families.layers.network import build_network
 from synergos.wire import encode
 from synergos_worker.bootstrap import build_worker
 from synergos_worker.disclosure.policy import OPEN
+from synergos_worker.policy.limits import UNLIMITED
 from synergos_worker.settings import Settings
 
 TAGS = {"train": [["wine", "train"]], "evaluate": [["wine", "evaluate"]]}
@@ -241,7 +242,7 @@ def test_nothing_is_kept_of_a_session_whose_work_was_still_waiting(
 
 
 def test_ending_a_session_stops_the_training_in_hand(data: Path) -> None:
-    service = build_worker(Settings(data, data.parent / "outputs", policy=OPEN))
+    service = build_worker(Settings(data, data.parent / "outputs", policy=OPEN, limits=UNLIMITED))
     client = WorkerClient(service)
     agreement = client.agree(TAGS)
     endless = RUN | {"epochs": 1_000_000, "patience": 1_000_000, "lr_scheduler": "LambdaLR", "batch_size": 1}
@@ -257,7 +258,7 @@ def test_ending_a_session_stops_the_training_in_hand(data: Path) -> None:
 
 
 def test_stopping_the_worker_stops_everything(data: Path) -> None:
-    service = build_worker(Settings(data, data.parent / "outputs", policy=OPEN))
+    service = build_worker(Settings(data, data.parent / "outputs", policy=OPEN, limits=UNLIMITED))
     client = WorkerClient(service)
     agreement = client.agree(TAGS)
     endless = RUN | {"epochs": 1_000_000, "patience": 1_000_000, "lr_scheduler": "LambdaLR"}

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from http import HTTPStatus
 from typing import Any, TypeVar
 
 import structlog
 
-from synergos.errors import InvalidRequest, WireFormatError
+from synergos.errors import InvalidRequest, WireFormatError, WorkerConflict, WorkerForbids, WorkerRefused
 from synergos.schema import Definition
 
 log = structlog.get_logger(__name__)
@@ -17,6 +18,16 @@ Read = TypeVar("Read")
 
 _OF_VALUES = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RecursionError)
 """What Python says of values that are not as somebody expected."""
+
+_REFUSALS: Mapping[int, type[WorkerRefused]] = {
+    HTTPStatus.CONFLICT: WorkerConflict,
+    HTTPStatus.FORBIDDEN: WorkerForbids,
+}
+
+
+def refused(message: str, participant: str, status: int) -> WorkerRefused:
+    """A worker's no, by its status."""
+    return _REFUSALS.get(status, WorkerRefused)(message, participant, status)
 
 
 def checked(definition: Definition[Read], answer: bytes | memoryview | Mapping[str, Any], participant: str) -> Read:

@@ -30,7 +30,6 @@ from synergos.errors import (
     InvalidRequest,
     NotSupported,
     WireFormatError,
-    WorkerConflict,
     WorkerMistaken,
     WorkerRefused,
     WorkerUnreachable,
@@ -38,7 +37,7 @@ from synergos.errors import (
 from synergos.learning.possible_preparation import check_preparation
 from synergos.schema import Definition
 from synergos.wire.answers import OPENED, POLLED, PREDICTED, REFUSAL, State
-from synergos_ttp.workers.checked import checked
+from synergos_ttp.workers.checked import checked, refused
 from synergos_ttp.workers.client import PLAIN, Request, Transport, WorkerClient
 from synergos_ttp.workers.limits import LARGE_ANSWER, LONGEST_REASON, MOST_ENTRIES, SMALL_ANSWER, Limits
 
@@ -319,8 +318,7 @@ class WorkerCommands:
         named = f"{field}: {message}" if field and not message.startswith(field) else message
         if len(named) > LONGEST_REASON:
             named = f"{named[:LONGEST_REASON]}…"
-        kind = WorkerConflict if status == HTTPStatus.CONFLICT else WorkerRefused
-        return kind(named, self._who, status)
+        return refused(named, self._who, status)
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from http import HTTPStatus
 
 from synergos.domain.grid import Node
-from synergos.errors import WireFormatError, WorkerRefused, WorkerUnreachable
+from synergos.errors import WireFormatError, WorkerUnreachable
 from synergos.learning.algorithms import Step
 from synergos.wire import Encoded, Header, Layout, Parcel, numbers_of, parcel_of, read_header, stored_parcel
 from synergos.wire.answers import EVALUATION_ANSWER, REFUSAL, ROUND_ANSWER, Evaluation, RoundAnswer
 from synergos.wire.codec import weights_in
 from synergos_ttp.workers.answer_memory import Destination
-from synergos_ttp.workers.checked import checked
+from synergos_ttp.workers.checked import checked, refused
 from synergos_ttp.workers.client import PLAIN, Answer, Request, Transport, WorkerClient
 from synergos_ttp.workers.limits import LONGEST_REASON, SMALL_ANSWER, Limits
 from synergos_ttp.workers.prompt import AT_ONCE_SECONDS
@@ -131,7 +131,7 @@ class DataPlane:
         except WireFormatError:
             # Something in front of a worker that is being started again has words of its own; its status counts.
             reason = f"what answers at {self.node.host}:{self.node.data_port} is not a Synergos worker"
-        raise WorkerRefused(reason[:LONGEST_REASON], self._who, answer.status)
+        raise refused(reason[:LONGEST_REASON], self._who, answer.status)
 
     def _ask(self, method: str, path: str, within: float, weights: Encoded | None = None) -> Answer:
         # A worker answers after `long_poll` at the latest, and weights come piece by piece.

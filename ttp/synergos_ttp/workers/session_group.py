@@ -41,8 +41,12 @@ class SessionContent:
     asker: Asker = NOBODY
     secret: str = field(default_factory=token_hex, repr=False)
 
-    def request(self, member: JobParticipant) -> dict[str, Any]:
-        """The body that opens a session at one participant, all but the session's id."""
+    def request(self, member: JobParticipant, needed: int) -> dict[str, Any]:
+        """The body that opens a session at one participant, all but the session's id.
+
+        Args:
+            needed: how many participants a round takes.
+        """
         recipe = self.recipe
         if member.columns is not None:
             recipe = replace(recipe, space=told(recipe.space, member.columns))
@@ -54,6 +58,7 @@ class SessionContent:
             "alignments": member.missing_columns,
             "digests": {purpose: member.digests[purpose] for purpose in self.purposes if purpose in member.digests},
             **recipe.to_dict(),
+            **({"participants": needed} if Purpose.TRAIN in self.purposes else {}),
             "metas": [purpose for purpose in self.purposes if purpose in member.tags],
         }
 
@@ -92,7 +97,7 @@ class Sessions:
             ParticipantSession(
                 member,
                 content.run,
-                content.request(member),
+                content.request(member, self.needed),
                 limits,
                 self._check,
                 control.publish,

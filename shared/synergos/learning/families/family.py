@@ -86,6 +86,23 @@ class LocalWork(Local, Protocol):
         """What each training came to."""
 
 
+@dataclass(frozen=True)
+class LocalPlan:
+    """What a round of local training will come to at a participant, of the round where it is most.
+
+    Attributes:
+        batch_rows: that a step takes.
+        steps: of the optimizer, unless training stops early.
+        rates: the sum of their learning rates times ``gain``, as far ahead as the schedule is followed.
+        gain: how many times larger a step can be than its rate says.
+    """
+
+    batch_rows: int
+    steps: int
+    rates: float = 0.0
+    gain: float = 1.0
+
+
 class Trainer(Protocol):
     """One session's model at one participant: trained in its own memory, used by one thread at a time.
 
@@ -236,6 +253,9 @@ class ModelFamily(Protocol):
         """The tensors of :meth:`initial` by name, type and shape: they need have no memory."""
 
     # At a participant
+
+    def plan(self, recipe: Recipe, rows: int) -> LocalPlan:
+        """What a round will come to on so many rows, 1 at least; nothing is computed on any."""
 
     def trainer(self, recipe: Recipe, participant_id: str, device: str) -> Trainer:
         """What trains, measures and predicts in one session.

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from synergos.domain.feature_space import Action, FeatureSpace
 from synergos.errors import InvalidRequest
 from synergos.learning.algorithms import Model, Weights
-from synergos.learning.families.family import Architecture, Array, Recipe
+from synergos.learning.families.family import Architecture, Array, LocalPlan, Recipe
 from synergos.learning.families.layers import files
 from synergos.learning.families.layers.architecture_overrides import overrides, with_overrides
 from synergos.learning.families.layers.fit_to_feature_space import check_fit, fit_layers
@@ -22,6 +22,7 @@ from synergos.learning.families.layers.local_trainer import parameter_names
 from synergos.learning.families.layers.local_training import infer
 from synergos.learning.families.layers.network import Network, build_network
 from synergos.learning.families.layers.objective import Objective, Predicted, Scores
+from synergos.learning.families.layers.plan import local_plan
 from synergos.learning.families.layers.trainer import LayersTrainer
 from synergos.learning.families.manifest import GLOBAL_MODEL, recipe_in
 
@@ -77,6 +78,10 @@ class LayersFamily:
         with torch.device("meta"):
             network = _network(recipe)
         return Model(network.state_dict(), parameter_names(network))
+
+    def plan(self, recipe: Recipe, rows: int) -> LocalPlan:
+        """By what torch's schedule says of its rates, and by what else makes a step larger."""
+        return local_plan(_hyperparameters(recipe), rows)
 
     def trainer(self, recipe: Recipe, participant_id: str, device: str) -> LayersTrainer:
         """Its network, trained with torch."""

@@ -1,0 +1,90 @@
+"""What a round of local training will come to, before any of it is done: its steps, and how large these are together."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import torch
+from torch import nn
+from torch.optim import lr_scheduler
+
+from synergos.learning.families.family import LocalPlan
+from synergos.learning.families.layers.hyperparameters import LayersHyperparameters, step_scheduler
+from synergos.learning.families.layers.torch_keys import own_key
+
+_EPOCHS_AHEAD = 2_000
+"""How far a schedule is followed. What comes later is known when it has been trained, before anything of it is told."""
+
+
+def local_plan(hyperparameters: LayersHyperparameters, rows: int) -> LocalPlan:
+    """The plan of the round whose steps are the largest."""
+    batch_rows = min(hyperparameters.batch_size or rows, rows)
+    batches = _batches(rows, batch_rows)
+    steps = hyperparameters.epochs * batches
+    gain = _gain(hyperparameters, batch_rows, steps)
+    return LocalPlan(
+        batch_rows=batch_rows,
+        steps=steps,
+        rates=_rates(hyperparameters) * batches * gain,
+        gain=gain,
+    )
+
+
+def _batches(rows: int, size: int) -> int:
+    """How many there are; a single row that is left goes with the batch before."""
+    full, left = divmod(rows, size)
+    return max(1, full + (left > 1 or (left == 1 and full == 0)))
+
+
+def _rates(hyperparameters: LayersHyperparameters) -> float:
+    """The sum of the rates of a round's epochs, of the round where it is largest."""
+    optimizer = hyperparameters.make_optimizer([nn.Parameter(torch.zeros(2, 2))])
+    scheduler = hyperparameters.make_scheduler(optimizer)
+    # torch wants a step before the first one of a schedule.
+    optimizer.step()
+    epochs, rounds = hyperparameters.epochs, hyperparameters.rounds
+    if isinstance(scheduler, lr_scheduler.ReduceLROnPlateau):
+        # It only ever lowers it.
+        return float(optimizer.param_groups[0]["lr"]) * epochs
+    ahead = min(epochs, _EPOCHS_AHEAD)
+    largest = 0.0
+    for _ in range(max(1, min(rounds, _EPOCHS_AHEAD // ahead))):
+        total = 0.0
+        for _ in range(ahead):
+            total += max(abs(float(group["lr"])) for group in optimizer.param_groups)
+            step_scheduler(scheduler, 0.0)
+        largest = max(largest, total)
+    return largest * epochs / ahead
+
+
+def _gain(hyperparameters: LayersHyperparameters, batch_rows: int, steps: int) -> float:
+    """How many times larger a step can be than its learning rate says, of a loss that is the mean over rows."""
+    found = float(batch_rows) if hyperparameters.reduction == "sum" else 1.0
+    for name in ("weight", "pos_weight"):
+        found *= max(1.0, _largest(hyperparameters, name, "criterion"))
+    momentum = max(
+        _largest(hyperparameters, "momentum", "optimizer"),
+        *(_largest(hyperparameters, name, "lr_scheduler") for name in ("base_momentum", "max_momentum")),
+    )
+    # What is left of earlier steps adds up to 1 / (1 - momentum), and grows without end from 1 on.
+    return found / (1 - momentum) if momentum < 1 else found * _power(momentum, steps)
+
+
+def _largest(hyperparameters: LayersHyperparameters, name: str, role: str) -> float:
+    """The largest number that the run says there, 0 when it says none."""
+    values = (hyperparameters.extras.get(key) for key in (name, own_key(role, name)))
+    return max((abs(each) for value in values for each in _numbers(value)), default=0.0)
+
+
+def _numbers(value: object) -> Iterable[float]:
+    if isinstance(value, list | tuple):
+        return [number for each in value for number in _numbers(each)]
+    return [float(value)] if isinstance(value, int | float) and not isinstance(value, bool) else []
+
+
+def _power(base: float, exponent: int) -> float:
+    try:
+        return base**exponent
+    except OverflowError:
+        return math.inf

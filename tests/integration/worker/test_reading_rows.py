@@ -1,0 +1,281 @@
+"""Rows read from an update, as a lying orchestrator and a lying participant do it, and the limits that they are refused by."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from msgspec import structs
+from numpy.typing import NDArray
+
+from factories.worker_data import write_frame
+from fakes.federation import NoServer
+from fakes.worker_client import Agreement, HeldExecutor, Weights, WorkerClient, blob_of, message_in, message_of
+from support.row_reconstruction import recovered, rows_in, trap, wide
+from synergos.domain.feature_space import Feature
+from synergos.domain.tags import Purpose
+from synergos.errors import GridError
+from synergos.learning.algorithms import Answers, Bag, Reply, Step
+from synergos.learning.algorithms.fedavg import FedAvg
+from synergos.learning.bags import WEIGHTS
+from synergos.learning.families.layers.network import build_network
+from synergos_worker.bootstrap import build_worker
+from synergos_worker.message import Message
+from synergos_worker.policy.limits import UNLIMITED, USUAL, OwnerLimits
+from synergos_worker.settings import Settings
+
+COUNT, COLUMNS = 200, 6
+TAGS = {"train": [["rows"]]}
+C1 = {"algorithm": "FedAvg", "rounds": 3, "epochs": 1, "lr": 1, "lr_scheduler": "StepLR", "step_size": 1, "gamma": 1000}
+C2 = {"algorithm": "FedAvg", "rounds": 1, "epochs": 1, "lr": 1e5}
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> pd.DataFrame:
+    rng = np.random.default_rng(1)
+    columns = {f"c{index}": rng.uniform(-3, 50, COUNT).round(2) for index in range(COLUMNS)}
+    frame = pd.DataFrame({**columns, "target": np.where(rng.random(COUNT) < 0.4, "ill", "well")})
+    write_frame(tmp_path / "data", ["rows"], frame)
+    return frame
+
+
+@dataclass(frozen=True)
+class Attacked:
+    """A worker, and what whoever attacks it knows."""
+
+    client: WorkerClient
+    agreement: Agreement
+
+    def open(self, neurons: int, run: Mapping[str, Any], status: int = 201, **said: Any) -> dict[str, Any]:
+        """Ask for a session of a wide network."""
+        layers = wide(COLUMNS, neurons)
+        return self.client.initialise(
+            self.agreement, status=status, architecture=layers, hyperparameters=dict(run), metas=["train"], **said
+        )
+
+    def train(self, number: int, weights: Weights) -> Weights:
+        """Have a round trained."""
+        return message_in(self.client.data("PUT", f"rounds/{number}", blob_of(weights, round=number)), weights)[0]
+
+    def as_trained(self, frame: pd.DataFrame) -> NDArray[np.float64]:
+        """The rows as they are trained on."""
+        ranges = self.agreement.space.numeric
+        columns = [
+            (frame[name].to_numpy() - ranges[name].minimum) / (ranges[name].maximum - ranges[name].minimum)
+            for name in sorted(ranges)
+        ]
+        return np.stack(columns, axis=1)
+
+
+@contextmanager
+def worker(folder: Path, limits: OwnerLimits) -> Iterator[Attacked]:
+    """Strict, as a worker is that nobody has told anything else."""
+    service = build_worker(Settings(folder / "data", folder / "outputs", limits=limits), compute=HeldExecutor())
+    try:
+        client = WorkerClient(service)
+        yield Attacked(client, client.agree(TAGS))
+    finally:
+        service.close()
+
+
+def message(blob: bytes) -> Message:
+    """A message as it comes over the data port."""
+    return Message(io.BytesIO(blob), len(blob))
+
+
+def orchestrators_guess(attacked: Attacked, neurons: int, first: int = 0) -> NDArray[np.float64]:
+    """One ordinary round, from weights of the orchestrator's own."""
+    start = trap(COLUMNS, neurons)
+    return rows_in(attacked.train(first, start), start)
+
+
+def participants_guess(attacked: Attacked, neurons: int) -> NDArray[np.float64]:
+    """Of one of two participants at an honest orchestrator, who averages what both say."""
+    wanted, model = trap(COLUMNS, neurons), build_network(wide(COLUMNS, neurons), 42).state_dict()
+    models: list[Weights] = [model]
+    for number in range(2):
+        honest = attacked.train(number, models[-1])
+        lie = {name: 2 * wanted[name] - model[name] for name in model} if number == 0 else models[-1]
+        replies = [Reply(who, COUNT, Bag({WEIGHTS: told})) for who, told in (("honest", honest), ("liar", lie))]
+        state = FedAvg().fold(Bag({WEIGHTS: models[-1]}), Step(number), Answers(replies, 2 * COUNT), NoServer())
+        models.append(state[WEIGHTS])
+    update = {name: 2 * models[2][name] - models[1][name] for name in model}
+    return rows_in(update, models[1])
+
+
+def test_without_limits_an_orchestrator_reads_most_rows_in_one_round(tmp_path: Path, table: pd.DataFrame) -> None:
+    with worker(tmp_path, UNLIMITED) as attacked:
+        attacked.open(8000, C2)
+        found = recovered(orchestrators_guess(attacked, 8000), attacked.as_trained(table), 0.001)
+
+    assert found > 150
+
+
+def test_without_limits_a_participant_reads_rows_of_the_other(tmp_path: Path, table: pd.DataFrame) -> None:
+    with worker(tmp_path, UNLIMITED) as attacked:
+        attacked.open(800, C1)
+        found = recovered(participants_guess(attacked, 800), attacked.as_trained(table), 0.002)
+
+    assert found > 100
+
+
+def test_with_the_usual_limits_neither_is_asked_for_before_rows_are_read(tmp_path: Path, table: pd.DataFrame) -> None:
+    with worker(tmp_path, USUAL) as attacked:
+        (tmp_path / "data" / "rows" / "rows.csv").unlink()  # whoever would read it now fails otherwise
+        refused = {name: attacked.open(neurons, run, 403) for name, neurons, run in (("C1", 800, C1), ("C2", 8000, C2))}
+
+    assert refused["C1"]["field"] == refused["C2"]["field"] == "policy.largest_rates"
+    said = "policy.largest_rates: the owner of the data has set 10000; a round of this run comes to 1e+0"
+    assert [refused[name]["message"] for name in refused] == [said + "6", said + "5"]
+
+
+@pytest.mark.parametrize(("neurons", "run"), [(800, C1 | {"gamma": 1}), (8000, C2 | {"lr": 1})])
+def test_smaller_steps_alone_do_not_help_them(
+    tmp_path: Path, table: pd.DataFrame, neurons: int, run: Mapping[str, Any]
+) -> None:
+    with worker(tmp_path, USUAL) as attacked:
+        refused = attacked.open(neurons, run, 403)
+
+    assert refused["field"] == "policy.largest_parameters"
+    assert f"has set 2; this model has {neurons * 8 + 1} parameters" in refused["message"]
+
+
+def test_nor_does_a_narrower_layer(tmp_path: Path, table: pd.DataFrame) -> None:
+    """With 250 neurons few rows are left to be read; what moves the model to where any are is refused all the same."""
+    with worker(tmp_path, USUAL) as attacked:
+        attacked.open(250, C2 | {"lr": 1})
+        start = trap(COLUMNS, 250)
+        first = attacked.client.data("PUT", "rounds/0", blob_of(start))
+    with worker(tmp_path, USUAL) as attacked:
+        attacked.open(250, C1 | {"gamma": 1})
+        attacked.train(0, build_network(wide(COLUMNS, 250), 42).state_dict())
+        second = attacked.client.data("PUT", "rounds/1", blob_of(start))
+
+    assert (first.status_code, second.status_code) == (403, 403)
+    assert message_of(first) == (
+        "policy.fresh_weights: the owner of the data has set true; round 0 of this run starts from other weights than its seed makes"
+    )
+    assert message_of(second).startswith("policy.largest_movement: the owner of the data has set 100; the weights lie ")
+
+
+# What else a lying orchestrator may try, a limit each
+
+
+def test_columns_that_nobody_has_do_not_make_rows_longer(tmp_path: Path, table: pd.DataFrame) -> None:
+    """As many as one likes fit into a feature space, and are the same in every row."""
+    with worker(tmp_path, USUAL) as attacked:
+        space = attacked.agreement.space
+        more = {f"d{index}": replace(space.numeric["c0"], minimum=0.0, maximum=1.0) for index in range(500)}
+        padded = replace(space, X=(*space.X, *(Feature(name) for name in more)), numeric={**space.numeric, **more})
+        padded = replace(padded, input_shape=(len(padded.X),))
+        missing = {"train": {"X": list(range(COLUMNS, COLUMNS + 500)), "y": []}}
+        layers = [*wide(COLUMNS + 500, COLUMNS)[:1], *wide(COLUMNS, 8000)]
+        refused = attacked.client.initialise(
+            attacked.agreement,
+            status=403,
+            feature_space=padded.to_dict(),
+            alignments=missing,
+            architecture=layers,
+            hyperparameters=C2 | {"lr": 1},
+            metas=["train"],
+        )
+
+    assert refused["field"] == "policy.largest_parameters"
+
+
+@pytest.mark.parametrize(
+    ("run", "asked"),
+    [
+        ({"lr": 1, "momentum": 0.9999, "epochs": 2}, "2e+04"),
+        ({"lr": 1, "momentum": 100.0, "epochs": 3}, "3e+06"),
+        ({"lr": 100, "reduction": "sum"}, "2e+04"),
+        ({"lr": 1, "criterion": "BCEWithLogitsLoss", "pos_weight": [1e6]}, "1e+06"),
+        ({"base_lr": 1.0, "max_lr": 1e6, "step_size_up": 3, "rounds": 9, "lr_scheduler": "CyclicLR"}, "1e+06"),
+        ({"lr": 1, "lr_scheduler": "StepLR", "step_size": 1, "gamma": 10, "epochs": 6}, "1.11e+11"),
+    ],
+)
+def test_a_step_is_as_large_as_all_that_makes_it_so(
+    tmp_path: Path, table: pd.DataFrame, run: Mapping[str, Any], asked: str
+) -> None:
+    with worker(tmp_path, USUAL) as attacked:
+        refused = attacked.open(4, {"algorithm": "FedAvg", "rounds": 2, "epochs": 1, **run}, 403)
+
+    assert refused["field"] == "policy.largest_rates"
+    assert refused["message"].endswith(f"comes to {asked}")
+
+
+def test_a_rate_that_grows_beyond_what_is_looked_ahead_is_not_told_of(tmp_path: Path, table: pd.DataFrame) -> None:
+    run = {"algorithm": "FedAvg", "rounds": 5000, "epochs": 1, "lr": 1, "lr_scheduler": "StepLR"}
+    with worker(tmp_path, USUAL) as attacked:
+        attacked.open(4, run | {"step_size": 3000, "gamma": 1e6})
+        answer = attacked.client.data("PUT", "rounds/3000", blob_of(build_network(wide(COLUMNS, 4), 42).state_dict()))
+
+    assert answer.status_code == 403
+    assert message_of(answer).startswith("policy.largest_rates: the owner of the data has set 10000")
+
+
+def test_a_round_has_steps_rows_and_participants_as_its_owner_says(tmp_path: Path, table: pd.DataFrame) -> None:
+    limits = OwnerLimits(least_rows=201, least_steps=2, least_batch_rows=16, least_participants=3)
+    run = {"algorithm": "FedAvg", "rounds": 2, "epochs": 1, "lr": 0.1}
+    with worker(tmp_path, limits) as attacked:
+        silent = attacked.open(4, run, 403)
+        two = attacked.open(4, run, 403, participants=2)
+        few = attacked.open(4, run, 403, participants=3)
+    with worker(tmp_path, structs.replace(limits, least_rows=200)) as attacked:
+        single = attacked.open(4, run, 403, participants=3)
+        small = attacked.open(4, run | {"batch_size": 15}, 403, participants=3)
+        attacked.open(4, run | {"batch_size": 16}, participants=3)
+
+    found = [each["message"].removeprefix("policy.") for each in (silent, two, few, single, small)]
+    assert found == [
+        "least_participants: the owner of the data has set 3; how many a round takes is not said",
+        "least_participants: the owner of the data has set 3; a round of this run takes 2",
+        "least_rows: the owner of the data has set 201; this run would be trained on fewer",
+        "least_steps: the owner of the data has set 2; a round of this run makes 1",
+        "least_batch_rows: the owner of the data has set 16; a step of this run takes 15",
+    ]
+
+
+def test_a_session_that_is_taken_up_goes_on_from_where_a_training_can_have_come(
+    tmp_path: Path, table: pd.DataFrame
+) -> None:
+    run = {"algorithm": "FedAvg", "rounds": 9, "epochs": 1, "lr": 0.1}
+    start = build_network(wide(COLUMNS, 4), 42).state_dict()
+    with worker(tmp_path, USUAL) as attacked:
+        attacked.open(4, run)
+        attacked.train(7, {name: 2 * tensor for name, tensor in start.items()})
+    with worker(tmp_path, USUAL) as attacked:
+        attacked.open(4, run)
+        far = attacked.client.data("PUT", "rounds/7", blob_of({name: 200 * tensor for name, tensor in start.items()}))
+
+    assert far.status_code == 403
+    assert message_of(far) == (
+        "policy.largest_distance: the owner of the data has set 100; the first weights of this session lie 199 norms from those that "
+        "the run's seed makes"
+    )
+
+
+def test_a_round_that_failed_can_begin_again(tmp_path: Path, table: pd.DataFrame) -> None:
+    """Its weights are those of the seed, whatever is left of the training that did not end."""
+    run = {"algorithm": "FedAvg", "rounds": 2, "epochs": 2, "lr": 0.1}
+    start = build_network(wide(COLUMNS, 4), 42).state_dict()
+    with worker(tmp_path, USUAL) as attacked:
+        attacked.open(4, run)
+        session = attacked.client.service.sessions.get(attacked.client.session_id)
+        rows = session._rows[Purpose.TRAIN].labelled
+        session._model.receive(message(blob_of(start)), 0)
+
+        def lost(done: int, of: int) -> None:
+            raise GridError("lost")
+
+        assert rows is not None
+        with pytest.raises(GridError, match="lost"):
+            session._model.train(rows, Step(0), lost, lambda: False)
+        attacked.train(0, start)

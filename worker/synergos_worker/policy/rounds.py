@@ -1,0 +1,89 @@
+"""The rounds of one session, held against the owner's limits: before what was sent is trained on rows, and before the answer is told."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from synergos.domain.feature_space import Action
+from synergos.learning.algorithms import Weights
+from synergos.learning.families import LocalResult
+from synergos.learning.update_gate import movement
+from synergos_worker.policy.limits import OwnerLimits, beyond
+
+_SAME = 1e-3
+"""How far apart weights of one seed may lie, in their norm: other versions of torch round the last bits otherwise."""
+_LEAST = 0.01
+"""What an update counts at least, in norms of the model: who has nothing left to learn still follows the others."""
+
+
+class RoundJudge:
+    """Judges what one session is sent, round by round; used by the thread that computes.
+
+    It keeps no tensor: until a session has trained, its model is as the run's seed makes it; afterwards it is what was answered last.
+
+    Args:
+        action: what its project does.
+        gain: how many times larger a step can be than its learning rate says.
+    """
+
+    def __init__(self, limits: OwnerLimits, action: Action, gain: float = 1.0) -> None:
+        self._limits = limits
+        self._movement = "largest_movement" if action is Action.CLASSIFY else "largest_regression_movement"
+        self._gain = gain
+        self._moved: float | None = None
+
+    @property
+    def has_trained(self) -> bool:
+        """Whether the session's model is no longer as the run's seed makes it."""
+        return self._moved is not None
+
+    def before(self, round_index: int, weights: Weights, own: Weights) -> None:
+        """Refuse to train what no honest orchestrator would send now.
+
+        Args:
+            weights: that were sent.
+            own: the session's model, as it is before this round.
+
+        Raises:
+            NotAllowed: names the limit.
+        """
+        distance, norm = movement(weights, own), max(movement(own, None), 1.0)
+        if self._moved is not None:
+            self._judge_movement(distance, max(self._moved, _LEAST * norm))
+        elif round_index == 0:
+            if self._limits.fresh_weights and not distance <= _SAME * norm:
+                raise beyond(
+                    self._limits, "fresh_weights", "round 0 of this run starts from other weights than its seed makes"
+                )
+        elif not distance <= self._limits.largest_distance * norm:
+            asked = f"the first weights of this session lie {distance / norm:.3g} norms from those that the run's seed makes"
+            raise beyond(self._limits, "largest_distance", asked)
+
+    def after(self, done: Sequence[LocalResult], answer: Weights, start: Weights) -> None:
+        """Take note of how far training has moved the model, and refuse to tell of it if its steps were too large.
+
+        Raises:
+            NotAllowed: they were.
+        """
+        moved, known = movement(answer, start), self._moved or 0.0
+        self._moved = max(known, moved) if math.isfinite(moved) else known
+        judge_rates(self._limits, self._gain * sum(each.rates for each in done))
+
+    def _judge_movement(self, distance: float, moved: float) -> None:
+        if not distance <= getattr(self._limits, self._movement) * moved:
+            asked = f"the weights lie {distance / moved:.3g} times as far from the last update as updates have moved the model"
+            raise beyond(self._limits, self._movement, asked)
+
+
+def judge_rates(limits: OwnerLimits, rates: float) -> None:
+    """Refuse steps that are too large together.
+
+    Args:
+        rates: the sum of the learning rates of a round's steps, as far as they count.
+
+    Raises:
+        NotAllowed: it is above the limit, or no number.
+    """
+    if not rates <= limits.largest_rates:
+        raise beyond(limits, "largest_rates", f"a round of this run comes to {rates:.3g}")
