@@ -169,7 +169,7 @@ def _play(recipe: families.Recipe, clients: Sequence[WorkerClient], found: Seque
         replies = []
         for index, client in enumerate(clients):
             if index in own:
-                away = movement(weights, own[index]) / max(moved[index], 0.01 * max(1.0, movement(own[index], None)))
+                away = movement(weights, own[index]) / max(moved[index], 1e-4 * max(1.0, movement(own[index], None)))
                 found[index].moved = max(found[index].moved, away)
             response = client.data("PUT", f"rounds/{number}", blob_of(weights, round=number), wait=60)
             own[index] = message_in(response, weights)[0]

@@ -13,7 +13,7 @@ from synergos_worker.policy.limits import OwnerLimits, beyond
 
 _SAME = 1e-3
 """How far apart weights of one seed may lie, in their norm: other versions of torch round the last bits otherwise."""
-_LEAST = 0.01
+_LEAST = 1e-4
 """What an update counts at least, in norms of the model: who has nothing left to learn still follows the others."""
 
 
@@ -30,6 +30,7 @@ class RoundJudge:
     def __init__(self, limits: OwnerLimits, action: Action, gain: float = 1.0) -> None:
         self._limits = limits
         self._movement = "largest_movement" if action is Action.CLASSIFY else "largest_regression_movement"
+        self._largest: float = getattr(limits, self._movement)
         self._gain = gain
         self._moved: float | None = None
 
@@ -48,14 +49,16 @@ class RoundJudge:
         Raises:
             NotAllowed: names the limit.
         """
-        distance, norm = movement(weights, own), max(movement(own, None), 1.0)
+        distance = movement(weights, own)
+        if self._moved is not None and distance <= self._largest * self._moved:
+            return
+        norm = max(movement(own, None), 1.0)
         if self._moved is not None:
             self._judge_movement(distance, max(self._moved, _LEAST * norm))
         elif round_index == 0:
             if self._limits.fresh_weights and not distance <= _SAME * norm:
-                raise beyond(
-                    self._limits, "fresh_weights", "round 0 of this run starts from other weights than its seed makes"
-                )
+                asked = "round 0 of this run starts from other weights than its seed makes"
+                raise beyond(self._limits, "fresh_weights", asked)
         elif not distance <= self._limits.largest_distance * norm:
             asked = f"the first weights of this session lie {distance / norm:.3g} norms from those that the run's seed makes"
             raise beyond(self._limits, "largest_distance", asked)
@@ -66,12 +69,13 @@ class RoundJudge:
         Raises:
             NotAllowed: they were.
         """
+        # First: what is refused widens nothing of what may follow.
+        judge_rates(self._limits, self._gain * sum(each.rates for each in done))
         moved, known = movement(answer, start), self._moved or 0.0
         self._moved = max(known, moved) if math.isfinite(moved) else known
-        judge_rates(self._limits, self._gain * sum(each.rates for each in done))
 
     def _judge_movement(self, distance: float, moved: float) -> None:
-        if not distance <= getattr(self._limits, self._movement) * moved:
+        if not distance <= self._largest * moved:
             asked = f"the weights lie {distance / moved:.3g} times as far from the last update as updates have moved the model"
             raise beyond(self._limits, self._movement, asked)
 
