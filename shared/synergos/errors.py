@@ -7,7 +7,8 @@ SynergosError
 │   └── NotAllowed          … or it is more than the owner of the data allows
 ├── RecordNotFound          nothing is stored under that key
 ├── Conflict                the request is sound, but not in the present state
-│   └── FeatureDrift        data no longer fits the feature space that was agreed
+│   ├── FeatureDrift        data no longer fits the feature space that was agreed
+│   └── DamagedRecord       what the record store has of something cannot be read
 ├── QuotaExceeded           a collaboration has as much as it may have
 │   └── TooManyAtOnce       … at the same time; ask again later
 ├── NotSupported            this kind of grid cannot do it
@@ -105,6 +106,17 @@ class Conflict(SynergosError):
 
 class FeatureDrift(Conflict):
     """The data no longer fits the feature space that was agreed at alignment."""
+
+
+class DamagedRecord(Conflict):
+    """What the record store has of something cannot be read.
+
+    Args:
+        what: its kind and its ids.
+    """
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"the record store's {what} is damaged: declare it anew, or delete it")
 
 
 class QuotaExceeded(SynergosError):

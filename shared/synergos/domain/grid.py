@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from synergos.errors import Conflict
+from synergos.errors import Conflict, DamagedRecord
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,14 @@ def node_of(registration: Mapping[str, Any], index: int) -> Node:
         command_port=node["f_port"],
         data_port=node["port"],
     )
+
+
+def nodes_of(registration: Mapping[str, Any]) -> list[Node]:
+    """All nodes of one participant's registration record; none of one that is damaged."""
+    try:
+        return [node_of(registration, index) for index in range(registration["n_count"])]
+    except (TypeError, LookupError, AttributeError, DamagedRecord):
+        return []
 
 
 def sub_grid(registrations: Sequence[Mapping[str, Any]], index: int) -> list[Node]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from synergos.domain.damage import DAMAGED
 from synergos.domain.keys import (
     CollaborationKey,
     ExperimentKey,
@@ -23,7 +24,7 @@ from synergos.domain.keys import (
 
 OWN_FIELDS = frozenset({"doc_id", "kind", "key", "created_at"})
 """What a stored record says of itself; everything else is its payload."""
-NOT_DECLARED = OWN_FIELDS | {"relations", "link"}
+NOT_DECLARED = OWN_FIELDS | {"relations", "link", DAMAGED}
 """What an answer about a record says beside what was declared."""
 Ids = Mapping[str, str]
 """Ids by name: a whole key or a part of one, that of what is meant or of something inside it."""
@@ -110,7 +111,7 @@ RECORD_TYPES: Mapping[Kind, RecordType] = {
 
 def payload_of(record: Mapping[str, Any]) -> dict[str, Any]:
     """What was stored under a record's key."""
-    return {name: value for name, value in record.items() if name not in OWN_FIELDS}
+    return {name: value for name, value in record.items() if name not in OWN_FIELDS and name != DAMAGED}
 
 
 def restrict(ids: Ids, kind: Kind) -> Key:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, ClassVar, Generic, TypeVar
 
+from synergos.domain.damage import DamagedPayload
 from synergos.domain.identifiers import check_identifier, check_new_identifier, check_told_apart
 from synergos.domain.records import NOT_DECLARED, RECORD_TYPES, Ids, Kind, payload_of, restrict
 from synergos.errors import InvalidRequest, RecordNotFound
@@ -79,7 +80,7 @@ class Declarations(Generic[Body]):
                 self._check_new(key)
             with self.shares.declaring(self.kind, restrict(key, self.kind)):
                 after = self.store.put(self.kind, key, payload)
-            self.after_change(before, after)
+            self.after_change(_readable(before, after), after)
             return replace(self.read(caller, key), warnings=self._replaced(before, after))
 
     def change(self, caller: Caller, ids: Ids, body: Mapping[str, Any]) -> View:
@@ -101,7 +102,7 @@ class Declarations(Generic[Body]):
             self.checked(self.schema.read(self.schema.known(payload) | named), payload, ids)
             with self.shares.declaring(self.kind, restrict(ids, self.kind)):
                 after = self.store.merge(self.kind, ids, changes)
-            self.after_change(before, after)
+            self.after_change(_readable(before, after), after)
             return self.read(caller, ids)
 
     def delete(self, caller: Caller, ids: Ids) -> View:
@@ -127,7 +128,11 @@ class Declarations(Generic[Body]):
         return payload
 
     def after_change(self, before: Record | None, after: Record) -> None:
-        """Do away with what no longer holds; called in the transaction of the change."""
+        """Do away with what no longer holds; called in the transaction of the change.
+
+        Args:
+            before: the record as it was; ``after`` itself where that was damaged, and nobody knows.
+        """
 
     def release(self, record: Record) -> None:
         """Do away with what does not hold without a record; called in the transaction of its deletion, before it."""
@@ -178,6 +183,10 @@ class Declarations(Generic[Body]):
             return self.store.get(self.kind, key)
         except RecordNotFound:
             return None
+
+
+def _readable(before: Record | None, after: Record) -> Record | None:
+    return after if isinstance(before, DamagedPayload) else before
 
 
 def _check_ids(body: Mapping[str, Any], ids: Ids) -> None:

@@ -35,7 +35,7 @@ class Experiments(Declarations[Experiment]):
         fitted = before.get("fitted_model") if before is not None and is_same else None
         if after.get("fitted_model") != fitted:
             self.store.merge(self.kind, after["key"], {"fitted_model": fitted})
-        if before is not None and not is_same:
+        if before is not None and (before is after or not is_same):
             self._note_change(before)
 
     def _note_change(self, before: Record) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from synergos.domain.damage import Damaged
 from synergos.domain.job import Job
 from synergos.orchestration.caller import Caller
 from synergos.orchestration.dispatcher import Dispatcher
@@ -19,17 +20,17 @@ class Jobs:
         self._store = store
         self._dispatcher = dispatcher
 
-    def find(self, caller: Caller, filters: Mapping[str, str], page: Page = EVERYTHING) -> Part[Job]:
+    def find(self, caller: Caller, filters: Mapping[str, str], page: Page = EVERYTHING) -> Part[Job | Damaged]:
         """The jobs with this ``state``, this ``stage`` and these ids in their keys, in the order they were accepted."""
         return self._store.select_jobs(filters, page)
 
-    def get(self, caller: Caller, job_id: str) -> Job:
+    def get(self, caller: Caller, job_id: str) -> Job | Damaged:
         """One job.
 
         Raises:
             RecordNotFound: there is none.
         """
-        return self._store.job(job_id)
+        return self._store.find_job(job_id)
 
     def waits(self, caller: Caller) -> Mapping[str, Mapping[str, Any]]:
         """What the jobs that have not started wait for; see :class:`~synergos.orchestration.dispatcher.Dispatcher`."""

@@ -79,9 +79,9 @@ class Nodes:
         Whoever was not asked in the last seconds is asked now; that takes two seconds at most.
         """
         found = [
-            (RegistrationKey.of(record["key"]), index, grid.node_of(record, index))
+            (RegistrationKey.of(record["key"]), index, node)
             for record in self._store.find(Kind.REGISTRATION, ids)
-            for index in range(record["n_count"])
+            for index, node in enumerate(grid.nodes_of(record))
             if self._grid in (None, index)
         ]
         seen = self._watch.look({address for _, _, node in found for address in _addresses(node)})

@@ -79,10 +79,10 @@ class Registrations(Declarations[Registration]):
     def _others(self, ids: Ids) -> list[grid.Node]:
         """The nodes of the project's other participants."""
         return [
-            grid.node_of(record, index)
+            node
             for record in self.store.find(self.kind, restrict(ids, Kind.PROJECT))
             if record["key"]["participant_id"] != ids["participant_id"]
-            for index in range(record["n_count"])
+            for node in grid.nodes_of(record)
         ]
 
     def view(self, record: Record) -> View:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from synergos.domain.grid import Node, node_of
+from synergos.domain.grid import Node, nodes_of
 from synergos.domain.keys import RegistrationKey, RunKey
 from synergos.domain.records import Ids, Kind, restrict
 from synergos.domain.removal import FolderKey, Removal, folder_key
@@ -116,8 +116,8 @@ def _at_workers(
     grids = list(grids)
     for registration in registrations:
         for grid in grids:
-            if (index := grid or 0) < registration["n_count"]:
-                nodes[grid, node_of(registration, index)] = None
+            if (index := grid or 0) < len(known := nodes_of(registration)):
+                nodes[grid, known[index]] = None
     return [Removal(folder, now, purpose=purpose, grid=grid, node=node) for grid, node in nodes]
 
 

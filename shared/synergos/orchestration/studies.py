@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from synergos import bodies
+from synergos.domain.damage import Damaged
 from synergos.domain.job import Stage
 from synergos.domain.keys import ExperimentKey
 from synergos.domain.records import Ids, Kind, restrict
 from synergos.domain.study import TRIAL_PREFIX, Study, Trial, best_of
-from synergos.errors import RecordNotFound
+from synergos.errors import DamagedRecord, RecordNotFound
 from synergos.orchestration import preconditions
 from synergos.orchestration.caller import Caller
 from synergos.orchestration.shares import Shares
@@ -73,21 +74,27 @@ class Studies:
         self._wake_tuner()
         return study
 
-    def find(self, caller: Caller, ids: Ids, state: str | None = None, page: Page = EVERYTHING) -> Part[Study]:
+    def find(
+        self, caller: Caller, ids: Ids, state: str | None = None, page: Page = EVERYTHING
+    ) -> Part[Study | Damaged]:
         """Those with these ids in their keys, in the order they were opened."""
         return self._records.select(ids, None if state is None else [state], page)
 
-    def get(self, caller: Caller, study_id: str) -> Study:
+    def get(self, caller: Caller, study_id: str) -> Study | Damaged:
         """One study.
 
         Raises:
             RecordNotFound: there is none.
         """
-        return self._records.get(study_id)
+        return self._records.look(study_id)
 
     def trials(self, caller: Caller, study: Study) -> list[Trial]:
-        """A study's trials, in the order they were drawn."""
+        """A study's trials, in the order they were drawn, as far as they can be read."""
         return self._records.trials(study)
+
+    def damaged_trials(self, caller: Caller, study: Study) -> list[Damaged]:
+        """A study's trials that cannot be read."""
+        return [trial for trial in self._records.all_trials(study) if isinstance(trial, Damaged)]
 
     def progress(self, caller: Caller, trial: Trial) -> Mapping[str, Any]:
         """How far a trial's training is, or came."""
@@ -95,7 +102,7 @@ class Studies:
             return {}
         try:
             return self._store.job(trial.jobs[Stage.TRAIN]).progress
-        except RecordNotFound:
+        except (RecordNotFound, DamagedRecord):
             return {}
 
     def results(self, caller: Caller, ids: Ids, page: Page = EVERYTHING) -> Part[TrialResult]:

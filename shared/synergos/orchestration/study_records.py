@@ -6,12 +6,13 @@ from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from synergos.domain.damage import Damaged
 from synergos.domain.job import JobError
 from synergos.domain.records import Ids, Kind
 from synergos.domain.study import Study, StudyState, Trial
-from synergos.errors import Conflict, RecordNotFound
+from synergos.errors import Conflict, InvalidRequest, RecordNotFound
 from synergos.records.paging import EVERYTHING, Page, Part, Selection
-from synergos.records.store import RecordStore
+from synergos.records.store import Record, RecordStore
 
 
 class StudyRecords:
@@ -26,32 +27,52 @@ class StudyRecords:
 
     def find(self, ids: Ids) -> list[Study]:
         """Those with these ids in their keys, oldest first."""
-        return self.select(ids).items
+        return [study for study in self.select(ids).items if isinstance(study, Study)]
 
     def unfinished(self) -> list[Study]:
-        """Those that have not ended, oldest first."""
-        return self.select({}, [state for state in StudyState if not state.is_final]).items
+        """Those that have not ended, oldest first, as far as they can be read."""
+        found = self.select({}, [state for state in StudyState if not state.is_final]).items
+        return [study for study in found if isinstance(study, Study)]
 
-    def select(self, ids: Ids, states: Collection[str] | None = None, page: Page = EVERYTHING) -> Part[Study]:
-        """Those with these ids in their keys that stand in one of these states, in the order they were opened."""
+    def select(self, ids: Ids, states: Collection[str] | None = None, page: Page = EVERYTHING) -> Part[Study | Damaged]:
+        """Those with these ids in their keys that stand in one of these states, in the order they were opened.
+
+        Those among them that cannot be read are there as well.
+        """
         wanted = Selection(ids, saying={} if states is None else {"state": states})
-        return self._store.select(Kind.STUDY, wanted, page).map(Study.from_record)
+        return self._store.select(Kind.STUDY, wanted, page).map(_study_of)
 
     def get(self, study_id: str) -> Study:
         """One study.
 
         Raises:
             RecordNotFound: there is none.
+            DamagedRecord: it cannot be read.
         """
-        found = self.find({"study_id": study_id})
+        found = self.look(study_id)
+        if isinstance(found, Damaged):
+            raise found.error
+        return found
+
+    def look(self, study_id: str) -> Study | Damaged:
+        """One study, be it that it cannot be read.
+
+        Raises:
+            RecordNotFound: there is none.
+        """
+        found = self.select({"study_id": study_id}).items
         if not found:
             raise RecordNotFound(f"no Study {study_id!r}")
         return found[0]
 
     def trials(self, study: Study) -> list[Trial]:
-        """A study's trials, in the order they were drawn."""
-        found = (Trial.from_record(record) for record in self._store.find(Kind.TRIAL, study.key))
+        """A study's trials, in the order they were drawn, as far as they can be read."""
+        found = [trial for trial in self.all_trials(study) if isinstance(trial, Trial)]
         return sorted(found, key=lambda trial: trial.number)
+
+    def all_trials(self, study: Study) -> list[Trial | Damaged]:
+        """A study's trials, those among them that cannot be read, in the order they were stored."""
+        return [_trial_of(record) for record in self._store.find(Kind.TRIAL, study.key)]
 
     def save_trial(self, study: Study, trial: Trial) -> None:
         """Store where a trial stands."""
@@ -86,3 +107,17 @@ class StudyRecords:
                 raise Conflict(f"study {study_id} is {study.state} already")
             self._store.merge(Kind.STUDY, study.key, {"state": StudyState.STOPPING.value})
             return self.get(study_id)
+
+
+def _study_of(record: Record) -> Study | Damaged:
+    try:
+        return Study.from_record(record)
+    except InvalidRequest:
+        return Damaged(Kind.STUDY, record["key"]["study_id"], record["key"])
+
+
+def _trial_of(record: Record) -> Trial | Damaged:
+    try:
+        return Trial.from_record(record)
+    except InvalidRequest:
+        return Damaged(Kind.TRIAL, record["key"]["run_id"], record["key"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from synergos.domain.keys import RunKey
 from synergos.domain.records import Kind
 from synergos.domain.trained_model import OUTDATED
+from synergos.errors import DamagedRecord
 from synergos.orchestration.caller import Caller
 from synergos.orchestration.preconditions import require_named
 from synergos.records.model_versions import number_of
@@ -31,6 +32,14 @@ class Trainings:
         with self._store.database.reading():
             require_named(self._store, run)
             models = [model for model in self._store.find(Kind.MODEL, run) if not model.get(OUTDATED)]
-            current = {number_of(model) for model in models}
+            current = {_number(model) for model in models} - {None}
             found = self._store.select(self.kind, Selection(run), page)
-        return found.map(lambda version: {**version, "is_current": number_of(version) in current})
+        return found.map(lambda version: {**version, "is_current": _number(version) in current})
+
+
+def _number(training: Record) -> int | None:
+    """Which it is; None of one that is damaged."""
+    try:
+        return number_of(training)
+    except DamagedRecord:
+        return None

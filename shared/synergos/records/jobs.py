@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import RowMapping
 
+from synergos.domain.damage import Damaged
 from synergos.domain.job import Job, JobError, JobState, Stage
 from synergos.domain.keys import JOB_IDS, job_key
+from synergos.errors import SynergosError
 from synergos.records.plain import plain
 from synergos.schema import Definition
 
@@ -43,8 +45,35 @@ def standing_of(job: Job) -> dict[str, Any]:
     }
 
 
+def read_job(row: RowMapping) -> Job | Damaged:
+    """The job a row stands for, be it that it cannot be read."""
+    try:
+        return job_of(row)
+    except (ValueError, TypeError, LookupError, SynergosError):
+        keys = {name: row[name] for name in JOB_IDS if row[name] is not None}
+        return Damaged("Job", row["id"], keys, {"stage": row["stage"], "state": row["state"]})
+
+
+def read_jobs(rows: Iterable[RowMapping]) -> list[Job]:
+    """The jobs that rows stand for, as far as they can be read; who runs them has no use for the others."""
+    return [job for job in map(read_job, rows) if isinstance(job, Job)]
+
+
 def job_of(row: RowMapping) -> Job:
-    """The job a row stands for."""
+    """The job a row stands for.
+
+    Raises:
+        ValueError: a column says what no job has.
+        TypeError: likewise.
+        LookupError: an id is missing.
+        InvalidRequest: likewise.
+    """
+    if not isinstance(row["parameters"], Mapping) or not isinstance(row["progress"], Mapping):
+        raise TypeError("expected objects")
+    if row["created_at"] is None:
+        raise ValueError("expected a time")
+    # Whoever schedules jobs compares it with others'.
+    int(row["parameters"].get("priority", 0))
     return Job(
         stage=Stage(row["stage"]),
         keys=job_key({field: row[field] for field in JOB_IDS if row[field] is not None}),

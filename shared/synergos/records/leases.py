@@ -25,7 +25,7 @@ from synergos.domain.keys import ProjectKey
 from synergos.domain.records import Kind
 from synergos.domain.scheduling import Served, scheduling_order
 from synergos.errors import LeaseLost
-from synergos.records.jobs import job_of
+from synergos.records.jobs import read_job
 from synergos.records.plain import plain
 from synergos.records.store import RecordStore
 from synergos.records.tables import GRID_LEASES, JOBS
@@ -223,7 +223,8 @@ class Leases:
         with self._store.database.reading() as connection:
             now = self._store.database.now()
             rows = connection.execute(unfinished).mappings().all()
-        return [_status(job_of(row), row["lease_until"], dependencies, now) for row in rows]
+        found = ((read_job(row), row["lease_until"]) for row in rows)
+        return [_status(job, lease, dependencies, now) for job, lease in found if isinstance(job, Job)]
 
     def ready(self, job_statuses: Iterable[JobStatus]) -> list[Job]:
         """Of these jobs those that may start, in the order in which they are taken up when no others come."""

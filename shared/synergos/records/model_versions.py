@@ -12,14 +12,22 @@ from synergos.domain.keys import RunKey
 from synergos.domain.outputs import Trained
 from synergos.domain.records import Kind, payload_of
 from synergos.domain.trained_model import OUTDATED, TrainingDefinition, definition_of, figures_of
+from synergos.errors import DamagedRecord
 from synergos.records.store import Record, RecordStore
 
 _LARGE = frozenset({"feature_space", "architecture", "hyperparameters", "agreement", OUTDATED})
 
 
 def number_of(model: Mapping[str, Any]) -> int:
-    """Which training a model is of; what was trained before models had versions is the first."""
-    return int(model.get("version", 1))
+    """Which training a model is of; what was trained before models had versions is the first.
+
+    Raises:
+        DamagedRecord: it says none.
+    """
+    try:
+        return int(model.get("version", 1))
+    except (TypeError, ValueError) as error:
+        raise DamagedRecord("number of a training") from error
 
 
 def keep(store: RecordStore, run: RunKey, outputs: Trained, trained: Mapping[str, Any]) -> None:

@@ -10,18 +10,23 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, exists, func, insert, select, update
 
+from synergos.domain.damage import DAMAGED, UNREADABLE, Damaged, DamagedPayload
 from synergos.domain.job import UNFINISHED, Job, Stage
 from synergos.domain.records import RECORD_TYPES, Ids, Kind, payload_of, restrict
 from synergos.errors import RecordNotFound
 from synergos.records import shares
+from synergos.records.column_types import inside
 from synergos.records.database import Database
-from synergos.records.jobs import job_of, row_of, standing_of
+from synergos.records.jobs import read_job, read_jobs, row_of, standing_of
 from synergos.records.paging import EVERYTHING, Page, Part, Selection
 from synergos.records.plain import plain
 from synergos.records.schema import MIGRATIONS
 from synergos.records.shares import Share
 from synergos.records.tables import CLUSTER, JOBS, RECORDS
 from synergos.records.visibility import is_visible
+
+_NO_TIME = datetime.fromtimestamp(0, UTC)
+"""In the place of one that cannot be read."""
 
 Record = dict[str, Any]
 """``doc_id`` (int), ``kind``, ``key`` (dict), ``created_at`` (aware, UTC), and the payload's fields beside them."""
@@ -168,30 +173,42 @@ class RecordStore:
 
         Raises:
             RecordNotFound: there is no such job.
+            DamagedRecord: it cannot be read.
+        """
+        found = self.find_job(job_id)
+        if isinstance(found, Damaged):
+            raise found.error
+        return found
+
+    def find_job(self, job_id: str) -> Job | Damaged:
+        """One job, be it that it cannot be read.
+
+        Raises:
+            RecordNotFound: there is no such job.
         """
         with self.database.reading() as connection:
             row = connection.execute(select(JOBS).where(JOBS.c.id == job_id)).mappings().one_or_none()
         if row is None:
             raise RecordNotFound(f"no Job {job_id!r}")
-        return job_of(row)
+        return read_job(row)
 
     def jobs(self, **filters: str) -> list[Job]:
-        """The jobs with this ``state``, this ``stage`` and these ids in their keys, newest last."""
-        return self.select_jobs(filters).items
+        """The jobs with this ``state``, this ``stage`` and these ids in their keys, newest last, as far as they can be read."""
+        return [job for job in self.select_jobs(filters).items if isinstance(job, Job)]
 
-    def select_jobs(self, filters: Mapping[str, str], page: Page = EVERYTHING) -> Part[Job]:
-        """As :meth:`jobs`, a page of them; numbered in the order they were accepted."""
+    def select_jobs(self, filters: Mapping[str, str], page: Page = EVERYTHING) -> Part[Job | Damaged]:
+        """As :meth:`jobs`, a page of them, those among them that cannot be read; numbered in the order they were accepted."""
         conditions = [JOBS.c[field] == value for field, value in filters.items()]
         statement = page.of(select(JOBS).where(*conditions), JOBS.c.number)
         with self.database.reading() as connection:
             rows = connection.execute(statement).mappings()
-            return Part.cut(page, [(row["number"], job_of(row)) for row in rows])
+            return Part.cut(page, [(row["number"], read_job(row)) for row in rows])
 
     def unfinished_jobs(self) -> list[Job]:
-        """The jobs to which something more will happen, newest last; found without a look at the others."""
+        """The jobs to which something more will happen, newest last, as far as they can be read; found without a look at the others."""
         unfinished = select(JOBS).where(JOBS.c.state.in_(UNFINISHED)).order_by(JOBS.c.number)
         with self.database.reading() as connection:
-            return [job_of(row) for row in connection.execute(unfinished).mappings()]
+            return read_jobs(connection.execute(unfinished).mappings())
 
     def count_unfinished_jobs(self, collab_id: str) -> int:
         """How many jobs of a collaboration have not ended."""
@@ -270,7 +287,8 @@ def _conditions(kind: Kind, selection: Selection) -> Iterator[ColumnElement[bool
     table = RECORDS[kind]
     yield from (table.c[field] == value for field, value in selection.ids.items())
     yield from (table.c[field].contains(text, autoescape=True) for field, text in selection.containing.items())
-    yield from (table.c.payload[name].as_string().in_(values) for name, values in selection.saying.items())
+    for name, values in selection.saying.items():
+        yield inside(table.c.payload, table.c.payload[name].as_string()).in_(values)
     if selection.are_visible:
         yield is_visible(kind)
 
@@ -280,13 +298,15 @@ def _payload(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _record(kind: Kind, row: RowMapping) -> Record:
-    return {
-        **row["payload"],
+    own = {
         "doc_id": row["doc_id"],
         "kind": kind.value,
         "key": {field: row[field] for field in RECORD_TYPES[kind].key_fields},
-        "created_at": row["created_at"],
+        "created_at": row["created_at"] or _NO_TIME,
     }
+    if row["created_at"] is None or not isinstance(row["payload"], Mapping):
+        return DamagedPayload({DAMAGED: UNREADABLE, **own})
+    return {**row["payload"], **own}
 
 
 def _missing(kind: Kind, key: Ids) -> RecordNotFound:

@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from typing import Any
 
 from sqlalchemy import (
-    JSON,
     BigInteger,
     Boolean,
     Column,
-    DateTime,
-    Dialect,
     Index,
     Integer,
     MetaData,
     String,
     Table,
     Text,
-    TypeDecorator,
     UniqueConstraint,
     false,
 )
@@ -27,22 +21,7 @@ from sqlalchemy import (
 from synergos.domain.identifiers import MAXIMUM_LENGTH
 from synergos.domain.keys import JOB_IDS
 from synergos.domain.records import RECORD_TYPES, Kind
-
-
-class UtcDateTime(TypeDecorator[datetime]):
-    """An aware time in UTC; not every database keeps the zone, so it is stored without."""
-
-    impl = DateTime
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """To what is stored."""
-        return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
-
-    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
-        """From what is stored."""
-        return None if value is None else value.replace(tzinfo=UTC)
-
+from synergos.records.column_types import Json, UtcDateTime
 
 METADATA = MetaData()
 
@@ -56,7 +35,7 @@ def _record_table(kind: Kind) -> Table:
         Column("doc_id", Integer, primary_key=True, autoincrement=True),
         *(Column(field, String(MAXIMUM_LENGTH), nullable=False) for field in keys),
         Column("created_at", UtcDateTime, nullable=False),
-        Column("payload", JSON, nullable=False),
+        Column("payload", Json, nullable=False),
         UniqueConstraint(*keys, name=f"{name}_key"),
         # Without this SQLite gives the number of a deleted newest row to the next one.
         sqlite_autoincrement=True,
@@ -73,10 +52,10 @@ JOBS = Table(
     Column("stage", String(32), nullable=False),
     Column("state", String(32), nullable=False),
     *(Column(field, String(MAXIMUM_LENGTH)) for field in JOB_IDS),
-    Column("parameters", JSON, nullable=False),
-    Column("progress", JSON, nullable=False),
+    Column("parameters", Json, nullable=False),
+    Column("progress", Json, nullable=False),
     Column("attempts", Integer, nullable=False),
-    Column("error", JSON(none_as_null=True)),
+    Column("error", Json(none_as_null=True)),
     Column("created_at", UtcDateTime, nullable=False),
     Column("started_at", UtcDateTime),
     Column("finished_at", UtcDateTime),

@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, Table, and_, exists, false, not_, or_, tru
 from synergos.domain.job import UNFINISHED, Stage
 from synergos.domain.records import RECORD_TYPES, Kind
 from synergos.domain.trained_model import OUTDATED
+from synergos.records.column_types import inside
 from synergos.records.tables import JOBS, RECORDS
 
 REPLACES: Mapping[Stage, tuple[Kind, ...]] = {
@@ -45,4 +46,5 @@ def _is_of_outdated_model(kind: Kind, table: Table) -> ColumnElement[bool]:
         return false()
     models = RECORDS[Kind.MODEL].alias()
     same = (models.c[field] == table.c[field] for field in RECORD_TYPES[Kind.MODEL].key_fields)
-    return exists().where(and_(models.c.payload[OUTDATED].as_boolean(), *same))
+    outdated = inside(models.c.payload, models.c.payload[OUTDATED].as_boolean())
+    return exists().where(and_(outdated, *same))

@@ -10,7 +10,10 @@ from typing import Any
 
 from flask import Response, request
 
+from synergos.domain.damage import DAMAGED, UNREADABLE
+
 API_VERSION = "0.1.0"
+_IDENTITY = ("kind", "id", "key", "keys", "doc_id")
 
 
 def success(
@@ -55,6 +58,29 @@ def failure(
 
 
 def as_json(body: Mapping[str, Any], status: int = HTTPStatus.OK, headers: Mapping[str, str] | None = None) -> Response:
-    """A JSON object as an answer; a NaN in it is our mistake and an error."""
-    text = json.dumps(body, allow_nan=False) + "\n"
-    return Response(text, int(status), headers, mimetype="application/json")
+    """A JSON object as an answer; a NaN in it that is no stored record's is our mistake and an error."""
+    try:
+        text = json.dumps(body, allow_nan=False)
+    except (ValueError, TypeError, RecursionError):
+        text = json.dumps(without_damage(body), allow_nan=False)
+    return Response(f"{text}\n", int(status), headers, mimetype="application/json")
+
+
+def without_damage(shown: Any) -> Any:
+    """The same with every record in it, the innermost first, that has no form in JSON shown as damaged."""
+    if isinstance(shown, list):
+        return [without_damage(each) for each in shown]
+    if not isinstance(shown, Mapping) or _is_json(shown):
+        return shown
+    mended = {name: without_damage(each) for name, each in shown.items()}
+    if "kind" not in shown or _is_json(mended):
+        return mended
+    return {name: shown[name] for name in _IDENTITY if name in shown} | {DAMAGED: UNREADABLE}
+
+
+def _is_json(value: object) -> bool:
+    try:
+        json.dumps(value, allow_nan=False)
+    except (ValueError, TypeError, RecursionError):
+        return False
+    return True

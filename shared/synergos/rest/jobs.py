@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from flask import Response
 
+from synergos.domain.damage import DAMAGED, UNREADABLE, Damaged
 from synergos.domain.job import Job, JobState, Stage
 from synergos.domain.keys import JOB_IDS
 from synergos.orchestration.jobs import Jobs
@@ -58,12 +59,16 @@ def routes(jobs: Jobs, *, read_only: bool = False) -> list[Route]:
     return reading if read_only else [*reading, cancelling]
 
 
-def job_representation(job: Job, waits: Mapping[str, Mapping[str, Any]] = MappingProxyType({})) -> dict[str, Any]:
+def job_representation(
+    job: Job | Damaged, waits: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
+) -> dict[str, Any]:
     """A job as it is answered; times are ISO 8601 in UTC.
 
     Args:
         waits: what the jobs that have not started wait for, see :class:`synergos.orchestration.dispatcher.Dispatcher`.
     """
+    if isinstance(job, Damaged):
+        return _damaged(job)
     has_started = job.state.is_final or job.state in {JobState.RUNNING, JobState.ARCHIVING}
     waiting = {} if has_started else waits.get(job.id, {})
     # Who ran it waits for nobody any more, though it may not have come to say so.
@@ -86,6 +91,11 @@ def job_representation(job: Job, waits: Mapping[str, Mapping[str, Any]] = Mappin
         "started_at": _time(job.started_at),
         "finished_at": _time(job.finished_at),
     }
+
+
+def _damaged(job: Damaged) -> dict[str, Any]:
+    known = {"kind": job.kind, "id": job.id, "keys": dict(job.keys), **job.told, "parameters": {}, "progress": {}}
+    return {**dict.fromkeys(_FIELDS), **known, DAMAGED: UNREADABLE}
 
 
 class _JobResource(Resource):

@@ -6,12 +6,18 @@ from collections.abc import Callable, Mapping
 from datetime import UTC
 from typing import Any
 
-from synergos.domain.records import Kind
+import structlog
+
+from synergos.domain.damage import DAMAGED, UNREADABLE
+from synergos.domain.records import OWN_FIELDS, Kind
 from synergos.domain.removal import Removal
 from synergos.domain.tags import Purpose
+from synergos.errors import DamagedRecord
 from synergos.orchestration.deletions import Files
 from synergos.orchestration.view import View
 from synergos.records.store import Record
+
+log = structlog.get_logger(__name__)
 
 Representation = dict[str, Any]
 
@@ -27,7 +33,7 @@ def representation(view: View) -> Representation:
     """A record as the driver knows it; what hangs under it is shown without what hangs under that."""
     shown = represent(view.record)
     if view.parents:
-        shown |= _registration(view.parents)
+        shown |= _if_possible(_registration, view.parents)
     if view.relations is not None:
         related = {name: [_beneath(each) for each in found] for name, found in view.relations.items()}
         shown["relations"] = related
@@ -44,10 +50,30 @@ def represent_declared(view: View) -> Representation:
 
 
 def represent(record: Record) -> Representation:
-    """A record alone, as the driver knows it."""
-    kind = record["kind"]
+    """A record alone, as the driver knows it; of one that is damaged what it is, and that it is."""
+    return _if_possible(_represent, record) or damaged(record)
+
+
+def damaged(record: Mapping[str, Any]) -> Representation:
+    """What is shown of a record that cannot be shown."""
+    own = {name: record[name] for name in OWN_FIELDS}
+    return _represent({**own, DAMAGED: UNREADABLE})
+
+
+def _represent(record: Record) -> Representation:
     fields = {name: value for name, value in record.items() if name != "created_at" and value not in (None, {})}
-    return {**fields, **_COMPLETIONS.get(kind, _nothing)(fields), "doc_id": str(record["doc_id"])}
+    return {**fields, **_COMPLETIONS.get(record["kind"], _nothing)(fields), "doc_id": str(record["doc_id"])}
+
+
+def _if_possible(show: Callable[[Any], Representation], stored: Mapping[Any, Any]) -> Representation:
+    """What ``show`` makes of what is stored; nothing where that is not what its kind has."""
+    try:
+        return show(stored)
+    except (TypeError, ValueError, AttributeError, LookupError, DamagedRecord) as error:
+        log.warning(
+            "a record cannot be shown", kind=stored.get("kind"), key=stored.get("key"), reason=type(error).__name__
+        )
+        return {}
 
 
 def represent_removal(removal: Removal) -> Representation:
@@ -79,6 +105,10 @@ def represent_files(files: Files) -> Representation:
 
 def _beneath(record: Record) -> Representation:
     """A record that hangs under another one."""
+    return _if_possible(_in_short, record) or damaged(record)
+
+
+def _in_short(record: Record) -> Representation:
     shown, hidden = represent(record), _ONLY_ALONE.get(record["kind"], frozenset())
     digest = {"digest": shown["definition"]["digest"]} if hidden and "definition" in shown else {}
     return without_curves({name: value for name, value in shown.items() if name not in hidden} | digest)

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from flask import Response
 from msgspec import to_builtins
 
+from synergos.domain.damage import DAMAGED, UNREADABLE, Damaged
 from synergos.domain.keys import ExperimentKey
 from synergos.domain.study import Study, StudyState, Trial, TrialState, best_of
 from synergos.orchestration.artifacts import Artifacts
@@ -69,13 +70,14 @@ class _StudyResource(Resource):
         super().__init__(api)
         self.studies = studies
 
-    def whole(self, study: Study) -> dict[str, Any]:
+    def whole(self, study: Study | Damaged) -> dict[str, Any]:
         """A study with its trials."""
+        if isinstance(study, Damaged):
+            return {**_represent(study, []), "trials": []}
         trials = self.studies.trials(caller(), study)
-        return {
-            **_represent(study, trials),
-            "trials": [_trial_shape(trial, self.studies.progress(caller(), trial)) for trial in trials],
-        }
+        shown = [_trial_shape(trial, self.studies.progress(caller(), trial)) for trial in trials]
+        damaged = [_damaged_trial(trial) for trial in self.studies.damaged_trials(caller(), study)]
+        return {**_represent(study, trials), "trials": shown + damaged}
 
 
 class StudyCollection(_StudyResource):
@@ -91,8 +93,10 @@ class StudyCollection(_StudyResource):
         # Each study's trials are a query of their own.
         has_trials = list_of.wants("counts", "best")
 
-        def shown(study: Study) -> dict[str, Any]:
-            return _represent(study, self.studies.trials(caller(), study) if has_trials else [])
+        def shown(study: Study | Damaged) -> dict[str, Any]:
+            return _represent(
+                study, self.studies.trials(caller(), study) if has_trials and isinstance(study, Study) else []
+            )
 
         return list_of.answer(found.map(shown))
 
@@ -128,7 +132,11 @@ class StudyStop(_StudyResource):
         return success("study.stop", self.whole(self.studies.stop(caller(), study_id)))
 
 
-def _represent(study: Study, trials: Sequence[Trial]) -> dict[str, Any]:
+def _represent(study: Study | Damaged, trials: Sequence[Trial]) -> dict[str, Any]:
+    if isinstance(study, Damaged):
+        keys = ExperimentKey.of(study.keys).to_dict()
+        known = {"id": study.id, "keys": keys, "state": DAMAGED, "counts": dict.fromkeys(TrialState, 0)}
+        return {**dict.fromkeys(_FIELDS), "kind": "Study", **known, DAMAGED: UNREADABLE}
     states = Counter(trial.state for trial in trials)
     best = best_of(list(trials), study.direction)
     found = None
@@ -173,6 +181,12 @@ def _trial_shape(trial: Trial, progress: Mapping[str, Any]) -> dict[str, Any]:
         "created_at": _time(trial.created_at),
         "finished_at": _time(trial.finished_at),
     }
+
+
+def _damaged_trial(trial: Damaged) -> dict[str, Any]:
+    unknown = dict.fromkeys(("number", "objective", "reason", "created_at", "finished_at"))
+    nothing_of = {name: dict[str, Any]() for name in ("hyperparameters", "objective_over", "jobs", "progress")}
+    return {**unknown, **nothing_of, "run_id": trial.id, "state": DAMAGED, DAMAGED: UNREADABLE}
 
 
 def _time(moment: datetime | None) -> str | None:

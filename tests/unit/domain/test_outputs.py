@@ -42,8 +42,8 @@ def test_outputs_have_the_form_that_records_and_messages_had() -> None:
     assert json.loads(json.dumps(write_outputs(TRAINED.read(model)))) == {
         "global": {
             "origin": "ttp",
-            "path": "outputs/r/global_model.pt",
-            "loss_history": "outputs/r/global_loss_history.json",
+            "path": "/outputs/c/p/e/r/global_model.pt",
+            "loss_history": "/outputs/c/p/e/r/global_loss_history.json",
         },
         "local_1": export,
         "architecture": ["fitted"],
