@@ -20,6 +20,7 @@ import pandas as pd
 import psutil
 
 from grids.real_grid import WORKERS, RealGrid, Study, started
+from support.any_model import allow_any_model
 from synergos.upkeep.backup import back_up
 from synergos.upkeep.places import place_of
 from synergos_simulator.datasets import Dataset, Split, write_example
@@ -178,6 +179,7 @@ def main(rows: int, count: int) -> None:
         data = Path(name) / "data"
         data.mkdir()
         wine = write_example(data, "wine", split=Split.SKEWED)
+        allow_any_model(Path(name))
         with started(Path(name) / "grid", data) as grid:
             idle(grid)
             small = Study(grid, wine, "small", {"rounds": 5})

@@ -32,6 +32,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.first_round import layer, write_rows
 from grids.cluster_grid import Cluster, cluster
+from support.any_model import allow_any_model
 from synergos import Driver
 
 WORKER = "worker_1"
@@ -271,6 +272,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="synergos-cluster-") as name:
         folder = Path(name)
         write_rows(folder / "data" / "train")
+        allow_any_model(folder)
         with cluster(folder / "grid", folder / "data", [WORKER]) as grid:
             bench = Bench(grid)
             bench.declare()

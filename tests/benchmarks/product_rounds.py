@@ -12,7 +12,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks.round_cases import Case, allow_any_model, write_rows
+from benchmarks.round_cases import Case, write_rows
+from support.any_model import allow_any_model
 from synergos import Driver
 from synergos_simulator.grid import Grid, Plan
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -97,13 +96,6 @@ def write_rows(case: Case, folder: Path) -> None:
     schema = dict.fromkeys(table.columns, "float32") | {"target": "category"}
     (home / "schema.json").write_text(json.dumps(schema))
     (home / "metadata.json").write_text(json.dumps({"datatype": "tabular", "operations": {}}))
-
-
-def allow_any_model(folder: Path) -> None:
-    """Have workers that are started from here train models of any size: the rows are nobody's."""
-    policy = folder / "policy.toml"
-    policy.write_text("largest_parameters = 1e6\n")
-    os.environ["SYNERGOS_POLICY"] = str(policy)
 
 
 @dataclass

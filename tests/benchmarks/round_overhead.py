@@ -39,7 +39,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks.bare_rounds import bare
 from benchmarks.flower_rounds import flower
 from benchmarks.product_rounds import product, walls
-from benchmarks.round_cases import CASES, Case, Measured, allow_any_model, layer, write_rows
+from benchmarks.round_cases import CASES, Case, Measured, layer, write_rows
+from support.any_model import allow_any_model
 from synergos.domain.feature_space import Action
 from synergos.domain.grid import Node
 from synergos.domain.keys import ProjectKey, RunKey

@@ -33,6 +33,7 @@ from benchmarks.cluster import EPOCHS, KEYS, LARGE, WORKER, Bench, bare
 from benchmarks.first_round import write_rows
 from grids.cluster_grid import cluster
 from grids.real_grid import RealGrid, Study, started
+from support.any_model import allow_any_model
 from synergos_simulator.datasets import Split, write_example
 
 DATASETS = {"wine": "f_score", "digits": "f_score", "diabetes": "MSE"}
@@ -75,6 +76,7 @@ def search(folder: Path, datasets: Sequence[str], seeds: int, trials: int, round
     table = Table(*columns, title=load())
     data = folder / "data"
     data.mkdir()
+    allow_any_model(folder)
     with started(folder / "grid", data) as grid:
         for name in datasets:
             metric = DATASETS[name]

@@ -18,6 +18,7 @@ import pytest
 import requests
 
 from grids.real_grid import ENDLESS, Aside, RealGrid, Study
+from support.any_model import allow_any_model
 from support.waiting import DEADLINE, until
 from synergos_simulator.datasets import Dataset
 
@@ -254,6 +255,15 @@ def test_a_killed_worker_fails_the_job_and_is_named(own_grid: RealGrid, wine: Da
     assert own_grid.open_sessions("worker_2") == 0
 
 
+@pytest.fixture
+def any_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers that are started afterwards train models of any size."""
+    said: dict[str, str] = {}
+    allow_any_model(tmp_path, said)
+    monkeypatch.setenv("SYNERGOS_POLICY", said["SYNERGOS_POLICY"])
+
+
+@pytest.mark.usefixtures("any_model")
 def test_a_ttp_whose_disk_is_full_says_so_and_works_when_there_is_room(own_grid: RealGrid, wine: Dataset) -> None:
     # 4 MB of weights; records and logs stay far below half of that.
     wide = [dense(13, 60_000, "relu"), dense(60_000, 3, "softmax")]

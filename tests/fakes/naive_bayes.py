@@ -157,7 +157,7 @@ class NaiveBayes:
         return self.initial(recipe)
 
     def plan(self, recipe: Recipe, rows: int) -> LocalPlan:
-        return LocalPlan(batch_rows=rows, steps=1)
+        return LocalPlan(batch_rows=rows, statistics_rows=rows, steps=1)
 
     def trainer(self, recipe: Recipe, participant_id: str, device: str) -> BayesTrainer:
         return BayesTrainer(recipe, self.initial(recipe))

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 import pandas as pd
@@ -144,18 +145,18 @@ def test_smaller_steps_alone_do_not_help_them(
         refused = attacked.open(neurons, run, 403)
 
     assert refused["field"] == "policy.largest_parameters"
-    assert f"has set 2; this model has {neurons * 8 + 1} parameters" in refused["message"]
+    assert f"has set 0.5; this model has {neurons * 8 + 1} parameters" in refused["message"]
 
 
 def test_nor_does_a_narrower_layer(tmp_path: Path, table: pd.DataFrame) -> None:
-    """With 250 neurons few rows are left to be read; what moves the model to where any are is refused all the same."""
+    """With 70 neurons few rows are left to be read; what moves the model to where any are is refused all the same."""
     with worker(tmp_path, USUAL) as attacked:
-        attacked.open(250, C2 | {"lr": 1})
-        start = trap(COLUMNS, 250)
+        attacked.open(70, C2 | {"lr": 1})
+        start = trap(COLUMNS, 70)
         first = attacked.client.data("PUT", "rounds/0", blob_of(start))
     with worker(tmp_path, USUAL) as attacked:
-        attacked.open(250, C1 | {"gamma": 1})
-        attacked.train(0, build_network(wide(COLUMNS, 250), 42).state_dict())
+        attacked.open(70, C1 | {"gamma": 1})
+        attacked.train(0, build_network(wide(COLUMNS, 70), 42).state_dict())
         second = attacked.client.data("PUT", "rounds/1", blob_of(start))
 
     assert (first.status_code, second.status_code) == (403, 403)
@@ -243,6 +244,38 @@ def test_a_round_has_steps_rows_and_participants_as_its_owner_says(tmp_path: Pat
     ]
 
 
+@pytest.mark.parametrize(
+    ("momentum", "batch_size", "told"), [(1.0, 6, "2"), (0.5, 6, "4"), (1.0, 9, "2"), (1.5, 12, "5.33")]
+)
+def test_what_a_layer_keeps_is_of_as_many_rows_as_all_that_is_told(
+    tmp_path: Path, table: pd.DataFrame, momentum: float, batch_size: int, told: str
+) -> None:
+    """Of the last batch alone, when its momentum is 1; the last batch is what is left of the rows."""
+    run = {"algorithm": "FedAvg", "rounds": 1, "epochs": 1, "lr": 0.1}
+    with worker(tmp_path, USUAL) as attacked:
+        layer = {"is_input": True, "l_type": "BatchNorm1d", "structure": {"num_features": 6}, "activation": None}
+        keeping = {**layer, "structure": {"num_features": 6, "momentum": momentum}}
+        rest = wide(COLUMNS, 4)
+
+        def ask(first: Mapping[str, Any], status: int, **changes: Any) -> dict[str, Any]:
+            return attacked.client.initialise(
+                attacked.agreement,
+                status=status,
+                metas=["train"],
+                session_id=uuid4().hex,
+                architecture=[first, *rest],
+                hyperparameters={**run, **changes},
+            )
+
+        refused = ask(keeping, 403, batch_size=batch_size)
+        ask(keeping, 201)
+        ask(layer, 201, batch_size=batch_size)
+
+    assert refused["message"] == (
+        f"policy.least_statistics_rows: the owner of the data has set 10; running statistics of this model would be of {told}"
+    )
+
+
 def test_a_session_that_is_taken_up_goes_on_from_where_a_training_can_have_come(
     tmp_path: Path, table: pd.DataFrame
 ) -> None:
@@ -253,11 +286,11 @@ def test_a_session_that_is_taken_up_goes_on_from_where_a_training_can_have_come(
         attacked.train(7, {name: 2 * tensor for name, tensor in start.items()})
     with worker(tmp_path, USUAL) as attacked:
         attacked.open(4, run)
-        far = attacked.client.data("PUT", "rounds/7", blob_of({name: 200 * tensor for name, tensor in start.items()}))
+        far = attacked.client.data("PUT", "rounds/7", blob_of({name: 2e6 * tensor for name, tensor in start.items()}))
 
     assert far.status_code == 403
     assert message_of(far) == (
-        "policy.largest_distance: the owner of the data has set 100; the first weights of this session lie 199 norms from those that "
+        "policy.largest_distance: the owner of the data has set 1e+06; the first weights of this session lie 2e+06 norms from those that "
         "the run's seed makes"
     )
 

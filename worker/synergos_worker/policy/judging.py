@@ -46,6 +46,9 @@ def judged(limits: OwnerLimits, recipe: Recipe, inputs: Tensor) -> RoundJudge:
         raise beyond(limits, "least_steps", f"a round of this run makes {plan.steps}")
     if plan.batch_rows < limits.least_batch_rows:
         raise beyond(limits, "least_batch_rows", f"a step of this run takes {plan.batch_rows}")
+    if plan.statistics_rows < limits.least_statistics_rows:
+        asked = f"running statistics of this model would be of {plan.statistics_rows:.3g}"
+        raise beyond(limits, "least_statistics_rows", asked)
     judge_rates(limits, plan.rates)
     count = parameters_of(recipe)
     if (share := count / (rows * values_of(inputs))) > limits.largest_parameters:

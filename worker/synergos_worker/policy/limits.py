@@ -21,6 +21,12 @@ class OwnerLimits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     least_batch_rows: Annotated[
         Count, Meta(description="rows of a step, at least; a run without batch_size takes all rows")
     ] = 1
+    least_statistics_rows: Annotated[
+        Count,
+        Meta(
+            description="rows that running statistics of a layer are means of, at least: its smallest batch by its momentum"
+        ),
+    ] = 10
     largest_rates: Annotated[
         Share,
         Meta(
@@ -33,7 +39,7 @@ class OwnerLimits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         Meta(
             description="parameters a row, at most, for each value of the row: of inputs that are the same in every row none counts"
         ),
-    ] = 2.0
+    ] = 0.5
     least_participants: Annotated[
         Count, Meta(description="participants whose updates a round is made of, at least, as the orchestrator says")
     ] = 1
@@ -46,7 +52,7 @@ class OwnerLimits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
             description="of a session that begins later than round 0, as one that is taken up: how far from those first weights "
             "its first ones may lie, in norms of these"
         ),
-    ] = 100.0
+    ] = 1_000_000.0
     largest_movement: Annotated[
         Share,
         Meta(
@@ -68,6 +74,7 @@ LIMITS = Definition(OwnerLimits, "policy.toml of a Synergos worker")
 
 UNLIMITED = OwnerLimits(
     least_rows=1,
+    least_statistics_rows=1,
     largest_rates=1e300,
     largest_parameters=1e300,
     fresh_weights=False,

@@ -92,12 +92,14 @@ class LocalPlan:
 
     Attributes:
         batch_rows: that a step takes.
+        statistics_rows: how many rows the running statistics of the model are means of, at least; all of them where it has none.
         steps: of the optimizer, unless training stops early.
         rates: the sum of their learning rates times ``gain``, as far ahead as the schedule is followed.
         gain: how many times larger a step can be than its rate says.
     """
 
     batch_rows: int
+    statistics_rows: float
     steps: int
     rates: float = 0.0
     gain: float = 1.0

@@ -80,8 +80,10 @@ class LayersFamily:
         return Model(network.state_dict(), parameter_names(network))
 
     def plan(self, recipe: Recipe, rows: int) -> LocalPlan:
-        """By what torch's schedule says of its rates, and by what else makes a step larger."""
-        return local_plan(_hyperparameters(recipe), rows)
+        """By what torch's schedule says of its rates, by what else makes a step larger, and by what its layers keep of rows."""
+        with torch.device("meta"):
+            network = _network(recipe)
+        return local_plan(network, _hyperparameters(recipe), rows)
 
     def trainer(self, recipe: Recipe, participant_id: str, device: str) -> LayersTrainer:
         """Its network, trained with torch."""

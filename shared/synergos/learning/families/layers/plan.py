@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 import torch
 from torch import nn
+from torch.nn.modules.batchnorm import _NormBase
 from torch.optim import lr_scheduler
 
 from synergos.learning.families.family import LocalPlan
@@ -17,24 +18,40 @@ _EPOCHS_AHEAD = 2_000
 """How far a schedule is followed. What comes later is known when it has been trained, before anything of it is told."""
 
 
-def local_plan(hyperparameters: LayersHyperparameters, rows: int) -> LocalPlan:
+def local_plan(network: nn.Module, hyperparameters: LayersHyperparameters, rows: int) -> LocalPlan:
     """The plan of the round whose steps are the largest."""
     batch_rows = min(hyperparameters.batch_size or rows, rows)
-    batches = _batches(rows, batch_rows)
+    batches, smallest = _batches(rows, batch_rows)
     steps = hyperparameters.epochs * batches
     gain = _gain(hyperparameters, batch_rows, steps)
     return LocalPlan(
         batch_rows=batch_rows,
+        statistics_rows=_statistics_rows(network, rows, smallest, steps),
         steps=steps,
         rates=_rates(hyperparameters) * batches * gain,
         gain=gain,
     )
 
 
-def _batches(rows: int, size: int) -> int:
-    """How many there are; a single row that is left goes with the batch before."""
+def _batches(rows: int, size: int) -> tuple[int, int]:
+    """How many there are, and the rows of the smallest; a single row that is left goes with the batch before."""
     full, left = divmod(rows, size)
-    return max(1, full + (left > 1 or (left == 1 and full == 0)))
+    if left > 1:
+        return full + 1, left
+    return max(1, full), min(rows, size)
+
+
+def _statistics_rows(network: nn.Module, rows: int, smallest: int, steps: int) -> float:
+    """How many rows the newest part of running statistics is a mean of, in units of how much of them it makes up.
+
+    The momentum of a layer is that part: with 1 they are the last batch's alone. What one step makes is of all rows, as the rest is known.
+    """
+    parts = [
+        layer.momentum for layer in network.modules() if isinstance(layer, _NormBase) and layer.track_running_stats
+    ]
+    # Without a momentum they are the mean of all batches.
+    momentum = max((float(part) for part in parts if part is not None), default=0.0)
+    return float(rows) if steps == 1 or not momentum else min(float(rows), smallest / momentum)
 
 
 def _rates(hyperparameters: LayersHyperparameters) -> float:
