@@ -7,8 +7,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from synergos.in_use import outputs_together
+from synergos.orchestration.job_metrics import job_metrics
 from synergos.orchestration.remover import Remover
 from synergos.program.health_probe import probe
+from synergos.program.metrics import Metrics
 from synergos.records import RecordStore
 from synergos.records.leases import Leases
 from synergos.rest.app import create_app
@@ -44,6 +46,8 @@ class Director:
         self._tuner = Tuner(self._store, dispatcher, settings.outputs, quotas=settings.quotas)
         # What lies at TTPs and workers, the TTPs of the sub-grids remove.
         self._remover = Remover(self._store, settings.outputs, {None})
+        metrics = Metrics("director")
+        metrics.add(job_metrics(self._store))
         self._app = create_app(
             self._store,
             dispatcher,
@@ -56,6 +60,7 @@ class Director:
             wake_remover=self._remover.wake,
             tracking_servers=settings.tracking_servers.places,
             quotas=settings.quotas,
+            metrics=metrics.answer if settings.program.has_metrics else None,
         )
         self._listener.start()
         self._reconciler.start()

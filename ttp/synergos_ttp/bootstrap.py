@@ -8,8 +8,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from synergos.in_use import InUse, outputs_alone, outputs_together
+from synergos.orchestration.job_metrics import job_metrics
 from synergos.orchestration.remover import Remover
 from synergos.program.health_probe import probe
+from synergos.program.metrics import Answer, Metrics
 from synergos.program.server import Service
 from synergos.records import RecordStore
 from synergos.records.leases import Leases
@@ -24,6 +26,7 @@ from synergos_ttp.running.local_dispatch import LocalDispatcher
 from synergos_ttp.settings import ClusterSettings, Settings
 from synergos_ttp.stages.jobs import JobRunner
 from synergos_ttp.subscribers import followers
+from synergos_ttp.subscribers.metrics import RunMetrics
 from synergos_ttp.tracking.checked_writer import CheckedWriter
 from synergos_ttp.tracking.mlflow_tracker import MlflowTracker
 from synergos_ttp.tracking.writer_process import WriterProcess
@@ -50,12 +53,19 @@ class _Parts:
             for old in old_rounds(self.store, settings.outputs, settings.keep_rounds, datetime.now(UTC)):
                 old.carry_out(settings.outputs)
         self.tracker = MlflowTracker(CheckedWriter(WriterProcess(settings.mlflow), settings.tracking_servers))
-        self.followers = followers(self.store, self.tracker)
+        self.metrics = Metrics("ttp")
+        self.followers = followers(self.store, self.tracker, RunMetrics(self.metrics.registry))
         grid = 0 if settings.cluster is None else settings.cluster.grid
         self.runner = JobRunner(
             self.store, settings.outputs, settings.limits, grid, settings.keep_versions, settings.program.id
         )
         self.tracker.start()
+        self.has_metrics = settings.program.has_metrics
+
+    @property
+    def metrics_answer(self) -> Answer | None:
+        """What answers whoever reads the metrics; None where nobody is to."""
+        return self.metrics.answer if self.has_metrics else None
 
     def _hold(self, settings: Settings) -> InUse:
         """Take records and outputs; a cluster's TTPs share both with each other and with nobody else."""
@@ -83,6 +93,7 @@ class BasicTtp:
 
     def __init__(self, settings: Settings, parts: _Parts) -> None:
         self._parts = parts
+        parts.metrics.add(job_metrics(parts.store))
         self._dispatcher = LocalDispatcher(parts.store, parts.runner, parts.followers)
         self._tuner = Tuner(parts.store, self._dispatcher, settings.outputs, quotas=settings.quotas)
         # Whatever is to be removed is this TTP's to remove: it is the whole grid.
@@ -101,6 +112,7 @@ class BasicTtp:
             wake_remover=self._remover.wake,
             tracking_servers=settings.tracking_servers.places,
             quotas=settings.quotas,
+            metrics=parts.metrics_answer,
         )
         self._applications = {settings.program.port: app}
         self._tuner.start()
@@ -139,6 +151,7 @@ class ClusterTtp:
             status=self._status,
             probe=partial(probe, where=settings.limits.where),
             grid=cluster.grid,
+            metrics=parts.metrics_answer,
         )
         self._applications = {settings.program.port: app}
         self._remover = Remover(

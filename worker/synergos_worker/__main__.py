@@ -99,6 +99,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             policy=policy_of(given),
             limits=limits,
             keep_predictions=kept.predictions,
+            has_metrics=program.has_metrics,
         )
         log.info("worker starts", host=program.host, port=program.port, data_port=settings.data_port, data=str(data))
         # Of the limits those that its owner has changed.

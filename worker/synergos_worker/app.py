@@ -23,6 +23,7 @@ from synergos.domain.release import HEADER, agreed
 from synergos.domain.removal import folder_key
 from synergos.errors import InvalidRequest
 from synergos.program import about
+from synergos.program.metrics import Metrics
 from synergos.program.removal import remove_files
 from synergos.schema import Definition
 from synergos_worker import bodies, error_responses, request_log
@@ -33,6 +34,7 @@ from synergos_worker.identity import Identity
 from synergos_worker.logged import folders
 from synergos_worker.policy.limits import said
 from synergos_worker.preparation import Preparation, Preparations, State
+from synergos_worker.session_metrics import session_metrics
 from synergos_worker.session_registry import Sessions, fitting
 from synergos_worker.settings import Settings
 from synergos_worker.tables import Tables
@@ -77,7 +79,9 @@ def create_command_app(parts: Parts, settings: Settings, identity: Identity) -> 
             policy=said(settings.limits),
         )
 
-    about.install(app, about.About(health, _LINKS), API_VERSION)
+    metrics = Metrics("worker")
+    metrics.add(session_metrics(parts.sessions, parts.preparations.waiting))
+    about.install(app, about.About(health, _LINKS, metrics.answer if settings.has_metrics else None), API_VERSION)
     blueprint = Blueprint("worker", __name__, url_prefix="/worker")
     api = _Api(blueprint, version=API_VERSION, title="Synergos worker")
     for resource, route, definition in _ROUTES:

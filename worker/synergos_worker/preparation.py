@@ -137,6 +137,11 @@ class Preparations:
                 1 for other in self._known.values() if not other.state.has_ended and other.number < preparation.number
             )
 
+    def waiting(self) -> int:
+        """How many have not ended."""
+        with self._changed:
+            return sum(not found.state.has_ended for found in self._known.values())
+
     def stop(self) -> None:
         """Start nothing more; the one that is running is not waited for."""
         self._loop.stop()

@@ -26,6 +26,7 @@ class Settings:
         policy: what may leave of rows whose folder has no limits of its own.
         limits: what an orchestrator may ask.
         keep_predictions: how long predictions stay that were written; None for ever.
+        has_metrics: whether they can be read.
         tables: how many tables stay in memory between requests; open sessions hold theirs besides.
         preparations: how many preparations are remembered.
     """
@@ -42,5 +43,6 @@ class Settings:
     policy: Policy = STRICT
     limits: OwnerLimits = USUAL
     keep_predictions: timedelta | None = None
+    has_metrics: bool = True
     tables: int = 12
     preparations: int = 100

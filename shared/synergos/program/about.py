@@ -11,7 +11,7 @@ from flask import Blueprint, Flask, Response, request
 from flask_restx import Api, Resource
 from msgspec import Meta, Struct
 
-from synergos.program import bandwidth, page_policy
+from synergos.program import bandwidth, metrics, page_policy
 from synergos.program.front_page import front_page
 from synergos.schema import Definition
 from synergos.schema.swagger import in_swagger
@@ -38,10 +38,17 @@ class About:
     Attributes:
         health: what it says now.
         links: address on this port to what is there.
+        metrics: what it measures; None where nobody is to read that.
     """
 
     health: Callable[[], Mapping[str, object]]
     links: Mapping[str, str]
+    metrics: metrics.Answer | None = None
+
+    @property
+    def all_links(self) -> Mapping[str, str]:
+        """The same with its metrics, where there are any."""
+        return self.links if self.metrics is None else {**self.links, metrics.ROUTE: "what it measures, for Prometheus"}
 
 
 def install(app: Flask, about: About, version: str) -> None:
@@ -56,6 +63,8 @@ def install(app: Flask, about: About, version: str) -> None:
     documented = {"responses": {"200": ("how it is", health)}}
     api.add_resource(_FrontPage, "/", resource_class_args=(about,), endpoint="front_page")
     api.add_resource(_Health, "/health", resource_class_args=(about,), endpoint="health", route_doc={"get": documented})
+    if about.metrics is not None:
+        api.add_resource(_Metrics, metrics.ROUTE, resource_class_args=(about.metrics,), endpoint="metrics")
     api.add_resource(_Bandwidth, bandwidth.ROUTE, endpoint="bandwidth")
     app.register_blueprint(blueprint)
     page_policy.install(app)
@@ -87,7 +96,7 @@ class _FrontPage(_About):
 
     def get(self) -> Response:
         """Show a page with links; programs get the same as JSON, with what there is at /health."""
-        page, kind = front_page(self.about.health(), self.about.links, request.accept_mimetypes)
+        page, kind = front_page(self.about.health(), self.about.all_links, request.accept_mimetypes)
         return Response(page, mimetype=kind)
 
 
@@ -97,6 +106,19 @@ class _Health(_About):
     def get(self) -> Response:
         """Say which program this is, and how it is."""
         return Response(json.dumps(self.about.health(), allow_nan=False) + "\n", mimetype="application/json")
+
+
+class _Metrics(Resource):  # type: ignore[misc]
+    """What this program measures."""
+
+    def __init__(self, api: object, answer: metrics.Answer) -> None:
+        super().__init__(api)
+        self.answer = answer
+
+    def get(self) -> Response:
+        """Show it as Prometheus' text, or as OpenMetrics where that is accepted."""
+        text, kind = self.answer(request.headers.get("Accept", ""))
+        return Response(text, content_type=kind)
 
 
 class _Bandwidth(Resource):  # type: ignore[misc]

@@ -142,6 +142,13 @@ def common_parser(program: str, purpose: str) -> argparse.ArgumentParser:
         default=None,
         help=f"seconds between two samples of system metrics in the log; by default {SECONDS} in Graylog, and none elsewhere",
     )
+    add_flag(
+        parser,
+        "--metrics",
+        choices=["on", "off"],
+        default="on",
+        help="whether the command port answers /metrics, for Prometheus",
+    )
     add_flag(parser, "--cpus", type=whole_number(0), help="processor cores to use; default: all but one")
     add_flag(parser, "--gpus", type=whole_number(0), help="GPUs to use, 0 for none; default: all there are")
     add_flag(parser, "--censored", "-c", action="store_true", help="leave addresses and paths out of log messages")

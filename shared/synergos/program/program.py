@@ -35,6 +35,7 @@ class ProgramSettings:
         maximum_body: bytes of a request on that port.
         metrics_seconds: how often system metrics are logged; None for never.
         told: all flags and their values, for the log.
+        has_metrics: whether they can be read.
         allowed_hosts: names by which it may be asked besides the address it listens on.
     """
 
@@ -46,6 +47,7 @@ class ProgramSettings:
     maximum_body: int = 8 * 2**20
     metrics_seconds: int | None = None
     told: Mapping[str, object] = field(default_factory=dict)
+    has_metrics: bool = True
     allowed_hosts: frozenset[str] = frozenset()
 
     @classmethod
@@ -59,6 +61,7 @@ class ProgramSettings:
             gpus=given.gpus,
             maximum_body=given.maximum_body,
             told=vars(given),
+            has_metrics=given.metrics == "on",
             metrics_seconds=given.logging_resolution or (SECONDS if given.logging_variant[0] == "graylog" else None),
             allowed_hosts=frozenset(given.allow_hosts),
         )

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, exists, func, insert, select, update
 
 from synergos.domain.damage import DAMAGED, UNREADABLE, Damaged, DamagedPayload
-from synergos.domain.job import UNFINISHED, Job, Stage
+from synergos.domain.job import UNFINISHED, Job, JobState, Stage
 from synergos.domain.records import RECORD_TYPES, Ids, Kind, payload_of, restrict
 from synergos.errors import RecordNotFound
 from synergos.records import shares
@@ -215,6 +215,19 @@ class RecordStore:
         wanted = (JOBS.c.state.in_(UNFINISHED), JOBS.c.collab_id == collab_id)
         with self.database.reading() as connection:
             return int(connection.execute(select(func.count()).select_from(JOBS).where(*wanted)).scalar_one())
+
+    def count_jobs(self) -> dict[tuple[JobState, Stage], int]:
+        """How many jobs there are, by state and stage."""
+        counted = select(JOBS.c.state, JOBS.c.stage, func.count()).group_by(JOBS.c.state, JOBS.c.stage)
+        with self.database.reading() as connection:
+            return {(JobState(state), Stage(stage)): count for state, stage, count in connection.execute(counted)}
+
+    def oldest_waiting(self) -> datetime | None:
+        """When the oldest job that has not begun yet was accepted."""
+        waiting = (JobState.WAITING.value, JobState.QUEUED.value)
+        oldest = select(func.min(JOBS.c.created_at)).where(JOBS.c.state.in_(waiting))
+        with self.database.reading() as connection:
+            return connection.execute(oldest).scalar_one_or_none()
 
     def grids_of(self, ids: Ids) -> set[int | None]:
         """The sub-grids that have begun a job with these ids in its key; None stands for the only one of a basic grid."""

@@ -16,6 +16,7 @@ from synergos.orchestration.nodes import Nodes
 from synergos.orchestration.orchestrator import Orchestrator
 from synergos.program import about
 from synergos.program.health import health
+from synergos.program.metrics import Answer as Metrics
 from synergos.records.store import RecordStore
 from synergos.rest import connect, errors, evaluate, jobs, nodes, removals, studies, train
 from synergos.rest.api import blueprint
@@ -47,6 +48,7 @@ def create_app(
     wake_remover: Callable[[], None] | None = None,
     tracking_servers: Places | None = None,
     quotas: Quotas = Quotas(),  # noqa: B008 - it is frozen
+    metrics: Metrics | None = None,
 ) -> Flask:
     """Build the service.
 
@@ -59,8 +61,10 @@ def create_app(
         wake_remover: has the files of what was deleted removed at once; None where nobody removes any.
         tracking_servers: those that collaborations may name; None where nothing is written to any.
         quotas: how much each collaboration may have.
+        metrics: what the program measures; None where nobody is to read that.
     """
-    app = _bare_app(maximum_body, lambda: health(component, component_id), _DOCUMENTED | _JOBS)
+    told = about.About(lambda: health(component, component_id), {**_DOCUMENTED, **_JOBS, **about.LINKS}, metrics)
+    app = _bare_app(maximum_body, told)
     orchestrator = Orchestrator(store, dispatcher, outputs, wake_tuner, probe, wake_remover, tracking_servers, quotas)
     for part in _blueprints(orchestrator, component):
         app.register_blueprint(part)
@@ -75,6 +79,7 @@ def create_status_app(
     status: Callable[[], Mapping[str, object]],
     probe: Probe | None = None,
     grid: int | None = None,
+    metrics: Metrics | None = None,
 ) -> Flask:
     """Build the service of a program that takes no requests: its health, the jobs to read, and which nodes it reaches.
 
@@ -82,8 +87,10 @@ def create_status_app(
         status: what ``/health`` says of the program besides.
         probe: asks registered nodes what they are.
         grid: whose nodes are looked at; None for all.
+        metrics: what the program measures; None where nobody is to read that.
     """
-    app = _bare_app(MAXIMUM_BODY, lambda: health(component, component_id, **status()), _JOBS)
+    told = about.About(lambda: health(component, component_id, **status()), {**_JOBS, **about.LINKS}, metrics)
+    app = _bare_app(MAXIMUM_BODY, told)
     routes = [
         *jobs.routes(Jobs(store, ReadOnlyDispatcher()), read_only=True),
         *nodes.routes(Nodes(store, probe, grid)),
@@ -110,7 +117,7 @@ def _blueprints(orchestrator: Orchestrator, component: str) -> list[Blueprint]:
     ]
 
 
-def _bare_app(maximum_body: int, told: Callable[[], Mapping[str, object]], links: Mapping[str, str]) -> Flask:
+def _bare_app(maximum_body: int, told: about.About) -> Flask:
     # No static folder: a wrong URL must not be looked for among files.
     app = Flask("synergos", static_folder=None)
     app.config.update(
@@ -123,5 +130,5 @@ def _bare_app(maximum_body: int, told: Callable[[], Mapping[str, object]], links
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
     errors.install(app)
-    about.install(app, about.About(told, {**links, **about.LINKS}), API_VERSION)
+    about.install(app, told, API_VERSION)
     return app

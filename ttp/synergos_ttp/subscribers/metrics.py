@@ -1,0 +1,97 @@
+"""A job's events as counts and durations, for whoever reads the program's metrics."""
+
+from __future__ import annotations
+
+import time
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from synergos.domain.job import Job, Stage
+from synergos_ttp.events import (
+    Event,
+    JobEnded,
+    JobStarted,
+    ParticipantAwaited,
+    ParticipantLeftOut,
+    ParticipantLost,
+    ParticipantNotAwaited,
+    RoundDone,
+    Subscriber,
+)
+from synergos_ttp.outcomes import Cancelled, Completed, Failed, Interrupted, Lost, Outcome, Pruned
+
+_OUTCOMES: dict[type[Outcome], str] = {
+    Completed: "completed",
+    Cancelled: "cancelled",
+    Pruned: "pruned",
+    Failed: "failed",
+    Interrupted: "interrupted",
+    Lost: "lost",
+}
+_SECONDS = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000, 3600)
+
+
+class RunMetrics:
+    """The metrics of all jobs that a TTP runs; its methods may be called by any thread.
+
+    Participants are told apart by their ids, which are as many as were registered.
+    """
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._ended = Counter(
+            "synergos_job_attempts",
+            "Attempts at jobs that have ended, by how.",
+            ["stage", "outcome"],
+            registry=registry,
+        )
+        for stage in Stage:
+            for outcome in _OUTCOMES.values():
+                self._ended.labels(stage.value, outcome)
+        self._job_seconds = Histogram(
+            "synergos_job_seconds", "How long attempts at jobs took.", ["stage"], registry=registry, buckets=_SECONDS
+        )
+        self._running = Gauge("synergos_jobs_at_work", "Jobs that this program is at.", registry=registry)
+        self._rounds = Counter("synergos_rounds", "Rounds that were committed.", registry=registry)
+        self._lost = Counter(
+            "synergos_participant_losses",
+            "Rounds without a participant that should have had a part.",
+            ["participant"],
+            registry=registry,
+        )
+        self._left_out = Counter(
+            "synergos_participant_omissions",
+            "Jobs beside rounds that went on without a participant.",
+            ["participant"],
+            registry=registry,
+        )
+        self._awaited = Gauge(
+            "synergos_participant_awaited",
+            "Whether a participant is away and waited for.",
+            ["participant"],
+            registry=registry,
+        )
+
+    def of(self, job: Job) -> Subscriber:
+        """What takes note of one job's events."""
+        started = time.monotonic()
+
+        def note(event: Event) -> None:
+            match event:
+                case JobStarted():
+                    self._running.inc()
+                case RoundDone():
+                    self._rounds.inc()
+                case ParticipantLost(participant=participant):
+                    self._lost.labels(participant).inc()
+                case ParticipantLeftOut(participant=participant):
+                    self._left_out.labels(participant).inc()
+                case ParticipantAwaited(participant=participant):
+                    self._awaited.labels(participant).set(1)
+                case ParticipantNotAwaited(participant=participant):
+                    self._awaited.labels(participant).set(0)
+                case JobEnded(outcome=outcome):
+                    self._running.dec()
+                    self._ended.labels(job.stage.value, _OUTCOMES[type(outcome)]).inc()
+                    self._job_seconds.labels(job.stage.value).observe(time.monotonic() - started)
+
+        return note
