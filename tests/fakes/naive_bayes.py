@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from synergos.domain.feature_space import Action, FeatureSpace
 from synergos.errors import InvalidRequest, NotSupported, RecordNotFound, UnknownName, WireFormatError
 from synergos.learning.algorithms import Adjust, Model, Step, Trained, Weights
-from synergos.learning.families import FAMILIES, Architecture, Array, Evaluation, LocalPlan, LocalResult, Recipe
+from synergos.learning.families import FAMILIES, Architecture, Array, Evaluation, LocalPlan, LocalResult, Needs, Recipe
 from synergos.learning.families.manifest import GLOBAL_MODEL, recipe_in
 from synergos.learning.hyperparameters import Hyperparameters, general_fields, left_over, unknown_key
 from synergos.learning.run_fields import GENERAL, Check, number
@@ -158,6 +158,9 @@ class NaiveBayes:
 
     def plan(self, recipe: Recipe, rows: int) -> LocalPlan:
         return LocalPlan(batch_rows=rows, statistics_rows=rows, steps=1)
+
+    def needs(self, recipe: Recipe, rows: int, measured: int) -> Needs:
+        return Needs(sum(tensor.nbytes for tensor in self.initial(recipe).weights.values()))
 
     def trainer(self, recipe: Recipe, participant_id: str, device: str) -> BayesTrainer:
         return BayesTrainer(recipe, self.initial(recipe))

@@ -23,7 +23,15 @@ from synergos.program.program import ProgramSettings, read_flags, run
 from synergos_worker import check_command
 from synergos_worker.bootstrap import WorkerService, build_worker
 from synergos_worker.digests import DIGEST_KEY, key_in
-from synergos_worker.flags import add_data_flag, add_disclosure_flags, add_policy_flag, limits_of, policy_of
+from synergos_worker.flags import (
+    add_data_flag,
+    add_disclosure_flags,
+    add_memory_flags,
+    add_policy_flag,
+    limits_of,
+    memory_of,
+    policy_of,
+)
 from synergos_worker.policy.limits import changed
 from synergos_worker.settings import Settings
 
@@ -61,6 +69,7 @@ def parser() -> argparse.ArgumentParser:
     )
     add_disclosure_flags(flags)
     add_policy_flag(flags)
+    add_memory_flags(flags)
     return flags
 
 
@@ -98,6 +107,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             digest_key=given.digest_key,
             policy=policy_of(given),
             limits=limits,
+            memory=memory_of(given),
             keep_predictions=kept.predictions,
             has_metrics=program.has_metrics,
         )

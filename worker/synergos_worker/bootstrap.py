@@ -23,6 +23,7 @@ from synergos_worker.devices import make_ready
 from synergos_worker.digests import DIGEST_KEY, Digests, key_in
 from synergos_worker.encoded_rows import EncodedRows
 from synergos_worker.identity import Identity
+from synergos_worker.memory import Memory
 from synergos_worker.prediction_files import PredictionFiles
 from synergos_worker.preparation import Preparations
 from synergos_worker.session_registry import SessionOpener, Sessions
@@ -108,14 +109,8 @@ def build_worker(
     compute = compute or ContextPool(max_workers=1, thread_name_prefix="compute")
     digests = Digests(partial(key_in, settings.digest_key or settings.outputs / DIGEST_KEY))
     tables = Tables(DataRoot(settings.data), settings.tables, settings.policy, digests)
-    opener = SessionOpener(
-        tables,
-        EncodedRows(tables, settings.tables),
-        compute,
-        PredictionFiles(settings.outputs),
-        settings.device,
-        settings.limits,
-    )
+    encoded, files = EncodedRows(tables, settings.tables), PredictionFiles(settings.outputs)
+    opener = SessionOpener(tables, encoded, compute, files, settings.device, settings.limits, Memory(settings.memory))
     sessions = Sessions(opener, settings.session_timeout, clock)
     parts = Parts(tables, Preparations(tables, settings.preparations), sessions, settings.outputs)
     return WorkerService(settings, parts, compute, in_use)

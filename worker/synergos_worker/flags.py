@@ -9,6 +9,7 @@ from pathlib import Path
 from synergos.errors import InvalidRequest
 from synergos.program.flags import add_flag, default_folder, whole_number
 from synergos_worker.disclosure.policy import MINIMUM_ROWS, Mode, Policy
+from synergos_worker.memory import MemoryLimits
 from synergos_worker.policy.limits import USUAL, OwnerLimits
 from synergos_worker.policy.policy_file import read_policy
 
@@ -64,6 +65,36 @@ def limits_of(flags: argparse.ArgumentParser, given: argparse.Namespace) -> Owne
         return USUAL if given.policy is None else read_policy(given.policy)
     except InvalidRequest as error:
         flags.error(f"--policy: {error}")
+
+
+def add_memory_flags(flags: argparse.ArgumentParser) -> None:
+    """Add what bounds the sessions."""
+    for name, variable, help_text in (
+        (
+            "--memory",
+            "SYNERGOS_MEMORY",
+            "bytes for all sessions; default: three quarters of what the machine, or its container, has",
+        ),
+        (
+            "--session_memory",
+            "SYNERGOS_SESSION_MEMORY",
+            "bytes for one session; default: half of that, and all of a --memory that is said",
+        ),
+    ):
+        default = os.environ.get(variable) or None
+        add_flag(flags, name, type=whole_number(2**20, 2**50), default=default, help=f"{help_text}. Also {variable}")
+    add_flag(
+        flags,
+        "--sessions",
+        type=whole_number(1),
+        default=os.environ.get("SYNERGOS_SESSIONS") or "64",
+        help="how many sessions there may be at a time. Also SYNERGOS_SESSIONS",
+    )
+
+
+def memory_of(given: argparse.Namespace) -> MemoryLimits:
+    """What sessions may take, by the command line."""
+    return MemoryLimits.of_machine(given.session_memory, given.memory, given.sessions)
 
 
 def policy_of(given: argparse.Namespace) -> Policy:

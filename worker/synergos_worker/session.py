@@ -28,6 +28,7 @@ from synergos.wire import Encoded, answers
 from synergos.wire.answers import EVALUATION_ANSWER, ROUND_ANSWER, EvaluationAnswer, RoundAnswer
 from synergos_worker import what_left
 from synergos_worker.disclosure.figures import figures_shown
+from synergos_worker.memory import SetAside, give_back
 from synergos_worker.message import Message
 from synergos_worker.model import Rows, SessionModel
 from synergos_worker.prediction_files import Inference, PredictionFiles
@@ -58,6 +59,7 @@ class Session:
     Args:
         compute: the one thread that all sessions compute in, so that they share neither cores nor random numbers.
         about: the ids that every log line about it has.
+        held: the memory that was set aside for it.
         owner: the secret of who may put another one in its place.
     """
 
@@ -71,6 +73,7 @@ class Session:
         compute: Executor,
         files: PredictionFiles,
         about: Mapping[str, str],
+        held: SetAside,
         owner: str | None = None,
     ) -> None:
         self.id = session_id
@@ -83,6 +86,7 @@ class Session:
         self._files = files
         self._works: dict[WorkKind, Work] = {}
         self._readers = 0
+        self._held = held
         self._left = WhatLeft()
         self._ended = threading.Event()
         # Guards the works and the readers between request threads and the computing thread.
@@ -215,9 +219,10 @@ class Session:
             for work in self._works.values():
                 work.abandon()
             self._changed.notify_all()
+        self._held.is_about_to_go = True
         # After the work in hand, which may be using it. A worker that is about to end takes nothing more.
         with suppress(RuntimeError):
-            self._compute.submit(_let_go, weakref.ref(self))
+            self._compute.submit(_let_go, weakref.ref(self), self._held)
         self._log.info("session ended", why=why, left=self._left.summary())
 
     def release(self) -> None:
@@ -364,12 +369,14 @@ def _perform(reference: weakref.ref[Session], job: WorkMethod, work: Work, *args
         work.perform(lambda own: job(session, own, *args))
 
 
-def _let_go(session: weakref.ref[Session]) -> None:
+def _let_go(session: weakref.ref[Session], held: SetAside) -> None:
     """Free the memory of a session that has ended, also while a request still holds on to it."""
     if (ended := session()) is not None:
         ended.release()
     # What torch keeps of a GPU for later; nothing where none was ever used.
     torch.cuda.empty_cache()
+    give_back()
+    held.release()
 
 
 def _refuse_older(kind: WorkKind, number: Hashable, newest: Work) -> None:

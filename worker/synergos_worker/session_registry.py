@@ -17,7 +17,7 @@ from synergos.domain.feature_space import FeatureSpace, Side
 from synergos.domain.keys import RunKey
 from synergos.domain.outputs import MissingColumns
 from synergos.domain.tags import Purpose, Tag
-from synergos.errors import Conflict, FeatureDrift, RecordNotFound, ServiceStopping
+from synergos.errors import Conflict, FeatureDrift, RecordNotFound, ServiceStopping, SynergosError
 from synergos.learning import datatypes
 from synergos.learning.column_alignment import missing_columns_of, other_kinds
 from synergos.learning.families import Recipe
@@ -27,12 +27,14 @@ from synergos_worker.digests import refuse_changed
 from synergos_worker.disclosure import guard
 from synergos_worker.encoded_rows import EncodedRows
 from synergos_worker.logged import folders
+from synergos_worker.memory import Memory, SetAside
 from synergos_worker.model import Rows, SessionModel
 from synergos_worker.policy.judging import judge_unread, judged
 from synergos_worker.policy.limits import OwnerLimits
 from synergos_worker.policy.rounds import RoundJudge
 from synergos_worker.prediction_files import PredictionFiles
 from synergos_worker.session import Session
+from synergos_worker.session_needs import model_parts, rows_part
 from synergos_worker.tables import LoadedTable, Tables, Tags
 
 log = structlog.get_logger(__name__)
@@ -91,8 +93,10 @@ class SessionOpener:
         files: PredictionFiles,
         device: str,
         limits: OwnerLimits,
+        memory: Memory,
     ) -> None:
         self._limits = limits
+        self._memory = memory
         self._tables = tables
         self._encoded = encoded
         self._compute = compute
@@ -107,10 +111,21 @@ class SessionOpener:
             InvalidRequest: the network does not take such rows.
             NotAllowed: the owner's policy has a limit that this does not keep to.
             GridError: they need more memory than the GPU has.
+            Conflict: other sessions have too much memory, or are too many.
         """
         if request.trains:
             judge_unread(self._limits, request.recipe, request.participants)
-        rows = {purpose: self._rows(request, purpose) for purpose in request.purposes if purpose in request.tags}
+        held = self._memory.begin()
+        try:
+            return self._opened(request, held)
+        except BaseException:
+            held.release()
+            raise
+
+    def _opened(self, request: SessionRequest, held: SetAside) -> Session:
+        rows = {purpose: self._rows(request, purpose, held) for purpose in request.purposes if purpose in request.tags}
+        counts = {purpose: len(found) for purpose, found in rows.items()}
+        held.add(*model_parts(request.recipe, counts, self._device))
         judge = self._judged(request.recipe, rows.get(Purpose.TRAIN))
         with room_for("the network"):
             model = SessionModel(request.recipe, request.participant_id, self._device, judge)
@@ -120,21 +135,21 @@ class SessionOpener:
         ids = {"session": request.session_id[:8], **request.run, "participant": request.participant_id}
         about = {**request.asker.facts, **ids}
         return Session(
-            request.session_id, request.run, space, model, rows, self._compute, self._files, about, request.owner
+            request.session_id, request.run, space, model, rows, self._compute, self._files, about, held, request.owner
         )
 
-    def _rows(self, request: SessionRequest, purpose: Purpose) -> Rows:
+    def _rows(self, request: SessionRequest, purpose: Purpose, held: SetAside) -> Rows:
         space, tags, alignments = request.recipe.space, request.tags[purpose], request.alignments
         agreed = request.digests.get(purpose)
+
+        def loaded() -> LoadedTable:
+            found = fitting(self._tables, purpose, tags, space, alignments, request.digests)
+            held.add(rows_part(purpose, found.count, space))
+            return found
+
         # Whether they are made anew or there: files that have changed are no longer what was agreed on.
         self._tables.refuse_changed(purpose, tags, agreed)
-        found = self._encoded.get(
-            purpose,
-            tags,
-            space,
-            alignments.get(purpose),
-            lambda: fitting(self._tables, purpose, tags, space, alignments, request.digests),
-        )
+        found = self._encoded.get(purpose, tags, space, alignments.get(purpose), loaded)
         return Rows.of(found.examples, self._device, found.policy, is_training=purpose is Purpose.TRAIN)
 
     def _judged(self, recipe: Recipe, rows: Rows | None) -> RoundJudge | None:
@@ -200,7 +215,7 @@ class Sessions:
                 if known is not None:
                     return self._again(known, request.run), False
                 self._end(self._of_owner(request), "its owner opens another one of its run")
-                return self._add(self._opener.open(request), request), True
+                return self._added(self._opener.open(request), request), True
             finally:
                 with self._lock:
                     self._opening.pop(request.session_id, None)
@@ -270,13 +285,17 @@ class Sessions:
             raise Conflict("this session belongs to another run")
         return self.get(known.id)
 
-    def _add(self, session: Session, request: SessionRequest) -> Session:
-        with self._lock:
-            self._refuse_stopped()
-            if session.id in self._unwanted:
-                raise Conflict("the session was ended while it was being opened")
-            self._open[session.id] = session
-            self._used[session.id] = self._clock()
+    def _added(self, session: Session, request: SessionRequest) -> Session:
+        try:
+            with self._lock:
+                self._refuse_stopped()
+                if session.id in self._unwanted:
+                    raise Conflict("the session was ended while it was being opened")
+                self._open[session.id] = session
+                self._used[session.id] = self._clock()
+        except SynergosError as error:
+            session.end(str(error))
+            raise
         wanted = {purpose: tags for purpose, tags in request.tags.items() if purpose in request.purposes}
         log.info("session opened", tags=folders(wanted), rows=session.counts, **session.about)
         return session

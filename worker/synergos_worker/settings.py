@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
 from synergos_worker.disclosure.policy import STRICT, Policy
+from synergos_worker.memory import MemoryLimits
 from synergos_worker.policy.limits import USUAL, OwnerLimits
 
 
@@ -25,6 +26,7 @@ class Settings:
         digest_key: the file that holds what digests of datasets are keyed with; one in ``outputs`` unless it is said.
         policy: what may leave of rows whose folder has no limits of its own.
         limits: what an orchestrator may ask.
+        memory: of sessions; those of the machine unless they are said.
         keep_predictions: how long predictions stay that were written; None for ever.
         has_metrics: whether they can be read.
         tables: how many tables stay in memory between requests; open sessions hold theirs besides.
@@ -42,6 +44,7 @@ class Settings:
     digest_key: Path | None = None
     policy: Policy = STRICT
     limits: OwnerLimits = USUAL
+    memory: MemoryLimits = field(default_factory=MemoryLimits.of_machine)
     keep_predictions: timedelta | None = None
     has_metrics: bool = True
     tables: int = 12

@@ -51,6 +51,11 @@ class LoadedTable:
     use: Use | None = None
     uses: WeakSet[Use] = field(default_factory=WeakSet)
 
+    @property
+    def count(self) -> int:
+        """How many rows there are."""
+        return sum(count for _, count in self.table.origins)
+
     def telling(self, minimum_rows: int | None) -> LoadedTable:
         """The same, of which what fewer rows share is not told either; nothing that its owner withholds is told for it.
 

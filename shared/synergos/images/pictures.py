@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Container, Sequence
 
 import numpy as np
-import psutil
 from numpy.typing import NDArray
 from PIL import Image
 
 from synergos.errors import UnusableData
 from synergos.images.decoding import decode
 from synergos.images.options import Fit, ImageOptions, Scaling, Size
+from synergos.machine_memory import memory_left
 from synergos.tables.data_file import DataFile
 from synergos.tables.metadata import METADATA
 
@@ -68,17 +68,12 @@ def scaled(pixels: Pixels, options: ImageOptions) -> NDArray[np.float32]:
 def _check_memory(files: Sequence[DataFile], channels: int, size: Size) -> None:
     """Refuse rows that this machine cannot hold: a small file can name large ones many times."""
     needed = len(files) * channels * size[0] * size[1] * _BYTES_PER_VALUE
-    if needed > _available():
+    if needed > memory_left():
         raise UnusableData(
             f"{len(files)} images of {_shown(size)} would take {needed / 2**30:.1f} GiB, more than this machine has free; "
             f"expected fewer, or a smaller operations.size in {METADATA}",
             files[0].name,
         )
-
-
-def _available() -> int:
-    """Bytes of memory that are free."""
-    return int(psutil.virtual_memory().available)
 
 
 def _fitted(image: Image.Image, size: Size, fit: Fit) -> Image.Image:

@@ -124,7 +124,7 @@ def test_a_network_that_does_not_take_the_rows_is_refused_at_once(client: Worker
 
     answer = client.initialise(agreement, status=417, architecture=[layer])
 
-    assert answer["field"] == "model"
+    assert answer["field"] == "model[0]"
     assert "cannot take rows of shape (13,)" in answer["message"]
 
 

@@ -149,7 +149,7 @@ def test_a_dicom_file_that_cannot_be_read_rightly_says_why(
 def test_rows_that_no_memory_holds_are_refused_before_it_is_taken(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("synergos.images.pictures._available", lambda: 2**20)
+    monkeypatch.setattr("synergos.images.pictures.memory_left", lambda: 2**20)
     folder = write_images(tmp_path, ["a"], {"a.png": Image.new("L", (64, 64))}, "x", {"size": [600, 600]})
     write_mapping(folder, ["a.png"] * 8, "xyxyxyxy")
 

@@ -20,6 +20,7 @@ from synergos.learning.families.family import (
     Trainer,
 )
 from synergos.learning.families.layers import LAYERS
+from synergos.learning.families.needs import Needs
 from synergos.registry import Registry
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "LocalResult",
     "LocalWork",
     "ModelFamily",
+    "Needs",
     "Predictor",
     "Recipe",
     "Trainer",

@@ -14,6 +14,7 @@ from synergos.domain.feature_space import Action, FeatureSpace
 from synergos.domain.trained_model import DEFAULT_FAMILY
 from synergos.errors import InvalidRequest
 from synergos.learning.algorithms import Local, Model, Step, Weights
+from synergos.learning.families.needs import Needs
 from synergos.learning.hyperparameters import Hyperparameters
 
 Architecture = Sequence[Mapping[str, Any]]
@@ -258,6 +259,17 @@ class ModelFamily(Protocol):
 
     def plan(self, recipe: Recipe, rows: int) -> LocalPlan:
         """What a round will come to on so many rows, 1 at least; nothing is computed on any."""
+
+    def needs(self, recipe: Recipe, rows: int, measured: int) -> Needs:
+        """What a trainer takes, judged before there is one.
+
+        Args:
+            rows: to train on; 0 where it does not train.
+            measured: the most rows that are measured or predicted at once, of one purpose.
+
+        Raises:
+            InvalidRequest: the model does not take such rows, or one of them takes longer than anything may that cannot be stopped.
+        """
 
     def trainer(self, recipe: Recipe, participant_id: str, device: str) -> Trainer:
         """What trains, measures and predicts in one session.

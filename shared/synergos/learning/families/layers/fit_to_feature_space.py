@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Size, Tensor, nn
 
 from synergos.domain.feature_space import Action, FeatureSpace
 from synergos.errors import InvalidRequest
@@ -83,6 +83,17 @@ def check_fit(layers: Sequence[Layer], space: FeatureSpace) -> None:
     _check_outputs(_walk(layers, space, lambda index, arriving: None), space, f"model[{len(layers) - 1}]")
 
 
+def shapes(layers: Sequence[Layer], space: FeatureSpace) -> list[Size]:
+    """The shape of one row as it reaches each layer, and as it leaves the last one.
+
+    Raises:
+        InvalidRequest: a layer does not take such rows; names it.
+    """
+    found: list[Size] = []
+    output = _walk(layers, space, lambda index, arriving: found.append(arriving.shape[1:]))
+    return [*found, output.shape[1:]]
+
+
 def _with_final_activation(layers: list[Layer], space: FeatureSpace) -> list[Layer]:
     if space.action is Action.REGRESS:
         return layers
@@ -121,10 +132,15 @@ def _output_of(module: nn.Module, function: Activation | None, values: Tensor, s
     """What a layer makes of rows without values.
 
     To multiply on the meta device, or to apply a function there, torch loads its compiler, for a second. So what a Linear's
-    output is like is said here, and functions are given zeros, as long as those are few; few networks have more.
+    output is like is said here, and functions are given zeros, as long as those are few; few networks have more. A recurrent
+    layer would go through all of its time steps, of which there may be any number.
     """
     if type(module) is nn.Linear and values.shape[-1] == module.in_features:
         output = torch.empty((*values.shape[:-1], module.out_features), dtype=values.dtype)
+    elif isinstance(module, nn.RNNBase) and values.ndim in {2, 3} and values.shape[-1] == module.input_size:
+        steps = (values.shape[1] if values.ndim == 3 else 1,) if sequence else ()
+        width = (module.proj_size or module.hidden_size) * (2 if module.bidirectional else 1)
+        output = torch.empty((len(values), *steps, width), dtype=values.dtype)
     else:
         output = pass_through(module, values, sequence)
     if function is None:

@@ -20,11 +20,13 @@ from synergos.learning.families.layers.hyperparameters import LayersHyperparamet
 from synergos.learning.families.layers.layer_checks import Layer, check_layers
 from synergos.learning.families.layers.local_trainer import parameter_names
 from synergos.learning.families.layers.local_training import infer
+from synergos.learning.families.layers.needs import layer_needs, needs_of
 from synergos.learning.families.layers.network import Network, build_network
 from synergos.learning.families.layers.objective import Objective, Predicted, Scores
 from synergos.learning.families.layers.plan import local_plan
 from synergos.learning.families.layers.trainer import LayersTrainer
 from synergos.learning.families.manifest import GLOBAL_MODEL, recipe_in
+from synergos.learning.families.needs import Needs
 
 
 class LayersFamily:
@@ -85,10 +87,15 @@ class LayersFamily:
             network = _network(recipe)
         return local_plan(network, _hyperparameters(recipe), rows)
 
+    def needs(self, recipe: Recipe, rows: int, measured: int) -> Needs:
+        """Judged layer by layer."""
+        return needs_of(_layers(recipe.architecture), _hyperparameters(recipe), recipe.space, rows, measured)
+
     def trainer(self, recipe: Recipe, participant_id: str, device: str) -> LayersTrainer:
         """Its network, trained with torch."""
         layers = _layers(recipe.architecture)
-        return LayersTrainer(layers, _hyperparameters(recipe), recipe.space.action, participant_id, device)
+        needs = layer_needs(layers, recipe.space)
+        return LayersTrainer(layers, _hyperparameters(recipe), recipe.space.action, participant_id, device, needs)
 
     def write(self, path: Path, weights: Weights) -> Path:
         """As ``.pt`` and ``.safetensors``."""

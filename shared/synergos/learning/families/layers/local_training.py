@@ -109,11 +109,13 @@ def evaluate_locally(
     *,
     objective: Objective,
     batch_rows: int | None = None,
+    most_rows: int | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> Evaluation:
     """The network's mean loss over rows, without changing it.
 
     Args:
+        batch_rows: how many at once; see :data:`BATCH_ROWS` unless it is said, and ``most_rows`` at most.
         should_stop: asked before each batch.
 
     Raises:
@@ -124,7 +126,7 @@ def evaluate_locally(
         raise InvalidRequest("there is no row to evaluate on", "evaluate")
     total = 0.0
     with torch.no_grad(), _measuring(network, objective):
-        for rows in _slices(inputs, batch_rows, should_stop):
+        for rows in _slices(inputs, batch_rows, most_rows, should_stop):
             loss = objective.loss(network, inputs[rows], targets[rows])
             total += float(loss) * (rows.stop - rows.start)
     return Evaluation(len(inputs), total / len(inputs))
@@ -135,18 +137,21 @@ def infer(
     inputs: Tensor,
     objective: Objective,
     batch_rows: int | None = None,
+    most_rows: int | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> tuple[Scores, Predicted]:
     """Scores and predictions of rows, in their order; shapes as :meth:`Objective.predict` has them.
 
     Args:
-        should_stop: asked before each batch.
+        batch_rows: as :func:`evaluate_locally` has them, ``most_rows`` and ``should_stop`` too.
 
     Raises:
         JobCancelled: ``should_stop`` said so.
     """
     with torch.no_grad(), _measuring(network, objective):
-        batches = [objective.predict(network, inputs[rows]) for rows in _slices(inputs, batch_rows, should_stop)]
+        batches = [
+            objective.predict(network, inputs[rows]) for rows in _slices(inputs, batch_rows, most_rows, should_stop)
+        ]
         if not batches:
             batches = [objective.predict(network, inputs)]
     return np.concatenate([scores for scores, _ in batches]), np.concatenate([found for _, found in batches])
@@ -280,9 +285,11 @@ def _measuring(network: Network, objective: Objective) -> AbstractContextManager
     return RandomStream(seed_from("measuring", objective.seed), device).drawing()
 
 
-def _slices(inputs: Tensor, batch_rows: int | None, should_stop: Callable[[], bool] | None) -> Iterator[slice]:
+def _slices(
+    inputs: Tensor, batch_rows: int | None, most_rows: int | None, should_stop: Callable[[], bool] | None
+) -> Iterator[slice]:
     values = max(1, math.prod(inputs.shape[1:]))
-    size = batch_rows or max(1, min(BATCH_ROWS, BATCH_VALUES // values))
+    size = batch_rows or max(1, min(BATCH_ROWS, BATCH_VALUES // values, most_rows or BATCH_ROWS))
     for start in range(0, len(inputs), size):
         if should_stop is not None and should_stop():
             raise JobCancelled("measuring was asked to stop")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor, nn
 from torch.nn.modules import activation as activation_modules
 from torch.nn.modules.dropout import _DropoutNd
@@ -74,6 +75,9 @@ class Network(nn.Module):
         ]
         self._keeps_sequence = [_feeds_recurrent(kinds, index) for index in range(len(kinds))]
         self._final = final_activation(layers)
+        self._rows_per_call: Sequence[int | None] = [None] * len(layers)
+        # Called between layers, on the way back too; raises when the work is to be left. None where a step is short.
+        self.look: Callable[[], None] | None = None
         for index, layer in enumerate(layers):
             self.add_module(self._names[index], make_module(layer, f"model[{index}]"))
 
@@ -95,6 +99,10 @@ class Network(nn.Module):
         """The output as it is without the last activation."""
         return self._run(inputs, skipped=self._final)
 
+    def in_pieces(self, rows_per_call: Sequence[int | None]) -> None:
+        """Have each layer take so many rows at once; None for all there are. Each row's output is the same."""
+        self._rows_per_call = rows_per_call
+
     def compact(self) -> None:
         """Lay the weights of recurrent layers side by side where a GPU computes; it would do so in every step otherwise."""
         for module in self.modules():
@@ -104,12 +112,43 @@ class Network(nn.Module):
     def _run(self, values: Tensor, skipped: FinalActivation | None) -> Tensor:
         for index, name in enumerate(self._names):
             here = skipped is not None and skipped.index == index
-            if not (here and skipped is not None and skipped.is_module):
-                values = pass_through(self.get_submodule(name), values, self._keeps_sequence[index])
-            function = self._activations[index]
-            if function is not None and not here:
-                values = function(values, training=self.training)
+            module = None if here and skipped is not None and skipped.is_module else self.get_submodule(name)
+            function = None if here else self._activations[index]
+            most = self._rows_per_call[index]
+            if most is None or len(values) <= most:
+                values = self._piece(module, function, values, self._keeps_sequence[index])
+            else:
+                pieces = [
+                    self._piece(module, function, piece, self._keeps_sequence[index])
+                    for piece in torch.split(values, most)
+                ]
+                values = torch.cat(pieces)
         return values
+
+    def _piece(
+        self, module: nn.Module | None, function: Activation | None, values: Tensor, keeps_sequence: bool
+    ) -> Tensor:
+        """One layer's output for some rows, activated."""
+        look = self.look
+        if look is not None:
+            look()
+        if module is not None:
+            values = pass_through(module, values, keeps_sequence)
+        if function is not None:
+            values = function(values, training=self.training)
+        if look is not None and values.requires_grad:
+            values.register_hook(lambda _gradient: look())  # type: ignore[no-untyped-call]
+        return values
+
+
+@contextmanager
+def looking(network: Network, look: Callable[[], None] | None) -> Iterator[None]:
+    """Inside the ``with`` block, ``look`` is called between layers, also while gradients are taken."""
+    network.look = look
+    try:
+        yield
+    finally:
+        network.look = None
 
 
 def build_network(layers: Sequence[Layer], seed: int | None = None) -> Network:

@@ -8,15 +8,26 @@ import torch
 from torch import Tensor
 
 from synergos.domain.feature_space import Action
+from synergos.errors import JobCancelled
 from synergos.learning.algorithms import Model, Step, Weights
 from synergos.learning.families.family import Evaluation
 from synergos.learning.families.layers.hyperparameters import LayersHyperparameters
 from synergos.learning.families.layers.layer_checks import Layer
 from synergos.learning.families.layers.local_trainer import LocalTrainer, parameter_names
-from synergos.learning.families.layers.local_training import evaluate_locally, infer, warm_up
-from synergos.learning.families.layers.network import Network, build_network
+from synergos.learning.families.layers.local_training import BATCH_ROWS, evaluate_locally, infer, warm_up
+from synergos.learning.families.layers.needs import (
+    LARGEST_CALL,
+    LayerNeeds,
+    is_heavy,
+    rows_per_call,
+    rows_per_slice,
+)
+from synergos.learning.families.layers.network import Network, build_network, looking
 from synergos.learning.families.layers.objective import Objective, Predicted, Scores
 from synergos.learning.families.layers.schedule import Schedule
+
+_FASTER = 100
+"""How many times the operations of a processor a GPU is taken to make."""
 
 
 class LayersTrainer:
@@ -32,6 +43,7 @@ class LayersTrainer:
         action: Action,
         participant_id: str,
         device: str,
+        needs: Sequence[LayerNeeds],
     ) -> None:
         self._hyperparameters = hyperparameters
         self._participant_id = participant_id
@@ -40,6 +52,11 @@ class LayersTrainer:
         self._network = build_network(layers, hyperparameters.seed).to(device).eval()
         with torch.device("meta"):
             self._shell = build_network(layers).eval()
+        self._needs = needs
+        # A GPU does in a moment what takes a processor long, and small pieces would keep it from it.
+        largest = LARGEST_CALL * (1 if torch.device(device).type == "cpu" else _FASTER)
+        for network in (self._network, self._shell):
+            network.in_pieces(rows_per_call(needs, largest))
 
     @property
     def model(self) -> Model:
@@ -83,6 +100,8 @@ class LayersTrainer:
             self._schedule,
             on_epoch,
             should_stop,
+            self._looking(len(inputs), self._hyperparameters.batch_size, should_stop),
+            rows_per_slice(self._needs),
         )
 
     def measure(
@@ -90,17 +109,46 @@ class LayersTrainer:
     ) -> Evaluation:
         """The mean of the criterion over the rows."""
         network = self._with(weights)
-        return evaluate_locally(network, inputs, targets, objective=self._objective, should_stop=should_stop)
+        with looking(network, self._looking(len(inputs), BATCH_ROWS, should_stop)):
+            return evaluate_locally(
+                network,
+                inputs,
+                targets,
+                objective=self._objective,
+                most_rows=rows_per_slice(self._needs),
+                should_stop=should_stop,
+            )
 
     def predict(
         self, weights: Weights, inputs: Tensor, should_stop: Callable[[], bool] | None = None
     ) -> tuple[Scores, Predicted]:
         """Probabilities and labels, or values."""
-        return infer(self._with(weights), inputs, self._objective, should_stop=should_stop)
+        network = self._with(weights)
+        with looking(network, self._looking(len(inputs), BATCH_ROWS, should_stop)):
+            return infer(
+                network,
+                inputs,
+                self._objective,
+                most_rows=rows_per_slice(self._needs),
+                should_stop=should_stop,
+            )
 
     def release(self) -> None:
         """Let go of both networks."""
         self._network = self._shell = build_network([])
+
+    def _looking(
+        self, rows: int, batch_rows: int | None, should_stop: Callable[[], bool] | None
+    ) -> Callable[[], None] | None:
+        """What is called between layers, where a batch takes long; None where it does not."""
+        if should_stop is None or not is_heavy(self._needs, min(rows, batch_rows or rows)):
+            return None
+
+        def look() -> None:
+            if should_stop():
+                raise JobCancelled("was asked to stop within a step")
+
+        return look
 
     def _with(self, weights: Weights) -> Network:
         self._shell.load_state_dict(weights, assign=True)

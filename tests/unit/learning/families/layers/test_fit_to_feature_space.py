@@ -9,7 +9,7 @@ import torch
 from factories.network_models import layer, linear, space
 from synergos.domain.feature_space import Action, FeatureSpace
 from synergos.errors import InvalidRequest
-from synergos.learning.families.layers.fit_to_feature_space import check_fit, fit_layers
+from synergos.learning.families.layers.fit_to_feature_space import check_fit, fit_layers, shapes
 from synergos.learning.families.layers.layer_checks import Layer
 from synergos.learning.families.layers.network import build_network
 
@@ -215,3 +215,19 @@ def test_an_embedding_tells_the_values_of_a_single_column_apart() -> None:
     layers = [layer("Embedding", num_embeddings=9, embedding_dim=2), layer("Flatten"), linear(1, 1)]
 
     assert fit_layers(layers, space(REGRESS, 1))[0]["structure"]["num_embeddings"] == 2
+
+
+@pytest.mark.parametrize("kind", ["RNN", "LSTM", "GRU"])
+@pytest.mark.parametrize("more", [{}, {"bidirectional": True}, {"num_layers": 2}])
+@pytest.mark.parametrize("inputs", [4, (5, 4)])
+def test_what_a_recurrent_layer_makes_is_known_without_its_time_steps(
+    kind: str, more: dict[str, Any], inputs: int | tuple[int, ...]
+) -> None:
+    layers = [layer(kind, input_size=4, hidden_size=3, **more) for _ in range(2)]
+    layers[1]["structure"]["input_size"] = 3 * (2 if "bidirectional" in more else 1)
+    network, shape = build_network(layers, seed=1), (inputs,) if isinstance(inputs, int) else inputs
+
+    found = shapes(layers, space(Action.REGRESS, inputs))
+
+    assert found[-1] == network(torch.zeros(2, *shape)).shape[1:]
+    assert found[1] == (1 if inputs == 4 else 5, layers[1]["structure"]["input_size"])

@@ -62,7 +62,7 @@ def test_measuring_and_predicting_can_be_left_between_batches() -> None:
     with pytest.raises(JobCancelled):
         evaluate_locally(network, inputs, targets, objective=measure(), batch_rows=2, should_stop=lambda: next(looks))
     with pytest.raises(JobCancelled):
-        infer(network, inputs, measure(), 2, lambda: True)
+        infer(network, inputs, measure(), 2, should_stop=lambda: True)
 
     assert list(looks) == []
 

@@ -1,0 +1,190 @@
+"""What a network takes, layer by layer: bytes and operations, from shapes alone, before anything is built."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Size, Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
+from torch.nn.modules.dropout import _DropoutNd
+
+from synergos.domain.feature_space import FeatureSpace
+from synergos.errors import InvalidRequest
+from synergos.learning.families.layers.fit_to_feature_space import shapes
+from synergos.learning.families.layers.hyperparameters import LayersHyperparameters
+from synergos.learning.families.layers.layer_checks import Layer, make_module
+from synergos.learning.families.needs import Needs
+
+LARGEST_CALL = 10**10
+"""Floating point operations of one call of torch, forwards: half a second of a slow core, and nothing can stop a call. It depends
+on no machine, as results do not: what takes more is done in pieces, some rows at a time."""
+HEAVY = LARGEST_CALL // 10
+"""Operations of one batch from which on a step is left between layers, and not only between steps."""
+LONGEST_SEQUENCE = 20_000
+"""Time steps of recurrent layers, one after the other: each takes its time, whatever its size."""
+LARGEST_SLICE = 2**30
+"""Bytes that the rows become that are measured at once."""
+
+_FLOAT = 4
+_KEPT_BY_STATE = {"LSTM": 48, "GRU": 15}
+"""Values that a recurrent layer keeps for each value of its state: gates, cells, and what its library works in; found by trying."""
+_BY_VALUE = 20
+"""Operations of an activation or a normalisation for each value, about."""
+
+
+@dataclass(frozen=True)
+class LayerNeeds:
+    """One layer's part.
+
+    Attributes:
+        weights: bytes of parameters and buffers.
+        learning: bytes of those that have a gradient.
+        values: that it makes of one row, those that it keeps for the gradient among them.
+        output: values of its output, of one row.
+        operations: for one row, forwards.
+        in_pieces: whether rows may be taken some at a time: they mean something together to batch normalisation alone.
+    """
+
+    weights: int
+    learning: int
+    values: int
+    output: int
+    operations: int
+    in_pieces: bool
+
+
+def layer_needs(layers: Sequence[Layer], space: FeatureSpace) -> list[LayerNeeds]:
+    """What each layer takes of one row.
+
+    Raises:
+        InvalidRequest: a layer does not take such rows, or one row takes it longer than anything may that cannot be stopped.
+    """
+    arriving = shapes(layers, space)
+    found = []
+    for index, (layer, before, after) in enumerate(zip(layers, arriving[:-1], arriving[1:], strict=True)):
+        with torch.device("meta"):
+            module = make_module(layer, f"model[{index}]")
+        needs = _of_layer(module, layer, before, after, f"model[{index}]")
+        if needs.operations > LARGEST_CALL:
+            raise InvalidRequest(
+                f"{layer['l_type']} takes {needs.operations:.1e} operations for one row; expected at most "
+                f"{LARGEST_CALL:.0e}, as nothing can stop them",
+                f"model[{index}].structure",
+            )
+        found.append(needs)
+    return found
+
+
+def rows_per_call(needs: Iterable[LayerNeeds], largest: int = LARGEST_CALL) -> list[int | None]:
+    """How many rows each layer takes at once; None for all there are."""
+    return [max(1, largest // max(1, each.operations)) if each.in_pieces else None for each in needs]
+
+
+def rows_per_slice(needs: Sequence[LayerNeeds]) -> int:
+    """How many rows are measured at once, at most: of each, two layers' outputs are there at a time."""
+    widest = max((each.values + each.output for each in needs), default=1)
+    return max(1, LARGEST_SLICE // (2 * _FLOAT * max(1, widest)))
+
+
+def is_heavy(needs: Iterable[LayerNeeds], rows: int) -> bool:
+    """Whether a batch of so many rows takes so long that it is left within."""
+    return rows * sum(each.operations for each in needs) > HEAVY
+
+
+def needs_of(
+    layers: Sequence[Layer], hyperparameters: LayersHyperparameters, space: FeatureSpace, rows: int, measured: int
+) -> Needs:
+    """What a network takes to be trained on ``rows`` rows, if any, and measured on ``measured``.
+
+    Raises:
+        InvalidRequest: what :func:`layer_needs` does.
+    """
+    each = layer_needs(layers, space)
+    weights, learning = sum(one.weights for one in each), sum(one.learning for one in each)
+    width = math.prod(space.input_shape)
+    sliced = min(measured, rows_per_slice(each))
+    batch = sliced * 2 * _FLOAT * max((one.values + one.output for one in each), default=0)
+    if rows:
+        size = min(rows, hyperparameters.batch_size or rows)
+        # Kept for the gradient; and the gradients of two layers' outputs at a time, beside the pieces of one of them.
+        kept = width + sum(one.values for one in each) + 3 * max(one.output for one in each)
+        batch = max(batch, size * _FLOAT * kept)
+    trained = learning * (2 + _states(hyperparameters)) if rows else 0
+    return Needs(weights, trained, batch)
+
+
+def _bytes(tensor: Tensor) -> int:
+    return tensor.numel() * tensor.element_size()
+
+
+def _states(hyperparameters: LayersHyperparameters) -> int:
+    """How many copies of the parameters an optimizer's state takes: it is asked with a small one."""
+    parameter = nn.Parameter(torch.zeros(2, 3))
+    parameter.grad = torch.ones(2, 3)
+    optimizer = hyperparameters.make_optimizer([parameter])
+    optimizer.step()
+    state = optimizer.state[parameter].values()
+    return sum(1 for value in state if isinstance(value, Tensor) and value.shape == parameter.shape)
+
+
+def _of_layer(module: nn.Module, layer: Layer, before: Size, after: Size, place: str) -> LayerNeeds:
+    arriving, output = math.prod(before), math.prod(after)
+    values, operations = output, _operations(module, before, after)
+    if isinstance(module, nn.RNNBase):
+        values += _of_sequence(module, before, place)
+    elif isinstance(module, nn.LocalResponseNorm):
+        # It pads the channels with its own size, on both sides.
+        values += (before[0] + module.size) * math.prod(before[1:]) + 2 * output
+        operations += output * module.size
+    elif isinstance(module, _DropoutNd | nn.Embedding | nn.EmbeddingBag) or "Pool" in layer["l_type"]:
+        # A mask, or places as numbers of eight bytes.
+        values += 2 * max(arriving, output)
+    if layer["activation"]:
+        values += output
+        operations += output * _BY_VALUE
+    learning = sum(map(_bytes, module.parameters()))
+    weights = learning + sum(map(_bytes, module.buffers()))
+    return LayerNeeds(weights, learning, values, output, operations, not isinstance(module, _BatchNorm))
+
+
+def _operations(module: nn.Module, before: Size, after: Size) -> int:
+    arriving, output = math.prod(before), math.prod(after)
+    if isinstance(module, nn.Linear):
+        return 2 * output * module.in_features
+    if isinstance(module, _ConvTransposeNd):
+        return 2 * arriving * (module.weight.numel() // module.in_channels)
+    if isinstance(module, _ConvNd):
+        return 2 * output * (module.weight.numel() // module.out_channels)
+    if isinstance(module, nn.RNNBase):
+        return 2 * _steps(before) * sum(parameter.numel() for parameter in module.parameters())
+    own = sum(parameter.numel() for parameter in module.parameters()) if isinstance(module, nn.RNNCellBase) else 0
+    return 2 * own + (arriving + output) * _BY_VALUE + output * _window(module)
+
+
+def _window(module: nn.Module) -> int:
+    """How many values a pooling layer looks at for each of its output."""
+    size = getattr(module, "kernel_size", 1)
+    if isinstance(size, Sequence):
+        return math.prod(int(each) for each in size)
+    dimensions = next((int(digit) for digit in "321" if type(module).__name__.endswith(f"{digit}d")), 1)
+    return int(size) ** dimensions if isinstance(size, int) else 1
+
+
+def _of_sequence(module: nn.RNNBase, before: Size, place: str) -> int:
+    """What a recurrent layer keeps of a row: gates and states of each time step in each layer and direction."""
+    steps, depth = _steps(before), module.num_layers * (2 if module.bidirectional else 1)
+    if steps * depth > LONGEST_SEQUENCE:
+        raise InvalidRequest(
+            f"{steps:,} time steps through a depth of {depth:,} are one after the other; expected at most "
+            f"{LONGEST_SEQUENCE:,} together, as nothing can stop them",
+            f"{place}.structure.num_layers",
+        )
+    return steps * depth * module.hidden_size * _KEPT_BY_STATE.get(module.mode, 6)
+
+
+def _steps(before: Size) -> int:
+    return before[0] if len(before) > 1 else 1

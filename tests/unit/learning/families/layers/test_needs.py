@@ -1,0 +1,191 @@
+"""What a network takes is known from its shapes, before anything of it is there; and what takes long is done in pieces."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from factories.network_models import layer, linear, space
+from synergos.domain.feature_space import Action
+from synergos.errors import InvalidRequest, JobCancelled
+from synergos.learning.families.layers.hyperparameters import LayersHyperparameters
+from synergos.learning.families.layers.layer_checks import Layer
+from synergos.learning.families.layers.needs import (
+    LARGEST_SLICE,
+    is_heavy,
+    layer_needs,
+    needs_of,
+    rows_per_call,
+    rows_per_slice,
+)
+from synergos.learning.families.layers.network import build_network, looking
+from synergos.learning.families.needs import Needs
+
+ROWS = 16
+NETWORKS: dict[str, tuple[Any, list[Layer]]] = {
+    "linear": (6, [linear(6, 40, "relu"), layer("Dropout", p=0.5), linear(40, 1)]),
+    "normalised": (6, [linear(6, 40), layer("BatchNorm1d", "tanh", num_features=40), linear(40, 1)]),
+    "convolution": (
+        (2, 12, 12),
+        [
+            layer("Conv2d", "relu", in_channels=2, out_channels=4, kernel_size=3),
+            layer("MaxPool2d", kernel_size=2),
+            layer("LocalResponseNorm", size=3),
+            layer("Flatten"),
+            linear(100, 1),
+        ],
+    ),
+    "transposed": (
+        (2, 5, 5),
+        [
+            layer("ConvTranspose2d", "elu", in_channels=2, out_channels=3, kernel_size=3),
+            layer("Flatten"),
+            linear(147, 1),
+        ],
+    ),
+    "recurrent": (
+        (9, 3),
+        [layer("LSTM", input_size=3, hidden_size=5, num_layers=2, bidirectional=True), linear(10, 1)],
+    ),
+    "gated": ((9, 3), [layer("GRU", input_size=3, hidden_size=5), linear(5, 1)]),
+}
+
+
+def judged(layers: Sequence[Layer], inputs: Any, rows: int = ROWS, measured: int = 0, **run: Any) -> Needs:
+    hyperparameters = LayersHyperparameters.from_run(run, Action.REGRESS)
+    return needs_of(layers, hyperparameters, space(Action.REGRESS, inputs), rows, measured)
+
+
+def kept_for_the_gradient(layers: Sequence[Layer], inputs: Any) -> int:
+    """Bytes that a forward pass keeps, beside the weights."""
+    network = build_network(layers, seed=1).train()
+    own = {tensor.untyped_storage().data_ptr() for tensor in network.state_dict().values()}
+    kept: dict[int, int] = {}
+
+    def note(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in own:
+            kept[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    shape = (inputs,) if isinstance(inputs, int) else inputs
+    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+        result = network(torch.randn(ROWS, *shape))
+    assert result.requires_grad
+    return sum(kept.values())
+
+
+@pytest.mark.parametrize("name", list(NETWORKS))
+def test_a_batch_takes_no_more_than_was_judged(name: str) -> None:
+    inputs, layers = NETWORKS[name]
+
+    taken = kept_for_the_gradient(layers, inputs)
+
+    assert taken <= judged(layers, inputs).batch <= 12 * taken
+
+
+def test_a_smaller_batch_takes_less() -> None:
+    inputs, layers = NETWORKS["convolution"]
+
+    assert judged(layers, inputs, batch_size=4).batch * 4 == judged(layers, inputs).batch
+
+
+@pytest.mark.parametrize(("optimizer", "states"), [("SGD", 0), ("Adam", 2), ("RMSprop", 1), ("Adagrad", 1)])
+def test_an_optimizer_has_its_state_beside_the_gradients(optimizer: str, states: int) -> None:
+    found = judged([linear(6, 1000), linear(1000, 1)], 6, optimizer=optimizer)
+
+    assert found.weights == 4 * (7 * 1000 + 1001)
+    assert found.learning == found.weights * (2 + states)
+
+
+def test_buffers_are_weights_that_do_not_learn() -> None:
+    found = judged([layer("BatchNorm1d", num_features=6, affine=False), linear(6, 1)], 6)
+
+    assert found.weights - found.learning / 2 == 2 * 4 * 6 + 8
+
+
+def test_what_is_padded_to_a_hundred_million_values_is_judged_without_them() -> None:
+    layers = [layer("ConstantPad1d", padding=[0, 10**8], value=0.0), linear(10**8 + 6, 1)]
+
+    assert judged(layers, 6, rows=1).batch > 4 * 10**8
+
+
+def test_rows_are_measured_so_many_at_a_time_that_they_fit() -> None:
+    wide = [linear(6, 10**6), linear(10**6, 1)]
+    needs = layer_needs(wide, space(Action.REGRESS, 6))
+
+    assert rows_per_slice(needs) * 8 * 10**6 <= LARGEST_SLICE
+    assert judged(wide, 6, rows=0, measured=10**6).batch <= 2 * LARGEST_SLICE
+    assert judged(wide, 6, rows=0, measured=10**6).learning == 0
+
+
+@pytest.mark.parametrize(
+    ("inputs", "layers", "field"),
+    [
+        ((200, 100), [layer("RNN", input_size=100, hidden_size=2, num_layers=101), linear(2, 1)], "num_layers"),
+        (
+            (64, 64, 64),
+            [
+                layer("Conv2d", in_channels=64, out_channels=1024, kernel_size=15, padding="same"),
+                layer("Flatten"),
+                linear(2**22, 1),
+            ],
+            "structure",
+        ),
+    ],
+)
+def test_what_nothing_could_stop_is_refused_by_its_layer(inputs: Any, layers: list[Layer], field: str) -> None:
+    with pytest.raises(InvalidRequest, match="as nothing can stop them") as refused:
+        judged(layers, inputs)
+
+    assert str(refused.value.field).startswith("model[0].")
+    assert str(refused.value.field).endswith(field)
+
+
+@pytest.mark.parametrize("name", list(NETWORKS))
+def test_in_pieces_each_row_has_the_same_output_and_gradient(name: str) -> None:
+    inputs, layers = NETWORKS[name]
+    whole, pieces = (build_network(layers, seed=1).eval() for _ in range(2))
+    shape = (inputs,) if isinstance(inputs, int) else inputs
+    values = torch.randn(ROWS, *shape, generator=torch.Generator().manual_seed(1))
+    pieces.in_pieces(rows_per_call(layer_needs(layers, space(Action.REGRESS, inputs)), 3000))
+
+    for network in (whole, pieces):
+        network(values).sum().backward()
+
+    torch.testing.assert_close(pieces(values), whole(values))
+    for one, other in zip(whole.parameters(), pieces.parameters(), strict=True):
+        torch.testing.assert_close(one.grad, other.grad)
+
+
+def test_batch_normalisation_sees_all_rows_of_a_batch() -> None:
+    _, layers = NETWORKS["normalised"]
+    needs = layer_needs(layers, space(Action.REGRESS, 6))
+
+    assert [most is None for most in rows_per_call(needs, 1)] == [False, True, False]
+
+
+@pytest.mark.parametrize("looks", [1, 4, 7, 9])
+def test_a_heavy_step_is_left_between_layers_there_and_back(looks: int) -> None:
+    inputs, layers = NETWORKS["convolution"]
+    network, left = build_network(layers, seed=1), iter(range(looks))
+
+    def look() -> None:
+        if next(left, None) is None:
+            raise JobCancelled("asked to stop")
+
+    with pytest.raises(JobCancelled), looking(network, look):
+        network(torch.randn(ROWS, *inputs)).sum().backward()
+
+    assert network.look is None
+
+
+def test_only_heavy_steps_look() -> None:
+    needs = layer_needs([linear(1000, 1000), linear(1000, 1)], space(Action.REGRESS, 1000))
+
+    assert not is_heavy(needs, 32)
+    assert is_heavy(needs, 1000)

@@ -1,0 +1,90 @@
+"""The memory of sessions is set aside before it is taken."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from synergos.errors import Conflict, InvalidRequest
+from synergos.machine_memory import memory_limit
+from synergos_worker.memory import Memory, MemoryLimits, Part, give_back
+
+LIMITS = MemoryLimits(session=1000, program=1500, sessions=3)
+
+
+def part(size: int, field: str = "architecture") -> Part:
+    return Part("the network", field, size)
+
+
+def test_a_session_is_refused_by_the_field_that_asks_for_most() -> None:
+    held = Memory(LIMITS).begin()
+    held.add(part(300, "tags.train"))
+
+    with pytest.raises(InvalidRequest) as refused:
+        held.add(part(500), part(201, "batch_size"))
+
+    assert refused.value.field == "architecture"
+    assert str(refused.value) == (
+        "architecture: a session would take 1,001 bytes, 500 of them for the network; expected at most 1,000 (--session_memory)"
+    )
+    assert held.bytes == 300
+
+
+def test_what_others_have_is_not_there_until_they_are_gone() -> None:
+    memory = Memory(LIMITS)
+    first, second = memory.begin(), memory.begin()
+    first.add(part(900))
+
+    with pytest.raises(Conflict, match=r"601 bytes more, and 900 are taken of the 1,500 .*\(--memory\); try again"):
+        second.add(part(601))
+    first.release()
+    first.release()
+    second.add(part(601))
+
+    assert memory.bytes == 601
+
+
+def test_sessions_are_bounded_in_number() -> None:
+    memory = Memory(LIMITS)
+    held = [memory.begin() for _ in range(3)]
+
+    with pytest.raises(Conflict, match=r"has 3 sessions, and takes no more \(--sessions\)"):
+        memory.begin()
+    held[0].release()
+
+    assert memory.begin().bytes == 0
+
+
+def test_memory_of_a_session_that_has_ended_is_waited_for() -> None:
+    memory = Memory(LIMITS)
+    ended = memory.begin()
+    ended.add(part(1000))
+    ended.is_about_to_go = True
+    begun = threading.Event()
+
+    def take() -> int:
+        held = memory.begin()
+        begun.set()
+        held.add(part(1000))
+        return held.bytes
+
+    with ThreadPoolExecutor(1) as pool:
+        taking = pool.submit(take)
+        begun.wait(30)
+        ended.release()
+
+        assert taking.result(30) == 1000
+
+
+def test_limits_are_those_of_the_machine_unless_they_are_said() -> None:
+    whole = memory_limit() * 3 // 4
+
+    assert MemoryLimits.of_machine() == MemoryLimits(whole // 2, whole, 64)
+    assert MemoryLimits.of_machine(program=2**20) == MemoryLimits(2**20, 2**20, 64)
+    assert MemoryLimits.of_machine(session=2**21, program=2**20, sessions=2) == MemoryLimits(2**20, 2**20, 2)
+
+
+def test_giving_back_can_be_asked_for_anywhere() -> None:
+    give_back()
