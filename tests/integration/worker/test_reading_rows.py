@@ -287,7 +287,15 @@ def test_a_session_that_is_taken_up_goes_on_from_where_a_training_can_have_come(
     with worker(tmp_path, USUAL) as attacked:
         attacked.open(4, run)
         far = attacked.client.data("PUT", "rounds/7", blob_of({name: 2e6 * tensor for name, tensor in start.items()}))
+    with worker(tmp_path, OwnerLimits(taken_up=False)) as attacked:
+        attacked.open(4, run)
+        later = attacked.client.data("PUT", "rounds/7", blob_of(start))
+    with worker(tmp_path, OwnerLimits(taken_up=False)) as attacked:
+        attacked.open(4, run)
+        attacked.train(1, attacked.train(0, start))
 
+    assert later.status_code == 403
+    assert message_of(later) == "policy.taken_up: the owner of the data has set false; this session begins with round 7"
     assert far.status_code == 403
     assert message_of(far) == (
         "policy.largest_distance: the owner of the data has set 1e+06; the first weights of this session lie 2e+06 norms from those that "

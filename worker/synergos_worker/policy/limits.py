@@ -46,6 +46,13 @@ class OwnerLimits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     fresh_weights: Annotated[
         bool, Meta(description="whether round 0 starts from the weights that the run's seed makes, and from no others")
     ] = True
+    taken_up: Annotated[
+        bool,
+        Meta(
+            description="whether a session may begin later than round 0, as it does when a training goes on after a kill or at workers "
+            "of another sub-grid; nobody can prove where its first weights are from"
+        ),
+    ] = True
     largest_distance: Annotated[
         Share,
         Meta(

@@ -59,6 +59,8 @@ class RoundJudge:
             if self._limits.fresh_weights and not distance <= _SAME * norm:
                 asked = "round 0 of this run starts from other weights than its seed makes"
                 raise beyond(self._limits, "fresh_weights", asked)
+        elif not self._limits.taken_up:
+            raise beyond(self._limits, "taken_up", f"this session begins with round {round_index}")
         elif not distance <= self._limits.largest_distance * norm:
             asked = f"the first weights of this session lie {distance / norm:.3g} norms from those that the run's seed makes"
             raise beyond(self._limits, "largest_distance", asked)
