@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 from synergos.domain.job import ErrorKind, Job, JobError, JobState
 from synergos.errors import (
     Conflict,
+    DamagedRecord,
     FeatureDrift,
     InvalidRequest,
     JobCancelled,
@@ -46,6 +47,7 @@ STATUSES: Mapping[type[SynergosError], HTTPStatus] = {
     RecordNotFound: HTTPStatus.NOT_FOUND,
     Conflict: HTTPStatus.CONFLICT,
     FeatureDrift: HTTPStatus.FORBIDDEN,
+    DamagedRecord: HTTPStatus.CONFLICT,
     QuotaExceeded: HTTPStatus.FORBIDDEN,
     TooManyAtOnce: HTTPStatus.TOO_MANY_REQUESTS,
     NotSupported: HTTPStatus.FORBIDDEN,
