@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+if __name__ == "__main__":
+    # Before what may not be installed is imported, by this module's own name then.
+    from synergos.programs import director
+
+    director()
+    raise SystemExit
+
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
@@ -69,7 +76,3 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "starting", host=given.host, port=given.port, queue_host=settings.queue.host, queue_port=settings.queue.port
     )
     run(lambda: Director(settings), settings.program)
-
-
-if __name__ == "__main__":
-    main()

@@ -10,8 +10,10 @@ from synergos.in_use import outputs_together
 from synergos.orchestration.job_metrics import job_metrics
 from synergos.orchestration.remover import Remover
 from synergos.program.health_probe import probe
+from synergos.program.health_watch import HealthWatch, folder_check
 from synergos.program.metrics import Metrics
 from synergos.records import RecordStore
+from synergos.records.health import store_checks
 from synergos.records.leases import Leases
 from synergos.rest.app import create_app
 from synergos.tuning.tuner import Tuner
@@ -44,6 +46,7 @@ class Director:
         self._listener = CompletedListener(settings.queue, cluster, outcome_consumer)
         self._reconciler = Reconciler(self._store, leases, publisher)
         self._tuner = Tuner(self._store, dispatcher, settings.outputs, quotas=settings.quotas)
+        self._health = HealthWatch({**store_checks(self._store), "outputs": folder_check(settings.outputs)})
         # What lies at TTPs and workers, the TTPs of the sub-grids remove.
         self._remover = Remover(self._store, settings.outputs, {None})
         metrics = Metrics("director")
@@ -61,7 +64,9 @@ class Director:
             tracking_servers=settings.tracking_servers.places,
             quotas=settings.quotas,
             metrics=metrics.answer if settings.program.has_metrics else None,
+            problems=self._health.problems,
         )
+        self._health.start()
         self._listener.start()
         self._reconciler.start()
         self._tuner.start()
@@ -77,6 +82,7 @@ class Director:
 
     def close(self) -> None:
         """Let go of the queue and of the record store."""
+        self._health.close()
         self._remover.close()
         self._tuner.close()
         self._listener.close()

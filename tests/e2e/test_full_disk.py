@@ -9,8 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import requests
 
 from grids.real_grid import WORKERS, RealGrid, Study
+from support.waiting import until
 from synergos_simulator.datasets import Dataset
 from synergos_simulator.grid import Grid, Plan
 from synergos_simulator.state import Program
@@ -44,6 +46,15 @@ def grid(tmp_path: Path, data: Path) -> Iterator[RealGrid]:
     with Grid.planned(SmallPlan(tmp_path, data, WORKERS)) as running:
         running.wait_until_healthy()
         yield RealGrid(running)
+
+
+def problems_of(grid: RealGrid) -> dict[str, str]:
+    """What the TTP says keeps it from its work."""
+    [address] = [program.address for program in grid.grid.state.programs if program.name == "ttp"]
+    answer = requests.get(f"{address}/health", timeout=30)
+    told = answer.json()
+    assert answer.status_code == (503 if told["status"] == "degraded" else 200)
+    return dict(told.get("problems", {}))
 
 
 class Disk:
@@ -80,6 +91,8 @@ def test_what_cannot_be_stored_is_refused_and_goes_on_when_there_is_room(grid: R
     before, records = disk.files(study), grid.driver.models.read(*study.keys)["data"]
 
     disk.fill()
+    until(lambda: problems_of(grid).keys() == {"outputs", "mlflow", "data"}, "its health to say so")
+    assert set(problems_of(grid).values()) == {"its disk is full"}
     refused = [study.train(), grid.driver.runs.create(*study.keys[:3], "another", rounds=2)]
 
     assert [answer["status"] for answer in refused] == [507, 507]
@@ -89,6 +102,7 @@ def test_what_cannot_be_stored_is_refused_and_goes_on_when_there_is_room(grid: R
     # What makes room has some kept for it.
     assert grid.driver.runs.delete(*study.keys[:3], "spare")["success"]
     disk.make_room()
+    until(lambda: problems_of(grid) == {}, "its health to be well again")
     assert grid.driver.runs.create(*study.keys[:3], "another", rounds=2)["success"]
     assert study.train()["success"]
     assert study.validate()["success"]

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+if __name__ == "__main__":
+    # Before what may not be installed is imported, by this module's own name then.
+    from synergos.programs import ttp
+
+    ttp()
+    raise SystemExit
+
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
@@ -118,7 +125,3 @@ def main(arguments: Sequence[str] | None = None) -> None:
     log.info("starting", **place, cpus=own.cpus, gpus=own.gpus)
     # The data port is the workers': a TTP only calls theirs, so there is nothing here to listen on.
     run(lambda: build_ttp(settings), settings.program)
-
-
-if __name__ == "__main__":
-    main()

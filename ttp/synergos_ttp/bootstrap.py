@@ -11,9 +11,11 @@ from synergos.in_use import InUse, outputs_alone, outputs_together
 from synergos.orchestration.job_metrics import job_metrics
 from synergos.orchestration.remover import Remover
 from synergos.program.health_probe import probe
+from synergos.program.health_watch import HealthWatch, folder_check
 from synergos.program.metrics import Answer, Metrics
 from synergos.program.server import Service
 from synergos.records import RecordStore
+from synergos.records.health import store_checks
 from synergos.records.leases import Leases
 from synergos.rest.app import create_app, create_status_app
 from synergos.tuning.tuner import Tuner
@@ -59,6 +61,10 @@ class _Parts:
         self.runner = JobRunner(
             self.store, settings.outputs, settings.limits, grid, settings.keep_versions, settings.program.id
         )
+        folders = {"outputs": settings.outputs, "mlflow": settings.mlflow}
+        looked_at = {name: folder_check(folder) for name, folder in folders.items()}
+        self.health = HealthWatch(store_checks(self.store) | looked_at)
+        self.health.start()
         self.tracker.start()
         self.has_metrics = settings.program.has_metrics
 
@@ -83,6 +89,7 @@ class _Parts:
 
     def close(self) -> None:
         """Let go of the record store, of the outputs and of what is tracked."""
+        self.health.close()
         self.tracker.close()
         self._outputs.release()
         self.store.close()
@@ -113,6 +120,7 @@ class BasicTtp:
             tracking_servers=settings.tracking_servers.places,
             quotas=settings.quotas,
             metrics=parts.metrics_answer,
+            problems=parts.health.problems,
         )
         self._applications = {settings.program.port: app}
         self._tuner.start()
@@ -152,6 +160,7 @@ class ClusterTtp:
             probe=partial(probe, where=settings.limits.where),
             grid=cluster.grid,
             metrics=parts.metrics_answer,
+            problems=parts.health.problems,
         )
         self._applications = {settings.program.port: app}
         self._remover = Remover(

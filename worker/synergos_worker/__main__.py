@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+if __name__ == "__main__":
+    # Before what may not be installed is imported, by this module's own name then.
+    from synergos.programs import worker
+
+    worker()
+    raise SystemExit
+
 import argparse
 import sys
 from collections.abc import Sequence
@@ -131,7 +138,3 @@ def _check_key(flags: argparse.ArgumentParser, path: Path) -> None:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         flags.error(f"--digest_key: {path} cannot be used: {reason}")
-
-
-if __name__ == "__main__":
-    main()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from http import HTTPStatus
 from importlib.metadata import version
@@ -58,8 +58,14 @@ class Parts:
     outputs: Path
 
 
-def create_command_app(parts: Parts, settings: Settings, identity: Identity) -> Flask:
-    """Build the application of the command port; everything it works with is handed in."""
+def create_command_app(
+    parts: Parts, settings: Settings, identity: Identity, problems: Callable[[], Mapping[str, str]] = dict
+) -> Flask:
+    """Build the application of the command port; everything it works with is handed in.
+
+    Args:
+        problems: what keeps the worker from its work, for ``/health``.
+    """
     # No static folder: a wrong URL must not be looked for among files.
     app = Flask("synergos_worker", static_folder=None)
     app.before_request(_refuse_strange_releases)
@@ -72,6 +78,7 @@ def create_command_app(parts: Parts, settings: Settings, identity: Identity) -> 
         policy = settings.policy
         return identity.health(
             COMMAND,
+            problems(),
             sessions=len(parts.sessions),
             device=settings.device,
             disclosure=policy.mode,

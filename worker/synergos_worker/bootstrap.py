@@ -13,6 +13,7 @@ import structlog
 from flask import Flask
 
 from synergos.in_use import InUse, outputs_alone
+from synergos.program.health_watch import HealthWatch, folder_check
 from synergos.program.log_context import ContextPool
 from synergos.program.loop import Loop
 from synergos.upkeep.predictions import old_predictions
@@ -46,13 +47,15 @@ class WorkerService:
         self._in_use = in_use
         self.sessions = parts.sessions
         identity = Identity(settings.component_id)
-        self.command_app: Flask = create_command_app(parts, settings, identity)
+        self._health = HealthWatch({"outputs": folder_check(settings.outputs)})
+        self.command_app: Flask = create_command_app(parts, settings, identity, self._health.problems)
         self.data_app = DataApp(parts.sessions, identity)
         self._settings = settings
         self._preparations = parts.preparations
         self._compute = compute
         self._sweeper = Loop("sweeper", self._sweep)
         self._sweeper.start()
+        self._health.start()
         # The folders are looked through: not the sweeper's to wait for.
         self._tidier = Loop("tidier", self._tidy)
         if settings.keep_predictions is not None:
@@ -74,6 +77,7 @@ class WorkerService:
         self.stop()
         self._compute.shutdown(wait=True, cancel_futures=True)
         self._sweeper.close()
+        self._health.close()
         self._tidier.close()
         self._in_use.release()
 

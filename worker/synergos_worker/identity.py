@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from uuid import uuid4
 
 from synergos.program.health import health
@@ -20,6 +22,8 @@ class Identity:
     component_id: str
     instance: str = field(default_factory=lambda: uuid4().hex)
 
-    def health(self, interface: str, **more: object) -> dict[str, object]:
+    def health(
+        self, interface: str, problems: Mapping[str, str] = MappingProxyType({}), **more: object
+    ) -> dict[str, object]:
         """The answer of one of its ports to ``GET /health``."""
-        return health("worker", self.component_id, interface=interface, instance=self.instance, **more)
+        return health("worker", self.component_id, problems, interface=interface, instance=self.instance, **more)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Annotated, Any, NoReturn
 
 from flask import Blueprint, Flask, Response, request
@@ -13,6 +14,7 @@ from msgspec import Meta, Struct
 
 from synergos.program import bandwidth, metrics, page_policy
 from synergos.program.front_page import front_page
+from synergos.program.health import OK
 from synergos.schema import Definition
 from synergos.schema.swagger import in_swagger
 
@@ -24,11 +26,17 @@ LINKS = {"/health": "how this program is", DOCUMENTATION: "this page and the lik
 class Health(Struct, frozen=True, kw_only=True):
     """How a program is; each has more to say of itself."""
 
-    status: Annotated[str, Meta(description="ok")]
+    status: Annotated[str, Meta(description="ok or degraded")]
     component: Annotated[str, Meta(description="which program it is: ttp, director or worker")]
     id: Annotated[str, Meta(description="what this one is called")]
     version: Annotated[str, Meta(description="of Synergos")]
     time: Annotated[str, Meta(description="its clock, in ISO 8601")]
+
+
+class Degraded(Health, frozen=True, kw_only=True):
+    """How a program is that cannot do its work."""
+
+    problems: Annotated[Mapping[str, str], Meta(description="what keeps it from its work, and why")]
 
 
 @dataclass(frozen=True)
@@ -60,7 +68,8 @@ def install(app: Flask, about: About, version: str) -> None:
     blueprint = Blueprint("about", __name__)
     api: Any = _Api(blueprint, version=version, title="Synergos", doc=DOCUMENTATION)
     health = api.schema_model("Health", in_swagger(Definition(Health).json_schema))
-    documented = {"responses": {"200": ("how it is", health)}}
+    degraded = api.schema_model("Degraded", in_swagger(Definition(Degraded).json_schema))
+    documented = {"responses": {"200": ("how it is", health), "503": ("the same, and why it is degraded", degraded)}}
     api.add_resource(_FrontPage, "/", resource_class_args=(about,), endpoint="front_page")
     api.add_resource(_Health, "/health", resource_class_args=(about,), endpoint="health", route_doc={"get": documented})
     if about.metrics is not None:
@@ -104,8 +113,10 @@ class _Health(_About):
     """How this program is."""
 
     def get(self) -> Response:
-        """Say which program this is, and how it is."""
-        return Response(json.dumps(self.about.health(), allow_nan=False) + "\n", mimetype="application/json")
+        """Say which program this is, and how it is; with 503 while something keeps it from its work."""
+        told = self.about.health()
+        status = HTTPStatus.OK if told["status"] == OK else HTTPStatus.SERVICE_UNAVAILABLE
+        return Response(json.dumps(told, allow_nan=False) + "\n", int(status), mimetype="application/json")
 
 
 class _Metrics(Resource):  # type: ignore[misc]

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
+from types import MappingProxyType
+
+OK, DEGRADED = "ok", "degraded"
 
 
-def health(component: str, component_id: str, **more: object) -> dict[str, object]:
+def health(
+    component: str, component_id: str, problems: Mapping[str, str] = MappingProxyType({}), **more: object
+) -> dict[str, object]:
     """The body of the answer.
 
     Args:
         component: which program it is: ``ttp``, ``director`` or ``worker``.
+        problems: what keeps it from its work, and why; see :mod:`synergos.program.health_watch`.
         more: what only this program has to say.
     """
     return {
-        "status": "ok",
+        "status": DEGRADED if problems else OK,
+        **({"problems": dict(problems)} if problems else {}),
         "component": component,
         "id": component_id,
         "version": version("synergos"),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import http.client
+import io
 import socket
 import time
 from contextlib import closing
+from typing import Any
 
 from synergos.domain.reachability import Answered, Barred, Silent
 from synergos.errors import InvalidRequest
@@ -23,29 +25,77 @@ def probe(host: str, port: int, where: Destinations = ANY_NODE) -> Answered | Si
         where: which addresses may be asked.
     """
     until = time.monotonic() + _SECONDS
-    with closing(http.client.HTTPConnection(host.strip("[]"), port, timeout=_SECONDS)) as connection:
-        try:
-            connection.sock = where.connect(host, port, _SECONDS)
-            connection.request("GET", "/health", headers={"Accept": "application/json"})
-            return Answered.read(_content(connection, until))
-        except InvalidRequest as error:
-            return Barred(str(error), isinstance(error, OwnPort))
-        except socket.gaierror as error:
-            return Silent(error.strerror or "the name is not known")
-        except TimeoutError:
-            return Silent(f"silent for {_SECONDS:.0f} s")
-        except OSError as error:
-            return Silent(error.strerror or type(error).__name__)
-        except (http.client.HTTPException, ValueError):
-            return Answered()
+    try:
+        with closing(where.connect(host, port, _SECONDS)) as sock:
+            return Answered.read(_content(host, port, _InTime(sock, until)))
+    except InvalidRequest as error:
+        return Barred(str(error), isinstance(error, OwnPort))
+    except socket.gaierror as error:
+        return Silent(error.strerror or "the name is not known")
+    except TimeoutError:
+        return Silent(f"silent for {_SECONDS:.0f} s")
+    except OSError as error:
+        return Silent(error.strerror or type(error).__name__)
+    except (http.client.HTTPException, ValueError):
+        return Answered()
 
 
-def _content(connection: http.client.HTTPConnection, until: float) -> bytes:
-    """The answer's content, as far as it comes in time: whoever is asked may take a byte a second for that."""
+def _content(host: str, port: int, sock: Any) -> bytes:
+    """The beginning of the content of its answer."""
+    connection = http.client.HTTPConnection(host.strip("[]"), port)
+    connection.sock = sock
+    connection.request("GET", "/health", headers={"Accept": "application/json"})
     answer = connection.getresponse()
     content = bytearray()
     while len(content) < _LARGEST_ANSWER and (piece := answer.read1(_PIECE)):
         content += piece
-        if time.monotonic() > until:
-            raise TimeoutError
     return bytes(content)
+
+
+class _InTime:
+    """A socket with one moment for all that is sent and received: whoever is asked may take a byte a second for its answer.
+
+    Args:
+        until: the moment, in monotonic seconds.
+    """
+
+    def __init__(self, sock: socket.socket, until: float) -> None:
+        self._sock = sock
+        self._until = until
+
+    def sendall(self, data: bytes) -> None:
+        """As a socket does."""
+        self._sock.settimeout(_left(self._until))
+        self._sock.sendall(data)
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        """What is received, head and content alike."""
+        return io.BufferedReader(_Received(self._sock, self._until))
+
+    def close(self) -> None:
+        """Nothing yet: the connection is done with before its answer is read."""
+
+
+class _Received(io.RawIOBase):
+    def __init__(self, sock: socket.socket, until: float) -> None:
+        self._sock = sock
+        self._until = until
+        self._count = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        self._sock.settimeout(_left(self._until))
+        count = self._sock.recv_into(buffer)
+        self._count += count
+        if self._count > 2 * _LARGEST_ANSWER:
+            raise ValueError("it goes on for too long")
+        return count
+
+
+def _left(until: float) -> float:
+    left = until - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    return left

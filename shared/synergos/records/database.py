@@ -38,6 +38,9 @@ _WRITERS_TURN = 0x53594E45
 class Database:
     """Connections and transactions; a thread inside :meth:`writing` keeps one connection until it leaves.
 
+    Attributes:
+        file: that it lies in; None where that is a server's affair.
+
     Args:
         url: an SQLAlchemy URL, ``sqlite:///<file>`` or ``postgresql+psycopg://…``.
         migrations: the folder of the steps that lead to the schema wanted.
@@ -57,7 +60,8 @@ class Database:
         self._local = threading.local()
         self._sole_use: SoleUse | None = None
         name = self._engine.url.database if self._engine.dialect.name == "sqlite" else None
-        self._reserve = Reserve(Path(name) if name and name != ":memory:" else None)
+        self.file = Path(name) if name and name != ":memory:" else None
+        self._reserve = Reserve(self.file)
         self._bring_up_to_date(Schema(migrations))
 
     def _bring_up_to_date(self, schema: Schema) -> None:

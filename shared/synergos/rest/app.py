@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TypeAlias
 
 from flask import Blueprint, Flask
 
@@ -22,6 +23,9 @@ from synergos.rest import connect, errors, evaluate, jobs, nodes, removals, stud
 from synergos.rest.api import blueprint
 from synergos.rest.body import MAXIMUM_BODY
 from synergos.rest.envelope import API_VERSION
+
+Problems: TypeAlias = Callable[[], Mapping[str, str]]
+"""See :meth:`synergos.program.health_watch.HealthWatch.problems`."""
 
 _DOCUMENTED = {
     "/ttp/connect/": "declare collaborations, projects, experiments, runs, participants and tags: documentation",
@@ -49,6 +53,7 @@ def create_app(
     tracking_servers: Places | None = None,
     quotas: Quotas = Quotas(),  # noqa: B008 - it is frozen
     metrics: Metrics | None = None,
+    problems: Problems = dict,
 ) -> Flask:
     """Build the service.
 
@@ -62,8 +67,11 @@ def create_app(
         tracking_servers: those that collaborations may name; None where nothing is written to any.
         quotas: how much each collaboration may have.
         metrics: what the program measures; None where nobody is to read that.
+        problems: what keeps the program from its work, for ``/health``.
     """
-    told = about.About(lambda: health(component, component_id), {**_DOCUMENTED, **_JOBS, **about.LINKS}, metrics)
+    told = about.About(
+        lambda: health(component, component_id, problems()), {**_DOCUMENTED, **_JOBS, **about.LINKS}, metrics
+    )
     app = _bare_app(maximum_body, told)
     orchestrator = Orchestrator(store, dispatcher, outputs, wake_tuner, probe, wake_remover, tracking_servers, quotas)
     for part in _blueprints(orchestrator, component):
@@ -80,6 +88,7 @@ def create_status_app(
     probe: Probe | None = None,
     grid: int | None = None,
     metrics: Metrics | None = None,
+    problems: Problems = dict,
 ) -> Flask:
     """Build the service of a program that takes no requests: its health, the jobs to read, and which nodes it reaches.
 
@@ -88,8 +97,11 @@ def create_status_app(
         probe: asks registered nodes what they are.
         grid: whose nodes are looked at; None for all.
         metrics: what the program measures; None where nobody is to read that.
+        problems: what keeps the program from its work, for ``/health``.
     """
-    told = about.About(lambda: health(component, component_id, **status()), {**_JOBS, **about.LINKS}, metrics)
+    told = about.About(
+        lambda: health(component, component_id, problems(), **status()), {**_JOBS, **about.LINKS}, metrics
+    )
     app = _bare_app(MAXIMUM_BODY, told)
     routes = [
         *jobs.routes(Jobs(store, ReadOnlyDispatcher()), read_only=True),

@@ -232,6 +232,7 @@ def test_an_interrupted_command_ends_with_130(server: RecordingServer, number: s
 
 
 ROOT = Path(__file__).parents[3]
+AS_A_MODULE = "import runpy; runpy.run_module('synergos_{name}', run_name='__main__', alter_sys=True)"
 WITHOUT = ("psutil", "torch", "flask", "sqlalchemy", "structlog", "optuna", "safetensors", "sklearn")
 
 
@@ -261,10 +262,11 @@ def test_the_driver_alone_is_enough_to_look_at_jobs_and_studies(arguments: list[
     assert said in " ".join((ended.stdout + ended.stderr).split())
 
 
+@pytest.mark.parametrize("start", ["from synergos import programs; programs.{name}()", AS_A_MODULE])
 @pytest.mark.parametrize("name", ["director", "ttp", "worker"])
-def test_a_program_that_is_not_installed_says_so_in_one_sentence(name: str) -> None:
+def test_a_program_that_is_not_installed_says_so_in_one_sentence(name: str, start: str) -> None:
     missing = "; ".join(f"sys.modules[{each!r}] = None" for each in WITHOUT)
-    program = f"import sys; {missing}; from synergos import programs; programs.{name}()"
+    program = f"import sys; {missing}; {start.format(name=name)}"
 
     ended = subprocess.run([sys.executable, "-c", program, "--help"], capture_output=True, text=True, timeout=60)
 

@@ -30,6 +30,16 @@ def test_health_says_how_the_program_stands(client: Client) -> None:
     assert answer == {"status": "ok", "component": "ttp", "id": "ttp_1", "grid": 1, "is_active": False}
 
 
+def test_health_says_what_keeps_the_program_from_its_work(store: RecordStore) -> None:
+    problems = {"outputs": "its disk is full", "record store": "does not answer: OperationalError"}
+    app = create_status_app(
+        store, component="ttp", component_id="ttp_1", status=lambda: {"grid": 1}, problems=lambda: problems
+    )
+    status, answer = Client(app.test_client()).get("/health")
+    assert (status, answer["status"], answer["problems"]) == (503, "degraded", problems)
+    assert (answer["component"], answer["id"], answer["grid"]) == ("ttp", "ttp_1", 1)
+
+
 def test_jobs_can_be_read(client: Client, store: RecordStore) -> None:
     store.add_jobs([ALIGNMENT])
     assert [job["id"] for job in client.data("GET", "/ttp/jobs?stage=preprocess")] == [ALIGNMENT.id]
