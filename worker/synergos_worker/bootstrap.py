@@ -18,6 +18,7 @@ from synergos.program.log_context import ContextPool
 from synergos.program.loop import Loop
 from synergos.upkeep.predictions import old_predictions
 from synergos_worker.app import Parts, create_command_app
+from synergos_worker.computing import Computing
 from synergos_worker.data_app import DataApp
 from synergos_worker.data_root import DataRoot
 from synergos_worker.devices import make_ready
@@ -43,7 +44,7 @@ _BETWEEN_TIDYINGS = 3600.0
 class WorkerService:
     """A worker as the server sees it: an application per port, and a way to stop."""
 
-    def __init__(self, settings: Settings, parts: Parts, compute: Executor, in_use: InUse) -> None:
+    def __init__(self, settings: Settings, parts: Parts, compute: Computing, in_use: InUse) -> None:
         self._in_use = in_use
         self.sessions = parts.sessions
         identity = Identity(settings.component_id)
@@ -101,7 +102,7 @@ def build_worker(
 
     Args:
         compute: runs what sessions compute, one thing at a time.
-        clock: monotonic seconds, for sessions that nobody talks to.
+        clock: monotonic seconds, for sessions that nobody talks to and work that gives no sign of life.
 
     Raises:
         Conflict: another program has the outputs folder; says which, and since when.
@@ -110,11 +111,11 @@ def build_worker(
     # Two would write over each other's predictions, and remove what the other is at.
     in_use = outputs_alone(settings.outputs, settings.component_id)
     make_ready(settings.device)
-    compute = compute or ContextPool(max_workers=1, thread_name_prefix="compute")
+    computing = Computing(compute or ContextPool(max_workers=1, thread_name_prefix="compute"), clock)
     digests = Digests(partial(key_in, settings.digest_key or settings.outputs / DIGEST_KEY))
     tables = Tables(DataRoot(settings.data), settings.tables, settings.policy, digests)
     encoded, files = EncodedRows(tables, settings.tables), PredictionFiles(settings.outputs)
-    opener = SessionOpener(tables, encoded, compute, files, settings.device, settings.limits, Memory(settings.memory))
+    opener = SessionOpener(tables, encoded, computing, files, settings.device, settings.limits, Memory(settings.memory))
     sessions = Sessions(opener, settings.session_timeout, clock)
     parts = Parts(tables, Preparations(tables, settings.preparations), sessions, settings.outputs)
-    return WorkerService(settings, parts, compute, in_use)
+    return WorkerService(settings, parts, computing, in_use)

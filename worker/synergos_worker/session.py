@@ -6,7 +6,6 @@ import math
 import threading
 import weakref
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from concurrent.futures import Executor
 from contextlib import suppress
 from contextvars import Context
 from enum import StrEnum
@@ -27,6 +26,7 @@ from synergos.learning.metrics import Figures, figures, scored
 from synergos.wire import Encoded, answers
 from synergos.wire.answers import EVALUATION_ANSWER, ROUND_ANSWER, EvaluationAnswer, RoundAnswer
 from synergos_worker import what_left
+from synergos_worker.computing import Computing
 from synergos_worker.disclosure.figures import figures_shown
 from synergos_worker.memory import SetAside, give_back
 from synergos_worker.message import Message
@@ -70,7 +70,7 @@ class Session:
         space: FeatureSpace,
         model: SessionModel,
         rows: Mapping[Purpose, Rows],
-        compute: Executor,
+        compute: Computing,
         files: PredictionFiles,
         about: Mapping[str, str],
         held: SetAside,
@@ -289,7 +289,7 @@ class Session:
         evaluation = self._measured() if step.exchange == 0 else None
         rows = self._rows[Purpose.TRAIN].labelled
         assert rows is not None  # noqa: S101 - a round is not put otherwise
-        done = self._model.train(rows, step, work.progress, self._ended.is_set)
+        done = self._model.train(rows, step, work.progress, self._should_stop)
         seconds = sum(training.seconds for training in done)
         epochs = sum(training.epochs for training in done)
         self._log.debug("exchange done", round=str(step), rows=len(rows), epochs=epochs, seconds=seconds)
@@ -312,7 +312,7 @@ class Session:
     def _measured(self) -> answers.Evaluation | None:
         """The loss of the weights received on the evaluation rows, where there are any."""
         rows = self._rows.get(Purpose.EVALUATE)
-        found: Evaluation | None = self._model.evaluate(rows, self._ended.is_set) if rows else None
+        found: Evaluation | None = self._model.evaluate(rows, self._should_stop) if rows else None
         return answers.Evaluation(found.rows, _finite(found.loss)) if found else None
 
     def _predict(self, _work: Work, purposes: Sequence[Purpose]) -> Mapping[str, Any]:
@@ -321,7 +321,7 @@ class Session:
     def _infer(self, purpose: Purpose) -> dict[str, Any]:
         self._cancel_if_ended()
         rows = self._rows[purpose]
-        scores, predicted = self._model.infer(rows, self._ended.is_set)
+        scores, predicted = self._model.infer(rows, self._should_stop)
         found = self._figures(rows, scores, predicted)
         inference = Inference(rows.origins, scores, predicted, found.statistics, rows.never_trained, rows.ids)
         # A run that was deleted meanwhile is not to have files again.
@@ -344,8 +344,13 @@ class Session:
             truth, predicted, scores = truth[has_scores], predicted[has_scores], scores[has_scores]
         return figures_shown(found, truth, predicted, scores, rows.policy)
 
+    def _should_stop(self) -> bool:
+        """Asked in the computing thread, between pieces of work."""
+        self._compute.seen()
+        return self._ended.is_set()
+
     def _cancel_if_ended(self) -> None:
-        if self._ended.is_set():
+        if self._should_stop():
             raise JobCancelled("the session has ended")
 
     def _refuse_ended(self) -> None:

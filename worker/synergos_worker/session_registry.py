@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Executor
 from concurrent.futures import TimeoutError as NotInTime
 from dataclasses import dataclass
 from hmac import compare_digest
@@ -22,6 +21,7 @@ from synergos.learning import datatypes
 from synergos.learning.column_alignment import missing_columns_of, other_kinds
 from synergos.learning.families import Recipe
 from synergos.tables.names import listed
+from synergos_worker.computing import Computing
 from synergos_worker.devices import room_for
 from synergos_worker.digests import refuse_changed
 from synergos_worker.disclosure import guard
@@ -89,7 +89,7 @@ class SessionOpener:
         self,
         tables: Tables,
         encoded: EncodedRows,
-        compute: Executor,
+        compute: Computing,
         files: PredictionFiles,
         device: str,
         limits: OwnerLimits,
