@@ -15,6 +15,7 @@ from pathlib import Path
 
 import structlog
 
+from synergos.learning.shares import LARGEST_SHARE
 from synergos.program.destination_flags import add_destination_flags, nodes_of, tracking_servers_of
 from synergos.program.flags import (
     add_flag,
@@ -24,6 +25,7 @@ from synergos.program.flags import (
     orchestrator_folder,
     quotas_of,
     retention_of,
+    share,
     usable_folder,
     whole_number,
 )
@@ -69,6 +71,13 @@ def parser() -> argparse.ArgumentParser:
         help="how many of a run's models stay on the disk when it is trained again; the newest is not counted",
     )
     add_quota_flag(flags)
+    add_flag(
+        flags,
+        "--largest_share",
+        type=share,
+        default=LARGEST_SHARE,
+        help="of a training's rows, that one participant counts for at most, whatever it says it has; 1 for any share",
+    )
     add_keep_flag(
         flags,
         "models=N: as --keep_versions N; rounds=TIME: of rounds that a kill has left of jobs that have ended, those of the last"
@@ -119,6 +128,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         keep_rounds=kept.rounds,
         cluster=None if is_basic else ClusterSettings(given.grid, usable_broker_of(flags, given)),
         quotas=quotas_of(flags, given),
+        largest_share=given.largest_share,
     )
     own = settings.program.resources
     place = {} if settings.cluster is None else {"grid": settings.cluster.grid}

@@ -59,7 +59,13 @@ class _Parts:
         self.followers = followers(self.store, self.tracker, RunMetrics(self.metrics.registry))
         grid = 0 if settings.cluster is None else settings.cluster.grid
         self.runner = JobRunner(
-            self.store, settings.outputs, settings.limits, grid, settings.keep_versions, settings.program.id
+            self.store,
+            settings.outputs,
+            settings.limits,
+            grid,
+            settings.keep_versions,
+            settings.program.id,
+            settings.largest_share,
         )
         folders = {"outputs": settings.outputs, "mlflow": settings.mlflow}
         looked_at = {name: folder_check(folder) for name, folder in folders.items()}

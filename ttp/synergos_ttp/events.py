@@ -7,7 +7,7 @@ writes somewhere has a thread of its own for that, and has written all when its 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeAlias
 
@@ -60,6 +60,7 @@ class RoundDone:
         loss: the mean training loss over all rows, None where it is not finite.
         local: each participant's own training loss, of those that took part.
         absent: why the others did not, by participant.
+        shortened: why less of an update counts than there was, by participant.
         seconds_left: until the last round is done; None while nobody can tell.
     """
 
@@ -69,6 +70,7 @@ class RoundDone:
     local: Mapping[str, float | None]
     absent: Mapping[str, str]
     seconds_left: float | None
+    shortened: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,29 @@ class ParticipantLost:
     number: int
     participant: str
     reason: str
+
+
+@dataclass(frozen=True)
+class UpdateShortened:
+    """A participant's update counts less than it would: alone it would decide the model."""
+
+    number: int
+    participant: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class WeightLimited:
+    """A participant says that it has so many rows of all that it would decide the model alone; it counts as fewer.
+
+    Attributes:
+        rows: it says it has.
+        counted: it counts as.
+    """
+
+    participant: str
+    rows: int
+    counted: int
 
 
 @dataclass(frozen=True)
@@ -147,6 +172,8 @@ Event: TypeAlias = (
     | RoundDone
     | RoundJudged
     | ParticipantLost
+    | UpdateShortened
+    | WeightLimited
     | ParticipantLeftOut
     | ParticipantAwaited
     | ParticipantNotAwaited

@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from synergos.domain.quotas import Quotas
+from synergos.learning.shares import LARGEST_SHARE
 from synergos.program.destination_flags import NO_SERVERS
 from synergos.program.destinations import Destinations
 from synergos.program.program import ProgramSettings
@@ -39,6 +40,7 @@ class Settings:
         keep_versions: how many of a run's trainings before the newest stay.
         keep_rounds: how long rounds stay that a kill has left; None to leave them alone.
         quotas: how much each collaboration may have; without effect in a cluster, whose director is told.
+        largest_share: of a training's rows, that one participant counts for at most.
         cluster: None for a basic TTP.
     """
 
@@ -51,4 +53,5 @@ class Settings:
     keep_versions: int = KEEP_VERSIONS
     keep_rounds: timedelta | None = None
     quotas: Quotas = field(default_factory=Quotas)
+    largest_share: float = LARGEST_SHARE
     cluster: ClusterSettings | None = None

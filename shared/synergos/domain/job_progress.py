@@ -49,6 +49,7 @@ class JobProgress(Struct, frozen=True, kw_only=True):
         round: how many are done.
         checkpoints: evaluation losses by the number of rounds after which trials are compared.
         absent: why others had no part in the newest round, by participant.
+        shortened: whose update counted less than there was of it in the newest round, and why, by participant.
         waiting_for: whose workers do not answer at present.
         last_error: of an attempt after which it is tried again.
     """
@@ -61,6 +62,7 @@ class JobProgress(Struct, frozen=True, kw_only=True):
     losses: RoundLosses | UnsetType = UNSET
     checkpoints: Mapping[str, float | None] | UnsetType = UNSET
     absent: Mapping[str, str] | UnsetType = UNSET
+    shortened: Mapping[str, str] | UnsetType = UNSET
     seconds_left: float | UnsetType = UNSET
     waiting_for: Sequence[AwaitedWorker] | UnsetType = UNSET
     last_error: str | UnsetType = UNSET

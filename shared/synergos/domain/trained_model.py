@@ -49,6 +49,24 @@ class TrainedParticipant(Struct, frozen=True, kw_only=True):
     rows: Mapping[str, Count] = {}
 
 
+class Limited(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How little of what a participant sent has counted, so that it did not decide the model alone.
+
+    Attributes:
+        rows: for training that it says it has, where it counted as fewer.
+        counted: as so many.
+        rounds: how many its update was shortened in.
+        least: the smallest part of an update that counted.
+        reason: for that part, in words.
+    """
+
+    rows: Count | UnsetType = UNSET
+    counted: Count | UnsetType = UNSET
+    rounds: Count = 0
+    least: float = 1.0
+    reason: str | UnsetType = UNSET
+
+
 class Figures(Struct, frozen=True, kw_only=True):
     """How good a model is.
 
@@ -79,6 +97,7 @@ class Training(Struct, frozen=True, kw_only=True):
         job: the id of the job that trained it.
         trained_at: aware.
         agreement: what came of the alignment that it rests on; nothing by which data could be known again.
+        limited: by participant, of whom less has counted than it sent.
     """
 
     version: VersionNumber = 1
@@ -88,6 +107,7 @@ class Training(Struct, frozen=True, kw_only=True):
     participants: tuple[TrainedParticipant, ...] = ()
     figures: Figures | UnsetType = UNSET
     agreement: Agreement | UnsetType = UNSET
+    limited: Mapping[str, Limited] = {}
 
 
 def definition_of(experiment: Mapping[str, Any], run: Mapping[str, Any]) -> TrainingDefinition:

@@ -70,6 +70,10 @@ class Hyperparameters:
         """What is reported as the loss; losses of different kinds cannot be compared."""
         return ""
 
+    def steps(self, rows: int) -> int:
+        """How many steps an epoch over so many rows has; as many for all participants where that is not known."""
+        return 1
+
     def make_algorithm(self) -> algorithms.Algorithm:
         """The federated algorithm, with its settings.
 

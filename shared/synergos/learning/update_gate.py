@@ -31,6 +31,7 @@ class Measured:
         has_trained: whether there should be a training loss.
         first_loss: mean training loss in the first epoch; None where it is not finite, or not told.
         last_loss: the same in the last epoch.
+        steps: of the optimizer in an epoch.
     """
 
     rows: int
@@ -38,6 +39,14 @@ class Measured:
     has_trained: bool = False
     first_loss: float | None = None
     last_loss: float | None = None
+    steps: int = 1
+
+    @property
+    def fell(self) -> float | None:
+        """By how much training has lowered its loss; None where it did not."""
+        if self.first_loss is None or self.last_loss is None or self.last_loss >= self.first_loss:
+            return None
+        return self.first_loss - self.last_loss
 
     @property
     def scale(self) -> float | None:
@@ -92,13 +101,23 @@ def refusals(updates: Mapping[str, Measured], rows: Mapping[str, int]) -> dict[s
     return refused | _outliers({who: update for who, update in updates.items() if who not in refused})
 
 
-def movement(weights: Weights, reference: Weights | None) -> float:
+def movement(weights: Weights, reference: Weights | None, names: Iterable[str] | None = None) -> float:
     """The Euclidean norm of what an update changes; not finite when one of its values is not.
 
     Args:
         reference: what it was made from, the global model the round started from; ``None`` for an update that is the change.
+        names: of the tensors that count; all by default.
     """
-    return _norm(sum(_squares(piece, start) for piece, start in _pieces(weights, reference)))
+    return _norm(sum(_squares(piece, start) for piece, start in _pieces(weights, reference, names)))
+
+
+def moving(weights: Weights, reference: Weights | None) -> list[str]:
+    """The names of the tensors that say how far a model moves.
+
+    Whole numbers do not: they count something, as the batches that a network has seen, and would hide how little the rest changes.
+    """
+    own = weights if reference is None else reference
+    return [name for name in own if own[name].is_floating_point() or own[name].is_complex()]
 
 
 def distance(answer: Bag, kept: Bag | None, message: Bag, moves: str | None) -> float:
@@ -111,7 +130,7 @@ def distance(answer: Bag, kept: Bag | None, message: Bag, moves: str | None) -> 
     """
     moved = 0.0
     for weights, reference, is_movement in _sets(answer, kept, message, moves):
-        norm = movement(weights, reference)
+        norm = movement(weights, reference, None if isinstance(weights, Packed) else moving(weights, reference))
         # The norm is what finds a value that is not finite.
         moved = norm if is_movement or not math.isfinite(norm) else moved
         if not math.isfinite(norm):
@@ -129,7 +148,7 @@ class Gauge:
         found = [
             (piece, start, is_movement)
             for weights, reference, is_movement in _sets(answer, kept, message, moves)
-            for name in _names(weights, reference)
+            for name in moving(weights, reference)
             for piece, start in _split(weights[name], None if reference is None else reference[name])
         ]
         self._left = deque(sorted(found, key=lambda each: each[0].data_ptr()))
@@ -178,14 +197,16 @@ def _squares(piece: Tensor, start: Tensor | None) -> float:
     return float(torch.dot(change, change))
 
 
-def _pieces(weights: Weights, reference: Weights | None) -> Iterator[tuple[Tensor, Tensor | None]]:
+def _pieces(
+    weights: Weights, reference: Weights | None, names: Iterable[str] | None
+) -> Iterator[tuple[Tensor, Tensor | None]]:
     """The values, flat, each with those they were made from; small float32 tensors as one, which takes as long as one does."""
     if isinstance(weights, Packed) and isinstance(reference, Packed) and weights.shapes is reference.shapes:
         yield from zip(torch.split(weights.flat, _PIECE), torch.split(reference.flat, _PIECE), strict=True)
         return
     small: list[tuple[Tensor, Tensor]] = []
     left = _PIECE
-    for name in _names(weights, reference):
+    for name in _names(weights, reference) if names is None else names:
         flat, start = _flat(weights[name]), None if reference is None else _flat(reference[name])
         if start is not None and flat.dtype is start.dtype is torch.float32 and len(flat) <= left:
             small.append((flat, start))

@@ -99,6 +99,14 @@ def whole_number(minimum: int, maximum: int = 2**31) -> Callable[[str], int]:
     return convert
 
 
+def share(text: str) -> float:
+    """An argparse type: a part of something, above 0 and at most 1."""
+    number = float(text)
+    if not 0 < number <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0 and at most 1")
+    return number
+
+
 def common_parser(program: str, purpose: str) -> argparse.ArgumentParser:
     """A parser with the flags that every program has."""
     parser = argparse.ArgumentParser(

@@ -10,7 +10,8 @@ from functools import cached_property, partial
 from msgspec import UNSET
 
 from synergos.errors import GridError, SynergosError
-from synergos.learning.algorithms import Reply, Step
+from synergos.learning.algorithms import Bag, Reply, Step
+from synergos.learning.shortening import shortened
 from synergos.learning.update_gate import Gauge, Measured, distance, refusals
 from synergos.wire import Encoded, Layout, Parcel, encode_parcel
 from synergos.wire.answers import RoundAnswer
@@ -31,13 +32,30 @@ class Arrived:
     parcel: Parcel
     said: RoundAnswer
     distance: float
+    steps: int = 1
 
     @property
     def measured(self) -> Measured:
         """What the gate is to know of it."""
         said = self.said
         first = None if said.first_loss is UNSET else said.first_loss
-        return Measured(self.reply.rows, self.distance, said.has_trained, first, said.train_loss)
+        return Measured(said.rows, self.distance, said.has_trained, first, said.train_loss, self.steps)
+
+    def weighing(self, rows: int, steps: int) -> Arrived:
+        """The same, counting as so many rows, on which it has made so many steps in an epoch."""
+        return replace(self, reply=replace(self.reply, rows=rows), steps=steps)
+
+    def shortened(self, factor: float, message: Parcel) -> Arrived:
+        """The same with less of what it changes: in what it is averaged as, and in what the participant is given again.
+
+        Args:
+            message: what it answers.
+        """
+        reply = replace(self.reply, bag=shortened(self.parcel.bag, message.bag, factor))
+        if self.parcel.kept is None:
+            return replace(self, reply=reply)
+        kept = shortened(self.parcel.kept, message.kept or Bag(), factor)
+        return replace(self, reply=reply, parcel=Parcel(self.parcel.bag, kept, self.parcel.metadata))
 
 
 class Outbox:

@@ -13,6 +13,7 @@ from synergos.domain.job import Job, Stage
 from synergos.domain.outputs import VALIDATED, Outputs, Validated
 from synergos.domain.trained_model import figures_of
 from synergos.learning.exports import note_validation, weights_of
+from synergos.learning.shares import LARGEST_SHARE
 from synergos.records import RecordStore
 from synergos_ttp.control import Control
 from synergos_ttp.stages.evaluation import predict, validate
@@ -37,6 +38,7 @@ class JobRunner:
         grid_index: which node of every participant takes part.
         keep_versions: how many of a run's trainings before the newest stay.
         component: the id of this program.
+        largest_share: of a training's rows, that one participant counts for at most.
     """
 
     store: RecordStore
@@ -45,6 +47,7 @@ class JobRunner:
     grid_index: int = 0
     keep_versions: int = KEEP_VERSIONS
     component: str | None = None
+    largest_share: float = LARGEST_SHARE
 
     def run(self, job: Job, control: Control) -> Outputs:
         """Do what the job asks; what its stage leaves.
@@ -60,7 +63,7 @@ class JobRunner:
             case Stage.PREPROCESS:
                 return preprocess(scope, self.limits, control)
             case Stage.TRAIN:
-                return train(scope, self.outputs, self.limits, control, self.keep_versions)
+                return train(scope, self.outputs, self.limits, control, self.keep_versions, self.largest_share)
             case Stage.VALIDATE:
                 model = scope.model()
                 validated = validate(scope, self.limits, control)

@@ -97,6 +97,7 @@ class RoundResult:
         judged: the evaluation losses that have become known since the round before was committed, by round; of the same rounds
             ``measured`` is what each participant has measured, and ``missing`` who has not.
         initial: the training loss before the first round, where that is known.
+        limits: what is known of the participants' updates, to judge those that follow.
     """
 
     state: Bag
@@ -110,16 +111,18 @@ class RoundResult:
     measured: Mapping[int, Measurements] = field(default_factory=dict)
     missing: Mapping[int, Sequence[str]] = field(default_factory=dict)
     initial: float | None = None
+    limits: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Committed:
-    """The newest round that is committed, and the losses until then."""
+    """The newest round that is committed, the losses until then, and what is known of updates."""
 
     number: int
     state: Bag
     kept: Mapping[str, Bag]
     history: LossHistory
+    limits: Mapping[str, Any] = field(default_factory=dict)
 
 
 class RoundStore:
@@ -198,7 +201,13 @@ class RoundStore:
         own = {name: {key: tensor.clone() for key, tensor in tensors.items()} for name, tensors in sets.items()}
         kept = {who: stored_parcel(path).kept for who, path in files.all_kept().items()}
         state = Bag(own, newest["numbers"])
-        return Committed(newest["round"], state, {who: each for who, each in kept.items() if each}, log.history)
+        return Committed(
+            newest["round"],
+            state,
+            {who: each for who, each in kept.items() if each},
+            log.history,
+            newest.get("limits", {}),
+        )
 
     def losses(self) -> LossHistory:
         """The losses of the rounds that are committed, none while there is no such round."""
@@ -245,6 +254,7 @@ class RoundStore:
             "local": dict(result.losses),
             "evaluate": {str(judged): loss for judged, loss in result.judged.items()},
             "measured": {str(judged): dict(measured) for judged, measured in result.measured.items()},
+            "limits": dict(result.limits),
             "missing": {str(judged): list(missing) for judged, missing in result.missing.items()},
         }
         self._append(json.dumps(line).encode() + b"\n")

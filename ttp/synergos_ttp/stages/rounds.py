@@ -11,22 +11,24 @@ from itertools import count
 import structlog
 import torch
 
-from synergos.domain.loss_history import LossHistory
+from synergos.domain.loss_history import LossHistory, Measurements
 from synergos.domain.tags import Purpose
 from synergos.errors import Conflict, Diverged, SynergosError
 from synergos.learning.algorithms import WEIGHTS, Answers, Bag, Model, Reduction, Step, Weights
 from synergos.learning.hyperparameters import Hyperparameters
 from synergos.learning.server_training import ServerTraining
 from synergos.learning.update_gate import movement
+from synergos.learning.update_limits import Shortened
 from synergos.wire import Layout, Parcel, encode, layout_of
 from synergos.wire.answers import Evaluation
 from synergos_ttp.control import Control
-from synergos_ttp.events import ParticipantLost, RoundDone, RoundJudged
+from synergos_ttp.events import ParticipantLost, RoundDone, RoundJudged, UpdateShortened, WeightLimited
 from synergos_ttp.stages.divergence import Divergence
 from synergos_ttp.stages.evaluation_rows import EvaluationRows
 from synergos_ttp.stages.exchange import Arrived, Asking, Outbox, passed
 from synergos_ttp.stages.judging import Judging, mean_loss
 from synergos_ttp.stages.round_store import RoundFiles, RoundResult, RoundStore
+from synergos_ttp.stages.weighing import Weighing
 from synergos_ttp.workers.answer_memory import AnswerMemory
 from synergos_ttp.workers.participant import OpenSession
 from synergos_ttp.workers.session_group import Sessions
@@ -48,6 +50,7 @@ class InHand:
         state: the algorithm's, after the exchanges so far.
         absent: who has no part in the round any more, and why.
         local: each participant's last answer with trained weights.
+        shortened: whose last answer counts less than there is of it.
         kept: each participant's last answer that says what it wants to be given again.
         trained: rows and training loss of each participant that has trained.
         begun: the same at the beginning of its first training, where it tells that.
@@ -60,6 +63,7 @@ class InHand:
     local: dict[str, Parcel] = field(default_factory=dict)
     kept: dict[str, Parcel] = field(default_factory=dict)
     trained: dict[str, tuple[int, float | None]] = field(default_factory=dict)
+    shortened: dict[str, Shortened] = field(default_factory=dict)
     begun: dict[str, tuple[int, float | None]] = field(default_factory=dict)
     evaluations: dict[str, Evaluation | None] = field(default_factory=dict)
 
@@ -71,8 +75,8 @@ class InHand:
             if each.parcel.kept is not None:
                 self.kept[who] = each.parcel
             if each.said.has_trained:
-                self.trained[who] = (each.said.rows, each.said.train_loss)
-                self.begun.setdefault(who, (each.said.rows, each.measured.first_loss))
+                self.trained[who] = (each.reply.rows, each.said.train_loss)
+                self.begun.setdefault(who, (each.reply.rows, each.measured.first_loss))
 
 
 @dataclass
@@ -84,6 +88,7 @@ class Rounds:
         model: the one before the first round. Nothing of it is kept when that is over, as it may be large.
         store: where rounds are kept until the run is exported; only the newest stays, and what may be the best.
         control: told of every round when it is committed, and again when it is known how good it is.
+        weighing: says what each participant counts for.
     """
 
     sessions: Sessions
@@ -92,6 +97,7 @@ class Rounds:
     store: RoundStore
     control: Control
     history: LossHistory = field(default_factory=LossHistory)
+    weighing: Weighing = field(default_factory=Weighing)
 
     def __post_init__(self, model: Model) -> None:
         """Derive what stays the same from round to round, and take up what was committed."""
@@ -119,8 +125,9 @@ class Rounds:
         if committed := self.store.load():
             self._newest, self._state, self._kept = committed.number, committed.state, dict(committed.kept)
             self.history = committed.history
+            self.weighing.resume(committed.limits)
             for number, measured in self.history.measured.items():
-                self._judging.note(number, measured)
+                self._judging.note(number, self._weighed(measured))
         self._evaluated = EvaluationRows(self.history)
 
     def run(self) -> RoundFiles:
@@ -227,9 +234,11 @@ class Rounds:
             who = session.member.id
             bag = None if who in hand.absent else self._algorithm.ask(hand.state, step, who)
             if bag is not None:
-                kept = hand.kept[who].kept if who in hand.kept else self._kept.get(who)
-                found[who] = Parcel(bag, kept, metadata)
+                found[who] = Parcel(bag, self._given_again(who, hand), metadata)
         return found
+
+    def _given_again(self, who: str, hand: InHand) -> Bag | None:
+        return hand.kept[who].kept if who in hand.kept else self._kept.get(who)
 
     def _exchange(self, step: Step, messages: Mapping[str, Parcel], hand: InHand) -> dict[str, Arrived]:
         """One exchange with those who are asked; the answers that are taken, in order of registration."""
@@ -263,13 +272,37 @@ class Rounds:
         self.sessions.refuse_too_few(outcomes, needed)
         # In order of registration, whoever answered first: the order of a sum shows in its last bit.
         taken = {who: outcome for who, outcome in outcomes.items() if isinstance(outcome, Arrived)}
-        return {who: taken[who] for who in messages if who in taken}
+        return self._limited(step, {who: taken[who] for who in messages if who in taken}, messages, hand)
+
+    def _limited(
+        self, step: Step, taken: Mapping[str, Arrived], messages: Mapping[str, Parcel], hand: InHand
+    ) -> dict[str, Arrived]:
+        """The answers as they count: none decides alone what comes of all."""
+        weights, new = self.weighing.weigh_training(self._rows(Purpose.TRAIN))
+        for who, (rows, counted) in new.items():
+            self.control.publish(WeightLimited(who, rows, counted))
+        steps = self.hyperparameters.steps
+        weighed = {who: each.weighing(weights[who], steps(weights[who])) for who, each in taken.items()}
+        shortened = self.weighing.judge(step, weighed, messages, self._algorithm.moves)
+        for who, each in shortened.items():
+            self.control.publish(UpdateShortened(step.round, who, each.reason))
+            kept = self._given_again(who, hand)
+            weighed[who] = weighed[who].shortened(each.factor, replace(messages[who], kept=kept))
+        hand.shortened |= shortened
+        return weighed
+
+    def _rows(self, purpose: Purpose) -> dict[str, int]:
+        # Of a participant that never came, only the alignment knows.
+        return {
+            session.member.id: session.rows.get(purpose) or session.member.rows.get(purpose, 0)
+            for session in self.sessions.all
+        }
+
+    def _weighed(self, measured: Measurements) -> Measurements:
+        return self.weighing.measured(measured, self._rows(Purpose.EVALUATE))
 
     def _answers(self, arrived: Mapping[str, Arrived], spare: Mapping[str, Weights]) -> Answers:
-        # Of a participant that never came, only the alignment knows.
-        rows = sum(
-            session.rows.get("train") or session.member.rows.get(Purpose.TRAIN, 0) for session in self.sessions.all
-        )
+        rows = sum(self.weighing.weights(self._rows(Purpose.TRAIN)).values())
         replies = [each.reply for each in arrived.values()]
         return Answers(replies, rows, spare, self._algorithm.reduction is Reduction.EACH)
 
@@ -312,6 +345,7 @@ class Rounds:
         if hand.number == 0:
             self.history.initial = mean_loss(hand.begun.values())
         done = self._done(hand)
+        self.weighing.note(hand.shortened)
         unchanged = self._kept.keys() - hand.kept.keys()
         self._kept |= {who: answer.kept for who, answer in hand.kept.items() if answer.kept is not None}
         model = self._algorithm.models(self._state)["global"]
@@ -327,6 +361,7 @@ class Rounds:
             {number: self.history.measured[number] for number in self._judged},
             {number: self.history.missing.get(number, ()) for number in self._judged},
             self.history.initial,
+            self.weighing.to_dict(),
         )
         self.store.commit(hand.number, result)
         self._newest, self._judged, self._committing = hand.number, {}, done
@@ -336,9 +371,9 @@ class Rounds:
         measured = {who: (part.rows, part.loss) for who, part in evaluations.items() if part is not None}
         if measured:
             missing = tuple(who for who in self._evaluators if who not in evaluations)
-            self.history.evaluated(number, mean_loss(measured.values()), measured, missing)
+            self.history.evaluated(number, mean_loss(self._weighed(measured).values()), measured, missing)
             loss = self._judged[number] = self.history.evaluate[number]
-            self._judging.note(number, self.history.measured[number])
+            self._judging.note(number, self._weighed(self.history.measured[number]))
             self.control.publish(RoundJudged(number, loss, missing))
         needed = self._judging.worth_keeping(self.store.rounds()) or {self.best}
         for past in self.store.rounds():
@@ -349,7 +384,8 @@ class Rounds:
         rounds, number = self.hyperparameters.rounds, hand.number
         losses = {who: own[number] for who, own in self.history.local.items() if number in own}
         left = (rounds - number - 1) * self._times.mean
-        return RoundDone(number, rounds, self.history.train[number], losses, hand.absent, left)
+        shortened = {who: each.reason for who, each in hand.shortened.items()}
+        return RoundDone(number, rounds, self.history.train[number], losses, hand.absent, left, shortened)
 
 
 @dataclass

@@ -8,25 +8,36 @@ from pathlib import Path
 
 import msgspec
 
+from synergos.domain.feature_space import Action
 from synergos.domain.outputs import TRAINED, Trained
 from synergos.domain.tags import Purpose
 from synergos.domain.trained_model import Figures, TrainedParticipant, Training
 from synergos.learning.exports import write_run
+from synergos.learning.shares import LARGEST_SHARE
 from synergos.wire import StoredTensors
 from synergos_ttp.control import Control
 from synergos_ttp.events import TrainingStarted
 from synergos_ttp.stages.round_store import RoundStore, keep_rounds_of
 from synergos_ttp.stages.rounds import Rounds
 from synergos_ttp.stages.scope import Scope
+from synergos_ttp.stages.weighing import Weighing
 from synergos_ttp.workers.limits import Limits
 from synergos_ttp.workers.session_group import SessionContent, Sessions
 
 
-def train(scope: Scope, outputs: Path, limits: Limits, control: Control, keep_versions: int = 0) -> Trained:
+def train(
+    scope: Scope,
+    outputs: Path,
+    limits: Limits,
+    control: Control,
+    keep_versions: int = 0,
+    largest_share: float = LARGEST_SHARE,
+) -> Trained:
     """Train one run and export it.
 
     Args:
         keep_versions: how many of the run's trainings before this one stay.
+        largest_share: of all rows, that one participant counts for at most.
 
     Raises:
         SynergosError: a participant failed; the message names it. Files of an earlier training are then untouched.
@@ -48,6 +59,7 @@ def train(scope: Scope, outputs: Path, limits: Limits, control: Control, keep_ve
                 recipe.family.initial(recipe),
                 store,
                 control,
+                weighing=Weighing(largest_share, recipe.space.action is Action.REGRESS),
             )
             best = rounds.run()
             training = _training(scope, rounds, sessions)
@@ -80,6 +92,7 @@ def _training(scope: Scope, rounds: Rounds, sessions: Sessions) -> Training:
             evaluate_loss=history.evaluate.get(best),
         ),
         agreement=scope.agreement(),
+        limited=rounds.weighing.limited,
     )
 
 

@@ -15,6 +15,8 @@ from synergos_ttp.events import (
     RoundDone,
     RoundJudged,
     TrainingStarted,
+    UpdateShortened,
+    WeightLimited,
 )
 from synergos_ttp.outcomes import Cancelled, Completed, Failed, Interrupted, Lost, Outcome, Pruned
 
@@ -34,6 +36,12 @@ def write_log(event: Event) -> None:
             log.debug("round judged", round=event.number, missing=len(event.missing))
         case ParticipantLost():
             log.warning("left out of a round", round=event.number, participant=event.participant, reason=event.reason)
+        case UpdateShortened():
+            log.warning(
+                "an update is shortened", round=event.number, participant=event.participant, reason=event.reason
+            )
+        case WeightLimited():
+            log.warning("a weight is limited", participant=event.participant, rows=event.rows, counted_as=event.counted)
         case ParticipantLeftOut():
             log.warning("left out", participant=event.participant, reason=event.reason)
         case ParticipantAwaited():

@@ -123,6 +123,7 @@ class Progress:
             ),
             checkpoints=self._compared(),
             absent=dict(done.absent),
+            shortened=dict(done.shortened) or UNSET,
             fraction=(done.number + 1) / done.rounds,
             seconds_left=UNSET if done.seconds_left is None else done.seconds_left,
         )

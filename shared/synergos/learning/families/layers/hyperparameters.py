@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, Self, TypeVar
@@ -116,6 +117,10 @@ class LayersHyperparameters(Hyperparameters):
     def _reduction(self) -> str | None:
         found: str | None = self.extras.get("criterion.reduction", self.extras.get("reduction"))
         return found
+
+    def steps(self, rows: int) -> int:
+        """One for each batch."""
+        return 1 if self.batch_size is None else max(1, math.ceil(rows / self.batch_size))
 
     def _says(self, role: str, *arguments: str) -> bool:
         """Whether the run says one of these arguments, to one of the three or to all of them."""

@@ -1,0 +1,183 @@
+"""How far one participant's update counts: not so far that it decides the model alone. What goes farther is shortened, not refused.
+
+The length of an update is judged by the median of the others' lengths (Yin et al. 2018, "Byzantine-Robust Distributed Learning",
+ICML, for why a median; Sun et al. 2019, "Can You Really Backdoor Federated Learning?", for clipping norms), its direction by
+whether it takes back what the others agree on, and only when their losses say that they get little from the training. Three participants
+are needed for that: of two nobody can say which of them is wrong.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Any
+
+from synergos.learning.update_gate import Measured
+
+USUAL = 3.0
+"""How many times as far as the others an update may move the model."""
+USUAL_OF_TWO = 10.0
+"""The same where there is one other, whose update may as well be the odd one."""
+HOPED, MOST_HOPED = 0.1, 0.5
+"""How much of what a participant's own training has reached in the first round all of them together reach in each round, and at least
+in the end, for it: where labels are unlike each other that is little."""
+MOST_TOLD = 3.0
+"""What a participant's own losses explain at most, where labels have no scale."""
+TAKES_BACK = 0.5
+"""Who takes back more of what all others have learnt together does not learn with them."""
+TAKEN_BACK = 0.25
+"""How much of it such an update takes back once it is shortened."""
+
+Products = Callable[[], Mapping[tuple[str, str], float]]
+"""Scalar products of what the updates change, by two participants, themselves included; made when they are needed."""
+
+
+@dataclass(frozen=True)
+class Shortened:
+    """What becomes of an update.
+
+    Attributes:
+        factor: what is left of it; above 0 and below 1.
+        reason: in words, for people.
+    """
+
+    factor: float
+    reason: str
+
+
+@dataclass
+class UpdateLimits:
+    """Judges the updates of one run, round by round; it runs in the job's thread.
+
+    Args:
+        has_scale: whether labels are numbers, so that errors are of any size, and steps as large.
+
+    Attributes:
+        usual: by participant how far the others have moved the model at most in a round so far. Whoever goes on learning when the
+            others are content moves it farther than they do, but no farther than they did.
+        alone: the loss that each began with, and by how much its own training of that round lowered it.
+        rounds: how many have been judged.
+        suspected: who has taken back what the others have learnt while they got little from the training; their losses are asked
+            no more.
+    """
+
+    has_scale: bool = False
+    usual: dict[str, float] = field(default_factory=dict)
+    alone: dict[str, tuple[float, float]] = field(default_factory=dict)
+    rounds: int = 0
+    suspected: set[str] = field(default_factory=set)
+
+    def judge(
+        self, updates: Mapping[str, Measured], weights: Mapping[str, int], products: Products
+    ) -> dict[str, Shortened]:
+        """Whose update is to be shortened, of those of one exchange that passed the gate.
+
+        Args:
+            weights: how much each counts in the mean.
+        """
+        found = {who: self._too_long(who, updates) for who in updates} if len(updates) > 1 else {}
+        lengths = {who: shortened.factor for who, shortened in found.items() if shortened}
+        opposed = self._opposed(updates, weights, lengths, products)
+        for who, update in updates.items():
+            if update.has_trained and update.first_loss is not None:
+                self.alone.setdefault(who, (update.first_loss, update.fell or 0.0))
+        self.rounds += 1
+        return {who: shortened for who, shortened in found.items() if shortened} | opposed
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON-able values."""
+        return {
+            "usual": dict(self.usual),
+            "alone": dict(self.alone),
+            "suspected": sorted(self.suspected),
+            "rounds": self.rounds,
+        }
+
+    def resume(self, value: Mapping[str, Any]) -> None:
+        """Go on with what :meth:`to_dict` wrote."""
+        self.usual = dict(value["usual"])
+        self.alone = {who: (first, fell) for who, (first, fell) in value["alone"].items()}
+        self.suspected, self.rounds = set(value["suspected"]), value["rounds"]
+
+    def _too_long(self, who: str, updates: Mapping[str, Measured]) -> Shortened | None:
+        own, others = updates[who], [update for other, update in updates.items() if other != who]
+        usual = self.usual[who] = max(
+            self.usual.get(who, 0.0), median(other.movement * max(1.0, own.steps / other.steps) for other in others)
+        )
+        told = median(other.movement * self._explained(own, other) for other in others)
+        multiple = USUAL if len(others) > 1 else USUAL_OF_TWO
+        usual = max(usual, told)
+        if not own.movement > multiple * usual > 0:
+            return None
+        times = own.movement / usual
+        reason = f"its update would move the model {times:.3g} times as far as the others', and is shortened to {multiple:g} times"
+        return Shortened(multiple * usual / own.movement, reason)
+
+    def _explained(self, own: Measured, other: Measured) -> float:
+        """How many times as far as another's an honest update may go: it has made more steps, or there was more to learn.
+
+        A step along a gradient lowers the loss by its length, times the gradient's: the length of the way grows with the root of
+        what the loss fell by, and of the number of steps.
+        """
+        steps = own.steps / other.steps
+        told = math.sqrt(own.fell / other.fell * steps) if own.fell and other.fell else 1.0
+        if not self.has_scale:
+            return max(1.0, steps, min(told, MOST_TOLD))
+        scale = own.scale / other.scale if own.scale and other.scale else 1.0
+        return max(1.0, steps, told, scale)
+
+    def _opposed(
+        self,
+        updates: Mapping[str, Measured],
+        weights: Mapping[str, int],
+        lengths: Mapping[str, float],
+        products: Products,
+    ) -> dict[str, Shortened]:
+        if len(updates) < 3:
+            return {}
+        judged = [who for who in updates if who in self.suspected or self._does_harm(who, updates)]
+        if not judged:
+            return {}
+        between = products()
+        found = {}
+        for who in judged:
+            others = {other: weights[other] * lengths.get(other, 1.0) for other in updates if other != who}
+            if not _agree(others, between) or not _is_against(who, others, between):
+                continue
+            forth = sum(one * two * between[a, b] for a, one in others.items() for b, two in others.items())
+            back = -weights[who] * sum(weight * between[who, other] for other, weight in others.items())
+            if 0 < TAKES_BACK * forth < back * lengths.get(who, 1.0):
+                self.suspected.add(who)
+                reason = "its update takes back what the others learn, and is shortened to a quarter of that"
+                found[who] = Shortened(TAKEN_BACK * forth / back, reason)
+        return found
+
+    def _does_harm(self, who: str, updates: Mapping[str, Measured]) -> bool:
+        """Whether most of the others have got less from the training than they might hope for."""
+        if self.has_scale and self._is_of_another_scale(who, updates):
+            return False
+        others = [other for other in updates if other != who]
+        return 2 * sum(self._has_little(other, updates[other]) for other in others) > len(others)
+
+    def _has_little(self, who: str, update: Measured) -> bool:
+        """Whether its loss has hardly fallen, compared with what its own training made of it in its first round."""
+        if update.first_loss is None or who not in self.alone:
+            return False
+        began, fell = self.alone[who]
+        return update.first_loss > began - min(MOST_HOPED, HOPED * self.rounds) * fell
+
+    def _is_of_another_scale(self, who: str, updates: Mapping[str, Measured]) -> bool:
+        """Whether its labels are so much larger than the others' that it must go elsewhere, and they with it."""
+        return median(self._explained(updates[who], updates[other]) for other in updates if other != who) > USUAL
+
+
+def _agree(others: Collection[str], between: Mapping[tuple[str, str], float]) -> bool:
+    """Whether most of them go where the rest of them goes."""
+    along = [one for one in others if sum(between[one, other] for other in others if other != one) > 0]
+    return 2 * len(along) > len(others)
+
+
+def _is_against(who: str, others: Collection[str], between: Mapping[tuple[str, str], float]) -> bool:
+    return 2 * sum(between[who, other] < 0 for other in others) > len(others)
