@@ -10,6 +10,7 @@ import structlog
 from synergos.domain.job import CANCELLED_ON_REQUEST, Job, JobState
 from synergos.domain.keys import ProjectKey
 from synergos.errors import Conflict
+from synergos.orchestration.dispatcher import FOREVER, Wait
 from synergos.records import RecordStore
 from synergos.records.leases import JobStatus, Leases
 from synergos_director.job_publisher import JobPublisher
@@ -25,7 +26,7 @@ class QueueDispatcher:
         self._leases = leases
         self._publisher = publisher
 
-    def submit(self, jobs: Sequence[Job], *, wait: bool = True) -> list[Job]:
+    def submit(self, jobs: Sequence[Job], *, wait: Wait | None = FOREVER) -> list[Job]:
         """Publish the jobs that may start; the others are published when what they wait for is over.
 
         Args:

@@ -14,6 +14,7 @@ SynergosError
 ├── NotSupported            this kind of grid cannot do it
 │   └── NotInstalled        … or this installation cannot; names the extra that brings what it takes
 ├── ServiceStopping         this program is about to end; ask again when it is back
+├── ClientGone              whoever waited for an answer has hung up; what was asked for goes on
 └── GridError               something went wrong between the orchestrator and a participant
     ├── WorkerUnreachable   no answer
     ├── WorkerRefused       an answer, and it was no
@@ -133,6 +134,10 @@ class NotSupported(SynergosError):
 
 class NotInstalled(NotSupported):
     """What was asked takes a package that is not installed here."""
+
+
+class ClientGone(SynergosError):
+    """Whoever waited for an answer has hung up; what was asked for goes on."""
 
 
 class ServiceStopping(SynergosError):

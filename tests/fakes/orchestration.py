@@ -16,6 +16,7 @@ from synergos.domain.outputs import read_outputs
 from synergos.domain.records import Kind
 from synergos.domain.trained_model import definition_of
 from synergos.errors import Conflict
+from synergos.orchestration.dispatcher import FOREVER, Wait
 from synergos.records import RecordStore, archive
 
 C, P, E, R = "abalone_collaboration", "abalone_project", "abalone_experiment", "abalone_run"
@@ -177,7 +178,7 @@ class CannedDispatcher:
     do: Callable[[RecordStore, Job], Job] = finish
     submitted: list[Job] = field(default_factory=list)
 
-    def submit(self, jobs: Sequence[Job], *, wait: bool = True) -> list[Job]:
+    def submit(self, jobs: Sequence[Job], *, wait: Wait | None = FOREVER) -> list[Job]:
         self.submitted.extend(jobs)
         return [self.do(self.store, job) for job in jobs] if wait else list(jobs)
 

@@ -24,6 +24,7 @@ from synergos.domain.removal import folder_key
 from synergos.errors import InvalidRequest
 from synergos.program import about
 from synergos.program.metrics import Metrics
+from synergos.program.patience import may_wait
 from synergos.program.removal import remove_files
 from synergos.schema import Definition
 from synergos_worker import bodies, error_responses, request_log
@@ -135,9 +136,11 @@ class Poll(_Command):
 
     def get(self, **ids: str) -> Response:
         """How far a preparation is, and what came of it."""
-        found = self.parts.preparations.get(
-            ProjectKey.checked(ids), request.args.get("preparation"), _wait(request.args)
-        )
+        seconds = _wait(request.args)
+        with may_wait(request.environ) as has_place:
+            found = self.parts.preparations.get(
+                ProjectKey.checked(ids), request.args.get("preparation"), seconds if has_place else 0.0
+            )
         data: dict[str, Any] = {
             "kind": "Poll",
             "doc_id": str(found.number),

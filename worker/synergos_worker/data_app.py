@@ -19,6 +19,7 @@ from werkzeug.exceptions import LengthRequired, MethodNotAllowed, NotFound, Requ
 from synergos.domain.reachability import DATA
 from synergos.learning.algorithms import Step
 from synergos.program import bandwidth
+from synergos.program.connection import keep_open
 from synergos.program.response_body import Send, sending
 from synergos.wire import Encoded
 from synergos_worker.bodies import LONGEST_WAIT
@@ -113,29 +114,30 @@ class DataApp:
         return _json(self._identity.health(DATA))
 
     def _put_round(self, environ: WSGIEnvironment, session_id: str, number: int, exchange: int) -> _Response:
-        session = self._session(session_id)
+        session = self._session(environ, session_id)
         return _round(environ, session, session.put_round(Step(number, exchange), _message(environ, session, exchange)))
 
     def _get_round(self, environ: WSGIEnvironment, session_id: str, number: int, exchange: int) -> _Response:
-        session = self._session(session_id)
+        session = self._session(environ, session_id)
         return _round(environ, session, session.find(WorkKind.ROUND, Step(number, exchange)))
 
     def _put_evaluation(self, environ: WSGIEnvironment, session_id: str, number: int) -> _Response:
-        session = self._session(session_id)
+        session = self._session(environ, session_id)
         return _evaluation(environ, session, session.put_evaluation(number, _message(environ, session)))
 
     def _get_evaluation(self, environ: WSGIEnvironment, session_id: str, number: int) -> _Response:
-        session = self._session(session_id)
+        session = self._session(environ, session_id)
         return _evaluation(environ, session, session.find(WorkKind.EVALUATION, number))
 
     def _put_model(self, environ: WSGIEnvironment, session_id: str) -> _Response:
-        session = self._session(session_id)
+        session = self._session(environ, session_id)
         session.put_model(_message(environ, session))
         return _json({})
 
-    def _session(self, session_id: str) -> Session:
+    def _session(self, environ: WSGIEnvironment, session_id: str) -> Session:
         session = self._sessions.get(session_id)
         bind_contextvars(**session.about)
+        keep_open(environ)
         return session
 
 

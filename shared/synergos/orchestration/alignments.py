@@ -16,6 +16,7 @@ from synergos.errors import RecordNotFound
 from synergos.learning.told_space import told
 from synergos.orchestration import preconditions
 from synergos.orchestration.caller import Caller
+from synergos.orchestration.dispatcher import FOREVER, Wait
 from synergos.orchestration.stage_requests import StageRequests
 from synergos.records.agreements import current_agreement
 from synergos.records.store import Record
@@ -38,7 +39,7 @@ class Alignments(StageRequests[AlignmentOptions]):
         preconditions.require_training_tags(self.store, project)
         return [Job(self.stage, project, options)]
 
-    def check(self, caller: Caller, ids: Ids, body: Mapping[str, Any], *, wait: bool = True) -> list[Job]:
+    def check(self, caller: Caller, ids: Ids, body: Mapping[str, Any], *, wait: Wait | None = FOREVER) -> list[Job]:
         """Have it tried out what would be agreed; the job whose progress says so in the end, and nothing else does.
 
         Raises:

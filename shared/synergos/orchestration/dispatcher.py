@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from synergos.domain.job import Job
 from synergos.errors import NotSupported
 
+Wait = Callable[[threading.Event], object]
+"""How a request waits for something to happen: returns when it has; raises when nobody wants to know any more."""
+
+FOREVER: Wait = threading.Event.wait
+
 
 class Dispatcher(Protocol):
     """The one difference between a basic TTP and a director, as the routes see it."""
 
-    def submit(self, jobs: Sequence[Job], *, wait: bool = True) -> list[Job]:
+    def submit(self, jobs: Sequence[Job], *, wait: Wait | None = FOREVER) -> list[Job]:
         """Accept jobs that are already in the record store.
 
         Args:
-            wait: whether the request is to be answered when they have ended, where the grid runs them itself.
+            wait: how to wait for their end, where the grid runs them itself; None to be answered at once. What it raises
+                reaches whoever asked, and the jobs go on.
 
         Returns:
             The same jobs as they stand when the request may be answered: finished where the grid runs them itself,
@@ -42,7 +49,7 @@ class Dispatcher(Protocol):
 class ReadOnlyDispatcher:
     """Where jobs can be read, and are handed in elsewhere."""
 
-    def submit(self, jobs: Sequence[Job], *, wait: bool = True) -> list[Job]:
+    def submit(self, jobs: Sequence[Job], *, wait: Wait | None = FOREVER) -> list[Job]:
         """Refuse.
 
         Raises:

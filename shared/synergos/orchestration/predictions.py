@@ -15,6 +15,7 @@ from synergos.domain.tags import Purpose, check_nesting, check_tags
 from synergos.errors import InvalidRequest
 from synergos.orchestration import preconditions
 from synergos.orchestration.caller import Caller
+from synergos.orchestration.dispatcher import FOREVER, Wait
 from synergos.orchestration.stage_requests import StageRequests
 
 
@@ -25,7 +26,7 @@ class Predictions(StageRequests[Prediction]):
     kind = Kind.PREDICTION
     schema = bodies.PREDICTIONS
 
-    def request(self, caller: Caller, ids: Ids, body: Mapping[str, Any], *, wait: bool = True) -> list[Job]:
+    def request(self, caller: Caller, ids: Ids, body: Mapping[str, Any], *, wait: Wait | None = FOREVER) -> list[Job]:
         """See :class:`~synergos.orchestration.stage_requests.StageRequests`; tags that are no lists of lists say how to write them."""
         tags = body.get("tags")
         for project, value in tags.items() if isinstance(tags, Mapping) else ():

@@ -10,6 +10,7 @@ from synergos.domain.job import Job, JobState, Stage
 from synergos.domain.records import Ids, Kind
 from synergos.errors import RecordNotFound
 from synergos.orchestration.caller import Caller
+from synergos.orchestration.dispatcher import FOREVER, Wait
 from synergos.orchestration.shares import Shares
 from synergos.orchestration.submission import Submission
 from synergos.records.paging import EVERYTHING, Page, Part, Selection
@@ -48,7 +49,7 @@ class StageRequests(Generic[Body]):
             raise RecordNotFound(f"no {self.kind.value} with {scope}")
         return found
 
-    def request(self, caller: Caller, ids: Ids, body: Mapping[str, Any], *, wait: bool = True) -> list[Job]:
+    def request(self, caller: Caller, ids: Ids, body: Mapping[str, Any], *, wait: Wait | None = FOREVER) -> list[Job]:
         """Accept a request; its jobs as they stand when it may be answered.
 
         Raises:

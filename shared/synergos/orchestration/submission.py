@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from synergos.domain.job import Job, JobError, JobState
-from synergos.errors import ServiceStopping
-from synergos.orchestration.dispatcher import Dispatcher
+from synergos.errors import ClientGone, ServiceStopping
+from synergos.orchestration.dispatcher import Dispatcher, Wait
 from synergos.records.store import RecordStore
 
 
@@ -17,20 +17,20 @@ class Submission:
         self._store = store
         self._dispatcher = dispatcher
 
-    def hand_over(self, jobs: Sequence[Job], *, wait: bool) -> list[Job]:
+    def hand_over(self, jobs: Sequence[Job], *, wait: Wait | None) -> list[Job]:
         """Have stored jobs run; as they stand when a request may be answered.
 
         Called outside the transaction that stored them: whoever runs them must be able to read them.
 
         Args:
-            wait: whether to wait for their end, where the grid runs them itself.
+            wait: how to wait for their end, where the grid runs them itself; None not to.
         """
         if not jobs:
             return []
         try:
             return self._dispatcher.submit(jobs, wait=wait)
-        except ServiceStopping:
-            # The jobs stay queued; whoever takes this one's place takes them up.
+        except (ServiceStopping, ClientGone):
+            # The jobs stay queued; whoever takes this one's place takes them up, if it is about to end.
             raise
         except Exception as error:
             # Nobody will take them up; as long as they were waiting they would hide results.

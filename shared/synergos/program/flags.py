@@ -180,6 +180,14 @@ def common_parser(program: str, purpose: str) -> argparse.ArgumentParser:
     add_flag(parser, "--data_port", type=whole_number(1, 65535), default=DATA_PORT, help="data port (model weights)")
     add_flag(
         parser,
+        "--connections_per_address",
+        type=whole_number(16, 10**6),
+        default=os.environ.get("SYNERGOS_CONNECTIONS_PER_ADDRESS", "1024"),
+        help="connections that one address may have open, those of sessions not counted; "
+        "also SYNERGOS_CONNECTIONS_PER_ADDRESS",
+    )
+    add_flag(
+        parser,
         "--maximum_body",
         type=whole_number(1024),
         default=8 * 2**20,

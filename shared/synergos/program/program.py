@@ -12,6 +12,7 @@ import structlog
 
 from synergos.program.flags import log_target
 from synergos.program.logs import configure_logging
+from synergos.program.open_connections import ConnectionLimits
 from synergos.program.resources import Resources
 from synergos.program.server import ServerSettings, Service, serve
 from synergos.program.start_records import log_start
@@ -37,6 +38,7 @@ class ProgramSettings:
         told: all flags and their values, for the log.
         has_metrics: whether they can be read.
         allowed_hosts: names by which it may be asked besides the address it listens on.
+        connections_per_address: those that one address may have open.
     """
 
     id: str
@@ -49,6 +51,7 @@ class ProgramSettings:
     told: Mapping[str, object] = field(default_factory=dict)
     has_metrics: bool = True
     allowed_hosts: frozenset[str] = frozenset()
+    connections_per_address: int = 1024
 
     @classmethod
     def of(cls, given: argparse.Namespace) -> Self:
@@ -64,6 +67,7 @@ class ProgramSettings:
             has_metrics=given.metrics == "on",
             metrics_seconds=given.logging_resolution or (SECONDS if given.logging_variant[0] == "graylog" else None),
             allowed_hosts=frozenset(given.allow_hosts),
+            connections_per_address=given.connections_per_address,
         )
 
     @property
@@ -119,5 +123,7 @@ def run(build: Callable[[], Service], settings: ProgramSettings, *more_ports: in
         (settings.port, *more_ports),
         metrics_seconds=settings.metrics_seconds,
         allowed_hosts=settings.allowed_hosts,
+        maximum_body=settings.maximum_body,
+        connections=ConnectionLimits(settings.connections_per_address, max(4096, 2 * settings.connections_per_address)),
     )
     serve(prepared, listening)

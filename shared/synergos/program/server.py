@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import socket
 import ssl
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -23,7 +24,9 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 
 from synergos.program.browsers import Hosts, guarded
+from synergos.program.long_bodies import LongBodies
 from synergos.program.loop import Loop
+from synergos.program.open_connections import ConnectionLimits
 from synergos.program.server_process import ServerProcess
 from synergos.program.system_metrics import metrics_log
 
@@ -37,6 +40,11 @@ log = structlog.get_logger(__name__)
 GRACE_SECONDS = 30
 _LEAVING_SECONDS = 5.0
 """So long a port may still belong to a program that is ending, perhaps the one this one takes the place of."""
+
+
+_BODIES = 2**25
+"""Bytes of long bodies that are read into memory at the same time, of all requests together."""
+_URGENT = re.compile(rb"(?:GET|HEAD) (?:/ttp)?/health[ ?]|POST /[^ ?]*/(?:cancel|stop)/?[ ?]")
 
 
 class Service(Protocol):
@@ -92,24 +100,60 @@ class ServerSettings:
     Attributes:
         host: address of all ports.
         ports: the ports to listen on.
-        threads: requests that are worked on at the same time; a stage request keeps one for as long as it blocks.
-        keep_alive: seconds an idle connection stays open; longer than a round, so that weights need no new connection.
+        threads: requests that are worked on at the same time at each port; see :mod:`synergos.program.answering`.
+        keep_alive: seconds for which the connection of somebody who comes back stays open while it is idle; longer than a
+            round, so that weights need no new connection.
+        idle_seconds: the same for all others.
+        request_seconds: within which a handshake is made, and within which a request is there, apart from a long body.
+        maximum_body: bytes of a request at the first port.
+        connections: how many may be open.
         metrics_seconds: how often system metrics are logged; None for never.
         tls: None for plain HTTP.
         middleware: put around the application of all ports: it sees each request first.
-        linger: seconds for which the thread that has answered waits for the connection's next request itself; half of all
-            threads at most do so at a time.
+        linger: seconds for which the thread that has answered waits for the connection's next request itself: a round's
+            requests come one after the other, and waking up two threads for each takes as long as the rest of it.
     """
 
     host: str
     ports: tuple[int, ...]
     threads: int = 64
-    keep_alive: int = 3600
+    keep_alive: float = 3600.0
+    idle_seconds: float = 75.0
+    request_seconds: float = 10.0
+    maximum_body: int = 8 * 2**20
+    connections: ConnectionLimits = field(default_factory=ConnectionLimits)
     linger: float = 2.0
     allowed_hosts: frozenset[str] = frozenset()
     metrics_seconds: float | None = None
     tls: TlsFiles | None = None
     middleware: Middleware = _as_it_is
+
+    def connections_within(self, most: int) -> ConnectionLimits:
+        """How many connections may be open where the system lets a process have so many."""
+        return replace(self.connections, in_all=min(self.connections.in_all, most))
+
+    @property
+    def waiting(self) -> int:
+        """How many threads of a port may wait for something that has to end before they can answer."""
+        return max(1, self.threads // 2)
+
+    def lingering(self, port: int) -> int:
+        """How many threads of a port may wait for the next request of a connection; rounds come by any but the first one."""
+        return max(1, self.threads // (8 if port == self.ports[0] else 2))
+
+    def long_bodies(self, port: int) -> LongBodies:
+        """The places for requests with long bodies at a port.
+
+        At the first one bodies are read into memory as a whole; at the others who may send how much is known before.
+        """
+        is_first = port == self.ports[0]
+        return LongBodies(
+            max(1, self.threads // (4 if is_first else 2)), _BODIES if is_first else None, self.maximum_body
+        )
+
+    def is_urgent(self, line: bytes) -> bool:
+        """Whether a request, by its first line, has to be answered whatever all others do."""
+        return _URGENT.match(line) is not None
 
 
 class _Application(BaseApplication):  # type: ignore[misc]
@@ -126,11 +170,9 @@ class _Application(BaseApplication):  # type: ignore[misc]
             "workers": 1,
             "threads": self.settings.threads,
             "worker_class": ServerProcess,
-            "worker_connections": 1000,
             # A worker is not hung because a round takes hours.
             "timeout": 0,
             "graceful_timeout": GRACE_SECONDS,
-            "keepalive": self.settings.keep_alive,
             # Several services share a home folder, and its control socket would be one.
             "control_socket_disable": True,
             "loglevel": "warning",

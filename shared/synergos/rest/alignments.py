@@ -15,7 +15,7 @@ from synergos.rest.caller import caller
 from synergos.rest.envelope import success
 from synergos.rest.errors import answer_for_jobs
 from synergos.rest.resource import Resource, is_wanted
-from synergos.rest.stages import StageResource, prefers_async
+from synergos.rest.stages import StageResource, waiting_for_jobs
 
 CHECK = "check"
 
@@ -38,8 +38,8 @@ class AlignmentResource(StageResource):
         """Align the project; with ``check=true`` only say what would be agreed."""
         if not is_wanted(CHECK):
             return super().post(**ids)
-        asynchronous = prefers_async()
-        jobs = cast("Alignments", self.requests).check(caller(), ids, json_object(), wait=not asynchronous)
+        with waiting_for_jobs() as wait:
+            jobs = cast("Alignments", self.requests).check(caller(), ids, json_object(), wait=wait)
         [job] = jobs
         if job.state in {JobState.FAILED, JobState.CANCELLED}:
             return answer_for_jobs(jobs)

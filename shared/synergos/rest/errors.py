@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException
 
 from synergos.domain.job import ErrorKind, Job, JobError, JobState
 from synergos.errors import (
+    ClientGone,
     Conflict,
     DamagedRecord,
     FeatureDrift,
@@ -59,6 +60,8 @@ STATUSES: Mapping[type[SynergosError], HTTPStatus] = {
     WorkerMistaken: HTTPStatus.FAILED_DEPENDENCY,
     WireFormatError: HTTPStatus.FAILED_DEPENDENCY,
     ServiceStopping: HTTPStatus.SERVICE_UNAVAILABLE,
+    # Nobody reads it.
+    ClientGone: HTTPStatus.BAD_REQUEST,
 }
 _FULL = "the disk of the record store is full: nothing was changed; ask again when there is room, which synergos tidy may make"
 _STOPPED = (JobCancelled, TrialPruned, JobInterrupted, LeaseLost)

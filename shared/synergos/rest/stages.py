@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, ClassVar
@@ -11,8 +12,10 @@ from flask import Response, request
 
 from synergos.domain.job import Job, JobState
 from synergos.orchestration.deletions import Deletions
+from synergos.orchestration.dispatcher import Wait
 from synergos.orchestration.jobs import Jobs
 from synergos.orchestration.stage_requests import StageRequests
+from synergos.program.patience import waiting
 from synergos.rest.body import json_object
 from synergos.rest.caller import caller
 from synergos.rest.envelope import success
@@ -68,7 +71,8 @@ class StageResource(Resource):
     def post(self, **ids: str) -> Response:
         """Carry the stage out; with ``Prefer: respond-async`` only begin."""
         asynchronous = prefers_async()
-        jobs = self.requests.request(caller(), ids, json_object(), wait=not asynchronous)
+        with waiting_for_jobs() as wait:
+            jobs = self.requests.request(caller(), ids, json_object(), wait=wait)
         if asynchronous and jobs:
             return self.accepted(jobs)
         unsuccessful = [job for job in jobs if job.state in {JobState.FAILED, JobState.CANCELLED}]
@@ -100,6 +104,21 @@ class ResultsResource(StageResource):
         found, files = self.handler.deletions.delete_results(caller(), self.requests.stage, ids, keep_files=keep)
         shown = [represent(record) for record in found]
         return success(f"{self.handler.plural}.delete", shown, more={"files": represent_files(files)})
+
+
+@contextmanager
+def waiting_for_jobs() -> Iterator[Wait | None]:
+    """How the request at hand waits for its jobs; None when it will not.
+
+    Raises:
+        ServiceUnavailable: too many others wait.
+    """
+    if prefers_async():
+        yield None
+    else:
+        instead = f"ask with 'Prefer: {RESPOND_ASYNC}', which is answered at once, and look at the jobs"
+        with waiting(request.environ, instead) as wait:
+            yield wait
 
 
 def prefers_async() -> bool:

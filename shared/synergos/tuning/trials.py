@@ -67,7 +67,7 @@ class Trials:
             trial, jobs = (trial, []) if reason else self._accepted(study, trial, run)
             self._orchestrator.shares.check_room(study.experiment)
             self._studies.save_trial(study, trial)
-        self._orchestrator.submission.hand_over(jobs, wait=False)
+        self._orchestrator.submission.hand_over(jobs, wait=None)
         return trial
 
     def _accepted(self, study: Study, trial: Trial, run: Mapping[str, Any]) -> tuple[Trial, list[Job]]:

@@ -20,6 +20,7 @@ from fakes.orchestration import (
     registration_url,
 )
 from synergos.domain.keys import ProjectKey
+from synergos.orchestration.dispatcher import FOREVER, Wait
 from synergos.records import RecordStore
 from synergos.rest import create_app
 from synergos.tuning.tuner import Tuner
@@ -68,8 +69,8 @@ OF_THE_OTHER_NOTEBOOK = {
 class OneAtATime(CannedDispatcher):
     """Does jobs at once, as many as there are."""
 
-    def submit(self, jobs: Any, *, wait: bool = True) -> Any:
-        return super().submit(jobs, wait=True)
+    def submit(self, jobs: Any, *, wait: Wait | None = FOREVER) -> Any:
+        return super().submit(jobs)
 
     def width(self, project: ProjectKey) -> int:
         return 1

@@ -36,6 +36,7 @@ from fakes.orchestration import (
 )
 from synergos.domain.job import Job, JobState, Stage
 from synergos.domain.keys import job_key
+from synergos.orchestration.dispatcher import FOREVER, Wait
 from synergos.records import RecordStore, archive
 from synergos.rest import create_app
 
@@ -418,7 +419,7 @@ def test_retraining_needs_no_new_alignment_while_another_one_is_made(
 
 def test_a_dispatcher_that_breaks_leaves_no_job_waiting(store: RecordStore, finished: Client) -> None:
     class Broken(CannedDispatcher):
-        def submit(self, jobs: Sequence[Job], *, wait: bool = True) -> list[Job]:
+        def submit(self, jobs: Sequence[Job], *, wait: Wait | None = FOREVER) -> list[Job]:
             raise ZeroDivisionError("queue")
 
     app = create_app(store, Broken(store), component_id="x")

@@ -80,7 +80,15 @@ def test_a_log_target_that_makes_no_sense_is_refused(
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--port", "0"], ["--port", "70000"], ["--cpus", "-1"], ["--cpus", "two"], ["--maximum_body", "1"]]
+    "arguments",
+    [
+        ["--port", "0"],
+        ["--port", "70000"],
+        ["--cpus", "-1"],
+        ["--cpus", "two"],
+        ["--maximum_body", "1"],
+        ["--connections_per_address", "1"],
+    ],
 )
 def test_a_number_out_of_bounds_is_refused(
     parser: argparse.ArgumentParser, arguments: list[str], capsys: pytest.CaptureFixture[str]

@@ -14,6 +14,7 @@ from synergos import errors
 from synergos.domain.job import ErrorKind, JobError
 from synergos.domain.records import Kind
 from synergos.errors import (
+    ClientGone,
     Conflict,
     DamagedRecord,
     Diverged,
@@ -64,6 +65,7 @@ STATUSES = [
     (NotNeeded("too late", "w"), 422),
     (Diverged("no finite loss", "w"), 422),
     (ServiceStopping("later"), 503),
+    (ClientGone("hung up"), 400),
     (GridError("something", "w"), 422),
     (SynergosError("something"), 422),
 ]

@@ -19,7 +19,8 @@ from synergos.domain.job import Job, JobError, JobState, Stage
 from synergos.domain.keys import job_key
 from synergos.domain.outputs import Outputs
 from synergos.domain.records import Kind
-from synergos.errors import Conflict, RecordNotFound, ServiceStopping, WorkerUnreachable
+from synergos.errors import ClientGone, Conflict, RecordNotFound, ServiceStopping, WorkerUnreachable
+from synergos.orchestration.submission import Submission
 from synergos.records import RecordStore
 from synergos_ttp.control import Control
 from synergos_ttp.events import WorkStarted
@@ -129,11 +130,11 @@ def test_a_collaboration_waits_for_the_job_in_hand_however_many_another_has(
     runner = Runner(work)
     dispatcher = dispatcher_for(runner)
     flood = [accepted(store, f"p{number}", "greedy") for number in range(30)]
-    dispatcher.submit(flood, wait=False)
+    dispatcher.submit(flood, wait=None)
     assert work.begun.wait(DEADLINE)
 
     alignment, training = accepted(store, "p1", "modest"), accepted(store, "p2", "modest")
-    dispatcher.submit([alignment, training], wait=False)
+    dispatcher.submit([alignment, training], wait=None)
     waits = dispatcher.waits()
     work.go_on.set()
     dispatcher.submit([accepted(store, "last", "greedy")])
@@ -153,11 +154,11 @@ def test_a_collaboration_that_comes_again_and_again_has_had_its_turn(
     runner = Runner(work)
     dispatcher = dispatcher_for(runner)
     first = accepted(store, collab="often")
-    dispatcher.submit([first], wait=False)
+    dispatcher.submit([first], wait=None)
     assert work.begun.wait(DEADLINE)
 
     again, once = accepted(store, collab="often"), accepted(store, collab="seldom")
-    dispatcher.submit([again, once], wait=False)
+    dispatcher.submit([again, once], wait=None)
     work.go_on.set()
     dispatcher.submit([accepted(store, "last", "often")])
 
@@ -246,7 +247,7 @@ def test_a_process_that_is_stopped_while_the_disk_is_full_leaves_its_job_to_the_
     dispatcher = LocalDispatcher(store, Runner(work), pause=0.01)
     dispatcher.start()
     job = accepted(store)
-    dispatcher.submit([job], wait=False)
+    dispatcher.submit([job], wait=None)
     assert work.begun.wait(DEADLINE)
 
     with waiting_for_room(work):
@@ -259,6 +260,22 @@ def test_a_process_that_is_stopped_while_the_disk_is_full_leaves_its_job_to_the_
     again.close()
 
     assert store.job(job.id).state is JobState.COMPLETED
+
+
+def test_a_job_goes_on_though_nobody_waits_for_it_any_more(store: RecordStore, dispatcher_for: DispatcherFor) -> None:
+    def hung_up(_: threading.Event) -> None:
+        raise ClientGone("whoever asked has hung up")
+
+    work = Blocking()
+    job = accepted(store)
+    submission = Submission(store, dispatcher_for(Runner(work)))
+
+    with pytest.raises(ClientGone):
+        submission.hand_over([job], wait=hung_up)
+
+    assert not store.job(job.id).state.is_final
+    work.go_on.set()
+    until(lambda: store.job(job.id).state is JobState.COMPLETED, "the job to end")
 
 
 def test_a_running_job_can_be_cancelled(store: RecordStore, dispatcher_for: DispatcherFor) -> None:
@@ -385,9 +402,9 @@ def test_nobody_needs_to_wait_for_a_job(store: RecordStore, dispatcher_for: Disp
     dispatcher = dispatcher_for(Runner(work))
     first, second = accepted(store, "p1"), accepted(store, "p2")
 
-    dispatcher.submit([first], wait=False)
+    dispatcher.submit([first], wait=None)
     assert work.begun.wait(DEADLINE)
-    [answered] = dispatcher.submit([second], wait=False)
+    [answered] = dispatcher.submit([second], wait=None)
 
     assert (answered.id, answered.state) == (second.id, JobState.QUEUED)
     work.go_on.set()
@@ -403,7 +420,7 @@ def test_a_job_that_nobody_waits_for_is_accepted_even_by_a_process_that_stops(
     stopping = dispatcher_for(runner)
     stopping.stop()
 
-    [answered] = stopping.submit([accepted(store)], wait=False)
+    [answered] = stopping.submit([accepted(store)], wait=None)
     stopping.close()
     assert (answered.state, runner.taken) == (JobState.QUEUED, [])
 
@@ -416,7 +433,7 @@ def test_the_line_is_what_runs_and_what_waits_in_order(store: RecordStore, dispa
     dispatcher = dispatcher_for(Runner(work))
     first, second, third = (accepted(store, name) for name in ("p1", "p2", "p3"))
     # In the order they were handed over, whatever the order of their records.
-    dispatcher.submit([second, first, third], wait=False)
+    dispatcher.submit([second, first, third], wait=None)
     assert work.begun.wait(DEADLINE)
     before = dispatcher.waits()
 

@@ -20,6 +20,7 @@ from synergos.domain.quotas import Quotas
 from synergos.domain.records import Kind
 from synergos.domain.study import Study, StudyState, Trial, TrialState
 from synergos.errors import Conflict
+from synergos.orchestration.dispatcher import FOREVER, Wait
 from synergos.orchestration.study_records import StudyRecords
 from synergos.orchestration.study_request import study_of
 from synergos.records import RecordStore, archive
@@ -38,7 +39,7 @@ class Grid:
     meanwhile: Callable[[], None] = lambda: None
     is_away: bool = False
 
-    def submit(self, jobs: Sequence[Job], *, wait: bool = True) -> list[Job]:
+    def submit(self, jobs: Sequence[Job], *, wait: Wait | None = FOREVER) -> list[Job]:
         return list(jobs)
 
     def cancel(self, job_id: str) -> Job:

@@ -20,6 +20,7 @@ from sqlalchemy.exc import OperationalError
 from synergos.domain.job import CANCELLED_ON_REQUEST, GIVEN_UP, MAXIMUM_ATTEMPTS, Job, JobError, JobState
 from synergos.domain.keys import ProjectKey
 from synergos.errors import Conflict, JobCancelled, JobInterrupted, ServiceStopping
+from synergos.orchestration.dispatcher import FOREVER, Wait
 from synergos.records import RecordStore, archive
 from synergos.records.database import is_full
 from synergos_ttp.control import Control
@@ -80,16 +81,17 @@ class LocalDispatcher:
         tidy(self._store, self._runner, self._followers)
         self._loop.start()
 
-    def submit(self, jobs: Sequence[Job], *, wait: bool = True) -> list[Job]:
+    def submit(self, jobs: Sequence[Job], *, wait: Wait | None = FOREVER) -> list[Job]:
         """Queue the jobs, and wait until all of them have ended.
 
         Args:
-            wait: False to be answered at once. Even when this process is being stopped: the next one takes them up.
+            wait: how to wait for each of them; None to be answered at once, even when this process is being stopped: the
+                next one takes them up.
 
         Raises:
             ServiceStopping: this process is being stopped; the jobs stay queued for the next one.
         """
-        if wait:
+        if wait is not None:
             self._ended.update({job.id: threading.Event() for job in jobs})
         with self._lock:
             for job in jobs:
@@ -97,11 +99,14 @@ class LocalDispatcher:
                     self._release(job.id)
                 else:
                     self._accept(job)
-        if not wait:
+        if wait is None:
             return [self._store.job(job.id) for job in jobs]
-        for job in jobs:
-            self._ended[job.id].wait()
-            del self._ended[job.id]
+        try:
+            for job in jobs:
+                wait(self._ended[job.id])
+        finally:
+            for job in jobs:
+                del self._ended[job.id]
         found = [self._store.job(job.id) for job in jobs]
         if not all(job.state.is_final for job in found):
             raise ServiceStopping(_STOPPING)

@@ -1,0 +1,196 @@
+"""Those who answer: threads that are handed connections by which a request is there.
+
+Each port has threads of its own. Some of them may be held by what takes long: half of them by requests that wait for something,
+a quarter by bodies that are long in coming. What has to be answered whatever all others do (health, to cancel) has threads besides.
+"""
+
+from __future__ import annotations
+
+import select
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from gunicorn.http import wsgi
+from gunicorn.http.errors import NoMoreData
+from gunicorn.http.message import Request
+from werkzeug.exceptions import HTTPException
+
+from synergos.program.answer import Answer, refusal, status_of
+from synergos.program.connection import CONNECTION, Connection
+from synergos.program.patience import PATIENCE, Patience
+from synergos.program.request_head import Arrival, Arrived
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+    from synergos.program.server import ServerSettings
+
+LOOK = 0.25
+"""Seconds after which those who wait look whether the program is asked to end."""
+
+_URGENT_THREADS = 8
+
+
+class Answering:
+    """The threads of a program and what they do; the methods that begin with no underscore are the main thread's.
+
+    Args:
+        settings: how many there are.
+        cfg: gunicorn's.
+        application: answers each request.
+        is_ending: whether the program is asked to end.
+        give_back: called in a thread that is done with a connection, with whether it is kept.
+        log: gunicorn's.
+    """
+
+    def __init__(
+        self,
+        settings: ServerSettings,
+        cfg: Any,
+        application: WSGIApplication,
+        is_ending: Callable[[], bool],
+        give_back: Callable[[Connection, bool], None],
+        log: Any,
+    ) -> None:
+        self._settings = settings
+        self._cfg = cfg
+        self._application = application
+        self._is_ending = is_ending
+        self._give_back = give_back
+        self._log = log
+        self._threads = {port: ThreadPoolExecutor(settings.threads, f"port {port}") for port in settings.ports}
+        self._urgent_threads = ThreadPoolExecutor(_URGENT_THREADS, "urgent")
+        # They count threads of a port, and are taken and given back by those.
+        self._may_linger = {port: threading.BoundedSemaphore(settings.lingering(port)) for port in settings.ports}
+        self._may_wait = {port: threading.BoundedSemaphore(settings.waiting) for port in settings.ports}
+        self._long_bodies = {port: settings.long_bodies(port) for port in settings.ports}
+
+    def hand_on(self, connection: Connection, found: Arrival) -> bool:
+        """Have a request answered of which enough is there; False when it has a long body and too many of those are read."""
+        if found.arrived is Arrived.BEFORE_LONG_BODY and not self._admits(connection, found):
+            return False
+        is_urgent = found.arrived is Arrived.ALL and found.line is not None and self._settings.is_urgent(found.line)
+        threads = self._urgent_threads if is_urgent else self._threads[connection.port]
+        threads.submit(self._serve, connection, lingers=not is_urgent)
+        return True
+
+    def close(self) -> None:
+        """Begin nothing more."""
+        for threads in (*self._threads.values(), self._urgent_threads):
+            threads.shutdown(wait=False)
+
+    def _admits(self, connection: Connection, found: Arrival) -> bool:
+        if self._long_bodies[connection.port].enter(found.length):
+            connection.long_body = found
+        return connection.long_body is not None
+
+    def _serve(self, connection: Connection, *, lingers: bool) -> None:
+        """Answer a connection's request, and those that follow soon."""
+        is_kept = False
+        try:
+            is_kept = self._answer(connection)
+            while is_kept and lingers and self._comes_soon(connection) and self._is_there(connection):
+                is_kept = self._answer(connection)
+        except Exception:
+            is_kept = False
+            self._log.exception("a connection failed")
+        finally:
+            self._give_back(connection, is_kept)
+
+    def _answer(self, connection: Connection) -> bool:
+        """Answer one request; whether its connection is kept."""
+        request = None
+        try:
+            request = connection.next_request(self._cfg)
+            return self._handle_request(request, connection) and connection.end_request()
+        except (NoMoreData, StopIteration, OSError) as error:
+            self._log.debug("a connection is closed: %s", type(error).__name__)
+        except (Exception, SystemExit) as error:
+            self._refuse(connection, error)
+        finally:
+            if connection.long_body is not None:
+                self._long_bodies[connection.port].leave(connection.long_body.length)
+                connection.long_body = None
+        return False
+
+    def _refuse(self, connection: Connection, error: BaseException) -> None:
+        if isinstance(error, HTTPException):
+            status, message = HTTPStatus(error.code or 500), error.description or ""
+        else:
+            status, message = (
+                status_of(error) if isinstance(error, Exception) else HTTPStatus.INTERNAL_SERVER_ERROR,
+                str(error),
+            )
+        if status == HTTPStatus.INTERNAL_SERVER_ERROR:
+            self._log.exception("Error handling request")
+            message = "something went wrong on our side; the log says what"
+        with suppress(OSError):
+            connection.paced.sendall(refusal(status, message))
+
+    def _handle_request(self, request: Request, connection: Connection) -> bool:
+        """Have a request answered by the application; gunicorn's own way without its hooks and access log."""
+        response, environ = wsgi.create(
+            request, connection.paced, connection.client, connection.server, self._cfg, response_class=Answer
+        )
+        environ["wsgi.multithread"] = True
+        environ[CONNECTION] = connection
+        environ[PATIENCE] = Patience(self._may_wait[connection.port], connection.paced.is_gone)
+        if self._is_ending():
+            response.force_close()
+        try:
+            self._respond(response, environ)
+        except OSError:
+            raise
+        except (Exception, SystemExit):
+            if not response.headers_sent:
+                raise
+            # Another answer behind half of one would be taken for a part of it.
+            self._log.exception("Error handling request")
+            return False
+        return not response.should_close()
+
+    def _respond(self, response: Answer, environ: dict[str, Any]) -> None:
+        pieces = self._application(environ, response.start_response)
+        try:
+            if isinstance(pieces, wsgi.FileWrapper):
+                response.write_file(pieces)
+            else:
+                for piece in pieces:
+                    response.write(piece)
+            response.close()
+        finally:
+            if hasattr(pieces, "close"):
+                pieces.close()
+
+    def _comes_soon(self, connection: Connection) -> bool:
+        """Whether something comes by a connection before it is left to the main thread."""
+        if connection.data or connection.has_more:
+            return True
+        may_linger = self._may_linger[connection.port]
+        if not may_linger.acquire(blocking=False):
+            return False
+        try:
+            poll = select.poll()
+            poll.register(connection.socket, select.POLLIN)
+            deadline = time.monotonic() + self._settings.linger
+            # Looked at in between, so that a program that is asked to end does not wait for this.
+            while not self._is_ending() and (left := deadline - time.monotonic()) > 0:
+                if poll.poll(1000 * min(left, LOOK)):
+                    return True
+            return False
+        finally:
+            may_linger.release()
+
+    def _is_there(self, connection: Connection) -> bool:
+        """Whether what comes is a request that can be answered now; else the main thread waits for it."""
+        if not connection.receive():
+            return False
+        found = connection.arrival()
+        if found.arrived is Arrived.BEFORE_LONG_BODY:
+            return self._admits(connection, found)
+        return found.arrived is Arrived.ALL

@@ -1,0 +1,345 @@
+"""Where connections are received: the main thread waits for all of them at once, and for none of them longer than is right.
+
+A thread is handed a connection when all of a request is there, apart from long bodies. Whoever sends half of one, or nothing, has
+no thread but a place here, which is lost after some seconds, or when others want it.
+"""
+
+from __future__ import annotations
+
+import errno
+import selectors
+import socket
+import ssl
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, cast
+
+from gunicorn.workers.gthread import PollableMethodQueue
+
+from synergos.program.answer import refusal
+from synergos.program.connection import Connection
+from synergos.program.open_connections import ConnectionLimits, OpenConnections, Parked
+from synergos.program.patience import RETRY_SECONDS
+from synergos.program.request_head import Arrival, Arrived
+
+if TYPE_CHECKING:
+    from synergos.program.server import ServerSettings
+
+Step = Callable[[Connection], None]
+
+_SWEEP_SECONDS = 1.0
+_ACCEPTED_AT_ONCE = 64
+_LEAVING_SECONDS = 2.0
+"""So long a program that ends still has connections by which nothing is asked."""
+_CLOSING_SECONDS = 5.0
+_DISCARDED = 2**25
+"""Bytes that are thrown away of a request that was refused, so that whoever sends them learns why."""
+
+
+class Reception:
+    """The connections that no thread has. Only the main thread calls its methods, except for :meth:`give_back`.
+
+    Args:
+        settings: how long it waits.
+        limits: how many there may be.
+        context: makes the context of a TLS connection; None for plain HTTP.
+        hand_on: has a request answered in a thread; False when there is no place for its long body now.
+        log: gunicorn's.
+    """
+
+    def __init__(
+        self,
+        settings: ServerSettings,
+        limits: ConnectionLimits,
+        context: Callable[[], ssl.SSLContext] | None,
+        hand_on: Callable[[Connection, Arrival], bool],
+        log: Any,
+    ) -> None:
+        self._settings = settings
+        self._context = context
+        self._try_to_hand_on = hand_on
+        self._log = log
+        self._open = OpenConnections(limits)
+        self._poller = selectors.DefaultSelector()
+        self._handshakes = ThreadPoolExecutor(2, "handshake")
+        self._is_leaving = False
+        self._swept = 0.0
+        # From other threads to this one, which wakes up.
+        self._calls = PollableMethodQueue()
+        self._calls.init()
+        self._poller.register(self._calls.fileno(), selectors.EVENT_READ, self._calls.run_callbacks)
+
+    def __len__(self) -> int:
+        """How many connections are open, those that threads have among them."""
+        return len(self._open)
+
+    def listen(self, listener: Any) -> None:
+        """Accept connections."""
+        listener.setblocking(False)
+        self._poller.register(listener, selectors.EVENT_READ, partial(self._accept, listener))
+
+    def leave(self, listener: Any) -> None:
+        """Accept no more, and wait only for what is on its way."""
+        self._is_leaving = True
+        self._poller.unregister(listener)
+        for connection in self._open.parked():
+            connection.deadline = min(connection.deadline, self._deadline(_LEAVING_SECONDS))
+
+    def turn(self, seconds: float = _SWEEP_SECONDS) -> None:
+        """Wait until something happens, so many seconds at most, and do what there is to do."""
+        for key, _ in self._poller.select(seconds):
+            key.data(key.fileobj)
+        if (now := time.monotonic()) - self._swept >= min(seconds, _SWEEP_SECONDS):
+            self._swept = now
+            self._sweep(now)
+
+    def wake(self) -> None:
+        """Have a turn end; called in signal handlers."""
+        self._calls.defer(lambda: None)
+
+    def give_back(self, connection: Connection, is_kept: bool) -> None:
+        """A thread has answered; called in that thread."""
+        self._calls.defer(self._do, partial(self._served, is_kept), connection)
+
+    def close(self) -> None:
+        """Begin nothing more."""
+        self._handshakes.shutdown(wait=False)
+
+    def _accept(self, listener: Any, _: object) -> None:
+        for _ in range(_ACCEPTED_AT_ONCE):
+            try:
+                accepted, client = listener.accept()
+            except OSError as error:
+                if error.errno in (errno.EMFILE, errno.ENFILE):
+                    self._make_room("")
+                elif error.errno not in (errno.EAGAIN, errno.EWOULDBLOCK, errno.ECONNABORTED):
+                    raise
+                return
+            accepted.setblocking(False)
+            connection = Connection(accepted, client, listener.getsockname())
+            if not self._open.has_room(connection.address) and not self._make_room(connection.address):
+                self._turn_away(connection)
+                continue
+            self._open.add(connection)
+            if self._context is not None:
+                self._park(connection, Parked.UNFINISHED, self._settings.request_seconds, self._greet)
+            else:
+                self._await_request(connection, Parked.UNFINISHED)
+
+    def _make_room(self, address: str) -> bool:
+        """Close a connection that gives way to one from an address; whether there was one."""
+        oldest = self._open.gives_way(address)
+        if oldest is not None:
+            self._close(oldest)
+        return oldest is not None
+
+    def _turn_away(self, connection: Connection) -> None:
+        if self._context is None:
+            message = "too many connections are open; ask again when some of them are closed"
+            _tell(connection, refusal(HTTPStatus.SERVICE_UNAVAILABLE, message, Retry_After=str(RETRY_SECONDS)))
+        connection.socket.close()
+
+    def _park(
+        self, connection: Connection, reason: Parked, seconds: float, then: Step, event: int = selectors.EVENT_READ
+    ) -> None:
+        """Wait for a connection to be ready, so many seconds at most."""
+        connection.deadline = self._deadline(seconds)
+        self._open.park(connection, reason)
+        self._poller.register(connection.socket, event, partial(self._ready, connection, then))
+
+    def _ready(self, connection: Connection, then: Step, _: object) -> None:
+        """Something happens at a connection; it may have been closed since the poller said so."""
+        if self._open.reason(connection) is not None:
+            self._do(then, connection)
+
+    def _do(self, step: Step, connection: Connection) -> None:
+        """Go on with a connection; what goes wrong is no other's trouble."""
+        try:
+            step(connection)
+        except Exception:
+            self._log.exception("a connection failed")
+            if connection in self._open:
+                self._close(connection)
+
+    def _deadline(self, seconds: float) -> float:
+        return time.monotonic() + (min(seconds, _LEAVING_SECONDS) if self._is_leaving else seconds)
+
+    def _take(self, connection: Connection) -> None:
+        """Wait no longer for a connection."""
+        if self._open.reason(connection) is not None:
+            with suppress(KeyError, ValueError):
+                self._poller.unregister(connection.socket)
+        self._open.take(connection)
+
+    def _close(self, connection: Connection) -> None:
+        self._take(connection)
+        self._open.remove(connection)
+        connection.socket.close()
+
+    def _sweep(self, now: float) -> None:
+        for connection in self._open.parked():
+            if connection.deadline <= now:
+                self._expire(connection)
+        self._let_in()
+
+    def _expire(self, connection: Connection) -> None:
+        """Close a connection by which nothing came for too long; whoever has sent a part of something is told."""
+        match self._open.reason(connection):
+            case Parked.UNFINISHED if connection.data:
+                message = (
+                    f"the request came too slowly: expected all of it within {self._settings.request_seconds:g} seconds"
+                )
+                _tell(connection, refusal(HTTPStatus.REQUEST_TIMEOUT, message))
+            case Parked.IN_LINE:
+                message = "too many requests with long bodies are read; ask again when some of them are answered"
+                _tell(connection, refusal(HTTPStatus.SERVICE_UNAVAILABLE, message, Retry_After=str(RETRY_SECONDS)))
+                self._end(connection)
+                return
+        self._close(connection)
+
+    # Handshakes
+
+    def _greet(self, connection: Connection) -> None:
+        """Have a step of a handshake done; it takes too long for this thread, and does not wait."""
+        deadline = connection.deadline
+        self._take(connection)
+        self._handshakes.submit(self._shake_hands, connection, deadline)
+
+    def _shake_hands(self, connection: Connection, deadline: float) -> None:
+        """Do what can be done of a handshake now; called in a thread for it."""
+        event = 0
+        try:
+            line = connection.socket
+            if self._context is not None and not isinstance(line, ssl.SSLSocket):
+                # Made anew, so that a certificate that was renewed is shown.
+                line = connection.wrap(self._context())
+            cast("ssl.SSLSocket", line).do_handshake()
+        except ssl.SSLWantReadError:
+            event = selectors.EVENT_READ
+        except ssl.SSLWantWriteError:
+            event = selectors.EVENT_WRITE
+        except (OSError, ValueError) as error:
+            self._log.debug("no TLS: %s", type(error).__name__)
+            self._calls.defer(self._do, self._close, connection)
+            return
+        self._calls.defer(self._do, partial(self._go_on_greeting, deadline, event), connection)
+
+    def _go_on_greeting(self, deadline: float, event: int, connection: Connection) -> None:
+        if event:
+            left = deadline - time.monotonic()
+            self._park(connection, Parked.UNFINISHED, max(0.0, left), self._greet, event)
+        else:
+            self._await_request(connection, Parked.UNFINISHED)
+
+    # Requests that come
+
+    def _await_request(self, connection: Connection, reason: Parked) -> None:
+        """Wait for a request; some of it may be there."""
+        if connection.data or connection.has_more:
+            self._look_at(connection, reason)
+        else:
+            self._park(connection, reason, self._idle_seconds(reason), self._arrives)
+
+    def _idle_seconds(self, reason: Parked) -> float:
+        match reason:
+            case Parked.KEPT:
+                return float(self._settings.keep_alive)
+            case Parked.IDLE:
+                return float(self._settings.idle_seconds)
+            case _:
+                return float(self._settings.request_seconds)
+
+    def _arrives(self, connection: Connection) -> None:
+        """Something has come by a connection that is waited for."""
+        if not connection.data:
+            connection.deadline = self._deadline(self._settings.request_seconds)
+        try:
+            is_open = connection.receive()
+        except OSError:
+            is_open = False
+        if not is_open:
+            # Half of a request cannot be answered, and no answer to a whole one would be read.
+            self._close(connection)
+        else:
+            self._judge(connection)
+
+    def _look_at(self, connection: Connection, reason: Parked) -> None:
+        """The same for what is in memory already."""
+        self._park(connection, reason, self._settings.request_seconds, self._arrives)
+        if connection.has_more:
+            self._arrives(connection)
+        else:
+            self._judge(connection)
+
+    def _judge(self, connection: Connection) -> None:
+        """Hand on a request of which enough is there; the time for what is missing began with its first byte."""
+        found = connection.arrival()
+        match found.arrived:
+            case Arrived.ALL | Arrived.BEFORE_LONG_BODY:
+                self._hand_on(connection, found)
+            case Arrived.ENDLESS_HEAD:
+                _tell(
+                    connection,
+                    refusal(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "the request has no end of its header"),
+                )
+                self._end(connection)
+            case _:
+                if self._open.reason(connection) is not Parked.UNFINISHED:
+                    self._take(connection)
+                    self._park(connection, Parked.UNFINISHED, self._settings.request_seconds, self._arrives)
+                self._hold(connection)
+
+    def _hold(self, connection: Connection) -> None:
+        """What has come of a request stays in memory; where that is too much of all, the oldest ones go."""
+        self._open.hold(connection, len(connection.data))
+        for each in self._open.in_the_way():
+            self._close(each)
+
+    def _hand_on(self, connection: Connection, found: Arrival) -> None:
+        self._take(connection)
+        if not self._try_to_hand_on(connection, found):
+            connection.deadline = self._deadline(self._settings.request_seconds)
+            self._open.park(connection, Parked.IN_LINE)
+            self._hold(connection)
+
+    def _let_in(self) -> None:
+        """Hand on those in line for which there is a place now."""
+        for connection in self._open.parked(Parked.IN_LINE):
+            if self._try_to_hand_on(connection, connection.arrival()):
+                self._open.take(connection)
+
+    def _served(self, is_kept: bool, connection: Connection) -> None:
+        """A thread gives a connection back."""
+        if is_kept:
+            self._await_request(connection, Parked.KEPT if connection.is_kept else Parked.IDLE)
+        else:
+            self._end(connection)
+        self._let_in()
+
+    def _end(self, connection: Connection) -> None:
+        """Close a connection behind its last answer: the answer would be lost if something unread were left behind."""
+        self._take(connection)
+        connection.to_discard = _DISCARDED
+        try:
+            connection.socket.shutdown(socket.SHUT_WR)
+            self._park(connection, Parked.CLOSING, _CLOSING_SECONDS, self._discard)
+        except (OSError, ValueError):
+            self._close(connection)
+
+    def _discard(self, connection: Connection) -> None:
+        try:
+            goes_on = connection.discard()
+        except OSError:
+            goes_on = False
+        if not goes_on:
+            self._close(connection)
+
+
+def _tell(connection: Connection, answer: bytes) -> None:
+    """Send a short answer, unless there is no room for it."""
+    with suppress(OSError):
+        connection.socket.send(answer)
