@@ -38,6 +38,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
+_LONGEST_NAME = 400
+"""Characters of a name or a place that are repeated to who sent it: a name may have megabytes."""
+
 
 class SynergosError(Exception):
     """Root of every failure raised on purpose."""
@@ -48,10 +51,11 @@ class InvalidRequest(SynergosError):
 
     Args:
         message: what is wrong and what was expected.
-        field: where it stands, written as a path (``model[2].l_type``).
+        field: where it stands, written as a path (``model[2].l_type``); of a long one the beginning.
     """
 
     def __init__(self, message: str, field: str | None = None) -> None:
+        field = field and _beginning(field)
         super().__init__(f"{field}: {message}" if field else message)
         self.field = field
 
@@ -77,7 +81,7 @@ class UnknownName(InvalidRequest):
         near = [meant] if meant else get_close_matches(str(name), list(known), n=3, cutoff=0.5)
         hint = f"; did you mean {' or '.join(near)}?" if near else ""
         hint = hint or (f"; known are {', '.join(listed)}" if listed else "")
-        super().__init__(f"{name!r} is not {what}{hint}", field)
+        super().__init__(f"{_beginning(str(name))!r} is not {what}{hint}", field)
 
 
 class UnusableData(InvalidRequest):
@@ -219,3 +223,7 @@ class JobInterrupted(JobStopped):
 
 class LeaseLost(JobInterrupted):
     """Whoever ran the job was believed dead, and somebody else has taken it up; or it was ended meanwhile."""
+
+
+def _beginning(name: str) -> str:
+    return name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}…"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from http import HTTPStatus
@@ -27,6 +26,7 @@ from synergos.program.metrics import Metrics
 from synergos.program.patience import may_wait
 from synergos.program.removal import remove_files
 from synergos.schema import Definition
+from synergos.schema.json_text import object_in
 from synergos_worker import bodies, error_responses, request_log
 from synergos_worker.agreement_file import write_agreement
 from synergos_worker.documentation import describe
@@ -252,13 +252,13 @@ def _success(method: str, data: Mapping[str, Any], status: int = HTTPStatus.OK) 
     return as_json({**body, "data": data}, status)
 
 
-def _json() -> object:
+def _json() -> dict[str, Any]:
     # Any web page may send a body without a type, or as plain text; one that says it is JSON only where we allow it.
     if not request.is_json:
         raise UnsupportedMediaType(f"expected Content-Type: application/json, got {request.mimetype or 'none'}")
     try:
-        return json.loads(request.get_data(cache=False))
-    except (ValueError, RecursionError):
+        return object_in(request.get_data(cache=False))
+    except ValueError:
         raise BadRequest("expected a JSON object") from None
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeVar
 
 from synergos.errors import UnknownName, UnusableData
+from synergos.finite import is_number
 
 LARGEST_SIDE = 4096
 
@@ -118,15 +118,11 @@ def _size(value: object, name: str) -> Size | None:
 def _window(value: object, name: str) -> Window | None:
     if value is None:
         return None
-    if isinstance(value, list) and len(value) == 2 and all(map(_is_number, value)) and value[0] < value[1]:
+    if isinstance(value, list) and len(value) == 2 and all(map(is_number, value)) and value[0] < value[1]:
         return float(value[0]), float(value[1])
     raise UnusableData(
         f"operations.window: expected [value for black, larger value for white], or null, found {shown(value)}", name
     )
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _is_side(value: object) -> bool:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import math
-from typing import Any, NoReturn
+from typing import Any
 
 from flask import request
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 
-from synergos.errors import InvalidRequest, UnknownName
-from synergos.schema.explanation import path
+from synergos.errors import UnknownName
+from synergos.schema.json_text import UNSTORABLE, object_in
 
 MAXIMUM_BODY = 4 * 2**20
 """Bytes; a network of a thousand layers takes a tenth of it."""
-MAXIMUM_DEPTH = 32
-_MAXIMUM_INTEGER = 2**63
 
 
 def json_object() -> dict[str, Any]:
@@ -37,15 +34,9 @@ def json_object() -> dict[str, Any]:
     if not request.is_json:
         raise UnsupportedMediaType(f"expected Content-Type: application/json, got {request.mimetype or 'none'}")
     try:
-        value = json.loads(text, parse_constant=_refuse_constant)
-    except RecursionError:
-        raise _too_deep() from None
+        return object_in(text, UNSTORABLE)
     except ValueError as error:
         raise BadRequest(f"expected a JSON object: {error}") from None
-    if not isinstance(value, dict):
-        raise InvalidRequest(f"expected an object, got {type(value).__name__}", "body")
-    _check(value)
-    return value
 
 
 def nothing() -> None:
@@ -56,35 +47,3 @@ def nothing() -> None:
     """
     if request.content_length and (said := json_object()):
         raise UnknownName(next(iter(said))[:80], (), next(iter(said))[:80], "a field of this request, which takes none")
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _check(body: dict[str, Any]) -> None:
-    """Refuse what passes a JSON parser and breaks something later; without recursion, as bodies can be deep."""
-    waiting: list[tuple[Any, tuple[str | int, ...]]] = [(body, ())]
-    while waiting:
-        value, place = waiting.pop()
-        if len(place) > MAXIMUM_DEPTH:
-            raise _too_deep()
-        if isinstance(value, dict):
-            for name, item in value.items():
-                _check_text(name, place)
-                waiting.append((item, (*place, name)))
-        elif isinstance(value, list):
-            waiting.extend((item, (*place, index)) for index, item in enumerate(value))
-        elif isinstance(value, str):
-            _check_text(value, place)
-        elif isinstance(value, int | float) and not (math.isfinite(value) and abs(value) < _MAXIMUM_INTEGER):
-            raise InvalidRequest("expected a number that fits into 64 bits", path(place))
-
-
-def _check_text(text: str, place: tuple[str | int, ...]) -> None:
-    if "\0" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
-        raise InvalidRequest("expected text without NUL and without half a surrogate pair", path(place) or "body")
-
-
-def _too_deep() -> InvalidRequest:
-    return InvalidRequest(f"expected at most {MAXIMUM_DEPTH} levels of nesting", "body")

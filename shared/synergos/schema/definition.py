@@ -71,6 +71,9 @@ class Definition(Generic[T]):
             return msgspec.convert(self._gathered(value), self._kind)
         except msgspec.ValidationError as error:
             raise self._refusal(value, error, at) from None
+        except UnicodeEncodeError:
+            # JSON can write one as an escape, and Python keeps it as it is.
+            raise InvalidRequest("expected text without half a surrogate pair", at or None) from None
 
     def decode(self, content: bytes | memoryview) -> T:
         """A value of JSON as text; what the type has no place for is passed over, and never in memory.

@@ -7,7 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from synergos.errors import UnusableData
+from synergos.errors import InvalidRequest, UnusableData
+from synergos.schema.json_text import refuse_unusable
+
+LARGEST_JSON = 2 * 2**20
+"""Bytes. Ten thousand columns with long names take half of it; as objects in memory it may be thirty times as much."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,7 @@ class DataFile:
             UnusableData: it cannot be read, or is no JSON object.
         """
         try:
-            content = json.loads(self.path.read_text(encoding="utf-8-sig"))
+            content = json.loads(self._text())
         except OSError as error:
             raise unreadable(self.name, error) from error
         except json.JSONDecodeError as error:
@@ -40,7 +44,18 @@ class DataFile:
             raise UnusableData("is not JSON in UTF-8", self.name) from error
         if not isinstance(content, dict):
             raise UnusableData(f"expected a JSON object, found a {type(content).__name__}", self.name)
+        try:
+            refuse_unusable(content)
+        except InvalidRequest as error:
+            raise UnusableData(str(error), self.name) from None
         return content
+
+    def _text(self) -> str:
+        with self.path.open("rb") as file:
+            content = file.read(LARGEST_JSON + 1)
+        if len(content) > LARGEST_JSON:
+            raise UnusableData(f"has more than {LARGEST_JSON:,} bytes, which is the most for a file of JSON", self.name)
+        return content.decode("utf-8-sig")
 
     def identity(self) -> tuple[int, int]:
         """What two names of one file have in common, be they links.

@@ -6,7 +6,6 @@ called ``<set>:<name>``, and those of what a participant keeps ``kept.<set>:<nam
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 from torch import Tensor
 
 from synergos.errors import WireFormatError
+from synergos.finite import is_number
 from synergos.learning.algorithms import Like, Model
 from synergos.learning.bags import WEIGHTS, Bag, Packed, Weights
 from synergos.wire.codec import Encoded, encode
@@ -164,10 +164,6 @@ def _named(sets: list[tuple[Like, str]], model: Model) -> dict[str, Tensor]:
 
 
 def _numbers(found: object) -> dict[str, float]:
-    if not isinstance(found, dict) or not all(map(_is_number, found.values())):
+    if not isinstance(found, dict) or not all(map(is_number, found.values())):
         raise WireFormatError("the message's numbers are not an object of finite numbers")
     return found
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

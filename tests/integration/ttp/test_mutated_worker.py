@@ -5,22 +5,20 @@ They are the same in each run. The TTP's own reading of HTTP, of JSON and of mes
 
 from __future__ import annotations
 
-import copy
 import json
-import socket
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from typing import Any, cast
+from typing import Any
 
 import pytest
 import torch
 from structlog.testing import capture_logs
 
+from fakes.answering import NODE, WHO, Saying
+from support.mutations import changed, spoilt
 from synergos.domain.feature_space import LABEL, Action, Feature, FeatureSpace
-from synergos.domain.grid import Node
 from synergos.domain.keys import ProjectKey, RunKey
 from synergos.domain.loss_history import LossHistory
 from synergos.domain.outputs import MEASURED
@@ -41,14 +39,11 @@ from synergos_ttp.stages.round_store import RoundFiles
 from synergos_ttp.stages.spare_files import SpareFiles
 from synergos_ttp.workers.answer_memory import AnswerMemory
 from synergos_ttp.workers.checked import blaming
-from synergos_ttp.workers.client import Connection, Transport
 from synergos_ttp.workers.commands import VERSION, WorkerCommands
 from synergos_ttp.workers.data_plane import DataPlane
 from synergos_ttp.workers.limits import Limits
 from synergos_ttp.workers.participant import JobParticipant, OpenSession
 
-WHO = "worker_1"
-NODE = Node(WHO, "nowhere", 1, 1)
 RUN, PROJECT = RunKey("c", "p", "e", "r"), ProjectKey("c", "p")
 TAGS = {Purpose.TRAIN: [("t",)], Purpose.EVALUATE: [("e",)]}
 LIMITS = Limits(connect=5.0, preparation=0.002, round=0.002, long_poll=0.01)
@@ -96,34 +91,6 @@ RESULTS = {
 SAID = {"round": 0, "rows": 10, "train_loss": 0.5, "first_loss": 0.7, "epochs": 1, "seconds": 0.1}
 EVALUATED = {"evaluation": {"rows": 8, "loss": 0.5}}
 SPACE = FeatureSpace("tabular", Action.CLASSIFY, (Feature("age"),), (Feature(LABEL, "no"), Feature(LABEL, "yes")), (1,))
-
-
-class Nowhere(Connection):
-    """Everything has been answered before it is asked, and what is asked is not heard."""
-
-    def __init__(self, answer: bytes) -> None:
-        super().__init__(NODE.host, NODE.data_port)
-        self._said = answer
-
-    def connect(self) -> None:
-        self.sock, self._there = socket.socketpair()
-        self._there.sendall(self._said)
-        self._there.shutdown(socket.SHUT_WR)
-
-    def close(self) -> None:
-        if hasattr(self, "_there"):
-            self._there.close()
-        super().close()
-
-
-@dataclass(frozen=True)
-class Saying(Transport):
-    """Leads to one answer."""
-
-    answer: bytes = b""
-
-    def connection(self, host: str, port: int, seconds: float) -> Connection:
-        return Nowhere(self.answer)
 
 
 def commands(answer: bytes) -> WorkerCommands:
@@ -196,11 +163,6 @@ KINDS: Mapping[str, tuple[Callable[[bytes, Path], object], object, int]] = {
 }
 """What a TTP does with an answer, what a worker says that has no faults, and how many mutations of that are tried."""
 
-NASTY: tuple[object, ...] = (
-    *(None, True, -1, 0, 1.5, 10**18, 10**400, -(10**400), 1e308, -1e308, float("nan"), float("inf")),
-    *("", "x", "x" * 5000, "\ud800", "\x00", "=1+1", "train", "predict", "target", "[/x]\x1b[2J"),
-    *([], {}, [[]], [None], {"": None}, [0] * 300, {"train": 5}, ["x", None, 3]),
-)
 STATUSES = (
     b"200 OK",
     b"201 X",
@@ -215,58 +177,6 @@ STATUSES = (
     b"999 X",
     b"-1 X",
 )
-
-
-def places_in(value: object) -> list[tuple[Any, Any]]:
-    """Every container in a JSON value, with each of its keys or positions."""
-    found: list[tuple[Any, Any]] = []
-    keys: Iterable[Any] = (
-        value.keys() if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
-    )
-    for key in keys:
-        found.append((value, key))
-        found.extend(places_in(cast(Any, value)[key]))
-    return found
-
-
-def changed(value: object, random: Random) -> object:
-    """The same with one or two entries that are something else, not there, or there twice."""
-    value = copy.deepcopy(value)
-    for _ in range(random.choice((1, 1, 1, 2))):
-        if not (places := places_in(value)):
-            break
-        container, key = random.choice(places)
-        what = random.random()
-        if what < 0.6:
-            container[key] = copy.deepcopy(random.choice(NASTY))
-        elif what < 0.75:
-            del container[key]
-        elif what < 0.85:
-            container[key] = copy.deepcopy(random.choice(places)[0])
-        elif isinstance(container, dict):
-            container[str(random.choice(NASTY))] = container[key]
-        else:
-            container.append(container[key])
-    return value
-
-
-def spoilt(content: bytes, random: Random) -> bytes:
-    """The same with some bytes that are others, not there, or there twice."""
-    found = bytearray(content)
-    start = random.randrange(len(found))
-    stop = start + random.randrange(1, 9)
-    match random.randrange(5):
-        case 0:
-            found[start] ^= 1 << random.randrange(8)
-        case 1:
-            del found[start:stop]
-        case 2:
-            found[start:start] = found[start:stop]
-        case 3:
-            del found[start:]
-        case _:
-            found[start:start] = random.choice((b"[" * 20_000, b"\xff\xfe", b"9" * 5000, b"\r\n\r\n", b"\x00" * 8))
-    return bytes(found)
 
 
 def mutated(kind: str, sound: object, random: Random) -> bytes:

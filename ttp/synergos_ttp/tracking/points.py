@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from synergos.domain.outputs import Measured, Overall, Pooled, Validated
+from synergos.finite import is_number
 from synergos_ttp.tracking.notes import Point
 
 POOLED = "pooled"
@@ -31,13 +31,9 @@ def _points(owner: str, figures: Measured | Pooled) -> Iterator[Point]:
         values |= _by_class(name, value, labels) if isinstance(value, Sequence) else {name: value}
     if isinstance(figures.overall, Overall):
         values |= {f"{owner}_overall_{name}": getattr(figures.overall, name) for name in Overall.__struct_fields__}
-    yield from (Point(name, float(value), 0) for name, value in values.items() if _is_number(value))
+    yield from (Point(name, float(value), 0) for name, value in values.items() if is_number(value))
 
 
 def _by_class(name: str, values: Sequence[Any], labels: Sequence[str | None]) -> Mapping[str, Any]:
     numbered = {f"{name}_class_{index}": value for index, value in enumerate(values)}
     return numbered | {f"{name}_label_{label}": value for label, value in zip(labels, values, strict=False) if label}
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
 
 from synergos.errors import InvalidRequest
+from synergos.finite import is_number
 from synergos.learning.families.layers import torch_names
 from synergos.learning.families.layers.constructor_arguments import parameters_of, tuples
 
@@ -67,7 +67,7 @@ def said_to(role: str, kind: type, extras: Mapping[str, Any]) -> dict[str, tuple
 
 def _for_torch(key: str, value: Any) -> Any:
     if argument_in(key) in {"weight", "pos_weight"} and isinstance(value, list):
-        if not all(isinstance(one, int | float) and not isinstance(one, bool) and math.isfinite(one) for one in value):
+        if not all(map(is_number, value)):
             raise InvalidRequest("expected a list of numbers, one per class", key)
         return torch.tensor(value, dtype=torch.float32)
     return tuples(value)
