@@ -58,6 +58,8 @@ def ids_of(job: Job) -> list[str]:
 
 def describe(job: Job) -> str:
     """How a job stands, in words: round, time left, losses, or how it ended."""
+    if "damaged" in job:
+        return f"damaged: {job['damaged']}"
     if job["state"] == "failed":
         return f"failed: {(job.get('error') or {}).get('message', 'no reason given')}"
     progress = job.get("progress") or {}

@@ -56,6 +56,8 @@ def display_study_on(console: Console, *, transient: bool = False) -> StudyDispl
 
 def headline(study: Study) -> str:
     """How a study stands, in words: what it looks for, how far it is, and the best so far."""
+    if "damaged" in study:
+        return f"damaged: {study['damaged']}"
     direction = "the higher the better" if study["optimize_mode"] == "max" else "the lower the better"
     counts = study["counts"]
     counted = ", ".join(f"{count} {state}" for state, count in counts.items() if count)

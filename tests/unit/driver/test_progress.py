@@ -75,3 +75,8 @@ def test_bars_leave_a_line_for_each_job_that_ended() -> None:
             bars.job("train", job)
 
     assert written.getvalue().count("train: completed · round 3/15 · train loss 0.25") == 1
+
+
+def test_a_job_that_cannot_be_read_is_called_damaged() -> None:
+    job = {"id": "j", "state": "failed", "error": None, "damaged": "what is stored of it cannot be read"}
+    assert describe(job) == "damaged: what is stored of it cannot be read"
