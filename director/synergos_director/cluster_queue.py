@@ -13,7 +13,7 @@ from synergos.program.loop import Loop
 from synergos_director.outcome_consumer import NotOurs, OutcomeConsumer
 from synmanager.broker import MessageBroker
 from synmanager.config import COMPLETED, RANKED, cluster_queue
-from synmanager.errors import PublishRefused
+from synmanager.errors import MessageTooLarge, PublishRefused
 from synmanager.publisher import Publisher
 from synmanager.stream import Delivery, JobStream
 
@@ -36,8 +36,12 @@ class DirectorQueue:
 
         Raises:
             ConnectionError: the broker cannot be reached.
+            InvalidRequest: one of them is too large for anybody to read.
         """
-        self._publisher.publish(self._queues[queue], messages)
+        try:
+            self._publisher.publish(self._queues[queue], messages)
+        except MessageTooLarge as error:
+            raise InvalidRequest(str(error)) from error
 
     def dead_letter(self, message: Mapping[str, Any], reason: str) -> None:
         """Put a job that was given up into the queue ``dead``; returns when the broker has it.

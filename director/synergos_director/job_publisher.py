@@ -9,7 +9,7 @@ import structlog
 
 from synergos.domain.job import Job, Stage
 from synergos.domain.messages import job_message
-from synergos.errors import RecordNotFound
+from synergos.errors import DamagedRecord, InvalidRequest, RecordNotFound
 from synergos.program.log_context import about_job
 from synergos.records import RecordStore
 from synergos_director.queued_job import queued_job
@@ -36,6 +36,7 @@ class Queue(Protocol):
 
         Raises:
             ConnectionError: the broker cannot be reached.
+            InvalidRequest: one of them is too large for anybody to read.
         """
 
     def dead_letter(self, message: Mapping[str, Any], reason: str) -> None:
@@ -67,16 +68,23 @@ class JobPublisher:
         for job in jobs:
             try:
                 by_queue.setdefault(QUEUES[job.stage], []).append(queued_job(self._store, job, self._cluster))
-            except RecordNotFound as error:
-                # The job itself will say so.
+            except (RecordNotFound, DamagedRecord, TypeError, LookupError, AttributeError) as error:
+                # Deleted, or damaged: the job itself will say so.
                 with about_job(job):
-                    log.info("published without its records", reason=str(error))
+                    log.info("published without its records", reason=type(error).__name__)
                 by_queue.setdefault(QUEUES[job.stage], []).append(job_message(job, self._cluster, [], {}))
         try:
             for queue, messages in by_queue.items():
-                self._queue.publish(queue, messages)
+                self._publish(queue, messages)
         except ConnectionError as error:
             log.warning("jobs wait for the queue to be back", jobs=sum(map(len, by_queue.values())), reason=str(error))
+
+    def _publish(self, queue: str, messages: Sequence[Mapping[str, Any]]) -> None:
+        try:
+            self._queue.publish(queue, messages)
+        except InvalidRequest as error:
+            log.info("published without their records", jobs=len(messages), reason=str(error))
+            self._queue.publish(queue, [{**message, "grids": [], "parameters": {}} for message in messages])
 
     def dead_letter(self, job: Job, reason: str) -> None:
         """Dead-letter a job that was given up.

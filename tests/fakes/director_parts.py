@@ -10,6 +10,7 @@ from factories.outputs import OUTPUTS
 from synergos.domain.job import Job, Stage
 from synergos.domain.keys import job_key
 from synergos.domain.records import Kind
+from synergos.errors import InvalidRequest
 from synergos.records import RecordStore
 from synergos.records.leases import Claim, Leases
 
@@ -24,16 +25,20 @@ class MemoryQueue:
 
     Attributes:
         dead: the jobs that were given up, and why.
+        largest: how long a message may be in Python's words.
         refusals: how often somebody found it away.
     """
 
     messages: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
     dead: list[tuple[str, str]] = field(default_factory=list)
     is_away: bool = False
+    largest: int | None = None
     refusals: int = 0
 
     def publish(self, queue: str, messages: Sequence[Mapping[str, Any]]) -> None:
         self._reach()
+        if self.largest is not None and any(len(str(message)) > self.largest for message in messages):
+            raise InvalidRequest("a message has too many bytes")
         self.messages.extend((queue, message) for message in messages)
 
     def dead_letter(self, message: Mapping[str, Any], reason: str) -> None:

@@ -272,7 +272,9 @@ class Leases:
 
     def _grids_of(self, project: ProjectKey) -> int:
         """How many sub-grids the registrations of a project make."""
-        counts = [record["n_count"] for record in self._store.find(Kind.REGISTRATION, project)]
+        said = (record.get("n_count") for record in self._store.find(Kind.REGISTRATION, project))
+        # One that is damaged keeps nobody else's jobs waiting: the job itself will say so.
+        counts = [count for count in said if isinstance(count, int)]
         # A job of a project without participants is anybody's: it ends with a message that says so.
         return min(counts, default=sys.maxsize)
 

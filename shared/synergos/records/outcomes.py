@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import structlog
 
-from synergos.domain.job import JobState
+from synergos.domain.job import JobError, JobState
 from synergos.domain.messages import OutcomeMessage
 from synergos.domain.outputs import check_outputs, read_outputs
 from synergos.records.archive import archive
@@ -12,6 +14,9 @@ from synergos.records.leases import Leases
 from synergos.records.store import RecordStore
 
 log = structlog.get_logger(__name__)
+
+_LONGEST = 2**16
+"""Characters of an error, which is shown in lists: as many as a worker's may have."""
 
 
 def settle(store: RecordStore, leases: Leases, outcome: OutcomeMessage) -> bool:
@@ -35,5 +40,9 @@ def settle(store: RecordStore, leases: Leases, outcome: OutcomeMessage) -> bool:
             check_outputs(outputs, job.keys, folder)
             archive(store, job, outputs)
         else:
-            store.save_job(job.ended(outcome.state, outcome.error))
+            store.save_job(job.ended(outcome.state, _in_short(outcome.error)))
     return True
+
+
+def _in_short(error: JobError | None) -> JobError | None:
+    return error and replace(error, kind=error.kind[:_LONGEST], message=error.message[:_LONGEST])

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from fakes.director_parts import PROJECT, RUN, MemoryQueue, accepted
+from typing import Any
+
+import pytest
+
+from fakes.director_parts import PROJECT, RUN, MemoryQueue, accepted, taken_up
 from synergos.domain.job import Job, Stage
 from synergos.domain.keys import job_key
 from synergos.domain.messages import JobMessage
 from synergos.domain.records import Kind
 from synergos.records import RecordStore
+from synergos.records.leases import Leases
 from synergos_director.job_publisher import JobPublisher
 
 PREDICTION = Job(Stage.PREDICT, job_key({**RUN, "participant_id": "worker_1"}), {"tags": [["new"]]})
@@ -80,3 +85,30 @@ def test_a_prediction_names_its_requester_and_leaves_the_grids_to_the_ttp(
     parameters = message["parameters"]
     assert (parameters["participants"], parameters["metas"]) == (["worker_1"], ["predict"])
     assert parameters["tags"] == {"p": [["new"]]}
+
+
+@pytest.mark.parametrize("payload", [{"n_count": "x"}, {"n_count": 1, "node_0": 5}, {"n_count": 1}])
+@pytest.mark.parametrize("kind", [Kind.REGISTRATION, Kind.PROJECT])
+def test_a_damaged_record_keeps_no_job_from_being_announced(
+    store: RecordStore, queue: MemoryQueue, publisher: JobPublisher, kind: Kind, payload: dict[str, Any]
+) -> None:
+    store.put(kind, {**PROJECT, "participant_id": "worker_1"}, payload)
+    job, other = accepted(store, Stage.TRAIN), accepted(store, Stage.TRAIN, "other")
+
+    publisher.publish([job, other])
+
+    assert queue.published == [("train", job.id), ("train", other.id)]
+    assert taken_up(Leases(store)).job.id == job.id
+
+
+def test_what_is_too_large_for_a_message_stays_in_the_records(
+    store: RecordStore, queue: MemoryQueue, publisher: JobPublisher
+) -> None:
+    store.put(Kind.EXPERIMENT, RUN, {"model": ["x" * 5000]})
+    queue.largest = 4000
+    job = accepted(store, Stage.TRAIN)
+
+    publisher.publish([job])
+
+    [(_, message)] = queue.messages
+    assert (message["job_id"], message["keys"], message["parameters"]) == (job.id, ["c", "p", "e", "r"], {})

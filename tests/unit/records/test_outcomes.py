@@ -262,3 +262,12 @@ def test_who_can_be_no_participant_gets_no_record(store: RecordStore, leases: Le
         settle(store, leases, outcome(taken_up(leases), JobState.COMPLETED, {"../w": measured}))
 
     assert store.find(Kind.VALIDATION) == []
+
+
+def test_an_error_is_as_long_as_people_read(store: RecordStore, leases: Leases, claim: Claim) -> None:
+    sent = Outcome(claim.job, "here", claim.lease, JobState.FAILED, error=JobError("X" * 10**6, "y" * 10**6))
+    settle(store, leases, OutcomeMessage.from_dict(sent.to_dict()))
+
+    error = store.job(claim.job.id).error
+    assert error is not None
+    assert len(error.kind + error.message) == 2 * 2**16
