@@ -48,7 +48,7 @@ class WorkerService:
         self._in_use = in_use
         self.sessions = parts.sessions
         identity = Identity(settings.component_id)
-        self._health = HealthWatch({"outputs": folder_check(settings.outputs)})
+        self._health = HealthWatch({"outputs": folder_check(settings.outputs), "computing": compute.problem})
         self.command_app: Flask = create_command_app(parts, settings, identity, self._health.problems)
         self.data_app = DataApp(parts.sessions, identity)
         self._settings = settings

@@ -257,7 +257,7 @@ def test_each_port_says_which_it_is(service: WorkerService, client: WorkerClient
 def test_what_a_worker_says_of_itself_is_documented(client: WorkerClient) -> None:
     documented = client.command("GET", "/swagger.json", 200)
 
-    assert set(documented["paths"]) == {"/", "/health", "/bandwidth"}
+    assert set(documented["paths"]) == {"/", "/health", "/bandwidth", "/metrics"}
     assert set(documented["definitions"]["Health"]["properties"]) <= set(client.command("GET", "/health", 200))
     assert "/docs" in client.command("GET", "/", 200)["links"]
 

@@ -20,7 +20,7 @@ from synergos.learning.families.layers.hyperparameters import LayersHyperparamet
 from synergos.learning.families.layers.layer_checks import Layer, check_layers
 from synergos.learning.families.layers.local_trainer import parameter_names
 from synergos.learning.families.layers.local_training import infer
-from synergos.learning.families.layers.needs import layer_needs, needs_of
+from synergos.learning.families.layers.needs import layer_needs, needs_of, refuse_unusable
 from synergos.learning.families.layers.network import Network, build_network
 from synergos.learning.families.layers.objective import Objective, Predicted, Scores
 from synergos.learning.families.layers.plan import local_plan
@@ -66,8 +66,10 @@ class LayersFamily:
         """Input sizes follow the data, the output follows the labels."""
         layers = _layers(architecture)
         if auto_fix:
-            return fit_layers(layers, space)
-        check_fit(layers, space)
+            layers = fit_layers(layers, space)
+        else:
+            check_fit(layers, space)
+        refuse_unusable(layers, space)
         return layers
 
     def initial(self, recipe: Recipe) -> Model:

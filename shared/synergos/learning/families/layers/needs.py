@@ -14,7 +14,7 @@ from torch.nn.modules.dropout import _DropoutNd
 
 from synergos.domain.feature_space import FeatureSpace
 from synergos.errors import InvalidRequest
-from synergos.learning.families.layers.fit_to_feature_space import shapes
+from synergos.learning.families.layers.fit_to_feature_space import LARGEST_ROW, shapes
 from synergos.learning.families.layers.hyperparameters import LayersHyperparameters
 from synergos.learning.families.layers.layer_checks import Layer, make_module
 from synergos.learning.families.needs import Needs
@@ -77,6 +77,23 @@ def layer_needs(layers: Sequence[Layer], space: FeatureSpace) -> list[LayerNeeds
             )
         found.append(needs)
     return found
+
+
+def refuse_unusable(layers: Sequence[Layer], space: FeatureSpace) -> None:
+    """Refuse a network that no worker could train or use, however much memory it has.
+
+    Raises:
+        InvalidRequest: what :func:`layer_needs` does, or one row takes too much on its way through all layers.
+    """
+    taken = 0
+    for index, needs in enumerate(layer_needs(layers, space)):
+        taken += needs.values
+        if taken > LARGEST_ROW:
+            raise InvalidRequest(
+                f"one row becomes more than {LARGEST_ROW:,} values on its way up to here, which take "
+                f"{_FLOAT * LARGEST_ROW / 2**30:.0f} GiB; no worker takes as many",
+                f"model[{index}]",
+            )
 
 
 def rows_per_call(needs: Iterable[LayerNeeds], largest: int = LARGEST_CALL) -> list[int | None]:

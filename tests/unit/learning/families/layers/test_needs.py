@@ -12,6 +12,7 @@ from torch import Tensor
 from factories.network_models import layer, linear, space
 from synergos.domain.feature_space import Action
 from synergos.errors import InvalidRequest, JobCancelled
+from synergos.learning.families.layers import LAYERS
 from synergos.learning.families.layers.hyperparameters import LayersHyperparameters
 from synergos.learning.families.layers.layer_checks import Layer
 from synergos.learning.families.layers.needs import (
@@ -144,6 +145,17 @@ def test_what_nothing_could_stop_is_refused_by_its_layer(inputs: Any, layers: li
 
     assert str(refused.value.field).startswith("model[0].")
     assert str(refused.value.field).endswith(field)
+
+
+@pytest.mark.parametrize("auto_fix", [True, False])
+def test_a_network_that_no_worker_could_hold_is_refused_when_it_is_fitted(auto_fix: bool) -> None:
+    padding = layer("ConstantPad1d", padding=[0, 10**8], value=0.0)
+    layers = [padding, *[layer("ReLU") for _ in range(30)], linear(10**8 + 6, 1)]
+
+    with pytest.raises(InvalidRequest, match=r"which take 8 GiB; no worker takes as many") as refused:
+        LAYERS.fit(layers, space(Action.REGRESS, 6), auto_fix=auto_fix)
+
+    assert refused.value.field == "model[21]"
 
 
 @pytest.mark.parametrize("name", list(NETWORKS))
