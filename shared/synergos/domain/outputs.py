@@ -31,6 +31,8 @@ FilePath: TypeAlias = Annotated[str, Limits(max_length=4096)]
 """As long as a path can be."""
 
 Position: TypeAlias = Annotated[int, Limits(ge=0)]
+Sha256: TypeAlias = Annotated[str, Limits(pattern="^[0-9a-f]{64}$")]
+"""In hexadecimal digits."""
 MissingColumns: TypeAlias = Mapping[Side, Sequence[Position]]
 """Positions in the aligned order of inputs and labels that a table lacks."""
 
@@ -77,11 +79,14 @@ class Export(Struct, frozen=True, kw_only=True):
         origin: whose it is: a participant's id, or ``ttp`` for the global model.
         path: of its weights.
         loss_history: path of its losses.
+        sha256: of each of its files, by name; a file is read only as long as it is that one. Unset where it was trained before
+            this was kept.
     """
 
     origin: str
     path: FilePath
     loss_history: FilePath
+    sha256: Annotated[Mapping[str, Sha256], Limits(max_length=16)] | msgspec.UnsetType = msgspec.UNSET
 
 
 class Trained(Training, frozen=True, kw_only=True):

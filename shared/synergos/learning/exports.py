@@ -6,6 +6,7 @@ Trainings before the newest lie in it under ``versions/<number>``.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -17,10 +18,10 @@ from uuid import uuid4
 from synergos.domain.keys import RunKey
 from synergos.domain.loss_history import LossHistory
 from synergos.domain.trained_model import Training
-from synergos.errors import SynergosError
+from synergos.errors import Conflict, SynergosError
 from synergos.learning import families
 from synergos.learning.algorithms import Weights
-from synergos.learning.families import Predictor, Recipe, manifest
+from synergos.learning.families import ModelFamily, Predictor, Recipe, manifest
 
 ORIGIN = "ttp"
 """Where the global model comes from, as records say it."""
@@ -113,6 +114,52 @@ def weights_of(model: Mapping[str, Any]) -> Path:
     return folder_of(path.parent, int(model.get("version", 1))) / path.name
 
 
+def digests_of(path: Path) -> dict[str, str]:
+    """SHA-256 of each file of a model, by name, in hexadecimal digits.
+
+    Args:
+        path: of its weights; others of its family differ in the suffix alone.
+    """
+    files = [each for each in path.parent.iterdir() if each.is_file() and each.stem == path.stem]
+    return {each.name: _digest(each) for each in sorted(files)}
+
+
+def read_weights(model: Mapping[str, Any], family: ModelFamily) -> Weights:
+    """The global weights of a Model record.
+
+    What was trained before records had digests is read as it is.
+
+    Raises:
+        Conflict: the file is not the one that was trained.
+        RecordNotFound: there is no such file.
+        WireFormatError: the file does not hold a model.
+    """
+    path, known = weights_of(model), digest_in(model, weights_of(model).name)
+    if known is None or not path.is_file():
+        return family.read(path)
+    before = _mark(path)
+    digest = _digest(path)
+    weights = family.read(path)
+    # Written to between the two, it would be another one that was looked at.
+    if digest != known or _mark(path) != before:
+        raise changed(path.name)
+    return weights
+
+
+def digest_in(model: Mapping[str, Any], name: str) -> str | None:
+    """What a Model record says of a file; None where it says nothing."""
+    exports = (value for part, value in model.items() if part == "global" or part.startswith("local_"))
+    found = (export.get("sha256", {}).get(name) for export in exports if isinstance(export, Mapping))
+    return next((digest for digest in found if digest is not None), None)
+
+
+def changed(name: str) -> Conflict:
+    """What is said of a file that is another one than its record's."""
+    return Conflict(
+        f"{name} is not the file that was trained: its SHA-256 is not the one in the model's record; train the run again"
+    )
+
+
 def left_beside(folder: Path) -> list[Path]:
     """The folders that a crash has left beside that of a run, with what was to be its files or was before."""
     if not folder.parent.is_dir():
@@ -176,6 +223,17 @@ def _version_in(folder: Path) -> int | None:
         return int(manifest.read(folder).get("version", 1))
     except SynergosError:
         return None
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _mark(path: Path) -> tuple[int, ...]:
+    """What is different when a file is written to, or another is in its place."""
+    found = path.stat()
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _outputs(folder: Path, origin: str, model: str, losses: str) -> dict[str, str]:

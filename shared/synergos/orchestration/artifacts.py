@@ -26,6 +26,7 @@ from synergos.domain.records import Kind
 from synergos.domain.study import Study
 from synergos.domain.trained_model import OUTDATED
 from synergos.errors import InvalidRequest, NotSupported, RecordNotFound
+from synergos.learning.exports import changed, digest_in
 from synergos.orchestration.caller import Caller
 from synergos.orchestration.preconditions import require_named
 from synergos.orchestration.study_records import StudyRecords
@@ -128,6 +129,7 @@ class Artifacts:
         Raises:
             InvalidRequest: the version is no number.
             RecordNotFound: there is no such run, training or file, or its files are on another host.
+            Conflict: it is a model's, and not the file that was trained.
         """
         training = self._training(run, version)
 
@@ -135,7 +137,13 @@ class Artifacts:
             with self._folder_of(training) as folder:
                 return _open(folder, name)
 
-        return self._retried(opened, lambda: self._elsewhere(training))
+        found = self._retried(opened, lambda: self._elsewhere(training))
+        known = digest_in(training.record, name)
+        if known is not None and self._digests.of(found) != known:
+            found.file.close()
+            raise changed(name)
+        found.file.seek(0)
+        return found
 
     def open_picture(self, caller: Caller, study_id: str) -> OpenFile:
         """The picture of a study.

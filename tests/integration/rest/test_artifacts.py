@@ -271,3 +271,20 @@ def test_the_picture_of_a_study_is_shown_when_there_is_one(served: Client, store
     shown = served.http.get("/ttp/studies/s1/picture", buffered=True)
     assert (shown.status_code, shown.data, shown.mimetype) == (200, b"\x89PNG", "image/png")
     assert shown.headers["Content-Disposition"] == "inline; filename=s1.png"
+
+
+def test_a_model_that_is_not_the_file_that_was_trained_is_not_handed_out(
+    served: Client, store: RecordStore, folder: Path
+) -> None:
+    digests = {"global_model.pt": hashlib.sha256(MODEL).hexdigest()}
+    store.merge(Kind.MODEL, RUN, {"global": {**store.get(Kind.MODEL, RUN)["global"], "sha256": digests}})
+
+    assert read(served, "global_model.pt").get_data() == MODEL
+    (folder / "global_model.pt").write_bytes(b"another collaboration's")
+    answer = read(served, "global_model.pt")
+
+    assert (answer.status_code, answer.json["message"].split(":")[0]) == (
+        409,
+        "global_model.pt is not the file that was trained",
+    )
+    assert read(served, "manifest.json").status_code == 200

@@ -152,3 +152,16 @@ def test_its_export_is_used_without_a_grid_like_any_other(trained: GridInProcess
     np.testing.assert_allclose(found, pooled().predict(scaled(wine()[NEW])[0])[0], atol=1e-6)
     with pytest.raises(NotSupported, match="no torch modules"):
         model.to_onnx(tmp_path / "model.onnx")
+
+
+def test_a_model_that_another_has_replaced_is_not_measured(trained: GridInProcess) -> None:
+    model = trained.outputs.joinpath(*KEYS) / "global_model.json"
+    honest = model.read_bytes()
+    model.write_bytes(honest + b"\n")
+    try:
+        refused = trained.driver.validations.create(*KEYS)
+    finally:
+        model.write_bytes(honest)
+
+    assert "global_model.json is not the file that was trained" in refused["message"]
+    assert "data" in trained.driver.validations.create(*KEYS)

@@ -18,8 +18,8 @@ from synergos.domain.feature_space import Action
 from synergos.domain.keys import RunKey
 from synergos.domain.loss_history import LossHistory
 from synergos.domain.trained_model import Figures, TrainedParticipant, Training, definition_of, figures_of
-from synergos.errors import RecordNotFound, UnknownName, WireFormatError
-from synergos.learning.exports import folder_of, load, note_validation, weights_of, write_run
+from synergos.errors import Conflict, RecordNotFound, UnknownName, WireFormatError
+from synergos.learning.exports import digests_of, folder_of, load, note_validation, read_weights, weights_of, write_run
 from synergos.learning.families.layers.files import read
 from synergos.learning.families.layers.network import build_network
 from synergos.learning.families.manifest import manifest_schema
@@ -358,3 +358,40 @@ def test_a_full_disk_is_said_and_leaves_what_was_there(tmp_path: Path, size: int
     assert Path(refusal.value.filename).name == "global_model.pt"
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
     assert list(tmp_path.iterdir()) == [folder]
+
+
+def recorded(folder: Path, seed: int = 1) -> dict[str, Any]:
+    """What a Model record has of its files."""
+    outputs: dict[str, Any] = write(folder, seed)
+    return {name: {**export, "sha256": digests_of(Path(export["path"]))} for name, export in outputs.items()}
+
+
+def test_a_model_is_read_as_long_as_it_is_the_file_that_was_trained(tmp_path: Path) -> None:
+    model = recorded(tmp_path / "run")
+
+    assert sorted(model["global"]["sha256"]) == ["global_model.pt", "global_model.safetensors"]
+    assert sorted(model["local_2"]["sha256"]) == ["local_model_worker_1.pt", "local_model_worker_1.safetensors"]
+    assert torch.equal(read_weights(model, RECIPE.family)["nnl_0_linear.weight"], weights(1)["nnl_0_linear.weight"])
+
+
+def test_another_model_in_its_place_is_not_read(tmp_path: Path) -> None:
+    model = recorded(tmp_path / "run")
+    recorded(tmp_path / "other", seed=9)
+    (tmp_path / "other" / "global_model.pt").replace(tmp_path / "run" / "global_model.pt")
+
+    with pytest.raises(Conflict, match=r"^global_model\.pt is not the file that was trained: its SHA-256"):
+        read_weights(model, RECIPE.family)
+
+
+def test_a_model_that_is_gone_is_gone(tmp_path: Path) -> None:
+    model = recorded(tmp_path / "run")
+    (tmp_path / "run" / "global_model.pt").unlink()
+
+    with pytest.raises(RecordNotFound, match="is not there any more"):
+        read_weights(model, RECIPE.family)
+
+
+def test_a_record_of_before_there_were_digests_is_believed(tmp_path: Path) -> None:
+    model = write(tmp_path / "run")
+
+    assert torch.equal(read_weights(model, RECIPE.family)["nnl_0_linear.weight"], weights(1)["nnl_0_linear.weight"])

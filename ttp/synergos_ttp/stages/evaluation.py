@@ -23,7 +23,7 @@ from synergos.errors import (
 )
 from synergos.learning import families
 from synergos.learning.column_alignment import missing_columns_of
-from synergos.learning.exports import weights_of
+from synergos.learning.exports import read_weights
 from synergos.learning.feature_space_agreement import drift
 from synergos.learning.pooling import pooled
 from synergos.learning.possible_figures import check_figures
@@ -136,7 +136,7 @@ def _measure(
     recipe = families.recipe_in(model)
     content = SessionContent(scope.run, recipe, (purpose,), scope.asker, scope.session_secret)
     control.publish(WorkStarted(tuple(member.id for member in members)))
-    message = encode(recipe.family.read(weights_of(model)), {})
+    message = encode(read_weights(model, recipe.family), {})
 
     def measure(session: OpenSession) -> Measured:
         session.data.load(message)

@@ -12,7 +12,7 @@ from synergos.domain.feature_space import Action
 from synergos.domain.outputs import TRAINED, Trained
 from synergos.domain.tags import Purpose
 from synergos.domain.trained_model import Figures, TrainedParticipant, Training
-from synergos.learning.exports import write_run
+from synergos.learning.exports import digests_of, write_run
 from synergos.learning.shares import LARGEST_SHARE
 from synergos.wire import StoredTensors
 from synergos_ttp.control import Control
@@ -74,7 +74,11 @@ def train(
                 training=training,
                 kept_versions=kept,
             )
-    return TRAINED.read({**exported, **recipe.to_dict(), **msgspec.to_builtins(training), "kept_versions": kept})
+            # Of what is on the disk, where it is read from one day.
+            digested = {
+                name: {**export, "sha256": digests_of(Path(export["path"]))} for name, export in exported.items()
+            }
+    return TRAINED.read({**digested, **recipe.to_dict(), **msgspec.to_builtins(training), "kept_versions": kept})
 
 
 def _training(scope: Scope, rounds: Rounds, sessions: Sessions) -> Training:
