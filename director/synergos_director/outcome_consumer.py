@@ -7,7 +7,7 @@ from sqlalchemy.exc import OperationalError
 
 from synergos.domain.job import Job, JobError, JobState
 from synergos.domain.messages import OutcomeMessage, OutcomeSender
-from synergos.errors import InvalidRequest, LeaseLost, RecordNotFound
+from synergos.errors import DamagedRecord, InvalidRequest, LeaseLost, RecordNotFound
 from synergos.program.log_context import about_job
 from synergos.records import RecordStore
 from synergos.records.leases import Leases
@@ -58,6 +58,9 @@ class OutcomeConsumer:
                 self._archive(job, outcome)
         except RecordNotFound as error:
             raise InvalidRequest("there is no such job", "job_id") from error
+        except DamagedRecord as error:
+            # It would come again for ever.
+            raise InvalidRequest(str(error), "job_id") from error
         except LeaseLost as error:
             raise InvalidRequest(f"{error}: the outcome is forged, or comes too late", "lease") from error
         self._publisher.publish(self._leases.arrange())

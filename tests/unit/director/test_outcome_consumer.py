@@ -207,3 +207,15 @@ def test_files_that_lie_elsewhere_end_the_job_by_the_name_of_the_field(
 def test_what_is_no_outcome_is_refused(outcome_consumer: OutcomeConsumer, text: bytes) -> None:
     with pytest.raises(InvalidRequest):
         outcome_consumer.settle(text)
+
+
+def test_the_outcome_of_a_damaged_job_is_put_aside(
+    store: RecordStore, leases: Leases, outcome_consumer: OutcomeConsumer
+) -> None:
+    accepted(store, Stage.TRAIN)
+    claim = taken_up(leases)
+    with store.database.writing() as connection:
+        connection.exec_driver_sql("UPDATE job SET stage = 'dance'")
+
+    with pytest.raises(InvalidRequest, match="is damaged"):
+        outcome_consumer.settle(outcome(store, claim))
