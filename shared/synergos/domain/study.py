@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -189,7 +190,26 @@ _TRIAL = Definition(Trial)
 _STUDY = Definition(Study)
 
 
-def best_of(trials: list[Trial], direction: Direction) -> Trial | None:
+@dataclass
+class Tally:
+    """What the trials of a study have come to, without the trials.
+
+    Attributes:
+        counts: how many there are, by state.
+        best: see :func:`best_of`.
+    """
+
+    direction: Direction
+    counts: Counter[TrialState] = field(default_factory=Counter)
+    best: Trial | None = None
+
+    def add(self, trial: Trial) -> None:
+        """Count one more, in the order they were drawn."""
+        self.counts[trial.state] += 1
+        self.best = best_of([trial] if self.best is None else [self.best, trial], self.direction)
+
+
+def best_of(trials: Iterable[Trial], direction: Direction) -> Trial | None:
     """The completed trial with the best objective, the first of those that are equal; None while there is none."""
     best: Trial | None = None
     for trial in trials:

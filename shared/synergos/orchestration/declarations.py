@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, Generic, TypeVar
 
 from synergos.domain.damage import DamagedPayload
 from synergos.domain.identifiers import check_identifier, check_new_identifier, check_told_apart
-from synergos.domain.records import NOT_DECLARED, RECORD_TYPES, Ids, Kind, payload_of, restrict
+from synergos.domain.records import NOT_DECLARED, OWN_FIELDS, RECORD_TYPES, Ids, Kind, payload_of, restrict
 from synergos.errors import InvalidRequest, RecordNotFound
 from synergos.orchestration.caller import Caller
 from synergos.orchestration.shares import Shares
@@ -18,6 +19,9 @@ from synergos.records.store import Record, RecordStore
 from synergos.schema import Definition
 
 Body = TypeVar("Body")
+
+SHOWN_OF_DELETED = 4 * 2**20
+"""Bytes of what hung under a record that was deleted; all of them are held until they are answered with."""
 
 
 class Declarations(Generic[Body]):
@@ -50,7 +54,7 @@ class Declarations(Generic[Body]):
             around: whether to look for what they hang under and what hangs under them, which may be much.
         """
         found = self.store.select(self.kind, Selection(ids), page)
-        return found.map(self.view if around else View)
+        return Part(self.views(found.items), found.after) if around else found.map(View)
 
     def read(self, caller: Caller, ids: Ids) -> View:
         """One record.
@@ -112,7 +116,7 @@ class Declarations(Generic[Body]):
             RecordNotFound: there is no such record.
         """
         with self.store.transaction():
-            shown = self.read(caller, ids)
+            shown = _kept(self.read(caller, ids))
             self.release(shown.record)
             self.store.delete(self.kind, ids)
             return shown
@@ -137,10 +141,17 @@ class Declarations(Generic[Body]):
     def release(self, record: Record) -> None:
         """Do away with what does not hold without a record; called in the transaction of its deletion, before it."""
 
+    def views(self, records: Sequence[Record]) -> list[View]:
+        """Records with what hangs under each, as lists show them."""
+        if not RECORD_TYPES[self.kind].relations:
+            return [View(record) for record in records]
+        beneath = self.store.beneath(self.kind, records)
+        return [View(record, beneath.of(record["doc_id"])) for record in records]
+
     def view(self, record: Record) -> View:
-        """A record with what hangs under it."""
-        has_relations = bool(RECORD_TYPES[self.kind].relations)
-        return View(record, self.store.relations(self.kind, record["key"]) if has_relations else None)
+        """A record with what hangs under it, as it is shown alone."""
+        [view] = self.views([record])
+        return view
 
     def _replaced(self, before: Record | None, after: Record) -> tuple[str, ...]:
         """What whoever took a new id for this record has to know."""
@@ -187,6 +198,28 @@ class Declarations(Generic[Body]):
 
 def _readable(before: Record | None, after: Record) -> Record | None:
     return after if isinstance(before, DamagedPayload) else before
+
+
+def _kept(view: View) -> View:
+    """The same, read while it is there; of what hangs under it, beyond so many bytes, only what it is."""
+    if view.relations is None:
+        return view
+    taken = 0
+
+    def short(record: Record) -> Record:
+        nonlocal taken
+        taken += _size(record)
+        return record if taken <= SHOWN_OF_DELETED else {name: record[name] for name in OWN_FIELDS}
+
+    return replace(view, relations={name: [short(each) for each in found] for name, found in view.relations.items()})
+
+
+def _size(record: Record) -> int:
+    try:
+        return len(json.dumps(payload_of(record)))
+    except (ValueError, TypeError, RecursionError):
+        # It is damaged, and shown as such.
+        return 0
 
 
 def _check_ids(body: Mapping[str, Any], ids: Ids) -> None:

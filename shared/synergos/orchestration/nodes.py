@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 
 from synergos.domain import grid
@@ -13,10 +13,13 @@ from synergos.domain.records import Ids, Kind
 from synergos.domain.release import agreed
 from synergos.errors import NotSupported
 from synergos.orchestration.caller import Caller
-from synergos.orchestration.watch import Address, Seen, Watch
-from synergos.records.store import RecordStore
+from synergos.orchestration.watch import PATIENCE_SECONDS, Address, Seen, Watch
+from synergos.records.paging import EVERYTHING, Page, Part, Selection
+from synergos.records.store import Record, RecordStore
 
 VERSION = version("synergos")
+_NODES = 2**20
+"""More than one registration can have."""
 
 
 @dataclass(frozen=True)
@@ -73,19 +76,49 @@ class Nodes:
         self._watch = Watch(probe or _nobody_asks)
         self._grid = grid_index
 
-    def find(self, caller: Caller, ids: Ids) -> list[NodeView]:
-        """The nodes of the registrations with these ids, in order of registration.
+    def find(
+        self, caller: Caller, ids: Ids, page: Page = EVERYTHING, patience: float = PATIENCE_SECONDS
+    ) -> Part[NodeView]:
+        """The nodes of the registrations with these ids, in order of registration, numbered by that and by their index.
 
-        Whoever was not asked in the last seconds is asked now; that takes two seconds at most.
+        Whoever was not asked in the last seconds is asked now.
+
+        Args:
+            patience: seconds to wait for those that are being asked.
         """
+        records = self._store.select(Kind.REGISTRATION, Selection(ids), _of_registrations(page))
         found = [
-            (RegistrationKey.of(record["key"]), index, node)
-            for record in self._store.find(Kind.REGISTRATION, ids)
-            for index, node in enumerate(grid.nodes_of(record))
-            if self._grid in (None, index)
+            (number, record, index, node)
+            for record in records.items
+            for index, node in _nodes_in(record, page)
+            if self._grid in (None, index) and page.begins_before(number := record["doc_id"] * _NODES + index)
         ]
-        seen = self._watch.look({address for _, _, node in found for address in _addresses(node)})
-        return [_view(key, index, node, seen) for key, index, node in found]
+        shown = [(RegistrationKey.of(record["key"]), index, node) for _, record, index, node in found[: page.limit]]
+        seen = self._watch.look({address for _, _, node in shown for address in _addresses(node)}, patience)
+        is_cut = len(shown) < len(found)
+        end = None if records.after is None else records.after * _NODES + _last(page)
+        return Part(
+            [_view(key, index, node, seen) for key, index, node in shown], found[len(shown) - 1][0] if is_cut else end
+        )
+
+
+def _nodes_in(record: Record, page: Page) -> list[tuple[int, grid.Node]]:
+    """The nodes of a registration with their indices, in the order of a page."""
+    return list(enumerate(grid.nodes_of(record)))[:: -1 if page.newest_first else 1]
+
+
+def _last(page: Page) -> int:
+    """The index that comes last of all that a registration may have, in the order of a page."""
+    return 0 if page.newest_first else _NODES - 1
+
+
+def _of_registrations(page: Page) -> Page:
+    """The registrations whose nodes are on a page: of that which the page before ended with there may be more."""
+    if page.after is None:
+        return page
+    number, index = divmod(page.after, _NODES)
+    again = 0 if index == _last(page) else 1 if page.newest_first else -1
+    return replace(page, after=number + again)
 
 
 def _view(key: RegistrationKey, index: int, node: grid.Node, seen: Mapping[Address, Seen]) -> NodeView:

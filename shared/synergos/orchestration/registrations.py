@@ -10,7 +10,7 @@ from typing import Any
 from synergos import bodies
 from synergos.bodies.declarations import Node, Registration
 from synergos.domain import grid
-from synergos.domain.keys import RegistrationKey
+from synergos.domain.keys import ProjectKey, RegistrationKey
 from synergos.domain.reachability import Probe
 from synergos.domain.records import Ids, Kind, payload_of, restrict
 from synergos.errors import InvalidRequest
@@ -84,6 +84,16 @@ class Registrations(Declarations[Registration]):
             if record["key"]["participant_id"] != ids["participant_id"]
             for node in grid.nodes_of(record)
         ]
+
+    def views(self, records: Sequence[Record]) -> list[View]:
+        """With what is needed of their project and participant; what these say at length is theirs to show."""
+        actions = self.store.said(Kind.PROJECT, {ProjectKey.of(record["key"]) for record in records}, "action")
+
+        def parents(record: Record) -> dict[Kind, Record]:
+            action = actions.get(ProjectKey.of(record["key"]))
+            return {Kind.PROJECT: {"action": action}, Kind.PARTICIPANT: {"id": record["key"]["participant_id"]}}
+
+        return [replace(view, parents=parents(view.record)) for view in super().views(records)]
 
     def view(self, record: Record) -> View:
         """With what collaboration, project and participant say at this moment."""

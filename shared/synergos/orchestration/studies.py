@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,15 +11,16 @@ from synergos.domain.damage import Damaged
 from synergos.domain.job import Stage
 from synergos.domain.keys import ExperimentKey
 from synergos.domain.records import Ids, Kind, restrict
-from synergos.domain.study import TRIAL_PREFIX, Study, Trial, best_of
-from synergos.errors import DamagedRecord, RecordNotFound
+from synergos.domain.study import TRIAL_PREFIX, Study, Tally, Trial
 from synergos.orchestration import preconditions
 from synergos.orchestration.caller import Caller
 from synergos.orchestration.shares import Shares
-from synergos.orchestration.study_records import StudyRecords
+from synergos.orchestration.study_records import StudyRecords, trial_of
 from synergos.orchestration.study_request import study_of
 from synergos.records.paging import EVERYTHING, Page, Part, Selection
 from synergos.records.store import Record, RecordStore
+
+_ASKED_AT_ONCE = 1000
 
 
 @dataclass(frozen=True)
@@ -96,25 +97,34 @@ class Studies:
         """A study's trials that cannot be read."""
         return [trial for trial in self._records.all_trials(study) if isinstance(trial, Damaged)]
 
-    def progress(self, caller: Caller, trial: Trial) -> Mapping[str, Any]:
-        """How far a trial's training is, or came."""
-        if Stage.TRAIN not in trial.jobs:
-            return {}
-        try:
-            return self._store.job(trial.jobs[Stage.TRAIN]).progress
-        except (RecordNotFound, DamagedRecord):
-            return {}
+    def tallies(self, caller: Caller, studies: Sequence[Study | Damaged]) -> Mapping[str, Tally]:
+        """What the trials of each of these studies have come to, by its id; nothing of one that cannot be read."""
+        return self._records.tallies([study for study in studies if isinstance(study, Study)])
 
-    def results(self, caller: Caller, ids: Ids, page: Page = EVERYTHING) -> Part[TrialResult]:
-        """The validations of all trials of an experiment, with what was drawn and what it reached."""
-        known: dict[str, tuple[Trial, bool]] = {}
-        for study in self._records.find(restrict(ids, Kind.EXPERIMENT)):
-            trials = self._records.trials(study)
-            best = best_of(trials, study.direction)
-            known |= {trial.run_id: (trial, trial == best) for trial in trials}
+    def progress(self, caller: Caller, trials: Sequence[Trial]) -> Mapping[str, Mapping[str, Any]]:
+        """How far the training of each trial is, or came, by its run; nothing of one that has none."""
+        jobs = {trial.jobs[Stage.TRAIN]: trial.run_id for trial in trials if Stage.TRAIN in trial.jobs}
+        found: dict[str, Mapping[str, Any]] = {}
+        for first in range(0, len(jobs), _ASKED_AT_ONCE):
+            some = list(jobs)[first : first + _ASKED_AT_ONCE]
+            found |= {jobs[job_id]: progress for job_id, progress in self._store.progress_of(some).items()}
+        return found
+
+    def results(self, caller: Caller, ids: Ids) -> Callable[[Page], Part[TrialResult]]:
+        """What reads a page of the validations of all trials of an experiment, with what was drawn and what it reached."""
+        experiment = restrict(ids, Kind.EXPERIMENT)
+        tallies = self._records.tallies(self._records.find(experiment))
+        best = {tally.best.run_id for tally in tallies.values() if tally.best is not None}
         wanted = Selection(ids, containing={"run_id": TRIAL_PREFIX})
-        validations = self._store.select(Kind.VALIDATION, wanted, page)
-        return validations.map(lambda record: TrialResult(record, *known.get(record["key"]["run_id"], (None, False))))
+
+        def read(page: Page) -> Part[TrialResult]:
+            validations = self._store.select(Kind.VALIDATION, wanted, page)
+            runs = {record["key"]["run_id"] for record in validations.items}
+            drawn = self._store.each(Kind.TRIAL, Selection(experiment, among={"run_id": runs}))
+            trials = {trial.run_id: trial for trial in map(trial_of, drawn) if isinstance(trial, Trial)}
+            return validations.map(lambda record: _result(record, trials, best))
+
+        return read
 
     def stop(self, caller: Caller, study_id: str) -> Study:
         """Start no more trials, and cancel those that run; what is finished stays.
@@ -131,3 +141,8 @@ class Studies:
         preconditions.require_named(self._store, experiment)
         preconditions.require_trainable(self._store, experiment)
         preconditions.require_evaluation_tags(self._store, experiment)
+
+
+def _result(validation: Record, trials: Mapping[str, Trial], best: Collection[str]) -> TrialResult:
+    run_id = validation["key"]["run_id"]
+    return TrialResult(validation, trials.get(run_id), run_id in best)

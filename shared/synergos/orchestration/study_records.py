@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
 from synergos.domain.damage import Damaged
 from synergos.domain.job import JobError
 from synergos.domain.records import Ids, Kind
-from synergos.domain.study import Study, StudyState, Trial
+from synergos.domain.study import Study, StudyState, Tally, Trial
 from synergos.errors import Conflict, InvalidRequest, RecordNotFound
 from synergos.records.paging import EVERYTHING, Page, Part, Selection
 from synergos.records.store import Record, RecordStore
@@ -72,7 +72,15 @@ class StudyRecords:
 
     def all_trials(self, study: Study) -> list[Trial | Damaged]:
         """A study's trials, those among them that cannot be read, in the order they were stored."""
-        return [_trial_of(record) for record in self._store.find(Kind.TRIAL, study.key)]
+        return [trial_of(record) for record in self._store.find(Kind.TRIAL, study.key)]
+
+    def tallies(self, studies: Sequence[Study]) -> dict[str, Tally]:
+        """What the trials of each of these studies have come to, by its id; read piece by piece, however many there are."""
+        found = {study.id: Tally(study.direction) for study in studies}
+        for record in self._store.each(Kind.TRIAL, Selection(among={"study_id": list(found)})):
+            if isinstance(trial := trial_of(record), Trial):
+                found[record["key"]["study_id"]].add(trial)
+        return found
 
     def save_trial(self, study: Study, trial: Trial) -> None:
         """Store where a trial stands."""
@@ -116,7 +124,8 @@ def _study_of(record: Record) -> Study | Damaged:
         return Damaged(Kind.STUDY, record["key"]["study_id"], record["key"])
 
 
-def _trial_of(record: Record) -> Trial | Damaged:
+def trial_of(record: Record) -> Trial | Damaged:
+    """The trial a record stands for, be it that it cannot be read."""
     try:
         return Trial.from_record(record)
     except InvalidRequest:

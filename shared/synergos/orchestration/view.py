@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from synergos.domain.records import Kind
@@ -14,12 +14,13 @@ class View:
     """One record, and what was asked for around it.
 
     Attributes:
-        relations: what hangs under it, by kind; None for a kind that nothing hangs under.
-        parents: what it hangs under, for a kind that repeats what its parents say.
+        relations: what hangs under it, by kind; None for a kind that nothing hangs under. It may be much, and is read piece by
+            piece: once, in its order, and before the relations of the next view that came with this one.
+        parents: what is shown of what it hangs under, for a kind that repeats what its parents say.
         warnings: what whoever declared it should know, though nothing was refused.
     """
 
     record: Record
-    relations: Mapping[str, Sequence[Record]] | None = None
+    relations: Mapping[str, Iterable[Record]] | None = None
     parents: Mapping[Kind, Record] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import RowMapping
+from sqlalchemy import RowMapping, Text, cast, func
 
 from synergos.domain.damage import Damaged
 from synergos.domain.job import Job, JobError, JobState, Stage
 from synergos.domain.keys import JOB_IDS, job_key
 from synergos.errors import SynergosError
 from synergos.records.plain import plain
+from synergos.records.tables import JOBS
 from synergos.schema import Definition
 
+SIZE_OF_JOB = func.coalesce(func.length(cast(JOBS.c.parameters, Text)) + func.length(cast(JOBS.c.progress, Text)), 0)
+"""Bytes of what may be much in a job's row."""
 _ERROR = Definition(JobError)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import RowMapping, delete, insert, or_, select, update
+from sqlalchemy import RowMapping, delete, insert, literal, or_, select, update
 
 from synergos.domain.grid import Node
 from synergos.domain.keys import RunKey
@@ -15,6 +15,9 @@ from synergos.errors import RecordNotFound
 from synergos.records.paging import EVERYTHING, Page, Part
 from synergos.records.store import RecordStore
 from synergos.records.tables import REMOVALS
+
+_SIZE = 1000
+"""Bytes of a row, nearly; nobody outside can make one large."""
 
 
 class Removals:
@@ -32,10 +35,10 @@ class Removals:
     def select(self, ids: Mapping[str, str], page: Page = EVERYTHING) -> Part[Removal]:
         """Those with these ids, in the order they were added."""
         conditions = [REMOVALS.c[name] == value for name, value in ids.items()]
-        statement = page.of(select(REMOVALS).where(*conditions), REMOVALS.c.number)
+        statement = page.of(REMOVALS, REMOVALS.c.number, literal(_SIZE), *conditions)
         with self._store.database.reading() as connection:
             rows = connection.execute(statement).mappings()
-            return Part.cut(page, [(row["number"], _removal_of(row)) for row in rows])
+            return Part.cut(page, rows, REMOVALS.c.number, _removal_of)
 
     def of_grids(self, grids: Collection[int | None] | None) -> list[Removal]:
         """Those that the TTPs of these sub-grids see to, or with None among them the orchestrator; without ``grids`` all."""

@@ -29,7 +29,7 @@ class Share:
 
 def size_of(kind: Kind) -> ColumnElement[int]:
     """Bytes of a record's payload, on the table of ``kind``; JSON is stored in ASCII, so these are its letters."""
-    return func.length(cast(RECORDS[kind].c.payload, Text))
+    return func.coalesce(func.length(cast(RECORDS[kind].c.payload, Text)), 0)
 
 
 def share_of(connection: Connection, collab_id: str) -> Share:

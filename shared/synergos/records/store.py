@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, exists, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, exists, func, insert, select, tuple_, update
 
 from synergos.domain.damage import DAMAGED, UNREADABLE, Damaged, DamagedPayload
 from synergos.domain.job import UNFINISHED, Job, JobState, Stage
+from synergos.domain.keys import Key
 from synergos.domain.records import RECORD_TYPES, Ids, Kind, payload_of, restrict
 from synergos.errors import RecordNotFound
 from synergos.records import shares
+from synergos.records.beneath import Beneath
 from synergos.records.column_types import inside
 from synergos.records.database import Database
-from synergos.records.jobs import read_job, read_jobs, row_of, standing_of
+from synergos.records.jobs import SIZE_OF_JOB, read_job, read_jobs, row_of, standing_of
 from synergos.records.paging import EVERYTHING, Page, Part, Selection
 from synergos.records.plain import plain
 from synergos.records.schema import MIGRATIONS
@@ -27,6 +30,7 @@ from synergos.records.visibility import is_visible
 
 _NO_TIME = datetime.fromtimestamp(0, UTC)
 """In the place of one that cannot be read."""
+_READ_AT_ONCE = 1000
 
 Record = dict[str, Any]
 """``doc_id`` (int), ``kind``, ``key`` (dict), ``created_at`` (aware, UTC), and the payload's fields beside them."""
@@ -118,16 +122,38 @@ class RecordStore:
     def select(self, kind: Kind, selection: Selection, page: Page = EVERYTHING) -> Part[Record]:
         """The records that are wanted, a page of them; numbered by their ``doc_id``."""
         table = RECORDS[kind]
-        statement = page.of(select(table).where(*_conditions(kind, selection)), table.c.doc_id)
+        statement = page.of(table, table.c.doc_id, shares.size_of(kind), *_conditions(kind, selection))
         with self.database.reading() as connection:
             rows = connection.execute(statement).mappings()
-            return Part.cut(page, [(row["doc_id"], _record(kind, row)) for row in rows])
+            return Part.cut(page, rows, table.c.doc_id, partial(_record, kind))
 
     def relations(self, kind: Kind, key: Ids) -> dict[str, list[Record]]:
         """What clients see hang under a record, by kind; all of it shares the record's whole key."""
         own = restrict(key, kind)
         with self.database.reading():
             return {related.value: self.find_visible(related, own) for related in RECORD_TYPES[kind].relations}
+
+    def said(self, kind: Kind, keys: Collection[Key], field: str) -> dict[Key, str | None]:
+        """What records say in a field, as text, by key; their payloads are not read."""
+        table, key_type = RECORDS[kind], RECORD_TYPES[kind].key
+        columns = [table.c[name] for name in key_type.fields()]
+        said = inside(table.c.payload, table.c.payload[field].as_string())
+        wanted = select(*columns, said).where(tuple_(*columns).in_([key.ids for key in keys]))
+        with self.database.reading() as connection:
+            return {key_type(*ids): value for *ids, value in connection.execute(wanted)}
+
+    def each(self, kind: Kind, selection: Selection) -> Iterator[Record]:
+        """The records that are wanted, however many there are: read piece by piece."""
+        after = None
+        while True:
+            part = self.select(kind, selection, Page(_READ_AT_ONCE, after))
+            yield from part.items
+            if (after := part.after) is None:
+                return
+
+    def beneath(self, kind: Kind, records: Sequence[Record]) -> Beneath:
+        """What clients see hang under each of these records, which are of one kind and in the order of their rows."""
+        return Beneath(self.database, kind, [record["doc_id"] for record in records], _record)
 
     def delete(self, kind: Kind, key: Ids) -> Record:
         """Delete a record with everything under it; returns it as it was.
@@ -192,6 +218,13 @@ class RecordStore:
             raise RecordNotFound(f"no Job {job_id!r}")
         return read_job(row)
 
+    def progress_of(self, job_ids: Collection[str]) -> dict[str, Mapping[str, Any]]:
+        """How far each of these jobs is, of those that are there."""
+        wanted = select(JOBS.c.id, JOBS.c.progress).where(JOBS.c.id.in_(job_ids))
+        with self.database.reading() as connection:
+            rows = connection.execute(wanted)
+            return {row.id: row.progress for row in rows if isinstance(row.progress, Mapping)}
+
     def jobs(self, **filters: str) -> list[Job]:
         """The jobs with this ``state``, this ``stage`` and these ids in their keys, newest last, as far as they can be read."""
         return [job for job in self.select_jobs(filters).items if isinstance(job, Job)]
@@ -199,10 +232,10 @@ class RecordStore:
     def select_jobs(self, filters: Mapping[str, str], page: Page = EVERYTHING) -> Part[Job | Damaged]:
         """As :meth:`jobs`, a page of them, those among them that cannot be read; numbered in the order they were accepted."""
         conditions = [JOBS.c[field] == value for field, value in filters.items()]
-        statement = page.of(select(JOBS).where(*conditions), JOBS.c.number)
+        statement = page.of(JOBS, JOBS.c.number, SIZE_OF_JOB, *conditions)
         with self.database.reading() as connection:
             rows = connection.execute(statement).mappings()
-            return Part.cut(page, [(row["number"], read_job(row)) for row in rows])
+            return Part.cut(page, rows, JOBS.c.number, read_job)
 
     def unfinished_jobs(self) -> list[Job]:
         """The jobs to which something more will happen, newest last, as far as they can be read; found without a look at the others."""
@@ -300,6 +333,7 @@ def _conditions(kind: Kind, selection: Selection) -> Iterator[ColumnElement[bool
     table = RECORDS[kind]
     yield from (table.c[field] == value for field, value in selection.ids.items())
     yield from (table.c[field].contains(text, autoescape=True) for field, text in selection.containing.items())
+    yield from (table.c[field].in_(values) for field, values in selection.among.items())
     for name, values in selection.saying.items():
         yield inside(table.c.payload, table.c.payload[name].as_string()).in_(values)
     if selection.are_visible:

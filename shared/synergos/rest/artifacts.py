@@ -66,8 +66,8 @@ class Versions(Resource):
     def get(self, **ids: str) -> Response:
         """List them: what each was trained from and with, who took part, how good it is, and whether it is the run's model."""
         list_of = wanted("versions", {})
-        found = self.trainings.find(caller(), RunKey.of(ids), list_of.page)
-        return list_of.answer(found.map(represent))
+        who, run = caller(), RunKey.of(ids)
+        return list_of.answer(lambda page: self.trainings.find(who, run, page).map(represent))
 
 
 def _represent(artifact: Artifact) -> dict[str, Any]:

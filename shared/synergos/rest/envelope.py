@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from http import HTTPStatus
+from itertools import chain, islice
 from types import MappingProxyType
 from typing import Any
 
@@ -16,9 +17,13 @@ API_VERSION = "0.1.0"
 _IDENTITY = ("kind", "id", "key", "keys", "doc_id")
 
 
+_SENT_AT_ONCE = 2**16
+"""Letters of a part of an answer that is sent piece by piece."""
+
+
 def success(
     method: str,
-    data: object,
+    data: Any,
     status: int = HTTPStatus.OK,
     *,
     with_params: bool = True,
@@ -30,14 +35,14 @@ def success(
 
     Args:
         method: ``<resource>.<verb>``.
-        data: one record's representation, or a list of them.
+        data: one record's representation, or several, one by one if there are many; so are relations of one.
         with_params: whether the ids of the URL are repeated.
         more_params: what is named beside them.
         more: what the envelope says besides.
     """
     params = dict(request.view_args or {}) | dict(more_params) if with_params else {}
     body = {"apiVersion": API_VERSION, "success": 1, "status": int(status), "method": method, "params": params}
-    return as_json({**body, **more, "data": data}, status, headers)
+    return _in_pieces(_pieces({**body, **more}, data), status, headers)
 
 
 def failure(
@@ -57,13 +62,68 @@ def failure(
     return as_json(body, status, headers)
 
 
-def as_json(body: Mapping[str, Any], status: int = HTTPStatus.OK, headers: Mapping[str, str] | None = None) -> Response:
-    """A JSON object as an answer; a NaN in it that is no stored record's is our mistake and an error."""
+def _in_pieces(pieces: Iterator[str], status: int, headers: Mapping[str, str] | None) -> Response:
+    """An answer that is made while it is sent, so that nobody holds all of it; at once where it is short."""
+    parts = _parts(pieces)
+    # Whatever goes wrong at the beginning is answered as any failure is.
+    begun = [next(parts), *islice(parts, 1)]
+    text = begun[0] if len(begun) == 1 else chain(begun, parts)
+    return Response(text, int(status), headers, mimetype="application/json")
+
+
+def _parts(pieces: Iterator[str]) -> Iterator[str]:
+    gathered, length = [], 0
+    for piece in pieces:
+        gathered.append(piece)
+        length += len(piece)
+        if length >= _SENT_AT_ONCE:
+            yield "".join(gathered)
+            gathered, length = [], 0
+    if gathered:
+        yield "".join(gathered)
+
+
+def _pieces(body: Mapping[str, Any], data: Any) -> Iterator[str]:
+    """The text of an envelope around its data."""
+    yield f'{_text(body)[:-1]}, "data": '
+    yield from _item(data) if isinstance(data, Mapping) else _listed(_item(each) for each in data)
+    yield "}\n"
+
+
+def _item(data: Mapping[str, Any]) -> Iterator[str]:
+    """The text of a representation."""
+    relations = data.get("relations")
+    if not relations or not any(isinstance(found, Iterator) for found in relations.values()):
+        yield _text(data)
+        return
+    yield f'{_text({name: value for name, value in data.items() if name != "relations"})[:-1]}, "relations": {{'
+    for number, (name, found) in enumerate(relations.items()):
+        yield f"{', ' if number else ''}{_text(name)}: "
+        yield from _listed([_text(each)] for each in found)
+    yield "}}"
+
+
+def _listed(items: Iterable[Iterable[str]]) -> Iterator[str]:
+    """The text of a list, given those of its items."""
+    yield "["
+    for number, item in enumerate(items):
+        if number:
+            yield ", "
+        yield from item
+    yield "]"
+
+
+def _text(value: Any) -> str:
+    """As JSON; a NaN in it that is no stored record's is our mistake and an error."""
     try:
-        text = json.dumps(body, allow_nan=False)
+        return json.dumps(value, allow_nan=False)
     except (ValueError, TypeError, RecursionError):
-        text = json.dumps(without_damage(body), allow_nan=False)
-    return Response(f"{text}\n", int(status), headers, mimetype="application/json")
+        return json.dumps(without_damage(value), allow_nan=False)
+
+
+def as_json(body: Mapping[str, Any], status: int = HTTPStatus.OK, headers: Mapping[str, str] | None = None) -> Response:
+    """A JSON object as an answer."""
+    return Response(f"{_text(body)}\n", int(status), headers, mimetype="application/json")
 
 
 def without_damage(shown: Any) -> Any:

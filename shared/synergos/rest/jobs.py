@@ -14,12 +14,14 @@ from synergos.domain.damage import DAMAGED, UNREADABLE, Damaged
 from synergos.domain.job import Job, JobState, Stage
 from synergos.domain.keys import JOB_IDS
 from synergos.orchestration.jobs import Jobs
+from synergos.records.paging import Page, Part
 from synergos.records.plain import plain
 from synergos.rest.api import Route
 from synergos.rest.body import nothing
 from synergos.rest.caller import caller
 from synergos.rest.envelope import success
 from synergos.rest.lists import Filter, described, wanted
+from synergos.rest.representations import Representation
 from synergos.rest.resource import Resource
 
 _FILTERS = {
@@ -112,10 +114,14 @@ class JobCollection(_JobResource):
     def get(self) -> Response:
         """List them, newest last unless asked otherwise; query parameters choose among them."""
         list_of = wanted("jobs", _FILTERS, _FIELDS)
-        found = self.jobs.find(caller(), list_of.filters, list_of.page)
+        who = caller()
         # What all jobs wait for takes a look at all that have not ended.
-        waits = self.jobs.waits(caller()) if list_of.wants("progress") else {}
-        return list_of.answer(found.map(lambda job: job_representation(job, waits)))
+        waits = self.jobs.waits(who) if list_of.wants("progress") else {}
+
+        def read(page: Page) -> Part[Representation]:
+            return self.jobs.find(who, list_of.filters, page).map(lambda job: job_representation(job, waits))
+
+        return list_of.answer(read)
 
 
 class SingleJob(_JobResource):

@@ -6,10 +6,10 @@ import binascii
 import json
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from flask import Response, request
@@ -21,9 +21,13 @@ from synergos.records.paging import Page, Part
 from synergos.rest.envelope import success
 from synergos.rest.representations import Representation
 
+Item = TypeVar("Item")
+
 MAXIMUM_LIMIT = 1000
 DEFAULT_LIMIT = 100
 """Of a page that a cursor asks for without saying how many."""
+READ_AT_ONCE = 100
+"""Items of a list that is answered whole."""
 PARAMETERS: Mapping[str, str] = {
     "limit": f"the most items to answer with, 1 to {MAXIMUM_LIMIT}; without it all of them. The answer's next is where to go on",
     "cursor": "where to go on: the next of an earlier answer",
@@ -91,20 +95,36 @@ class Wanted:
         """Whether any of these is to be answered with."""
         return self.fields is None or not self.fields.isdisjoint(fields)
 
-    def answer(self, part: Part[Representation], *, with_params: bool = True) -> Response:
-        """The answer: the items, and with a page where the next one begins."""
-        shown = [self._chosen(representation) for representation in part.items]
+    def answer(self, read: Callable[[Page], Part[Representation]], *, with_params: bool = True) -> Response:
+        """The answer: the page's items and where the next one begins; without a page everything, read and sent piece by piece.
+
+        Args:
+            read: a page of the list.
+        """
         if self.page.limit is None:
+            shown = map(self._chosen, everything(read, newest_first=self.page.newest_first))
             return success(f"{self.name}.get", shown, with_params=with_params)
+        part = read(self.page)
         following = None if part.after is None else _cursor(self.name, self.page, part.after)
         headers = {} if following is None else {"Link": f'<{_url(following)}>; rel="next"'}
         more = {"next": following}
-        return success(f"{self.name}.get", shown, with_params=with_params, headers=headers, more=more)
+        return success(
+            f"{self.name}.get", map(self._chosen, part.items), with_params=with_params, headers=headers, more=more
+        )
 
     def _chosen(self, representation: Representation) -> Representation:
         if self.fields is None:
             return representation
         return {name: value for name, value in representation.items() if name in self.fields or name in _IDENTITY}
+
+
+def everything(read: Callable[[Page], Part[Item]], *, newest_first: bool = False) -> Iterator[Item]:
+    """All items of a list, read page by page."""
+    page: Page | None = Page(READ_AT_ONCE, newest_first=newest_first)
+    while page is not None:
+        part = read(page)
+        yield from part.items
+        page = None if part.after is None else replace(page, after=part.after)
 
 
 def key_filters(kind: Kind, url: Collection[str] = ()) -> dict[str, Filter]:

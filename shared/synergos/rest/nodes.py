@@ -2,33 +2,36 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
-from flask import Response, request
+from flask import Response
 
-from synergos.domain.identifiers import check_identifier
 from synergos.domain.keys import RegistrationKey
 from synergos.domain.reachability import Answered
 from synergos.orchestration.nodes import Nodes, NodeView
-from synergos.orchestration.watch import Seen
+from synergos.orchestration.watch import PATIENCE_SECONDS, Seen
+from synergos.records.paging import Page, Part
 from synergos.rest.api import Route
 from synergos.rest.caller import caller
-from synergos.rest.envelope import success
+from synergos.rest.lists import Filter, described, wanted
+from synergos.rest.representations import Representation
 from synergos.rest.resource import Resource
 
-_PARAMETERS = dict.fromkeys(RegistrationKey.fields(), "an id in the key of the registration")
+_FILTERS = dict.fromkeys(RegistrationKey.fields(), Filter("an id in the key of the registration"))
+_FIELDS = ("kind", "key", "node", "host", "f_port", "port", "is_reachable", "problem", "command", "data")
 
 
 def routes(nodes: Nodes) -> list[Route]:
     """The routes below ``/ttp``."""
-    return [Route("Nodes", NodeCollection, nodes, ("/nodes",), "nodes", parameters=_PARAMETERS)]
+    return [Route("Nodes", NodeCollection, nodes, ("/nodes",), "nodes", parameters=described(_FILTERS))]
 
 
 class NodeCollection(Resource):
     """The registered nodes."""
 
-    query_of: ClassVar[Mapping[str, Iterable[str] | None]] = {"GET": tuple(_PARAMETERS)}
+    query_of: ClassVar[Mapping[str, Iterable[str] | None]] = {"GET": None}
 
     def __init__(self, api: object, nodes: Nodes) -> None:
         super().__init__(api)
@@ -36,8 +39,15 @@ class NodeCollection(Resource):
 
     def get(self) -> Response:
         """Say of each what answers at its two ports. Nobody is asked more than every ten seconds, nor waited for more than two."""
-        ids = {name: check_identifier(value, name) for name, value in request.args.items()}
-        return success("nodes.get", [_representation(view) for view in self.nodes.find(caller(), ids)])
+        list_of = wanted("nodes", _FILTERS, _FIELDS)
+        # Of all pages together: a list that is answered whole waits no longer than one page does.
+        who, deadline = caller(), time.monotonic() + PATIENCE_SECONDS
+
+        def read(page: Page) -> Part[Representation]:
+            patience = max(0.0, deadline - time.monotonic())
+            return self.nodes.find(who, list_of.filters, page, patience).map(_representation)
+
+        return list_of.answer(read, with_params=False)
 
 
 def _representation(view: NodeView) -> dict[str, Any]:

@@ -11,10 +11,11 @@ from synergos.domain.keys import ExperimentKey
 from synergos.domain.records import Kind
 from synergos.errors import RecordNotFound
 from synergos.orchestration.studies import Studies, TrialResult
+from synergos.records.paging import Page, Part
 from synergos.rest.body import json_object
 from synergos.rest.caller import caller
 from synergos.rest.envelope import success
-from synergos.rest.lists import described, key_filters, wanted
+from synergos.rest.lists import described, everything, key_filters, wanted
 from synergos.rest.representations import Representation, represent, without_curves
 from synergos.rest.resource import Resource
 
@@ -34,17 +35,22 @@ class OptimizationResource(Resource):
     def get(self, **ids: str) -> Response:
         """List the validations of all trials."""
         list_of = wanted("optimizations", _FILTERS)
-        found = self.studies.results(caller(), {**ids, **list_of.filters}, list_of.page)
-        if not found.items and list_of.page.after is None:
-            raise RecordNotFound(f"no trial of experiment {ids['expt_id']!r} has been validated yet")
-        return list_of.answer(found.map(_represent))
+        results = self.studies.results(caller(), {**ids, **list_of.filters})
+
+        def read(page: Page) -> Part[Representation]:
+            found = results(page)
+            if not found.items and page.after is None:
+                raise RecordNotFound(f"no trial of experiment {ids['expt_id']!r} has been validated yet")
+            return found.map(_represent)
+
+        return list_of.answer(read)
 
     def post(self, **ids: str) -> Response:
         """Open a study, and answer at once; ``params.study_id`` names it."""
         study = self.studies.open(caller(), ids, json_object())
         return success(
             "optimizations.post",
-            self.studies.results(caller(), ids).map(_represent).items,
+            map(_represent, everything(self.studies.results(caller(), ids))),
             headers={"Location": f"/ttp/studies/{study.id}"},
             more_params={"study_id": study.id},
         )

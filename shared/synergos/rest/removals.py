@@ -42,7 +42,8 @@ class RemovalCollection(Resource):
     def get(self) -> Response:
         """List it: of what, where, since when, and why not yet; query parameters choose among it."""
         list_of = wanted("removals", _FILTERS, _FIELDS)
-        return list_of.answer(self.deletions.undone(caller(), list_of.filters, list_of.page).map(represent_removal))
+        who = caller()
+        return list_of.answer(lambda page: self.deletions.undone(who, list_of.filters, page).map(represent_removal))
 
 
 class SingleRemoval(Resource):

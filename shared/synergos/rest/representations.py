@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC
 from typing import Any
 
@@ -30,13 +30,12 @@ _EXPORT_FIELDS = ("origin", "path", "loss_history")
 
 
 def representation(view: View) -> Representation:
-    """A record as the driver knows it; what hangs under it is shown without what hangs under that."""
+    """A record as the driver knows it; what hangs under it is shown without what hangs under that, and read when it is sent."""
     shown = represent(view.record)
     if view.parents:
         shown |= _if_possible(_registration, view.parents)
     if view.relations is not None:
-        related = {name: [_beneath(each) for each in found] for name, found in view.relations.items()}
-        shown["relations"] = related
+        shown["relations"] = {name: _all_beneath(found) for name, found in view.relations.items()}
     return shown
 
 
@@ -101,6 +100,12 @@ def represent_files(files: Files) -> Representation:
         "waiting": [represent_removal(removal) for removal in files.waiting],
         "stay": list(files.stay),
     }
+
+
+def _all_beneath(found: Iterable[Record]) -> Iterable[Representation]:
+    shown = map(_beneath, found)
+    # What is read piece by piece is shown piece by piece.
+    return list(shown) if isinstance(found, list) else shown
 
 
 def _beneath(record: Record) -> Representation:

@@ -14,11 +14,12 @@ from synergos.errors import InvalidRequest, UnknownName
 from synergos.orchestration.declarations import Declarations
 from synergos.orchestration.deletions import Deletions
 from synergos.orchestration.view import View
+from synergos.records.paging import Page, Part
 from synergos.rest.body import json_object
 from synergos.rest.caller import caller
 from synergos.rest.envelope import success
 from synergos.rest.lists import key_filters, wanted
-from synergos.rest.representations import represent_declared, represent_files, representation
+from synergos.rest.representations import Representation, represent_declared, represent_files, representation
 
 KEEP_FILES = "keep_files"
 """The query parameter of a deletion that leaves files where they are."""
@@ -107,8 +108,12 @@ class _Declared(Resource):
         """The records below the ids of the URL that the query parameters choose."""
         list_of = wanted(self.plural, key_filters(self.records.kind, ids))
         around = list_of.wants("relations", "collaboration", "project", "participant")
-        found = self.records.find(caller(), {**ids, **list_of.filters}, list_of.page, around=around)
-        return list_of.answer(found.map(representation), with_params=with_params)
+        who, wanted_ids = caller(), {**ids, **list_of.filters}
+
+        def read(page: Page) -> Part[Representation]:
+            return self.records.find(who, wanted_ids, page, around=around).map(representation)
+
+        return list_of.answer(read, with_params=with_params)
 
 
 class Collection(_Declared):

@@ -58,8 +58,8 @@ class StageResource(Resource):
     def get(self, **ids: str) -> Response:
         """List the results; while a stage runs again its previous results are not there."""
         list_of = wanted(self.handler.plural, key_filters(self.requests.kind, ids))
-        found = self.requests.find(caller(), {**ids, **list_of.filters}, list_of.page)
-        return list_of.answer(found.map(represent))
+        who, wanted_ids = caller(), {**ids, **list_of.filters}
+        return list_of.answer(lambda page: self.requests.find(who, wanted_ids, page).map(represent))
 
     __apidoc__: ClassVar[dict[str, Any]] = {
         "post": {

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -12,10 +11,11 @@ from msgspec import to_builtins
 
 from synergos.domain.damage import DAMAGED, UNREADABLE, Damaged
 from synergos.domain.keys import ExperimentKey
-from synergos.domain.study import Study, StudyState, Trial, TrialState, best_of
+from synergos.domain.study import Study, StudyState, Tally, Trial, TrialState
 from synergos.orchestration.artifacts import Artifacts
 from synergos.orchestration.orchestrator import Orchestrator
 from synergos.orchestration.studies import Studies
+from synergos.records.paging import Page, Part
 from synergos.records.plain import plain
 from synergos.rest.api import Route
 from synergos.rest.artifacts import FILE_ANSWERS
@@ -24,6 +24,7 @@ from synergos.rest.caller import caller
 from synergos.rest.envelope import success
 from synergos.rest.files import file_answer
 from synergos.rest.lists import Filter, described, wanted
+from synergos.rest.representations import Representation
 from synergos.rest.resource import Resource
 
 _FILTERS = {
@@ -73,11 +74,15 @@ class _StudyResource(Resource):
     def whole(self, study: Study | Damaged) -> dict[str, Any]:
         """A study with its trials."""
         if isinstance(study, Damaged):
-            return {**_represent(study, []), "trials": []}
+            return {**_represent(study), "trials": []}
         trials = self.studies.trials(caller(), study)
-        shown = [_trial_shape(trial, self.studies.progress(caller(), trial)) for trial in trials]
+        progress = self.studies.progress(caller(), trials)
+        tally = Tally(study.direction)
+        for trial in trials:
+            tally.add(trial)
+        shown = [_trial_shape(trial, progress.get(trial.run_id, {})) for trial in trials]
         damaged = [_damaged_trial(trial) for trial in self.studies.damaged_trials(caller(), study)]
-        return {**_represent(study, trials), "trials": shown + damaged}
+        return {**_represent(study, tally), "trials": shown + damaged}
 
 
 class StudyCollection(_StudyResource):
@@ -89,16 +94,16 @@ class StudyCollection(_StudyResource):
         """List them without their trials, newest last; query parameters choose among them."""
         list_of = wanted("studies", _FILTERS, _FIELDS)
         ids = {name: value for name, value in list_of.filters.items() if name != "state"}
-        found = self.studies.find(caller(), ids, list_of.filters.get("state"), list_of.page)
-        # Each study's trials are a query of their own.
-        has_trials = list_of.wants("counts", "best")
+        who, state = caller(), list_of.filters.get("state")
+        # For that all trials are looked at.
+        has_tally = list_of.wants("counts", "best")
 
-        def shown(study: Study | Damaged) -> dict[str, Any]:
-            return _represent(
-                study, self.studies.trials(caller(), study) if has_trials and isinstance(study, Study) else []
-            )
+        def read(page: Page) -> Part[Representation]:
+            found = self.studies.find(who, ids, state, page)
+            tallies = self.studies.tallies(who, found.items) if has_tally else {}
+            return found.map(lambda study: _represent(study, tallies.get(study.id)))
 
-        return list_of.answer(found.map(shown))
+        return list_of.answer(read)
 
 
 class SingleStudy(_StudyResource):
@@ -132,14 +137,13 @@ class StudyStop(_StudyResource):
         return success("study.stop", self.whole(self.studies.stop(caller(), study_id)))
 
 
-def _represent(study: Study | Damaged, trials: Sequence[Trial]) -> dict[str, Any]:
+def _represent(study: Study | Damaged, tally: Tally | None = None) -> Representation:
     if isinstance(study, Damaged):
         keys = ExperimentKey.of(study.keys).to_dict()
         known = {"id": study.id, "keys": keys, "state": DAMAGED, "counts": dict.fromkeys(TrialState, 0)}
         return {**dict.fromkeys(_FIELDS), "kind": "Study", **known, DAMAGED: UNREADABLE}
-    states = Counter(trial.state for trial in trials)
-    best = best_of(list(trials), study.direction)
-    found = None
+    tally = tally or Tally(study.direction)
+    best, found = tally.best, None
     if best is not None:
         named = {"run_id": best.run_id, "number": best.number, "objective": best.objective}
         found = {**named, "hyperparameters": plain(best.hyperparameters)}
@@ -161,7 +165,7 @@ def _represent(study: Study | Damaged, trials: Sequence[Trial]) -> dict[str, Any
         "created_at": _time(study.created_at),
         "finished_at": _time(study.finished_at),
         "error": None if study.error is None else {"kind": study.error.kind, "message": study.error.message},
-        "counts": {state.value: states[state] for state in TrialState},
+        "counts": {state.value: tally.counts[state] for state in TrialState},
         "best": found,
         "picture": study.picture,
     }

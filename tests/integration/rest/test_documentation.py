@@ -11,6 +11,7 @@ from flask import Flask
 from fakes.orchestration import CannedDispatcher
 from synergos.records import RecordStore
 from synergos.rest.app import create_app, create_status_app
+from synergos.rest.lists import PARAMETERS
 
 _OWN = re.compile(r"swagger\.json$|^/swaggerui/|/docs$|^/ttp/$")
 """The documentation itself; and ``/ttp/``, which has no answer."""
@@ -60,7 +61,7 @@ def test_everything_an_orchestrator_answers_is_documented(store: RecordStore) ->
     assert undocumented(app) == []
     for route in ("/", "/health", "/bandwidth", "/ttp/jobs", "/ttp/studies", "/ttp/studies/{study_id}", "/ttp/nodes"):
         assert (route, "GET") in told
-    assert told["/ttp/nodes", "GET"] == {"collab_id", "project_id", "participant_id"}
+    assert told["/ttp/nodes", "GET"] == {"collab_id", "project_id", "participant_id", *PARAMETERS}
 
 
 def test_everything_a_clusters_ttp_answers_is_documented(store: RecordStore) -> None:

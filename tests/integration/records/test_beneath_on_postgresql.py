@@ -1,0 +1,1 @@
+from unit.records.test_beneath import *  # noqa: F403

@@ -1,0 +1,97 @@
+"""What hangs under records is read in pieces, and is what there is, in order, however much it is and whoever looks at how much of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from random import Random
+
+import pytest
+
+from synergos.domain.job import Job, Stage
+from synergos.domain.keys import RunKey
+from synergos.domain.records import RECORD_TYPES, Kind
+from synergos.records import Record, RecordStore, beneath, paging
+
+WITH_RELATIONS = [kind for kind, each in RECORD_TYPES.items() if each.relations]
+FIELDS = sorted({field for each in RECORD_TYPES.values() for field in each.key_fields})
+
+
+@pytest.fixture
+def store(database: str) -> Iterator[RecordStore]:
+    store = RecordStore(database)
+    yield store
+    store.close()
+
+
+@pytest.fixture(autouse=True)
+def _small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that a few records take many."""
+    monkeypatch.setattr(beneath, "_LISTED_AT_ONCE", 7)
+    monkeypatch.setattr(beneath, "PIECE_BYTES", 60)
+
+
+def fill(store: RecordStore) -> None:
+    random = Random(3)
+    with store.transaction():
+        for number in range(120):
+            kind = random.choice(list(RECORD_TYPES))
+            ids = {field: random.choice("abc") for field in FIELDS}
+            store.put(kind, ids, {"number": number, "text": "x" * random.randrange(100)})
+        # A job that is about to replace results hides them.
+        store.add_jobs([Job(Stage.TRAIN, RunKey("a", "a", "a", "a"))])
+
+
+@pytest.mark.parametrize("newest_first", [False, True], ids=["oldest first", "newest first"])
+@pytest.mark.parametrize("kind", WITH_RELATIONS)
+def test_it_is_what_hangs_there(store: RecordStore, kind: Kind, newest_first: bool) -> None:
+    fill(store)
+    records = store.find(kind)[:: -1 if newest_first else 1]
+
+    found = store.beneath(kind, records)
+
+    def listed(record: Record) -> dict[str, list[Record]]:
+        return {name: list(each) for name, each in found.of(record["doc_id"]).items()}
+
+    assert [listed(record) for record in records] == [store.relations(kind, record["key"]) for record in records]
+    assert any(related for record in records for related in store.relations(kind, record["key"]).values())
+
+
+def test_what_nobody_looks_at_is_passed_over(store: RecordStore) -> None:
+    fill(store)
+    records = store.find(Kind.COLLABORATION)
+    found = store.beneath(Kind.COLLABORATION, records)
+
+    next(found.of(records[0]["doc_id"])["Project"], None)
+    [last] = (found.of(records[-1]["doc_id"])[name] for name in ("Tag",))
+
+    assert list(last) == store.relations(Kind.COLLABORATION, records[-1]["key"])["Tag"]
+
+
+def test_what_is_deleted_meanwhile_is_left_out(store: RecordStore) -> None:
+    fill(store)
+    [record] = store.find(Kind.COLLABORATION)[:1]
+    runs = store.find(Kind.RUN, record["key"])
+    found = store.beneath(Kind.COLLABORATION, [record]).of(record["doc_id"])["Run"]
+
+    seen = [next(found)]
+    store.delete(Kind.RUN, runs[-1]["key"])
+
+    assert [*seen, *found] == runs[:-1]
+
+
+def test_a_page_ends_when_it_takes_so_much(store: RecordStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paging, "PIECE_BYTES", 100)
+    for number in range(10):
+        store.put(Kind.COLLABORATION, {"collab_id": f"c{number}"}, {"text": "x" * (30 if number != 4 else 1000)})
+    everything = store.find(Kind.COLLABORATION)
+
+    for newest_first in (False, True):
+        parts, page = [], paging.Page(6, newest_first=newest_first)
+        while True:
+            part = store.select(Kind.COLLABORATION, paging.Selection(), page)
+            parts.append(part.items)
+            if part.after is None:
+                break
+            page = paging.Page(6, part.after, newest_first)
+        assert [record for part in parts for record in part] == everything[:: -1 if newest_first else 1]
+        assert max(map(len, parts)) <= 3, "beyond the limit of bytes by one record at most"
