@@ -68,7 +68,9 @@ class SignalPipeline:
     def row_files(self, dataset: Dataset) -> Sequence[DataFile]:
         return dataset.files_ending("signals.json")
 
-    def read(self, datasets: Sequence[Dataset], action: Action, *, needs_labels: bool) -> SignalTable:
+    def read(
+        self, datasets: Sequence[Dataset], action: Action, *, needs_labels: bool, room: int | None = None
+    ) -> SignalTable:
         [file] = [file for dataset in datasets for file in dataset.files if file.name.endswith("signals.json")]
         content = file.json()
         levels = tuple(natural_order(content["target"]))

@@ -113,7 +113,7 @@ def build_worker(
     make_ready(settings.device)
     computing = Computing(compute or ContextPool(max_workers=1, thread_name_prefix="compute"), clock)
     digests = Digests(partial(key_in, settings.digest_key or settings.outputs / DIGEST_KEY))
-    tables = Tables(DataRoot(settings.data), settings.tables, settings.policy, digests)
+    tables = Tables(DataRoot(settings.data), settings.tables, settings.policy, digests, settings.memory.session)
     encoded, files = EncodedRows(tables, settings.tables), PredictionFiles(settings.outputs)
     opener = SessionOpener(tables, encoded, computing, files, settings.device, settings.limits, Memory(settings.memory))
     sessions = Sessions(opener, settings.session_timeout, clock)

@@ -73,14 +73,23 @@ class Tables:
     Args:
         keep: how many tables stay in memory.
         policy: what may be told of rows whose folder has no limits of its own.
+        room: bytes that one table may take; None for all that are free.
         digests: tells that a file has changed, whatever it looks like from outside.
     """
 
-    def __init__(self, root: DataRoot, keep: int, policy: Policy = STRICT, digests: Digests | None = None) -> None:
+    def __init__(
+        self,
+        root: DataRoot,
+        keep: int,
+        policy: Policy = STRICT,
+        digests: Digests | None = None,
+        room: int | None = None,
+    ) -> None:
         self._root = root
         self._digests = digests or Digests(lambda: secrets.token_bytes(32))
         self._keep = keep
         self._policy = policy
+        self._room = room
         self._loaded: OrderedDict[tuple[Action, bool, tuple[Tag, ...]], LoadedTable] = OrderedDict()
         # Held while files are read: whoever else wants a table waits, and then finds it in memory.
         self._lock = threading.Lock()
@@ -104,7 +113,7 @@ class Tables:
                 self._loaded.pop(key, None)
                 known = None
                 policy = self._policy_for(datasets)
-                found = _load(datasets, action, needs_labels, fingerprint, policy, f"tags.{purpose}")
+                found = _load(datasets, action, needs_labels, fingerprint, policy, f"tags.{purpose}", self._room)
                 if _fingerprint(self._datasets(purpose, tags)) == fingerprint:
                     self._loaded[key] = replace(found, digests=digests)
                     break
@@ -169,7 +178,25 @@ class Tables:
         )
 
     def _datasets(self, purpose: Purpose, tags: Sequence[Tag]) -> list[Dataset]:
-        return [self._root.dataset(tag, f"tags.{purpose}[{position}]") for position, tag in enumerate(tags)]
+        found = [self._root.dataset(tag, f"tags.{purpose}[{position}]") for position, tag in enumerate(tags)]
+        # Before they are looked through, which of a large file takes long.
+        _refuse_too_large(found, self._room)
+        return found
+
+
+def _refuse_too_large(datasets: Sequence[Dataset], room: int | None) -> None:
+    """Refuse files of rows that have more bytes together than their rows may."""
+    sizes = {
+        file.name: file.size()
+        for dataset in datasets
+        for file in PIPELINES.get(dataset.datatype, METADATA).row_files(dataset)
+    }
+    if room is not None and (size := sum(sizes.values())) > room:
+        largest = max(sizes, key=lambda name: sizes[name])
+        raise UnusableData(
+            f"has {sizes[largest]:,} of the {size:,} bytes that are to be read; there is room for {room:,} (--session_memory)",
+            largest,
+        )
 
 
 def _fingerprint(datasets: Sequence[Dataset]) -> Fingerprint:
@@ -183,6 +210,7 @@ def _load(
     fingerprint: Fingerprint,
     policy: Policy,
     field: str,
+    room: int | None,
 ) -> LoadedTable:
     datatypes = {dataset.datatype: dataset.name for dataset in datasets}
     if len(datatypes) > 1:
@@ -191,7 +219,7 @@ def _load(
     datatype = datasets[0].datatype
     pipeline = PIPELINES.get(datatype, field)
     _refuse_files_twice(datasets, pipeline, field)
-    table = pipeline.read(datasets, action, needs_labels=needs_labels)
+    table = pipeline.read(datasets, action, needs_labels=needs_labels, room=room)
     return LoadedTable(pipeline, table, datatype, fingerprint, policy)
 
 

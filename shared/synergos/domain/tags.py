@@ -58,8 +58,9 @@ def check_tags(value: object, field: str) -> tuple[Tag, ...]:
     if not isinstance(value, list | tuple):
         raise InvalidRequest("expected a list of tags, each a list of folder names", field)
     tags = tuple(check_tag(tag, f"{field}[{position}]") for position, tag in enumerate(value))
+    places: dict[Tag, int] = {}
     for position, tag in enumerate(tags):
-        if (first := tags.index(tag)) < position:
+        if (first := places.setdefault(tag, position)) < position:
             raise InvalidRequest(f"is the same as {field}[{first}]: its rows would come twice", f"{field}[{position}]")
     return tags
 

@@ -24,12 +24,17 @@ _BYTES_PER_VALUE = 1 + 4
 
 
 def read_pixels(
-    files: Sequence[DataFile], options: ImageOptions, as_they_are: Container[DataFile] = frozenset()
+    files: Sequence[DataFile],
+    options: ImageOptions,
+    as_they_are: Container[DataFile] = frozenset(),
+    *,
+    room: int | None = None,
 ) -> Pixels:
     """Decode image files, in their order.
 
     Args:
         as_they_are: those that are not made to fit: they have to have the size of the options.
+        room: bytes that there are for them; None for all that are free.
 
     Raises:
         UnusableData: a file cannot be decoded, they differ in size and ``options`` has none, or all of them take more memory
@@ -37,7 +42,7 @@ def read_pixels(
     """
     # The first file says how large all are, where the options do not.
     size = options.size or _size(decode(files[0], options))
-    _check_memory(files, options.colour.channels, size)
+    _check_memory(files, options.colour.channels, size, room)
     pixels = np.empty((len(files), options.colour.channels, *size), dtype=np.uint8)
     for place, file in zip(pixels, files, strict=True):
         image = decode(file, options)
@@ -65,12 +70,15 @@ def scaled(pixels: Pixels, options: ImageOptions) -> NDArray[np.float32]:
     return np.divide(pixels, divisor, dtype=np.float32)
 
 
-def _check_memory(files: Sequence[DataFile], channels: int, size: Size) -> None:
+def _check_memory(files: Sequence[DataFile], channels: int, size: Size, room: int | None) -> None:
     """Refuse rows that this machine cannot hold: a small file can name large ones many times."""
     needed = len(files) * channels * size[0] * size[1] * _BYTES_PER_VALUE
-    if needed > memory_left():
+    free = memory_left()
+    most = free if room is None else min(free, room)
+    if needed > most:
+        whose = "this machine has free" if most == free else f"there is room for: {most:,} bytes (--session_memory)"
         raise UnusableData(
-            f"{len(files)} images of {_shown(size)} would take {needed / 2**30:.1f} GiB, more than this machine has free; "
+            f"{len(files)} images of {_shown(size)} would take {needed / 2**30:.1f} GiB, more than {whose}; "
             f"expected fewer, or a smaller operations.size in {METADATA}",
             files[0].name,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,17 +58,28 @@ class DataFile:
             raise UnusableData(f"has more than {LARGEST_JSON:,} bytes, which is the most for a file of JSON", self.name)
         return content.decode("utf-8-sig")
 
+    def size(self) -> int:
+        """Its bytes.
+
+        Raises:
+            UnusableData: it is gone.
+        """
+        return self._status().st_size
+
     def identity(self) -> tuple[int, int]:
         """What two names of one file have in common, be they links.
 
         Raises:
             UnusableData: it is gone.
         """
+        status = self._status()
+        return status.st_dev, status.st_ino
+
+    def _status(self) -> os.stat_result:
         try:
-            status = self.path.stat()
+            return self.path.stat()
         except OSError as error:
             raise unreadable(self.name, error) from error
-        return status.st_dev, status.st_ino
 
 
 def unreadable(name: str, error: OSError) -> UnusableData:

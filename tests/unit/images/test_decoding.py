@@ -157,6 +157,15 @@ def test_rows_that_no_memory_holds_are_refused_before_it_is_taken(
         ImagePipeline().read([DataRoot(tmp_path).dataset(("a",), "tags.train[0]")], Action.CLASSIFY, needs_labels=True)
 
 
+def test_rows_that_there_is_no_room_for_are_refused_before_memory_is_taken(tmp_path: Path) -> None:
+    folder = write_images(tmp_path, ["a"], {"a.png": Image.new("L", (64, 64))}, "x", {"size": [600, 600]})
+    write_mapping(folder, ["a.png"] * 8, "xyxyxyxy")
+    datasets = [DataRoot(tmp_path).dataset(("a",), "tags.train[0]")]
+
+    with pytest.raises(UnusableData, match=r"more than there is room for: 1,048,576 bytes \(--session_memory\)"):
+        ImagePipeline().read(datasets, Action.CLASSIFY, needs_labels=True, room=2**20)
+
+
 @pytest.mark.parametrize(
     ("there", "named", "difference"),
     [

@@ -48,6 +48,20 @@ def test_a_file_has_one_name_in_a_folder(tmp_path: Path, method: str) -> None:
         loaded(tmp_path, "a")
 
 
+def test_files_that_have_more_bytes_than_there_is_room_for_are_refused_unread(tmp_path: Path) -> None:
+    folder = write_dataset(tmp_path, ["a"], CSV, SCHEMA)
+    with (folder / "sparse.csv").open("wb") as file:
+        file.truncate(2**40)
+    table = Tables(DataRoot(tmp_path), keep=1, room=2**30)
+
+    with pytest.raises(
+        UnusableData, match=r"a/sparse\.csv: has 1,099,511,627,776 of the .* room for 1,073,741,824"
+    ) as caught:
+        table.get(Action.CLASSIFY, Purpose.TRAIN, [("a",)])
+
+    assert caught.value.field == "a/sparse.csv"
+
+
 def test_two_tags_may_share_a_schema(tmp_path: Path) -> None:
     first = write_dataset(tmp_path, ["a"], CSV, SCHEMA)
     second = write_dataset(tmp_path, ["b"], CSV, None)

@@ -61,14 +61,16 @@ class ImagePipeline:
         """See :class:`~synergos_worker.pipelines.pipeline.Pipeline`."""
         return [file for file in dataset.files if file.name == f"{dataset.name}/{MAPPING}"]
 
-    def read(self, datasets: Sequence[Dataset], action: Action, *, needs_labels: bool) -> ImageTable:
+    def read(
+        self, datasets: Sequence[Dataset], action: Action, *, needs_labels: bool, room: int | None = None
+    ) -> ImageTable:
         """See :class:`~synergos_worker.pipelines.pipeline.Pipeline`."""
         options = _shared_options(datasets)
         mappings = [read_mapping(dataset, action) for dataset in datasets]
         # Labels and paths first: they are read in no time, and decoding for nothing is not.
         labels = _labels(mappings, action, needed=needs_labels)
         files = [file for mapping in mappings for file in mapping.pictures().files]
-        pixels = read_pixels(files, options)
+        pixels = read_pixels(files, options, room=room)
         _, _, height, width = pixels.shape
         origins = tuple((file.name, 1) for file in files)
         mapped = tuple((mapping.rows.name, mapping.rows.count) for mapping in mappings)

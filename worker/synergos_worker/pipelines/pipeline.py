@@ -106,8 +106,13 @@ class Pipeline(Protocol[TableOfType]):
     def row_files(self, dataset: Dataset) -> Sequence[DataFile]:
         """The files whose lines are the dataset's rows, in their order."""
 
-    def read(self, datasets: Sequence[Dataset], action: Action, *, needs_labels: bool) -> TableOfType:
+    def read(
+        self, datasets: Sequence[Dataset], action: Action, *, needs_labels: bool, room: int | None = None
+    ) -> TableOfType:
         """Read datasets and put their rows one after another.
+
+        Args:
+            room: bytes that rows may take, whose files have no more themselves; None for all that are free.
 
         Raises:
             UnusableData: names the file, the column and what was expected.

@@ -99,8 +99,10 @@ class TabularPipeline:
         """See :class:`~synergos_worker.pipelines.pipeline.Pipeline`."""
         return [file for file in dataset.files if is_table(file.name)]
 
-    def read(self, datasets: Sequence[Dataset], action: Action, *, needs_labels: bool) -> TabularTable:
-        """See :class:`~synergos_worker.pipelines.pipeline.Pipeline`."""
+    def read(
+        self, datasets: Sequence[Dataset], action: Action, *, needs_labels: bool, room: int | None = None
+    ) -> TabularTable:
+        """See :class:`~synergos_worker.pipelines.pipeline.Pipeline`; as numbers, rows take about what their files do as text."""
         parts = [part for dataset in datasets for part in _parts(dataset, needs_labels=needs_labels)]
         dtypes = _agreed_dtypes(parts)
         # Before the numbers, which use up the parts'.
