@@ -12,6 +12,9 @@ from synergos.domain.tags import Purpose
 from synergos.errors import InvalidRequest
 from synergos.schema import Definition
 
+MOST_ROWS = 2**53
+"""Up to here a whole number is the same as a float, in any language."""
+
 
 class TableColumns(Struct, frozen=True):
     """The features of one table.

@@ -97,7 +97,7 @@ class Training(Struct, frozen=True, kw_only=True):
         job: the id of the job that trained it.
         trained_at: aware.
         agreement: what came of the alignment that it rests on; nothing by which data could be known again.
-        limited: by participant, of whom less has counted than it sent.
+        limited: by participant, of whom less has counted than it sent; unset where there is nobody.
     """
 
     version: VersionNumber = 1
@@ -107,7 +107,7 @@ class Training(Struct, frozen=True, kw_only=True):
     participants: tuple[TrainedParticipant, ...] = ()
     figures: Figures | UnsetType = UNSET
     agreement: Agreement | UnsetType = UNSET
-    limited: Mapping[str, Limited] = {}
+    limited: Mapping[str, Limited] | UnsetType = UNSET
 
 
 def definition_of(experiment: Mapping[str, Any], run: Mapping[str, Any]) -> TrainingDefinition:

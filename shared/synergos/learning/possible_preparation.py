@@ -9,7 +9,7 @@ from msgspec import Meta, Struct, field
 
 from synergos.domain.declared_column import DeclaredColumn
 from synergos.domain.feature_space import LABEL, Action, Feature
-from synergos.domain.preparation import Prepared, TableColumns
+from synergos.domain.preparation import MOST_ROWS, Prepared, TableColumns
 from synergos.domain.tags import Purpose
 from synergos.errors import InvalidRequest
 from synergos.schema import Definition
@@ -19,7 +19,6 @@ MOST_FEATURES = 200_000
 """Inputs of one table: its numeric columns, and the levels of the others."""
 LONGEST_NAME = 200
 """Bytes of the name of a column or level."""
-MOST_ROWS = 2**53
 LARGEST = 1e300
 """Sums of cells are finite numbers with room for those of others."""
 

@@ -12,11 +12,10 @@ from typing import Annotated, TypeAlias
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from synergos.domain.outputs import Measured
+from synergos.domain.preparation import MOST_ROWS
 from synergos.domain.tags import Purpose
 from synergos.schema import Definition
 
-MOST_ROWS = 2**53
-"""Up to here a whole number is the same as a float, in any language."""
 Rows: TypeAlias = Annotated[int, Meta(ge=0, le=MOST_ROWS)]
 LARGEST_LOSS = 3.5e38
 """More than any float32."""

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
+from msgspec import UNSET
 
 from synergos.domain.feature_space import Action
 from synergos.domain.outputs import TRAINED, Trained
@@ -96,7 +97,7 @@ def _training(scope: Scope, rounds: Rounds, sessions: Sessions) -> Training:
             evaluate_loss=history.evaluate.get(best),
         ),
         agreement=scope.agreement(),
-        limited=rounds.weighing.limited,
+        limited=rounds.weighing.limited or UNSET,
     )
 
 

@@ -153,11 +153,12 @@ class Sessions:
         seconds = self._limits.round if seconds is None else seconds
         deadline = time.monotonic() + seconds
         quick = Prompting[OpenSession, Result](prompt, self.control.check)
-        begun = quick.begin(asked)
-        futures = {
-            self._pool.submit(session.persist, work, purpose): session for session in asked if session not in begun
-        }
+        futures: dict[Future[Result], ParticipantSession] = {}
         try:
+            begun = quick.begin(asked)
+            futures |= {
+                self._pool.submit(session.persist, work, purpose): session for session in asked if session not in begun
+            }
             meanwhile()
             answered = quick.finish(deadline, self._limits.long_poll)
         except BaseException:
