@@ -70,6 +70,11 @@ class Hyperparameters:
         """What is reported as the loss; losses of different kinds cannot be compared."""
         return ""
 
+    @property
+    def least_loss(self) -> float | None:
+        """Below which no loss can be; None where there is no such number."""
+        return None
+
     def steps(self, rows: int) -> int:
         """How many steps an epoch over so many rows has; as many for all participants where that is not known."""
         return 1

@@ -26,6 +26,7 @@ _Rows = Annotated[int, Meta(ge=0, le=MOST_ROWS)]
 # In strict mode with three significant digits, as a float.
 _Count = Annotated[float, Meta(ge=0, le=MOST_ROWS)]
 _Number = Annotated[float, Meta(ge=-LARGEST, le=LARGEST)]
+_Bounds = Annotated[tuple[_Number, ...], Meta(min_length=2, max_length=2)]
 _ROUNDED = 1.02
 """By how much rounded counts may be above exact ones. Sums and bounds say nothing about each other: bounds leave outliers out."""
 
@@ -38,6 +39,7 @@ class _Metadata(Struct, frozen=True):
     files: Mapping[str, _Count] = {}
     cells: Mapping[str, Mapping[str, _Count]] = {}
     columns: Mapping[str, DeclaredColumn] = {}
+    bounds: Mapping[str, _Bounds] = {}
 
 
 class _Sums(Struct, frozen=True):
@@ -71,7 +73,7 @@ def check_preparation(told: Prepared, action: Action) -> None:
         _check_size("schemas", told.schemas.get(purpose, {}), purpose)
     for purpose, metadata in told.metadata.items():
         said = _METADATA.read(metadata, at=f"metadata.{purpose}")
-        for name in ("cells", "columns"):
+        for name in ("cells", "columns", "bounds"):
             _check_size(f"metadata.{name}", getattr(said, name), purpose)
     for purpose, statistics in told.statistics.items():
         _check_statistics(_STATISTICS.read(statistics, at=f"statistics.{purpose}"), told.rows(purpose), purpose)

@@ -14,12 +14,14 @@ import torch
 
 from synergos.domain.loss_history import LossHistory
 from synergos.learning.algorithms import Bag, Step
+from synergos.learning.hyperparameters import Hyperparameters
 from synergos.wire import Encoded, Layout, Parcel
 from synergos.wire.answers import RoundAnswer
 from synergos.wire.codec import CHUNK_BYTES, weights_in
 from synergos.wire.layout import Header
 from synergos_ttp.stages.evaluation_rows import EvaluationRows
 from synergos_ttp.stages.exchange import Asking
+from synergos_ttp.stages.possible_losses import PossibleLosses
 from synergos_ttp.stages.round_store import RoundFiles
 from synergos_ttp.stages.spare_files import SpareFiles
 from synergos_ttp.workers.answer_memory import LARGEST, AnswerMemory, Destination
@@ -96,7 +98,8 @@ class Line:
 def test_a_message_is_out_when_its_last_byte_is_and_the_outbox_is_empty_when_all_are(tmp_path: Path) -> None:
     messages = {who: Parcel(Bag({"weights": WEIGHTS})) for who in ("a", "b")}
     files, evaluated = RoundFiles(tmp_path, SpareFiles(tmp_path)), EvaluationRows(LossHistory())
-    asking = Asking(Step(0), messages, LAYOUT, files, "weights", AnswerMemory(), evaluated)
+    possible = PossibleLosses(Hyperparameters())
+    asking = Asking(Step(0), messages, LAYOUT, files, "weights", AnswerMemory(), evaluated, possible)
     first, second = (Line(who, lambda: asking.outbox.wait(0.0)) for who in messages)
 
     arrived = [asking(cast(OpenSession, cast(Any, line))) for line in (first, first, second)]

@@ -64,6 +64,16 @@ def test_a_table_is_described_without_its_cells(tmp_path: Path) -> None:
     json.dumps(described.metadata, allow_nan=False)
 
 
+def test_bounds_that_a_schema_declares_are_told_of_numeric_inputs_alone(tmp_path: Path) -> None:
+    bounded = {"type": "float64", "bounds": {"minimum": 0, "maximum": 90}}
+    schema = {"version": 1, "columns": {"age": bounded, "weight": "float64", "target": bounded}}
+
+    table = table_of(tmp_path, "age,weight,target\n1,50,2\n", schema, action=Action.REGRESS)
+
+    assert PIPELINE.describe(table).metadata["bounds"] == {"age": [0.0, 90.0]}
+    assert "bounds" not in PIPELINE.describe(table_of(tmp_path, CSV)).metadata
+
+
 def test_rows_become_inputs_of_the_agreed_space(tmp_path: Path) -> None:
     examples = PIPELINE.transform(table_of(tmp_path, CSV), SPACE)
 

@@ -17,6 +17,7 @@ from synergos.wire import Encoded, Layout, Parcel, encode_parcel
 from synergos.wire.answers import RoundAnswer
 from synergos_ttp.stages.divergence import Divergence
 from synergos_ttp.stages.evaluation_rows import EvaluationRows
+from synergos_ttp.stages.possible_losses import ANY_LOSSES, PossibleLosses
 from synergos_ttp.stages.round_store import RoundFiles
 from synergos_ttp.workers.answer_memory import AnswerMemory, Destination
 from synergos_ttp.workers.data_plane import Answered
@@ -86,6 +87,7 @@ class Asking:
         files: where answers are written that find no memory.
         moves: see :class:`synergos.learning.algorithms.Algorithm`.
         evaluated: knows how many rows each measures a model on.
+        possible: knows which losses there can be; any of them by default.
     """
 
     step: Step
@@ -95,6 +97,7 @@ class Asking:
     moves: str | None
     memory: AnswerMemory
     evaluated: EvaluationRows
+    possible: PossibleLosses = ANY_LOSSES
 
     @cached_property
     def encoded(self) -> Mapping[str, Encoded]:
@@ -143,6 +146,8 @@ class Asking:
 
     def _arrived(self, session: OpenSession, answer: Answered, gauge: Gauge | None = None) -> Arrived:
         who, parcel, said = session.member.id, answer.parcel, answer.said
+        self.possible.check_training(who, said)
+        self.possible.check_evaluation(who, said.evaluation)
         self.evaluated.check(who, said.evaluation, session.rows)
         moved = gauge.distance if gauge else distance(parcel.bag, parcel.kept, self.messages[who].bag, self.moves)
         return Arrived(Reply(who, said.rows, parcel.bag), parcel, said, moved)

@@ -27,6 +27,7 @@ from synergos_ttp.stages.divergence import Divergence
 from synergos_ttp.stages.evaluation_rows import EvaluationRows
 from synergos_ttp.stages.exchange import Arrived, Asking, Outbox, passed
 from synergos_ttp.stages.judging import Judging, mean_loss
+from synergos_ttp.stages.possible_losses import PossibleLosses
 from synergos_ttp.stages.round_store import RoundFiles, RoundResult, RoundStore
 from synergos_ttp.stages.weighing import Weighing
 from synergos_ttp.workers.answer_memory import AnswerMemory
@@ -129,6 +130,7 @@ class Rounds:
             for number, measured in self.history.measured.items():
                 self._judging.note(number, self._weighed(measured))
         self._evaluated = EvaluationRows(self.history)
+        self._possible = PossibleLosses(self.hyperparameters)
 
     def run(self) -> RoundFiles:
         """Run them all, or until nothing improves any more; the files of the best round.
@@ -244,7 +246,8 @@ class Rounds:
         """One exchange with those who are asked; the answers that are taken, in order of registration."""
         begun = time.monotonic()
         files, moves = self.store.files(step.round), self._algorithm.moves
-        asking = Asking(step, messages, self._layout(step.exchange), files, moves, self._memory, self._evaluated)
+        layout = self._layout(step.exchange)
+        asking = Asking(step, messages, layout, files, moves, self._memory, self._evaluated, self._possible)
         needed = min(self.sessions.needed, len(messages))
         deadline = self.sessions.deadline(self._times.longest)
         found = self.sessions.attempt(
@@ -325,6 +328,7 @@ class Rounds:
 
         def evaluate(session: OpenSession) -> Evaluation | None:
             found = session.data.evaluate(number, message)
+            self._possible.check_evaluation(session.member.id, found)
             self._evaluated.check(session.member.id, found, session.rows)
             return found
 

@@ -158,6 +158,7 @@ class TabularPipeline:
                 "files": dict(table.origins),
                 "cells": _cell_counts(table),
                 "columns": _declared(table),
+                **_bounds(table),
             },
         )
 
@@ -237,6 +238,12 @@ def _declared(table: TabularTable) -> dict[str, dict[str, Any]]:
         )
         for name, column in told.items()
     }
+
+
+def _bounds(table: TabularTable) -> dict[str, dict[str, list[float]]]:
+    """The smallest and the largest value that schemas declare of numeric inputs; nothing where none do."""
+    found = {name: list(bounds) for name in table.numeric if (bounds := table.declared[name].bounds) is not None}
+    return {"bounds": found} if found else {}
 
 
 def _cells(parts: Sequence[FileRows]) -> dict[str, CellCounts]:

@@ -13,6 +13,7 @@ from synergos.errors import WireFormatError
 from synergos.learning.column_alignment import Alignment
 from synergos.learning.column_declarations import agreed_declarations, declared_otherwise
 from synergos.learning.datatypes.datatype import Metadata
+from synergos.learning.declared_bounds import check_bounds
 from synergos.learning.federated_statistics import NEVER_SEEN, check_kinds, combine, most_frequent
 
 _CATEGORICAL = frozenset({"category", "object", "str", "string"})
@@ -53,6 +54,7 @@ def _columns(
     """The columns behind the aligned ``features``, with what the training rows say about them."""
     kinds = {participant: _kinds(found) for participant, found in polled.items()}
     check_kinds(kinds)
+    check_bounds(polled)
     for participant, found in polled.items():
         _check_features(found, kinds[participant], participant)
     numeric, categorical = combine({who: found.statistics.get(Purpose.TRAIN, {}) for who, found in polled.items()})

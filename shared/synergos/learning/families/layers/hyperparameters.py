@@ -48,6 +48,7 @@ T = TypeVar("T")
 
 _OF_NUMBERS = frozenset({"HuberLoss", "L1Loss", "MSELoss", "PoissonNLLLoss", "SmoothL1Loss"})
 """The losses that a regression can have."""
+_NEVER_NEGATIVE = _OF_NUMBERS - {"PoissonNLLLoss"} | {"BCELoss", "BCEWithLogitsLoss", "CrossEntropyLoss", "NLLLoss"}
 _NAMED_AT_MOST = 6
 _CYCLES = ("base_lr", "max_lr")
 """Keys that mean ``CyclicLR`` where no schedule is named: so does the original's client."""
@@ -107,6 +108,14 @@ class LayersHyperparameters(Hyperparameters):
         said = said_to("criterion", torch_names.criterion_class(self.criterion), self.extras)
         arguments = [f"{name}={self.extras[key]}" for name, (key, _) in sorted(said.items())]
         return ", ".join([self.criterion, str(self._reduction), *arguments])
+
+    @property
+    def least_loss(self) -> float | None:
+        """0, unless the loss or a weight of it can be negative."""
+        weights = [value for key, value in self.extras.items() if key.split(".")[-1] in {"weight", "pos_weight"}]
+        if weights or self.criterion not in _NEVER_NEGATIVE:
+            return None
+        return 0.0
 
     @property
     def reduction(self) -> str:
