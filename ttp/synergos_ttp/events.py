@@ -51,6 +51,27 @@ class TrainingStarted:
 
 
 @dataclass(frozen=True)
+class RoundSeconds:
+    """Where the time of a round went; the first five add up to what it took.
+
+    Attributes:
+        training: of the participant that answered last, as it says itself.
+        transfer: of its message, its answer, and the checks of both.
+        waiting: for those who never answered.
+        averaging: until answers were a model.
+        commit: until the round was on disk, part of which is spent while participants are at the next round.
+        participants: each one's training, and the rest of the time until its answer was there.
+    """
+
+    training: float
+    transfer: float
+    waiting: float
+    averaging: float
+    commit: float
+    participants: Mapping[str, tuple[float, float]]
+
+
+@dataclass(frozen=True)
 class RoundDone:
     """A round was trained, averaged and committed: whatever happens now, it is not run again.
 
@@ -62,6 +83,7 @@ class RoundDone:
         absent: why the others did not, by participant.
         shortened: why less of an update counts than there was, by participant.
         seconds_left: until the last round is done; None while nobody can tell.
+        seconds: what it took; None where an earlier process has run it.
     """
 
     number: int
@@ -71,6 +93,7 @@ class RoundDone:
     absent: Mapping[str, str]
     seconds_left: float | None
     shortened: Mapping[str, str] = field(default_factory=dict)
+    seconds: RoundSeconds | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -90,11 +113,16 @@ class RoundJudged:
 
 @dataclass(frozen=True)
 class ParticipantLost:
-    """A participant has no part in a round: it did not answer in time, or its update cannot be right."""
+    """A participant has no part in a round.
+
+    Attributes:
+        is_refused: whether it has answered, and its update cannot be right; else it did not answer in time, or with an error.
+    """
 
     number: int
     participant: str
     reason: str
+    is_refused: bool = False
 
 
 @dataclass(frozen=True)

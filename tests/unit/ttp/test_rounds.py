@@ -238,8 +238,11 @@ def test_a_bad_update_is_left_out_of_its_round_and_the_run_goes_on(tmp_path: Pat
     # Rounds 0 and 2 move by (1 + 3) / 2, round 1 by a's 1 alone.
     assert torch.equal(load_file(best.global_weights)["w"], START["w"] + 5)
     reason = "b: its update has values that are not finite in round 2 of 3; most likely a step is too large"
-    assert [event for event in events if isinstance(event, ParticipantLost)] == [ParticipantLost(1, "b", reason)]
+    assert [event for event in events if isinstance(event, ParticipantLost)] == [
+        ParticipantLost(1, "b", reason, is_refused=True)
+    ]
     assert [event.absent for event in events if isinstance(event, RoundDone)] == [{}, {"b": reason}, {}]
+    assert all(event.seconds for event in events if isinstance(event, RoundDone))
 
 
 def away(participant: Participant, rounds: Sequence[int]) -> Participant:

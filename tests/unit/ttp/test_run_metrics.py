@@ -17,6 +17,8 @@ from synergos_ttp.events import (
     ParticipantLost,
     ParticipantNotAwaited,
     RoundDone,
+    RoundSeconds,
+    UpdateShortened,
 )
 from synergos_ttp.outcomes import Cancelled, Completed, Failed, Interrupted, Lost, Outcome, Pruned
 from synergos_ttp.subscribers.metrics import RunMetrics
@@ -35,14 +37,45 @@ def test_rounds_and_those_who_were_missing_are_counted(registry: CollectorRegist
 
     note(JobStarted(JOB))
     note(RoundDone(0, 2, 0.5, {}, {}, None))
-    note(ParticipantLost(1, "hospital_1", "silent"))
+    note(ParticipantLost(1, "hospital_1", "no answer"))
+    note(ParticipantLost(1, "hospital_1", "its update has values that are not finite", is_refused=True))
+    note(ParticipantLost(1, "hospital_1", "no answer"))
+    note(UpdateShortened(1, "hospital_2", "moves too far"))
     note(RoundDone(1, 2, 0.5, {}, {}, None))
     note(ParticipantLeftOut("hospital_2", "has no rows"))
 
     assert registry.get_sample_value("synergos_rounds_total") == 2
-    assert registry.get_sample_value("synergos_participant_losses_total", {"participant": "hospital_1"}) == 1
+    lost = {
+        cause: registry.get_sample_value(
+            "synergos_participant_losses_total", {"participant": "hospital_1", "cause": cause}
+        )
+        for cause in ("silent", "refused")
+    }
+    assert lost == {"silent": 2, "refused": 1}
+    assert registry.get_sample_value("synergos_updates_shortened_total", {"participant": "hospital_2"}) == 1
     assert registry.get_sample_value("synergos_participant_omissions_total", {"participant": "hospital_2"}) == 1
     assert registry.get_sample_value("synergos_jobs_at_work") == 1
+
+
+def test_it_is_told_where_the_time_of_rounds_goes(registry: CollectorRegistry) -> None:
+    note = RunMetrics(registry).of(JOB)
+
+    for _ in range(2):
+        seconds = RoundSeconds(4.0, 1.0, 2.0, 0.5, 0.25, {"near": (4.0, 1.0), "far": (1.0, 3.0)})
+        note(RoundDone(0, 2, 0.5, {}, {}, None, seconds=seconds))
+
+    phases = ("training", "transfer", "waiting", "averaging", "commit")
+    sums = {phase: registry.get_sample_value("synergos_round_seconds_sum", {"phase": phase}) for phase in phases}
+    assert sums == {"training": 8.0, "transfer": 2.0, "waiting": 4.0, "averaging": 1.0, "commit": 0.5}
+    assert registry.get_sample_value("synergos_round_seconds_count", {"phase": "commit"}) == 2
+    own = {
+        (who, phase): registry.get_sample_value(
+            "synergos_participant_round_seconds_total", {"participant": who, "phase": phase}
+        )
+        for who in ("near", "far")
+        for phase in ("training", "transfer")
+    }
+    assert own == {("near", "training"): 8, ("near", "transfer"): 2, ("far", "training"): 2, ("far", "transfer"): 6}
 
 
 def test_who_is_waited_for_is_told_until_it_is_back(registry: CollectorRegistry) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 
 from msgspec import UNSET
@@ -27,13 +28,18 @@ from synergos_ttp.workers.prompt import AT_ONCE_BYTES
 
 @dataclass(frozen=True)
 class Arrived:
-    """An answer that has been received and measured, while others are still being waited for."""
+    """An answer that has been received and measured, while others are still being waited for.
+
+    Attributes:
+        at: when that was, in monotonic seconds.
+    """
 
     reply: Reply
     parcel: Parcel
     said: RoundAnswer
     distance: float
     steps: int = 1
+    at: float = field(default_factory=time.monotonic, compare=False)
 
     @property
     def measured(self) -> Measured:

@@ -29,6 +29,7 @@ from synergos_ttp.stages.exchange import Arrived, Asking, Outbox, passed
 from synergos_ttp.stages.judging import Judging, mean_loss
 from synergos_ttp.stages.possible_losses import PossibleLosses
 from synergos_ttp.stages.round_store import RoundFiles, RoundResult, RoundStore
+from synergos_ttp.stages.round_watch import RoundWatch
 from synergos_ttp.stages.weighing import Weighing
 from synergos_ttp.workers.answer_memory import AnswerMemory
 from synergos_ttp.workers.participant import OpenSession
@@ -56,6 +57,7 @@ class InHand:
         trained: rows and training loss of each participant that has trained.
         begun: the same at the beginning of its first training, where it tells that.
         evaluations: of the model before the round, by those who have answered; also by those whose update was refused.
+        watch: knows where its time goes.
     """
 
     number: int
@@ -67,6 +69,7 @@ class InHand:
     shortened: dict[str, Shortened] = field(default_factory=dict)
     begun: dict[str, tuple[int, float | None]] = field(default_factory=dict)
     evaluations: dict[str, Evaluation | None] = field(default_factory=dict)
+    watch: RoundWatch = field(default_factory=RoundWatch)
 
     def take(self, arrived: Mapping[str, Arrived]) -> None:
         """Take note of the answers to an exchange."""
@@ -113,7 +116,7 @@ class Rounds:
         # The newest round that was trained.
         self._newest = -1
         # The newest round, while its commit may not be over; evaluations that no commit has with it yet.
-        self._committing: RoundDone | None = None
+        self._committing: tuple[RoundDone, RoundWatch] | None = None
         self._judged: dict[int, float | None] = {}
         self._outline = _outline(model)
         self._state = self._algorithm.init(replace(model, seed=self.hyperparameters.seed))
@@ -177,7 +180,9 @@ class Rounds:
                 if self._judging.should_stop:
                     return False
             hand.take(arrived)
+            averaging = time.monotonic()
             hand.state = self._algorithm.fold(hand.state, step, self._answers(arrived, spare), self._server)
+            hand.watch.averaged(averaging)
             # What was lent belongs to the state that was made of it.
             spare = {}
         if exchange == 0:
@@ -217,10 +222,12 @@ class Rounds:
 
     def _announce(self) -> None:
         """Commit the newest round, and say so; the participants may be at the next one meanwhile."""
+        begun = time.monotonic()
         self.store.catch_up()
         if self._committing is not None:
-            done, self._committing = self._committing, None
-            self.control.publish(done)
+            (done, watch), self._committing = self._committing, None
+            watch.committed(begun)
+            self.control.publish(replace(done, seconds=watch.seconds))
 
     def _announce_after(self, outbox: Outbox) -> None:
         # To write a round takes from the sending what it needs itself, and nobody waits for it while they train.
@@ -266,10 +273,11 @@ class Rounds:
         rows = {session.member.id: session.rows.get("train", 0) for session in self.sessions.all}
         outcomes = passed(found, rows, step.round, self._divergence)
         self._times.exchange(time.monotonic() - begun)
+        hand.watch.exchanged(begun, {who: each for who, each in found.items() if isinstance(each, Arrived)})
         lost = {who: str(outcome) for who, outcome in outcomes.items() if isinstance(outcome, SynergosError)}
         for who, reason in lost.items():
             files.answer(step.exchange, who).unlink(missing_ok=True)
-            self.control.publish(ParticipantLost(step.round, who, reason))
+            self.control.publish(ParticipantLost(step.round, who, reason, isinstance(found.get(who), Arrived)))
         # What it answered before has been folded, and stays; nothing more is asked of it.
         hand.absent |= lost
         self.sessions.refuse_too_few(outcomes, needed)
@@ -367,8 +375,10 @@ class Rounds:
             self.history.initial,
             self.weighing.to_dict(),
         )
+        begun = time.monotonic()
         self.store.commit(hand.number, result)
-        self._newest, self._judged, self._committing = hand.number, {}, done
+        hand.watch.committed(begun)
+        self._newest, self._judged, self._committing = hand.number, {}, (done, hand.watch)
 
     def _judge(self, number: int, evaluations: Mapping[str, Evaluation | None]) -> None:
         """Note how good round ``number`` was, and drop the rounds that are not needed any more."""

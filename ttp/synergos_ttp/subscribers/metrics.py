@@ -16,7 +16,9 @@ from synergos_ttp.events import (
     ParticipantLost,
     ParticipantNotAwaited,
     RoundDone,
+    RoundSeconds,
     Subscriber,
+    UpdateShortened,
 )
 from synergos_ttp.outcomes import Cancelled, Completed, Failed, Interrupted, Lost, Outcome, Pruned
 
@@ -28,6 +30,7 @@ _OUTCOMES: dict[type[Outcome], str] = {
     Interrupted: "interrupted",
     Lost: "lost",
 }
+_ROUND_SECONDS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000)
 _SECONDS = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000, 3600)
 
 
@@ -55,7 +58,26 @@ class RunMetrics:
         self._lost = Counter(
             "synergos_participant_losses",
             "Rounds without a participant that should have had a part.",
+            ["participant", "cause"],
+            registry=registry,
+        )
+        self._shortened = Counter(
+            "synergos_updates_shortened",
+            "Updates of which less counted than there was.",
             ["participant"],
+            registry=registry,
+        )
+        self._phases = Histogram(
+            "synergos_round_seconds",
+            "Where the time of rounds went; a round has one of each phase.",
+            ["phase"],
+            registry=registry,
+            buckets=_ROUND_SECONDS,
+        )
+        self._own_seconds = Counter(
+            "synergos_participant_round_seconds",
+            "What rounds took at each participant, and on the line to it.",
+            ["participant", "phase"],
             registry=registry,
         )
         self._left_out = Counter(
@@ -79,10 +101,14 @@ class RunMetrics:
             match event:
                 case JobStarted():
                     self._running.inc()
-                case RoundDone():
+                case RoundDone(seconds=seconds):
                     self._rounds.inc()
-                case ParticipantLost(participant=participant):
-                    self._lost.labels(participant).inc()
+                    if seconds is not None:
+                        self._note_seconds(seconds)
+                case UpdateShortened(participant=participant):
+                    self._shortened.labels(participant).inc()
+                case ParticipantLost(participant=participant, is_refused=is_refused):
+                    self._lost.labels(participant, "refused" if is_refused else "silent").inc()
                 case ParticipantLeftOut(participant=participant):
                     self._left_out.labels(participant).inc()
                 case ParticipantAwaited(participant=participant):
@@ -95,3 +121,16 @@ class RunMetrics:
                     self._job_seconds.labels(job.stage.value).observe(time.monotonic() - started)
 
         return note
+
+    def _note_seconds(self, seconds: RoundSeconds) -> None:
+        for phase, spent in (
+            ("training", seconds.training),
+            ("transfer", seconds.transfer),
+            ("waiting", seconds.waiting),
+            ("averaging", seconds.averaging),
+            ("commit", seconds.commit),
+        ):
+            self._phases.labels(phase).observe(spent)
+        for who, (training, transfer) in seconds.participants.items():
+            self._own_seconds.labels(who, "training").inc(training)
+            self._own_seconds.labels(who, "transfer").inc(transfer)
