@@ -45,12 +45,14 @@ class EncodedRows:
     Args:
         keep: of how many tables examples stay in memory, those of large ones.
         large: bytes from which on a table gives way to its examples.
+        most: bytes that the examples kept have together, beside those used last; None for any number.
     """
 
-    def __init__(self, tables: Tables, keep: int, large: int = _LARGE) -> None:
+    def __init__(self, tables: Tables, keep: int, large: int = _LARGE, most: int | None = None) -> None:
         self._tables = tables
         self._keep = keep
         self._large = large
+        self._most = most
         self._made: OrderedDict[tuple[Purpose, tuple[Tag, ...]], _Made] = OrderedDict()
         # Guards what is kept, between threads that open sessions; held for moments only.
         self._lock = threading.Lock()
@@ -93,5 +95,9 @@ class EncodedRows:
     def _remember(self, key: Any, made: _Made) -> None:
         with self._lock:
             self._made[key] = made
-            while len(self._made) > self._keep:
+            while len(self._made) > 1 and (len(self._made) > self._keep or self._are_too_large()):
                 self._made.popitem(last=False)
+
+    def _are_too_large(self) -> bool:
+        size = sum(made.encoded.examples.inputs.nbytes for made in self._made.values())
+        return self._most is not None and size > self._most

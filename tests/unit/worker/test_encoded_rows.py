@@ -43,10 +43,10 @@ class CountingTables(Tables):
 class Worker:
     """The rows of one folder."""
 
-    def __init__(self, root: Path, large: int = 0, keep: int = 2) -> None:
+    def __init__(self, root: Path, large: int = 0, keep: int = 2, most: int | None = None) -> None:
         write_dataset(root, ["a"], CSV, SCHEMA)
         self.tables = CountingTables(DataRoot(root), 2, OPEN)
-        self._rows = EncodedRows(self.tables, keep, large)
+        self._rows = EncodedRows(self.tables, keep, large, most)
 
     def table(self) -> LoadedTable:
         return self.tables.get(Action.CLASSIFY, Purpose.TRAIN, TAGS)
@@ -124,6 +124,17 @@ def test_a_bounded_number_is_kept(tmp_path: Path) -> None:
     worker.rows(purpose=Purpose.EVALUATE)
 
     assert worker.rows().examples is not first.examples
+
+
+@pytest.mark.parametrize(("most", "is_kept"), [(16, True), (15, False), (0, False)])
+def test_examples_are_kept_up_to_a_number_of_bytes(tmp_path: Path, most: int, is_kept: bool) -> None:
+    worker = Worker(tmp_path, most=most)
+    first = worker.rows()
+
+    second = worker.rows(purpose=Purpose.EVALUATE)
+
+    assert worker.rows(purpose=Purpose.EVALUATE).examples is second.examples
+    assert (worker.rows().examples is first.examples) is is_kept
 
 
 def test_a_table_that_was_given_up_is_read_again(worker: Worker) -> None:
