@@ -30,7 +30,7 @@ from synergos.schema.json_text import object_in
 from synergos_worker import bodies, error_responses, request_log
 from synergos_worker.agreement_file import write_agreement
 from synergos_worker.documentation import describe
-from synergos_worker.error_responses import API_VERSION, as_json
+from synergos_worker.error_responses import as_json
 from synergos_worker.identity import Identity
 from synergos_worker.logged import folders
 from synergos_worker.policy.limits import said
@@ -89,9 +89,9 @@ def create_command_app(
 
     metrics = Metrics("worker")
     metrics.add(session_metrics(parts.sessions, parts.preparations.waiting))
-    about.install(app, about.About(health, _LINKS, metrics.answer if settings.has_metrics else None), API_VERSION)
+    about.install(app, about.About(health, _LINKS, metrics.answer if settings.has_metrics else None))
     blueprint = Blueprint("worker", __name__, url_prefix="/worker")
-    api = _Api(blueprint, version=API_VERSION, title="Synergos worker")
+    api = _Api(blueprint, version=about.API_VERSION, title="Synergos worker")
     for resource, route, definition in _ROUTES:
         describe(api, resource, definition, resource.query)
         # A whole experiment, project or collaboration may be deleted too, and nothing else is asked of one.
@@ -248,7 +248,7 @@ def _refuse_strange_releases() -> None:
 
 def _success(method: str, data: Mapping[str, Any], status: int = HTTPStatus.OK) -> Response:
     params = dict(request.view_args or {})
-    body = {"apiVersion": API_VERSION, "success": 1, "status": int(status), "method": method, "params": params}
+    body = {"apiVersion": about.API_VERSION, "success": 1, "status": int(status), "method": method, "params": params}
     return as_json({**body, "data": data}, status)
 
 

@@ -23,12 +23,12 @@ from synergos.errors import (
     UnusableData,
     WireFormatError,
 )
+from synergos.program.about import API_VERSION
 from synergos.program.failures import facts_of
+from synergos.program.refusals import words_of
 from synergos_worker.logged import shortened
 
 log = structlog.get_logger(__name__)
-
-API_VERSION = "0.1.0"
 
 STATUSES: Mapping[type[SynergosError], HTTPStatus] = {
     Conflict: HTTPStatus.CONFLICT,
@@ -72,7 +72,8 @@ def refusal_of(error: Exception, **facts: object) -> tuple[int, Mapping[str, Any
         return _refusal(str(error), status, facts, field)
     if isinstance(error, HTTPException):
         status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
-        return _refusal(error.description or status.phrase, status, facts)
+        said = words_of(error, str(facts.get("method", "")), str(facts.get("path", "here")))
+        return _refusal(said, status, facts)
     log_unforeseen("request failed", error, **facts)
     return _body("something went wrong in this worker; its log says what", HTTPStatus.INTERNAL_SERVER_ERROR)
 

@@ -141,6 +141,7 @@ class Study:
         scheduler: what prunes trials, by the names of :mod:`synergos.tuning.pruners`.
         max_concurrent: trials at the same time; None for as many as the grid can run.
         max_seconds: for how long trials are started; None for ever.
+        searched_seconds: for how long they have been, by no clock that can be set; as it was last written down.
         options: what the trials' jobs are asked with.
         picture: where the history is drawn, once it is.
     """
@@ -158,6 +159,7 @@ class Study:
     base_run: str | None = None
     max_concurrent: int | None = None
     max_seconds: float | None = None
+    searched_seconds: float = 0.0
     options: Mapping[str, Any] = field(default_factory=dict)
     state: StudyState = StudyState.RUNNING
     error: JobError | None = None

@@ -102,6 +102,13 @@ class StudyRecords:
                 ended = replace(found[0], state=state, error=error, picture=picture, finished_at=datetime.now(UTC))
                 self._store.merge(Kind.STUDY, study.key, ended.to_payload())
 
+    def note_time(self, study: Study, seconds: float) -> None:
+        """Store for how long trials have been started, unless somebody else has looked on for longer."""
+        with self._store.transaction():
+            for stored in self.find(study.key):
+                if not stored.state.is_final and seconds > stored.searched_seconds:
+                    self._store.merge(Kind.STUDY, study.key, {"searched_seconds": seconds})
+
     def stop(self, study_id: str) -> Study:
         """Have no more trials started, and those that run be cancelled.
 

@@ -18,6 +18,8 @@ from synergos.program.health import OK
 from synergos.schema import Definition
 from synergos.schema.swagger import in_swagger
 
+API_VERSION = "0.1.0"
+"""Of every program's REST interface."""
 DOCUMENTATION = "/docs"
 LINKS = {"/health": "how this program is", DOCUMENTATION: "this page and the like: documentation"}
 """What there is at every program."""
@@ -59,14 +61,10 @@ class About:
         return self.links if self.metrics is None else {**self.links, metrics.ROUTE: "what it measures, for Prometheus"}
 
 
-def install(app: Flask, about: About, version: str) -> None:
-    """Have an application answer these routes.
-
-    Args:
-        version: of the interface, for its documentation.
-    """
+def install(app: Flask, about: About) -> None:
+    """Have an application answer these routes."""
     blueprint = Blueprint("about", __name__)
-    api: Any = _Api(blueprint, version=version, title="Synergos", doc=DOCUMENTATION)
+    api: Any = _Api(blueprint, version=API_VERSION, title="Synergos", doc=DOCUMENTATION)
     health = api.schema_model("Health", in_swagger(Definition(Health).json_schema))
     degraded = api.schema_model("Degraded", in_swagger(Definition(Degraded).json_schema))
     documented = {"responses": {"200": ("how it is", health), "503": ("the same, and why it is degraded", degraded)}}

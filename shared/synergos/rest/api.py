@@ -9,7 +9,7 @@ from typing import Any
 import flask_restx
 from flask import Blueprint, Response
 
-from synergos.rest.envelope import API_VERSION
+from synergos.program.about import API_VERSION
 from synergos.rest.errors import answer
 from synergos.rest.resource import Resource
 from synergos.schema import Definition

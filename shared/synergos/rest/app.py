@@ -22,7 +22,6 @@ from synergos.records.store import RecordStore
 from synergos.rest import connect, errors, evaluate, jobs, nodes, removals, studies, train
 from synergos.rest.api import blueprint
 from synergos.rest.body import MAXIMUM_BODY
-from synergos.rest.envelope import API_VERSION
 
 Problems: TypeAlias = Callable[[], Mapping[str, str]]
 """See :meth:`synergos.program.health_watch.HealthWatch.problems`."""
@@ -142,5 +141,5 @@ def _bare_app(maximum_body: int, told: about.About) -> Flask:
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
     errors.install(app)
-    about.install(app, told, API_VERSION)
+    about.install(app, told)
     return app

@@ -12,8 +12,8 @@ from typing import Any
 from flask import Response, request
 
 from synergos.domain.damage import DAMAGED, UNREADABLE
+from synergos.program.about import API_VERSION
 
-API_VERSION = "0.1.0"
 _IDENTITY = ("kind", "id", "key", "keys", "doc_id")
 
 

@@ -36,6 +36,7 @@ from synergos.errors import (
     WorkerRefused,
     WorkerUnreachable,
 )
+from synergos.program.refusals import words_of
 from synergos.records.database import is_full
 from synergos.rest.envelope import failure
 
@@ -125,4 +126,4 @@ def _answer_of_http(error: HTTPException) -> Response:
     headers = {name: value for name, value in error.get_headers() if name in {"Allow", "Content-Range", "Retry-After"}}
     if status == HTTPStatus.NOT_FOUND:
         return failure(f"there is no route {request.path}", status)
-    return failure(error.description or HTTPStatus(status).phrase, status, headers=headers)
+    return failure(words_of(error, request.method, request.path), status, headers=headers)

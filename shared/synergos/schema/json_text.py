@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from typing import Any, NoReturn
 
 from synergos.errors import InvalidRequest
@@ -43,8 +44,7 @@ def _refuse_constant(name: str) -> NoReturn:
 def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        double = next(name for name in names if names.count(name) > 1)
+        [(double, _)] = Counter(name for name, _ in pairs).most_common(1)
         raise InvalidRequest("is there twice in one object; expected each name once", HALVES.sub("?", double[:80]))
     return found
 

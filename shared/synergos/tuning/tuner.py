@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import structlog
@@ -32,6 +31,9 @@ SKIPPED_PER_TRIAL = 10
 AHEAD = 2
 """How many trials a study that asks for more hands in for each that can run at once."""
 
+_NOTED_SECONDS = 5.0
+"""How much of a study's time is lost to it at most when the program that looks after it is killed."""
+
 Draw = Callable[[Study, Sequence[Trial], Path], Path | None]
 
 
@@ -44,6 +46,7 @@ class Tuner:
         idle_seconds: between two looks while none does.
         draw: makes the picture of a study that has ended.
         quotas: how much each collaboration may have.
+        clock: seconds that pass whatever time it is said to be.
     """
 
     def __init__(
@@ -55,6 +58,7 @@ class Tuner:
         idle_seconds: float = 5.0,
         draw: Draw = draw_picture,
         quotas: Quotas = Quotas(),  # noqa: B008 - it is frozen
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._studies = StudyRecords(store)
         self._trials = Trials(store, self._studies, Orchestrator(store, grid, quotas=quotas))
@@ -63,6 +67,9 @@ class Tuner:
         self._seconds = seconds
         self._idle_seconds = idle_seconds
         self._draw = draw
+        self._clock = clock
+        # When each study was first seen here, and for how long it had been searched by then.
+        self._seen: dict[str, tuple[float, float]] = {}
         self._loop = Loop("tuner", self._turn, pause=seconds)
 
     def start(self) -> None:
@@ -80,6 +87,7 @@ class Tuner:
     def advance(self) -> bool:
         """Go on with every study, once; whether there is one."""
         studies = self._studies.unfinished()
+        self._seen = {study.id: self._seen[study.id] for study in studies if study.id in self._seen}
         for study in studies:
             try:
                 self._advance(study)
@@ -110,7 +118,7 @@ class Tuner:
             return
         space = SearchSpace.of(study.search_space)
         space = space.as_grid() if study.searcher == GRID else space
-        wanted = _wanted(study, space, trials)
+        wanted = 0 if self._is_late(study) else _wanted(study, space, trials)
         room = max(0, self._room(study) - len(running))
         if not wanted and not running:
             self._finish(study, trials)
@@ -133,6 +141,16 @@ class Tuner:
             self._trials.follow(study, trial) if trial.state is TrialState.RUNNING else trial
             for trial in self._studies.trials(study)
         ]
+
+    def _is_late(self, study: Study) -> bool:
+        """Whether its time is over: that in which it was looked after, by this process and those before."""
+        if study.max_seconds is None:
+            return False
+        seen, before = self._seen.setdefault(study.id, (self._clock(), study.searched_seconds))
+        searched = before + self._clock() - seen
+        if searched - study.searched_seconds >= _NOTED_SECONDS:
+            self._studies.note_time(study, searched)
+        return searched >= study.max_seconds
 
     def _room(self, study: Study) -> int:
         # What waits gains nothing beyond the next that is ready when one ends, and holds others up.
@@ -171,14 +189,8 @@ class Tuner:
 def _wanted(study: Study, space: SearchSpace, trials: list[Trial]) -> int:
     """How many more trials a study is to start."""
     skipped = sum(trial.state is TrialState.SKIPPED for trial in trials)
-    if skipped >= SKIPPED_PER_TRIAL * study.max_trials or _is_late(study):
+    if skipped >= SKIPPED_PER_TRIAL * study.max_trials:
         return 0
     if space.is_grid and len(trials) >= space.grid_size:
         return 0
     return max(0, study.max_trials - (len(trials) - skipped))
-
-
-def _is_late(study: Study) -> bool:
-    if study.max_seconds is None or study.created_at is None:
-        return False
-    return (datetime.now(UTC) - study.created_at).total_seconds() >= study.max_seconds

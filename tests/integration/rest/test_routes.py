@@ -170,3 +170,4 @@ def test_other_verbs_on_a_route_are_answered_as_json_and_say_which_are_allowed(c
         assert response.status_code == 405, verb
         assert response.get_json()["status"] == 405
         assert set(response.headers["Allow"].split(", ")) >= allowed
+        assert f"{verb} is not taken at {url}; expected " in response.get_json()["message"]

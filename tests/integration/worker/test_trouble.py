@@ -89,6 +89,12 @@ def test_wrong_addresses_are_answered_in_json(client: WorkerClient, path: str, s
     assert client.command("GET", path, status)["success"] == 0
 
 
+def test_another_method_is_told_which_is_taken(client: WorkerClient) -> None:
+    assert client.command("GET", "/worker/align/c/p", 405)["message"] == (
+        "GET is not taken at /worker/align/c/p; expected POST"
+    )
+
+
 @pytest.mark.parametrize("wait", ["soon", "-1", "nan"])
 def test_a_wait_is_a_number(client: WorkerClient, wait: str) -> None:
     assert client.command("GET", f"{POLL_PATH}?wait={wait}", 417)["field"] == "wait"

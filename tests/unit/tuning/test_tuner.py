@@ -294,19 +294,67 @@ def test_a_cancellation_that_did_not_get_through_is_asked_for_again(bench: Bench
     assert bench.states(study) == [TrialState.CANCELLED]
 
 
+@dataclass
+class Clock:
+    """Seconds that pass when a test says so."""
+
+    seconds: float = 1000.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+def by(clock: Clock, bench: Bench) -> Tuner:
+    return Tuner(bench.store, bench.grid, bench.outputs, draw=lambda *_: None, clock=clock)
+
+
 def test_when_the_time_is_over_no_trial_is_started_and_those_that_run_are_finished(bench: Bench) -> None:
+    clock = Clock()
+    bench.tuner = by(clock, bench)
     study = bench.open(max_exec_duration="1h")
     bench.advance()
-    long_ago = (datetime.now(UTC) - timedelta(hours=2)).replace(tzinfo=None)
-    with bench.store.database.writing() as connection:
-        connection.exec_driver_sql("UPDATE study SET created_at = ?", (long_ago.isoformat(" "),))
 
+    clock.seconds += 3600
     bench.advance()
     assert bench.states(study) == [TrialState.RUNNING]
     bench.finish_everything(study)
 
     assert bench.states(study) == [TrialState.COMPLETED]
     assert bench.study(study).state is StudyState.COMPLETED
+
+
+def test_a_clock_that_is_set_ends_no_study(bench: Bench) -> None:
+    study = bench.open(max_exec_duration="1h")
+    bench.advance()
+    for days in (-2, 2):
+        opened = (datetime.now(UTC) - timedelta(days=days)).replace(tzinfo=None)
+        with bench.store.database.writing() as connection:
+            connection.exec_driver_sql("UPDATE study SET created_at = ?", (opened.isoformat(" "),))
+        bench.advance()
+
+    bench.finish_everything(study)
+
+    assert bench.states(study) == [TrialState.COMPLETED] * 3
+
+
+def test_the_time_of_a_study_goes_on_in_the_next_process(bench: Bench) -> None:
+    clock = Clock()
+    bench.tuner = by(clock, bench)
+    study = bench.open(max_exec_duration="1h")
+    bench.advance()
+    clock.seconds += 2000
+    bench.advance()
+
+    later = Clock(5.0)
+    bench.tuner = by(later, bench)
+    bench.advance()
+    later.seconds += 1590
+    assert not bench.tuner._is_late(bench.study(study))
+    later.seconds += 20
+    bench.finish_everything(study)
+
+    assert bench.states(study) == [TrialState.COMPLETED]
+    assert bench.study(study).searched_seconds >= 3600
 
 
 def test_another_process_goes_on_where_the_first_one_was(bench: Bench, tmp_path: Path) -> None:
