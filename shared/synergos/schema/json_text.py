@@ -10,6 +10,8 @@ from typing import Any, NoReturn
 from synergos.errors import InvalidRequest
 
 MAXIMUM_DEPTH = 32
+MAXIMUM_VALUES = 400_000
+"""A value of three bytes takes a hundred in memory; a feature space of 60,000 levels has 300,000."""
 _MAXIMUM_INTEGER = 2**63
 HALVES = re.compile("[\ud800-\udfff]")
 """Halves of surrogate pairs: JSON can write them, and no text that is sent on can have them."""
@@ -27,6 +29,9 @@ def object_in(text: bytes, forbidden: re.Pattern[str] = HALVES) -> dict[str, Any
         ValueError: it is not JSON.
         InvalidRequest: it is JSON, but no object, or holds what breaks something later; names the place.
     """
+    # Not quite their number, as text has such letters too; but nothing has been made of them yet.
+    if sum(map(text.count, (b",", b"[", b"{"))) > MAXIMUM_VALUES:
+        raise InvalidRequest(f"expected at most {MAXIMUM_VALUES:,} values, and commas and brackets in texts", "body")
     try:
         value = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_without_doubles)
     except RecursionError:

@@ -223,7 +223,7 @@ def _lines(file: DataFile, written: TextFormat) -> Iterator[NumberedLines]:
     """
     try:
         with _binary(file) as binary, io.TextIOWrapper(binary, encoding=written.codec, newline="") as text:
-            yield NumberedLines(text)
+            yield NumberedLines(text, file.name)
     except UnicodeError:
         raise _no_text(file, written) from None
     except (gzip.BadGzipFile, EOFError, zlib.error):
@@ -239,20 +239,32 @@ def _binary(file: DataFile) -> IO[bytes]:
 def _no_text(file: DataFile, written: TextFormat) -> UnusableData:
     """Why a file is no text of its encoding, and what it may be."""
     with _binary(file) as binary:
-        content = binary.read()
-    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        beginning = binary.read(2)
+    if beginning in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE}:
         return UnusableData(f"is UTF-16; expected {written.encoding}, or {_declare('encoding', 'utf-16')}", file.name)
-    try:
-        content.decode(written.codec)
-        where = ""
-    except UnicodeError as error:
-        start = error.start if isinstance(error, UnicodeDecodeError) else 0
-        where = f"line {content[:start].decode(written.encoding, errors='ignore').count(chr(10)) + 1} "
+    line = _first_without_text(file, written)
+    where = "" if line is None else f"line {line} "
     other = "cp1252" if written.encoding == "utf-8" else "utf-8"
     return UnusableData(
         f"{where}is no {written.encoding} text; expected that, or {_declare('encoding', other)} (or what it is)",
         file.name,
     )
+
+
+def _first_without_text(file: DataFile, written: TextFormat) -> int | None:
+    """The number of the first line that is no text; a piece at a time is in memory."""
+    decoder, line = codecs.getincrementaldecoder(written.codec)(), 1
+    with _binary(file) as binary:
+        while True:
+            piece = binary.read(_BLOCK)
+            try:
+                line += decoder.decode(piece, final=not piece).count("\n")
+            except UnicodeDecodeError as error:
+                return line + error.object[: error.start].decode(written.encoding, errors="ignore").count("\n")
+            except UnicodeError:
+                return line
+            if not piece:
+                return None
 
 
 def _declare(key: str, value: str) -> str:

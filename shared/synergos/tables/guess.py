@@ -20,6 +20,7 @@ from synergos.tables.dates import days
 from synergos.tables.delimited import is_gzip
 from synergos.tables.files import is_text
 from synergos.tables.names import normalised
+from synergos.tables.records import LONGEST_LINE
 from synergos.tables.schema import Column, ColumnType
 from synergos.tables.text_format import DELIMITERS, TextFormat
 
@@ -111,7 +112,8 @@ def _first_lines(file: DataFile, encoding: str) -> list[str]:
         _opened(file) as binary,
         io.TextIOWrapper(binary, "utf-8-sig" if encoding == "utf-8" else encoding, "replace") as text,
     ):
-        return [line.rstrip("\r\n") for line in islice(text, _LINES)]
+        lines = iter(lambda: text.readline(LONGEST_LINE), "")
+        return [line.rstrip("\r\n") for line in islice(lines, _LINES)]
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import IO
 
-from synergos.tables.records import Body
+from synergos.tables.records import LONGEST_LINE, Body
 
 _BYTES_AT_ONCE = 2**20
 
@@ -17,12 +17,13 @@ def plain_body(binary: IO[bytes], columns: int, delimiter: str) -> Body | None:
     Returns:
         None where not every line is a row, or it cannot be told like this: then :func:`~synergos.tables.records.count_rows` can.
     """
-    header = binary.readline()
+    # Whoever counted its cells has refused one that is longer.
+    header = binary.readline(4 * LONGEST_LINE)
     if columns == 1 or b"\r" in header.removesuffix(b"\r\n"):
         return None
     whole, rows, longest = _quoted(columns, delimiter), 0, 0
     for text in _whole_lines(binary):
-        if not _is_plain(text):
+        if text is None or not _is_plain(text):
             return None
         lines = text.split(b"\n")
         if not all(lines) or b"\r" in lines:
@@ -41,13 +42,16 @@ def _quoted(columns: int, delimiter: str) -> re.Pattern[bytes]:
     return re.compile(rf"{cell}(?:{between}{cell}){{{columns - 1}}}+\r?".encode())
 
 
-def _whole_lines(binary: IO[bytes]) -> Iterator[bytes]:
-    """Some lines at a time, without the end of the last of them."""
+def _whole_lines(binary: IO[bytes]) -> Iterator[bytes | None]:
+    """Some lines at a time, without the end of the last of them; None when one is longer than lines may be."""
     rest = b""
     while chunk := binary.read(_BYTES_AT_ONCE):
         lines, newline, rest = (rest + chunk).rpartition(b"\n")
         if newline:
             yield lines
+        elif len(rest) > LONGEST_LINE:
+            yield None
+            return
     if rest:
         yield rest
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
+from typing import TextIO
 
 from synergos.errors import UnusableData
 
@@ -14,11 +15,20 @@ QUOTE = '"'
 NUL = "\0"
 
 
-class NumberedLines:
-    """Lines of a text: which of them was last, and how many characters there were so far."""
+LONGEST_LINE = 2 * 2**20
+"""Characters: ten thousand columns of two hundred each. A file without line breaks would be in memory as a whole."""
 
-    def __init__(self, lines: Iterable[str]) -> None:
-        self._lines = iter(lines)
+
+class NumberedLines:
+    """Lines of a text: which of them was last, and how many characters there were so far.
+
+    Args:
+        name: of the file, for errors.
+    """
+
+    def __init__(self, text: TextIO, name: str) -> None:
+        self._text = text
+        self._name = name
         self.number = 0
         self.characters = 0
 
@@ -26,8 +36,12 @@ class NumberedLines:
         return self
 
     def __next__(self) -> str:
-        line = next(self._lines)
+        line = self._text.readline(LONGEST_LINE + 1)
+        if not line:
+            raise StopIteration
         self.number += 1
+        if len(line) > LONGEST_LINE:
+            raise UnusableData(f"line {self.number} has more than {LONGEST_LINE:,} characters", self._name)
         self.characters += len(line)
         return line
 

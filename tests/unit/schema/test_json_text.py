@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from synergos.errors import InvalidRequest
-from synergos.schema.json_text import HALVES, UNSTORABLE, object_in
+from synergos.schema.json_text import HALVES, MAXIMUM_VALUES, UNSTORABLE, object_in
 from synergos.tables.metadata import METADATA_FILE
 
 
@@ -33,6 +33,13 @@ def test_what_is_no_json_is_no_value(text: bytes) -> None:
 def test_what_breaks_something_later_is_refused_by_its_place(text: bytes, complaint: str) -> None:
     with pytest.raises(InvalidRequest, match=f"^{complaint}|{complaint}$"):
         object_in(text)
+
+
+def test_more_values_than_fit_into_little_memory_are_refused_before_they_are_made() -> None:
+    assert len(object_in(b'{"a": [%s0]}' % (b"0," * (MAXIMUM_VALUES - 2)))["a"]) == MAXIMUM_VALUES - 1
+    for dense in (b'{"a": [%s0]}' % (b"[]," * MAXIMUM_VALUES), b'{"a": [%s0]}' % (b"{}," * MAXIMUM_VALUES)):
+        with pytest.raises(InvalidRequest, match="body: expected at most 400,000 values"):
+            object_in(dense)
 
 
 def test_only_what_no_record_can_hold_is_refused_for_it() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import io
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,12 +11,12 @@ from hypothesis import strategies as st
 from synergos.errors import UnusableData
 from synergos.tables import plain_text
 from synergos.tables.plain_text import plain_body
-from synergos.tables.records import Body, NumberedLines, count_rows
+from synergos.tables.records import LONGEST_LINE, Body, NumberedLines, count_rows
 
 
 def by_line(text: str, columns: int) -> Body | None:
     """What is counted line by line; None where a line has too many cells or too few, which is told later otherwise."""
-    lines = NumberedLines(io.StringIO(text, newline=""))
+    lines = NumberedLines(io.StringIO(text, newline=""), "rows.csv")
     next(lines)
     try:
         return count_rows(lines, columns, ",", "rows.csv")
@@ -76,3 +77,31 @@ def test_what_is_proved_at_once_is_what_is_counted_line_by_line(rows: str, at_on
     if found is not None and expected is not None:
         assert (found.rows, found.is_line_by_line) == (expected.rows, expected.is_line_by_line)
         assert found.longest + 2 >= expected.longest
+
+
+def test_a_line_that_goes_on_and_on_is_refused_before_it_is_in_memory() -> None:
+    longest = "x" * (LONGEST_LINE - 2)
+    text = f"a,b\n{longest},\n"
+    for body in (by_line(text, 2), plain_body(io.BytesIO(text.encode()), 2, ",")):
+        assert body is not None
+        assert body.rows == 1
+
+    endless = io.StringIO("a,b\n1,2\n" + "x" * (2 * LONGEST_LINE), newline="")
+    lines = NumberedLines(endless, "rows.csv")
+    next(lines)
+    with pytest.raises(UnusableData, match=r"^rows\.csv: line 3 has more than 2,097,152 characters$"):
+        count_rows(lines, 2, ",", "rows.csv")
+    assert endless.tell() < 1.1 * LONGEST_LINE
+
+    class Endless(io.RawIOBase):
+        """Says the same for ever."""
+
+        def readable(self) -> bool:
+            return True
+
+        def readinto(self, buffer: Any) -> int:
+            buffer[:] = b"x" * len(buffer)
+            return len(buffer)
+
+    with io.BufferedReader(Endless()) as binary:
+        assert plain_body(binary, 2, ",") is None
