@@ -193,7 +193,13 @@ class BayesTrainer:
         self.model = model
         self._recipe = recipe
 
-    def warm_up(self, inputs: torch.Tensor, targets: torch.Tensor | None, memory: Weights) -> None:
+    def warm_up(
+        self,
+        inputs: torch.Tensor,
+        targets: torch.Tensor | None,
+        memory: Weights,
+        should_stop: Callable[[], bool] | None = None,
+    ) -> None:
         """There is nothing to find out."""
 
     def local(

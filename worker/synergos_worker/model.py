@@ -140,7 +140,7 @@ class SessionModel:
         """The most bytes a message can have; see :meth:`receive`."""
         return 8 + MAXIMUM_HEADER_BYTES + self._expected(exchange).largest
 
-    def warm_up(self, rows: Rows, *, is_training: bool) -> None:
+    def warm_up(self, rows: Rows, *, is_training: bool, should_stop: Callable[[], bool] | None = None) -> None:
         """Pay what the first step costs, and find out whether model, run and rows go together; before anything is received.
 
         Args:
@@ -150,11 +150,12 @@ class SessionModel:
             InvalidRequest: they do not.
         """
         if not is_training or rows.labelled is None:
-            self._trainer.warm_up(rows.inputs, None, {})
+            self._trainer.warm_up(rows.inputs, None, {}, should_stop)
             return
         # In the memory of the rounds to come, as if the first weights had been received: no third copy of the model.
         self._hold(weights_in(self._buffer.numpy().data, Header.of(self._layout, {})), {})
-        self._trainer.warm_up(rows.labelled.inputs, rows.labelled.targets, self._received.bag[WEIGHTS])
+        labelled, memory = rows.labelled, self._received.bag[WEIGHTS]
+        self._trainer.warm_up(labelled.inputs, labelled.targets, memory, should_stop)
 
     def receive(self, message: Message, exchange: int | None) -> Mapping[str, Any]:
         """Read a message into the buffer; its metadata.

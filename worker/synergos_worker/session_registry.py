@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotInTime
 from dataclasses import dataclass
 from hmac import compare_digest
@@ -16,7 +17,7 @@ from synergos.domain.feature_space import FeatureSpace, Side
 from synergos.domain.keys import RunKey
 from synergos.domain.outputs import MissingColumns
 from synergos.domain.tags import Purpose, Tag
-from synergos.errors import Conflict, FeatureDrift, RecordNotFound, ServiceStopping, SynergosError
+from synergos.errors import Conflict, FeatureDrift, JobCancelled, RecordNotFound, ServiceStopping, SynergosError
 from synergos.learning import datatypes
 from synergos.learning.column_alignment import missing_columns_of, other_kinds
 from synergos.learning.families import Recipe
@@ -40,6 +41,7 @@ from synergos_worker.tables import LoadedTable, Tables, Tags
 log = structlog.get_logger(__name__)
 
 _OPENING_SECONDS = 300.0
+_ENDED = "the session was ended while it was being opened"
 _PATIENCE = 1.0
 """Seconds for which what is being computed is waited for, to try out a new session before it is used."""
 
@@ -103,26 +105,29 @@ class SessionOpener:
         self._files = files
         self._device = device
 
-    def open(self, request: SessionRequest) -> Session:
+    def open(self, request: SessionRequest, is_unwanted: Callable[[], bool]) -> Session:
         """Read the rows, build the network, and try out that they go together.
+
+        Args:
+            is_unwanted: asked meanwhile; it is given up then.
 
         Raises:
             FeatureDrift: the data does not fit the feature space (any more).
             InvalidRequest: the network does not take such rows.
             NotAllowed: the owner's policy has a limit that this does not keep to.
             GridError: they need more memory than the GPU has.
-            Conflict: other sessions have too much memory, or are too many.
+            Conflict: other sessions have too much memory, or are too many; or it is not wanted any more.
         """
         if request.trains:
             judge_unread(self._limits, request.recipe, request.participants)
         held = self._memory.begin()
         try:
-            return self._opened(request, held)
+            return self._opened(request, held, is_unwanted)
         except BaseException:
             held.release()
             raise
 
-    def _opened(self, request: SessionRequest, held: SetAside) -> Session:
+    def _opened(self, request: SessionRequest, held: SetAside, is_unwanted: Callable[[], bool]) -> Session:
         rows = {purpose: self._rows(request, purpose, held) for purpose in request.purposes if purpose in request.tags}
         counts = {purpose: len(found) for purpose, found in rows.items()}
         held.add(*model_parts(request.recipe, counts, self._device))
@@ -130,7 +135,7 @@ class SessionOpener:
         with room_for("the network"):
             model = SessionModel(request.recipe, request.participant_id, self._device, judge)
         if rows:
-            self._try_out(model, rows)
+            self._try_out(model, rows, is_unwanted)
         space = request.recipe.space
         ids = {"session": request.session_id[:8], **request.run, "participant": request.participant_id}
         about = {**request.asker.facts, **ids}
@@ -156,22 +161,46 @@ class SessionOpener:
         """What judges the rounds of a session; None where there is nothing to train on."""
         return None if rows is None or rows.labelled is None else judged(self._limits, recipe, rows.labelled.inputs)
 
-    def _try_out(self, model: SessionModel, rows: Mapping[Purpose, Rows]) -> None:
+    def _try_out(self, model: SessionModel, rows: Mapping[Purpose, Rows], is_unwanted: Callable[[], bool]) -> None:
         """Find out whether model, run and rows go together; while another run's round takes long, the first round will."""
         # One row is enough to be predicted, and not always to be trained on.
         purpose, first = next(iter(rows.items()))
-        trying = self._compute.submit(_warm_up, model, first, is_training=purpose is Purpose.TRAIN)
+        given_up = threading.Event()
+
+        def should_stop() -> bool:
+            self._compute.seen()
+            return given_up.is_set() or is_unwanted()
+
+        def warm_up() -> None:
+            with room_for("the rows and the network"):
+                model.warm_up(first, is_training=purpose is Purpose.TRAIN, should_stop=should_stop)
+
+        trying = self._compute.submit(warm_up)
         try:
             trying.result(_PATIENCE)
         except NotInTime:
             # Once it has begun, it is nobody else that it waits for.
             if not trying.cancel():
-                trying.result(_OPENING_SECONDS)
+                _wait_for(trying, given_up)
+        except JobCancelled:
+            raise Conflict(_ENDED) from None
 
 
-def _warm_up(model: SessionModel, rows: Rows, *, is_training: bool) -> None:
-    with room_for("the rows and the network"):
-        model.warm_up(rows, is_training=is_training)
+def _is_of_owner(request: SessionRequest, other: SessionRequest | Session) -> bool:
+    """Whether another session, open or being opened, is of the same run and was asked for with the same owner's secret."""
+    if other.run != request.run or request.owner is None or other.owner is None:
+        return False
+    return compare_digest(other.owner, request.owner)
+
+
+def _wait_for(trying: Future[None], given_up: threading.Event) -> None:
+    try:
+        trying.result(_OPENING_SECONDS)
+    except NotInTime:
+        given_up.set()
+        raise Conflict(f"a few rows take the network longer than {_OPENING_SECONDS:g} s") from None
+    except JobCancelled:
+        raise Conflict(_ENDED) from None
 
 
 class Sessions:
@@ -188,13 +217,11 @@ class Sessions:
         self._clock = clock
         self._open: dict[str, Session] = {}
         self._used: dict[str, float] = {}
-        self._opening: dict[str, RunKey] = {}
+        self._opening: dict[str, SessionRequest] = {}
         self._unwanted: set[str] = set()
         self._stopped = False
         # Guards the dicts and sets, between request threads and the sweeper's; held for moments only.
-        self._lock = threading.Lock()
-        # Held while a session is opened, which may take long; always taken before the lock above.
-        self._one_at_a_time = threading.Lock()
+        self._lock = threading.Condition()
 
     def __len__(self) -> int:
         """How many are open."""
@@ -206,20 +233,26 @@ class Sessions:
         Raises:
             Conflict: the id belongs to another run, or the session was ended while it was opening.
         """
-        with self._one_at_a_time:
+        identifier = request.session_id
+        with self._lock:
+            # Whoever asks for the same one again waits for it, and for nobody else's.
+            self._lock.wait_for(lambda: identifier not in self._opening)
+            self._refuse_stopped()
+            known = self._open.get(identifier)
+            # What its owner does not wait for any more, and what it has open.
+            self._unwanted |= {other.session_id for other in self._opening.values() if _is_of_owner(request, other)}
+            self._opening[identifier] = request
+        try:
+            if known is not None:
+                return self._again(known, request.run), False
+            self._end(self._of_owner(request), "its owner opens another one of its run")
+            opened = self._opener.open(request, lambda: self._stopped or identifier in self._unwanted)
+            return self._added(opened, request), True
+        finally:
             with self._lock:
-                self._refuse_stopped()
-                known = self._open.get(request.session_id)
-                self._opening[request.session_id] = request.run
-            try:
-                if known is not None:
-                    return self._again(known, request.run), False
-                self._end(self._of_owner(request), "its owner opens another one of its run")
-                return self._added(self._opener.open(request), request), True
-            finally:
-                with self._lock:
-                    self._opening.pop(request.session_id, None)
-                    self._unwanted.discard(request.session_id)
+                self._opening.pop(identifier, None)
+                self._unwanted.discard(identifier)
+                self._lock.notify_all()
 
     def get(self, session_id: str) -> Session:
         """An open session, which counts as talked to.
@@ -243,7 +276,8 @@ class Sessions:
     def terminate(self, run: RunKey, session_id: str) -> None:
         """End that session of a run, also while it is being opened; nothing happens when there is none."""
         with self._lock:
-            if self._opening.get(session_id) == run:
+            opening = self._opening.get(session_id)
+            if opening is not None and opening.run == run:
                 self._unwanted.add(session_id)
             known = self._open.get(session_id)
         self._end([known] if known is not None and known.run == run else [], "asked for")
@@ -274,11 +308,8 @@ class Sessions:
 
     def _of_owner(self, request: SessionRequest) -> list[Session]:
         """The sessions of the same run that were opened with the same owner's secret."""
-        if request.owner is None:
-            return []
         with self._lock:
-            owned = [session for session in self._open.values() if session.run == request.run and session.owner]
-        return [session for session in owned if compare_digest(session.owner or "", request.owner)]
+            return [session for session in self._open.values() if _is_of_owner(request, session)]
 
     def _again(self, known: Session, run: RunKey) -> Session:
         if known.run != run:
@@ -290,7 +321,7 @@ class Sessions:
             with self._lock:
                 self._refuse_stopped()
                 if session.id in self._unwanted:
-                    raise Conflict("the session was ended while it was being opened")
+                    raise Conflict(_ENDED)
                 self._open[session.id] = session
                 self._used[session.id] = self._clock()
         except SynergosError as error:

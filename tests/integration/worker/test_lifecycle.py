@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import json
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
 
@@ -174,6 +175,23 @@ def test_a_session_of_another_owner_ends_none(
     trained = client.data("PUT", "rounds/0", blob_of(agreement.weights()))
 
     assert message_in(trained, agreement.weights())[1]["rows"] == 100
+
+
+@pytest.mark.parametrize(("owner", "status"), [("a" * 32, 409), ("b" * 32, 201)])
+def test_a_session_that_is_being_opened_gives_way_to_its_owners_next_one_alone(
+    service: WorkerService, client: WorkerClient, compute: HeldExecutor, owner: str, status: int
+) -> None:
+    agreement = client.agree(TAGS)
+    compute.is_held = True
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(client.initialise, agreement, status=status, owner="a" * 32)
+        assert compute.has_some.wait(30)
+        second = WorkerClient(service, session_id="f" * 32).initialise(agreement, owner=owner)
+        answer = first.result(30)
+        compute.release()
+
+    assert second["data"]["is_live"]
+    assert status == 201 or answer["message"] == "the session was ended while it was being opened"
 
 
 def test_opening_a_session_does_not_wait_for_another_ones_round(

@@ -117,11 +117,14 @@ class Trainer(Protocol):
     def model(self) -> Model:
         """The model as it was last trained, in the trainer's own memory."""
 
-    def warm_up(self, inputs: Tensor, targets: Tensor | None, memory: Weights) -> None:
+    def warm_up(
+        self, inputs: Tensor, targets: Tensor | None, memory: Weights, should_stop: Callable[[], bool] | None = None
+    ) -> None:
         """Pay what the first step costs, and find out whether model, run and rows go together.
 
         Args:
             memory: of the model's layout, which may be written to: a large model needs no third copy then. Empty without targets.
+            should_stop: asked within it, where it takes long; it ends with :class:`JobCancelled`.
 
         Raises:
             InvalidRequest: they do not.

@@ -31,6 +31,8 @@ BATCH_ROWS = 4096
 BATCH_VALUES = 2**20
 """Rows, and values of them, that are measured or predicted at once: a layer makes many more values of an image."""
 
+WARM_UP_ROWS = 4
+
 _STRAYED = 10.0
 """How many times larger the mean loss of a first epoch is than that of its first batch, when it has diverged within it."""
 
@@ -174,8 +176,8 @@ def warm_up(
     short = LayersHyperparameters.from_dict(hyperparameters.to_dict() | {"epochs": 1, "batch_size": None})
     train_locally(
         network,
-        inputs[:4],
-        targets[:4],
+        inputs[:WARM_UP_ROWS],
+        targets[:WARM_UP_ROWS],
         hyperparameters=short,
         objective=objective,
         reference=reference,

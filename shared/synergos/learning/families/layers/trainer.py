@@ -14,7 +14,7 @@ from synergos.learning.families.family import Evaluation
 from synergos.learning.families.layers.hyperparameters import LayersHyperparameters
 from synergos.learning.families.layers.layer_checks import Layer
 from synergos.learning.families.layers.local_trainer import LocalTrainer, parameter_names
-from synergos.learning.families.layers.local_training import BATCH_ROWS, evaluate_locally, infer, warm_up
+from synergos.learning.families.layers.local_training import BATCH_ROWS, WARM_UP_ROWS, evaluate_locally, infer, warm_up
 from synergos.learning.families.layers.needs import (
     LARGEST_CALL,
     LayerNeeds,
@@ -63,21 +63,24 @@ class LayersTrainer:
         """The network's state dict, and the names of those that have a gradient."""
         return Model(self._network.state_dict(), parameter_names(self._network))
 
-    def warm_up(self, inputs: Tensor, targets: Tensor | None, memory: Weights) -> None:
+    def warm_up(
+        self, inputs: Tensor, targets: Tensor | None, memory: Weights, should_stop: Callable[[], bool] | None = None
+    ) -> None:
         """One step on a few rows; afterwards the network is as it was."""
-        if targets is None:
-            infer(self._network, inputs[:2], self._objective)
-            return
-        for name, tensor in self._network.state_dict().items():
-            memory[name].copy_(tensor)
-        warm_up(
-            self._network,
-            inputs,
-            targets,
-            hyperparameters=self._hyperparameters,
-            objective=self._objective,
-            reference=memory,
-        )
+        with looking(self._network, self._looking(WARM_UP_ROWS, None, should_stop)):
+            if targets is None:
+                infer(self._network, inputs[:2], self._objective)
+                return
+            for name, tensor in self._network.state_dict().items():
+                memory[name].copy_(tensor)
+            warm_up(
+                self._network,
+                inputs,
+                targets,
+                hyperparameters=self._hyperparameters,
+                objective=self._objective,
+                reference=memory,
+            )
 
     def local(
         self,

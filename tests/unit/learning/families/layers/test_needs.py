@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
-from factories.network_models import layer, linear, space
+from factories.network_models import layer, linear, recipe, rows, space
 from synergos.domain.feature_space import Action
 from synergos.errors import InvalidRequest, JobCancelled
+from synergos.learning.algorithms import Step
 from synergos.learning.families.layers import LAYERS
+from synergos.learning.families.layers import needs as judging
 from synergos.learning.families.layers.hyperparameters import LayersHyperparameters
 from synergos.learning.families.layers.layer_checks import Layer
 from synergos.learning.families.layers.needs import (
@@ -201,3 +203,25 @@ def test_only_heavy_steps_look() -> None:
 
     assert not is_heavy(needs, 32)
     assert is_heavy(needs, 1000)
+
+
+@pytest.mark.parametrize("what", ["warm_up", "train", "measure", "predict"])
+def test_a_trainer_is_left_within_a_heavy_step(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(judging, "HEAVY", 0)
+    inputs, targets = rows(8, 6)
+    trainer = LAYERS.trainer(recipe(NETWORKS["linear"][1], space(Action.REGRESS, 6)), "me", "cpu")
+    weights = {name: tensor.clone() for name, tensor in trainer.model.weights.items()}
+    # Before a batch it may go on, and within it no more.
+    answers = iter([False] * (what != "warm_up"))
+
+    def should_stop() -> bool:
+        return next(answers, True)
+
+    ways: dict[str, Callable[[], object]] = {
+        "warm_up": lambda: trainer.warm_up(inputs, targets, weights, should_stop),
+        "train": lambda: trainer.local(inputs, targets, Step(0), lambda *_: None, should_stop).train(weights),
+        "measure": lambda: trainer.measure(weights, inputs, targets, should_stop),
+        "predict": lambda: trainer.predict(weights, inputs, should_stop),
+    }
+    with pytest.raises(JobCancelled, match="within a step"):
+        ways[what]()
