@@ -316,6 +316,45 @@ def test_exchanged_ports_are_told_when_they_are_registered(grid: RealGrid, wine:
     assert "is the data port of worker_1; expected its command port" in answer["message"]
 
 
+@pytest.mark.parametrize("host", ["0.0.0.0", "169.254.169.254", "2130706433", "127.1", "::ffff:127.0.0.1", "[fe80::1]"])
+def test_an_address_that_is_no_worker_s_is_refused_when_it_is_registered(
+    grid: RealGrid, wine: Dataset, host: str
+) -> None:
+    study = Study(grid, wine, "nowhere")
+    study.declare()
+    collaboration, project, _, _ = study.keys
+    node = grid.driver.registrations.read(collaboration, project, "worker_1")["data"]["node_0"]
+
+    answer = grid.driver.registrations.update(collaboration, project, "worker_1", node_0={**node, "host": host})
+
+    assert (answer["status"], answer["field"]) == (417, "node_0.host")
+    assert grid.driver.registrations.read(collaboration, project, "worker_1")["data"]["node_0"] == node
+
+
+def test_a_ttp_is_not_its_own_worker(grid: RealGrid, wine: Dataset) -> None:
+    study = Study(grid, wine, "itself")
+    study.declare()
+    collaboration, project, _, _ = study.keys
+    node = grid.driver.registrations.read(collaboration, project, "worker_1")["data"]["node_0"]
+
+    answer = grid.driver.registrations.update(
+        collaboration, project, "worker_1", node_0={**node, "f_port": grid.grid.ttp.port}
+    )
+
+    assert (answer["status"], answer["field"]) == (417, "node_0.f_port")
+    assert "is this program itself" in answer["message"]
+
+
+def test_a_tracking_server_that_nobody_allowed_is_refused_when_it_is_declared(grid: RealGrid) -> None:
+    def declared(host: str) -> Any:
+        services = {"mlops": {"host": host, "ports": {"main": 5500, "ui": 0}, "secure": False}}
+        return grid.driver.collaborations.create("tracked_elsewhere", **services)
+
+    assert declared("127.0.0.1")["status"] == 201
+    refused = declared("10.0.0.9")
+    assert (refused["status"], refused["field"]) == (417, "mlops.host")
+
+
 def test_a_wrong_data_port_is_found_at_alignment(grid: RealGrid, wine: Dataset) -> None:
     study = Study(grid, wine, "elsewhere")
     study.declare()

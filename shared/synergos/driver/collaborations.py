@@ -57,7 +57,7 @@ class CollaborationTask(Task):
         self._configure("meter", host, secure, main=port, ui=ui_port)
 
     def configure_mlops(self, host: str, port: int, ui_port: int = 0, secure: bool = False) -> None:
-        """Name the MLflow server the collaboration's runs are written to."""
+        """Name the MLflow server the collaboration's runs are written to: one that the orchestrator was given (``--allow_mlops``)."""
         self._configure("mlops", host, secure, main=port, ui=ui_port)
 
     def configure_mq(self, host: str, port: int, ui_port: int = 0, secure: bool = False) -> None:
