@@ -93,6 +93,8 @@ class Destinations:
             raise OwnPort(f"{shown} is this program itself")
         if isinstance(address, IPv6Address) and (meant := _carried(address)) is not None:
             raise InvalidRequest(f"{shown} is another way to write {meant}; expected that")
+        if address.is_unspecified:
+            raise InvalidRequest(f"{shown} is every address of this machine, and no other host's")
         if self.places is not None and self.places.have_address(address, port):
             return
         if self.places is not None and not self.places.have_name(host, port):
@@ -122,8 +124,6 @@ def _refuse_spelling(host: str) -> None:
 
 def _kind(address: Address) -> str | None:
     """Why an address is no other host's; None where it may be one."""
-    if address.is_unspecified:
-        return "every address of this machine"
     if address.is_loopback:
         return "this machine's loopback"
     if address.is_link_local:

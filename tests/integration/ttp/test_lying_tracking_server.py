@@ -209,6 +209,14 @@ def test_a_history_without_end_is_not_read_to_its_end(tracking: Tracking, liar_w
     assert tracking.memory() - before < MOST_GROWTH
 
 
+def test_little_is_repeated_of_what_a_server_says(tracking: Tracking, liar_with: Liars) -> None:
+    def verbose(handler: Handler) -> bool:
+        handler.say(b"x" * 1_000_000, 500)
+        return True
+
+    assert len(tracking.refusal(liar_with(LyingServer(lie=verbose)))) < 5_000
+
+
 def test_nobody_waits_as_long_as_a_server_wants(tracking: Tracking, liar_with: Liars) -> None:
     def later(handler: Handler) -> bool:
         handler.say(b"", 503, Retry_After="1000000")

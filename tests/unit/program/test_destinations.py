@@ -99,6 +99,12 @@ def test_a_program_never_asks_itself(own: Listening, host: str) -> None:
     assert at(own, host).addresses(host, own.port + 1) == [host]
 
 
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "2130706433", "::ffff:10.0.0.1"])
+def test_what_is_no_address_of_a_host_is_not_allowed_by_any_list(host: str) -> None:
+    with pytest.raises(InvalidRequest):
+        at(PUBLIC, "0.0.0.0/0", "::/0").addresses(host, 8020)
+
+
 def test_another_program_of_this_machine_at_the_same_port_is_not_this_one() -> None:
     assert at(LOOPBACK).addresses("127.0.0.2", 5000) == ["127.0.0.2"]
 

@@ -16,6 +16,8 @@ from synergos_ttp.tracking.artifact_places import check_local, check_remote, fol
 from synergos_ttp.tracking.notes import AbandonedNotes, Notes, NotWritten, Point, Target, TrainingNotes, ValidationNotes
 from synergos_ttp.tracking.one_server import OneServer, only
 
+_LONGEST = 2000
+"""Characters of each end of what MLflow says went wrong."""
 JOB_TAG, RUN_TAG = "synergos.job", "synergos.run"
 _SETTINGS = {
     # Nobody but the consortium learns that a run happened.
@@ -58,7 +60,7 @@ class MlflowStore:
             if isinstance(notes, TrainingNotes):
                 # Opened anew next time, which tells what was written of these notes.
                 self._runs.pop(notes.job_id, None)
-            raise NotWritten(type(error).__name__, traceback.format_exc()) from error
+            raise NotWritten(type(error).__name__, _shortened(traceback.format_exc())) from error
 
     def close(self) -> None:
         """See :class:`synergos_ttp.tracking.notes.Writer`."""
@@ -232,6 +234,11 @@ def _id_of(client: Any, target: Target, artifacts: str | None) -> str:
         # Somebody threw it away by hand; its name stays taken all the same.
         client.restore_experiment(experiment.experiment_id)
     return str(experiment.experiment_id)
+
+
+def _shortened(detail: str) -> str:
+    """Both ends of what went wrong: there may be a whole answer of a server between them."""
+    return detail if len(detail) <= 2 * _LONGEST else f"{detail[:_LONGEST]}…{detail[-_LONGEST:]}"
 
 
 def _import_mlflow() -> Any:
