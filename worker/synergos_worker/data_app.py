@@ -27,9 +27,10 @@ from synergos_worker.error_responses import json_of, refusal_of
 from synergos_worker.identity import Identity
 from synergos_worker.logged import shortened
 from synergos_worker.message import Message
-from synergos_worker.session import Session, WorkKind
+from synergos_worker.session import Session
 from synergos_worker.session_registry import Sessions
 from synergos_worker.work import Work
+from synergos_worker.work_order import WorkKind
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment

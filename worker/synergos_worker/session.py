@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 import threading
 import weakref
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from contextvars import Context
-from enum import StrEnum
 from typing import Any
 
 import structlog
@@ -19,7 +18,7 @@ from structlog.contextvars import bind_contextvars
 from synergos.domain.feature_space import Action, FeatureSpace
 from synergos.domain.keys import RunKey
 from synergos.domain.tags import Purpose
-from synergos.errors import Conflict, InvalidRequest, JobCancelled, RecordNotFound, WireFormatError
+from synergos.errors import Conflict, InvalidRequest, JobCancelled, RecordNotFound
 from synergos.learning.algorithms import Step
 from synergos.learning.families import Array, Evaluation
 from synergos.learning.metrics import Figures, figures, scored
@@ -35,6 +34,7 @@ from synergos_worker.prediction_files import Inference, PredictionFiles
 from synergos_worker.unseen_rows import unseen_rows
 from synergos_worker.what_left import WhatLeft
 from synergos_worker.work import Work
+from synergos_worker.work_order import WorkKind, refuse_misdirected, refuse_older
 
 log = structlog.get_logger(__name__)
 
@@ -42,15 +42,6 @@ WorkMethod = Callable[..., Mapping[str, Any]]
 """A function of a session that does one piece of its work: it is given the session, then the work."""
 
 _READING_SECONDS = 60.0
-
-
-class WorkKind(StrEnum):
-    """What a session can be asked for."""
-
-    ROUND = "round"
-    EVALUATION = "evaluation"
-    MODEL = "model"
-    PREDICTION = "prediction"
 
 
 class Session:
@@ -150,7 +141,7 @@ class Session:
         with self._changed:
             work = self._works.get(kind)
             if work is not None and work.key != number:
-                _refuse_older(kind, number, work)
+                refuse_older(kind, number, work)
             if work is None or work.key != number:
                 raise RecordNotFound(f"{kind} {number} was never put")
             return work
@@ -254,7 +245,7 @@ class Session:
 
     def _register(self, kind: WorkKind, work: Work, known: Work | None) -> None:
         if known is not None and kind is not WorkKind.MODEL:
-            _refuse_older(kind, work.key, known)
+            refuse_older(kind, work.key, known)
         self._refuse_busy()
         # The buffer is about to be overwritten, and with it what predictions are made with.
         self._works.pop(WorkKind.MODEL, None)
@@ -264,7 +255,7 @@ class Session:
     def _receive(self, work: Work, message: Message) -> None:
         step = work.key if isinstance(work.key, Step) else None
         metadata = self._model.receive(message, None if step is None else step.exchange)
-        _refuse_misdirected(metadata, work.key)
+        refuse_misdirected(metadata, work.key)
         with self._changed:
             # The network is trained in place, so nobody may be reading the round before.
             if not self._changed.wait_for(lambda: self._readers == 0 or self._ended.is_set(), _READING_SECONDS):
@@ -382,27 +373,6 @@ def _let_go(session: weakref.ref[Session], held: SetAside) -> None:
     torch.cuda.empty_cache()
     give_back()
     held.release()
-
-
-def _refuse_older(kind: WorkKind, number: Hashable, newest: Work) -> None:
-    asked, known = _as_step(number), _as_step(newest.key)
-    if asked is not None and known is not None and asked < known:
-        raise Conflict(f"{kind} {number} is older than the newest, which is {newest.key}")
-
-
-def _refuse_misdirected(metadata: Mapping[str, Any], address: Hashable) -> None:
-    step = _as_step(address)
-    if step is None:
-        return
-    said = (metadata.get("round", step.round), metadata.get("exchange", step.exchange))
-    if said != (step.round, step.exchange):
-        raise WireFormatError(f"the message is for round {Step(*said)}, its address says {step}")
-
-
-def _as_step(key: Hashable) -> Step | None:
-    if isinstance(key, Step):
-        return key
-    return Step(key) if isinstance(key, int) else None
 
 
 def _once(action: Callable[[], None]) -> Callable[[], None]:

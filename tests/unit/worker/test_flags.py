@@ -6,6 +6,8 @@ import pytest
 
 from synergos_worker.__main__ import main, parser
 from synergos_worker.disclosure.policy import Mode
+from synergos_worker.flags import memory_of
+from synergos_worker.memory import MemoryLimits
 
 
 def test_every_flag_has_a_working_default() -> None:
@@ -53,6 +55,9 @@ def test_folders_are_paths() -> None:
         ["--session_timeout", "0"],
         ["--disclosure", "x"],
         ["--minimum_rows", "0"],
+        ["--memory", "1"],
+        ["--session_memory", "1G"],
+        ["--sessions", "0"],
         ["--port", "x"],
         ["--queue", "rabbitmq"],
     ],
@@ -118,3 +123,12 @@ def test_both_ports_cannot_be_one(capsys: pytest.CaptureFixture[str], tmp_path: 
         main(["--data", str(tmp_path), "--outputs", str(tmp_path), "--port", "8020", "--data_port", "8020"])
 
     assert "--data_port: expected another port than that of --port, 8020" in capsys.readouterr().err
+
+
+def test_what_sessions_may_take_is_said_by_flags_or_by_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SYNERGOS_SESSION_MEMORY", str(2**21))
+    monkeypatch.setenv("SYNERGOS_SESSIONS", "3")
+
+    given = parser().parse_args(["--memory", str(2**22)])
+
+    assert memory_of(given) == MemoryLimits(session=2**21, program=2**22, sessions=3)
