@@ -39,7 +39,7 @@ class OwnerLimits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         Meta(
             description="parameters a row, at most, for each value of the row: of inputs that are the same in every row none counts"
         ),
-    ] = 0.5
+    ] = 1.0
     least_participants: Annotated[
         Count, Meta(description="participants whose updates a round is made of, at least, as the orchestrator says")
     ] = 1
