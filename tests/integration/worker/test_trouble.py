@@ -59,7 +59,13 @@ def test_a_body_that_any_web_page_may_send_is_refused(client: WorkerClient, kind
     assert response.get_json()["message"] == f"expected Content-Type: application/json, got {kind or 'none'}"
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"[" * 100_00])
+def test_a_body_that_is_too_deep_is_refused(client: WorkerClient) -> None:
+    answer = client.service.command_app.test_client().post(POLL_PATH, data=b"[" * 100_000, content_type=JSON)
+
+    assert (answer.status_code, answer.get_json()["field"]) == (417, "body")
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"\xff"])
 def test_what_is_not_json_is_refused(client: WorkerClient, body: bytes) -> None:
     response = client.service.command_app.test_client().post(POLL_PATH, data=body, content_type=JSON)
 

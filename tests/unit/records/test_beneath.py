@@ -24,7 +24,7 @@ def store(database: str) -> Iterator[RecordStore]:
 
 
 @pytest.fixture(autouse=True)
-def _small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that a few records take many."""
     monkeypatch.setattr(beneath, "_LISTED_AT_ONCE", 7)
     monkeypatch.setattr(beneath, "PIECE_BYTES", 60)
@@ -68,9 +68,10 @@ def test_what_nobody_looks_at_is_passed_over(store: RecordStore) -> None:
 
 
 def test_what_is_deleted_meanwhile_is_left_out(store: RecordStore) -> None:
-    fill(store)
-    [record] = store.find(Kind.COLLABORATION)[:1]
-    runs = store.find(Kind.RUN, record["key"])
+    # Each is a piece of its own.
+    keys = [RunKey("c", "p", "e", f"r{number}") for number in range(4)]
+    record = store.put(Kind.COLLABORATION, keys[0], {})
+    runs = [store.put(Kind.RUN, key, {"text": "x" * 100}) for key in keys]
     found = store.beneath(Kind.COLLABORATION, [record]).of(record["doc_id"])["Run"]
 
     seen = [next(found)]
