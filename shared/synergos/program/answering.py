@@ -94,8 +94,11 @@ class Answering:
         is_kept = False
         try:
             is_kept = self._answer(connection)
-            while is_kept and lingers and self._comes_soon(connection) and self._is_there(connection):
+            while is_kept and lingers and self._comes_soon(connection):
                 is_kept = self._answer(connection)
+        except OSError as error:
+            is_kept = False
+            self._log.debug("a connection is closed: %s", type(error).__name__)
         except Exception:
             is_kept = False
             self._log.exception("a connection failed")
@@ -168,8 +171,8 @@ class Answering:
                 pieces.close()
 
     def _comes_soon(self, connection: Connection) -> bool:
-        """Whether something comes by a connection before it is left to the main thread."""
-        if connection.data or connection.has_more:
+        """Whether a request comes by a connection before it is left to the main thread."""
+        if self._is_there(connection):
             return True
         may_linger = self._may_linger[connection.port]
         if not may_linger.acquire(blocking=False):
@@ -181,14 +184,19 @@ class Answering:
             # Looked at in between, so that a program that is asked to end does not wait for this.
             while not self._is_ending() and (left := deadline - time.monotonic()) > 0:
                 if poll.poll(1000 * min(left, LOOK)):
-                    return True
+                    if not connection.receive():
+                        return False
+                    if self._is_there(connection):
+                        return True
             return False
         finally:
             may_linger.release()
 
     def _is_there(self, connection: Connection) -> bool:
-        """Whether what comes is a request that can be answered now; else the main thread waits for it."""
-        if not connection.receive():
+        """Whether enough of a request has come to answer it now."""
+        if connection.has_more:
+            connection.receive()
+        if not connection.data:
             return False
         found = connection.arrival()
         if found.arrived is Arrived.BEFORE_LONG_BODY:

@@ -62,7 +62,7 @@ class Connection:
         self.is_kept = False
         self.long_body: Arrival | None = None
         self.to_discard = 0
-        self.data = bytearray()
+        self.data: bytes | bytearray = b""
         self._parser: RequestParser | None = None
         self._paced: PacedSocket | None = None
 
@@ -105,7 +105,12 @@ class Connection:
                 return True
             if not piece:
                 return False
-            self.data += piece
+            # What comes in one piece, as most requests do, is copied nowhere.
+            if self.data:
+                self.data = self.data if isinstance(self.data, bytearray) else bytearray(self.data)
+                self.data += piece
+            else:
+                self.data = piece
             # What TLS has read beyond this makes no socket readable; of others one learns that there is more.
             if not is_tls:
                 return True
@@ -140,8 +145,8 @@ class Connection:
             self._parser = RequestParser(cfg, self.paced, self.client)
             self._parser.mesg_class = NextRequest
         self.paced.begin()
-        self._parser.unreader.unread(bytes(self.data))
-        self.data.clear()
+        self._parser.unreader.unread(self.data)
+        self.data = b""
         return next(self._parser)
 
     def end_request(self) -> bool:

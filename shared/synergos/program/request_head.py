@@ -9,11 +9,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import lru_cache
 
 LONGEST_HEAD = 2**15
 SMALL_BODY = 2**15
 """Bytes of a body that is waited for before a thread is needed."""
 
+_USUAL_FIELDS = 2**10
 _END = b"\r\n\r\n"
 _FIELD = re.compile(rb"\r\n(content-length|transfer-encoding|expect)[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE)
 
@@ -57,17 +59,25 @@ def arrival(data: bytes | bytearray) -> Arrival:
         return _PART_OF_HEAD if len(data) <= LONGEST_HEAD else _ENDLESS
     if end > LONGEST_HEAD:
         return _ENDLESS
-    line = bytes(data[: data.find(b"\r\n")])
-    length, is_long = None, False
-    for name, value in _FIELD.findall(data, 0, end + 2):
-        number = value.rstrip()
-        if len(name) == len("content-length") and length is None and number.isdigit() and len(number) < 20:
-            length = int(number)
-        else:
-            # A body in chunks, one that is to be asked for, or a length that is none.
-            is_long = True
-    length = length or 0
-    if is_long or length > SMALL_BODY:
-        return Arrival(Arrived.BEFORE_LONG_BODY, line, None if is_long else length)
+    first = data.find(b"\r\n")
+    line, fields = bytes(data[:first]), bytes(data[first : end + 2])
+    length = _body_of_usual(fields) if len(fields) <= _USUAL_FIELDS else _body_of(fields)
+    if length is None or length > SMALL_BODY:
+        return Arrival(Arrived.BEFORE_LONG_BODY, line, length)
     is_whole = len(data) - end - len(_END) >= length
     return Arrival(Arrived.ALL if is_whole else Arrived.PART_OF_BODY, line)
+
+
+def _body_of(fields: bytes) -> int | None:
+    """How long a body is by these header fields; None when it is to be asked for, comes in chunks, or they make no sense."""
+    length = None
+    for name, value in _FIELD.findall(fields):
+        number = value.rstrip()
+        if len(name) != len("content-length") or length is not None or not number.isdigit() or len(number) >= 20:
+            return None
+        length = int(number)
+    return length or 0
+
+
+# The requests of a round have the same fields, and are many.
+_body_of_usual = lru_cache(maxsize=64)(_body_of)
