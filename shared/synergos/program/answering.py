@@ -172,33 +172,41 @@ class Answering:
 
     def _comes_soon(self, connection: Connection) -> bool:
         """Whether a request comes by a connection before it is left to the main thread."""
-        if self._is_there(connection):
-            return True
+        if connection.has_more:
+            connection.receive()
+        if connection.data and (can_be_answered := self._can_be_answered(connection)) is not None:
+            return can_be_answered
         may_linger = self._may_linger[connection.port]
         if not may_linger.acquire(blocking=False):
             return False
         try:
-            poll = select.poll()
-            poll.register(connection.socket, select.POLLIN)
-            deadline = time.monotonic() + self._settings.linger
-            # Looked at in between, so that a program that is asked to end does not wait for this.
-            while not self._is_ending() and (left := deadline - time.monotonic()) > 0:
-                if poll.poll(1000 * min(left, LOOK)):
-                    if not connection.receive():
-                        return False
-                    if self._is_there(connection):
-                        return True
-            return False
+            return self._linger(connection)
         finally:
             may_linger.release()
 
-    def _is_there(self, connection: Connection) -> bool:
-        """Whether enough of a request has come to answer it now."""
-        if connection.has_more:
-            connection.receive()
-        if not connection.data:
-            return False
+    def _linger(self, connection: Connection) -> bool:
+        poll = select.poll()
+        poll.register(connection.socket, select.POLLIN)
+        deadline = time.monotonic() + self._settings.linger
+        # Looked at in between, so that a program that is asked to end does not wait for this.
+        while not self._is_ending() and (left := deadline - time.monotonic()) > 0:
+            if not poll.poll(1000 * min(left, LOOK)):
+                continue
+            if not connection.receive():
+                return False
+            if (can_be_answered := self._can_be_answered(connection)) is not None:
+                return can_be_answered
+        return False
+
+    def _can_be_answered(self, connection: Connection) -> bool | None:
+        """Whether the request that comes can be answered now; None while too little of it is there to say so."""
         found = connection.arrival()
-        if found.arrived is Arrived.BEFORE_LONG_BODY:
-            return self._admits(connection, found)
-        return found.arrived is Arrived.ALL
+        match found.arrived:
+            case Arrived.ALL:
+                return True
+            case Arrived.BEFORE_LONG_BODY:
+                return self._admits(connection, found)
+            case Arrived.PART_OF_HEAD | Arrived.PART_OF_BODY:
+                return None
+            case _:
+                return False

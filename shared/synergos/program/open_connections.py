@@ -29,19 +29,19 @@ class ConnectionLimits:
 class Parked(Enum):
     """Why the main thread has a connection; the first ones give way first."""
 
+    CLOSING = auto()
+    """It was answered for the last time, and what still comes is thrown away."""
     UNFINISHED = auto()
     """A handshake or a request has begun, or the first one is to come."""
+    IN_LINE = auto()
+    """It waits for a place among the requests with long bodies; not for long."""
     IDLE = auto()
     """It was answered, and the next request may come."""
     KEPT = auto()
     """The same, of somebody who is known to come back; it gives way to nobody."""
-    IN_LINE = auto()
-    """It waits for a place among the requests with long bodies; it gives way to nobody, and not for long."""
-    CLOSING = auto()
-    """It was answered for the last time, and what still comes is thrown away."""
 
 
-_GIVE_WAY = (Parked.CLOSING, Parked.UNFINISHED, Parked.IDLE)
+_GIVE_WAY = (Parked.CLOSING, Parked.UNFINISHED, Parked.IN_LINE, Parked.IDLE)
 
 
 class OpenConnections:

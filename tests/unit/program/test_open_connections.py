@@ -47,6 +47,14 @@ def test_an_address_with_too_many_gives_its_own_the_oldest_first(open_connection
     assert other in open_connections
 
 
+def test_who_waits_in_line_gives_way_before_who_was_answered(open_connections: OpenConnections) -> None:
+    parked(open_connections, Parked.IDLE)
+    in_line = parked(open_connections, Parked.IN_LINE)
+    parked(open_connections, Parked.KEPT)
+
+    assert open_connections.gives_way("10.0.0.1") is in_line
+
+
 def test_where_there_are_too_many_in_all_the_address_with_most_gives(open_connections: OpenConnections) -> None:
     oldest = parked(open_connections, Parked.UNFINISHED, "10.0.0.2")
     of_most = [parked(open_connections, Parked.UNFINISHED, "10.0.0.3") for _ in range(3)]
