@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import requests
 
 from containers.engine import Container, docker
 from containers.grids import CLUSTER, ComposeGrid, running
@@ -90,6 +93,36 @@ def test_a_container_killed_in_a_round_and_started_again_costs_nothing(
     container.wait_until_healthy()
 
     worked_out(begun, training, grid, job)
+
+
+def test_every_container_is_confined(grid: ComposeGrid) -> None:
+    for container in grid.containers():
+        said = container.inspect()["HostConfig"]
+
+        assert (said["ReadonlyRootfs"], said["CapDrop"]) == (True, ["ALL"]), container.name
+        assert said["SecurityOpt"] == ["no-new-privileges:true"], container.name
+        assert said["PidsLimit"] > 0, container.name
+        assert said["Memory"] > 0, container.name
+        assert container.main_process()["CapEff"].strip("0") == "", container.name
+
+
+def test_workers_have_no_way_to_the_queue_whose_password_was_made_up(grid: ComposeGrid) -> None:
+    reach = "import socket; socket.create_connection(('172.20.2.16', 5672), timeout=3)"
+    reached = {
+        name: subprocess.run(
+            ["docker", "exec", name, "python", "-c", reach], capture_output=True, check=False
+        ).returncode
+        for name in ("sync_director", "sync_ttp_1", "sync_worker_1_n1", "sync_worker_2_n2")
+    }
+    files = {path.name: path for path in (grid.folder / "metadata" / "queue_credentials").iterdir()}
+    overview = "http://127.0.0.1:15672/api/overview"
+
+    assert reached == {"sync_director": 0, "sync_ttp_1": 0, "sync_worker_1_n1": 1, "sync_worker_2_n2": 1}
+    assert {path.stat().st_mode & 0o777 for path in files.values()} == {0o600}
+    assert requests.get(overview, auth=("guest", "guest"), timeout=30).status_code == 401
+    if os.getuid() == 0:
+        account = (files["user"].read_text(), files["password"].read_text())
+        assert requests.get(overview, auth=account, timeout=30).ok
 
 
 def test_everything_ends_when_told(grid: ComposeGrid) -> None:
