@@ -6,7 +6,7 @@
 
 Needs uv, which the tests' environment has; it asks the package index that uv is told of, and no host's name is written down. pip
 takes only what is in these files (``--require-hashes``), whichever index or mirror it comes from. Each file is a layer on top of
-those before it; ``tests/unit/services/test_locks.py`` says when they no longer fit pyproject.toml.
+those before it; ``tests/unit/test_locks.py`` says when they no longer fit pyproject.toml.
 """
 
 from __future__ import annotations
