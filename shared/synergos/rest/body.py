@@ -14,6 +14,9 @@ from synergos.schema.json_text import UNSTORABLE, object_in
 MAXIMUM_BODY = 4 * 2**20
 """Bytes; a network of a thousand layers takes a tenth of it."""
 
+MOST_MEMORY = 48 * 2**20
+"""Bytes that what is read of a body may take, about."""
+
 
 def json_object() -> dict[str, Any]:
     """The body of the request at hand.
@@ -34,7 +37,7 @@ def json_object() -> dict[str, Any]:
     if not request.is_json:
         raise UnsupportedMediaType(f"expected Content-Type: application/json, got {request.mimetype or 'none'}")
     try:
-        return object_in(text, UNSTORABLE)
+        return object_in(text, UNSTORABLE, MOST_MEMORY)
     except ValueError as error:
         raise BadRequest(f"expected a JSON object: {error}") from None
 

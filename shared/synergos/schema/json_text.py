@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
 from synergos.errors import InvalidRequest
 
 MAXIMUM_DEPTH = 32
-MAXIMUM_VALUES = 400_000
-"""A value of three bytes takes a hundred in memory; a feature space of 60,000 levels has 300,000."""
+MOST_MEMORY = 63 * 2**20
+"""Bytes that the values of a text may take, about; a feature space of 200,000 features, the largest that is agreed on, just fits."""
+_BYTES_OF = {b"{": 400, b"[": 72, b",": 64}
+"""What stands for a value, and what values of that kind take in memory at most; what has none of these is as long as its text."""
 _MAXIMUM_INTEGER = 2**63
 HALVES = re.compile("[\ud800-\udfff]")
 """Halves of surrogate pairs: JSON can write them, and no text that is sent on can have them."""
@@ -19,19 +22,19 @@ UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 """What no record can hold."""
 
 
-def object_in(text: bytes, forbidden: re.Pattern[str] = HALVES) -> dict[str, Any]:
+def object_in(text: bytes, forbidden: re.Pattern[str] = HALVES, memory: int = MOST_MEMORY) -> dict[str, Any]:
     """The object that a text is.
 
     Args:
         forbidden: what no name and no text in it may have.
+        memory: how many bytes its values may take, about; they are counted, with what looks like one in a text, before any is made.
 
     Raises:
         ValueError: it is not JSON.
         InvalidRequest: it is JSON, but no object, or holds what breaks something later; names the place.
     """
-    # Not quite their number, as text has such letters too; but nothing has been made of them yet.
-    if sum(map(text.count, (b",", b"[", b"{"))) > MAXIMUM_VALUES:
-        raise InvalidRequest(f"expected at most {MAXIMUM_VALUES:,} values, and commas and brackets in texts", "body")
+    if sum(size * text.count(sign) for sign, size in _BYTES_OF.items()) > memory:
+        raise InvalidRequest(f"expected values that take at most {memory // 2**20} MiB of memory; send fewer", "body")
     try:
         value = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_without_doubles)
     except RecursionError:
@@ -63,31 +66,41 @@ def refuse_unusable(body: dict[str, Any], forbidden: re.Pattern[str] = HALVES) -
     Raises:
         InvalidRequest: names the place and what was expected there.
     """
-    # Without recursion: it may be deep.
-    waiting: list[tuple[Any, tuple[str | int, ...]]] = [(body, ())]
-    while waiting:
-        value, place = waiting.pop()
-        if len(place) > MAXIMUM_DEPTH:
-            raise _too_deep()
-        if isinstance(value, dict):
-            for name, item in value.items():
-                _check_text(name, place, forbidden)
-                waiting.append((item, (*place, name)))
-        elif isinstance(value, list):
-            waiting.extend((item, (*place, index)) for index, item in enumerate(value))
-        elif isinstance(value, str):
+    # Without recursion, as it may be deep, and with no list of what is to be looked at, as it may be long.
+    place: list[str | int] = []
+    levels = [_entries(body)]
+    while levels:
+        if (entry := next(levels[-1], None)) is None:
+            levels.pop()
+            del place[-1:]
+            continue
+        name, value = entry
+        if isinstance(name, str):
+            _check_text(name, place, forbidden)
+        place.append(name)
+        if isinstance(value, dict | list):
+            if len(place) > MAXIMUM_DEPTH:
+                raise _too_deep()
+            levels.append(_entries(value))
+            continue
+        if isinstance(value, str):
             _check_text(value, place, forbidden)
         # Of an integer of a thousand digits there is no float, and so no isfinite().
         elif isinstance(value, int | float) and not abs(value) < _MAXIMUM_INTEGER:
             raise _refusal("expected a number that fits into 64 bits", place)
+        place.pop()
 
 
-def _check_text(text: str, place: tuple[str | int, ...], forbidden: re.Pattern[str]) -> None:
+def _entries(value: dict[str, Any] | list[Any]) -> Iterator[tuple[str | int, Any]]:
+    return iter(value.items()) if isinstance(value, dict) else enumerate(value)
+
+
+def _check_text(text: str, place: Sequence[str | int], forbidden: re.Pattern[str]) -> None:
     if forbidden.search(text):
         raise _refusal("expected text without NUL and without half a surrogate pair", place)
 
 
-def _refusal(why: str, place: tuple[str | int, ...]) -> InvalidRequest:
+def _refusal(why: str, place: Sequence[str | int]) -> InvalidRequest:
     # Only now: jsonschema, which comes along, takes longer to import than everything else of this package together.
     from synergos.schema.explanation import path
 

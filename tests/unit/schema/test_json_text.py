@@ -1,10 +1,16 @@
 from __future__ import annotations
 
+import json
+import tracemalloc
+
 import pytest
 
 from synergos.errors import InvalidRequest
-from synergos.schema.json_text import HALVES, MAXIMUM_VALUES, UNSTORABLE, object_in
+from synergos.learning.possible_preparation import MOST_FEATURES
+from synergos.schema.json_text import HALVES, UNSTORABLE, object_in
 from synergos.tables.metadata import METADATA_FILE
+
+MEMORY = 2**20
 
 
 def test_an_object_is_read_as_it_stands() -> None:
@@ -35,11 +41,27 @@ def test_what_breaks_something_later_is_refused_by_its_place(text: bytes, compla
         object_in(text)
 
 
-def test_more_values_than_fit_into_little_memory_are_refused_before_they_are_made() -> None:
-    assert len(object_in(b'{"a": [%s0]}' % (b"0," * (MAXIMUM_VALUES - 2)))["a"]) == MAXIMUM_VALUES - 1
-    for dense in (b'{"a": [%s0]}' % (b"[]," * MAXIMUM_VALUES), b'{"a": [%s0]}' % (b"{}," * MAXIMUM_VALUES)):
-        with pytest.raises(InvalidRequest, match="body: expected at most 400,000 values"):
-            object_in(dense)
+def test_the_largest_feature_space_that_is_agreed_on_fits() -> None:
+    space = {"X": [["c", f"{number}"] for number in range(MOST_FEATURES)], "c": [*map(str, range(MOST_FEATURES))]}
+
+    assert object_in(json.dumps(space).encode()) == space
+
+
+@pytest.mark.parametrize("value", [b"{}", b'{"a":1}', b"[]", b"0", b'"ab"'])
+def test_more_values_than_fit_into_little_memory_are_refused_before_they_are_made(value: bytes) -> None:
+    def dense(count: int) -> bytes:
+        return b'{"a": [%s]}' % b",".join([value] * count)
+
+    most = MEMORY // (64 + {b"{": 400, b"[": 72}.get(value[:1], 0)) - 50
+    with pytest.raises(InvalidRequest, match="body: expected values that take at most 1 MiB of memory"):
+        object_in(dense(most + 100), memory=MEMORY)
+    tracemalloc.start()
+    try:
+        object_in(dense(most), memory=MEMORY)
+        taken = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert taken < 1.5 * MEMORY
 
 
 def test_only_what_no_record_can_hold_is_refused_for_it() -> None:
