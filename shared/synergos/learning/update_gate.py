@@ -6,6 +6,7 @@ import math
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from itertools import repeat
 from statistics import median
 
@@ -32,6 +33,7 @@ class Measured:
         first_loss: mean training loss in the first epoch; None where it is not finite, or not told.
         last_loss: the same in the last epoch.
         steps: of the optimizer in an epoch.
+        beside: see :class:`Lengths`.
     """
 
     rows: int
@@ -40,6 +42,7 @@ class Measured:
     first_loss: float | None = None
     last_loss: float | None = None
     steps: int = 1
+    beside: float = 0.0
 
     @property
     def fell(self) -> float | None:
@@ -120,64 +123,102 @@ def moving(weights: Weights, reference: Weights | None) -> list[str]:
     return [name for name in own if own[name].is_floating_point() or own[name].is_complex()]
 
 
+@dataclass(frozen=True)
+class Lengths:
+    """How much an answer brings.
+
+    Attributes:
+        moved: how far it moves the model; not finite when one of the values that it brings is not.
+        beside: the Euclidean norm of its other sets, which change something else.
+    """
+
+    moved: float = 0.0
+    beside: float = 0.0
+
+
 def distance(answer: Bag, kept: Bag | None, message: Bag, moves: str | None) -> float:
-    """How far an answer moves the model; not finite when one of the values that it brings is not.
+    """How far an answer moves the model, of what :func:`lengths` says, with its arguments."""
+    return lengths(answer, kept, message, moves).moved
+
+
+def lengths(answer: Bag, kept: Bag | None, message: Bag, moves: str | None) -> Lengths:
+    """How much an answer brings.
 
     Args:
         kept: what the participant is to be given again.
         message: what it answers.
         moves: see :class:`synergos.learning.algorithms.Algorithm`.
     """
-    moved = 0.0
-    for weights, reference, is_movement in _sets(answer, kept, message, moves):
+    squares = dict.fromkeys(_Part, 0.0)
+    for weights, reference, part in _sets(answer, kept, message, moves):
         norm = movement(weights, reference, None if isinstance(weights, Packed) else moving(weights, reference))
         # The norm is what finds a value that is not finite.
-        moved = norm if is_movement or not math.isfinite(norm) else moved
         if not math.isfinite(norm):
-            break
-    return moved
+            return Lengths(math.inf)
+        squares[part] += norm**2
+    return _lengths(squares)
 
 
 class Gauge:
     """The same of an answer that is still arriving in memory, so that its values are read while the processor's cache has them.
 
-    Args: those of :func:`distance`.
+    Args: those of :func:`lengths`.
     """
 
     def __init__(self, answer: Bag, kept: Bag | None, message: Bag, moves: str | None) -> None:
         found = [
-            (piece, start, is_movement)
-            for weights, reference, is_movement in _sets(answer, kept, message, moves)
+            (piece, start, part)
+            for weights, reference, part in _sets(answer, kept, message, moves)
             for name in moving(weights, reference)
             for piece, start in _split(weights[name], None if reference is None else reference[name])
         ]
         self._left = deque(sorted(found, key=lambda each: each[0].data_ptr()))
-        self._moved = self._others = 0.0
+        self._squares = dict.fromkeys(_Part, 0.0)
 
     def arrived(self, address: float) -> None:
         """Everything that lies in memory before this address is there."""
         while self._left and _end(self._left[0][0]) <= address:
-            piece, start, is_movement = self._left.popleft()
-            if is_movement:
-                self._moved += _squares(piece, start)
-            else:
-                self._others += _squares(piece, start)
+            piece, start, part = self._left.popleft()
+            self._squares[part] += _squares(piece, start)
+
+    @property
+    def lengths(self) -> Lengths:
+        """How much the answer brings, all of which is there now; see :func:`lengths`."""
+        self.arrived(math.inf)
+        return _lengths(self._squares)
 
     @property
     def distance(self) -> float:
-        """How far the answer moves the model, all of which is there now; see :func:`distance`."""
-        self.arrived(math.inf)
-        return _norm(self._moved) if math.isfinite(_norm(self._others)) else math.inf
+        """How far the answer moves the model; see :func:`distance`."""
+        return self.lengths.moved
+
+
+class _Part(Enum):
+    """What a set of an answer is."""
+
+    MOVES = "the model"
+    BESIDE = "whatever else all participants' answers are averaged to"
+    KEPT = "the participant's own"
+
+
+def _lengths(squares: Mapping[_Part, float]) -> Lengths:
+    norms = {part: _norm(found) for part, found in squares.items()}
+    if not all(map(math.isfinite, norms.values())):
+        return Lengths(math.inf)
+    return Lengths(norms[_Part.MOVES], norms[_Part.BESIDE])
 
 
 def _sets(
     answer: Bag, kept: Bag | None, message: Bag, moves: str | None
-) -> Iterator[tuple[Weights, Weights | None, bool]]:
-    """The sets of an answer, what each was made from, and whether it tells how far the model is moved."""
+) -> Iterator[tuple[Weights, Weights | None, _Part]]:
+    """The sets of an answer, what each was made from, and what it is."""
     for name, weights in answer.sets.items():
-        yield weights, message.sets.get(name) if name == moves else None, name == moves
+        if name == moves:
+            yield weights, message.sets.get(name), _Part.MOVES
+        else:
+            yield weights, None, _Part.BESIDE
     for weights in () if kept is None else kept.sets.values():
-        yield weights, None, False
+        yield weights, None, _Part.KEPT
 
 
 def _norm(squares: float) -> float:

@@ -18,9 +18,10 @@ from synergos.learning.update_gate import Measured
 
 USUAL = 3.0
 """How many times as far as the others an update may move the model."""
-USUAL_OF_TWO = 10.0
-"""The same where there is one other, whose update may as well be the odd one."""
-HOPED, MOST_HOPED = 0.1, 0.5
+USUAL_AT_MOST = 10.0
+"""The same where there is one other, whose update may as well be the odd one, and where participants correct their steps by what they
+keep, so that neither lengths nor losses of honest ones are alike."""
+HOPED, MOST_HOPED = 0.05, 0.25
 """How much of what a participant's own training has reached in the first round all of them together reach in each round, and at least
 in the end, for it: where labels are unlike each other that is little."""
 MOST_TOLD = 3.0
@@ -53,10 +54,12 @@ class UpdateLimits:
 
     Args:
         has_scale: whether labels are numbers, so that errors are of any size, and steps as large.
+        is_corrected: whether participants correct their steps by what they keep; their directions are not judged then.
 
     Attributes:
         usual: by participant how far the others have moved the model at most in a round so far. Whoever goes on learning when the
             others are content moves it farther than they do, but no farther than they did.
+        beside: the same of what their answers bring beside the model.
         alone: the loss that each began with, and by how much its own training of that round lowered it.
         rounds: how many have been judged.
         suspected: who has taken back what the others have learnt while they got little from the training; their losses are asked
@@ -64,7 +67,9 @@ class UpdateLimits:
     """
 
     has_scale: bool = False
+    is_corrected: bool = False
     usual: dict[str, float] = field(default_factory=dict)
+    beside: dict[str, float] = field(default_factory=dict)
     alone: dict[str, tuple[float, float]] = field(default_factory=dict)
     rounds: int = 0
     suspected: set[str] = field(default_factory=set)
@@ -90,6 +95,7 @@ class UpdateLimits:
         """As JSON-able values."""
         return {
             "usual": dict(self.usual),
+            "beside": dict(self.beside),
             "alone": dict(self.alone),
             "suspected": sorted(self.suspected),
             "rounds": self.rounds,
@@ -97,23 +103,31 @@ class UpdateLimits:
 
     def resume(self, value: Mapping[str, Any]) -> None:
         """Go on with what :meth:`to_dict` wrote."""
-        self.usual = dict(value["usual"])
+        self.usual, self.beside = dict(value["usual"]), dict(value["beside"])
         self.alone = {who: (first, fell) for who, (first, fell) in value["alone"].items()}
         self.suspected, self.rounds = set(value["suspected"]), value["rounds"]
 
     def _too_long(self, who: str, updates: Mapping[str, Measured]) -> Shortened | None:
-        own, others = updates[who], [update for other, update in updates.items() if other != who]
-        usual = self.usual[who] = max(
-            self.usual.get(who, 0.0), median(other.movement * max(1.0, own.steps / other.steps) for other in others)
+        """What becomes of an update that goes too far, with the model or with what its answer brings beside."""
+        moved = self._beyond(who, updates, {each: update.movement for each, update in updates.items()}, self.usual)
+        beside = self._beyond(who, updates, {each: update.beside for each, update in updates.items()}, self.beside)
+        return min((each for each in (moved, beside) if each), key=lambda each: each.factor, default=None)
+
+    def _beyond(
+        self, who: str, updates: Mapping[str, Measured], lengths: Mapping[str, float], most: dict[str, float]
+    ) -> Shortened | None:
+        own, others = updates[who], [other for other in updates if other != who]
+        usual = most[who] = max(
+            most.get(who, 0.0), median(lengths[each] * max(1.0, own.steps / updates[each].steps) for each in others)
         )
-        told = median(other.movement * self._explained(own, other) for other in others)
-        multiple = USUAL if len(others) > 1 else USUAL_OF_TWO
+        told = median(lengths[each] * self._explained(own, updates[each]) for each in others)
+        multiple = USUAL if len(others) > 1 and not self.is_corrected else USUAL_AT_MOST
         usual = max(usual, told)
-        if not own.movement > multiple * usual > 0:
+        if not lengths[who] > multiple * usual > 0:
             return None
-        times = own.movement / usual
+        times = lengths[who] / usual
         reason = f"its update would move the model {times:.3g} times as far as the others', and is shortened to {multiple:g} times"
-        return Shortened(multiple * usual / own.movement, reason)
+        return Shortened(multiple * usual / lengths[who], reason)
 
     def _explained(self, own: Measured, other: Measured) -> float:
         """How many times as far as another's an honest update may go: it has made more steps, or there was more to learn.
@@ -135,7 +149,7 @@ class UpdateLimits:
         lengths: Mapping[str, float],
         products: Products,
     ) -> dict[str, Shortened]:
-        if len(updates) < 3:
+        if len(updates) < 3 or self.is_corrected:
             return {}
         judged = [who for who in updates if who in self.suspected or self._does_harm(who, updates)]
         if not judged:

@@ -13,7 +13,7 @@ from msgspec import UNSET
 from synergos.errors import GridError, SynergosError
 from synergos.learning.algorithms import Bag, Reply, Step
 from synergos.learning.shortening import shortened
-from synergos.learning.update_gate import Gauge, Measured, distance, refusals
+from synergos.learning.update_gate import Gauge, Measured, lengths, refusals
 from synergos.wire import Encoded, Layout, Parcel, encode_parcel
 from synergos.wire.answers import RoundAnswer
 from synergos_ttp.stages.divergence import Divergence
@@ -38,6 +38,7 @@ class Arrived:
     parcel: Parcel
     said: RoundAnswer
     distance: float
+    beside: float = 0.0
     steps: int = 1
     at: float = field(default_factory=time.monotonic, compare=False)
 
@@ -46,7 +47,7 @@ class Arrived:
         """What the gate is to know of it."""
         said = self.said
         first = None if said.first_loss is UNSET else said.first_loss
-        return Measured(said.rows, self.distance, said.has_trained, first, said.train_loss, self.steps)
+        return Measured(said.rows, self.distance, said.has_trained, first, said.train_loss, self.steps, self.beside)
 
     def weighing(self, rows: int, steps: int) -> Arrived:
         """The same, counting as so many rows, on which it has made so many steps in an epoch."""
@@ -155,8 +156,8 @@ class Asking:
         self.possible.check_training(who, said)
         self.possible.check_evaluation(who, said.evaluation)
         self.evaluated.check(who, said.evaluation, session.rows)
-        moved = gauge.distance if gauge else distance(parcel.bag, parcel.kept, self.messages[who].bag, self.moves)
-        return Arrived(Reply(who, said.rows, parcel.bag), parcel, said, moved)
+        found = gauge.lengths if gauge else lengths(parcel.bag, parcel.kept, self.messages[who].bag, self.moves)
+        return Arrived(Reply(who, said.rows, parcel.bag), parcel, said, found.moved, found.beside)
 
 
 def passed(

@@ -129,7 +129,7 @@ class Rounds:
         if committed := self.store.load():
             self._newest, self._state, self._kept = committed.number, committed.state, dict(committed.kept)
             self.history = committed.history
-            self.weighing.resume(committed.limits)
+            self.weighing.resume(committed.limits, self._algorithm)
             for number, measured in self.history.measured.items():
                 self._judging.note(number, self._weighed(measured))
         self._evaluated = EvaluationRows(self.history)
@@ -294,7 +294,7 @@ class Rounds:
             self.control.publish(WeightLimited(who, rows, counted))
         steps = self.hyperparameters.steps
         weighed = {who: each.weighing(weights[who], steps(weights[who])) for who, each in taken.items()}
-        shortened = self.weighing.judge(step, weighed, messages, self._algorithm.moves)
+        shortened = self.weighing.judge(step, weighed, messages, self._algorithm)
         for who, each in shortened.items():
             self.control.publish(UpdateShortened(step.round, who, each.reason))
             kept = self._given_again(who, hand)

@@ -10,7 +10,7 @@ from msgspec import UNSET
 
 from synergos.domain.loss_history import Measurements
 from synergos.domain.trained_model import Limited
-from synergos.learning.algorithms import Step
+from synergos.learning.algorithms import Algorithm, Step
 from synergos.learning.shares import LARGEST_SHARE, largest_weight
 from synergos.learning.shortening import products
 from synergos.learning.update_limits import Shortened, UpdateLimits
@@ -64,18 +64,18 @@ class Weighing:
         step: Step,
         arrived: Mapping[str, Arrived],
         messages: Mapping[str, Parcel],
-        moves: str | None,
+        algorithm: Algorithm,
     ) -> dict[str, Shortened]:
         """Whose answers to one exchange are to be shortened.
 
         Args:
             arrived: with the weights that count.
-            moves: see :class:`synergos.learning.algorithms.Algorithm`.
         """
+        moves = algorithm.moves
         moving = {who: each for who, each in arrived.items() if moves in each.parcel.bag.sets}
         if moves is None or not moving:
             return {}
-        limits = self._limits.setdefault(step.exchange, UpdateLimits(self.has_scale))
+        limits = self._limits.setdefault(step.exchange, UpdateLimits(self.has_scale, bool(algorithm.kept)))
         bags = {who: each.parcel.bag for who, each in moving.items()}
         return limits.judge(
             {who: each.measured for who, each in moving.items()},
@@ -105,8 +105,8 @@ class Weighing:
         limits = {str(exchange): each.to_dict() for exchange, each in self._limits.items()}
         return {"exchanges": limits, "shortened": dict(self._shortened)}
 
-    def resume(self, value: Mapping[str, Any]) -> None:
+    def resume(self, value: Mapping[str, Any], algorithm: Algorithm) -> None:
         """Go on with what :meth:`to_dict` wrote; with nothing after a round that another version has committed."""
         for exchange, each in value.get("exchanges", {}).items():
-            self._limits.setdefault(int(exchange), UpdateLimits(self.has_scale)).resume(each)
+            self._limits.setdefault(int(exchange), UpdateLimits(self.has_scale, bool(algorithm.kept))).resume(each)
         self._shortened = dict(value.get("shortened", {}))
