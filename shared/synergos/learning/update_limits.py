@@ -110,6 +110,8 @@ class UpdateLimits:
     def _too_long(self, who: str, updates: Mapping[str, Measured]) -> Shortened | None:
         """What becomes of an update that goes too far, with the model or with what its answer brings beside."""
         moved = self._beyond(who, updates, {each: update.movement for each, update in updates.items()}, self.usual)
+        if not updates[who].beside:
+            return moved
         beside = self._beyond(who, updates, {each: update.beside for each, update in updates.items()}, self.beside)
         return min((each for each in (moved, beside) if each), key=lambda each: each.factor, default=None)
 
@@ -120,9 +122,11 @@ class UpdateLimits:
         usual = most[who] = max(
             most.get(who, 0.0), median(lengths[each] * max(1.0, own.steps / updates[each].steps) for each in others)
         )
-        told = median(lengths[each] * self._explained(own, updates[each]) for each in others)
         multiple = USUAL if len(others) > 1 and not self.is_corrected else USUAL_AT_MOST
-        usual = max(usual, told)
+        # Nearly always: nothing has to be explained.
+        if lengths[who] <= multiple * usual:
+            return None
+        usual = max(usual, median(lengths[each] * self._explained(own, updates[each]) for each in others))
         if not lengths[who] > multiple * usual > 0:
             return None
         times = lengths[who] / usual
