@@ -145,7 +145,7 @@ def test_smaller_steps_alone_do_not_help_them(
         refused = attacked.open(neurons, run, 403)
 
     assert refused["field"] == "policy.largest_parameters"
-    assert f"has set 1; this model has {neurons * 8 + 1} parameters" in refused["message"]
+    assert f"has set 2; this model has {neurons * 8 + 1} parameters" in refused["message"]
 
 
 def test_nor_does_a_narrower_layer(tmp_path: Path, table: pd.DataFrame) -> None:

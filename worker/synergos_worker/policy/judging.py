@@ -46,7 +46,7 @@ def judged(limits: OwnerLimits, recipe: Recipe, inputs: Tensor) -> RoundJudge:
         raise beyond(limits, "least_steps", f"a round of this run makes {plan.steps}")
     if plan.batch_rows < limits.least_batch_rows:
         raise beyond(limits, "least_batch_rows", f"a step of this run takes {plan.batch_rows}")
-    if plan.statistics_rows < limits.least_statistics_rows:
+    if plan.statistics_rows < min(limits.least_statistics_rows, rows):
         asked = f"running statistics of this model would be of {plan.statistics_rows:.3g}"
         raise beyond(limits, "least_statistics_rows", asked)
     judge_rates(limits, plan.rates)
@@ -60,8 +60,10 @@ def judged(limits: OwnerLimits, recipe: Recipe, inputs: Tensor) -> RoundJudge:
 def values_of(inputs: Tensor) -> int:
     """How many values of a row tell it from others: inputs that are the same in every row are of no row.
 
-    Whoever chooses the feature space may add as many of those as it likes.
+    Whoever chooses the feature space may add as many of those as it likes. Of a single row all inputs count.
     """
+    if len(inputs) == 1:
+        return inputs.numel()
     return max(1, int((inputs.amax(dim=0) != inputs.amin(dim=0)).sum()))
 
 

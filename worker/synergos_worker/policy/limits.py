@@ -16,7 +16,12 @@ Share = Annotated[float, Meta(gt=0, le=1e300)]
 class OwnerLimits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What an orchestrator may ask of this worker, whichever it is. docs/decisions/0014 says where the defaults are from."""
 
-    least_rows: Annotated[Count, Meta(description="rows that a model is trained on, at least")] = 10
+    least_rows: Annotated[
+        Count,
+        Meta(
+            description="rows that a model is trained on, at least; a strict worker refuses fewer than its minimum anyway"
+        ),
+    ] = 1
     least_steps: Annotated[Count, Meta(description="steps of the optimizer in a round, at least")] = 1
     least_batch_rows: Annotated[
         Count, Meta(description="rows of a step, at least; a run without batch_size takes all rows")
@@ -24,7 +29,7 @@ class OwnerLimits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     least_statistics_rows: Annotated[
         Count,
         Meta(
-            description="rows that running statistics of a layer are means of, at least: its smallest batch by its momentum"
+            description="rows that running statistics of a layer are means of, at least, or all there are: its smallest batch by its momentum"
         ),
     ] = 10
     largest_rates: Annotated[
@@ -39,7 +44,7 @@ class OwnerLimits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         Meta(
             description="parameters a row, at most, for each value of the row: of inputs that are the same in every row none counts"
         ),
-    ] = 1.0
+    ] = 2.0
     least_participants: Annotated[
         Count, Meta(description="participants whose updates a round is made of, at least, as the orchestrator says")
     ] = 1
@@ -80,7 +85,6 @@ USUAL = OwnerLimits()
 LIMITS = Definition(OwnerLimits, "policy.toml of a Synergos worker")
 
 UNLIMITED = OwnerLimits(
-    least_rows=1,
     least_statistics_rows=1,
     largest_rates=1e300,
     largest_parameters=1e300,

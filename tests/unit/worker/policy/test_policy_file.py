@@ -98,7 +98,7 @@ def test_the_command_line_says_every_limit_of_a_file(tmp_path: Path) -> None:
     told = CliRunner().invoke(app, ["policy", "--format", "json"])
 
     assert "least_participants = 3 (set): participants whose updates" in text.stdout
-    assert "least_rows = 10: rows that a model is trained on, at least" in text.stdout
+    assert "least_rows = 1: rows that a model is trained on, at least" in text.stdout
     assert json.loads(told.stdout) == said(USUAL)
 
 
