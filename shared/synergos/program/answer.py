@@ -7,9 +7,10 @@ from http import HTTPStatus
 from typing import Any
 
 from gunicorn.http import errors, wsgi
+from werkzeug.exceptions import HTTPException
 
 _LONGEST = 200
-_STATUSES: dict[type[Exception], HTTPStatus] = {
+_STATUSES: dict[type[BaseException], HTTPStatus] = {
     errors.LimitRequestLine: HTTPStatus.REQUEST_URI_TOO_LONG,
     errors.LimitRequestHeaders: HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
     errors.UnsupportedTransferCoding: HTTPStatus.NOT_IMPLEMENTED,
@@ -21,8 +22,10 @@ _STATUSES: dict[type[Exception], HTTPStatus] = {
 }
 
 
-def status_of(error: Exception) -> HTTPStatus:
-    """The status of a request that gunicorn cannot read, or that failed where nobody answered for it."""
+def status_of(error: BaseException) -> HTTPStatus:
+    """The status of a request that cannot be read, or that failed where nobody answered for it."""
+    if isinstance(error, HTTPException):
+        return HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
     known = (_STATUSES[kind] for kind in type(error).__mro__ if kind in _STATUSES)
     return next(known, HTTPStatus.INTERNAL_SERVER_ERROR)
 

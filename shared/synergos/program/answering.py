@@ -122,13 +122,8 @@ class Answering:
         return False
 
     def _refuse(self, connection: Connection, error: BaseException) -> None:
-        if isinstance(error, HTTPException):
-            status, message = HTTPStatus(error.code or 500), error.description or ""
-        else:
-            status, message = (
-                status_of(error) if isinstance(error, Exception) else HTTPStatus.INTERNAL_SERVER_ERROR,
-                str(error),
-            )
+        message = (error.description or "") if isinstance(error, HTTPException) else str(error)
+        status = status_of(error)
         if status == HTTPStatus.INTERNAL_SERVER_ERROR:
             self._log.exception("Error handling request")
             message = "something went wrong on our side; the log says what"
