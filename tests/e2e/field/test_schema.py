@@ -69,7 +69,7 @@ def test_copies_in_hidden_folders_are_no_rows(play: Play) -> None:
 
     assert aligned["status"] == 201
     for number in (1, 2):
-        assert " rows={'train': 30} " in case.prepared(number)
+        assert '"rows": {"train": 30}' in case.prepared(number)
     assert [(row["row"], Path(row["file"]).name) for row in case.predict(2, "ask")] == [
         ("1", "data.csv"),
         ("2", "data.csv"),
