@@ -128,7 +128,9 @@ def test_only_the_parameters_cell_knows_addresses(name: str, grid: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_the_addresses_are_those_of_the_compose_grids(name: str, grid: str) -> None:
     compose = (ROOT / f"docker-compose-{grid}.yml").read_text()
-    containers = dict(re.findall(r"container_name: (\S+).*?ipv4_address: (\S+)", compose, re.DOTALL))
+    containers = dict(
+        re.findall(r"container_name: (\S+)(?:(?!container_name).)*?ipv4_address: (\S+)", compose, re.DOTALL)
+    )
     parameters: dict[str, Any] = {}
     exec(code_of(name, grid)["parameters"], {}, parameters)
 
@@ -143,7 +145,9 @@ def test_the_addresses_are_those_of_the_compose_grids(name: str, grid: str) -> N
 @pytest.mark.parametrize("name", NAMES)
 def test_a_project_file_declares_the_folder_on_the_basic_compose_grid(name: str) -> None:
     compose = (ROOT / "docker-compose-synbasic.yml").read_text()
-    containers = dict(re.findall(r"container_name: (\S+).*?ipv4_address: (\S+)", compose, re.DOTALL))
+    containers = dict(
+        re.findall(r"container_name: (\S+)(?:(?!container_name).)*?ipv4_address: (\S+)", compose, re.DOTALL)
+    )
     dataset = open_dataset(SHIPPED / name)
 
     federation = read_federation(SHIPPED / name / "federation.toml")
