@@ -71,7 +71,10 @@ def test_a_training_goes_on_from_a_backup_that_was_made_while_it_ran(
     [job] = long.jobs("train")
 
     assert (made["unfinished_jobs"], made["missing"]) == (1, [])
-    until(lambda: re.search(r"training goes on .*round=[1-9]", ttp.log_tail(1000)) is not None, "the training to go on")
+    until(
+        lambda: re.search(r'"training goes on".*"round": [1-9]', ttp.log_tail(10_000)) is not None,
+        "the training to go on",
+    )
     own_grid.driver.jobs.cancel(job["id"])
     path = own_grid.driver.models.read(*done.keys)["data"][0]["global"]["path"]
     assert path.startswith(str(new))

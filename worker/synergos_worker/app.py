@@ -8,7 +8,7 @@ from http import HTTPStatus
 from importlib.metadata import version
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, ClassVar, NoReturn
+from typing import Any, ClassVar, NoReturn, TypeVar
 
 import structlog
 from flask import Blueprint, Flask, Response, request
@@ -21,7 +21,7 @@ from synergos.domain.reachability import COMMAND
 from synergos.domain.release import HEADER, agreed
 from synergos.domain.removal import folder_key
 from synergos.errors import InvalidRequest
-from synergos.program import about
+from synergos.program import about, heavy_bodies
 from synergos.program.metrics import Metrics
 from synergos.program.patience import may_wait
 from synergos.program.removal import remove_files
@@ -42,6 +42,8 @@ from synergos_worker.tables import Tables
 
 _VERSION = version("synergos")
 log = structlog.get_logger(__name__)
+
+Kind = TypeVar("Kind")
 
 _PROJECT = "/<string:collab_id>/<string:project_id>"
 _LINKS = {"/worker/": "what a TTP asks of a worker: documentation", **about.LINKS}
@@ -126,7 +128,7 @@ class Poll(_Command):
     def post(self, **ids: str) -> Response:
         """Have datasets prepared: 202 when that takes a while, 201 when it is done already."""
         project = ProjectKey.checked(ids)
-        body = bodies.POLL.read(_json())
+        body = _read(bodies.POLL)
         log.info("datasets asked for", action=body.action.value, tags=folders(body.declared))
         found = self.parts.preparations.submit(
             project, body.action, body.declared, request_log.asker(), body.minimum_rows
@@ -161,7 +163,7 @@ class Align(_Command):
     def post(self, **ids: str) -> Response:
         """Confirm that this worker's data fits the feature space, and keep what was agreed where it is said."""
         project = ProjectKey.checked(ids)
-        body = bodies.ALIGN.read(_json())
+        body = _read(bodies.ALIGN)
         log.info("agreement to be confirmed", tags=folders(body.declared), is_kept=body.agreement is not None)
         for purpose, tags in body.declared.items():
             fitting(self.parts.tables, purpose, tags, body.feature_space, body.alignments, body.digests)
@@ -176,7 +178,7 @@ class Initialise(_Command):
     def post(self, **ids: str) -> Response:
         """Open a session for one run: 201; 200 when it is open already."""
         run = RunKey.checked(ids)
-        asked = bodies.INITIALISE.read(_json()).session(run, request_log.asker())
+        asked = _read(bodies.INITIALISE).session(run, request_log.asker())
         session, is_new = self.parts.sessions.open(asked)
         live = self.parts.sessions.live_runs(run.collab_id, run.project_id)
         data = {
@@ -195,7 +197,7 @@ class Predict(_Command):
     def post(self, **ids: str) -> Response:
         """Predict with the model that was put, write what comes of it, and answer the statistics; 202 while it runs."""
         run = RunKey.checked(ids)
-        body = bodies.PREDICT.read(_json())
+        body = _read(bodies.PREDICT)
         session = self.parts.sessions.of_run(body.session_id, run)
         work = session.predict(body.purposes)
         if not work.wait(body.wait):
@@ -209,7 +211,7 @@ class Terminate(_Command):
     def post(self, **ids: str) -> Response:
         """End a session by its id; 200 also when there is none."""
         run = RunKey.checked(ids)
-        body = bodies.TERMINATE.read(_json())
+        body = _read(bodies.TERMINATE)
         self.parts.sessions.terminate(run, body.session_id)
         return _success("terminate.post", {"key": asdict(run), "is_live": False})
 
@@ -221,7 +223,7 @@ class Remove(_Command):
         """Remove what was written of something that was deleted, and nothing outside its folder; also when there is nothing."""
         keys = {name: check_identifier(value, name) for name, value in ids.items()}
         key = folder_key(keys)
-        body = bodies.REMOVE.read(_json())
+        body = _read(bodies.REMOVE)
         if body.purposes is not None and not isinstance(key, RunKey):
             raise InvalidRequest("expected nothing: only the results of a run are told apart by purpose", "metas")
         folders = [key.ids] if body.purposes is None else [(*key.ids, purpose) for purpose in body.purposes]
@@ -252,12 +254,22 @@ def _success(method: str, data: Mapping[str, Any], status: int = HTTPStatus.OK) 
     return as_json({**body, "data": data}, status)
 
 
-def _json() -> dict[str, Any]:
+def _read(definition: Definition[Kind]) -> Kind:
+    """The body of the request at hand as what it should be."""
     # Any web page may send a body without a type, or as plain text; one that says it is JSON only where we allow it.
     if not request.is_json:
         raise UnsupportedMediaType(f"expected Content-Type: application/json, got {request.mimetype or 'none'}")
     try:
-        return object_in(request.get_data(cache=False))
+        return definition.read(_json())
+    finally:
+        heavy_bodies.end_turn()
+
+
+def _json() -> dict[str, Any]:
+    text = request.get_data(cache=False)
+    heavy_bodies.take_turn(text)
+    try:
+        return object_in(text)
     except ValueError:
         raise BadRequest("expected a JSON object") from None
 

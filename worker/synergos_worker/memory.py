@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import ctypes
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
-from typing import Any
 
 from synergos.errors import Conflict, InvalidRequest
 from synergos.machine_memory import memory_limit
@@ -160,17 +156,3 @@ class Memory:
 
     def _sum(self) -> int:
         return sum(held.bytes for held in self._held)
-
-
-def give_back() -> None:
-    """Have the C library return to the system what was freed; without it, small pieces stay with the process for ever."""
-    if (trim := _trim()) is not None:
-        trim(0)
-
-
-@cache
-def _trim() -> Any:
-    # Of the GNU library alone.
-    with suppress(OSError, AttributeError):
-        return ctypes.CDLL(None).malloc_trim
-    return None

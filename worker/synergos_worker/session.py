@@ -22,12 +22,13 @@ from synergos.errors import Conflict, InvalidRequest, JobCancelled, RecordNotFou
 from synergos.learning.algorithms import Step
 from synergos.learning.families import Array, Evaluation
 from synergos.learning.metrics import Figures, figures, scored
+from synergos.program.freed_memory import give_back
 from synergos.wire import Encoded, answers
 from synergos.wire.answers import EVALUATION_ANSWER, ROUND_ANSWER, EvaluationAnswer, RoundAnswer
 from synergos_worker import what_left
 from synergos_worker.computing import Computing
 from synergos_worker.disclosure.figures import figures_shown
-from synergos_worker.memory import SetAside, give_back
+from synergos_worker.memory import SetAside
 from synergos_worker.message import Message
 from synergos_worker.model import Rows, SessionModel
 from synergos_worker.prediction_files import Inference, PredictionFiles

@@ -12,7 +12,7 @@ from flask import Blueprint, Flask, Response, request
 from flask_restx import Api, Resource
 from msgspec import Meta, Struct
 
-from synergos.program import bandwidth, metrics, page_policy
+from synergos.program import bandwidth, heavy_bodies, metrics, page_policy
 from synergos.program.front_page import front_page
 from synergos.program.health import OK
 from synergos.schema import Definition
@@ -75,6 +75,7 @@ def install(app: Flask, about: About) -> None:
     api.add_resource(_Bandwidth, bandwidth.ROUTE, endpoint="bandwidth")
     app.register_blueprint(blueprint)
     page_policy.install(app)
+    heavy_bodies.install(app)
 
 
 class _Api(Api):  # type: ignore[misc]

@@ -9,6 +9,7 @@ from flask import request
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 
 from synergos.errors import UnknownName
+from synergos.program import heavy_bodies
 from synergos.schema.json_text import UNSTORABLE, object_in
 
 MAXIMUM_BODY = 4 * 2**20
@@ -26,6 +27,7 @@ def json_object() -> dict[str, Any]:
         RequestEntityTooLarge: it is more than the service takes.
         UnsupportedMediaType: it does not say that it is JSON.
         InvalidRequest: it is JSON, but no object, or holds what no record can.
+        ServiceUnavailable: others of its size are being read.
     """
     text = request.get_data(cache=False)
     # A body sent in chunks has no length to be refused by; it is cut off at the limit instead.
@@ -36,6 +38,7 @@ def json_object() -> dict[str, Any]:
     # Any web page may send a body without a type, or as plain text; one that says it is JSON only where we allow it.
     if not request.is_json:
         raise UnsupportedMediaType(f"expected Content-Type: application/json, got {request.mimetype or 'none'}")
+    heavy_bodies.take_turn(text)
     try:
         return object_in(text, UNSTORABLE, MOST_MEMORY)
     except ValueError as error:

@@ -15,6 +15,7 @@ from synergos.orchestration.deletions import Deletions
 from synergos.orchestration.dispatcher import Wait
 from synergos.orchestration.jobs import Jobs
 from synergos.orchestration.stage_requests import StageRequests
+from synergos.program import heavy_bodies
 from synergos.program.patience import waiting
 from synergos.rest.body import json_object
 from synergos.rest.caller import caller
@@ -117,6 +118,7 @@ def waiting_for_jobs() -> Iterator[Wait | None]:
         yield None
     else:
         instead = f"ask with 'Prefer: {RESPOND_ASYNC}', which is answered at once, and look at the jobs"
+        heavy_bodies.end_turn()
         with waiting(request.environ, instead) as wait:
             yield wait
 

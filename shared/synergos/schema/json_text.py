@@ -33,7 +33,7 @@ def object_in(text: bytes, forbidden: re.Pattern[str] = HALVES, memory: int = MO
         ValueError: it is not JSON.
         InvalidRequest: it is JSON, but no object, or holds what breaks something later; names the place.
     """
-    if sum(size * text.count(sign) for sign, size in _BYTES_OF.items()) > memory:
+    if memory_of(text) > memory:
         raise InvalidRequest(f"expected values that take at most {memory // 2**20} MiB of memory; send fewer", "body")
     try:
         value = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_without_doubles)
@@ -43,6 +43,11 @@ def object_in(text: bytes, forbidden: re.Pattern[str] = HALVES, memory: int = MO
         raise InvalidRequest(f"expected an object, got {type(value).__name__}", "body")
     refuse_unusable(value, forbidden)
     return value
+
+
+def memory_of(text: bytes) -> int:
+    """About how many bytes the values of a text take, the text itself aside."""
+    return sum(size * text.count(sign) for sign, size in _BYTES_OF.items())
 
 
 def _refuse_constant(name: str) -> NoReturn:

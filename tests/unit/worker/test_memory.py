@@ -9,7 +9,8 @@ import pytest
 
 from synergos.errors import Conflict, InvalidRequest
 from synergos.machine_memory import memory_limit
-from synergos_worker.memory import Memory, MemoryLimits, Part, give_back
+from synergos.program.freed_memory import give_back
+from synergos_worker.memory import Memory, MemoryLimits, Part
 
 LIMITS = MemoryLimits(session=1000, program=1500, sessions=3)
 
