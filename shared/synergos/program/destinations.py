@@ -122,8 +122,14 @@ def _refuse_spelling(host: str) -> None:
     raise InvalidRequest(f"{host[:80]!r} is another way to write {meant}; expected that, or a name")
 
 
+_METADATA = frozenset(map(ip_address, ("100.100.100.200", "168.63.129.16", "fd00:ec2::254")))
+"""Where clouds tell their machines secrets, besides the link-local address that most of them use."""
+
+
 def _kind(address: Address) -> str | None:
     """Why an address is no other host's; None where it may be one."""
+    if address in _METADATA:
+        return "where a cloud tells its machines about themselves"
     if address.is_loopback:
         return "this machine's loopback"
     if address.is_link_local:

@@ -38,8 +38,9 @@ class AlignmentResource(StageResource):
         """Align the project; with ``check=true`` only say what would be agreed."""
         if not is_wanted(CHECK):
             return super().post(**ids)
+        body = json_object()
         with waiting_for_jobs() as wait:
-            jobs = cast("Alignments", self.requests).check(caller(), ids, json_object(), wait=wait)
+            jobs = cast("Alignments", self.requests).check(caller(), ids, body, wait=wait)
         [job] = jobs
         if job.state in {JobState.FAILED, JobState.CANCELLED}:
             return answer_for_jobs(jobs)

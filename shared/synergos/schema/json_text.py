@@ -15,6 +15,7 @@ MOST_MEMORY = 63 * 2**20
 """Bytes that the values of a text may take, about; a feature space of 200,000 features, the largest that is agreed on, just fits."""
 _BYTES_OF = {b"{": 400, b"[": 72, b",": 64}
 """What stands for a value, and what values of that kind take in memory at most; what has none of these is as long as its text."""
+_BYTES_OF_PAIR = 200
 _MAXIMUM_INTEGER = 2**63
 HALVES = re.compile("[\ud800-\udfff]")
 """Halves of surrogate pairs: JSON can write them, and no text that is sent on can have them."""
@@ -47,7 +48,9 @@ def object_in(text: bytes, forbidden: re.Pattern[str] = HALVES, memory: int = MO
 
 def memory_of(text: bytes) -> int:
     """About how many bytes the values of a text take, the text itself aside."""
-    return sum(size * text.count(sign) for sign, size in _BYTES_OF.items())
+    # What an object takes is enough for three names; whatever has more of them is made as pairs first.
+    more_names = max(0, text.count(b":") - 3 * text.count(b"{"))
+    return sum(size * text.count(sign) for sign, size in _BYTES_OF.items()) + more_names * _BYTES_OF_PAIR
 
 
 def _refuse_constant(name: str) -> NoReturn:

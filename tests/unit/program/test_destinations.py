@@ -61,6 +61,8 @@ def test_loopback_is_for_programs_that_are_there_themselves() -> None:
         ("::", "every address of this machine"),
         ("169.254.169.254", "a link-local address"),
         ("fe80::1", "a link-local address"),
+        ("100.100.100.200", "where a cloud tells its machines about themselves"),
+        ("fd00:ec2::254", "where a cloud tells its machines about themselves"),
         ("224.0.0.1", "no host's address"),
         ("255.255.255.255", "no host's address"),
         ("64:ff9b::7f00:1", "no host's address"),

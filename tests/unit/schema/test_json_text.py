@@ -7,7 +7,7 @@ import pytest
 
 from synergos.errors import InvalidRequest
 from synergos.learning.possible_preparation import MOST_FEATURES
-from synergos.schema.json_text import HALVES, UNSTORABLE, object_in
+from synergos.schema.json_text import HALVES, UNSTORABLE, memory_of, object_in
 from synergos.tables.metadata import METADATA_FILE
 
 MEMORY = 2**20
@@ -73,3 +73,24 @@ def test_only_what_no_record_can_hold_is_refused_for_it() -> None:
 def test_half_a_surrogate_pair_is_refused_by_a_definition_too() -> None:
     with pytest.raises(InvalidRequest, match="half a surrogate pair"):
         METADATA_FILE.read({"datatype": "tabular", "decimal": "\ud800"})
+
+
+@pytest.mark.parametrize(
+    ("text", "least", "most"),
+    [
+        (b"{" + b",".join(b'"%d": 12345' % number for number in range(100_000)) + b"}", 20 * 2**20, 40 * 2**20),
+        (b"[" + b",".join([b'"ab"'] * 100_000) + b"]", 5 * 2**20, 10 * 2**20),
+    ],
+    ids=["one object of many names", "texts"],
+)
+def test_what_values_take_is_not_less_than_was_reckoned_with(text: bytes, least: int, most: int) -> None:
+    tracemalloc.start()
+    try:
+        value = json.loads(text, object_pairs_hook=dict)
+        took = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert value
+    assert least <= memory_of(text) <= most
+    assert memory_of(text) >= 0.8 * took

@@ -110,3 +110,20 @@ def test_every_end_of_an_attempt_is_counted_and_timed(registry: CollectorRegistr
     assert registry.get_sample_value("synergos_job_attempts_total", ended) == 1
     assert registry.get_sample_value("synergos_job_seconds_count", {"stage": "train"}) == 1
     assert registry.get_sample_value("synergos_jobs_at_work") == 0
+
+
+def test_a_job_that_ends_without_being_taken_up_was_no_attempt(registry: CollectorRegistry) -> None:
+    RunMetrics(registry).of(JOB)(JobEnded(JOB, Cancelled(ERROR)))
+
+    assert registry.get_sample_value("synergos_jobs_at_work") == 0
+    assert registry.get_sample_value("synergos_job_attempts_total", {"stage": "train", "outcome": "cancelled"}) == 0
+
+
+def test_after_a_job_nobody_is_waited_for(registry: CollectorRegistry) -> None:
+    note, now = RunMetrics(registry).of(JOB), datetime.now(UTC)
+    note(JobStarted(JOB))
+    note(ParticipantAwaited("hospital_1", now, now, "round 1", "silent"))
+
+    note(JobEnded(JOB, Failed(ERROR)))
+
+    assert registry.get_sample_value("synergos_participant_awaited", {"participant": "hospital_1"}) == 0

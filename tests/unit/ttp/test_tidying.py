@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from fakes.director_parts import PROJECT, accepted, declare
 from synergos.domain.job import Job, JobError, JobState, Stage
@@ -58,3 +59,16 @@ def test_a_project_that_was_deleted_stops_nothing(store: RecordStore, tmp_path: 
     tidy(store, JobRunner(store, tmp_path), lambda _job: [])
 
     assert kept_rounds(tmp_path) == []
+
+
+def test_of_a_job_whose_record_is_damaged_everything_is_kept_and_others_are_tidied(
+    store: RecordStore, tmp_path: Path
+) -> None:
+    damaged, ended = begun(store, tmp_path, JobState.FAILED), begun(store, tmp_path, JobState.FAILED)
+    with store.database.writing() as connection:
+        connection.execute(text("UPDATE job SET parameters = '{' WHERE id = :id"), {"id": damaged.id})
+
+    tidy(store, JobRunner(store, tmp_path), lambda _job: [])
+
+    assert kept_rounds(tmp_path) == [damaged.id]
+    assert ended.id != damaged.id

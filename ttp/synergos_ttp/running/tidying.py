@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 from synergos.domain.job import Job, JobState
-from synergos.errors import RecordNotFound
+from synergos.errors import DamagedRecord, RecordNotFound
 from synergos.program.log_context import about_job
 from synergos.records import RecordStore
 from synergos_ttp.control import Control
@@ -17,7 +17,8 @@ def tidy(store: RecordStore, runner: Runner, followers: Followers) -> None:
     """Remove what a runner keeps of jobs that have ended."""
     # Listed first: what begins meanwhile is not looked at.
     for job_id in runner.kept():
-        with suppress(RecordNotFound):
+        # Of a job whose record is damaged nobody knows whether it has ended.
+        with suppress(RecordNotFound, DamagedRecord):
             job = store.job(job_id)
             if not job.state.is_final:
                 continue

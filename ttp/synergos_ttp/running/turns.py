@@ -16,13 +16,16 @@ class Turns:
         self._lines: dict[str, dict[str, None]] = {}
         self._collaboration_of: dict[str, str] = {}
         # When each collaboration had its last turn, counted in turns.
-        self._served: dict[str, int] = {}
+        self._served: dict[str, float] = {}
         self._turn = 0
 
     def add(self, job: Job) -> None:
         """Have a job wait behind those of its collaboration."""
         collaboration = self._collaboration_of[job.id] = job.keys["collab_id"]
         self._lines.setdefault(collaboration, {})[job.id] = None
+        # Who is new comes before whoever is being served, and behind who has waited since an earlier turn: else new ones, one after
+        # the other, would keep the others waiting for ever.
+        self._served.setdefault(collaboration, self._turn - 0.5)
 
     def take(self) -> str | None:
         """The job whose turn it is, which waits no more; None when none waits."""

@@ -103,10 +103,12 @@ class Weighing:
     def to_dict(self) -> dict[str, Any]:
         """What is to be known after a round, as JSON-able values."""
         limits = {str(exchange): each.to_dict() for exchange, each in self._limits.items()}
-        return {"exchanges": limits, "shortened": dict(self._shortened)}
+        counted = {who: list(each) for who, each in self._counted.items()}
+        return {"exchanges": limits, "shortened": dict(self._shortened), "counted": counted}
 
     def resume(self, value: Mapping[str, Any], algorithm: Algorithm) -> None:
         """Go on with what :meth:`to_dict` wrote; with nothing after a round that another version has committed."""
         for exchange, each in value.get("exchanges", {}).items():
             self._limits.setdefault(int(exchange), UpdateLimits(self.has_scale, bool(algorithm.kept))).resume(each)
         self._shortened = dict(value.get("shortened", {}))
+        self._counted = {who: (rows, as_many) for who, (rows, as_many) in value.get("counted", {}).items()}

@@ -95,11 +95,14 @@ class RunMetrics:
 
     def of(self, job: Job) -> Subscriber:
         """What takes note of one job's events."""
-        started = time.monotonic()
+        started: float | None = None
+        awaited: set[str] = set()
 
         def note(event: Event) -> None:
+            nonlocal started
             match event:
                 case JobStarted():
+                    started = time.monotonic()
                     self._running.inc()
                 case RoundDone(seconds=seconds):
                     self._rounds.inc()
@@ -112,13 +115,18 @@ class RunMetrics:
                 case ParticipantLeftOut(participant=participant):
                     self._left_out.labels(participant).inc()
                 case ParticipantAwaited(participant=participant):
+                    awaited.add(participant)
                     self._awaited.labels(participant).set(1)
                 case ParticipantNotAwaited(participant=participant):
                     self._awaited.labels(participant).set(0)
-                case JobEnded(outcome=outcome):
+                # One that ended without being taken up was no attempt.
+                case JobEnded(outcome=outcome) if started is not None:
                     self._running.dec()
                     self._ended.labels(job.stage.value, _OUTCOMES[type(outcome)]).inc()
                     self._job_seconds.labels(job.stage.value).observe(time.monotonic() - started)
+                    # Nobody is waited for any more, however it ended.
+                    for participant in awaited:
+                        self._awaited.labels(participant).set(0)
 
         return note
 
