@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -94,7 +95,8 @@ def by_worker(folder: Path) -> tuple[float, ...]:
     del loaded  # a preparation keeps no table
     space = feature_space({"me": polled}, Action.CLASSIFY)[0]
     rows = EncodedRows(tables, keep=12)
-    examples = rows.get(train, tags, space, None, lambda: tables.get(Action.CLASSIFY, train, tags)).examples
+    loading = partial(tables.get, Action.CLASSIFY, train, tags)
+    examples = rows.get(train, tags, space, None, loading, lambda _count: None).examples
     return prepared - started, time.process_time() - started, examples.inputs.nbytes, peak_bytes() - before
 
 

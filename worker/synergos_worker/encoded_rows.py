@@ -64,12 +64,14 @@ class EncodedRows:
         space: FeatureSpace,
         missing: MissingColumns | None,
         fitting: Callable[[], LoadedTable],
+        set_aside: Callable[[int], None],
     ) -> Encoded:
         """The rows of all tags of one purpose.
 
         Args:
             missing: what they lack of the feature space, as was agreed.
             fitting: reads their table and sees that it fits the feature space; not called where that was seen before.
+            set_aside: is told how many rows there are, before they are made or taken from those kept; what it raises is raised.
 
         Raises:
             FeatureDrift: they do not fit.
@@ -81,16 +83,36 @@ class EncodedRows:
             made = self._made.get(key)
             if made is not None and made.of == of:
                 self._made.move_to_end(key)
-                return made.encoded
-            # What is out of date makes room before the new ones are made.
-            self._made.pop(key, None)
+            else:
+                # What is out of date makes room before the new ones are made.
+                self._made.pop(key, None)
+                made = None
+        if made is not None:
+            # Not while others wait: it may take a while, and these may have to give way for it.
+            set_aside(len(made.encoded.examples.inputs))
+            return made.encoded
         loaded = fitting()
+        set_aside(loaded.count)
         gives_way = loaded.table.spare_bytes >= self._large and self._tables.give_up(loaded)
         encoded = Encoded(loaded.pipeline.transform(loaded.table, space, uses_up=gives_way), loaded.policy)
         # As it was read: files may have changed since they were looked at.
         if gives_way and (loaded.fingerprint, loaded.digests) == of[0]:
             self._remember(key, _Made(of, encoded))
         return encoded
+
+    @property
+    def bytes(self) -> int:
+        """What the examples kept take."""
+        with self._lock:
+            return self._size()
+
+    def drop_oldest(self) -> bool:
+        """Keep no longer what has not been used for longest; whether there was any."""
+        with self._lock:
+            if not self._made:
+                return False
+            self._made.popitem(last=False)
+            return True
 
     def _remember(self, key: Any, made: _Made) -> None:
         with self._lock:
@@ -99,5 +121,7 @@ class EncodedRows:
                 self._made.popitem(last=False)
 
     def _are_too_large(self) -> bool:
-        size = sum(made.encoded.examples.inputs.nbytes for made in self._made.values())
-        return self._most is not None and size > self._most
+        return self._most is not None and self._size() > self._most
+
+    def _size(self) -> int:
+        return sum(made.encoded.examples.inputs.nbytes for made in self._made.values())

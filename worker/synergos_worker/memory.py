@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from synergos.errors import Conflict, InvalidRequest
 from synergos.machine_memory import memory_limit
@@ -49,6 +50,17 @@ class Part:
     bytes: int
 
 
+class Spare(Protocol):
+    """Keeps what could be made again; it counts, and gives way to sessions. Asked by any number of threads."""
+
+    @property
+    def bytes(self) -> int:
+        """What is kept takes."""
+
+    def drop_oldest(self) -> bool:
+        """Keep some of it no longer; whether there was any."""
+
+
 class SetAside:
     """One session's memory, until it is released."""
 
@@ -77,10 +89,15 @@ class SetAside:
 
 
 class Memory:
-    """What is set aside; asked by any number of threads."""
+    """What is set aside; asked by any number of threads.
 
-    def __init__(self, limits: MemoryLimits) -> None:
+    Args:
+        spare: what gives way to sessions; None where nothing does.
+    """
+
+    def __init__(self, limits: MemoryLimits, spare: Spare | None = None) -> None:
         self.limits = limits
+        self._spare = spare
         self._held: set[SetAside] = set()
         # Guards what is held, between the requests that open sessions and the thread that lets go of them.
         self._changed = threading.Condition()
@@ -109,6 +126,7 @@ class Memory:
         with self._changed:
             self._wait_until(lambda: self._why_not_as_much(sum(part.bytes for part in parts)))
             held.parts += parts
+            self._make_room()
 
     def let_go(self, held: SetAside) -> None:
         """See :meth:`SetAside.release`."""
@@ -153,6 +171,13 @@ class Memory:
             f"the session would take {size:,} bytes more, and {taken:,} are taken of the {self.limits.program:,} that this worker "
             "gives its sessions (--memory); try again later"
         )
+
+    def _make_room(self) -> None:
+        """Have what could be made again take no more than sessions leave."""
+        left = self.limits.program - self._sum()
+        # What a session shares with it counts twice, and once when it was dropped.
+        while self._spare is not None and self._spare.bytes > left and self._spare.drop_oldest():
+            pass
 
     def _sum(self) -> int:
         return sum(held.bytes for held in self._held)

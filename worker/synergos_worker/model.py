@@ -73,10 +73,19 @@ class Rows:
     never_trained: NeverTrained
 
     @classmethod
-    def of(cls, examples: Examples, device: str, policy: Policy, *, is_training: bool = False) -> Self:
+    def of(
+        cls,
+        examples: Examples,
+        device: str,
+        policy: Policy,
+        set_aside: Callable[[int], None],
+        *,
+        is_training: bool = False,
+    ) -> Self:
         """Put examples on a device.
 
         Args:
+            set_aside: is told of how many rows a copy is needed, before it is made; what it raises is raised.
             is_training: no row to train on is left out because of a level that is no input.
 
         Raises:
@@ -86,7 +95,10 @@ class Rows:
         if is_training:
             never = replace(never, unseen=Unseen.MISSING)
         inputs = placed(torch.from_numpy(examples.inputs), device, "the rows")
-        labelled = _labelled(inputs, examples.targets, never.measured(len(inputs)), device)
+        measured = never.measured(len(inputs))
+        if examples.targets is not None and 0 < (count := int(measured.sum())) < len(inputs):
+            set_aside(count)
+        labelled = _labelled(inputs, examples.targets, measured, device)
         return cls(inputs, labelled, examples.origins, examples.ids, policy, never)
 
     def __len__(self) -> int:

@@ -21,6 +21,12 @@ def rows_part(purpose: Purpose, count: int, space: FeatureSpace) -> Part:
     return Part(f"{count:,} rows of {width:,} values", f"tags.{purpose}", size)
 
 
+def copy_part(purpose: Purpose, count: int, space: FeatureSpace) -> Part:
+    """What a copy takes of the rows of one purpose that have a label, where others have none."""
+    rows = rows_part(purpose, count, space)
+    return Part(f"a copy of the {count:,} rows with a label", rows.field, rows.bytes)
+
+
 def model_parts(recipe: Recipe, rows: Mapping[Purpose, int], device: str) -> list[Part]:
     """What of main memory a session takes beside its rows.
 

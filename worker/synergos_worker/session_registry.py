@@ -35,7 +35,7 @@ from synergos_worker.policy.limits import OwnerLimits
 from synergos_worker.policy.rounds import RoundJudge
 from synergos_worker.prediction_files import PredictionFiles
 from synergos_worker.session import Session
-from synergos_worker.session_needs import model_parts, rows_part
+from synergos_worker.session_needs import copy_part, model_parts, rows_part
 from synergos_worker.tables import LoadedTable, Tables, Tags
 
 log = structlog.get_logger(__name__)
@@ -148,14 +148,18 @@ class SessionOpener:
         agreed = request.digests.get(purpose)
 
         def loaded() -> LoadedTable:
-            found = fitting(self._tables, purpose, tags, space, alignments, request.digests)
-            held.add(rows_part(purpose, found.count, space))
-            return found
+            return fitting(self._tables, purpose, tags, space, alignments, request.digests)
+
+        def rows(count: int) -> None:
+            held.add(rows_part(purpose, count, space))
+
+        def copied(count: int) -> None:
+            held.add(copy_part(purpose, count, space))
 
         # Whether they are made anew or there: files that have changed are no longer what was agreed on.
         self._tables.refuse_changed(purpose, tags, agreed)
-        found = self._encoded.get(purpose, tags, space, alignments.get(purpose), loaded)
-        return Rows.of(found.examples, self._device, found.policy, is_training=purpose is Purpose.TRAIN)
+        found = self._encoded.get(purpose, tags, space, alignments.get(purpose), loaded, rows)
+        return Rows.of(found.examples, self._device, found.policy, copied, is_training=purpose is Purpose.TRAIN)
 
     def _judged(self, recipe: Recipe, rows: Rows | None) -> RoundJudge | None:
         """What judges the rounds of a session; None where there is nothing to train on."""

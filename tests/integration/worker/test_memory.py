@@ -9,6 +9,7 @@ from typing import Any
 import psutil
 import pytest
 
+from factories.worker_data import write_dataset
 from fakes.worker_client import RUN, HeldExecutor, WorkerClient, blob_of, message_in
 from synergos_worker.bootstrap import WorkerService, build_worker
 from synergos_worker.disclosure.policy import OPEN
@@ -78,6 +79,25 @@ def test_what_takes_too_much_is_refused_before_it_is_taken(client: WorkerClient,
     assert (
         message_in(client.data("PUT", "rounds/0", blob_of(agreement.weights())), agreement.weights())[1]["rows"] == 100
     )
+
+
+def test_a_copy_of_the_rows_with_a_label_is_set_aside_before_it_is_made(tmp_path: Path, compute: HeldExecutor) -> None:
+    header, schema = "age,target\n", {"age": "float64", "target": "category"}
+    write_dataset(tmp_path, ["train"], header + "1,no\n2,yes\n" * 20, schema)
+    write_dataset(tmp_path, ["new"], header + "1,no\n" * 39 + "1,perhaps\n", schema)
+    service = build_worker(
+        Settings(tmp_path, tmp_path / "outputs", policy=OPEN, limits=UNLIMITED, memory=MemoryLimits(900, 1800, 4)),
+        compute=compute,
+    )
+    client = WorkerClient(service)
+
+    refused = client.initialise(
+        client.agree({"train": [["train"]], "evaluate": [["new"]]}), status=417, metas=["evaluate"]
+    )
+    service.close()
+
+    assert refused["field"] == "tags.evaluate"
+    assert "would take 948 bytes, 480 of them for 40 rows of 1 values" in refused["message"]
 
 
 def test_sessions_are_bounded_and_give_way_to_others_when_they_end(

@@ -46,13 +46,14 @@ class Worker:
     def __init__(self, root: Path, large: int = 0, keep: int = 2, most: int | None = None) -> None:
         write_dataset(root, ["a"], CSV, SCHEMA)
         self.tables = CountingTables(DataRoot(root), 2, OPEN)
-        self._rows = EncodedRows(self.tables, keep, large, most)
+        self.set_aside: list[int] = []
+        self.encoded = EncodedRows(self.tables, keep, large, most)
 
     def table(self) -> LoadedTable:
         return self.tables.get(Action.CLASSIFY, Purpose.TRAIN, TAGS)
 
     def rows(self, space: FeatureSpace = SPACE, purpose: Purpose = Purpose.TRAIN) -> Encoded:
-        return self._rows.get(purpose, TAGS, space, None, self.table)
+        return self.encoded.get(purpose, TAGS, space, None, self.table, self.set_aside.append)
 
 
 @pytest.fixture
@@ -66,6 +67,22 @@ def test_sessions_of_one_feature_space_share_examples(worker: Worker) -> None:
     assert first.examples.inputs.tolist() == [[0.25], [0.5]]
     assert second.examples is first.examples
     assert worker.tables.asked == 1
+
+
+def test_rows_are_set_aside_for_each_session_that_has_them(worker: Worker) -> None:
+    worker.rows()
+    worker.rows()
+
+    assert worker.set_aside == [2, 2]
+
+
+def test_examples_that_are_kept_give_way(worker: Worker) -> None:
+    first = worker.rows()
+    before = worker.encoded.bytes
+
+    assert [worker.encoded.drop_oldest(), worker.encoded.drop_oldest()] == [True, False]
+    assert (before, worker.encoded.bytes) == (8, 0)
+    assert worker.rows().examples is not first.examples
 
 
 def test_another_feature_space_has_examples_of_its_own(worker: Worker) -> None:

@@ -47,6 +47,37 @@ def test_what_others_have_is_not_there_until_they_are_gone() -> None:
     assert memory.bytes == 601
 
 
+class Kept:
+    """Things of 400 bytes that could be made again."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+
+    @property
+    def bytes(self) -> int:
+        return 400 * self.count
+
+    def drop_oldest(self) -> bool:
+        self.count -= 1
+        return self.count >= 0
+
+
+def test_what_could_be_made_again_gives_way_to_sessions_as_far_as_they_need_it() -> None:
+    kept = Kept(3)
+    memory = Memory(LIMITS, kept)
+    first, second = memory.begin(), memory.begin()
+
+    first.add(part(300))
+    at_first = kept.count
+    first.add(part(500))
+    at_second = kept.count
+    second.add(part(700))
+
+    assert (at_first, at_second, kept.count) == (3, 1, 0)
+    with pytest.raises(Conflict, match="1,500 are taken"):
+        second.add(part(1))
+
+
 def test_sessions_are_bounded_in_number() -> None:
     memory = Memory(LIMITS)
     held = [memory.begin() for _ in range(3)]
