@@ -14,9 +14,12 @@ random() {
 
 mkdir -p "$folder"
 cd "$folder"
-[ -s password ] || random >password
 [ -s password_secret ] || random >password_secret
-[ -s root_password_sha2 ] || sha256sum <password | cut -d ' ' -f 1 | tr -d '\n' >root_password_sha2
+# A password only where there is no digest yet: beside somebody's own it would open nothing.
+if [ ! -s root_password_sha2 ]; then
+  [ -s password ] || random >password
+  sha256sum <password | cut -d ' ' -f 1 | tr -d '\n' >root_password_sha2
+fi
 if [ -n "${GRAYLOG_PASSWORD_SECRET:-}" ]; then
   printf %s "$GRAYLOG_PASSWORD_SECRET" >password_secret
 fi

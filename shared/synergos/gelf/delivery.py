@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import socket
+import ssl
 import time
 from collections.abc import Callable, Sequence
 
@@ -134,5 +136,15 @@ class Delivery:
         self._attempts += 1
         if not self._is_away:
             self._is_away = True
-            reason = str(error) if error.errno is None else os.strerror(error.errno)
-            self._say("log receiver takes no messages; they wait on disk", {"reason": reason or type(error).__name__})
+            self._say("log receiver takes no messages; they wait on disk", {"reason": _words_of(error)})
+
+
+def _words_of(error: OSError) -> str:
+    """What the system says; of a name or a certificate its library, whose numbers are none of the system's."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate: {error.verify_message}"
+    if isinstance(error, ssl.SSLError):
+        return f"TLS: {error.reason}"
+    if isinstance(error, socket.gaierror) or error.errno is None:
+        return error.strerror or str(error) or type(error).__name__
+    return os.strerror(error.errno)

@@ -7,11 +7,14 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 
 from synergos.gelf.delivery import Delivery, Say
 
 _IN_MEMORY = 10_000
 """Messages that wait for the thread; when more come in a moment than it can write, they are given up."""
+_AGAIN_SECONDS = 10.0
+"""Until it is tried again to keep messages on a disk that takes none."""
 _LEAVING_SECONDS = 2.0
 """How long a program that ends still tries to send."""
 
@@ -50,17 +53,21 @@ class Sender:
         self._stopping.set()
         self._woken.set()
         self._thread.join(_LEAVING_SECONDS + 1.0)
+        if self._thread.is_alive() and self._arriving:
+            # It is held up by a receiver that does not answer; what it has not written goes to a spool of its own.
+            with suppress(OSError):
+                spare = self._make_delivery()
+                spare.take(self._taken())
+                spare.close()
 
     def _run(self) -> None:
-        try:
-            delivery = self._make_delivery()
-        except OSError as error:
-            self._say("log messages cannot be kept on disk", {"reason": os.strerror(error.errno or 0)})
-            return
-        while not self._stopping.is_set():
+        delivery = self._delivery()
+        while not self._stopping.is_set() and delivery is not None:
             self._woken.wait(delivery.seconds_to_rest)
             self._woken.clear()
             self._pass_on(delivery)
+        if delivery is None:
+            return
         until = time.monotonic() + _LEAVING_SECONDS
         self._pass_on(delivery)
         while delivery.has_connection and not delivery.is_done and time.monotonic() < until:
@@ -68,7 +75,26 @@ class Sender:
             self._pass_on(delivery)
         delivery.close()
 
+    def _delivery(self) -> Delivery | None:
+        """A delivery, as soon as messages can be kept; None when the program ends before."""
+        is_said = False
+        while True:
+            try:
+                return self._make_delivery()
+            except OSError as error:
+                if not is_said:
+                    self._say("log messages cannot be kept on disk", {"reason": os.strerror(error.errno or 0)})
+                is_said = True
+            if self._stopping.wait(_AGAIN_SECONDS):
+                return None
+
     def _pass_on(self, delivery: Delivery) -> None:
-        while self._arriving:
-            delivery.take([self._arriving.popleft() for _ in range(min(len(self._arriving), 1000))])
+        while messages := self._taken():
+            try:
+                delivery.take(messages)
+            except OSError:
+                self._dropped += len(messages)
         delivery.send(self._dropped)
+
+    def _taken(self) -> list[bytes]:
+        return [self._arriving.popleft() for _ in range(min(len(self._arriving), 1000))]

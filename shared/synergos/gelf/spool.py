@@ -10,6 +10,7 @@ import fcntl
 import os
 import shutil
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import uuid4
@@ -46,9 +47,11 @@ class Spool:
     def __init__(self, folder: Path, capacity: int) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.dropped = 0
-        self._folder = folder / uuid4().hex
-        self._folder.mkdir()
-        self._lock = _locked(self._folder)
+        # Under another name until it is locked: nobody else may think that it was left.
+        making = folder / f".{uuid4().hex}"
+        making.mkdir()
+        self._lock = _locked(making)
+        self._folder = making.rename(folder / uuid4().hex)
         self._size = max(1, capacity // _SEGMENTS)
         self._arrived = Position(0)
         self._newest = Position(0)
@@ -96,7 +99,8 @@ class Spool:
         """Forget messages up to a position."""
         before, self._arrived = self._arrived, max(self._arrived, min(end, self._newest))
         for segment in range(before.segment, self._arrived.segment):
-            self._path(segment).unlink(missing_ok=True)
+            with suppress(OSError):
+                self._path(segment).unlink(missing_ok=True)
 
     def keep_position(self) -> None:
         """Write down up to where messages have arrived, for whoever takes this spool over."""
@@ -143,7 +147,7 @@ class Spool:
 
     def _take_over(self, left: Path) -> None:
         """Add what a process that is gone has left."""
-        if left == self._folder or not left.is_dir():
+        if left == self._folder or left.name.startswith(".") or not left.is_dir():
             return
         try:
             lock = _locked(left)

@@ -14,15 +14,35 @@ import secrets
 from collections.abc import Mapping, MutableMapping
 from typing import Any
 
-_HOSTS = frozenset({"address", "host", "hostname", "node", "source"})
-_PORTS = frozenset({"port", "ports", "data_port", "f_port"})
-_PLACES = frozenset({"data", "folder", "folders", "file", "files", "outputs", "path", "paths", "places", "tags"})
-_URLS = frozenset({"database", "mlflow", "tracking", "url", "uri"})
-_UNTOUCHED = frozenset({"event", "level", "logger", "timestamp", "component", "dropped", "version"})
-_KNOWN = 10_000
-"""So many hosts that were seen are found in texts as well."""
-_SHORTEST = 4
-"""Letters of a host that is looked for in texts: shorter ones are words."""
+_HOSTS = frozenset(
+    {"address", "allow_hosts", "allow_mlops", "allow_nodes", "host", "hostname", "logging_host", "node", "queue_host"}
+)
+_PORTS = frozenset({"data_port", "f_port", "logging_metrics_port", "logging_port", "port", "ports", "queue_port"})
+_PLACES = frozenset(
+    {
+        "data",
+        "digest_key",
+        "file",
+        "files",
+        "folder",
+        "folders",
+        "logging_ca",
+        "mlflow",
+        "outputs",
+        "path",
+        "paths",
+        "places",
+        "policy",
+        "queue_certificates",
+        "tags",
+    }
+)
+_URLS = frozenset({"database", "tracking", "uri", "url"})
+_UNTOUCHED = frozenset({"event", "level", "logger", "timestamp", "component", "dropped", "version", "logging_variant"})
+_KNOWN = 200
+"""So many hosts that were seen by their names are found in texts as well."""
+_IS_NAME = re.compile(r"(?=.*[.\-\d])[A-Za-z][\w.\-]{3,}")
+"""Of a host that is looked for in texts: addresses are found by their form, and what looks like a word is one."""
 
 _URL = re.compile(r"\b[a-zA-Z][a-zA-Z0-9+.\-]*://[^\s'\"<>,;)\]}]+")
 _PATH = re.compile(r"(?<![\w/.:<])(?:~|\.{1,2})?/(?:[\w.@+\-%]+/?)+")
@@ -46,8 +66,10 @@ class Censor:
     def __init__(self, key: bytes | None = None) -> None:
         given = os.environ.get("SYNERGOS_CENSOR_KEY", "").encode()
         self._key = key or given or secrets.token_bytes(16)
-        # Hosts that came by themselves, to be found in texts. Written and read by all threads that log; a dict can bear it.
+        # Hosts that came by themselves, to be found in texts. Written and read by all threads that log: a dict can bear it, and
+        # the pattern is replaced as a whole.
         self._seen: dict[str, str] = {}
+        self._names: re.Pattern[str] | None = None
 
     def __call__(self, _logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         """The same event without paths and network identifiers."""
@@ -79,8 +101,10 @@ class Censor:
         if not value:
             return value
         pseudonym = self._pseudonym(kind, value)
-        if kind == "host" and len(value) >= _SHORTEST and len(self._seen) < _KNOWN:
+        if kind == "host" and value not in self._seen and len(self._seen) < _KNOWN and _IS_NAME.fullmatch(value):
             self._seen[value] = pseudonym
+            longest_first = sorted(self._seen, key=len, reverse=True)
+            self._names = re.compile(rf"(?<![\w.\-])(?:{'|'.join(map(re.escape, longest_first))})(?![\w\-]|\.\w)")
         return pseudonym
 
     def _in_text(self, text: str) -> str:
@@ -90,9 +114,8 @@ class Censor:
         text = _NAMED.sub(self._endpoint, text)
         text = _PATH.sub(lambda found: self._pseudonym("path", found[0]), text)
         text = _PORT.sub(lambda found: f"{found[1]} {self._pseudonym('port', found[2])}", text)
-        for host, pseudonym in list(self._seen.items()):
-            if host in text:
-                text = re.sub(rf"(?<![\w.\-]){re.escape(host)}(?![\w\-]|\.\w)", pseudonym, text)
+        if self._names is not None:
+            text = self._names.sub(lambda found: self._seen[found[0]], text)
         return text
 
     def _endpoint(self, found: re.Match[str]) -> str:

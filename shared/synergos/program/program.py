@@ -85,10 +85,13 @@ def read_flags(flags: argparse.ArgumentParser, arguments: Sequence[str] | None) 
     """
     given = flags.parse_args(arguments)
     os.umask(OWNERS_ALONE)
+    component = flags.prog.removeprefix("synergos-")
+    # Programs of one kind send to one input, and may take over what another has left; several kinds may share their outputs.
+    target = replace(log_target(flags, given), spool=given.outputs / ".log_spool" / component)
     configure_logging(
         given.id,
-        replace(log_target(flags, given), spool=given.outputs / ".log_spool"),
-        component=flags.prog.removeprefix("synergos-"),
+        target,
+        component=component,
         debug=given.debug,
         censored=given.censored,
         shows_metrics=given.logging_resolution is not None,

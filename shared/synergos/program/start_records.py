@@ -7,7 +7,6 @@ import platform
 import re
 from collections.abc import Mapping
 from importlib.metadata import version
-from pathlib import Path
 
 import psutil
 import structlog
@@ -17,8 +16,8 @@ from synergos.program.resources import Resources
 
 log = structlog.get_logger(__name__)
 
-_USER_INFO = re.compile(r"(://)[^/@\s]+@")
-"""Of a URL: who it is, and often a password."""
+_USER_INFO = re.compile(r"(://).*@|\?.*", re.DOTALL)
+"""Of a URL: who it is, and its options; a password may stand in either."""
 
 
 def log_start(told: Mapping[str, object], resources: Resources) -> None:
@@ -28,8 +27,16 @@ def log_start(told: Mapping[str, object], resources: Resources) -> None:
         told: all flags and their values.
     """
     flags = {name: _shown(value) for name, value in told.items() if value is not None}
-    of_logging = {name: value for name, value in flags.items() if name.startswith("logging_")}
-    of_queue = {name: value for name, value in flags.items() if name.startswith("queue")}
+    of_logging = {
+        **{name: value for name, value in flags.items() if name.startswith("logging_")},
+        **_parts(
+            told.get("logging_variant"), "logging_variant", "logging_host", "logging_port", "logging_metrics_port"
+        ),
+    }
+    of_queue = {
+        **{name: value for name, value in flags.items() if name.startswith("queue")},
+        **_parts(told.get("queue"), "queue", "queue_host", "queue_port"),
+    }
     log.info("input parameters", **_without(flags, "logging_", "queue"))
     log.info("logging parameters", **of_logging, censored=flags.get("censored"), debug=flags.get("debug"))
     if of_queue:
@@ -48,6 +55,11 @@ def log_start(told: Mapping[str, object], resources: Resources) -> None:
     )
 
 
+def _parts(value: object, *names: str) -> dict[str, object]:
+    """The words of a flag that takes several, by their names."""
+    return dict(zip(names, value, strict=False)) if isinstance(value, list | tuple) else {}
+
+
 def _without(flags: Mapping[str, object], *prefixes: str) -> dict[str, object]:
     return {name: value for name, value in flags.items() if not name.startswith(prefixes)}
 
@@ -58,4 +70,5 @@ def _shown(value: object) -> object:
         return value
     if isinstance(value, list | tuple | frozenset | set):
         return [_shown(each) for each in value]
-    return _USER_INFO.sub(r"\1", str(value)) if isinstance(value, str | Path) else str(value)
+    text = str(value)
+    return _USER_INFO.sub(r"\1", text) if "://" in text else text

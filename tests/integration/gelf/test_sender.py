@@ -18,6 +18,8 @@ import pytest
 from servers.certificates import Authority
 from support.waiting import until
 from synergos.gelf import Delivery, Destination, Sender, Spool, Transport, destination, message
+from synergos.gelf import sender as sender_module
+from synergos.gelf.destination import Connection
 
 
 class Receiver:
@@ -153,6 +155,7 @@ def test_nothing_is_sent_to_a_stranger(start: Start, tmp_path: Path, said: list[
 
     until(lambda: len(said) > 0, "somebody to say so")
     assert said[0][0] == "log receiver takes no messages; they wait on disk"
+    assert "certificate" in said[0][1]["reason"]
     assert receiver.received == []
     receiver.leave()
 
@@ -265,3 +268,59 @@ def test_a_receiver_that_hangs_up_each_time_is_said_once(start: Start, said: lis
         listening.shutdown(socket.SHUT_RDWR)
 
     assert len(said) <= 1
+
+
+class Silent(Destination):
+    """A host that answers nothing: whoever connects waits."""
+
+    def connect(self) -> Connection:
+        waiting.wait(20)
+        raise TimeoutError
+
+
+waiting = threading.Event()
+
+
+def test_what_is_logged_while_nobody_answers_is_on_disk_when_the_program_ends(
+    receiver: Receiver, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sender_module, "_LEAVING_SECONDS", 0.0)
+    first = start(Silent("127.0.0.1", 1))
+    put(first, 0, 1)
+    until(lambda: not first._arriving, "the thread to be at it")
+    put(first, 1, 10)
+    first.close()
+
+    put(start(here(receiver)), 10, 11)
+
+    until(lambda: {*range(1, 11)} <= set(receiver.numbers()), "all that the first had left to arrive")
+    waiting.set()
+
+
+def test_a_disk_that_takes_nothing_is_tried_again(
+    receiver: Receiver, tmp_path: Path, said: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sender_module, "_AGAIN_SECONDS", 0.05)
+    failures = [OSError(28, "full"), OSError(28, "full")]
+
+    def say(event: str, facts: dict[str, object]) -> None:
+        said.append((event, facts))
+
+    def make() -> Delivery:
+        if failures:
+            raise failures.pop()
+        return Delivery(here(receiver), Spool(tmp_path / "spool", 2**20), say, steady=0.0)
+
+    sender = Sender(make, say)
+    put(sender, 0, 5)
+
+    until(lambda: receiver.numbers() == list(range(5)), "all to arrive")
+    assert said == [("log messages cannot be kept on disk", {"reason": "No space left on device"})]
+    sender.close()
+
+
+def test_why_nothing_is_taken_is_said_in_words(start: Start, tmp_path: Path, said: list[Any]) -> None:
+    put(start(Destination("no-such-host.invalid", 12201)), 0, 1)
+
+    until(lambda: len(said) == 1, "somebody to say so")
+    assert "Unknown error" not in str(said[0][1]["reason"])

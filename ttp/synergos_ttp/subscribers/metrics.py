@@ -88,7 +88,7 @@ class RunMetrics:
         )
         self._awaited = Gauge(
             "synergos_participant_awaited",
-            "Whether a participant is away and waited for.",
+            "Jobs that wait for a participant that is away.",
             ["participant"],
             registry=registry,
         )
@@ -115,10 +115,12 @@ class RunMetrics:
                 case ParticipantLeftOut(participant=participant):
                     self._left_out.labels(participant).inc()
                 case ParticipantAwaited(participant=participant):
-                    awaited.add(participant)
-                    self._awaited.labels(participant).set(1)
-                case ParticipantNotAwaited(participant=participant):
-                    self._awaited.labels(participant).set(0)
+                    if participant not in awaited:
+                        awaited.add(participant)
+                        self._awaited.labels(participant).inc()
+                case ParticipantNotAwaited(participant=participant) if participant in awaited:
+                    awaited.remove(participant)
+                    self._awaited.labels(participant).dec()
                 # One that ended without being taken up was no attempt.
                 case JobEnded(outcome=outcome) if started is not None:
                     self._running.dec()
@@ -126,7 +128,7 @@ class RunMetrics:
                     self._job_seconds.labels(job.stage.value).observe(time.monotonic() - started)
                     # Nobody is waited for any more, however it ended.
                     for participant in awaited:
-                        self._awaited.labels(participant).set(0)
+                        self._awaited.labels(participant).dec()
 
         return note
 
