@@ -249,7 +249,9 @@ class BayesWork:
         begun = time.monotonic()
         trained = _tensors(sums_of(self.inputs, self.classes, _sizes(self.recipe)[0]))
         loss = self.loss(trained)
-        self.done.append(LocalResult(len(self.inputs), loss, 1, time.monotonic() - begun, steps=1, rates=1.0))
+        self.done.append(
+            LocalResult(len(self.inputs), loss, 1, time.monotonic() - begun, steps=1, rates=1.0, reach=1.0)
+        )
         return Trained(trained, steps=1, rates=1.0)
 
     def loss(self, weights: Weights) -> float:

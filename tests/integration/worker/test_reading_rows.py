@@ -222,6 +222,30 @@ def test_a_rate_that_grows_beyond_what_is_looked_ahead_is_not_told_of(tmp_path: 
     assert message_of(answer).startswith("policy.largest_rates: the owner of the data has set 10000")
 
 
+def test_a_rate_below_zero_counts_as_one_above(tmp_path: Path, table: pd.DataFrame) -> None:
+    """A sum of such rates would be small whatever the steps are."""
+    run = {"algorithm": "FedAvg", "rounds": 100_000, "epochs": 1, "lr": 0.1}
+    with worker(tmp_path, USUAL) as attacked:
+        attacked.open(4, run | {"lr_scheduler": "CosineAnnealingLR", "T_max": 100_000, "eta_min": -1e6})
+        answer = attacked.client.data("PUT", "rounds/50000", blob_of(build_network(wide(COLUMNS, 4), 42).state_dict()))
+
+    assert answer.status_code == 403
+    assert (
+        message_of(answer)
+        == "policy.largest_rates: the owner of the data has set 10000; a round of this run comes to 5e+05"
+    )
+
+
+@pytest.mark.parametrize("raising", [{"factor": -1e9, "min_lr": -1e18}, {"min_lr": 1e9, "eps": -1e12}])
+def test_a_plateaus_schedule_only_lowers(tmp_path: Path, table: pd.DataFrame, raising: Mapping[str, float]) -> None:
+    """What it will do depends on losses, so that nobody can follow it ahead."""
+    run = {"algorithm": "FedAvg", "rounds": 2, "epochs": 3, "lr": 1, "lr_scheduler": "ReduceLROnPlateau", "mode": "max"}
+    with worker(tmp_path, USUAL) as attacked:
+        refused = attacked.open(4, {**run, "lr_scheduler.patience": 0, **raising}, 417)
+
+    assert refused["field"] in raising
+
+
 def test_a_round_has_steps_rows_and_participants_as_its_owner_says(tmp_path: Path, table: pd.DataFrame) -> None:
     limits = OwnerLimits(least_rows=201, least_steps=2, least_batch_rows=16, least_participants=3)
     run = {"algorithm": "FedAvg", "rounds": 2, "epochs": 1, "lr": 0.1}

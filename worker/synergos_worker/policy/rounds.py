@@ -72,7 +72,7 @@ class RoundJudge:
             NotAllowed: they were.
         """
         # First: what is refused widens nothing of what may follow.
-        judge_rates(self._limits, self._gain * sum(each.rates for each in done))
+        judge_rates(self._limits, self._gain * sum(each.reach for each in done))
         moved, known = movement(answer, start), self._moved or 0.0
         self._moved = max(known, moved) if math.isfinite(moved) else known
 

@@ -59,6 +59,7 @@ class LocalResult:
         epochs: how many were run.
         steps: how many the optimizer made.
         rates: the sum of their learning rates.
+        reach: how far steps along gradients of length 1 can have moved the weights: the sum of the learning rates without their signs.
         first_loss: the same as ``loss`` in the first epoch, or before it where that has strayed; None where nobody can tell.
     """
 
@@ -68,6 +69,7 @@ class LocalResult:
     seconds: float
     steps: int
     rates: float
+    reach: float
     first_loss: float | None = None
 
 

@@ -14,6 +14,7 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from synergos.domain.feature_space import Action
 from synergos.errors import InvalidRequest
+from synergos.finite import is_number
 from synergos.learning.families.layers import torch_names
 from synergos.learning.families.layers.architecture_overrides import check_override, overrides
 from synergos.learning.families.layers.constructor_arguments import (
@@ -29,6 +30,7 @@ from synergos.learning.families.layers.torch_keys import (
     argument_in,
     arguments_of,
     keys_of,
+    numbers_in,
     own_key,
     role_of,
     said_to,
@@ -166,8 +168,14 @@ class LayersHyperparameters(Hyperparameters):
         return self._build(torch_names.criterion_class(name), {"reduction": reduction}, "criterion")
 
     def make_scheduler(self, optimizer: Optimizer) -> LRScheduler:
-        """A scheduler at epoch 0, to be stepped once per epoch."""
+        """A scheduler at epoch 0, to be stepped once per epoch.
+
+        Raises:
+            InvalidRequest: torch refuses it, or it would raise a rate that it is there to lower.
+        """
         kind = torch_names.scheduler_class(self.lr_scheduler)
+        if kind is lr_scheduler.ReduceLROnPlateau:
+            self._check_lowering(kind)
         return self._build(kind, self._schedule(kind), "lr_scheduler", optimizer=optimizer)
 
     def _schedule(self, kind: type[LRScheduler]) -> dict[str, Any]:
@@ -183,6 +191,14 @@ class LayersHyperparameters(Hyperparameters):
             length = {} if self._says("lr_scheduler", "steps_per_epoch") else {"total_steps": self.rounds * self.epochs}
             return {**length, "cycle_momentum": momentum}
         return {}
+
+    def _check_lowering(self, kind: type[LRScheduler]) -> None:
+        """Refuse what torch would take, and by which the rate grows, or goes below zero."""
+        for name, (key, value) in said_to("lr_scheduler", kind, self.extras).items():
+            if name == "factor" and is_number(value) and not 0 < value < 1:
+                raise InvalidRequest(f"expected a number between 0 and 1 for {kind.__name__}, got {value}", key)
+            if name in {"min_lr", "eps"} and not all(each >= 0 for each in numbers_in(value)):
+                raise InvalidRequest(f"expected no number below 0 for {kind.__name__}, got {value}", key)
 
     def _why_unused(self, name: str, action: Action | None, known: Iterable[str]) -> InvalidRequest:
         if (of_another := of_another_algorithm(name, self.algorithm)) is not None:

@@ -101,7 +101,7 @@ def train_locally(
         network.zero_grad(set_to_none=True)
         network.eval()
     seconds = time.monotonic() - started
-    return LocalResult(len(inputs), loss, epoch + 1, seconds, training.steps, training.rates, first)
+    return LocalResult(len(inputs), loss, epoch + 1, seconds, training.steps, training.rates, training.reach, first)
 
 
 def evaluate_locally(
@@ -193,6 +193,7 @@ class _LocalTraining:
     Attributes:
         steps: how many the optimizer made.
         rates: the sum of their learning rates.
+        reach: the same without their signs.
         first_loss: of the first batch.
     """
 
@@ -217,7 +218,7 @@ class _LocalTraining:
         self._optimizer = hyperparameters.make_optimizer(parameters)
         self._order = torch.Generator().manual_seed(seed_from("order", *draws))
         self._stream = RandomStream(seed_from("network", *draws), parameters[0].device) if network.draws else None
-        self.steps, self.rates, self.first_loss = 0, 0.0, math.nan
+        self.steps, self.rates, self.reach, self.first_loss = 0, 0.0, 0.0, math.nan
 
     def epoch(self, inputs: Tensor, targets: Tensor, should_stop: Callable[[], bool]) -> float:
         """Go through all rows once; the mean loss over them, or not a number as soon as one batch has none."""
@@ -260,7 +261,9 @@ class _LocalTraining:
         if self.steps == 0:
             self.first_loss = float(mean)
         self.steps += 1
-        self.rates += float(self._optimizer.param_groups[0]["lr"])
+        rate = float(self._optimizer.param_groups[0]["lr"])
+        self.rates += rate
+        self.reach += abs(rate)
         return float(mean)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 
 import torch
 from torch import nn
@@ -12,7 +11,7 @@ from torch.optim import lr_scheduler
 
 from synergos.learning.families.family import LocalPlan
 from synergos.learning.families.layers.hyperparameters import LayersHyperparameters, step_scheduler
-from synergos.learning.families.layers.torch_keys import own_key
+from synergos.learning.families.layers.torch_keys import numbers_in, own_key
 
 _EPOCHS_AHEAD = 2_000
 """How far a schedule is followed. What comes later is known when it has been trained, before anything of it is told."""
@@ -91,13 +90,7 @@ def _gain(hyperparameters: LayersHyperparameters, batch_rows: int, steps: int) -
 def _largest(hyperparameters: LayersHyperparameters, name: str, role: str) -> float:
     """The largest number that the run says there, 0 when it says none."""
     values = (hyperparameters.extras.get(key) for key in (name, own_key(role, name)))
-    return max((abs(each) for value in values for each in _numbers(value)), default=0.0)
-
-
-def _numbers(value: object) -> Iterable[float]:
-    if isinstance(value, list | tuple):
-        return [number for each in value for number in _numbers(each)]
-    return [float(value)] if isinstance(value, int | float) and not isinstance(value, bool) else []
+    return max((abs(each) for value in values for each in numbers_in(value)), default=0.0)
 
 
 def _power(base: float, exponent: int) -> float:

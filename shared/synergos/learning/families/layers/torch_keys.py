@@ -65,6 +65,13 @@ def said_to(role: str, kind: type, extras: Mapping[str, Any]) -> dict[str, tuple
     return {name: (key, _for_torch(key, extras[key])) for name, key in {**plain, **own}.items()}
 
 
+def numbers_in(value: object) -> list[float]:
+    """The numbers that a value of a run is, or has in its lists."""
+    if isinstance(value, list | tuple):
+        return [number for each in value for number in numbers_in(each)]
+    return [float(value)] if isinstance(value, int | float) and not isinstance(value, bool) else []
+
+
 def _for_torch(key: str, value: Any) -> Any:
     if argument_in(key) in {"weight", "pos_weight"} and isinstance(value, list):
         if not all(map(is_number, value)):

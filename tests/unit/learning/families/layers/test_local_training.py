@@ -287,6 +287,15 @@ def test_a_plateau_schedule_starts_afresh_and_looks_at_the_loss() -> None:
     assert weight_after(0, 20, **run) < 20
 
 
+def test_steps_backwards_reach_as_far_as_others() -> None:
+    """A cosine goes from 1 to -1 in two epochs, by way of 0."""
+    cosine: dict[str, Any] = {"lr_scheduler": "CosineAnnealingLR", "T_max": 2, "eta_min": -1.0}
+    result = train(one_weight(0.0), ONE, ONE, lr=1.0, epochs=3, **cosine)
+
+    assert result.rates == pytest.approx(0, abs=1e-12)
+    assert result.reach == pytest.approx(2)
+
+
 def test_the_optimizer_starts_fresh_each_round() -> None:
     """With momentum 0.9 the second step of a round is 1.9 as long as the first; in a new round it is not."""
     run = {"lr": 1.0, "momentum": 0.9}
