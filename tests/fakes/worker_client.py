@@ -55,7 +55,7 @@ class HeldExecutor(Executor):
         future: Future[R] = Future()
 
         def run() -> None:
-            if not future.set_running_or_notify_cancel():
+            if not future.running() and not future.set_running_or_notify_cancel():
                 return
             try:
                 future.set_result(fn(*args, **kwargs))
@@ -63,17 +63,28 @@ class HeldExecutor(Executor):
                 future.set_exception(error)
 
         if self.is_held:
+            self._hold(future)
             self._waiting.append(run)
             self.has_some.set()
         else:
             run()
         return future
 
+    def _hold(self, future: Future[Any]) -> None:
+        """It waits, and may be cancelled."""
+
     def release(self) -> None:
         """Run what has been kept, and nothing is kept any more."""
         self.is_held = False
         while self._waiting:
             self._waiting.popleft()()
+
+
+class BusyExecutor(HeldExecutor):
+    """What it is given while it is held has begun already."""
+
+    def _hold(self, future: Future[Any]) -> None:
+        future.set_running_or_notify_cancel()
 
 
 @dataclass

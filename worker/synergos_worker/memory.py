@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -68,6 +69,7 @@ class SetAside:
         self._memory = memory
         self.parts: tuple[Part, ...] = ()
         self.is_about_to_go = False
+        self._user: Future[None] | None = None
 
     @property
     def bytes(self) -> int:
@@ -83,9 +85,16 @@ class SetAside:
         """
         self._memory.add(self, parts)
 
+    def is_used_by(self, user: Future[None]) -> None:
+        """Something computes with it, and may do so when the session is given up already."""
+        self._user = user
+
     def release(self) -> None:
-        """All of it is free again, however often that is said."""
-        self._memory.let_go(self)
+        """All of it is free again, once nothing uses it any more; however often that is said."""
+        if self._user is None:
+            self._memory.let_go(self)
+        else:
+            self._user.add_done_callback(lambda _: self._memory.let_go(self))
 
 
 class Memory:

@@ -212,9 +212,7 @@ class Session:
                 work.abandon()
             self._changed.notify_all()
         self._held.is_about_to_go = True
-        # After the work in hand, which may be using it. A worker that is about to end takes nothing more.
-        with suppress(RuntimeError):
-            self._compute.submit(_let_go, weakref.ref(self), self._held)
+        self._let_go()
         self._log.info("session ended", why=why, left=self._left.summary())
 
     def release(self) -> None:
@@ -358,6 +356,14 @@ class Session:
         with self._changed:
             self._readers -= 1
             self._changed.notify_all()
+            is_last = self._readers == 0 and self._ended.is_set()
+        if is_last:
+            self._let_go()
+
+    def _let_go(self) -> None:
+        # After the work in hand, which may be using it. A worker that is about to end takes nothing more.
+        with suppress(RuntimeError):
+            self._compute.submit(_free, weakref.ref(self), self._held)
 
 
 def _perform(reference: weakref.ref[Session], job: WorkMethod, work: Work, *args: object) -> None:
@@ -366,10 +372,13 @@ def _perform(reference: weakref.ref[Session], job: WorkMethod, work: Work, *args
         work.perform(lambda own: job(session, own, *args))
 
 
-def _let_go(session: weakref.ref[Session], held: SetAside) -> None:
+def _free(session: weakref.ref[Session], held: SetAside) -> None:
     """Free the memory of a session that has ended, also while a request still holds on to it."""
     if (ended := session()) is not None:
         ended.release()
+        if ended.is_being_read:
+            # Its answer lies in the network's memory; whoever stops reading it last comes here again.
+            return
     # What torch keeps of a GPU for later; nothing where none was ever used.
     torch.cuda.empty_cache()
     give_back()

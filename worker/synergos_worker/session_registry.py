@@ -135,7 +135,7 @@ class SessionOpener:
         with room_for("the network"):
             model = SessionModel(request.recipe, request.participant_id, self._device, judge)
         if rows:
-            self._try_out(model, rows, is_unwanted)
+            self._try_out(model, rows, held, is_unwanted)
         space = request.recipe.space
         ids = {"session": request.session_id[:8], **request.run, "participant": request.participant_id}
         about = {**request.asker.facts, **ids}
@@ -165,7 +165,9 @@ class SessionOpener:
         """What judges the rounds of a session; None where there is nothing to train on."""
         return None if rows is None or rows.labelled is None else judged(self._limits, recipe, rows.labelled.inputs)
 
-    def _try_out(self, model: SessionModel, rows: Mapping[Purpose, Rows], is_unwanted: Callable[[], bool]) -> None:
+    def _try_out(
+        self, model: SessionModel, rows: Mapping[Purpose, Rows], held: SetAside, is_unwanted: Callable[[], bool]
+    ) -> None:
         """Find out whether model, run and rows go together; while another run's round takes long, the first round will."""
         # One row is enough to be predicted, and not always to be trained on.
         purpose, first = next(iter(rows.items()))
@@ -180,6 +182,7 @@ class SessionOpener:
                 model.warm_up(first, is_training=purpose is Purpose.TRAIN, should_stop=should_stop)
 
         trying = self._compute.submit(warm_up)
+        held.is_used_by(trying)
         try:
             trying.result(_PATIENCE)
         except NotInTime:

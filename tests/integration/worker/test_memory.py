@@ -8,9 +8,10 @@ from typing import Any
 
 import psutil
 import pytest
+from werkzeug.test import EnvironBuilder
 
 from factories.worker_data import write_dataset
-from fakes.worker_client import RUN, HeldExecutor, WorkerClient, blob_of, message_in
+from fakes.worker_client import RUN, BusyExecutor, HeldExecutor, WorkerClient, blob_of, message_in
 from synergos_worker.bootstrap import WorkerService, build_worker
 from synergos_worker.disclosure.policy import OPEN
 from synergos_worker.memory import MemoryLimits
@@ -130,6 +131,53 @@ def test_all_sessions_together_have_a_budget(service: WorkerService) -> None:
     assert [each["data"]["is_live"] for each in opened] == [True, True]
     assert "(--memory); try again later" in refused["message"]
     clients[2].initialise(agreement)
+
+
+def test_memory_that_an_answer_is_read_from_is_not_free_when_the_session_has_ended(
+    data: Path, compute: HeldExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("synergos_worker.memory._PATIENCE", 0.0)
+    settings = Settings(
+        data, data.parent / "outputs", policy=OPEN, limits=UNLIMITED, memory=MemoryLimits(MOST, MOST, 1)
+    )
+    client = WorkerClient(build_worker(settings, compute=compute))
+    agreement = client.agree(TAGS)
+    client.initialise(agreement)
+    client.data("PUT", "rounds/0", blob_of(agreement.weights()))
+    environ = EnvironBuilder(f"/sessions/{client.session_id}/rounds/0").get_environ()
+    reading = iter(client.service.data_app(environ, lambda *_: lambda _: None))
+    next(reading)
+
+    client.terminate()
+    meanwhile = client.initialise(agreement, status=409)
+    list(reading)
+    client.initialise(agreement)
+    client.service.close()
+
+    assert "this worker has 1 sessions" in meanwhile["message"]
+
+
+def test_what_a_try_out_still_computes_with_is_not_free_when_it_took_too_long(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("synergos_worker.session_registry._PATIENCE", 0.0)
+    monkeypatch.setattr("synergos_worker.session_registry._OPENING_SECONDS", 0.0)
+    compute = BusyExecutor()
+    settings = Settings(
+        data, data.parent / "outputs", policy=OPEN, limits=UNLIMITED, memory=MemoryLimits(MOST, MOST, 1)
+    )
+    client = WorkerClient(build_worker(settings, compute=compute))
+    agreement = client.agree(TAGS)
+
+    compute.is_held = True
+    slow = client.initialise(agreement, status=409)
+    meanwhile = client.initialise(agreement, status=409)
+    compute.release()
+    client.initialise(agreement)
+    client.service.close()
+
+    assert "a few rows take the network longer than" in slow["message"]
+    assert "this worker has 1 sessions" in meanwhile["message"]
 
 
 def test_a_session_that_was_never_opened_holds_nothing(service: WorkerService, client: WorkerClient) -> None:
