@@ -36,7 +36,7 @@ class OwnerLimits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         Share,
         Meta(
             description="learning rate times steps of a round, at most: the sum of all its steps' rates, times what momentum, "
-            "class weights and a loss that is summed multiply a step by"
+            "penalties, class weights, a loss that is summed and the optimizer's own arguments multiply a step by"
         ),
     ] = 10_000.0
     largest_parameters: Annotated[

@@ -59,7 +59,7 @@ class LocalResult:
         epochs: how many were run.
         steps: how many the optimizer made.
         rates: the sum of their learning rates.
-        reach: how far steps along gradients of length 1 can have moved the weights: the sum of the learning rates without their signs.
+        reach: how far steps along gradients of length 1 can have moved the weights: the sum of the learning rates without their signs, and what decay makes of it.
         first_loss: the same as ``loss`` in the first epoch, or before it where that has strayed; None where nobody can tell.
     """
 

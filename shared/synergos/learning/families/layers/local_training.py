@@ -25,6 +25,7 @@ from synergos.learning.families.layers.network import Network
 from synergos.learning.families.layers.objective import Objective, Predicted, Scores
 from synergos.learning.families.layers.penalties import regularise
 from synergos.learning.families.layers.schedule import Schedule
+from synergos.learning.families.layers.step_gain import decay_of, further
 from synergos.learning.randomness import RandomStream, seed_from
 
 BATCH_ROWS = 4096
@@ -193,7 +194,7 @@ class _LocalTraining:
     Attributes:
         steps: how many the optimizer made.
         rates: the sum of their learning rates.
-        reach: the same without their signs.
+        reach: how far they can have moved the weights, for gradients of length 1.
         first_loss: of the first batch.
     """
 
@@ -263,7 +264,7 @@ class _LocalTraining:
         self.steps += 1
         rate = float(self._optimizer.param_groups[0]["lr"])
         self.rates += rate
-        self.reach += abs(rate)
+        self.reach = further(self.reach, rate, decay_of(self._hyperparameters, self._optimizer.param_groups[0]))
         return float(mean)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _NormBase
@@ -11,7 +9,7 @@ from torch.optim import lr_scheduler
 
 from synergos.learning.families.family import LocalPlan
 from synergos.learning.families.layers.hyperparameters import LayersHyperparameters, step_scheduler
-from synergos.learning.families.layers.torch_keys import numbers_in, own_key
+from synergos.learning.families.layers.step_gain import decay_of, further, step_gain
 
 _EPOCHS_AHEAD = 2_000
 """How far a schedule is followed. What comes later is known when it has been trained, before anything of it is told."""
@@ -22,12 +20,12 @@ def local_plan(network: nn.Module, hyperparameters: LayersHyperparameters, rows:
     batch_rows = min(hyperparameters.batch_size or rows, rows)
     batches, smallest = _batches(rows, batch_rows)
     steps = hyperparameters.epochs * batches
-    gain = _gain(hyperparameters, batch_rows, steps)
+    gain = step_gain(hyperparameters, batch_rows, steps)
     return LocalPlan(
         batch_rows=batch_rows,
         statistics_rows=_statistics_rows(network, rows, smallest, steps),
         steps=steps,
-        rates=_rates(hyperparameters) * batches * gain,
+        rates=_reach(hyperparameters, batches) * gain,
         gain=gain,
     )
 
@@ -53,48 +51,24 @@ def _statistics_rows(network: nn.Module, rows: int, smallest: int, steps: int) -
     return float(rows) if steps == 1 or not momentum else min(float(rows), smallest / momentum)
 
 
-def _rates(hyperparameters: LayersHyperparameters) -> float:
-    """The sum of the rates of a round's epochs, of the round where it is largest."""
+def _reach(hyperparameters: LayersHyperparameters, batches: int) -> float:
+    """The sum of the rates of a round's steps, with what decay makes of them, of the round where it is largest."""
     optimizer = hyperparameters.make_optimizer([nn.Parameter(torch.zeros(2, 2))])
     scheduler = hyperparameters.make_scheduler(optimizer)
     # torch wants a step before the first one of a schedule.
     optimizer.step()
+    [group] = optimizer.param_groups
+    decay = decay_of(hyperparameters, group)
     epochs, rounds = hyperparameters.epochs, hyperparameters.rounds
     if isinstance(scheduler, lr_scheduler.ReduceLROnPlateau):
         # It only ever lowers it.
-        return float(optimizer.param_groups[0]["lr"]) * epochs
+        return further(0.0, float(group["lr"]), decay, epochs * batches)
     ahead = min(epochs, _EPOCHS_AHEAD)
     largest = 0.0
     for _ in range(max(1, min(rounds, _EPOCHS_AHEAD // ahead))):
         total = 0.0
         for _ in range(ahead):
-            total += max(abs(float(group["lr"])) for group in optimizer.param_groups)
+            total = further(total, float(group["lr"]), decay, batches)
             step_scheduler(scheduler, 0.0)
         largest = max(largest, total)
     return largest * epochs / ahead
-
-
-def _gain(hyperparameters: LayersHyperparameters, batch_rows: int, steps: int) -> float:
-    """How many times larger a step can be than its learning rate says, of a loss that is the mean over rows."""
-    found = float(batch_rows) if hyperparameters.reduction == "sum" else 1.0
-    for name in ("weight", "pos_weight"):
-        found *= max(1.0, _largest(hyperparameters, name, "criterion"))
-    momentum = max(
-        _largest(hyperparameters, "momentum", "optimizer"),
-        *(_largest(hyperparameters, name, "lr_scheduler") for name in ("base_momentum", "max_momentum")),
-    )
-    # What is left of earlier steps adds up to 1 / (1 - momentum), and grows without end from 1 on.
-    return found / (1 - momentum) if momentum < 1 else found * _power(momentum, steps)
-
-
-def _largest(hyperparameters: LayersHyperparameters, name: str, role: str) -> float:
-    """The largest number that the run says there, 0 when it says none."""
-    values = (hyperparameters.extras.get(key) for key in (name, own_key(role, name)))
-    return max((abs(each) for value in values for each in numbers_in(value)), default=0.0)
-
-
-def _power(base: float, exponent: int) -> float:
-    try:
-        return base**exponent
-    except OverflowError:
-        return math.inf
