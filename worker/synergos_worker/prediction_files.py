@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,9 @@ from synergos.learning.families import Array
 from synergos.tables.never_trained import NeverTrained
 from synergos.tables.predictions import as_spreadsheet, prediction_frame
 from synergos_worker.pipelines.pipeline import Ids, Origins
+
+_BLOCK = 2**17
+"""Values that are written at a time; they take less than a second."""
 
 
 @dataclass(frozen=True)
@@ -51,10 +55,20 @@ class PredictionFiles:
     def __init__(self, outputs: Path) -> None:
         self._outputs = outputs
 
-    def write(self, run: RunKey, purpose: Purpose, space: FeatureSpace, inference: Inference) -> Path:
+    def write(
+        self,
+        run: RunKey,
+        purpose: Purpose,
+        space: FeatureSpace,
+        inference: Inference,
+        go_on: Callable[[], None],
+    ) -> Path:
         """Write what is known of one purpose's rows; the path of the statistics.
 
         A reader sees the files of before or complete new ones, never half of one.
+
+        Args:
+            go_on: called between pieces of the work; what it raises is raised, and nothing was written then.
 
         Raises:
             GridError: they cannot be written, for instance because the disk is full.
@@ -63,7 +77,7 @@ class PredictionFiles:
         staging = folder.with_name(f".{purpose}-{uuid4().hex}")
         try:
             staging.mkdir(parents=True)
-            _write_files(staging, purpose, space, inference)
+            _write_files(staging, purpose, space, inference, go_on)
             folder.mkdir(exist_ok=True)
             # The statistics are what the others are found by, so they come last.
             names = sorted((path.name for path in staging.iterdir()), key=lambda name: name.endswith(".json"))
@@ -82,13 +96,38 @@ def _statistics_name(purpose: Purpose) -> str:
     return f"inference_statistics_{purpose}.json"
 
 
-def _write_files(folder: Path, purpose: Purpose, space: FeatureSpace, inference: Inference) -> None:
+def _write_files(
+    folder: Path, purpose: Purpose, space: FeatureSpace, inference: Inference, go_on: Callable[[], None]
+) -> None:
     for name, values in (("predictions", inference.predicted), ("scores", inference.scores)):
         is_predicted = inference.is_predicted.reshape(-1, *(1,) * (values.ndim - 1))
-        np.savetxt(folder / f"inference_{name}_{purpose}.txt", np.where(is_predicted, values, np.nan))
-    as_spreadsheet(_frame(space, inference)).to_csv(folder / f"predictions_{purpose}.csv", index=False)
+        _write_array(folder / f"inference_{name}_{purpose}.txt", np.where(is_predicted, values, np.nan), go_on)
+    frame = _frame(space, inference)
+    go_on()
+    _write_frame(folder / f"predictions_{purpose}.csv", as_spreadsheet(frame), go_on)
     text = json.dumps(inference.statistics, allow_nan=False, indent=2)
     (folder / _statistics_name(purpose)).write_text(text + "\n", encoding="utf-8")
+
+
+def _write_array(path: Path, values: Array, go_on: Callable[[], None]) -> None:
+    with path.open("w", encoding="latin1") as file:
+        for block in _blocks(*values.shape):
+            go_on()
+            np.savetxt(file, values[block])
+
+
+def _write_frame(path: Path, frame: pd.DataFrame, go_on: Callable[[], None]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        frame[:0].to_csv(file, index=False)
+        for block in _blocks(*frame.shape):
+            go_on()
+            frame[block].to_csv(file, index=False, header=False)
+
+
+def _blocks(count: int, *values: int) -> Iterator[slice]:
+    """Slices of rows, of which each has so many values."""
+    rows = max(1, _BLOCK // max(1, math.prod(values)))
+    return (slice(start, start + rows) for start in range(0, count, rows))
 
 
 def _frame(space: FeatureSpace, inference: Inference) -> pd.DataFrame:

@@ -312,11 +312,12 @@ class Session:
         self._cancel_if_ended()
         rows = self._rows[purpose]
         scores, predicted = self._model.infer(rows, self._should_stop)
+        self._cancel_if_ended()
         found = self._figures(rows, scores, predicted)
         inference = Inference(rows.origins, scores, predicted, found.statistics, rows.never_trained, rows.ids)
         # A run that was deleted meanwhile is not to have files again.
         self._cancel_if_ended()
-        path = self._files.write(self.run, purpose, self._space, inference)
+        path = self._files.write(self.run, purpose, self._space, inference, self._cancel_if_ended)
         self._log.info("predictions written", purpose=purpose.value, rows=len(rows))
         unseen = unseen_rows(rows.never_trained, rows.origins, rows.policy)
         told = {"never_trained": to_builtins(unseen)} if unseen else {}
