@@ -33,6 +33,21 @@ Step = Callable[[Connection], None]
 
 _SWEEP_SECONDS = 1.0
 _ACCEPTED_AT_ONCE = 64
+_PAUSE_SECONDS = 0.25
+_NOTHING_TO_ACCEPT = (errno.EAGAIN, errno.EWOULDBLOCK, errno.ECONNABORTED, errno.EINTR)
+_TOO_MANY_FILES = (errno.EMFILE, errno.ENFILE)
+_OF_ONE_CONNECTION = (
+    errno.ENETDOWN,
+    errno.EPROTO,
+    errno.ENOPROTOOPT,
+    errno.EHOSTDOWN,
+    getattr(errno, "ENONET", errno.EHOSTDOWN),
+    errno.EHOSTUNREACH,
+    errno.EOPNOTSUPP,
+    errno.ENETUNREACH,
+    errno.EPERM,
+)
+"""What accepting says of a connection that has failed already, or that a firewall forbids: the next one has nothing of it."""
 _LEAVING_SECONDS = 2.0
 """So long a program that ends still has connections by which nothing is asked."""
 _CLOSING_SECONDS = 5.0
@@ -68,6 +83,8 @@ class Reception:
         self._handshakes = ThreadPoolExecutor(2, "handshake")
         self._is_leaving = False
         self._swept = 0.0
+        # Those that accept nothing now, with when they do again.
+        self._paused: dict[Any, float] = {}
         # From other threads to this one, which wakes up.
         self._calls = PollableMethodQueue()
         self._calls.init()
@@ -85,15 +102,17 @@ class Reception:
     def leave(self, listener: Any) -> None:
         """Accept no more, and wait only for what is on its way."""
         self._is_leaving = True
-        self._poller.unregister(listener)
+        if self._paused.pop(listener, None) is None:
+            self._poller.unregister(listener)
         for connection in self._open.parked():
             connection.deadline = min(connection.deadline, self._deadline(_LEAVING_SECONDS))
 
     def turn(self, seconds: float = _SWEEP_SECONDS) -> None:
         """Wait until something happens, so many seconds at most, and do what there is to do."""
-        for key, _ in self._poller.select(seconds):
+        for key, _ in self._poller.select(min(seconds, _PAUSE_SECONDS) if self._paused else seconds):
             key.data(key.fileobj)
-        if (now := time.monotonic()) - self._swept >= min(seconds, _SWEEP_SECONDS):
+        self._resume(now := time.monotonic())
+        if now - self._swept >= min(seconds, _SWEEP_SECONDS):
             self._swept = now
             self._sweep(now)
 
@@ -114,21 +133,42 @@ class Reception:
             try:
                 accepted, client = listener.accept()
             except OSError as error:
-                if error.errno in (errno.EMFILE, errno.ENFILE):
-                    self._make_room("")
-                elif error.errno not in (errno.EAGAIN, errno.EWOULDBLOCK, errno.ECONNABORTED):
-                    raise
+                self._bear(listener, error)
                 return
-            accepted.setblocking(False)
-            connection = Connection(accepted, client, listener.getsockname())
+            try:
+                accepted.setblocking(False)
+                connection = Connection(accepted, client, listener.getsockname())
+            except OSError:
+                accepted.close()
+                continue
             if not self._open.has_room(connection.address) and not self._make_room(connection.address):
                 self._turn_away(connection)
                 continue
             self._open.add(connection)
-            if self._context is not None:
-                self._park(connection, Parked.UNFINISHED, self._settings.request_seconds, self._greet)
-            else:
-                self._await_request(connection, Parked.UNFINISHED)
+            self._do(self._welcome, connection)
+
+    def _bear(self, listener: Any, error: OSError) -> None:
+        """Go on after a connection was not accepted; a listener that would only say the same again is let alone a while."""
+        if error.errno in _NOTHING_TO_ACCEPT:
+            return
+        if error.errno in _TOO_MANY_FILES and self._make_room(""):
+            return
+        self._log.warning("a connection was not accepted: %s", error)
+        if error.errno not in _OF_ONE_CONNECTION and not self._is_leaving:
+            self._poller.unregister(listener)
+            self._paused[listener] = time.monotonic() + _PAUSE_SECONDS
+
+    def _resume(self, now: float) -> None:
+        """Accept again what comes by listeners that were let alone."""
+        for listener in [each for each, until in self._paused.items() if until <= now]:
+            del self._paused[listener]
+            self.listen(listener)
+
+    def _welcome(self, connection: Connection) -> None:
+        if self._context is not None:
+            self._park(connection, Parked.UNFINISHED, self._settings.request_seconds, self._greet)
+        else:
+            self._await_request(connection, Parked.UNFINISHED)
 
     def _make_room(self, address: str) -> bool:
         """Close a connection that gives way to one from an address; whether there was one."""
@@ -141,7 +181,8 @@ class Reception:
         if self._context is None:
             message = "too many connections are open; ask again when some of them are closed"
             _tell(connection, refusal(HTTPStatus.SERVICE_UNAVAILABLE, message, Retry_After=str(RETRY_SECONDS)))
-        connection.socket.close()
+        with suppress(OSError):
+            connection.socket.close()
 
     def _park(
         self, connection: Connection, reason: Parked, seconds: float, then: Step, event: int = selectors.EVENT_READ
@@ -178,12 +219,13 @@ class Reception:
     def _close(self, connection: Connection) -> None:
         self._take(connection)
         self._open.remove(connection)
-        connection.socket.close()
+        with suppress(OSError):
+            connection.socket.close()
 
     def _sweep(self, now: float) -> None:
         for connection in self._open.parked():
             if connection.deadline <= now:
-                self._expire(connection)
+                self._do(self._expire, connection)
         self._let_in()
 
     def _expire(self, connection: Connection) -> None:

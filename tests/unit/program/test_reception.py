@@ -1,0 +1,149 @@
+"""The main thread has all connections, and none of them ends the program or stays longer than is right."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import socket
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from support.waiting import DEADLINE, until
+from synergos.program.connection import Connection
+from synergos.program.open_connections import ConnectionLimits
+from synergos.program.reception import Reception
+from synergos.program.server import ServerSettings
+
+CLIENT = ("10.0.0.1", 1234)
+SETTINGS = ServerSettings("127.0.0.1", (5000,))
+
+
+class Listener:
+    """One by which something always comes: connections, or what accepting says instead."""
+
+    def __init__(self, *accepted: socket.socket | int) -> None:
+        self.accepted = list(accepted)
+        self.asked = 0
+        self._readable, self._other = socket.socketpair()
+        self._other.send(b"!")
+
+    def fileno(self) -> int:
+        return self._readable.fileno()
+
+    def setblocking(self, is_blocking: bool) -> None:
+        assert not is_blocking
+
+    def getsockname(self) -> tuple[str, int]:
+        return ("127.0.0.1", 5000)
+
+    def accept(self) -> tuple[socket.socket, tuple[str, int]]:
+        self.asked += 1
+        match self.accepted.pop(0) if self.accepted else errno.EAGAIN:
+            case int(number):
+                raise OSError(number, "as the test says")
+            case accepted:
+                return accepted, CLIENT
+
+    def close(self) -> None:
+        self._readable.close()
+        self._other.close()
+
+
+def has(reception: Reception, connections: int) -> bool:
+    """Whether it has so many, after another turn."""
+    reception.turn(0.01)
+    return len(reception) == connections
+
+
+@pytest.fixture
+def ends() -> Iterator[tuple[socket.socket, socket.socket]]:
+    """The client's and the server's."""
+    client, server = socket.socketpair()
+    with client, server:
+        client.settimeout(DEADLINE)
+        yield client, server
+
+
+@pytest.fixture
+def handed_on() -> list[Connection]:
+    return []
+
+
+@pytest.fixture
+def received(handed_on: list[Connection]) -> Iterator[Callable[..., Reception]]:
+    """Makes what is tested."""
+    made: list[Reception] = []
+
+    def make(**other: Any) -> Reception:
+        def hand_on(connection: Connection, _: object) -> bool:
+            handed_on.append(connection)
+            return True
+
+        limits, log = ConnectionLimits(), logging.getLogger(__name__)
+        made.append(
+            Reception(
+                **{"settings": SETTINGS, "limits": limits, "context": None, "hand_on": hand_on, "log": log, **other}
+            )
+        )
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
+
+
+@pytest.fixture
+def listener(ends: tuple[socket.socket, socket.socket]) -> Iterator[Listener]:
+    made = Listener(ends[1])
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("number", [errno.EPROTO, errno.EHOSTUNREACH, errno.EPERM, errno.ENOBUFS, errno.EINVAL])
+def test_a_connection_that_cannot_be_accepted_is_no_other_ones_trouble(
+    received: Callable[..., Reception], listener: Listener, number: int
+) -> None:
+    reception = received()
+    listener.accepted.insert(0, number)
+    reception.listen(listener)
+
+    until(lambda: has(reception, 1), "the next one to be accepted")
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM])
+def test_a_listener_for_which_there_is_no_room_is_let_alone_a_while(
+    received: Callable[..., Reception], listener: Listener, number: int
+) -> None:
+    reception = received()
+    listener.accepted = [number] * 100
+    reception.listen(listener)
+
+    for _ in range(5):
+        reception.turn(0.0)
+
+    assert listener.asked == 1
+    reception.leave(listener)
+
+
+def test_what_fails_after_a_connection_was_accepted_costs_that_one_alone(
+    received: Callable[..., Reception], listener: Listener, ends: tuple[socket.socket, socket.socket]
+) -> None:
+    def fails() -> None:
+        raise OSError(errno.ENOSPC, "no more can be watched")
+
+    reception = received()
+    poller = reception._poller
+    reception.listen(listener)
+    register = poller.register
+
+    def full(connection: Any, *rest: Any) -> Any:
+        return fails() if connection is ends[1] else register(connection, *rest)
+
+    poller.register = full  # type: ignore[assignment, method-assign]
+
+    reception.turn(0.0)
+
+    assert len(reception) == 0
+    assert ends[0].recv(1) == b""
