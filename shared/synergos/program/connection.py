@@ -11,7 +11,7 @@ from gunicorn.http.body import LengthReader
 from gunicorn.http.message import Request
 from gunicorn.http.parser import RequestParser
 
-from synergos.program.paced_socket import NOT_YET, PacedSocket
+from synergos.program.paced_socket import NOT_YET, RECEIVING, SENDING, PacedSocket
 from synergos.program.request_head import SMALL_BODY, Arrival, arrival
 
 if TYPE_CHECKING:
@@ -75,7 +75,9 @@ class Connection:
     def paced(self) -> PacedSocket:
         """The socket for those who answer."""
         if self._paced is None:
-            self._paced = PacedSocket(self.socket)
+            is_tls = isinstance(self.socket, ssl.SSLSocket)
+            paces = (pace.by_records() if is_tls else pace for pace in (RECEIVING, SENDING))
+            self._paced = PacedSocket(self.socket, *paces)
         return self._paced
 
     @property

@@ -297,12 +297,14 @@ class Reception:
 
     def _arrives(self, connection: Connection) -> None:
         """Something has come by a connection that is waited for."""
-        if not connection.data:
-            connection.deadline = self._deadline(self._settings.request_seconds)
+        is_first = not connection.data
         try:
             is_open = connection.receive()
         except OSError:
             is_open = False
+        if is_first and connection.data:
+            # A part of a TLS record is nothing yet: otherwise it would give as much time as one likes.
+            connection.deadline = self._deadline(self._settings.request_seconds)
         if not is_open:
             # Half of a request cannot be answered, and no answer to a whole one would be read.
             self._close(connection)

@@ -11,7 +11,7 @@ import pytest
 from werkzeug.exceptions import RequestTimeout
 
 from support.waiting import DEADLINE
-from synergos.program.paced_socket import Pace, PacedSocket
+from synergos.program.paced_socket import RECEIVING, SENDING, Pace, PacedSocket
 
 SHORT = Pace(0.02, 10)
 LONG = Pace(DEADLINE, 10)
@@ -117,6 +117,14 @@ def test_a_file_that_has_become_shorter_does_not_end_in_silence(
     (tmp_path / "answer").write_bytes(b"short")
     with (tmp_path / "answer").open("rb") as opened, pytest.raises(OSError, match="shorter"):
         PacedSocket(ends[1]).sendfile(opened, 0, 100)
+
+
+@pytest.mark.parametrize("pace", [RECEIVING, SENDING])
+def test_who_keeps_the_pace_keeps_it_by_tls_too_of_which_whole_records_are_seen(pace: Pace) -> None:
+    by_records = pace.by_records()
+
+    come = int(by_records.seconds * pace.bytes / pace.seconds)
+    assert come - (2**14 - 1) >= by_records.bytes >= 2**14
 
 
 def test_who_has_hung_up_is_known(ends: tuple[socket.socket, socket.socket]) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import logging
 import socket
+import ssl
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -23,7 +25,7 @@ SETTINGS = ServerSettings("127.0.0.1", (5000,))
 class Listener:
     """One by which something always comes: connections, or what accepting says instead."""
 
-    def __init__(self, *accepted: socket.socket | int) -> None:
+    def __init__(self, *accepted: Any) -> None:
         self.accepted = list(accepted)
         self.asked = 0
         self._readable, self._other = socket.socketpair()
@@ -38,7 +40,7 @@ class Listener:
     def getsockname(self) -> tuple[str, int]:
         return ("127.0.0.1", 5000)
 
-    def accept(self) -> tuple[socket.socket, tuple[str, int]]:
+    def accept(self) -> tuple[Any, tuple[str, int]]:
         self.asked += 1
         match self.accepted.pop(0) if self.accepted else errno.EAGAIN:
             case int(number):
@@ -55,6 +57,27 @@ def has(reception: Reception, connections: int) -> bool:
     """Whether it has so many, after another turn."""
     reception.turn(0.01)
     return len(reception) == connections
+
+
+class HalfRecords:
+    """A socket by which parts of TLS records come, and never a whole one."""
+
+    def __init__(self) -> None:
+        self._readable, self._other = socket.socketpair()
+        self._other.send(b"!")
+
+    def fileno(self) -> int:
+        return self._readable.fileno()
+
+    def setblocking(self, _: bool) -> None:
+        """It never blocks."""
+
+    def recv(self, _: int) -> bytes:
+        raise ssl.SSLWantReadError
+
+    def close(self) -> None:
+        self._readable.close()
+        self._other.close()
 
 
 @pytest.fixture
@@ -147,3 +170,13 @@ def test_what_fails_after_a_connection_was_accepted_costs_that_one_alone(
 
     assert len(reception) == 0
     assert ends[0].recv(1) == b""
+
+
+def test_parts_of_tls_records_give_no_time(received: Callable[..., Reception], listener: Listener) -> None:
+    listener.accepted = [HalfRecords()]
+    reception = received(settings=replace(SETTINGS, request_seconds=0.1))
+    reception.listen(listener)
+    reception.turn(0.0)
+    assert len(reception) == 1
+
+    until(lambda: has(reception, 0), "it to be closed", 5.0)
