@@ -55,7 +55,9 @@ class OpenConnections:
         self._known: set[Connection] = set()
         # By address and reason, the oldest first; those that threads have are in none.
         self._parked: dict[tuple[str, Parked], dict[Connection, None]] = defaultdict(dict)
+        # The oldest request first.
         self._held: dict[Connection, int] = {}
+        self._bytes_of_address: dict[str, int] = defaultdict(int)
         self._bytes = 0
 
     def __len__(self) -> int:
@@ -100,10 +102,16 @@ class OpenConnections:
             del self._parked[connection.address, reason]
 
     def hold(self, connection: Connection, count: int) -> None:
-        """So many bytes are held of its incomplete request."""
-        self._bytes += count - self._held.pop(connection, 0)
+        """So many bytes are held of its incomplete request; it keeps its age, however often something comes."""
+        more = count - self._held.get(connection, 0)
+        self._bytes += more
+        self._bytes_of_address[connection.address] += more
+        if not self._bytes_of_address[connection.address]:
+            del self._bytes_of_address[connection.address]
         if count:
             self._held[connection] = count
+        else:
+            self._held.pop(connection, None)
 
     def reason(self, connection: Connection) -> Parked | None:
         """Why the main thread has it; None when it does not, or when it is closed."""
@@ -115,9 +123,13 @@ class OpenConnections:
         return chain.from_iterable([list(of_it) for of_it in found])
 
     def in_the_way(self) -> Iterator[Connection]:
-        """Those that are to be closed, one after the other, to hold no more bytes than is right: the oldest first."""
+        """Those that are to be closed, one after the other, to hold no more bytes than is right.
+
+        The address of which most is held gives its oldest.
+        """
         while self._bytes > self._limits.bytes and self._held:
-            yield next(iter(self._held))
+            address = max(self._bytes_of_address, key=self._bytes_of_address.__getitem__)
+            yield next(each for each in self._held if each.address == address)
 
     def has_room(self, address: str) -> bool:
         """Whether one more from there may be opened."""
@@ -126,13 +138,17 @@ class OpenConnections:
     def gives_way(self, address: str) -> Connection | None:
         """What is to be closed before one more from an address is opened, where there is no room; None when nothing may be.
 
-        An address that has too many gives of its own; where there are too many in all, the one that has most does.
+        An address that has too many gives of its own. Where there are too many in all, nobody's idle connection is closed as
+        long as there are unfinished ones; of those that are as good to close, the address that has most connections gives.
         """
-        if self._of_address.get(address, 0) < self._limits.of_address:
-            address = max(self._of_address, key=self._of_address.__getitem__, default=address)
+        is_one_too_many = self._of_address.get(address, 0) >= self._limits.of_address
         for reason in _GIVE_WAY:
-            if of_reason := self._parked.get((address, reason)):
-                return next(iter(of_reason))
+            addresses = [
+                each for each, why in self._parked if why is reason and (each == address or not is_one_too_many)
+            ]
+            if addresses:
+                of_most = max(addresses, key=lambda each: self._of_address.get(each, 0))
+                return next(iter(self._parked[of_most, reason]))
         return None
 
     def _count_out(self, address: str) -> None:

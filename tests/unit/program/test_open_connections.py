@@ -65,6 +65,20 @@ def test_where_there_are_too_many_in_all_the_address_with_most_gives(open_connec
     assert oldest in open_connections
 
 
+def test_strangers_that_have_sent_nothing_give_way_before_idle_ones_of_an_address_with_more(
+    open_connections: OpenConnections,
+) -> None:
+    idle = [parked(open_connections, Parked.IDLE) for _ in range(3)]
+    stranger = parked(open_connections, Parked.UNFINISHED, "10.0.0.2")
+    last = parked(open_connections, Parked.IDLE, "10.0.0.3")
+
+    assert open_connections.gives_way("10.0.0.4") is stranger
+    open_connections.remove(stranger)
+    parked(open_connections, Parked.KEPT, "10.0.0.3")
+    assert open_connections.gives_way("10.0.0.4") is idle[0]
+    assert last in open_connections
+
+
 def test_those_that_threads_have_and_those_that_come_back_give_way_to_nobody(open_connections: OpenConnections) -> None:
     parked(open_connections, Parked.KEPT)
     for _ in range(3):
@@ -99,7 +113,22 @@ def test_what_is_held_of_incomplete_requests_is_bounded(open_connections: OpenCo
     for each in open_connections.in_the_way():
         open_connections.remove(each)
         closed.append(each)
-    assert closed == [second]
+    assert closed == [first]
+
+
+def test_the_address_of_which_most_is_held_gives_its_oldest_request(open_connections: OpenConnections) -> None:
+    oldest = parked(open_connections, Parked.UNFINISHED)
+    first, second = (parked(open_connections, Parked.UNFINISHED, "10.0.0.2") for _ in range(2))
+    for each, count in ((oldest, 40), (first, 30), (second, 30)):
+        open_connections.hold(each, count)
+
+    open_connections.hold(first, 31)
+
+    given = open_connections.in_the_way()
+    open_connections.remove(next(given))
+    assert next(given, None) is None
+    assert first not in open_connections
+    assert oldest in open_connections
 
 
 @pytest.mark.parametrize(
