@@ -15,6 +15,7 @@ from torch import Tensor
 from synergos.domain.feature_space import Unseen
 from synergos.learning.algorithms import WEIGHTS, Answer, Bag, Like, Step, Weights
 from synergos.learning.families import Array, Evaluation, LocalResult, Recipe, Trainer
+from synergos.learning.update_gate import movement
 from synergos.tables.never_trained import NeverTrained
 from synergos.wire import (
     Encoded,
@@ -130,8 +131,6 @@ class SessionModel:
         self.hyperparameters = recipe.hyperparameters
         self._recipe = recipe
         self._judge = judge
-        # Whether the trainer's model is that of a training which has not ended.
-        self._is_torn = False
         self._algorithm = recipe.hyperparameters.make_algorithm()
         self._device = device
         # Made where all is computed, for what others draw of torch's random numbers; weights may be received before.
@@ -204,11 +203,14 @@ class SessionModel:
         """
         self._judge_received(step)
         local = self._trainer.local(rows.inputs, rows.targets, step, on_epoch, should_stop)
-        self._is_torn = True
-        answer = self._algorithm.client(step, self._received.bag, self._received.kept, local)
-        self._is_torn = False
-        if self._judge is not None and local.done and WEIGHTS in self._received.bag.sets:
-            self._judge.after(local.done, self._trainer.model.weights, self._received.bag[WEIGHTS])
+        try:
+            answer = self._algorithm.client(step, self._received.bag, self._received.kept, local)
+            if self._judge is not None and local.done and WEIGHTS in self._received.bag.sets:
+                weights, start = self._trainer.model.weights, self._received.bag[WEIGHTS]
+                self._judge.after(local.done, weights, start, self._outline.parameters, self._corrections(step))
+        except BaseException:
+            self._put_back()
+            raise
         # The answer is there until the next one is asked for, and other weights may be received before.
         self._answer = Answer(self._apart(answer.bag), None if answer.kept is None else self._apart(answer.kept))
         return local.done
@@ -217,10 +219,30 @@ class SessionModel:
         if self._judge is None or WEIGHTS not in self._received.bag.sets:
             return
         own = self._trainer.model.weights
-        if self._is_torn and not self._judge.has_trained:
-            for name, tensor in self._recipe.family.initial(self._recipe).weights.items():
-                own[name].copy_(tensor)
-        self._judge.before(step.round, self._received.bag[WEIGHTS], own)
+        self._judge.before(step.round, self._received.bag[WEIGHTS], own, self._corrections(step))
+
+    def _corrections(self, step: Step) -> float:
+        """How large what was received is that changes gradients, as SCAFFOLD's control variates do: the norms of all of it together."""
+        received = [(self._algorithm.asked(step.exchange), self._received.bag)]
+        if self._received.kept is not None:
+            received.append((self._algorithm.kept, self._received.kept))
+        return sum(
+            movement(bag[name], None)
+            for sets, bag in received
+            for name, like in sets.items()
+            if like is Like.PARAMETERS and name in bag.sets
+        )
+
+    def _put_back(self) -> None:
+        """What a training leaves that has not ended, or is not told of, is nothing that the next weights may lie near."""
+        if self._judge is None or WEIGHTS not in self._received.bag.sets:
+            return
+        known = self._received.bag[WEIGHTS]
+        if not self._judge.has_trained:
+            known = self._recipe.family.initial(self._recipe).weights
+        own = self._trainer.model.weights
+        for name, tensor in known.items():
+            own[name].copy_(tensor)
 
     def evaluate(self, rows: Rows, should_stop: Callable[[], bool] | None = None) -> Evaluation | None:
         """The loss of the weights received; None for rows without labels, or where no weights were sent."""

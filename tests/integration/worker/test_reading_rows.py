@@ -13,20 +13,24 @@ from uuid import uuid4
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from msgspec import structs
 from numpy.typing import NDArray
 
 from factories.worker_data import write_frame
 from fakes.federation import NoServer
 from fakes.worker_client import Agreement, HeldExecutor, Weights, WorkerClient, blob_of, message_in, message_of
-from support.row_reconstruction import recovered, rows_in, trap, wide
+from support.decoding import decode
+from support.row_reconstruction import BIAS, OUT, OUT_BIAS, WEIGHT, recovered, rows_in, trap, wide
 from synergos.domain.feature_space import Feature
 from synergos.domain.tags import Purpose
 from synergos.errors import GridError
-from synergos.learning.algorithms import Answers, Bag, Reply, Step
+from synergos.learning.algorithms import Answers, Bag, Model, Reply, Step
 from synergos.learning.algorithms.fedavg import FedAvg
+from synergos.learning.algorithms.scaffold import Scaffold
 from synergos.learning.bags import WEIGHTS
 from synergos.learning.families.layers.network import build_network
+from synergos.wire import Parcel, encode_parcel, layout_of, parcel_of
 from synergos_worker.bootstrap import build_worker
 from synergos_worker.message import Message
 from synergos_worker.policy.limits import UNLIMITED, USUAL, OwnerLimits
@@ -335,6 +339,86 @@ def test_a_session_that_is_taken_up_goes_on_from_where_a_training_can_have_come(
     assert message_of(far) == (
         "policy.largest_distance: the owner of the data has set 1e+06; the first weights of this session lie 2e+06 norms from those that "
         "the run's seed makes"
+    )
+
+
+SCAFFOLD = {"algorithm": "SCAFFOLD", "rounds": 9, "epochs": 2, "lr": 1}
+PARAMETERS = [WEIGHT, BIAS, OUT, OUT_BIAS]
+
+
+def corrected(attacked: Attacked, number: int, weights: Weights, control: Weights, own: Weights | None = None) -> bytes:
+    """A round of SCAFFOLD; its answer, or the text of the refusal."""
+    kept = None if own is None else Bag({"control": own})
+    parcel = Parcel(Bag({WEIGHTS: weights, "control": control}), kept, {"round": number})
+    answer = attacked.client.data("PUT", f"rounds/{number}", b"".join(encode_parcel(parcel).chunks()))
+    return answer.get_data() if answer.status_code == 200 else message_of(answer).encode()
+
+
+def answered(content: bytes, start: Weights) -> Parcel:
+    """What a round of SCAFFOLD came to."""
+    like = layout_of(Scaffold().answered(0), Model(start, PARAMETERS), Scaffold().kept)
+    return parcel_of(*decode(io.BytesIO(content).read, len(content), like, bytearray()))
+
+
+def nothing(weights: Weights) -> Weights:
+    """A control variate of 0."""
+    return {name: torch.zeros_like(weights[name]) for name in PARAMETERS}
+
+
+@pytest.mark.parametrize("is_kept", [False, True])
+def test_the_first_round_corrects_no_gradient(tmp_path: Path, table: pd.DataFrame, is_kept: bool) -> None:
+    """From the seed's own weights, one step would go to where the orchestrator wants, and the next one answer from there."""
+    start, wanted = build_network(wide(COLUMNS, 60), 42).state_dict(), trap(COLUMNS, 60)
+    away = {name: start[name] - wanted[name] for name in PARAMETERS}
+    there = {name: -tensor for name, tensor in away.items()}
+    sent = (nothing(start), there) if is_kept else (away, None)
+    with worker(tmp_path, USUAL) as attacked:
+        attacked.open(60, SCAFFOLD)
+        refused = corrected(attacked, 0, start, *sent)
+        honest = corrected(attacked, 0, start, nothing(start))
+
+    assert refused == (
+        b"policy.fresh_weights: the owner of the data has set true; round 0 of this run starts with corrections of gradients, "
+        b"of which there are none yet"
+    )
+    assert answered(honest, start).kept is not None
+
+
+def test_later_ones_correct_no_more_than_gradients_are(tmp_path: Path, table: pd.DataFrame) -> None:
+    """What was refused has moved nothing: weights that lie where it would have led are as far away as before."""
+    start = build_network(wide(COLUMNS, 60), 42).state_dict()
+    far = {name: torch.full_like(start[name], 50.0) for name in PARAMETERS}
+    with worker(tmp_path, USUAL) as attacked:
+        attacked.open(60, SCAFFOLD)
+        first = answered(corrected(attacked, 0, start, nothing(start)), start)
+        weights, control = dict(first.bag[WEIGHTS]), dict(first.bag["control_change"])
+        refused = corrected(attacked, 1, weights, far)
+        there = {name: weights[name] - 2 * far[name] for name in weights}
+        walked = corrected(attacked, 1, there, nothing(start))
+        for number in range(1, 4):
+            assert first.kept is not None
+            first = answered(corrected(attacked, number, weights, control, dict(first.kept["control"])), start)
+            weights = dict(first.bag[WEIGHTS])
+
+    assert refused.startswith(
+        b"policy.largest_movement: the owner of the data has set 100; corrections of gradients are"
+    )
+    assert walked.startswith(b"policy.largest_movement: the owner of the data has set 100; the weights lie")
+
+
+def test_corrections_of_a_session_that_is_taken_up_go_on(tmp_path: Path, table: pd.DataFrame) -> None:
+    start = build_network(wide(COLUMNS, 4), 42).state_dict()
+    control = {name: torch.full_like(start[name], 0.1) for name in PARAMETERS}
+    far = {name: torch.full_like(start[name], 1e9) for name in PARAMETERS}
+    with worker(tmp_path, USUAL) as attacked:
+        attacked.open(4, SCAFFOLD)
+        refused = corrected(attacked, 5, start, far)
+        first = answered(corrected(attacked, 5, start, control, control), start)
+        assert first.kept is not None
+        answered(corrected(attacked, 6, dict(first.bag[WEIGHTS]), control, dict(first.kept["control"])), start)
+
+    assert refused.startswith(
+        b"policy.largest_distance: the owner of the data has set 1e+06; corrections of gradients move"
     )
 
 

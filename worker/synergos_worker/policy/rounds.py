@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from synergos.domain.feature_space import Action
 from synergos.learning.algorithms import Weights
@@ -33,22 +33,31 @@ class RoundJudge:
         self._largest: float = getattr(limits, self._movement)
         self._gain = gain
         self._moved: float | None = None
+        # The length of the mean gradient, as far as this session has moved along any of its own.
+        self._pulled = 0.0
 
     @property
     def has_trained(self) -> bool:
         """Whether the session's model is no longer as the run's seed makes it."""
         return self._moved is not None
 
-    def before(self, round_index: int, weights: Weights, own: Weights) -> None:
+    def before(self, round_index: int, weights: Weights, own: Weights, corrections: float = 0.0) -> None:
         """Refuse to train what no honest orchestrator would send now.
 
         Args:
             weights: that were sent.
             own: the session's model, as it is before this round.
+            corrections: how large what was sent is that changes gradients.
 
         Raises:
             NotAllowed: names the limit.
         """
+        if self._moved is None and round_index == 0 and self._limits.fresh_weights and corrections != 0:
+            raise beyond(
+                self._limits,
+                "fresh_weights",
+                "round 0 of this run starts with corrections of gradients, of which there are none yet",
+            )
         distance = movement(weights, own)
         if self._moved is not None and distance <= self._largest * self._moved:
             return
@@ -65,16 +74,51 @@ class RoundJudge:
             asked = f"the first weights of this session lie {distance / norm:.3g} norms from those that the run's seed makes"
             raise beyond(self._limits, "largest_distance", asked)
 
-    def after(self, done: Sequence[LocalResult], answer: Weights, start: Weights) -> None:
-        """Take note of how far training has moved the model, and refuse to tell of it if its steps were too large.
+    def after(
+        self,
+        done: Sequence[LocalResult],
+        answer: Weights,
+        start: Weights,
+        parameters: Collection[str] = (),
+        corrections: float = 0.0,
+    ) -> None:
+        """Take note of how far training has moved the model, and refuse to tell of it if others have moved it too far.
+
+        Args:
+            parameters: the names of the weights that gradients change.
+            corrections: how large what was sent is that changes gradients.
 
         Raises:
-            NotAllowed: they were.
+            NotAllowed: steps were too large, or corrections.
         """
         # First: what is refused widens nothing of what may follow.
-        judge_rates(self._limits, self._gain * sum(each.reach for each in done))
-        moved, known = movement(answer, start), self._moved or 0.0
+        reach = sum(each.reach for each in done)
+        judge_rates(self._limits, self._gain * reach)
+        walked = self._gain * reach * corrections if corrections else 0.0
+        if walked:
+            self._judge_corrections(corrections, walked, max(movement(start, None), 1.0))
+        if self._moved is None:
+            # Of a session that is taken up, whose first weights may lie as far away.
+            walked = 0.0
+        moved, pulled = movement(answer, start) - walked, movement(answer, start, parameters) - walked
+        known = self._moved or 0.0
         self._moved = max(known, moved) if math.isfinite(moved) else known
+        if reach and math.isfinite(pulled):
+            self._pulled = max(self._pulled, pulled / reach)
+
+    def _judge_corrections(self, corrections: float, walked: float, norm: float) -> None:
+        """Refuse those that no honest others can have come to: they move a model as weights do that are sent.
+
+        Args:
+            walked: how far they can have moved it in this round.
+        """
+        if self._moved is None:
+            if not walked <= self._limits.largest_distance * norm:
+                asked = f"corrections of gradients move the first weights of this session by {walked / norm:.3g} norms"
+                raise beyond(self._limits, "largest_distance", asked)
+        elif not (corrections <= self._largest * self._pulled or walked <= self._largest * _LEAST * norm):
+            asked = "corrections of gradients are larger than that, in units of the gradients themselves"
+            raise beyond(self._limits, self._movement, asked)
 
     def _judge_movement(self, distance: float, moved: float) -> None:
         if not distance <= self._largest * moved:
