@@ -1,7 +1,7 @@
 """Those who answer: threads that are handed connections by which a request is there.
 
 Each port has threads of its own. Some of them may be held by what takes long: half of them by requests that wait for something,
-a quarter by bodies that are long in coming. What has to be answered whatever all others do (health, to cancel) has threads besides.
+a quarter by bodies that are long in coming, a quarter by answers that strangers are long in taking. What has to be answered whatever all others do (health, to cancel) has threads besides.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -68,6 +69,7 @@ class Answering:
         # They count threads of a port, and are taken and given back by those.
         self._may_linger = {port: threading.BoundedSemaphore(settings.lingering(port)) for port in settings.ports}
         self._may_wait = {port: threading.BoundedSemaphore(settings.waiting) for port in settings.ports}
+        self._slow_answers = {port: threading.BoundedSemaphore(settings.slow_answers) for port in settings.ports}
         self._long_bodies = {port: settings.long_bodies(port) for port in settings.ports}
 
     def hand_on(self, connection: Connection, found: Arrival) -> bool:
@@ -108,6 +110,7 @@ class Answering:
     def _answer(self, connection: Connection) -> bool:
         """Answer one request; whether its connection is kept."""
         request = None
+        connection.paced.may_wait_for_room = partial(self._may_be_slow, connection)
         try:
             request = connection.next_request(self._cfg)
             return self._handle_request(request, connection) and connection.end_request()
@@ -119,7 +122,21 @@ class Answering:
             if connection.long_body is not None:
                 self._long_bodies[connection.port].leave(connection.long_body.length)
                 connection.long_body = None
+            # It knows the connection, which would outlive its end.
+            connection.paced.may_wait_for_room = None
+            if connection.is_slow:
+                self._slow_answers[connection.port].release()
+                connection.is_slow = False
         return False
+
+    def _may_be_slow(self, connection: Connection) -> bool:
+        """Whether a thread may wait for an answer to be taken; it has its place until the answer's end.
+
+        Who is known to come back needs none: a round's weights take as long as the line does.
+        """
+        if not (connection.is_kept or connection.is_slow):
+            connection.is_slow = self._slow_answers[connection.port].acquire(blocking=False)
+        return connection.is_kept or connection.is_slow
 
     def _refuse(self, connection: Connection, error: BaseException) -> None:
         message = (error.description or "") if isinstance(error, HTTPException) else str(error)

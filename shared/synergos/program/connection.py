@@ -50,6 +50,7 @@ class Connection:
         deadline: when the main thread closes it unless something happens, by the monotonic clock.
         is_kept: whether it is of somebody who is known to come back, and may be idle for long.
         long_body: the request at hand, if it has one of the places for those with long bodies.
+        is_slow: whether the answer at hand has one of the places for those that are taken slowly.
         to_discard: bytes that are still read from it, and thrown away, after the last answer.
     """
 
@@ -61,6 +62,7 @@ class Connection:
         self.deadline = 0.0
         self.is_kept = False
         self.long_body: Arrival | None = None
+        self.is_slow = False
         self.to_discard = 0
         self.data: bytes | bytearray = b""
         self._parser: RequestParser | None = None

@@ -7,6 +7,7 @@ import select
 import socket
 import ssl
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import IO
 
@@ -51,12 +52,16 @@ class PacedSocket:
 
     Args:
         connection: plain or TLS, non-blocking.
+
+    Attributes:
+        may_wait_for_room: asked before an answer waits for the other end to take more of it; None when it always may.
     """
 
     def __init__(self, connection: socket.socket, receiving: Pace = RECEIVING, sending: Pace = SENDING) -> None:
         self._connection = connection
         self._receiving = _Window(receiving)
         self._sending = _Window(sending)
+        self.may_wait_for_room: Callable[[], bool] | None = None
 
     def begin(self) -> None:
         """A request begins: what was waited for before is forgotten."""
@@ -97,7 +102,7 @@ class PacedSocket:
         """Send all of it.
 
         Raises:
-            TimeoutError: the other end takes too little.
+            TimeoutError: the other end takes too little, or too many others are waited for.
         """
         left = memoryview(data).cast("B")
         while left:
@@ -118,7 +123,7 @@ class PacedSocket:
         """Have the system send so many bytes of a file, which go past this process; a plain connection's only.
 
         Raises:
-            TimeoutError: the other end takes too little.
+            TimeoutError: the other end takes too little, or too many others are waited for.
             OSError: the file has become shorter than it was said to be.
         """
         end = offset + count
@@ -153,6 +158,8 @@ class PacedSocket:
             )
 
     def _await_room(self, missing: Exception) -> None:
+        if self.may_wait_for_room is not None and not self.may_wait_for_room():
+            raise TimeoutError("too many answers are taken slowly")
         if not self._sending.wait(self._connection, _event(missing, select.POLLOUT)):
             raise TimeoutError("the answer is not taken")
 

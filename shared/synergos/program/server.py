@@ -137,6 +137,11 @@ class ServerSettings:
         """How many threads of a port may wait for something that has to end before they can answer."""
         return max(1, self.threads // 2)
 
+    @property
+    def slow_answers(self) -> int:
+        """How many threads of a port may wait for an answer to be taken, of those who are not known to come back."""
+        return max(1, self.threads // 4)
+
     def lingering(self, port: int) -> int:
         """How many threads of a port may wait for the next request of a connection; rounds come by any but the first one."""
         return max(1, self.threads // (8 if port == self.ports[0] else 2))

@@ -151,8 +151,33 @@ def test_strangers_keep_nobody_from_being_answered(started: Started, half: str) 
 
         assert program.status() == 200
         assert program.status("POST", "/ttp/jobs/1/cancel") == 200
-        if "large" not in half:
-            assert program.status("POST", "/anything") == 200
+        assert program.status("POST", "/anything") == 200
+
+
+def test_slow_readers_have_few_places_and_those_who_come_back_need_none(started: Started) -> None:
+    program = started()
+    with ExitStack() as stack:
+        known = [stack.enter_context(closing(program.connection())) for _ in range(2)]
+        for each in known:
+            each.request("GET", "/kept")
+            assert each.getresponse().read() == b"ok"
+        strangers = [stack.enter_context(program.line(HALVES["a large answer that nobody reads"])) for _ in range(9)]
+        assert program.status("POST", "/anything") == 200
+
+        for each in known:
+            each.request("GET", "/large")
+        assert [len(each.getresponse().read()) for each in known] == [2**28] * 2
+        assert sum(_length(line) == 2**28 for line in strangers) == 1
+
+
+def _length(line: socket.socket) -> int:
+    """Bytes of the body of the answer that comes, until it ends or breaks off."""
+    answer = http.client.HTTPResponse(line)
+    answer.begin()
+    try:
+        return len(answer.read())
+    except http.client.IncompleteRead as error:
+        return len(error.partial)
 
 
 def test_what_comes_byte_by_byte_keeps_nobody_from_being_answered(started: Started) -> None:

@@ -90,6 +90,21 @@ def test_who_takes_no_answer_is_not_waited_for(ends: tuple[socket.socket, socket
         paced.sendfile(opened, 0, 2**24)
 
 
+def test_an_answer_is_waited_for_only_where_that_may_be(
+    ends: tuple[socket.socket, socket.socket], tmp_path: Path
+) -> None:
+    paced = PacedSocket(ends[1], LONG, LONG)
+    paced.may_wait_for_room = lambda: False
+    file = tmp_path / "answer"
+    file.write_bytes(bytes(2**24))
+
+    paced.sendall(b"short")
+    with pytest.raises(TimeoutError, match="too many"):
+        paced.sendall(bytes(2**24))
+    with file.open("rb") as opened, pytest.raises(TimeoutError, match="too many"):
+        paced.sendfile(opened, 0, 2**24)
+
+
 def test_an_answer_is_sent_to_its_end(ends: tuple[socket.socket, socket.socket], tmp_path: Path) -> None:
     client, server = ends
     paced = PacedSocket(server, LONG, LONG)
