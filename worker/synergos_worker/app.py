@@ -259,10 +259,10 @@ def _read(definition: Definition[Kind]) -> Kind:
     # Any web page may send a body without a type, or as plain text; one that says it is JSON only where we allow it.
     if not request.is_json:
         raise UnsupportedMediaType(f"expected Content-Type: application/json, got {request.mimetype or 'none'}")
-    try:
-        return definition.read(_json())
-    finally:
-        heavy_bodies.end_turn()
+    found = definition.read(_json())
+    # What could not be read is held by its error until that is answered; its turn ends with the request.
+    heavy_bodies.end_turn()
+    return found
 
 
 def _json() -> dict[str, Any]:

@@ -5,6 +5,7 @@ The turn is the request's until it was checked what the values say; at the lates
 
 from __future__ import annotations
 
+import gc
 import threading
 
 from flask import Flask, g, has_app_context
@@ -15,18 +16,19 @@ from synergos.program.patience import RETRY_SECONDS
 from synergos.schema.json_text import memory_of
 
 _HEAVY = 2**22
-"""Bytes from which on values are heavy: so many threads as a program has may read lighter ones at a time."""
+"""Bytes from which on a text and its values are heavy: so many threads as a program has may read lighter ones at a time."""
 _PATIENCE = 10.0
 """Seconds for which a turn is waited for; reading one takes less than one."""
 
 _TURN = threading.Lock()
 """Taken by a request's thread, and released by it."""
 _HAS_TURN = "synergos_heavy_body"
+_WAS_HEAVY = "synergos_was_heavy"
 
 
 def install(app: Flask) -> None:
     """Have a turn end with its request."""
-    app.teardown_request(lambda _error: end_turn())
+    app.teardown_request(lambda _error: _end())
 
 
 def take_turn(text: bytes) -> None:
@@ -35,11 +37,12 @@ def take_turn(text: bytes) -> None:
     Raises:
         ServiceUnavailable: others are read for too long.
     """
-    if memory_of(text) < _HEAVY or g.get(_HAS_TURN):
+    if len(text) + memory_of(text) < _HEAVY or g.get(_HAS_TURN):
         return
     if not _TURN.acquire(timeout=_PATIENCE):
         raise ServiceUnavailable("other large bodies are being read; try again later", retry_after=RETRY_SECONDS)
     setattr(g, _HAS_TURN, True)
+    setattr(g, _WAS_HEAVY, True)
 
 
 def end_turn() -> None:
@@ -47,3 +50,11 @@ def end_turn() -> None:
     if has_app_context() and g.pop(_HAS_TURN, False):
         give_back()
         _TURN.release()
+
+
+def _end() -> None:
+    if g.pop(_WAS_HEAVY, False):
+        # An error that was answered is in a circle with the frames it passed through, and these have the body and its values.
+        gc.collect()
+        give_back()
+    end_turn()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import weakref
+
 import pytest
 from flask import Flask
 from werkzeug.exceptions import ServiceUnavailable
@@ -56,3 +58,32 @@ def test_a_request_takes_one_turn_and_may_end_it_early(app: Flask) -> None:
         with app.app_context():
             heavy_bodies.take_turn(HEAVY)
             heavy_bodies.end_turn()
+
+
+class Held:
+    """Something that is in a circle with itself, as an error is with the frames it passed through."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
+def test_what_a_heavy_body_left_in_a_circle_is_gone_after_its_request(app: Flask) -> None:
+    held: list[weakref.ref[Held]] = []
+
+    @app.post("/")
+    def post() -> str:
+        heavy_bodies.take_turn(HEAVY)
+        held.append(weakref.ref(Held()))
+        heavy_bodies.end_turn()
+        return ""
+
+    app.test_client().post("/")
+
+    assert held[0]() is None
+
+
+def test_a_long_text_is_heavy_whatever_its_values(app: Flask) -> None:
+    with app.test_request_context():
+        heavy_bodies.take_turn(b'"' + b"x" * 2**22 + b'"')
+        with app.app_context(), pytest.raises(ServiceUnavailable):
+            heavy_bodies.take_turn(HEAVY)
