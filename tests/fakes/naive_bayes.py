@@ -157,7 +157,7 @@ class NaiveBayes:
         return self.initial(recipe)
 
     def plan(self, recipe: Recipe, rows: int) -> LocalPlan:
-        return LocalPlan(batch_rows=rows, statistics_rows=rows, steps=1)
+        return LocalPlan(batch_rows=rows, smallest_batch=rows, statistics_rows=rows, steps=1)
 
     def needs(self, recipe: Recipe, rows: int, measured: int) -> Needs:
         return Needs(sum(tensor.nbytes for tensor in self.initial(recipe).weights.values()))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import structlog
 from torch import Tensor
 
 from synergos.learning.families import Recipe
 from synergos_worker.policy.limits import OwnerLimits, beyond
 from synergos_worker.policy.rounds import RoundJudge, judge_rates
+
+log = structlog.get_logger(__name__)
 
 
 def judge_unread(limits: OwnerLimits, recipe: Recipe, participants: int | None) -> None:
@@ -44,16 +47,21 @@ def judged(limits: OwnerLimits, recipe: Recipe, inputs: Tensor) -> RoundJudge:
     plan = recipe.family.plan(recipe, rows)
     if plan.steps < limits.least_steps:
         raise beyond(limits, "least_steps", f"a round of this run makes {plan.steps}")
-    if plan.batch_rows < limits.least_batch_rows:
-        raise beyond(limits, "least_batch_rows", f"a step of this run takes {plan.batch_rows}")
+    if plan.smallest_batch < limits.least_batch_rows:
+        log.info("batches are smaller than the owner allows", smallest_batch=plan.smallest_batch)
+        # Not how many rows: what is left for the last batch says how many there are.
+        raise beyond(limits, "least_batch_rows", "a batch of this run is smaller")
     if plan.statistics_rows < min(limits.least_statistics_rows, rows):
-        asked = f"running statistics of this model would be of {plan.statistics_rows:.3g}"
-        raise beyond(limits, "least_statistics_rows", asked)
+        log.info(
+            "running statistics are of fewer rows than the owner allows", statistics_rows=round(plan.statistics_rows, 3)
+        )
+        raise beyond(limits, "least_statistics_rows", "running statistics of this model would be of fewer")
     judge_rates(limits, plan.rates)
     count = parameters_of(recipe)
     if (share := count / (rows * values_of(inputs))) > limits.largest_parameters:
-        asked = f"this model has {count} parameters, {share:.3g} for each value of a row"
-        raise beyond(limits, "largest_parameters", asked)
+        log.info("a model is larger than the owner allows", parameters=count, largest_parameters=round(share, 3))
+        # Not how many: whoever chooses the inputs could work out which of them are the same in every row.
+        raise beyond(limits, "largest_parameters", "this model has more")
     return RoundJudge(limits, recipe.space.action, plan.gain)
 
 

@@ -22,9 +22,12 @@ class OwnerLimits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
             description="rows that a model is trained on, at least; a strict worker refuses fewer than its minimum anyway"
         ),
     ] = 1
-    least_steps: Annotated[Count, Meta(description="steps of the optimizer in a round, at least")] = 1
+    least_steps: Annotated[Count, Meta(description="steps of the optimizer in a round, at least, planned and made")] = 1
     least_batch_rows: Annotated[
-        Count, Meta(description="rows of a step, at least; a run without batch_size takes all rows")
+        Count,
+        Meta(
+            description="rows of a step, at least, of the smallest in an epoch; a run without batch_size takes all rows"
+        ),
     ] = 1
     least_statistics_rows: Annotated[
         Count,

@@ -82,16 +82,19 @@ class RoundJudge:
         parameters: Collection[str] = (),
         corrections: float = 0.0,
     ) -> None:
-        """Take note of how far training has moved the model, and refuse to tell of it if others have moved it too far.
+        """Take note of how far training has moved the model, and refuse to tell of it if it was too short, or others have moved it too far.
 
         Args:
             parameters: the names of the weights that gradients change.
             corrections: how large what was sent is that changes gradients.
 
         Raises:
-            NotAllowed: steps were too large, or corrections.
+            NotAllowed: steps were too few or too large, or corrections too large.
         """
         # First: what is refused widens nothing of what may follow.
+        # Without any, as where the first loss is no number, nothing was learnt that could be told.
+        if 0 < sum(each.steps for each in done) < self._limits.least_steps:
+            raise beyond(self._limits, "least_steps", "training has stopped before it had made as many")
         reach = sum(each.reach for each in done)
         judge_rates(self._limits, self._gain * reach)
         walked = self._gain * reach * corrections if corrections else 0.0

@@ -95,6 +95,7 @@ class LocalPlan:
 
     Attributes:
         batch_rows: that a step takes.
+        smallest_batch: rows of the step that takes fewest, as the last one of an epoch may.
         statistics_rows: how many rows the running statistics of the model are means of, at least; all of them where it has none.
         steps: of the optimizer, unless training stops early.
         rates: the sum of their learning rates times ``gain``, as far ahead as the schedule is followed.
@@ -102,6 +103,7 @@ class LocalPlan:
     """
 
     batch_rows: int
+    smallest_batch: int
     statistics_rows: float
     steps: int
     rates: float = 0.0

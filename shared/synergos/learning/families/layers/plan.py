@@ -23,6 +23,7 @@ def local_plan(network: nn.Module, hyperparameters: LayersHyperparameters, rows:
     gain = step_gain(hyperparameters, batch_rows, steps)
     return LocalPlan(
         batch_rows=batch_rows,
+        smallest_batch=smallest,
         statistics_rows=_statistics_rows(network, rows, smallest, steps),
         steps=steps,
         rates=_reach(hyperparameters, batches) * gain,
