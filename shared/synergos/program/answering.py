@@ -23,6 +23,7 @@ from werkzeug.exceptions import HTTPException
 
 from synergos.program.answer import Answer, refusal, status_of
 from synergos.program.connection import CONNECTION, Connection
+from synergos.program.long_bodies import Entry
 from synergos.program.patience import PATIENCE, Patience
 from synergos.program.request_head import Arrival, Arrived
 
@@ -72,24 +73,25 @@ class Answering:
         self._slow_answers = {port: threading.BoundedSemaphore(settings.slow_answers) for port in settings.ports}
         self._long_bodies = {port: settings.long_bodies(port) for port in settings.ports}
 
-    def hand_on(self, connection: Connection, found: Arrival) -> bool:
-        """Have a request answered of which enough is there; False when it has a long body and too many of those are read."""
-        if found.arrived is Arrived.BEFORE_LONG_BODY and not self._admits(connection, found):
-            return False
+    def hand_on(self, connection: Connection, found: Arrival) -> Entry:
+        """Have a request answered of which enough is there, unless it has a long body and too many of those are read."""
+        if found.arrived is Arrived.BEFORE_LONG_BODY and (entry := self._admits(connection, found)) is not Entry.IN:
+            return entry
         is_urgent = found.arrived is Arrived.ALL and found.line is not None and self._settings.is_urgent(found.line)
         threads = self._urgent_threads if is_urgent else self._threads[connection.port]
         threads.submit(self._serve, connection, lingers=not is_urgent)
-        return True
+        return Entry.IN
 
     def close(self) -> None:
         """Begin nothing more."""
         for threads in (*self._threads.values(), self._urgent_threads):
             threads.shutdown(wait=False)
 
-    def _admits(self, connection: Connection, found: Arrival) -> bool:
-        if self._long_bodies[connection.port].enter(found.length):
+    def _admits(self, connection: Connection, found: Arrival) -> Entry:
+        entry = self._long_bodies[connection.port].enter(found.length, connection.address)
+        if entry is Entry.IN:
             connection.long_body = found
-        return connection.long_body is not None
+        return entry
 
     def _serve(self, connection: Connection, *, lingers: bool) -> None:
         """Answer a connection's request, and those that follow soon."""
@@ -120,7 +122,7 @@ class Answering:
             self._refuse(connection, error)
         finally:
             if connection.long_body is not None:
-                self._long_bodies[connection.port].leave(connection.long_body.length)
+                self._long_bodies[connection.port].leave(connection.long_body.length, connection.address)
                 connection.long_body = None
             # It knows the connection, which would outlive its end.
             connection.paced.may_wait_for_room = None
@@ -217,7 +219,7 @@ class Answering:
             case Arrived.ALL:
                 return True
             case Arrived.BEFORE_LONG_BODY:
-                return self._admits(connection, found)
+                return self._admits(connection, found) is Entry.IN
             case Arrived.PART_OF_HEAD | Arrived.PART_OF_BODY:
                 return None
             case _:

@@ -22,6 +22,7 @@ from gunicorn.workers.gthread import PollableMethodQueue
 
 from synergos.program.answer import refusal
 from synergos.program.connection import Connection
+from synergos.program.long_bodies import Entry
 from synergos.program.open_connections import ConnectionLimits, OpenConnections, Parked
 from synergos.program.patience import RETRY_SECONDS
 from synergos.program.request_head import Arrival, Arrived
@@ -62,7 +63,7 @@ class Reception:
         settings: how long it waits.
         limits: how many there may be.
         context: makes the context of a TLS connection; None for plain HTTP.
-        hand_on: has a request answered in a thread; False when there is no place for its long body now.
+        hand_on: has a request answered in a thread, unless there is no place for its long body now.
         log: gunicorn's.
     """
 
@@ -71,7 +72,7 @@ class Reception:
         settings: ServerSettings,
         limits: ConnectionLimits,
         context: Callable[[], ssl.SSLContext] | None,
-        hand_on: Callable[[Connection, Arrival], bool],
+        hand_on: Callable[[Connection, Arrival], Entry],
         log: Any,
     ) -> None:
         self._settings = settings
@@ -85,6 +86,8 @@ class Reception:
         self._swept = 0.0
         # Those that accept nothing now, with when they do again.
         self._paused: dict[Any, float] = {}
+        # By port, those that wait for a place for their long bodies; who came first is the first.
+        self._lines: dict[int, dict[Connection, Arrival]] = {port: {} for port in settings.ports}
         # From other threads to this one, which wakes up.
         self._calls = PollableMethodQueue()
         self._calls.init()
@@ -211,6 +214,7 @@ class Reception:
 
     def _take(self, connection: Connection) -> None:
         """Wait no longer for a connection."""
+        self._lines[connection.port].pop(connection, None)
         if self._open.reason(connection) is not None:
             with suppress(KeyError, ValueError):
                 self._poller.unregister(connection.socket)
@@ -226,7 +230,8 @@ class Reception:
         for connection in self._open.parked():
             if connection.deadline <= now:
                 self._do(self._expire, connection)
-        self._let_in()
+        for port in self._lines:
+            self._let_in(port)
 
     def _expire(self, connection: Connection) -> None:
         """Close a connection by which nothing came for too long; whoever has sent a part of something is told."""
@@ -345,16 +350,32 @@ class Reception:
 
     def _hand_on(self, connection: Connection, found: Arrival) -> None:
         self._take(connection)
-        if not self._try_to_hand_on(connection, found):
-            connection.deadline = self._deadline(self._settings.request_seconds)
-            self._open.park(connection, Parked.IN_LINE)
+        if found.arrived is not Arrived.BEFORE_LONG_BODY:
+            self._try_to_hand_on(connection, found)
+            return
+        self._open.park(connection, Parked.IN_LINE)
+        connection.deadline = self._deadline(self._settings.request_seconds)
+        self._lines[connection.port][connection] = found
+        self._let_in(connection.port)
+        if self._open.reason(connection) is not None:
             self._hold(connection)
 
-    def _let_in(self) -> None:
-        """Hand on those in line for which there is a place now."""
-        for connection in self._open.parked(Parked.IN_LINE):
-            if self._try_to_hand_on(connection, connection.arrival()):
-                self._open.take(connection)
+    def _let_in(self, port: int) -> None:
+        """Hand on those in line for which there is a place now; nobody passes another one for whose address there is one."""
+        let_in = []
+        have_their_share = set()
+        for connection, found in self._lines[port].items():
+            if connection.address in have_their_share:
+                continue
+            entry = self._try_to_hand_on(connection, found)
+            if entry is Entry.NONE:
+                break
+            if entry is Entry.IN:
+                let_in.append(connection)
+            else:
+                have_their_share.add(connection.address)
+        for connection in let_in:
+            self._take(connection)
 
     def _served(self, is_kept: bool, connection: Connection) -> None:
         """A thread gives a connection back."""
@@ -362,7 +383,7 @@ class Reception:
             self._await_request(connection, Parked.KEPT if connection.is_kept else Parked.IDLE)
         else:
             self._end(connection)
-        self._let_in()
+        self._let_in(connection.port)
 
     def _end(self, connection: Connection) -> None:
         """Close a connection behind its last answer: the answer would be lost if something unread were left behind."""

@@ -7,6 +7,7 @@ import logging
 import socket
 import ssl
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +15,8 @@ import pytest
 
 from support.waiting import DEADLINE, until
 from synergos.program.connection import Connection
-from synergos.program.open_connections import ConnectionLimits
+from synergos.program.long_bodies import Entry
+from synergos.program.open_connections import ConnectionLimits, Parked
 from synergos.program.reception import Reception
 from synergos.program.server import ServerSettings
 
@@ -45,6 +47,8 @@ class Listener:
         match self.accepted.pop(0) if self.accepted else errno.EAGAIN:
             case int(number):
                 raise OSError(number, "as the test says")
+            case (accepted, address):
+                return accepted, (address, 1234)
             case accepted:
                 return accepted, CLIENT
 
@@ -100,9 +104,9 @@ def received(handed_on: list[Connection]) -> Iterator[Callable[..., Reception]]:
     made: list[Reception] = []
 
     def make(**other: Any) -> Reception:
-        def hand_on(connection: Connection, _: object) -> bool:
+        def hand_on(connection: Connection, _: object) -> Entry:
             handed_on.append(connection)
-            return True
+            return Entry.IN
 
         limits, log = ConnectionLimits(), logging.getLogger(__name__)
         made.append(
@@ -180,3 +184,74 @@ def test_parts_of_tls_records_give_no_time(received: Callable[..., Reception], l
     assert len(reception) == 1
 
     until(lambda: has(reception, 0), "it to be closed", 5.0)
+
+
+LONG_BODY = b"PUT / HTTP/1.1\r\nContent-Length: 100000\r\n\r\n"
+
+
+class Places:
+    """Those for long bodies: whoever is asked for, and what the test says of each address."""
+
+    def __init__(self) -> None:
+        self.of_address: dict[str, Entry] = {}
+        self.asked: list[str] = []
+        self.let_in: list[str] = []
+
+    def hand_on(self, connection: Connection, _: object) -> Entry:
+        self.asked.append(connection.address)
+        entry = self.of_address.get(connection.address, Entry.NONE)
+        if entry is Entry.IN:
+            self.let_in.append(connection.address)
+        return entry
+
+
+@pytest.fixture
+def in_line(received: Callable[..., Reception], listener: Listener) -> Iterator[tuple[Reception, Places]]:
+    """Requests with long bodies wait in line, of the addresses a, a and b; nobody has been let in."""
+    places = Places()
+    reception = received(hand_on=places.hand_on)
+    with ExitStack() as stack:
+        listener.accepted = []
+        for address in ("10.0.0.1", "10.0.0.1", "10.0.0.2"):
+            client, server = (stack.enter_context(each) for each in socket.socketpair())
+            client.send(LONG_BODY)
+            listener.accepted.append((server, address))
+        reception.listen(listener)
+        until(lambda: has(reception, 3) and _all_asked(reception), "all to be in line")
+        places.asked.clear()
+        yield reception, places
+
+
+def _all_asked(reception: Reception) -> bool:
+    return sum(1 for _ in reception._open.parked(Parked.IN_LINE)) == 3
+
+
+def test_nobody_else_in_line_is_looked_at_where_there_is_no_place(
+    in_line: tuple[Reception, Places], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reception, places = in_line
+    monkeypatch.setattr(Connection, "arrival", None)
+
+    reception.turn(0.0)
+
+    assert places.asked == ["10.0.0.1"]
+
+
+def test_who_came_first_is_let_in_first(in_line: tuple[Reception, Places]) -> None:
+    reception, places = in_line
+    places.of_address = {"10.0.0.1": Entry.IN, "10.0.0.2": Entry.IN}
+
+    reception.turn(0.0)
+    reception.turn(0.0)
+
+    assert places.asked == places.let_in == ["10.0.0.1", "10.0.0.1", "10.0.0.2"]
+
+
+def test_an_address_that_has_its_share_is_passed_by_others(in_line: tuple[Reception, Places]) -> None:
+    reception, places = in_line
+    places.of_address = {"10.0.0.1": Entry.NONE_FOR_ADDRESS, "10.0.0.2": Entry.IN}
+
+    reception.turn(0.0)
+
+    assert places.asked == ["10.0.0.1", "10.0.0.2"]
+    assert places.let_in == ["10.0.0.2"]
