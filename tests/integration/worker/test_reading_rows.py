@@ -214,6 +214,7 @@ def test_columns_that_nobody_has_do_not_make_rows_longer(tmp_path: Path, table: 
         ({"lr": 1, "weight_decay": 1001, "epochs": 3}, "1e+06"),
         ({"lr": 1, "l2_lambda": 1001, "epochs": 3}, "1e+06"),
         ({"lr": 1, "l1_lambda": 1e6}, "1e+06"),
+        ({"lr": 1, "algorithm": "FedProx", "mu": 1001, "epochs": 3}, "1e+06"),
         ({"base_lr": 1.0, "max_lr": 1e6, "step_size_up": 3, "rounds": 9, "lr_scheduler": "CyclicLR"}, "1e+06"),
         ({"lr": 1, "lr_scheduler": "StepLR", "step_size": 1, "gamma": 10, "epochs": 6}, "1.11e+11"),
     ],

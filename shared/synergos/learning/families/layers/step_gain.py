@@ -29,13 +29,14 @@ def step_gain(hyperparameters: LayersHyperparameters, batch_rows: int, steps: in
 
 
 def decay_of(hyperparameters: LayersHyperparameters, group: Mapping[str, Any]) -> float:
-    """What part of the weights a step of rate 1 takes away.
+    """What part of the weights, or of what they have moved by, a step of rate 1 takes away.
 
     Args:
         group: of the run's optimizer.
     """
     said = sum(float(group.get(name, 0.0)) for name in ("weight_decay", "lambd"))
-    return said + hyperparameters.l2_lambda
+    pull = hyperparameters.mu if hyperparameters.algorithm == "FedProx" else 0.0
+    return said + hyperparameters.l2_lambda + pull
 
 
 def further(reach: float, rate: float, decay: float, steps: int = 1) -> float:
