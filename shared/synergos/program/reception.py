@@ -164,8 +164,10 @@ class Reception:
     def _resume(self, now: float) -> None:
         """Accept again what comes by listeners that were let alone."""
         for listener in [each for each, until in self._paused.items() if until <= now]:
-            del self._paused[listener]
-            self.listen(listener)
+            # Where there is no room for that either, the next turn tries again.
+            with suppress(OSError):
+                self.listen(listener)
+                del self._paused[listener]
 
     def _welcome(self, connection: Connection) -> None:
         if self._context is not None:

@@ -154,6 +154,26 @@ def test_a_listener_for_which_there_is_no_room_is_let_alone_a_while(
     reception.leave(listener)
 
 
+def test_a_listener_that_cannot_be_watched_again_yet_is_later(
+    received: Callable[..., Reception], listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(_: object) -> None:
+        raise OSError(errno.ENOMEM, "no more can be watched")
+
+    reception = received()
+    listener.accepted.insert(0, errno.ENOMEM)
+    reception.listen(listener)
+    reception.turn(0.0)
+
+    with monkeypatch.context() as full:
+        full.setattr(reception, "listen", fails)
+        for _ in range(3):
+            reception.turn(0.3)
+    assert len(reception) == 0
+
+    until(lambda: has(reception, 1), "the connection to be accepted")
+
+
 def test_what_fails_after_a_connection_was_accepted_costs_that_one_alone(
     received: Callable[..., Reception], listener: Listener, ends: tuple[socket.socket, socket.socket]
 ) -> None:
