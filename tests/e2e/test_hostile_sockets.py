@@ -9,10 +9,12 @@ import statistics
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 import requests
 
+from fakes.quick_cluster import quick_cluster
 from grids.real_grid import ENDLESS, Aside, RealGrid, Study
 from support.waiting import DEADLINE, until
 from synergos_simulator.datasets import Dataset
@@ -98,6 +100,21 @@ def test_half_open_sockets_cost_no_round_and_nobody_an_answer(grid: RealGrid, wi
     [job] = study.jobs("train")
     assert (job["state"], job["attempts"]) == ("cancelled", 1)
     assert not job["progress"].get("absent")
+
+
+def test_half_open_sockets_keep_nobody_from_a_director(tmp_path: Path) -> None:
+    # Without a broker, which it goes on looking for beside what it answers.
+    with quick_cluster(tmp_path, 1, {}) as cluster, ExitStack() as stack:
+        director = cluster.director
+        lines = half_open(stack, director, [director.port])
+        took = []
+        for _ in range(9):
+            drip(lines[::10])
+            asked = time.monotonic()
+            assert requests.get(f"{director.address}/health", timeout=DEADLINE).json()["component"] == "director"
+            took.append(time.monotonic() - asked)
+        assert statistics.median(took) < 0.5
+        assert cluster.driver.collaborations.create("c")["success"] == 1
 
 
 def test_requests_that_wait_leave_room_for_others_and_are_let_go_when_their_clients_hang_up(

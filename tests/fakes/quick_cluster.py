@@ -44,6 +44,7 @@ class QuickCluster:
         processes: the programs that were started.
         hold: while there is a file of this name, no job comes to its end.
         store: the records, to be looked at beside the programs.
+        director: how it is started, and where it listens.
     """
 
     def __init__(
@@ -59,7 +60,7 @@ class QuickCluster:
         flags += ["--outputs", str(folder / "outputs"), "--cpus", "1"]
         queue = ["--database", database, "--queue", "rabbitmq", HOST, str(queue_port)]
         command = [sys.executable, "-m", "synergos_director", *flags, *queue]
-        self._director = Program(DIRECTOR, command, str(folder / f"{DIRECTOR}.log"), HOST, port)
+        self.director = Program(DIRECTOR, command, str(folder / f"{DIRECTOR}.log"), HOST, port)
         self._ttps = {}
         # Where in its log a TTP was started last.
         self._begins: dict[str, int] = {}
@@ -71,7 +72,7 @@ class QuickCluster:
     @property
     def driver(self) -> Driver:
         """A client of the director."""
-        return Driver(host=HOST, port=self._director.port)
+        return Driver(host=HOST, port=self.director.port)
 
     @property
     def ttps(self) -> list[str]:
@@ -84,7 +85,7 @@ class QuickCluster:
             self._begins[name] = len(self.log(name))
             self.processes.start(self._program(name))
         if DIRECTOR in names:
-            until(lambda: is_healthy(self._director), "the director to answer", START_DEADLINE)
+            until(lambda: is_healthy(self.director), "the director to answer", START_DEADLINE)
 
     def log(self, name: str) -> str:
         """What a program has logged so far."""
@@ -128,7 +129,7 @@ class QuickCluster:
         self.store.close()
 
     def _program(self, name: str) -> Program:
-        return self._director if name == DIRECTOR else self._ttps[name]
+        return self.director if name == DIRECTOR else self._ttps[name]
 
 
 @contextmanager
