@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _NormBase
 from torch.optim import lr_scheduler
 
 from synergos.learning.families.family import LocalPlan
-from synergos.learning.families.layers.hyperparameters import LayersHyperparameters, step_scheduler
+from synergos.learning.families.layers.hyperparameters import LayersHyperparameters
+from synergos.learning.families.layers.later_epochs import step
 from synergos.learning.families.layers.step_gain import decay_of, further, step_gain
 
 _EPOCHS_AHEAD = 2_000
@@ -70,6 +73,7 @@ def _reach(hyperparameters: LayersHyperparameters, batches: int) -> float:
         total = 0.0
         for _ in range(ahead):
             total = further(total, float(group["lr"]), decay, batches)
-            step_scheduler(scheduler, 0.0)
-        largest = max(largest, total)
+            step(scheduler)
+        # What is no number is above every limit.
+        largest = math.inf if math.isnan(total) else max(largest, total)
     return largest * epochs / ahead
