@@ -28,17 +28,12 @@ KEYS = {"collab_id": "c", "project_id": "p", "expt_id": "e", "run_id": "r"}
 DEADLINE = 20.0
 
 
-@dataclass
-class Message:
+@dataclass(kw_only=True)
+class Noted:
     """A delivery that notes what became of it."""
 
-    message: Mapping[str, Any]
     queue: str = "train"
     fate: list[str] = field(default_factory=list)
-
-    @property
-    def body(self) -> bytes:
-        return json.dumps(self.message).encode()
 
     def acknowledge(self) -> None:
         self.fate.append("acknowledged")
@@ -51,6 +46,17 @@ class Message:
 
     def forward(self, queue: str) -> None:
         self.fate.append(f"forwarded to {queue}")
+
+
+@dataclass
+class Message(Noted):
+    """One of an object."""
+
+    message: Mapping[str, Any]
+
+    @property
+    def body(self) -> bytes:
+        return json.dumps(self.message).encode()
 
 
 class Queue:

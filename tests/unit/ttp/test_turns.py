@@ -11,43 +11,46 @@ def job(collaboration: str) -> Job:
     return Job(Stage.PREPROCESS, job_key({"collab_id": collaboration, "project_id": "p"}))
 
 
-def taken(turns: Turns, waiting: dict[str, str]) -> str:
-    """Whose turn it is."""
-    job_id = turns.take()
-    assert job_id is not None
-    return waiting[job_id]
+class Line:
+    """Jobs that wait, told by their collaborations."""
+
+    def __init__(self) -> None:
+        self._turns = Turns()
+        self._collaboration_of: dict[str, str] = {}
+
+    def add(self, collaboration: str) -> None:
+        """Have one more job of a collaboration wait."""
+        found = job(collaboration)
+        self._collaboration_of[found.id] = collaboration
+        self._turns.add(found)
+
+    def take(self) -> str:
+        """Whose turn it is."""
+        job_id = self._turns.take()
+        assert job_id is not None
+        return self._collaboration_of[job_id]
 
 
 def test_who_asks_for_one_job_waits_for_the_one_in_hand() -> None:
-    turns, waiting = Turns(), dict[str, str]()
-
-    def add(collaboration: str) -> None:
-        found = job(collaboration)
-        waiting[found.id] = collaboration
-        turns.add(found)
-
+    line = Line()
     for _ in range(3):
-        add("many")
-    first = taken(turns, waiting)
-    add("one")
+        line.add("many")
 
-    assert [first, *(taken(turns, waiting) for _ in range(3))] == ["many", "one", "many", "many"]
+    first = line.take()
+    line.add("one")
+
+    assert [first, *(line.take() for _ in range(3))] == ["many", "one", "many", "many"]
 
 
 def test_new_ones_one_after_the_other_keep_nobody_waiting() -> None:
-    turns, waiting = Turns(), dict[str, str]()
-
-    def add(collaboration: str) -> None:
-        found = job(collaboration)
-        waiting[found.id] = collaboration
-        turns.add(found)
-
+    line = Line()
     for _ in range(10):
-        add("old")
-    served = [taken(turns, waiting)]
+        line.add("old")
+
+    served = [line.take()]
     for number in range(20):
-        add(f"new_{number}")
-        served.append(taken(turns, waiting))
+        line.add(f"new_{number}")
+        served.append(line.take())
 
     # Its turn comes when those have had theirs who came before it had its last one.
     assert served.count("old") >= 4
