@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Self
@@ -201,13 +201,13 @@ class SessionModel:
         Raises:
             NotAllowed: the owner's policy has a limit that what was received, or what came of it, does not keep to.
         """
-        self._judge_received(step)
+        corrections = self._judge_received(step)
         local = self._trainer.local(rows.inputs, rows.targets, step, on_epoch, should_stop)
         try:
             answer = self._algorithm.client(step, self._received.bag, self._received.kept, local)
             if self._judge is not None and local.done and WEIGHTS in self._received.bag.sets:
                 weights, start = self._trainer.model.weights, self._received.bag[WEIGHTS]
-                self._judge.after(local.done, weights, start, self._outline.parameters, self._corrections(step))
+                self._judge.after(local.done, weights, start, self._corrected(step), corrections)
         except BaseException:
             self._put_back()
             raise
@@ -215,11 +215,18 @@ class SessionModel:
         self._answer = Answer(self._apart(answer.bag), None if answer.kept is None else self._apart(answer.kept))
         return local.done
 
-    def _judge_received(self, step: Step) -> None:
+    def _judge_received(self, step: Step) -> float:
+        """How large what was received is that changes gradients, where that is judged."""
         if self._judge is None or WEIGHTS not in self._received.bag.sets:
-            return
-        own = self._trainer.model.weights
-        self._judge.before(step.round, self._received.bag[WEIGHTS], own, self._corrections(step))
+            return 0.0
+        corrections, own = self._corrections(step), self._trainer.model.weights
+        self._judge.before(step.round, self._received.bag[WEIGHTS], own, corrections)
+        return corrections
+
+    def _corrected(self, step: Step) -> Collection[str]:
+        """The names of the weights whose gradients what is sent may change."""
+        likes = {*self._algorithm.asked(step.exchange).values(), *self._algorithm.kept.values()}
+        return self._outline.parameters if Like.PARAMETERS in likes else ()
 
     def _corrections(self, step: Step) -> float:
         """How large what was received is that changes gradients, as SCAFFOLD's control variates do: the norms of all of it together."""

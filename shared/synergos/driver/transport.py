@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection
 
+from synergos.domain.addresses import is_loopback
 from synergos.driver.answers import Answer, readable
 from synergos.driver.errors import DriverError, ServerTimeout, ServerUnreachable, UsageError, WrongServer
 from synergos.driver.payloads import sendable
@@ -50,7 +50,7 @@ class Transport:
         self._is_orchestrator = False
         self._session = requests.Session()
         # A proxy named in the environment cannot reach this machine's own loopback address.
-        self._session.trust_env = not _is_loopback(self.address)
+        self._session.trust_env = not is_loopback(urlsplit(self.address).hostname or "")
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, _KeepAliveAdapter())
 
@@ -241,14 +241,6 @@ class _KeepAliveAdapter(HTTPAdapter):
             if hasattr(socket, name):  # not on every platform
                 options.append((socket.IPPROTO_TCP, getattr(socket, name), value))
         super().init_poolmanager(*args, socket_options=options, **kwargs)
-
-
-def _is_loopback(address: str) -> bool:
-    host = urlsplit(address).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _reason(error: requests.RequestException) -> str:

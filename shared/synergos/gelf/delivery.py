@@ -91,8 +91,9 @@ class Delivery:
             if waiting:
                 self._sent = Position(start.segment, start.offset + connection.send(waiting))
             if connection.are_there():
-                self._spool.note_arrived(self._sent)
-                self._spool.keep_position()
+                if self._sent > self._spool.arrived:
+                    self._spool.note_arrived(self._sent)
+                    self._spool.keep_position()
                 self._say_if_back(dropped + self._spool.dropped)
         except OSError as error:
             self._give_up_connection(error)

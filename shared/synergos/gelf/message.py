@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+import logging
 import math
 import re
 import socket
 import time
 from collections.abc import Mapping
+from logging.handlers import SysLogHandler
 
-_LEVELS = {"debug": 7, "info": 6, "warning": 4, "error": 3, "critical": 2}
-"""Of syslog."""
-_PYTHON_LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
+_SYSLOG_LEVELS = SysLogHandler.priority_names
+_PYTHON_LEVELS = {name.lower(): number for name, number in logging.getLevelNamesMapping().items()}
 _LONGEST_TEXT = 8_000
 """Letters of one field: a search engine's limit for a term is 32,766 bytes, and a letter has four at most."""
 _MOST_FIELDS = 200
@@ -19,7 +20,7 @@ _NOT_IN_NAMES = re.compile(r"[^\w.\-]")
 _HOST = socket.gethostname()
 
 
-def message(event: Mapping[str, object], logger: str) -> bytes:
+def message(event: Mapping[str, object], logger: str) -> str:
     """One message, without the null byte that ends it on a stream.
 
     Args:
@@ -28,7 +29,7 @@ def message(event: Mapping[str, object], logger: str) -> bytes:
     """
     level = str(event.get("level", "info"))
     facts = {name: value for name, value in event.items() if value is not None}
-    facts |= {"logger": logger, "level_number": _PYTHON_LEVELS.get(level, 20), "level_name": level.upper()}
+    facts |= {"logger": logger, "level_number": _PYTHON_LEVELS.get(level, logging.INFO), "level_name": level.upper()}
     if "logger" in event:
         facts["module"] = event["logger"]
     fields = {f"_{_name(name)}": _value(value) for name, value in list(facts.items())[-_MOST_FIELDS:]}
@@ -37,9 +38,9 @@ def message(event: Mapping[str, object], logger: str) -> bytes:
         "host": _HOST,
         "short_message": _cut(f"[{logger}] {event.get('event', '')}"),
         "timestamp": round(time.time(), 3),
-        "level": _LEVELS.get(level, 6),
+        "level": _SYSLOG_LEVELS.get(level, SysLogHandler.LOG_INFO),
     }
-    return json.dumps(known | fields, ensure_ascii=False, allow_nan=False).encode()
+    return json.dumps(known | fields, ensure_ascii=False, allow_nan=False)
 
 
 def _name(name: str) -> str:
@@ -63,6 +64,6 @@ def _value(value: object) -> str | int | float:
 
 
 def _cut(text: str) -> str:
+    text = text if len(text) <= _LONGEST_TEXT else text[: _LONGEST_TEXT - 1] + "…"
     # Not half a character: a lone surrogate is none in UTF-8.
-    text = text.encode("utf-8", "replace").decode()
-    return text if len(text) <= _LONGEST_TEXT else text[: _LONGEST_TEXT - 1] + "…"
+    return text.encode("utf-8", "replace").decode()

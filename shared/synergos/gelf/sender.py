@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections import deque
@@ -83,7 +82,7 @@ class Sender:
                 return self._make_delivery()
             except OSError as error:
                 if not is_said:
-                    self._say("log messages cannot be kept on disk", {"reason": os.strerror(error.errno or 0)})
+                    self._say("log messages cannot be kept on disk", {"reason": error.strerror or type(error).__name__})
                 is_said = True
             if self._stopping.wait(_AGAIN_SECONDS):
                 return None

@@ -136,11 +136,6 @@ class Lengths:
     beside: float = 0.0
 
 
-def distance(answer: Bag, kept: Bag | None, message: Bag, moves: str | None) -> float:
-    """How far an answer moves the model, of what :func:`lengths` says, with its arguments."""
-    return lengths(answer, kept, message, moves).moved
-
-
 def lengths(answer: Bag, kept: Bag | None, message: Bag, moves: str | None) -> Lengths:
     """How much an answer brings.
 
@@ -186,11 +181,6 @@ class Gauge:
         """How much the answer brings, all of which is there now; see :func:`lengths`."""
         self.arrived(math.inf)
         return _lengths(self._squares)
-
-    @property
-    def distance(self) -> float:
-        """How far the answer moves the model; see :func:`distance`."""
-        return self.lengths.moved
 
 
 class _Part(Enum):

@@ -20,7 +20,7 @@ def job_metrics(store: RecordStore) -> Callable[[], Iterable[Metric]]:
         jobs = GaugeMetricFamily("synergos_jobs", "Jobs in the records, by state and stage.", labels=["state", "stage"])
         for state in JobState:
             for stage in Stage:
-                jobs.add_metric([state.value, stage.value], found.get((state, stage), 0))
+                jobs.add_metric([state.value, stage.value], found.get((state.value, stage.value), 0))
         yield jobs
         oldest = store.oldest_waiting()
         age = 0.0 if oldest is None else max(0.0, (datetime.now(UTC) - oldest).total_seconds())

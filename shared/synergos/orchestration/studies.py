@@ -89,13 +89,11 @@ class Studies:
         """
         return self._records.look(study_id)
 
-    def trials(self, caller: Caller, study: Study) -> list[Trial]:
-        """A study's trials, in the order they were drawn, as far as they can be read."""
-        return self._records.trials(study)
-
-    def damaged_trials(self, caller: Caller, study: Study) -> list[Damaged]:
-        """A study's trials that cannot be read."""
-        return [trial for trial in self._records.all_trials(study) if isinstance(trial, Damaged)]
+    def trials(self, caller: Caller, study: Study) -> tuple[list[Trial], list[Damaged]]:
+        """A study's trials, in the order they were drawn, and those that cannot be read."""
+        found = self._records.all_trials(study)
+        readable = sorted((each for each in found if isinstance(each, Trial)), key=lambda trial: trial.number)
+        return readable, [each for each in found if isinstance(each, Damaged)]
 
     def tallies(self, caller: Caller, studies: Sequence[Study | Damaged]) -> Mapping[str, Tally]:
         """What the trials of each of these studies have come to, by its id; nothing of one that cannot be read."""

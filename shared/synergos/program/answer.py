@@ -9,6 +9,8 @@ from typing import Any
 from gunicorn.http import errors, wsgi
 from werkzeug.exceptions import HTTPException
 
+from synergos.program.about import API_VERSION
+
 _LONGEST = 200
 _STATUSES: dict[type[BaseException], HTTPStatus] = {
     errors.LimitRequestLine: HTTPStatus.REQUEST_URI_TOO_LONG,
@@ -36,7 +38,7 @@ def refusal(status: int, message: str, **fields: str) -> bytes:
     Args:
         fields: of its header, with underscores for hyphens.
     """
-    told = {"apiVersion": "0.1.0", "success": 0, "status": int(status), "message": message[:_LONGEST]}
+    told = {"apiVersion": API_VERSION, "success": 0, "status": int(status), "message": message[:_LONGEST]}
     body = (json.dumps(told) + "\n").encode()
     lines = [
         f"HTTP/1.1 {int(status)} {HTTPStatus(status).phrase}",

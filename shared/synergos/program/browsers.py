@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import structlog
 
 from synergos.domain.addresses import EVERYWHERE, is_address, is_loopback, plain
+from synergos.program.about import API_VERSION
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -66,7 +67,7 @@ def guarded(application: WSGIApplication, hosts: Hosts) -> WSGIApplication:
             return application(environ, start_response)
         log.warning("refused", status=HTTPStatus.FORBIDDEN.value, reason=reason, address=environ.get("REMOTE_ADDR"))
         # In the form that errors have on every port.
-        told = {"apiVersion": "0.1.0", "success": 0, "status": HTTPStatus.FORBIDDEN.value, "message": reason}
+        told = {"apiVersion": API_VERSION, "success": 0, "status": HTTPStatus.FORBIDDEN.value, "message": reason}
         body = (json.dumps(told) + "\n").encode()
         start_response(_STATUS, [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
         return [body]

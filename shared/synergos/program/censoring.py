@@ -38,7 +38,7 @@ _PLACES = frozenset(
     }
 )
 _URLS = frozenset({"database", "tracking", "uri", "url"})
-_UNTOUCHED = frozenset({"event", "level", "logger", "timestamp", "component", "dropped", "version", "logging_variant"})
+_UNTOUCHED = frozenset({"level", "logger", "timestamp", "component", "dropped", "version", "logging_variant"})
 _KNOWN = 200
 """So many hosts that were seen by their names are found in texts as well."""
 _IS_NAME = re.compile(r"(?=.*[.\-\d])[A-Za-z][\w.\-]{3,}")
@@ -74,7 +74,7 @@ class Censor:
     def __call__(self, _logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         """The same event without paths and network identifiers."""
         for name in list(event):
-            if name == "event" or name not in _UNTOUCHED:
+            if name not in _UNTOUCHED:
                 event[name] = self._censored(name, event[name])
         return event
 

@@ -7,10 +7,10 @@ import os
 
 from synergos.domain.addresses import Places
 from synergos.errors import InvalidRequest
-from synergos.program.destinations import Destinations, Listening
+from synergos.program.destinations import ANY_NODE, Destinations, Listening
 from synergos.program.flags import add_flag
 
-NODES, TRACKING = "--allow_nodes", "--allow_mlops"
+NODES, TRACKING = ANY_NODE.flag, "--allow_mlops"
 NO_SERVERS = Destinations(TRACKING, Places())
 """Where no tracking server is allowed."""
 

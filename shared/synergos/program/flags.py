@@ -15,7 +15,7 @@ from synergos.domain.quotas import Quotas
 from synergos.errors import InvalidRequest
 from synergos.gelf import Transport
 from synergos.program.logs import SPOOL_BYTES, LogTarget
-from synergos.program.system_metrics import SECONDS
+from synergos.program.system_metrics import SAMPLE_SECONDS
 from synergos.upkeep.retention import Retention
 
 COMMAND_PORT = 5000
@@ -148,7 +148,7 @@ def common_parser(program: str, purpose: str) -> argparse.ArgumentParser:
         "-r",
         type=whole_number(1),
         default=None,
-        help=f"seconds between two samples of system metrics in the log; by default {SECONDS} in Graylog, and none elsewhere",
+        help=f"seconds between two samples of system metrics in the log; by default {SAMPLE_SECONDS} in Graylog, and none elsewhere",
     )
     add_flag(
         parser,

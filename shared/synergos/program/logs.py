@@ -147,7 +147,7 @@ def _graylog(target: LogTarget, kind: str, name: str, shared: Sequence[Any]) -> 
     destination = Destination(host, port, target.transport, target.authority)
 
     def as_gelf(_logger: object, _method: str, event: MutableMapping[str, Any]) -> str:
-        return message(event, name).decode()
+        return message(event, name)
 
     def delivery() -> Delivery:
         return Delivery(destination, Spool(target.spool / kind, target.capacity), _say)

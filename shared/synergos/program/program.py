@@ -16,7 +16,7 @@ from synergos.program.open_connections import ConnectionLimits
 from synergos.program.resources import Resources
 from synergos.program.server import ServerSettings, Service, serve
 from synergos.program.start_records import log_start
-from synergos.program.system_metrics import SECONDS
+from synergos.program.system_metrics import SAMPLE_SECONDS
 
 OWNERS_ALONE = 0o077
 """The umask of every program: files 0600, folders 0700. Models and predictions tell of people."""
@@ -65,7 +65,8 @@ class ProgramSettings:
             maximum_body=given.maximum_body,
             told=vars(given),
             has_metrics=given.metrics == "on",
-            metrics_seconds=given.logging_resolution or (SECONDS if given.logging_variant[0] == "graylog" else None),
+            metrics_seconds=given.logging_resolution
+            or (SAMPLE_SECONDS if given.logging_variant[0] == "graylog" else None),
             allowed_hosts=frozenset(given.allow_hosts),
             connections_per_address=given.connections_per_address,
         )

@@ -17,7 +17,7 @@ from synergos.program.loop import Loop
 
 LOGGER = "synergos.system_metrics"
 """By this logger's name, records go where system metrics go."""
-SECONDS = 5
+SAMPLE_SECONDS = 5
 """Between two samples, unless it is said otherwise."""
 
 log = structlog.get_logger(LOGGER)

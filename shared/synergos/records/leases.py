@@ -37,7 +37,7 @@ class Claim:
 
     Attributes:
         job: as it was when it was taken up.
-        fence: how many had taken it up before, this one included.
+        fence: which taking-up of the job this is, from 1; what fences off others is the lease.
         lease: its id, which nobody else knows.
     """
 

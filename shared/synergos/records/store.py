@@ -40,7 +40,7 @@ class RecordStore:
     """Records by kind and full key, and jobs by id; for any number of threads and processes at once.
 
     A ``key`` may hold more ids than the kind's own, so a job's key finds its run and its project. What clients are to
-    see is read with :meth:`find_visible` and :meth:`relations`: without the results that an unfinished job is about to
+    see is read with :meth:`find_visible` and :meth:`beneath`: without the results that an unfinished job is about to
     replace (see :mod:`synergos.records.visibility`).
 
     Attributes:
@@ -249,11 +249,11 @@ class RecordStore:
         with self.database.reading() as connection:
             return int(connection.execute(select(func.count()).select_from(JOBS).where(*wanted)).scalar_one())
 
-    def count_jobs(self) -> dict[tuple[JobState, Stage], int]:
-        """How many jobs there are, by state and stage."""
+    def count_jobs(self) -> dict[tuple[str, str], int]:
+        """How many jobs there are, by state and stage as their columns say, be it what no job has."""
         counted = select(JOBS.c.state, JOBS.c.stage, func.count()).group_by(JOBS.c.state, JOBS.c.stage)
         with self.database.reading() as connection:
-            return {(JobState(state), Stage(stage)): count for state, stage, count in connection.execute(counted)}
+            return {(state, stage): count for state, stage, count in connection.execute(counted)}
 
     def oldest_waiting(self) -> datetime | None:
         """When the oldest job that has not begun yet was accepted."""

@@ -71,12 +71,11 @@ class StageResource(Resource):
 
     def post(self, **ids: str) -> Response:
         """Carry the stage out; with ``Prefer: respond-async`` only begin."""
-        asynchronous = prefers_async()
         # Before a place to wait is taken: a body that is heavy has its turn no longer than it is read.
         body = json_object()
         with waiting_for_jobs() as wait:
             jobs = self.requests.request(caller(), ids, body, wait=wait)
-        if asynchronous and jobs:
+        if wait is None and jobs:
             return self.accepted(jobs)
         unsuccessful = [job for job in jobs if job.state in {JobState.FAILED, JobState.CANCELLED}]
         if unsuccessful:

@@ -75,13 +75,13 @@ class _StudyResource(Resource):
         """A study with its trials."""
         if isinstance(study, Damaged):
             return {**_represent(study), "trials": []}
-        trials = self.studies.trials(caller(), study)
+        trials, unreadable = self.studies.trials(caller(), study)
         progress = self.studies.progress(caller(), trials)
         tally = Tally(study.direction)
         for trial in trials:
             tally.add(trial)
         shown = [_trial_shape(trial, progress.get(trial.run_id, {})) for trial in trials]
-        damaged = [_damaged_trial(trial) for trial in self.studies.damaged_trials(caller(), study)]
+        damaged = [_damaged_trial(trial) for trial in unreadable]
         return {**_represent(study, tally), "trials": shown + damaged}
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import socket
 import ssl
 import threading
@@ -121,7 +123,7 @@ def shown_by(authority: Authority) -> ssl.SSLContext:
 
 def put(sender: Sender, first: int, last: int, more: str = "") -> None:
     for number in range(first, last):
-        sender.put(message({"event": "e", "number": number, "more": more}, "TTP_x"))
+        sender.put(message({"event": "e", "number": number, "more": more}, "TTP_x").encode())
 
 
 def here(receiver: Receiver, **options: Any) -> Destination:
@@ -301,7 +303,7 @@ def test_a_disk_that_takes_nothing_is_tried_again(
     receiver: Receiver, tmp_path: Path, said: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sender_module, "_AGAIN_SECONDS", 0.05)
-    failures = [OSError(28, "full"), OSError(28, "full")]
+    failures = [OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) for _ in range(2)]
 
     def say(event: str, facts: dict[str, object]) -> None:
         said.append((event, facts))

@@ -69,7 +69,7 @@ def test_names_are_those_that_graylog_takes() -> None:
 
 
 def test_one_record_is_one_message_of_a_bounded_size() -> None:
-    raw = message({f"fact_{index}": "é" * 9000 for index in range(300)} | {"event": "e\0f"}, "TTP_x")
+    raw = message({f"fact_{index}": "é" * 9000 for index in range(300)} | {"event": "e\0f"}, "TTP_x").encode()
 
     assert b"\0" not in raw
     assert len(raw) < 2 * 2**20 * 2

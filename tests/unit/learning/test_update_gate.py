@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from synergos.learning.bags import Bag
-from synergos.learning.update_gate import ABSURD_NORM, Gauge, Measured, Refusal, distance, movement, refusals
+from synergos.learning.update_gate import ABSURD_NORM, Gauge, Measured, Refusal, lengths, movement, refusals
 
 REFERENCE = {"w": torch.tensor([1.0, 2.0]), "steps": torch.tensor(3)}
 ROWS = {"a": 10, "b": 20, "c": 30}
@@ -139,7 +139,7 @@ def test_an_answer_moves_the_model_as_far_whether_it_is_measured_while_it_arrive
         for count in (0, 10, 200_000, len(part)):
             gauge.arrived(part.data_ptr() + 4 * count)
 
-    assert gauge.distance == pytest.approx(distance(answer, kept, message, moves), rel=1e-6)
+    assert gauge.lengths.moved == pytest.approx(lengths(answer, kept, message, moves).moved, rel=1e-6)
 
 
 def test_a_value_counts_once_it_is_there() -> None:
@@ -152,8 +152,8 @@ def test_a_value_counts_once_it_is_there() -> None:
         memory[start : start + 50_000] = arrived[start : start + 50_000]
         gauge.arrived(memory[: start + 50_000].data_ptr() + memory[: start + 50_000].nbytes)
 
-    assert math.isfinite(gauge.distance)
-    assert gauge.distance == pytest.approx(movement(weights, arriving(2)[0]), rel=1e-6)
+    assert math.isfinite(gauge.lengths.moved)
+    assert gauge.lengths.moved == pytest.approx(movement(weights, arriving(2)[0]), rel=1e-6)
 
 
 @pytest.mark.parametrize("name", ["w", "b", "steps"])
@@ -165,4 +165,4 @@ def test_a_value_that_is_not_finite_is_found_wherever_it_arrives(where: str, nam
 
     gauge = Gauge(answer, kept, Bag({"weights": arriving(2)[0]}), "weights")
 
-    assert gauge.distance == distance(answer, kept, Bag({"weights": arriving(2)[0]}), "weights") == math.inf
+    assert gauge.lengths.moved == lengths(answer, kept, Bag({"weights": arriving(2)[0]}), "weights").moved == math.inf

@@ -117,7 +117,7 @@ def said(limits: OwnerLimits) -> dict[str, Any]:
 
 def changed(limits: OwnerLimits) -> dict[str, Any]:
     """Those that are not as they are without a file."""
-    usual = said(OwnerLimits())
+    usual = said(USUAL)
     return {name: value for name, value in said(limits).items() if value != usual[name]}
 
 

@@ -85,7 +85,7 @@ class RoundJudge:
         """Take note of how far training has moved the model, and refuse to tell of it if it was too short, or others have moved it too far.
 
         Args:
-            parameters: the names of the weights that gradients change.
+            parameters: the names of the weights that gradients change, where corrections of those may come.
             corrections: how large what was sent is that changes gradients.
 
         Raises:
@@ -103,11 +103,11 @@ class RoundJudge:
         if self._moved is None:
             # Of a session that is taken up, whose first weights may lie as far away.
             walked = 0.0
-        moved, pulled = movement(answer, start) - walked, movement(answer, start, parameters) - walked
-        known = self._moved or 0.0
+        moved, known = movement(answer, start) - walked, self._moved or 0.0
         self._moved = max(known, moved) if math.isfinite(moved) else known
-        if reach and math.isfinite(pulled):
-            self._pulled = max(self._pulled, pulled / reach)
+        if reach and parameters:
+            pulled = movement(answer, start, parameters) - walked
+            self._pulled = max(self._pulled, pulled / reach) if math.isfinite(pulled) else self._pulled
 
     def _judge_corrections(self, corrections: float, walked: float, norm: float) -> None:
         """Refuse those that no honest others can have come to: they move a model as weights do that are sent.
