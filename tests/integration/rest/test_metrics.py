@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as open_metrics
 from prometheus_client.parser import text_string_to_metric_families as prometheus_text
+from sqlalchemy import text
 
 from fakes.orchestration import Client
 from synergos.domain.job import Job, JobState, Stage
@@ -27,11 +28,11 @@ def client(store: RecordStore) -> Client:
     return Client(app.test_client())
 
 
-def values(text: str) -> Mapping[tuple[str, ...], float]:
+def values(read: str) -> Mapping[tuple[str, ...], float]:
     """Each sample by its name and the values of its labels, in the order of their names."""
     return {
         (sample.name, *(sample.labels[label] for label in sorted(sample.labels))): sample.value
-        for family in prometheus_text(text)
+        for family in prometheus_text(read)
         for sample in family.samples
     }
 
@@ -48,6 +49,15 @@ def test_jobs_are_counted_by_state_and_stage(client: Client, store: RecordStore)
     assert len([name for name, *_ in after if name == "synergos_jobs"]) == len(JobState) * len(Stage)
     assert before[("synergos_oldest_waiting_job_age_seconds",)] == 0
     assert 0 <= after[("synergos_oldest_waiting_job_age_seconds",)] < 60
+
+
+def test_a_job_whose_record_is_damaged_hides_no_other(client: Client, store: RecordStore) -> None:
+    jobs = [Job(Stage.PREPROCESS, job_key({"collab_id": "c", "project_id": "p"})) for _ in range(2)]
+    store.add_jobs(jobs)
+    with store.database.writing() as connection:
+        connection.execute(text("UPDATE job SET state = 'lost in thought' WHERE id = :id"), {"id": jobs[0].id})
+
+    assert values(client.http.get("/metrics").text)["synergos_jobs", "preprocess", "queued"] == 1
 
 
 def test_it_is_open_metrics_for_those_who_ask(client: Client) -> None:
