@@ -5,11 +5,11 @@ a thread writes what is in it to a bounded spool on disk and sends from there, a
 machine has acknowledged it. What a program leaves unsent, its next start sends.
 """
 
-from synergos.gelf.delivery import Delivery
+from synergos.gelf.delivery import Delivery, Standing
 from synergos.gelf.destination import Destination, Transport
 from synergos.gelf.handler import GelfHandler
-from synergos.gelf.message import message
+from synergos.gelf.message import HOST, message
 from synergos.gelf.sender import Sender
 from synergos.gelf.spool import Spool
 
-__all__ = ["Delivery", "Destination", "GelfHandler", "Sender", "Spool", "Transport", "message"]
+__all__ = ["HOST", "Delivery", "Destination", "GelfHandler", "Sender", "Spool", "Standing", "Transport", "message"]

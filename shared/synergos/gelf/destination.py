@@ -15,12 +15,13 @@ from typing import Protocol
 
 from graypy.handler import WAN_CHUNK, GELFWarningChunker
 
+from synergos.errors import InvalidRequest
+from synergos.tls.files import client_context
+
 CONNECT_SECONDS = 5.0
 STALL_SECONDS = 5.0
 """So long a receiver may take nothing before the connection is given up."""
 _ANSWER = 2**16
-_LARGEST_DATAGRAM = 128 * WAN_CHUNK
-"""What can be sent as chunks of one message."""
 
 
 class Transport(StrEnum):
@@ -65,8 +66,8 @@ class Connection(Protocol):
             OSError: the connection broke, or the receiver takes nothing.
         """
 
-    def are_there(self) -> bool:
-        """Whether all that was sent has arrived at the receiver's machine, as far as that can be known.
+    def unacknowledged(self) -> int:
+        """How many bytes of what was sent may not have arrived at the receiver's machine, as far as that can be known.
 
         Raises:
             OSError: the connection broke.
@@ -85,7 +86,7 @@ class _Stream:
         self._socket: socket.socket = plain
         if destination.transport is Transport.TLS:
             try:
-                context = ssl.create_default_context(cafile=destination.authority)
+                context = _context(destination.authority)
                 self._socket = context.wrap_socket(plain, server_hostname=destination.host)
             except BaseException:
                 plain.close()
@@ -100,12 +101,11 @@ class _Stream:
             left = left[self._socket.send(left) :]
         return len(messages)
 
-    def are_there(self) -> bool:
-        """See :class:`Connection`."""
+    def unacknowledged(self) -> int:
+        """See :class:`Connection`; by TLS a little more than there is, as its own bytes count too."""
         self._see_that_it_is_open()
-        # How many bytes the receiver's machine has not acknowledged.
         waiting = fcntl.ioctl(self._socket.fileno(), termios.TIOCOUTQ, struct.pack("i", 0))
-        return bool(struct.unpack("i", waiting)[0] == 0)
+        return int(struct.unpack("i", waiting)[0])
 
     def close(self) -> None:
         """See :class:`Connection`."""
@@ -124,6 +124,14 @@ class _Stream:
         raise ConnectionResetError("the receiver closed the connection")
 
 
+def _context(authority: Path | None) -> ssl.SSLContext:
+    try:
+        return client_context(authority)
+    except InvalidRequest as error:
+        # It was changed since the program began; perhaps it is being written.
+        raise OSError(str(error)) from error
+
+
 class _Datagrams:
     """UDP: whether anything arrives, nobody knows, unless the receiver's machine says that nobody listens."""
 
@@ -138,18 +146,27 @@ class _Datagrams:
 
     def send(self, messages: bytes) -> int:
         """See :class:`Connection`."""
-        end = messages.index(b"\0")
-        packed = zlib.compress(messages[:end])
+        sent = 0
+        try:
+            while (end := messages.find(b"\0", sent)) >= 0:
+                self._send_one(messages[sent:end])
+                sent = end + 1
+        except OSError:
+            if not sent:
+                raise
+        return sent
+
+    def _send_one(self, message: bytes) -> None:
+        packed = zlib.compress(message)
         if len(packed) <= WAN_CHUNK:
             self._socket.send(packed)
-        elif len(packed) <= _LARGEST_DATAGRAM:
-            for chunk in self._chunker.chunk_message(packed):
-                self._socket.send(chunk)
-        return end + 1
+            return
+        for chunk in self._chunker.chunk_message(packed):
+            self._socket.send(chunk)
 
-    def are_there(self) -> bool:
+    def unacknowledged(self) -> int:
         """See :class:`Connection`."""
-        return True
+        return 0
 
     def close(self) -> None:
         """See :class:`Connection`."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -31,7 +32,7 @@ class Position:
 
 
 class Spool:
-    """The messages of one process, used by one thread.
+    """The messages of one process: one thread may add to them while another reads them.
 
     Args:
         folder: of all spools of this kind; those that nobody uses any more are taken over.
@@ -47,6 +48,9 @@ class Spool:
     def __init__(self, folder: Path, capacity: int) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.dropped = 0
+        # Held by whichever thread uses the files, for as long as a disk takes.
+        self._guard = threading.RLock()
+        self._is_closed = False
         # Under another name until it is locked: nobody else may think that it was left.
         making = folder / f".{uuid4().hex}"
         making.mkdir()
@@ -73,50 +77,78 @@ class Spool:
         """Whether nothing waits."""
         return self._arrived >= self._newest
 
+    @property
+    def capacity(self) -> int:
+        """Bytes that may wait."""
+        return self._size * _SEGMENTS
+
+    @property
+    def waiting(self) -> int:
+        """Bytes of the capacity that are taken by what has not arrived."""
+        newest, arrived = self._newest, self._arrived
+        return max(0, (newest.segment - arrived.segment) * self._size + newest.offset - arrived.offset)
+
     def append(self, messages: Sequence[bytes]) -> None:
         """Add messages; those that cannot be written are given up."""
-        for group in _grouped(messages, self._size - self._newest.offset, self._size):
-            if self._newest.offset + len(group) > self._size and self._newest.offset:
-                self._newest = Position(self._newest.segment + 1)
-            try:
-                self._write(group)
-            except OSError:
-                self.dropped += group.count(_END)
-        while self._newest.segment - self._arrived.segment >= _SEGMENTS:
-            self._give_up_oldest()
+        with self._guard:
+            if self._is_closed:
+                self.dropped += len(messages)
+                return
+            for group in _grouped(messages, self._size - self._newest.offset, self._size):
+                if self._newest.offset + len(group) > self._size and self._newest.offset:
+                    self._newest = Position(self._newest.segment + 1)
+                try:
+                    self._write(group)
+                except OSError:
+                    self.dropped += group.count(_END)
+            while self._newest.segment - self._arrived.segment >= _SEGMENTS:
+                self._give_up_oldest()
 
     def read(self, start: Position, most: int) -> tuple[bytes, Position]:
         """Whole messages from a position on, and where they begin: later than asked for, if those were given up."""
-        start = max(start, self._arrived)
-        while start < self._newest:
-            found = self._read(start, most)
-            if found:
-                return found, start
-            start = Position(start.segment + 1)
-        return b"", start
+        with self._guard:
+            if self._is_closed:
+                return b"", start
+            start = max(start, self._arrived)
+            while start < self._newest:
+                found = self._read(start, most)
+                if found:
+                    return found, start
+                start = Position(start.segment + 1)
+            return b"", start
 
     def note_arrived(self, end: Position) -> None:
         """Forget messages up to a position."""
-        before, self._arrived = self._arrived, max(self._arrived, min(end, self._newest))
-        for segment in range(before.segment, self._arrived.segment):
-            with suppress(OSError):
-                self._path(segment).unlink(missing_ok=True)
+        with self._guard:
+            if self._is_closed:
+                return
+            before, self._arrived = self._arrived, max(self._arrived, min(end, self._newest))
+            for segment in range(before.segment, self._arrived.segment):
+                with suppress(OSError):
+                    self._path(segment).unlink(missing_ok=True)
 
     def keep_position(self) -> None:
         """Write down up to where messages have arrived, for whoever takes this spool over."""
-        note = self._folder / _POSITION
-        try:
-            note.with_suffix(".new").write_text(f"{self._arrived.segment} {self._arrived.offset}", encoding="utf-8")
-            note.with_suffix(".new").replace(note)
-        except OSError:
-            return  # what has arrived arrives twice
+        with self._guard:
+            if self._is_closed:
+                return
+            note = self._folder / _POSITION
+            try:
+                note.with_suffix(".new").write_text(f"{self._arrived.segment} {self._arrived.offset}", encoding="utf-8")
+                note.with_suffix(".new").replace(note)
+            except OSError:
+                return  # what has arrived arrives twice
 
     def close(self) -> None:
         """Let go of the folder, which is removed if nothing is left in it."""
-        self.keep_position()
-        if self.is_empty:
-            shutil.rmtree(self._folder, ignore_errors=True)
-        os.close(self._lock)
+        with self._guard:
+            if self._is_closed:
+                return
+            self.keep_position()
+            self._is_closed = True
+            if self.is_empty:
+                shutil.rmtree(self._folder, ignore_errors=True)
+            os.close(self._lock)
 
     def _path(self, segment: int) -> Path:
         return self._folder / f"{segment:012d}"

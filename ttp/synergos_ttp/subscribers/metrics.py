@@ -20,16 +20,11 @@ from synergos_ttp.events import (
     Subscriber,
     UpdateShortened,
 )
-from synergos_ttp.outcomes import Cancelled, Completed, Failed, Interrupted, Lost, Outcome, Pruned
+from synergos_ttp.outcomes import NAMES
+from synergos_ttp.subscribers.participant_metrics import ParticipantMetrics
 
-_OUTCOMES: dict[type[Outcome], str] = {
-    Completed: "completed",
-    Cancelled: "cancelled",
-    Pruned: "pruned",
-    Failed: "failed",
-    Interrupted: "interrupted",
-    Lost: "lost",
-}
+_PHASES = ("training", "transfer", "waiting", "averaging", "commit")
+"""As :class:`~synergos_ttp.events.RoundSeconds` calls them."""
 _ROUND_SECONDS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000)
 _SECONDS = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000, 3600)
 
@@ -37,10 +32,12 @@ _SECONDS = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000, 3600)
 class RunMetrics:
     """The metrics of all jobs that a TTP runs; its methods may be called by any thread.
 
-    Participants are told apart by their ids, which are as many as were registered.
+    Args:
+        participants: takes note of what is each participant's own.
     """
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(self, registry: CollectorRegistry, participants: ParticipantMetrics) -> None:
+        self._participants = participants
         self._ended = Counter(
             "synergos_job_attempts",
             "Attempts at jobs that have ended, by how.",
@@ -48,50 +45,21 @@ class RunMetrics:
             registry=registry,
         )
         for stage in Stage:
-            for outcome in _OUTCOMES.values():
+            for outcome in NAMES.values():
                 self._ended.labels(stage.value, outcome)
         self._job_seconds = Histogram(
             "synergos_job_seconds", "How long attempts at jobs took.", ["stage"], registry=registry, buckets=_SECONDS
         )
         self._running = Gauge("synergos_jobs_at_work", "Jobs that this program is at.", registry=registry)
         self._rounds = Counter("synergos_rounds", "Rounds that were committed.", registry=registry)
-        self._lost = Counter(
-            "synergos_participant_losses",
-            "Rounds without a participant that should have had a part.",
-            ["participant", "cause"],
-            registry=registry,
-        )
-        self._shortened = Counter(
-            "synergos_updates_shortened",
-            "Updates of which less counted than there was.",
-            ["participant"],
-            registry=registry,
-        )
-        self._phases = Histogram(
+        phases = Histogram(
             "synergos_round_seconds",
             "Where the time of rounds went; a round has one of each phase.",
             ["phase"],
             registry=registry,
             buckets=_ROUND_SECONDS,
         )
-        self._own_seconds = Counter(
-            "synergos_participant_round_seconds",
-            "What rounds took at each participant, and on the line to it.",
-            ["participant", "phase"],
-            registry=registry,
-        )
-        self._left_out = Counter(
-            "synergos_participant_omissions",
-            "Jobs beside rounds that went on without a participant.",
-            ["participant"],
-            registry=registry,
-        )
-        self._awaited = Gauge(
-            "synergos_participant_awaited",
-            "Jobs that wait for a participant that is away.",
-            ["participant"],
-            registry=registry,
-        )
+        self._phases = {phase: phases.labels(phase) for phase in _PHASES}
 
     def of(self, job: Job) -> Subscriber:
         """What takes note of one job's events."""
@@ -109,38 +77,30 @@ class RunMetrics:
                     if seconds is not None:
                         self._note_seconds(seconds)
                 case UpdateShortened(participant=participant):
-                    self._shortened.labels(participant).inc()
-                case ParticipantLost(participant=participant, is_refused=is_refused):
-                    self._lost.labels(participant, "refused" if is_refused else "silent").inc()
+                    self._participants.shortened(participant)
+                case ParticipantLost(participant=participant, cause=cause):
+                    self._participants.lost(participant, cause)
                 case ParticipantLeftOut(participant=participant):
-                    self._left_out.labels(participant).inc()
+                    self._participants.left_out(participant)
                 case ParticipantAwaited(participant=participant):
                     if participant not in awaited:
                         awaited.add(participant)
-                        self._awaited.labels(participant).inc()
+                        self._participants.awaited(participant)
                 case ParticipantNotAwaited(participant=participant) if participant in awaited:
                     awaited.remove(participant)
-                    self._awaited.labels(participant).dec()
+                    self._participants.not_awaited(participant)
                 # One that ended without being taken up was no attempt.
                 case JobEnded(outcome=outcome) if started is not None:
                     self._running.dec()
-                    self._ended.labels(job.stage.value, _OUTCOMES[type(outcome)]).inc()
+                    self._ended.labels(job.stage.value, NAMES[type(outcome)]).inc()
                     self._job_seconds.labels(job.stage.value).observe(time.monotonic() - started)
                     # Nobody is waited for any more, however it ended.
                     for participant in awaited:
-                        self._awaited.labels(participant).dec()
+                        self._participants.not_awaited(participant)
 
         return note
 
     def _note_seconds(self, seconds: RoundSeconds) -> None:
-        for phase, spent in (
-            ("training", seconds.training),
-            ("transfer", seconds.transfer),
-            ("waiting", seconds.waiting),
-            ("averaging", seconds.averaging),
-            ("commit", seconds.commit),
-        ):
-            self._phases.labels(phase).observe(spent)
-        for who, (training, transfer) in seconds.participants.items():
-            self._own_seconds.labels(who, "training").inc(training)
-            self._own_seconds.labels(who, "transfer").inc(transfer)
+        for phase, histogram in self._phases.items():
+            histogram.observe(getattr(seconds, phase))
+        self._participants.spent(seconds.participants)
