@@ -1,0 +1,1 @@
+"""OpenID Connect: organisations that vouch for their own people, with tokens that they sign."""
