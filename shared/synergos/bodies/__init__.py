@@ -5,6 +5,7 @@ from __future__ import annotations
 from synergos.bodies.declarations import (
     COLLABORATION,
     EXPERIMENT,
+    INVITATION,
     PARTICIPANT,
     PROJECT,
     REGISTRATION,
@@ -17,6 +18,7 @@ __all__ = [
     "ALIGNMENTS",
     "COLLABORATION",
     "EXPERIMENT",
+    "INVITATION",
     "MODELS",
     "OPTIMIZATIONS",
     "PARTICIPANT",

@@ -12,6 +12,9 @@ from typing import Annotated, Any, TypeAlias
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from synergos.domain.feature_space import Action
+from synergos.domain.grid import COMMAND_PORT, DATA_PORT
+from synergos.domain.invitation import InvitationState
+from synergos.errors import InvalidRequest
 from synergos.schema import Definition
 
 Id: TypeAlias = Annotated[str, Meta(min_length=1, max_length=128)]
@@ -40,6 +43,14 @@ class Connection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     secure: bool | None = None
 
 
+class TrackingConnection(Connection, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the MLflow server of a collaboration is, and what is asked of it."""
+
+    register: Annotated[
+        bool | None, Meta(description="whether trained models become versions in MLflow's registry; absent for not")
+    ] = None
+
+
 class LoggerPorts(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Of the logger, one for each kind of program."""
 
@@ -65,7 +76,7 @@ class Services(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     catalogue: Connection | None = None
     logs: Logger | None = None
     meter: Connection | None = None
-    mlops: Connection | None = None
+    mlops: TrackingConnection | None = None
     mq: Connection | None = None
 
 
@@ -233,13 +244,46 @@ Host: TypeAlias = Annotated[
 
 
 class Node(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One worker of a participant."""
+    """One worker of a participant: where it listens, or the fingerprint alone of one that joins by itself."""
 
-    host: Host
-    port: Annotated[Port, Meta(description="where model weights travel")]
-    f_port: Annotated[Port, Meta(description="the worker's REST port")]
+    host: Host | UnsetType = UNSET
+    port: Annotated[Port, Meta(description="where model weights travel")] | UnsetType = UNSET
+    f_port: Annotated[Port, Meta(description="the worker's REST port")] | UnsetType = UNSET
     log_msgs: Switch = UNSET
     verbose: Switch = UNSET
+    fingerprint: (
+        Annotated[
+            str,
+            Meta(
+                pattern="^[0-9a-f]{64}$",
+                description="of the worker's identity; of the one that it shows first where that is not said, and no other's from then"
+                " on. Without host, port and f_port: of a worker that joins by itself, and listens nowhere",
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+
+    @property
+    def place(self) -> tuple[str, int, int]:
+        """What stands for its host (see :class:`synergos.domain.grid.Node`), its command port and its data port."""
+        if self.host is UNSET:
+            return str(self.fingerprint), COMMAND_PORT, DATA_PORT
+        return self.host, int(self.f_port or COMMAND_PORT), int(self.port or DATA_PORT)
+
+    def refuse_half(self, at: str) -> None:
+        """Refuse one that says only a part of where it is.
+
+        Raises:
+            InvalidRequest: names the field that is missing.
+        """
+        where = {"host": self.host, "port": self.port, "f_port": self.f_port}
+        missing = [name for name, value in where.items() if value is UNSET]
+        if not missing or (self.fingerprint is not UNSET and len(missing) == len(where)):
+            return
+        raise InvalidRequest(
+            "is required; only a worker that joins by itself is registered without host, port and f_port, with its fingerprint alone",
+            f"{at}.{missing[0]}",
+        )
 
 
 class Registration(Struct, frozen=True, kw_only=True):
@@ -261,6 +305,15 @@ class Registration(Struct, frozen=True, kw_only=True):
         return {"node_0": self.node_0, **self.others}
 
 
+class Invitation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Of a participant to a project."""
+
+    state: Annotated[
+        InvitationState | UnsetType,
+        Meta(description="what it becomes: invited by whom the collaboration belongs to, else asked; may be left out"),
+    ] = UNSET
+
+
 TagList: TypeAlias = Sequence[Sequence[str]]
 
 
@@ -279,5 +332,7 @@ PROJECT = Definition(Project)
 EXPERIMENT = Definition(Experiment)
 RUN = Definition(Run)
 PARTICIPANT = Definition(Participant)
+NODE = Definition(Node)
+INVITATION = Definition(Invitation)
 REGISTRATION = Definition(Registration, rest="others")
 TAG = Definition(Tag)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, TypeAlias, cast
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from synergos.domain.feature_space import MinimumRows, Unseen
+from synergos.domain.job_options import JobOptions
 from synergos.domain.search_space import DescribedSpace
 from synergos.schema import Definition
 
@@ -139,7 +140,7 @@ OPTIMIZATIONS = Definition(
 PREDICTIONS = Definition(Prediction, "Predictions")
 
 
-def options_of(body: StageBody) -> dict[str, Any]:
+def options_of(body: StageBody) -> JobOptions:
     """What the jobs of a request are asked with, as their records say it."""
     kind = AlignmentOptions if isinstance(body, AlignmentOptions) else Options
-    return {name: getattr(body, name) for name in kind.__struct_fields__}
+    return cast(JobOptions, {name: getattr(body, name) for name in kind.__struct_fields__})

@@ -15,8 +15,11 @@ Address = IPv4Address | IPv6Address
 EVERYWHERE = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - compared, not bound
 """What a program listens on that listens on all addresses of its machine."""
 
+_FINGERPRINT = re.compile("[0-9a-f]{64}")
 _NAME = re.compile(r"[\w-]+(\.[\w-]+)*")
 _LARGEST_PORT = 65535
+_IPV4 = 4
+_CUSTOMERS_BITS = 64
 
 
 def address_of(host: str) -> Address | None:
@@ -36,6 +39,29 @@ def is_loopback(host: str) -> bool:
     """Whether a host is this very machine, as its own programs reach each other."""
     address = address_of(host)
     return plain(host) == "localhost" if address is None else address.is_loopback
+
+
+def customer_of(address: str) -> str:
+    """What somebody's requests come from: the address, or with IPv6 the network that one customer has."""
+    found = address_of(address)
+    if found is None:
+        return address
+    return str(found if found.version == _IPV4 else ip_network((found, _CUSTOMERS_BITS), strict=False))
+
+
+def is_fingerprint(host: str) -> bool:
+    """Whether what stands for a host is the fingerprint of a worker that dials out; no name of DNS has a part so long."""
+    return _FINGERPRINT.fullmatch(host) is not None
+
+
+def shown(host: str, port: int) -> str:
+    """Where somebody is asked, for people: an address with its port, or which worker it is that dials out."""
+    return f"{host[:16]}… (which joins by itself)" if is_fingerprint(host) else f"{host}:{port}"
+
+
+def in_header(host: str) -> str:
+    """What a request says in ``Host`` of whom it is for: a fingerprint is no name, and a server would refuse it."""
+    return "joined" if is_fingerprint(host) else host
 
 
 def plain(host: str) -> str:

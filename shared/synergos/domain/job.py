@@ -9,7 +9,9 @@ from enum import StrEnum
 from typing import Any
 from uuid import uuid4
 
+from synergos.domain.job_options import JobOptions
 from synergos.domain.keys import JobKey
+from synergos.domain.trace_context import TraceContext, span_id_of, trace_id_of
 
 
 class Stage(StrEnum):
@@ -102,11 +104,12 @@ class Job:
         grid: the sub-grid it runs on, or ran on last; None where there is but one.
         ttp: the TTP that runs it, or ran it last; None where there is but one.
         not_before: when it may be started again after a failure that may pass.
+        trace: the span, of another's, in which it was asked for; None where the request said nothing of one.
     """
 
     stage: Stage
     keys: JobKey
-    parameters: Mapping[str, Any] = field(default_factory=dict)
+    parameters: JobOptions = field(default_factory=JobOptions)
     id: str = field(default_factory=lambda: uuid4().hex)
     state: JobState = JobState.QUEUED
     progress: Mapping[str, Any] = field(default_factory=dict)
@@ -118,6 +121,14 @@ class Job:
     grid: int | None = None
     ttp: str | None = None
     not_before: datetime | None = None
+    trace: TraceContext | None = None
+
+    @property
+    def span(self) -> TraceContext:
+        """What everybody who has a part in it records it as, in all attempts."""
+        if self.trace is None:
+            return TraceContext(trace_id_of(self.id), span_id_of(self.id))
+        return self.trace.beneath(span_id_of(self.id))
 
     @property
     def priority(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
@@ -30,6 +31,7 @@ class AwaitedWorker(Struct, frozen=True, kw_only=True):
     Attributes:
         since: ISO 8601, as ``until``.
         purpose: what it is to do.
+        approval: whether it is there, and its owner has something to decide first.
     """
 
     participant: str
@@ -37,6 +39,23 @@ class AwaitedWorker(Struct, frozen=True, kw_only=True):
     until: str
     purpose: str = msgspec.field(name="for")
     reason: str
+    approval: bool | UnsetType = UNSET
+
+
+class SlowTransfer(Struct, frozen=True, kw_only=True):
+    """A message to a participant's worker, or its answer, that takes long to pass.
+
+    Attributes:
+        direction: ``sending`` to it or ``receiving`` from it.
+        done: bytes that have passed, ``of`` how many.
+        rate: bytes a second.
+    """
+
+    participant: str
+    direction: str
+    done: int = msgspec.field(name="bytes")
+    of: int
+    rate: int
 
 
 class JobProgress(Struct, frozen=True, kw_only=True):
@@ -50,8 +69,11 @@ class JobProgress(Struct, frozen=True, kw_only=True):
         checkpoints: evaluation losses by the number of rounds after which trials are compared.
         absent: why others had no part in the newest round, by participant.
         shortened: whose update counted less than there was of it in the newest round, and why, by participant.
-        waiting_for: whose workers do not answer at present.
+        waiting_for: whose workers do not answer at present, or whose owners have something to decide.
+        transfers: what takes long to pass between the TTP and which participant, and how far it is.
+        unsealed: whose workers show no identity, so that nothing that is asked of them is sealed.
         last_error: of an attempt after which it is tried again.
+        updated_at: when that was so, ISO 8601.
     """
 
     fraction: float | UnsetType = UNSET
@@ -65,7 +87,23 @@ class JobProgress(Struct, frozen=True, kw_only=True):
     shortened: Mapping[str, str] | UnsetType = UNSET
     seconds_left: float | UnsetType = UNSET
     waiting_for: Sequence[AwaitedWorker] | UnsetType = UNSET
+    transfers: Sequence[SlowTransfer] | UnsetType = UNSET
+    unsealed: Sequence[str] | UnsetType = UNSET
     last_error: str | UnsetType = UNSET
+    updated_at: str | UnsetType = UNSET
 
 
 JOB_PROGRESS = Definition(JobProgress)
+
+
+def waiting_for(progress: Mapping[str, Any], awaited: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """A progress, as JSON has it, that says whom the job waits for: these, or nobody."""
+    others = {name: value for name, value in progress.items() if name != "waiting_for"}
+    return {**others, "waiting_for": list(awaited)} if awaited else others
+
+
+def awaited_owners(progress: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Of a progress as JSON has it, whose owners have something to decide before the job can go on."""
+    waits = progress.get("waiting_for")
+    listed = waits if isinstance(waits, list) else []
+    return [wait for wait in listed if isinstance(wait, Mapping) and wait.get("approval") is True]

@@ -16,6 +16,7 @@ from msgspec import Struct
 from synergos.domain.identifiers import check_identifier
 from synergos.domain.job import Job, JobError, JobState
 from synergos.domain.keys import RunKey
+from synergos.domain.trace_context import TRACEPARENT
 from synergos.errors import InvalidRequest
 from synergos.schema import Definition
 
@@ -38,17 +39,8 @@ class JobMessage(Struct, frozen=True):
         _check_id(self.cluster, "cluster")
 
     @classmethod
-    def from_dict(cls, message: Mapping[str, Any]) -> JobMessage:
-        """Read what :func:`job_message` made.
-
-        Raises:
-            InvalidRequest: it is no message of ours; names the key.
-        """
-        return JOB_MESSAGE.read(message)
-
-    @classmethod
     def from_json(cls, body: bytes) -> JobMessage:
-        """Read it as it came; what else it says is never in memory.
+        """Read what :func:`job_message` made, as it came; what else it says is never in memory.
 
         Raises:
             InvalidRequest: it is no message of ours; names the key.
@@ -72,6 +64,7 @@ def job_message(
         "parameters": dict(parameters),
         "job_id": job.id,
         "cluster": cluster,
+        TRACEPARENT: job.span.header,
     }
 
 
@@ -105,6 +98,7 @@ class Outcome:
             "error": None if self.error is None else asdict(self.error),
             "grid": self.job.grid,
             "ttp": self.job.ttp,
+            TRACEPARENT: self.job.span.header,
         }
 
 
@@ -152,20 +146,11 @@ class OutcomeMessage(Struct, frozen=True):
             raise InvalidRequest("expected a kind and a message", "error")
 
     @classmethod
-    def from_dict(cls, message: Mapping[str, Any]) -> OutcomeMessage:
-        """Read what :meth:`Outcome.to_dict` made.
+    def from_json(cls, body: bytes) -> OutcomeMessage:
+        """Read what :meth:`Outcome.to_dict` made, as it came.
 
         Raises:
             InvalidRequest: it is no message of ours; names the key.
-        """
-        return OUTCOME_MESSAGE.read(message)
-
-    @classmethod
-    def from_json(cls, body: bytes) -> OutcomeMessage:
-        """Read it as it came.
-
-        Raises:
-            InvalidRequest: as :meth:`from_dict` has it.
         """
         return OUTCOME_MESSAGE.decode(body)
 

@@ -16,7 +16,7 @@ from synergos.domain.identifiers import check_identifier
 from synergos.domain.job import Stage
 from synergos.domain.keys import JobKey, RunKey
 from synergos.domain.tags import Purpose
-from synergos.domain.trained_model import Training, VersionNumber
+from synergos.domain.trained_model import Datasets, Training, VersionNumber
 from synergos.errors import InvalidRequest
 from synergos.schema import Definition
 
@@ -96,6 +96,8 @@ class Trained(Training, frozen=True, kw_only=True):
         kept_versions: those before, whose files are still there.
         family: of the model; absent for the default.
         architecture: the model as it was trained, in the words of its family.
+        datasets: that it was trained with; unset where it was trained before this was kept. They are in no manifest: whoever gets
+            the model is told nothing to know data again by.
         local: the participants' own models, as ``local_<n>`` in order of registration.
     """
 
@@ -105,6 +107,7 @@ class Trained(Training, frozen=True, kw_only=True):
     feature_space: FeatureSpace
     hyperparameters: Mapping[str, Any]
     kept_versions: tuple[VersionNumber, ...] = ()
+    datasets: Datasets | msgspec.UnsetType = msgspec.UNSET
     local: Mapping[Annotated[str, Limits(pattern=r"^local_[1-9]\d*$")], Export] = {}
 
 

@@ -38,6 +38,7 @@ class Kind(StrEnum):
     EXPERIMENT = "Experiment"
     RUN = "Run"
     PARTICIPANT = "Participant"
+    INVITATION = "Invitation"
     REGISTRATION = "Registration"
     TAG = "Tag"
     ALIGNMENT = "Alignment"
@@ -73,6 +74,7 @@ class RecordType:
 _RESULTS = (Kind.MODEL, Kind.VALIDATION, Kind.PREDICTION)
 _LEFT = (*_RESULTS, Kind.MODEL_VERSION)
 _DATA = (Kind.REGISTRATION, Kind.TAG)
+_TAKING_PART = (Kind.INVITATION, *_DATA)
 _AGREED = (Kind.ALIGNMENT, Kind.FEATURE_SPACE)
 _TUNING = (Kind.STUDY, Kind.TRIAL)
 
@@ -80,20 +82,22 @@ RECORD_TYPES: Mapping[Kind, RecordType] = {
     Kind.COLLABORATION: RecordType(
         CollaborationKey,
         relations=(Kind.PROJECT, Kind.EXPERIMENT, Kind.RUN, *_DATA, *_RESULTS),
-        cascade=(Kind.PROJECT, Kind.EXPERIMENT, Kind.RUN, *_DATA, *_AGREED, *_LEFT, *_TUNING),
+        cascade=(Kind.PROJECT, Kind.EXPERIMENT, Kind.RUN, *_TAKING_PART, *_AGREED, *_LEFT, *_TUNING),
     ),
     Kind.PROJECT: RecordType(
         ProjectKey,
         relations=(Kind.EXPERIMENT, Kind.RUN, *_DATA, *_RESULTS),
-        cascade=(Kind.EXPERIMENT, Kind.RUN, *_DATA, *_AGREED, *_LEFT, *_TUNING),
+        cascade=(Kind.EXPERIMENT, Kind.RUN, *_TAKING_PART, *_AGREED, *_LEFT, *_TUNING),
     ),
     Kind.EXPERIMENT: RecordType(ExperimentKey, relations=(Kind.RUN, *_RESULTS), cascade=(Kind.RUN, *_LEFT, *_TUNING)),
     Kind.RUN: RecordType(RunKey, relations=_LEFT, cascade=(*_LEFT, Kind.TRIAL)),
     Kind.PARTICIPANT: RecordType(
         ParticipantKey,
         relations=_DATA,
-        cascade=(*_DATA, Kind.ALIGNMENT, Kind.VALIDATION, Kind.PREDICTION),
+        cascade=(*_TAKING_PART, Kind.ALIGNMENT, Kind.VALIDATION, Kind.PREDICTION),
     ),
+    # Whom the collaboration belongs to lets a participant register; see docs/accounts.md.
+    Kind.INVITATION: RecordType(RegistrationKey),
     Kind.REGISTRATION: RecordType(RegistrationKey, relations=(Kind.TAG,), cascade=(Kind.TAG, Kind.ALIGNMENT)),
     Kind.TAG: RecordType(RegistrationKey, cascade=(Kind.ALIGNMENT,)),
     Kind.ALIGNMENT: RecordType(RegistrationKey),

@@ -32,6 +32,52 @@ class Distribution(StrEnum):
     QLOGNORMAL = "qlognormal"
 
 
+class Form(Struct, frozen=True):
+    """How to ask for a distribution.
+
+    Attributes:
+        name: its ``_type``.
+        description: what is drawn.
+        values: what stands in its ``_value``, in this order; none where that is a list of the values themselves.
+    """
+
+    name: Distribution
+    description: str
+    values: Sequence[str] = ()
+
+
+_RANGE, _STEPS = ("low", "high"), ("low", "high", "step")
+_BELL, _BELL_STEPS = ("mean", "deviation"), ("mean", "deviation", "step")
+
+FORMS: Sequence[Form] = (
+    Form(Distribution.CHOICE, "One of the values."),
+    Form(Distribution.GRID_SEARCH, "Each of the values in turn, in combination with the other grids."),
+    Form(Distribution.UNIFORM, "A number of the range, both ends included.", _RANGE),
+    Form(Distribution.QUNIFORM, "A multiple of the step in the range.", _STEPS),
+    Form(Distribution.LOGUNIFORM, "A number of the range, small ones as often as large ones.", _RANGE),
+    Form(Distribution.QLOGUNIFORM, "A multiple of the step in the range, small ones as often as large ones.", _STEPS),
+    Form(Distribution.RANDINT, "A whole number of the range, its end not included.", _RANGE),
+    Form(Distribution.QRANDINT, "A whole multiple of the step in the range, its end included.", _STEPS),
+    Form(
+        Distribution.LOGRANDINT,
+        "A whole number of the range, its end not included, small ones as often as large ones.",
+        _RANGE,
+    ),
+    Form(
+        Distribution.QLOGRANDINT,
+        "A whole multiple of the step in the range, small ones as often as large ones.",
+        _STEPS,
+    ),
+    Form(Distribution.RANDN, "A normally distributed number.", _BELL),
+    Form(Distribution.QRANDN, "A normally distributed multiple of the step.", _BELL_STEPS),
+    Form(Distribution.NORMAL, "The same as randn.", _BELL),
+    Form(Distribution.QNORMAL, "The same as qrandn.", _BELL_STEPS),
+    Form(Distribution.LOGNORMAL, "A number whose logarithm is normally distributed.", _BELL),
+    Form(Distribution.QLOGNORMAL, "A multiple of the step whose logarithm is normally distributed.", _BELL_STEPS),
+)
+"""All of them, the simplest first."""
+
+
 class DescribedDimension(Struct, frozen=True, forbid_unknown_fields=True):
     """How one hyperparameter is drawn, and from what."""
 

@@ -12,6 +12,7 @@ from typing import Any
 from msgspec import Struct
 
 from synergos.domain.job import Job, JobError
+from synergos.domain.job_options import JobOptions
 from synergos.domain.keys import ExperimentKey, StudyKey
 from synergos.domain.search_space import DescribedSpace
 from synergos.schema import Definition
@@ -160,7 +161,7 @@ class Study:
     max_concurrent: int | None = None
     max_seconds: float | None = None
     searched_seconds: float = 0.0
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: JobOptions = field(default_factory=JobOptions)
     state: StudyState = StudyState.RUNNING
     error: JobError | None = None
     picture: str | None = None

@@ -35,3 +35,8 @@ class TrackingServer:
         """As its clients are told."""
         host = f"[{plain(self.host)}]" if ":" in self.host and is_address(self.host) else self.host
         return f"{'https' if self.is_secure else 'http'}://{host}:{self.port}"
+
+
+def registers_models(collaboration: Mapping[str, Any]) -> bool:
+    """Whether a collaboration wants its trained models in MLflow's registry."""
+    return bool((collaboration.get("mlops") or {}).get("register"))

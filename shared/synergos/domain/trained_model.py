@@ -13,6 +13,7 @@ from msgspec import Meta as Limits
 
 from synergos.domain.agreement import Agreement
 from synergos.domain.records import payload_of
+from synergos.domain.tags import Purpose
 
 DEFAULT_FAMILY = "layers"
 """The family of an experiment that names none."""
@@ -47,6 +48,23 @@ class TrainedParticipant(Struct, frozen=True, kw_only=True):
 
     id: str
     rows: Mapping[str, Count] = {}
+
+
+class TrainedDataset(Struct, frozen=True, kw_only=True):
+    """A dataset that a model was trained with, or measured on while it was.
+
+    Attributes:
+        tag: its folder at its participant.
+        fingerprint: of what was in it, by a key of the participant's own: another one means that something has changed since, and
+            none tells what there is. None where the participant's worker does not give one.
+    """
+
+    tag: tuple[str, ...]
+    fingerprint: str | None = None
+
+
+Datasets = Mapping[str, Mapping[Purpose, tuple[TrainedDataset, ...]]]
+"""By participant and purpose."""
 
 
 class Limited(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -70,6 +70,10 @@ class Declared:
         Raises:
             InvalidRequest: the driver does not ask for such a thing.
         """
+        return self._drafted
+
+    @cached_property
+    def _drafted(self) -> Record:
         return drafted(self.create)
 
     def read(self, driver: Driver) -> Record:
@@ -84,7 +88,9 @@ class Declared:
     def declared_in(self, record: Record) -> Record:
         """What was declared of a stored record, as far as the file has a say in it."""
         declared = self._declaration(record)
-        return declared if self.said is None else {name: declared.get(name) for name in self.said}
+        if self.said is not None:
+            return {name: declared.get(name) for name in self.said}
+        return {name: self._without_shown(name, value) for name, value in declared.items()}
 
     def change(self, driver: Driver) -> Response:
         """Have the record be as the file says."""
@@ -104,6 +110,12 @@ class Declared:
     def place_of(self, field: str | None) -> str:
         """Where a field of its declaration stands in the file."""
         return f"{self.place}.{self.in_file(field)}" if field else self.place
+
+    def _without_shown(self, name: str, value: Any) -> Any:
+        """A node without the identity that its worker has shown, where the file names none."""
+        if not _NODE.fullmatch(name) or self.wanted.get(name, {}).get("fingerprint") is not None:
+            return value
+        return _without(value, "fingerprint")
 
     def _declaration(self, record: Record) -> Record:
         known = self.definition.known(record)

@@ -10,6 +10,8 @@ from datetime import date, time
 from pathlib import Path
 from typing import Any
 
+from synergos.bodies.declarations import NODE
+from synergos.domain.grid import host_of
 from synergos.domain.identifiers import RESERVED_RUN_IDS, check_new_identifier, check_told_apart
 from synergos.domain.keys import JOB_IDS
 from synergos.domain.tags import Purpose, check_tags
@@ -144,7 +146,9 @@ def _check_tags(participant: Content, at: str) -> None:
 
 
 def _check_nodes(nodes: list[Content], at: str) -> None:
-    addresses = [(node["host"], node["f_port"]) for node in nodes]
+    for position, node in enumerate(nodes):
+        NODE.read(node).refuse_half(f"{at}[{position}]")
+    addresses = [(host_of(node), node.get("f_port")) for node in nodes]
     for position, address in enumerate(addresses):
         if (first := addresses.index(address)) < position:
             raise InvalidRequest(

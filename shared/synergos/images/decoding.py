@@ -12,6 +12,7 @@ from synergos.errors import UnusableData
 from synergos.images.options import ImageOptions, Window
 from synergos.tables.data_file import DataFile, unreadable
 from synergos.tables.metadata import METADATA
+from synergos.tables.stopping import refuse_unwanted
 
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 """What Pillow decodes; its other readers are not for files that somebody else made."""
@@ -36,6 +37,7 @@ def decode(file: DataFile, options: ImageOptions) -> Image.Image:
     Raises:
         UnusableData: it is no image of one picture, or one that would lose something; names the file and what it is.
     """
+    refuse_unwanted()
     try:
         if _is_dicom(file):
             # Loaded for those who have such files.

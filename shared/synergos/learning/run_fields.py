@@ -139,6 +139,24 @@ IGNORED: Mapping[str, str] = {
 }
 """Keys that are known and without effect, and why they are taken all the same."""
 
+ABOUT: Mapping[str, str] = {
+    "algorithm": "How the participants' models become one in each round.",
+    "rounds": "How often the participants' models are put together.",
+    "epochs": "How often each participant goes through its own rows in a round.",
+    "patience": "After how many epochs of a participant, or rounds of the grid, without improvement training stops.",
+    "delta": "By how much a loss has to fall to count as an improvement.",
+    "min_participants": "How many participants a round takes; it goes on without others that are lost. All of them where nothing is said.",
+    "on_divergence": "Whether a training that diverges fails, or ends with the best round before it did.",
+    "seed": "Of everything that is random: with the same seed and the same rows the same model comes out.",
+    "mu": "FedProx: how strongly participants are held to the model they all began the round with.",
+    "server_lr": "How far the server goes along what the participants have learnt.",
+    "server_momentum": "How much of its last step the server keeps in the next one.",
+    "beta1": "How much of the past the server's mean of steps keeps.",
+    "beta2": "How much of the past the server's mean of squared steps keeps.",
+    "tau": "What keeps the server's step from growing without bound where little has been learnt.",
+}
+"""One sentence on each key that has an effect whatever the model's family, and on each setting of an algorithm."""
+
 ALWAYS_SENT = frozenset(
     {"batch_size", "criterion", "l1_lambda", "l2_lambda", "lr", "lr_decay", "lr_scheduler", "optimizer", "weight_decay"}
 )

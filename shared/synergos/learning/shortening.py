@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import torch
 from torch import Tensor
 
-from synergos.learning.bags import Bag, Weights
+from synergos.learning.bags import Bag, Packed, Weights
 from synergos.learning.update_gate import moving
 
 _PIECE = 2**17
@@ -42,24 +42,46 @@ def products(
     if moves is not None and who:
         sets = [answers[each].sets[moves] for each in who]
         starts = [messages[each].sets.get(moves) for each in who]
-        for name in moving(sets[0], starts[0]):
-            for changes in _changes(sets, starts, name):
-                found += changes @ changes.T
-    return {(a, b): float(found[row, column]) for row, a in enumerate(who) for column, b in enumerate(who)}
+        for piece in _pieces(sets, starts):
+            found += _products(piece)
+    rows = zip(who, found.tolist(), strict=True)
+    return {(one, other): product for one, row in rows for other, product in zip(who, row, strict=True)}
 
 
-def _changes(sets: Sequence[Weights], starts: Sequence[Weights | None], name: str) -> Iterator[Tensor]:
-    """What one tensor of each set changes by, (participants, elements) a piece."""
-    ends = [each[name].detach().reshape(-1) for each in sets]
-    befores = [None if start is None else start[name].detach().reshape(-1) for start in starts]
+_Tensors = Sequence[tuple[Tensor, Tensor | None]]
+"""Of each participant, flat, and with what it was made from."""
+
+
+def _pieces(sets: Sequence[Weights], starts: Sequence[Weights | None]) -> Iterator[_Tensors]:
+    """All that moves a model, a piece at a time; small models in one."""
+    packed = [each for each in (*sets, *starts) if isinstance(each, Packed)]
+    if len(packed) == 2 * len(sets) and all(each.shapes is packed[0].shapes for each in packed):
+        flats = [each.flat for each in packed]
+        yield from _cut(flats[: len(sets)], flats[len(sets) :])
+        return
+    for name in moving(sets[0], starts[0]):
+        ends = [each[name].detach().reshape(-1) for each in sets]
+        yield from _cut(ends, [None if start is None else start[name].detach().reshape(-1) for start in starts])
+
+
+def _cut(ends: Sequence[Tensor], befores: Sequence[Tensor | None]) -> Iterator[_Tensors]:
     for begin in range(0, len(ends[0]), _PIECE):
         here = slice(begin, begin + _PIECE)
-        yield torch.stack(
-            [
-                end[here].to(torch.float64) - (0.0 if before is None else before[here].to(torch.float64))
-                for end, before in zip(ends, befores, strict=True)
-            ]
-        )
+        yield [(end[here], None if before is None else before[here]) for end, before in zip(ends, befores, strict=True)]
+
+
+def _products(piece: _Tensors) -> Tensor:
+    """Products of the changes of each two: in float32 where that is what they are, and nothing overflows."""
+    if piece[0][0].dtype is torch.float32:
+        found = _products_as(piece, torch.float32)
+        if bool(found.isfinite().all()):
+            return found
+    return _products_as(piece, torch.complex128 if piece[0][0].is_complex() else torch.float64)
+
+
+def _products_as(piece: _Tensors, dtype: torch.dtype) -> Tensor:
+    changes = torch.stack([end.to(dtype) - (0.0 if before is None else before.to(dtype)) for end, before in piece])
+    return (changes @ changes.mH).real.to(torch.float64)
 
 
 class _Shorter(Mapping[str, Tensor]):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, StrEnum
 from itertools import repeat
 from statistics import median
 
@@ -63,16 +63,26 @@ class Measured:
         return math.sqrt(max(abs(first), abs(last)))
 
 
+class Fault(StrEnum):
+    """What kind of thing is wrong with an update that is refused."""
+
+    ROWS = "rows"
+    NOT_FINITE = "not_finite"
+    LOSS = "loss"
+    TOO_FAR = "too_far"
+
+
 @dataclass(frozen=True)
 class Refusal:
-    """Why an update is refused.
-
-    Attributes:
-        is_divergence: whether a training that diverges makes such updates; else the participant says what is not true.
-    """
+    """Why an update is refused."""
 
     reason: str
-    is_divergence: bool = True
+    fault: Fault
+
+    @property
+    def is_divergence(self) -> bool:
+        """Whether a training that diverges makes such updates; else the participant says what is not true."""
+        return self.fault is not Fault.ROWS
 
 
 def refusals(updates: Mapping[str, Measured], rows: Mapping[str, int]) -> dict[str, Refusal]:
@@ -94,13 +104,11 @@ def refusals(updates: Mapping[str, Measured], rows: Mapping[str, int]) -> dict[s
     for participant, update in updates.items():
         expected = rows[participant]
         if update.rows != expected:
-            refused[participant] = Refusal(
-                f"claims {update.rows} training rows and has {expected}", is_divergence=False
-            )
+            refused[participant] = Refusal(f"claims {update.rows} training rows and has {expected}", Fault.ROWS)
         elif not math.isfinite(update.movement):
-            refused[participant] = Refusal("its update has values that are not finite")
+            refused[participant] = Refusal("its update has values that are not finite", Fault.NOT_FINITE)
         elif update.has_trained and update.last_loss is None:
-            refused[participant] = Refusal("its training loss is not a finite number")
+            refused[participant] = Refusal("its training loss is not a finite number", Fault.LOSS)
     return refused | _outliers({who: update for who, update in updates.items() if who not in refused})
 
 
@@ -157,14 +165,23 @@ def lengths(answer: Bag, kept: Bag | None, message: Bag, moves: str | None) -> L
 class Gauge:
     """The same of an answer that is still arriving in memory, so that its values are read while the processor's cache has them.
 
-    Args: those of :func:`lengths`.
+    Args: those of :func:`lengths`, and
+        names: of the tensors that count; by default those that say how far a model moves.
     """
 
-    def __init__(self, answer: Bag, kept: Bag | None, message: Bag, moves: str | None) -> None:
+    def __init__(
+        self,
+        answer: Bag,
+        kept: Bag | None,
+        message: Bag,
+        moves: str | None,
+        names: Collection[str] | None = None,
+    ) -> None:
         found = [
             (piece, start, part)
             for weights, reference, part in _sets(answer, kept, message, moves)
             for name in moving(weights, reference)
+            if names is None or name in names
             for piece, start in _split(weights[name], None if reference is None else reference[name])
         ]
         self._left = deque(sorted(found, key=lambda each: each[0].data_ptr()))
@@ -233,7 +250,14 @@ def _pieces(
 ) -> Iterator[tuple[Tensor, Tensor | None]]:
     """The values, flat, each with those they were made from; small float32 tensors as one, which takes as long as one does."""
     if isinstance(weights, Packed) and isinstance(reference, Packed) and weights.shapes is reference.shapes:
-        yield from zip(torch.split(weights.flat, _PIECE), torch.split(reference.flat, _PIECE), strict=True)
+        if len(weights.flat) <= _PIECE:
+            # To split what is one piece takes as long as all that is done with it.
+            yield weights.flat, reference.flat
+        else:
+            yield from zip(torch.split(weights.flat, _PIECE), torch.split(reference.flat, _PIECE), strict=True)
+        return
+    if names is None and (few := _few(weights, reference)) is not None:
+        yield few
         return
     small: list[tuple[Tensor, Tensor]] = []
     left = _PIECE
@@ -246,6 +270,16 @@ def _pieces(
             yield from _split(flat, start)
     if small:
         yield torch.cat([flat for flat, _ in small]), torch.cat([start for _, start in small])
+
+
+def _few(weights: Weights, reference: Weights | None) -> tuple[Tensor, Tensor] | None:
+    """All values of two small sets, if those of one lie together: the other's are laid beside in one step."""
+    for one, other, is_first in ((weights, reference, True), (reference, weights, False)):
+        if isinstance(one, Packed) and other is not None and len(one.flat) <= _PIECE and one.keys() == other.keys():
+            beside = torch.cat([_flat(other[name]) for name in one.shapes.by_name])
+            if beside.dtype is torch.float32 and len(beside) == len(one.flat):
+                return (one.flat, beside) if is_first else (beside, one.flat)
+    return None
 
 
 def _names(weights: Weights, reference: Weights | None) -> Iterable[str]:
@@ -272,7 +306,7 @@ def _outliers(updates: Mapping[str, Measured]) -> dict[str, Refusal]:
         usual = _median(other.movement for other in others)
         if update.movement > ABSURD_NORM * usual > 0 and not _is_explained(update, others):
             reason = f"its update moves the model {update.movement / usual:.0f} times farther than the others' do"
-            found[participant] = Refusal(reason)
+            found[participant] = Refusal(reason, Fault.TOO_FAR)
     return found
 
 

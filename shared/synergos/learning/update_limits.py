@@ -2,18 +2,21 @@
 
 The length of an update is judged by the median of the others' lengths (Yin et al. 2018, "Byzantine-Robust Distributed Learning",
 ICML, for why a median; Sun et al. 2019, "Can You Really Backdoor Federated Learning?", for clipping norms), its direction by
-whether it takes back what the others agree on, and only when their losses say that they get little from the training. Three participants
+whether it takes back what the others agree on, when their losses say that they get little from the training, and by whether its own
+losses contradict it (:mod:`synergos.learning.contrary_updates`). Three participants
 are needed for that: of two nobody can say which of them is wrong.
 """
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
+from synergos.learning.contrary_updates import ContraryUpdates
 from synergos.learning.update_gate import Measured
 
 USUAL = 3.0
@@ -26,6 +29,9 @@ HOPED, MOST_HOPED = 0.05, 0.25
 in the end, for it: where labels are unlike each other that is little."""
 MOST_TOLD = 3.0
 """What a participant's own losses explain at most, where labels have no scale."""
+MOST_TOLD_OF_NUMBERS = 10.0
+"""The same of a regression, whose labels may be larger than the others': losses are a claim that nobody can check, so that no invented
+one buys more."""
 TAKES_BACK = 0.5
 """Who takes back more of what all others have learnt together does not learn with them."""
 TAKEN_BACK = 0.25
@@ -40,7 +46,7 @@ class Shortened:
     """What becomes of an update.
 
     Attributes:
-        factor: what is left of it; above 0 and below 1.
+        factor: what is left of it; below 1, and 0 where nothing is.
         reason: in words, for people.
     """
 
@@ -54,7 +60,9 @@ class UpdateLimits:
 
     Args:
         has_scale: whether labels are numbers, so that errors are of any size, and steps as large.
-        is_corrected: whether participants correct their steps by what they keep; their directions are not judged then.
+        is_corrected: whether participants correct their steps by what they keep; what their directions take back is not judged then.
+        goes_where_updates_do: whether a step of the model has the direction of the updates' mean; else nobody's directions are held
+            against its losses.
 
     Attributes:
         usual: by participant how far the others have moved the model at most in a round so far. Whoever goes on learning when the
@@ -62,17 +70,19 @@ class UpdateLimits:
         beside: the same of what their answers bring beside the model.
         alone: the loss that each began with, and by how much its own training of that round lowered it.
         rounds: how many have been judged.
-        suspected: who has taken back what the others have learnt while they got little from the training; their losses are asked
-            no more.
+        suspected: who has taken back what the others have learnt while they got little from the training, or has gone far in a regression
+            that the others have only lost by; losses are asked no more then, the others' nor its own.
     """
 
     has_scale: bool = False
     is_corrected: bool = False
+    goes_where_updates_do: bool = True
     usual: dict[str, float] = field(default_factory=dict)
     beside: dict[str, float] = field(default_factory=dict)
     alone: dict[str, tuple[float, float]] = field(default_factory=dict)
     rounds: int = 0
     suspected: set[str] = field(default_factory=set)
+    contrary: ContraryUpdates = field(default_factory=ContraryUpdates)
 
     def judge(
         self, updates: Mapping[str, Measured], weights: Mapping[str, int], products: Products
@@ -84,7 +94,10 @@ class UpdateLimits:
         """
         found = {who: self._too_long(who, updates) for who in updates} if len(updates) > 1 else {}
         lengths = {who: shortened.factor for who, shortened in found.items() if shortened}
-        opposed = self._opposed(updates, weights, lengths, products)
+        known = functools.cache(products)
+        opposed = self._opposed(updates, weights, lengths, known)
+        lengths |= {who: shortened.factor for who, shortened in opposed.items()}
+        opposed |= self._contrary(updates, weights, lengths, known)
         for who, update in updates.items():
             if update.has_trained and update.first_loss is not None:
                 self.alone.setdefault(who, (update.first_loss, update.fell or 0.0))
@@ -99,6 +112,7 @@ class UpdateLimits:
             "alone": dict(self.alone),
             "suspected": sorted(self.suspected),
             "rounds": self.rounds,
+            "contrary": self.contrary.to_dict(),
         }
 
     def resume(self, value: Mapping[str, Any]) -> None:
@@ -106,6 +120,8 @@ class UpdateLimits:
         self.usual, self.beside = dict(value["usual"]), dict(value["beside"])
         self.alone = {who: (first, fell) for who, (first, fell) in value["alone"].items()}
         self.suspected, self.rounds = set(value["suspected"]), value["rounds"]
+        if "contrary" in value:
+            self.contrary.resume(value["contrary"])
 
     def _too_long(self, who: str, updates: Mapping[str, Measured]) -> Shortened | None:
         """What becomes of an update that goes too far, with the model or with what its answer brings beside."""
@@ -119,16 +135,24 @@ class UpdateLimits:
         self, who: str, updates: Mapping[str, Measured], lengths: Mapping[str, float], most: dict[str, float]
     ) -> Shortened | None:
         own, others = updates[who], [other for other in updates if other != who]
-        usual = most[who] = max(
-            most.get(who, 0.0), median(lengths[each] * max(1.0, own.steps / updates[each].steps) for each in others)
-        )
+        now = median(lengths[each] * max(1.0, own.steps / updates[each].steps) for each in others)
+        usual = most[who] = max(most.get(who, 0.0), now)
+        # Of two, each one's losses are its own word.
+        is_alone = len(others) < 2
+        is_believed = is_alone or not self.has_scale or not (who in self.suspected or self._have_lost(others, updates))
+        if not is_believed:
+            # The others are driven about, and how far that was is no measure of how far they may be.
+            usual = now
         multiple = USUAL if len(others) > 1 and not self.is_corrected else USUAL_AT_MOST
         # Nearly always: nothing has to be explained.
         if lengths[who] <= multiple * usual:
             return None
-        usual = max(usual, median(lengths[each] * self._explained(own, updates[each]) for each in others))
+        if is_believed:
+            usual = max(usual, median(lengths[each] * self._explained(own, updates[each]) for each in others))
         if not lengths[who] > multiple * usual > 0:
             return None
+        if not is_believed:
+            self.suspected.add(who)
         times = lengths[who] / usual
         reason = f"its update would move the model {times:.3g} times as far as the others', and is shortened to {multiple:g} times"
         return Shortened(multiple * usual / lengths[who], reason)
@@ -143,8 +167,7 @@ class UpdateLimits:
         told = math.sqrt(own.fell / other.fell * steps) if own.fell and other.fell else 1.0
         if not self.has_scale:
             return max(1.0, steps, min(told, MOST_TOLD))
-        scale = own.scale / other.scale if own.scale and other.scale else 1.0
-        return max(1.0, steps, told, scale)
+        return max(1.0, steps, min(max(told, _scale(own, other)), MOST_TOLD_OF_NUMBERS))
 
     def _opposed(
         self,
@@ -172,12 +195,35 @@ class UpdateLimits:
                 found[who] = Shortened(TAKEN_BACK * forth / back, reason)
         return found
 
+    def _contrary(
+        self,
+        updates: Mapping[str, Measured],
+        weights: Mapping[str, int],
+        lengths: Mapping[str, float],
+        products: Products,
+    ) -> dict[str, Shortened]:
+        if len(updates) < 3 or not self.goes_where_updates_do:
+            return {}
+        counted = {who: weights[who] * lengths.get(who, 1.0) for who in updates}
+        between = products() if self.contrary.is_due(self.rounds) else None
+        reason = "its updates go against what the others learn, round after round, while its own losses say the opposite, and do not count"
+        return {who: Shortened(0.0, reason) for who in self.contrary.judge(updates, counted, between)}
+
     def _does_harm(self, who: str, updates: Mapping[str, Measured]) -> bool:
-        """Whether most of the others have got less from the training than they might hope for."""
-        if self.has_scale and self._is_of_another_scale(who, updates):
-            return False
+        """Whether most of the others have got less from the training than they might hope for.
+
+        Whose labels are larger takes much from them and may be right, but not all that they began with.
+        """
         others = [other for other in updates if other != who]
+        if self.has_scale and self._is_of_another_scale(who, updates):
+            return self._have_lost(others, updates)
         return 2 * sum(self._has_little(other, updates[other]) for other in others) > len(others)
+
+    def _have_lost(self, those: Collection[str], updates: Mapping[str, Measured]) -> bool:
+        """Whether the losses of most of them are larger than before all training."""
+        began = {who: self.alone[who][0] for who in those if who in self.alone}
+        firsts = {who: updates[who].first_loss for who in began}
+        return 2 * sum(first is not None and first > began[who] for who, first in firsts.items()) > len(those)
 
     def _has_little(self, who: str, update: Measured) -> bool:
         """Whether its loss has hardly fallen, compared with what its own training made of it in its first round."""
@@ -189,6 +235,11 @@ class UpdateLimits:
     def _is_of_another_scale(self, who: str, updates: Mapping[str, Measured]) -> bool:
         """Whether its labels are so much larger than the others' that it must go elsewhere, and they with it."""
         return median(self._explained(updates[who], updates[other]) for other in updates if other != who) > USUAL
+
+
+def _scale(own: Measured, other: Measured) -> float:
+    """How many times as large as another's its errors are."""
+    return own.scale / other.scale if own.scale and other.scale else 1.0
 
 
 def _agree(others: Collection[str], between: Mapping[tuple[str, str], float]) -> bool:

@@ -3,72 +3,42 @@
 from __future__ import annotations
 
 import os
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from synergos.domain.feature_space import Action, FeatureSpace
+from synergos.domain.feature_space import Action
 from synergos.extras import needing
-from synergos.learning import families
 from synergos.learning.algorithms import Weights
-from synergos.learning.families import Array, Recipe, manifest
+from synergos.learning.families import Array
 from synergos.model import readers
 from synergos.model.readers import Choice, ReadRows, Rows
+from synergos.model.stored_model import StoredModel
 from synergos.tables.predictions import prediction_frame, scores_by_label
 from synergos.wire import Header, Layout, weights_in
 
 PARTICIPANT = "model"
 
 
-class TrainedModel:
-    """See :func:`synergos.load_model`; used by one thread at a time.
-
-    Attributes:
-        folder: of the run.
-        name: of the model's files, without a suffix.
-        manifest: all that is known of it, see ``docs/using-a-model.md``.
-        file: that it was read from.
-        recipe: what it is made from.
-        weights: by name.
-    """
+class TrainedModel(StoredModel):
+    """See :func:`synergos.load_model`; used by one thread at a time."""
 
     def __init__(self, folder: Path, name: str, cpus: int | None = None) -> None:
-        self.folder, self.name = folder, name
-        self.manifest: Mapping[str, Any] = manifest.read(folder)
-        self.recipe: Recipe = families.recipe_in(self.manifest)
+        super().__init__(folder, name)
         self._reader = readers.get(self.space.datatype)
         self._cpus = cpus or max(1, len(os.sched_getaffinity(0)) - 1)
-        family = self.recipe.family
-        self.file = manifest.file_of(folder, self.manifest, name)
-        self.weights = _as_received(family.read(self.file))
-        self._trainer = family.trainer(self.recipe, PARTICIPANT, "cpu")
+        self.weights = _as_received(self.weights)
+        self._trainer = self.recipe.family.trainer(self.recipe, PARTICIPANT, "cpu")
 
     @classmethod
     def load(cls, folder: Path, name: str, *, cpus: int | None = None) -> TrainedModel:
         """See :func:`synergos.load_model`."""
         return cls(folder, name, cpus)
-
-    @property
-    def space(self) -> FeatureSpace:
-        """How raw rows become inputs, in which order, and what the outputs mean."""
-        return self.recipe.space
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The raw columns that it looks at."""
-        return self._reader.columns(self.space)
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """The classes, in order; empty for a regression."""
-        return self.space.labels
 
     def predict(self, rows: Rows, *, keep: Sequence[str] = (), ignore: Sequence[str] = ()) -> pd.DataFrame:
         """What it says of rows: the predicted class or value, and the score of each class.
@@ -128,22 +98,6 @@ class TrainedModel:
         with needing("export"):
             from synergos.model.onnx_file import write_onnx
         return write_onnx(self, Path(path))
-
-    def to_mlflow(self, path: str | Path) -> Path:
-        """Write it as a folder that MLflow loads (``mlflow.pyfunc``): frames of raw rows to frames of predictions.
-
-        Raises:
-            NotInstalled: a package that it takes is not installed.
-            OSError: it cannot be written, or is there already.
-        """
-        # MLflow takes these from the environment and from nowhere else: nothing is told to anybody.
-        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-        os.environ.setdefault("MLFLOW_CONFIGURE_LOGGING", "false")
-        with needing("export"), warnings.catch_warnings():
-            # What MLflow says of its own parts while it is loaded.
-            warnings.simplefilter("ignore")
-            from synergos.model.mlflow_folder import write_mlflow
-        return write_mlflow(self, Path(path))
 
 
 def _as_received(weights: Weights) -> Weights:

@@ -10,6 +10,7 @@ from synergos import bodies
 from synergos.bodies.stages import AlignmentOptions, options_of
 from synergos.domain.feature_space import FeatureSpace
 from synergos.domain.job import Job, Stage
+from synergos.domain.job_options import JobOptions
 from synergos.domain.keys import ProjectKey, RegistrationKey
 from synergos.domain.records import Ids, Kind
 from synergos.errors import RecordNotFound
@@ -29,9 +30,7 @@ class Alignments(StageRequests[AlignmentOptions]):
     kind = Kind.ALIGNMENT
     schema = bodies.ALIGNMENTS
 
-    def plan(
-        self, caller: Caller, ids: Ids, options: Mapping[str, Any], asked: AlignmentOptions | None = None
-    ) -> list[Job]:
+    def plan(self, caller: Caller, ids: Ids, options: JobOptions, asked: AlignmentOptions | None = None) -> list[Job]:
         """Needs somebody with rows to train on."""
         preconditions.require_named(self.store, ids)
         project = ProjectKey.of(ids)
@@ -43,14 +42,17 @@ class Alignments(StageRequests[AlignmentOptions]):
         """Have it tried out what would be agreed; the job whose progress says so in the end, and nothing else does.
 
         Raises:
+            NotPermitted: the caller may not.
             InvalidRequest: a field of the body is wrong; names it.
             RecordNotFound: something that ``ids`` name is not there.
             Conflict: it cannot be done as things stand.
             TooManyAtOnce: more jobs would wait than may.
         """
+        self.check_caller(caller, ids)
         asked = self.schema.read(body)
         with self.store.transaction():
-            jobs = [replace(job, stage=Stage.CHECK) for job in self.plan(caller, ids, options_of(asked), asked)]
+            planned = self.plan(caller, ids, options_of(asked), asked)
+            jobs = [replace(job, stage=Stage.CHECK, trace=caller.trace) for job in planned]
             self.add(jobs)
         return self.submission.hand_over(jobs, wait=wait)
 
@@ -59,7 +61,9 @@ class Alignments(StageRequests[AlignmentOptions]):
 
         Raises:
             RecordNotFound: it is not registered there, or not aligned, or is being aligned anew.
+            NotPermitted: the caller is another.
         """
+        self.access.check_reading(caller, self.kind, key)
         self.store.get(Kind.REGISTRATION, key)
         found = self.store.find_visible(Kind.ALIGNMENT, key)
         agreed = current_agreement(self.store, key.project)
@@ -68,5 +72,8 @@ class Alignments(StageRequests[AlignmentOptions]):
                 f"participant {key.participant_id!r} has no part in an agreement of project {key.project_id!r}; align it"
             )
         share = found[0]["agreement"]
+        if not self.access.owns(caller, key.collab_id):
+            others = set(agreed.get("agreement", {}).get("participants", {})) - {key.participant_id}
+            share = {**share, "notes": [note for note in share["notes"] if not any(who in note for who in others)]}
         space = told(FeatureSpace.from_dict(agreed["space"]), share["columns"])
         return {**share, "feature_space": space.to_dict()}

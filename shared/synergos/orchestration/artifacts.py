@@ -25,8 +25,9 @@ from synergos.domain.keys import RunKey
 from synergos.domain.records import Kind
 from synergos.domain.study import Study
 from synergos.domain.trained_model import OUTDATED
-from synergos.errors import InvalidRequest, NotSupported, RecordNotFound
+from synergos.errors import InvalidRequest, NotPermitted, NotSupported, RecordNotFound
 from synergos.learning.exports import changed, digest_in
+from synergos.orchestration.access import Access
 from synergos.orchestration.caller import Caller
 from synergos.orchestration.preconditions import require_named
 from synergos.orchestration.study_records import StudyRecords
@@ -102,8 +103,9 @@ class Artifacts:
         outputs: the folder trained models and pictures are written to; None for a program that has none.
     """
 
-    def __init__(self, store: RecordStore, outputs: Path | None) -> None:
+    def __init__(self, store: RecordStore, outputs: Path | None, access: Access | None = None) -> None:
         self._store = store
+        self._access = access or Access(store)
         self._outputs = outputs
         self._digests = _Digests()
 
@@ -116,9 +118,12 @@ class Artifacts:
         Raises:
             InvalidRequest: the version is no number.
             RecordNotFound: there is no such run or training, or its files are on another host.
+            NotPermitted: no file of it is for who asks.
         """
+        may_read = self._files_for(caller, run)
         training = self._training(run, version)
-        return self._retried(lambda: self._listed(training), lambda: self._elsewhere(training))
+        found = self._retried(lambda: self._listed(training), lambda: self._elsewhere(training))
+        return [artifact for artifact in found if may_read(artifact.name)]
 
     def open(self, caller: Caller, run: RunKey, name: str, version: str | None = None) -> OpenFile:
         """One file of a trained run.
@@ -130,7 +135,10 @@ class Artifacts:
             InvalidRequest: the version is no number.
             RecordNotFound: there is no such run, training or file, or its files are on another host.
             Conflict: it is a model's, and not the file that was trained.
+            NotPermitted: the file is not for who asks, be it there or not.
         """
+        if not self._files_for(caller, run)(name):
+            raise NotPermitted(f"file {name[:80]!r} is told to whom the collaboration belongs")
         training = self._training(run, version)
 
         def opened() -> OpenFile:
@@ -159,6 +167,18 @@ class Artifacts:
                 return _open(folder, _picture_name(study))
         except (OSError, RecordNotFound) as error:
             raise RecordNotFound(f"the picture is not here; it was written to {study.picture}") from error
+
+    def _files_for(self, caller: Caller, run: RunKey) -> Callable[[str], bool]:
+        """Which files of a run are for who asks, by their names.
+
+        Raises:
+            NotPermitted: none.
+        """
+        disclosure = self._access.sight(caller).within(run)
+        if not disclosure.has_all and caller.participant is None:
+            raise NotPermitted("the files of models are told to participants, and to whom the collaboration belongs")
+        is_member = disclosure.has_all or self._access.is_member(caller, run)
+        return lambda name: disclosure.file(name, is_member=is_member)
 
     @property
     def _root(self) -> Path:

@@ -11,11 +11,13 @@ from typing import Any, TypeAlias, TypeVar
 import structlog
 
 from synergos.domain.job import Job, Stage
+from synergos.domain.job_event import cancel_asked
 from synergos.domain.keys import RegistrationKey
 from synergos.domain.records import Ids, Kind, restrict
 from synergos.domain.removal import Removal
 from synergos.domain.study import Study
 from synergos.errors import Conflict, InvalidRequest, RecordNotFound
+from synergos.orchestration.access import Access
 from synergos.orchestration.alignment_invalidation import brings_data
 from synergos.orchestration.caller import Caller
 from synergos.orchestration.declarations import Declarations
@@ -23,6 +25,7 @@ from synergos.orchestration.dispatcher import Dispatcher
 from synergos.orchestration.removal_plan import HAVE_FOLDERS, RemovalPlan, plan_of, plan_of_results
 from synergos.orchestration.results import delete_results, require_results
 from synergos.orchestration.study_records import StudyRecords
+from synergos.orchestration.terms import AS_EVER, Terms
 from synergos.orchestration.view import View
 from synergos.records.paging import EVERYTHING, Page, Part
 from synergos.records.removals import Removals
@@ -84,6 +87,7 @@ class Deletions:
         wake_remover: Callable[[], None] | None = None,
         stop_seconds: float = STOP_SECONDS,
         files_seconds: float = FILES_SECONDS,
+        access: Access | None = None,
     ) -> None:
         self._store = store
         self._dispatcher = dispatcher
@@ -92,26 +96,33 @@ class Deletions:
         self._wake_remover = wake_remover
         self._stop_seconds = stop_seconds
         self._files_seconds = files_seconds
+        self._access = access or Access(store)
         self._removals = Removals(store)
         self._studies = StudyRecords(store)
 
-    def delete(self, caller: Caller, kind: Kind, ids: Ids, *, keep_files: bool = False) -> tuple[View, Files]:
+    def delete(
+        self, caller: Caller, kind: Kind, ids: Ids, *, keep_files: bool = False, terms: Terms = AS_EVER
+    ) -> tuple[View, Files]:
         """Delete a record with everything under it, and the files that belong to that; it is shown as it was.
 
         Jobs and studies that are at work on it are cancelled and waited for.
 
         Args:
             keep_files: whether files stay where they are.
+            terms: what it has to be like, before anything is stopped and still when it is deleted.
 
         Raises:
             RecordNotFound: there is no such record.
+            NotPermitted: it is another's.
+            ConditionFailed: it is not as ``terms`` has it.
             Conflict: a job did not end in time; nothing is deleted.
         """
-        self._store.get(kind, ids)
+        self._access.check_deleting(caller, kind, ids)
+        self._declarations[kind].check(caller, ids, terms)
 
         def delete() -> tuple[View, RemovalPlan]:
             plan = RemovalPlan() if keep_files else plan_of(self._store, kind, ids)
-            return self._declarations[kind].delete(caller, ids), plan
+            return self._declarations[kind].delete(caller, ids, terms), plan
 
         shown, plan = self._when_idle(lambda: self._at_work(kind, ids), delete)
         log.info("deleted", record=kind.value, keep_files=keep_files, **restrict(ids, kind).to_dict())
@@ -131,12 +142,15 @@ class Deletions:
 
         Raises:
             InvalidRequest: no run is named.
+            NotPermitted: they are another's.
             RecordNotFound: there are none.
             Conflict: a job did not end in time; nothing is deleted.
         """
         if "run_id" not in ids:
             raise InvalidRequest("is required: results are deleted of one run at a time", "run_id")
         kind = _RESULTS[stage]
+        if kind is not Kind.PREDICTION or not self._access.owns(caller, ids["collab_id"]):
+            self._check_results(caller, kind, ids)
         require_results(self._store, kind, ids)
 
         def delete() -> tuple[list[Record], RemovalPlan]:
@@ -147,7 +161,19 @@ class Deletions:
 
         found, plan = self._when_idle(lambda: self._at_work_on_results(stage, ids), delete)
         log.info("deleted", record=kind.value, keep_files=keep_files, results=len(found), **ids)
-        return found, self._what_became(plan, are_kept=keep_files)
+        told = self._access.sight(caller).record
+        return [told(record) for record in found], self._what_became(plan, are_kept=keep_files)
+
+    def _check_results(self, caller: Caller, kind: Kind, ids: Ids) -> None:
+        """Return when results are somebody's to delete: predictions are their participant's, all else its collaboration's.
+
+        Raises:
+            NotPermitted: not.
+        """
+        if kind is Kind.PREDICTION:
+            self._access.check_acting_for(caller, ids["participant_id"])
+        else:
+            self._access.check_working(caller, ids)
 
     def _when_idle(
         self, at_work: Callable[[], list[AtWork]], delete: Callable[[], tuple[Deleted, RemovalPlan]]
@@ -175,19 +201,30 @@ class Deletions:
         return done
 
     def undone(self, caller: Caller, ids: Ids, page: Page = EVERYTHING) -> Part[Removal]:
-        """The files that are still to be removed of what has these ids, in the order it was deleted."""
-        return self._removals.select(ids, page)
+        """The files that are still to be removed of what has these ids, in the order it was deleted.
+
+        Raises:
+            NotPermitted: the caller has no collaboration that anything could be removed from.
+        """
+        return self._removals.select(ids, page, self._access.working_on(caller))
 
     def forget(self, caller: Caller, removal_id: str) -> Removal:
         """Leave files where they are that were to be removed, for instance because their host is gone for good.
 
         Raises:
             RecordNotFound: there is no such removal, or it is done.
+            NotPermitted: it is another's.
         """
-        return self._removals.end(removal_id)
+        with self._store.transaction():
+            ended = self._removals.end(removal_id)
+            # Where it is refused, nothing of this transaction holds.
+            self._access.check_working(caller, ended.folder)
+            return ended
 
     def _at_work(self, kind: Kind, ids: Ids) -> list[AtWork]:
         """The studies and jobs that need what is to be deleted."""
+        if kind is Kind.INVITATION:
+            return []
         own = restrict(ids, kind)
         found: list[AtWork] = [*self._studies.unfinished(), *self._store.unfinished_jobs()]
         if kind in HAVE_FOLDERS:
@@ -224,6 +261,8 @@ class Deletions:
         for each in at_work:
             with suppress(Conflict, RecordNotFound):
                 if isinstance(each, Job):
+                    news = cancel_asked(because="what it works on is being deleted")
+                    self._store.history.add_if_there_is_room(each.id, news)
                     self._dispatcher.cancel(each.id)
                 else:
                     self._studies.stop(each.id)

@@ -22,12 +22,15 @@ def job_metrics(store: RecordStore) -> Callable[[], Iterable[Metric]]:
             for stage in Stage:
                 jobs.add_metric([state.value, stage.value], found.get((state.value, stage.value), 0))
         yield jobs
-        oldest = store.oldest_waiting()
-        age = 0.0 if oldest is None else max(0.0, (datetime.now(UTC) - oldest).total_seconds())
-        yield GaugeMetricFamily(
+        ages = GaugeMetricFamily(
             "synergos_oldest_waiting_job_age_seconds",
-            "Since the oldest job that has not begun was accepted.",
-            value=age,
+            "Since the oldest job that has not begun was accepted; 0 where there is none.",
+            labels=["state"],
         )
+        for state in (JobState.WAITING, JobState.QUEUED):
+            oldest = store.oldest_job(state)
+            age = 0.0 if oldest is None else max(0.0, (datetime.now(UTC) - oldest).total_seconds())
+            ages.add_metric([state.value], age)
+        yield ages
 
     return collect

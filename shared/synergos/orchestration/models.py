@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from synergos import bodies
 from synergos.bodies.stages import Options
 from synergos.domain.job import Job, Stage
+from synergos.domain.job_options import JobOptions
 from synergos.domain.keys import ProjectKey
 from synergos.domain.records import Ids, Kind
 from synergos.orchestration import preconditions
@@ -23,7 +21,7 @@ class Models(StageRequests[Options]):
     kind = Kind.MODEL
     schema = bodies.MODELS
 
-    def plan(self, caller: Caller, ids: Ids, options: Mapping[str, Any], asked: Options | None = None) -> list[Job]:
+    def plan(self, caller: Caller, ids: Ids, options: JobOptions, asked: Options | None = None) -> list[Job]:
         """Needs participants who are aligned, and runs that go with what the project does."""
         preconditions.require_named(self.store, ids)
         preconditions.require_trainable(self.store, ProjectKey.of(ids))

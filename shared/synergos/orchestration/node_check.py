@@ -6,9 +6,22 @@ from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from msgspec import UNSET
+
 from synergos.bodies.declarations import Node
 from synergos.domain import grid
-from synergos.domain.reachability import COMMAND, DATA, Answered, Barred, Probe, Silent, are_two_workers, mistake_at
+from synergos.domain.addresses import shown
+from synergos.domain.reachability import (
+    COMMAND,
+    DATA,
+    Answered,
+    Barred,
+    Probe,
+    Silent,
+    are_two_workers,
+    mistake_at,
+    out_of_reach,
+)
 from synergos.errors import InvalidRequest
 
 _AT_ONCE = 32
@@ -24,10 +37,12 @@ class Others:
     Attributes:
         ids: of all there are.
         nodes: those that the others in the same project have registered.
+        are_named: whether whoever registers may know whose those are, and where.
     """
 
     ids: Collection[str] = ()
     nodes: Collection[grid.Node] = ()
+    are_named: bool = True
 
 
 NOBODY = Others()
@@ -45,7 +60,7 @@ def check_nodes(nodes: Mapping[str, Node], probe: Probe, others: Others = NOBODY
     """
     if not nodes:
         return []
-    own = [(node.host, port) for node in nodes.values() for _, port in _ports(node)]
+    own = [(node.place[0], port) for node in nodes.values() for _, port in _ports(node)]
     found = _asked({*own, *((node.host, node.command_port) for node in others.nodes)}, probe)
     told = [_told(name, node, found) for name, node in nodes.items()]
     for name, node in nodes.items():
@@ -60,30 +75,36 @@ def _asked(addresses: Iterable[_Address], probe: Probe) -> _Found:
 
 
 def _ports(node: Node) -> tuple[tuple[str, int], tuple[str, int]]:
-    return (COMMAND, node.f_port), (DATA, node.port)
+    _, command, data = node.place
+    return (COMMAND, command), (DATA, data)
+
+
+def _field(name: str, node: Node, what: str) -> str:
+    """The field that says where a node is: one that joins by itself has its fingerprint alone."""
+    return f"{name}.fingerprint" if node.host is UNSET else f"{name}.{what}"
 
 
 def _told(name: str, node: Node, found: _Found) -> str | None:
-    command, data = (found[node.host, port] for _, port in _ports(node))
-    for port, answer in (("f_port", command), ("port", data)):
+    host, f_port, port = node.place
+    command, data = found[host, f_port], found[host, port]
+    for what, answer in (("f_port", command), ("port", data)):
         if isinstance(answer, Barred):
-            raise InvalidRequest(answer.reason, f"{name}.{port if answer.is_port else 'host'}")
+            raise InvalidRequest(answer.reason, _field(name, node, what if answer.is_port else "host"))
     if isinstance(command, Answered):
-        _refuse_mistake(f"{name}.f_port", f"{node.host}:{node.f_port}", command, COMMAND)
+        _refuse_mistake(_field(name, node, "f_port"), shown(host, f_port), command, COMMAND)
+        _refuse_other_identity(name, node, command)
     if isinstance(data, Answered):
-        _refuse_mistake(f"{name}.port", f"{node.host}:{node.port}", data, DATA)
+        _refuse_mistake(_field(name, node, "port"), shown(host, port), data, DATA)
     if isinstance(command, Answered) and isinstance(data, Answered) and are_two_workers(command, data):
         raise InvalidRequest(
-            f"{node.host}:{node.port} belongs to {data.component_id}, and f_port to {command.component_id}; "
+            f"{shown(host, port)} belongs to {data.component_id}, and f_port to {command.component_id}; "
             "expected both ports of one worker",
-            f"{name}.port",
+            _field(name, node, "port"),
         )
-    away = [
-        f"{node.host}:{port} ({answer.reason})"
-        for (_, port), answer in zip(_ports(node), (command, data), strict=True)
-        if isinstance(answer, Silent)
-    ]
-    return f"{name}: cannot be reached from here at {' and '.join(away)}" if away else None
+    if away := out_of_reach(host, [(f_port, command), (port, data)]):
+        return f"{name}: {away}"
+    refusal = command.refusal if isinstance(command, Answered) else None
+    return f"{name}: {refusal}" if refusal else None
 
 
 def _refuse_mistake(field: str, address: str, answer: Answered, wanted: str) -> None:
@@ -91,20 +112,29 @@ def _refuse_mistake(field: str, address: str, answer: Answered, wanted: str) -> 
         raise InvalidRequest(mistake, field)
 
 
+def _refuse_other_identity(name: str, node: Node, found: Answered) -> None:
+    if node.fingerprint is not UNSET and found.fingerprint not in (None, node.fingerprint):
+        raise InvalidRequest(
+            f"{shown(*node.place[:2])} has the identity {found.fingerprint}; expected the one that is declared",
+            f"{name}.fingerprint",
+        )
+
+
 def _refuse_others(name: str, node: Node, found: _Found, others: Others) -> None:
     """Two participants at one worker would be one participant twice, with the same rows."""
-    here = found[node.host, node.f_port]
+    where = node.place[:2]
+    here, address = found[where], shown(*where)
     if not isinstance(here, Answered):
         return
     if here.component_id in others.ids:
         raise InvalidRequest(
-            f"{node.host}:{node.f_port} is the worker of another participant, {here.component_id}", f"{name}.f_port"
+            f"{address} is the worker of another participant, {here.component_id}", _field(name, node, "f_port")
         )
     for other in others.nodes:
         there = found[other.host, other.command_port]
         if isinstance(there, Answered) and here.instance is not None and here.instance == there.instance:
+            whose = f"{other.participant_id} has registered as {other.command_address}"
             raise InvalidRequest(
-                f"{node.host}:{node.f_port} is the worker that {other.participant_id} has registered "
-                f"as {other.host}:{other.command_port}",
-                f"{name}.f_port",
+                f"{address} is the worker that {whose if others.are_named else 'another participant has registered'}",
+                _field(name, node, "f_port"),
             )

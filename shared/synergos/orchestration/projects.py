@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any
+from collections.abc import Iterable
 
 from synergos import bodies
 from synergos.bodies.declarations import Project
 from synergos.domain.keys import ProjectKey, RunKey
-from synergos.domain.records import Ids, Kind
+from synergos.domain.records import Kind
 from synergos.domain.trained_model import definition_of
 from synergos.orchestration.alignment_invalidation import invalidate_alignment
-from synergos.orchestration.caller import Caller
 from synergos.orchestration.declarations import Declarations
 from synergos.orchestration.run_check import unfit
-from synergos.orchestration.view import View
 from synergos.records import model_versions
 from synergos.records.store import Record
 
@@ -28,17 +24,9 @@ class Projects(Declarations[Project]):
     id_field = "project_id"
     parents = (Kind.COLLABORATION,)
 
-    def declare(self, caller: Caller, ids: Ids, body: Mapping[str, Any]) -> View:
-        """See :class:`~synergos.orchestration.declarations.Declarations`; runs that do not go with it are told in warnings."""
-        return self._warned(super().declare(caller, ids, body))
-
-    def change(self, caller: Caller, ids: Ids, body: Mapping[str, Any]) -> View:
-        """As :meth:`declare`, of the fields given."""
-        return self._warned(super().change(caller, ids, body))
-
-    def _warned(self, view: View) -> View:
-        # Nothing is refused: a run can only be changed to what its project does by now.
-        return replace(view, warnings=(*unfit(self.store, ProjectKey.of(view.record["key"])), *view.warnings))
+    def notes(self, after: Record) -> Iterable[str]:
+        """The runs that do not go with it; nothing is refused, as a run can only be changed to what its project does by now."""
+        return unfit(self.store, ProjectKey.of(after["key"]))
 
     def after_change(self, before: Record | None, after: Record) -> None:
         """Labels to classify and numbers to regress make different feature spaces, and different models."""

@@ -13,7 +13,9 @@ from synergos.domain.keys import ExperimentKey
 from synergos.domain.records import Ids, Kind, restrict
 from synergos.domain.study import TRIAL_PREFIX, Study, Tally, Trial
 from synergos.orchestration import preconditions
+from synergos.orchestration.access import Access
 from synergos.orchestration.caller import Caller
+from synergos.orchestration.disclosure import Sight
 from synergos.orchestration.shares import Shares
 from synergos.orchestration.study_records import StudyRecords, trial_of
 from synergos.orchestration.study_request import study_of
@@ -47,39 +49,51 @@ class Studies:
 
     schema = bodies.OPTIMIZATIONS
 
-    def __init__(self, store: RecordStore, wake_tuner: Callable[[], None], shares: Shares) -> None:
+    def __init__(
+        self, store: RecordStore, wake_tuner: Callable[[], None], shares: Shares, access: Access | None = None
+    ) -> None:
         self._store = store
+        self._access = access or Access(store)
         self._shares = shares
         self._records = StudyRecords(store)
         self._wake_tuner = wake_tuner
 
-    def open(self, caller: Caller, ids: Ids, body: Mapping[str, Any]) -> Study:
+    def open(self, caller: Caller, ids: Ids, body: Mapping[str, Any], *, is_rehearsal: bool = False) -> Study:
         """Begin a search in one experiment; its trials are started right after.
 
+        Args:
+            is_rehearsal: only say what would be begun.
+
         Raises:
+            NotPermitted: its collaboration is another's.
             RecordNotFound: the experiment is not there.
             Conflict: nothing can be trained or measured as things stand.
             InvalidRequest: names the field.
             QuotaExceeded: its collaboration has as much as it may, or as many studies run as may.
         """
+        self._access.check_working(caller, ids)
         asked = self.schema.read(body)
         experiment = ExperimentKey.of(ids)
         self._check_state(experiment)
         # Every value that is named is tried out, which takes its time; nobody else is to wait for the records meanwhile.
         study = study_of(self._store, experiment, asked)
-        with self._store.transaction():
+        with self._store.rehearsal() if is_rehearsal else self._store.transaction():
             self._check_state(experiment)
             self._shares.check_room(experiment)
             study = self._records.add(study)
             self._shares.check_studies(experiment)
-        self._wake_tuner()
+        if not is_rehearsal:
+            self._wake_tuner()
         return study
 
     def find(
         self, caller: Caller, ids: Ids, state: str | None = None, page: Page = EVERYTHING
     ) -> Part[Study | Damaged]:
         """Those with these ids in their keys, in the order they were opened."""
-        return self._records.select(ids, None if state is None else [state], page)
+        sight = self._access.sight(caller)
+        return self._records.select(ids, None if state is None else [state], page).map(
+            lambda study: _told(sight, study)
+        )
 
     def get(self, caller: Caller, study_id: str) -> Study | Damaged:
         """One study.
@@ -87,33 +101,36 @@ class Studies:
         Raises:
             RecordNotFound: there is none.
         """
-        return self._records.look(study_id)
+        return _told(self._access.sight(caller), self._records.look(study_id))
 
     def trials(self, caller: Caller, study: Study) -> tuple[list[Trial], list[Damaged]]:
         """A study's trials, in the order they were drawn, and those that cannot be read."""
         found = self._records.all_trials(study)
-        readable = sorted((each for each in found if isinstance(each, Trial)), key=lambda trial: trial.number)
+        told = self._access.sight(caller).within(study.key).trial
+        readable = sorted((told(each) for each in found if isinstance(each, Trial)), key=lambda trial: trial.number)
         return readable, [each for each in found if isinstance(each, Damaged)]
 
     def tallies(self, caller: Caller, studies: Sequence[Study | Damaged]) -> Mapping[str, Tally]:
         """What the trials of each of these studies have come to, by its id; nothing of one that cannot be read."""
         return self._records.tallies([study for study in studies if isinstance(study, Study)])
 
-    def progress(self, caller: Caller, trials: Sequence[Trial]) -> Mapping[str, Mapping[str, Any]]:
+    def progress(self, caller: Caller, study: Study, trials: Sequence[Trial]) -> Mapping[str, Mapping[str, Any]]:
         """How far the training of each trial is, or came, by its run; nothing of one that has none."""
         jobs = {trial.jobs[Stage.TRAIN]: trial.run_id for trial in trials if Stage.TRAIN in trial.jobs}
         found: dict[str, Mapping[str, Any]] = {}
+        told = self._access.sight(caller).within(study.key).progress
         for first in range(0, len(jobs), _ASKED_AT_ONCE):
             some = list(jobs)[first : first + _ASKED_AT_ONCE]
-            found |= {jobs[job_id]: progress for job_id, progress in self._store.progress_of(some).items()}
+            found |= {jobs[job_id]: told(progress) for job_id, progress in self._store.progress_of(some).items()}
         return found
 
     def results(self, caller: Caller, ids: Ids) -> Callable[[Page], Part[TrialResult]]:
         """What reads a page of the validations of all trials of an experiment, with what was drawn and what it reached."""
+        wanted = Selection(ids, containing={"run_id": TRIAL_PREFIX})
+        wanted = self._access.narrowed(caller, Kind.VALIDATION, wanted)
         experiment = restrict(ids, Kind.EXPERIMENT)
         tallies = self._records.tallies(self._records.find(experiment))
         best = {tally.best.run_id for tally in tallies.values() if tally.best is not None}
-        wanted = Selection(ids, containing={"run_id": TRIAL_PREFIX})
 
         def read(page: Page) -> Part[TrialResult]:
             validations = self._store.select(Kind.VALIDATION, wanted, page)
@@ -124,21 +141,32 @@ class Studies:
 
         return read
 
-    def stop(self, caller: Caller, study_id: str) -> Study:
+    def stop(self, caller: Caller, study_id: str, *, is_rehearsal: bool = False) -> Study:
         """Start no more trials, and cancel those that run; what is finished stays.
+
+        Args:
+            is_rehearsal: only say how it would stand.
 
         Raises:
             RecordNotFound: there is no such study.
+            NotPermitted: its collaboration is another's.
             Conflict: it has ended already.
         """
-        study = self._records.stop(study_id)
-        self._wake_tuner()
+        self._access.check_working(caller, self._records.get(study_id).key)
+        with self._store.rehearsal() if is_rehearsal else self._store.transaction():
+            study = self._records.stop(study_id)
+        if not is_rehearsal:
+            self._wake_tuner()
         return study
 
     def _check_state(self, experiment: ExperimentKey) -> None:
         preconditions.require_named(self._store, experiment)
         preconditions.require_trainable(self._store, experiment)
         preconditions.require_evaluation_tags(self._store, experiment)
+
+
+def _told(sight: Sight, study: Study | Damaged) -> Study | Damaged:
+    return study if isinstance(study, Damaged) else sight.within(study.key).study(study)
 
 
 def _result(validation: Record, trials: Mapping[str, Trial], best: Collection[str]) -> TrialResult:

@@ -13,6 +13,7 @@ from synergos.domain.tags import Purpose, check_nesting, check_tags
 from synergos.orchestration.alignment_invalidation import brings_data, invalidate_alignment, invalidate_without
 from synergos.orchestration.caller import Caller
 from synergos.orchestration.declarations import Declarations
+from synergos.orchestration.terms import AS_EVER, Terms
 from synergos.orchestration.view import View
 from synergos.records.store import Record
 
@@ -24,15 +25,15 @@ class Tags(Declarations[Tag]):
     schema = bodies.TAG
     parents = (Kind.COLLABORATION, Kind.PROJECT, Kind.PARTICIPANT, Kind.REGISTRATION)
 
-    def declare(self, caller: Caller, ids: Ids, body: Mapping[str, Any]) -> View:
+    def declare(self, caller: Caller, ids: Ids, body: Mapping[str, Any], terms: Terms = AS_EVER) -> View:
         """See :class:`~synergos.orchestration.declarations.Declarations`; tags that are no lists of lists say how to write them."""
         _check_nesting(body)
-        return super().declare(caller, ids, body)
+        return super().declare(caller, ids, body, terms)
 
-    def change(self, caller: Caller, ids: Ids, body: Mapping[str, Any]) -> View:
+    def change(self, caller: Caller, ids: Ids, body: Mapping[str, Any], terms: Terms = AS_EVER) -> View:
         """As :meth:`declare`, of the purposes given."""
         _check_nesting(body)
-        return super().change(caller, ids, body)
+        return super().change(caller, ids, body, terms)
 
     def checked(self, declared: Tag, payload: dict[str, Any], ids: Ids) -> dict[str, Any]:
         """Refuse tags that leave the data folder; purposes nothing was said of have none."""

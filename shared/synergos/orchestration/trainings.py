@@ -6,6 +6,7 @@ from synergos.domain.keys import RunKey
 from synergos.domain.records import Kind
 from synergos.domain.trained_model import OUTDATED
 from synergos.errors import DamagedRecord
+from synergos.orchestration.access import Access
 from synergos.orchestration.caller import Caller
 from synergos.orchestration.preconditions import require_named
 from synergos.records.model_versions import number_of
@@ -18,8 +19,9 @@ class Trainings:
 
     kind = Kind.MODEL_VERSION
 
-    def __init__(self, store: RecordStore) -> None:
+    def __init__(self, store: RecordStore, access: Access | None = None) -> None:
         self._store = store
+        self._access = access or Access(store)
 
     def find(self, caller: Caller, run: RunKey, page: Page = EVERYTHING) -> Part[Record]:
         """The trainings of a run whose files are kept; each says with ``is_current`` whether it is the run's model.
@@ -34,7 +36,8 @@ class Trainings:
             models = [model for model in self._store.find(Kind.MODEL, run) if not model.get(OUTDATED)]
             current = {_number(model) for model in models} - {None}
             found = self._store.select(self.kind, Selection(run), page)
-        return found.map(lambda version: {**version, "is_current": _number(version) in current})
+        sight = self._access.sight(caller)
+        return found.map(lambda version: sight.record({**version, "is_current": _number(version) in current}))
 
 
 def _number(training: Record) -> int | None:

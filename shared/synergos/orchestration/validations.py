@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from synergos import bodies
 from synergos.bodies.stages import Options
 from synergos.domain.job import Job, Stage
+from synergos.domain.job_options import JobOptions
 from synergos.domain.keys import ProjectKey
 from synergos.domain.records import Ids, Kind
 from synergos.domain.tags import Purpose
@@ -24,7 +22,7 @@ class Validations(StageRequests[Options]):
     kind = Kind.VALIDATION
     schema = bodies.VALIDATIONS
 
-    def plan(self, caller: Caller, ids: Ids, options: Mapping[str, Any], asked: Options | None = None) -> list[Job]:
+    def plan(self, caller: Caller, ids: Ids, options: JobOptions, asked: Options | None = None) -> list[Job]:
         """Needs trained runs, and participants with rows to measure on who are aligned."""
         preconditions.require_named(self.store, ids)
         project, only = ProjectKey.of(ids), ids.get("participant_id")

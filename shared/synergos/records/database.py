@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, func, make_url, select
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.exc import ArgumentError, OperationalError, ProgrammingError
 
-from synergos.errors import InvalidRequest
+from synergos.errors import Conflict, InvalidRequest
 from synergos.records.reserve import Reserve
 from synergos.records.schema import MIGRATIONS, Schema
 from synergos.records.sole_use import SoleUse, hold
@@ -29,6 +29,7 @@ Done = TypeVar("Done")
 
 _BUSY_PAUSE_SECONDS = 0.01
 _POSTGRESQL_DISK_FULL = "53100"
+_POSTGRESQL_NO_RIGHT = "42501"
 _EXPECTED_URL = "expected sqlite:///FILE or postgresql+psycopg://USER:PASSWORD@HOST:PORT/NAME"
 _WRITING = "synergos_writing"
 _WRITERS_TURN = 0x53594E45
@@ -40,6 +41,7 @@ class Database:
 
     Attributes:
         file: that it lies in; None where that is a server's affair.
+        commits: how many transactions of this program have written.
 
     Args:
         url: an SQLAlchemy URL, ``sqlite:///<file>`` or ``postgresql+psycopg://…``.
@@ -58,6 +60,9 @@ class Database:
             raise InvalidRequest(_EXPECTED_URL, "database") from error
         self._reader, self._writer = _reader(self._engine), self._engine.execution_options(**{_WRITING: True})
         self._local = threading.local()
+        # Whoever waits for what this program writes waits on it; guards how many transactions have written since the start.
+        self._committed = threading.Condition()
+        self.commits = 0
         self._sole_use: SoleUse | None = None
         name = self._engine.url.database if self._engine.dialect.name == "sqlite" else None
         self.file = Path(name) if name and name != ":memory:" else None
@@ -72,6 +77,14 @@ class Database:
             if not is_current:
                 with self.writing() as connection:
                     schema.upgrade(connection)
+        except ProgrammingError as error:
+            self.close()
+            if getattr(error.orig, "sqlstate", None) != _POSTGRESQL_NO_RIGHT:
+                raise
+            raise Conflict(
+                "the record store's database is not up to date, and its user may not change it: start the director first, whose"
+                " tables they are"
+            ) from error
         except BaseException:
             self.close()
             raise
@@ -130,6 +143,18 @@ class Database:
             return
         with self._writer.begin() as connection, self._as("writer", connection):
             yield connection
+        with self._committed:
+            self.commits += 1
+            self._committed.notify_all()
+
+    def await_commit(self, commits: int, seconds: float) -> None:
+        """Wait until this program has written again, but no longer than so many seconds.
+
+        Args:
+            commits: how many transactions had written when it was last looked.
+        """
+        with self._committed:
+            self._committed.wait_for(lambda: self.commits != commits, seconds)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -140,6 +165,11 @@ class Database:
             return
         with self._reader.begin() as connection, self._as("reader", connection):
             yield connection
+
+    @property
+    def is_writing(self) -> bool:
+        """Whether this thread is inside :meth:`writing`."""
+        return getattr(self._local, "writer", None) is not None
 
     def now(self) -> datetime:
         """The time by which leases are measured: the server's, where hosts share one; aware, UTC."""

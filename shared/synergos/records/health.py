@@ -6,7 +6,7 @@ import os
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from synergos.program.health_watch import Check, folder_check
+from synergos.program.health_watch import Check, FolderCheck
 from synergos.records.store import RecordStore
 
 
@@ -14,7 +14,7 @@ def store_checks(store: RecordStore) -> dict[str, Check]:
     """What is looked at of a record store, by what it is; see :class:`synergos.program.health_watch.HealthWatch`."""
     checks: dict[str, Check] = {"record store": lambda: _problem_of(store)}
     file = store.database.file
-    return checks if file is None else {**checks, "data": folder_check(file.parent)}
+    return checks if file is None else {**checks, "data": FolderCheck(file.parent)}
 
 
 def _problem_of(store: RecordStore) -> str | None:

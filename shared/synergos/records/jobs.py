@@ -2,22 +2,77 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+from typing import cast as taken_as
 
-from sqlalchemy import RowMapping, Text, cast, func
+from sqlalchemy import ColumnElement, RowMapping, Text, and_, cast, func, or_, tuple_
 
 from synergos.domain.damage import Damaged
 from synergos.domain.job import Job, JobError, JobState, Stage
-from synergos.domain.keys import JOB_IDS, job_key
+from synergos.domain.job_options import JobOptions
+from synergos.domain.keys import JOB_IDS, ProjectKey, job_key
+from synergos.domain.trace_context import TraceContext
 from synergos.errors import SynergosError
 from synergos.records.plain import plain
 from synergos.records.tables import JOBS
 from synergos.schema import Definition
 
+
+@dataclass(frozen=True)
+class Concerned:
+    """Somebody whom not all jobs concern: those of some collaborations do, a participant's own, and those about no participant.
+
+    Attributes:
+        participant: which participant they are; None for who is none.
+    """
+
+    collaborations: Collection[str]
+    participant: str | None = None
+
+    @property
+    def condition(self) -> ColumnElement[bool]:
+        """That a job concerns them, on the table of jobs."""
+        mine = [] if self.participant is None else [JOBS.c.participant_id == self.participant]
+        return or_(JOBS.c.participant_id.is_(None), JOBS.c.collab_id.in_(sorted(self.collaborations)), *mine)
+
+
+class Which(Protocol):
+    """Some of all jobs."""
+
+    @property
+    def condition(self) -> ColumnElement[bool]:
+        """That a job is one of them, on the table of jobs."""
+
+
+@dataclass(frozen=True)
+class Touching:
+    """The jobs that may have to do with a participant's data: of the projects it is registered for, but for other ones' own.
+
+    Attributes:
+        projects: those.
+    """
+
+    projects: Collection[ProjectKey]
+    participant: str
+
+    @property
+    def condition(self) -> ColumnElement[bool]:
+        """See :class:`Which`."""
+        among = tuple_(JOBS.c.collab_id, JOBS.c.project_id).in_([project.ids for project in self.projects])
+        return and_(among, or_(JOBS.c.participant_id.is_(None), JOBS.c.participant_id == self.participant))
+
+
 SIZE_OF_JOB = func.coalesce(func.length(cast(JOBS.c.parameters, Text)) + func.length(cast(JOBS.c.progress, Text)), 0)
 """Bytes of what may be much in a job's row."""
 _ERROR = Definition(JobError)
+
+
+def is_of_trace(trace_id: str) -> ColumnElement[bool]:
+    """That a job, on the table of jobs, was asked for in a trace, or in nobody's and has its own id for one."""
+    asked = JOBS.c.traceparent.startswith(f"00-{trace_id}-", autoescape=True)
+    return or_(asked, and_(JOBS.c.traceparent.is_(None), JOBS.c.id == trace_id))
 
 
 def row_of(job: Job) -> dict[str, Any]:
@@ -30,6 +85,7 @@ def row_of(job: Job) -> dict[str, Any]:
         "parameters": plain(job.parameters),
         "progress": plain(job.progress),
         "created_at": job.created_at,
+        "traceparent": None if job.trace is None else job.trace.header,
         **standing_of(job),
     }
 
@@ -80,7 +136,7 @@ def job_of(row: RowMapping) -> Job:
     return Job(
         stage=Stage(row["stage"]),
         keys=job_key({field: row[field] for field in JOB_IDS if row[field] is not None}),
-        parameters=row["parameters"],
+        parameters=taken_as(JobOptions, row["parameters"]),
         id=row["id"],
         state=JobState(row["state"]),
         progress=row["progress"],
@@ -92,4 +148,5 @@ def job_of(row: RowMapping) -> Job:
         grid=row["grid"],
         ttp=row["ttp"],
         not_before=row["not_before"],
+        trace=TraceContext.read(row["traceparent"]),
     )

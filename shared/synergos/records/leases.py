@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import secrets
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cache
@@ -20,11 +20,15 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, delete, func, insert, select, update
 
 from synergos.domain.dependencies import JobDependencies
+from synergos.domain.grid import nodes_of
 from synergos.domain.job import MAXIMUM_ATTEMPTS, UNFINISHED, Job, JobState
+from synergos.domain.job_event import NO_NEWS, JobNews, owner_lost
+from synergos.domain.job_progress import waiting_for
 from synergos.domain.keys import ProjectKey
 from synergos.domain.records import Kind
 from synergos.domain.scheduling import Served, scheduling_order
 from synergos.errors import LeaseLost
+from synergos.records.changes import note_job
 from synergos.records.jobs import read_job
 from synergos.records.plain import plain
 from synergos.records.store import RecordStore
@@ -44,6 +48,19 @@ class Claim:
     job: Job
     fence: int
     lease: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Who has a job, or had it last.
+
+    Attributes:
+        holder: the fingerprint of its identity, if it has one.
+        outputs: the folder below which the files lie that it may leave.
+    """
+
+    holder: str
+    outputs: Path
 
 
 @dataclass(frozen=True)
@@ -86,12 +103,13 @@ class Leases:
         self._store = store
         self.seconds = seconds
 
-    def hold_grid(self, grid: int, holder: str, ttp: str) -> str | None:
+    def hold_grid(self, grid: int, holder: str, ttp: str, joined: Collection[str] = ()) -> str | None:
         """Become or stay the one TTP of a sub-grid.
 
         Args:
             holder: the process that asks.
             ttp: what it is called.
+            joined: the fingerprints of the workers that have joined it.
 
         Returns:
             None when ``holder`` has it now, otherwise the name of the TTP that has it.
@@ -104,6 +122,7 @@ class Leases:
                 return str(row["ttp"])
             connection.execute(delete(table).where(table.c.grid == grid))
             values = {"grid": grid, "holder": holder, "ttp": ttp, "lease_until": self._end(now)}
+            values |= {"joined": sorted(joined)}
             connection.execute(insert(table).values(values))
         return None
 
@@ -113,11 +132,12 @@ class Leases:
         with self._store.database.writing() as connection:
             connection.execute(delete(GRID_LEASES).where(*mine))
 
-    def claim(self, grid: int, holder: str, ttp: str, outputs: Path) -> ClaimResult:
+    def claim(self, grid: int, holder: str, ttp: str, outputs: Path, identity: str | None = None) -> ClaimResult:
         """Take up the job that is scheduled next on a sub-grid; see :mod:`synergos.domain.scheduling`.
 
         Args:
             outputs: the folder below which the files lie that it may leave.
+            identity: the fingerprint of who takes the job up, and will sign what becomes of it; ``holder`` unless it is said.
 
         Raises:
             LeaseLost: ``holder`` does not have the sub-grid.
@@ -128,9 +148,12 @@ class Leases:
                 raise LeaseLost(f"sub-grid {grid} is not this TTP's any more")
             ready = [each.job for each in self.job_statuses() if each.state is JobState.QUEUED]
             # Nearly always the first will do, so the others' registrations are not looked at.
-            grids = cache(self._grids_of)
+            grids, joined = cache(self._grids_of), cache(self.joined)
+            goes_here = cache(lambda project: self._goes_to(grid, project, joined))
             runnable = (
-                job for job in scheduling_order(ready, self._last_served(ready)) if grid < grids(job.keys.project)
+                job
+                for job in scheduling_order(ready, self._last_served(ready))
+                if grid < grids(job.keys.project) and goes_here(job.keys.project)
             )
             job = next(runnable, None)
             if job is None:
@@ -140,7 +163,7 @@ class Leases:
             fence = connection.execute(select(JOBS.c.fence).where(JOBS.c.id == job.id)).scalar_one() + 1
             self._store.save_job(job)
             lease = secrets.token_hex(16)
-            values = {"holder": holder, "fence": fence, "lease": lease, "lease_until": self._end(now)}
+            values = {"holder": identity or holder, "fence": fence, "lease": lease, "lease_until": self._end(now)}
             values |= {"outputs": str(outputs)}
             connection.execute(update(JOBS).where(JOBS.c.id == job.id).values(values))
         return ClaimResult(Claim(job, fence, lease))
@@ -156,13 +179,19 @@ class Leases:
             wanted = select(JOBS.c.cancel_requested).where(JOBS.c.id == claim.job.id)
             return bool(connection.execute(wanted).scalar_one())
 
-    def report(self, claim: Claim, progress: Mapping[str, Any]) -> None:
-        """Store how far the job is.
+    def report(self, claim: Claim, progress: Mapping[str, Any] | None, news: JobNews = NO_NEWS) -> None:
+        """Store how far the job is, and what has happened to it meanwhile.
+
+        Args:
+            progress: None where that is as before.
 
         Raises:
             LeaseLost: see :meth:`renew`.
         """
-        self._change(claim, {"progress": plain(progress)})
+        with self._store.database.writing():
+            # Where there is none the lease is looked at all the same.
+            self._change(claim, {"fence": claim.fence} if progress is None else {"progress": plain(progress)})
+            self._store.history.add(claim.job.id, news)
 
     def deliver(self, claim: Claim) -> None:
         """Stop being the owner of a job whose outcome has been sent off; nobody else takes it up.
@@ -188,6 +217,53 @@ class Leases:
         values = {"state": state.value, "attempts": attempts, "lease_until": None, "not_before": not_before}
         self._change(claim, values)
 
+    def hold(self, claim: Claim, awaited: Sequence[Mapping[str, Any]], seconds: float) -> None:
+        """Put a job back that owners have to decide of first: nobody takes it up for so long, unless it is let go on.
+
+        Args:
+            awaited: whose decision it takes, as its progress says it.
+
+        Raises:
+            LeaseLost: see :meth:`renew`.
+        """
+        with self._store.database.writing() as connection:
+            wanted = select(JOBS.c.cancel_requested).where(JOBS.c.id == claim.job.id)
+            if connection.execute(wanted).scalar_one_or_none():
+                # Whoever takes it up next ends it, and that is to be soon.
+                self.release(claim)
+                return
+            values = {"attempts": claim.job.attempts - 1, "lease_until": None, "state": JobState.WAITING.value}
+            self._change(claim, {**values, **self._held_values(claim, awaited, seconds)})
+
+    def still_held(self, claim: Claim, awaited: Sequence[Mapping[str, Any]], seconds: float) -> bool:
+        """Hold a job for so much longer; false when it is not held any more, as it was cancelled for one."""
+        with self._store.database.writing() as connection:
+            before = plain(self._store.job(claim.job.id).progress)
+            values = self._held_values(claim, awaited, seconds)
+            is_held = bool(connection.execute(update(JOBS).where(*_is_held(claim)).values(values)).rowcount)
+            # That it waits on is not told: it is so every few seconds.
+            if is_held and values["progress"] != before:
+                note_job(connection, claim.job.id)
+            return is_held
+
+    def let_go_on(self, claim: Claim, left: Sequence[Mapping[str, Any]]) -> None:
+        """Have a job that is held taken up when it is its turn; one that is not stays as it is.
+
+        Args:
+            left: whose decision it takes still, though it took too long, as its progress says it.
+        """
+        with self._store.database.writing() as connection:
+            values = {"progress": self._waiting_for(claim, left), "not_before": None}
+            if connection.execute(update(JOBS).where(*_is_held(claim)).values(values)).rowcount:
+                note_job(connection, claim.job.id)
+
+    def _held_values(self, claim: Claim, awaited: Sequence[Mapping[str, Any]], seconds: float) -> dict[str, Any]:
+        not_before = self._store.database.now() + timedelta(seconds=seconds)
+        return {"progress": self._waiting_for(claim, awaited), "not_before": not_before}
+
+    def _waiting_for(self, claim: Claim, awaited: Sequence[Mapping[str, Any]]) -> Any:
+        return plain(waiting_for(self._store.job(claim.job.id).progress, awaited))
+
     # For a director
 
     def cancel(self, job_id: str) -> bool:
@@ -201,7 +277,8 @@ class Leases:
         """Have a job run again whose outcome was sent off and is nowhere any more; should it come yet, it counts."""
         lost = (JOBS.c.id == job_id, JOBS.c.state == JobState.ARCHIVING.value)
         with self._store.database.writing() as connection:
-            connection.execute(update(JOBS).where(*lost).values(state=JobState.WAITING.value))
+            if connection.execute(update(JOBS).where(*lost).values(state=JobState.WAITING.value)).rowcount:
+                note_job(connection, job_id)
 
     def arrange(self) -> list[Job]:
         """Reconcile the stored state of every job that nobody runs; those that have become ready to start. Idempotent.
@@ -214,6 +291,9 @@ class Leases:
             for each in moved:
                 values = {"state": each.state.value, "lease_until": None}
                 connection.execute(update(JOBS).where(JOBS.c.id == each.job.id).values(values))
+                if each.job.state is JobState.RUNNING:
+                    self._store.history.add(each.job.id, owner_lost(each.job))
+                note_job(connection, each.job.id)
             return [replace(each.job, state=each.state) for each in moved if each.state is JobState.QUEUED]
 
     def job_statuses(self) -> list[JobStatus]:
@@ -237,12 +317,20 @@ class Leases:
         Raises:
             LeaseLost: it is another lease, or nobody has taken the job up.
         """
-        wanted = select(JOBS.c.lease, JOBS.c.outputs).where(JOBS.c.id == job_id)
+        return self.owner(job_id, lease).outputs
+
+    def owner(self, job_id: str, lease: str) -> Owner:
+        """Who took a job up last, to whoever names the lease.
+
+        Raises:
+            LeaseLost: it is another lease, or nobody has taken the job up.
+        """
+        wanted = select(JOBS.c.lease, JOBS.c.outputs, JOBS.c.holder).where(JOBS.c.id == job_id)
         with self._store.database.reading() as connection:
             found = connection.execute(wanted).one_or_none()
         if found is None or found.lease is None or not secrets.compare_digest(found.lease, lease):
             raise LeaseLost(f"job {job_id} is held under another lease, or under none")
-        return Path(found.outputs)
+        return Owner(found.holder, Path(found.outputs))
 
     def grids(self) -> dict[int, str]:
         """The sub-grids that have a living TTP, and what it is called."""
@@ -250,6 +338,13 @@ class Leases:
             alive = GRID_LEASES.c.lease_until > self._store.database.now()
             rows = connection.execute(select(GRID_LEASES).where(alive).order_by(GRID_LEASES.c.grid)).mappings()
             return {row["grid"]: row["ttp"] for row in rows}
+
+    def joined(self) -> dict[int, frozenset[str]]:
+        """Of the sub-grids that have a living TTP, the fingerprints of the workers that have joined it."""
+        with self._store.database.reading() as connection:
+            alive = GRID_LEASES.c.lease_until > self._store.database.now()
+            rows = connection.execute(select(GRID_LEASES.c.grid, GRID_LEASES.c.joined).where(alive))
+            return {row.grid: frozenset(row.joined or ()) for row in rows}
 
     def width(self, project: ProjectKey) -> int:
         """On how many living sub-grids a project's jobs can run, at least 1: they wait where there is none yet."""
@@ -269,6 +364,9 @@ class Leases:
         with self._store.database.writing() as connection:
             if not connection.execute(update(JOBS).where(mine).values(dict(values))).rowcount:
                 raise LeaseLost(f"job {claim.job.id} is not this TTP's any more")
+            # That its owner lives is not told: it is so every few seconds.
+            if values.keys() != {"lease_until"}:
+                note_job(connection, claim.job.id)
 
     def _grids_of(self, project: ProjectKey) -> int:
         """How many sub-grids the registrations of a project make."""
@@ -277,6 +375,20 @@ class Leases:
         counts = [count for count in said if isinstance(count, int)]
         # A job of a project without participants is anybody's: it ends with a message that says so.
         return min(counts, default=sys.maxsize)
+
+    def _goes_to(self, grid: int, project: ProjectKey, joined: Callable[[], Mapping[int, frozenset[str]]]) -> bool:
+        """Whether a project's jobs go to a sub-grid: to one where all its workers that dial out are, should there be one."""
+        nodes = [nodes_of(record) for record in self._store.find(Kind.REGISTRATION, project)]
+
+        def is_complete(index: int) -> bool:
+            of_grid = [each[index] for each in nodes if index < len(each)]
+            return all(node.host in joined().get(index, ()) for node in of_grid if node.joins)
+
+        if not any(node.joins for each in nodes for node in each) or is_complete(grid):
+            return True
+        count = min(map(len, nodes))
+        # Where none is, the job is run to say who is missing.
+        return not any(is_complete(other) for other in joined() if other < count)
 
     def _last_served(self, jobs: Sequence[Job]) -> Served:
         """When a job of each of these jobs' projects and collaborations was last taken up, for those where one was."""
@@ -298,6 +410,10 @@ class Leases:
                 if (moment := last(JOBS.c.collab_id == collab_id)) is not None:
                     of_collaboration[collab_id] = moment
         return Served(of_project, of_collaboration)
+
+
+def _is_held(claim: Claim) -> tuple[ColumnElement[bool], ...]:
+    return (JOBS.c.id == claim.job.id, JOBS.c.lease == claim.lease, JOBS.c.state == JobState.WAITING.value)
 
 
 def _status(job: Job, lease_until: datetime | None, dependencies: JobDependencies, now: datetime) -> JobStatus:

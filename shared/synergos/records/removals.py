@@ -32,9 +32,17 @@ class Removals:
             for removal in removals:
                 connection.execute(insert(REMOVALS).values(_row_of(removal)))
 
-    def select(self, ids: Mapping[str, str], page: Page = EVERYTHING) -> Part[Removal]:
-        """Those with these ids, in the order they were added."""
+    def select(
+        self, ids: Mapping[str, str], page: Page = EVERYTHING, collaborations: Collection[str] | None = None
+    ) -> Part[Removal]:
+        """Those with these ids, in the order they were added.
+
+        Args:
+            collaborations: only what was in one of these; None for all.
+        """
         conditions = [REMOVALS.c[name] == value for name, value in ids.items()]
+        if collaborations is not None:
+            conditions.append(REMOVALS.c.collab_id.in_(list(collaborations)))
         statement = page.of(REMOVALS, REMOVALS.c.number, literal(_SIZE), *conditions)
         with self._store.database.reading() as connection:
             rows = connection.execute(statement).mappings()

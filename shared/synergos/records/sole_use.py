@@ -87,7 +87,8 @@ def _holder_of(connection: Connection) -> tuple[str, str]:
         ),
         {"lock": _SOLE_USE},
     ).first()
-    return ("another program", "just now") if found is None else (found[0], found[1])
+    # Of another user's connections the server may not say since when.
+    return ("another program", "just now") if found is None else (found[0], found[1] or "some time ago")
 
 
 def _taken(who: str, since: str) -> Conflict:

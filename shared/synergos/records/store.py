@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -12,25 +13,37 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, exists, func, insert, select, tuple_, update
 
 from synergos.domain.damage import DAMAGED, UNREADABLE, Damaged, DamagedPayload
-from synergos.domain.job import UNFINISHED, Job, JobState, Stage
-from synergos.domain.keys import Key
+from synergos.domain.job import FINAL_STATES, UNFINISHED, Job, JobState, Stage
+from synergos.domain.job_event import NO_NEWS, JobEvent, JobEventKind, JobNews
+from synergos.domain.keys import Key, ProjectKey
 from synergos.domain.records import RECORD_TYPES, Ids, Kind, payload_of, restrict
+from synergos.domain.trained_model import OUTDATED
 from synergos.errors import RecordNotFound
 from synergos.records import shares
 from synergos.records.beneath import Beneath
+from synergos.records.changes import note_deleted, note_job, note_new_job, note_new_record, note_record
 from synergos.records.column_types import inside
+from synergos.records.counting import Counts, Readable
 from synergos.records.database import Database
-from synergos.records.jobs import SIZE_OF_JOB, read_job, read_jobs, row_of, standing_of
+from synergos.records.job_history import JobHistory
+from synergos.records.jobs import SIZE_OF_JOB, Which, is_of_trace, read_job, read_jobs, row_of, standing_of
 from synergos.records.paging import EVERYTHING, Page, Part, Selection
 from synergos.records.plain import plain
 from synergos.records.schema import MIGRATIONS
 from synergos.records.shares import Share
-from synergos.records.tables import CLUSTER, JOBS, RECORDS
+from synergos.records.tables import CATALOGUES, CLUSTER, JOBS, RECORDS
 from synergos.records.visibility import is_visible
 
 _NO_TIME = datetime.fromtimestamp(0, UTC)
 """In the place of one that cannot be read."""
 _READ_AT_ONCE = 1000
+_OWN_ENDS = (JobState.COMPLETED.value, JobState.FAILED.value)
+"""How a job ends that nobody has cancelled."""
+
+
+class _Undone(Exception):
+    """Ends a transaction of which nothing is to stay."""
+
 
 Record = dict[str, Any]
 """``doc_id`` (int), ``kind``, ``key`` (dict), ``created_at`` (aware, UTC), and the payload's fields beside them."""
@@ -45,6 +58,7 @@ class RecordStore:
 
     Attributes:
         database: what the records lie in, for what else a grid remembers there (:mod:`synergos.records.leases`).
+        history: what has happened to the jobs.
 
     Args:
         url: an SQLAlchemy URL; ``sqlite:///<file>`` is created, readable by its owner alone.
@@ -56,6 +70,8 @@ class RecordStore:
 
     def __init__(self, url: str, migrations: Path = MIGRATIONS) -> None:
         self.database = Database(url, migrations)
+        self.history = JobHistory(self.database)
+        self._counts = Counts(self.database)
 
     def close(self) -> None:
         """Let go of the database."""
@@ -67,11 +83,18 @@ class RecordStore:
         with self.database.writing():
             yield
 
+    @contextmanager
+    def rehearsal(self) -> Iterator[None]:
+        """As :meth:`transaction`, but everything that was done inside is undone at its end; what was read there is as if it had been done."""
+        with suppress(_Undone), self.transaction():
+            yield
+            raise _Undone
+
     # Records
 
     def put(self, kind: Kind, key: Ids, payload: Mapping[str, Any]) -> Record:
         """Declare a record: a stored one keeps its ``doc_id`` and nothing else."""
-        values = {"payload": _payload(payload), "created_at": datetime.now(UTC)}
+        values = {**_stored(kind, _payload(payload)), "created_at": datetime.now(UTC)}
         with self.database.writing() as connection:
             with self._counted(connection, kind, key):
                 if not self._update(connection, kind, key, values):
@@ -87,7 +110,7 @@ class RecordStore:
         with self.database.writing() as connection:
             stored = _payload(self.get(kind, key))
             with self._counted(connection, kind, key):
-                self._update(connection, kind, key, {"payload": {**stored, **_payload(changes)}})
+                self._update(connection, kind, key, _stored(kind, {**stored, **_payload(changes)}))
             return self.get(kind, key)
 
     def get(self, kind: Kind, key: Ids) -> Record:
@@ -127,12 +150,6 @@ class RecordStore:
             rows = connection.execute(statement).mappings()
             return Part.cut(page, rows, table.c.doc_id, partial(_record, kind))
 
-    def relations(self, kind: Kind, key: Ids) -> dict[str, list[Record]]:
-        """What clients see hang under a record, by kind; all of it shares the record's whole key."""
-        own = restrict(key, kind)
-        with self.database.reading():
-            return {related.value: self.find_visible(related, own) for related in RECORD_TYPES[kind].relations}
-
     def said(self, kind: Kind, keys: Collection[Key], field: str) -> dict[Key, str | None]:
         """What records say in a field, as text, by key; their payloads are not read."""
         table, key_type = RECORDS[kind], RECORD_TYPES[kind].key
@@ -155,6 +172,16 @@ class RecordStore:
         """What clients see hang under each of these records, which are of one kind and in the order of their rows."""
         return Beneath(self.database, kind, [record["doc_id"] for record in records], _record)
 
+    def count_beneath(
+        self, kind: Kind, records: Sequence[Record], readable: Readable | None = None
+    ) -> dict[int, dict[str, int]]:
+        """How many records of each kind clients see hang under each of these records, by the ``doc_id`` of these.
+
+        Args:
+            readable: who reads, where that is not everybody's.
+        """
+        return self._counts.beneath(kind, [record["doc_id"] for record in records], readable)
+
     def delete(self, kind: Kind, key: Ids) -> Record:
         """Delete a record with everything under it; returns it as it was.
 
@@ -164,7 +191,8 @@ class RecordStore:
         with self.database.writing() as connection:
             record = self.get(kind, key)
             self.prune(kind, key)
-            self._delete(connection, kind, _matches(kind, key))
+            self._delete(connection, kind, restrict(key, kind))
+            note_deleted(connection, kind, restrict(key, kind))
         return record
 
     def prune(self, kind: Kind, key: Ids) -> None:
@@ -172,8 +200,8 @@ class RecordStore:
         own = restrict(key, kind)
         with self.database.writing() as connection:
             for dependent in RECORD_TYPES[kind].cascade:
-                table = RECORDS[dependent]
-                self._delete(connection, dependent, *(table.c[field] == own[field] for field in own))
+                if self._delete(connection, dependent, own):
+                    note_deleted(connection, dependent, own)
 
     def share(self, collab_id: str) -> Share:
         """What a collaboration has of the store; with an empty id what belongs to none."""
@@ -193,6 +221,8 @@ class RecordStore:
         with self.database.writing() as connection:
             for job in jobs:
                 connection.execute(insert(JOBS).values(row_of(job)))
+                note_new_job(connection, job)
+                self.history.add(job.id, JobNews((JobEvent(JobEventKind.ACCEPTED, at=job.created_at),)))
 
     def job(self, job_id: str) -> Job:
         """One job.
@@ -229,10 +259,16 @@ class RecordStore:
         """The jobs with this ``state``, this ``stage`` and these ids in their keys, newest last, as far as they can be read."""
         return [job for job in self.select_jobs(filters).items if isinstance(job, Job)]
 
-    def select_jobs(self, filters: Mapping[str, str], page: Page = EVERYTHING) -> Part[Job | Damaged]:
-        """As :meth:`jobs`, a page of them, those among them that cannot be read; numbered in the order they were accepted."""
-        conditions = [JOBS.c[field] == value for field, value in filters.items()]
-        statement = page.of(JOBS, JOBS.c.number, SIZE_OF_JOB, *conditions)
+    def select_jobs(
+        self, filters: Mapping[str, str], page: Page = EVERYTHING, concerned: Which | None = None
+    ) -> Part[Job | Damaged]:
+        """As :meth:`jobs`, a page of them, those among them that cannot be read; numbered in the order they were accepted.
+
+        Args:
+            filters: also ``trace_id``, for those that were asked for in one trace.
+            concerned: those that concern somebody; all without it.
+        """
+        statement = page.of(JOBS, JOBS.c.number, SIZE_OF_JOB, *_of_jobs(filters, concerned))
         with self.database.reading() as connection:
             rows = connection.execute(statement).mappings()
             return Part.cut(page, rows, JOBS.c.number, read_job)
@@ -242,6 +278,17 @@ class RecordStore:
         unfinished = select(JOBS).where(JOBS.c.state.in_(UNFINISHED)).order_by(JOBS.c.number)
         with self.database.reading() as connection:
             return read_jobs(connection.execute(unfinished).mappings())
+
+    def ended_last(self, projects: Collection[ProjectKey]) -> dict[ProjectKey, Job]:
+        """Of each of these projects the job accepted last of those that are done or have failed, as far as it can be read."""
+        if not projects:
+            return {}
+        ids = tuple_(JOBS.c.collab_id, JOBS.c.project_id)
+        of_projects = (ids.in_([project.ids for project in projects]), JOBS.c.state.in_(_OWN_ENDS))
+        newest = select(func.max(JOBS.c.number)).where(*of_projects).group_by(JOBS.c.collab_id, JOBS.c.project_id)
+        with self.database.reading() as connection:
+            found = read_jobs(connection.execute(select(JOBS).where(JOBS.c.number.in_(newest))).mappings())
+        return {job.keys.project: job for job in found}
 
     def count_unfinished_jobs(self, collab_id: str) -> int:
         """How many jobs of a collaboration have not ended."""
@@ -255,10 +302,15 @@ class RecordStore:
         with self.database.reading() as connection:
             return {(state, stage): count for state, stage, count in connection.execute(counted)}
 
-    def oldest_waiting(self) -> datetime | None:
-        """When the oldest job that has not begun yet was accepted."""
-        waiting = (JobState.WAITING.value, JobState.QUEUED.value)
-        oldest = select(func.min(JOBS.c.created_at)).where(JOBS.c.state.in_(waiting))
+    def job_states(self, filters: Mapping[str, str], concerned: Which | None = None) -> dict[str, int]:
+        """How many of the jobs that :meth:`select_jobs` finds are in each state, as their column says."""
+        counted = select(JOBS.c.state, func.count()).where(*_of_jobs(filters, concerned)).group_by(JOBS.c.state)
+        with self.database.reading() as connection:
+            return {row.state: int(row[1]) for row in connection.execute(counted)}
+
+    def oldest_job(self, state: JobState) -> datetime | None:
+        """When the oldest job in a state was accepted."""
+        oldest = select(JOBS.c.created_at).where(JOBS.c.state == state.value).order_by(JOBS.c.number).limit(1)
         with self.database.reading() as connection:
             return connection.execute(oldest).scalar_one_or_none()
 
@@ -283,20 +335,35 @@ class RecordStore:
             RecordNotFound: there is no such job.
         """
         values = standing_of(job) | ({"progress": plain(job.progress)} if job.progress else {})
-        self._update_job(job.id, values)
+        with self.database.writing() as connection:
+            had_ended = job.state.is_final and self._has_ended(connection, job.id)
+            self._update_job(job.id, values)
+            if job.state.is_final and not had_ended:
+                self.history.add(job.id, JobNews((_end_of(job),)))
 
-    def update_progress(self, job_id: str, progress: Mapping[str, Any]) -> None:
-        """Store how far a job is.
+    def update_progress(self, job_id: str, progress: Mapping[str, Any] | None, news: JobNews = NO_NEWS) -> None:
+        """Store how far a job is, and what has happened to it meanwhile.
+
+        Args:
+            progress: None where that is as before.
 
         Raises:
             RecordNotFound: there is no such job.
         """
-        self._update_job(job_id, {"progress": plain(progress)})
+        with self.database.writing():
+            if progress is not None:
+                self._update_job(job_id, {"progress": plain(progress)})
+            self.history.add(job_id, news)
+
+    @staticmethod
+    def _has_ended(connection: Connection, job_id: str) -> bool:
+        return connection.execute(select(JOBS.c.state).where(JOBS.c.id == job_id)).scalar_one_or_none() in FINAL_STATES
 
     def _update_job(self, job_id: str, values: Mapping[str, Any]) -> None:
         with self.database.writing() as connection:
             if not connection.execute(update(JOBS).where(JOBS.c.id == job_id).values(**values)).rowcount:
                 raise RecordNotFound(f"no Job {job_id!r}")
+            note_job(connection, job_id)
 
     def cluster_id(self) -> str:
         """What tells this record store from others whose programs use the same queue."""
@@ -312,11 +379,18 @@ class RecordStore:
         yield
         after = connection.execute(measured).scalar_one()
         shares.change(connection, restrict(key, kind), int(before is None), after - (before or 0))
+        note = note_new_record if before is None else note_record
+        note(connection, kind, restrict(key, kind))
 
     @staticmethod
-    def _delete(connection: Connection, kind: Kind, *conditions: ColumnElement[bool]) -> None:
+    def _delete(connection: Connection, kind: Kind, ids: Ids) -> int:
+        """Delete all of a kind with these ids in their keys; how many."""
+        if kind is Kind.REGISTRATION:
+            # Nobody is to be told of what was published by who is registered no more.
+            connection.execute(delete(CATALOGUES).where(*(CATALOGUES.c[name] == value for name, value in ids.items())))
+        conditions = [RECORDS[kind].c[name] == value for name, value in ids.items()]
         shares.release(connection, kind, *conditions)
-        connection.execute(delete(RECORDS[kind]).where(*conditions))
+        return connection.execute(delete(RECORDS[kind]).where(*conditions)).rowcount
 
     @staticmethod
     def _update(connection: Connection, kind: Kind, key: Ids, values: Mapping[str, Any]) -> bool:
@@ -329,6 +403,13 @@ def _matches(kind: Kind, key: Ids) -> ColumnElement[bool]:
     return and_(*(table.c[field] == value for field, value in restrict(key, kind).items()))
 
 
+def _of_jobs(filters: Mapping[str, str], concerned: Which | None) -> list[ColumnElement[bool]]:
+    conditions = [
+        is_of_trace(value) if field == "trace_id" else JOBS.c[field] == value for field, value in filters.items()
+    ]
+    return conditions if concerned is None else [*conditions, concerned.condition]
+
+
 def _conditions(kind: Kind, selection: Selection) -> Iterator[ColumnElement[bool]]:
     table = RECORDS[kind]
     yield from (table.c[field] == value for field, value in selection.ids.items())
@@ -338,6 +419,12 @@ def _conditions(kind: Kind, selection: Selection) -> Iterator[ColumnElement[bool
         yield inside(table.c.payload, table.c.payload[name].as_string()).in_(values)
     if selection.are_visible:
         yield is_visible(kind)
+
+
+def _stored(kind: Kind, payload: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns that hold a payload."""
+    beside = {OUTDATED: payload.get(OUTDATED) is True} if kind is Kind.MODEL else {}
+    return {"payload": payload, **beside}
 
 
 def _payload(fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -354,6 +441,13 @@ def _record(kind: Kind, row: RowMapping) -> Record:
     if row["created_at"] is None or not isinstance(row["payload"], Mapping):
         return DamagedPayload({DAMAGED: UNREADABLE, **own})
     return {**row["payload"], **own}
+
+
+def _end_of(job: Job) -> JobEvent:
+    error = None if job.error is None else asdict(job.error)
+    about = {"state": job.state.value} | ({} if error is None else {"error": error})
+    who = None if job.error is None else job.error.participant
+    return JobEvent(JobEventKind.ENDED, who, about, job.finished_at or datetime.now(UTC))
 
 
 def _missing(kind: Kind, key: Ids) -> RecordNotFound:

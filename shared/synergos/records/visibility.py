@@ -17,7 +17,6 @@ from sqlalchemy import ColumnElement, Table, and_, exists, false, not_, or_, tru
 from synergos.domain.job import UNFINISHED, Stage
 from synergos.domain.records import RECORD_TYPES, Kind
 from synergos.domain.trained_model import OUTDATED
-from synergos.records.column_types import inside
 from synergos.records.tables import JOBS, RECORDS
 
 REPLACES: Mapping[Stage, tuple[Kind, ...]] = {
@@ -29,10 +28,14 @@ REPLACES: Mapping[Stage, tuple[Kind, ...]] = {
 """The kinds of result each stage replaces; which of them, its job's keys say."""
 
 
+def stages_replacing(kind: Kind) -> list[str]:
+    """The stages whose jobs replace results of a kind; none where it is no kind of result."""
+    return [stage.value for stage, kinds in REPLACES.items() if kind in kinds]
+
+
 def is_visible(kind: Kind) -> ColumnElement[bool]:
     """The condition, on the table of ``kind``, that a row is a result as things stand, or no result."""
-    stages = [stage.value for stage, kinds in REPLACES.items() if kind in kinds]
-    if not stages:
+    if not (stages := stages_replacing(kind)):
         return true()
     table = RECORDS[kind]
     # A job without, say, a participant covers every participant.
@@ -46,5 +49,4 @@ def _is_of_outdated_model(kind: Kind, table: Table) -> ColumnElement[bool]:
         return false()
     models = RECORDS[Kind.MODEL].alias()
     same = (models.c[field] == table.c[field] for field in RECORD_TYPES[Kind.MODEL].key_fields)
-    outdated = inside(models.c.payload, models.c.payload[OUTDATED].as_boolean())
-    return exists().where(and_(outdated, *same))
+    return exists().where(and_(models.c[OUTDATED], *same))

@@ -29,6 +29,7 @@ from msgspec.inspect import (
     StrType,
     StructType,
     Type,
+    TypedDictType,
     UnionType,
     VarTupleType,
 )
@@ -37,7 +38,7 @@ Schema = dict[str, Any]
 
 
 def json_schema(kind: type, rest: str | None = None) -> Schema:
-    """The schema of a struct or dataclass.
+    """The schema of a struct, dataclass or typed dictionary.
 
     Args:
         rest: the field whose entries lie beside the other fields.
@@ -52,7 +53,7 @@ def _schema(described: Type, rest: str | None = None) -> Schema:
     match described:
         case Metadata():
             return _schema(described.type) | (described.extra_json_schema or {})
-        case StructType() | DataclassType():
+        case StructType() | DataclassType() | TypedDictType():
             return _object(described, rest)
         case UnionType():
             return _united([_schema(each) for each in described.types])
@@ -89,7 +90,7 @@ def _schema(described: Type, rest: str | None = None) -> Schema:
     raise TypeError(f"{described} has no JSON Schema here")
 
 
-def _object(described: StructType | DataclassType, rest: str | None) -> Schema:
+def _object(described: StructType | DataclassType | TypedDictType, rest: str | None) -> Schema:
     fields = {field.encode_name: field for field in described.fields if field.encode_name != rest}
     schema: Schema = {"type": "object"}
     if text := _first_paragraph(described.cls):

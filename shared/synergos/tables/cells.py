@@ -100,15 +100,13 @@ def unquoted(text: str) -> str:
     return text
 
 
-def as_levels(codes: NDArray[Any], cells: Sequence[str], missing: frozenset[str] = frozenset()) -> Levels:
+def levels_of(codes: NDArray[Any], names: Sequence[str | None]) -> Levels:
     """Cells as a categorical column.
 
     Args:
-        codes: one index into ``cells`` per row, -1 where there is none.
-        cells: the distinct ones.
-        missing: names of levels that mean that nothing is known.
+        codes: one index into ``names`` per row, -1 where there is none.
+        names: of the levels that distinct cells mean; None for those that mean nothing.
     """
-    names = [level if (level := level_of(cell)) not in missing else None for cell in cells]
     levels = tuple(natural_order(name for name in names if name is not None))
     return Levels(recoded(codes, names, levels), levels)
 

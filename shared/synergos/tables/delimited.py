@@ -23,8 +23,11 @@ from synergos.tables.records import NUL, QUOTE, Body, NumberedLines, cells_of, c
 from synergos.tables.source import Cells, Expected
 from synergos.tables.text_format import DELIMITERS, TextFormat
 
-_BLOCK = 2**20
-_ROWS_AT_ONCE = 2**14
+_SMALLEST_BLOCK, _LARGEST_BLOCK = 2**19, 2**20
+_BLOCK_OF_COLUMN = 2**12
+"""Bytes of a block for each column: the library has some dozens of blocks in hand, and works at each column of each."""
+_PIECE = 2**20
+_ROWS_AT_ONCE = 2**13
 _BYTES_PER_CHARACTER = 4
 
 
@@ -83,7 +86,10 @@ class DelimitedFile:
             first, at = at, at + table.num_rows
             kept = slice(max(start - first, 0), min(at, self.count) - first)
             if kept.stop > kept.start:
-                yield [_whole(table.column(name))[kept] for name in kinds]
+                cells = [_whole(table.column(name))[kept] for name in kinds]
+                # They are a copy, and nobody needs both while the cells are looked at.
+                del table
+                yield cells
         # Blank lines at the end are rows to the library.
         if at < self.count:
             raise self._changed()
@@ -152,10 +158,15 @@ def _gathered(pieces: Iterable[Any]) -> Iterator[Any]:
     for piece in pieces:
         waiting.append(piece)
         if sum(one.num_rows for one in waiting) >= _ROWS_AT_ONCE:
-            yield pa.Table.from_batches(waiting)
-            waiting = []
+            yield _taken_out(waiting)
     if waiting:
-        yield pa.Table.from_batches(waiting)
+        yield _taken_out(waiting)
+
+
+def _taken_out(waiting: list[Any]) -> Any:
+    table = pa.Table.from_batches(waiting)
+    waiting.clear()
+    return table
 
 
 def _whole(column: Any) -> Cells:
@@ -178,7 +189,8 @@ def open_delimited(file: DataFile, written: TextFormat, expected: Expected) -> D
         header_lines = lines.number
         body = _plain_body(file, written, len(header)) if header_lines == 1 else None
         body = body or count_rows(lines, len(header), written.delimiter, file.name)
-    block = max(_BLOCK, 2 * _BYTES_PER_CHARACTER * body.longest)
+    usual = min(max(_SMALLEST_BLOCK, len(header) * _BLOCK_OF_COLUMN), _LARGEST_BLOCK)
+    block = max(usual, 2 * _BYTES_PER_CHARACTER * body.longest)
     return DelimitedFile(file, written, header, header_lines, body.rows, body.is_line_by_line, block)
 
 
@@ -256,7 +268,7 @@ def _first_without_text(file: DataFile, written: TextFormat) -> int | None:
     decoder, line = codecs.getincrementaldecoder(written.codec)(), 1
     with _binary(file) as binary:
         while True:
-            piece = binary.read(_BLOCK)
+            piece = binary.read(_PIECE)
             try:
                 line += decoder.decode(piece, final=not piece).count("\n")
             except UnicodeDecodeError as error:

@@ -11,9 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from synergos.domain.natural_order import natural_order
 from synergos.errors import UnusableData
-from synergos.tables.cells import CellCounts, Levels, recoded
+from synergos.tables.cells import CellCounts, Levels, levels_of
 from synergos.tables.metadata import METADATA
 from synergos.tables.numbers import Numbers, Words, numbers_of
 from synergos.tables.rules import UNREADABLE, CellRules, Level
@@ -179,9 +178,7 @@ class LevelReader:
 
     def levels(self) -> Levels:
         """The column, when all rows are taken."""
-        names = [level if isinstance(level, str) else None for level in self._meanings]
-        levels = tuple(natural_order(name for name in names if name is not None))
-        return Levels(recoded(self.codes, names, levels), levels)
+        return levels_of(self.codes, [level if isinstance(level, str) else None for level in self._meanings])
 
     def counts(self) -> CellCounts:
         """What stood in the column, when all rows are taken."""

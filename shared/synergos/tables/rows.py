@@ -23,6 +23,7 @@ from synergos.tables.readers import LevelReader, NumberReader, Reader, TextReade
 from synergos.tables.rules import ANYTHING, rules_of
 from synergos.tables.schema import SCHEMA, ColumnType, Schema
 from synergos.tables.source import Expected, Source
+from synergos.tables.stopping import refuse_unwanted
 from synergos.tables.text_format import TextFormat
 
 HeaderCheck = Callable[[Sequence[str], str], None]
@@ -85,11 +86,21 @@ def problems_in_rows(file: DataFile, schema: Schema, written: TextFormat) -> lis
         return [problem]
 
 
-def _taken(file: DataFile, schema: Schema, written: TextFormat, header: HeaderCheck | None = None) -> _Reading:
+def count_of(file: DataFile, schema: Schema, written: TextFormat) -> int:
+    """How many rows a file has, whose cells are not looked at; raises what :func:`read_rows` does of others."""
+    return _opened(file, schema, written).count
+
+
+def _opened(file: DataFile, schema: Schema, written: TextFormat, header: HeaderCheck | None = None) -> Source:
     expected = Expected(list(schema.columns), header or partial(_check_names, schema))
     source = open_table(file, written, expected)
     if not source.count:
         raise UnusableData("has no row", file.name)
+    return source
+
+
+def _taken(file: DataFile, schema: Schema, written: TextFormat, header: HeaderCheck | None = None) -> _Reading:
+    source = _opened(file, schema, written, header)
     reading = _Reading(source, schema)
     reading.take()
     # What cells were read through, which its library keeps for the next file: in a worker there is seldom one soon.
@@ -167,6 +178,7 @@ class _Reading:
         numbers = {place for place, name in enumerate(source.columns) if name in self._numbers}
         plain = {place for place in numbers if not self._numbers[source.columns[place]].rules.reads_words}
         for batch in source.batches(list(readers), plain) if readers else ():
+            refuse_unwanted()
             for reader, cells in zip(readers.values(), batch, strict=True):
                 reader.take(cells, start)
             start += len(batch[0])

@@ -20,6 +20,11 @@ MODES = {
 """Ray Tune's and NNI's words."""
 
 
+def metrics_of(action: Action) -> tuple[str, ...]:
+    """The statistics that a study of such a project can go by."""
+    return tuple(_DIRECTIONS[action])
+
+
 def check_metric(name: str, mode: str, action: Action) -> tuple[str, Direction]:
     """Which statistic a request means, and which of its values are better.
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from statistics import NormalDist
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from synergos.domain.search_space import DescribedSpace, Distribution, read_space
 from synergos.errors import InvalidRequest
@@ -46,6 +46,10 @@ class Choice:
         """What stands at a position."""
         return self.values[drawn]
 
+    def contains(self, value: object) -> bool:
+        """Whether a value can be drawn."""
+        return any(type(each) is type(value) and each == value for each in self.values)
+
     def examples(self) -> Iterator[tuple[str, Any]]:
         """All values, each with its place below the dimension."""
         for index, value in enumerate(self.values):
@@ -70,6 +74,10 @@ class Real:
     def value(self, drawn: Any) -> float:
         """The number, on its step."""
         return float(drawn) if self.step is None else _rounded(drawn, self.step, self.low, self.high)
+
+    def contains(self, value: object) -> bool:
+        """Whether a value can be drawn."""
+        return _is_number(value) and self.low <= value <= self.high and self.value(value) == value
 
     def examples(self) -> Iterator[tuple[str, Any]]:
         """Both ends."""
@@ -97,6 +105,10 @@ class Whole:
         number = round(drawn / self.step) * self.step
         return int(min(max(number, self.low), self.high))
 
+    def contains(self, value: object) -> bool:
+        """Whether a value can be drawn."""
+        return _is_number(value) and self.low <= value <= self.high and self.value(value) == value
+
     def examples(self) -> Iterator[tuple[str, Any]]:
         """Both ends."""
         yield "_value[0]", self.low
@@ -123,6 +135,12 @@ class Normal:
         number = NormalDist(self.mean, self.deviation).inv_cdf(float(drawn))
         number = math.exp(min(number, math.log(_LARGEST))) if self.log else number
         return number if self.step is None else _rounded(number, self.step, -_LARGEST, _LARGEST)
+
+    def contains(self, value: object) -> bool:
+        """Whether a value can be drawn."""
+        if not _is_number(value) or not self.value(_EDGE) <= value <= self.value(1 - _EDGE):
+            return False
+        return self.step is None or _rounded(value, self.step, -_LARGEST, _LARGEST) == value
 
     def examples(self) -> Iterator[tuple[str, Any]]:
         """The number in the middle."""
@@ -208,6 +226,10 @@ class SearchSpace:
     @property
     def _grids(self) -> list[tuple[str, Choice]]:
         return [(name, each) for name, each in self.dimensions.items() if isinstance(each, Choice) and each.is_grid]
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _rounded(number: float, step: float, low: float, high: float) -> float:

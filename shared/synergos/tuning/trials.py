@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from uuid import uuid4
 
 from synergos.domain.job import Job, JobState, Stage
+from synergos.domain.job_options import JobOptions
 from synergos.domain.keys import ProjectKey
 from synergos.domain.records import Kind
 from synergos.domain.study import TRIAL_MARK, TRIAL_PREFIX, Study, StudyState, Trial, TrialMark, TrialState
@@ -126,7 +127,7 @@ class Trials:
 
     def _cancel(self, job_id: str) -> None:
         try:
-            self._orchestrator.jobs.cancel(_TUNER, job_id)
+            self._orchestrator.jobs.cancel(_TUNER, job_id, because="its study has no use for it any more")
         except (Conflict, RecordNotFound):
             # It has ended meanwhile, or was deleted with its run.
             return
@@ -152,7 +153,7 @@ class Trials:
             return str(error)
         return None
 
-    def _options(self, study: Study, trial: Trial, run: Mapping[str, Any]) -> dict[str, Any]:
+    def _options(self, study: Study, trial: Trial, run: Mapping[str, Any]) -> JobOptions:
         family = families.named_in(self._store.get(Kind.EXPERIMENT, study.experiment))
         mark = TrialMark(study.id, trial.number, study.scheduler, family.hyperparameters(run).loss)
         return {**study.options, "trial": TRIAL_MARK.write(mark)}

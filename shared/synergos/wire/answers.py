@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
@@ -22,6 +22,7 @@ LARGEST_LOSS = 3.5e38
 Loss: TypeAlias = Annotated[float, Meta(ge=-LARGEST_LOSS, le=LARGEST_LOSS)]
 Reason: TypeAlias = Annotated[str, Meta(max_length=2**16)]
 Name: TypeAlias = Annotated[str, Meta(max_length=2**10)]
+Digest: TypeAlias = Annotated[str, Meta(max_length=2**8)]
 
 
 class Refusal(Struct, frozen=True):
@@ -44,6 +45,16 @@ class State(StrEnum):
     FAILED = "failed"
 
 
+class Consented(Struct, frozen=True):
+    """That a worker takes part in a project, as it has signed.
+
+    Attributes:
+        consent: a statement, see :mod:`synergos.identity.statements`.
+    """
+
+    consent: Mapping[str, Any]
+
+
 class Polled(Struct, frozen=True):
     """Of a preparation, how far it is.
 
@@ -62,9 +73,28 @@ class Opened(Struct, frozen=True):
 
     Attributes:
         rows: by purpose.
+        measurable: of rows to evaluate on, how many have a label that the model has, so that every model is measured on as many;
+            workers of before 0.2 do not tell it.
+        ledger: how far the worker's ledger goes, which keeps it honest with itself; workers of before 0.2 have none.
+        digests: of the datasets whose rows the session has, by purpose, in the order of their tags: whether they are what they were,
+            and by a key of the participant's own nothing else; workers of before 0.2 do not tell them here.
     """
 
     rows: Mapping[Purpose, Rows]
+    measurable: Mapping[Purpose, Rows] | UnsetType = UNSET
+    ledger: Annotated[str, Meta(pattern="^[0-9]{1,15}:[0-9a-f]{64}$")] | UnsetType = UNSET
+    digests: Mapping[Purpose, tuple[Digest, ...]] | UnsetType = UNSET
+
+
+class Compared(Struct, frozen=True):
+    """Of datasets, in which state they are.
+
+    Attributes:
+        digests: by purpose, in the order of the tags that were asked about; None for what cannot be read. Without a purpose whose
+            folders may not be used.
+    """
+
+    digests: Mapping[Purpose, tuple[Digest | None, ...]]
 
 
 class Predicted(Struct, frozen=True):
@@ -124,7 +154,9 @@ class EvaluationAnswer(Struct, frozen=True, kw_only=True):
 # A participant's: not repeated in errors.
 ROUND_ANSWER = Definition(RoundAnswer, quotes=False)
 REFUSAL = Definition(Refusal, quotes=False)
+CONSENTED = Definition(Consented, quotes=False)
 POLLED = Definition(Polled, quotes=False)
 OPENED = Definition(Opened, quotes=False)
+COMPARED = Definition(Compared, quotes=False)
 PREDICTED = Definition(Predicted, quotes=False)
 EVALUATION_ANSWER = Definition(EvaluationAnswer, quotes=False)

@@ -55,12 +55,12 @@ def encode_parcel(parcel: Parcel) -> Encoded:
     Raises:
         WireFormatError: a tensor has a dtype or a name that does not travel.
     """
-    tensors = dict(_flat(parcel.bag, ""))
     metadata = dict(parcel.metadata)
+    tensors: Weights = _alone(parcel) or dict(_flat(parcel.bag, ""))
     if parcel.bag.numbers:
         metadata["numbers"] = dict(parcel.bag.numbers)
     if parcel.kept is not None:
-        tensors.update(_flat(parcel.kept, _KEPT))
+        tensors = {**tensors, **dict(_flat(parcel.kept, _KEPT))}
         metadata["kept"] = dict(parcel.kept.numbers)
     return encode(tensors, metadata)
 
@@ -131,9 +131,21 @@ def numbers_of(metadata: Mapping[str, Any]) -> dict[str, Any]:
 def _view(tensors: Weights, names: Mapping[str, str]) -> Weights:
     if isinstance(tensors, Packed) and names.keys() == tensors.keys():
         return tensors
-    if isinstance(tensors, dict):
+    if isinstance(tensors, dict | Packed):
         return {own: tensors[name] for own, name in names.items()}
     return _View(tensors, names)
+
+
+def _alone(parcel: Parcel) -> Packed | None:
+    """A model whose tensors lie together, and have no others beside them."""
+    weights = parcel.bag.sets.get(WEIGHTS)
+    if not isinstance(weights, Packed) or len(parcel.bag.sets) > 1 or parcel.kept is not None:
+        return None
+    return None if any(map(_marked, weights)) else weights
+
+
+def _marked(name: str) -> bool:
+    return _MARK in name
 
 
 def _flat(bag: Bag, side: str) -> Iterator[tuple[str, Tensor]]:

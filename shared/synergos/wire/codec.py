@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from hashlib import sha256
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from synergos.errors import WireFormatError
-from synergos.learning.bags import Packed
+from synergos.learning.bags import Packed, Weights
 from synergos.wire.layout import DTYPES, MAXIMUM_HEADER_BYTES, Header, Layout
 
 CHUNK_BYTES = 2**18
@@ -29,16 +30,32 @@ class Encoded:
 
     Attributes:
         sent: called when somebody has taken the last of them.
+        offset: bytes at its beginning that are left out, as they have arrived before.
     """
 
     header: bytes
     tensors: tuple[Tensor, ...]
     sent: Callable[[], None] = lambda: None
+    offset: int = 0
+
+    @property
+    def whole(self) -> int:
+        """Size of the whole message in bytes."""
+        return len(self.header) + sum(tensor.nbytes for tensor in self.tensors)
 
     @property
     def length(self) -> int:
-        """Size of the whole message in bytes."""
-        return len(self.header) + sum(tensor.nbytes for tensor in self.tensors)
+        """Bytes of it that are to be sent."""
+        return self.whole - self.offset
+
+    @property
+    def digest(self) -> str:
+        """Tells it from other messages of the same place: SHA-256 of all in front of its tensors, in hexadecimal."""
+        return sha256(self.header).hexdigest()
+
+    def after(self, offset: int) -> Encoded:
+        """What is left of it when so many bytes have arrived."""
+        return replace(self, offset=offset)
 
     def buffers(self) -> Iterator[memoryview]:
         """The message as views into the tensors themselves.
@@ -46,6 +63,14 @@ class Encoded:
         Nothing is copied, except that small neighbours come as one piece, so that a small network is sent at once, and that a
         tensor in a GPU's memory is for as long as its turn lasts.
         """
+        left_out = self.offset
+        for piece in self._pieces():
+            if left_out < len(piece):
+                yield piece[left_out:] if left_out else piece
+            left_out = max(0, left_out - len(piece))
+        self.sent()
+
+    def _pieces(self) -> Iterator[memoryview]:
         small = bytearray(self.header)
         for tensor in self.tensors:
             if len(small) + tensor.nbytes <= CHUNK_BYTES:
@@ -57,7 +82,6 @@ class Encoded:
             small = bytearray()
         if small:
             yield memoryview(small)
-        self.sent()
 
     def chunks(self) -> Iterator[bytes]:
         """The message in pieces of at most :data:`CHUNK_BYTES`, each a copy that lives as long as it is sent."""
@@ -72,6 +96,10 @@ def encode(weights: Mapping[str, Tensor], metadata: Mapping[str, Any]) -> Encode
     Raises:
         WireFormatError: a tensor has a dtype that does not travel.
     """
+    if isinstance(weights, Packed):
+        # As they lie, in the order in which they travel.
+        header = Header.of(Layout.of_packed(weights.shapes), metadata)
+        return Encoded(header.to_bytes(), (weights.flat,) if weights.flat.nbytes else ())
     layout = Layout.of(weights)
     header = Header.of(layout, metadata)
     return Encoded(header.to_bytes(), tuple(weights[spec.name].detach() for spec in layout.tensors if spec.nbytes))
@@ -94,10 +122,20 @@ def read_header(read: Read, length: int, expected: Layout) -> Header:
     return header
 
 
-def receive(read_into: ReadInto, header: Header, buffer: bytearray | memoryview) -> None:
+def receive(
+    read_into: ReadInto,
+    header: Header,
+    buffer: bytearray | memoryview,
+    arrived: Callable[[int], None] = lambda _count: None,
+    position: int = 0,
+) -> None:
     """Read the data section into ``buffer``, which can be used again for the next message.
 
     A bytearray is grown if need be; a memoryview must be large enough.
+
+    Args:
+        arrived: told again and again how many bytes are there.
+        position: bytes of it that are there already.
 
     Raises:
         WireFormatError: the message ends early.
@@ -105,15 +143,17 @@ def receive(read_into: ReadInto, header: Header, buffer: bytearray | memoryview)
     if isinstance(buffer, bytearray) and len(buffer) < header.data_bytes:
         buffer.extend(bytes(header.data_bytes - len(buffer)))
     view = memoryview(buffer)[: header.data_bytes]
-    position = 0
+    if position:
+        arrived(position)
     while position < header.data_bytes:
         count = read_into(view[position:])
         if not count:
             raise WireFormatError(f"the message ends after {position} of {header.data_bytes} bytes")
         position += count
+        arrived(position)
 
 
-def weights_in(buffer: bytearray | memoryview, header: Header) -> dict[str, Tensor]:
+def weights_in(buffer: bytearray | memoryview, header: Header) -> Weights:
     """The tensors of a received message, as views into ``buffer``."""
     if (shapes := header.offsets.shapes) is not None and header.data_bytes:
         return Packed(shapes, torch.frombuffer(buffer, dtype=torch.float32, count=header.data_bytes // 4))

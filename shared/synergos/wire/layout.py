@@ -79,6 +79,11 @@ class Layout:
         """
         return _layout(tuple((name, tensor.dtype, tensor.shape) for name, tensor in weights.items()))
 
+    @classmethod
+    def of_packed(cls, shapes: Shapes) -> Layout:
+        """The layout of float32 tensors that lie in this order."""
+        return _layout_of_packed(shapes)
+
     @cached_property
     def places(self) -> Places:
         """Where the tensors that must be there begin when they lie without gaps, in this order."""
@@ -201,6 +206,11 @@ def _layout(described: tuple[tuple[str, torch.dtype, torch.Size], ...]) -> Layou
             raise WireFormatError(f"tensor {name!r} has dtype {dtype}, which does not travel")
         specs.append(TensorSpec(name, _CODES[dtype], tuple(shape)))
     return Layout(tuple(sorted(specs, key=lambda spec: -DTYPES[spec.dtype].itemsize)))
+
+
+@lru_cache(maxsize=64)
+def _layout_of_packed(shapes: Shapes) -> Layout:
+    return _layout(tuple((name, torch.float32, torch.Size(shape)) for name, shape in shapes.by_name.items()))
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

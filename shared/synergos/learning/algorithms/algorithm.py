@@ -150,12 +150,15 @@ class Algorithm(ABC):
         reduction: what :meth:`fold` reads of the answers.
         moves: the set of an answer that tells how far it moves the model: from the set of that name in the message where
             there is one, else from 0. Who moves it absurdly far is left out of the round. ``None``: nothing tells.
+        goes_where_answers_do: whether a round's step of the model has the direction of the answers' mean, and of nothing that was
+            before: only then what a step does to somebody's loss says anything about that round's answers.
     """
 
     name: ClassVar[str]
     paper: ClassVar[str]
     reduction: ClassVar[Reduction] = Reduction.SUM
     moves: ClassVar[str | None] = WEIGHTS
+    goes_where_answers_do: ClassVar[bool] = False
 
     def asked(self, exchange: int) -> Mapping[str, Like]:
         """The sets of a message of that exchange. A set ``weights`` in the first one is the global model, and is measured."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from torch import Tensor
-
 from synergos.errors import Conflict
 from synergos.learning.algorithms.averaging import Then, Weighted, average
 from synergos.learning.bags import Bag, Weights
@@ -52,7 +50,7 @@ class Answers:
         """The part of all rows that belongs to those who answered."""
         return sum(reply.rows for reply in self.replies) / self.rows
 
-    def mean(self, name: str, then: Then | None = None, *, into: str | None = None) -> dict[str, Tensor]:
+    def mean(self, name: str, then: Then | None = None, *, into: str | None = None) -> Weights:
         """The mean of a set, weighted by rows; see :func:`~synergos.learning.algorithms.averaging.average`.
 
         Args:

@@ -42,7 +42,7 @@ def chunk() -> int:
     return _CHUNK * torch.get_num_threads()
 
 
-def average(answers: Sequence[Weighted], into: Weights | None = None, then: Then | None = None) -> dict[str, Tensor]:
+def average(answers: Sequence[Weighted], into: Weights | None = None, then: Then | None = None) -> Weights:
     """The mean of the weights, weighted by rows.
 
     One tensor at a time and in the order given: float64 sums, cast back to the tensor's own type. Integers are rounded, of
@@ -90,7 +90,7 @@ def _average_packed(answers: Sequence[Weighted]) -> Packed | None:
 def _small(answers: Sequence[Weighted]) -> frozenset[str]:
     """The tensors of few values that can be averaged as if they were one, which takes as long as one of them does alone."""
     weights = answers[0].weights
-    if not isinstance(weights, dict) or max(answer.rows for answer in answers) > _EXACT_ROWS:
+    if not isinstance(weights, dict | Packed) or max(answer.rows for answer in answers) > _EXACT_ROWS:
         return frozenset()
     found = {name: tensor for name, tensor in weights.items() if tensor.dtype is torch.float32 and tensor.is_cpu}
     return frozenset(found) if sum(tensor.numel() for tensor in found.values()) <= _TOGETHER else frozenset()

@@ -24,6 +24,7 @@ class FedAvg(Algorithm):
 
     name: ClassVar[str] = "FedAvg"
     paper: ClassVar[str] = "McMahan et al. 2017"
+    goes_where_answers_do: ClassVar[bool] = True
 
     def init(self, model: Model) -> Bag:
         """The first weights."""

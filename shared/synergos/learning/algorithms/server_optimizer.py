@@ -34,6 +34,7 @@ class ServerOptimizer(FedAvg):
     """
 
     moments: ClassVar[Sequence[str]]
+    goes_where_answers_do: ClassVar[bool] = False
 
     @abstractmethod
     def first(self, moment: str) -> float:

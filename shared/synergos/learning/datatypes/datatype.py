@@ -34,5 +34,8 @@ class DataType(Protocol):
     def drift(self, metadata: Metadata, space: FeatureSpace) -> list[str]:
         """How a table of this type differs from what was agreed, beside its columns and labels; nothing when it does not."""
 
+    def columns(self, space: FeatureSpace) -> tuple[str, ...]:
+        """The columns of raw rows that a model looks at."""
+
     def codes(self, space: FeatureSpace) -> int:
         """How many whole numbers, from 0 on, an input value may be: the rows of a table that looks inputs up (an embedding)."""

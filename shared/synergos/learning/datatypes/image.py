@@ -24,6 +24,8 @@ class Image:
     """
 
     name = "image"
+    column = "image"
+    """Of frames: the path of a picture."""
 
     def agree(self, polled: Mapping[str, Prepared], alignment: Alignment, action: Action) -> FeatureSpace:
         """The shape and the options that all images of all participants share."""
@@ -47,6 +49,10 @@ class Image:
         shape, options = _read(metadata, "metadata")
         differing = _differences(options, shape, space.options, space.input_shape)
         return [f"{name} {here} (agreed: {there})" for name, here, there in differing]
+
+    def columns(self, space: FeatureSpace) -> tuple[str, ...]:
+        """See :class:`~synergos.learning.datatypes.datatype.DataType`."""
+        return (self.column,)
 
     def codes(self, space: FeatureSpace) -> int:
         """Those of an unscaled pixel."""

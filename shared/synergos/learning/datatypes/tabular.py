@@ -43,6 +43,10 @@ class Tabular:
         columns = {*space.numeric, *space.categorical, LABEL}
         return declared_otherwise(metadata, space.options.get("columns", {}), columns)
 
+    def columns(self, space: FeatureSpace) -> tuple[str, ...]:
+        """See :class:`~synergos.learning.datatypes.datatype.DataType`."""
+        return (*space.numeric, *space.categorical)
+
     def codes(self, space: FeatureSpace) -> int:
         """0 and 1 of a category's columns, and as many as there are columns."""
         return max(2, len(space.X))

@@ -16,6 +16,7 @@ from synergos.errors import InvalidRequest
 from synergos.learning.algorithms import Local, Model, Step, Weights
 from synergos.learning.families.needs import Needs
 from synergos.learning.hyperparameters import Hyperparameters
+from synergos.learning.vocabulary import FamilyVocabulary
 
 Architecture = Sequence[Mapping[str, Any]]
 """What an experiment says of its model: a list with at least one object in it; what it means is its family's to say."""
@@ -233,6 +234,9 @@ class ModelFamily(Protocol):
         Args:
             choices: the values that each key can have, of those that are known.
         """
+
+    def vocabulary(self) -> FamilyVocabulary:
+        """What can be said, for whoever makes forms of it."""
 
     def changes(self, names: Iterable[str]) -> list[str]:
         """Those of a run's keys that change the model itself."""

@@ -19,7 +19,7 @@ from synergos.tables.rows import read_rows
 from synergos.tables.schema import TARGET, Column, ColumnType, Schema
 from synergos.tables.text_format import TextFormat
 
-COLUMN = "image"
+COLUMN = IMAGE.column
 MAPPING = "mapping.csv"
 _NO_IMAGES = (".csv", ".json", ".txt", ".md")
 
@@ -28,10 +28,6 @@ class ImageReader:
     """Pixels, as the options that were agreed make inputs of them."""
 
     name = IMAGE.name
-
-    def columns(self, space: FeatureSpace) -> tuple[str, ...]:
-        """See :class:`~synergos.model.readers.reader.Reader`."""
-        return (COLUMN,)
 
     def read(self, rows: Rows, space: FeatureSpace, choice: Choice) -> ReadRows:
         """See :class:`~synergos.model.readers.reader.Reader`."""

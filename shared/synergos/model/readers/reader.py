@@ -60,9 +60,6 @@ class Reader(Protocol):
     def name(self) -> str:
         """The data type, as a feature space says it."""
 
-    def columns(self, space: FeatureSpace) -> tuple[str, ...]:
-        """The raw columns that are looked at."""
-
     def read(self, rows: Rows, space: FeatureSpace, choice: Choice) -> ReadRows:
         """Read rows.
 

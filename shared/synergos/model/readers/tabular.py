@@ -37,10 +37,6 @@ class TabularReader:
 
     name = TABULAR.name
 
-    def columns(self, space: FeatureSpace) -> tuple[str, ...]:
-        """See :class:`~synergos.model.readers.reader.Reader`."""
-        return (*space.numeric, *space.categorical)
-
     def read(self, rows: Rows, space: FeatureSpace, choice: Choice) -> ReadRows:
         """See :class:`~synergos.model.readers.reader.Reader`."""
         own = _schema(space, choice)

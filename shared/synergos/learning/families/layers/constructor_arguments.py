@@ -19,16 +19,33 @@ LARGEST_NUMBER = 2**31 - 1
 """No size, count or index of a request may exceed it."""
 
 _OURS = frozenset({"self", "device", "dtype"})
+_JSON_TYPES: Mapping[object, str] = {
+    float: "number",
+    int: "integer",
+    str: "string",
+    bool: "boolean",
+    type(None): "null",
+}
 _SCALARS: Mapping[object, tuple[type, ...]] = {float: (int, float), int: (int,), str: (str,), bool: (bool,)}
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """One argument of a constructor, as its signature declares it."""
+    """One argument of a constructor, as its signature declares it.
+
+    Attributes:
+        default: what holds where it is not said; nothing that can be said where it is required.
+    """
 
     name: str
     required: bool
     hint: Any
+    default: Any = None
+
+    @property
+    def json_schema(self) -> dict[str, Any]:
+        """What it takes, as JSON Schema; empty where its signature does not say, or says what JSON has not."""
+        return _schema_of(self.hint)
 
 
 def parameters_of(constructed: type) -> Mapping[str, Parameter]:
@@ -48,7 +65,7 @@ def _parameters_of(constructed: type) -> Mapping[str, Parameter]:
         for name, parameter in signature.parameters.items():
             if parameter.kind in {parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY} and name not in _OURS:
                 required = parameter.default is parameter.empty
-                found.setdefault(name, Parameter(name, required, hints.get(name, Any)))
+                found.setdefault(name, Parameter(name, required, hints.get(name, Any), parameter.default))
         if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in signature.parameters.values()):
             break
     return found
@@ -146,6 +163,23 @@ def _describe(hint: Any) -> str:
     if typing.get_origin(hint) is None and isinstance(hint, type):
         return {float: "a number", int: "an integer", str: "a string", bool: "true or false"}.get(hint, hint.__name__)
     return str(hint).removeprefix("typing.")
+
+
+def _schema_of(hint: Any) -> dict[str, Any]:
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if hint in _JSON_TYPES:
+        return {"type": _JSON_TYPES[hint]}
+    if origin is typing.Literal:
+        return {"enum": list(arguments)}
+    if origin in {list, tuple}:
+        items = [_schema_of(one) for one in arguments if one is not Ellipsis]
+        return {"type": "array", **({"items": items[0]} if items and all(one == items[0] for one in items) else {})}
+    if origin is typing.Union or origin is types.UnionType:
+        # What is left out cannot be said in JSON, as a tensor.
+        several = [found for one in arguments if (found := _schema_of(one))]
+        unique = [one for index, one in enumerate(several) if one not in several[:index]]
+        return unique[0] if len(unique) == 1 else {"anyOf": unique} if unique else {}
+    return {}
 
 
 def _describe_value(value: object) -> str:

@@ -301,6 +301,13 @@ def _schedule_meant(said: Mapping[str, Any]) -> str:
     return name or "LambdaLR"
 
 
+def actions_of(criterion: str) -> list[Action]:
+    """What projects that can have a loss do."""
+    # The client always sends BCELoss, which means another one in a regression.
+    is_of_numbers = criterion in _OF_NUMBERS or criterion == LayersHyperparameters.criterion
+    return [Action.CLASSIFY, Action.REGRESS] if is_of_numbers else [Action.CLASSIFY]
+
+
 def step_scheduler(scheduler: LRScheduler, loss: float) -> None:
     """One epoch is over; a plateau scheduler looks at its loss."""
     if isinstance(scheduler, lr_scheduler.ReduceLROnPlateau):

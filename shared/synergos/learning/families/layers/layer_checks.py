@@ -12,6 +12,7 @@ from torch import nn
 from synergos.errors import InvalidRequest, UnknownName
 from synergos.learning.families.layers.constructor_arguments import (
     LARGEST_NUMBER,
+    Parameter,
     check_arguments,
     construct,
     parameters_of,
@@ -89,14 +90,8 @@ def check_size(layers: Sequence[Layer], field: str = "model") -> None:
             )
 
 
-def make_module(layer: Layer, place: str) -> nn.Module:
-    """Build one layer on torch's current default device.
-
-    Raises:
-        InvalidRequest: names what is wrong below ``place``.
-    """
-    kind = layer_class(layer["l_type"], f"{place}.l_type")
-    structure = layer["structure"]
+def layer_parameters(kind: type[nn.Module]) -> Mapping[str, Parameter]:
+    """What the structure of a layer can say."""
     parameters = {
         name: parameter
         for name, parameter in parameters_of(kind).items()
@@ -105,7 +100,18 @@ def make_module(layer: Layer, place: str) -> nn.Module:
     }
     if kind is nn.RNN:
         parameters |= {"nonlinearity": parameters_of(nn.RNNCell)["nonlinearity"]}
-    check_arguments(structure, parameters, layer["l_type"], lambda name: f"{place}.structure.{name}")
+    return parameters
+
+
+def make_module(layer: Layer, place: str) -> nn.Module:
+    """Build one layer on torch's current default device.
+
+    Raises:
+        InvalidRequest: names what is wrong below ``place``.
+    """
+    kind = layer_class(layer["l_type"], f"{place}.l_type")
+    structure = layer["structure"]
+    check_arguments(structure, layer_parameters(kind), layer["l_type"], lambda name: f"{place}.structure.{name}")
     for name, argument in structure.items():
         _check_number(name, argument, f"{place}.structure.{name}")
     names = {name: f"{place}.structure.{name}" for name in structure}

@@ -25,8 +25,10 @@ from synergos.learning.families.layers.network import Network, build_network
 from synergos.learning.families.layers.objective import Objective, Predicted, Scores
 from synergos.learning.families.layers.plan import local_plan
 from synergos.learning.families.layers.trainer import LayersTrainer
+from synergos.learning.families.layers.vocabulary import vocabulary
 from synergos.learning.families.manifest import GLOBAL_MODEL, recipe_in
 from synergos.learning.families.needs import Needs
+from synergos.learning.vocabulary import FamilyVocabulary
 
 
 class LayersFamily:
@@ -53,6 +55,10 @@ class LayersFamily:
     def run_fields(self, choices: Mapping[str, Iterable[object]]) -> frozenset[str]:
         """The arguments of optimizers, losses and schedulers among them."""
         return run_fields(choices)
+
+    def vocabulary(self) -> FamilyVocabulary:
+        """With torch's optimizers, losses, schedulers, layers and activations."""
+        return vocabulary()
 
     def changes(self, names: Iterable[str]) -> list[str]:
         """``model[0].structure.out_features`` and its like."""

@@ -217,6 +217,8 @@ class _LocalTraining:
         if not parameters:
             raise InvalidRequest("the model has nothing to train: no layer has weights", "model")
         self._optimizer = hyperparameters.make_optimizer(parameters)
+        # The same at each step: a schedule changes rates and momenta alone.
+        self._decay = decay_of(hyperparameters, self._optimizer.param_groups[0])
         self._order = torch.Generator().manual_seed(seed_from("order", *draws))
         self._stream = RandomStream(seed_from("network", *draws), parameters[0].device) if network.draws else None
         self.steps, self.rates, self.reach, self.first_loss = 0, 0.0, 0.0, math.nan
@@ -264,7 +266,7 @@ class _LocalTraining:
         self.steps += 1
         rate = float(self._optimizer.param_groups[0]["lr"])
         self.rates += rate
-        self.reach = further(self.reach, rate, decay_of(self._hyperparameters, self._optimizer.param_groups[0]))
+        self.reach = further(self.reach, rate, self._decay)
         return float(mean)
 
 

@@ -17,11 +17,17 @@ from synergos.errors import InvalidRequest
 from synergos.learning.families.layers.fit_to_feature_space import LARGEST_ROW, shapes
 from synergos.learning.families.layers.hyperparameters import LayersHyperparameters
 from synergos.learning.families.layers.layer_checks import Layer, make_module
+from synergos.learning.families.layers.layer_parts import most_parts
+from synergos.learning.families.layers.network import is_activation
 from synergos.learning.families.needs import Needs
 
-LARGEST_CALL = 10**10
-"""Floating point operations of one call of torch, forwards: half a second of a slow core, and nothing can stop a call. It depends
-on no machine, as results do not: what takes more is done in pieces, some rows at a time."""
+LARGEST_CALL = 2 * 10**9
+"""Operations of one call of torch, forwards: at most half a second of a slow core there or back, and nothing can stop a call. It
+depends on no machine, as results do not: what takes more is done in pieces, some rows at a time."""
+LARGEST_OF_ROW = 10**10
+"""The same of one row; a convolution or linear layer that takes more than one call may is done some channels at a time."""
+LARGEST_UNDIVIDED = 2 * LARGEST_CALL
+"""The same of what no part can be done of: a second of a slow core, one way."""
 HEAVY = LARGEST_CALL // 10
 """Operations of one batch from which on a step is left between layers, and not only between steps."""
 LONGEST_SEQUENCE = 20_000
@@ -33,7 +39,18 @@ _FLOAT = 4
 _KEPT_BY_STATE = {"LSTM": 48, "GRU": 15}
 """Values that a recurrent layer keeps for each value of its state: gates, cells, and what its library works in; found by trying."""
 _BY_VALUE = 20
-"""Operations of an activation or a normalisation for each value, about."""
+"""Operations that an activation or a normalisation takes for each value, about; and so every other layer beside its products."""
+_THIN, _NARROW, _FEW_CHANNELS = 20, 5, 4
+"""How many times as long a product of a convolution takes between so few channels, and where only each group makes so few; found
+by trying: of depthwise ones at most 3.6, of those to one channel 2.2."""
+_BY_STEP = 1000
+"""What a recurrent layer takes for a time step of a row beside its products, however small it is."""
+_BY_LOOK = 8
+"""What a pooling layer takes for each value that it looks at."""
+_BY_DRAWN = 100
+"""What drawing a value, or looking for the largest one, takes for each value."""
+_BY_NEIGHBOURS = 150
+"""What normalising a value by its neighbours takes beside them."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +64,7 @@ class LayerNeeds:
         output: values of its output, of one row.
         operations: for one row, forwards.
         in_pieces: whether rows may be taken some at a time: they mean something together to batch normalisation alone.
+        most_parts: into how many parts its output of one row can be cut.
     """
 
     weights: int
@@ -55,6 +73,7 @@ class LayerNeeds:
     output: int
     operations: int
     in_pieces: bool
+    most_parts: int = 1
 
 
 def layer_needs(layers: Sequence[Layer], space: FeatureSpace) -> list[LayerNeeds]:
@@ -69,10 +88,13 @@ def layer_needs(layers: Sequence[Layer], space: FeatureSpace) -> list[LayerNeeds
         with torch.device("meta"):
             module = make_module(layer, f"model[{index}]")
         needs = _of_layer(module, layer, before, after, f"model[{index}]")
-        if needs.operations > LARGEST_CALL:
+        # Each value by itself takes less than is judged.
+        is_quick = is_activation(type(module))
+        most = LARGEST_OF_ROW if is_quick else min(LARGEST_OF_ROW, needs.most_parts * LARGEST_UNDIVIDED)
+        if needs.operations > most:
             raise InvalidRequest(
                 f"{layer['l_type']} takes {needs.operations:.1e} operations for one row; expected at most "
-                f"{LARGEST_CALL:.0e}, as nothing can stop them",
+                f"{most:.0e}, as nothing can stop them",
                 f"model[{index}].structure",
             )
         found.append(needs)
@@ -99,6 +121,11 @@ def refuse_unusable(layers: Sequence[Layer], space: FeatureSpace) -> None:
 def rows_per_call(needs: Iterable[LayerNeeds], largest: int = LARGEST_CALL) -> list[int | None]:
     """How many rows each layer takes at once; None for all there are."""
     return [max(1, largest // max(1, each.operations)) if each.in_pieces else None for each in needs]
+
+
+def parts_of_row(needs: Iterable[LayerNeeds], largest: int = LARGEST_CALL) -> list[int]:
+    """In how many parts each layer makes its output of one row; 1 where a row takes no longer than a call may."""
+    return [max(1, min(each.most_parts, -(-each.operations // largest))) for each in needs]
 
 
 def rows_per_slice(needs: Sequence[LayerNeeds]) -> int:
@@ -156,30 +183,48 @@ def _of_layer(module: nn.Module, layer: Layer, before: Size, after: Size, place:
     elif isinstance(module, nn.LocalResponseNorm):
         # It pads the channels with its own size, on both sides.
         values += (before[0] + module.size) * math.prod(before[1:]) + 2 * output
-        operations += output * module.size
+        operations += output * (module.size + _BY_NEIGHBOURS)
     elif isinstance(module, _DropoutNd | nn.Embedding | nn.EmbeddingBag) or "Pool" in layer["l_type"]:
         # A mask, or places as numbers of eight bytes.
         values += 2 * max(arriving, output)
+        if not isinstance(module, nn.Embedding | nn.EmbeddingBag):
+            operations += max(arriving, output) * _BY_DRAWN
     if layer["activation"]:
         values += output
         operations += output * _BY_VALUE
+    most = most_parts(module)
+    if most > 1 and operations > LARGEST_CALL:
+        # Each part has a gradient of what arrives, and they are summed up.
+        values += 2 * arriving
     learning = sum(map(_bytes, module.parameters()))
     weights = learning + sum(map(_bytes, module.buffers()))
-    return LayerNeeds(weights, learning, values, output, operations, not isinstance(module, _BatchNorm))
+    return LayerNeeds(weights, learning, values, output, operations, not isinstance(module, _BatchNorm), most)
 
 
 def _operations(module: nn.Module, before: Size, after: Size) -> int:
     arriving, output = math.prod(before), math.prod(after)
+    by_value = (arriving + output) * _BY_VALUE
     if isinstance(module, nn.Linear):
-        return 2 * output * module.in_features
-    if isinstance(module, _ConvTransposeNd):
-        return 2 * arriving * (module.weight.numel() // module.in_channels)
+        return 2 * output * module.in_features + by_value
     if isinstance(module, _ConvNd):
-        return 2 * output * (module.weight.numel() // module.out_channels)
+        ends, channels = (
+            (arriving, module.in_channels) if isinstance(module, _ConvTransposeNd) else (output, module.out_channels)
+        )
+        return 2 * ends * (module.weight.numel() // channels) * _slowness(module) + by_value
+    parameters = sum(parameter.numel() for parameter in module.parameters())
     if isinstance(module, nn.RNNBase):
-        return 2 * _steps(before) * sum(parameter.numel() for parameter in module.parameters())
-    own = sum(parameter.numel() for parameter in module.parameters()) if isinstance(module, nn.RNNCellBase) else 0
-    return 2 * own + (arriving + output) * _BY_VALUE + output * _window(module)
+        depth = module.num_layers * (2 if module.bidirectional else 1)
+        return _steps(before) * (2 * parameters + depth * _BY_STEP)
+    own = parameters if isinstance(module, nn.RNNCellBase) else 0
+    return 2 * own + by_value + output * _window(module) * _BY_LOOK
+
+
+def _slowness(module: _ConvNd) -> int:
+    """How many times as long each product of a convolution takes as one between many channels."""
+    if max(module.in_channels, module.out_channels) < _FEW_CHANNELS:
+        return _THIN
+    made = module.in_channels if isinstance(module, _ConvTransposeNd) else module.out_channels
+    return _NARROW if made // module.groups < _FEW_CHANNELS else 1
 
 
 def _window(module: nn.Module) -> int:

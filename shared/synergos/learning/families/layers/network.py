@@ -12,6 +12,7 @@ from torch.nn.modules import activation as activation_modules
 from torch.nn.modules.dropout import _DropoutNd
 
 from synergos.learning.families.layers.layer_checks import Layer, make_module
+from synergos.learning.families.layers.layer_parts import channel_dimension, outputs_in_parts
 from synergos.learning.families.layers.torch_names import Activation, activation, layer_class
 from synergos.learning.randomness import RandomStream
 
@@ -76,6 +77,7 @@ class Network(nn.Module):
         self._keeps_sequence = [_feeds_recurrent(kinds, index) for index in range(len(kinds))]
         self._final = final_activation(layers)
         self._rows_per_call: Sequence[int | None] = [None] * len(layers)
+        self._parts: Sequence[int] = [1] * len(layers)
         # Called between layers, on the way back too; raises when the work is to be left. None where a step is short.
         self.look: Callable[[], None] | None = None
         for index, layer in enumerate(layers):
@@ -99,9 +101,15 @@ class Network(nn.Module):
         """The output as it is without the last activation."""
         return self._run(inputs, skipped=self._final)
 
-    def in_pieces(self, rows_per_call: Sequence[int | None]) -> None:
-        """Have each layer take so many rows at once; None for all there are. Each row's output is the same."""
+    def in_pieces(self, rows_per_call: Sequence[int | None], parts: Sequence[int] = ()) -> None:
+        """Have each layer take so many rows at once, and make its output in so many parts. Each row's output is the same.
+
+        Args:
+            rows_per_call: by layer; None for all there are.
+            parts: by layer; all in one unless said.
+        """
         self._rows_per_call = rows_per_call
+        self._parts = parts or [1] * len(self._names)
 
     def compact(self) -> None:
         """Lay the weights of recurrent layers side by side where a GPU computes; it would do so in every step otherwise."""
@@ -112,30 +120,41 @@ class Network(nn.Module):
     def _run(self, values: Tensor, skipped: FinalActivation | None) -> Tensor:
         for index, name in enumerate(self._names):
             here = skipped is not None and skipped.index == index
-            module = None if here and skipped is not None and skipped.is_module else self.get_submodule(name)
+            # Not by get_submodule, which looks for the points in a name.
+            module = None if here and skipped is not None and skipped.is_module else self._modules[name]
             function = None if here else self._activations[index]
             most = self._rows_per_call[index]
             if most is None or len(values) <= most:
-                values = self._piece(module, function, values, self._keeps_sequence[index])
+                values = self._piece(index, module, function, values)
             else:
-                pieces = [
-                    self._piece(module, function, piece, self._keeps_sequence[index])
-                    for piece in torch.split(values, most)
-                ]
+                pieces = [self._piece(index, module, function, piece) for piece in torch.split(values, most)]
                 values = torch.cat(pieces)
         return values
 
-    def _piece(
-        self, module: nn.Module | None, function: Activation | None, values: Tensor, keeps_sequence: bool
-    ) -> Tensor:
+    def _piece(self, index: int, module: nn.Module | None, function: Activation | None, values: Tensor) -> Tensor:
         """One layer's output for some rows, activated."""
-        look = self.look
-        if look is not None:
-            look()
-        if module is not None:
-            values = pass_through(module, values, keeps_sequence)
+        if self.look is not None:
+            self.look()
+        if module is not None and self._parts[index] > 1:
+            values = self._joined(module, values, self._parts[index])
+        elif module is not None:
+            values = pass_through(module, values, self._keeps_sequence[index])
         if function is not None:
             values = function(values, training=self.training)
+        return self._looked_back(values)
+
+    def _joined(self, module: nn.Module, values: Tensor, parts: int) -> Tensor:
+        """One layer's output, made in parts."""
+        made = []
+        for part in outputs_in_parts(module, values, parts):
+            made.append(self._looked_back(part))
+            if self.look is not None:
+                self.look()
+        return torch.cat(made, channel_dimension(module))
+
+    def _looked_back(self, values: Tensor) -> Tensor:
+        """The same, with a look before its gradient goes on."""
+        look = self.look
         if look is not None and values.requires_grad:
             values.register_hook(lambda _gradient: look())  # type: ignore[no-untyped-call]
         return values

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from synergos.learning.run_fields import ABOUT as ABOUT_EVERYWHERE
 from synergos.learning.run_fields import GENERAL, Check, boolean, integer, number, one_of, string
 from synergos.learning.run_fields import IGNORED as IGNORED_EVERYWHERE
 
@@ -50,6 +51,23 @@ CHECKS: Mapping[str, Check] = {
     "lr_scheduler.steps_per_epoch": integer(1),
 }
 """Those of every run, and of torch's optimizers, losses and schedulers."""
+
+COMMON = ("algorithm", "rounds", "epochs", "batch_size", "lr", "optimizer", "criterion", "lr_scheduler")
+"""The keys that most runs say something of, in the order of a form."""
+
+ABOUT: Mapping[str, str] = {
+    **ABOUT_EVERYWHERE,
+    "batch_size": "How many rows a step takes; all of a participant's at once where nothing is said.",
+    "lr": "How far each step goes: the learning rate.",
+    "weight_decay": "How strongly the optimizer pulls weights towards zero.",
+    "lr_decay": "How fast LambdaLR lowers the learning rate.",
+    "l1_lambda": "Weight of the penalty on the sizes of weights, which makes many of them zero.",
+    "l2_lambda": "Weight of the penalty on the squares of weights, which keeps them small.",
+    "optimizer": "What turns gradients into steps.",
+    "criterion": "The loss: what training makes small. BCELoss means MSELoss in a regression.",
+    "lr_scheduler": "How the learning rate changes from epoch to epoch.",
+}
+"""One sentence on each key that has an effect."""
 
 IGNORED: Mapping[str, str] = {
     **IGNORED_EVERYWHERE,

@@ -105,6 +105,18 @@ def usable(field: str) -> Mapping[str, type]:
     return {name: kind for name, kind in sorted(known.items()) if name not in _REFUSED[field]}
 
 
+def layers() -> Mapping[str, type[nn.Module]]:
+    """What a layer can be, by name."""
+    known, refused = _layers()
+    return {name: kind for name, kind in sorted(known.items()) if name not in refused}
+
+
+def activations() -> list[str]:
+    """What can be applied to a layer's output, by name."""
+    # What ends in an underscore means the one without.
+    return sorted(name for name in _activations() if not name.endswith("_"))
+
+
 @dataclass(frozen=True)
 class Activation:
     """A function of ``torch.nn.functional`` that is applied to a layer's output."""

@@ -19,6 +19,7 @@ from synergos.learning.families.layers.needs import (
     LARGEST_CALL,
     LayerNeeds,
     is_heavy,
+    parts_of_row,
     rows_per_call,
     rows_per_slice,
 )
@@ -56,12 +57,14 @@ class LayersTrainer:
         # A GPU does in a moment what takes a processor long, and small pieces would keep it from it.
         largest = LARGEST_CALL * (1 if torch.device(device).type == "cpu" else _FASTER)
         for network in (self._network, self._shell):
-            network.in_pieces(rows_per_call(needs, largest))
+            network.in_pieces(rows_per_call(needs, largest), parts_of_row(needs, largest))
+        # Looked up once: it is trained in its own memory, and nothing else is ever put there.
+        self._model = Model(self._network.state_dict(), parameter_names(self._network))
 
     @property
     def model(self) -> Model:
         """The network's state dict, and the names of those that have a gradient."""
-        return Model(self._network.state_dict(), parameter_names(self._network))
+        return self._model
 
     def warm_up(
         self, inputs: Tensor, targets: Tensor | None, memory: Weights, should_stop: Callable[[], bool] | None = None
@@ -139,6 +142,7 @@ class LayersTrainer:
     def release(self) -> None:
         """Let go of both networks."""
         self._network = self._shell = build_network([])
+        self._model = Model({}, frozenset())
 
     def _looking(
         self, rows: int, batch_rows: int | None, should_stop: Callable[[], bool] | None
