@@ -5,20 +5,28 @@ SynergosError
 │   ├── UnknownName         … and it is a name we have near misses for
 │   ├── UnusableData        … or it is fine, but the participant's data it points at is not
 │   └── NotAllowed          … or it is more than the owner of the data allows
+│       └── NotYetAllowed   … as long as the owner has not decided
+├── NotSignedIn             whoever asks has said nothing that shows who it is
+│   ├── TooManyAttempts     … has been wrong too often; ask again later
+│   └── IssuerAway          … or nobody knows, as who vouches for it cannot be asked
+├── NotPermitted            … is known, and may not do that
 ├── RecordNotFound          nothing is stored under that key
 ├── Conflict                the request is sound, but not in the present state
 │   ├── FeatureDrift        data no longer fits the feature space that was agreed
+│   ├── ConditionFailed     a record is not what whoever changes it has seen of it
 │   └── DamagedRecord       what the record store has of something cannot be read
 ├── QuotaExceeded           a collaboration has as much as it may have
 │   └── TooManyAtOnce       … at the same time; ask again later
 ├── NotSupported            this kind of grid cannot do it
 │   └── NotInstalled        … or this installation cannot; names the extra that brings what it takes
 ├── ServiceStopping         this program is about to end; ask again when it is back
+├── NotRecorded             it cannot be written down that this is done, and so it is not
 ├── ClientGone              whoever waited for an answer has hung up; what was asked for goes on
 └── GridError               something went wrong between the orchestrator and a participant
     ├── WorkerUnreachable   no answer
     ├── WorkerRefused       an answer, and it was no
     │   ├── WorkerConflict  … not as things stand: the data has changed since the alignment, or somebody is busy
+    │   ├── WorkerAwaitsApproval … not until the owner of its data approves of who asks
     │   ├── WorkerForbids   … because the owner of its data does not allow it
     │   └── WorkerMistaken  … because it is not the worker that was meant, or not this port of it
     ├── Diverged            a participant's training has no finite loss, or moves the model absurdly far
@@ -35,8 +43,10 @@ No HTTP in here: ``synergos.rest.errors`` decides which status each one becomes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
+from math import ceil
+from types import MappingProxyType
 
 _LONGEST_NAME = 400
 """Characters of a name or a place that are repeated to who sent it: a name may have megabytes."""
@@ -92,6 +102,34 @@ class NotAllowed(InvalidRequest):
     """More is asked of a worker than the owner of its data allows; names the limit, its value, and what was asked."""
 
 
+class NotSignedIn(SynergosError):
+    """Whoever asks has not shown who it is: said nothing, or something wrong; which of that, it is not told."""
+
+
+class TooManyAttempts(NotSignedIn):
+    """Somebody has been wrong too often, and is not listened to for a while.
+
+    Args:
+        seconds: for how long.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = max(1, ceil(seconds))
+        super().__init__(f"too many attempts to sign in were wrong; ask again in {self.seconds} s")
+
+
+class IssuerAway(NotSignedIn):
+    """Who vouches for somebody cannot be asked now whether it did."""
+
+
+class NotPermitted(SynergosError):
+    """Whoever asks is known, and may not do or see that; names what would have to be otherwise."""
+
+
+class NotYetAllowed(NotAllowed):
+    """The owner of the data has not decided whether to allow it, yet; says what, and how that is allowed."""
+
+
 class RecordNotFound(SynergosError):
     """Nothing is stored under that key.
 
@@ -107,6 +145,29 @@ class RecordNotFound(SynergosError):
 
 class Conflict(SynergosError):
     """The request is sound, but cannot be carried out in the present state."""
+
+
+class ConditionFailed(Conflict):
+    """A record is not what whoever changes it has seen of it; nothing of the change is done.
+
+    Args:
+        message: what is otherwise.
+        field: which part of the request named it, where that needs saying.
+        changed: what it says by now in the fields that have been changed since, as far as that is known.
+        revision: what stands for it as it is now; None where there is none.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        field: str | None = None,
+        changed: Mapping[str, object] = MappingProxyType({}),
+        revision: str | None = None,
+    ) -> None:
+        super().__init__(f"{field}: {message}" if field else message)
+        self.field = field
+        self.changed = changed
+        self.revision = revision
 
 
 class FeatureDrift(Conflict):
@@ -140,6 +201,10 @@ class NotInstalled(NotSupported):
     """What was asked takes a package that is not installed here."""
 
 
+class NotRecorded(SynergosError):
+    """The ledger of use cannot be written, and nothing is done that is not written down."""
+
+
 class ClientGone(SynergosError):
     """Whoever waited for an answer has hung up; what was asked for goes on."""
 
@@ -160,6 +225,10 @@ class WorkerUnreachable(GridError):
     """A participant's worker gave no answer."""
 
 
+class WorkerSilent(WorkerUnreachable):
+    """Nothing comes from where a participant's worker is, not even that nobody is there: the line may be cut."""
+
+
 class WorkerRefused(GridError):
     """A participant's worker answered, and the answer was no.
 
@@ -176,6 +245,16 @@ class WorkerConflict(WorkerRefused):
     """A participant's worker cannot do it as things stand: its data has changed since the alignment, or it is busy."""
 
     def __init__(self, message: str, participant: str | None = None, status: int = 409) -> None:
+        super().__init__(message, participant, status)
+
+
+class WorkerAwaitsApproval(WorkerRefused):
+    """The owner of a participant's worker has not approved of this orchestrator, or of what it wants to compute, yet.
+
+    Says who is to approve of what, and how.
+    """
+
+    def __init__(self, message: str, participant: str | None = None, status: int = 424) -> None:
         super().__init__(message, participant, status)
 
 

@@ -9,6 +9,7 @@ from synergos.errors import NotInstalled
 
 EXTRAS: Mapping[str, str] = {
     "synergos_director": "director",
+    "synergos_portal": "portal",
     "synergos_simulator": "simulator",
     "synergos_ttp": "ttp",
     "synergos_worker": "worker",

@@ -18,6 +18,11 @@ def director() -> None:
     _run("synergos-director", "synergos_director")
 
 
+def portal() -> None:
+    """``synergos-portal``."""
+    _run("synergos-portal", "synergos_portal")
+
+
 def ttp() -> None:
     """``synergos-ttp``."""
     _run("synergos-ttp", "synergos_ttp")

@@ -13,7 +13,23 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from synergos.cli import backup, doctor, export, federation, profile, service, tidy
+from synergos.cli import (
+    account,
+    approval,
+    audit,
+    backup,
+    doctor,
+    export,
+    federation,
+    identity,
+    login,
+    peer,
+    permission,
+    pki,
+    profile,
+    service,
+    tidy,
+)
 from synergos.cli.connection import connected
 from synergos.cli.exits import MEANINGS, ExitCode, exit_code_of, words_of
 from synergos.cli.made import command_of
@@ -73,9 +89,18 @@ for use_case in USE_CASES:
         app.command(verb, rich_help_panel=CYCLE)(made)
 app.command("export", rich_help_panel=CYCLE)(export.export)
 app.add_typer(profile.app, name="profile", rich_help_panel=OPERATIONS)
+app.command("login", rich_help_panel=OPERATIONS)(login.login)
+app.command("logout", rich_help_panel=OPERATIONS)(login.logout)
+app.add_typer(account.app, name="account", rich_help_panel=OPERATIONS)
 app.command("doctor", rich_help_panel=OPERATIONS)(doctor.doctor)
+app.add_typer(audit.app, name="audit", rich_help_panel=OPERATIONS)
 app.command("backup", rich_help_panel=OPERATIONS)(backup.backup)
 app.command("restore", rich_help_panel=OPERATIONS)(backup.restore)
+app.add_typer(identity.app, name="identity", rich_help_panel=OPERATIONS)
+app.add_typer(peer.app, name="peer", rich_help_panel=OPERATIONS)
+app.add_typer(permission.app, name="permission", rich_help_panel=OPERATIONS)
+app.add_typer(approval.app, name="approval", rich_help_panel=OPERATIONS)
+app.add_typer(pki.app, name="pki", rich_help_panel=OPERATIONS)
 app.command("service", rich_help_panel=OPERATIONS)(service.service)
 app.command("tidy", rich_help_panel=OPERATIONS)(tidy.tidy)
 

@@ -78,7 +78,8 @@ def _asked(context: typer.Context, ask: Callable[[Driver], Mapping[str, Any]]) -
     from synergos.cli.connection import driver_for
 
     try:
-        with driver_for(context.params.get("address"), context.params.get("profile"), timeout=PATIENCE) as driver:
+        named = [context.params.get(name) for name in ("address", "profile", "tls_ca")]
+        with driver_for(*named, timeout=PATIENCE) as driver:
             return list(ask(driver)["data"])
     except SynergosError:
         return []

@@ -9,6 +9,7 @@ from contextlib import suppress
 from functools import wraps
 from importlib.metadata import entry_points
 from inspect import Parameter, Signature, signature
+from pathlib import Path
 from typing import Annotated, Any, Concatenate, ParamSpec
 
 import typer
@@ -16,8 +17,10 @@ import typer
 from synergos import Driver
 from synergos.cli.completion import complete_profile
 from synergos.cli.exits import words_of
+from synergos.cli.logins import token_for
 from synergos.cli.profiles import Address, Profile, Profiles, profiles_file
 from synergos.driver import Interrupted
+from synergos.driver.login import TOKEN_VARIABLE
 from synergos.errors import InvalidRequest
 
 Arguments = ParamSpec("Arguments")
@@ -32,7 +35,7 @@ AddressOption = Annotated[
     str | None,
     typer.Option(
         "--address",
-        help=f"The orchestrator, as http://host:port. Default: {ADDRESS_VARIABLE}, then the profile that {PROFILE_VARIABLE} names,"
+        help=f"The orchestrator, as http://host:port or https://host:port; by https --tls-ca says who vouches for it. Default: {ADDRESS_VARIABLE}, then the profile that {PROFILE_VARIABLE} names,"
         " then the local grid that `synergos grid up` started in this folder, then the default profile, then"
         f" {DEFAULT_ADDRESS}.",
     ),
@@ -47,6 +50,17 @@ ProfileOption = Annotated[
 ]
 
 
+CaOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--tls-ca",
+        exists=True,
+        dir_okay=False,
+        help="Who vouches for the orchestrator, by https: a file in PEM. Default: the profile's, then SYNERGOS_TLS_CA.",
+    ),
+]
+
+
 def connected(command: Callable[Concatenate[Driver, Arguments], None]) -> Callable[..., None]:
     """Make a command of a function that wants a driver first: options say for which orchestrator.
 
@@ -54,9 +68,11 @@ def connected(command: Callable[Concatenate[Driver, Arguments], None]) -> Callab
     """
 
     @wraps(command)
-    def connecting(*args: Any, address: str | None = None, profile: str | None = None, **options: Any) -> None:
+    def connecting(
+        *args: Any, address: str | None = None, profile: str | None = None, tls_ca: Path | None = None, **options: Any
+    ) -> None:
         try:
-            with driver_for(address, profile) as driver:
+            with driver_for(address, profile, tls_ca) as driver:
                 command(driver, *args, **options)
         except Interrupted as interrupted:
             print(f"synergos: {words_of(interrupted)}", file=sys.stderr)
@@ -66,6 +82,7 @@ def connected(command: Callable[Concatenate[Driver, Arguments], None]) -> Callab
     options = [
         Parameter("address", Parameter.KEYWORD_ONLY, default=None, annotation=AddressOption),
         Parameter("profile", Parameter.KEYWORD_ONLY, default=None, annotation=ProfileOption),
+        Parameter("tls_ca", Parameter.KEYWORD_ONLY, default=None, annotation=CaOption),
     ]
     shown = Signature([parameter.replace(kind=Parameter.KEYWORD_ONLY) for parameter in own] + options)
     # What reads the parameters of a command looks here.
@@ -74,19 +91,47 @@ def connected(command: Callable[Concatenate[Driver, Arguments], None]) -> Callab
     return connecting
 
 
-def driver_for(address: str | None = None, profile: str | None = None, *, timeout: float | None = None) -> Driver:
+def driver_for(
+    address: str | None = None,
+    profile: str | None = None,
+    tls_ca: Path | None = None,
+    *,
+    timeout: float | None = None,
+    login: tuple[str, str] | None = None,
+) -> Driver:
     """A driver for the orchestrator that is meant; it raises errors.
 
+    It shows who it is of: by ``SYNERGOS_TOKEN``, else by what `synergos login` has kept, else by a ``.netrc`` file.
+
     Args:
+        tls_ca: a file of who vouches for the orchestrator, in the place of the profile's.
         timeout: seconds to wait for an answer, in the place of the profile's; without either as long as is usual for a request.
+        login: name and password, in the place of all that.
 
     Raises:
-        InvalidRequest: the address is not one, or there are two.
+        InvalidRequest: the address is not one, or there are two; or nobody can vouch for it, as it is none of https.
         RecordNotFound: there is no such profile.
     """
     meant, field = _meant(address, profile)
     place = Address.of(meant.address, field)
-    return Driver(place.host, place.port, place.is_secured, timeout=timeout or meant.timeout, raise_errors=True)
+    if tls_ca is not None and not place.is_secured:
+        raise InvalidRequest(f"expected with an address of https://, got {meant.address}", "--tls-ca")
+    tls = (
+        {"tls_ca": tls_ca or meant.tls_ca, "tls_cert": meant.tls_cert, "tls_key": meant.tls_key}
+        if place.is_secured
+        else {}
+    )
+    token = None if login is not None or os.environ.get(TOKEN_VARIABLE) else token_for(meant.address)
+    return Driver(
+        place.host,
+        place.port,
+        place.is_secured,
+        timeout=timeout or meant.timeout,
+        raise_errors=True,
+        token=token,
+        login=login,
+        **tls,
+    )
 
 
 def _meant(address: str | None, name: str | None) -> tuple[Profile, str]:
@@ -102,19 +147,19 @@ def _meant(address: str | None, name: str | None) -> tuple[Profile, str]:
     if said := os.environ.get(PROFILE_VARIABLE):
         return Profiles.load(profiles_file()).get(said, PROFILE_VARIABLE), PROFILE_VARIABLE
     if local := _local_grid():
-        return Profile(local), "the local grid"
+        return local, "the local grid"
     profiles = Profiles.load(profiles_file())
     if profiles.default is not None:
         return profiles.named[profiles.default], "the default profile"
     return Profile(DEFAULT_ADDRESS), "--address"
 
 
-def _local_grid() -> str | None:
+def _local_grid() -> Profile | None:
     """The orchestrator that another package knows to run here."""
     for point in entry_points(group=ORCHESTRATORS):
         # What it needs may be missing where only the driver is installed; then it has started nothing here.
         with suppress(ImportError):
-            address: str | None = point.load()()
-            if address is not None:
-                return address
+            found: tuple[str, str | None] | None = point.load()()
+            if found is not None:
+                return Profile(found[0], tls_ca=found[1])
     return None

@@ -16,6 +16,7 @@ from synergos.cli.participant import looked_at
 from synergos.doctor.doctor import Case, diagnose
 from synergos.doctor.finding import Finding, failing
 from synergos.doctor.line import End
+from synergos.driver.tls import Tls
 
 _ORCHESTRATOR = "this machine → the orchestrator"
 
@@ -47,11 +48,12 @@ def doctor(
     disk, memory, GPU and bandwidth are looked at. Ends with 1 when a hop does not hold, 3 when it is the way to the orchestrator.
     """
     case = Case(
-        End(_ORCHESTRATOR, "port", driver.host, driver.port, driver.is_secured),
+        End(_ORCHESTRATOR, "port", driver.host, driver.port, driver.is_secured, driver.tls),
         lambda who: looked_at(driver, who),
         participant,
         (worker, f_port, port),
         folder or [Path.cwd()],
+        driver.tls if driver.is_secured else Tls.of(None),
     )
     findings = list(diagnose(case))
     broken = failing(findings)

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from synergos.cli.completion import completing_ids
-from synergos.cli.connection import AddressOption, ProfileOption, driver_for
+from synergos.cli.connection import AddressOption, CaOption, ProfileOption, driver_for
 from synergos.cli.ids import Ids
 from synergos.cli.model_folder import ModelOption, refuse_given, unwritable
 from synergos.cli.output import print_json
@@ -74,6 +74,7 @@ def export(
     ] = ExportFormat.TABLE,
     address: AddressOption = None,
     profile: ProfileOption = None,
+    tls_ca: CaOption = None,
 ) -> None:
     """Write a trained model in a form that other programs read: of a run, or with --model of one that was downloaded."""
     wanted = form or _FORMS.get(written)
@@ -81,7 +82,7 @@ def export(
         raise InvalidRequest(f"expected {' or '.join(OtherForm)}", "--as")
     with needing("export"):  # and not what a model takes to predict alone
         import synergos.model.trained_model  # noqa: F401
-    with _folder(ids, model, version, file, address, profile) as folder:
+    with _folder(ids, model, version, file, address, profile, tls_ca) as folder:
         found = load_model(folder, name)
         try:
             path = found.to_onnx(output) if wanted is OtherForm.ONNX else found.to_mlflow(output)
@@ -101,10 +102,18 @@ def _folder(
     file: Path | None,
     address: str | None,
     profile: str | None,
+    tls_ca: Path | None,
 ) -> Iterator[Path]:
     """The folder of the model that is meant; one that is downloaded is gone afterwards."""
     if model is not None:
-        given = {"ids": ids, "--version": version, "--file": file, "--address": address, "--profile": profile}
+        given = {
+            "ids": ids,
+            "--version": version,
+            "--file": file,
+            "--address": address,
+            "--profile": profile,
+            "--tls-ca": tls_ca,
+        }
         refuse_given(given, "goes without --model")
         yield model
         return
@@ -112,6 +121,6 @@ def _folder(
     if len(runs) != 1:
         names = ", ".join("/".join(run.values()) for run in runs)
         raise InvalidRequest(f"expected one run, the project file names {len(runs)}: {names}", "ids")
-    with TemporaryDirectory() as folder, driver_for(address, profile) as driver:
+    with TemporaryDirectory() as folder, driver_for(address, profile, tls_ca) as driver:
         driver.models.download(**runs[0], to=folder, version=version)
         yield Path(folder)

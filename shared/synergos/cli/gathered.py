@@ -10,7 +10,7 @@ from typing import Any
 import typer
 
 from synergos.cli.keyword import keyword
-from synergos.cli.parameters import documentation, parameters_of
+from synergos.cli.parameters import documentation, parameters_of, without_none
 from synergos.driver.task import Task
 from synergos.errors import InvalidRequest, UnknownName
 
@@ -65,7 +65,7 @@ class Gathered:
                 name, value = list(taken)[position], name
             if name not in taken:
                 raise UnknownName(name, taken, field, "one of its parts", listed=list(taken))
-            found[name] = _value(value, taken[name].annotation, f"{field}: {name}")
+            found[name] = _value(value, without_none(taken[name].annotation), f"{field}: {name}")
         for name, parameter in taken.items():
             if parameter.default is Parameter.empty and name not in found:
                 raise InvalidRequest(f"{name} is missing in {text!r}", field)

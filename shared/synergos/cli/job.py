@@ -1,8 +1,8 @@
-"""``synergos job``: look at jobs, wait for them, cancel them."""
+"""``synergos job``: look at jobs and what has happened to them, wait for them, cancel them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -21,6 +21,7 @@ Job = Mapping[str, Any]
 _GIVEN = "as `synergos job list` shows it; its beginning is enough."
 JobIds = Annotated[list[str], typer.Argument(metavar="JOB...", help=f"Ids, each {_GIVEN}", autocompletion=complete_job)]
 JobId = Annotated[str, typer.Argument(metavar="JOB", help=f"An id, {_GIVEN}", autocompletion=complete_job)]
+AttemptOption = Annotated[int | None, typer.Option(help="Only of this attempt, counted from 1.")]
 _OUTCOMES = {"failed": ExitCode.JOB_FAILED, "cancelled": ExitCode.JOB_CANCELLED}
 
 
@@ -74,6 +75,32 @@ def wait(
 
 
 @connected
+def events(
+    driver: Driver,
+    job: JobId,
+    attempt: AttemptOption = None,
+    limit: LimitOption = None,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """Show what has happened to a job, the newest last."""
+    found = with_jobs(driver, [job], lambda ids: driver.jobs.events(ids[0], attempt=attempt)["data"])
+    _show_history(found, "event", _what_happened, limit, output)
+
+
+@connected
+def metrics(
+    driver: Driver,
+    job: JobId,
+    attempt: AttemptOption = None,
+    limit: LimitOption = None,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """Show what the rounds of a training have lost, the newest last; it may be running."""
+    found = with_jobs(driver, [job], lambda ids: driver.jobs.metrics(ids[0], attempt=attempt)["data"])
+    _show_history(found, "round", _what_was_lost, limit, output)
+
+
+@connected
 def cancel(driver: Driver, job: JobId, output: FormatOption = Format.TABLE) -> None:
     """Ask a job to stop; it does so as soon as what it is doing can be left."""
     show_jobs([with_jobs(driver, [job], lambda ids: driver.jobs.cancel(ids[0])["data"])], output)
@@ -103,6 +130,28 @@ def _in_short(job: Job) -> Job:
     progress = job.get("progress") or {}
     losses = {name: loss for name, loss in (progress.get("losses") or {}).items() if name != "participants"}
     return {**job, "progress": {**progress, "losses": losses}}
+
+
+def _show_history(
+    found: Sequence[Job], noun: str, row: Callable[[Job], Job], limit: int | None, output: Format
+) -> None:
+    """Write what is known of a job to standard output, of much the newest part."""
+    most = limit_of(limit, output)
+    shown = found if most is None else found[-most:]
+    if output is Format.JSON:
+        print_json(list(shown))
+        return
+    rows = [row(each) for each in shown]
+    more = "" if len(shown) == len(found) else f", the newest of {len(found)}"
+    print_table(f"{len(rows)} {noun}{'' if len(rows) == 1 else 's'}{more}", tuple(rows[0]) if rows else (), rows)
+
+
+def _what_happened(event: Job) -> Job:
+    return {"at": moment(event["at"]), "attempt": event["attempt"], "what_happened": event["sentence"]}
+
+
+def _what_was_lost(lost: Job) -> Job:
+    return {name: lost[name] for name in ("round", "attempt", "train", "evaluate", "participants")}
 
 
 def show_jobs(jobs: Sequence[Job], output: Format) -> None:

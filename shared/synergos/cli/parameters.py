@@ -159,7 +159,7 @@ def _json_or_text(text: str) -> Any:
 
 def _as_given(parameter: Parameter) -> tuple[Any, Callable[[Any], Any], str]:
     """How a parameter is given, how that is read, and what is said about it."""
-    kind = _without_none(parameter.annotation)
+    kind = without_none(parameter.annotation)
     field = _flag(parameter.name)
     if kind in {str, int, float, bool}:
         return kind, lambda given: given, ""
@@ -195,7 +195,7 @@ def _type_of(parameter: Parameter, call: Callable[..., Any]) -> Any:
         return object
 
 
-def _without_none(kind: Any) -> Any:
+def without_none(kind: Any) -> Any:
     """A type without the possibility of None."""
     if get_origin(kind) not in {Union, UnionType} or NoneType not in get_args(kind):
         return kind

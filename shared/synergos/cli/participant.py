@@ -12,6 +12,7 @@ from synergos import Driver
 from synergos.cli.connection import connected
 from synergos.cli.exits import ExitCode
 from synergos.cli.output import Format, FormatOption, print_json, print_table, say
+from synergos.domain.addresses import shown
 from synergos.errors import RecordNotFound
 
 Node = Mapping[str, Any]
@@ -43,7 +44,7 @@ def check(
     else:
         rows = [_row(node) for node in nodes]
         print_table(f"{len(rows)} nodes, as the orchestrator reaches them", list(rows[0]), rows)
-    wrong = [node for node in nodes if not node["is_reachable"]]
+    wrong = [node for node in nodes if not node["is_reachable"] or node["problem"]]
     for node in wrong:
         say(f"{node['key']['participant_id']}: {problem_of(node)}")
     if wrong:
@@ -63,8 +64,19 @@ def looked_at(
 
 
 def problem_of(node: Node) -> str:
-    """What is wrong with a node that is not known to be reachable."""
-    return str(node["problem"] or f"no word yet of {node['host']}:{node['f_port']} and {node['host']}:{node['port']}")
+    """What is wrong with a node that is not known to be reachable, or cannot work."""
+    where = (
+        _address(node) if node.get("joined") else f"{node['host']}:{node['f_port']} and {node['host']}:{node['port']}"
+    )
+    return str(node["problem"] or f"no word yet of {where}")
+
+
+def _address(node: Node) -> str:
+    """Where a node is, in a word; one that joins by itself is nowhere, and has been there since some time."""
+    if (joined := node.get("joined")) is None:
+        return f"{node['host']}:{node['f_port']}+{node['port']}"
+    since = joined["since"]
+    return f"{shown(node['host'], 0)}, {f'since {since}' if since else 'not connected'}"
 
 
 def _row(node: Node) -> dict[str, object]:
@@ -72,7 +84,7 @@ def _row(node: Node) -> dict[str, object]:
     return {
         "participant": node["key"]["participant_id"],
         "project": f"{node['key']['collab_id']}/{node['key']['project_id']}",
-        "address": f"{node['host']}:{node['f_port']}+{node['port']}",
+        "address": _address(node),
         "reachable": node["is_reachable"],
         "worker": command.get("id"),
         "version": command.get("version"),

@@ -12,7 +12,7 @@ import typer
 
 from synergos import Driver
 from synergos.cli.completion import completing_ids
-from synergos.cli.connection import AddressOption, ProfileOption, driver_for
+from synergos.cli.connection import AddressOption, CaOption, ProfileOption, driver_for
 from synergos.cli.ids import Ids
 from synergos.cli.model_folder import CpusOption, ModelOption, NameOption, refuse_given, unwritable
 from synergos.cli.output import Format, FormatOption, say
@@ -82,6 +82,7 @@ def predict(
     written: FormatOption = Format.TABLE,
     address: AddressOption = None,
     profile: ProfileOption = None,
+    tls_ca: CaOption = None,
 ) -> None:
     """Predict participants' rows with trained models: at their workers, where the predictions stay.
 
@@ -97,10 +98,11 @@ def predict(
         "--timeout": timeout,
         "--address": address,
         "--profile": profile,
+        "--tls-ca": tls_ca,
     }
     if model is None:
         refuse_given(here, "goes with --model")
-        with driver_for(address, profile) as driver:
+        with driver_for(address, profile, tls_ca) as driver:
             datasets = _Datasets(participant or (), [each.strip("/").split("/") for each in tag or ()])
             first = {} if priority is None else {"priority": priority}
             requests = [{**request, **first} for request in _requests(driver, ids, file, datasets)]

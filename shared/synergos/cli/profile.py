@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,6 +11,7 @@ import typer
 from synergos.cli.completion import complete_profile
 from synergos.cli.output import Format, FormatOption, print_json, print_table
 from synergos.cli.profiles import Address, Profile, Profiles, profiles_file
+from synergos.errors import InvalidRequest
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -30,13 +32,32 @@ def add(
     timeout: Annotated[
         float | None, typer.Option(min=0.001, help="Seconds to wait for an answer. Default: 60.")
     ] = None,
+    tls_ca: Annotated[
+        Path | None,
+        typer.Option(
+            "--tls-ca", exists=True, dir_okay=False, help="Who vouches for the orchestrator, by https: a file in PEM."
+        ),
+    ] = None,
+    tls_cert: Annotated[
+        Path | None,
+        typer.Option(
+            "--tls-cert", exists=True, dir_okay=False, help="Your certificate, for an orchestrator that wants one."
+        ),
+    ] = None,
+    tls_key: Annotated[
+        Path | None, typer.Option("--tls-key", exists=True, dir_okay=False, help="The key of your certificate.")
+    ] = None,
     default: Annotated[bool, typer.Option("--default", help="Mean this one where nothing else is said.")] = False,
     output: FormatOption = Format.TABLE,
 ) -> None:
     """Name a connection; one of the same name is replaced."""
-    Address.of(address, "--address")
-    path = profiles_file()
-    profiles = Profiles.load(path).with_profile(name, Profile(address, timeout))
+    place, path = Address.of(address, "--address"), profiles_file()
+    files = [None if file is None else str(file.absolute()) for file in (tls_ca, tls_cert, tls_key)]
+    if any(files) and not place.is_secured:
+        raise InvalidRequest("expected https:// with --tls-ca, --tls-cert and --tls-key", "--address")
+    if (tls_cert is None) != (tls_key is None):
+        raise InvalidRequest("expected --tls-cert and --tls-key together", "--tls-cert")
+    profiles = Profiles.load(path).with_profile(name, Profile(address, timeout, *files))
     if default:
         profiles = replace(profiles, default=name)
     profiles.save(path)
@@ -77,4 +98,6 @@ def _show(profiles: Profiles, output: Format) -> None:
     if output is Format.JSON:
         print_json(rows)
     else:
-        print_table(f"{len(rows)} profiles in {profiles_file()}", ("name", "address", "timeout", "is_default"), rows)
+        print_table(
+            f"{len(rows)} profiles in {profiles_file()}", ("name", "address", "timeout", "tls_ca", "is_default"), rows
+        )

@@ -20,7 +20,8 @@ FOLDER_VARIABLE = "SYNERGOS_CONFIG"
 """The environment's word for another folder than the user's own."""
 EXAMPLE = "http://127.0.0.1:5000"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
-_KEYS = ("address", "timeout")
+_FILES = ("tls_ca", "tls_cert", "tls_key")
+_KEYS = ("address", "timeout", *_FILES)
 
 
 @dataclass(frozen=True)
@@ -58,10 +59,16 @@ class Profile:
 
     Attributes:
         timeout: seconds to wait for an answer; None for the command's own.
+        tls_ca: the file of who vouches for the orchestrator, by https; None for whom the environment names.
+        tls_cert: the file of a certificate of the user's own, for an orchestrator that wants one.
+        tls_key: of that certificate.
     """
 
     address: str
     timeout: float | None = None
+    tls_ca: str | None = None
+    tls_cert: str | None = None
+    tls_key: str | None = None
 
     @classmethod
     def of(cls, found: object, at: str) -> Self:
@@ -78,12 +85,17 @@ class Profile:
         address, timeout = found.get("address"), found.get("timeout")
         if not isinstance(address, str):
             raise InvalidRequest(f"expected an address like {EXAMPLE}", f"{at}.address")
-        Address.of(address, f"{at}.address")
-        return cls(address, _seconds(timeout, f"{at}.timeout"))
+        place = Address.of(address, f"{at}.address")
+        files = {name: _file(found[name], f"{at}.{name}") for name in _FILES if name in found}
+        if files and not place.is_secured:
+            raise InvalidRequest(
+                "expected an address with https://: by http nothing is verified", f"{at}.{next(iter(files))}"
+            )
+        return cls(address, _seconds(timeout, f"{at}.timeout"), **files)
 
     def to_dict(self) -> dict[str, Any]:
         """As the file has it."""
-        return {"address": self.address} | ({} if self.timeout is None else {"timeout": self.timeout})
+        return {name: value for name in _KEYS if (value := getattr(self, name)) is not None}
 
 
 @dataclass(frozen=True)
@@ -193,6 +205,12 @@ class Profiles:
 def profiles_file() -> Path:
     """Where the file is, or would be: in the folder that ``SYNERGOS_CONFIG`` names, else in the user's own."""
     return Path(os.environ.get(FOLDER_VARIABLE) or typer.get_app_dir("synergos")) / "profiles.toml"
+
+
+def _file(value: object, at: str) -> str:
+    if not isinstance(value, str) or not value:
+        raise InvalidRequest("expected the path of a file", at)
+    return value
 
 
 def _seconds(value: object, at: str) -> float | None:

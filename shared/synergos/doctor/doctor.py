@@ -11,7 +11,9 @@ from synergos.doctor.bandwidth import bandwidth
 from synergos.doctor.finding import Finding, State
 from synergos.doctor.line import End, Examined, clock, examine, is_here, versions
 from synergos.doctor.machine import machine
+from synergos.domain.addresses import shown
 from synergos.domain.reachability import COMMAND, DATA, Answered, are_two_workers, mistake_at
+from synergos.driver.tls import Tls
 from synergos.errors import SynergosError
 
 Node = Mapping[str, Any]
@@ -30,6 +32,7 @@ class Case:
         nodes: asks the orchestrator which nodes it reaches: all, or those of a participant.
         participant: whose worker runs on this machine; None at the orchestrator's end.
         worker: where that worker listens, when it is not where it is registered: host, command port, data port.
+        tls: whom to believe at workers, which are then asked by TLS, and what to show them; None for plain HTTP.
         folders: where programs of ours read and write on this machine.
     """
 
@@ -38,6 +41,7 @@ class Case:
     participant: str | None = None
     worker: tuple[str | None, int | None, int | None] = (None, None, None)
     folders: Sequence[Path] = ()
+    tls: Tls | None = None
 
 
 def diagnose(case: Case) -> Iterator[Finding]:
@@ -81,21 +85,25 @@ def _orchestrators_end(case: Case, nodes: Sequence[Node], reached: Examined) -> 
     from_here = reached.answered is not None and is_here(case.orchestrator.host)
     for node in _each_once(nodes):
         who = node["key"]["participant_id"]
-        found = _from_here(node, f"this machine → {who}") if from_here else []
+        # Nobody connects to a worker that joins, from wherever.
+        found = _from_here(case, node, f"this machine → {who}") if from_here and not _joins(node) else []
         yield from found
-        holds = from_here and not any(each.state is State.FAILED for each in found)
+        holds = bool(found) and not any(each.state is State.FAILED for each in found)
         yield from _as_the_orchestrator_finds(
             node, reached, "; this machine reaches it: does the orchestrator run in a container?" if holds else ""
         )
 
 
-def _from_here(node: Node, line: str) -> list[Finding]:
-    ends = _ends(line, node["host"], node["f_port"], node["port"])
+def _from_here(case: Case, node: Node, line: str) -> list[Finding]:
+    ends = _ends(case, line, node["host"], node["f_port"], node["port"])
     return list(_worker(ends, [examine(end) for end in ends]))
 
 
 def _participants_end(case: Case, nodes: Sequence[Node], reached: Examined) -> Iterator[Finding]:
     for node in _each_once(nodes) or [{}]:
+        if _joins(node):
+            yield from _as_the_orchestrator_finds(node, reached, _JOINING_HINT)
+            continue
         ends, found = _own_worker(case, node)
         yield from _worker(ends, found)
         here = found[0].answered
@@ -117,22 +125,34 @@ def _participants_end(case: Case, nodes: Sequence[Node], reached: Examined) -> I
             )
 
 
+_JOINING_HINT = "; its worker listens nowhere: what keeps it from joining stands in its log, and under joined in the file .health.json in its --outputs"
+
+
+def _joins(node: Node) -> bool:
+    """Whether a node is a worker's that dials out."""
+    return node.get("joined") is not None
+
+
 def _own_worker(case: Case, node: Node) -> tuple[Sequence[End], list[Examined]]:
     """The worker on this machine: on loopback, or on the address that it is registered with."""
     host, f_port, port = case.worker
     command, data = f_port or node.get("f_port", COMMAND_PORT), port or node.get("port", DATA_PORT)
     hosts = [host] if host else [LOOPBACK, *([node["host"]] if node and is_here(node["host"]) else [])]
     for place in hosts:
-        ends = _ends("this machine → its worker", place, command, data)
+        ends = _ends(case, "this machine → its worker", place, command, data)
         found = [examine(end) for end in ends]
         if all(each.answered is not None for each in found):
             break
     return ends, found
 
 
-def _ends(line: str, host: str, command: int, data: int) -> Sequence[End]:
-    host = host.strip("[]")
-    return End(line, "command port", host, command), End(line, "data port", host, data)
+def _ends(case: Case, line: str, host: str, command: int, data: int) -> Sequence[End]:
+    host, tls = host.strip("[]"), case.tls
+    is_secured = tls is not None
+    return (
+        End(line, "command port", host, command, is_secured, tls),
+        End(line, "data port", host, data, is_secured, tls),
+    )
 
 
 def _worker(ends: Sequence[End], found: Sequence[Examined]) -> Iterator[Finding]:
@@ -154,16 +174,24 @@ def _worker(ends: Sequence[End], found: Sequence[Examined]) -> Iterator[Finding]
 def _as_the_orchestrator_finds(node: Node, reached: Examined, hint: str) -> Iterator[Finding]:
     """The way that counts: from the orchestrator itself."""
     who, host = node["key"]["participant_id"], node["host"]
-    end = End(f"the orchestrator → {who}", "both ports", host, node["f_port"])
+    joined = node.get("joined")
+    end = End(f"the orchestrator → {who}", "both ports" if joined is None else "rendezvous", host, node["f_port"] or 0)
+    where = shown(host, end.port)
     if not node["is_reachable"]:
-        problem = node["problem"] or f"has not found out yet whether {host}:{node['f_port']} answers; ask again"
+        problem = node["problem"] or f"has not found out yet whether {where} answers; ask again"
         yield end.said(State.FAILED, problem.replace(" from here", " from there") + hint)
         return
     command = node["command"]
+    if not command.get("answers", True):
+        yield end.said(State.FINE, f"{where}: {command['reason']}")
+        return
+    more = f" and {node['port']}" if joined is None else f", since {joined['since']}"
     yield end.said(
         State.FINE,
-        f"worker {command['id']} at {host}:{node['f_port']} and {node['port']}, in {1000 * command['seconds']:.0f} ms",
+        f"worker {command['id']} at {where}{more}, in {1000 * command['seconds']:.0f} ms",
     )
+    if node["problem"]:
+        yield end.said(State.FAILED, node["problem"], "health")
     if command["clock_difference"] is not None:
         yield clock(end, command["clock_difference"], "the orchestrator's")
     if reached.answered is not None and reached.answered.version is not None:

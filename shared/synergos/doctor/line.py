@@ -19,7 +19,9 @@ from urllib.request import getproxies, proxy_bypass
 from synergos.doctor.finding import Broken, Finding, State
 from synergos.domain.reachability import Answered
 from synergos.domain.release import agreed
-from synergos.errors import NotSupported
+from synergos.driver.tls import Tls
+from synergos.errors import InvalidRequest, NotSupported
+from synergos.tls.words import reason_of
 
 SECONDS = 3.0
 CLOCK_SECONDS = 5.0
@@ -42,6 +44,7 @@ class End:
     Attributes:
         line: from where to where, in words.
         hop: the port, in words.
+        tls: whom to believe there, and what to show; None for whom this machine believes, or ``REQUESTS_CA_BUNDLE`` names.
     """
 
     line: str
@@ -49,6 +52,7 @@ class End:
     host: str
     port: int
     is_secured: bool = False
+    tls: Tls | None = None
 
     @property
     def address(self) -> str:
@@ -58,8 +62,21 @@ class End:
     def connection(self) -> http.client.HTTPConnection:
         """A connection, not yet made."""
         if self.is_secured:
-            return http.client.HTTPSConnection(self.host, self.port, timeout=SECONDS, context=trusted())
+            return http.client.HTTPSConnection(self.host, self.port, timeout=SECONDS, context=self.context())
         return http.client.HTTPConnection(self.host, self.port, timeout=SECONDS)
+
+    def context(self) -> ssl.SSLContext:
+        """With which TLS is spoken.
+
+        Raises:
+            OSError, InvalidRequest: a file cannot be used.
+        """
+        if self.tls is not None and self.tls.authority is not None:
+            return self.tls.context()
+        context = ssl.create_default_context(cafile=os.environ.get("REQUESTS_CA_BUNDLE") or None)
+        if self.tls is not None and self.tls.certificate is not None:
+            context.load_cert_chain(self.tls.certificate, self.tls.key)
+        return context
 
     def said(self, state: State, said: str, hop: str | None = None) -> Finding:
         """A finding at this end."""
@@ -94,16 +111,15 @@ def examine(end: End) -> Examined:
         found.answered, begun, seconds = _health(end)
         told = f"{found.answered.component or 'a program of ours'} {found.answered.component_id or ''}".strip()
         found.findings.append(end.said(State.FINE, f"{told} answers at {end.address} in {1000 * seconds:.0f} ms"))
+        if user := found.answered.queue_user:
+            found.findings.append(end.said(State.FINE, f"its queue lets it in as {user}", "queue"))
+        if unwell := found.answered.unwell:
+            found.findings.append(end.said(State.FAILED, f"{told} {unwell}", "health"))
         found.findings += _clock(end, found.answered, begun, seconds)
         found.findings += versions(end, found.answered.version)
     except Broken as broken:
         found.findings.append(broken.finding)
     return found
-
-
-def trusted() -> ssl.SSLContext:
-    """Whom certificates are believed from: those this machine believes, or the file that the driver's library is told of."""
-    return ssl.create_default_context(cafile=os.environ.get("REQUESTS_CA_BUNDLE") or None)
 
 
 def versions(end: End, theirs: str | None, mine: str = "this machine", own: str | None = None) -> Iterator[Finding]:
@@ -196,7 +212,9 @@ def _reach(end: End) -> None:
 
 def _tls(end: End) -> Finding:
     try:
-        context = trusted()
+        context = end.context()
+    except InvalidRequest as error:
+        raise end.broken(str(error), "TLS") from None
     except OSError as error:
         raise end.broken(f"REQUESTS_CA_BUNDLE cannot be read ({error.strerror or error})", "TLS") from None
     try:
@@ -207,7 +225,8 @@ def _tls(end: End) -> Finding:
             certificate = secured.getpeercert() or {}
             spoken = secured.version()
     except ssl.SSLCertVerificationError as error:
-        said = f"the certificate of {end.address} does not hold: {error.verify_message}; REQUESTS_CA_BUNDLE names other authorities"
+        named = "SYNERGOS_TLS_CA and REQUESTS_CA_BUNDLE name other authorities"
+        said = f"the certificate of {end.address} does not hold: {error.verify_message}; {named}"
         raise end.broken(said, "TLS") from None
     except ssl.SSLError as error:
         said = f"{end.address} does not speak TLS as this machine does ({error.reason}): is it plain HTTP, http://?"
@@ -234,6 +253,8 @@ def _health(end: End) -> tuple[Answered, datetime, float]:
         except TimeoutError:
             raise end.broken(f"{end.address} takes connections and says nothing for {SECONDS:.0f} s") from None
         except (OSError, http.client.HTTPException) as error:
+            if (tls := reason_of(error)) is not None:
+                raise end.broken(f"{end.address}: {tls}", "TLS") from None
             hint = "" if end.is_secured else "; does it speak TLS, https://?"
             raise end.broken(f"what answers at {end.address} speaks no HTTP ({type(error).__name__}){hint}") from None
     found = Answered.read(content)

@@ -11,6 +11,7 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
+from synergos.control_groups import ControlGroups
 from synergos.doctor.finding import Finding, State
 
 HERE = "this machine"
@@ -49,8 +50,8 @@ def _memory() -> Finding:
 
 def _free_memory() -> int | None:
     """Bytes; what the group of a container may have counts, too."""
-    found = [_available(), _left_of_group()]
-    known = [each for each in found if each is not None]
+    left = [group.limit - (group.used or 0) for group in ControlGroups().memory() if group.limit is not None]
+    known = [each for each in (_available(), *left) if each is not None]
     return min(known) if known else None
 
 
@@ -59,14 +60,6 @@ def _available() -> int | None:
         lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
         return next(1024 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable:"))
     except (OSError, StopIteration, ValueError):
-        return None
-
-
-def _left_of_group() -> int | None:
-    try:
-        limit, used = (Path(f"/sys/fs/cgroup/memory.{name}").read_text(encoding="ascii") for name in ("max", "current"))
-        return int(limit) - int(used)
-    except (OSError, ValueError):
         return None
 
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from synergos.driver.addresses import checked_host, checked_port
 from synergos.driver.alignments import AlignmentTask
+from synergos.driver.catalogue import CatalogueTask
 from synergos.driver.collaborations import CollaborationTask
+from synergos.driver.errors import UsageError
 from synergos.driver.experiments import ExperimentTask
+from synergos.driver.invitations import InvitationTask
 from synergos.driver.jobs import JobTask
+from synergos.driver.login import login_for
 from synergos.driver.models import ModelTask
 from synergos.driver.nodes import NodeTask
 from synergos.driver.optimizations import OptimizationTask
@@ -20,8 +25,11 @@ from synergos.driver.registrations import RegistrationTask
 from synergos.driver.removals import RemovalTask
 from synergos.driver.runs import RunTask
 from synergos.driver.tags import TagTask
+from synergos.driver.tls import Tls
+from synergos.driver.tokens import TokenTask
 from synergos.driver.transport import Transport
 from synergos.driver.validations import ValidationTask
+from synergos.driver.vocabulary import VocabularyTask
 
 
 class Driver:
@@ -40,15 +48,21 @@ class Driver:
     Args:
         host: name or address of the orchestrator.
         port: its command port, 5000 unless it was told otherwise.
-        is_secured: speak https instead of http.
+        is_secured: speak https instead of http; who it is gets verified, always.
         timeout: seconds to wait for an answer. By default a minute for what only looks, five for what changes a record, and as
             long as it takes for stage requests, which on a Basic grid answer when the work is done. Connecting always has a
             time limit.
         raise_errors: raise error answers as exceptions, and jobs that were waited for and failed. Without it error answers
             are returned, as by the original's client.
+        tls_ca: a PEM file of who vouches for the orchestrator, and of what those have revoked; by default ``SYNERGOS_TLS_CA``, then
+            whom the library believes (``REQUESTS_CA_BUNDLE``).
+        tls_cert: a certificate of yours, for an orchestrator that wants one; by default ``SYNERGOS_TLS_CERT``.
+        tls_key: of that certificate; by default ``SYNERGOS_TLS_KEY``.
+        token: signs in at an orchestrator with accounts; by default ``SYNERGOS_TOKEN``, then what a ``.netrc`` file has of the host.
+        login: name and password of an account, in the place of a token.
 
     Raises:
-        UsageError: host or port cannot be one.
+        UsageError: host or port cannot be one, or a file is not what it is to be.
 
     Example:
         >>> driver = Driver("127.0.0.1", 5000, raise_errors=True)  # doctest: +SKIP
@@ -63,11 +77,21 @@ class Driver:
         is_secured: bool = False,
         timeout: float | None = None,
         raise_errors: bool = False,
+        tls_ca: str | Path | None = None,
+        tls_cert: str | Path | None = None,
+        tls_key: str | Path | None = None,
+        *,
+        token: str | None = None,
+        login: tuple[str, str] | None = None,
     ) -> None:
         self.host = checked_host(host)
         self.port = checked_port(port)
         self.is_secured = is_secured
-        self._transport = Transport(self.address, timeout, raise_errors)
+        if not is_secured and (tls_ca or tls_cert or tls_key):
+            raise UsageError("expected with is_secured=True: nothing is verified by http", "tls_ca")
+        self.tls = Tls.of(tls_ca, tls_cert, tls_key) if is_secured else None
+        self._transport = Transport(self.address, timeout, raise_errors, self.tls)
+        self._transport.sign_in(login_for(self.address, token, login))
 
     @property
     def address(self) -> str:
@@ -116,6 +140,11 @@ class Driver:
         return ParticipantTask(self._transport)
 
     @property
+    def invitations(self) -> InvitationTask:
+        """Which participants may register for a project; whose its collaboration is invites them."""
+        return InvitationTask(self._transport)
+
+    @property
     def registrations(self) -> RegistrationTask:
         """Which participants take part in which project, and where their workers listen."""
         return RegistrationTask(self._transport)
@@ -124,6 +153,16 @@ class Driver:
     def nodes(self) -> NodeTask:
         """Which of the registered workers the orchestrator reaches."""
         return NodeTask(self._transport)
+
+    @property
+    def catalogue(self) -> CatalogueTask:
+        """Which datasets participants have, as far as they publish it, and what a model was made of."""
+        return CatalogueTask(self._transport)
+
+    @property
+    def tokens(self) -> TokenTask:
+        """Who you are to the orchestrator, and what signs you in there."""
+        return TokenTask(self._transport)
 
     @property
     def tags(self) -> TagTask:
@@ -159,6 +198,11 @@ class Driver:
     def removals(self) -> RemovalTask:
         """Files of what was deleted that are not gone yet."""
         return RemovalTask(self._transport)
+
+    @property
+    def vocabulary(self) -> VocabularyTask:
+        """What can be named in requests, with defaults, bounds and meaning."""
+        return VocabularyTask(self._transport)
 
     @property
     def jobs(self) -> JobTask:

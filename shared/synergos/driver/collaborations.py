@@ -56,9 +56,17 @@ class CollaborationTask(Task):
         """Name the contribution meter the collaboration uses."""
         self._configure("meter", host, secure, main=port, ui=ui_port)
 
-    def configure_mlops(self, host: str, port: int, ui_port: int = 0, secure: bool = False) -> None:
-        """Name the MLflow server the collaboration's runs are written to: one that the orchestrator was given (``--allow_mlops``)."""
+    def configure_mlops(
+        self, host: str, port: int, ui_port: int = 0, secure: bool = False, register: bool = False
+    ) -> None:
+        """Name the MLflow server the collaboration's runs are written to: one that the orchestrator was given (``--allow_mlops``).
+
+        Args:
+            register: whether trained models become versions in its registry, of a study the best one.
+        """
         self._configure("mlops", host, secure, main=port, ui=ui_port)
+        if register:
+            self._pending["mlops"]["register"] = True
 
     def configure_mq(self, host: str, port: int, ui_port: int = 0, secure: bool = False) -> None:
         """Name the message queue a cluster's jobs go through."""

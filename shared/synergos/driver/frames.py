@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synergos.driver.errors import UsageError
+from synergos.driver.losses import Loss, global_losses, local_losses
 from synergos.driver.rows import models_of, pooled_rows, records_of, result_rows, rows_of
 
 if TYPE_CHECKING:
@@ -82,14 +83,13 @@ def _loss_rows(record: Record) -> Iterator[Row]:
     if record["kind"] != "Model":
         raise UsageError(f"expected an answer about models, got one about {record['kind']}")
     for _, model in models_of(record):
-        for series, history in _history(model["loss_history"]):
-            for number, loss in sorted((int(number), loss) for number, loss in history.items()):
-                yield {**record["key"], "origin": model["origin"], "series": series, "round": number, "loss": loss}
+        for loss in _losses_in(model["loss_history"], model["origin"]):
+            yield {**record["key"], **vars(loss)}
 
 
-def _history(path: str) -> Iterable[tuple[str, Record]]:
+def _losses_in(path: str, origin: str) -> Iterable[Loss]:
     try:
-        history = json.loads(Path(path).read_text(encoding="utf-8"))
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UsageError(f"{path} cannot be read here: {error}", "loss_history") from error
-    return history.items() if "train" in history else [("local", history)]
+    return global_losses(content) if "train" in content else local_losses(origin, content)

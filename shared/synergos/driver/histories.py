@@ -2,40 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from synergos.driver.frames import frame_of
+from synergos.driver.losses import GLOBAL_SERIES, Loss
 from synergos.driver.pictures import Picture, blank, label
 from synergos.foreign_text import on_terminal
 
 if TYPE_CHECKING:
     import pandas as pd
 
-GLOBAL_HISTORY = "global_loss_history.json"
-LOCAL_HISTORY = "local_loss_history_"
-
-_SERIES = ("train", "evaluate")
 _MOST_HTML_ROWS = 30
 _FEW_ROUNDS = 40
-
-
-@dataclass(frozen=True)
-class Loss:
-    """The loss of one round.
-
-    Attributes:
-        origin: ``ttp`` for the global model, or a participant's id.
-        series: ``train`` or ``evaluate`` of the global model, ``local`` of a participant's own training.
-        round: counted from 0.
-        loss: mean over rows of the criterion; None where it was not finite.
-    """
-
-    origin: str
-    series: str
-    round: int
-    loss: float | None
 
 
 class History:
@@ -91,7 +70,7 @@ class History:
     def _curves(self) -> dict[str, tuple[dict[int, float], bool]]:
         curves: dict[str, tuple[dict[int, float], bool]] = {}
         for each in self.losses:
-            losses, _ = curves.setdefault(_name(each), ({}, each.series in _SERIES))
+            losses, _ = curves.setdefault(_name(each), ({}, each.series in GLOBAL_SERIES))
             losses[each.round] = float("nan") if each.loss is None else each.loss
         return curves
 
@@ -103,23 +82,7 @@ class History:
         return self.table.to_html(max_rows=_MOST_HTML_ROWS)
 
 
-def global_losses(content: Mapping[str, Any]) -> Iterator[Loss]:
-    """What the file :data:`GLOBAL_HISTORY` holds."""
-    for series in _SERIES:
-        yield from _losses("ttp", series, content.get(series) or {})
-
-
-def local_losses(file: str, content: Mapping[str, Any]) -> Iterator[Loss]:
-    """What the file ``local_loss_history_<participant>.json`` holds."""
-    yield from _losses(file.removeprefix(LOCAL_HISTORY).removesuffix(".json"), "local", content)
-
-
-def _losses(origin: str, series: str, losses: Mapping[str, float | None]) -> Iterator[Loss]:
-    for number, loss in sorted((int(number), loss) for number, loss in losses.items()):
-        yield Loss(origin, series, number, loss)
-
-
 def _name(loss: Loss) -> str:
-    if loss.series in _SERIES:
+    if loss.series in GLOBAL_SERIES:
         return loss.series
-    return f"{loss.origin} (local)" if loss.origin in _SERIES else loss.origin
+    return f"{loss.origin} (local)" if loss.origin in GLOBAL_SERIES else loss.origin

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from synergos.driver.downloads import TRIES, Artifact, ChangedMeanwhile
-from synergos.driver.histories import GLOBAL_HISTORY, LOCAL_HISTORY, Loss, global_losses, local_losses
+from synergos.driver.losses import GLOBAL_HISTORY, LOCAL_HISTORY, Loss, global_losses, local_losses
 from synergos.driver.transport import Transport, check
 
 _CHANGED = frozenset({404, 412})
@@ -45,7 +45,8 @@ class Histories:
             yield from global_losses(self._content(listed[GLOBAL_HISTORY]))
         for name, artifact in sorted(listed.items()):
             if name.startswith(LOCAL_HISTORY):
-                yield from local_losses(name, self._content(artifact))
+                participant = name.removeprefix(LOCAL_HISTORY).removesuffix(".json")
+                yield from local_losses(participant, self._content(artifact))
 
     def _content(self, artifact: Artifact) -> Mapping[str, Any]:
         path = f"{self._path}/{quote(artifact.name, safe='')}"

@@ -12,7 +12,7 @@ from synergos.domain.job import FINAL_STATES, JobState
 from synergos.driver.answers import Records
 from synergos.driver.errors import DriverError, JobFailed
 from synergos.driver.going_on import GoingOn
-from synergos.driver.lists import OfJob
+from synergos.driver.lists import OfHistory, OfJob
 from synergos.driver.task import Task
 from synergos.driver.transport import Response, check, route
 from synergos.driver.waiting import Patience, interrupts_named
@@ -25,7 +25,7 @@ class JobTask(Task):
 
     A job has ``id``, ``stage``, ``state`` (waiting, queued, running, completed, failed, cancelled), ``keys`` (the ids it
     works on), ``progress`` (``round``, ``rounds``, ``losses``, ``fraction``, ``seconds_left``; ``waiting_for`` and
-    ``position`` while other jobs come first), ``attempts``, ``error`` and the times ``created_at``, ``started_at``,
+    ``position`` while other jobs come first; ``updated_at``), ``attempts``, ``error`` and the times ``created_at``, ``started_at``,
     ``finished_at``.
     """
 
@@ -40,6 +40,18 @@ class JobTask(Task):
     def read(self, job_id: str) -> Response:
         """One job."""
         return self._get(route("jobs", job_id))
+
+    def events(self, job_id: str, **choices: Unpack[OfHistory]) -> Response:
+        """What has happened to one job, in order: each has ``event``, ``at``, ``attempt``, ``participant``, ``about`` and a ``sentence``."""
+        return self._list(route("jobs", job_id, "events"), choices)
+
+    def metrics(self, job_id: str, **choices: Unpack[OfHistory]) -> Response:
+        """What the rounds of one training have lost, while it runs and after it has ended.
+
+        Each has ``round`` (from 1), ``attempt``, ``at``, ``train``, ``evaluate``, and ``participants`` with each one's own
+        training loss. How good a round is becomes known with the round after it.
+        """
+        return self._list(route("jobs", job_id, "metrics"), choices)
 
     def cancel(self, job_id: str) -> Response:
         """Ask one job to stop; an error (409) when it has ended already."""

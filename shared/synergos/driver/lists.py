@@ -13,12 +13,16 @@ class Page(TypedDict, total=False):
         limit: at most so many items, 1 to 1000.
         cursor: go on after an earlier answer, whose ``next`` it is.
         order: by when they were made; the oldest first unless the newest are.
+        before: as ``cursor``, with the newest first.
+        relations: how much of what hangs under each: ``full``, ``counts`` or ``none``.
         fields: names of those of each item that are wanted, beside what identifies it.
     """
 
     limit: int | None
     cursor: str | None
     order: Literal["oldest", "newest"] | None
+    before: str | None
+    relations: str | None
     fields: str | Sequence[str] | None
 
 
@@ -32,6 +36,12 @@ class OfProject(Page, total=False):
     """… and of one project."""
 
     project_id: str | None
+
+
+class OfRegistration(OfCollaboration, OfProject, total=False):
+    """… and of one participant in it."""
+
+    participant_id: str | None
 
 
 class OfExperiment(Page, total=False):
@@ -61,10 +71,25 @@ class OfAnything(OfCollaboration, OfProject, OfExperiment, OfTrial, total=False)
 
 
 class OfJob(OfAnything, total=False):
-    """… and, of jobs, in one state or of one stage."""
+    """… and, of jobs, in one state, of one stage, or asked for in one trace."""
 
     state: str | None
     stage: str | None
+    trace_id: str | None
+
+
+class OfHistory(TypedDict, total=False):
+    """Which part of a job's history is wanted; None says nothing.
+
+    Attributes:
+        after: what comes after this event, or this round.
+        limit: at most so many, 1 to 1000; the answer's ``next`` is the ``after`` of those that follow.
+        attempt: of one attempt only, counted from 1.
+    """
+
+    after: int | None
+    limit: int | None
+    attempt: int | None
 
 
 def query(choices: Mapping[str, Any]) -> dict[str, str]:

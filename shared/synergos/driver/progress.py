@@ -65,7 +65,7 @@ def describe(job: Job) -> str:
     progress = job.get("progress") or {}
     left = None if job["state"] in FINAL_STATES else progress.get("seconds_left")
     # What a narrow terminal cuts off is last.
-    place = [_place(progress.get("position")), *_waits(progress.get("waiting_for"))]
+    place = [_place(progress.get("position")), *_waits(progress.get("waiting_for")), *_transfers(progress)]
     parts = [str(job["state"]), *place, _rounds(progress), _time_left(left), *_losses(progress.get("losses") or {})]
     return " · ".join(filter(None, parts))
 
@@ -75,11 +75,25 @@ def _place(position: int | None) -> str:
 
 
 def _waits(waiting_for: object) -> list[str]:
-    """For whom a running job waits; a job that has not begun names the job before it instead."""
+    """For whom a job waits; one that waits for its turn names the job before it instead."""
     waits = waiting_for if isinstance(waiting_for, Sequence) and not isinstance(waiting_for, str) else []
+    return [_wait(wait) for wait in waits]
+
+
+def _wait(wait: Mapping[str, Any]) -> str:
+    # Whose worker it is not everybody is told.
+    who = wait.get("participant", "a participant")
+    if wait.get("approval"):
+        return f"waiting for {who} to approve since {datetime.fromisoformat(wait['since']).astimezone():%Y-%m-%d %H:%M}"
+    return f"waiting for {who} since {_clock(wait['since'])} until {_clock(wait['until'])}"
+
+
+def _transfers(progress: Mapping[str, Any]) -> list[str]:
+    """Whose messages and answers take long to pass, and how far they are."""
     return [
-        f"waiting for {wait['participant']} since {_clock(wait['since'])} until {_clock(wait['until'])}"
-        for wait in waits
+        f"{each['direction']} {100 * each['bytes'] // max(each['of'], 1)} % of {each['of'] / 1e6:.1f} MB"
+        f" {'from' if each['direction'] == 'receiving' else 'to'} {each['participant']} at {each['rate'] / 1e3:.0f} kB/s"
+        for each in progress.get("transfers") or ()
     ]
 
 

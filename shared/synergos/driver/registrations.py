@@ -23,18 +23,40 @@ class RegistrationTask(Task):
         super().__init__(address)
         self._nodes: list[Node] = []
 
-    def add_node(self, host: str, port: int, f_port: int, log_msgs: bool = False, verbose: bool = False) -> str:
+    def add_node(
+        self,
+        host: str | None = None,
+        port: int | None = None,
+        f_port: int | None = None,
+        log_msgs: bool = False,
+        verbose: bool = False,
+        fingerprint: str | None = None,
+    ) -> str:
         """Gather one worker for the next :meth:`create`; one that is there already is not gathered twice.
 
         Args:
-            host: name or address of the worker, as the orchestrator reaches it.
+            host: name or address of the worker, as the orchestrator reaches it; not said, nor are its ports, of one that joins
+                by itself and has its fingerprint alone.
             port: the worker's data port.
             f_port: the worker's command port.
+            fingerprint: of the worker's identity; the orchestrator takes no other for it. Without it, the first that it shows.
 
         Returns:
             The node's name, ``node_<i>``.
+
+        Raises:
+            UsageError: it is not said where the worker is, nor which one it is that joins.
         """
-        node = {"host": host, "port": port, "f_port": f_port, "log_msgs": log_msgs, "verbose": verbose}
+        where = {"host": host, "port": port, "f_port": f_port}
+        missing = [name for name, value in where.items() if value is None]
+        if missing and (fingerprint is None or len(missing) < len(where)):
+            raise UsageError(
+                "is required; only a worker that joins by itself is given without host, port and f_port, by its fingerprint alone",
+                missing[0],
+            )
+        node: Node = {**({} if missing else where), "log_msgs": log_msgs, "verbose": verbose}
+        if fingerprint is not None:
+            node["fingerprint"] = fingerprint
         if node not in self._nodes:
             self._nodes.append(node)
         return f"node_{self._nodes.index(node)}"

@@ -5,18 +5,22 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase
 from urllib3.connection import HTTPConnection
 
 from synergos.domain.addresses import is_loopback
 from synergos.driver.answers import Answer, readable
 from synergos.driver.errors import DriverError, ServerTimeout, ServerUnreachable, UsageError, WrongServer
 from synergos.driver.payloads import sendable
+from synergos.driver.tls import Tls
+from synergos.tls.words import reason_of
 
 Response = Answer
 """A parsed answer: ``data``, ``status``, ``method``, ``params`` …, or ``message`` when something is wrong."""
@@ -33,6 +37,22 @@ HEALTH_TIMEOUT = 10.0
 _ORCHESTRATORS = frozenset({"ttp", "director"})
 
 
+@dataclass(frozen=True)
+class Reply:
+    """The answer to a request.
+
+    Attributes:
+        body: nothing where what was read before is still so (304).
+        headers: by names in any case.
+        size: bytes of the body.
+    """
+
+    status: int
+    body: Response
+    headers: Mapping[str, str]
+    size: int
+
+
 class Transport:
     """Speaks JSON with one orchestrator over kept-alive connections.
 
@@ -40,9 +60,12 @@ class Transport:
         address: ``http://host:port`` or ``https://host:port``.
         timeout: seconds to wait for an answer; None for as long as is usual for a request.
         raise_errors: raise :class:`DriverError` for error answers instead of returning them.
+        tls: whom to believe by https, and what to show.
     """
 
-    def __init__(self, address: str, timeout: float | None = None, raise_errors: bool = False) -> None:
+    def __init__(
+        self, address: str, timeout: float | None = None, raise_errors: bool = False, tls: Tls | None = None
+    ) -> None:
         self.address = address.rstrip("/")
         self.raise_errors = raise_errors
         self._timeout = timeout
@@ -51,8 +74,12 @@ class Transport:
         self._session = requests.Session()
         # A proxy named in the environment cannot reach this machine's own loopback address.
         self._session.trust_env = not is_loopback(urlsplit(self.address).hostname or "")
-        for scheme in ("http://", "https://"):
-            self._session.mount(scheme, _KeepAliveAdapter())
+        self._session.mount("http://", _KeepAliveAdapter())
+        self._session.mount("https://", _KeepAliveAdapter(tls))
+
+    def sign_in(self, login: AuthBase | None) -> None:
+        """Have every request from now on show who it is of."""
+        self._session.auth = login
 
     def close(self) -> None:
         """Let the connections go; the next request opens new ones."""
@@ -98,6 +125,21 @@ class Transport:
         Args:
             within: seconds for this answer, if that is less than usual.
         """
+        reply = self.reply(method, path, payload, query, headers, takes_long=takes_long, within=within)
+        return reply.status, reply.body
+
+    def reply(
+        self,
+        method: str,
+        path: str,
+        payload: object = None,
+        query: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        *,
+        takes_long: bool = False,
+        within: float | None = None,
+    ) -> Reply:
+        """The answer to one request with its headers, error answers included; see :meth:`exchange`."""
         timeout = self._seconds_for(method, takes_long, within)
         body = None if payload is None else sendable(payload)
         with self._explained(f"{method} {path}", timeout):
@@ -109,7 +151,10 @@ class Transport:
                 headers=headers,
                 timeout=_connecting_in_time(timeout),
             )
-        return answer.status_code, self._parse(answer, f"{method} {path}")
+        told = answer.headers
+        if answer.status_code == HTTPStatus.NOT_MODIFIED and self._is_orchestrator:
+            return Reply(answer.status_code, Answer(), told, 0)
+        return Reply(answer.status_code, self._parse(answer, f"{method} {path}"), told, len(answer.content))
 
     def _seconds_for(self, method: str, takes_long: bool, within: float | None) -> float | None:
         usual = READ_TIMEOUT if method == "GET" else None if takes_long else CHANGE_TIMEOUT
@@ -127,7 +172,7 @@ class Transport:
         except requests.ReadTimeout as error:
             raise ServerTimeout(f"{self.address}: no answer to {request} within {timeout:g} s") from error
         except requests.RequestException as error:
-            reason = _reason(error)
+            reason = reason_of(error) or _reason(error)
             hint = "" if self._is_orchestrator else _hint(self.address, reason)
             raise ServerUnreachable(f"{self.address}: no connection to a Synergos server ({reason}){hint}") from error
 
@@ -235,12 +280,33 @@ def narrowed(**ids: str | None) -> list[str]:
 class _KeepAliveAdapter(HTTPAdapter):
     """Notices within minutes that a silent server's machine is gone: stage requests may be silent for hours."""
 
+    def __init__(self, tls: Tls | None = None) -> None:
+        self._tls = tls
+        super().__init__()
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+        """As ever; who was named to be believed is, and not whom the environment names."""
+        if self._tls is not None and self._tls.authority is not None:
+            kwargs["verify"] = str(self._tls.authority)
+        return super().send(request, *args, **kwargs)
+
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **{**kwargs, **self._options()})
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        """As for connections without one: what is spoken through a proxy is spoken with the same orchestrator."""
+        # Those that are there are not made again, nor are files read for them.
+        options = {} if proxy in self.proxy_manager else self._options()
+        return super().proxy_manager_for(proxy, **kwargs, **options)
+
+    def _options(self) -> dict[str, Any]:
+        """Of every connection to an orchestrator, however it is reached."""
         options = [*HTTPConnection.default_socket_options, (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)]
         for name, value in (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 8)):
             if hasattr(socket, name):  # not on every platform
                 options.append((socket.IPPROTO_TCP, getattr(socket, name), value))
-        super().init_poolmanager(*args, socket_options=options, **kwargs)
+        tls = {} if self._tls is None else {"ssl_context": self._tls.context()}
+        return {"socket_options": options, **tls}
 
 
 def _reason(error: requests.RequestException) -> str:
@@ -258,8 +324,10 @@ def _connecting_in_time(timeout: float | None) -> tuple[float, float | None]:
 
 def _hint(address: str, reason: str) -> str:
     """What else may be meant, where a connection broke before anything was said."""
-    if address.startswith("https:") and ("WRONG_VERSION_NUMBER" in reason or "record layer failure" in reason):
+    if address.startswith("https:") and "does not speak TLS" in reason:
         return "; it does not speak https: leave is_secured away"
+    if address.startswith("https:") and "nobody that is believed vouches" in reason:
+        return "; say who does with tls_ca"
     if address.startswith("http:") and ("without response" in reason or "reset by peer" in reason):
         return "; if it speaks https, say is_secured=True"
     return ""

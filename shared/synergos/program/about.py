@@ -10,16 +10,15 @@ from typing import Annotated, Any, NoReturn
 
 from flask import Blueprint, Flask, Response, request
 from flask_restx import Api, Resource
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from synergos.program import bandwidth, heavy_bodies, metrics, page_policy
+from synergos.program.api_version import API_VERSION
 from synergos.program.front_page import front_page
 from synergos.program.health import OK
 from synergos.schema import Definition
 from synergos.schema.swagger import in_swagger
 
-API_VERSION = "0.1.0"
-"""Of every program's REST interface."""
 DOCUMENTATION = "/docs"
 LINKS = {"/health": "how this program is", DOCUMENTATION: "this page and the like: documentation"}
 """What there is at every program."""
@@ -33,6 +32,9 @@ class Health(Struct, frozen=True, kw_only=True):
     id: Annotated[str, Meta(description="what this one is called")]
     version: Annotated[str, Meta(description="of Synergos")]
     time: Annotated[str, Meta(description="its clock, in ISO 8601")]
+    fingerprint: Annotated[str, Meta(description="of its identity")] | UnsetType = UNSET
+    grid_kind: Annotated[str, Meta(description="of an orchestrator: basic or cluster")] | UnsetType = UNSET
+    accounts: Annotated[str, Meta(description="of an orchestrator: on, or off and what that means")] | UnsetType = UNSET
 
 
 class Degraded(Health, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ from typing import Any
 from gunicorn.http import errors, wsgi
 from werkzeug.exceptions import HTTPException
 
-from synergos.program.about import API_VERSION
+from synergos.program.api_version import API_VERSION
 
 _LONGEST = 200
 _STATUSES: dict[type[BaseException], HTTPStatus] = {
@@ -69,6 +69,8 @@ class Answer(wsgi.Response):  # type: ignore[misc]
 
     def sendfile(self, respiter: wsgi.FileWrapper) -> bool:
         """Have the system send a file, which goes past this process."""
+        if self.sock.is_tls:
+            return False
         self._joins = False
         return bool(super().sendfile(respiter))
 

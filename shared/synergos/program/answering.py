@@ -26,6 +26,7 @@ from synergos.program.connection import CONNECTION, Connection
 from synergos.program.long_bodies import Entry
 from synergos.program.patience import PATIENCE, Patience
 from synergos.program.request_head import Arrival, Arrived
+from synergos.program.slow_answers import SlowAnswers
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -70,7 +71,8 @@ class Answering:
         # They count threads of a port, and are taken and given back by those.
         self._may_linger = {port: threading.BoundedSemaphore(settings.lingering(port)) for port in settings.ports}
         self._may_wait = {port: threading.BoundedSemaphore(settings.waiting) for port in settings.ports}
-        self._slow_answers = {port: threading.BoundedSemaphore(settings.slow_answers) for port in settings.ports}
+        self._may_watch = {port: threading.BoundedSemaphore(settings.watching) for port in settings.ports}
+        self._slow_answers = {port: SlowAnswers(settings.slow_answers) for port in settings.ports}
         self._long_bodies = {port: settings.long_bodies(port) for port in settings.ports}
 
     def hand_on(self, connection: Connection, found: Arrival) -> Entry:
@@ -127,7 +129,7 @@ class Answering:
             # It knows the connection, which would outlive its end.
             connection.paced.may_wait_for_room = None
             if connection.is_slow:
-                self._slow_answers[connection.port].release()
+                self._slow_answers[connection.port].leave(connection.address)
                 connection.is_slow = False
         return False
 
@@ -137,7 +139,7 @@ class Answering:
         Who is known to come back needs none: a round's weights take as long as the line does.
         """
         if not (connection.is_kept or connection.is_slow):
-            connection.is_slow = self._slow_answers[connection.port].acquire(blocking=False)
+            connection.is_slow = self._slow_answers[connection.port].enter(connection.address)
         return connection.is_kept or connection.is_slow
 
     def _refuse(self, connection: Connection, error: BaseException) -> None:
@@ -156,11 +158,18 @@ class Answering:
         )
         environ["wsgi.multithread"] = True
         environ[CONNECTION] = connection
-        environ[PATIENCE] = Patience(self._may_wait[connection.port], connection.paced.is_gone)
+        environ[PATIENCE] = Patience(
+            self._may_wait[connection.port],
+            connection.paced.is_gone,
+            is_ending=self._is_ending,
+            watchers=self._may_watch[connection.port],
+        )
         if self._is_ending():
             response.force_close()
         try:
             self._respond(response, environ)
+            if connection.taker is not None:
+                return False
         except OSError:
             raise
         except (Exception, SystemExit):
@@ -174,6 +183,9 @@ class Answering:
     def _respond(self, response: Answer, environ: dict[str, Any]) -> None:
         pieces = self._application(environ, response.start_response)
         try:
+            if environ[CONNECTION].taker is not None:
+                # It was answered by who had it handed over.
+                return
             if isinstance(pieces, wsgi.FileWrapper):
                 response.write_file(pieces)
             else:

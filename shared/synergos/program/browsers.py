@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import structlog
 
 from synergos.domain.addresses import EVERYWHERE, is_address, is_loopback, plain
-from synergos.program.about import API_VERSION
+from synergos.program.api_version import API_VERSION
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment

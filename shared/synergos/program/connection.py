@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import socket
 import ssl
+from collections.abc import Callable
+from contextlib import suppress
 from ipaddress import IPv6Address, ip_address
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +13,7 @@ from gunicorn.http.body import LengthReader
 from gunicorn.http.message import Request
 from gunicorn.http.parser import RequestParser
 
+from synergos.program.line_options import AT_ONCE, look_after
 from synergos.program.paced_socket import NOT_YET, RECEIVING, SENDING, PacedSocket
 from synergos.program.request_head import SMALL_BODY, Arrival, arrival
 
@@ -49,9 +52,11 @@ class Connection:
         server: address and port that it has connected to.
         deadline: when the main thread closes it unless something happens, by the monotonic clock.
         is_kept: whether it is of somebody who is known to come back, and may be idle for long.
+        is_watched: whether the system looks after its line.
         long_body: the request at hand, if it has one of the places for those with long bodies.
         is_slow: whether the answer at hand has one of the places for those that are taken slowly.
         to_discard: bytes that are still read from it, and thrown away, after the last answer.
+        taker: who is handed its socket once its thread gives it back; from then on it is no connection of this program's server.
     """
 
     def __init__(self, connection: socket.socket, client: Any, server: Any) -> None:
@@ -61,9 +66,11 @@ class Connection:
         self.address = origin_of(client)
         self.deadline = 0.0
         self.is_kept = False
+        self.is_watched = False
         self.long_body: Arrival | None = None
         self.is_slow = False
         self.to_discard = 0
+        self.taker: Callable[[socket.socket], None] | None = None
         self.data: bytes | bytearray = b""
         self._parser: RequestParser | None = None
         self._paced: PacedSocket | None = None
@@ -86,6 +93,14 @@ class Connection:
     def has_more(self) -> bool:
         """Whether TLS has read more than it has given out, of which no poller knows."""
         return isinstance(self.socket, ssl.SSLSocket) and self.socket.pending() > 0
+
+    def begins_plain(self) -> bool:
+        """Whether what has come is the beginning of a request, and not of TLS.
+
+        Raises:
+            OSError: the connection is broken, or nothing has come.
+        """
+        return self.socket.recv(1, socket.MSG_PEEK).isalpha()
 
     def wrap(self, context: ssl.SSLContext) -> ssl.SSLSocket:
         """Begin to speak TLS; the handshake is still to be done."""
@@ -153,6 +168,13 @@ class Connection:
         self.data = b""
         return next(self._parser)
 
+    def give_up(self) -> None:
+        """Have the thread that reads or writes find it broken, and send nothing more of what waits to be; any thread may call this."""
+        with suppress(OSError):
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)
+            # Not TLS's own: another thread is in the middle of something.
+            socket.socket.shutdown(self.socket, socket.SHUT_RDWR)
+
     def end_request(self) -> bool:
         """Take back what has come of the next request; False when the last one was not read to its end, as far as is known."""
         if self._parser is None or self._parser.mesg is None:
@@ -176,6 +198,43 @@ def keep_open(environ: WSGIEnvironment) -> None:
     connection = environ.get(CONNECTION)
     if connection is not None:
         connection.is_kept = True
+        watch_line(environ)
+
+
+def watch_line(environ: WSGIEnvironment) -> None:
+    """Have the system see to it that the connection of a request is noticed to be cut, and is not forgotten on the way while it is idle."""
+    connection = environ.get(CONNECTION)
+    if connection is not None and not connection.is_watched:
+        connection.is_watched = True
+        look_after(connection.socket)
+
+
+def giving_up(environ: WSGIEnvironment) -> Callable[[], None]:
+    """What has the thread that a request is answered in find its connection broken; nothing where it has none of its own."""
+    connection = environ.get(CONNECTION)
+    return _nothing if connection is None else connection.give_up
+
+
+def _nothing() -> None:
+    pass
+
+
+def hand_over(environ: WSGIEnvironment, head: bytes, taker: Callable[[socket.socket], None]) -> None:
+    """Answer a request, and let another have its connection from then on.
+
+    Args:
+        head: all of the answer, which says that the protocol changes.
+        taker: called with the socket, non-blocking, in the main thread, which waits for it.
+
+    Raises:
+        OSError: the connection is broken.
+        RuntimeError: it is no connection of this server's.
+    """
+    connection = environ.get(CONNECTION)
+    if connection is None:
+        raise RuntimeError("the server hands no connections over")
+    connection.paced.sendall(head)
+    connection.taker = taker
 
 
 def origin_of(client: Any) -> str:

@@ -6,14 +6,26 @@ machine, or what a cloud tells its machines at a link-local address.
 
 from __future__ import annotations
 
+import errno
 import socket
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv6Address, ip_address
+from typing import Protocol
 
 import psutil
 
-from synergos.domain.addresses import EVERYWHERE, Address, Places, address_of, is_address, is_loopback, plain
+from synergos.domain.addresses import (
+    EVERYWHERE,
+    Address,
+    Places,
+    address_of,
+    is_address,
+    is_fingerprint,
+    is_loopback,
+    plain,
+)
+from synergos.domain.reachability import Presence
 from synergos.errors import InvalidRequest
 
 
@@ -41,6 +53,20 @@ class Listening:
         return address == address_of(self.host) or (plain(self.host) == "localhost" and address.is_loopback)
 
 
+class Joined(Protocol):
+    """Connections to those who dial out themselves."""
+
+    def claim(self, fingerprint: str, port: int, seconds: float, /) -> socket.socket:
+        """One to a worker with this identity, for one of its ports.
+
+        Raises:
+            OSError: there is none, in so many seconds.
+        """
+
+    def presence(self, fingerprint: str, /) -> Presence | None:
+        """Whether it has joined, and since when; None where it has not."""
+
+
 @dataclass(frozen=True)
 class Destinations:
     """What is allowed.
@@ -49,11 +75,13 @@ class Destinations:
         flag: by which an administrator says so.
         places: all there are; None for every address but this machine's own and those that are of no host alone.
         own: never allowed; and where it is on loopback, other programs there are.
+        joined: who stands behind a host that is a fingerprint; None where nobody can dial this program.
     """
 
     flag: str
     places: Places | None = None
     own: Listening | None = None
+    joined: Joined | None = field(default=None, compare=False)
 
     def addresses(self, host: str, port: int) -> Sequence[str]:
         """The addresses that a host has now, all of them allowed; to connect to one of these is what was checked.
@@ -79,6 +107,8 @@ class Destinations:
             InvalidRequest: as :meth:`addresses`.
             OSError: nobody answers.
         """
+        if is_fingerprint(host):
+            return self.claim(host, port, seconds)
         reason: OSError | None = None
         for address in self.addresses(host, port):
             try:
@@ -86,6 +116,20 @@ class Destinations:
             except OSError as error:
                 reason = error
         raise reason or OSError("the name has no address")
+
+    def claim(self, fingerprint: str, port: int, seconds: float) -> socket.socket:
+        """A connection that a worker with this identity has dialled.
+
+        Raises:
+            OSError: there is none.
+        """
+        if self.joined is None:
+            raise OSError(errno.EHOSTUNREACH, "workers cannot join here: this program has no rendezvous")
+        return self.joined.claim(fingerprint, port, seconds)
+
+    def presence(self, host: str) -> Presence | None:
+        """Since when a worker has joined; None of a host that is none of those."""
+        return None if self.joined is None or not is_fingerprint(host) else self.joined.presence(host)
 
     def _refuse(self, host: str, address: Address, port: int) -> None:
         shown = _shown(host, address, port)

@@ -10,16 +10,19 @@ from importlib.metadata import version
 from pathlib import Path
 from uuid import uuid4
 
+from synergos.domain.grid import COMMAND_PORT, DATA_PORT
 from synergos.domain.quotas import FLAG as QUOTA_FLAG
 from synergos.domain.quotas import Quotas
 from synergos.errors import InvalidRequest
 from synergos.gelf import Transport
 from synergos.program.logs import SPOOL_BYTES, LogTarget
 from synergos.program.system_metrics import SAMPLE_SECONDS
+from synergos.tls.files import AUTHORITY_FLAG as TLS_AUTHORITY_FLAG
+from synergos.tls.files import CERTIFICATE_FLAG, CLIENTS_FLAG, KEY_FLAG, Clients
+from synergos.tracing import TraceTarget
+from synergos.tracing.target import AUTHORITY_FLAG
+from synergos.tracing.target import FLAG as TRACING_FLAG
 from synergos.upkeep.retention import Retention
-
-COMMAND_PORT = 5000
-DATA_PORT = 8020
 
 
 def in_container() -> bool:
@@ -132,7 +135,11 @@ def common_parser(program: str, purpose: str) -> argparse.ArgumentParser:
         help="how they travel to Graylog",
     )
     add_flag(
-        parser, "--logging_ca", type=Path, metavar="FILE", help="who vouches for Graylog, by tls; default: the system's"
+        parser,
+        "--logging_ca",
+        type=Path,
+        metavar="FILE",
+        help="who vouches for Graylog, by tls; default: --tls_ca, else the system's",
     )
     add_flag(
         parser,
@@ -157,6 +164,22 @@ def common_parser(program: str, purpose: str) -> argparse.ArgumentParser:
         default="on",
         help="whether the command port answers /metrics, for Prometheus",
     )
+    add_flag(
+        parser,
+        TRACING_FLAG,
+        default=os.environ.get("SYNERGOS_TRACING", "off"),
+        metavar="URL",
+        help="collector that spans are sent to, by OTLP over HTTP; 'off' for none; also SYNERGOS_TRACING",
+    )
+    add_flag(
+        parser,
+        AUTHORITY_FLAG,
+        type=Path,
+        default=os.environ.get("SYNERGOS_TRACING_CA") or None,
+        metavar="FILE",
+        help="who vouches for that collector, by https; default: the system's; also SYNERGOS_TRACING_CA",
+    )
+    _add_tls_flags(parser, asks_clients=program == "worker")
     add_flag(parser, "--cpus", type=whole_number(0), help="processor cores to use; default: all but one")
     add_flag(parser, "--gpus", type=whole_number(0), help="GPUs to use, 0 for none; default: all there are")
     add_flag(parser, "--censored", "-c", action="store_true", help="leave addresses and paths out of log messages")
@@ -196,6 +219,38 @@ def common_parser(program: str, purpose: str) -> argparse.ArgumentParser:
     return parser
 
 
+def _add_tls_flags(parser: argparse.ArgumentParser, *, asks_clients: bool) -> None:
+    """Add the flags that :mod:`synergos.program.tls_flags` reads.
+
+    Args:
+        asks_clients: whether clients have to show a certificate where nothing else is said and there is who vouches for them.
+    """
+    files = {
+        CERTIFICATE_FLAG: (
+            "SYNERGOS_TLS_CERT",
+            "this program's certificate: with it its ports speak TLS; others that it connects to are shown it too",
+        ),
+        KEY_FLAG: ("SYNERGOS_TLS_KEY", "the key of that certificate"),
+        TLS_AUTHORITY_FLAG: (
+            "SYNERGOS_TLS_CA",
+            "who vouches for others, and what those have revoked: with it this program asks our other programs by TLS",
+        ),
+    }
+    for flag, (variable, what) in files.items():
+        default = os.environ.get(variable) or None
+        add_flag(parser, flag, type=Path, default=default, metavar="FILE", help=f"{what}; also {variable}")
+    usual = "required where there is --tls_ca" if asks_clients else Clients.NONE
+    add_flag(
+        parser,
+        CLIENTS_FLAG,
+        type=Clients,
+        choices=list(Clients),
+        default=os.environ.get("SYNERGOS_TLS_CLIENTS") or None,
+        help=f"whether who connects has to show a certificate that --tls_ca vouches for; default: {usual}; also SYNERGOS_TLS_CLIENTS",
+    )
+    parser.set_defaults(tls_asks_clients=asks_clients)
+
+
 def usable_folder(parser: argparse.ArgumentParser, flag: str, folder: Path, *, make: bool = True) -> Path:
     """The folder a flag names, as an absolute path; ends the program with a clear message when it cannot be used.
 
@@ -221,9 +276,19 @@ def log_target(parser: argparse.ArgumentParser, given: argparse.Namespace) -> Lo
         target = replace(
             LogTarget.from_flag(given.logging_variant),
             transport=given.logging_transport,
-            authority=given.logging_ca,
+            authority=given.logging_ca or (given.tls_ca if given.logging_transport is Transport.TLS else None),
             capacity=given.logging_spool,
         )
+        target.check()
+    except InvalidRequest as error:
+        parser.error(str(error))
+    return target
+
+
+def trace_target(parser: argparse.ArgumentParser, given: argparse.Namespace) -> TraceTarget:
+    """Where a command line has spans go; ends the program with a clear message when that makes no sense."""
+    try:
+        target = TraceTarget.read(given.tracing, given.tracing_ca)
         target.check()
     except InvalidRequest as error:
         parser.error(str(error))

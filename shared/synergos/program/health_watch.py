@@ -9,6 +9,7 @@ import errno
 import os
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
@@ -64,6 +65,11 @@ class HealthWatch:
         """End; a check that hangs is not waited for."""
         self._loop.close(1.0)
 
+    @property
+    def checks(self) -> Mapping[str, Check]:
+        """All that is looked at."""
+        return self._checks
+
     def problems(self) -> Mapping[str, str]:
         """What is wrong, by what it is wrong with."""
         in_hand = self._in_hand
@@ -97,9 +103,42 @@ class HealthWatch:
             log.error("unwell", what=name, reason=problem)
 
 
-def folder_check(folder: Path) -> Check:
-    """Whether files can be written to a folder."""
-    return lambda: _problem_with(folder)
+@dataclass(frozen=True)
+class Space:
+    """Bytes of the disk that a folder is on.
+
+    Attributes:
+        free: for whoever is no administrator.
+    """
+
+    free: int
+    size: int
+
+
+class FolderCheck:
+    """Whether files can be written to a folder.
+
+    Attributes:
+        space: on its disk, when that was last looked at; None before, and where nobody can tell.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.space: Space | None = None
+
+    def __call__(self) -> str | None:
+        """What is wrong, in words; None where nothing is."""
+        try:
+            found = os.statvfs(self._folder)
+            self.space = Space(found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize)
+            if self.space.free < LITTLE_ROOM:
+                return "its disk is full"
+            _try_to_write(self._folder)
+        except OSError as error:
+            if error.errno in _FULL:
+                return "its disk is full"
+            return f"cannot be written to: {error.strerror or type(error).__name__}"
+        return None
 
 
 def _outcome_of(check: Check) -> str | None:
@@ -108,19 +147,6 @@ def _outcome_of(check: Check) -> str | None:
     except Exception as error:
         # Whatever it is that fails: there is something wrong, and what it says may quote data.
         return f"cannot be looked at: {type(error).__name__}"
-
-
-def _problem_with(folder: Path) -> str | None:
-    try:
-        found = os.statvfs(folder)
-        if found.f_bavail * found.f_frsize < LITTLE_ROOM:
-            return "its disk is full"
-        _try_to_write(folder)
-    except OSError as error:
-        if error.errno in _FULL:
-            return "its disk is full"
-        return f"cannot be written to: {error.strerror or type(error).__name__}"
-    return None
 
 
 def _try_to_write(folder: Path) -> None:

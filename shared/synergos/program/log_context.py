@@ -22,13 +22,18 @@ Result = TypeVar("Result")
 
 
 def about_job(job: Job) -> AbstractContextManager[None]:
-    """Inside, every line says which job it is about, and what that works on."""
-    return bound_contextvars(job_id=job.id, **ids_of(job.keys))
+    """Inside, every line says which job it is about, in which trace that is, and what it works on."""
+    return bound_contextvars(job_id=job.id, trace_id=job.span.trace_id, **ids_of(job.keys))
 
 
 def about_participant(participant_id: str) -> AbstractContextManager[None]:
     """Inside, every line says which participant it is about."""
     return bound_contextvars(participant=participant_id)
+
+
+def about_round(number: int) -> AbstractContextManager[None]:
+    """Inside, every line says which round of a run it is about, counted from 0."""
+    return bound_contextvars(round=number)
 
 
 def ids_of(key: Key) -> dict[str, str]:

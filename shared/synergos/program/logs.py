@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import socket
+import ssl
 import sys
 from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from typing import Any
 import structlog
 
 from synergos.errors import InvalidRequest
-from synergos.gelf import Delivery, Destination, GelfHandler, Sender, Spool, Transport, message
+from synergos.gelf import HOST, Delivery, Destination, GelfHandler, Sender, Spool, Transport, message
 from synergos.program import system_metrics
 from synergos.program.censoring import Censor
 from synergos.program.failures import WithoutTracebacks, without_tracebacks
@@ -75,7 +76,7 @@ class LogTarget:
         """See that messages could be sent there.
 
         Raises:
-            InvalidRequest: the host has no address, or there is no file of authorities; names the flag.
+            InvalidRequest: the host has no address, or there is no file of authorities, or it is of no use; names the flag.
         """
         if self.graylog is None:
             return
@@ -83,8 +84,18 @@ class LogTarget:
             socket.getaddrinfo(*self.graylog, type=socket.SOCK_STREAM)
         except OSError:
             raise InvalidRequest(f"the host {self.graylog[0]!r} has no address", "--logging_variant") from None
-        if self.authority is not None and not self.authority.is_file():
+        if self.authority is None:
+            return
+        if not self.authority.is_file():
             raise InvalidRequest(f"there is no file {self.authority}", "--logging_ca")
+        if self.transport is not Transport.TLS:
+            raise InvalidRequest("it vouches for a server by TLS: expected --logging_transport tls", "--logging_ca")
+        try:
+            ssl.create_default_context(cafile=self.authority)
+        except OSError:
+            raise InvalidRequest(
+                f"{self.authority} has no certificates in PEM that can be read", "--logging_ca"
+            ) from None
 
 
 def configure_logging(
@@ -102,6 +113,7 @@ def configure_logging(
         component: which program it is: ``director``, ``ttp`` or ``worker``; streams are told apart by it.
         shows_metrics: system metrics are written to standard error, too.
     """
+    censor = Censor() if censored else None
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         _Component(component_id),
@@ -111,8 +123,9 @@ def configure_logging(
         structlog.stdlib.ExtraAdder(),
         without_tracebacks,
         *([_call_site()] if debug else []),
-        *([Censor()] if censored else []),
+        *([censor] if censor else []),
     ]
+    machine = censor.host(HOST) if censor else HOST
     structlog.configure(
         processors=[
             # First of all: small rounds should not be busy with lines that nobody asked for.
@@ -127,8 +140,8 @@ def configure_logging(
     own = _handler(logging.StreamHandler(sys.stderr), _for_people() if sys.stderr.isatty() else _as_json, shared)
     name = f"{_PREFIXES.get(component, 'SYN')}_{component_id}"
     root, metrics = logging.getLogger(), logging.getLogger(system_metrics.LOGGER)
-    root.handlers = [own, *_graylog(target, _MESSAGES, name, shared)]
-    metrics.handlers = [*([own] if shows_metrics else []), *_graylog(target, _METRICS, name, shared)]
+    root.handlers = [own, *_graylog(target, _MESSAGES, name, machine, shared)]
+    metrics.handlers = [*([own] if shows_metrics else []), *_graylog(target, _METRICS, name, machine, shared)]
     metrics.propagate = False
     root.setLevel(logging.DEBUG if debug else logging.INFO)
     for chatty in _CHATTY:
@@ -137,7 +150,7 @@ def configure_logging(
     logging.getLogger("pika").setLevel(logging.CRITICAL)
 
 
-def _graylog(target: LogTarget, kind: str, name: str, shared: Sequence[Any]) -> list[logging.Handler]:
+def _graylog(target: LogTarget, kind: str, name: str, machine: str, shared: Sequence[Any]) -> list[logging.Handler]:
     """What sends records of one kind to their input; the folder they wait in is called by it."""
     if target.graylog is None:
         return []
@@ -147,7 +160,7 @@ def _graylog(target: LogTarget, kind: str, name: str, shared: Sequence[Any]) -> 
     destination = Destination(host, port, target.transport, target.authority)
 
     def as_gelf(_logger: object, _method: str, event: MutableMapping[str, Any]) -> str:
-        return message(event, name)
+        return message(event, name, machine)
 
     def delivery() -> Delivery:
         return Delivery(destination, Spool(target.spool / kind, target.capacity), _say)
@@ -178,7 +191,14 @@ def _as_json(_logger: object, _method: str, event: MutableMapping[str, Any]) -> 
 def _call_site() -> Any:
     wanted = structlog.processors.CallsiteParameter
     return structlog.processors.CallsiteParameterAdder(
-        {wanted.FILENAME, wanted.LINENO, wanted.FUNC_NAME, wanted.PROCESS, wanted.THREAD_NAME},
+        {
+            wanted.FILENAME,
+            wanted.LINENO,
+            wanted.FUNC_NAME,
+            wanted.PROCESS,
+            wanted.PROCESS_NAME,
+            wanted.THREAD_NAME,
+        },
         additional_ignores=["synergos.program.logs"],
     )
 

@@ -55,6 +55,7 @@ class PacedSocket:
 
     Attributes:
         may_wait_for_room: asked before an answer waits for the other end to take more of it; None when it always may.
+        is_tls: whether what is sent is encrypted by this process, past which no file goes then.
     """
 
     def __init__(self, connection: socket.socket, receiving: Pace = RECEIVING, sending: Pace = SENDING) -> None:
@@ -62,6 +63,7 @@ class PacedSocket:
         self._receiving = _Window(receiving)
         self._sending = _Window(sending)
         self.may_wait_for_room: Callable[[], bool] | None = None
+        self.is_tls = isinstance(connection, ssl.SSLSocket)
 
     def begin(self) -> None:
         """A request begins: what was waited for before is forgotten."""
@@ -141,14 +143,6 @@ class PacedSocket:
     def is_gone(self) -> bool:
         """Whether the other end has closed the connection."""
         return bool(_poll(self._connection, _GONE, 0.0))
-
-    def fileno(self) -> int:
-        """Of the connection."""
-        return self._connection.fileno()
-
-    def shutdown(self, how: int) -> None:
-        """Of the connection."""
-        self._connection.shutdown(how)
 
     def _await_more(self, missing: Exception) -> None:
         if not self._receiving.wait(self._connection, _event(missing, select.POLLIN)):

@@ -30,16 +30,26 @@ class Patience:
 
     Args:
         places: threads of all that answer may wait; the others are for those who need not.
+        watchers: those of them in which somebody may wait for whatever may happen; all without it.
         is_gone: whether the client has closed its connection.
         look: seconds between two looks whether it has.
         soon: seconds for which a place is waited for.
+        is_ending: whether the program is asked to end.
     """
 
     def __init__(
-        self, places: threading.Semaphore, is_gone: Callable[[], bool], look: float = _LOOK, soon: float = _SOON
+        self,
+        places: threading.Semaphore,
+        is_gone: Callable[[], bool],
+        look: float = _LOOK,
+        soon: float = _SOON,
+        is_ending: Callable[[], bool] = lambda: False,
+        watchers: threading.Semaphore | None = None,
     ) -> None:
         self._places = places
+        self._watchers = watchers
         self._is_gone = is_gone
+        self._is_ending = is_ending
         self._look = look
         self._soon = soon
 
@@ -53,6 +63,25 @@ class Patience:
         finally:
             if has_place:
                 self._places.release()
+
+    @contextmanager
+    def watchers_place(self) -> Iterator[bool]:
+        """The same for who watches and is told nothing for long, so that others always find a place."""
+        if self._watchers is None:
+            with self.place() as has_place:
+                yield has_place
+        elif self._watchers.acquire(blocking=False):
+            try:
+                with self.place() as has_place:
+                    yield has_place
+            finally:
+                self._watchers.release()
+        else:
+            yield False
+
+    def is_over(self) -> bool:
+        """Whether there is no use in waiting any longer: the client has gone, or the program is asked to end."""
+        return self._is_gone() or self._is_ending()
 
     def wait(self, event: threading.Event) -> None:
         """Wait for an event.
@@ -94,3 +123,17 @@ def may_wait(environ: WSGIEnvironment) -> Iterator[bool]:
     else:
         with patience.place() as has_place:
             yield has_place
+
+
+@contextmanager
+def watching(environ: WSGIEnvironment) -> Iterator[Callable[[], bool] | None]:
+    """Take a place among the requests that wait, if there is one: what says that there is no use in waiting any longer.
+
+    None where all places are taken, or those of whoever watches.
+    """
+    patience: Patience | None = environ.get(PATIENCE)
+    if patience is None:
+        yield lambda: False
+    else:
+        with patience.watchers_place() as has_place:
+            yield patience.is_over if has_place else None

@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import argparse
 import os
+import ssl
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Self
 
 import structlog
 
-from synergos.program.flags import log_target
+from synergos.domain.addresses import is_loopback
+from synergos.program.flags import log_target, trace_target
+from synergos.program.health_watch import Check
 from synergos.program.logs import configure_logging
 from synergos.program.open_connections import ConnectionLimits
-from synergos.program.resources import Resources
+from synergos.program.resources import NO_RESOURCES, Resources
 from synergos.program.server import ServerSettings, Service, serve
 from synergos.program.start_records import log_start
 from synergos.program.system_metrics import SAMPLE_SECONDS
+from synergos.program.tls_flags import check_tls, secured_by
+from synergos.program.uncaught import log_what_nobody_catches
+from synergos.tls.files import TlsFiles
+from synergos.tls.secured import Secured
+from synergos.tracing import NO_TARGET, Tracer, TraceTarget
 
 OWNERS_ALONE = 0o077
 """The umask of every program: files 0600, folders 0700. Models and predictions tell of people."""
@@ -39,6 +48,8 @@ class ProgramSettings:
         has_metrics: whether they can be read.
         allowed_hosts: names by which it may be asked besides the address it listens on.
         connections_per_address: those that one address may have open.
+        tracing: where spans go.
+        tls: how it speaks TLS; None where it does not.
     """
 
     id: str
@@ -52,6 +63,8 @@ class ProgramSettings:
     has_metrics: bool = True
     allowed_hosts: frozenset[str] = frozenset()
     connections_per_address: int = 1024
+    tracing: TraceTarget = NO_TARGET
+    tls: Secured | None = None
 
     @classmethod
     def of(cls, given: argparse.Namespace) -> Self:
@@ -69,12 +82,54 @@ class ProgramSettings:
             or (SAMPLE_SECONDS if given.logging_variant[0] == "graylog" else None),
             allowed_hosts=frozenset(given.allow_hosts),
             connections_per_address=given.connections_per_address,
+            tracing=TraceTarget.read(given.tracing, given.tracing_ca),
+            tls=secured_by(given),
         )
+
+    @property
+    def is_in_the_clear(self) -> bool:
+        """Whether others on a network may read what comes by its port."""
+        return (self.tls is None or not self.tls.files.is_server) and not is_loopback(self.host)
+
+    @property
+    def tls_to_others(self) -> Callable[[], ssl.SSLContext] | None:
+        """The context of a connection to another of our programs that is made now; None for plain HTTP."""
+        return None if self.tls is None or self.tls.files.authority is None else self.tls.client
+
+    @property
+    def certificate_checks(self) -> Mapping[str, Check]:
+        """What a program looks at of its own certificate; nothing where it has none."""
+        return {} if self.tls is None or not self.tls.files.is_server else {"certificate": self.tls.problem}
+
+    def certificate(self) -> Mapping[str, object]:
+        """What ``/health`` says of its own certificate."""
+        return {} if self.tls is None else self.tls.told()
+
+    def tls_to(self, authority: Path | None) -> ssl.SSLContext:
+        """The context of a connection to a server of somebody else's that is made now.
+
+        Args:
+            authority: who vouches for it; None for whom this program believes, or else the system.
+
+        Raises:
+            InvalidRequest: a file is not what it is to be.
+        """
+        if authority is None:
+            return TlsFiles().client() if self.tls is None else self.tls.client()
+        return replace(TlsFiles() if self.tls is None else self.tls.files, authority=authority).client()
 
     @property
     def resources(self) -> Resources:
         """What there is of what this program may use; a program that computes on a GPU asks in the process that serves."""
         return Resources.within(self.cpus, self.gpus)
+
+    def tracer(self, component: str) -> Tracer:
+        """What takes this program's spans; made in the process that serves, and closed by whoever has it made."""
+
+        def say(event: str, facts: dict[str, object]) -> None:
+            log.warning(event, **facts)
+
+        return self.tracing.tracer(component, self.id, say)
 
 
 def read_flags(flags: argparse.ArgumentParser, arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -88,6 +143,8 @@ def read_flags(flags: argparse.ArgumentParser, arguments: Sequence[str] | None) 
     os.umask(OWNERS_ALONE)
     component = flags.prog.removeprefix("synergos-")
     # Programs of one kind send to one input, and may take over what another has left; several kinds may share their outputs.
+    trace_target(flags, given)
+    check_tls(flags, given)
     target = replace(log_target(flags, given), spool=given.outputs / ".log_spool" / component)
     configure_logging(
         given.id,
@@ -108,18 +165,29 @@ def hold(settings: ProgramSettings) -> None:
         log.warning("fewer GPUs than --gpus asks for", asked=settings.gpus, there=found.gpus)
 
 
-def run(build: Callable[[], Service], settings: ProgramSettings, *more_ports: int) -> None:
+def run(
+    build: Callable[[], Service],
+    settings: ProgramSettings,
+    *more_ports: int,
+    listens: bool = True,
+    computes: bool = True,
+) -> None:
     """Serve until SIGTERM or SIGINT; does not return.
 
     Args:
         build: makes the service, in the process that serves it.
         more_ports: to listen on besides the REST interface's.
+        listens: see :class:`~synergos.program.server.ServerSettings`.
+        computes: whether it has tensors; torch is not loaded where it has none.
     """
 
     def prepared() -> Service:
-        # Before the first tensor is made.
-        hold(settings)
-        log_start(settings.told, settings.resources)
+        if computes:
+            # Before the first tensor is made.
+            hold(settings)
+        log_start(settings.told, settings.resources if computes else NO_RESOURCES)
+        if settings.tls is not None:
+            settings.tls.say()
         return build()
 
     listening = ServerSettings(
@@ -128,6 +196,9 @@ def run(build: Callable[[], Service], settings: ProgramSettings, *more_ports: in
         metrics_seconds=settings.metrics_seconds,
         allowed_hosts=settings.allowed_hosts,
         maximum_body=settings.maximum_body,
+        listens=listens,
+        tls=settings.tls if settings.tls is not None and settings.tls.files.is_server and listens else None,
         connections=ConnectionLimits(settings.connections_per_address, max(4096, 2 * settings.connections_per_address)),
     )
+    log_what_nobody_catches()
     serve(prepared, listening)

@@ -11,7 +11,7 @@ import selectors
 import socket
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
@@ -22,6 +22,7 @@ from gunicorn.workers.gthread import PollableMethodQueue
 
 from synergos.program.answer import refusal
 from synergos.program.connection import Connection
+from synergos.program.failed_handshakes import FailedHandshakes
 from synergos.program.long_bodies import Entry
 from synergos.program.open_connections import ConnectionLimits, OpenConnections, Parked
 from synergos.program.patience import RETRY_SECONDS
@@ -62,7 +63,7 @@ class Reception:
     Args:
         settings: how long it waits.
         limits: how many there may be.
-        context: makes the context of a TLS connection; None for plain HTTP.
+        context: the context of a TLS connection that begins now; None for plain HTTP.
         hand_on: has a request answered in a thread, unless there is no place for its long body now.
         log: gunicorn's.
     """
@@ -82,6 +83,7 @@ class Reception:
         self._open = OpenConnections(limits)
         self._poller = selectors.DefaultSelector()
         self._handshakes = ThreadPoolExecutor(2, "handshake")
+        self._failed_handshakes = FailedHandshakes()
         self._is_leaving = False
         self._swept = 0.0
         # Those that accept nothing now, with when they do again.
@@ -102,11 +104,24 @@ class Reception:
         listener.setblocking(False)
         self._poller.register(listener, selectors.EVENT_READ, partial(self._accept, listener))
 
-    def leave(self, listener: Any) -> None:
+    def adopt(self, connected: socket.socket, client: Any, server: Any) -> None:
+        """Serve a connection that this program has made itself as one that it has accepted; any thread may call it.
+
+        Args:
+            connected: TLS, if it is to be, with its handshake done.
+            client: whom it is counted for, and who is named in the log.
+            server: the port of this program that it stands for, behind any host.
+        """
+        connected.setblocking(False)
+        self._calls.defer(self._do, self._receive_adopted, Connection(connected, client, server))
+
+    def leave(self, listeners: Iterable[Any]) -> None:
         """Accept no more, and wait only for what is on its way."""
         self._is_leaving = True
-        if self._paused.pop(listener, None) is None:
-            self._poller.unregister(listener)
+        for listener in listeners:
+            if self._paused.pop(listener, None) is None:
+                self._poller.unregister(listener)
+            listener.close()
         for connection in self._open.parked():
             connection.deadline = min(connection.deadline, self._deadline(_LEAVING_SECONDS))
 
@@ -149,6 +164,13 @@ class Reception:
                 continue
             self._open.add(connection)
             self._do(self._welcome, connection)
+
+    def _receive_adopted(self, connection: Connection) -> None:
+        if self._is_leaving or not (self._open.has_room(connection.address) or self._make_room(connection.address)):
+            connection.socket.close()
+            return
+        self._open.add(connection)
+        self._await_request(connection, Parked.UNFINISHED)
 
     def _bear(self, listener: Any, error: OSError) -> None:
         """Go on after a connection was not accepted; a listener that would only say the same again is let alone a while."""
@@ -264,7 +286,10 @@ class Reception:
         try:
             line = connection.socket
             if self._context is not None and not isinstance(line, ssl.SSLSocket):
-                # Made anew, so that a certificate that was renewed is shown.
+                if connection.begins_plain():
+                    self._calls.defer(self._do, self._say_that_it_is_tls, connection)
+                    return
+                # Asked for each time, so that a certificate that was renewed is shown.
                 line = connection.wrap(self._context())
             cast("ssl.SSLSocket", line).do_handshake()
         except ssl.SSLWantReadError:
@@ -272,10 +297,18 @@ class Reception:
         except ssl.SSLWantWriteError:
             event = selectors.EVENT_WRITE
         except (OSError, ValueError) as error:
-            self._log.debug("no TLS: %s", type(error).__name__)
-            self._calls.defer(self._do, self._close, connection)
+            self._calls.defer(self._do, partial(self._give_up_greeting, error), connection)
             return
         self._calls.defer(self._do, partial(self._go_on_greeting, deadline, event), connection)
+
+    def _give_up_greeting(self, error: Exception, connection: Connection) -> None:
+        self._failed_handshakes.note(connection.address, error)
+        # What the library has sent says why, and would be lost if something unread were left behind.
+        self._end(connection)
+
+    def _say_that_it_is_tls(self, connection: Connection) -> None:
+        _tell(connection, refusal(HTTPStatus.BAD_REQUEST, "this port speaks TLS: ask it by https://"))
+        self._end(connection)
 
     def _go_on_greeting(self, deadline: float, event: int, connection: Connection) -> None:
         if event:
@@ -381,11 +414,19 @@ class Reception:
 
     def _served(self, is_kept: bool, connection: Connection) -> None:
         """A thread gives a connection back."""
-        if is_kept:
+        if connection.taker is not None:
+            self._hand_over(connection, connection.taker)
+        elif is_kept:
             self._await_request(connection, Parked.KEPT if connection.is_kept else Parked.IDLE)
         else:
             self._end(connection)
         self._let_in(connection.port)
+
+    def _hand_over(self, connection: Connection, taker: Callable[[socket.socket], None]) -> None:
+        """Let another have it; it is neither closed here nor counted any more."""
+        self._take(connection)
+        self._open.remove(connection)
+        taker(connection.socket)
 
     def _end(self, connection: Connection) -> None:
         """Close a connection behind its last answer: the answer would be lost if something unread were left behind."""

@@ -18,6 +18,9 @@ def reading_into(stream: Any) -> ReadInto:
     gunicorn's own way copies every byte several times, which takes longer than all else that is done with a body of megabytes.
     Other streams, such as those of test clients, are read as they are.
     """
+    if (own := getattr(stream, "read_into", None)) is not None:
+        read_into: ReadInto = own
+        return read_into
     if (
         isinstance(stream, Body)
         and isinstance(stream.reader, LengthReader)

@@ -10,13 +10,11 @@ import errno
 import os
 import re
 import socket
-import ssl
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
@@ -29,6 +27,7 @@ from synergos.program.loop import Loop
 from synergos.program.open_connections import ConnectionLimits
 from synergos.program.server_process import ServerProcess
 from synergos.program.system_metrics import metrics_log
+from synergos.tls.secured import Secured
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -60,35 +59,6 @@ class Service(Protocol):
         """Let go of files and connections; called last."""
 
 
-@dataclass(frozen=True)
-class TlsFiles:
-    """What a server shows and whom it lets in; all of them PEM files.
-
-    Attributes:
-        certificate: the server's own, with those between it and its authority.
-        key: of that certificate.
-        clients: the authorities whose certificates clients must show; None to let in everybody.
-    """
-
-    certificate: Path
-    key: Path
-    clients: Path | None = None
-
-    def options(self) -> dict[str, Any]:
-        """The same in gunicorn's words."""
-        shown = {"certfile": str(self.certificate), "keyfile": str(self.key), "ssl_context": _without_tickets}
-        return (
-            shown if self.clients is None else {**shown, "ca_certs": str(self.clients), "cert_reqs": ssl.CERT_REQUIRED}
-        )
-
-
-def _without_tickets(_config: object, make: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:
-    """A context that sends nothing before it is asked: a session ticket would look like the beginning of an answer."""
-    context = make()
-    context.num_tickets = 0
-    return context
-
-
 def _as_it_is(application: WSGIApplication) -> WSGIApplication:
     return application
 
@@ -108,8 +78,10 @@ class ServerSettings:
         maximum_body: bytes of a request at the first port.
         connections: how many may be open.
         metrics_seconds: how often system metrics are logged; None for never.
-        tls: None for plain HTTP.
+        tls: by which all ports speak TLS; None for plain HTTP.
         middleware: put around the application of all ports: it sees each request first.
+        listens: whether anything is listened on; where nothing is, all connections are made by the service (:class:`Dialling`),
+            and ports only tell apart what they are for.
         linger: seconds for which the thread that has answered waits for the connection's next request itself: a round's
             requests come one after the other, and waking up two threads for each takes as long as the rest of it.
     """
@@ -125,8 +97,9 @@ class ServerSettings:
     linger: float = 2.0
     allowed_hosts: frozenset[str] = frozenset()
     metrics_seconds: float | None = None
-    tls: TlsFiles | None = None
+    tls: Secured | None = None
     middleware: Middleware = _as_it_is
+    listens: bool = True
 
     def connections_within(self, most: int) -> ConnectionLimits:
         """How many connections may be open where the system lets a process have so many."""
@@ -136,6 +109,11 @@ class ServerSettings:
     def waiting(self) -> int:
         """How many threads of a port may wait for something that has to end before they can answer."""
         return max(1, self.threads // 2)
+
+    @property
+    def watching(self) -> int:
+        """How many of those may wait for whatever happens: whoever asked for something that takes long has the others."""
+        return self.waiting // 2
 
     @property
     def slow_answers(self) -> int:
@@ -171,7 +149,7 @@ class _Application(BaseApplication):  # type: ignore[misc]
 
     def load_config(self) -> None:
         options: dict[str, Any] = {
-            "bind": [f"{self.settings.host}:{port}" for port in self.settings.ports],
+            "bind": [f"{self.settings.host}:{port}" for port in self.settings.ports if self.settings.listens],
             "workers": 1,
             "threads": self.settings.threads,
             "worker_class": ServerProcess,
@@ -183,7 +161,7 @@ class _Application(BaseApplication):  # type: ignore[misc]
             "loglevel": "warning",
             "post_worker_init": lambda _worker: self._say_ready(),
             "worker_exit": lambda _server, _worker: self._close(),
-            **(self.settings.tls.options() if self.settings.tls else {}),
+            **_told_of(self.settings.tls),
         }
         for name, value in options.items():
             self.cfg.set(name, value)
@@ -203,7 +181,8 @@ class _Application(BaseApplication):  # type: ignore[misc]
 
     def _say_ready(self) -> None:
         """Log where the program listens: the ports are open and the service is there, and requests are taken from now on."""
-        log.info("ready", host=self.settings.host, ports=list(self.settings.ports), version=version("synergos"))
+        where = {"host": self.settings.host, "ports": list(self.settings.ports)} if self.settings.listens else {}
+        log.info("ready", **where, version=version("synergos"))
 
     def _close(self) -> None:
         if self.metrics is not None:
@@ -212,10 +191,20 @@ class _Application(BaseApplication):  # type: ignore[misc]
             self.service.close()
 
 
+def _told_of(tls: Secured | None) -> dict[str, str]:
+    """What gunicorn is told, which takes requests for https ones then; the handshakes are ours."""
+    if tls is None:
+        return {}
+    return {"certfile": str(tls.files.certificate), "keyfile": str(tls.files.key)}
+
+
 def application_of(service: Service, settings: ServerSettings) -> WSGIApplication:
     """What answers all requests of a program."""
-    hosts = Hosts(settings.host, settings.allowed_hosts)
-    return settings.middleware(guarded(by_port(service.applications()), hosts))
+    application = by_port(service.applications())
+    if settings.listens:
+        application = guarded(application, Hosts(settings.host, settings.allowed_hosts))
+    # No web page reaches a program that listens nowhere, by whatever name.
+    return settings.middleware(application)
 
 
 def by_port(applications: Mapping[int, WSGIApplication]) -> WSGIApplication:
@@ -234,7 +223,8 @@ def serve(build: Callable[[], Service], settings: ServerSettings) -> None:
         build: makes the service, in the process that serves it.
         settings: where to listen.
     """
-    await_ports(settings.host, settings.ports)
+    if settings.listens:
+        await_ports(settings.host, settings.ports)
     _Application(build, settings).run()
 
 

@@ -11,13 +11,12 @@ import os
 import resource
 import threading
 import time
-from functools import partial
 from typing import Any
 
-from gunicorn import sock as gunicorn_socket
 from gunicorn.workers.base import Worker
 
 from synergos.program.answering import LOOK, Answering
+from synergos.program.dialling import Dialling
 from synergos.program.reception import Reception
 
 _OTHER_FILES = 512
@@ -36,19 +35,19 @@ class ServerProcess(Worker):  # type: ignore[misc]
     def run(self) -> None:
         """Serve until the program is asked to end, and then until what is asked is answered."""
         settings = self.app.settings
-        context = partial(gunicorn_socket.ssl_context, self.cfg) if self.cfg.is_ssl else None
+        context = None if settings.tls is None else settings.tls.server
         limits = settings.connections_within(_files())
         reception = Reception(settings, limits, context, lambda *found: answering.hand_on(*found), self.log)
         answering = Answering(settings, self.cfg, self.wsgi, lambda: not self.alive, reception.give_back, self.log)
         self._reception = reception
         for listener in self.sockets:
             reception.listen(listener)
+        if isinstance(self.app.service, Dialling):
+            self.app.service.dial(reception.adopt)
         while self.alive and self.ppid == os.getppid():
             self.notify()
             reception.turn()
-        for listener in self.sockets:
-            reception.leave(listener)
-            listener.close()
+        reception.leave(self.sockets)
         until = time.monotonic() + self.cfg.graceful_timeout
         while len(reception) and time.monotonic() < until:
             self.notify()

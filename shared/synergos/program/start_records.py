@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import platform
 import re
+import sys
 from collections.abc import Mapping
 from importlib.metadata import version
 
 import psutil
 import structlog
-import torch
 
 from synergos.program.resources import Resources
 
@@ -39,7 +39,7 @@ def log_start(told: Mapping[str, object], resources: Resources) -> None:
     }
     log.info("input parameters", **_without(flags, "logging_", "queue"))
     log.info("logging parameters", **of_logging, censored=flags.get("censored"), debug=flags.get("debug"))
-    if of_queue:
+    if told.get("queue"):
         log.info("queue parameters", **of_queue)
     log.info(
         "system parameters",
@@ -50,14 +50,21 @@ def log_start(told: Mapping[str, object], resources: Resources) -> None:
         device=resources.device,
         memory_total=psutil.virtual_memory().total,
         python=platform.python_version(),
-        torch=torch.__version__,
+        **_of_torch(),
         version=version("synergos"),
     )
 
 
+def _of_torch() -> dict[str, str]:
+    """Its version; nothing of a program that computes nothing."""
+    torch = sys.modules.get("torch")
+    return {} if torch is None else {"torch": str(torch.__version__)}
+
+
 def _parts(value: object, *names: str) -> dict[str, object]:
-    """The words of a flag that takes several, by their names."""
-    return dict(zip(names, value, strict=False)) if isinstance(value, list | tuple) else {}
+    """The words of a flag that takes several, by their names; ports are numbers wherever they stand."""
+    words = zip(names, value, strict=False) if isinstance(value, list | tuple) else ()
+    return {name: int(word) if name.endswith("_port") and str(word).isdecimal() else word for name, word in words}
 
 
 def _without(flags: Mapping[str, object], *prefixes: str) -> dict[str, object]:

@@ -5,14 +5,14 @@ Those of the machine have the names that the original's streams and dashboards k
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Mapping
-from pathlib import Path
 
 import psutil
 import structlog
-import torch
 
+from synergos.control_groups import ControlGroups
 from synergos.program.loop import Loop
 
 LOGGER = "synergos.system_metrics"
@@ -22,9 +22,23 @@ SAMPLE_SECONDS = 5
 
 log = structlog.get_logger(LOGGER)
 
-_CGROUP = Path("/sys/fs/cgroup")
-_UNLIMITED = 2**60
-"""What cgroup v1 says of memory without a limit is more than that."""
+_GROUPS = ControlGroups()
+_RATES = {
+    "disk_read_counter": "disk_reads_per_second",
+    "disk_write_counter": "disk_writes_per_second",
+    **{
+        name: f"{name}_per_second"
+        for name in (
+            "disk_read_bytes",
+            "disk_write_bytes",
+            "net_bytes_sent",
+            "net_bytes_recv",
+            "net_packets_sent",
+            "net_packets_recv",
+        )
+    },
+}
+"""What the rate of each counter is called."""
 
 
 class SystemMetrics:
@@ -32,13 +46,31 @@ class SystemMetrics:
 
     def __init__(self) -> None:
         self._process = psutil.Process()
+        self._before, self._counted = time.monotonic(), _counters()
         # The first calls say nothing; the others are about the time since the one before.
         psutil.cpu_percent()
         self._process.cpu_percent()
 
     def sample(self) -> dict[str, float | int]:
         """All there is to say, by name: bytes, counts and per cent."""
-        return {**_of_machine(), **self._of_process(), **_of_container(_CGROUP), **_of_gpus()}
+        counted = _counters()
+        return {
+            **_of_machine(),
+            **counted,
+            **self._rates(counted),
+            **self._of_process(),
+            **_of_container(),
+            **_of_gpus(),
+        }
+
+    def _rates(self, counted: Mapping[str, int]) -> Mapping[str, float]:
+        """How much of each counter came to it in a second, since the sample before: dashboards have no other way to tell."""
+        now = time.monotonic()
+        seconds = max(now - self._before, 1e-3)
+        # A disk or a line that goes takes what it counted with it.
+        found = {_RATES[name]: max(0, value - self._counted[name]) / seconds for name, value in counted.items()}
+        self._before, self._counted = now, counted
+        return {name: round(rate, 1) for name, rate in found.items()}
 
     def _of_process(self) -> Mapping[str, float | int]:
         with self._process.oneshot():
@@ -62,13 +94,20 @@ def metrics_log(seconds: float) -> Loop:
 
 
 def _of_machine() -> Mapping[str, float | int]:
-    memory, disk, network = psutil.virtual_memory(), psutil.disk_io_counters(), psutil.net_io_counters()
+    memory = psutil.virtual_memory()
     return {
         "cpu_percent": psutil.cpu_percent(),
         "memory_total": memory.total,
         "memory_available": memory.available,
         "memory_used": memory.used,
         "memory_free": memory.free,
+    }
+
+
+def _counters() -> Mapping[str, int]:
+    """What the machine has counted since its start."""
+    disk, network = psutil.disk_io_counters(), psutil.net_io_counters()
+    return {
         # Some containers have no disks.
         "disk_read_counter": disk.read_count if disk else 0,
         "disk_write_counter": disk.write_count if disk else 0,
@@ -81,38 +120,27 @@ def _of_machine() -> Mapping[str, float | int]:
     }
 
 
-def _of_container(root: Path) -> Mapping[str, float | int]:
-    """What the control group may use and uses, where there are limits; version 2, else version 1."""
-    found: dict[str, float | int] = {}
-    for name, places in (
-        ("container_memory", ("memory.current", "memory/memory.usage_in_bytes")),
-        ("container_memory_limit", ("memory.max", "memory/memory.limit_in_bytes")),
-    ):
-        value = next((number for place in places if (number := _number(root / place)) is not None), None)
-        if value is not None and value < _UNLIMITED:
-            found[name] = value
-    cores = _cores_of(root)
-    return found if cores is None else {**found, "container_cores_limit": cores}
-
-
-def _cores_of(root: Path) -> float | None:
-    try:
-        quota, period = (root / "cpu.max").read_text(encoding="ascii").split()
-    except (OSError, ValueError):
-        of_quota, of_period = (_number(root / f"cpu/cpu.cfs_{what}_us") for what in ("quota", "period"))
-        return of_quota / of_period if of_quota and of_quota > 0 and of_period else None
-    return int(quota) / int(period) if quota.isdecimal() else None
-
-
-def _number(place: Path) -> int | None:
-    try:
-        return int(place.read_text(encoding="ascii"))
-    except (OSError, ValueError):
-        return None
+def _of_container() -> Mapping[str, float | int]:
+    """What may be used and is, where there are limits: of the control groups that this process is in, those with the tightest."""
+    memory, cores = _GROUPS.memory(), _GROUPS.cores()
+    limits = {group: group.limit for group in memory if group.limit is not None}
+    tightest = min(limits, key=limits.__getitem__, default=None)
+    # What counts against the limit, else what the innermost uses.
+    used = [group.used for group in (*([tightest] if tightest else []), *memory) if group.used is not None]
+    return {
+        **({"container_memory": used[0]} if used else {}),
+        **({"container_memory_limit": limits[tightest]} if tightest else {}),
+        **({"container_cores_limit": min(cores)} if cores else {}),
+    }
 
 
 def _of_gpus() -> Mapping[str, float | int]:
     """Memory of all GPUs this process has begun to use, and how busy the first is where its library tells; nothing is woken up to ask."""
+    # Who has not loaded torch uses none; and some programs are installed without it.
+    if "torch" not in sys.modules:
+        return {}
+    import torch
+
     if not torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
         return {}
     free, total = zip(*(torch.cuda.mem_get_info(device) for device in range(torch.cuda.device_count())), strict=True)

@@ -14,10 +14,8 @@ from synergos.rest.body import json_object
 from synergos.rest.caller import caller
 from synergos.rest.envelope import success
 from synergos.rest.errors import answer_for_jobs
-from synergos.rest.resource import Resource, is_wanted
+from synergos.rest.resource import CHECK, Resource, is_wanted
 from synergos.rest.stages import StageResource, waiting_for_jobs
-
-CHECK = "check"
 
 
 class AlignmentResource(StageResource):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import flask_restx
 from flask import Blueprint, Response
 
-from synergos.program.about import API_VERSION
+from synergos.program.api_version import API_VERSION
 from synergos.rest.errors import answer
 from synergos.rest.resource import Resource
 from synergos.schema import Definition
@@ -43,10 +43,34 @@ class _Api(flask_restx.Api):  # type: ignore[misc]
         return answer(error)
 
 
-def blueprint(name: str, prefix: str, title: str, routes: Sequence[Route], documentation: str = "/") -> Blueprint:
+_SIGNING_IN: Mapping[str, Any] = {
+    "authorizations": {
+        "basic": {"type": "basic", "description": "an account's name and password"},
+        "bearer": {
+            "type": "apiKey",
+            "in": "header",
+            "name": "Authorization",
+            "description": "Bearer, a blank, and a token",
+        },
+    },
+    "security": ["basic", "bearer"],
+}
+_TURNED_AWAY = {
+    "401": "whoever asks has not signed in",
+    "403": "it is another's",
+    "429": "too many attempts to sign in were wrong; Retry-After says when to try again",
+}
+
+
+def blueprint(
+    name: str, prefix: str, title: str, routes: Sequence[Route], documentation: str = "/", *, has_accounts: bool = False
+) -> Blueprint:
     """A blueprint whose documentation lies at ``prefix + documentation``, and its ``swagger.json`` below ``prefix``."""
     made = Blueprint(name, __name__, url_prefix=prefix)
-    api: Any = _Api(made, version=API_VERSION, title=title, doc=documentation, default_mediatype="application/json")
+    signing_in = _SIGNING_IN if has_accounts else {}
+    api: Any = _Api(
+        made, version=API_VERSION, title=title, doc=documentation, default_mediatype="application/json", **signing_in
+    )
     models = answers(api)
     tags = {tag: api.namespace(tag, path="/") for tag in dict.fromkeys(route.tag for route in routes)}
     for route in routes:
@@ -55,14 +79,16 @@ def blueprint(name: str, prefix: str, title: str, routes: Sequence[Route], docum
             *route.urls,
             endpoint=route.name.lower(),
             resource_class_args=(route.handler,),
-            route_doc=_documentation(api, route, *models),
+            route_doc=_documentation(api, route, *models, _TURNED_AWAY if has_accounts else {}),
         )
     return made
 
 
-def _documentation(api: Any, route: Route, success: object, failure: object) -> dict[str, Any]:
+def _documentation(
+    api: Any, route: Route, success: object, failure: object, turned_away: Mapping[str, str]
+) -> dict[str, Any]:
     done = ("done", success)
-    failures = {status: (text, failure) for status, text in FAILURES.items()}
+    failures = {status: (text, failure) for status, text in {**FAILURES, **turned_away}.items()}
     described: dict[str, Any] = {"responses": {"200": done, **failures}}
     described |= {"post": {"responses": {"201": done}}, "put": {}}
     if route.schema is not None:

@@ -8,7 +8,7 @@ from synergos.orchestration.orchestrator import Orchestrator
 from synergos.rest.alignments import AgreementShare
 from synergos.rest.api import Route
 from synergos.rest.lists import PARAMETERS, described, key_filters
-from synergos.rest.resource import Collection, Declared, Listing, Single, SingleDeclared
+from synergos.rest.resource import Collection, Declared, Invitation, Listing, Single, SingleDeclared
 
 _COLLABORATION = "/collaborations/<collab_id>"
 _PROJECT = f"{_COLLABORATION}/projects/<project_id>"
@@ -32,9 +32,26 @@ def routes(orchestrator: Orchestrator) -> list[Route]:
     """The table of routes."""
     declared = {kind: _named(orchestrator, kind) for kind in orchestrator.declarations}
     registrations, tags = declared[Kind.REGISTRATION], declared[Kind.TAG]
+    invitations = declared[Kind.INVITATION]
     schemas = {kind: records.schema for kind, records in orchestrator.declarations.items()}
     return [
         *(route for kind, url, own_id in _COLLECTIONS for route in _collection(declared[kind], url, own_id)),
+        Route(
+            "Invitations",
+            Listing,
+            invitations,
+            (f"{_COLLABORATION}/invitations", f"{_PROJECT}/invitations", f"{_PARTICIPANT}/invitations"),
+            "registrations",
+            parameters=dict(PARAMETERS),
+        ),
+        Route(
+            "Invitation",
+            Invitation,
+            invitations,
+            (f"{_PROJECT}{_PARTICIPANT}/invitation", f"{_PARTICIPANT}{_PROJECT}/invitation"),
+            "registrations",
+            schemas[Kind.INVITATION],
+        ),
         Route(
             "Registrations",
             Listing,

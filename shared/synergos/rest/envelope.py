@@ -12,13 +12,15 @@ from typing import Any
 from flask import Response, request
 
 from synergos.domain.damage import DAMAGED, UNREADABLE
-from synergos.program.about import API_VERSION
+from synergos.program.api_version import API_VERSION
 
 _IDENTITY = ("kind", "id", "key", "keys", "doc_id")
 
 
 _SENT_AT_ONCE = 2**16
 """Letters of a part of an answer that is sent piece by piece."""
+_HELD = 16
+"""Parts, a mebibyte: so much is held of an answer, and known by its tag where that is all of it."""
 
 
 def success(
@@ -28,7 +30,7 @@ def success(
     *,
     with_params: bool = True,
     headers: Mapping[str, str] | None = None,
-    more_params: Mapping[str, str] = MappingProxyType({}),
+    more_params: Mapping[str, object] = MappingProxyType({}),
     more: Mapping[str, object] = MappingProxyType({}),
 ) -> Response:
     """An answer that carries records.
@@ -51,6 +53,7 @@ def failure(
     *,
     field: str | None = None,
     jobs: Sequence[str] = (),
+    changed: Mapping[str, object] = MappingProxyType({}),
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """An answer that says why not; it has no ``data``, and the driver relies on that."""
@@ -59,6 +62,8 @@ def failure(
         body["field"] = field
     if jobs:
         body["jobs"] = list(jobs)
+    if changed:
+        body["changed"] = dict(changed)
     return as_json(body, status, headers)
 
 
@@ -66,8 +71,8 @@ def _in_pieces(pieces: Iterator[str], status: int, headers: Mapping[str, str] | 
     """An answer that is made while it is sent, so that nobody holds all of it; at once where it is short."""
     parts = _parts(pieces)
     # Whatever goes wrong at the beginning is answered as any failure is.
-    begun = [next(parts), *islice(parts, 1)]
-    text = begun[0] if len(begun) == 1 else chain(begun, parts)
+    begun = list(islice(parts, _HELD))
+    text = "".join(begun) if len(begun) < _HELD else chain(begun, parts)
     return Response(text, int(status), headers, mimetype="application/json")
 
 

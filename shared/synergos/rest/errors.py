@@ -12,29 +12,38 @@ from werkzeug.exceptions import HTTPException
 from synergos.domain.job import ErrorKind, Job, JobError, JobState
 from synergos.errors import (
     ClientGone,
+    ConditionFailed,
     Conflict,
     DamagedRecord,
     FeatureDrift,
     InvalidRequest,
+    IssuerAway,
     JobCancelled,
     JobInterrupted,
     LeaseLost,
     NotAllowed,
     NotInstalled,
+    NotPermitted,
+    NotRecorded,
+    NotSignedIn,
     NotSupported,
+    NotYetAllowed,
     QuotaExceeded,
     RecordNotFound,
     ServiceStopping,
     SynergosError,
     TooManyAtOnce,
+    TooManyAttempts,
     TrialPruned,
     UnknownName,
     UnusableData,
     WireFormatError,
+    WorkerAwaitsApproval,
     WorkerConflict,
     WorkerForbids,
     WorkerMistaken,
     WorkerRefused,
+    WorkerSilent,
     WorkerUnreachable,
 )
 from synergos.program.refusals import words_of
@@ -48,8 +57,14 @@ STATUSES: Mapping[type[SynergosError], HTTPStatus] = {
     UnknownName: HTTPStatus.EXPECTATION_FAILED,
     UnusableData: HTTPStatus.UNPROCESSABLE_ENTITY,
     NotAllowed: HTTPStatus.FORBIDDEN,
+    NotYetAllowed: HTTPStatus.FORBIDDEN,
+    NotSignedIn: HTTPStatus.UNAUTHORIZED,
+    TooManyAttempts: HTTPStatus.TOO_MANY_REQUESTS,
+    IssuerAway: HTTPStatus.SERVICE_UNAVAILABLE,
+    NotPermitted: HTTPStatus.FORBIDDEN,
     RecordNotFound: HTTPStatus.NOT_FOUND,
     Conflict: HTTPStatus.CONFLICT,
+    ConditionFailed: HTTPStatus.PRECONDITION_FAILED,
     FeatureDrift: HTTPStatus.FORBIDDEN,
     DamagedRecord: HTTPStatus.CONFLICT,
     QuotaExceeded: HTTPStatus.FORBIDDEN,
@@ -57,12 +72,15 @@ STATUSES: Mapping[type[SynergosError], HTTPStatus] = {
     NotSupported: HTTPStatus.FORBIDDEN,
     NotInstalled: HTTPStatus.FORBIDDEN,
     WorkerUnreachable: HTTPStatus.FAILED_DEPENDENCY,
+    WorkerSilent: HTTPStatus.FAILED_DEPENDENCY,
     WorkerRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
     WorkerConflict: HTTPStatus.CONFLICT,
+    WorkerAwaitsApproval: HTTPStatus.FAILED_DEPENDENCY,
     WorkerForbids: HTTPStatus.FORBIDDEN,
     WorkerMistaken: HTTPStatus.FAILED_DEPENDENCY,
     WireFormatError: HTTPStatus.FAILED_DEPENDENCY,
     ServiceStopping: HTTPStatus.SERVICE_UNAVAILABLE,
+    NotRecorded: HTTPStatus.INSUFFICIENT_STORAGE,
     # Nobody reads it.
     ClientGone: HTTPStatus.BAD_REQUEST,
 }
@@ -90,8 +108,9 @@ def status_of_job_error(error: JobError) -> int:
 def answer(error: Exception) -> Response:
     """The answer to a request that failed; what nobody foresaw is logged and not told."""
     if isinstance(error, SynergosError):
-        field = error.field if isinstance(error, InvalidRequest | RecordNotFound) else None
-        return failure(str(error), status_of(error), field=field)
+        field = error.field if isinstance(error, InvalidRequest | RecordNotFound | ConditionFailed) else None
+        changed = error.changed if isinstance(error, ConditionFailed) else {}
+        return failure(str(error), status_of(error), field=field, changed=changed, headers=_headers_of(error))
     if isinstance(error, HTTPException):
         return _answer_of_http(error)
     if is_full(error):
@@ -121,6 +140,19 @@ def _error_of(job: Job) -> JobError:
         return job.error
     kind = ErrorKind.CANCELLED if job.state is JobState.CANCELLED else SynergosError.__name__
     return JobError(kind, f"the {job.stage} job was {job.state}")
+
+
+def _headers_of(error: SynergosError) -> dict[str, str]:
+    """What HTTP has whoever has not signed in told."""
+    if isinstance(error, TooManyAttempts):
+        return {"Retry-After": str(error.seconds)}
+    if isinstance(error, IssuerAway):
+        return {"Retry-After": "30"}
+    if isinstance(error, ConditionFailed) and error.revision is not None:
+        return {"ETag": f'"{error.revision}"'}
+    if isinstance(error, NotSignedIn):
+        return {"WWW-Authenticate": 'Basic realm="Synergos", charset="UTF-8", Bearer realm="Synergos"'}
+    return {}
 
 
 def _answer_of_http(error: HTTPException) -> Response:

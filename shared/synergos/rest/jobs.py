@@ -12,6 +12,7 @@ from flask import Response
 
 from synergos.domain.damage import DAMAGED, UNREADABLE, Damaged
 from synergos.domain.job import Job, JobState, Stage
+from synergos.domain.job_progress import awaited_owners
 from synergos.domain.keys import JOB_IDS
 from synergos.orchestration.jobs import Jobs
 from synergos.records.paging import Page, Part
@@ -22,13 +23,19 @@ from synergos.rest.caller import caller
 from synergos.rest.envelope import success
 from synergos.rest.lists import Filter, described, wanted
 from synergos.rest.representations import Representation
-from synergos.rest.resource import Resource
+from synergos.rest.resource import ABOUT_CHECKING, CHECK, Resource, is_wanted
 
+_OF_NOW = frozenset({"waiting_for", "transfers"})
+"""Of a job's progress, what is so only while somebody runs it."""
 _FILTERS = {
     "state": Filter.one_of(JobState),
     "stage": Filter.one_of(Stage),
     **dict.fromkeys(JOB_IDS, Filter("an id in the job's keys")),
+    "trace_id": Filter("the trace in which the job was asked for"),
 }
+_SUMMARY = ("stage", "state", "keys", "attempts", "grid", "ttp", "error", "created_at", "started_at", "finished_at")
+"""And of its progress what :data:`_OF_SUMMARY` names."""
+_OF_SUMMARY = frozenset({"fraction", "round", "rounds", "seconds_left", "waiting_for", "position", "updated_at"})
 _FIELDS = (
     "kind",
     "id",
@@ -40,6 +47,7 @@ _FIELDS = (
     "attempts",
     "grid",
     "ttp",
+    "trace_id",
     "error",
     "created_at",
     "started_at",
@@ -73,10 +81,10 @@ def job_representation(
         return _damaged(job)
     has_started = job.state.is_final or job.state in {JobState.RUNNING, JobState.ARCHIVING}
     waiting = {} if has_started else waits.get(job.id, {})
-    # Who ran it waits for nobody any more, though it may not have come to say so.
-    progress = {
-        name: value for name, value in job.progress.items() if name != "waiting_for" or job.state is JobState.RUNNING
-    }
+    # Who ran it waits for nobody any more, though it may not have come to say so; but one that was put back waits for owners.
+    of_now = {JobState.RUNNING: _OF_NOW, JobState.WAITING: {"waiting_for"} if awaited_owners(job.progress) else set()}
+    still = of_now.get(job.state, set())
+    progress = {name: value for name, value in job.progress.items() if name not in _OF_NOW or name in still}
     return {
         "kind": "Job",
         "id": job.id,
@@ -88,11 +96,19 @@ def job_representation(
         "attempts": job.attempts,
         "grid": job.grid,
         "ttp": job.ttp,
+        "trace_id": job.span.trace_id,
         "error": None if job.error is None else asdict(job.error),
         "created_at": _time(job.created_at),
         "started_at": _time(job.started_at),
         "finished_at": _time(job.finished_at),
     }
+
+
+def job_in_short(job: Job | Damaged, waits: Mapping[str, Mapping[str, Any]] = MappingProxyType({})) -> dict[str, Any]:
+    """What a table of jobs shows of one."""
+    shown = job_representation(job, waits)
+    progress = {name: value for name, value in shown["progress"].items() if name in _OF_SUMMARY}
+    return {name: shown[name] for name in ("kind", "id", *_SUMMARY, DAMAGED) if name in shown} | {"progress": progress}
 
 
 def _damaged(job: Damaged) -> dict[str, Any]:
@@ -113,15 +129,18 @@ class JobCollection(_JobResource):
 
     def get(self) -> Response:
         """List them, newest last unless asked otherwise; query parameters choose among them."""
-        list_of = wanted("jobs", _FILTERS, _FIELDS)
+        list_of = wanted("jobs", _FILTERS, _FIELDS, summary=(*_SUMMARY, "progress"))
         who = caller()
         # What all jobs wait for takes a look at all that have not ended.
         waits = self.jobs.waits(who) if list_of.wants("progress") else {}
 
-        def read(page: Page) -> Part[Representation]:
-            return self.jobs.find(who, list_of.filters, page).map(lambda job: job_representation(job, waits))
+        def show(job: Job | Damaged) -> Representation:
+            return job_in_short(job, waits) if list_of.is_summary else job_representation(job, waits)
 
-        return list_of.answer(read)
+        def read(page: Page) -> Part[Representation]:
+            return self.jobs.find(who, list_of.filters, page).map(show)
+
+        return list_of.answer(read, counts=lambda: self.jobs.counts(who, list_of.filters))
 
 
 class SingleJob(_JobResource):
@@ -135,10 +154,14 @@ class SingleJob(_JobResource):
 class JobCancellation(_JobResource):
     """The end of a job before its time."""
 
+    query_of: ClassVar[Mapping[str, Iterable[str] | None]] = {"POST": (CHECK,)}
+    __apidoc__: ClassVar[dict[str, Any]] = {"post": {"params": ABOUT_CHECKING}}
+
     def post(self, job_id: str) -> Response:
         """Ask it to stop; it is cancelled as soon as what it is doing can be left."""
         nothing()
-        return success("job.cancel", job_representation(self.jobs.cancel(caller(), job_id)))
+        job = self.jobs.cancel(caller(), job_id, is_rehearsal=is_wanted(CHECK))
+        return success("job.cancel", job_representation(job))
 
 
 def _time(moment: datetime | None) -> str | None:

@@ -9,6 +9,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -17,6 +18,7 @@ from flask import Response, request
 from synergos.domain.identifiers import check_identifier
 from synergos.domain.records import RECORD_TYPES, Kind
 from synergos.errors import InvalidRequest, UnknownName
+from synergos.orchestration.view import Relations
 from synergos.records.paging import Page, Part
 from synergos.rest.envelope import success
 from synergos.rest.representations import Representation
@@ -31,9 +33,13 @@ READ_AT_ONCE = 100
 PARAMETERS: Mapping[str, str] = {
     "limit": f"the most items to answer with, 1 to {MAXIMUM_LIMIT}; without it all of them. The answer's next is where to go on",
     "cursor": "where to go on: the next of an earlier answer",
+    "before": "the same of a list with the newest first, which it asks for",
     "order": "oldest (first; the default) or newest",
+    "relations": "what hangs under each item: full (the default), counts (how many of each kind) or none",
     "fields": "which fields of each item to answer with, by name and separated by commas; what identifies it always is",
 }
+RELATIONS = "relations"
+SUMMARY = "summary"
 _IDENTITY = frozenset({"kind", "key", "id"})
 _FIELD = re.compile(r"\w{1,128}")
 _FOREIGN_CURSOR = "expected the 'next' of an earlier answer of this very list"
@@ -84,32 +90,50 @@ class Wanted:
         name: what the list is called; a cursor is good for one list.
         filters: what items are chosen by, by name.
         fields: the fields to answer with; None for all.
+        relations: how much of what hangs under each item.
+        is_summary: whether items are wanted in short.
     """
 
     name: str
     page: Page
     filters: Mapping[str, str]
     fields: frozenset[str] | None
+    relations: Relations = Relations.FULL
+    is_summary: bool = False
 
     def wants(self, *fields: str) -> bool:
         """Whether any of these is to be answered with."""
         return self.fields is None or not self.fields.isdisjoint(fields)
 
-    def answer(self, read: Callable[[Page], Part[Representation]], *, with_params: bool = True) -> Response:
+    def answer(
+        self,
+        read: Callable[[Page], Part[Representation]],
+        *,
+        with_params: bool = True,
+        counts: Callable[[], Mapping[str, int]] | None = None,
+        more: Mapping[str, object] = MappingProxyType({}),
+    ) -> Response:
         """The answer: the page's items and where the next one begins; without a page everything, read and sent piece by piece.
 
         Args:
             read: a page of the list.
+            more: what the envelope says besides.
+            counts: how many of the items are in each state; told beside a page, with where to go on.
         """
         if self.page.limit is None:
             shown = map(self._chosen, everything(read, newest_first=self.page.newest_first))
-            return success(f"{self.name}.get", shown, with_params=with_params)
+            return success(f"{self.name}.get", shown, with_params=with_params, more=more)
         part = read(self.page)
-        following = None if part.after is None else _cursor(self.name, self.page, part.after)
+        following = None if part.after is None else cursor_after(self.name, self.page, part.after)
         headers = {} if following is None else {"Link": f'<{_url(following)}>; rel="next"'}
-        more = {"next": following}
+        params = {} if counts is None else {"counts": counts(), "cursor": following}
         return success(
-            f"{self.name}.get", map(self._chosen, part.items), with_params=with_params, headers=headers, more=more
+            f"{self.name}.get",
+            map(self._chosen, part.items),
+            with_params=with_params,
+            headers=headers,
+            more_params=params,
+            more={"next": following, **more},
         )
 
     def _chosen(self, representation: Representation) -> Representation:
@@ -137,12 +161,18 @@ def described(filters: Mapping[str, Filter]) -> dict[str, str]:
     return {**{name: each.what for name, each in filters.items()}, **PARAMETERS}
 
 
-def wanted(name: str, filters: Mapping[str, Filter], fields: Collection[str] | None = None) -> Wanted:
+def wanted(
+    name: str,
+    filters: Mapping[str, Filter],
+    fields: Collection[str] | None = None,
+    summary: Collection[str] | None = None,
+) -> Wanted:
     """Read the query parameters of the request at hand.
 
     Args:
         name: what the list is called in ``method``.
         fields: those that items have; None where that depends on the item.
+        summary: those of them that ``fields=summary`` stands for, with the newest items first; None where it stands for none.
 
     Raises:
         InvalidRequest: a parameter is wrong or unknown; names it.
@@ -156,10 +186,35 @@ def wanted(name: str, filters: Mapping[str, Filter], fields: Collection[str] | N
             known = [*filters, *PARAMETERS]
             raise UnknownName(parameter, known, parameter, f"something {name} can be chosen by")
         chosen[parameter] = filters[parameter].check(parameter, value)
-    return Wanted(name, _page(name, given), chosen, _fields(given.get("fields"), fields))
+    is_summary = summary is not None and given.get("fields") == SUMMARY
+    page = _page(name, {"order": Order.NEWEST, **given} if is_summary and "cursor" not in given else given)
+    chosen_fields = frozenset(summary or ()) if is_summary else _fields(given.get("fields"), fields)
+    return Wanted(name, page, chosen, chosen_fields, relations_wanted(given), is_summary)
+
+
+def relations_wanted(given: Mapping[str, str]) -> Relations:
+    """How much of what hangs under records a request wants.
+
+    Raises:
+        InvalidRequest: it says what is none of that.
+    """
+    said = given.get(RELATIONS, Relations.FULL)
+    if said not in set(Relations):
+        raise UnknownName(said[:80], list(Relations), RELATIONS, f"one of {', '.join(Relations)}")
+    return Relations(said)
+
+
+def page_of_request(name: str, order: Order) -> Page:
+    """The page of a list with one order that the request at hand wants by ``limit`` and ``cursor``.
+
+    Raises:
+        InvalidRequest: a parameter is wrong; names it.
+    """
+    return _page(name, {**request.args.to_dict(), "order": order.value})
 
 
 def _page(name: str, given: Mapping[str, str]) -> Page:
+    given = _with_cursor(given)
     limit = _limit(given["limit"]) if "limit" in given else None
     order = given.get("order")
     if order is not None and order not in set(Order):
@@ -170,6 +225,18 @@ def _page(name: str, given: Mapping[str, str]) -> Page:
     if order is not None and newest_first is not (order == Order.NEWEST):
         raise InvalidRequest("is not that of the cursor", "order")
     return Page(limit or DEFAULT_LIMIT, after, newest_first)
+
+
+def _with_cursor(given: Mapping[str, str]) -> Mapping[str, str]:
+    """The same with what ``before`` says said by ``cursor`` and ``order``."""
+    if "before" not in given:
+        return given
+    if "cursor" in given:
+        raise InvalidRequest("says what cursor says; expected one of them", "before")
+    if given.get("order", Order.NEWEST) != Order.NEWEST:
+        raise InvalidRequest("the newest come first where before is said", "order")
+    others = {name: value for name, value in given.items() if name != "before"}
+    return others | {"order": Order.NEWEST.value, "cursor": given["before"]}
 
 
 def _limit(text: str) -> int:
@@ -191,7 +258,13 @@ def _fields(text: str | None, known: Collection[str] | None) -> frozenset[str] |
     return frozenset(names)
 
 
-def _cursor(name: str, page: Page, after: int) -> str:
+def cursor_after(name: str, page: Page, after: int) -> str:
+    """Where a list goes on after a page.
+
+    Args:
+        name: what the list is called; a cursor is good for one list.
+        after: the number of the page's last item.
+    """
     text = json.dumps([name, page.newest_first, after], separators=(",", ":"))
     return urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
@@ -209,4 +282,5 @@ def _place(name: str, cursor: str) -> tuple[int, bool]:
 
 
 def _url(cursor: str) -> str:
-    return f"{request.path}?{urlencode({**request.args.to_dict(), 'cursor': cursor})}"
+    given = {name: value for name, value in request.args.items() if name != "before"}
+    return f"{request.path}?{urlencode({**given, 'cursor': cursor})}"

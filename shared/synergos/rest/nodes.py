@@ -10,7 +10,7 @@ from flask import Response
 
 from synergos.domain.keys import RegistrationKey
 from synergos.domain.reachability import Answered
-from synergos.orchestration.nodes import Nodes, NodeView
+from synergos.orchestration.nodes import Forbidden, Nodes, NodeView
 from synergos.orchestration.watch import PATIENCE_SECONDS, Seen
 from synergos.records.paging import Page, Part
 from synergos.rest.api import Route
@@ -20,7 +20,20 @@ from synergos.rest.representations import Representation
 from synergos.rest.resource import Resource
 
 _FILTERS = dict.fromkeys(RegistrationKey.fields(), Filter("an id in the key of the registration"))
-_FIELDS = ("kind", "key", "node", "host", "f_port", "port", "is_reachable", "problem", "command", "data")
+_FIELDS = (
+    "kind",
+    "key",
+    "node",
+    "host",
+    "f_port",
+    "port",
+    "joined",
+    "is_reachable",
+    "problem",
+    "forbidden",
+    "command",
+    "data",
+)
 
 
 def routes(nodes: Nodes) -> list[Route]:
@@ -56,12 +69,32 @@ def _representation(view: NodeView) -> dict[str, Any]:
         "key": view.key.to_dict(),
         "node": f"node_{view.index}",
         "host": view.node.host,
-        "f_port": view.node.command_port,
-        "port": view.node.data_port,
+        "f_port": None if view.node.joins else view.node.command_port,
+        "port": None if view.node.joins else view.node.data_port,
+        "joined": _joined(view) if view.node.joins else None,
         "is_reachable": view.is_reachable,
         "problem": view.problem,
+        "forbidden": _forbidden(view.forbidden),
         "command": _port(view.command),
         "data": _port(view.data),
+    }
+
+
+def _forbidden(found: Forbidden | None) -> dict[str, Any] | None:
+    """What the owner of its data did not allow; None for nothing, as far as is known."""
+    if found is None:
+        return None
+    at = None if found.at is None else found.at.isoformat(timespec="seconds")
+    return {"reason": found.reason, "job": found.job, "at": at}
+
+
+def _joined(view: NodeView) -> dict[str, Any]:
+    """Whether a worker that dials out has, and since when."""
+    found = view.presence
+    return {
+        "is_connected": None if view.command is None else found is not None,
+        "since": None if found is None or found.since is None else found.since.isoformat(timespec="seconds"),
+        "waiting": 0 if found is None else found.waiting,
     }
 
 
@@ -76,6 +109,8 @@ def _port(seen: Seen | None) -> dict[str, Any] | None:
         "component": told and told.component,
         "id": told and told.component_id,
         "version": told and told.version,
+        "fingerprint": told and told.fingerprint,
+        "problems": None if told is None else dict(told.problems),
         "seconds": round(seen.seconds, 4),
         "clock_difference": None if (ahead := seen.clock_difference) is None else round(ahead, 3),
         "asked_at": seen.asked_at.isoformat(timespec="milliseconds"),

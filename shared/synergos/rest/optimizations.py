@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from flask import Response
 
@@ -17,7 +17,8 @@ from synergos.rest.caller import caller
 from synergos.rest.envelope import success
 from synergos.rest.lists import described, everything, key_filters, wanted
 from synergos.rest.representations import Representation, represent, without_curves
-from synergos.rest.resource import Resource
+from synergos.rest.resource import ABOUT_CHECKING, CHECK, Resource, is_wanted
+from synergos.rest.studies import study_representation
 
 _FILTERS = key_filters(Kind.VALIDATION, ExperimentKey.fields())
 OF_TRIALS = described(_FILTERS)
@@ -26,7 +27,8 @@ OF_TRIALS = described(_FILTERS)
 class OptimizationResource(Resource):
     """The trials of an experiment, over all its studies, as the original's client sees them."""
 
-    query_of: ClassVar[Mapping[str, Iterable[str] | None]] = {"GET": None}
+    query_of: ClassVar[Mapping[str, Iterable[str] | None]] = {"GET": None, "POST": (CHECK,)}
+    __apidoc__: ClassVar[dict[str, Any]] = {"post": {"params": ABOUT_CHECKING}}
 
     def __init__(self, api: object, studies: Studies) -> None:
         super().__init__(api)
@@ -47,7 +49,10 @@ class OptimizationResource(Resource):
 
     def post(self, **ids: str) -> Response:
         """Open a study, and answer at once; ``params.study_id`` names it."""
-        study = self.studies.open(caller(), ids, json_object())
+        is_rehearsal = is_wanted(CHECK)
+        study = self.studies.open(caller(), ids, json_object(), is_rehearsal=is_rehearsal)
+        if is_rehearsal:
+            return success("optimizations.check", study_representation(study) | {"id": None})
         return success(
             "optimizations.post",
             map(_represent, everything(self.studies.results(caller(), ids))),

@@ -22,7 +22,9 @@ log = structlog.get_logger(__name__)
 Representation = dict[str, Any]
 
 COMPONENTS = ("catalogue", "logs", "meter", "mlops", "mq")
-_LARGE = frozenset({"feature_space", "architecture", "hyperparameters", "definition", "agreement", "figures"})
+_LARGE = frozenset(
+    {"feature_space", "architecture", "hyperparameters", "definition", "agreement", "figures", "datasets"}
+)
 _ONLY_ALONE: Mapping[str, frozenset[str]] = {Kind.MODEL: _LARGE, Kind.MODEL_VERSION: _LARGE}
 """Fields that are not shown of a record that hangs under another one: a collaboration may have a thousand models."""
 _MEASURED = (Purpose.EVALUATE.value, Purpose.PREDICT.value, "pooled")
@@ -36,6 +38,8 @@ def representation(view: View) -> Representation:
         shown |= _if_possible(_registration, view.parents)
     if view.relations is not None:
         shown["relations"] = {name: _all_beneath(found) for name, found in view.relations.items()}
+    elif view.counts is not None:
+        shown["relations"] = dict(view.counts)
     return shown
 
 
@@ -84,7 +88,7 @@ def represent_removal(removal: Removal) -> Representation:
         "key": removal.folder.to_dict(),
         "purpose": removal.purpose,
         "place": removal.place,
-        "address": None if node is None else f"{node.host}:{node.command_port}",
+        "address": None if node is None else node.command_address,
         "grid": removal.grid,
         "deleted_at": removal.created_at.isoformat(),
         "tried_at": None if removal.tried_at is None else removal.tried_at.isoformat(),
@@ -157,7 +161,13 @@ def _alignment(record: Mapping[str, Any]) -> Representation:
 
 def _model(record: Mapping[str, Any]) -> Representation:
     exports = {name: value for name, value in record.items() if name == "global" or name.startswith("local_")}
-    return {name: {field: value.get(field) for field in _EXPORT_FIELDS} for name, value in exports.items()}
+    return {
+        name: {
+            **{field: value.get(field) for field in _EXPORT_FIELDS},
+            **({"sha256": value["sha256"]} if "sha256" in value else {}),
+        }
+        for name, value in exports.items()
+    }
 
 
 def _validation(record: Mapping[str, Any]) -> Representation:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, ClassVar
 
 import flask_restx
@@ -13,20 +14,40 @@ from synergos.domain.identifiers import check_identifier
 from synergos.errors import InvalidRequest, UnknownName
 from synergos.orchestration.declarations import Declarations
 from synergos.orchestration.deletions import Deletions
-from synergos.orchestration.view import View
+from synergos.orchestration.terms import Terms
+from synergos.orchestration.view import Relations, View
 from synergos.records.paging import Page, Part
+from synergos.rest import request_ledger
 from synergos.rest.body import json_object
 from synergos.rest.caller import caller
 from synergos.rest.envelope import success
-from synergos.rest.lists import key_filters, wanted
+from synergos.rest.lists import PARAMETERS, RELATIONS, key_filters, relations_wanted, wanted
 from synergos.rest.representations import Representation, represent_declared, represent_files, representation
+
+CHECK = "check"
+"""The query parameter of a request that is only tried: all is checked and answered, and nothing stays."""
 
 KEEP_FILES = "keep_files"
 """The query parameter of a deletion that leaves files where they are."""
 
+ABOUT_CHECKING = {
+    CHECK: {"in": "query", "description": "true: check everything, answer as if it were done, and do nothing"}
+}
+_IF_MATCH = {
+    "in": "header",
+    "description": "the ETag that was read: only if nothing has been changed since, else 412 with what has",
+}
+_IF_NONE_MATCH = {"in": "header", "description": "*: only if there is none yet, else 412"}
+ABOUT_DECLARING: dict[str, Any] = {
+    "post": {"params": {**ABOUT_CHECKING, "If-None-Match": _IF_NONE_MATCH, "If-Match": _IF_MATCH}},
+    "put": {"params": {**ABOUT_CHECKING, "If-Match": _IF_MATCH}},
+}
 ABOUT_DELETING: dict[str, Any] = {
     "delete": {"params": {KEEP_FILES: {"in": "query", "description": "true: files of it stay where they are"}}}
 }
+
+
+ABOUT_READING: dict[str, Any] = {"get": {"params": {RELATIONS: {"in": "query", "description": PARAMETERS[RELATIONS]}}}}
 
 
 class Resource(flask_restx.Resource):  # type: ignore[misc]
@@ -81,6 +102,21 @@ def check_query(known: Iterable[str] | None) -> None:
             raise InvalidRequest(f"expected it once, got it {len(values)} times", name[:80])
 
 
+def terms_of_request() -> Terms:
+    """The terms on which the request at hand changes something: ``check``, ``If-Match`` and ``If-None-Match``.
+
+    Raises:
+        InvalidRequest: they say something that would be without effect.
+    """
+    new, seen = request.if_none_match, request.if_match
+    has_new, has_seen = (name in request.headers for name in ("If-None-Match", "If-Match"))
+    if has_new and not (new.star_tag and request.method == "POST"):
+        raise InvalidRequest("expected * with POST, and nothing otherwise", "If-None-Match")
+    # What follows a semicolon tells answers apart that show the same record with other things around it.
+    revisions = None if seen.star_tag or not has_seen else [str(tag).partition(";")[0] for tag in seen.as_set()]
+    return Terms(is_wanted(CHECK), has_new, bool(seen.star_tag), revisions)
+
+
 @dataclass(frozen=True)
 class Declared:
     """The declared records of one kind, as routes and answers call them.
@@ -108,18 +144,35 @@ class _Declared(Resource):
         """The records below the ids of the URL that the query parameters choose."""
         list_of = wanted(self.plural, key_filters(self.records.kind, ids))
         around = list_of.wants("relations", "collaboration", "project", "participant")
+        relations = list_of.relations if list_of.wants("relations") else Relations.NONE
         who, wanted_ids = caller(), {**ids, **list_of.filters}
 
         def read(page: Page) -> Part[Representation]:
-            return self.records.find(who, wanted_ids, page, around=around).map(representation)
+            found = self.records.find(who, wanted_ids, page, around=around, relations=relations)
+            return found.map(representation)
 
         return list_of.answer(read, with_params=with_params)
+
+    def declared(self, name: str, ids: dict[str, str]) -> Response:
+        """The answer to a declaration, whose record is called so in ``method``."""
+        terms = terms_of_request()
+        view = self.records.declare(caller(), ids, json_object(), terms)
+        request_ledger.about(view.record["key"])
+        verb, status = ("check", HTTPStatus.OK) if terms.is_rehearsal else ("post", HTTPStatus.CREATED)
+        return self.told(f"{name}.{verb}", view, represent_declared(view), status)
+
+    def told(self, method: str, view: View, shown: Representation, status: int = HTTPStatus.OK) -> Response:
+        """The answer with a single record, and its revision, by which it can be changed on condition."""
+        revision = self.records.revision(view.record)
+        more = {"revision": revision, **_warnings(view)}
+        return success(method, shown, status, headers={"ETag": f'"{revision}"'}, more=more)
 
 
 class Collection(_Declared):
     """All records below the ids of the URL, and the place where new ones are declared."""
 
-    query_of: ClassVar[Mapping[str, Iterable[str] | None]] = {"GET": None}
+    query_of: ClassVar[Mapping[str, Iterable[str] | None]] = {"GET": None, "POST": (CHECK,)}
+    __apidoc__: ClassVar[dict[str, Any]] = {"post": ABOUT_DECLARING["post"]}
 
     def get(self, **ids: str) -> Response:
         """List them; query parameters choose among them."""
@@ -127,8 +180,7 @@ class Collection(_Declared):
 
     def post(self, **ids: str) -> Response:
         """Declare one; what was declared under the same id before is replaced."""
-        view = self.records.declare(caller(), ids, json_object())
-        return success(f"{self.plural}.post", represent_declared(view), 201, more=_warnings(view))
+        return self.declared(self.plural, ids)
 
 
 class Listing(_Declared):
@@ -144,37 +196,50 @@ class Listing(_Declared):
 class Single(_Declared):
     """One declared record."""
 
-    query_of: ClassVar[Mapping[str, Iterable[str] | None]] = {"DELETE": (KEEP_FILES,)}
-    __apidoc__: ClassVar[dict[str, Any]] = ABOUT_DELETING
+    query_of: ClassVar[Mapping[str, Iterable[str] | None]] = {
+        "GET": (RELATIONS,),
+        "PUT": (CHECK,),
+        "DELETE": (KEEP_FILES,),
+    }
+    __apidoc__: ClassVar[dict[str, Any]] = {**ABOUT_READING, "put": ABOUT_DECLARING["put"], **ABOUT_DELETING}
 
     def get(self, **ids: str) -> Response:
         """Read it."""
-        return success(f"{self.singular}.get", representation(self.records.read(caller(), ids)))
+        view = self.records.read(caller(), ids, relations_wanted(request.args))
+        return self.told(f"{self.singular}.get", view, representation(view))
 
     def put(self, **ids: str) -> Response:
         """Replace the fields given, keep the others."""
-        view = self.records.change(caller(), ids, json_object())
-        return success(f"{self.singular}.put", representation(view), more=_warnings(view))
+        terms = terms_of_request()
+        view = self.records.change(caller(), ids, json_object(), terms)
+        verb = "check" if terms.is_rehearsal else "put"
+        return self.told(f"{self.singular}.{verb}", view, representation(view))
 
     def delete(self, **ids: str) -> Response:
         """Delete it with everything under it, and the files of that; the answer is the record as it was.
 
         Whatever is at work on it is cancelled first. ``files`` says where files were removed, and where they are still to be.
         """
-        shown, files = self.deletions.delete(caller(), self.records.kind, ids, keep_files=is_wanted(KEEP_FILES))
+        keep_files, terms = is_wanted(KEEP_FILES), terms_of_request()
+        shown, files = self.deletions.delete(caller(), self.records.kind, ids, keep_files=keep_files, terms=terms)
         return success(f"{self.singular}.delete", representation(shown), more={"files": represent_files(files)})
 
 
 class SingleDeclared(Single):
     """One record that is declared where it lies, as the URL says its whole key; it has no files of its own."""
 
-    query_of: ClassVar[Mapping[str, Iterable[str] | None]] = {}
-    __apidoc__: ClassVar[dict[str, Any]] = {}
+    query_of: ClassVar[Mapping[str, Iterable[str] | None]] = {"GET": (RELATIONS,), "POST": (CHECK,), "PUT": (CHECK,)}
+    __apidoc__: ClassVar[dict[str, Any]] = {**ABOUT_READING, **ABOUT_DECLARING}
 
     def post(self, **ids: str) -> Response:
         """Declare it; what was declared before is replaced."""
-        view = self.records.declare(caller(), ids, json_object())
-        return success(f"{self.singular}.post", represent_declared(view), 201, more=_warnings(view))
+        return self.declared(self.singular, ids)
+
+
+class Invitation(SingleDeclared):
+    """An invitation, which has nothing that could be changed: it is given, asked for and taken back."""
+
+    methods: ClassVar[set[str]] = {"GET", "POST", "DELETE"}
 
 
 def _warnings(view: View) -> dict[str, object]:

@@ -24,7 +24,7 @@ from synergos.rest.errors import answer_for_jobs
 from synergos.rest.jobs import job_representation
 from synergos.rest.lists import key_filters, wanted
 from synergos.rest.representations import represent, represent_files
-from synergos.rest.resource import ABOUT_DELETING, KEEP_FILES, Resource, is_wanted
+from synergos.rest.resource import ABOUT_CHECKING, ABOUT_DELETING, CHECK, KEEP_FILES, Resource, is_wanted
 
 RESPOND_ASYNC = "respond-async"
 """The preference (RFC 7240) of a client that will not wait for the jobs."""
@@ -49,7 +49,7 @@ class StageHandler:
 class StageResource(Resource):
     """A stage, for the combinations below the ids of the URL."""
 
-    query_of: ClassVar[Mapping[str, Iterable[str] | None]] = {"GET": None}
+    query_of: ClassVar[Mapping[str, Iterable[str] | None]] = {"GET": None, "POST": (CHECK,)}
 
     def __init__(self, api: object, handler: StageHandler) -> None:
         super().__init__(api)
@@ -65,7 +65,10 @@ class StageResource(Resource):
     __apidoc__: ClassVar[dict[str, Any]] = {
         "post": {
             "responses": {"202": "accepted, as preferred; data has the jobs, Location the first of them"},
-            "params": {"Prefer": {"in": "header", "description": f"{RESPOND_ASYNC}: do not wait for the jobs"}},
+            "params": {
+                "Prefer": {"in": "header", "description": f"{RESPOND_ASYNC}: do not wait for the jobs"},
+                **ABOUT_CHECKING,
+            },
         }
     }
 
@@ -73,6 +76,11 @@ class StageResource(Resource):
         """Carry the stage out; with ``Prefer: respond-async`` only begin."""
         # Before a place to wait is taken: a body that is heavy has its turn no longer than it is read.
         body = json_object()
+        if is_wanted(CHECK):
+            planned = self.requests.rehearse(caller(), ids, body)
+            return success(
+                f"{self.handler.plural}.check", [job_representation(job, {}) | {"id": None} for job in planned]
+            )
         with waiting_for_jobs() as wait:
             jobs = self.requests.request(caller(), ids, body, wait=wait)
         if wait is None and jobs:
@@ -94,7 +102,11 @@ class StageResource(Resource):
 class ResultsResource(StageResource):
     """A stage whose results can be deleted by themselves."""
 
-    query_of: ClassVar[Mapping[str, Iterable[str] | None]] = {"GET": None, "DELETE": (KEEP_FILES,)}
+    query_of: ClassVar[Mapping[str, Iterable[str] | None]] = {
+        "GET": None,
+        "POST": (CHECK,),
+        "DELETE": (KEEP_FILES,),
+    }
     __apidoc__: ClassVar[dict[str, Any]] = {**StageResource.__apidoc__, **ABOUT_DELETING}
 
     def delete(self, **ids: str) -> Response:

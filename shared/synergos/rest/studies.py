@@ -25,7 +25,7 @@ from synergos.rest.envelope import success
 from synergos.rest.files import file_answer
 from synergos.rest.lists import Filter, described, wanted
 from synergos.rest.representations import Representation
-from synergos.rest.resource import Resource
+from synergos.rest.resource import ABOUT_CHECKING, CHECK, Resource, is_wanted
 
 _FILTERS = {
     "state": Filter.one_of(StudyState),
@@ -74,15 +74,15 @@ class _StudyResource(Resource):
     def whole(self, study: Study | Damaged) -> dict[str, Any]:
         """A study with its trials."""
         if isinstance(study, Damaged):
-            return {**_represent(study), "trials": []}
+            return {**study_representation(study), "trials": []}
         trials, unreadable = self.studies.trials(caller(), study)
-        progress = self.studies.progress(caller(), trials)
+        progress = self.studies.progress(caller(), study, trials)
         tally = Tally(study.direction)
         for trial in trials:
             tally.add(trial)
         shown = [_trial_shape(trial, progress.get(trial.run_id, {})) for trial in trials]
         damaged = [_damaged_trial(trial) for trial in unreadable]
-        return {**_represent(study, tally), "trials": shown + damaged}
+        return {**study_representation(study, tally), "trials": shown + damaged}
 
 
 class StudyCollection(_StudyResource):
@@ -101,7 +101,7 @@ class StudyCollection(_StudyResource):
         def read(page: Page) -> Part[Representation]:
             found = self.studies.find(who, ids, state, page)
             tallies = self.studies.tallies(who, found.items) if has_tally else {}
-            return found.map(lambda study: _represent(study, tallies.get(study.id)))
+            return found.map(lambda study: study_representation(study, tallies.get(study.id)))
 
         return list_of.answer(read)
 
@@ -131,13 +131,17 @@ class StudyPicture(Resource):
 class StudyStop(_StudyResource):
     """The end of a study before its time."""
 
+    query_of: ClassVar[Mapping[str, Iterable[str] | None]] = {"POST": (CHECK,)}
+    __apidoc__: ClassVar[dict[str, Any]] = {"post": {"params": ABOUT_CHECKING}}
+
     def post(self, study_id: str) -> Response:
         """Start no more trials, and cancel those that run; what is finished stays."""
         nothing()
-        return success("study.stop", self.whole(self.studies.stop(caller(), study_id)))
+        return success("study.stop", self.whole(self.studies.stop(caller(), study_id, is_rehearsal=is_wanted(CHECK))))
 
 
-def _represent(study: Study | Damaged, tally: Tally | None = None) -> Representation:
+def study_representation(study: Study | Damaged, tally: Tally | None = None) -> Representation:
+    """A study without its trials."""
     if isinstance(study, Damaged):
         keys = ExperimentKey.of(study.keys).to_dict()
         known = {"id": study.id, "keys": keys, "state": DAMAGED, "counts": dict.fromkeys(TrialState, 0)}

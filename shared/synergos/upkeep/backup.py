@@ -14,8 +14,9 @@ from pathlib import Path
 from uuid import uuid4
 
 from synergos.errors import Conflict, RecordNotFound
+from synergos.ledger.place import places_in
 from synergos.upkeep import contents
-from synergos.upkeep.contents import MLFLOW, OUTPUTS, RECORDS, Contents, StoredFile
+from synergos.upkeep.contents import LEDGER, MLFLOW, OUTPUTS, RECORDS, Contents, StoredFile
 from synergos.upkeep.held_files import HeldFiles
 from synergos.upkeep.record_copies import RecordSource
 from synergos.upkeep.references import References
@@ -32,11 +33,13 @@ class Place:
     Attributes:
         outputs: folder of trained models.
         mlflow: folder of MLflow's local store; None to leave it out.
+        own: the program's own folder, in which it keeps its ledger; None to leave that out.
     """
 
     records: RecordSource
     outputs: Path
     mlflow: Path | None = None
+    own: Path | None = None
 
 
 def back_up(place: Place, target: Path, tell: Callable[[str], None] = lambda _step: None) -> Contents:
@@ -82,6 +85,7 @@ def _filled(place: Place, folder: Path, tell: Callable[[str], None]) -> Contents
         stored = {str(name): contents.copied(file, folder / name) for file, name in files}
         if tracked:
             stored[f"{MLFLOW}/{_TRACKED}"] = _copied_tracking(tracked / _TRACKED, folder / MLFLOW / _TRACKED)
+    stored |= {} if place.own is None else _copied_ledgers(place.own, folder)
     stored[f"{RECORDS}/{copy.name}"] = contents.digest_of(copy)
     return Contents(
         format=contents.FORMAT,
@@ -110,6 +114,29 @@ def _agreeing(records: RecordSource, copy: Path, held: HeldFiles) -> tuple[datet
     for job in referred.unfinished:
         held.hold_rounds(job)
     return made_at, referred, missing
+
+
+def _copied_ledgers(own: Path, folder: Path) -> dict[str, StoredFile]:
+    """The ledgers of the programs that have a folder, each as far as its last whole line; as `synergos audit` finds them."""
+    stored = dict[str, StoredFile]()
+    for place in places_in(own):
+        # How far it went before its lines: those are only ever added to.
+        for file in (place.head, *place.files()):
+            if file.is_file():
+                name = str(Path(LEDGER, file.relative_to(own)))
+                contents.copied(file, folder / name)
+                if file is not place.head:
+                    _end_with_a_line(folder / name)
+                stored[name] = contents.digest_of(folder / name)
+    return stored
+
+
+def _end_with_a_line(copy: Path) -> None:
+    """Cut off what somebody was writing just then."""
+    with copy.open("r+b") as file:
+        content = file.read()
+        file.truncate(content.rfind(b"\n") + 1)
+        os.fsync(file.fileno())
 
 
 def _tracked(mlflow: Path | None) -> Path | None:

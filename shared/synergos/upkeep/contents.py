@@ -19,8 +19,8 @@ from synergos.schema import Definition
 
 NAME = "backup.json"
 FORMAT = 1
-RECORDS, OUTPUTS, MLFLOW = "records", "outputs", "mlflow"
-"""The folders in a backup."""
+RECORDS, OUTPUTS, MLFLOW, LEDGER = "records", "outputs", "mlflow", "ledger"
+"""The folders in a backup; the last is for reading, and not put back."""
 _CHUNK = 2**20
 
 

@@ -28,7 +28,8 @@ def place_of(data: Path | None, database: str | None, outputs: Path | None, mlfl
         raise InvalidRequest(
             "expected an address of SQLAlchemy's, as the program's own --database", "--database"
         ) from error
-    return Place(records, outputs or orchestrator_folder("outputs"), mlflow or orchestrator_folder("mlflow"))
+    own = data or orchestrator_folder("data")
+    return Place(records, outputs or orchestrator_folder("outputs"), mlflow or orchestrator_folder("mlflow"), own)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from sqlalchemy import URL, Connection, Engine, create_engine, make_url, text
+from sqlalchemy import URL, Connection, Engine, MetaData, create_engine, make_url, text
 
 from synergos.errors import Conflict, NotSupported, RecordNotFound, SynergosError
 from synergos.records.schema import Schema
@@ -178,8 +178,20 @@ class PostgresqlRecords:
     def filled_from(self, copy: Path) -> Iterator[Connection]:
         """See :class:`RecordSource`."""
         self._run("pg_restore", "--no-owner", "--exit-on-error", "--single-transaction", str(copy))
+        try:
+            with self._engine() as engine, engine.begin() as connection:
+                yield connection
+        except BaseException:
+            # What was restored is committed already; nothing else was there.
+            self._empty()
+            raise
+
+    def _empty(self) -> None:
+        """Drop all tables."""
         with self._engine() as engine, engine.begin() as connection:
-            yield connection
+            found = MetaData()
+            found.reflect(connection)
+            found.drop_all(connection)
 
     @contextmanager
     def _engine(self) -> Iterator[Engine]:

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, select, update
 
 from synergos.domain.records import Kind
 from synergos.errors import Conflict
+from synergos.records.changes import set_apart
 from synergos.records.schema import Schema
 from synergos.records.shares import recount
 from synergos.records.tables import RECORDS as TABLES
@@ -66,6 +67,7 @@ def restore(folder: Path, place: Place, tell: Callable[[str], None] = lambda _st
             if is_current:
                 # Names of other lengths take other room; older records are counted when they are brought up to date.
                 recount(connection)
+                set_apart(connection)
     except BaseException:
         for path in made:
             shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)

@@ -1,0 +1,45 @@
+"""The losses of a training as its files have them, and each round's by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+GLOBAL_HISTORY = "global_loss_history.json"
+LOCAL_HISTORY = "local_loss_history_"
+"""Before a participant's id and ``.json``."""
+GLOBAL_SERIES = ("train", "evaluate")
+
+
+@dataclass(frozen=True)
+class Loss:
+    """The loss of one round.
+
+    Attributes:
+        origin: ``ttp`` for the global model, or a participant's id.
+        series: ``train`` or ``evaluate`` of the global model, ``local`` of a participant's own training.
+        round: counted from 0.
+        loss: mean over rows of the criterion; None where it was not finite.
+    """
+
+    origin: str
+    series: str
+    round: int
+    loss: float | None
+
+
+def global_losses(content: Mapping[str, Any]) -> Iterator[Loss]:
+    """What the file :data:`GLOBAL_HISTORY` holds."""
+    for series in GLOBAL_SERIES:
+        yield from _losses("ttp", series, content.get(series) or {})
+
+
+def local_losses(participant: str, content: Mapping[str, Any]) -> Iterator[Loss]:
+    """What the file ``local_loss_history_<participant>.json`` holds."""
+    yield from _losses(participant, "local", content)
+
+
+def _losses(origin: str, series: str, losses: Mapping[str, float | None]) -> Iterator[Loss]:
+    for number, loss in sorted((int(number), loss) for number, loss in losses.items()):
+        yield Loss(origin, series, number, loss)
