@@ -11,24 +11,31 @@ from sqlalchemy.exc import OperationalError
 from synergos.errors import InvalidRequest
 from synergos.program.loop import Loop
 from synergos_director.outcome_consumer import NotOurs, OutcomeConsumer
-from synmanager.broker import MessageBroker
-from synmanager.config import COMPLETED, RANKED, cluster_queue
+from synmanager.broker import MessageBroker, QueueStanding, Sign, unsigned
+from synmanager.config import COMPLETED, DEAD, PARKED, RANKED, cluster_queue
 from synmanager.errors import MessageTooLarge, PublishRefused
 from synmanager.publisher import Publisher
 from synmanager.stream import Delivery, JobStream
 
 log = structlog.get_logger(__name__)
 
+NOT_HANDED_ON = (
+    "it is another cluster's, and this user of the queue may not hand it on: expected a virtual host for each cluster"
+)
 _PAUSE = 1.0
 """Seconds before an outcome that could not be written down is looked at again."""
 
 
 class DirectorQueue:
-    """The queue as a publisher of jobs; for any number of threads."""
+    """The queue as a publisher of jobs; for any number of threads.
 
-    def __init__(self, broker: MessageBroker, cluster: str) -> None:
+    Args:
+        sign: by which the TTPs know that a job is the director's.
+    """
+
+    def __init__(self, broker: MessageBroker, cluster: str, sign: Sign = unsigned) -> None:
         self._cluster = cluster
-        self._publisher = Publisher(broker)
+        self._publisher = Publisher(broker, sign=sign)
         self._queues = {queue.name: queue for queue in RANKED}
 
     def publish(self, queue: str, messages: Sequence[Mapping[str, Any]]) -> None:
@@ -61,10 +68,23 @@ class DirectorQueue:
             ConnectionError: the broker cannot be reached.
         """
         return {
-            queue.name: self._publisher.count(queue.name)
-            + self._publisher.count(cluster_queue(queue, self._cluster).name)
+            queue.name: self._publisher.count(queue) + self._publisher.count(cluster_queue(queue, self._cluster))
             for queue in (*RANKED, COMPLETED)
         }
+
+    def look(self) -> dict[str, QueueStanding]:
+        """How each queue stands, those handed on to this cluster included, and the two that nobody empties.
+
+        Raises:
+            ConnectionError: the broker cannot be reached.
+        """
+        found = {}
+        for queue in (*RANKED, COMPLETED):
+            parts = [self._publisher.look(each) for each in (queue, cluster_queue(queue, self._cluster))]
+            found[queue.name] = QueueStanding(
+                sum(part.messages for part in parts), sum(part.consumers for part in parts)
+            )
+        return found | {queue.name: self._publisher.look(queue) for queue in (DEAD, PARKED)}
 
     def close(self) -> None:
         """Let go of the broker."""
@@ -110,14 +130,17 @@ class CompletedListener:
     def _settle(self, delivery: Delivery) -> float:
         """Settle an outcome; how many seconds to wait before the next."""
         try:
-            self._outcomes.settle(delivery.body)
+            self._outcomes.settle(delivery.body, delivery.headers, is_redelivered=delivery.redelivered)
         except InvalidRequest as error:
             log.warning("a message of the completed queue is no outcome that counts, and was parked", reason=str(error))
             delivery.quarantine(str(error))
         except NotOurs as error:
             other = cluster_queue(COMPLETED, error.cluster)
-            self._publisher.declare(other)
-            delivery.forward(other.name)
+            if self._publisher.declare(other):
+                delivery.forward(other.name)
+            else:
+                log.warning("an outcome of another cluster was parked", cluster=error.cluster, reason=NOT_HANDED_ON)
+                delivery.quarantine(NOT_HANDED_ON)
         except OperationalError as error:
             log.warning("outcome not settled yet", reason=type(error).__name__)
             delivery.give_back()

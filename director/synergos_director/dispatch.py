@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 
 from synergos.domain.job import CANCELLED_ON_REQUEST, Job, JobState
+from synergos.domain.job_progress import awaited_owners
 from synergos.domain.keys import ProjectKey
 from synergos.errors import Conflict
 from synergos.orchestration.dispatcher import FOREVER, Wait
@@ -75,5 +76,8 @@ def _delay(status: JobStatus) -> dict[str, Any]:
     if status.waits_for is not None:
         first = status.waits_for
         return {"waiting_for": first.id, "reason": f"its {first.stage.value} job must end first"}
+    if awaited_owners(status.job.progress):
+        # Its progress says whose decision it takes.
+        return {}
     moment = status.job.not_before
     return {"reason": "it is tried again" + (f" at {moment.isoformat(timespec='seconds')}" if moment else " soon")}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from typing import Any, Protocol
 
 import structlog
@@ -12,6 +13,8 @@ from synergos.domain.messages import job_message
 from synergos.errors import DamagedRecord, InvalidRequest, RecordNotFound
 from synergos.program.log_context import about_job
 from synergos.records import RecordStore
+from synergos.tracing import OFF, Kind, Tracer
+from synergos.tracing.of_jobs import part_of
 from synergos_director.queued_job import queued_job
 
 log = structlog.get_logger(__name__)
@@ -55,17 +58,24 @@ class Queue(Protocol):
 
 
 class JobPublisher:
-    """Publishes a message for each job that has become ready."""
+    """Publishes a message for each job that has become ready.
 
-    def __init__(self, store: RecordStore, queue: Queue) -> None:
+    Args:
+        tracer: is told how long that takes.
+    """
+
+    def __init__(self, store: RecordStore, queue: Queue, tracer: Tracer = OFF) -> None:
         self._store = store
         self._queue = queue
+        self._tracer = tracer
         self._cluster = store.cluster_id()
 
     def publish(self, jobs: Iterable[Job]) -> None:
         """Publish a message for each; what the broker does not get is published again later, by :class:`~synergos_director.reconciler.Reconciler`."""
         by_queue: dict[str, list[dict[str, Any]]] = {}
+        traced = ExitStack()
         for job in jobs:
+            traced.enter_context(part_of(job, self._tracer, "publish", Kind.PRODUCER))
             try:
                 by_queue.setdefault(QUEUES[job.stage], []).append(queued_job(self._store, job, self._cluster))
             except (RecordNotFound, DamagedRecord, TypeError, LookupError, AttributeError) as error:
@@ -74,8 +84,9 @@ class JobPublisher:
                     log.info("published without its records", reason=type(error).__name__)
                 by_queue.setdefault(QUEUES[job.stage], []).append(job_message(job, self._cluster, [], {}))
         try:
-            for queue, messages in by_queue.items():
-                self._publish(queue, messages)
+            with traced:
+                for queue, messages in by_queue.items():
+                    self._publish(queue, messages)
         except ConnectionError as error:
             log.warning("jobs wait for the queue to be back", jobs=sum(map(len, by_queue.values())), reason=str(error))
 

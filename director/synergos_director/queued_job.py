@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from synergos.domain.grid import COMMAND_PORT, DATA_PORT, host_of
 from synergos.domain.job import Job, Stage
 from synergos.domain.messages import job_message
 from synergos.domain.records import OWN_FIELDS, Kind, restrict
@@ -67,8 +68,8 @@ def _node(registration: Record, index: int, action: object) -> dict[str, Any]:
     return {
         "keys": registration["key"],
         "action": action,
-        "rest": {"host": node["host"], "port": node["f_port"]},
-        "syft": {"id": participant, "host": node["host"], "port": node["port"], **chatter},
+        "rest": {"host": host_of(node), "port": node.get("f_port", COMMAND_PORT)},
+        "syft": {"id": participant, "host": host_of(node), "port": node.get("port", DATA_PORT), **chatter},
     }
 
 

@@ -14,6 +14,19 @@ HEARTBEAT_SECONDS = 30
 
 
 @dataclass(frozen=True)
+class QueueStanding:
+    """How a queue stands.
+
+    Attributes:
+        messages: that nobody has in hand.
+        consumers: how many take messages from it.
+    """
+
+    messages: int
+    consumers: int
+
+
+@dataclass(frozen=True)
 class Message:
     """A message as a broker hands it over.
 
@@ -28,6 +41,23 @@ class Message:
     body: bytes
     redelivered: bool = False
     headers: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """A message on its way to a broker."""
+
+    text: str
+    headers: Mapping[str, Any] = field(default_factory=dict)
+
+
+Sign = Callable[[str, bytes], Mapping[str, Any]]
+"""The headers by which a message's readers know who has put it in, from the queue's name and the bytes."""
+
+
+def unsigned(_queue: str, _body: bytes) -> Mapping[str, Any]:
+    """None."""
+    return {}
 
 
 class Link(Protocol):
@@ -52,8 +82,12 @@ class Link(Protocol):
     def declare_exchange(self, name: str, exchange_type: str, durable: bool) -> None:
         """See that an exchange is there."""
 
-    def declare(self, queue: Queue) -> None:
-        """See that a queue is there, and bound to what fills it."""
+    def declare(self, queue: Queue) -> bool:
+        """See that a queue is there, and bound to what fills it; one who may not declare anything looks whether it is there.
+
+        Returns:
+            False for a queue that is optional, and that this user may not declare.
+        """
 
     def publish(
         self, exchange: str, routing_key: str, text: str | bytes, headers: Mapping[str, Any] | None = None
@@ -65,7 +99,7 @@ class Link(Protocol):
             PublishRefused: the broker did not take it; the link is as good as before.
         """
 
-    def publish_many(self, exchange: str, routing_key: str, texts: Sequence[str]) -> None:
+    def publish_many(self, exchange: str, routing_key: str, messages: Sequence[Outgoing]) -> None:
         """Publish many, and wait once; see :meth:`publish`.
 
         Raises:
@@ -89,6 +123,9 @@ class Link(Protocol):
 
     def count(self, queue: str) -> int:
         """How many messages lie in a queue that nobody has in hand."""
+
+    def standing(self, queue: str) -> QueueStanding:
+        """How a queue stands."""
 
     def purge(self, queue: str) -> int:
         """Remove the messages that lie in a queue; how many."""
@@ -114,6 +151,10 @@ class Link(Protocol):
 
 class MessageBroker(Protocol):
     """Where links come from."""
+
+    @property
+    def user(self) -> str:
+        """As whom it lets us in."""
 
     def link(self, heartbeat: int = HEARTBEAT_SECONDS, blocked_connection_timeout: float = 300) -> Link:
         """A new link, with the topology of :mod:`synmanager.config` declared.

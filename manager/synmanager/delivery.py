@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from synmanager.broker import Link, Message
-from synmanager.config import DEAD_QUEUE, PARKED_QUEUE
+from synmanager.config import DEAD, PARKED, Queue
 from synmanager.errors import PublishRefused
 from synmanager.message import check_size, from_text
 
@@ -33,6 +33,7 @@ class Delivery:
     Attributes:
         queue: the name of the queue it came from.
         body: what it says, as it came.
+        headers: what came with it.
         redelivered: whether somebody had it in hand before.
         attempts: how often it was tried and failed, as :meth:`retry` counts.
         is_postponed: whether it is to be tried again later.
@@ -41,6 +42,7 @@ class Delivery:
 
     def __init__(self, message: Message, settle: Settle) -> None:
         self.body = message.body
+        self.headers = message.headers
         self.queue = message.queue
         self.redelivered = message.redelivered
         self.attempts = _attempts(message.headers)
@@ -69,30 +71,30 @@ class Delivery:
 
     def quarantine(self, reason: str) -> None:
         """Quarantine it: move it to the queue ``parked``, for people to look at, because it is no job."""
-        self._move(PARKED_QUEUE, {REASON_HEADER: reason})
+        self._move(PARKED, {REASON_HEADER: reason})
 
     def dead_letter(self, reason: str) -> None:
         """Dead-letter it: move it to the queue ``dead``, because its job was given up."""
-        self._move(DEAD_QUEUE, {REASON_HEADER: reason})
+        self._move(DEAD, {REASON_HEADER: reason})
 
     def forward(self, queue: str) -> None:
         """Move it to another queue, which must be there."""
-        self._move(queue, {})
+        self._move(Queue(queue), {})
 
     def retry(self, after: float = 0.0) -> None:
         """Put it at its queue's end as its next attempt, in ``after`` seconds; other messages can be taken meanwhile."""
-        headers = {ATTEMPTS_HEADER: self.attempts + 1}
+        headers, own = {ATTEMPTS_HEADER: self.attempts + 1}, Queue(self.queue)
 
         def wait(link: Link) -> None:
-            link.call_later(after, lambda: move(link, self._received, self.queue, headers))
+            link.call_later(after, lambda: move(link, self._received, own, headers))
 
         if after > 0:
             self.is_postponed = True
             self._decide(wait)
         else:
-            self._move(self.queue, headers)
+            self._move(own, headers)
 
-    def _move(self, queue: str, headers: Mapping[str, Any]) -> None:
+    def _move(self, queue: Queue, headers: Mapping[str, Any]) -> None:
         self._decide(lambda link: move(link, self._received, queue, headers))
 
     def _decide(self, act: Callable[[Link], None]) -> None:
@@ -101,13 +103,13 @@ class Delivery:
             self._settle(act)
 
 
-def move(link: Link, message: Message, queue: str, headers: Mapping[str, Any]) -> None:
+def move(link: Link, message: Message, queue: Queue, headers: Mapping[str, Any]) -> None:
     """Move a message to another queue: it is in one of the two at any time, for a moment in both."""
     try:
-        link.publish("", queue, message.body, {**message.headers, QUEUE_HEADER: message.queue, **headers})
+        link.publish(*queue.way, message.body, {**message.headers, QUEUE_HEADER: message.queue, **headers})
     except PublishRefused as error:
         log.warning(
-            "a message of queue %s could not be moved to %s and was given back: %s", message.queue, queue, error
+            "a message of queue %s could not be moved to %s and was given back: %s", message.queue, queue.name, error
         )
         link.give_back(message.tag)
     else:
@@ -127,7 +129,7 @@ def opened(link: Link, message: Message, settle: Settle, *, reads: bool = True) 
             _ = delivery.message
     except ValueError as error:
         log.warning("a message of queue %s is no job, and was parked: %s", message.queue, error)
-        move(link, message, PARKED_QUEUE, {REASON_HEADER: str(error)})
+        move(link, message, PARKED, {REASON_HEADER: str(error)})
         return None
     return delivery
 

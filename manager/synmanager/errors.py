@@ -23,6 +23,10 @@ Instruction
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from synmanager.broker import Outgoing
 
 
 class QueueError(Exception):
@@ -40,7 +44,7 @@ class Interrupted(BrokerUnavailable):
         unconfirmed: those of which it is not known whether the broker has them.
     """
 
-    def __init__(self, reason: str, unconfirmed: Sequence[str]) -> None:
+    def __init__(self, reason: str, unconfirmed: Sequence[Outgoing]) -> None:
         super().__init__(reason)
         self.unconfirmed = unconfirmed
 

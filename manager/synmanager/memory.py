@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any
 
-from synmanager.broker import HEARTBEAT_SECONDS, Message
+from synmanager.broker import HEARTBEAT_SECONDS, Message, Outgoing, QueueStanding
 from synmanager.config import TOPOLOGY, Queue
 from synmanager.errors import BrokerRefused, BrokerUnavailable, Interrupted, Unroutable
 
@@ -35,6 +35,8 @@ class _Consumer:
 
 class MemoryBroker:
     """Queues in memory; see :class:`synmanager.broker.MessageBroker`. Routing keys are compared whole: no wildcards."""
+
+    user = "anybody"
 
     def __init__(self) -> None:
         self._changed = threading.Condition(threading.RLock())
@@ -123,11 +125,12 @@ class MemoryLink:
             self._require_open()
             self._broker._declare_exchange(name, exchange_type)
 
-    def declare(self, queue: Queue) -> None:
-        """See that a queue is there, and bound to what fills it."""
+    def declare(self, queue: Queue) -> bool:
+        """See that a queue is there, and bound to what fills it; everybody may."""
         with self._changed:
             self._require_open()
             self._broker._declare(queue)
+        return True
 
     def publish(
         self, exchange: str, routing_key: str, text: str | bytes, headers: Mapping[str, Any] | None = None
@@ -143,13 +146,13 @@ class MemoryLink:
                 self._broker._queues[queue].append(_Stored(next(self._broker._places), body, dict(headers or {})))
             self._changed.notify_all()
 
-    def publish_many(self, exchange: str, routing_key: str, texts: Sequence[str]) -> None:
+    def publish_many(self, exchange: str, routing_key: str, messages: Sequence[Outgoing]) -> None:
         """Publish one after the other."""
-        for done, text in enumerate(texts):
+        for done, message in enumerate(messages):
             try:
-                self.publish(exchange, routing_key, text)
+                self.publish(exchange, routing_key, message.text, message.headers)
             except BrokerUnavailable as error:
-                raise Interrupted(str(error), texts[done:]) from error
+                raise Interrupted(str(error), messages[done:]) from error
 
     def get(self, queue: str) -> Message | None:
         """Take the oldest message of a queue, if there is one."""
@@ -185,6 +188,12 @@ class MemoryLink:
         """How many messages lie in a queue that nobody has in hand."""
         with self._changed:
             return len(self._messages(queue))
+
+    def standing(self, queue: str) -> QueueStanding:
+        """How a queue stands."""
+        with self._changed:
+            consuming = [each for link in self._broker._links for each in link._consumers.values()]
+            return QueueStanding(len(self._messages(queue)), sum(each.queue == queue for each in consuming))
 
     def purge(self, queue: str) -> int:
         """Remove the messages that lie in a queue; how many."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from synmanager.base_operator import BaseOperator
+from synmanager.broker import Outgoing
 from synmanager.errors import MessageTooLarge
 from synmanager.message import LARGEST
 from synmanager.publisher import publish_rest
@@ -53,7 +54,7 @@ class ProducerOperator(BaseOperator):
             QueueError: see :meth:`publish_message`; some of the messages may have been published.
         """
         texts = [self.create_message(message) for message in messages]
-        rest = list(texts)
+        rest = [Outgoing(text) for text in texts]
         with self._lock:
             self._with_link(lambda link: publish_rest(link, self.exchange_name, self.routing_key, rest), self.patience)
         return texts

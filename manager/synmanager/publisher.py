@@ -6,8 +6,8 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
-from synmanager.broker import Link, MessageBroker
-from synmanager.config import DEAD_QUEUE, Queue
+from synmanager.broker import Link, MessageBroker, Outgoing, QueueStanding, Sign, unsigned
+from synmanager.config import DEAD, Queue
 from synmanager.delivery import REASON_HEADER
 from synmanager.errors import BrokerUnavailable, Interrupted
 from synmanager.message import to_text
@@ -23,13 +23,15 @@ class Publisher:
 
     Args:
         patience: seconds to wait for a broker that is away; it is looked for a second time in any case.
+        sign: gives each message the headers by which its readers know who has put it in.
 
     Raises:
         CredentialsNeeded: the broker is on another machine, and there is no user name.
     """
 
-    def __init__(self, broker: MessageBroker, *, patience: float = 0.0) -> None:
+    def __init__(self, broker: MessageBroker, *, patience: float = 0.0, sign: Sign = unsigned) -> None:
         broker.check()
+        self._sign = sign
         self._broker = broker
         self._patience = patience
         # Guards the link: one thread at a time publishes, retries included.
@@ -45,9 +47,9 @@ class Publisher:
             BrokerUnavailable: there is no broker; some of the messages may have been published.
             PublishRefused: the broker did not take one.
         """
-        exchange, key = (queue.exchange, queue.routing_key) if queue.exchange else ("", queue.name)
-        texts = [to_text(message) for message in messages]
-        self._do(lambda link: publish_rest(link, exchange, key, texts))
+        exchange, key = queue.way
+        rest = [self._outgoing(queue.name, message) for message in messages]
+        self._do(lambda link: publish_rest(link, exchange, key, rest))
 
     def publish_to(self, queue: str, message: Mapping[str, Any]) -> None:
         """Publish a message straight to a queue; see :meth:`publish`.
@@ -66,40 +68,52 @@ class Publisher:
             BrokerUnavailable: there is no broker; the message may have been published.
             PublishRefused: the broker did not take it.
         """
-        text = to_text(message)
+        outgoing = self._outgoing(DEAD.name, message)
 
         def dead_letter(link: Link) -> None:
             # Somebody who has looked at it may have deleted the queue.
-            link.declare(Queue(DEAD_QUEUE))
-            link.publish("", DEAD_QUEUE, text, {REASON_HEADER: reason})
+            link.declare(DEAD)
+            link.publish(*DEAD.way, outgoing.text, {**outgoing.headers, REASON_HEADER: reason})
 
         self._do(dead_letter)
 
-    def declare(self, queue: Queue) -> None:
-        """See that a queue is there.
+    def declare(self, queue: Queue) -> bool:
+        """See that a queue is there; False for one that is optional and that this user may not declare.
 
         Raises:
             BrokerUnavailable: there is no broker.
         """
-        self._do(lambda link: link.declare(queue))
+        return self._do(lambda link: link.declare(queue))
 
-    def count(self, name: str) -> int:
-        """How many messages lie in a queue that nobody has in hand; the queue is there afterwards.
+    def count(self, queue: Queue | str) -> int:
+        """How many messages lie in a queue that nobody has in hand; the queue is there afterwards, or it is done without.
 
         Raises:
             BrokerUnavailable: there is no broker.
         """
+        return self.look(queue).messages
 
-        def count(link: Link) -> int:
-            link.declare(Queue(name))
-            return link.count(name)
+    def look(self, queue: Queue | str) -> QueueStanding:
+        """How a queue stands; it is there afterwards, or it is done without.
 
-        return self._do(count)
+        Raises:
+            BrokerUnavailable: there is no broker.
+        """
+        asked = Queue(queue) if isinstance(queue, str) else queue
+
+        def look(link: Link) -> QueueStanding:
+            return link.standing(asked.name) if link.declare(asked) else QueueStanding(0, 0)
+
+        return self._do(look)
 
     def close(self) -> None:
         """Let go of the connection."""
         with self._lock:
             self._drop()
+
+    def _outgoing(self, queue: str, message: Mapping[str, Any]) -> Outgoing:
+        text = to_text(message)
+        return Outgoing(text, self._sign(queue, text.encode()))
 
     def _do(self, act: Callable[[Link], Result]) -> Result:
         with self._lock:
@@ -124,15 +138,15 @@ class Publisher:
             self._link = None
 
 
-def publish_rest(link: Link, exchange: str, routing_key: str, texts: list[str]) -> None:
-    """Publish texts; those that the broker has are taken from the list, also when it breaks off.
+def publish_rest(link: Link, exchange: str, routing_key: str, messages: list[Outgoing]) -> None:
+    """Publish messages; those that the broker has are taken from the list, also when it breaks off.
 
     Raises:
         Interrupted: see :meth:`synmanager.broker.Link.publish_many`.
     """
     try:
-        link.publish_many(exchange, routing_key, texts)
+        link.publish_many(exchange, routing_key, messages)
     except Interrupted as error:
-        texts[:] = error.unconfirmed
+        messages[:] = error.unconfirmed
         raise
-    texts.clear()
+    messages.clear()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ssl
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -13,8 +14,8 @@ from typing import Any
 import pika
 import pika.exceptions
 
-from synmanager.broker import DEFAULT_PORT, HEARTBEAT_SECONDS, Message
-from synmanager.config import TOPOLOGY, Queue
+from synmanager.broker import DEFAULT_PORT, HEARTBEAT_SECONDS, Message, Outgoing, QueueStanding
+from synmanager.config import TOPIC_EXCHANGE_NAME, TOPIC_EXCHANGE_TYPE, TOPOLOGY, Queue
 from synmanager.errors import (
     AccessRefused,
     BrokerRefused,
@@ -32,7 +33,20 @@ _FEW = 8
 _UNCONFIRMED = 4096
 """How many messages may be on their way at once."""
 _LOOK_SECONDS = 1.0
+_ACCESS_REFUSED = 403
+"""AMQP's code."""
 _WITHOUT_CONNECTION = (pika.exceptions.AMQPError, OSError)
+
+
+@dataclass
+class Rights:
+    """What a user was found to have.
+
+    Attributes:
+        may_declare: None until it was tried. Several threads may find it out; they find the same.
+    """
+
+    may_declare: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -41,7 +55,9 @@ class Broker:
 
     Attributes:
         username: None for the broker's default user, whose password everybody knows: on its own machine only.
-        tls: None for no TLS; a file of the certificate authority that signed the broker's, or a context.
+        tls: None for no TLS; a file of the certificate authority that signed the broker's, a context, or what makes one for each
+            connection.
+        rights: what the user may do there, as far as it was found out.
     """
 
     host: str
@@ -49,13 +65,20 @@ class Broker:
     username: str | None = None
     password: str | None = field(default=None, repr=False)
     virtual_host: str = "/"
-    tls: ssl.SSLContext | str | Path | None = None
+    tls: ssl.SSLContext | str | Path | Callable[[], ssl.SSLContext] | None = None
+    rights: Rights = field(default_factory=Rights, init=False, repr=False, compare=False)
+
+    @property
+    def user(self) -> str:
+        """As whom it lets us in."""
+        return self.username or DEFAULT_USER
 
     def link(self, heartbeat: int = HEARTBEAT_SECONDS, blocked_connection_timeout: float = 300) -> Link:
         """A new link, with the topology declared; see :meth:`synmanager.broker.MessageBroker.link`."""
         connection = self.connect(heartbeat, blocked_connection_timeout)
         try:
             with translated():
+                self._find_rights(connection)
                 link = Link(self, connection, connection.channel())
                 link.channel.basic_qos(prefetch_count=1)
                 link.channel.confirm_delivery()
@@ -66,18 +89,44 @@ class Broker:
             raise
         return link
 
+    def _find_rights(self, connection: Any) -> None:
+        if self.rights.may_declare is not None:
+            return
+        channel = connection.channel()
+        try:
+            channel.exchange_declare(TOPIC_EXCHANGE_NAME, TOPIC_EXCHANGE_TYPE, durable=True)
+        except pika.exceptions.ChannelClosedByBroker as error:
+            if error.reply_code != _ACCESS_REFUSED:
+                raise
+            # A broker whose users have roles, who find there what they need.
+            self.rights.may_declare = False
+        else:
+            self.rights.may_declare = True
+            channel.close()
+
     def link_on(self, connection: Any, channel: Any) -> Link:
         """The link that pika's objects make."""
         return Link(self, connection, channel)
 
     def connect(self, heartbeat: int = HEARTBEAT_SECONDS, blocked_connection_timeout: float = 300) -> Any:
         """Pika's connection; see :meth:`link`."""
-        parameters = self.parameters(heartbeat, blocked_connection_timeout)
+        parameters = self._parameters_now(heartbeat, blocked_connection_timeout)
         try:
             return pika.BlockingConnection(parameters)
         # The last one is what pika says of a connection that a dying broker resets in the moment it is made.
         except (*_WITHOUT_CONNECTION, ValueError) as error:
             raise _no_connection(error) from error
+
+    def pipeline(self, exchange: str, routing_key: str, messages: Sequence[Outgoing]) -> _Pipeline:
+        """What publishes many messages, over a connection of its own.
+
+        Raises:
+            Interrupted: none can be made now.
+        """
+        try:
+            return _Pipeline(self._parameters_now(), exchange, routing_key, messages)
+        except BrokerUnavailable as error:
+            raise Interrupted(str(error), messages) from error
 
     def check(self) -> None:
         """Find out what is wrong without asking the broker.
@@ -102,6 +151,19 @@ class Broker:
             ssl_options=self._ssl(),
         )
 
+    def _parameters_now(self, heartbeat: int = 0, blocked_connection_timeout: float = 300) -> Any:
+        """The same for a connection that is made now, while the files of its TLS may just be replaced.
+
+        Raises:
+            BrokerUnavailable: they cannot be used, yet.
+        """
+        try:
+            return self.parameters(heartbeat, blocked_connection_timeout)
+        except QueueError:
+            raise
+        except Exception as error:
+            raise BrokerUnavailable(f"no connection to the broker: its TLS files cannot be used: {error}") from error
+
     def _credentials(self) -> Any:
         if self.username in {None, DEFAULT_USER} and not _is_loopback(self.host):
             raise CredentialsNeeded(
@@ -117,7 +179,13 @@ class Broker:
     def _ssl(self) -> Any:
         if self.tls is None:
             return None
-        context = self.tls if isinstance(self.tls, ssl.SSLContext) else ssl.create_default_context(cafile=self.tls)
+        match self.tls:
+            case ssl.SSLContext():
+                context = self.tls
+            case str() | Path():
+                context = ssl.create_default_context(cafile=self.tls)
+            case _:
+                context = self.tls()
         return pika.SSLOptions(context, self.host)
 
 
@@ -138,15 +206,32 @@ class Link:
     def declare_exchange(self, name: str, exchange_type: str, durable: bool) -> None:
         """See that an exchange is there."""
         with translated():
-            self.channel.exchange_declare(name, exchange_type, durable=durable)
+            self.channel.exchange_declare(
+                name, exchange_type, passive=self._broker.rights.may_declare is False, durable=durable
+            )
 
-    def declare(self, queue: Queue) -> None:
-        """See that a queue is there, and bound to what fills it."""
+    def declare(self, queue: Queue) -> bool:
+        """See that a queue is there, and bound to what fills it; see :meth:`synmanager.broker.Link.declare`."""
+        if self._broker.rights.may_declare is False:
+            return self._is_there(queue)
         with translated():
             self.channel.queue_declare(queue.name, durable=True)
             if queue.exchange is not None:
                 self.channel.exchange_declare(queue.exchange, queue.exchange_type, durable=True)
                 self.channel.queue_bind(queue.name, queue.exchange, queue.routing_key)
+        return True
+
+    def _is_there(self, queue: Queue) -> bool:
+        if queue.is_optional:
+            return False
+        try:
+            with translated():
+                self.channel.queue_declare(queue.name, passive=True)
+        except BrokerRefused as error:
+            raise BrokerRefused(
+                f"{error}; {self._broker.username} may not declare it: import the definitions of roles again"
+            ) from error
+        return True
 
     def publish(
         self, exchange: str, routing_key: str, text: str | bytes, headers: Mapping[str, Any] | None = None
@@ -155,16 +240,16 @@ class Link:
         with translated():
             self.channel.basic_publish(exchange, routing_key, text, _properties(headers), mandatory=True)
 
-    def publish_many(self, exchange: str, routing_key: str, texts: Sequence[str]) -> None:
+    def publish_many(self, exchange: str, routing_key: str, messages: Sequence[Outgoing]) -> None:
         """Publish many, and wait once: over a connection of their own, as the blocking one waits after each."""
-        if len(texts) > _FEW:
-            _Pipeline(self._broker, exchange, routing_key, texts).run()
+        if len(messages) > _FEW:
+            self._broker.pipeline(exchange, routing_key, messages).run()
             return
-        for done, text in enumerate(texts):
+        for done, message in enumerate(messages):
             try:
-                self.publish(exchange, routing_key, text)
+                self.publish(exchange, routing_key, message.text, message.headers)
             except BrokerUnavailable as error:
-                raise Interrupted(str(error), texts[done:]) from error
+                raise Interrupted(str(error), messages[done:]) from error
 
     def get(self, queue: str) -> Message | None:
         """Take the oldest message of a queue, if there is one."""
@@ -205,6 +290,12 @@ class Link:
         with translated():
             return int(self.channel.queue_declare(queue, passive=True).method.message_count)
 
+    def standing(self, queue: str) -> QueueStanding:
+        """How a queue stands."""
+        with translated():
+            found = self.channel.queue_declare(queue, passive=True).method
+        return QueueStanding(int(found.message_count), int(found.consumer_count))
+
     def purge(self, queue: str) -> int:
         """Remove the messages that lie in a queue; how many."""
         with translated():
@@ -241,17 +332,17 @@ class Link:
 class _Pipeline:
     """Many messages on an asynchronous connection; :meth:`run` is its whole life."""
 
-    def __init__(self, broker: Broker, exchange: str, routing_key: str, texts: Sequence[str]) -> None:
+    def __init__(self, parameters: Any, exchange: str, routing_key: str, messages: Sequence[Outgoing]) -> None:
         self._target = (exchange, routing_key)
-        self._texts = iter(texts)
-        self._total = len(texts)
+        self._messages = iter(messages)
+        self._total = len(messages)
         # By the numbers the broker confirms, ascending.
-        self._unconfirmed: dict[int, str] = {}
+        self._unconfirmed: dict[int, Outgoing] = {}
         self._sent = 0
         self._error: Exception | None = None
         self._channel: Any = None
         self._connection: Any = pika.SelectConnection(
-            broker.parameters(),
+            parameters,
             on_open_callback=lambda connection: connection.channel(on_open_callback=self._opened),
             on_open_error_callback=lambda _connection, error: self._fail(_no_connection(error)),
             on_close_callback=lambda _connection, reason: self._fail(_broken(reason)),
@@ -273,7 +364,7 @@ class _Pipeline:
         finally:
             self._connection.ioloop.close()
         if isinstance(self._error, BrokerUnavailable):
-            raise Interrupted(str(self._error), [*self._unconfirmed.values(), *self._texts]) from self._error
+            raise Interrupted(str(self._error), [*self._unconfirmed.values(), *self._messages]) from self._error
         if self._error is not None:
             raise self._error
 
@@ -284,11 +375,12 @@ class _Pipeline:
         channel.confirm_delivery(self._answered, callback=lambda _frame: self._fill())
 
     def _fill(self) -> None:
-        properties = _properties()
-        while len(self._unconfirmed) < _UNCONFIRMED and (text := next(self._texts, None)) is not None:
+        while len(self._unconfirmed) < _UNCONFIRMED and (message := next(self._messages, None)) is not None:
             self._sent += 1
-            self._unconfirmed[self._sent] = text
-            self._channel.basic_publish(*self._target, text, properties, mandatory=True)
+            self._unconfirmed[self._sent] = message
+            self._channel.basic_publish(
+                *self._target, message.text, _properties(message.headers or None), mandatory=True
+            )
 
     def _answered(self, frame: Any) -> None:
         answer = frame.method
@@ -362,6 +454,8 @@ def _properties(headers: Mapping[str, Any] | None = None) -> Any:
         delivery_mode=pika.DeliveryMode.Persistent.value,
         content_type="application/json",
         content_encoding="utf-8",
+        # For whoever looks at messages on the broker's pages.
+        timestamp=int(time.time()),
         headers=headers,
     )
 

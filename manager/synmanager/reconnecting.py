@@ -68,8 +68,8 @@ class Reconnecting:
         self._is_away = False
         self._pauses = pauses()
 
-    def connect(self, queues: tuple[Queue, ...]) -> Link | None:
-        """A link on which these queues are declared; None when it was stopped first.
+    def connect(self, queues: tuple[Queue, ...]) -> tuple[Link, tuple[Queue, ...]] | None:
+        """A link, and those of the queues that are there by it; None when it was stopped first.
 
         Raises:
             QueueError: waiting would not help.
@@ -78,8 +78,7 @@ class Reconnecting:
             try:
                 link = self._broker.link()
                 try:
-                    for queue in queues:
-                        link.declare(queue)
+                    there = tuple(queue for queue in queues if link.declare(queue))
                 except Exception:
                     link.close()
                     raise
@@ -89,7 +88,7 @@ class Reconnecting:
                 if self._is_away:
                     log.info("%s: the broker is back", self._who)
                 self._is_away = False
-                return link
+                return link, there
         return None
 
     def lost(self, error: Exception) -> None:

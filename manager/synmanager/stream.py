@@ -42,6 +42,8 @@ class JobStream:
         self._queues = tuple(queues)
         if lays_ready and len(self._queues) != 1:
             raise ValueError("lays_ready: expected a single queue")
+        # Those that are there, by the link in use; of its thread's alone.
+        self._there = self._queues
         self._lays_ready = lays_ready
         self._reads = reads
         self._closed = threading.Event()
@@ -121,7 +123,8 @@ class JobStream:
 
     def _loop(self) -> None:
         try:
-            while (link := self._reconnecting.connect(self._queues)) is not None:
+            while (found := self._reconnecting.connect(self._queues)) is not None:
+                link, self._there = found
                 self._use(link)
         except QueueError as error:
             self._failure = error
@@ -175,7 +178,7 @@ class JobStream:
         while not self._closed.is_set():
             if not self._is_wanted:
                 link.wait()
-            elif (found := self._first(link, self._queues)) is not None:
+            elif (found := self._first(link, self._there)) is not None:
                 self._hand_over(link, found)
             else:
                 self._await(link)
@@ -183,7 +186,7 @@ class JobStream:
     def _await(self, link: Link) -> None:
         """Wait until something comes into any of the queues, or nobody waits for it any more."""
         arrived: list[Message] = []
-        consumers = [link.consume(each.name, arrived.append) for each in self._queues]
+        consumers = [link.consume(each.name, arrived.append) for each in self._there]
         while self._is_wanted and not arrived and not self._closed.is_set():
             link.wait()
         chosen = arrived[:1]
@@ -201,8 +204,8 @@ class JobStream:
 
     def _choose(self, link: Link, message: Message) -> None:
         """Hand over what came, or what is more urgent: queues answer each at their own pace."""
-        rank = [each.name for each in self._queues].index(message.queue)
-        first = self._first(link, self._queues[:rank])
+        rank = [each.name for each in self._there].index(message.queue)
+        first = self._first(link, self._there[:rank])
         if first is not None:
             link.give_back(message.tag)
             self._hand_over(link, first)

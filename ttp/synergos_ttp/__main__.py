@@ -10,12 +10,16 @@ if __name__ == "__main__":
     raise SystemExit
 
 import argparse
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
 import structlog
 
+from synergos.accounts.flags import add_auth_flags, auth_of
 from synergos.learning.shares import LARGEST_SHARE
+from synergos.ledger.place import LedgerPlace
+from synergos.program.database_flags import add_database_flags, database_of
 from synergos.program.destination_flags import add_destination_flags, nodes_of, tracking_servers_of
 from synergos.program.flags import (
     add_flag,
@@ -29,11 +33,18 @@ from synergos.program.flags import (
     usable_folder,
     whole_number,
 )
+from synergos.program.identity_flag import add_identity_flag, identity_file
 from synergos.program.program import ProgramSettings, read_flags, run
+from synergos.records.database_password import add_database_password_flag, with_password
 from synergos_ttp.bootstrap import build_ttp
 from synergos_ttp.settings import ClusterSettings, Settings
 from synergos_ttp.stages.jobs import KEEP_VERSIONS
+from synergos_ttp.subscribers.participant_metrics import PARTICIPANTS
+from synergos_ttp.tracking.login import add_login_flags, login_of
+from synergos_ttp.tracking.note_spool import CAPACITY
+from synergos_ttp.tracking.tls import add_tracking_tls_flag, tracking_tls_of
 from synergos_ttp.workers.limits import Limits
+from synergos_ttp.workers.sealing import Sealed
 from synmanager.flags import add_queue_flags, usable_broker_of
 
 
@@ -62,7 +73,8 @@ def parser() -> argparse.ArgumentParser:
         choices=("basic", "cluster"),
         help="basic does without --queue, cluster needs it; default: cluster where there is a --queue",
     )
-    add_flag(flags, "--database", help="SQLAlchemy URL of the record store; default: an SQLite file in --data")
+    add_database_flags(flags, "SQLAlchemy URL of the record store; default: an SQLite file in --data")
+    add_database_password_flag(flags)
     add_flag(
         flags,
         "--keep_versions",
@@ -83,12 +95,53 @@ def parser() -> argparse.ArgumentParser:
         "models=N: as --keep_versions N; rounds=TIME: of rounds that a kill has left of jobs that have ended, those of the last"
         " so many hours, days or weeks (12h, 1d, 4w) are kept when the program starts, others go",
     )
+    add_flag(
+        flags,
+        "--metrics_participants",
+        type=whole_number(0),
+        default=PARTICIPANTS,
+        metavar="N",
+        help="how many participants have metrics of their own; the others share theirs",
+    )
     add_destination_flags(flags)
+    add_login_flags(flags)
+    add_tracking_tls_flag(flags)
+    add_flag(
+        flags,
+        "--mlops_spool",
+        type=whole_number(1, 2**50),
+        default=CAPACITY,
+        metavar="BYTES",
+        help="how much may wait on disk below --outputs for MLflow servers that are away, files of models included",
+    )
+    add_identity_flag(flags, "--data")
+    add_auth_flags(flags)
+    add_flag(
+        flags,
+        "--sealed",
+        choices=list(Sealed),
+        type=Sealed,
+        default=Sealed.ON,
+        help="on: nothing is asked of a worker unsealed; any: but of those that show no identity, as earlier releases do, which the"
+        " log, the list of nodes and the job then warn of; off: nothing is sealed, for workers that trust anybody on a line that is"
+        " safe without, and whoever is registered with a fingerprint is asked nothing",
+    )
+    add_flag(
+        flags,
+        "--rendezvous_port",
+        type=whole_number(1, 65535),
+        default=os.environ.get("SYNERGOS_RENDEZVOUS_PORT") or None,
+        metavar="PORT",
+        help="where workers arrive that dial out (synergos-worker --join) and are registered with their fingerprint alone; none can"
+        " unless said. Also SYNERGOS_RENDEZVOUS_PORT",
+    )
     timeouts = {
         "command": "a worker's answer to a command; opening a session reads its data",
         "preparation": "a participant's datasets to be prepared, or a model to be measured on them if a round may not take less",
         "round": "a participant's answer to a round; rounds after the first have a shorter one that follows from those before",
         "rejoin": "a worker that was lost to come back",
+        "outage": "a line that was cut in the middle of a transfer, and is silent since",
+        "approval": "the owner of a worker who has not approved of this TTP yet",
     }
     for name, what in timeouts.items():
         default = getattr(Limits(), name)
@@ -103,6 +156,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if given.deployment == "cluster" and given.queue is None:
         flags.error("--queue: one of a cluster's TTPs needs it: expected 'rabbitmq HOST PORT'")
     log = structlog.get_logger(__name__).bind(host=given.host, port=given.port)
+    if given.rendezvous_port == given.port:
+        flags.error(f"--rendezvous_port: expected another port than that of --port, {given.port}")
+    if given.rendezvous_port is not None and given.tls_ca is not None and given.tls_cert is None:
+        flags.error(
+            "--rendezvous_port: expected --tls_cert and --tls_key too: with --tls_ca alone workers would arrive in the clear"
+        )
     is_basic = given.queue is None or given.deployment == "basic"
     if is_basic and given.queue is not None:
         log.warning("--queue has no effect here: a basic TTP runs its jobs itself; see --deployment")
@@ -111,9 +170,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         usable_folder(flags, f"--{name}", getattr(given, name)) for name in ("data", "outputs", "mlflow")
     )
     kept = retention_of(flags, given, "models", "rounds")
+    own_name = "ttp" if is_basic else f"ttp_{given.grid}"
+    identity = identity_file(flags, given, data, own_name)
+    program = ProgramSettings.of(given)
     settings = Settings(
-        program=ProgramSettings.of(given),
-        database=given.database or f"sqlite:///{data / 'records.sqlite'}",
+        program=program,
+        database=with_password(flags, given, database_of(flags, given, program, data)),
         outputs=outputs,
         mlflow=mlflow,
         limits=Limits(
@@ -121,17 +183,30 @@ def main(arguments: Sequence[str] | None = None) -> None:
             preparation=given.preparation_timeout,
             round=given.round_timeout,
             rejoin=given.rejoin_timeout,
+            outage=given.outage_timeout,
+            approval=given.approval_timeout,
             where=nodes,
         ),
         tracking_servers=tracking_servers,
+        tracking_login=login_of(flags, given, tracking_servers.places),
+        tracking_tls=tracking_tls_of(flags, given, program),
+        tracking_spool=given.mlops_spool,
         keep_versions=given.keep_versions if kept.models is None else kept.models,
         keep_rounds=kept.rounds,
-        cluster=None if is_basic else ClusterSettings(given.grid, usable_broker_of(flags, given)),
+        cluster=None if is_basic else ClusterSettings(given.grid, usable_broker_of(flags, given, program.tls_to)),
         quotas=quotas_of(flags, given),
+        auth=auth_of(flags, given),
         largest_share=given.largest_share,
+        told_apart=given.metrics_participants,
+        identity=identity,
+        ledger=LedgerPlace(data, own_name),
+        sealed=given.sealed,
+        rendezvous_port=given.rendezvous_port,
     )
     own = settings.program.resources
-    place = {} if settings.cluster is None else {"grid": settings.cluster.grid}
+    cluster = settings.cluster
+    place = {} if cluster is None else {"grid": cluster.grid, "queue_user": cluster.queue.user}
     log.info("starting", **place, cpus=own.cpus, gpus=own.gpus)
     # The data port is the workers': a TTP only calls theirs, so there is nothing here to listen on.
-    run(lambda: build_ttp(settings), settings.program)
+    more = () if settings.rendezvous_port is None else (settings.rendezvous_port,)
+    run(lambda: build_ttp(settings), settings.program, *more)

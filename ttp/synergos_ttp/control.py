@@ -8,6 +8,7 @@ import structlog
 
 from synergos.errors import JobCancelled, JobStopped
 from synergos_ttp.events import Event, Subscriber
+from synergos_ttp.traces import NO_TRACE, JobTrace
 
 log = structlog.get_logger(__name__)
 
@@ -17,12 +18,17 @@ class Control:
 
     :meth:`publish`, :meth:`stop` and :meth:`check` are for any thread, the rest is the job's own thread's.
 
+    Attributes:
+        trace: what of the subscribers tells in which spans workers are asked.
+
     Args:
         subscribers: told what happens, in this order.
     """
 
     def __init__(self, *subscribers: Subscriber) -> None:
-        self._subscribers = list(subscribers)
+        self.trace = NO_TRACE
+        self._subscribers: list[Subscriber] = []
+        self.subscribe(*subscribers)
         self._reason: JobStopped | None = None
         self._stopped = threading.Event()
         # Held while an event is told: subscribers hear of one after the other, whichever thread it happens in.
@@ -31,6 +37,7 @@ class Control:
     def subscribe(self, *subscribers: Subscriber) -> None:
         """Have more told what happens from now on."""
         self._subscribers.extend(subscribers)
+        self.trace = next((each for each in subscribers if isinstance(each, JobTrace)), self.trace)
 
     def publish(self, event: Event) -> None:
         """Tell everybody what happened.

@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, TypeAlias
 
 from synergos.domain.job import Job
 from synergos.domain.loss_history import LossHistory
+from synergos.errors import Conflict, NotNeeded, SynergosError, WireFormatError, WorkerRefused, WorkerUnreachable
+from synergos.learning.update_gate import Fault
 from synergos_ttp.outcomes import Outcome
 
 
@@ -111,18 +114,52 @@ class RoundJudged:
     missing: tuple[str, ...] = ()
 
 
+class LossCause(StrEnum):
+    """Why a participant has no part in a round, of what kind; the last are the gate's, see :class:`~synergos.learning.update_gate.Fault`."""
+
+    SILENT = "silent"
+    UNNEEDED = "unneeded"
+    DECLINED = "declined"
+    MALFORMED = "malformed"
+    IMPOSSIBLE = "impossible"
+    ROWS = Fault.ROWS.value
+    NOT_FINITE = Fault.NOT_FINITE.value
+    LOSS = Fault.LOSS.value
+    TOO_FAR = Fault.TOO_FAR.value
+
+    @classmethod
+    def of(cls, error: SynergosError) -> LossCause:
+        """That of an exchange that has failed: no answer, none that is of use any more, none as things stand, one that is no message of ours, one that cannot be true."""
+        match error:
+            case WorkerUnreachable():
+                return cls.SILENT
+            case NotNeeded():
+                return cls.UNNEEDED
+            case WireFormatError():
+                return cls.MALFORMED
+            case WorkerRefused() | Conflict():
+                return cls.DECLINED
+            case _:
+                return cls.IMPOSSIBLE
+
+    @property
+    def is_refusal(self) -> bool:
+        """Whether there was an answer, and this orchestrator refused it."""
+        return self not in (LossCause.SILENT, LossCause.UNNEEDED, LossCause.DECLINED)
+
+
 @dataclass(frozen=True)
 class ParticipantLost:
     """A participant has no part in a round.
 
     Attributes:
-        is_refused: whether it has answered, and its update cannot be right; else it did not answer in time, or with an error.
+        cause: of what kind the reason is.
     """
 
     number: int
     participant: str
     reason: str
-    is_refused: bool = False
+    cause: LossCause = LossCause.SILENT
 
 
 @dataclass(frozen=True)
@@ -149,6 +186,18 @@ class WeightLimited:
 
 
 @dataclass(frozen=True)
+class SessionOpened:
+    """A participant takes part from now on, or again after it was away.
+
+    Attributes:
+        rows: it brings, by purpose.
+    """
+
+    participant: str
+    rows: Mapping[str, int]
+
+
+@dataclass(frozen=True)
 class ParticipantLeftOut:
     """A participant has no part in what is not done in rounds, and the others go on.
 
@@ -169,6 +218,7 @@ class ParticipantAwaited:
         until: when it is given up.
         purpose: what is to be done as soon as it is back.
         reason: how it is known to be away.
+        is_held: whether it is there, and its owner has something to decide first.
     """
 
     participant: str
@@ -176,13 +226,62 @@ class ParticipantAwaited:
     until: datetime
     purpose: str
     reason: str
+    is_held: bool = False
 
 
 @dataclass(frozen=True)
 class ParticipantNotAwaited:
-    """Nobody waits for a participant any more: it is back, or given up, or not needed."""
+    """Nobody waits for a participant any more: it is back, or given up, or not needed.
+
+    Attributes:
+        is_back: whether it is back.
+    """
 
     participant: str
+    is_back: bool = True
+
+
+@dataclass(frozen=True)
+class ParticipantTransfers:
+    """A message to a participant's worker, or its answer, takes long to pass; published every few seconds meanwhile.
+
+    Attributes:
+        direction: ``sending`` to it or ``receiving`` from it.
+        done: bytes that have passed, ``of`` how many.
+        rate: bytes a second, since it began or went on after its line was cut.
+    """
+
+    participant: str
+    direction: str
+    done: int
+    of: int
+    rate: float
+
+
+@dataclass(frozen=True)
+class ParticipantTransferred:
+    """What took long to pass has passed, or is given up."""
+
+    participant: str
+
+
+@dataclass(frozen=True)
+class ParticipantUnsealed:
+    """A participant's worker shows no identity, and what is asked of it goes unsealed."""
+
+    participant: str
+
+
+@dataclass(frozen=True)
+class ParticipantNoted:
+    """A participant's worker has told how far its ledger goes, for this orchestrator to keep.
+
+    Attributes:
+        head: number and digest of its last line.
+    """
+
+    participant: str
+    head: str
 
 
 @dataclass(frozen=True)
@@ -202,9 +301,14 @@ Event: TypeAlias = (
     | ParticipantLost
     | UpdateShortened
     | WeightLimited
+    | SessionOpened
     | ParticipantLeftOut
     | ParticipantAwaited
     | ParticipantNotAwaited
+    | ParticipantTransfers
+    | ParticipantTransferred
+    | ParticipantUnsealed
+    | ParticipantNoted
     | JobEnded
 )
 Subscriber: TypeAlias = Callable[[Event], None]

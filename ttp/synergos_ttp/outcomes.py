@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from synergos.domain.job import JobError
 from synergos.domain.outputs import Outputs
+from synergos_ttp.holds import Hold
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,13 @@ class Failed:
 
 
 @dataclass(frozen=True)
+class Held:
+    """Owners have something to decide first; the job is put back, goes on from where it is when they have, and this was no attempt."""
+
+    holds: tuple[Hold, ...]
+
+
+@dataclass(frozen=True)
 class Interrupted:
     """The program is being stopped; the job goes on from where it is."""
 
@@ -60,4 +69,14 @@ class Lost:
     reason: str
 
 
-Outcome: TypeAlias = Completed | Cancelled | Pruned | Failed | Interrupted | Lost
+Outcome: TypeAlias = Completed | Cancelled | Pruned | Failed | Held | Interrupted | Lost
+NAMES: Mapping[type[Outcome], str] = {
+    Completed: "completed",
+    Cancelled: "cancelled",
+    Pruned: "pruned",
+    Failed: "failed",
+    Held: "held",
+    Interrupted: "interrupted",
+    Lost: "lost",
+}
+"""As metrics and spans have them."""

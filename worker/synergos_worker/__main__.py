@@ -17,6 +17,7 @@ from pathlib import Path
 import pyarrow as pa
 import structlog
 
+from synergos.permission.judging import Unlisted
 from synergos.program.flags import (
     add_flag,
     add_keep_flag,
@@ -26,18 +27,27 @@ from synergos.program.flags import (
     usable_folder,
     whole_number,
 )
+from synergos.program.identity_flag import add_identity_flag, identity_file
 from synergos.program.program import ProgramSettings, read_flags, run
 from synergos_worker import check_command
 from synergos_worker.bootstrap import WorkerService, build_worker
 from synergos_worker.digests import DIGEST_KEY, key_in
 from synergos_worker.flags import (
+    add_approve_models_flag,
+    add_catalogue_flag,
     add_data_flag,
     add_disclosure_flags,
+    add_join_flags,
     add_memory_flags,
+    add_participant_flag,
     add_policy_flag,
+    add_trust_flag,
+    add_unlisted_flag,
     limits_of,
+    meeting_of,
     memory_of,
     policy_of,
+    trust_of,
 )
 from synergos_worker.policy.limits import changed
 from synergos_worker.settings import Settings
@@ -63,6 +73,13 @@ def parser() -> argparse.ArgumentParser:
         type=Path,
         help="file of the key that tells changed data; .digest_key in --outputs unless said, one for all workers of a participant",
     )
+    add_identity_flag(flags, "--outputs")
+    add_trust_flag(flags)
+    add_participant_flag(flags)
+    add_join_flags(flags)
+    add_unlisted_flag(flags)
+    add_approve_models_flag(flags)
+    add_catalogue_flag(flags)
     add_flag(
         flags,
         "--session_timeout",
@@ -94,9 +111,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if given.port == given.data_port:
         flags.error(f"--data_port: expected another port than that of --port, {given.port}")
     _check_key(flags, given.digest_key or outputs / DIGEST_KEY)
+    identity = identity_file(flags, given, outputs, "worker")
+    trust = trust_of(flags, given)
     limits = limits_of(flags, given)
     kept = retention_of(flags, given, "predictions")
     program = ProgramSettings.of(given)
+    meeting = meeting_of(flags, given, program.tls_to_others)
 
     def build() -> WorkerService:
         # Files are read by a library with threads of its own.
@@ -117,8 +137,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
             memory=memory_of(given),
             keep_predictions=kept.predictions,
             has_metrics=program.has_metrics,
+            trust=trust,
+            participant=given.participant,
+            identity=identity,
+            meeting=meeting,
+            tls=program.tls,
+            unlisted=given.unlisted,
+            approve_models=given.approve_models,
+            catalogue=given.catalogue,
         )
-        log.info("worker starts", host=program.host, port=program.port, data_port=settings.data_port, data=str(data))
+        where: dict[str, object] = (
+            {"host": program.host, "port": program.port, "data_port": settings.data_port}
+            if meeting is None
+            else {"joins": str(meeting), "proxy": None if meeting.proxy is None else str(meeting.proxy)}
+        )
+        log.info("worker starts", **where, data=str(data))
         # Of the limits those that its owner has changed.
         log.info("what may be asked", policy=str(given.policy or "as usual"), **changed(limits))
         if settings.policy.is_open:
@@ -126,9 +159,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 "this worker is OPEN: extremes, rare levels and figures of single rows leave it; "
                 "start it with --disclosure strict where rows are not for everybody to see"
             )
-        return build_worker(settings)
+        if trust.is_open:
+            log.warning(
+                "this worker TRUSTS ANYBODY: whoever reaches its ports may use it; "
+                "name those who may with --trust, or leave it out and decide with synergos peer approve"
+            )
+        if meeting is not None and meeting.is_in_the_clear:
+            log.warning(
+                "this worker JOINS IN THE CLEAR: what it says of itself at the rendezvous may be read on the way; "
+                "name who vouches for that with --tls_ca"
+            )
+        if not trust.is_open and settings.default_permission is Unlisted.ALLOW:
+            log.warning(
+                "folders WITHOUT A PERMISSION may be used by every orchestrator that is approved; "
+                "leave --unlisted out and say with synergos permission grant which may use which"
+            )
+        return build_worker(settings, tracer=program.tracer("worker"))
 
-    run(build, program, given.data_port)
+    run(build, program, given.data_port, listens=meeting is None)
 
 
 def _check_key(flags: argparse.ArgumentParser, path: Path) -> None:

@@ -18,6 +18,7 @@ from synergos.learning import families
 from synergos.schema import Definition
 from synergos_worker.session_registry import Alignments, SessionRequest
 from synergos_worker.tables import Tags
+from synergos_worker.trials import Search
 
 LONGEST_WAIT = 60.0
 
@@ -101,17 +102,27 @@ class Initialise(Poll, frozen=True, kw_only=True):
         Annotated[int, Limits(ge=1, le=2**53, description="how many participants' updates a round takes, at least")]
         | None
     ) = None
+    search: Annotated[
+        Search | None,
+        Limits(
+            description="whose trial the run is; an owner who approves of what is computed approves of all its trials with it"
+        ),
+    ] = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         _check_action(self.action, self.feature_space)
         _check_purposes(self.purposes)
 
-    def session(self, run: RunKey, asker: Asker = NOBODY) -> SessionRequest:
+    def session(
+        self, run: RunKey, asker: Asker = NOBODY, peer: str | None = None, director: str = ""
+    ) -> SessionRequest:
         """The session it asks for.
 
         Args:
-            asker: who asks for it.
+            asker: who asks for it, as it says.
+            peer: the fingerprint of who asks, as it has proved; None where it has not.
+            director: that of whom it belongs to, likewise; empty where it has not proved that.
 
         Raises:
             InvalidRequest: names the field and what was expected.
@@ -128,6 +139,8 @@ class Initialise(Poll, frozen=True, kw_only=True):
             participants=self.participants,
             asker=asker,
             owner=self.owner,
+            peer=peer,
+            director=director,
         )
 
 
@@ -162,6 +175,33 @@ class Remove(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         _check_purposes(self.purposes or ())
 
 
+class Cataloguing(Struct, frozen=True, kw_only=True):
+    """What is published; there is nothing to be said."""
+
+
+class Fingerprints(Struct, frozen=True, kw_only=True):
+    """Of which datasets it is asked whether they are what they were."""
+
+    tags: TagsByPurpose
+
+    @property
+    def declared(self) -> Tags:
+        """See :attr:`Poll.declared`."""
+        return declared_tags(self.tags)
+
+
+class Consenting(Struct, frozen=True, kw_only=True):
+    """What a worker is to sign: that it takes part as it is registered."""
+
+    participant: Annotated[str, Limits(max_length=128, description="whose node it is registered as")]
+    nonce: Annotated[
+        str, Limits(pattern="^[0-9a-f]{64}$", description="of the registration; another one when that changes")
+    ]
+
+
+CONSENT = Definition(Consenting)
+CATALOGUE = Definition(Cataloguing)
+FINGERPRINTS = Definition(Fingerprints)
 POLL = Definition(Poll)
 ALIGN = Definition(Align)
 INITIALISE = Definition(Initialise)

@@ -10,9 +10,11 @@ from typing import Annotated
 
 import typer
 
+from synergos.domain.catalogue import PUBLISHED, Extent, PublishedFolder
 from synergos.domain.feature_space import Action
 from synergos.domain.tags import Purpose
 from synergos.errors import InvalidRequest
+from synergos_worker.cataloguing.catalogue import Catalogue
 from synergos_worker.check_command import CheckCode, exit_code, show
 from synergos_worker.data_check import check as check_data
 from synergos_worker.data_root import DataRoot
@@ -61,6 +63,37 @@ def check(
     report = check_data(root, Policy(disclosure, minimum_rows), tags, action)
     show(report, as_json=output is Format.JSON)
     raise typer.Exit(exit_code(report))
+
+
+@app.command()
+def catalogue(
+    data: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="The data folder of a worker.")],
+    extent: Annotated[
+        Extent, typer.Option("--catalogue", envvar="SYNERGOS_CATALOGUE", help="How much the worker publishes.")
+    ] = Extent.SCHEMA,
+    disclosure: Annotated[
+        Mode, typer.Option(envvar="SYNERGOS_DISCLOSURE", help="How much the worker may tell.")
+    ] = Mode.STRICT,
+    minimum_rows: Annotated[int, typer.Option(min=1, help="How many rows share what is told of them.")] = MINIMUM_ROWS,
+    output: FormatOption = Format.TEXT,
+) -> None:
+    """Show what a worker would publish of its folders to somebody who may use all of them; whom it tells of which, permissions say."""
+    found = Catalogue(DataRoot(data), Policy(disclosure, minimum_rows), extent).published(lambda _: tuple(Purpose))
+    told = PUBLISHED.write(found)
+    if output is Format.JSON:
+        sys.stdout.write(json.dumps(told, indent=2, ensure_ascii=False) + "\n")
+        return
+    for folder in found.folders:
+        sys.stdout.write(f"{'/'.join(folder.path)}: {_in_words(folder)}\n")
+
+
+def _in_words(folder: PublishedFolder) -> str:
+    if not folder.is_readable:
+        return "cannot be read as it is; synergos data check says why"
+    rows = [] if folder.rows is None else [str(folder.rows)]
+    columns = [f"{column.name} ({column.type})" for column in folder.columns]
+    classes = [f"classes {', '.join(folder.classes)}"] if folder.classes else []
+    return "; ".join([folder.datatype, *rows, *([", ".join(columns)] if columns else []), *classes])
 
 
 @app.command()

@@ -8,8 +8,10 @@ from typing import Any
 
 from synergos.domain.tags import Tag, check_tag
 from synergos.errors import UnknownName, UnusableData
+from synergos.permission.use import FILE_NAME
 from synergos.tables.data_file import DataFile, unreadable
 from synergos.tables.metadata import METADATA, METADATA_FILE, parse_metadata
+from synergos_worker.cataloguing.description_file import DESCRIPTION
 from synergos_worker.dataset import Dataset
 from synergos_worker.left_over_files import files_below
 from synergos_worker.pipelines import PIPELINES
@@ -45,7 +47,9 @@ class DataRoot:
             raise UnusableData(f"{name!r} leads out of the data folder", field)
         if not folder.is_dir():
             raise UnusableData(f"there is no folder {name!r} in the data folder of this worker", field)
-        return sorted(files_below(folder), key=lambda path: path.relative_to(folder).parts)
+        # Who may use a folder, and what is published of it, is no part of what it holds.
+        found = (path for path in files_below(folder) if path.name not in {FILE_NAME, DESCRIPTION})
+        return sorted(found, key=lambda path: path.relative_to(folder).parts)
 
     def _metadata(self, paths: list[Path], name: str, field: str) -> DataFile:
         path = self.folder / name / METADATA

@@ -2,22 +2,29 @@
 
 They are keyed (BLAKE2b, RFC 7693), as whoever knows all of a small dataset but one cell could otherwise find that one by trying. The
 key stays with the participant; digests made with different keys cannot be compared, which the name of the key in front shows.
+Each orchestrator is told those of a key of its own for each project, derived from that one: who has two of them, of two orchestrators or
+two projects, does not learn whether they are of the same data.
 """
 
 from __future__ import annotations
 
 import hashlib
+import io
+import json
 import os
 import secrets
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
+from synergos.domain.keys import ProjectKey
 from synergos.domain.tags import Purpose
 from synergos.errors import FeatureDrift
 from synergos.tables.data_file import DataFile, unreadable
+from synergos.tables.stopping import refuse_unwanted
 from synergos_worker.dataset import Dataset, Stamp, stamp_of
 
 DIGEST_KEY = ".digest_key"
@@ -28,6 +35,22 @@ _NAME_BYTES = 4
 _DIGEST_BYTES = 20
 _MOMENT = 2.0
 """Seconds; a file changed so recently may change again and look the same, as clocks of file systems are coarse."""
+
+
+_PIECE = 2**20
+
+
+@dataclass(frozen=True)
+class Audience:
+    """Who is told digests, and of what: no two can compare theirs.
+
+    Attributes:
+        project: whose data it is.
+        orchestrator: the fingerprint of a director, or of a TTP that belongs to none; empty for whoever has not shown who it is.
+    """
+
+    project: ProjectKey
+    orchestrator: str = ""
 
 
 class Digests:
@@ -49,19 +72,33 @@ class Digests:
         self._lock = threading.Lock()
 
     def of(self, dataset: Dataset) -> str:
-        """The digest of a dataset's files, names and contents, with the name of the key in front.
+        """The digest of a dataset's files, names and contents, as this worker compares it; nobody is told it as it is.
 
         Raises:
             UnusableData: a file cannot be read.
         """
-        if self._key is None:
-            self._key = self._make_key()
-        digest = hashlib.blake2b(key=self._key, digest_size=_DIGEST_BYTES)
+        digest = hashlib.blake2b(key=self._own_key(), digest_size=_DIGEST_BYTES)
         for file in dataset.files:
             name = file.name.encode("utf-8", "surrogateescape")
             digest.update(len(name).to_bytes(4, "big") + name + self._content(file))
-        name_of_key = hashlib.blake2b(self._key, digest_size=_NAME_BYTES, person=b"name of the key").hexdigest()
-        return f"{name_of_key}.{digest.hexdigest()}"
+        return digest.hexdigest()
+
+    def told(self, digests: Iterable[str], audience: Audience) -> tuple[str, ...]:
+        """Digests of :meth:`of` as one orchestrator is told them of a project, with the name of their key in front."""
+        project = audience.project
+        words = [audience.orchestrator, project.collab_id, project.project_id]
+        said = json.dumps(words).encode()
+        key = hashlib.blake2b(said, key=self._own_key(), digest_size=_KEY_BYTES, person=b"for an audience").digest()
+        name = hashlib.blake2b(key, digest_size=_NAME_BYTES, person=b"name of the key").hexdigest()
+        return tuple(
+            f"{name}.{hashlib.blake2b(digest.encode(), key=key, digest_size=_DIGEST_BYTES).hexdigest()}"
+            for digest in digests
+        )
+
+    def _own_key(self) -> bytes:
+        if self._key is None:
+            self._key = self._make_key()
+        return self._key
 
     def _content(self, file: DataFile) -> bytes:
         stamp = stamp_of(file)
@@ -70,8 +107,8 @@ class Digests:
         if known is not None:
             return known
         try:
-            with file.path.open("rb") as opened:
-                digest = hashlib.file_digest(opened, lambda: hashlib.blake2b(digest_size=_KEY_BYTES)).digest()
+            with file.path.open("rb", buffering=0) as opened:
+                digest = _digest_of(opened)
         except OSError as error:
             raise unreadable(file.name, error) from error
         if stamp == stamp_of(file) and max(stamp.modified, stamp.changed) < (self._clock() - _MOMENT) * 1e9:
@@ -80,6 +117,14 @@ class Digests:
                     del self._known[next(iter(self._known))]
                 self._known[stamp] = digest
         return digest
+
+
+def _digest_of(file: io.FileIO) -> bytes:
+    digest, piece = hashlib.blake2b(digest_size=_KEY_BYTES), memoryview(bytearray(_PIECE))
+    while count := file.readinto(piece):
+        digest.update(piece[:count])
+        refuse_unwanted()
+    return digest.digest()
 
 
 def refuse_changed(agreed: Sequence[str], found: Sequence[str], names: Sequence[str], purpose: Purpose) -> None:

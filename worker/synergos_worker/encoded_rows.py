@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from synergos.domain.feature_space import FeatureSpace
@@ -37,6 +38,7 @@ class _Made:
 
     of: tuple[State, FeatureSpace, MissingColumns | None]
     encoded: Encoded
+    used: float = field(default_factory=time.monotonic)
 
 
 class EncodedRows:
@@ -82,6 +84,7 @@ class EncodedRows:
         with self._lock:
             made = self._made.get(key)
             if made is not None and made.of == of:
+                self._made[key] = replace(made, used=time.monotonic())
                 self._made.move_to_end(key)
             else:
                 # What is out of date makes room before the new ones are made.
@@ -105,6 +108,12 @@ class EncodedRows:
         """What the examples kept take."""
         with self._lock:
             return self._size()
+
+    @property
+    def oldest(self) -> float | None:
+        """See :class:`synergos_worker.memory.Spare`; what a session has is the session's, and nothing of it is kept from it."""
+        with self._lock:
+            return next((made.used for made in self._made.values()), None)
 
     def drop_oldest(self) -> bool:
         """Keep no longer what has not been used for longest; whether there was any."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -16,14 +16,16 @@ from synergos.errors import (
     GridError,
     InvalidRequest,
     NotAllowed,
+    NotRecorded,
     NotSupported,
+    NotYetAllowed,
     RecordNotFound,
     ServiceStopping,
     SynergosError,
     UnusableData,
     WireFormatError,
 )
-from synergos.program.about import API_VERSION
+from synergos.program.api_version import API_VERSION
 from synergos.program.failures import facts_of
 from synergos.program.refusals import words_of
 from synergos_worker.logged import shortened
@@ -35,6 +37,8 @@ STATUSES: Mapping[type[SynergosError], HTTPStatus] = {
     GridError: HTTPStatus.UNPROCESSABLE_ENTITY,
     InvalidRequest: HTTPStatus.EXPECTATION_FAILED,
     NotAllowed: HTTPStatus.FORBIDDEN,
+    NotYetAllowed: HTTPStatus.PRECONDITION_REQUIRED,
+    NotRecorded: HTTPStatus.INSUFFICIENT_STORAGE,
     NotSupported: HTTPStatus.UNPROCESSABLE_ENTITY,
     RecordNotFound: HTTPStatus.NOT_FOUND,
     ServiceStopping: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -43,9 +47,18 @@ STATUSES: Mapping[type[SynergosError], HTTPStatus] = {
 }
 
 
-def install(app: Flask) -> None:
-    """Have every failure of an application answered as JSON, on the routes it has and on those it has not."""
-    app.register_error_handler(Exception, _answer)
+def install(app: Flask, note: Callable[[Exception], None] = lambda _: None) -> None:
+    """Have every failure of an application answered as JSON, on the routes it has and on those it has not.
+
+    Args:
+        note: is told of each, while its request is at hand.
+    """
+
+    def answer(error: Exception) -> Response:
+        note(error)
+        return _answer(error)
+
+    app.register_error_handler(Exception, answer)
 
 
 def as_json(body: Mapping[str, Any], status: int = HTTPStatus.OK) -> Response:

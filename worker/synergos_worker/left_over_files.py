@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 _NAMES = frozenset({"__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "$recycle.bin"})
@@ -33,11 +34,29 @@ def files_below(folder: Path) -> Iterator[Path]:
     Raises:
         OSError: a folder cannot be read.
     """
-    # Links to folders are not followed: they could go in circles.
-    for place, folders, names in os.walk(folder, onerror=_stop):
-        folders[:] = [name for name in folders if not is_left_over(name)]
-        yield from (Path(place, name) for name in names if not is_left_over(name))
+    yield from (Path(entry.path) for entry in entries_below(folder))
 
 
-def _stop(error: OSError) -> None:
-    raise error
+def entries_below(folder: Path) -> Iterator[os.DirEntry[str]]:
+    """The same as the operating system lists them: whether one is a link is known without another look.
+
+    Raises:
+        OSError: a folder cannot be read.
+    """
+    waiting = [os.fspath(folder)]
+    while waiting:
+        with os.scandir(waiting.pop()) as found:
+            entries = [entry for entry in found if not is_left_over(entry.name)]
+        for entry in entries:
+            if not _is_folder(entry):
+                yield entry
+            elif not entry.is_symlink():
+                # Links to folders are not followed: they could go in circles.
+                waiting.append(entry.path)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    # A link that goes in circles is no folder.
+    with suppress(OSError):
+        return entry.is_dir()
+    return False

@@ -15,10 +15,10 @@ def shortened(text: str) -> str:
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
-def folders(tags: Mapping[Purpose, Sequence[Tag]]) -> dict[str, list[str]]:
+def folders(tags: Mapping[Purpose, Sequence[Tag]] | Mapping[str, Sequence[Tag]]) -> dict[str, list[str]]:
     """Tags as folders below the data folder, by purpose; the first of very many."""
-    found = {purpose.value: [shortened("/".join(tag)) for tag in some[:_FOLDERS]] for purpose, some in tags.items()}
-    more = {purpose.value: len(some) - _FOLDERS for purpose, some in tags.items() if len(some) > _FOLDERS}
+    found = {str(purpose): [shortened("/".join(tag)) for tag in some[:_FOLDERS]] for purpose, some in tags.items()}
+    more = {str(purpose): len(some) - _FOLDERS for purpose, some in tags.items() if len(some) > _FOLDERS}
     return {
         purpose: [*some, *([f"{more[purpose]} more"] if purpose in more else [])] for purpose, some in found.items()
     }

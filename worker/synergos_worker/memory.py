@@ -58,8 +58,34 @@ class Spare(Protocol):
     def bytes(self) -> int:
         """What is kept takes."""
 
+    @property
+    def oldest(self) -> float | None:
+        """When what can be dropped first was used last, in monotonic seconds; None where nothing can be."""
+
     def drop_oldest(self) -> bool:
-        """Keep some of it no longer; whether there was any."""
+        """Keep no longer what has not been used for longest, and is not in use; whether there was any."""
+
+
+class Spares:
+    """Several of them as one: what has not been used for longest goes first, wherever it is."""
+
+    def __init__(self, *all_: Spare) -> None:
+        self._all = all_
+
+    @property
+    def bytes(self) -> int:
+        """What all of them keep takes."""
+        return sum(each.bytes for each in self._all)
+
+    @property
+    def oldest(self) -> float | None:
+        """See :class:`Spare`."""
+        return min((used for each in self._all if (used := each.oldest) is not None), default=None)
+
+    def drop_oldest(self) -> bool:
+        """See :class:`Spare`."""
+        found = [(used, position) for position, each in enumerate(self._all) if (used := each.oldest) is not None]
+        return self._all[min(found)[1]].drop_oldest() if found else False
 
 
 class SetAside:
@@ -137,6 +163,11 @@ class Memory:
             held.parts += parts
             self._make_room()
 
+    def make_room(self) -> None:
+        """Have what could be made again take no more than sessions leave; for whoever has just kept more of it."""
+        with self._changed:
+            self._make_room()
+
     def let_go(self, held: SetAside) -> None:
         """See :meth:`SetAside.release`."""
         with self._changed:
@@ -182,7 +213,7 @@ class Memory:
         )
 
     def _make_room(self) -> None:
-        """Have what could be made again take no more than sessions leave."""
+        # What is kept has locks of its own, which are held for moments and in which nobody asks for anything here.
         left = self.limits.program - self._sum()
         # What a session shares with it counts twice, and once when it was dropped.
         while self._spare is not None and self._spare.bytes > left and self._spare.drop_oldest():

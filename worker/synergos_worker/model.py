@@ -15,7 +15,7 @@ from torch import Tensor
 from synergos.domain.feature_space import Unseen
 from synergos.learning.algorithms import WEIGHTS, Answer, Bag, Like, Step, Weights
 from synergos.learning.families import Array, Evaluation, LocalResult, Recipe, Trainer
-from synergos.learning.update_gate import movement
+from synergos.learning.update_gate import Gauge, movement
 from synergos.tables.never_trained import NeverTrained
 from synergos.wire import (
     Encoded,
@@ -29,6 +29,7 @@ from synergos.wire import (
     receive,
     weights_in,
 )
+from synergos.wire.codec import CHUNK_BYTES
 from synergos.wire.layout import MAXIMUM_HEADER_BYTES, Places
 from synergos_worker.devices import placed, room_for
 from synergos_worker.disclosure.policy import Policy
@@ -145,7 +146,11 @@ class SessionModel:
         # The tensors of the newest message as views of the buffer, and where they lie: those of the next one lie there too.
         self._views: tuple[Places, Weights] = (Places(), {})
         self._received = Parcel(Bag())
+        # How far the newest message's weights lie from the model, where that was measured while they arrived.
+        self._distance: float | None = None
         self._answer = Answer(Bag())
+        # Of the message whose bytes are in the buffer, or on their way there.
+        self._coming: Header | None = None
 
     def maximum_message(self, exchange: int | None) -> int:
         """The most bytes a message can have; see :meth:`receive`."""
@@ -172,21 +177,36 @@ class SessionModel:
         """Read a message into the buffer; its metadata.
 
         Args:
+            message: the whole of it, or what is left of the one that was received last and not to its end.
             exchange: of the round that it asks for; ``None`` for weights that are only to be used.
 
         Raises:
             WireFormatError: it is not what belongs there.
             GridError: the device has no room for it.
         """
-        header = read_header(message.read, message.length, self._expected(exchange))
+        if message.offset and self._coming is not None:
+            header = self._coming
+        else:
+            self._coming = None
+            header = read_header(message.read, message.length, self._expected(exchange))
+        self.settle()
+        self._distance = None
         if header.data_bytes > len(self._buffer):
             self._received, self._views = Parcel(Bag()), (Places(), {})
             self._buffer = torch.empty(header.data_bytes, dtype=torch.uint8)
         buffer = self._buffer.numpy().data
-        receive(message.read_into, header, buffer)
+        self._coming = header
+        position = message.position - (message.whole - header.data_bytes)
         if header.offsets is not self._views[0]:
             self._views = (header.offsets, weights_in(buffer, header))
+        gauge = self._gauge(header, exchange)
+        if gauge is None:
+            receive(message.read_into, header, buffer, position=position)
+        else:
+            begin = self._buffer.data_ptr()
+            receive(message.read_into, header, buffer, lambda count: gauge.arrived(begin + count), position)
         self._hold(self._views[1], header.metadata)
+        self._distance = None if gauge is None else gauge.lengths.moved
         return self._received.metadata
 
     def train(
@@ -215,12 +235,28 @@ class SessionModel:
         self._answer = Answer(self._apart(answer.bag), None if answer.kept is None else self._apart(answer.kept))
         return local.done
 
+    def settle(self) -> None:
+        """Measure what is to be known of the last training, if that was not done; any thread may, once the answer is there."""
+        judge = self._judge
+        if judge is not None:
+            judge.settle()
+
+    def _gauge(self, header: Header, exchange: int | None) -> Gauge | None:
+        """What measures a large message to train on while it arrives, in memory where it stays; the rest is measured when it is there."""
+        is_large = header.data_bytes > CHUNK_BYTES and torch.device(self._device).type == "cpu"
+        if self._judge is None or self._made is None or exchange is None or not is_large:
+            return None
+        weights = parcel_of(self._views[1], header.metadata).bag.sets.get(WEIGHTS)
+        # Nobody trains while something arrives.
+        return None if weights is None else self._judge.gauge(weights, self._made.model.weights)
+
     def _judge_received(self, step: Step) -> float:
         """How large what was received is that changes gradients, where that is judged."""
         if self._judge is None or WEIGHTS not in self._received.bag.sets:
             return 0.0
         corrections, own = self._corrections(step), self._trainer.model.weights
-        self._judge.before(step.round, self._received.bag[WEIGHTS], own, corrections)
+        distance, self._distance = self._distance, None
+        self._judge.before(step.round, self._received.bag[WEIGHTS], own, corrections, distance)
         return corrections
 
     def _corrected(self, step: Step) -> Collection[str]:
@@ -278,6 +314,7 @@ class SessionModel:
         self._buffer = torch.empty(0, dtype=torch.uint8)
         self._received, self._answer = Parcel(Bag()), Answer(Bag())
         self._views = (Places(), {})
+        self._judge = None
 
     @property
     def _trainer(self) -> Trainer:
@@ -297,8 +334,9 @@ class SessionModel:
 
     def _hold(self, tensors: Mapping[str, Tensor], metadata: Mapping[str, Any]) -> None:
         # Moved once, for whatever they are needed: as what training starts from, and to be measured.
-        here = {name: placed(tensor, self._device, "the weights") for name, tensor in tensors.items()}
-        self._received = parcel_of(here, metadata)
+        if torch.device(self._device).type != "cpu":
+            tensors = {name: placed(tensor, self._device, "the weights") for name, tensor in tensors.items()}
+        self._received = parcel_of(tensors, metadata)
 
     def _apart(self, bag: Bag) -> Bag:
         """The same, with a copy of what lies in the buffer."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -18,14 +18,24 @@ from synergos.domain.feature_space import Action
 from synergos.domain.keys import ProjectKey
 from synergos.domain.preparation import PREPARED, Prepared
 from synergos.domain.tags import Purpose
-from synergos.errors import Conflict, InvalidRequest, RecordNotFound, ServiceStopping, UnusableData
+from synergos.errors import (
+    Conflict,
+    InvalidRequest,
+    JobCancelled,
+    NotRecorded,
+    RecordNotFound,
+    ServiceStopping,
+    UnusableData,
+)
 from synergos.program.loop import Loop
+from synergos.tables.stopping import given_up, refuse_unwanted
 from synergos_worker import what_left
 from synergos_worker.dataset import Fingerprint
 from synergos_worker.disclosure import guard
 from synergos_worker.error_responses import log_unforeseen
 from synergos_worker.logged import folders, shortened
 from synergos_worker.tables import LoadedTable, Tables, Tags
+from synergos_worker.use_ledger import UNRECORDED, Uses
 
 log = structlog.get_logger(__name__)
 
@@ -54,7 +64,9 @@ class Preparation:
         error: when failed, ``message`` and ``field``.
         fingerprint: of the files the result was read from.
         asker: who asked for it first.
+        peer: the fingerprint of whose it is alone; None for anybody's.
         minimum_rows: how many rows have to share what is said, as it was asked for; None where that is left to the owner.
+        who: the fingerprint of who asked for it first; None where that did not show who it is.
     """
 
     id: str
@@ -68,6 +80,8 @@ class Preparation:
     fingerprint: Fingerprint | None = None
     asker: Asker = NOBODY
     minimum_rows: int | None = None
+    peer: str | None = None
+    who: str | None = None
 
 
 class Preparations:
@@ -75,9 +89,11 @@ class Preparations:
 
     Args:
         keep: how many preparations are remembered; the ones that ended first are forgotten first.
+        uses: takes note of what is told.
     """
 
-    def __init__(self, tables: Tables, keep: int) -> None:
+    def __init__(self, tables: Tables, keep: int, uses: Uses = UNRECORDED) -> None:
+        self._uses = uses
         self._tables = tables
         self._keep = keep
         self._known: dict[str, Preparation] = {}
@@ -95,14 +111,27 @@ class Preparations:
         tags: Tags,
         asker: Asker = NOBODY,
         minimum_rows: int | None = None,
+        peer: str | None = None,
+        who: str | None = None,
     ) -> Preparation:
         """Ask for a preparation; the one there is, unless it failed or files have changed since.
 
+        Args:
+            peer: the fingerprint of whose it is alone; None for anybody's.
+            who: that of who asks, if that has shown who it is.
+
         Raises:
             Conflict: too many are waiting, or the worker is about to end.
+            NotRecorded: it cannot be written down that it is told again.
         """
-        identifier = _digest(project, action, tags, minimum_rows)
+        identifier = _digest(project, action, tags, minimum_rows, peer)
         fingerprint = self._tables.fingerprint(tags)
+        with self._changed:
+            known = self._known.get(identifier)
+            is_known = known is not None and not _is_stale(known, fingerprint)
+        if known is not None and is_known and known.result is not None:
+            # Outside the lock: it waits for the disk.
+            self._uses.telling(replace(known, asker=asker, who=who), what_left.of_preparation(known.result))
         with self._changed:
             known = self._known.get(identifier)
             if known is not None and not _is_stale(known, fingerprint):
@@ -111,22 +140,23 @@ class Preparations:
             self._count += 1
             # Put in anew, so that it goes to the end of the queue.
             self._known.pop(identifier, None)
-            self._known[identifier] = Preparation(
-                identifier, self._count, project, action, tags, asker=asker, minimum_rows=minimum_rows
-            )
+            asked = Preparation(identifier, self._count, project, action, tags, minimum_rows=minimum_rows)
+            self._known[identifier] = replace(asked, asker=asker, peer=peer, who=who)
             self._changed.notify_all()
             return self._known[identifier]
 
-    def get(self, project: ProjectKey, identifier: str | None, wait: float = 0.0) -> Preparation:
-        """One preparation of a project, the newest when not said which; held back until it has ended, for ``wait`` seconds.
+    def get(
+        self, project: ProjectKey, identifier: str | None, wait: float = 0.0, peer: str | None = None
+    ) -> Preparation:
+        """One preparation that somebody has of a project, the newest when not said which; held back until it has ended, for ``wait`` seconds.
 
         Raises:
             RecordNotFound: there is none (any more).
         """
         with self._changed:
-            found = self._find(project, identifier)
+            found = self._find(project, identifier, peer)
             self._changed.wait_for(lambda: self._stopped or self._has_ended(found.id), timeout=wait)
-            return self._find(project, found.id)
+            return self._find(project, found.id, peer)
 
     def ahead_of(self, preparation: Preparation) -> int:
         """How many others come before it."""
@@ -142,6 +172,19 @@ class Preparations:
         with self._changed:
             return sum(not found.state.has_ended for found in self._known.values())
 
+    def peers(self) -> set[str]:
+        """Who has asked for those that have not ended, of those who have shown who they are."""
+        with self._changed:
+            return {found.who for found in self._known.values() if found.who and not found.state.has_ended}
+
+    def end_those_of(self, peers: Collection[str]) -> None:
+        """End those that some have asked for: what is read is given up, and nothing of it is told."""
+        with self._changed:
+            for found in list(self._known.values()):
+                if found.who in peers and not found.state.has_ended:
+                    self._known[found.id] = _failed(found, "the owner of this worker has revoked its approval")
+            self._changed.notify_all()
+
     def stop(self) -> None:
         """Start nothing more; the one that is running is not waited for."""
         self._loop.stop()
@@ -149,12 +192,21 @@ class Preparations:
             self._stopped = True
             self._changed.notify_all()
 
-    def _find(self, project: ProjectKey, identifier: str | None) -> Preparation:
-        mine = [found for found in self._known.values() if found.project == project and identifier in {None, found.id}]
+    def _find(self, project: ProjectKey, identifier: str | None, peer: str | None) -> Preparation:
+        mine = [
+            found
+            for found in self._known.values()
+            if (found.project, found.peer) == (project, peer) and identifier in {None, found.id}
+        ]
         if not mine:
             which = f"preparation {identifier!r}" if identifier else "preparation"
             raise RecordNotFound(f"there is no {which} of project {project.project_id!r}; poll for it first")
         return mine[-1]
+
+    def _is_unwanted(self, identifier: str) -> bool:
+        # Asked by the thread that reads, between two pieces.
+        with self._changed:
+            return self._stopped or self._has_ended(identifier)
 
     def _has_ended(self, identifier: str) -> bool:
         found = self._known.get(identifier)
@@ -194,20 +246,27 @@ class Preparations:
 
     def _prepared(self, preparation: Preparation) -> Preparation:
         try:
-            loaded = _load(self._tables, preparation.action, preparation.tags, preparation.minimum_rows)
-            result = _describe(loaded)
+            with given_up(lambda: self._is_unwanted(preparation.id)):
+                loaded = _load(self._tables, preparation.action, preparation.tags, preparation.minimum_rows)
+                result = _describe(loaded)
+                refuse_unwanted()
+            self._uses.telling(preparation, what_left.of_preparation(result), _rows(loaded))
         except InvalidRequest as error:
             log.warning("preparation failed", reason=shortened(str(error)), tags=folders(preparation.tags))
-            return replace(preparation, state=State.FAILED, error={"message": str(error), "field": error.field})
+            return _failed(preparation, str(error), error.field)
+        except NotRecorded as error:
+            return _failed(preparation, str(error))
+        except JobCancelled:
+            log.info("preparation given up", tags=folders(preparation.tags))
+            return _failed(preparation, "was given up")
         except Exception as error:  # whatever it was, the next preparation must run
             log_unforeseen("preparation failed", error)
-            message = "the datasets could not be prepared; the log of this worker says what happened"
-            return replace(preparation, state=State.FAILED, error={"message": message, "field": None})
+            return _failed(preparation, "the datasets could not be prepared; the log of this worker says what happened")
         log.info(
             "preparation completed",
             tags=folders(preparation.tags),
             left=what_left.of_preparation(result),
-            rows={purpose.value: sum(count for _, count in found.table.origins) for purpose, found in loaded.items()},
+            rows=_rows(loaded),
             files={purpose.value: result["metadata"][purpose]["files"] for purpose in loaded},
             cells={purpose.value: result["metadata"][purpose].get("cells", {}) for purpose in loaded},
         )
@@ -216,7 +275,10 @@ class Preparations:
 
     def _settle(self, preparation: Preparation) -> None:
         with self._changed:
-            self._known[preparation.id] = preparation
+            # One that was ended meanwhile stays as it was; one that was asked for again since is another one.
+            known = self._known.get(preparation.id)
+            if known is not None and known.number == preparation.number and not known.state.has_ended:
+                self._known[preparation.id] = preparation
             self._changed.notify_all()
 
 
@@ -229,8 +291,8 @@ def prepare(tables: Tables, action: Action, tags: Tags) -> dict[str, Any]:
     return _describe(_load(tables, action, tags))
 
 
-def _digest(project: ProjectKey, action: Action, tags: Tags, minimum_rows: int | None) -> str:
-    text = json.dumps([project.collab_id, project.project_id, action, sorted(tags.items()), minimum_rows])
+def _digest(project: ProjectKey, action: Action, tags: Tags, minimum_rows: int | None, peer: str | None) -> str:
+    text = json.dumps([project.collab_id, project.project_id, action, sorted(tags.items()), minimum_rows, peer])
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
@@ -248,6 +310,15 @@ def _load(tables: Tables, action: Action, tags: Tags, minimum_rows: int | None =
     for purpose, found in loaded.items():
         guard.refuse_few_rows(found, purpose)
     return loaded
+
+
+def _failed(preparation: Preparation, message: str, field: str | None = None) -> Preparation:
+    return replace(preparation, state=State.FAILED, error={"message": message, "field": field})
+
+
+def _rows(loaded: Mapping[Purpose, LoadedTable]) -> dict[str, int]:
+    """How many rows there are, by purpose."""
+    return {purpose.value: sum(count for _, count in found.table.origins) for purpose, found in loaded.items()}
 
 
 def _describe(loaded: Mapping[Purpose, LoadedTable]) -> dict[str, Any]:

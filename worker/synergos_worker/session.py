@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 import threading
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import suppress
 from contextvars import Context
+from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 import structlog
@@ -26,6 +28,7 @@ from synergos.program.freed_memory import give_back
 from synergos.wire import Encoded, answers
 from synergos.wire.answers import EVALUATION_ANSWER, ROUND_ANSWER, EvaluationAnswer, RoundAnswer
 from synergos_worker import what_left
+from synergos_worker.arrival import Arrival
 from synergos_worker.computing import Computing
 from synergos_worker.disclosure.figures import figures_shown
 from synergos_worker.memory import SetAside
@@ -43,6 +46,8 @@ WorkMethod = Callable[..., Mapping[str, Any]]
 """A function of a session that does one piece of its work: it is given the session, then the work."""
 
 _READING_SECONDS = 60.0
+_GIVING_UP_SECONDS = 2.0
+"""For those who use a connection to find that somebody has ended it."""
 
 
 class Session:
@@ -53,6 +58,8 @@ class Session:
         about: the ids that every log line about it has.
         held: the memory that was set aside for it.
         owner: the secret of who may put another one in its place.
+        peer: the fingerprint of whose it is; None where that did not show who it is.
+        digests: of the datasets whose rows it has, by purpose, in the order of their tags.
     """
 
     def __init__(
@@ -67,8 +74,12 @@ class Session:
         about: Mapping[str, str],
         held: SetAside,
         owner: str | None = None,
+        peer: str | None = None,
+        digests: Mapping[str, Sequence[str]] = MappingProxyType({}),
     ) -> None:
         self.id = session_id
+        self.digests = digests
+        self.peer = peer
         self.owner = owner
         self.run = run
         self._space = space
@@ -77,7 +88,10 @@ class Session:
         self._compute = compute
         self._files = files
         self._works: dict[WorkKind, Work] = {}
-        self._readers = 0
+        # Of those who are fetching a result: have them give it up.
+        self._readers: list[Callable[[], None]] = []
+        # The message that came last, or is coming.
+        self._arrival: Arrival | None = None
         self._held = held
         self._left = WhatLeft()
         self._ended = threading.Event()
@@ -94,6 +108,19 @@ class Session:
         """How many rows it has for each purpose."""
         return {purpose.value: len(rows) for purpose, rows in self._rows.items()}
 
+    @property
+    def left(self) -> dict[str, int]:
+        """What kinds of figures have left until now, and how many of each."""
+        return self._left.summary()
+
+    @property
+    def measurable(self) -> dict[str, int]:
+        """Of rows to evaluate on, how many have a label that the model has, so that it is measured on them."""
+        rows = self._rows.get(Purpose.EVALUATE)
+        if rows is None:
+            return {}
+        return {Purpose.EVALUATE.value: 0 if rows.labelled is None else len(rows.labelled)}
+
     def maximum_message(self, exchange: int | None = None) -> int:
         """The most bytes a message can have: that asks for an exchange of a round, or brings weights alone."""
         return self._model.maximum_message(exchange)
@@ -101,7 +128,7 @@ class Session:
     @property
     def is_being_read(self) -> bool:
         """Whether somebody is fetching a result."""
-        return self._readers > 0
+        return bool(self._readers)
 
     def put_round(self, step: Step, message: Message) -> Work:
         """Do the algorithm's part of one exchange; a repeat of the same exchange joins it.
@@ -170,8 +197,30 @@ class Session:
         self._submit(work, Session._predict, tuple(purposes))
         return work
 
-    def trained(self, work: Work) -> tuple[Encoded, Callable[[], None]]:
+    def received(self, kind: WorkKind, number: Step | int | None) -> Message | None:
+        """The message for that work, as far as it has come; None where nothing has.
+
+        Whoever asks has lost the connection by which it came: if it is still read from there, that ends.
+
+        Raises:
+            Conflict: it does not end.
+        """
+        with self._changed:
+            self._refuse_ended()
+            arrival = self._arrival
+            if arrival is None or arrival.place != (kind, number):
+                return None
+            if not arrival.is_over:
+                arrival.message.give_up()
+                if not self._changed.wait_for(lambda: arrival.is_over, _GIVING_UP_SECONDS):
+                    raise Conflict("the message is still being received by another connection")
+            return arrival.message
+
+    def trained(self, work: Work, give_up: Callable[[], None] = lambda: None) -> tuple[Encoded, Callable[[], None]]:
         """A finished round's weights as a message, and what to call when it has been sent.
+
+        Args:
+            give_up: ends the sending before that; any thread may call it.
 
         Raises:
             GridError: the round failed.
@@ -182,9 +231,11 @@ class Session:
             self._refuse_ended()
             if self._works.get(WorkKind.ROUND) is not work:
                 raise Conflict("a newer round was put meanwhile")
-            self._readers += 1
             self._left.note(what_left.of_round(*self._model.answer, metadata))
-            return self._model.trained(metadata), _once(self._stop_reading)
+            message = self._model.trained(metadata)
+            # As often as somebody fetches it, also by one connection.
+            self._readers.append(give_up)
+            return message, _once(partial(self._stop_reading, give_up))
 
     def evaluated(self, work: Work) -> Mapping[str, Any]:
         """What a finished evaluation found; raises what :meth:`Work.result` does."""
@@ -213,7 +264,7 @@ class Session:
             self._changed.notify_all()
         self._held.is_about_to_go = True
         self._let_go()
-        self._log.info("session ended", why=why, left=self._left.summary())
+        self._log.info("session ended", why=why, left=self.left)
 
     def release(self) -> None:
         """Free the memory of rows and network, of a session that has ended."""
@@ -223,21 +274,27 @@ class Session:
 
     def _put(self, kind: WorkKind, work: Work, message: Message, job: WorkMethod | None, *args: object) -> Work:
         """Register the work, receive its weights, and have it done."""
+        arrival = Arrival((kind, None if kind is WorkKind.MODEL else work.key), message)
         with self._changed:
             self._refuse_ended()
+            if message.offset:
+                arrival.refuse_other_rest(self._arrival)
             known = self._works.get(kind)
             if known is None or known.key != work.key or known.may_be_retried:
                 self._register(kind, work, known)
+                self._arrival = arrival
             else:
                 work = known
         if work is known:
             message.discard()
             return work
         try:
-            self._receive(work, message)
+            self._receive(work, arrival)
         except BaseException:
             self._withdraw(kind, work, known)
             raise
+        finally:
+            self._has_arrived(arrival)
         if job is not None:
             self._submit(work, job, *args)
         return work
@@ -251,15 +308,30 @@ class Session:
         self._works.pop(WorkKind.PREDICTION, None)
         self._works[kind] = work
 
-    def _receive(self, work: Work, message: Message) -> None:
+    def _receive(self, work: Work, arrival: Arrival) -> None:
         step = work.key if isinstance(work.key, Step) else None
-        metadata = self._model.receive(message, None if step is None else step.exchange)
+        metadata = self._model.receive(arrival.message, None if step is None else step.exchange)
+        self._has_arrived(arrival)
         refuse_misdirected(metadata, work.key)
         with self._changed:
             # The network is trained in place, so nobody may be reading the round before.
-            if not self._changed.wait_for(lambda: self._readers == 0 or self._ended.is_set(), _READING_SECONDS):
+            if not self._changed.wait_for(self._may_train, _GIVING_UP_SECONDS):
+                # Who sends what comes next has the answer, or has lost the connection by which it came.
+                for give_up in self._readers:
+                    give_up()
+            if not self._changed.wait_for(self._may_train, _READING_SECONDS):
                 raise Conflict("the result of the round before is still being fetched")
             self._refuse_ended()
+
+    def _may_train(self) -> bool:
+        return not self._readers or self._ended.is_set()
+
+    def _has_arrived(self, arrival: Arrival) -> None:
+        """Nothing more of a message will come by its connection; called once more when what it asks for is given up."""
+        with self._changed:
+            arrival.is_over = True
+            arrival.message.let_go()
+            self._changed.notify_all()
 
     def _withdraw(self, kind: WorkKind, work: Work, known: Work | None) -> None:
         """Forget work whose weights never came; a result that was there before still is."""
@@ -272,7 +344,9 @@ class Session:
 
     def _submit(self, work: Work, job: WorkMethod, *args: object) -> None:
         # A session that has ended must not live on in the queue behind another one's round.
-        self._context.copy().run(self._compute.submit, _perform, weakref.ref(self), job, work, *args)
+        context = self._context.copy()
+        context.run(bind_contextvars, **_where(work.key))
+        context.run(self._compute.submit, _perform, weakref.ref(self), job, work, *args)
 
     def _train(self, work: Work, step: Step) -> Mapping[str, Any]:
         self._cancel_if_ended()
@@ -282,7 +356,7 @@ class Session:
         done = self._model.train(rows, step, work.progress, self._should_stop)
         seconds = sum(training.seconds for training in done)
         epochs = sum(training.epochs for training in done)
-        self._log.debug("exchange done", round=str(step), rows=len(rows), epochs=epochs, seconds=seconds)
+        self._log.debug("exchange done", rows=len(rows), epochs=epochs, seconds=seconds)
         answer = RoundAnswer(
             round=step.round,
             exchange=step.exchange,
@@ -353,18 +427,28 @@ class Session:
             if not work.is_done:
                 raise Conflict(f"this session is still busy with a {kind}")
 
-    def _stop_reading(self) -> None:
+    def _stop_reading(self, give_up: Callable[[], None]) -> None:
         with self._changed:
-            self._readers -= 1
+            self._readers.remove(give_up)
             self._changed.notify_all()
-            is_last = self._readers == 0 and self._ended.is_set()
+            is_last = not self._readers and self._ended.is_set()
         if is_last:
             self._let_go()
+        elif not self._ended.is_set():
+            # Now that nobody waits for it.
+            self._model.settle()
 
     def _let_go(self) -> None:
         # After the work in hand, which may be using it. A worker that is about to end takes nothing more.
         with suppress(RuntimeError):
             self._compute.submit(_free, weakref.ref(self), self._held)
+
+
+def _where(key: Hashable) -> dict[str, int]:
+    """Of a piece of work's key, what lines about it say: of which round it is, if it is of one."""
+    if isinstance(key, Step):
+        return {"round": key.round, "exchange": key.exchange}
+    return {"round": key} if isinstance(key, int) else {}
 
 
 def _perform(reference: weakref.ref[Session], job: WorkMethod, work: Work, *args: object) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import secrets
 import threading
+import time
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 from weakref import WeakSet
@@ -16,7 +17,7 @@ from synergos.errors import UnusableData
 from synergos.tables.metadata import METADATA
 from synergos_worker.data_root import DataRoot
 from synergos_worker.dataset import Dataset, Fingerprint
-from synergos_worker.digests import Digests, refuse_changed
+from synergos_worker.digests import Audience, Digests, refuse_changed
 from synergos_worker.disclosure.policy import STRICT, Mode, Policy, policy_of_folder, strictest
 from synergos_worker.pipelines import PIPELINES, Pipeline, Table
 
@@ -25,10 +26,15 @@ State = tuple[Fingerprint, tuple[str, ...]]
 """What the files of some tags look like from outside, and the digests of their datasets."""
 
 _TRIES = 3
+_Key = tuple[Action, bool, tuple[Tag, ...]]
 
 
 class Use:
     """That somebody has a table."""
+
+
+def _nothing() -> None:
+    """Nobody has to make room."""
 
 
 @dataclass(frozen=True)
@@ -67,14 +73,35 @@ class LoadedTable:
         return replace(self, policy=strictest([self.policy, Policy(Mode.STRICT, minimum_rows)]))
 
 
+@dataclass(frozen=True)
+class _Kept:
+    """A table that is remembered.
+
+    Attributes:
+        bytes: that it takes.
+        used: when it was asked for last, in monotonic seconds.
+    """
+
+    loaded: LoadedTable
+    bytes: int
+    used: float
+
+    @property
+    def is_in_use(self) -> bool:
+        """Whether somebody has it, so that to forget it would free nothing."""
+        return bool(self.loaded.uses)
+
+
 class Tables:
-    """Reads tables, one at a time, and remembers the ones used last.
+    """Reads tables, one at a time, and remembers the ones used last, as long as sessions leave room for them.
 
     Args:
         keep: how many tables stay in memory.
         policy: what may be told of rows whose folder has no limits of its own.
         room: bytes that one table may take; None for all that are free.
         digests: tells that a file has changed, whatever it looks like from outside.
+        most: bytes that the tables kept have together, beside the one used last; None for any number.
+        make_room: called when one more table is kept, whose memory others may need.
     """
 
     def __init__(
@@ -84,15 +111,21 @@ class Tables:
         policy: Policy = STRICT,
         digests: Digests | None = None,
         room: int | None = None,
+        most: int | None = None,
+        make_room: Callable[[], None] = _nothing,
     ) -> None:
         self._root = root
         self._digests = digests or Digests(lambda: secrets.token_bytes(32))
         self._keep = keep
         self._policy = policy
         self._room = room
-        self._loaded: OrderedDict[tuple[Action, bool, tuple[Tag, ...]], LoadedTable] = OrderedDict()
+        self._most = most
+        self._make_room = make_room
+        self._loaded: OrderedDict[_Key, _Kept] = OrderedDict()
         # Held while files are read: whoever else wants a table waits, and then finds it in memory.
-        self._lock = threading.Lock()
+        self._reading = threading.Lock()
+        # Guards what is remembered, between whoever reads and whoever needs its memory; held for moments only.
+        self._changing = threading.Lock()
 
     def get(self, action: Action, purpose: Purpose, tags: Sequence[Tag]) -> LoadedTable:
         """The table of all tags of one purpose, as its files are now.
@@ -102,36 +135,47 @@ class Tables:
         """
         needs_labels = purpose is not Purpose.PREDICT
         key = (action, needs_labels, tuple(tags))
-        with self._lock:
+        with self._reading:
             for _ in range(_TRIES):
                 datasets = self._datasets(purpose, tags)
                 fingerprint, digests = _fingerprint(datasets), tuple(map(self._digests.of, datasets))
-                known = self._loaded.get(key)
-                if known is not None and (known.fingerprint, known.digests) == (fingerprint, digests):
-                    break
-                # What is out of date makes room before the new one is read.
-                self._loaded.pop(key, None)
-                known = None
+                if (known := self._known(key, (fingerprint, digests))) is not None:
+                    return known
                 policy = self._policy_for(datasets)
                 found = _load(datasets, action, needs_labels, fingerprint, policy, f"tags.{purpose}", self._room)
                 if _fingerprint(self._datasets(purpose, tags)) == fingerprint:
-                    self._loaded[key] = replace(found, digests=digests)
-                    break
-            else:
-                raise UnusableData("its files are being written; try again when that is done", f"tags.{purpose}")
-            self._loaded.move_to_end(key)
-            while len(self._loaded) > self._keep:
-                self._loaded.popitem(last=False)
-            return self._lent(self._loaded[key])
+                    return self._remembered(key, replace(found, digests=digests))
+            raise UnusableData("its files are being written; try again when that is done", f"tags.{purpose}")
 
     def give_up(self, loaded: LoadedTable) -> bool:
         """Forget a table, unless somebody else was given it and has it still; if not, whoever asks may use it up."""
-        with self._lock:
+        with self._changing:
             if any(use is not loaded.use for use in loaded.uses):
                 return False
-            for key in [key for key, known in self._loaded.items() if known.table is loaded.table]:
+            for key in [key for key, known in self._loaded.items() if known.loaded.table is loaded.table]:
                 del self._loaded[key]
             return True
+
+    @property
+    def bytes(self) -> int:
+        """What the tables kept take."""
+        with self._changing:
+            return self._size()
+
+    @property
+    def oldest(self) -> float | None:
+        """See :class:`synergos_worker.memory.Spare`."""
+        with self._changing:
+            key = self._oldest()
+            return None if key is None else self._loaded[key].used
+
+    def drop_oldest(self) -> bool:
+        """See :class:`synergos_worker.memory.Spare`."""
+        with self._changing:
+            key = self._oldest()
+            if key is not None:
+                del self._loaded[key]
+            return key is not None
 
     def state(self, purpose: Purpose, tags: Sequence[Tag]) -> State:
         """What the files of some tags are now.
@@ -142,19 +186,38 @@ class Tables:
         datasets = self._datasets(purpose, tags)
         return _fingerprint(datasets), tuple(map(self._digests.of, datasets))
 
-    def refuse_changed(self, purpose: Purpose, tags: Sequence[Tag], agreed: Sequence[str] | None) -> None:
+    def digest(self, purpose: Purpose, tag: Tag, audience: Audience) -> str | None:
+        """The digest of one dataset as it is now, for an orchestrator; None where it cannot be read."""
+        try:
+            [found] = self.told(self.state(purpose, [tag])[1], audience)
+        except UnusableData:
+            return None
+        return found
+
+    def told(self, digests: Iterable[str], audience: Audience) -> tuple[str, ...]:
+        """The digests that tables and states have, as an orchestrator is told them."""
+        return self._digests.told(digests, audience)
+
+    def refuse_changed(
+        self, purpose: Purpose, tags: Sequence[Tag], agreed: Sequence[str] | None, audience: Audience
+    ) -> tuple[str, ...]:
         """Refuse datasets that are not what they were at alignment, without reading them if they look as they did.
 
         Args:
             agreed: their digests at alignment; None where they are not known, and nothing is refused.
 
+        Returns:
+            Their digests as they are now, in the order of the tags, as that orchestrator is told them.
+
         Raises:
             FeatureDrift: names the first that has changed.
             UnusableData: one is gone.
         """
+        datasets = self._datasets(purpose, tags)
+        found = self.told(map(self._digests.of, datasets), audience)
         if agreed is not None:
-            datasets = self._datasets(purpose, tags)
-            refuse_changed(agreed, [*map(self._digests.of, datasets)], [found.name for found in datasets], purpose)
+            refuse_changed(agreed, found, [dataset.name for dataset in datasets], purpose)
+        return found
 
     def fingerprint(self, tags: Tags) -> Fingerprint | None:
         """What the files of all tags look like now; None when they cannot all be found."""
@@ -165,11 +228,38 @@ class Tables:
         except UnusableData:
             return None
 
-    def _lent(self, known: LoadedTable) -> LoadedTable:
-        # Under the lock, so that nobody gives it up meanwhile.
-        use = Use()
-        known.uses.add(use)
-        return replace(known, use=use)
+    def _known(self, key: _Key, state: State) -> LoadedTable | None:
+        """A table that is remembered as its files are now; one that is out of date makes room before the new one is read."""
+        with self._changing:
+            kept = self._loaded.get(key)
+            if kept is None:
+                return None
+            if (kept.loaded.fingerprint, kept.loaded.digests) != state:
+                del self._loaded[key]
+                return None
+            self._loaded[key] = replace(kept, used=time.monotonic())
+            self._loaded.move_to_end(key)
+            return _lent(kept.loaded)
+
+    def _remembered(self, key: _Key, found: LoadedTable) -> LoadedTable:
+        size = found.table.bytes
+        with self._changing:
+            self._loaded[key] = _Kept(found, size, time.monotonic())
+            # Whatever there is no room for: whoever asked has it.
+            while len(self._loaded) > 1 and (len(self._loaded) > self._keep or self._are_too_large()):
+                self._loaded.popitem(last=False)
+            lent = _lent(found)
+        self._make_room()
+        return lent
+
+    def _are_too_large(self) -> bool:
+        return self._most is not None and self._size() > self._most
+
+    def _size(self) -> int:
+        return sum(kept.bytes for kept in self._loaded.values())
+
+    def _oldest(self) -> _Key | None:
+        return next((key for key, kept in self._loaded.items() if not kept.is_in_use), None)
 
     def _policy_for(self, datasets: Sequence[Dataset]) -> Policy:
         return strictest(
@@ -182,6 +272,13 @@ class Tables:
         # Before they are looked through, which of a large file takes long.
         _refuse_too_large(found, self._room)
         return found
+
+
+def _lent(known: LoadedTable) -> LoadedTable:
+    """The same for somebody; under the lock, so that nobody gives it up meanwhile."""
+    use = Use()
+    known.uses.add(use)
+    return replace(known, use=use)
 
 
 def _refuse_too_large(datasets: Sequence[Dataset], room: int | None) -> None:

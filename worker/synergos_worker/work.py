@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
@@ -21,12 +22,16 @@ class Work:
     Attributes:
         key: tells a repeat of the same request from another one: the number of the round, the purposes to predict.
         epoch: how many epochs are done.
+        begun, ended: when it was, in nanoseconds since 1970; 0 until then.
+        is_recorded: whether that was told to whoever traces it.
     """
 
     def __init__(self, key: Hashable, epochs: int = 0) -> None:
         self.key = key
         self.epoch = 0
         self.epochs = epochs
+        self.begun = self.ended = 0
+        self.is_recorded = False
         self._result: Mapping[str, Any] | None = None
         self._error: tuple[type[SynergosError], str] | None = None
         self._was_reported = False
@@ -73,6 +78,7 @@ class Work:
 
     def perform(self, job: Callable[[Work], Mapping[str, Any]]) -> None:
         """Do it, and keep what comes of it; never raises."""
+        self.begun = time.time_ns()
         try:
             result = job(self)
         except JobStopped:
@@ -99,4 +105,5 @@ class Work:
         with self._finishing:
             if not self._done.is_set():
                 self._result, self._error = result, error
+                self.ended = time.time_ns()
                 self._done.set()

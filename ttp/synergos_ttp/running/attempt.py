@@ -8,10 +8,11 @@ from typing import Protocol, TypeAlias
 
 from synergos.domain.job import CANCELLED_ON_REQUEST, ErrorKind, Job, JobError, JobState
 from synergos.domain.outputs import Outputs
-from synergos.errors import JobCancelled, JobInterrupted, LeaseLost, TrialPruned
+from synergos.errors import JobCancelled, JobInterrupted, LeaseLost, TrialPruned, WorkerAwaitsApproval
 from synergos_ttp.control import Control
 from synergos_ttp.events import JobEnded, JobStarted, Subscriber
-from synergos_ttp.outcomes import Cancelled, Completed, Failed, Interrupted, Lost, Outcome, Pruned
+from synergos_ttp.holds import Hold, JobHeld, continued
+from synergos_ttp.outcomes import Cancelled, Completed, Failed, Held, Interrupted, Lost, Outcome, Pruned
 from synergos_ttp.running.failures import failure_of, may_pass
 
 
@@ -77,6 +78,9 @@ class Attempt:
     def _outcome(self) -> Outcome:
         try:
             return Completed(self.runner.run(self.job, self.control))
+        except JobHeld as error:
+            # Whoever has asked it to stop meanwhile does not mean later.
+            return outcome_of(self.control.reason or error, self.job, self.retries)
         except Exception as error:
             return outcome_of(error, self.job, self.retries)
 
@@ -86,6 +90,8 @@ def outcome_of(error: Exception, job: Job, retries: Retries = NO_RETRIES) -> Out
     match error:
         case LeaseLost():
             return Lost(str(error))
+        case JobHeld(holds=holds):
+            return _held(continued(holds, job.progress))
         case JobInterrupted():
             return Interrupted(str(error))
         case TrialPruned():
@@ -95,6 +101,15 @@ def outcome_of(error: Exception, job: Job, retries: Retries = NO_RETRIES) -> Out
         case _:
             retry_in = retries.after(job.attempts) if may_pass(error) else None
             return Failed(failure_of(error), retry_in)
+
+
+def _held(holds: Sequence[Hold]) -> Held | Failed:
+    """What holds make of a job: for one of them owners may have decided nothing for too long, though just now they were asked again."""
+    over = next((hold for hold in holds if hold.is_over), None)
+    if over is None:
+        return Held(tuple(holds))
+    who = over.participant
+    return Failed(failure_of(WorkerAwaitsApproval(over.reason.removeprefix(f"{who}: "), who)))
 
 
 def recorded(job: Job) -> Outcome:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from synergos.errors import InvalidRequest
-from synmanager.broker import MessageBroker
+from synmanager.broker import MessageBroker, Sign, unsigned
 from synmanager.config import COMPLETED, RANKED, Queue, cluster_queue
 from synmanager.errors import MessageTooLarge, PublishRefused
 from synmanager.publisher import Publisher
@@ -18,27 +18,28 @@ class TtpQueue:
 
     Args:
         cluster: the record store whose jobs are run here.
+        sign: by which the director knows whose an outcome is.
     """
 
-    def __init__(self, broker: MessageBroker, cluster: str) -> None:
+    def __init__(self, broker: MessageBroker, cluster: str, sign: Sign = unsigned) -> None:
         # What the programs of another cluster came by first is handed on to queues of this one's own.
         queues = [each for queue in RANKED for each in (queue, cluster_queue(queue, cluster))]
         self._stream = JobStream(broker, queues, reads=False)
-        self._publisher = Publisher(broker)
+        self._publisher = Publisher(broker, sign=sign)
 
     def take(self, timeout: float) -> Delivery | None:
         """The next message; None when there is none in time, or the queue was closed."""
         return self._stream.take(timeout)
 
-    def queue_of(self, name: str, cluster: str) -> str:
-        """The queue beside ``name`` that the programs of another record store read; it is there then.
+    def queue_of(self, name: str, cluster: str) -> str | None:
+        """The queue beside ``name`` that the programs of another record store read, which is there then; None where this user of
+        the broker may not make it.
 
         Raises:
             ConnectionError: the broker cannot be reached.
         """
         own = cluster_queue(Queue(name), cluster)
-        self._publisher.declare(own)
-        return own.name
+        return own.name if self._publisher.declare(own) else None
 
     def complete(self, outcome: Mapping[str, Any]) -> None:
         """Send an outcome off; returns when the broker has it.

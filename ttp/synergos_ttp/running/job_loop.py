@@ -10,8 +10,9 @@ from synergos.program.log_context import about_job
 from synergos.program.loop import Loop
 from synergos_ttp.outcomes import Lost, Outcome
 from synergos_ttp.running.attempt import NO_RETRIES, Attempt, Followers, Retries, Runner
-from synergos_ttp.running.source import HeldJob, Source
+from synergos_ttp.running.source import JobInHand, Source
 from synergos_ttp.subscribers.progress import Progress
+from synergos_ttp.subscribers.recorder import Recorder
 
 log = structlog.get_logger(__name__)
 
@@ -54,29 +55,31 @@ class JobLoop:
     def _turn(self) -> float:
         """Take a job and run it; how many seconds to rest before the next."""
         try:
-            held = self._source.take()
-            if held is not None:
-                self._work(held)
+            in_hand = self._source.take()
+            if in_hand is not None:
+                self._work(in_hand)
         except (SQLAlchemyError, ConnectionError, LeaseLost) as error:
             log.warning("no work for now", reason=type(error).__name__)
             return _PAUSE
         return 0.0
 
-    def _work(self, held: HeldJob) -> None:
-        with about_job(held.job):
+    def _work(self, in_hand: JobInHand) -> None:
+        with about_job(in_hand.job):
             try:
-                held.settle(self._delivered(held))
+                in_hand.settle(self._delivered(in_hand))
             except BaseException:
-                held.let_go()
+                in_hand.let_go()
                 raise
 
-    def _delivered(self, held: HeldJob) -> Outcome:
+    def _delivered(self, in_hand: JobInHand) -> Outcome:
         """Make the attempt, and have handed over what comes of it."""
-        control = held.control
-        control.subscribe(Progress(held.report, control), *self._followers(held.job))
-        with held.kept():
-            outcome = Attempt(held.job, self._runner, control, self._retries, held.is_resumed).run()
+        control = in_hand.control
+        progress = Progress(in_hand.report, control)
+        # Before the progress, which has written everything when the job ends.
+        control.subscribe(Recorder(progress.tell), progress, *self._followers(in_hand.job))
+        with in_hand.kept():
+            outcome = Attempt(in_hand.job, self._runner, control, self._retries, in_hand.is_resumed).run()
             if isinstance(control.reason, LeaseLost):
                 # Found when the last progress was stored.
                 return Lost(str(control.reason))
-            return held.deliver(outcome)
+            return in_hand.deliver(outcome)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
+from enum import StrEnum
+from itertools import product
 from uuid import uuid4
 
 import structlog
@@ -20,6 +22,18 @@ from synergos_ttp.control import Control
 
 log = structlog.get_logger(__name__)
 
+JOB, GRID = "job", "sub_grid"
+"""What is held by a lease."""
+
+
+class Renewal(StrEnum):
+    """What came of renewing one."""
+
+    RENEWED = "renewed"
+    LOST = "lost"
+    FAILED = "failed"
+
+
 _UNREACHABLE = "the record store could not be reached for so long that another TTP may have taken the job up"
 
 
@@ -29,12 +43,14 @@ class LeaseKeeper:
     Args:
         grid: the index of the sub-grid.
         ttp: what this TTP is called.
+        joined: the fingerprints of the workers that have joined it.
     """
 
-    def __init__(self, leases: Leases, grid: int, ttp: str) -> None:
+    def __init__(self, leases: Leases, grid: int, ttp: str, joined: Callable[[], Collection[str]] = frozenset) -> None:
         self._leases = leases
         self._grid = grid
         self._ttp = ttp
+        self._joined = joined
         self._claim: tuple[Claim, Control] | None = None
         self._renewed_at = 0.0
         # Guards the claim between the job thread, which sets it, and the thread that renews leases.
@@ -44,6 +60,8 @@ class LeaseKeeper:
         # Without this thread the TTP would lose every job it takes up: a turn that failed is soon followed by the next.
         self._loop = Loop("leases", self._turn, pause=leases.seconds / 4)
         self.holder = uuid4().hex
+        # Counted by this thread; nothing is added that is not there from the beginning, so that others may read it.
+        self._renewals = dict.fromkeys(product((JOB, GRID), Renewal), 0)
 
     def start(self) -> None:
         """Begin."""
@@ -61,6 +79,11 @@ class LeaseKeeper:
     def wait_for_grid(self, seconds: float) -> bool:
         """Whether the sub-grid is this TTP's, now or within so many seconds."""
         return self._has_grid.wait(seconds)
+
+    @property
+    def renewals(self) -> Mapping[tuple[str, Renewal], int]:
+        """How often a lease was renewed, or could not be, by what it is for."""
+        return self._renewals
 
     @contextmanager
     def keeping(self, claim: Claim, control: Control) -> Iterator[None]:
@@ -93,19 +116,24 @@ class LeaseKeeper:
             if self._leases.renew(claim):
                 control.stop(JobCancelled(CANCELLED_ON_REQUEST.message))
             self._renewed_at = time.monotonic()
+            self._count(JOB, Renewal.RENEWED)
         except LeaseLost as error:
+            self._count(JOB, Renewal.LOST)
             control.stop(error)
         except SQLAlchemyError as error:
+            self._count(JOB, Renewal.FAILED)
             log.warning("lease not renewed", reason=type(error).__name__)
             if time.monotonic() - self._renewed_at > self._leases.seconds:
                 control.stop(LeaseLost(_UNREACHABLE))
 
     def _renew_grid(self) -> None:
         try:
-            other = self._leases.hold_grid(self._grid, self.holder, self._ttp)
+            other = self._leases.hold_grid(self._grid, self.holder, self._ttp, self._joined())
         except SQLAlchemyError as error:
+            self._count(GRID, Renewal.FAILED)
             log.warning("sub-grid not held", grid=self._grid, reason=type(error).__name__)
             return
+        self._count(GRID, Renewal.RENEWED if other is None else Renewal.LOST)
         if other is None:
             self._has_grid.set()
         else:
@@ -113,3 +141,6 @@ class LeaseKeeper:
             if other != self._other:
                 log.warning("sub-grid is held by another TTP; standing by", grid=self._grid, ttp=other)
         self._other = other
+
+    def _count(self, lease: str, renewal: Renewal) -> None:
+        self._renewals[lease, renewal] += 1

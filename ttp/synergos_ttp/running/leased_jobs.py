@@ -9,7 +9,7 @@ confirmed by the broker, and given back when it has not. The job of a TTP that d
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
@@ -19,6 +19,7 @@ from typing import Any, Protocol
 import structlog
 
 from synergos.domain.job import ErrorKind, Job, JobError, JobState
+from synergos.domain.job_event import JobNews
 from synergos.domain.messages import JobMessage, job_message
 from synergos.domain.messages import Outcome as OutcomeMessage
 from synergos.domain.outputs import write_outputs
@@ -27,9 +28,12 @@ from synergos.records import RecordStore
 from synergos.records.leases import Claim, Leases
 from synergos.records.plain import plain
 from synergos_ttp.control import Control
-from synergos_ttp.outcomes import Cancelled, Completed, Failed, Interrupted, Lost, Outcome, Pruned
+from synergos_ttp.holds import Hold, in_progress
+from synergos_ttp.outcomes import Cancelled, Completed, Failed, Held, Interrupted, Lost, Outcome, Pruned
 from synergos_ttp.running.attempt import Followers, Runner
-from synergos_ttp.running.lease_keeper import LeaseKeeper
+from synergos_ttp.running.holding import Holding
+from synergos_ttp.running.lease_keeper import LeaseKeeper, Renewal
+from synergos_ttp.running.settled import InHand, Settled
 from synergos_ttp.running.tidying import tidy
 
 log = structlog.get_logger(__name__)
@@ -37,6 +41,11 @@ log = structlog.get_logger(__name__)
 LOOK_SECONDS = 5.0
 """How often an idle TTP looks for work without being told: for jobs whose messages were lost with their broker."""
 
+NOT_HANDED_ON = (
+    "it is another cluster's, and this user of the queue may not hand it on: expected a virtual host for each cluster"
+)
+HELD_SECONDS = 60.0
+"""For how long a job that is held stays so when the TTP that asks for it is gone."""
 _STOPPING = "the TTP is being stopped; the job goes on elsewhere, or when it is started again"
 
 
@@ -50,6 +59,14 @@ class Delivery(Protocol):
     @property
     def body(self) -> bytes:
         """What it says, as it came."""
+
+    @property
+    def headers(self) -> Mapping[str, Any]:
+        """What came with it."""
+
+    @property
+    def redelivered(self) -> bool:
+        """Whether somebody had it in hand before."""
 
     def acknowledge(self) -> None:
         """It is done with."""
@@ -70,8 +87,8 @@ class Queue(Protocol):
     def take(self, timeout: float) -> Delivery | None:
         """The next message; None when there is none in time, or the queue was closed."""
 
-    def queue_of(self, name: str, cluster: str) -> str:
-        """The queue beside ``name`` that the programs of another record store read; it is there then.
+    def queue_of(self, name: str, cluster: str) -> str | None:
+        """The queue beside ``name`` that the programs of another record store read, which is there then; None where it cannot be.
 
         Raises:
             ConnectionError: the broker cannot be reached.
@@ -99,6 +116,22 @@ class Queue(Protocol):
         """Let go of the broker."""
 
 
+class Signatures(Protocol):
+    """Knows the director; see :class:`synergos_ttp.running.signatures.Signatures`."""
+
+    @property
+    def own(self) -> str:
+        """The fingerprint under which jobs are taken up."""
+
+    def check(self, body: bytes, headers: Mapping[str, object], queue: str) -> str:
+        """Make sure that a job is from the director; the message's nonce.
+
+        Raises:
+            InvalidRequest: it is not, or was altered.
+            ConnectionError: the director is not known yet, or not any more.
+        """
+
+
 @dataclass(frozen=True)
 class SubGrid:
     """The sub-grid that a TTP runs jobs on.
@@ -107,15 +140,21 @@ class SubGrid:
         index: which node of every participant makes it up.
         ttp: what the TTP is called.
         outputs: the folder of what its jobs leave.
+        joined: the fingerprints of the workers that have joined the TTP.
     """
 
     index: int
     ttp: str
     outputs: Path
+    joined: Callable[[], Collection[str]] = frozenset
 
 
 class LeasedJobs:
-    """The jobs that one TTP of a cluster takes up; a :class:`~synergos_ttp.running.source.Source`."""
+    """The jobs that one TTP of a cluster takes up; a :class:`~synergos_ttp.running.source.Source`.
+
+    Args:
+        signatures: knows whose jobs are to be believed.
+    """
 
     def __init__(
         self,
@@ -124,6 +163,7 @@ class LeasedJobs:
         queue: Queue,
         runner: Runner,
         grid: SubGrid,
+        signatures: Signatures,
         followers: Followers = lambda _job: (),
     ) -> None:
         self._store = store
@@ -132,8 +172,12 @@ class LeasedJobs:
         self._queue = queue
         self._runner = runner
         self._grid = grid
+        self._signatures = signatures
+        # Of the thread that takes jobs.
+        self._settled = Settled()
         self._followers = followers
-        self._keeper = LeaseKeeper(leases, grid.index, grid.ttp)
+        self._keeper = LeaseKeeper(leases, grid.index, grid.ttp, grid.joined)
+        self._holding = Holding()
         self._control: Control | None = None
         # Guards the step from being idle to having a job in hand, which stop() must not miss.
         self._lock = threading.Lock()
@@ -142,6 +186,7 @@ class LeasedJobs:
     def start(self) -> None:
         """Begin to hold the sub-grid."""
         self._keeper.start()
+        self._holding.start()
 
     def stop(self) -> None:
         """Let the running job stop at its next step, and hand out no other."""
@@ -149,10 +194,12 @@ class LeasedJobs:
             self._stopping.set()
             if self._control:
                 self._control.stop(JobInterrupted(_STOPPING))
+        self._holding.stop()
         self._queue.stop()
 
     def close(self) -> None:
         """Make room for another TTP; nobody takes jobs any more."""
+        self._holding.close()
         self._queue.close()
         self._keeper.close()
 
@@ -161,21 +208,31 @@ class LeasedJobs:
         """Whether this TTP is the one of its sub-grid, and not standing by."""
         return self._keeper.wait_for_grid(0)
 
+    @property
+    def renewals(self) -> Mapping[tuple[str, Renewal], int]:
+        """See :attr:`synergos_ttp.running.lease_keeper.LeaseKeeper.renewals`."""
+        return self._keeper.renewals
+
     def take(self) -> LeasedJob | None:
         """See :class:`~synergos_ttp.running.source.Source`."""
         if not self._keeper.wait_for_grid(0.2):
             return None
         delivery = self._queue.take(LOOK_SECONDS)
         try:
-            return self._take_up(delivery) if delivery is None or self._is_ours(delivery) else None
+            if delivery is None:
+                return self._take_up(None)
+            ours = self._ours(delivery)
+            return self._take_up(ours) if ours is not None else None
         except BaseException:
             # An unacknowledged message is redelivered to nobody while this TTP's connection lives.
             if delivery is not None:
                 delivery.give_back()
             raise
 
-    def _take_up(self, delivery: Delivery | None) -> LeasedJob | None:
-        found = self._leases.claim(self._grid.index, self._keeper.holder, self._grid.ttp, self._grid.outputs)
+    def _take_up(self, delivery: InHand | None) -> LeasedJob | None:
+        found = self._leases.claim(
+            self._grid.index, self._keeper.holder, self._grid.ttp, self._grid.outputs, self._signatures.own
+        )
         if found.claim is not None:
             return self._held(found.claim, delivery)
         if delivery is None:
@@ -188,7 +245,7 @@ class LeasedJobs:
             delivery.acknowledge()
         return None
 
-    def _held(self, claim: Claim, delivery: Delivery | None) -> LeasedJob:
+    def _held(self, claim: Claim, delivery: InHand | None) -> LeasedJob:
         held = LeasedJob(
             claim,
             delivery,
@@ -198,6 +255,7 @@ class LeasedJobs:
             self._keeper,
             self._queue,
             self._runner,
+            self._holding,
             self._stopping,
         )
         with self._lock:
@@ -206,35 +264,52 @@ class LeasedJobs:
                 held.control.stop(JobInterrupted(_STOPPING))
         return held
 
-    def _is_ours(self, delivery: Delivery) -> bool:
+    def _ours(self, delivery: Delivery) -> InHand | None:
+        """A message that this cluster's director has put in; None for any other, which is parked or handed on."""
         try:
             message = JobMessage.from_json(delivery.body)
+            if message.cluster != self._cluster:
+                self._hand_on(delivery, message.cluster)
+                return None
+            # Where it was handed on by another cluster's programs, the queue is one beside its own.
+            queue = delivery.queue.removesuffix(f".{self._cluster}")
+            nonce = self._signatures.check(delivery.body, delivery.headers, queue)
+            if nonce in self._settled and not delivery.redelivered:
+                raise InvalidRequest("it was taken before: it is sent again, or comes too late")
         except InvalidRequest as error:
+            log.warning("a message is no job that counts, and was parked", queue=delivery.queue, reason=str(error))
             delivery.quarantine(str(error))
-            return False
-        if message.cluster != self._cluster:
-            delivery.forward(self._queue.queue_of(delivery.queue, message.cluster))
-            return False
-        return True
+            return None
+        return InHand(delivery, nonce, self._settled)
+
+    def _hand_on(self, delivery: Delivery, cluster: str) -> None:
+        queue = self._queue.queue_of(delivery.queue, cluster)
+        if queue is not None:
+            delivery.forward(queue)
+        else:
+            log.warning("a job of another cluster was parked", cluster=cluster, reason=NOT_HANDED_ON)
+            delivery.quarantine(NOT_HANDED_ON)
 
 
 @dataclass(frozen=True)
 class LeasedJob:
-    """A job in hand; see :class:`~synergos_ttp.running.source.HeldJob`.
+    """A job in hand; see :class:`~synergos_ttp.running.source.JobInHand`.
 
     Attributes:
         delivery: the message on which it was taken up, which may be another job's; None without one.
+        holding: asks for it when it is put back.
         stopping: set when this TTP is being stopped.
     """
 
     claim: Claim
-    delivery: Delivery | None
+    delivery: InHand | None
     control: Control
     cluster: str
     leases: Leases
     keeper: LeaseKeeper
     queue: Queue
     runner: Runner
+    holding: Holding
     stopping: threading.Event
 
     @property
@@ -244,15 +319,15 @@ class LeasedJob:
 
     @property
     def is_resumed(self) -> bool:
-        """See :class:`~synergos_ttp.running.source.HeldJob`."""
+        """See :class:`~synergos_ttp.running.source.JobInHand`."""
         return self.claim.fence > 1
 
-    def report(self, progress: Mapping[str, Any]) -> None:
-        """See :class:`~synergos_ttp.running.source.HeldJob`."""
-        self.leases.report(self.claim, progress)
+    def report(self, progress: Mapping[str, Any] | None, news: JobNews) -> None:
+        """See :class:`~synergos_ttp.running.source.JobInHand`."""
+        self.leases.report(self.claim, progress, news)
 
     def kept(self) -> AbstractContextManager[None]:
-        """See :class:`~synergos_ttp.running.source.HeldJob`."""
+        """See :class:`~synergos_ttp.running.source.JobInHand`."""
         return self.keeper.keeping(self.claim, self.control)
 
     def deliver(self, outcome: Outcome) -> Outcome:
@@ -293,6 +368,10 @@ class LeasedJob:
             case Interrupted():
                 self.leases.release(self.claim)
                 self.let_go()
+            case Held(holds):
+                self.leases.hold(self.claim, in_progress(holds), HELD_SECONDS)
+                self.holding.keep(self.job, holds, PutBackJob(self.claim, self.leases))
+                self._acknowledge()
             case Failed(retry_in=delay) if delay is not None:
                 self.leases.release(self.claim, delay)
                 self._acknowledge()
@@ -336,3 +415,19 @@ class LeasedJob:
     def _acknowledge(self) -> None:
         if self.delivery is not None:
             self.delivery.acknowledge()
+
+
+@dataclass(frozen=True)
+class PutBackJob:
+    """A job that was put back; see :class:`~synergos_ttp.running.holding.PutBack`."""
+
+    claim: Claim
+    leases: Leases
+
+    def still(self, holds: Sequence[Hold]) -> bool:
+        """See :class:`~synergos_ttp.running.holding.PutBack`."""
+        return self.leases.still_held(self.claim, in_progress(holds), HELD_SECONDS)
+
+    def go_on(self, left: Sequence[Hold]) -> None:
+        """See :class:`~synergos_ttp.running.holding.PutBack`."""
+        self.leases.let_go_on(self.claim, in_progress(left))

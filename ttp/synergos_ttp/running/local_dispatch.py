@@ -3,6 +3,8 @@
 Within a collaboration jobs run in the order they were accepted, so what one needs of another is there. Of two collaborations
 the one that was served longest ago is next: whoever asks for one job waits for the one in hand, however many another has.
 
+A job that waits for an owner's decision makes room for others, but for those that depend on it (:mod:`.holding`).
+
 A job that this process could not end, because it was stopped or killed, is taken up again by the next one.
 """
 
@@ -18,14 +20,18 @@ import structlog
 from sqlalchemy.exc import OperationalError
 
 from synergos.domain.job import CANCELLED_ON_REQUEST, GIVEN_UP, MAXIMUM_ATTEMPTS, Job, JobError, JobState
+from synergos.domain.job_event import JobNews, owner_lost
+from synergos.domain.job_progress import waiting_for
 from synergos.domain.keys import ProjectKey
 from synergos.errors import Conflict, JobCancelled, JobInterrupted, ServiceStopping
 from synergos.orchestration.dispatcher import FOREVER, Wait
 from synergos.records import RecordStore, archive
 from synergos.records.database import is_full
 from synergos_ttp.control import Control
-from synergos_ttp.outcomes import Cancelled, Completed, Failed, Interrupted, Lost, Outcome, Pruned
+from synergos_ttp.holds import Hold, in_progress
+from synergos_ttp.outcomes import Cancelled, Completed, Failed, Held, Interrupted, Lost, Outcome, Pruned
 from synergos_ttp.running.attempt import Followers, Runner, outcome_of
+from synergos_ttp.running.holding import Holding
 from synergos_ttp.running.job_loop import JobLoop
 from synergos_ttp.running.tidying import announce_end, tidy
 from synergos_ttp.running.turns import Turns
@@ -60,6 +66,7 @@ class LocalDispatcher:
         # queued to running; the job thread waits on it for a job, or for the end.
         self._lock = threading.Condition(threading.Lock())
         self._turns = Turns()
+        self._holding = Holding()
         # The job that is being taken up or runs, from its turn to its end.
         self._in_hand: str | None = None
         self._running: LocalJob | None = None
@@ -72,14 +79,30 @@ class LocalDispatcher:
         """Take up the jobs that an earlier process left unfinished, then those to come."""
         # What ran comes first: its rounds are kept, and its collaboration has had the turn.
         for job in sorted(self._store.unfinished_jobs(), key=lambda job: job.state is not JobState.RUNNING):
-            if job.attempts >= MAXIMUM_ATTEMPTS:
-                self._give_up(job, JobState.FAILED, GIVEN_UP)
-            else:
-                self._store.save_job(replace(job, state=JobState.QUEUED))
-                with self._lock:
-                    self._accept(job)
+            if job.state is JobState.RUNNING:
+                self._store.history.add_if_there_is_room(job.id, owner_lost(job))
+            try:
+                self._take_over(job)
+            except OperationalError as error:
+                if not is_full(error):
+                    raise
+                log.error("the record store takes nothing; a job is as it was", job=job.id, reason="disk full")
         tidy(self._store, self._runner, self._followers)
+        self._holding.start()
         self._loop.start()
+
+    def _take_over(self, job: Job) -> None:
+        """Have a job run that an earlier process left, or give it up.
+
+        Raises:
+            OperationalError: that is not written down; one that is to run does, and says so as soon as anything can be written.
+        """
+        if job.attempts >= MAXIMUM_ATTEMPTS:
+            self._give_up(job, JobState.FAILED, GIVEN_UP)
+            return
+        with self._lock:
+            self._accept(job)
+        self._store.save_job(replace(job, state=JobState.QUEUED))
 
     def submit(self, jobs: Sequence[Job], *, wait: Wait | None = FOREVER) -> list[Job]:
         """Queue the jobs, and wait until all of them have ended.
@@ -113,14 +136,16 @@ class LocalDispatcher:
         return found
 
     def waits(self) -> dict[str, dict[str, Any]]:
-        """The jobs behind the first one, each with the one that is before it if no others come."""
+        """The jobs behind the first one, each with the one that is before it if no others come; or the one that it depends on."""
         with self._lock:
             line = [*filter(None, [self._in_hand]), *self._turns.order()]
-        return {
+            behind = self._turns.behind()
+        found: dict[str, dict[str, Any]] = {
             job_id: {"waiting_for": line[position - 1], "position": position}
             for position, job_id in enumerate(line)
             if position
         }
+        return found | {job_id: {"waiting_for": first} for job_id, first in behind.items()}
 
     def cancel(self, job_id: str) -> Job:
         """Ask a job to stop: one that waits never starts, one that runs ends at its next step.
@@ -152,13 +177,15 @@ class LocalDispatcher:
                 self._running.control.stop(JobInterrupted(_STOPPING))
             elif self._in_hand:
                 self._release(self._in_hand)
-            for waiting in self._turns.order():
+            for waiting in self._turns.all():
                 self._release(waiting)
             self._lock.notify_all()
+        self._holding.stop()
         self._loop.stop()
 
     def close(self) -> None:
-        """Wait until the thread has ended."""
+        """Wait until the threads have ended."""
+        self._holding.close()
         self._loop.close()
 
     def _accept(self, job: Job) -> None:
@@ -193,9 +220,9 @@ class LocalDispatcher:
             self._running = held
             return held
 
-    def report(self, job: Job, progress: Mapping[str, Any]) -> None:
-        """Store how far the running job is."""
-        self._store.update_progress(job.id, progress)
+    def report(self, job: Job, progress: Mapping[str, Any] | None, news: JobNews) -> None:
+        """Store how far the running job is, and what has happened to it."""
+        self._store.update_progress(job.id, progress, news)
 
     def archived(self, job: Job, completed: Completed) -> Outcome:
         """Write down what the running job leaves; how it has ended then."""
@@ -216,7 +243,13 @@ class LocalDispatcher:
 
     def _settle(self, job: Job, outcome: Outcome) -> None:
         with self._lock:
+            if isinstance(outcome, Held) and self._running is not None and self._running.control.reason is not None:
+                # Somebody has asked it to stop in the meantime, who does not mean later.
+                outcome = outcome_of(self._running.control.reason, job)
             match outcome:
+                case Held(holds):
+                    self._put_back(job, holds)
+                    return
                 case Interrupted() | Lost():
                     # It was in order, and this was no attempt.
                     stored = self._store.job(job.id)
@@ -229,6 +262,37 @@ class LocalDispatcher:
                     self._runner.forget(job.id)
             self._running = None
             self._release(job.id)
+
+    def _put_back(self, job: Job, holds: Sequence[Hold]) -> None:
+        """Make room for others until owners have decided; whoever waits for the job waits on."""
+        stored = self._store.job(job.id)
+        progress = waiting_for(stored.progress, in_progress(holds))
+        held = replace(stored, state=JobState.WAITING, attempts=stored.attempts - 1, progress=progress)
+        self._store.save_job(held)
+        self._running = self._in_hand = None
+        self._turns.hold(held)
+        self._holding.keep(held, holds, PutBackJob(self, job.id))
+
+    def still_held(self, job_id: str, holds: Sequence[Hold]) -> bool:
+        """Note what a job is held by; false when it has ended."""
+        with self._lock:
+            job = self._store.job(job_id)
+            if job.state is not JobState.WAITING:
+                return False
+            if (waits := in_progress(holds)) != job.progress.get("waiting_for"):
+                self._store.update_progress(job_id, {**job.progress, "waiting_for": waits})
+            return True
+
+    def let_go_on(self, job_id: str, left: Sequence[Hold]) -> None:
+        """Have a job that was held taken up when it is its turn; see :meth:`~synergos_ttp.running.holding.PutBack.go_on`."""
+        with self._lock:
+            job = self._store.job(job_id)
+            if job.state is JobState.WAITING and not self._stopping:
+                with self._store.transaction():
+                    self._store.update_progress(job_id, waiting_for(job.progress, in_progress(left)))
+                    self._store.save_job(replace(job, state=JobState.QUEUED, progress={}))
+                self._turns.let_go(job_id)
+                self._lock.notify_all()
 
     def _persist(self, write: Callable[[], Result]) -> Result:
         """Write to the record store; while it takes nothing, as on a full disk, wait and try again.
@@ -272,6 +336,7 @@ class LocalDispatcher:
     def _release(self, job_id: str) -> None:
         """Answer whoever waits for the job, when nothing of it is left to tidy up."""
         self._turns.remove(job_id)
+        self._holding.drop(job_id)
         if self._in_hand == job_id:
             self._in_hand = None
         if event := self._ended.get(job_id):
@@ -279,17 +344,33 @@ class LocalDispatcher:
 
 
 @dataclass(frozen=True)
+class PutBackJob:
+    """A job that was put back; see :class:`~synergos_ttp.running.holding.PutBack`."""
+
+    dispatcher: LocalDispatcher
+    job_id: str
+
+    def still(self, holds: Sequence[Hold]) -> bool:
+        """See :class:`~synergos_ttp.running.holding.PutBack`."""
+        return self.dispatcher.still_held(self.job_id, holds)
+
+    def go_on(self, left: Sequence[Hold]) -> None:
+        """See :class:`~synergos_ttp.running.holding.PutBack`."""
+        self.dispatcher.let_go_on(self.job_id, left)
+
+
+@dataclass(frozen=True)
 class LocalJob:
-    """The job that runs; see :class:`~synergos_ttp.running.source.HeldJob`."""
+    """The job that runs; see :class:`~synergos_ttp.running.source.JobInHand`."""
 
     dispatcher: LocalDispatcher
     job: Job
     is_resumed: bool
     control: Control = field(default_factory=Control)
 
-    def report(self, progress: Mapping[str, Any]) -> None:
-        """See :class:`~synergos_ttp.running.source.HeldJob`."""
-        self.dispatcher.report(self.job, progress)
+    def report(self, progress: Mapping[str, Any] | None, news: JobNews) -> None:
+        """See :class:`~synergos_ttp.running.source.JobInHand`."""
+        self.dispatcher.report(self.job, progress, news)
 
     def kept(self) -> AbstractContextManager[None]:
         """Nobody else takes jobs up here."""
@@ -300,9 +381,9 @@ class LocalJob:
         return self.dispatcher.archived(self.job, outcome) if isinstance(outcome, Completed) else outcome
 
     def settle(self, outcome: Outcome) -> None:
-        """See :class:`~synergos_ttp.running.source.HeldJob`."""
+        """See :class:`~synergos_ttp.running.source.JobInHand`."""
         self.dispatcher.settle(self.job, outcome)
 
     def let_go(self) -> None:
-        """See :class:`~synergos_ttp.running.source.HeldJob`."""
+        """See :class:`~synergos_ttp.running.source.JobInHand`."""
         self.dispatcher.let_go(self.job)

@@ -7,11 +7,12 @@ from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from synergos.domain.job import Job
+from synergos.domain.job_event import JobNews
 from synergos_ttp.control import Control
 from synergos_ttp.outcomes import Outcome
 
 
-class HeldJob(Protocol):
+class JobInHand(Protocol):
     """A job that was taken up. One attempt is made at it, and all methods are called in the attempt's thread.
 
     ``deliver`` comes after the attempt, ``settle`` at the end; or ``let_go`` in place of what is left.
@@ -29,8 +30,11 @@ class HeldJob(Protocol):
     def control(self) -> Control:
         """By which whoever holds the job stops the attempt."""
 
-    def report(self, progress: Mapping[str, Any]) -> None:
-        """Store how far the job is; called from the thread that writes progress.
+    def report(self, progress: Mapping[str, Any] | None, news: JobNews) -> None:
+        """Store how far the job is, and what has happened to it; called from the thread that writes progress.
+
+        Args:
+            progress: None where that is as before.
 
         Raises:
             LeaseLost: it is somebody else's.
@@ -56,5 +60,5 @@ class HeldJob(Protocol):
 class Source(Protocol):
     """Hands out jobs, one at a time."""
 
-    def take(self) -> HeldJob | None:
+    def take(self) -> JobInHand | None:
         """Take a job up; waits for one a little. None when there is none for now."""

@@ -95,7 +95,7 @@ def predict(scope: Scope, limits: Limits, control: Control) -> Predicted:
     participant = scope.keys["participant_id"]
     node = _node_of(scope, participant)
     tags: Tags = {Purpose.PREDICT: check_tags(scope.job.parameters["tags"], "tags")}
-    worker = WorkerCommands(node, limits, control.check, scope.asker)
+    worker = WorkerCommands(node, limits, control.check, scope.asker, traced=control.trace.at(participant))
     worker.greet()
     polled = retry_while_lost(
         worker,
@@ -134,7 +134,7 @@ def _measure(
 ) -> dict[str, Measured | SynergosError]:
     """What each participant measured, or how it failed, as soon as one did."""
     recipe = families.recipe_in(model)
-    content = SessionContent(scope.run, recipe, (purpose,), scope.asker, scope.session_secret)
+    content = SessionContent(scope.run, recipe, (purpose,), scope.asker, scope.session_secret, scope.search())
     control.publish(WorkStarted(tuple(member.id for member in members)))
     message = encode(read_weights(model, recipe.family), {})
 

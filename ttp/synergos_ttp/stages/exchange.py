@@ -11,11 +11,12 @@ from functools import cached_property, partial
 from msgspec import UNSET
 
 from synergos.errors import GridError, SynergosError
-from synergos.learning.algorithms import Bag, Reply, Step
+from synergos.learning.algorithms import WEIGHTS, Bag, Reply, Step
 from synergos.learning.shortening import shortened
 from synergos.learning.update_gate import Gauge, Measured, lengths, refusals
 from synergos.wire import Encoded, Layout, Parcel, encode_parcel
 from synergos.wire.answers import RoundAnswer
+from synergos_ttp.events import LossCause
 from synergos_ttp.stages.divergence import Divergence
 from synergos_ttp.stages.evaluation_rows import EvaluationRows
 from synergos_ttp.stages.possible_losses import ANY_LOSSES, PossibleLosses
@@ -51,7 +52,8 @@ class Arrived:
 
     def weighing(self, rows: int, steps: int) -> Arrived:
         """The same, counting as so many rows, on which it has made so many steps in an epoch."""
-        return replace(self, reply=replace(self.reply, rows=rows), steps=steps)
+        reply = Reply(self.reply.participant_id, rows, self.reply.bag)
+        return Arrived(reply, self.parcel, self.said, self.distance, self.beside, steps, self.at)
 
     def shortened(self, factor: float, message: Parcel) -> Arrived:
         """The same with less of what it changes: in what it is averaged as, and in what the participant is given again.
@@ -146,24 +148,25 @@ class Asking:
         return None if answer is None else self._arrived(session, answer)
 
     def _target(self, who: str) -> Destination:
-        exchange = self.step.exchange
+        exchange, files = self.step.exchange, self.files
         return Destination(
-            self.files.answer(exchange, who), self.memory, partial(self.files.create_answer, exchange, who)
+            partial(files.answer, exchange, who), self.memory, partial(files.create_answer, exchange, who)
         )
 
     def _arrived(self, session: OpenSession, answer: Answered, gauge: Gauge | None = None) -> Arrived:
         who, parcel, said = session.member.id, answer.parcel, answer.said
         self.possible.check_training(who, said)
         self.possible.check_evaluation(who, said.evaluation)
-        self.evaluated.check(who, said.evaluation, session.rows)
+        is_due = self.step.exchange == 0 and WEIGHTS in self.messages[who].bag.sets
+        self.evaluated.check(session, said.evaluation, is_due=is_due)
         found = gauge.lengths if gauge else lengths(parcel.bag, parcel.kept, self.messages[who].bag, self.moves)
         return Arrived(Reply(who, said.rows, parcel.bag), parcel, said, found.moved, found.beside)
 
 
 def passed(
     outcomes: Mapping[str, Arrived | SynergosError], rows: Mapping[str, int], number: int, divergence: Divergence
-) -> dict[str, Arrived | SynergosError]:
-    """The outcomes, with answers that cannot be right replaced by the reason.
+) -> tuple[dict[str, Arrived | SynergosError], dict[str, LossCause]]:
+    """The outcomes, with answers that cannot be right replaced by the reason; and of what kind each failure is.
 
     Args:
         rows: how many training rows each participant has.
@@ -173,14 +176,16 @@ def passed(
     for each in measured.values():
         divergence.moved(each.movement)
     refused: dict[str, SynergosError] = {}
+    causes = {who: LossCause.of(outcome) for who, outcome in outcomes.items() if isinstance(outcome, SynergosError)}
     for who, refusal in refusals(measured, rows).items():
+        causes[who] = LossCause(refusal.fault)
         stood_still = measured[who].movement == 0
         refused[who] = (
             divergence.of_update(who, number, refusal.reason, stood_still=stood_still)
             if refusal.is_divergence
             else GridError(refusal.reason, who)
         )
-    return dict(outcomes) | refused
+    return dict(outcomes) | refused, causes
 
 
 def _encoded(messages: Mapping[str, Parcel]) -> dict[str, Encoded]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from synergos.learning.exports import note_validation, weights_of
 from synergos.learning.shares import LARGEST_SHARE
 from synergos.records import RecordStore
 from synergos_ttp.control import Control
+from synergos_ttp.events import ParticipantUnsealed
 from synergos_ttp.stages.evaluation import predict, validate
 from synergos_ttp.stages.preprocessing import check, preprocess
 from synergos_ttp.stages.round_store import kept_rounds, remove_rounds
@@ -57,20 +58,28 @@ class JobRunner:
             JobStopped: it was asked to stop.
         """
         scope = Scope(self.store, job, self.grid_index, self.component)
+        limits = self._telling(control)
         match job.stage:
             case Stage.CHECK:
-                return check(scope, self.limits, control)
+                return check(scope, limits, control)
             case Stage.PREPROCESS:
-                return preprocess(scope, self.limits, control)
+                return preprocess(scope, limits, control)
             case Stage.TRAIN:
-                return train(scope, self.outputs, self.limits, control, self.keep_versions, self.largest_share)
+                return train(scope, self.outputs, limits, control, self.keep_versions, self.largest_share)
             case Stage.VALIDATE:
                 model = scope.model()
-                validated = validate(scope, self.limits, control)
+                validated = validate(scope, limits, control)
                 _note(validated, model, of_all="participant_id" not in scope.keys)
                 return validated
             case Stage.PREDICT:
-                return predict(scope, self.limits, control)
+                return predict(scope, limits, control)
+
+    def _telling(self, control: Control) -> Limits:
+        """The limits of one job, which is told who is asked unsealed."""
+        if (own := self.limits.introductions) is None:
+            return self.limits
+        told = replace(own, unsealed=lambda participant: control.publish(ParticipantUnsealed(participant)))
+        return replace(self.limits, introductions=told)
 
     def kept(self) -> list[str]:
         """The jobs of which rounds are kept."""

@@ -25,6 +25,7 @@ from synergos.program.log_context import ContextPool, about_participant
 from synergos.records.agreements import agreement_version
 from synergos_ttp.control import Control
 from synergos_ttp.events import ParticipantLeftOut, WorkStarted
+from synergos_ttp.holds import JobHeld
 from synergos_ttp.stages.scope import Scope
 from synergos_ttp.workers.checked import blaming
 from synergos_ttp.workers.commands import WorkerCommands
@@ -75,8 +76,11 @@ def _agreed(scope: Scope, limits: Limits, control: Control, *, is_kept: bool) ->
         if given_up.is_set():
             raise NotNeeded("another participant failed")
 
+    def worker_at(node: Node) -> WorkerCommands:
+        return WorkerCommands(node, limits, check, scope.asker, traced=control.trace.at(node.participant_id))
+
     def prepare(node: Node) -> Prepared:
-        worker = WorkerCommands(node, limits, check, scope.asker)
+        worker = worker_at(node)
         # Who does not answer at all is probably registered at a wrong address: that is said at once.
         _refuse_met(node, worker.greet().instance, met)
         return retry_while_lost(
@@ -88,7 +92,7 @@ def _agreed(scope: Scope, limits: Limits, control: Control, *, is_kept: bool) ->
 
     def confirm(node: Node, part: Mapping[str, Any] | None = None) -> None:
         participant = node.participant_id
-        worker = WorkerCommands(node, limits, check, scope.asker)
+        worker = worker_at(node)
         missing_columns = alignment.missing_columns[participant]
         own, digests = told(space, columns[participant]), polled[participant].digests
         retry_while_lost(
@@ -140,9 +144,9 @@ def _refuse_met(node: Node, instance: str | None, met: dict[str, Node]) -> None:
     """
     first = node if instance is None else met.setdefault(instance, node)
     if first.participant_id != node.participant_id:
-        who, address = node.participant_id, f"{node.host}:{node.command_port}"
+        who, address = node.participant_id, node.command_address
         raise WorkerMistaken(
-            f"{address} is the worker of {first.participant_id}, registered as {first.host}:{first.command_port}", who
+            f"{address} is the worker of {first.participant_id}, registered as {first.command_address}", who
         )
 
 
@@ -155,10 +159,18 @@ def _each(nodes: Sequence[Node], work: Callable[[Node], Result], given_up: threa
 
     with ContextPool(max_workers=len(nodes), thread_name_prefix="participant") as pool:
         futures = [pool.submit(at, node) for node in nodes]
-        wait(futures, return_when=FIRST_EXCEPTION)
-        if any(future.exception() for future in futures if future.done()):
-            given_up.set()
+        pending = set(futures)
+        while pending:
+            done, pending = wait(pending, return_when=FIRST_EXCEPTION)
+            # Where an owner has to decide first, it is of interest who else has to.
+            if not all(isinstance(future.exception(), JobHeld | None) for future in done):
+                given_up.set()
     failures = [error for future in futures if (error := future.exception()) is not None]
+    if held := [error for error in failures if isinstance(error, JobHeld)]:
+        failures = [
+            *(error for error in failures if not isinstance(error, JobHeld | NotNeeded)),
+            JobHeld.together(held),
+        ]
     # What somebody failed with comes before those that were only told to stop because of it.
     for error in sorted(failures, key=lambda error: isinstance(error, NotNeeded | JobStopped)):
         raise error

@@ -70,6 +70,7 @@ class RoundFiles:
 
     def create_answer(self, exchange: int, participant_id: str) -> BinaryIO:
         """That file, to be written; see :meth:`SpareFiles.create`."""
+        self.folder.mkdir(exist_ok=True)
         return self.spares.create(self.answer(exchange, participant_id), self.update(participant_id).name)
 
     def answers(self) -> Iterator[Path]:
@@ -141,7 +142,7 @@ class RoundStore:
         self.folder = outputs / _FOLDER / job_id
         self.folder.mkdir(parents=True, exist_ok=True)
         self._noted: deque[Callable[[], None]] = deque()
-        # The rounds whose folders are there.
+        # The rounds of which there is something, or will be.
         self._there = {int(folder.name.removeprefix("round_")) for folder in self.folder.glob("round_*")}
         self._spares = SpareFiles(self.folder)
         # Whether a model is so large that its files are worth keeping.
@@ -158,12 +159,9 @@ class RoundStore:
             self.catch_up()
 
     def files(self, number: int) -> RoundFiles:
-        """The files of one round; its folder is made."""
-        found = RoundFiles(self.folder / f"round_{number}", self._spares)
-        if number not in self._there:
-            found.folder.mkdir(exist_ok=True)
-            self._there.add(number)
-        return found
+        """The files of one round; its folder is made when there is something to put into it, as nobody trains before a message is out."""
+        self._there.add(number)
+        return RoundFiles(self.folder / f"round_{number}", self._spares)
 
     def commit(self, number: int, result: RoundResult) -> None:
         """Have a round committed by the next :meth:`catch_up`; until then its tensors must not change."""
@@ -214,7 +212,7 @@ class RoundStore:
         return self._read().history
 
     def rounds(self) -> list[int]:
-        """The rounds whose files are there."""
+        """The rounds whose files are there, or will be."""
         return sorted(self._there)
 
     def _drop(self, number: int) -> None:
@@ -226,6 +224,7 @@ class RoundStore:
 
     def _commit(self, number: int, result: RoundResult) -> None:
         files = self.files(number)
+        files.folder.mkdir(exist_ok=True)
         written: dict[int, Path] = {}
         for who, answer in result.local.items():
             self._place(answer, files.update(who), written)

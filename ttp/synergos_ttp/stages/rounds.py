@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import InitVar, dataclass, field, replace
 from functools import partial
 from itertools import count
@@ -15,10 +15,12 @@ from synergos.domain.loss_history import LossHistory, Measurements
 from synergos.domain.tags import Purpose
 from synergos.errors import Conflict, Diverged, SynergosError
 from synergos.learning.algorithms import WEIGHTS, Answers, Bag, Model, Reduction, Step, Weights
+from synergos.learning.bags import Packed
 from synergos.learning.hyperparameters import Hyperparameters
 from synergos.learning.server_training import ServerTraining
 from synergos.learning.update_gate import movement
 from synergos.learning.update_limits import Shortened
+from synergos.program.log_context import about_round
 from synergos.wire import Layout, Parcel, encode, layout_of
 from synergos.wire.answers import Evaluation
 from synergos_ttp.control import Control
@@ -150,7 +152,9 @@ class Rounds:
             if self.control.is_stopped:
                 self._announce()
             self.control.check()
-            if not self._round(number):
+            with about_round(number):
+                goes_on = self._round(number)
+            if not goes_on:
                 log.info("stopped early", round=number - 1, best_round=self.best)
                 self.store.drop(number)
                 return self._ended()
@@ -197,7 +201,7 @@ class Rounds:
             raise error
         if hand.number - 1 not in self.history.evaluate:
             self._judge(hand.number - 1, hand.evaluations)
-        log.warning("the training diverges and ends before", round=hand.number, reason=str(error))
+        log.warning("the training diverges and ends before", reason=str(error))
 
     @property
     def _may_not_diverge(self) -> bool:
@@ -227,7 +231,8 @@ class Rounds:
         if self._committing is not None:
             (done, watch), self._committing = self._committing, None
             watch.committed(begun)
-            self.control.publish(replace(done, seconds=watch.seconds))
+            with about_round(done.number):
+                self.control.publish(replace(done, seconds=watch.seconds))
 
     def _announce_after(self, outbox: Outbox) -> None:
         # To write a round takes from the sending what it needs itself, and nobody waits for it while they train.
@@ -271,13 +276,13 @@ class Rounds:
         if step.exchange == 0:
             hand.evaluations = {who: each.said.evaluation for who, each in found.items() if isinstance(each, Arrived)}
         rows = {session.member.id: session.rows.get("train", 0) for session in self.sessions.all}
-        outcomes = passed(found, rows, step.round, self._divergence)
+        outcomes, causes = passed(found, rows, step.round, self._divergence)
         self._times.exchange(time.monotonic() - begun)
         hand.watch.exchanged(begun, {who: each for who, each in found.items() if isinstance(each, Arrived)})
         lost = {who: str(outcome) for who, outcome in outcomes.items() if isinstance(outcome, SynergosError)}
         for who, reason in lost.items():
             files.answer(step.exchange, who).unlink(missing_ok=True)
-            self.control.publish(ParticipantLost(step.round, who, reason, isinstance(found.get(who), Arrived)))
+            self.control.publish(ParticipantLost(step.round, who, reason, causes[who]))
         # What it answered before has been folded, and stays; nothing more is asked of it.
         hand.absent |= lost
         self.sessions.refuse_too_few(outcomes, needed)
@@ -337,14 +342,15 @@ class Rounds:
         def evaluate(session: OpenSession) -> Evaluation | None:
             found = session.data.evaluate(number, message)
             self._possible.check_evaluation(session.member.id, found)
-            self._evaluated.check(session.member.id, found, session.rows)
+            self._evaluated.check(session, found, is_due=True)
             return found
 
-        outcomes = self.sessions.attempt(
-            evaluate,
-            purpose=f"the evaluation of round {number + 1}",
-            meanwhile=self._announce,
-        )
+        with about_round(number):
+            outcomes = self.sessions.attempt(
+                evaluate,
+                purpose=f"the evaluation of round {number + 1}",
+                meanwhile=self._announce,
+            )
         self.sessions.refuse_too_few(outcomes)
         return {who: outcome for who, outcome in outcomes.items() if not isinstance(outcome, SynergosError)}
 
@@ -388,7 +394,8 @@ class Rounds:
             self.history.evaluated(number, mean_loss(self._weighed(measured).values()), measured, missing)
             loss = self._judged[number] = self.history.evaluate[number]
             self._judging.note(number, self._weighed(self.history.measured[number]))
-            self.control.publish(RoundJudged(number, loss, missing))
+            with about_round(number):
+                self.control.publish(RoundJudged(number, loss, missing))
         needed = self._judging.worth_keeping(self.store.rounds()) or {self.best}
         for past in self.store.rounds():
             if past < number and past not in needed:
@@ -436,4 +443,8 @@ def _outline(model: Model) -> Model:
 
 def _memory(state: Bag) -> set[int]:
     """Where the tensors of a state lie."""
-    return {tensor.data_ptr() for tensors in state.sets.values() for tensor in tensors.values()}
+    return {address for tensors in state.sets.values() for address in _addresses(tensors)}
+
+
+def _addresses(tensors: Weights) -> Iterable[int]:
+    return tensors.addresses if isinstance(tensors, Packed) else (tensor.data_ptr() for tensor in tensors.values())

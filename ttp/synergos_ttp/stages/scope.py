@@ -14,8 +14,9 @@ from synergos.domain.asker import Asker
 from synergos.domain.feature_space import Action, FeatureSpace
 from synergos.domain.grid import Node, sub_grid
 from synergos.domain.job import Job
-from synergos.domain.keys import JobKey, ProjectKey, RunKey
+from synergos.domain.keys import ExperimentKey, JobKey, ProjectKey, RunKey, StudyKey
 from synergos.domain.records import Kind, restrict
+from synergos.domain.study import TRIAL_PREFIX
 from synergos.domain.tags import Purpose
 from synergos.domain.trained_model import TrainingDefinition, definition_of
 from synergos.learning import families
@@ -157,6 +158,16 @@ class Scope:
         # Fitted anew rather than read back: the experiment may have been declared after the alignment.
         fitted = family.fit(changed, space, auto_fix=bool(agreed["auto_fix"]))
         return Recipe(family, fitted, family.hyperparameters(run, space.action), space)
+
+    def search(self) -> Mapping[str, Any] | None:
+        """The study whose trial the run is: its search space, and what it has fixed; None where it is none."""
+        if not self.run.run_id.startswith(TRIAL_PREFIX):
+            return None
+        for trial in self.store.find(Kind.TRIAL, self.run):
+            key = StudyKey(**ExperimentKey.of(self.run), study_id=trial["key"]["study_id"])
+            study = self.store.get(Kind.STUDY, key)
+            return {"space": study["search_space"], "fixed": study["fixed"]}
+        return None
 
     def definition(self) -> TrainingDefinition:
         """What the recipe is made from, as it was declared."""

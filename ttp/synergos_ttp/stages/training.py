@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import zip_longest
 from pathlib import Path
 
 import msgspec
@@ -12,7 +13,7 @@ from msgspec import UNSET
 from synergos.domain.feature_space import Action
 from synergos.domain.outputs import TRAINED, Trained
 from synergos.domain.tags import Purpose
-from synergos.domain.trained_model import Figures, TrainedParticipant, Training
+from synergos.domain.trained_model import Figures, TrainedDataset, TrainedParticipant, Training
 from synergos.learning.exports import digests_of, write_run
 from synergos.learning.shares import LARGEST_SHARE
 from synergos.wire import StoredTensors
@@ -23,6 +24,7 @@ from synergos_ttp.stages.rounds import Rounds
 from synergos_ttp.stages.scope import Scope
 from synergos_ttp.stages.weighing import Weighing
 from synergos_ttp.workers.limits import Limits
+from synergos_ttp.workers.participant import ParticipantSession
 from synergos_ttp.workers.session_group import SessionContent, Sessions
 
 
@@ -46,7 +48,8 @@ def train(
     recipe = scope.recipe()
     hyperparameters = recipe.hyperparameters
     members = scope.members()
-    content = SessionContent(scope.run, recipe, (Purpose.TRAIN, Purpose.EVALUATE), scope.asker, scope.session_secret)
+    purposes = (Purpose.TRAIN, Purpose.EVALUATE)
+    content = SessionContent(scope.run, recipe, purposes, scope.asker, scope.session_secret, scope.search())
     needed = hyperparameters.min_participants
     # A model is of one definition, whatever happens to the run while it is trained.
     keep_rounds_of(outputs, scope.job.id, scope.definition().digest)
@@ -64,6 +67,7 @@ def train(
             )
             best = rounds.run()
             training = _training(scope, rounds, sessions)
+            datasets = {session.member.id: _datasets(session, purposes) for session in sessions.all}
             kept = _last(keep_versions, scope.versions())
             exported = write_run(
                 run_folder(outputs, scope),
@@ -79,7 +83,8 @@ def train(
             digested = {
                 name: {**export, "sha256": digests_of(Path(export["path"]))} for name, export in exported.items()
             }
-    return TRAINED.read({**digested, **recipe.to_dict(), **msgspec.to_builtins(training), "kept_versions": kept})
+    more = {"kept_versions": kept, "datasets": msgspec.to_builtins(datasets)}
+    return TRAINED.read({**digested, **recipe.to_dict(), **msgspec.to_builtins(training), **more})
 
 
 def _training(scope: Scope, rounds: Rounds, sessions: Sessions) -> Training:
@@ -99,6 +104,19 @@ def _training(scope: Scope, rounds: Rounds, sessions: Sessions) -> Training:
         agreement=scope.agreement(),
         limited=rounds.weighing.limited or UNSET,
     )
+
+
+def _datasets(session: ParticipantSession, purposes: Sequence[Purpose]) -> dict[Purpose, list[TrainedDataset]]:
+    """What one participant's session was of, with the fingerprints that its worker gave, if it did."""
+    tags = session.member.tags
+    return {
+        purpose: [
+            TrainedDataset(tag=tuple(tag), fingerprint=fingerprint)
+            for tag, fingerprint in zip_longest(tags[purpose], session.digests.get(purpose, ()))
+        ]
+        for purpose in purposes
+        if purpose in tags
+    }
 
 
 def _last(count: int, versions: Sequence[int]) -> list[int]:

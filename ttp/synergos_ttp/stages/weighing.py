@@ -75,13 +75,16 @@ class Weighing:
         moving = {who: each for who, each in arrived.items() if moves in each.parcel.bag.sets}
         if moves is None or not moving:
             return {}
-        limits = self._limits.setdefault(step.exchange, UpdateLimits(self.has_scale, bool(algorithm.kept)))
+        limits = self._limits.setdefault(step.exchange, self._new_limits(algorithm))
         bags = {who: each.parcel.bag for who, each in moving.items()}
         return limits.judge(
             {who: each.measured for who, each in moving.items()},
             {who: each.reply.rows for who, each in moving.items()},
             lambda: products(bags, {who: messages[who].bag for who in bags}, moves),
         )
+
+    def _new_limits(self, algorithm: Algorithm) -> UpdateLimits:
+        return UpdateLimits(self.has_scale, bool(algorithm.kept), algorithm.goes_where_answers_do)
 
     def note(self, shortened: Mapping[str, Shortened]) -> None:
         """Take note of what was shortened in a round that counts."""
@@ -109,6 +112,6 @@ class Weighing:
     def resume(self, value: Mapping[str, Any], algorithm: Algorithm) -> None:
         """Go on with what :meth:`to_dict` wrote; with nothing after a round that another version has committed."""
         for exchange, each in value.get("exchanges", {}).items():
-            self._limits.setdefault(int(exchange), UpdateLimits(self.has_scale, bool(algorithm.kept))).resume(each)
+            self._limits.setdefault(int(exchange), self._new_limits(algorithm)).resume(each)
         self._shortened = dict(value.get("shortened", {}))
         self._counted = {who: (rows, as_many) for who, (rows, as_many) in value.get("counted", {}).items()}

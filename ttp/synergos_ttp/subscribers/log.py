@@ -12,13 +12,15 @@ from synergos_ttp.events import (
     ParticipantLeftOut,
     ParticipantLost,
     ParticipantNotAwaited,
+    ParticipantTransfers,
+    ParticipantUnsealed,
     RoundDone,
     RoundJudged,
     TrainingStarted,
     UpdateShortened,
     WeightLimited,
 )
-from synergos_ttp.outcomes import Cancelled, Completed, Failed, Interrupted, Lost, Outcome, Pruned
+from synergos_ttp.outcomes import Cancelled, Completed, Failed, Held, Interrupted, Lost, Outcome, Pruned
 
 log = structlog.get_logger(__name__)
 
@@ -49,6 +51,17 @@ def write_log(event: Event) -> None:
             log.warning("waiting for a participant", reason=event.reason, wanted=event.purpose, until=until)
         case ParticipantNotAwaited():
             log.info("a participant is not waited for any more")
+        case ParticipantTransfers():
+            log.info(
+                "a transfer takes long",
+                participant=event.participant,
+                direction=event.direction,
+                bytes=event.done,
+                of=event.of,
+                rate=round(event.rate),
+            )
+        case ParticipantUnsealed():
+            log.warning("a worker shows no identity: what is asked of it goes unsealed", participant=event.participant)
         case JobEnded(outcome=outcome):
             _write_end(outcome)
 
@@ -61,6 +74,8 @@ def _write_end(outcome: Outcome) -> None:
             log.warning("job cancelled", reason=error.message)
         case Failed(error, retry_in):
             log.warning("job failed", reason=error.message, again_in=retry_in)
+        case Held(holds):
+            log.info("job is put back until owners have decided", participants=[hold.participant for hold in holds])
         case Interrupted(reason):
             log.warning("job interrupted", reason=reason)
         case Lost(reason):

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import structlog
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from synergos.domain.job_progress import JOB_PROGRESS, AwaitedWorker, JobProgress, RoundLosses
+from synergos.domain.job_event import NO_NEWS, JobEvent, JobNews, RoundLoss
+from synergos.domain.job_progress import JOB_PROGRESS, AwaitedWorker, JobProgress, RoundLosses, SlowTransfer
 from synergos.errors import LeaseLost
 from synergos.program.log_context import in_context
 from synergos.tuning.checkpoints import at_checkpoints, is_checkpoint
@@ -21,6 +24,9 @@ from synergos_ttp.events import (
     ParticipantAwaited,
     ParticipantLeftOut,
     ParticipantNotAwaited,
+    ParticipantTransferred,
+    ParticipantTransfers,
+    ParticipantUnsealed,
     RoundDone,
     RoundJudged,
     TrainingStarted,
@@ -30,8 +36,8 @@ from synergos_ttp.outcomes import Failed
 
 log = structlog.get_logger(__name__)
 
-Write = Callable[[Mapping[str, Any]], None]
-"""Takes a progress as JSON has it."""
+Write = Callable[[Mapping[str, Any] | None, JobNews], None]
+"""Takes a progress as JSON has it, None where it is as before, and what has happened meanwhile."""
 
 INTERVAL_SECONDS = 0.2
 """Least time between two writes: more than the store needs for one, less than people notice."""
@@ -47,17 +53,26 @@ class Progress:
     Args:
         write: stores a progress; raises LeaseLost when the job is somebody else's.
         control: of the job, which is asked to stop when it is lost.
+        now: the time, in UTC.
     """
 
-    def __init__(self, write: Write, control: Control) -> None:
+    def __init__(self, write: Write, control: Control, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._writer = ProgressWriter(write, control)
+        self._now = now
         self._progress = JobProgress()
         # Who is waited for, as the record has it; beside the progress, which goes on meanwhile.
         self._awaited: dict[str, AwaitedWorker] = {}
+        self._transfers: dict[str, SlowTransfer] = {}
+        # Who is asked unsealed, in the order in which that was seen.
+        self._unsealed: dict[str, None] = {}
         self._participants: dict[str, None] = {}
         self._checkpoints: dict[int, float | None] = {}
         # The newest evaluation, by round.
         self._evaluated: tuple[int, float | None] = (-1, None)
+
+    def tell(self, news: JobNews) -> None:
+        """Have something stored with the progress that is stored next."""
+        self._writer.put(None, news)
 
     def __call__(self, event: Event) -> None:
         """Take note of an event."""
@@ -79,6 +94,22 @@ class Progress:
             case ParticipantNotAwaited():
                 if self._awaited.pop(event.participant, None) is not None:
                     self._report(self._progress)
+            case ParticipantTransfers():
+                self._transfers[event.participant] = SlowTransfer(
+                    participant=event.participant,
+                    direction=event.direction,
+                    done=event.done,
+                    of=event.of,
+                    rate=round(event.rate),
+                )
+                self._report(self._progress)
+            case ParticipantTransferred():
+                if self._transfers.pop(event.participant, None) is not None:
+                    self._report(self._progress)
+            case ParticipantUnsealed(participant):
+                if participant not in self._unsealed:
+                    self._unsealed[participant] = None
+                    self._report(self._progress)
             case JobEnded(outcome=outcome):
                 if isinstance(outcome, Failed) and outcome.retry_in is not None:
                     self._report(replace(self._progress, last_error=outcome.error.message))
@@ -86,8 +117,12 @@ class Progress:
 
     def _report(self, progress: JobProgress) -> None:
         self._progress = progress
-        waiting = list(self._awaited.values())
-        self._writer.put(replace(progress, waiting_for=waiting) if waiting else progress)
+        waiting, unsealed = list(self._awaited.values()) or UNSET, list(self._unsealed) or UNSET
+        transfers = list(self._transfers.values()) or UNSET
+        updated_at = self._now().isoformat(timespec="milliseconds")
+        self._writer.put(
+            replace(progress, waiting_for=waiting, transfers=transfers, unsealed=unsealed, updated_at=updated_at)
+        )
 
     def _begin(self, started: TrainingStarted) -> None:
         past = started.past
@@ -140,28 +175,60 @@ def _wait(awaited: ParticipantAwaited) -> AwaitedWorker:
         until=awaited.until.isoformat(timespec="seconds"),
         purpose=awaited.purpose,
         reason=awaited.reason,
+        approval=True if awaited.is_held else UNSET,
     )
 
 
+@dataclass
+class _Unwritten:
+    """What is not stored yet; of a round only what was known of it last."""
+
+    progress: JobProgress | None = None
+    events: list[JobEvent] = field(default_factory=list)
+    rounds: dict[int, RoundLoss] = field(default_factory=dict)
+    past: list[RoundLoss] = field(default_factory=list)
+
+    def add(self, progress: JobProgress | None, news: JobNews) -> None:
+        """Something is to be stored, in place of the progress that was not stored yet."""
+        self.progress = progress or self.progress
+        self.events.extend(news.events)
+        self.rounds.update({each.number: each for each in news.rounds})
+        self.past.extend(news.past)
+
+    def put_back(self, progress: JobProgress | None, news: JobNews) -> None:
+        """Something that comes before all that is here could not be stored."""
+        self.progress = self.progress or progress
+        self.events[:0] = news.events
+        self.rounds = {each.number: each for each in news.rounds} | self.rounds
+        self.past[:0] = news.past
+
+    def take(self) -> tuple[JobProgress | None, JobNews]:
+        """All of it, which is not here any more."""
+        taken = self.progress, JobNews(tuple(self.events), tuple(self.rounds.values()), tuple(self.past))
+        self.progress = None
+        self.events, self.rounds, self.past = [], {}, []
+        return taken
+
+
 class ProgressWriter:
-    """Writes the newest of what it is given, in a thread of its own that begins with the first."""
+    """Writes the newest progress of what it is given, and all news, in a thread of its own that begins with the first."""
 
     def __init__(self, write: Write, control: Control, interval: float = INTERVAL_SECONDS) -> None:
         self._write = write
         self._control = control
         self._interval = interval
-        # Guards the newest, between the job's thread and the writer's.
+        # Guards what is not written, between the job's thread and the writer's.
         self._lock = threading.Lock()
-        self._newest: JobProgress | None = None
+        self._unwritten = _Unwritten()
         self._news, self._closed = threading.Event(), threading.Event()
         # Its lines are about the job, whichever participant's thread brings the first news.
         self._work = in_context(self._loop)
         self._thread: threading.Thread | None = None
 
-    def put(self, progress: JobProgress) -> None:
-        """Have something written, in place of what was not written yet."""
+    def put(self, progress: JobProgress | None, news: JobNews = NO_NEWS) -> None:
+        """Have a progress written, in place of what was not written yet, and news beside those that were not."""
         with self._lock:
-            self._newest = progress
+            self._unwritten.add(progress, news)
         self._news.set()
         if self._thread is None:
             self._thread = threading.Thread(target=self._work, name="progress", daemon=True)
@@ -185,15 +252,15 @@ class ProgressWriter:
 
     def _write_newest(self) -> None:
         with self._lock:
-            newest, self._newest = self._newest, None
-        if newest is None:
+            progress, news = self._unwritten.take()
+        if progress is None and not news:
             return
         try:
-            self._write(JOB_PROGRESS.write(newest))
+            self._write(None if progress is None else JOB_PROGRESS.write(progress), news)
         except LeaseLost as error:
             self._control.stop(error)
         except Exception as error:
             # Whether the job goes on its lease decides, not a record store that is away for a moment.
             log.warning("progress not stored", reason=type(error).__name__)
             with self._lock:
-                self._newest = self._newest or newest
+                self._unwritten.put_back(progress, news)

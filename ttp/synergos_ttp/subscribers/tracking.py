@@ -6,9 +6,13 @@ from pathlib import Path
 
 from synergos.domain.job import Job, Stage
 from synergos.domain.outputs import Trained, Validated
+from synergos.domain.records import Kind
+from synergos.domain.study import TrialMark
+from synergos.errors import SynergosError
 from synergos.records import RecordStore
 from synergos_ttp.events import Event, JobEnded, JobStarted, RoundDone, RoundJudged, TrainingStarted
-from synergos_ttp.outcomes import Cancelled, Completed, Failed, Interrupted, Lost, Outcome, Pruned
+from synergos_ttp.outcomes import Cancelled, Completed, Failed, Held, Interrupted, Lost, Outcome, Pruned
+from synergos_ttp.tracking.notes import OfStudy
 from synergos_ttp.tracking.tracker import Status, TrackedRun, Tracker, TrackingSubject
 
 
@@ -42,7 +46,9 @@ class Tracking:
         return TrackingSubject.of(self._store, self._job)
 
     def _begin(self, started: TrainingStarted) -> None:
-        self._run = self._tracker.training(self._subject, self._job.id, started.hyperparameters)
+        mark = TrialMark.of(self._job)
+        study = None if mark is None else OfStudy(mark.study_id, mark.number)
+        self._run = self._tracker.training(self._subject, self._job.id, started.hyperparameters, study)
         past = started.past
         for number, loss in past.train.items():
             self._run.trained(number, loss, {who: own[number] for who, own in past.local.items() if number in own})
@@ -53,10 +59,17 @@ class Tracking:
         if self._run is not None:
             self._run.end(_status(outcome), _exports(outcome))
         elif isinstance(outcome, Completed) and isinstance(outcome.outputs, Validated):
-            self._tracker.validated(self._subject, outcome.outputs)
+            self._tracker.validated(self._subject, outcome.outputs, self._training())
         elif self._job.stage is Stage.TRAIN and self._was_begun and _status(outcome) is not None:
             # What an earlier attempt began is never gone on with.
             self._tracker.abandoned(self._subject, self._job.id)
+
+    def _training(self) -> str | None:
+        """The job that trained what was measured; None where nobody knows."""
+        try:
+            return self._store.get(Kind.MODEL, self._job.keys).get("job")
+        except SynergosError:
+            return None
 
 
 def _exports(outcome: Outcome) -> Path | None:
@@ -75,5 +88,5 @@ def _status(outcome: Outcome) -> Status | None:
             return Status.KILLED
         case Failed():
             return Status.FAILED
-        case Interrupted() | Lost():
+        case Held() | Interrupted() | Lost():
             return None

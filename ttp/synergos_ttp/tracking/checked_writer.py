@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from synergos.domain.tracking_server import TrackingServer
 from synergos.errors import InvalidRequest
 from synergos.program.destinations import Destinations
-from synergos_ttp.tracking.notes import Notes, NotWritten, Target, Writer
+from synergos_ttp.tracking.notes import Fault, Notes, NotWritten, Target, Writer
 
 
 class CheckedWriter:
@@ -38,9 +38,9 @@ class CheckedWriter:
             server = _server_of(target.address)
             return replace(target, connect_to=tuple(self._where.addresses(server.host, server.port)))
         except InvalidRequest as error:
-            raise NotWritten("AddressNotAllowed", str(error)) from error
+            raise NotWritten("AddressNotAllowed", str(error), Fault.REFUSED) from error
         except OSError as error:
-            raise NotWritten(type(error).__name__, str(error)) from error
+            raise NotWritten(type(error).__name__, str(error), Fault.AWAY) from error
 
 
 def _server_of(address: str) -> TrackingServer:

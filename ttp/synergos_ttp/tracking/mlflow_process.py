@@ -1,4 +1,4 @@
-"""The process that knows MLflow: ``python -m synergos_ttp.tracking.mlflow_process FOLDER``.
+"""The process that knows MLflow: ``python -m synergos_ttp.tracking.mlflow_process FOLDER [AUTHORITY [CERTIFICATE KEY]]``.
 
 Reads a line of notes at a time from its standard input, and says on its standard output what came of it. It ends when its
 standard input does, which is when the TTP is gone, however that ended.
@@ -16,13 +16,17 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from synergos.tls.secured import Secured
 from synergos_ttp.tracking.mlflow_store import MlflowStore
-from synergos_ttp.tracking.notes import Answer, Notes, NotWritten, TrainingNotes, Writer, from_line
+from synergos_ttp.tracking.notes import Answer, Ending, ModelNotes, Notes, NotWritten, TrainingNotes, Writer, from_line
+from synergos_ttp.tracking.tls import files_of
 
 NICENESS = 10
 """Rounds come first where cores are few; on a machine that is never idle, notes are written all the same."""
 SECONDS = 120.0
 """In which a server has to take one batch of notes, starting MLflow included."""
+FORM_SECONDS = 600.0
+"""For a model to be brought into MLflow's form beside that: by a process that loads torch, behind all else a machine does."""
 LEAST_RATE = 100_000.0
 """Bytes a second at which files have to go, beside that."""
 _SESSION = Path("/proc/self/autogroup")
@@ -37,19 +41,28 @@ def answer_lines(writer: Writer, lines: BinaryIO, answers: BinaryIO) -> None:
             with _within(_seconds_for(notes)):
                 writer.write(notes)
         except NotWritten as error:
-            answer = Answer(error.reason, error.detail)
+            answer = Answer(error.reason, error.detail, error.fault)
         else:
             answer = Answer()
-        answers.write(answer.to_line())
-        answers.flush()
+        try:
+            answers.write(answer.to_line())
+            answers.flush()
+        except BrokenPipeError:
+            # The TTP is gone; the next one has these notes again, and finds them written.
+            return
 
 
 def _seconds_for(notes: Notes) -> float:
     """How long notes may take, the files of a training included; 0 for as long as it takes, in our own store."""
     if notes.target.address is None:
         return 0.0
-    exports = notes.ending.exports if isinstance(notes, TrainingNotes) and notes.ending is not None else None
-    return SECONDS + (0.0 if exports is None else _size_of(Path(exports)) / LEAST_RATE)
+    match notes:
+        case ModelNotes(exports=exports) | TrainingNotes(ending=Ending(exports=exports)):
+            pass
+        case _:
+            exports = None
+    form = FORM_SECONDS if isinstance(notes, ModelNotes) else 0.0
+    return SECONDS + form + (0.0 if exports is None else _size_of(Path(exports)) / LEAST_RATE)
 
 
 def _size_of(folder: Path) -> int:
@@ -94,7 +107,9 @@ def main() -> None:
     # What went wrong is said in answers, and logged by the TTP, which knows what may be in a log.
     logging.disable(logging.CRITICAL)
     warnings.simplefilter("ignore")
-    answer_lines(MlflowStore(Path(sys.argv[1])), sys.stdin.buffer, answers)
+    files = files_of(sys.argv[2:])
+    store = MlflowStore(Path(sys.argv[1]), None if files is None else Secured(files))
+    answer_lines(store, sys.stdin.buffer, answers)
     # All is written and answered; taking MLflow down in an orderly way takes seconds, and a TTP that stops waits for it.
     os._exit(0)
 

@@ -1,15 +1,15 @@
-"""Follows trainings and validations for MLflow: keeps notes while jobs go on, and has them written beside.
+"""Follows trainings and validations for MLflow: keeps notes while jobs go on, and has them sent beside.
 
-Jobs leave notes and go on; a thread of its own hands them to a :class:`~synergos_ttp.tracking.notes.Writer`, at most one
-batch a second, so that rounds of milliseconds stay rounds of milliseconds. A server that does not answer is logged once a
-job.
+Jobs leave losses in memory and go on; a thread writes them to a spool on disk, at most once a second, so that rounds of milliseconds stay
+rounds of milliseconds. How a job ended, and what a validation found, its own thread writes there before it is done. Another thread sends
+what is on the disk: a server that is away gets it when it is back, also from the next process.
 """
 
 from __future__ import annotations
 
-import queue
 import threading
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,117 +17,170 @@ from typing import Any
 import structlog
 
 from synergos.domain.outputs import Validated
-from synergos.program.log_context import in_context
 from synergos.program.loop import Loop
+from synergos_ttp.tracking.note_sender import NoteSender
+from synergos_ttp.tracking.note_spool import BATCH, NoteSpool
 from synergos_ttp.tracking.notes import (
     SEPARATOR,
     AbandonedNotes,
     Ending,
+    ModelNotes,
     Notes,
-    NotWritten,
+    OfStudy,
     Point,
+    StudyNotes,
     Target,
     TrainingNotes,
     ValidationNotes,
     Writer,
 )
 from synergos_ttp.tracking.points import points_of
-from synergos_ttp.tracking.tracker import Status, TrackingSubject
+from synergos_ttp.tracking.tracker import Status, StudyEnd, TrackingSubject
 
 log = structlog.get_logger(__name__)
 
-_BATCH = 1000
-"""Metrics in one request; a server takes no more."""
-_MOST_POINTS = 200_000
-"""Notes that are kept while a server does not answer; later ones are lost."""
+_UNTIL_WOKEN = 3600.0
 
 
 class MlflowTracker:
     """See :class:`synergos_ttp.tracking.tracker.Tracker`.
 
     Args:
+        spool: of this tracker alone, which closes it.
         writer: used by this tracker's thread alone.
         interval: least seconds between two batches.
         deadline: seconds for which the end of a job waits until its notes are written.
     """
 
-    def __init__(self, writer: Writer, *, interval: float = 1.0, deadline: float = 5.0) -> None:
-        self._writer = writer
-        self._interval = interval
+    def __init__(self, spool: NoteSpool, writer: Writer, *, interval: float = 1.0, deadline: float = 5.0) -> None:
+        self._spool = spool
+        self._sender = NoteSender(spool, writer, first_pause=interval)
         self._deadline = deadline
-        self._tasks: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
-        self._loop = Loop("tracking", self._turn, pause=0.0)
+        self._interval = interval
+        # Held while a training is added, or goes.
+        self._changing = threading.Lock()
+        self._followed: list[FollowedTraining] = []
+        self._is_full = False
+        self._kept_at = 0.0
+        self._loop = Loop("tracking notes", self._turn, pause=interval)
+
+    @property
+    def servers_away(self) -> int:
+        """How many servers take no notes."""
+        return self._sender.servers_away
 
     def start(self) -> None:
         """Write what comes."""
         self._loop.start()
+        self._sender.start()
 
     def close(self) -> None:
-        """Write what there is, within the deadline."""
-        self._tasks.put(None)
-        self._loop.wait(self._deadline)
-        self._writer.close()
+        """Write what there is, within the deadline; what is left is on the disk. Nothing happens the second time."""
+        if self._loop.is_stopping:
+            return
+        self._loop.close()
+        self._keep_losses()
+        self._sender.close(self._deadline)
+        self._spool.close()
 
-    def training(self, subject: TrackingSubject, job_id: str, parameters: Mapping[str, Any]) -> FollowedTraining:
+    def training(
+        self, subject: TrackingSubject, job_id: str, parameters: Mapping[str, Any], study: OfStudy | None = None
+    ) -> FollowedTraining:
         """See :class:`synergos_ttp.tracking.tracker.Tracker`."""
         given = {name: str(value) for name, value in parameters.items() if value is not None}
-        begun = TrainingNotes(_target(subject), job_id, given)
-        followed = FollowedTraining(self._writer, subject, begun, self._interval, self._deadline)
-        self._tasks.put(in_context(followed.write))
+        followed = FollowedTraining(self, subject, TrainingNotes(target_of(subject), job_id, given, study=study))
+        with self._changing:
+            self._followed.append(followed)
+        if study is not None:
+            self._spool.note_trial(job_id, study.study_id, subject.to_json())
+        # It is seen at once, before its first round.
+        self.keep(followed.begun)
         return followed
 
-    def validated(self, subject: TrackingSubject, found: Validated) -> None:
+    def validated(self, subject: TrackingSubject, found: Validated, job_id: str | None = None) -> None:
         """See :class:`synergos_ttp.tracking.tracker.Tracker`."""
-        notes = ValidationNotes(_target(subject), tuple(points_of(found)))
-        self._soon(subject, notes).wait(self._deadline)
+        self._wait(self.keep(ValidationNotes(target_of(subject), tuple(points_of(found)), job_id)))
 
     def abandoned(self, subject: TrackingSubject, job_id: str) -> None:
         """See :class:`synergos_ttp.tracking.tracker.Tracker`; nobody waits for it."""
-        self._soon(subject, AbandonedNotes(_target(subject), job_id))
+        self.keep(AbandonedNotes(target_of(subject), job_id))
 
-    def _soon(self, subject: TrackingSubject, notes: Notes) -> threading.Event:
-        """Have the thread write something; what is set when it has, or has failed."""
-        done = threading.Event()
+    def studies(self) -> Mapping[str, tuple[TrackingSubject, list[str]]]:
+        """See :class:`synergos_ttp.tracking.tracker.Tracker`."""
+        known = self._spool.studies()
+        return {study: (TrackingSubject.from_json(subject), jobs) for study, (subject, jobs) in known.items()}
 
-        def attempt() -> None:
-            try:
-                self._writer.write(notes)
-            except NotWritten as error:
-                _warn(subject, error)
-            finally:
-                done.set()
+    def study_ended(self, subject: TrackingSubject, study_id: str, end: StudyEnd | None) -> None:
+        """See :class:`synergos_ttp.tracking.tracker.Tracker`."""
+        if end is not None:
+            name = registered_name(subject) if subject.registers and end.is_best_own else None
+            target = replace(target_of(subject), run=study_id)
+            points = tuple(Point(name, value, 0) for name, value in end.figures.items())
+            self.keep(StudyNotes(target, study_id, end.status.value, points, end.best_job, name))
+        self._spool.forget_study(study_id)
 
-        self._tasks.put(in_context(attempt))
-        return done
+    def ended(self, followed: FollowedTraining, ending: Ending) -> None:
+        """Write down how a training has ended, and its model; for :class:`FollowedTraining`."""
+        with self._changing:
+            self._followed.remove(followed)
+            self._keep_losses_of(followed)
+        # Both are on the disk before anything is waited for: nobody may come back to keep the second.
+        number = self.keep(replace(followed.begun, ending=ending))
+        subject = followed.subject
+        if ending.exports is not None and (subject.address is not None or subject.registers):
+            # Trials are many: of theirs the best is registered, when their study has ended.
+            name = registered_name(subject) if subject.registers and followed.begun.study is None else None
+            self.keep(ModelNotes(target_of(subject), followed.begun.job_id, ending.exports, name))
+        self._wait(number)
+
+    def keep(self, notes: Notes) -> int | None:
+        """Have notes on the disk, and sent."""
+        number = self._spool.add(notes)
+        if number is None and not self._is_full:
+            log.warning("no room for MLflow's notes; they are given up", address=notes.target.address)
+        self._is_full = number is None
+        self._sender.wake()
+        return number
+
+    def wake(self) -> None:
+        """There are new losses."""
+        self._loop.wake()
+
+    def _wait(self, number: int | None) -> None:
+        if number is not None:
+            self._sender.wait(number, self._deadline)
 
     def _turn(self) -> float:
-        task = self._tasks.get()
-        if task is None:
-            self._loop.stop()
-        else:
-            task()
-        return 0.0
+        if (left := self._kept_at + self._interval - time.monotonic()) > 0:
+            return left
+        self._keep_losses()
+        self._kept_at = time.monotonic()
+        return _UNTIL_WOKEN
+
+    def _keep_losses(self) -> None:
+        with self._changing:
+            for followed in self._followed:
+                self._keep_losses_of(followed)
+
+    def _keep_losses_of(self, followed: FollowedTraining) -> None:
+        points = followed.taken()
+        for first in range(0, len(points), BATCH):
+            self.keep(replace(followed.begun, points=tuple(points[first : first + BATCH])))
 
 
 class FollowedTraining:
-    """One training; the job's thread leaves notes, the tracker's thread writes them until the training has ended.
+    """One training; the job's thread leaves losses, the tracker's takes them.
 
     Args:
         begun: all of it that is known at its beginning.
     """
 
-    def __init__(
-        self, writer: Writer, subject: TrackingSubject, begun: TrainingNotes, interval: float, deadline: float
-    ) -> None:
-        self._writer = writer
-        self._subject = subject
-        self._begun = begun
-        self._interval = interval
-        self._deadline = deadline
+    def __init__(self, tracker: MlflowTracker, subject: TrackingSubject, begun: TrainingNotes) -> None:
+        self.subject, self.begun = subject, begun
+        self._tracker = tracker
+        # Held for as long as it takes to add to the losses, or to take them: never while anything is written.
+        self._adding = threading.Lock()
         self._points: list[Point] = []
-        self._ending = Ending(None, None)
-        self._news, self._ended, self._written = threading.Event(), threading.Event(), threading.Event()
-        self._failed = self._warned = False
 
     def trained(self, number: int, loss: float | None, local: Mapping[str, float | None]) -> None:
         """See :class:`synergos_ttp.tracking.tracker.TrackedRun`."""
@@ -139,54 +192,31 @@ class FollowedTraining:
 
     def end(self, status: Status | None, exports: Path | None) -> None:
         """See :class:`synergos_ttp.tracking.tracker.TrackedRun`."""
-        self._ending = Ending(None if status is None else status.value, None if exports is None else str(exports))
-        self._ended.set()
-        self._news.set()
-        if not self._failed:
-            self._written.wait(self._deadline)
+        self._tracker.ended(
+            self, Ending(None if status is None else status.value, None if exports is None else str(exports))
+        )
+
+    def taken(self) -> list[Point]:
+        """The losses since the last call."""
+        with self._adding:
+            points, self._points = self._points, []
+        return points
 
     def _note(self, number: int, losses: Mapping[str, float | None]) -> None:
-        known = {name: loss for name, loss in losses.items() if loss is not None}
-        if len(self._points) + len(known) <= _MOST_POINTS:
-            self._points.extend(Point(name, loss, number) for name, loss in known.items())
-        self._news.set()
-
-    def write(self) -> None:
-        """Write notes as they come, until the training has ended."""
-        ended = False
-        try:
-            while not ended:
-                self._news.clear()
-                ended = self._ended.is_set()
-                self._attempt(ended)
-                if not ended:
-                    self._news.wait()
-                    self._ended.wait(self._interval)
-        finally:
-            self._written.set()
-
-    def _attempt(self, ended: bool) -> None:
-        try:
-            while True:
-                batch = tuple(self._points[:_BATCH])
-                is_last = len(batch) == len(self._points)
-                self._writer.write(
-                    replace(self._begun, points=batch, ending=self._ending if ended and is_last else None)
-                )
-                del self._points[: len(batch)]
-                if is_last:
-                    break
-            self._failed = False
-        except NotWritten as error:
-            if not self._warned:
-                _warn(self._subject, error)
-            self._warned = self._failed = True
+        known = [Point(name, loss, number) for name, loss in losses.items() if loss is not None]
+        with self._adding:
+            is_first = not self._points
+            self._points += known
+        if is_first and known:
+            self._tracker.wake()
 
 
-def _target(subject: TrackingSubject) -> Target:
+def target_of(subject: TrackingSubject) -> Target:
+    """Where notes about a run go."""
     return Target(SEPARATOR.join(subject.run.experiment.ids), subject.run.run_id, subject.address)
 
 
-def _warn(subject: TrackingSubject, error: NotWritten) -> None:
-    log.warning("MLflow takes no notes", address=subject.address, reason=error.reason, **subject.run)
-    log.debug("MLflow's reason", detail=error.detail)
+def registered_name(subject: TrackingSubject) -> str:
+    """Of the models of an experiment in MLflow's registry, which takes no slash."""
+    _, project, experiment = subject.run.experiment.ids
+    return f"{project}{SEPARATOR}{experiment}"

@@ -6,10 +6,22 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from enum import StrEnum
 from typing import Any, Protocol, Self
 
 SEPARATOR = "_>_"
 """Between the ids in the name of an experiment; no id has it."""
+
+
+class Fault(StrEnum):
+    """What keeps notes from being written, as far as it matters to whoever has them."""
+
+    AWAY = "away"
+    """Of the whole server: it cannot be reached, or lets nobody in."""
+    FAILING = "failing"
+    """Of these notes: the server has trouble with them, which may pass."""
+    REFUSED = "refused"
+    """Of these notes, for good."""
 
 
 class NotWritten(Exception):
@@ -20,10 +32,11 @@ class NotWritten(Exception):
         detail: all it said.
     """
 
-    def __init__(self, reason: str, detail: str = "") -> None:
+    def __init__(self, reason: str, detail: str = "", fault: Fault = Fault.FAILING) -> None:
         super().__init__(reason)
         self.reason = reason
         self.detail = detail
+        self.fault = fault
 
 
 @dataclass(frozen=True)
@@ -70,12 +83,25 @@ class Ending:
 
 
 @dataclass(frozen=True)
+class OfStudy:
+    """A training that is a study's trial.
+
+    Attributes:
+        number: of the trial.
+    """
+
+    study_id: str
+    number: int
+
+
+@dataclass(frozen=True)
 class TrainingNotes:
     """What is new of a training; all that is needed to begin with it is said each time.
 
     Attributes:
         job_id: the job that trains; its MLflow run is found again by it.
         ending: None while it goes on.
+        study: None for one that is no trial.
     """
 
     target: Target
@@ -83,14 +109,54 @@ class TrainingNotes:
     parameters: Mapping[str, str]
     points: tuple[Point, ...] = ()
     ending: Ending | None = None
+    study: OfStudy | None = None
 
 
 @dataclass(frozen=True)
 class ValidationNotes:
-    """What a validation found about the newest training that finished."""
+    """What a validation found.
+
+    Attributes:
+        job_id: of the training that was measured; None for the newest that finished, where nobody knows.
+    """
 
     target: Target
     points: tuple[Point, ...]
+    job_id: str | None = None
+
+
+@dataclass(frozen=True)
+class ModelNotes:
+    """The model of a training, for those who load models from MLflow.
+
+    Attributes:
+        exports: the folder with the model's files.
+        registered: the name in MLflow's registry that it is to be a version of; None for none.
+    """
+
+    target: Target
+    job_id: str
+    exports: str
+    registered: str | None = None
+
+
+@dataclass(frozen=True)
+class StudyNotes:
+    """How a study ended.
+
+    Attributes:
+        status: by MLflow's words.
+        points: what the best trial reached.
+        best_job: the training of the best trial; None where there is none.
+        registered: as in :class:`ModelNotes`, for the model of that training.
+    """
+
+    target: Target
+    study_id: str
+    status: str
+    points: tuple[Point, ...] = ()
+    best_job: str | None = None
+    registered: str | None = None
 
 
 @dataclass(frozen=True)
@@ -101,7 +167,10 @@ class AbandonedNotes:
     job_id: str
 
 
-Notes = TrainingNotes | ValidationNotes | AbandonedNotes
+Notes = TrainingNotes | ValidationNotes | AbandonedNotes | ModelNotes | StudyNotes
+_KINDS: Mapping[str, type[Notes]] = {
+    kind.__name__: kind for kind in (TrainingNotes, ValidationNotes, AbandonedNotes, ModelNotes, StudyNotes)
+}
 
 
 class Writer(Protocol):
@@ -124,17 +193,27 @@ def to_line(notes: Notes) -> bytes:
 
 
 def from_line(line: bytes) -> Notes:
-    """Notes from their line."""
+    """Notes from their line.
+
+    Raises:
+        ValueError: there are none in it, or such as another release has.
+    """
+    try:
+        return _from_line(line)
+    except (KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ValueError(f"no notes that are known ({type(error).__name__})") from error
+
+
+def _from_line(line: bytes) -> Notes:
     fields: dict[str, Any] = json.loads(line)
-    kind = fields.pop("kind")
-    target = _target(fields.pop("target"))
-    if kind == AbandonedNotes.__name__:
-        return AbandonedNotes(target, **fields)
-    points = tuple(Point(**point) for point in fields.pop("points"))
-    if kind == ValidationNotes.__name__:
-        return ValidationNotes(target, points)
-    ending = fields.pop("ending")
-    return TrainingNotes(target, points=points, ending=None if ending is None else Ending(**ending), **fields)
+    kind = _KINDS[fields.pop("kind")]
+    fields["target"] = _target(fields["target"])
+    if "points" in fields:
+        fields["points"] = tuple(Point(**point) for point in fields["points"])
+    for name, part in (("ending", Ending), ("study", OfStudy)):
+        if fields.get(name) is not None:
+            fields[name] = part(**fields[name])
+    return kind(**fields)
 
 
 def _target(fields: Mapping[str, Any]) -> Target:
@@ -152,6 +231,7 @@ class Answer:
 
     reason: str | None = None
     detail: str = ""
+    fault: Fault = Fault.FAILING
 
     def to_line(self) -> bytes:
         """The answer as a line of JSON."""
@@ -160,4 +240,5 @@ class Answer:
     @classmethod
     def from_line(cls, line: bytes) -> Self:
         """An answer from its line."""
-        return cls(**json.loads(line))
+        fields = json.loads(line)
+        return cls(**{**fields, "fault": Fault(fields["fault"])})

@@ -19,6 +19,8 @@ from requests import PreparedRequest, RequestException, Response
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry, connection
 
+from synergos.tls.secured import Secured
+
 LARGEST_ANSWERS = 2**23
 """Bytes of all answers while one batch of notes is written: losses of 100,000 rounds, which an interrupted training asks for, are some."""
 MOST_ENTRIES = 400_000
@@ -29,7 +31,7 @@ _RETRY = Retry(total=1, redirect=0, status=0, allowed_methods=None, respect_retr
 _send, _connect = HTTPAdapter.send, connection.create_connection
 
 
-class NotAllowed(RequestException):
+class Strayed(RequestException):
     """A server wants what it may not: to send its client elsewhere, or to be read without end."""
 
 
@@ -40,11 +42,13 @@ class OneServer:
     Attributes:
         address: ``http://host:port``; None where no server may be reached at all.
         connect_to: addresses to connect to; None to look up its name.
+        tls: whom to believe, and what to show; None for whom the library believes.
         left: how many bytes may still come from it.
     """
 
     address: str | None
     connect_to: tuple[str, ...] | None = None
+    tls: Secured | None = None
     left: int = field(default=LARGEST_ANSWERS, init=False)
 
     def has(self, url: str) -> bool:
@@ -58,17 +62,17 @@ class OneServer:
         """The content of an answer, as it came.
 
         Raises:
-            NotAllowed: it is elsewhere, packed, or too much.
+            Strayed: it is elsewhere, packed, or too much.
         """
         if HTTPStatus.MULTIPLE_CHOICES <= response.status_code < HTTPStatus.BAD_REQUEST:
-            raise NotAllowed(f"answered with status {response.status_code}, which leads elsewhere")
+            raise Strayed(f"answered with status {response.status_code}, which leads elsewhere")
         if response.headers.get("Content-Encoding", "identity").strip().lower() not in ("identity", ""):
             # It was asked not to: a thousandth of what comes out goes in.
-            raise NotAllowed("answered with a packed content, which nobody asked for")
+            raise Strayed("answered with a packed content, which nobody asked for")
         content: bytes = response.raw.read(self.left + 1, decode_content=False)
         self.left -= len(content)
         if self.left < 0 or sum(map(content.count, (b",", b"[", b"{"))) > MOST_ENTRIES:
-            raise NotAllowed("answered with more than it was asked for")
+            raise Strayed("answered with more than it was asked for")
         return content
 
 
@@ -93,10 +97,14 @@ def _guarded_send(self: HTTPAdapter, request: PreparedRequest, *arguments: Any, 
     if server is None:
         return _send(self, request, *arguments, **options)
     if not server.has(request.url or ""):
-        raise NotAllowed("another server than the collaboration's")
+        raise Strayed("another server than the collaboration's")
     request.headers["Accept-Encoding"] = "identity"
     # Else whole answers are read before another try, and waited for as long as they say.
     self.max_retries = _RETRY
+    if server.tls is not None:
+        # The same context until its files change, so that connections are kept; the library knows of no list of revocations.
+        self.poolmanager.connection_pool_kw["ssl_context"] = server.tls.client()
+        options["verify"] = str(server.tls.files.authority)
     # A proxy would look up the name again.
     response = _send(self, request, *arguments, **{**options, "proxies": {}, "stream": True})
     try:

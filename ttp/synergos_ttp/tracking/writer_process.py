@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import signal
 import subprocess
 import sys
 import threading
 from pathlib import Path
 
+from synergos.tls.files import TlsFiles
+from synergos_ttp.tracking.login import TrackingLogin, without_login
 from synergos_ttp.tracking.notes import Answer, Notes, NotWritten, to_line
+from synergos_ttp.tracking.tls import arguments_of
 
 _PROGRAM = "synergos_ttp.tracking.mlflow_process"
 _GRACE_SECONDS = 2.0
@@ -20,10 +25,14 @@ class WriterProcess:
 
     Args:
         folder: of the local MLflow store.
+        login: by which servers let it in.
+        tls: who vouches for them, and what they are shown; None for whom the system believes.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, login: TrackingLogin | None = None, tls: TlsFiles | None = None) -> None:
         self._folder = folder
+        self._login = login
+        self._tls = tls
         self._process: subprocess.Popen[bytes] | None = None
         # Held while notes are written; whoever closes may be another thread than the one that writes.
         self._writing = threading.Lock()
@@ -40,7 +49,7 @@ class WriterProcess:
         with self._writing:
             answer = self._answer(to_line(notes))
         if answer.reason is not None:
-            raise NotWritten(answer.reason, answer.detail)
+            raise NotWritten(answer.reason, answer.detail, answer.fault)
 
     def close(self) -> None:
         """See :class:`synergos_ttp.tracking.notes.Writer`."""
@@ -49,7 +58,7 @@ class WriterProcess:
             process = self._process
             if process is not None:
                 # Whoever waits for its answer is told by that.
-                process.kill()
+                _kill(process)
             self._writing.acquire()
         try:
             self._end()
@@ -70,10 +79,11 @@ class WriterProcess:
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None and not self._closed.is_set():
             # -P: what lies in the folder we were started in is not imported.
-            command = [sys.executable, "-P", "-m", _PROGRAM, str(self._folder)]
+            command = [sys.executable, "-P", "-m", _PROGRAM, str(self._folder), *arguments_of(self._tls)]
+            environment = without_login(os.environ) | dict(self._login.environment if self._login else {})
             # A session of its own can step back behind the TTP and the workers, which are in others.
             self._process = subprocess.Popen(  # noqa: S603 - ours
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True, env=environment
             )
         if self._process is None or self._closed.is_set():
             raise EOFError("this program is about to end")
@@ -90,7 +100,13 @@ class WriterProcess:
             try:
                 process.wait(_GRACE_SECONDS)
             except subprocess.TimeoutExpired:
-                process.kill()
+                _kill(process)
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """End it, and what it has started: all there is in its session."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _exchange(process: subprocess.Popen[bytes], line: bytes) -> Answer:

@@ -9,7 +9,14 @@ from typing import Any, TypeVar
 
 import structlog
 
-from synergos.errors import InvalidRequest, WireFormatError, WorkerConflict, WorkerForbids, WorkerRefused
+from synergos.errors import (
+    InvalidRequest,
+    WireFormatError,
+    WorkerAwaitsApproval,
+    WorkerConflict,
+    WorkerForbids,
+    WorkerRefused,
+)
 from synergos.schema import Definition
 
 log = structlog.get_logger(__name__)
@@ -22,6 +29,7 @@ _OF_VALUES = (ArithmeticError, AttributeError, LookupError, TypeError, ValueErro
 _REFUSALS: Mapping[int, type[WorkerRefused]] = {
     HTTPStatus.CONFLICT: WorkerConflict,
     HTTPStatus.FORBIDDEN: WorkerForbids,
+    HTTPStatus.PRECONDITION_REQUIRED: WorkerAwaitsApproval,
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any, TypeVar
@@ -16,7 +16,9 @@ import structlog
 from msgspec import UNSET, DecodeError, Raw, Struct
 from msgspec.json import Decoder
 
+from synergos.domain.addresses import shown
 from synergos.domain.asker import NOBODY, Asker
+from synergos.domain.catalogue import LARGEST, PUBLISHED, Published
 from synergos.domain.feature_space import Action, FeatureSpace
 from synergos.domain.grid import Node
 from synergos.domain.keys import ProjectKey, RunKey
@@ -34,11 +36,15 @@ from synergos.errors import (
     WorkerRefused,
     WorkerUnreachable,
 )
+from synergos.identity.channel import Channel
+from synergos.identity.statements import Consent
 from synergos.learning.possible_preparation import check_preparation
 from synergos.schema import Definition
-from synergos.wire.answers import OPENED, POLLED, PREDICTED, REFUSAL, State
+from synergos.wire.answers import COMPARED, CONSENTED, OPENED, POLLED, PREDICTED, REFUSAL, Opened, State
+from synergos_ttp.holds import Check
+from synergos_ttp.traces import NO_LINE, Line
 from synergos_ttp.workers.checked import checked, refused
-from synergos_ttp.workers.client import PLAIN, Request, Transport, WorkerClient
+from synergos_ttp.workers.client import Request, Transport, WorkerClient
 from synergos_ttp.workers.limits import LARGE_ANSWER, LONGEST_REASON, MOST_ENTRIES, SMALL_ANSWER, Limits
 
 log = structlog.get_logger(__name__)
@@ -79,13 +85,19 @@ class WorkerCommands:
         asker: Asker = NOBODY,
         *,
         version: str = VERSION,
-        transport: Transport = PLAIN,
+        transport: Transport | None = None,
+        traced: Line = NO_LINE,
     ) -> None:
         self.node = node
         self.limits = limits
         self.check = check
         self._version = version
         self._transport = transport
+        own = limits.introductions
+        self.introduction = None if own is None else own.to(node, self._ask_unsealed)
+        self._asker = asker
+        self._traced = traced
+        self._consented: tuple[Channel, ProjectKey] | None = None
         # Of all attempts to have datasets prepared together; None before the first.
         self._prepared_by: float | None = None
         self._headers = {"Content-Type": "application/json", HEADER: version, **asker.headers}
@@ -103,10 +115,20 @@ class WorkerCommands:
         command, data = (self._found_at(port, wanted) for wanted, port in self._ports)
         if are_two_workers(command, data):
             named = f"{data.component_id}, and the command port to {command.component_id}"
-            address = f"{self.node.host}:{self.node.data_port}"
+            address = self.node.data_address
             raise WorkerMistaken(f"{address} belongs to {named}; expected both ports of one worker", self._who)
         self._refuse_strange_release(command.version)
         return command
+
+    def ask_again(self, check: Check) -> None:
+        """Make oneself known once more: whether the worker's owner has approved by now.
+
+        Raises:
+            WorkerAwaitsApproval: not yet.
+        """
+        again = WorkerCommands(self.node, self.limits, check, self._asker, transport=self._transport)
+        if again.introduction is not None:
+            again.introduction.agreed()
 
     def _refuse_strange_release(self, theirs: str | None) -> None:
         try:
@@ -129,11 +151,13 @@ class WorkerCommands:
                 found = Answered.read(answer.read(_LARGEST_HEALTH))
         except WorkerUnreachable as error:
             if isinstance(error.__cause__, _NO_HTTP):
-                raise WorkerMistaken(f"what answers at {self.node.host}:{port} speaks no HTTP", self._who) from error
+                raise WorkerMistaken(
+                    f"what answers at {shown(self.node.host, port)} speaks no HTTP", self._who
+                ) from error
             raise
         if not found.is_ours and answer.status in _GATEWAYS:
-            raise WorkerUnreachable(f"{self.node.host}:{port} answers with status {answer.status}", self._who)
-        if mistake := mistake_at(f"{self.node.host}:{port}", found, wanted):
+            raise WorkerUnreachable(f"{shown(self.node.host, port)} answers with status {answer.status}", self._who)
+        if mistake := mistake_at(shown(self.node.host, port), found, wanted):
             raise WorkerMistaken(mistake, self._who)
         return found
 
@@ -152,6 +176,7 @@ class WorkerCommands:
             WireFormatError: what it says is not what is said of datasets.
         """
         path = _path("poll", *project.ids)
+        self._have_consent(project)
         if self._prepared_by is None:
             self._prepared_by = time.monotonic() + self.limits.preparation
         less = {} if minimum_rows is None else {"minimum_rows": minimum_rows}
@@ -199,6 +224,7 @@ class WorkerCommands:
         Args:
             agreement: the participant's part in what was agreed, which its worker then keeps.
         """
+        self._have_consent(project)
         body = {
             "action": action,
             "tags": tags,
@@ -209,10 +235,46 @@ class WorkerCommands:
         }
         self._call("POST", _path("align", *project.ids), body)
 
-    def open_session(self, run: RunKey, body: Mapping[str, Any]) -> dict[str, int]:
-        """Open a session for one run; how many rows the worker has for each purpose."""
-        answer = self._call("POST", _run_path("initialise", run), body)
-        return {str(purpose): rows for purpose, rows in self._checked(OPENED, answer).rows.items()}
+    def catalogue(self, project: ProjectKey) -> Published:
+        """What the worker's owner publishes of its datasets.
+
+        Raises:
+            WireFormatError: what it answers is no catalogue.
+        """
+        self._have_consent(project)
+        path, most = _path("catalogue", *project.ids), LARGEST + SMALL_ANSWER
+        return self._checked(PUBLISHED, self._call("POST", path, {}, largest=most))
+
+    def fingerprints(self, project: ProjectKey, tags: Tags) -> Mapping[Purpose, Sequence[str | None]]:
+        """In which state the tagged datasets are, by purpose; nothing of a purpose whose folders may not be used.
+
+        Raises:
+            WireFormatError: it tells of others than it was asked for.
+        """
+        self._have_consent(project)
+        answer = self._call("POST", _path("fingerprints", *project.ids), {"tags": tags})
+        found = self._checked(COMPARED, answer).digests
+        if any(len(digests) != len(tags.get(purpose, ())) for purpose, digests in found.items()):
+            raise WireFormatError("tells of other datasets than it was asked for", self._who)
+        return found
+
+    def open_session(self, run: RunKey, body: Mapping[str, Any]) -> Opened:
+        """Open a session for one run; what the worker says of the rows it has.
+
+        Raises:
+            WireFormatError: it says that more rows can be measured than there are, or tells of other datasets than it was asked for.
+        """
+        self._have_consent(run.project)
+        opened = self._checked(OPENED, self._call("POST", _run_path("initialise", run), body))
+        for purpose, digests in {} if opened.digests is UNSET else opened.digests.items():
+            if len(digests) != len(body.get("tags", {}).get(purpose, ())):
+                raise WireFormatError(
+                    f"tells of {len(digests)} {purpose} datasets, and was asked for others", self._who
+                )
+        for purpose, count in {} if opened.measurable is UNSET else opened.measurable.items():
+            if count > (rows := opened.rows.get(purpose, 0)):
+                raise WireFormatError(f"says that {count} of its {rows} {purpose} rows can be measured", self._who)
+        return opened
 
     def measure(self, run: RunKey, session_id: str, purpose: Purpose) -> Measured:
         """Have the model that was put into the session measured on the worker's rows.
@@ -244,6 +306,34 @@ class WorkerCommands:
         body = {"age": age, **({} if purpose is None else {"metas": [purpose]})}
         self._tell(_path("remove", *folder.ids), body)
 
+    def forget_consent(self) -> None:
+        """Have the worker sign again that it takes part, the next time that something is asked."""
+        self._consented = None
+
+    def _have_consent(self, project: ProjectKey) -> None:
+        """Have the worker sign that it takes part in a project as it is registered; a registration counts when it has.
+
+        Raises:
+            WorkerForbids: it is another participant's worker, or its registration was replaced.
+            WireFormatError: what it has signed is something else.
+        """
+        own, nonce = self.limits.introductions, self.node.nonce
+        if own is None or nonce is None or self.introduction is None or (channel := self.introduction.agreed()) is None:
+            return
+        if (channel, project) == self._consented:
+            return
+        asked = {"participant": self._who, "nonce": nonce}
+        answer = self._call("POST", _path("consent", *project.ids), asked)
+        shown = self._checked(CONSENTED, answer).consent
+        said = Consent.read(shown)
+        expected = (channel.peer, own.keys.now.fingerprint, *project.ids, self._who, nonce)
+        found = (said.issuer, said.subject, said.collaboration, said.project, said.participant, said.nonce)
+        if found != expected:
+            raise WireFormatError("has signed something else than that it takes part in this project", self._who)
+        self._consented = (channel, project)
+        signature = shown["signature"]
+        log.info("a worker has consented", fingerprint=channel.peer, nonce=nonce, signature=signature)
+
     def _call(
         self,
         method: str,
@@ -259,20 +349,38 @@ class WorkerCommands:
         target = f"{path}?{urlencode(query)}" if query else path
         alive = self._signs_of_life(seconds)
         request = Request(method, target, self.limits.stall, _content(body), self._headers, alive, seconds)
-        return self._data(*self._send(request, largest, self.check))
+        return self._asked(request, largest, self.check)
 
     def _tell(self, path: str, body: Mapping[str, Any]) -> None:
         """Ask for what takes no work; also when the job was asked to stop."""
         request = Request("POST", path, self.limits.connect, _content(body), self._headers)
-        self._data(*self._send(request, SMALL_ANSWER, lambda: None))
+        self._asked(request, SMALL_ANSWER, lambda: None)
+
+    def _asked(self, request: Request, largest: int, check: Callable[[], None]) -> memoryview:
+        # What comes behind the first part of a path are ids.
+        what = f"{request.method} {request.path.split('/')[2]}"
+        with self._traced.transfer(what, 0 if request.body is None else request.body.length) as transfer:
+            headers = {**request.headers, **transfer.headers}
+            status, content = self._send(replace(request, headers=headers), largest, check)
+            transfer.note(len(content))
+            return self._data(status, content)
 
     def _send(self, request: Request, largest: int, check: Callable[[], None]) -> tuple[int, bytes]:
         """Status and content of the answer; of a refusal no more than what reasons take."""
         # A connection each time: commands are few.
-        with WorkerClient(self.node, self.node.command_port, self.limits, self._transport, check) as client:
+        port, introduction = self.node.command_port, self.introduction
+        with WorkerClient(self.node, port, self.limits, self._transport, check, introduction) as client:
             answer = client.ask(request)
             is_refusal = answer.status >= HTTPStatus.BAD_REQUEST
             return answer.status, answer.whole(SMALL_ANSWER if is_refusal else largest)
+
+    def _ask_unsealed(self, method: str, path: str, content: bytes | None) -> tuple[int, bytes]:
+        """Ask the command port something that is no secret, by a connection of its own; status and content of the answer."""
+        body = None if content is None else _Content(content)
+        request = Request(method, path, self.limits.connect, body, self._headers)
+        with WorkerClient(self.node, self.node.command_port, self.limits, self._transport, self.check) as client:
+            answer = client.ask(request)
+            return answer.status, answer.whole(SMALL_ANSWER)
 
     def _signs_of_life(self, seconds: float) -> Callable[[], None]:
         """What is done while the answer to a command has not begun: a command may take so long, as long as its worker lives."""
@@ -312,7 +420,7 @@ class WorkerCommands:
 
     @property
     def _address(self) -> str:
-        return f"{self.node.host}:{self.node.command_port}"
+        return self.node.command_address
 
     def _refused(self, message: str, field: str | None, status: int) -> WorkerRefused:
         named = f"{field}: {message}" if field and not message.startswith(field) else message

@@ -8,20 +8,24 @@ from typing import Any, TypeVar
 from uuid import uuid4
 
 import structlog
+from msgspec import UNSET
 
 from synergos.domain.asker import NOBODY, Asker
 from synergos.domain.grid import Node
 from synergos.domain.keys import RunKey
 from synergos.domain.tags import Purpose
-from synergos.errors import Conflict, JobStopped, NotNeeded, SynergosError, WorkerUnreachable
+from synergos.errors import Conflict, JobStopped, NotNeeded, SynergosError, WorkerSilent, WorkerUnreachable
 from synergos.program.log_context import about_participant
-from synergos_ttp.events import Event
+from synergos_ttp.events import Event, ParticipantNoted, SessionOpened
+from synergos_ttp.holds import Check
+from synergos_ttp.traces import NO_LINE, Line
 from synergos_ttp.workers.checked import blaming
 from synergos_ttp.workers.commands import Tags, WorkerCommands
 from synergos_ttp.workers.data_plane import DataPlane
+from synergos_ttp.workers.flow import ParticipantFlow
 from synergos_ttp.workers.limits import Limits
 from synergos_ttp.workers.prompt import Prompt
-from synergos_ttp.workers.retry import RejoinDeadline, Wait
+from synergos_ttp.workers.retry import RejoinDeadline, Wait, is_unknown
 
 log = structlog.get_logger(__name__)
 
@@ -60,6 +64,7 @@ class OpenSession:
         id: by which the worker knows it.
         data: the line to the participant's data port.
         rows: how many it has for each purpose.
+        evaluated: on how many rows it measures a model; None where its worker does not say.
     """
 
     member: JobParticipant
@@ -67,6 +72,7 @@ class OpenSession:
     commands: WorkerCommands
     data: DataPlane
     rows: Mapping[str, int] = field(default_factory=dict)
+    evaluated: int | None = None
 
 
 class ParticipantSession:
@@ -74,12 +80,14 @@ class ParticipantSession:
 
     Attributes:
         rows: how many the worker has for each purpose, as it said when it opened the session last.
+        digests: of the datasets that those are of, as it said then; nothing where its release does not say so.
 
     Args:
         request: the body that opens it, all but the session's id.
         check: called whenever there is time to stop; raises when it should.
         publish: told when the worker is waited for, in the thread that waits.
         asker: who asks, for the worker's log.
+        traced: in which spans it is asked.
     """
 
     def __init__(
@@ -91,10 +99,14 @@ class ParticipantSession:
         check: Callable[[], None],
         publish: Callable[[Event], None] = lambda _event: None,
         asker: Asker = NOBODY,
+        traced: Line = NO_LINE,
     ) -> None:
         self.member = member
-        self._commands = WorkerCommands(member.node, limits, check, asker)
+        self._commands = WorkerCommands(member.node, limits, check, asker, traced=traced)
+        self._traced = traced
         self.rows: Mapping[str, int] = {}
+        self.digests: Mapping[Purpose, Sequence[str]] = {}
+        self._asker = asker
         self._run = run
         self._request = request
         self._limits = limits
@@ -102,9 +114,11 @@ class ParticipantSession:
         self._publish = publish
         # Of the session that was opened last, which may still have to be ended at the worker.
         self._id: str | None = None
+        self.flow = ParticipantFlow(member.id, publish)
         # None while the session has to be opened, for the first time or again.
         self._opened: OpenSession | None = None
         self._is_absent = False
+        self._rejoin_deadline: RejoinDeadline | None = None
 
     def persist(
         self, work: Callable[[OpenSession], Result], purpose: str, failed: SynergosError | None = None
@@ -117,12 +131,22 @@ class ParticipantSession:
 
         Raises:
             SynergosError: why it could not be done, in the end.
+            JobHeld: its worker's owner has something to decide first, and does not do it soon.
         """
         with about_participant(self.member.id):
             # Whoever stayed away is not waited for again in every round.
             seconds = 0.0 if self._is_absent else self._limits.rejoin
-            with RejoinDeadline(seconds, Wait(self.member.id, purpose, self._publish)) as rejoin_deadline:
-                return self._persist(work, failed, rejoin_deadline)
+            wait, limits = Wait(self.member.id, purpose, self._publish, self._ask_again), self._limits
+            with RejoinDeadline(seconds, wait, limits.approval, limits.in_hand) as self._rejoin_deadline:
+                try:
+                    return self._persist(work, failed, self._rejoin_deadline)
+                finally:
+                    self.flow.end()
+
+    @property
+    def is_held(self) -> bool:
+        """Whether its worker's owner has something to decide first, which is waited for; any thread may ask."""
+        return self._rejoin_deadline is not None and self._rejoin_deadline.is_held
 
     def begin(self, work: Prompt[OpenSession, object]) -> int | None:
         """Begin ``work`` with the open session and wait for nothing; None when that cannot be done, and nothing was."""
@@ -171,6 +195,7 @@ class ParticipantSession:
         failed: SynergosError | None,
         rejoin_deadline: RejoinDeadline,
     ) -> Result:
+        was_lost = False
         while True:
             self._check()
             try:
@@ -179,7 +204,11 @@ class ParticipantSession:
                     raise first
                 with blaming(self.member.id):
                     if self._opened is None:
-                        self._opened = self._open()
+                        self._opened, was_lost = self._open(), False
+                        rejoin_deadline.renew()
+                    elif was_lost:
+                        # Who is still away is known sooner by a question that takes no work.
+                        self._commands.greet()
                         rejoin_deadline.renew()
                     result = work(self._opened)
             except (JobStopped, NotNeeded):
@@ -187,21 +216,72 @@ class ParticipantSession:
                 self._disconnect()
                 raise
             except SynergosError as error:
-                self._disconnect()
+                if was_lost and is_unknown(error):
+                    # The worker was started again, or is of a release that cannot go on: from the beginning, as with one that is back.
+                    self._disconnect()
+                    continue
+                patience = self._lose(error, rejoin_deadline)
+                was_lost = self._opened is not None
                 self._is_absent = True
-                rejoin_deadline.wait(error)
+                try:
+                    rejoin_deadline.wait(error, patience)
+                except SynergosError:
+                    self._disconnect()
+                    raise
             else:
                 self._is_absent = False
                 return result
+
+    def _lose(self, error: SynergosError, rejoin_deadline: RejoinDeadline) -> float:
+        """Let go of a connection that was lost, and of the session too unless its worker may still have it.
+
+        Returns:
+            How many seconds are given to a line that was cut in the middle of something.
+        """
+        if self._opened is None or not isinstance(error, WorkerUnreachable):
+            self._disconnect()
+            return 0.0
+        data = self._opened.data
+        data.close()
+        if not data.has_cut_transfer:
+            return 0.0
+        rejoin_deadline.progressed(data.done)
+        if not isinstance(error, WorkerSilent):
+            # Somebody says that nobody is there.
+            return 0.0
+        self.flow.excuse(self._limits.outage)
+        return self._limits.outage
 
     def _open(self) -> OpenSession:
         self._commands.greet()
         # A new id each time: what the worker may still be doing for the old session of this owner ends when this one opens.
         self._id = uuid4().hex
-        self.rows = self._commands.open_session(self._run, {**self._request, "session_id": self._id})
+        opened = self._commands.open_session(self._run, {**self._request, "session_id": self._id})
+        self.rows = {purpose.value: rows for purpose, rows in opened.rows.items()}
+        self.digests = {} if opened.digests is UNSET else opened.digests
         self._refuse_other_rows()
-        data = DataPlane(self.member.node, self._id, self._limits, self._check)
-        return OpenSession(self.member, self._id, self._commands, data, self.rows)
+        self._publish(SessionOpened(self.member.id, self.rows))
+        if opened.ledger is not UNSET:
+            self._publish(ParticipantNoted(self.member.id, opened.ledger))
+        evaluated = None if opened.measurable is UNSET else opened.measurable.get(Purpose.EVALUATE, 0)
+        introduction = self._commands.introduction
+        data = DataPlane(
+            self.member.node,
+            self._id,
+            self._limits,
+            self._check,
+            introduction=introduction,
+            traced=self._traced,
+            flow=self.flow,
+        )
+        return OpenSession(self.member, self._id, self._commands, data, self.rows, evaluated)
+
+    def _ask_again(self, check: Check) -> None:
+        """Open a session as this one, and end it: whether its worker's owner has decided by now."""
+        again = ParticipantSession(self.member, self._run, self._request, self._limits, check, asker=self._asker)
+        with blaming(self.member.id):
+            again._open()
+        again.end()
 
     def _refuse_other_rows(self) -> None:
         for purpose, expected in self.member.rows.items():

@@ -19,11 +19,15 @@ from synergos.learning.families import Recipe
 from synergos.learning.told_space import told
 from synergos.program.log_context import ContextPool
 from synergos_ttp.control import Control
+from synergos_ttp.holds import JobHeld
 from synergos_ttp.workers.limits import Limits
 from synergos_ttp.workers.participant import JobParticipant, OpenSession, ParticipantSession
 from synergos_ttp.workers.prompt import Prompt, Prompting
 
 Result = TypeVar("Result")
+
+_BETWEEN_LOOKS = 1.0
+"""Seconds between two looks whether somebody waits for an owner's decision still, when time is up."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,7 @@ class SessionContent:
 
     Attributes:
         asker: who opens it.
+        search: what the trials of the study have in common whose trial the run is; None where it is none.
         secret: tells this job's sessions from those of everybody else, also when another process takes the job up.
     """
 
@@ -40,6 +45,7 @@ class SessionContent:
     purposes: tuple[Purpose, ...]
     asker: Asker = NOBODY
     secret: str = field(default_factory=token_hex, repr=False)
+    search: Mapping[str, Any] | None = None
 
     def request(self, member: JobParticipant, needed: int) -> dict[str, Any]:
         """The body that opens a session at one participant, all but the session's id.
@@ -59,6 +65,7 @@ class SessionContent:
             "digests": {purpose: member.digests[purpose] for purpose in self.purposes if purpose in member.digests},
             **recipe.to_dict(),
             **({"participants": needed} if Purpose.TRAIN in self.purposes else {}),
+            **({} if self.search is None else {"search": self.search}),
             "metas": [purpose for purpose in self.purposes if purpose in member.tags],
         }
 
@@ -102,6 +109,7 @@ class Sessions:
                 self._check,
                 control.publish,
                 content.asker,
+                control.trace.at(member.id),
             )
             for member in members
         ]
@@ -146,6 +154,7 @@ class Sessions:
 
         Raises:
             JobStopped: the job was asked to stop.
+            JobHeld: owners have something to decide first; says all of them.
         """
         needed = self.needed if needed is None else needed
         self._given_up.clear()
@@ -169,8 +178,10 @@ class Sessions:
         for session in asked:
             if session in begun and session not in answered:
                 futures[self._pool.submit(session.persist, work, purpose, quick.failed.get(session))] = session
-        late = self._wait(futures, deadline, needed - len(answered))
+        late = self._wait(futures, seconds, deadline, needed - len(answered))
         self.control.check()
+        if held := [error for future in futures if isinstance(error := future.exception(), JobHeld)]:
+            raise JobHeld.together(held)
         for future, session in futures.items():
             if future in late:
                 session.was_late()
@@ -197,16 +208,27 @@ class Sessions:
             raise failures[0]
 
     def _wait(
-        self, futures: Mapping[Future[Result], ParticipantSession], deadline: float | None, needed: int
+        self, futures: Mapping[Future[Result], ParticipantSession], seconds: float, deadline: float, needed: int
     ) -> set[Future[Result]]:
-        """Wait until all have ended, or are told to because they are too few or too late; the ones too late."""
+        """Wait until all have ended, or are told to because they are too few or too late; the ones too late.
+
+        As long as bytes pass, or a line that was cut is waited for, nobody is too late, but for what one may take at most.
+        """
         pending, late = set(futures), set[Future[Result]]()
+        latest = deadline - seconds + max(seconds, self._limits.round)
         while pending:
-            left = None if deadline is None or late else max(0.0, deadline - time.monotonic())
+            left = None if late else max(0.0, deadline - time.monotonic())
             _, pending = wait(pending, timeout=left, return_when=FIRST_COMPLETED)
-            failed = sum(future.exception() is not None for future in futures if future.done())
-            if pending and left is not None and deadline is not None and time.monotonic() >= deadline:
-                late = set(pending)
+            failed = sum(_has_failed(future) for future in futures if future.done())
+            if pending and left is not None and time.monotonic() >= deadline:
+                excused = max(futures[each].flow.excused_until for each in pending)
+                if any(futures[each].is_held for each in pending):
+                    # Its owner has decided nothing yet, which may take people days; how long is its own deadline's affair.
+                    deadline += _BETWEEN_LOOKS
+                elif (renewed := min(latest, excused + seconds)) > deadline:
+                    deadline = renewed
+                else:
+                    late = set(pending)
             if late or len(futures) - failed < needed:
                 self._given_up.set()
         return late
@@ -215,6 +237,12 @@ class Sessions:
         self.control.check()
         if self._given_up.is_set():
             raise NotNeeded("what was asked of this participant is not needed any more")
+
+
+def _has_failed(future: Future[Any]) -> bool:
+    """Whether it has, and the others need not go on for it; where an owner has to decide, who else has to is of interest."""
+    error = future.exception()
+    return error is not None and not isinstance(error, JobHeld)
 
 
 def _outcome(future: Future[Any], participant: str, late: float | None) -> Any:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 
+from synergos.domain.catalogue import FEW_ROWS, PublishedRows
+
 EXTREME_DIGITS = 2
 COUNT_DIGITS = 3
 
@@ -22,6 +24,14 @@ def up(value: float) -> float:
 def nearest(value: float) -> float:
     """A count or sum to three significant digits."""
     return _rounded(value, COUNT_DIGITS, ROUND_HALF_EVEN)
+
+
+def rows_shown(count: int, minimum: int) -> PublishedRows:
+    """About how many rows there are: to tens, and to two significant digits from a thousand on; few of them are said to be few."""
+    if count < minimum:
+        return PublishedRows(fewer_than=minimum)
+    step = 10 if count < 1000 else 10 ** (len(str(count)) - EXTREME_DIGITS)
+    return PublishedRows(about=max(FEW_ROWS, (count + step // 2) // step * step))
 
 
 def _rounded(value: float, digits: int, rounding: str) -> float:

@@ -21,9 +21,9 @@ from synergos.tables.never_trained import NeverTrained
 from synergos.tables.schema import CATEGORY, TARGET
 from synergos_worker.dataset import Dataset
 from synergos_worker.findings import Findings
-from synergos_worker.pipelines.labels import Labels, read_labels
+from synergos_worker.pipelines.labels import Labels, label_counts, read_labels
 from synergos_worker.pipelines.mapping import MAPPING, MappingFile, read_mapping
-from synergos_worker.pipelines.pipeline import Contents, Description, Examples, Origins
+from synergos_worker.pipelines.pipeline import Contents, Description, Examples, LabelCounts, Origins, Outline
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,11 @@ class ImageTable:
     pixels: Pixels
     options: ImageOptions
     labels: Labels | None
+
+    @property
+    def bytes(self) -> int:
+        """Its pixels and labels."""
+        return self.pixels.nbytes + (0 if self.labels is None else self.labels.values.nbytes)
 
     @property
     def spare_bytes(self) -> int:
@@ -75,6 +80,14 @@ class ImagePipeline:
         origins = tuple((file.name, 1) for file in files)
         mapped = tuple((mapping.rows.name, mapping.rows.count) for mapping in mappings)
         return ImageTable(origins, mapped, pixels, replace(options, size=(height, width)), labels)
+
+    def outline(self, dataset: Dataset) -> Outline:
+        """See :class:`~synergos_worker.pipelines.pipeline.Pipeline`; no image is opened."""
+        return Outline(read_mapping(dataset, Action.CLASSIFY).rows.count, options=_options(dataset).to_dict())
+
+    def labels(self, dataset: Dataset) -> LabelCounts | None:
+        """See :class:`~synergos_worker.pipelines.pipeline.Pipeline`."""
+        return label_counts([read_mapping(dataset, Action.CLASSIFY).rows])
 
     def problems(self, dataset: Dataset, action: Action, *, needs_labels: bool) -> Iterator[InvalidRequest]:
         """See :class:`~synergos_worker.pipelines.pipeline.Pipeline`."""

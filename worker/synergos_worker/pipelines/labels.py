@@ -15,6 +15,7 @@ from synergos.errors import UnusableData
 from synergos.tables.cells import Levels, recoded
 from synergos.tables.rows import FileRows
 from synergos.tables.schema import CATEGORY, TARGET
+from synergos_worker.pipelines.pipeline import LabelCounts
 
 
 @dataclass(frozen=True)
@@ -102,3 +103,16 @@ def _joined(parts: Sequence[FileRows], action: Action) -> Labels:
     columns = [part.categorical[TARGET] for part in parts]
     levels = tuple(natural_order(level for column in columns for level in column.levels))
     return Labels(np.concatenate([recoded(column.codes, column.levels, levels) for column in columns]), levels)
+
+
+def label_counts(parts: Sequence[FileRows]) -> LabelCounts | None:
+    """How many rows of some files have each label; None where a file has no classes."""
+    if any(TARGET not in part.categorical for part in parts):
+        return None
+    labels = _joined(parts, Action.CLASSIFY)
+    counts = np.bincount(labels.values[labels.values >= 0], minlength=len(labels.levels))
+    declared = [part.declared[TARGET].levels if TARGET in part.declared else None for part in parts]
+    listed = dict.fromkeys(level for levels in declared for level in levels or ())
+    return LabelCounts(
+        dict(zip(labels.levels, counts.tolist(), strict=True)), None if None in declared else tuple(listed)
+    )

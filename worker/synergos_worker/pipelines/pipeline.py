@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from synergos.domain.catalogue import PublishedColumn
 from synergos.domain.feature_space import Action, FeatureSpace
 from synergos.domain.preparation import TableColumns
 from synergos.errors import InvalidRequest
@@ -32,8 +33,12 @@ class Table(Protocol):
         """Where the rows come from."""
 
     @property
+    def bytes(self) -> int:
+        """What it takes in memory, as far as that grows with its rows."""
+
+    @property
     def spare_bytes(self) -> int:
-        """What it takes in memory that examples made of it do without."""
+        """What of that examples made of it do without."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +98,33 @@ class Examples:
 TableOfType = TypeVar("TableOfType", bound=Table)
 
 
+@dataclass(frozen=True)
+class Outline:
+    """What can be said of a dataset without a cell of it.
+
+    Attributes:
+        columns: of a table; none of data whose inputs have no names.
+        options: how it is read, where the data type has options.
+    """
+
+    rows: int
+    columns: tuple[PublishedColumn, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class LabelCounts:
+    """The classes of a dataset.
+
+    Attributes:
+        counts: rows by class, in the order of the classes.
+        listed: those that the owner lists; None where none are listed.
+    """
+
+    counts: Mapping[str, int]
+    listed: Sequence[str] | None = None
+
+
 class Pipeline(Protocol[TableOfType]):
     """The steps of one data type; it keeps nothing between them, and threads may share it."""
 
@@ -117,6 +149,16 @@ class Pipeline(Protocol[TableOfType]):
         Raises:
             UnusableData: names the file, the column and what was expected.
         """
+
+    def outline(self, dataset: Dataset) -> Outline:
+        """What can be said of a dataset without a cell of it; its files are read through, and not into memory.
+
+        Raises:
+            UnusableData: it cannot be read.
+        """
+
+    def labels(self, dataset: Dataset) -> LabelCounts | None:
+        """Its classes; None where it has none. Raises what :meth:`outline` does."""
 
     def problems(self, dataset: Dataset, action: Action, *, needs_labels: bool) -> Iterator[InvalidRequest]:
         """What :meth:`read` would refuse about a dataset: all of it, as far as one thing does not hide another."""

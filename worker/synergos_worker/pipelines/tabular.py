@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from synergos.domain.catalogue import PublishedColumn
 from synergos.domain.declared_column import DECLARED_COLUMN
 from synergos.domain.feature_space import Action, Feature, FeatureSpace
 from synergos.domain.natural_order import natural_order
@@ -26,16 +27,20 @@ from synergos.tables.files import OTHERS, check_forms, is_table, none_found
 from synergos.tables.memory import let_go, zeros
 from synergos.tables.metadata import METADATA
 from synergos.tables.never_trained import NeverTrained
-from synergos.tables.rows import FileRows, problems_in_rows, read_rows
-from synergos.tables.schema import CATEGORY, SCHEMA, TARGET, problems_in_schema, schema_for
+from synergos.tables.rows import FileRows, count_of, problems_in_rows, read_rows
+from synergos.tables.schema import CATEGORY, SCHEMA, TARGET, Column, ColumnType, Schema, problems_in_schema, schema_for
 from synergos.tables.text_format import TextFormat
 from synergos_worker.dataset import Dataset
 from synergos_worker.findings import Findings
-from synergos_worker.pipelines.labels import Labels, read_labels
-from synergos_worker.pipelines.pipeline import Contents, Description, Examples, Ids, Origins
+from synergos_worker.pipelines.labels import Labels, label_counts, read_labels
+from synergos_worker.pipelines.pipeline import Contents, Description, Examples, Ids, LabelCounts, Origins, Outline
 
 _ROWS_AT_ONCE = 2**16
 """How many rows are there twice while those of several files are put together."""
+
+
+_POINTER, _TEXT = 8, 49
+"""Bytes of a place in a list, and of a text without its letters."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,14 @@ class TabularTable:
     def count(self) -> int:
         """How many rows there are."""
         return len(self.numbers)
+
+    @property
+    def bytes(self) -> int:
+        """Its numbers, the codes of its levels, its labels, and the texts that tell its rows apart."""
+        codes = sum(column.codes.nbytes for column in self.categorical.values())
+        labels = 0 if self.labels is None else self.labels.values.nbytes
+        ids = sum(_POINTER + (len(text) + _TEXT if text else 0) for column in self.ids.values() for text in column)
+        return self.numbers.nbytes + codes + labels + ids
 
     @property
     def spare_bytes(self) -> int:
@@ -121,6 +134,30 @@ class TabularPipeline:
         if not table.features:
             raise UnusableData(f"there is no column beside {TARGET!r}", datasets[0].name)
         return table
+
+    def outline(self, dataset: Dataset) -> Outline:
+        """See :class:`~synergos_worker.pipelines.pipeline.Pipeline`."""
+        _check_folder(dataset)
+        schemas, written = dataset.files_ending(SCHEMA), TextFormat.declared(dataset.metadata)
+        rows, columns = 0, dict[str, PublishedColumn]()
+        for file in self.row_files(dataset):
+            schema = schema_for(schemas, file)
+            rows += count_of(file, schema, written)
+            for name, column in schema.columns.items():
+                if column.kind is not ColumnType.IGNORE:
+                    columns.setdefault(schema.agreed_name(name), _published(schema, name, column))
+        return Outline(rows, tuple(columns.values()))
+
+    def labels(self, dataset: Dataset) -> LabelCounts | None:
+        """See :class:`~synergos_worker.pipelines.pipeline.Pipeline`."""
+        schemas, written = dataset.files_ending(SCHEMA), TextFormat.declared(dataset.metadata)
+        found = {file: schema_for(schemas, file) for file in self.row_files(dataset)}
+        if any(
+            (label := schema.columns.get(schema.label)) is None or not label.is_category for schema in found.values()
+        ):
+            return None
+        parts = [read_rows(file, _label_alone(schema), written) for file, schema in found.items()]
+        return label_counts(parts)
 
     def problems(self, dataset: Dataset, action: Action, *, needs_labels: bool) -> Iterator[InvalidRequest]:
         """See :class:`~synergos_worker.pipelines.pipeline.Pipeline`."""
@@ -212,6 +249,23 @@ def _check_folder(dataset: Dataset) -> None:
     if not files:
         raise none_found(dataset.name, [file for file in dataset.files if file.name.lower().endswith(OTHERS)])
     check_forms(files)
+
+
+def _published(schema: Schema, name: str, column: Column) -> PublishedColumn:
+    is_label = name == schema.label
+    kind = "ordinal" if column.order is not None else column.kind.value
+    return PublishedColumn(
+        name=name if is_label else schema.agreed_name(name), type=kind, unit=column.unit, is_label=is_label
+    )
+
+
+def _label_alone(schema: Schema) -> Schema:
+    """The same, of which no column is read but the label."""
+    columns = {
+        name: column if name == schema.label else Column(kind=ColumnType.IGNORE)
+        for name, column in schema.columns.items()
+    }
+    return replace(schema, columns=columns)
 
 
 def _ids(parts: Sequence[FileRows]) -> Ids:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import structlog
 from torch import Tensor
 
@@ -62,7 +64,7 @@ def judged(limits: OwnerLimits, recipe: Recipe, inputs: Tensor) -> RoundJudge:
         log.info("a model is larger than the owner allows", parameters=count, largest_parameters=round(share, 3))
         # Not how many: whoever chooses the inputs could work out which of them are the same in every row.
         raise beyond(limits, "largest_parameters", "this model has more")
-    return RoundJudge(limits, recipe.space.action, plan.gain)
+    return RoundJudge(limits, recipe.space.action, plan.gain, learnt(recipe))
 
 
 def values_of(inputs: Tensor) -> int:
@@ -73,6 +75,13 @@ def values_of(inputs: Tensor) -> int:
     if len(inputs) == 1:
         return inputs.numel()
     return max(1, int((inputs.amax(dim=0) != inputs.amin(dim=0)).sum()))
+
+
+def learnt(recipe: Recipe) -> Collection[str] | None:
+    """The names of the weights that learn; None where all do, or none is said to."""
+    model = recipe.family.outline(recipe)
+    names = set(model.parameters)
+    return None if not names or names == model.weights.keys() else model.parameters
 
 
 def parameters_of(recipe: Recipe) -> int:
