@@ -104,7 +104,8 @@ def lock_all(upgrade: bool, torch_place: str | None) -> None:
     # Resolved at once, so that one package has one version wherever it is installed.
     everything = closure(PROJECT, "--extra", "dev", *options, before=LOCKS / "tests.txt")
     torch_alone = closure(torch, constraints=without(everything, {"torch": ""}))
-    images = {name: closure(PROJECT, "--extra", name, constraints=everything) for name in IMAGES}
+    # A container can send spans without being made anew.
+    images = {name: closure(PROJECT, "--extra", name, "--extra", "traces", constraints=everything) for name in IMAGES}
     everywhere = {
         name: block for name, block in images["worker"].items() if all(name in lock for lock in images.values())
     }
@@ -116,13 +117,19 @@ def lock_all(upgrade: bool, torch_place: str | None) -> None:
     write("worker", without(images["worker"], everywhere))
     write("director", without(images["director"], everywhere))
     write("ttp", without(images["ttp"], everywhere, images["director"]))
+    # An image of its own, without torch's layers.
+    write("portal", closure(PROJECT, "--extra", "portal", constraints=everything))
     # hatchling asks for editables when it installs a folder as it is.
     write("build", closure("\n".join([*project["build-system"]["requires"], "editables"]), constraints=everything))
-    write("mlops", closure(PROJECT, "--extra", "mlops", *options, before=LOCKS / "mlops.txt"))
+    # The server is the client's: one version of MLflow, which pyproject.toml's range and the newest lock decide.
+    client = {"mlflow-skinny": everything["mlflow-skinny"]}
+    write("mlops", closure(PROJECT, "--extra", "mlops", *options, before=LOCKS / "mlops.txt", constraints=client))
     simulator = closure(PROJECT, "--extra", "simulator", constraints=everything)
     build = read((LOCKS / "build.txt").read_text())
     write("simulator", without(simulator | build, of_torch_only))
     write("tests", without(everything | build, of_torch_only))
+    # A protocol is all that is used of it; what else it needs is another project's business.
+    write("gelf-receiver", closure("kinesyslog>=2.0.1,<3", "--no-deps", *options, before=LOCKS / "gelf-receiver.txt"))
     if torch_place is not None:
         where = "--index" if "://" in torch_place else "--find-links"
         write(

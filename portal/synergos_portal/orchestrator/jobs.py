@@ -1,0 +1,343 @@
+"""Jobs as pages show them: how they stand, what has happened to them, and what their rounds have lost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import msgspec
+
+from synergos.domain.job import FINAL_STATES
+from synergos_portal.orchestrator.client import Client, Listing, Query
+from synergos_portal.orchestrator.problems import Nonsense, Refused
+
+Kind = TypeVar("Kind")
+ROW = "stage,state,keys,progress,error,attempts,ttp,created_at,started_at,finished_at"
+WAITING = ("queued", "waiting")
+"""The states of jobs that have not started."""
+_AT_ONCE = 1000
+_MOST_PAGES = 12
+_BOTH = "~"
+"""Between the cursors of two lists that are shown as one."""
+
+
+@dataclass(frozen=True)
+class JobError:
+    """Why a job has failed."""
+
+    kind: str = ""
+    message: str = ""
+    participant: str | None = None
+    field: str | None = None
+
+
+@dataclass(frozen=True)
+class Awaited:
+    """Whose worker is waited for.
+
+    Attributes:
+        participant: None where that is not told.
+        until: when it is given up.
+        purpose: what it is to do.
+    """
+
+    participant: str | None
+    until: str | None
+    purpose: str | None
+    reason: str | None
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job. Of one that is damaged most is None."""
+
+    id: str
+    stage: str | None = None
+    state: str | None = None
+    keys: Mapping[str, str] = field(default_factory=dict)
+    progress: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    attempts: int | None = None
+    grid: int | None = None
+    ttp: str | None = None
+    error: JobError | None = None
+    created_at: str | None = None
+    started_at: str | None = None
+    finished_at: str | None = None
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether more will happen to it."""
+        return self.state is not None and self.state not in FINAL_STATES
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether somebody runs it or has ended it."""
+        return self.state is not None and self.state not in WAITING
+
+    @property
+    def about(self) -> str:
+        """What it works on: the ids of its key, outermost first."""
+        return " / ".join(self.keys.values())
+
+    @property
+    def fraction(self) -> float | None:
+        """How much of it is done, from 0 to 1."""
+        return 1.0 if self.state == "completed" else _number(self.progress.get("fraction"))
+
+    @property
+    def round(self) -> int | None:
+        """How many rounds are done."""
+        return _whole(self.progress.get("round"))
+
+    @property
+    def rounds(self) -> int | None:
+        """How many there are to be."""
+        return _whole(self.progress.get("rounds"))
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Until it is done, as far as anybody can tell."""
+        return _number(self.progress.get("seconds_left"))
+
+    @property
+    def losses(self) -> Mapping[str, float | None]:
+        """Of the newest round, by participant."""
+        losses = _mapping(_mapping(self.progress.get("losses")).get("participants"))
+        return {who: _number(loss) for who, loss in losses.items()}
+
+    @property
+    def awaited(self) -> list[Awaited]:
+        """Whose workers are waited for."""
+        waits = self.progress.get("waiting_for")
+        return [_awaited(each) for each in waits if isinstance(each, Mapping)] if isinstance(waits, list) else []
+
+    @property
+    def first(self) -> str | None:
+        """The id of the job that must end first."""
+        waits = self.progress.get("waiting_for")
+        return waits if isinstance(waits, str) else None
+
+    @property
+    def position(self) -> int | None:
+        """How many come first."""
+        return _whole(self.progress.get("position"))
+
+    @property
+    def waits_because(self) -> str | None:
+        """What it waits for in words, where that is not another job's end."""
+        reason = self.progress.get("reason")
+        return reason if isinstance(reason, str) else None
+
+    def told(self, name: str) -> Mapping[str, str]:
+        """Of its progress what is told by participant: ``absent``, ``left_out`` or ``shortened``."""
+        return {who: str(reason) for who, reason in _mapping(self.progress.get(name)).items()}
+
+    @property
+    def participants(self) -> list[str]:
+        """Those who work on it, as far as its progress says."""
+        named = self.progress.get("participants")
+        found = [str(each) for each in named] if isinstance(named, list) else []
+        others = [*self.losses, *self.told("absent"), *self.told("left_out")]
+        return list(dict.fromkeys([*found, *others]))
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that has happened to a job.
+
+    Attributes:
+        event: its kind, see docs/rest.md.
+        about: what is known of it besides.
+        sentence: the same in the orchestrator's words.
+    """
+
+    number: int
+    attempt: int
+    at: str
+    event: str
+    sentence: str
+    participant: str | None = None
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Round:
+    """What a round has lost; it counts from 1."""
+
+    round: int
+    attempt: int
+    at: str | None = None
+    train: float | None = None
+    evaluate: float | None = None
+    participants: Mapping[str, float | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Node:
+    """A registered worker, and whether it can be reached."""
+
+    node: str
+    host: str | None
+    is_reachable: bool | None
+    problem: str | None
+    key: Mapping[str, str]
+    data: Mapping[str, Any] | None = None
+
+    @property
+    def version(self) -> str | None:
+        """Of its program."""
+        return str(self.data["version"]) if self.data and self.data.get("version") else None
+
+    @property
+    def asked_at(self) -> str | None:
+        """When it was asked."""
+        return str(self.data["asked_at"]) if self.data and "asked_at" in self.data else None
+
+
+def listed(client: Client, query: Query) -> Listing[Job]:
+    """A page of jobs; ``waiting`` stands for both states in which jobs wait."""
+    query = {**query, "fields": ROW}
+    if query.get("state") != "waiting":
+        return client.records(Job, "jobs", query=query)
+    cursors = str(query.get("cursor") or _BOTH).partition(_BOTH)[::2]
+    is_first = not query.get("cursor")
+    items: list[Job] = []
+    following = []
+    for state, cursor in zip(WAITING, cursors, strict=True):
+        found: Listing[Job] = Listing([])
+        if is_first or cursor:
+            found = client.records(Job, "jobs", query={**query, "state": state, "cursor": cursor or None})
+        items.extend(found.items)
+        following.append(found.next or "")
+    items.sort(key=lambda job: job.created_at or "", reverse=query.get("order") != "oldest")
+    return Listing(items, _BOTH.join(following) if any(following) else None)
+
+
+def one(client: Client, job_id: str) -> Job:
+    """One job."""
+    return client.record(Job, "jobs", job_id)
+
+
+def events(client: Client, job_id: str) -> Sequence[Event]:
+    """What has happened to a job, in order."""
+    return _all(client, Event, job_id, "events")
+
+
+def rounds(client: Client, job_id: str, after: int = 0) -> Sequence[Round]:
+    """What its rounds have lost, those after one of them."""
+    return _all(client, Round, job_id, "metrics", after)
+
+
+def newest_rounds(client: Client, job: Job, most: int) -> Sequence[Round]:
+    """The newest of its rounds, so many at most while it runs."""
+    return rounds(client, job.id, max(0, (job.round or 0) - most))[-most:]
+
+
+def cancel(client: Client, job_id: str) -> None:
+    """Ask a job to stop."""
+    client.answer("POST", "jobs", job_id, "cancel", body={})
+
+
+def again(client: Client, job: Job) -> str:
+    """Ask for the same once more; the id of the first job that makes.
+
+    Raises:
+        Refused: it cannot be done as things stand.
+    """
+    parts, body = _request_of(job)
+    accepted = client.ask_for(*parts, body=body)
+    if isinstance(accepted, list) and accepted and isinstance(accepted[0], Mapping) and "id" in accepted[0]:
+        return str(accepted[0]["id"])
+    raise Nonsense("the orchestrator has accepted the request and named no job")
+
+
+def earlier_result(client: Client, job: Job) -> str | None:
+    """What is there of an earlier job and was to be replaced by one that came to nothing: when it was made, or an empty text.
+
+    None where there is nothing, or nothing that whoever asks may see.
+    """
+    if (parts := _results_of(job)) is None:
+        return None
+    try:
+        found = client.answer("GET", *parts).get("data")
+    except Refused:
+        return None
+    records = found if isinstance(found, list) else [found]
+    made = [
+        str(each.get("trained_at") or each.get("created_at") or "") for each in records if isinstance(each, Mapping)
+    ]
+    return max(made) if made else None
+
+
+def nodes(client: Client, keys: Mapping[str, str], participant: str | None) -> Sequence[Node]:
+    """The registered workers of a project, or one participant's of them."""
+    ids = {name: keys[name] for name in ("collab_id", "project_id") if name in keys}
+    return client.records(Node, "nodes", query={**ids, "participant_id": participant}).items
+
+
+def _all(client: Client, kind: type[Kind], job_id: str, part: str, after: int = 0) -> list[Kind]:
+    found: list[Kind] = []
+    for _ in range(_MOST_PAGES):
+        answer = client.answer("GET", "jobs", job_id, part, query={"after": after, "limit": _AT_ONCE})
+        try:
+            found.extend(msgspec.convert(answer.get("data"), list[kind]))  # type: ignore[valid-type]
+        except msgspec.ValidationError as error:
+            raise Nonsense(f"the orchestrator's answer is not what was expected: {error}") from error
+        following = answer.get("next")
+        if not isinstance(following, int):
+            break
+        after = following
+    return found
+
+
+def _request_of(job: Job) -> tuple[list[str], dict[str, Any]]:
+    """The request that makes such a job."""
+    body = {name: value for name, value in job.parameters.items() if name != "trial" and value is not None}
+    match job.stage, list(job.keys.values()):
+        case "preprocess", [c, p]:
+            return ["train", "collaborations", c, "projects", p, "alignments"], body
+        case "train", [c, p, e, r]:
+            return ["train", "collaborations", c, "projects", p, "models", e, r], body
+        case "validate", [c, p, e, r]:
+            return ["evaluate", "collaborations", c, "projects", p, "validations", e, r], body
+        case "validate", [c, p, e, r, who]:
+            return ["evaluate", "collaborations", c, "projects", p, "validations", e, r, who], body
+        case "predict", [c, p, e, r, who]:
+            tags = {"tags": {p: body["tags"]}} if "tags" in body else {}
+            place = ["evaluate", "participants", who, "collaborations", c, "predictions", p, e, r]
+            return place, {**body, **tags}
+    raise Refused("such a job cannot be asked for again", 409)
+
+
+def _results_of(job: Job) -> list[str] | None:
+    """Where the results lie that such a job leaves."""
+    match job.stage, list(job.keys.values()):
+        case "preprocess", [c, p]:
+            return ["train", "collaborations", c, "projects", p, "alignments"]
+        case "train", [c, p, e, r]:
+            return ["train", "collaborations", c, "projects", p, "models", e, r]
+        case "validate", [c, p, e, r, *_]:
+            return ["evaluate", "collaborations", c, "projects", p, "validations", e, r]
+        case "predict", [c, p, e, r, who]:
+            return ["evaluate", "participants", who, "collaborations", c, "predictions", p, e, r]
+    return None
+
+
+def _awaited(wait: Mapping[str, Any]) -> Awaited:
+    said = {name: wait.get(name) for name in ("participant", "until", "for", "reason")}
+    told = {name: str(value) if value is not None else None for name, value in said.items()}
+    return Awaited(told["participant"], told["until"], told["for"], told["reason"])
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _whole(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None

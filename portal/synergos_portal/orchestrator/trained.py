@@ -1,0 +1,63 @@
+"""What a run was trained with, be it that it says something else by now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from synergos_portal.orchestrator.client import Client
+from synergos_portal.orchestrator.cycle import results
+from synergos_portal.orchestrator.declared import Spot
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The newest training of a run.
+
+    Attributes:
+        is_current: whether its model is shown as the run's.
+        is_outdated: whether run or experiment say something else by now.
+        said: the hyperparameters that the run said when it was trained.
+        hyperparameters: all of them, those that were not said included, where they are told.
+        architecture: the layers, as they were trained.
+        figures: rounds, losses, and the statistics of a validation.
+    """
+
+    version: int
+    is_current: bool
+    is_outdated: bool
+    trained_at: str | None
+    job: str | None
+    said: Mapping[str, Any]
+    hyperparameters: Mapping[str, Any]
+    architecture: Sequence[Mapping[str, Any]]
+    figures: Mapping[str, Any] = field(default_factory=dict)
+
+
+def newest(client: Client, run: Spot) -> Trained | None:
+    """The newest training of a run; None where it was never trained."""
+    found = results(
+        client, "train", *run.project, "models", *run.ids[2:], "versions", query={"limit": 1, "order": "newest"}
+    )
+    return _trained(found[0]) if found else None
+
+
+def validations(client: Client, run: Spot) -> list[dict[str, Any]]:
+    """What was measured of a run's model, by participant."""
+    return results(client, "evaluate", *run.project, "validations", *run.ids[2:], query={"limit": 200})
+
+
+def _trained(record: Mapping[str, Any]) -> Trained:
+    key = record.get("key") or {}
+    return Trained(
+        version=int(key.get("version") or record.get("version") or 0),
+        is_current=bool(record.get("is_current")),
+        is_outdated=bool(record.get("is_outdated")),
+        trained_at=record.get("trained_at"),
+        job=record.get("job"),
+        said=(record.get("definition") or {}).get("run") or {},
+        hyperparameters=record.get("hyperparameters") or {},
+        architecture=record.get("architecture") or [],
+        figures=record.get("figures") or {},
+    )

@@ -1,0 +1,130 @@
+"""Collaborations: the list of all, a single one with its projects and participants, and its declaration."""
+
+from __future__ import annotations
+
+from flask import Blueprint, flash, render_template
+from flask.typing import ResponseReturnValue
+
+from synergos_portal.orchestrator import cycle, declared
+from synergos_portal.orchestrator.declared import Declared, Spot
+from synergos_portal.orchestrator.problems import Refused
+from synergos_portal.pages.collaborations.forms import NAMES, PORTS, TITLES, CollaborationForm
+from synergos_portal.pages.declaring.deleting import delete_page
+from synergos_portal.pages.declaring.way import address_of, as_json, is_json, way_to
+from synergos_portal.web.current import client
+from synergos_portal.web.links import go_to, link
+from synergos_portal.web.listing import Column, Wanted, list_page
+
+pages = Blueprint("collaborations", __name__, url_prefix="/collaborations")
+
+COLUMNS = (
+    Column[Declared]("collab_id", lambda row: row.id),
+    Column[Declared]("projects", lambda row: row.count("Project")),
+    Column[Declared]("registrations", lambda row: row.count("Registration")),
+    Column[Declared]("runs", lambda row: row.count("Run")),
+    Column[Declared]("models", lambda row: row.count("Model")),
+)
+PROJECT_COLUMNS = (
+    Column[Declared]("project_id", lambda row: row.id),
+    Column[Declared]("action", lambda row: row.fields.get("action")),
+    Column[Declared]("experiments", lambda row: row.count("Experiment")),
+    Column[Declared]("runs", lambda row: row.count("Run")),
+    Column[Declared]("models", lambda row: row.count("Model")),
+)
+
+
+@pages.get("")
+def listed() -> ResponseReturnValue:
+    """All collaborations, 50 a page."""
+    return list_page(
+        "collaborations/list.html",
+        lambda query: declared.listed(client(), Spot(), query),
+        Wanted.of_request("collab_id"),
+        COLUMNS,
+    )
+
+
+@pages.route("/new", methods=["GET", "POST"])
+def new() -> ResponseReturnValue:
+    """Declare one."""
+    return _declaring(CollaborationForm.sent())
+
+
+@pages.get("/=/<collab_id>")
+@pages.get("/<own_id:collab_id>")
+def show(collab_id: str) -> ResponseReturnValue:
+    """One of them, with its projects and participants."""
+    spot = Spot.of(collab_id)
+    found = declared.read(client(), spot)
+    if is_json():
+        return as_json(found)
+    services = [(str(TITLES[name]), found.fields[name]) for name in PORTS if found.fields.get(name)]
+    return list_page(
+        "collaborations/show.html",
+        lambda query: declared.listed(client(), spot, query),
+        Wanted.of_request(),
+        PROJECT_COLUMNS,
+        record=found,
+        services=services,
+        members=_by_participant(cycle.members(client(), spot)),
+        way=way_to(spot),
+    )
+
+
+@pages.route("/<collab_id>/edit", methods=["GET", "POST"])
+def edit(collab_id: str) -> ResponseReturnValue:
+    """Change where its services are."""
+    spot = Spot.of(collab_id)
+    found = declared.read(client(), spot)
+    form = CollaborationForm.sent(CollaborationForm.values_of(found.fields))
+    form.collab_id.data = collab_id
+    form.begin_with(found)
+    if form.is_sent:
+        try:
+            _tell(declared.change(client(), spot, form.declaration, form.revision.data or ""))
+        except Refused as error:
+            form.take_change(error, client(), found, NAMES)
+        else:
+            return go_to("collaborations.show", collab_id=collab_id)
+    return _shown(form, address_of(spot), spot)
+
+
+@pages.route("/<collab_id>/copy", methods=["GET", "POST"])
+def copy(collab_id: str) -> ResponseReturnValue:
+    """Declare another one with the same services."""
+    found = declared.read(client(), Spot.of(collab_id))
+    return _declaring(CollaborationForm.sent(CollaborationForm.values_of(found.fields)), found.spot)
+
+
+@pages.route("/<collab_id>/delete", methods=["GET", "POST"])
+def delete(collab_id: str) -> ResponseReturnValue:
+    """Delete it with all that lies in it."""
+    return delete_page(Spot.of(collab_id))
+
+
+def _declaring(form: CollaborationForm, source: Spot | None = None) -> ResponseReturnValue:
+    if form.is_sent:
+        try:
+            _tell(declared.declare(client(), Spot(), form.declaration))
+        except Refused as error:
+            form.take(error, NAMES)
+        else:
+            return go_to("collaborations.show", collab_id=form.collab_id.data)
+    return _shown(form, link("collaborations.listed"), None, source)
+
+
+def _shown(form: CollaborationForm, back: str, spot: Spot | None, source: Spot | None = None) -> ResponseReturnValue:
+    values = {"form": form, "back": back, "spot": spot, "source": source, "way": way_to(spot or Spot())}
+    return render_template("collaborations/form.html", **values), 422 if form.all_errors else 200
+
+
+def _tell(warnings: list[str]) -> None:
+    for text in warnings:
+        flash(text)
+
+
+def _by_participant(members: list[cycle.Member]) -> dict[str, list[cycle.Member]]:
+    found: dict[str, list[cycle.Member]] = {}
+    for member in members:
+        found.setdefault(member.id, []).append(member)
+    return found

@@ -1,0 +1,150 @@
+"""Experiments: one with its layers asked for and as fitted and its runs, and the editor of layers."""
+
+from __future__ import annotations
+
+from flask import Blueprint, flash, render_template, request
+from flask.typing import ResponseReturnValue
+
+from synergos_portal.orchestrator import declared, vocabulary
+from synergos_portal.orchestrator.declared import Declared, Spot
+from synergos_portal.orchestrator.problems import Refused
+from synergos_portal.orchestrator.vocabulary import Family
+from synergos_portal.pages.declaring.deleting import delete_page
+from synergos_portal.pages.declaring.way import address_of, as_json, is_json, way_to
+from synergos_portal.pages.experiments import layers
+from synergos_portal.pages.experiments.forms import ExperimentForm
+from synergos_portal.web.current import client
+from synergos_portal.web.links import go_to
+from synergos_portal.web.listing import Column, Wanted, list_page
+
+pages = Blueprint("experiments", __name__, url_prefix="/collaborations/<collab_id>/projects/<project_id>/experiments")
+
+COLUMNS = (
+    Column[Declared]("run_id", lambda row: row.id),
+    Column[Declared]("algorithm", lambda row: row.fields.get("algorithm")),
+    Column[Declared]("rounds", lambda row: row.fields.get("rounds")),
+    Column[Declared]("epochs", lambda row: row.fields.get("epochs")),
+    Column[Declared]("lr", lambda row: row.fields.get("lr")),
+    Column[Declared]("is_trained", lambda row: row.count("Model") > 0),
+    Column[Declared]("validations", lambda row: row.count("Validation")),
+)
+
+
+@pages.route("/new", methods=["GET", "POST"])
+def new(collab_id: str, project_id: str) -> ResponseReturnValue:
+    """Declare one."""
+    return _declaring(Spot.of(collab_id, project_id), None)
+
+
+@pages.get("/=/<expt_id>")
+@pages.get("/<own_id:expt_id>")
+def show(collab_id: str, project_id: str, expt_id: str) -> ResponseReturnValue:
+    """One of them: what was asked for, what alignment made of it, and its runs."""
+    spot = Spot.of(collab_id, project_id, expt_id)
+    found = declared.read(client(), spot)
+    if is_json():
+        return as_json(found)
+    asked, fitted = found.fields.get("model") or [], found.fields.get("fitted_model") or []
+    pairs = [
+        (asked[index] if index < len(asked) else None, fitted[index] if index < len(fitted) else None)
+        for index in range(max(len(asked), len(fitted)))
+    ]
+    return list_page(
+        "experiments/show.html",
+        lambda query: declared.listed(client(), spot, query),
+        Wanted.of_request(),
+        COLUMNS,
+        record=found,
+        pairs=pairs,
+        is_fitted=bool(fitted),
+        way=way_to(spot),
+    )
+
+
+@pages.route("/<expt_id>/edit", methods=["GET", "POST"])
+def edit(collab_id: str, project_id: str, expt_id: str) -> ResponseReturnValue:
+    """Change its layers."""
+    spot = Spot.of(collab_id, project_id, expt_id)
+    found = declared.read(client(), spot)
+    words = vocabulary.read(client()).layers
+    form = _form(found, words)
+    form.expt_id.data = expt_id
+    form.begin_with(found)
+    if _edited(form) is None and form.is_sent:
+        try:
+            warnings = declared.change(
+                client(), spot, {"model": layers.model_of(form.rows, words)}, form.revision.data or ""
+            )
+        except Refused as error:
+            form.take_change(error, client(), found, {})
+        else:
+            return _done(spot, warnings)
+    return _shown(form, words, spot, is_new=False)
+
+
+@pages.route("/<expt_id>/copy", methods=["GET", "POST"])
+def copy(collab_id: str, project_id: str, expt_id: str) -> ResponseReturnValue:
+    """Declare another one with the same layers."""
+    return _declaring(Spot.of(collab_id, project_id), declared.read(client(), Spot.of(collab_id, project_id, expt_id)))
+
+
+@pages.route("/<expt_id>/delete", methods=["GET", "POST"])
+def delete(collab_id: str, project_id: str, expt_id: str) -> ResponseReturnValue:
+    """Delete it with its runs and their models."""
+    return delete_page(Spot.of(collab_id, project_id, expt_id))
+
+
+def _declaring(outer: Spot, source: Declared | None) -> ResponseReturnValue:
+    words = vocabulary.read(client()).layers
+    form = _form(source, words)
+    family = {"family": source.fields["family"]} if source is not None and source.fields.get("family") else {}
+    if _edited(form) is None and form.is_sent:
+        body = {"expt_id": form.expt_id.data, "model": layers.model_of(form.rows, words), **family}
+        try:
+            warnings = declared.declare(client(), outer, body)
+        except Refused as error:
+            form.take(error)
+        else:
+            return _done(outer.within(str(form.expt_id.data)), warnings)
+    return _shown(form, words, outer, is_new=True, source=source)
+
+
+def _form(source: Declared | None, words: Family) -> ExperimentForm:
+    """The form as it was sent, or with the layers of what is there."""
+    form = ExperimentForm.sent()
+    if request.method == "POST":
+        form.rows = layers.read(request.form.items(), words)
+    elif source is not None and source.fields.get("model"):
+        form.rows = layers.of_model(source.fields["model"])
+    else:
+        form.rows = [layers.Layer("Linear")]
+    return form
+
+
+def _edited(form: ExperimentForm) -> str | None:
+    """What was done to the rows, where nothing is to be saved yet."""
+    act = request.form.get("act", "") if request.method == "POST" else ""
+    if act in ("", "save"):
+        return None
+    if act == "upload":
+        form.upload()
+    else:
+        form.rows, form.focus = layers.edited(form.rows, act, request.form.get("added", "Linear"))
+    return act
+
+
+def _shown(
+    form: ExperimentForm, words: Family, spot: Spot, *, is_new: bool, source: Declared | None = None
+) -> ResponseReturnValue:
+    rows = [(row, layers.inputs_of(index, row, words)) for index, row in enumerate(form.rows)]
+    names = [part.name for part in words.layers]
+    about = {part.name: part.description for part in words.layers if part.description}
+    values = {"form": form, "rows": rows, "names": names, "about": about, "activations": words.activations}
+    where = {"spot": spot, "back": address_of(spot), "way": way_to(spot), "is_new": is_new, "source": source}
+    return render_template("experiments/form.html", **values, **where), 422 if form.all_errors else 200
+
+
+def _done(spot: Spot, warnings: list[str]) -> ResponseReturnValue:
+    for text in warnings:
+        flash(text)
+    return go_to("experiments.show", **spot.key)

@@ -1,0 +1,78 @@
+"""Where people come in: what runs, what has failed lately, what waits, and the two roles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from flask import Blueprint, render_template
+from flask.typing import ResponseReturnValue
+
+from synergos_portal.orchestrator import overview
+from synergos_portal.orchestrator.client import Client
+from synergos_portal.orchestrator.overview import JobInShort
+from synergos_portal.orchestrator.problems import Away, Refused
+from synergos_portal.web.current import client
+from synergos_portal.web.live import fragment
+
+pages = Blueprint("home", __name__)
+LATELY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Home:
+    """What goes on.
+
+    Attributes:
+        failed: since yesterday.
+        away: nodes that are not reachable, as the orchestrator tells of them.
+    """
+
+    running: Sequence[JobInShort]
+    waiting: Sequence[JobInShort]
+    failed: Sequence[JobInShort]
+    away: Sequence[dict[str, Any]]
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether something goes on."""
+        return bool(self.running or self.waiting)
+
+
+@pages.get("/")
+def entry() -> ResponseReturnValue:
+    """The two roles, and where to begin."""
+    return render_template("home/entry.html")
+
+
+@pages.get("/home")
+def home() -> ResponseReturnValue:
+    """What goes on."""
+    return render_template("home/home.html", found=_found(client()))
+
+
+@pages.get("/home/live")
+def live() -> ResponseReturnValue:
+    """The same, now."""
+    found = _found(client())
+    return fragment("home/_now.html", unfinished=found.is_unfinished, found=found)
+
+
+def _found(client: Client) -> Home:
+    yesterday = (datetime.now(UTC) - LATELY).isoformat()
+    failed = [job for job in overview.jobs(client, "failed").items if (job.finished_at or "") > yesterday]
+    waiting = [job for state in overview.WAITING for job in overview.jobs(client, state).items]
+    running = [job for state in overview.MOVING for job in overview.jobs(client, state).items]
+    return Home(running, waiting, failed, _away(client))
+
+
+def _away(client: Client) -> list[dict[str, Any]]:
+    """Nodes that are not reachable; nobody is told of those of others."""
+    try:
+        nodes = client.answer("GET", "nodes").get("data")
+    except (Refused, Away):
+        return []
+    each = nodes if isinstance(nodes, list) else []
+    return [node for node in each if isinstance(node, dict) and node.get("reachable") is False]

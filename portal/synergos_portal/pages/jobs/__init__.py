@@ -1,0 +1,219 @@
+"""Jobs: the list of all, one of them while it runs and after, what to do about it, cancelled and run again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from flask import Blueprint, jsonify, render_template, request
+from flask.typing import ResponseReturnValue
+
+from synergos_portal.orchestrator import jobs
+from synergos_portal.orchestrator.jobs import Job
+from synergos_portal.orchestrator.problems import Refused
+from synergos_portal.pages.jobs import events, remedies, standing
+from synergos_portal.web.current import client
+from synergos_portal.web.forms import Form
+from synergos_portal.web.links import go_to, page_at
+from synergos_portal.web.listing import Column, Wanted, as_file, list_page
+from synergos_portal.web.live import fragment, pace
+
+pages = Blueprint("jobs", __name__, url_prefix="/jobs")
+
+SHOWN_ROUNDS = 100
+"""Of the table beside the curve; all of them are in the curve and in the files."""
+_FILTERS = ("state", "stage", "collab_id", "project_id", "expt_id", "run_id", "participant_id")
+COLUMNS = (
+    Column[Job]("id", lambda job: job.id),
+    Column[Job]("stage", lambda job: job.stage),
+    Column[Job]("state", lambda job: job.state),
+    *(Column[Job](name, lambda job, name=name: job.keys.get(name)) for name in _FILTERS[2:]),  # type: ignore[misc]
+    Column[Job]("how_it_stands", standing.sentence),
+    Column[Job]("attempts", lambda job: job.attempts),
+    Column[Job]("ttp", lambda job: job.ttp),
+    Column[Job]("created_at", lambda job: job.created_at),
+    Column[Job]("started_at", lambda job: job.started_at),
+    Column[Job]("finished_at", lambda job: job.finished_at),
+)
+_EVENT_COLUMNS = tuple(
+    Column[jobs.Event](name, lambda event, name=name: getattr(event, name))  # type: ignore[misc]
+    for name in ("number", "attempt", "at", "event", "participant", "about", "sentence")
+)
+_ROUND_COLUMNS = tuple(
+    Column[jobs.Round](name, lambda lost, name=name: getattr(lost, name))  # type: ignore[misc]
+    for name in ("round", "attempt", "at", "train", "evaluate", "participants")
+)
+
+
+class _Confirmation(Form):
+    """A button."""
+
+
+@pages.get("")
+def listed() -> ResponseReturnValue:
+    """All jobs, 50 a page."""
+    return list_page("jobs/list.html", lambda query: jobs.listed(client(), query), _wanted(), COLUMNS, **_list_values())
+
+
+@pages.get("/live")
+def listed_live() -> ResponseReturnValue:
+    """The rows of the list."""
+    wanted = _wanted()
+    found = jobs.listed(client(), wanted.query)
+    return fragment(
+        "jobs/_rows.html", unfinished=_is_unfinished(found.items), found=found, wanted=wanted, **_list_values()
+    )
+
+
+@pages.get("/<job_id>")
+def shown(job_id: str) -> ResponseReturnValue:
+    """One job."""
+    if request.args.get("format") == "json":
+        return jsonify(client().answer("GET", "jobs", job_id).get("data"))
+    values = _of(job_id)
+    return render_template("jobs/show.html", pace=pace(unfinished=values["job"].is_unfinished), **values)
+
+
+@pages.get("/<job_id>/live")
+def live(job_id: str) -> ResponseReturnValue:
+    """What of it changes."""
+    values = _of(job_id)
+    return fragment("jobs/_job.html", unfinished=values["job"].is_unfinished, **values)
+
+
+@pages.get("/<job_id>/nodes")
+def nodes(job_id: str) -> ResponseReturnValue:
+    """Whether the workers it is about answer now."""
+    job = jobs.one(client(), job_id)
+    who = job.error.participant if job.error is not None else None
+    try:
+        found = jobs.nodes(client(), job.keys, who)
+    except Refused:
+        # Whoever may not see any.
+        found = []
+    return fragment("jobs/_nodes.html", unfinished=bool(job.awaited), nodes=found, clock=events.clock)
+
+
+@pages.get("/<job_id>/losses")
+def losses(job_id: str) -> ResponseReturnValue:
+    """The curve: what its rounds have lost, after one of them."""
+    after = request.args.get("after", "0")
+    found = jobs.rounds(client(), job_id, int(after) if re.fullmatch(r"[0-9]{1,9}", after) else 0)
+    answer = jsonify([[each.round, each.train, each.evaluate, dict(each.participants)] for each in found])
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+@pages.get("/<job_id>/rounds")
+def rounds(job_id: str) -> ResponseReturnValue:
+    """All rounds, for other programs."""
+    kind = "json" if request.args.get("format") == "json" else "csv"
+    return as_file(kind, iter(jobs.rounds(client(), job_id)), _ROUND_COLUMNS, f"rounds-{job_id[:8]}")
+
+
+@pages.get("/<job_id>/events")
+def happened(job_id: str) -> ResponseReturnValue:
+    """All events, for other programs."""
+    kind = "json" if request.args.get("format") == "json" else "csv"
+    return as_file(kind, iter(jobs.events(client(), job_id)), _EVENT_COLUMNS, f"events-{job_id[:8]}")
+
+
+@pages.route("/<job_id>/cancel", methods=["GET", "POST"])
+def cancel(job_id: str) -> ResponseReturnValue:
+    """Have it stop, after a page that says what that does."""
+    form = _Confirmation.sent()
+    if form.is_sent:
+        try:
+            jobs.cancel(client(), job_id)
+        except Refused as error:
+            form.take(error)
+        else:
+            return go_to("jobs.shown", job_id=job_id)
+    return _confirm("jobs/cancel.html", form, job_id)
+
+
+@pages.route("/<job_id>/again", methods=["GET", "POST"])
+def again(job_id: str) -> ResponseReturnValue:
+    """Ask for the same once more, after a page that says what that does."""
+    form = _Confirmation.sent()
+    if form.is_sent:
+        try:
+            made = jobs.again(client(), jobs.one(client(), job_id))
+        except Refused as error:
+            form.take(error)
+        else:
+            return go_to("jobs.shown", job_id=made)
+    return _confirm("jobs/again.html", form, job_id)
+
+
+def _confirm(template: str, form: Form, job_id: str) -> ResponseReturnValue:
+    page = render_template(template, form=form, job=jobs.one(client(), job_id), **_words())
+    return page, 422 if form.all_errors else 200
+
+
+def _of(job_id: str) -> dict[str, Any]:
+    """What is shown of a job."""
+    job = jobs.one(client(), job_id)
+    happened = jobs.events(client(), job_id)
+    lost = jobs.newest_rounds(client(), job, SHOWN_ROUNDS) if job.stage == "train" else []
+    came_to_nothing = job.state in ("failed", "cancelled")
+    return {
+        "job": job,
+        "attempts": events.by_attempt(happened),
+        "rounds": lost[::-1],
+        "planned": job.rounds or _planned(happened),
+        "participants": standing.participants(job, happened, lost),
+        "earlier": jobs.earlier_result(client(), job) if came_to_nothing else None,
+        "places": remedies.places(job, job.error) if job.error is not None else [],
+        "looks_at_nodes": remedies.looks_at_nodes(job.error) or bool(job.awaited),
+        "path": page_at(*remedies.path_of(job.keys, list(job.keys)[-1])) if _has_page(job) else None,
+        **_words(),
+    }
+
+
+def _planned(happened: list[jobs.Event] | Any) -> int | None:
+    """How many rounds there were to be, where the record does not say so any more."""
+    said = [event.about.get("rounds") for event in happened if event.event == "training_began"]
+    return said[-1] if said and isinstance(said[-1], int) else None
+
+
+def _has_page(job: Job) -> bool:
+    return bool(job.keys) and bool(remedies.path_of(job.keys, list(job.keys)[-1]))
+
+
+def _wanted() -> Wanted:
+    return Wanted.of_request(*_FILTERS)
+
+
+def _list_values() -> dict[str, Any]:
+    return {"is_unfinished": _is_unfinished, "pace": pace, "took": took, "filters": _FILTERS[2:], **_words()}
+
+
+def _words() -> dict[str, Any]:
+    return {
+        "sentence": standing.sentence,
+        "stage": standing.stage,
+        "stages": standing.STAGES,
+        "remedy": remedies.remedy,
+        "words": events.words,
+        "sign": events.sign,
+        "clock": events.clock,
+        "purposes": events.purposes(),
+        "participant_states": standing.PARTICIPANT_STATES,
+        "took": took,
+    }
+
+
+def _is_unfinished(found: Any) -> bool:
+    return any(job.is_unfinished for job in found)
+
+
+def took(job: Job) -> float | None:
+    """How many seconds it has taken, from when it was last taken up."""
+    times: Mapping[str, str | None] = {"begun": job.started_at, "ended": job.finished_at}
+    if None in times.values():
+        return None
+    begun, ended = (datetime.fromisoformat(str(each)) for each in times.values())
+    return (ended - begun).total_seconds()

@@ -1,0 +1,155 @@
+"""Studies: all of them, one as it goes on, its end before its time, and its best trial made a run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from http import HTTPStatus
+
+from flask import Blueprint, render_template, request
+from flask.typing import ResponseReturnValue
+from wtforms.fields import StringField
+from wtforms.validators import DataRequired, Length
+
+from synergos.domain.study import StudyState
+from synergos_portal.orchestrator import studies
+from synergos_portal.orchestrator.problems import Refused
+from synergos_portal.orchestrator.studies import Study, Trial, WholeStudy
+from synergos_portal.pages.launch.words import STAGES
+from synergos_portal.web.current import client
+from synergos_portal.web.forms import Form
+from synergos_portal.web.links import go_to, there_is
+from synergos_portal.web.listing import Column, Wanted, as_file, list_page
+from synergos_portal.web.live import fragment, knows, pace
+from synergos_portal.web.words import lazy
+
+pages = Blueprint("studies", __name__, url_prefix="/studies")
+
+SORTS = ("number", "objective", "state")
+COLUMNS = (
+    Column[Study]("id", lambda row: row.id),
+    Column[Study]("collab_id", lambda row: row.keys.collab_id),
+    Column[Study]("project_id", lambda row: row.keys.project_id),
+    Column[Study]("expt_id", lambda row: row.keys.expt_id),
+    Column[Study]("state", lambda row: row.state),
+    Column[Study]("metric", lambda row: row.metric),
+    Column[Study]("optimize_mode", lambda row: row.optimize_mode),
+    Column[Study]("trials", lambda row: row.begun),
+    Column[Study]("max_trial_num", lambda row: row.max_trial_num),
+    Column[Study]("best", lambda row: row.best and row.best.objective),
+    Column[Study]("best_run", lambda row: row.best and row.best.run_id),
+    Column[Study]("created_at", lambda row: row.created_at),
+    Column[Study]("finished_at", lambda row: row.finished_at),
+)
+_FILTERS = ("collab_id", "project_id", "expt_id", "state")
+
+
+class BestForm(Form):
+    """What the best trial is called as a run."""
+
+    run_id = StringField(
+        lazy("Name of the run"),
+        [DataRequired(), Length(max=128)],
+        description=lazy(
+            "It gets all hyperparameters of the trial, and can be trained, compared and changed like any other."
+        ),
+    )
+
+
+@pages.get("")
+def listed() -> ResponseReturnValue:
+    """All studies, 50 a page."""
+    return list_page(
+        "launch/studies.html",
+        lambda query: studies.listed(client(), query),
+        Wanted.of_request(*_FILTERS),
+        COLUMNS,
+        states=list(StudyState),
+    )
+
+
+@pages.get("/<study_id>")
+def show(study_id: str) -> ResponseReturnValue:
+    """One study with its trials."""
+    study = studies.read(client(), study_id)
+    kind = request.args.get("format")
+    if kind in ("csv", "json"):
+        return as_file(kind, iter(study.trials), _trial_columns(study), f"study-{study_id}")
+    return render_template("launch/study.html", pace=pace(unfinished=not study.is_final), **_shown(study))
+
+
+@pages.get("/<study_id>/live")
+@knows("sort")
+def live(study_id: str) -> ResponseReturnValue:
+    """The same, as it moves."""
+    study = studies.read(client(), study_id)
+    return fragment("launch/study_live.html", unfinished=not study.is_final, **_shown(study))
+
+
+@pages.route("/<study_id>/stop", methods=["GET", "POST"])
+def stop(study_id: str) -> ResponseReturnValue:
+    """Say what stopping means, and stop it."""
+    if request.method == "POST":
+        studies.stop(client(), study_id)
+        return go_to("studies.show", study_id=study_id)
+    return render_template("launch/study_stop.html", study=studies.read(client(), study_id))
+
+
+@pages.route("/<study_id>/best", methods=["GET", "POST"])
+def best(study_id: str) -> ResponseReturnValue:
+    """Make the best trial a run with a name of its own."""
+    study = studies.read(client(), study_id)
+    form = BestForm.sent()
+    if study.best is not None and form.is_sent:
+        try:
+            studies.make_run(client(), study, study.best, str(form.run_id.data))
+        except Refused as error:
+            form.take(error)
+        else:
+            return _to_run(study, str(form.run_id.data))
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if form.all_errors else HTTPStatus.OK
+    return render_template("launch/study_best.html", study=study, form=form), status
+
+
+def _to_run(study: Study, run_id: str) -> ResponseReturnValue:
+    """The page of a new run, or where it can be launched."""
+    ids = vars(study.keys)
+    if there_is("runs.show"):
+        return go_to("runs.show", **ids, run_id=run_id)
+    project = {name: ids[name] for name in ("collab_id", "project_id")}
+    return go_to("launch.launchpad", **project, run=f"{study.keys.expt_id}/{run_id}")
+
+
+def _shown(study: WholeStudy) -> dict[str, object]:
+    sort = request.args.get("sort", "number")
+    return {
+        "study": study,
+        "trials": _sorted(study, sort if sort in SORTS else "number"),
+        "sort": sort,
+        "stages": STAGES,
+        "has_reasons": any(trial.reason for trial in study.trials),
+    }
+
+
+def _sorted(study: WholeStudy, sort: str) -> Sequence[Trial]:
+    """The trials, the newest, the best, or those of one state first."""
+    if sort == "objective":
+        sign = 1 if study.least_is_best else -1
+        return sorted(study.trials, key=lambda trial: (trial.objective is None, sign * (trial.objective or 0)))
+    newest = sorted(study.trials, key=lambda trial: -1 if trial.number is None else trial.number, reverse=True)
+    return sorted(newest, key=lambda trial: trial.state) if sort == "state" else newest
+
+
+def _trial_columns(study: WholeStudy) -> list[Column[Trial]]:
+    def searched(name: str) -> Column[Trial]:
+        return Column(f"hyperparameters.{name}", lambda trial: trial.hyperparameters.get(name))
+
+    names = dict.fromkeys(name for trial in study.trials for name in trial.hyperparameters)
+    return [
+        Column("number", lambda trial: trial.number),
+        Column("run_id", lambda trial: trial.run_id),
+        Column("state", lambda trial: trial.state),
+        Column("objective", lambda trial: trial.objective),
+        *(searched(name) for name in names),
+        Column("reason", lambda trial: trial.reason),
+        Column("finished_at", lambda trial: trial.finished_at),
+    ]

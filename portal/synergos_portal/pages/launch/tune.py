@@ -1,0 +1,171 @@
+"""Hyperdrive: a search for good hyperparameters is filled in or uploaded, looked over, and begun."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from math import prod
+from typing import Any
+
+from flask import render_template, request
+from flask.typing import ResponseReturnValue
+
+from synergos_portal.orchestrator import launches, studies, tuning
+from synergos_portal.orchestrator.launches import ProjectIds
+from synergos_portal.orchestrator.problems import Refused
+from synergos_portal.orchestrator.studies import ExperimentIds
+from synergos_portal.orchestrator.tuning import TuningWords
+from synergos_portal.pages.launch.blueprint import EXPERIMENT, pages
+from synergos_portal.pages.launch.search_space import TYPE, VALUE, Dimension, NotASearchSpace, from_file
+from synergos_portal.pages.launch.tune_form import EMPTY_ROWS, TuneForm
+from synergos_portal.web.current import client
+from synergos_portal.web.forms import uploaded_json
+from synergos_portal.web.links import go_to
+from synergos_portal.web.words import _
+
+_PAGE = f"{EXPERIMENT}/tune"
+READ, MORE, START, CHANGE = "read", "more", "start", "change"
+"""What the buttons of the two pages send as ``do``, apart from the one that has the form looked over."""
+REQUEST = "request"
+"""The field that carries what was looked over."""
+OFFERED_RUNS = 50
+"""To start from: the newest."""
+_SEARCHES_ALL = "grid"
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What a study will come to, before it is begun.
+
+    Attributes:
+        trials: how many sets are tried at most.
+        combinations: how many there are; None where there is no end to them.
+    """
+
+    trials: int
+    combinations: int | None
+
+    @property
+    def jobs(self) -> int:
+        """How many jobs at most: a training and a validation of each trial."""
+        return 2 * self.trials
+
+    @classmethod
+    def of(cls, asked: Mapping[str, Any]) -> Outlook:
+        """Of a request."""
+        drawn = asked["search_space"].values()
+        listed = all(each[TYPE] in {"choice", "grid_search"} for each in drawn)
+        combinations = prod(len(each[VALUE]) for each in drawn) if listed else None
+        trials = int(asked.get("max_trial_num", 10))
+        # Of a grid every combination is tried once.
+        is_ended = combinations is not None and asked.get("searcher") == _SEARCHES_ALL
+        return cls(min(trials, combinations) if is_ended and combinations else trials, combinations)
+
+
+@pages.get(_PAGE)
+def tune(collab_id: str, project_id: str, expt_id: str) -> ResponseReturnValue:
+    """The empty form, or one with what an earlier study searched."""
+    experiment = ExperimentIds(collab_id, project_id, expt_id)
+    form, words = TuneForm.sent(), tuning.words(client(), experiment)
+    form.base_run.data = request.args.get("base_run", "")
+    form.show([])
+    return _form(experiment, form, words)
+
+
+@pages.post(_PAGE)
+def change(collab_id: str, project_id: str, expt_id: str) -> ResponseReturnValue:
+    """Read a file, add rows, look over what is filled in, or begin what was looked over."""
+    experiment = ExperimentIds(collab_id, project_id, expt_id)
+    if request.form.get("do") == START:
+        return _begin(experiment, _carried())
+    words = tuning.words(client(), experiment)
+    form = TuneForm.sent()
+    if request.form.get("do") == CHANGE:
+        _show(form, _carried())
+        return _form(experiment, form, words)
+    if not _read_file(form):
+        return _form(experiment, form, words)
+    if request.form.get("do") in (READ, MORE):
+        form.show([row for row in form.rows if not row.is_empty], 2 * EMPTY_ROWS)
+        return _form(experiment, form, words)
+    asked = form.request(words.directions) if form.validate() and not form.all_errors else None
+    if asked is not None:
+        try:
+            studies.begin(client(), experiment, asked, only_check=True)
+        except Refused as error:
+            form.take(error, {"optimize_mode": "metric", "tuner": "searcher"})
+        else:
+            return _look_over(experiment, asked)
+    return _form(experiment, form, words)
+
+
+def _begin(experiment: ExperimentIds, asked: Mapping[str, Any]) -> ResponseReturnValue:
+    try:
+        study_id = studies.begin(client(), experiment, asked)
+    except Refused as error:
+        form = TuneForm.sent()
+        _show(form, asked)
+        form.take(error, {"optimize_mode": "metric", "tuner": "searcher"})
+        return _form(experiment, form, tuning.words(client(), experiment))
+    return go_to("studies.show", study_id=study_id)
+
+
+def _carried() -> Mapping[str, Any]:
+    """What was looked over; nothing where it is none any more."""
+    try:
+        found = json.loads(request.form.get(REQUEST, ""))
+    except (ValueError, RecursionError):
+        found = None
+    return found if isinstance(found, dict) and isinstance(found.get("search_space"), dict) else {"search_space": {}}
+
+
+def _show(form: TuneForm, asked: Mapping[str, Any]) -> None:
+    """Have a request in a form."""
+    try:
+        dimensions, _others = from_file(asked["search_space"])
+    except NotASearchSpace:
+        dimensions = []
+    form.fill(asked)
+    form.max_exec_duration.data = str(asked.get("max_exec_duration") or "")
+    form.show(dimensions)
+
+
+def _read_file(form: TuneForm) -> bool:
+    """Have the content of an uploaded file in the form's rows; False where it has none, which the form then says."""
+    if not (form.ranges.data and getattr(form.ranges.data, "filename", "")):
+        return True
+    try:
+        dimensions, others = from_file(uploaded_json(form.ranges))
+    except NotASearchSpace as error:
+        form.ranges.errors = [str(error)]
+        return False
+    except ValueError as error:
+        form.ranges.errors = [_("The file cannot be read: %(reason)s", reason=str(error))]
+        return False
+    form.fill(others)
+    form.show(dimensions)
+    return True
+
+
+def _form(experiment: ExperimentIds, form: TuneForm, words: TuningWords) -> ResponseReturnValue:
+    form.offer(list(words.directions), list(words.forms), words.searchers, words.schedulers)
+    project = ProjectIds(experiment.collab_id, experiment.project_id)
+    newest = launches.runs(client(), project, experiment.expt_id, {"limit": OFFERED_RUNS, "order": "newest"})
+    shown = render_template(
+        "launch/tune.html", project=experiment, expt_id=experiment.expt_id, form=form, words=words, runs=newest.items
+    )
+    return shown, HTTPStatus.UNPROCESSABLE_ENTITY if form.all_errors else HTTPStatus.OK
+
+
+def _look_over(experiment: ExperimentIds, asked: Mapping[str, Any]) -> ResponseReturnValue:
+    return render_template(
+        "launch/tune_check.html",
+        project=experiment,
+        expt_id=experiment.expt_id,
+        asked=asked,
+        dimensions=[Dimension.of(name, drawn) for name, drawn in asked["search_space"].items()],
+        outlook=Outlook.of(asked),
+        carried=json.dumps(asked),
+    )

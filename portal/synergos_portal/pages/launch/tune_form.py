@@ -1,0 +1,175 @@
+"""The form of a study: what is searched in which ranges, by which metric, and how much may be tried."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from wtforms.fields import FieldList, FileField, FormField, IntegerField, SelectField, StringField
+from wtforms.form import Form as PlainForm
+from wtforms.validators import DataRequired, InputRequired, NumberRange, Optional
+
+from synergos_portal.orchestrator.problems import Refused
+from synergos_portal.pages.launch.search_space import Dimension, NotASearchSpace, to_request
+from synergos_portal.web.forms import Form, labelled
+from synergos_portal.web.words import _, lazy
+
+EMPTY_ROWS = 3
+"""Shown for what may be filled in besides, and without any script."""
+MOST_ROWS = 100
+_NOT_FIELDS = frozenset({"search_space", "optimize_mode"})
+_SPACE = "search_space"
+
+
+class DimensionForm(PlainForm):
+    """A row: one hyperparameter."""
+
+    name = StringField(lazy("Hyperparameter"))
+    kind = SelectField(lazy("How it is drawn"), validate_choice=False)
+    values = StringField(lazy("From what"))
+
+
+class TuneForm(Form):
+    """What a study is asked with; fields have the names that the orchestrator has for them."""
+
+    ranges = FileField(
+        lazy("Search space from a file"),
+        description=lazy(
+            "ranges.json, or a whole request with search_space in it; it takes the place of the rows below."
+        ),
+    )
+    dimensions = FieldList(FormField(DimensionForm), lazy("Search space"))
+    metric = SelectField(
+        lazy("Metric"), [DataRequired()], validate_choice=False, description=lazy("What makes a trial good.")
+    )
+    max_trial_num = IntegerField(
+        lazy("Trials"),
+        [InputRequired(), NumberRange(1, 10_000)],
+        default=10,
+        description=lazy("How many sets are tried."),
+    )
+    max_exec_duration = StringField(
+        lazy("Time"),
+        default="1h",
+        description=lazy("For how long new trials are started: 2h 30m, or empty for as long as it takes."),
+    )
+    max_concurrent = IntegerField(
+        lazy("At the same time"),
+        [Optional(), NumberRange(1, 10_000)],
+        description=lazy("Trials side by side; empty for as many as the grid can run."),
+    )
+    base_run = StringField(
+        lazy("Start from a run"),
+        description=lazy("Its hyperparameters hold where none are searched; empty for the defaults."),
+        render_kw={"list": "runs", "autocomplete": "off"},
+    )
+    searcher = SelectField(
+        lazy("What draws"), validate_choice=False, description=lazy("TPE learns from what was tried.")
+    )
+    scheduler = SelectField(
+        lazy("What stops hopeless trials"),
+        validate_choice=False,
+        description=lazy("It saves rounds; none lets all end."),
+    )
+    seed = IntegerField(
+        lazy("Seed"), [Optional(), NumberRange(0, 2**31 - 1)], description=lazy("The same seed draws the same sets.")
+    )
+
+    def offer(
+        self, metrics: Sequence[str], kinds: Sequence[str], searchers: Sequence[str], schedulers: Sequence[str]
+    ) -> None:
+        """What there is to choose."""
+        self.metric.choices = labelled({name: name for name in metrics})
+        self.searcher.choices = labelled({name: name for name in searchers})
+        self.scheduler.choices = labelled({name: name for name in schedulers})
+        for row in self.dimensions:
+            row.form.kind.choices = labelled({name: name for name in kinds})
+
+    def show(self, dimensions: Sequence[Dimension], empty: int = EMPTY_ROWS) -> None:
+        """Have these rows, and some empty ones below."""
+        while self.dimensions.entries:
+            self.dimensions.pop_entry()
+        for each in [*dimensions[:MOST_ROWS], *[Dimension()] * empty]:
+            self.dimensions.append_entry({"name": each.name, "kind": each.kind or "choice", "values": each.values})
+
+    @property
+    def rows(self) -> list[Dimension]:
+        """As they are filled in."""
+        return [
+            Dimension(row.form.name.data or "", row.form.kind.data or "", row.form.values.data or "")
+            for row in self.dimensions
+        ]
+
+    def fill(self, request: Mapping[str, Any]) -> None:
+        """Have the values of a request in the form's fields; what it has no field for is left out."""
+        for name, value in request.items():
+            if name in self and name not in _NOT_FIELDS and value is not None:
+                self[name].data = value
+
+    def request(self, directions: Mapping[str, str]) -> dict[str, Any] | None:
+        """As the orchestrator takes it; None where the rows are none, which the form then says.
+
+        Args:
+            directions: ``max`` or ``min`` for each metric.
+        """
+        try:
+            space = to_request(self.rows)
+        except NotASearchSpace as error:
+            self.blame(error.where, str(error))
+            return None
+        if not space:
+            self.problems.append(_("Nothing is searched: fill in a row, or choose a file."))
+            return None
+        said = {
+            "max_trial_num": self.max_trial_num.data,
+            "max_concurrent": self.max_concurrent.data,
+            "base_run": (self.base_run.data or "").strip() or None,
+            "seed": self.seed.data,
+            "searcher": self.searcher.data,
+            "scheduler": self.scheduler.data,
+        }
+        metric = str(self.metric.data)
+        return {
+            _SPACE: space,
+            "metric": metric,
+            "optimize_mode": directions.get(metric, "max"),
+            # Left out it is an hour; nothing is for ever.
+            "max_exec_duration": (self.max_exec_duration.data or "").strip() or None,
+            **{name: value for name, value in said.items() if value is not None},
+        }
+
+    def blame(self, dimension: str, message: str) -> None:
+        """Show what is wrong at the row it is about, or at the top."""
+        for row in self.dimensions:
+            if dimension and (row.form.name.data or "").strip() == dimension:
+                row.form.values.errors = [*row.form.values.errors, message]
+                return
+        self.problems.append(message)
+
+    def take(self, error: Refused, names: Mapping[str, str] | None = None) -> None:
+        """Show the orchestrator's refusal at the field it is about, of the search space at the row."""
+        said = error.field or self._named_in(error.message)
+        if not said.startswith(_SPACE):
+            error = Refused(error.message.removeprefix(f"{said}: "), error.status, said or None)
+            super().take(error, names)
+            return
+        within = said.removeprefix(_SPACE).lstrip(".")
+        own = [name for name in (row.name.strip() for row in self.rows) if name and _is_of(within, name)]
+        self.blame(max(own, key=len, default=""), f"{said}: {error.message}")
+
+    def _named_in(self, message: str) -> str:
+        """The field that a message begins with; what cannot be done as things stand has no field of its own."""
+        name, colon, _text = message.partition(": ")
+        return name if colon and name in self else ""
+
+    @property
+    def all_errors(self) -> list[tuple[str | None, str, str]]:
+        """Of the whole form, then of each field, those of rows at the row."""
+        found = [each for each in super().all_errors if each[0] != self.dimensions.id]
+        rows = [(field, str(text)) for row in self.dimensions for field in row.form for text in field.errors]
+        return [*found, *((field.id, field.label.text, text) for field, text in rows)]
+
+
+def _is_of(place: str, name: str) -> bool:
+    """Whether a place in the search space is in a dimension, whose name may have dots and brackets."""
+    return place == name or place.startswith((f"{name}.", f"{name}["))

@@ -1,0 +1,8 @@
+"""Participants: who takes part, where each is registered with which data, what runs on that, and what came of it."""
+
+from __future__ import annotations
+
+from synergos_portal.pages.participants import predicting, profiles, registering
+from synergos_portal.pages.participants.blueprint import pages
+
+__all__ = ["pages", "predicting", "profiles", "registering"]

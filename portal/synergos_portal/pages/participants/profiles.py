@@ -1,0 +1,154 @@
+"""The list of participants, each as a whole, and what each says of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from flask import jsonify, render_template, request
+from flask.typing import ResponseReturnValue
+
+from synergos_portal.orchestrator import cycle, participants
+from synergos_portal.orchestrator.client import Listing, Query
+from synergos_portal.orchestrator.declared import Spot
+from synergos_portal.orchestrator.participants import Profile, Registration
+from synergos_portal.orchestrator.problems import Refused
+from synergos_portal.pages.jobs.standing import sentence, stage
+from synergos_portal.pages.participants.blueprint import pages
+from synergos_portal.pages.participants.forms import LeaveForm, ProfileForm
+from synergos_portal.web.current import client, own_participant
+from synergos_portal.web.links import go_to, link
+from synergos_portal.web.listing import Column, Wanted, list_page, wants_json
+from synergos_portal.web.live import fragment, knows, pace
+from synergos_portal.web.words import _
+
+COLUMNS = (
+    Column[Profile]("participant_id", lambda row: row.id),
+    Column[Profile]("category", lambda row: row.said("category")),
+    Column[Profile]("summary", lambda row: row.said("summary")),
+    Column[Profile]("registrations", lambda row: row.registrations),
+)
+
+
+@pages.get("")
+def listed() -> ResponseReturnValue:
+    """All of them; with a project in the address how each takes part in that."""
+    collab_id, project_id = request.args.get("collab_id"), request.args.get("project_id")
+    spot = Spot.of(collab_id, project_id) if collab_id and project_id else None
+    members = {} if spot is None else {member.id: member for member in cycle.members(client(), spot)}
+    return list_page(
+        "participants/list.html",
+        _asked,
+        Wanted.of_request("participant_id"),
+        COLUMNS,
+        spot=spot,
+        members=members,
+        own=own_participant(),
+    )
+
+
+@pages.route("/new", methods=["GET", "POST"])
+def new() -> ResponseReturnValue:
+    """Declare one."""
+    form = ProfileForm.sent({"id": own_participant() or ""})
+    if form.is_sent:
+        try:
+            participants.declare(client(), {"id": form.id.data, **form.said})
+        except Refused as error:
+            form.take(error)
+        else:
+            return go_to("participants.show", participant_id=form.id.data)
+    return _form(form, None)
+
+
+@pages.get("/=/<participant_id>")
+@pages.get("/<own_id:participant_id>")
+def show(participant_id: str) -> ResponseReturnValue:
+    """One of them, as a whole."""
+    found = _overview(participant_id)
+    if wants_json():
+        return jsonify(client().answer("GET", "participants", participant_id, "overview").get("data"))
+    return render_template(
+        "participants/show.html", found=found, pace=pace(unfinished=_is_unfinished(found)), **_words(found)
+    )
+
+
+@pages.get("/<participant_id>/live")
+@knows("cursor")
+def live(participant_id: str) -> ResponseReturnValue:
+    """What of it changes: jobs on its data, and results."""
+    found = _overview(participant_id)
+    return fragment("participants/_runs.html", unfinished=_is_unfinished(found), found=found, **_words(found))
+
+
+@pages.route("/<participant_id>/edit", methods=["GET", "POST"])
+def edit(participant_id: str) -> ResponseReturnValue:
+    """Change what it says of itself."""
+    found = participants.profile(client(), participant_id)
+    form = ProfileForm.sent(ProfileForm.values_of(found))
+    form.id.data = participant_id
+    form.revision.data = form.revision.data or found.revision or ""
+    if form.is_sent:
+        try:
+            participants.change(client(), participant_id, form.said, form.revision.data or "")
+        except Refused as error:
+            form.changed = error.changed
+            form.take(error)
+            if error.changed:
+                form.revision.data = participants.profile(client(), participant_id).revision or ""
+        else:
+            return go_to("participants.show", participant_id=participant_id)
+    return _form(form, participant_id)
+
+
+@pages.route("/<participant_id>/delete", methods=["GET", "POST"])
+def delete(participant_id: str) -> ResponseReturnValue:
+    """Delete it with its registrations and results."""
+    found = participants.profile(client(), participant_id)
+    form = LeaveForm.sent()
+    if form.is_sure(participant_id):
+        try:
+            participants.delete(client(), participant_id)
+        except Refused as error:
+            form.take(error)
+        else:
+            return go_to("participants.listed")
+    what = _("Its registrations, its tags and its results are deleted along with it. Its data is not touched.")
+    values = {"form": form, "name": found.id, "what": what, "verb": _("Delete")}
+    back = link("participants.show", participant_id=participant_id)
+    return render_template("participants/leave.html", back=back, **values), 422 if form.all_errors else 200
+
+
+def _asked(query: Query) -> Listing[Profile]:
+    return participants.listed(client(), query)
+
+
+def _overview(participant_id: str) -> participants.Overview:
+    return participants.overview(client(), participant_id, {"limit": 20, "cursor": request.args.get("cursor")})
+
+
+def _is_unfinished(found: participants.Overview) -> bool:
+    return any(job.is_unfinished for job in found.jobs.items)
+
+
+def _words(found: participants.Overview) -> dict[str, Any]:
+    return {"sentence": sentence, "stage": stage, "measured": measured, "by_project": _by_project(found.registrations)}
+
+
+def measured(statistics: dict[str, float]) -> Sequence[tuple[str, float]]:
+    """The figures of a result that are shown in a line, by name."""
+    return sorted(statistics.items())[:8]
+
+
+def _by_project(registrations: Sequence[Registration]) -> list[Registration]:
+    return sorted(registrations, key=lambda each: (each.place.collab_id, each.place.project_id))
+
+
+def _form(form: ProfileForm, participant_id: str | None) -> ResponseReturnValue:
+    back = (
+        link("participants.listed")
+        if participant_id is None
+        else link("participants.show", participant_id=participant_id)
+    )
+    values = {"form": form, "participant_id": participant_id, "back": back}
+    return render_template("participants/profile.html", **values), 422 if form.all_errors else 200

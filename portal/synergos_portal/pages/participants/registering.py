@@ -1,0 +1,199 @@
+"""A participant in a project: its workers, and which of its data is used for what."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from flask import flash, jsonify, render_template, request
+from flask.typing import ResponseReturnValue
+
+from synergos_portal.orchestrator import catalogue, declared, participants
+from synergos_portal.orchestrator.declared import Spot
+from synergos_portal.orchestrator.participants import PURPOSES, Place, Registration
+from synergos_portal.orchestrator.problems import Refused
+from synergos_portal.pages.declaring.editing import DeclaredForm
+from synergos_portal.pages.participants.blueprint import pages
+from synergos_portal.pages.participants.forms import (
+    MOST_NODES,
+    JoinForm,
+    LeaveForm,
+    TagsForm,
+    folders_of,
+    paths_of,
+    registration_form,
+    registration_values,
+    tree_of,
+)
+from synergos_portal.web.current import client
+from synergos_portal.web.forms import labelled
+from synergos_portal.web.links import go_to, link
+from synergos_portal.web.listing import wants_json
+from synergos_portal.web.live import fragment, pace
+from synergos_portal.web.words import _
+
+_PLACE = "/<participant_id>/registrations/<collab_id>/<project_id>"
+_MOST_PROJECTS = 200
+ADD, REMOVE = "add", "remove"
+
+
+@pages.route("/<participant_id>/register", methods=["GET", "POST"])
+def join(participant_id: str) -> ResponseReturnValue:
+    """Choose the project that it is to be registered for."""
+    form = JoinForm.sent()
+    form.project.choices = labelled({f"{c}/{p}": f"{c} / {p}" for c, p in _projects()})
+    if form.is_sent:
+        collab_id, _slash, project_id = form.project.data.partition("/")
+        return go_to("participants.nodes", **Place(collab_id, project_id, participant_id).named)
+    values = {"form": form, "participant_id": participant_id}
+    return render_template("participants/join.html", **values), 422 if form.all_errors else 200
+
+
+@pages.get(_PLACE)
+def registration(participant_id: str, collab_id: str, project_id: str) -> ResponseReturnValue:
+    """Its workers, whether they answer now, and the data it brings."""
+    place = Place(collab_id, project_id, participant_id)
+    found = participants.registration(client(), place)
+    if wants_json():
+        return jsonify(client().answer("GET", *place.parts).get("data"))
+    values = {"found": found, "place": place, "purposes": _purposes(), "nodes": participants.nodes(client(), place)}
+    return render_template("participants/registration.html", pace=pace(unfinished=False), **values)
+
+
+@pages.get(f"{_PLACE}/live")
+def live_nodes(participant_id: str, collab_id: str, project_id: str) -> ResponseReturnValue:
+    """Whether its workers answer now."""
+    place = Place(collab_id, project_id, participant_id)
+    found = participants.nodes(client(), place)
+    return fragment(
+        "participants/_nodes.html",
+        unfinished=any(node.is_reachable is None for node in found),
+        nodes=found,
+        place=place,
+    )
+
+
+@pages.route(f"{_PLACE}/nodes", methods=["GET", "POST"])
+def nodes(participant_id: str, collab_id: str, project_id: str) -> ResponseReturnValue:
+    """Register it, or say where its workers are now."""
+    place = Place(collab_id, project_id, participant_id)
+    found = _registration(place)
+    act = request.form.get("act")
+    form = registration_form(_number(found, act)).sent(registration_values(found))
+    form.count.data = str(form.number)
+    _begin(form, found)
+    if act not in (ADD, REMOVE) and form.is_sent:
+        try:
+            warnings = participants.register(client(), place, form.declaration, form.revision.data or None)
+        except Refused as error:
+            _take(form, error, form.names)
+            if error.changed:
+                form.revision.data = participants.registration(client(), place).revision or ""
+        else:
+            for text in warnings:
+                flash(text)
+            return go_to("participants.registration" if found else "participants.tags", **place.named)
+    values = {"form": form, "place": place, "is_new": found is None, "most": MOST_NODES}
+    return render_template("participants/nodes.html", **values), 422 if form.all_errors else 200
+
+
+@pages.route(f"{_PLACE}/tags", methods=["GET", "POST"])
+def tags(participant_id: str, collab_id: str, project_id: str) -> ResponseReturnValue:
+    """Say which of its data is used for what."""
+    place = Place(collab_id, project_id, participant_id)
+    found = participants.registration(client(), place)
+    published = catalogue.folders_of(client(), participant_id, collab_id, project_id)
+    known = {folder.name for folder in published.folders} if published is not None else set()
+    chosen = {purpose: paths_of(found.tags, purpose) for purpose in PURPOSES}
+    form = TagsForm.sent(
+        {purpose: "\n".join(path for path in chosen[purpose] if path not in known) for purpose in PURPOSES}
+    )
+    form.revision.data = form.revision.data or found.tags_revision or ""
+    ticked = {purpose: request.form.getlist(f"folder_{purpose}") for purpose in PURPOSES} if form.is_sent else chosen
+    if form.is_sent:
+        body = {purpose: folders_of(form[purpose], ticked[purpose]) for purpose in PURPOSES}
+        try:
+            warnings = participants.tag(client(), place, body, form.revision.data or None)
+        except Refused as error:
+            _take(form, error, {})
+            if error.changed:
+                form.revision.data = participants.registration(client(), place).tags_revision or ""
+        else:
+            for text in warnings:
+                flash(text)
+            if found.is_aligned and _are_others(found, body):
+                flash(_("The project has to be aligned again before anything is trained or validated."))
+            return go_to("participants.registration", **place.named)
+    values = {"form": form, "found": found, "place": place, "published": published}
+    tree = tree_of(published, ticked)
+    page = render_template("participants/tags.html", tree=tree, purposes=_purposes(), **values)
+    return page, 422 if form.all_errors else 200
+
+
+@pages.route(f"{_PLACE}/delete", methods=["GET", "POST"])
+def leave(participant_id: str, collab_id: str, project_id: str) -> ResponseReturnValue:
+    """End it."""
+    place = Place(collab_id, project_id, participant_id)
+    participants.registration(client(), place)
+    form = LeaveForm.sent()
+    if form.is_sure(project_id):
+        try:
+            participants.leave(client(), place)
+        except Refused as error:
+            form.take(error)
+        else:
+            return go_to("participants.show", participant_id=participant_id)
+    what = _(
+        "Its workers and tags in this project are forgotten, jobs that need it are cancelled, and the project has to be aligned again. Its data is not touched."
+    )
+    values = {"form": form, "name": project_id, "what": what, "verb": _("End the registration")}
+    back = link("participants.registration", **place.named)
+    return render_template("participants/leave.html", back=back, **values), 422 if form.all_errors else 200
+
+
+def _registration(place: Place) -> Registration | None:
+    try:
+        return participants.registration(client(), place)
+    except Refused as error:
+        if error.status == HTTPStatus.NOT_FOUND:
+            return None
+        raise
+
+
+def _number(found: Registration | None, act: str | None) -> int:
+    """How many workers the form has fields for."""
+    sent = request.form.get("count", "")
+    before = int(sent) if re.fullmatch(r"[0-9]{1,3}", sent) else max(1, len(found.workers) if found else 1)
+    return before + (1 if act == ADD else -1 if act == REMOVE else 0)
+
+
+def _begin(form: DeclaredForm, found: Registration | None) -> None:
+    form.revision.data = form.revision.data or (found.revision if found else "") or ""
+
+
+def _take(form: DeclaredForm, error: Refused, names: Mapping[str, str]) -> None:
+    form.changed = error.changed
+    form.take(error, names)
+
+
+def _are_others(found: Registration, body: Mapping[str, list[list[str]]]) -> bool:
+    """Whether what is trained or measured on is not what it was."""
+    return any(
+        [list(folder) for folder in (found.tags or {}).get(purpose, ())] != body[purpose]
+        for purpose in ("train", "evaluate")
+    )
+
+
+def _projects() -> list[tuple[str, str]]:
+    """All there are, by collaboration."""
+    query: dict[str, Any] = {"limit": _MOST_PROJECTS}
+    found = []
+    for collaboration in declared.listed(client(), Spot(), query).items:
+        found += [project.spot.ids for project in declared.listed(client(), collaboration.spot, query).items]
+    return [(ids[0], ids[1]) for ids in found]
+
+
+def _purposes() -> dict[str, str]:
+    return {"train": _("To train on"), "evaluate": _("To measure on"), "predict": _("To predict")}

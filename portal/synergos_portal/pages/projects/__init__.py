@@ -1,0 +1,112 @@
+"""Projects: one with its checklist, participants and experiments, and its declaration."""
+
+from __future__ import annotations
+
+from flask import Blueprint, flash, render_template
+from flask.typing import ResponseReturnValue
+
+from synergos_portal.orchestrator import cycle, declared
+from synergos_portal.orchestrator.declared import Declared, Spot
+from synergos_portal.orchestrator.problems import Refused
+from synergos_portal.pages.declaring.deleting import delete_page
+from synergos_portal.pages.declaring.way import address_of, as_json, is_json, way_to
+from synergos_portal.pages.projects.checklist import steps_of
+from synergos_portal.pages.projects.forms import ProjectForm
+from synergos_portal.web.current import client
+from synergos_portal.web.links import go_to
+from synergos_portal.web.listing import Column, Wanted, list_page
+
+pages = Blueprint("projects", __name__, url_prefix="/collaborations/<collab_id>/projects")
+
+COLUMNS = (
+    Column[Declared]("expt_id", lambda row: row.id),
+    Column[Declared]("layers", lambda row: len(row.fields.get("model") or [])),
+    Column[Declared]("runs", lambda row: row.count("Run")),
+    Column[Declared]("models", lambda row: row.count("Model")),
+    Column[Declared]("validations", lambda row: row.count("Validation")),
+)
+
+
+@pages.route("/new", methods=["GET", "POST"])
+def new(collab_id: str) -> ResponseReturnValue:
+    """Declare one."""
+    return _declaring(Spot.of(collab_id), ProjectForm.sent({"action": "classify"}))
+
+
+@pages.get("/=/<project_id>")
+@pages.get("/<own_id:project_id>")
+def show(collab_id: str, project_id: str) -> ResponseReturnValue:
+    """One of them: what is done, what is left, who takes part, what is tried."""
+    spot = Spot.of(collab_id, project_id)
+    found = declared.read(client(), spot)
+    if is_json():
+        return as_json(found)
+    far = cycle.read(client(), spot, found.counts)
+    experiments = declared.listed(client(), spot, {"limit": 1, "order": "newest"}).items
+    steps = steps_of(spot, far, experiments[0].spot if experiments else None)
+    return list_page(
+        "projects/show.html",
+        lambda query: declared.listed(client(), spot, query),
+        Wanted.of_request(),
+        COLUMNS,
+        record=found,
+        cycle=far,
+        steps=steps,
+        following=next((step for step in steps if not step.is_done), None),
+        way=way_to(spot),
+    )
+
+
+@pages.route("/<project_id>/edit", methods=["GET", "POST"])
+def edit(collab_id: str, project_id: str) -> ResponseReturnValue:
+    """Change what it does."""
+    spot = Spot.of(collab_id, project_id)
+    found = declared.read(client(), spot)
+    form = ProjectForm.sent(ProjectForm.values_of(found.fields))
+    form.project_id.data = project_id
+    form.begin_with(found)
+    if form.is_sent:
+        try:
+            warnings = declared.change(client(), spot, form.declaration, form.revision.data or "")
+        except Refused as error:
+            form.take_change(error, client(), found, {})
+        else:
+            return _done(spot, warnings)
+    return _shown(form, spot, address_of(spot), is_new=False)
+
+
+@pages.route("/<project_id>/copy", methods=["GET", "POST"])
+def copy(collab_id: str, project_id: str) -> ResponseReturnValue:
+    """Declare another one that asks the same."""
+    found = declared.read(client(), Spot.of(collab_id, project_id))
+    return _declaring(Spot.of(collab_id), ProjectForm.sent(ProjectForm.values_of(found.fields)), found.spot)
+
+
+@pages.route("/<project_id>/delete", methods=["GET", "POST"])
+def delete(collab_id: str, project_id: str) -> ResponseReturnValue:
+    """Delete it with all that lies in it."""
+    return delete_page(Spot.of(collab_id, project_id))
+
+
+def _declaring(outer: Spot, form: ProjectForm, source: Spot | None = None) -> ResponseReturnValue:
+    if form.is_sent:
+        try:
+            warnings = declared.declare(client(), outer, form.declaration)
+        except Refused as error:
+            form.take(error)
+        else:
+            return _done(outer.within(str(form.project_id.data)), warnings)
+    return _shown(form, outer, address_of(outer), is_new=True, source=source)
+
+
+def _shown(
+    form: ProjectForm, spot: Spot, back: str, *, is_new: bool, source: Spot | None = None
+) -> ResponseReturnValue:
+    values = {"form": form, "spot": spot, "back": back, "is_new": is_new, "source": source, "way": way_to(spot)}
+    return render_template("projects/form.html", **values), 422 if form.all_errors else 200
+
+
+def _done(spot: Spot, warnings: list[str]) -> ResponseReturnValue:
+    for text in warnings:
+        flash(text)
+    return go_to("projects.show", **spot.key)

@@ -1,0 +1,172 @@
+"""Runs: one with its hyperparameters beside those its model was trained with, and the form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Blueprint, flash, render_template, request
+from flask.typing import ResponseReturnValue
+
+from synergos_portal.orchestrator import declared, trained, vocabulary
+from synergos_portal.orchestrator.declared import Declared, Spot
+from synergos_portal.orchestrator.problems import Refused
+from synergos_portal.orchestrator.trained import Trained
+from synergos_portal.orchestrator.vocabulary import Vocabulary
+from synergos_portal.pages.declaring.deleting import delete_page
+from synergos_portal.pages.declaring.way import address_of, as_json, is_json, way_to
+from synergos_portal.pages.runs import hyperparameters
+from synergos_portal.pages.runs.forms import RunForm
+from synergos_portal.web.current import client
+from synergos_portal.web.links import go_to
+
+pages = Blueprint(
+    "runs", __name__, url_prefix="/collaborations/<collab_id>/projects/<project_id>/experiments/<expt_id>/runs"
+)
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A hyperparameter now, and as the model was trained.
+
+    Attributes:
+        is_said: whether the run says it; else the default holds.
+        differs: whether the model was trained with another value.
+    """
+
+    name: str
+    now: Any
+    trained: Any
+    is_said: bool
+    differs: bool
+
+
+@pages.route("/new", methods=["GET", "POST"])
+def new(collab_id: str, project_id: str, expt_id: str) -> ResponseReturnValue:
+    """Declare one."""
+    return _declaring(Spot.of(collab_id, project_id, expt_id), None)
+
+
+@pages.get("/=/<run_id>")
+@pages.get("/<own_id:run_id>")
+def show(collab_id: str, project_id: str, expt_id: str, run_id: str) -> ResponseReturnValue:
+    """One of them: what it says, what its model was trained with, and what came of it."""
+    spot = Spot.of(collab_id, project_id, expt_id, run_id)
+    found = declared.read(client(), spot)
+    if is_json():
+        return as_json(found)
+    words = vocabulary.read(client())
+    model = trained.newest(client(), spot)
+    return render_template(
+        "runs/show.html",
+        record=found,
+        model=model,
+        compared=_compared(found.fields, model, words),
+        validations=trained.validations(client(), spot),
+        way=way_to(spot),
+    )
+
+
+@pages.route("/<run_id>/edit", methods=["GET", "POST"])
+def edit(collab_id: str, project_id: str, expt_id: str, run_id: str) -> ResponseReturnValue:
+    """Change its hyperparameters."""
+    spot = Spot.of(collab_id, project_id, expt_id, run_id)
+    found = declared.read(client(), spot)
+    form, words = _form(found), vocabulary.read(client())
+    form.run_id.data = run_id
+    form.begin_with(found)
+    if not _uploaded(form) and form.is_sent:
+        # Not a change of fields: what is left empty is said no more.
+        kept = {name: value for name, value in found.fields.items() if name in hyperparameters.WITHOUT_EFFECT}
+        body = {**kept, "run_id": run_id, **hyperparameters.declared(form.typed, words)}
+        try:
+            warnings = declared.replace(client(), spot, body, form.revision.data or "")
+        except Refused as error:
+            form.take_change(error, client(), found, {})
+        else:
+            return _done(spot, warnings)
+    return _shown(form, words, spot, is_new=False)
+
+
+@pages.route("/<run_id>/copy", methods=["GET", "POST"])
+def copy(collab_id: str, project_id: str, expt_id: str, run_id: str) -> ResponseReturnValue:
+    """Declare another one with the same hyperparameters."""
+    outer = Spot.of(collab_id, project_id, expt_id)
+    return _declaring(outer, declared.read(client(), outer.within(run_id)))
+
+
+@pages.route("/<run_id>/delete", methods=["GET", "POST"])
+def delete(collab_id: str, project_id: str, expt_id: str, run_id: str) -> ResponseReturnValue:
+    """Delete it with its models and what was measured."""
+    return delete_page(Spot.of(collab_id, project_id, expt_id, run_id))
+
+
+def _declaring(outer: Spot, source: Declared | None) -> ResponseReturnValue:
+    form, words = _form(source), vocabulary.read(client())
+    if not _uploaded(form) and form.is_sent:
+        body = {"run_id": form.run_id.data, **hyperparameters.declared(form.typed, words)}
+        try:
+            warnings = declared.declare(client(), outer, body)
+        except Refused as error:
+            form.take(error)
+        else:
+            return _done(outer.within(str(form.run_id.data)), warnings)
+    return _shown(form, words, outer, is_new=True, source=source)
+
+
+def _form(source: Declared | None) -> RunForm:
+    """The form as it was sent, or with what is there."""
+    form = RunForm.sent()
+    if request.method == "POST":
+        form.typed = hyperparameters.read(request.form.items())
+    elif source is not None:
+        form.typed = hyperparameters.typed_in(
+            {name: value for name, value in source.fields.items() if name not in hyperparameters.WITHOUT_EFFECT}
+        )
+    return form
+
+
+def _uploaded(form: RunForm) -> bool:
+    """Whether nothing is to be saved yet: a file is shown, or what follows from a choice."""
+    act = request.form.get("act", "") if request.method == "POST" else ""
+    if act == "upload":
+        form.upload()
+    return act in ("upload", "refresh")
+
+
+def _shown(
+    form: RunForm, words: Vocabulary, spot: Spot, *, is_new: bool, source: Declared | None = None
+) -> ResponseReturnValue:
+    project = declared.read(client(), Spot(spot.ids[:2]))
+    groups = hyperparameters.groups_of(form.typed, words, project.fields.get("action"), form.wrong)
+    where = {"spot": spot, "back": address_of(spot), "way": way_to(spot), "is_new": is_new, "source": source}
+    return render_template("runs/form.html", form=form, groups=groups, **where), 422 if form.all_errors else 200
+
+
+def _compared(run: Mapping[str, Any], model: Trained | None, words: Vocabulary) -> list[Compared]:
+    usual = hyperparameters.defaults(words)
+    now, then = _said(run), {} if model is None else _said(model.said)
+    used = {} if model is None else model.hyperparameters
+    names = dict.fromkeys([*usual, *now, *then])
+    return [
+        Compared(
+            name,
+            now.get(name, usual.get(name)),
+            used.get(name, then.get(name, usual.get(name))),
+            name in now,
+            model is not None and now.get(name, usual.get(name)) != then.get(name, usual.get(name)),
+        )
+        for name in names
+    ]
+
+
+def _said(run: Mapping[str, Any]) -> dict[str, Any]:
+    ignored = hyperparameters.WITHOUT_EFFECT | hyperparameters.NO_HYPERPARAMETERS
+    return {name: value for name, value in run.items() if value is not None and name not in ignored}
+
+
+def _done(spot: Spot, warnings: list[str]) -> ResponseReturnValue:
+    for text in warnings:
+        flash(text)
+    return go_to("runs.show", **spot.key)

@@ -1,0 +1,120 @@
+"""What the station may show in its windows, and what is a link and nothing more."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from synergos_portal.orchestrator.client import Client
+from synergos_portal.pages.station.chosen import Chosen
+from synergos_portal.proxy.tool import Tool
+from synergos_portal.tools import LOGS, MLOPS, QUEUE, REST
+from synergos_portal.web.links import link, there_is
+from synergos_portal.web.words import lazy
+
+_TOOLS = {
+    QUEUE: lazy("Queue"),
+    LOGS: lazy("Logs"),
+    MLOPS: lazy("Trainings (MLflow)"),
+    REST: lazy("Interface: what is declared"),
+}
+"""In the order in which windows are laid out."""
+_INTERFACE = {
+    f"{REST}:train": (lazy("Interface: training"), "/ttp/train/"),
+    f"{REST}:evaluate": (lazy("Interface: validations and predictions"), "/ttp/evaluate/"),
+    f"{REST}:jobs": (lazy("Interface: jobs and studies"), "/ttp/jobs/docs"),
+}
+"""The other pages of an orchestrator's documentation (Swagger), by path at track's own address."""
+_PAGES = {
+    "jobs.listed": lazy("Jobs"),
+    "studies.listed": lazy("Studies"),
+    "collaborations.listed": lazy("Collaborations"),
+    "participants.listed": lazy("Participants"),
+    "catalogue.listed": lazy("Catalogue"),
+}
+_JOB, _TITLE_OF_JOB = "jobs.shown", lazy("The followed job")
+_HOST = re.compile(r"[\w.-]+|\[?[0-9A-Fa-f:.]+\]?", re.ASCII)
+_IN_RECORDS = {"mq": QUEUE, "logs": LOGS, "mlops": MLOPS}
+
+
+@dataclass(frozen=True)
+class Window:
+    """Something that a window may show.
+
+    Attributes:
+        key: by which a kept layout knows it.
+        address: what the window opens.
+    """
+
+    key: str
+    title: str
+    address: str
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """A page that is none of the portal's to show: it is linked, and nobody here asks it for anything."""
+
+    title: str
+    address: str
+
+
+@dataclass(frozen=True)
+class _Component:
+    host: str = ""
+    ports: Mapping[str, Any] = field(default_factory=dict)
+    secure: bool | None = False
+
+
+@dataclass(frozen=True)
+class _Components:
+    mq: _Component | None = None
+    logs: _Component | None = None
+    mlops: _Component | None = None
+
+
+def windows(tools: Sequence[Tool], chosen: Chosen) -> list[Window]:
+    """Pages of listed programs, and those of view that lists are on."""
+    listed = {tool.name for tool in tools}
+    shown = [name for name in _TOOLS if name in listed or name == REST]
+    pages = [endpoint for endpoint in _PAGES if there_is(endpoint)]
+    return [
+        *(Window(name, str(_TOOLS[name]), link("station.opened", name=name, **chosen.arguments)) for name in shown),
+        *(Window(key, str(title), path) for key, (title, path) in _INTERFACE.items()),
+        *_followed(chosen),
+        *(Window(f"view:{endpoint}", str(_PAGES[endpoint]), link(endpoint)) for endpoint in pages),
+    ]
+
+
+def _followed(chosen: Chosen) -> Iterator[Window]:
+    """The page of the job that is followed."""
+    if chosen.job_id is not None and there_is(_JOB):
+        yield Window("view:job", str(_TITLE_OF_JOB), link(_JOB, job_id=chosen.job_id))
+
+
+def not_listed(tools: Sequence[Tool], chosen: Chosen, client: Client) -> Iterator[Elsewhere]:
+    """What the record of the chosen collaboration names, and the portal was not told of."""
+    if chosen.collab_id is None:
+        return
+    told = client.record(_Components, "connect", "collaborations", chosen.collab_id)
+    listed = {tool.name for tool in tools}
+    for component, name in _IN_RECORDS.items():
+        where: _Component | None = getattr(told, component)
+        if name in listed or where is None:
+            continue
+        port = where.ports.get("ui") or where.ports.get("main")
+        # Whoever declares a collaboration may write what they like.
+        if isinstance(port, int) and 0 < port < 65536 and _HOST.fullmatch(where.host):
+            host = f"[{where.host}]" if ":" in where.host and "[" not in where.host else where.host
+            scheme = "https" if where.secure else "http"
+            yield Elsewhere(str(_TOOLS[name]), f"{scheme}://{host}:{port}/")
+
+
+def absent(tools: Sequence[Tool], elsewhere: Sequence[Elsewhere]) -> list[str]:
+    """What the portal was not told of, nor the chosen collaboration."""
+    listed = {tool.name for tool in tools}
+    told = {page.title for page in elsewhere}
+    titles = [str(title) for name, title in _TOOLS.items() if name not in listed and name != REST]
+    return [title for title in titles if title not in told]

@@ -1,0 +1,86 @@
+"""The state of the grid: the orchestrator, its TTPs and what each does, queues, workers, and the programs beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from flask import Blueprint, render_template
+from flask.typing import ResponseReturnValue
+
+from synergos_portal.orchestrator import grids
+from synergos_portal.orchestrator.client import Client
+from synergos_portal.orchestrator.grids import Grids
+from synergos_portal.orchestrator.jobs import Node, nodes
+from synergos_portal.orchestrator.problems import Away, Refused
+from synergos_portal.pages.jobs.standing import stage
+from synergos_portal.pages.status.tools import ToolState, tools
+from synergos_portal.web.current import client
+from synergos_portal.web.live import fragment, pace
+
+pages = Blueprint("status", __name__)
+
+
+@dataclass(frozen=True)
+class Status:
+    """How everything is.
+
+    Attributes:
+        health: what the orchestrator says of itself; nothing while it is away.
+        workers: those of which whoever asks may know.
+    """
+
+    health: Mapping[str, object]
+    grids: Grids | None
+    workers: Sequence[Node]
+    tools: Sequence[ToolState]
+
+    @property
+    def problems(self) -> Mapping[str, str]:
+        """What keeps the orchestrator from its work."""
+        found = self.health.get("problems")
+        return {str(name): str(text) for name, text in found.items()} if isinstance(found, Mapping) else {}
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether something is about to change."""
+        is_busy = self.grids is not None and any(each.is_busy for each in self.grids.items)
+        return is_busy or any(node.is_reachable is None for node in self.workers)
+
+
+@pages.get("/status")
+def status() -> ResponseReturnValue:
+    """How everything is."""
+    found = _found(client())
+    return render_template("status/status.html", found=found, stage=stage, pace=pace(unfinished=found.is_unfinished))
+
+
+@pages.get("/status/live")
+def live() -> ResponseReturnValue:
+    """The same, now."""
+    found = _found(client())
+    return fragment("status/_now.html", unfinished=found.is_unfinished, found=found, stage=stage)
+
+
+def _found(asked: Client) -> Status:
+    return Status(asked.health(), _grids(asked), _workers(asked), tools())
+
+
+def _grids(asked: Client) -> Grids | None:
+    """None of an orchestrator that is away, or of a release that tells none."""
+    try:
+        return grids.read(asked)
+    except Away:
+        return None
+    except Refused as error:
+        if error.status == HTTPStatus.NOT_FOUND:
+            return None
+        raise
+
+
+def _workers(asked: Client) -> Sequence[Node]:
+    try:
+        return nodes(asked, {}, None)
+    except (Away, Refused):
+        return []

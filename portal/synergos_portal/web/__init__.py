@@ -1,0 +1,1 @@
+"""What all pages have in common: who asks, what browsers are told, language, links, forms, lists and live parts."""

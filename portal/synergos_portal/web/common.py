@@ -1,0 +1,99 @@
+"""What every service answers besides its pages: its health, the choices in the header, and the header's own live part."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from http import HTTPStatus
+
+from flask import Blueprint, Flask, abort, jsonify, redirect, request, session
+from flask.typing import ResponseReturnValue
+
+from synergos.program.health import OK
+from synergos_portal.orchestrator.problems import OrchestratorProblem
+from synergos_portal.services import Service
+from synergos_portal.web import current, language
+from synergos_portal.web.links import origin
+from synergos_portal.web.live import fragment
+
+
+def install(app: Flask, health: Callable[[], Mapping[str, object]]) -> None:
+    """Have an application answer these."""
+
+    def answer() -> ResponseReturnValue:
+        told = health()
+        return jsonify(told), HTTPStatus.OK if told["status"] == OK else HTTPStatus.SERVICE_UNAVAILABLE
+
+    app.add_url_rule("/health", "health", answer)
+    app.register_blueprint(_choices())
+    app.jinja_env.globals.update(
+        orchestrator=current.orchestrator,
+        orchestrators=lambda: current.known_orchestrators().names,
+        person=current.person,
+        has_accounts=current.has_accounts,
+        is_open_to_all=is_open_to_all,
+        may_orchestrate=current.may_orchestrate,
+        own_participant=current.own_participant,
+    )
+
+
+def is_open_to_all() -> bool:
+    """Whether the orchestrator that is shown says that it has no accounts."""
+    accounts = current.client().health().get("accounts")
+    return accounts is False or str(accounts).startswith("off")
+
+
+def _choices() -> Blueprint:
+    choices = Blueprint("choices", __name__, url_prefix="/choices")
+    choices.add_url_rule("/language", view_func=choose_language, methods=["POST"])
+    choices.add_url_rule("/orchestrator", view_func=choose_orchestrator, methods=["POST"])
+    choices.add_url_rule("/sign-out", view_func=sign_out, methods=["POST"])
+    choices.add_url_rule("/header", "live", live)
+    return choices
+
+
+def choose_language() -> ResponseReturnValue:
+    """Show pages in another language from now on."""
+    chosen = request.form.get("language")
+    if chosen not in language.LANGUAGES:
+        abort(400)
+    session[language.CHOSEN] = chosen
+    return _back()
+
+
+def choose_orchestrator() -> ResponseReturnValue:
+    """Show another orchestrator's grid from now on."""
+    chosen = request.form.get("orchestrator")
+    if chosen not in current.known_orchestrators().names:
+        abort(400)
+    session[current.CHOSEN] = chosen
+    return redirect(f"{origin(Service.NAV)}/home", HTTPStatus.SEE_OTHER)
+
+
+def sign_out() -> ResponseReturnValue:
+    """End the token that was made when somebody signed in, and forget them."""
+    who = current.person()
+    if who is not None:
+        if who.token_id is not None:
+            # Where that fails it ends by itself, and nobody has it any more.
+            with suppress(OrchestratorProblem):
+                current.client().delete("tokens", who.token_id)
+        current.orchestrator().forget(who.token)
+        current.sign_out()
+    return redirect(f"{origin(Service.NAV)}/sign-in", HTTPStatus.SEE_OTHER)
+
+
+def live() -> ResponseReturnValue:
+    """What is live in the header, for pages that have no live part of their own."""
+    return fragment("nothing.html", unfinished=False)
+
+
+def _back() -> ResponseReturnValue:
+    """To the page the choice was made on; to none of another site."""
+    asked = request.form.get("back", "/")
+    return redirect(asked if is_own_path(asked) else "/", HTTPStatus.SEE_OTHER)
+
+
+def is_own_path(path: str) -> bool:
+    """Whether a path leads to no other site, whatever a browser makes of it."""
+    return path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()

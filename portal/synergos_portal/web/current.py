@@ -1,0 +1,115 @@
+"""Of the request at hand: which service it came in by, who has sent it, and the orchestrator that is asked for it."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from flask import Flask, current_app, g, session
+
+from synergos_portal.orchestrator.client import Client, Orchestrator
+from synergos_portal.orchestrator.known import KnownOrchestrators
+from synergos_portal.services import Service
+from synergos_portal.web.sign_ins import SignedIn, SignIns
+
+_SERVICE, _KNOWN, _SIGN_INS = "synergos_service", "synergos_known", "synergos_sign_ins"
+CHOSEN = "orchestrator"
+"""The field of the session that names the orchestrator somebody has chosen."""
+SIGNED_IN = "signed_in"
+"""The field of the session that has, by orchestrator, a name of whoever has signed in there."""
+
+
+def install(app: Flask, service: Service, known: KnownOrchestrators, sign_ins: SignIns) -> None:
+    """Have requests of an application know it."""
+    app.extensions[_SERVICE] = service
+    app.extensions[_KNOWN] = known
+    app.extensions[_SIGN_INS] = sign_ins
+
+
+def service() -> Service:
+    """The service of this request."""
+    return cast(Service, current_app.extensions[_SERVICE])
+
+
+def known_orchestrators() -> KnownOrchestrators:
+    """All that may be chosen."""
+    return cast(KnownOrchestrators, current_app.extensions[_KNOWN])
+
+
+def orchestrator() -> Orchestrator:
+    """The one that is shown."""
+    return known_orchestrators().chosen(session.get(CHOSEN))
+
+
+def client() -> Client:
+    """What asks it on behalf of whoever has sent this request."""
+    if "client" not in g:
+        who = person()
+        g.client = orchestrator().on_behalf_of(None if who is None else who.token)
+    return cast(Client, g.client)
+
+
+def person() -> SignedIn | None:
+    """Who has sent this request, where they have signed in at the orchestrator that is shown."""
+    if "person" not in g:
+        g.person = person_at(orchestrator().name)
+    return cast("SignedIn | None", g.person)
+
+
+def person_at(name: str) -> SignedIn | None:
+    """Who has sent this request, where they have signed in at the orchestrator of this name."""
+    found = sign_ins().find(_names().get(name))
+    return found if found is not None and found.orchestrator == name else None
+
+
+def is_signed_in() -> bool:
+    """Whether this browser is somebody at any orchestrator, as far as it says itself; nobody is asked."""
+    return bool(_names())
+
+
+def sign_ins() -> SignIns:
+    """All who are signed in."""
+    return cast(SignIns, current_app.extensions[_SIGN_INS])
+
+
+def sign_in(who: SignedIn) -> None:
+    """Have this browser be somebody at the orchestrator that is shown."""
+    session[SIGNED_IN] = {**_names(), who.orchestrator: sign_ins().add(who)}
+    g.pop("client", None)
+    g.pop("person", None)
+
+
+def sign_out() -> None:
+    """Have this browser be nobody there."""
+    names = dict(_names())
+    sign_ins().remove(names.pop(orchestrator().name, None))
+    session[SIGNED_IN] = names
+    g.pop("client", None)
+    g.pop("person", None)
+
+
+def has_accounts() -> bool:
+    """Whether the orchestrator that is shown wants people to sign in; taken for granted of one that is away."""
+    accounts = client().health().get("accounts")
+    return accounts is not None and accounts is not False and not str(accounts).startswith("off")
+
+
+def role() -> str | None:
+    """What somebody with an account is to the orchestrator; None without accounts, where everybody may everything."""
+    who = person()
+    return None if who is None else who.role
+
+
+def may_orchestrate() -> bool:
+    """Whether pages offer what an orchestrator does; whether it may be done the orchestrator decides."""
+    return role() in (None, "orchestrator")
+
+
+def own_participant() -> str | None:
+    """The participant whose account has sent this request; of no other it may do anything."""
+    who = person()
+    return None if who is None or who.role != "participant" else who.participant_id
+
+
+def _names() -> dict[str, str]:
+    names = session.get(SIGNED_IN)
+    return names if isinstance(names, dict) else {}

@@ -1,0 +1,182 @@
+"""Forms: what every one of them has, and where the orchestrator's refusal of a field is shown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Self
+
+from flask import Flask, request
+from flask_wtf.csrf import generate_csrf
+from markupsafe import Markup
+from werkzeug.datastructures import CombinedMultiDict
+from wtforms import Form as _Form
+from wtforms.fields import FileField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
+from wtforms.i18n import get_translations
+
+from synergos_portal.orchestrator.problems import Refused
+from synergos_portal.web import language, once
+
+DEEPEST = 32
+"""Levels of an uploaded definition, as the orchestrator takes them."""
+
+
+class Form(_Form):
+    """A form of the portal; a page makes one with :meth:`sent`, and shows it with the macros of ``macros/forms.html``.
+
+    Attributes:
+        problems: what is wrong with the whole of it, and not with one field.
+    """
+
+    class Meta(_Form.Meta):  # type: ignore[misc]
+        """Has WTForms' own words in the reader's language."""
+
+        def get_translations(self, form: Any) -> Any:
+            """Those of this request."""
+            return get_translations([language.chosen()])
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        self.problems: list[str] = []
+        super().__init__(*arguments, **options)
+
+    @classmethod
+    def sent(cls, data: Mapping[str, Any] | None = None) -> Self:
+        """The form as it was sent, or with what there is already.
+
+        Args:
+            data: the values it begins with, by field.
+        """
+        if request.method != "POST":
+            return cls(data=dict(data or {}))
+        return cls(CombinedMultiDict([request.files, request.form]), data=dict(data or {}))
+
+    @property
+    def is_sent(self) -> bool:
+        """Whether somebody has sent it, and nothing is wrong with it so far."""
+        return request.method == "POST" and self.validate()
+
+    def take(self, error: Refused, names: Mapping[str, str] | None = None) -> None:
+        """Show the orchestrator's refusal at the field it is about, or at the top; values stay as they were typed.
+
+        Args:
+            names: the form's fields by the names that the orchestrator has for them, where they differ. A part of a field,
+                as in ``tags.train[0]``, belongs to the field.
+        """
+        said = error.field or ""
+        for name in (said, *_outer(said)):
+            own = (names or {}).get(name, name)
+            if own in self:
+                field = self[own]
+                text = words_of(error) if name == said else f"{said}: {words_of(error)}"
+                field.errors = [*field.errors, text]
+                return
+        self.problems.append(f"{said}: {words_of(error)}" if said else error.message)
+
+    @property
+    def all_errors(self) -> list[tuple[str | None, str, str]]:
+        """Of the whole form, then of each field: its id, its label and the text."""
+        whole: list[tuple[str | None, str, str]] = [(None, "", text) for text in self.problems]
+        return [*whole, *((field.id, field.label.text, str(text)) for field in self for text in _texts(field.errors))]
+
+
+def words_of(error: Refused) -> str:
+    """What is wrong, without the field it stands at, which the orchestrator says in front of it."""
+    return error.message.removeprefix(f"{error.field}: ")
+
+
+def install(app: Flask) -> None:
+    """Have templates of an application put the two tokens into a form."""
+    app.jinja_env.globals.update(form_tokens=tokens, control=control)
+
+
+def tokens() -> Markup:
+    """The hidden fields that every form that changes something has: who has shown it, and that it is good for one change."""
+    return Markup(
+        '<input type="hidden" name="csrf_token" value="{}"><input type="hidden" name="{}" value="{}">'
+    ).format(generate_csrf(), once.FIELD, once.new_token())
+
+
+def control(field: Any, style: str, **attributes: object) -> Markup:
+    """The control of a field, which tells what it is for and what is wrong with it.
+
+    Args:
+        style: Bootstrap's class.
+        attributes: more of HTML's; those that are None are left out.
+    """
+    about = [f"{field.id}-about"] if field.description else []
+    wrong = [f"{field.id}-errors"] if field.errors else []
+    told = {
+        "class": f"{style} is-invalid" if wrong else style,
+        "aria-describedby": " ".join([*about, *wrong]) or None,
+        "aria-invalid": "true" if wrong else None,
+        **attributes,
+    }
+    return Markup(field(**{name: value for name, value in told.items() if value is not None}))  # noqa: S704 - WTForms escapes
+
+
+def labelled(words: Mapping[str, str]) -> Any:
+    """The choices of a select field whose values have labels.
+
+    Args:
+        words: the label by value.
+    """
+    return [SelectChoice(value, label) for value, label in words.items()]
+
+
+def uploaded_json(field: FileField) -> Any:
+    """What an uploaded file has, as JSON.
+
+    Raises:
+        ValueError: it is none, or nested too deeply; says so in words.
+    """
+    content = field.data.read() if field.data else b""
+    try:
+        read = json.loads(content.decode("utf-8-sig"), parse_constant=_refuse)
+    except RecursionError:
+        raise ValueError(f"nested more than {DEEPEST} levels deep") from None
+    except (UnicodeDecodeError, ValueError) as error:
+        where = (
+            f"line {error.lineno}, column {error.colno}: {error.msg}"
+            if isinstance(error, json.JSONDecodeError)
+            else str(error)
+        )
+        raise ValueError(f"not JSON ({where})") from None
+    if _depth(read) > DEEPEST:
+        raise ValueError(f"nested more than {DEEPEST} levels deep")
+    return read
+
+
+def _refuse(name: str) -> None:
+    raise ValueError(f"{name} is no number that JSON has")
+
+
+def _depth(value: Any) -> int:
+    depth, level = 0, [value]
+    while level and depth <= DEEPEST:
+        level = [
+            inner
+            for each in level
+            if isinstance(each, dict | list)
+            for inner in (each.values() if isinstance(each, dict) else each)
+        ]
+        depth += 1
+    return depth
+
+
+def _outer(name: str) -> list[str]:
+    """The fields a part belongs to, innermost first: of ``tags.train[0]`` these are ``tags.train`` and ``tags``."""
+    found = []
+    while (cut := max(name.rfind("."), name.rfind("["))) > 0:
+        name = name[:cut]
+        found.append(name)
+    return found
+
+
+def _texts(errors: Any) -> list[Any]:
+    """Of a field; those of fields in a field are flattened."""
+    if isinstance(errors, Mapping):
+        return [text for each in errors.values() for text in _texts(each)]
+    if isinstance(errors, str) or not isinstance(errors, list | tuple):
+        return [errors]
+    return [text for each in errors for text in _texts(each)]

@@ -1,0 +1,165 @@
+"""Lists: 50 items a page, what is wanted of them in the URL, and the same as CSV or JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from flask import Response, render_template, request, stream_with_context
+from flask.typing import ResponseReturnValue
+
+from synergos.foreign_text import in_spreadsheet
+from synergos_portal.orchestrator.client import Listing, Query
+
+Item = TypeVar("Item")
+PAGE = 50
+_WHOLE = 500
+"""Items asked for at a time where all of them are wanted."""
+_MOST = 100_000
+
+
+@dataclass(frozen=True)
+class Column(Generic[Item]):
+    """A column of a list.
+
+    Attributes:
+        name: in CSV and JSON, where it is never translated.
+        value: of an item: text, a number, true or false, or nothing.
+    """
+
+    name: str
+    value: Callable[[Item], Any]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the URL of a list asks for.
+
+    Attributes:
+        cursor: where the page begins; None at the beginning.
+        order: ``newest`` or ``oldest``.
+        filters: by field, without those that are empty.
+    """
+
+    cursor: str | None = None
+    order: str = "newest"
+    filters: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of_request(cls, *filters: str) -> Wanted:
+        """What this request asks for.
+
+        Args:
+            filters: the fields that the list may be narrowed down by.
+        """
+        said = {name: request.args.get(name, "").strip() for name in filters}
+        order = "oldest" if request.args.get("order") == "oldest" else "newest"
+        return cls(request.args.get("cursor") or None, order, {name: value for name, value in said.items() if value})
+
+    @property
+    def query(self) -> Query:
+        """The same for the orchestrator."""
+        return {"limit": PAGE, "order": self.order, "cursor": self.cursor, **self.filters}
+
+
+def list_page(
+    template: str,
+    ask: Callable[[Query], Listing[Item]],
+    wanted: Wanted,
+    columns: Sequence[Column[Item]],
+    **values: object,
+) -> ResponseReturnValue:
+    """A page of a list; all of it as CSV or JSON with ``?format=``.
+
+    Args:
+        template: is given ``found`` (a page of the list), ``wanted``, and ``values``.
+        ask: gives a page of the list.
+    """
+    kind = request.args.get("format")
+    if kind in ("csv", "json"):
+        return as_file(kind, _all(ask, wanted), columns, (request.endpoint or "list").partition(".")[0])
+    return render_template(template, found=ask(wanted.query), wanted=wanted, **values)
+
+
+def wants_json() -> bool:
+    """Whether this request wants a record as JSON (``?format=json``)."""
+    return request.args.get("format") == "json"
+
+
+def record_page(template: str, record: Any, **values: object) -> ResponseReturnValue:
+    """The page of a record; the record as JSON with ``?format=json``.
+
+    Args:
+        record: as the orchestrator tells it; the template is given it as ``record``.
+    """
+    if wants_json():
+        return Response(json.dumps(record, ensure_ascii=False, default=str) + "\n", mimetype="application/json")
+    return render_template(template, record=record, **values)
+
+
+def as_file(kind: str, items: Iterator[Item], columns: Sequence[Column[Item]], name: str) -> Response:
+    """Items as a file for other programs.
+
+    Args:
+        kind: ``csv`` or ``json``.
+        name: of the file, without what its kind adds.
+    """
+    if kind == "json":
+        rows = [{column.name: column.value(item) for column in columns} for item in items]
+        return Response(json.dumps(rows, ensure_ascii=False, default=str) + "\n", mimetype="application/json")
+    # The first page is asked for before the answer begins: what goes wrong with it is an error, and no short file.
+    lines = _csv(items, columns)
+    first = next(lines)
+    response = Response(stream_with_context(_joined(first, lines)), mimetype="text/csv")
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}.csv"'
+    return response
+
+
+def cell(value: Any) -> str:
+    """A value as a cell of CSV; text that a spreadsheet would take for a formula is marked as text."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return repr(value)
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    return in_spreadsheet(text)
+
+
+def _all(ask: Callable[[Query], Listing[Item]], wanted: Wanted) -> Iterator[Item]:
+    query: dict[str, str | int | None] = {**wanted.query, "limit": _WHOLE, "cursor": None}
+    count = 0
+    while count < _MOST:
+        page = ask(query)
+        yield from page.items
+        count += len(page.items)
+        if page.next is None:
+            return
+        query["cursor"] = page.next
+
+
+def _csv(items: Iterator[Item], columns: Sequence[Column[Item]]) -> Iterator[str]:
+    written = io.StringIO()
+    writer = csv.writer(written)
+    writer.writerow([column.name for column in columns])
+    for item in items:
+        writer.writerow([cell(column.value(item)) for column in columns])
+        yield _taken(written)
+    yield _taken(written)
+
+
+def _taken(written: io.StringIO) -> str:
+    text = written.getvalue()
+    written.seek(0)
+    written.truncate()
+    return text
+
+
+def _joined(first: str, others: Iterator[str]) -> Iterator[str]:
+    yield first
+    yield from others

@@ -1,0 +1,68 @@
+"""The menu in the header: the same on every page of every service."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from flask import Flask, request
+
+from synergos_portal.services import Service
+from synergos_portal.web import current
+from synergos_portal.web.links import link, origin, there_is
+from synergos_portal.web.words import lazy
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A link of the menu.
+
+    Attributes:
+        endpoint: the page it leads to; it is not shown as long as there is no such page.
+        roles: to whom it is shown, where there are accounts.
+    """
+
+    text: str
+    endpoint: str
+    roles: frozenset[str] = frozenset({"orchestrator", "participant", "viewer"})
+
+
+ENTRIES: Sequence[Entry] = (
+    Entry(lazy("Home"), "home.home"),
+    Entry(lazy("Collaborations"), "collaborations.listed"),
+    Entry(lazy("Participants"), "participants.listed", frozenset({"orchestrator", "participant"})),
+    Entry(lazy("Jobs"), "jobs.listed"),
+    Entry(lazy("Studies"), "studies.listed"),
+    Entry(lazy("Catalogue"), "catalogue.listed"),
+    Entry(lazy("Station"), "station.station"),
+    Entry(lazy("Status"), "status.status"),
+)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A link as a page has it."""
+
+    text: str
+    address: str
+    is_here: bool
+
+
+def install(app: Flask) -> None:
+    """Have templates of an application show it by ``menu()``."""
+    app.jinja_env.globals.update(menu=shown, entry=entry)
+
+
+def entry() -> str:
+    """The address of the first page of all."""
+    return "/" if current.service() is Service.NAV else f"{origin(Service.NAV)}/"
+
+
+def shown() -> list[Shown]:
+    """The links of the page that is being made."""
+    here = (request.endpoint or "").partition(".")[0]
+    return [
+        Shown(str(each.text), link(each.endpoint), each.endpoint.partition(".")[0] == here)
+        for each in ENTRIES
+        if there_is(each.endpoint) and (current.role() is None or current.role() in each.roles)
+    ]

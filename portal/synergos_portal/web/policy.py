@@ -1,0 +1,54 @@
+"""What browsers are told about every page: scripts and styles of this address alone, in no frame but the station's, nothing is guessed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from flask import Flask, Response, request
+
+from synergos_portal.services import Place, Service
+from synergos_portal.web import current
+from synergos_portal.web.links import host_of
+
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-site",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+}
+_ASKED_AGAIN = "no-cache, private"
+"""An answer shows what is so now; whoever comes back asks again, which a tag may make cheap."""
+_KEPT_BY_NOBODY = "no-store"
+"""Nor is it kept on a disk where somebody has signed in: who uses that browser next may be somebody else."""
+
+
+def install(app: Flask, service: Service, places: Mapping[Service, Place]) -> None:
+    """Have all answers of an application say so; what has a policy of its own, as a proxied page, keeps it."""
+
+    def with_policy(response: Response) -> Response:
+        for name, value in _HEADERS.items():
+            response.headers.setdefault(name, value)
+        if "Content-Security-Policy" not in response.headers:
+            response.headers["Content-Security-Policy"] = _policy(service, places)
+        # Files of the portal's own say themselves how long they are good for.
+        if "Cache-Control" not in response.headers:
+            response.headers["Cache-Control"] = _KEPT_BY_NOBODY if current.is_signed_in() else _ASKED_AGAIN
+        return response
+
+    app.after_request(with_policy)
+
+
+def _policy(service: Service, places: Mapping[Service, Place]) -> str:
+    at = {each: places[each].origin(request.scheme, host_of(request.host)) for each in Service}
+    # Where a form leads is looked at too: signing in at nav leads back to view, and the search in the header is nav's. What a
+    # change needs is looked at by whoever takes it.
+    forms = " ".join(["'self'", *(at[each] for each in Service if each is not service)])
+    # The station's windows: pages of other programs at its own address, and pages of view.
+    frames = f"frame-src 'self' {at[Service.VIEW]}" if service is Service.TRACK else "frame-src 'none'"
+    # The station alone shows pages in windows, and only those of view.
+    framers = at[Service.TRACK] if service is Service.VIEW else "'none'"
+    return (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; font-src 'self'; "
+        f"{frames}; base-uri 'none'; form-action {forms}; object-src 'none'; frame-ancestors {framers}"
+    )

@@ -1,0 +1,60 @@
+"""Styles and scripts: read into memory when the program starts, compressed once, and kept by browsers for as long as they are the same."""
+
+from __future__ import annotations
+
+import gzip
+from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+
+from flask import Flask, Response, abort, request
+
+_FOLDER = Path(__file__).parents[1] / "static"
+_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+_YEAR = "public, max-age=31536000, immutable"
+
+
+@dataclass(frozen=True)
+class _File:
+    kind: str
+    content: bytes
+    compressed: bytes
+    version: str
+
+
+def install(app: Flask) -> None:
+    """Have an application answer ``/static/<name>``, and templates link there by ``asset(name)``."""
+    app.add_url_rule("/static/<path:name>", "static_file", _answer)
+    app.jinja_env.globals["asset"] = asset
+
+
+def asset(name: str) -> str:
+    """The address of a file, another one for each version of it."""
+    return f"/static/{name}?{_files()[name].version}"
+
+
+@cache
+def _files() -> dict[str, _File]:
+    paths = [path for path in sorted(_FOLDER.rglob("*")) if path.suffix in _TYPES]
+    return {path.relative_to(_FOLDER).as_posix(): _read(path) for path in paths}
+
+
+def _read(path: Path) -> _File:
+    content = path.read_bytes()
+    return _File(_TYPES[path.suffix], content, gzip.compress(content, 9, mtime=0), sha256(content).hexdigest()[:12])
+
+
+def _answer(name: str) -> Response:
+    file = _files().get(name)
+    if file is None:
+        abort(404)
+    is_compressed = request.accept_encodings.quality("gzip") > 0
+    response = Response(file.compressed if is_compressed else file.content, mimetype=file.kind)
+    if is_compressed:
+        response.headers["Content-Encoding"] = "gzip"
+    response.vary.add("Accept-Encoding")
+    response.headers["Cache-Control"] = _YEAR if request.query_string.decode() == file.version else "no-cache"
+    response.set_etag(f"{file.version}{'-gz' if is_compressed else ''}")
+    response.make_conditional(request)
+    return response
