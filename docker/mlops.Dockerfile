@@ -21,9 +21,11 @@ RUN mkdir -m 1777 /var/lib/synergos && mkdir -m 1777 /mlflow
 ENV HOME=/var/lib/synergos USER=synergos \
     MLFLOW_DISABLE_TELEMETRY=true \
     MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false \
-    SYNERGOS_FOLDERS="/mlflow"
+    SYNERGOS_FOLDERS="/mlflow" \
+    SYNERGOS_MLOPS_HOSTS="synergos_mlops"
 WORKDIR /var/lib/synergos
 COPY docker/entrypoint.sh /usr/local/bin/synergos-entrypoint
+COPY shared/synergos/mlops_server.py /usr/local/lib/synergos/mlops_server.py
 EXPOSE 5500
 HEALTHCHECK --interval=5s --timeout=5s --start-period=60s --retries=3 \
     CMD ["python", "-ISc", "from http.client import HTTPConnection; c = HTTPConnection('127.0.0.1', 5500, timeout=4); c.request('GET', '/health'); raise SystemExit(c.getresponse().status != 200)"]
@@ -34,5 +36,5 @@ LABEL org.opencontainers.image.title="MLflow's server for Synergos" \
       org.opencontainers.image.revision=$COMMIT \
       org.opencontainers.image.licenses=Apache-2.0
 # The store is the TTPs' too, for collaborations that name no server: one folder, mounted at the same place in both.
-ENTRYPOINT ["synergos-entrypoint", "mlflow", "server", "--backend-store-uri", "sqlite:////mlflow/mlflow.db", "--artifacts-destination", "/mlflow/artifacts"]
-CMD ["--host", "0.0.0.0", "--port", "5500", "--workers", "1", "--uvicorn-opts", "--timeout-graceful-shutdown 5"]
+ENTRYPOINT ["synergos-entrypoint", "python", "-P", "/usr/local/lib/synergos/mlops_server.py", "--folder", "/mlflow"]
+CMD ["--host", "0.0.0.0", "--port", "5500"]

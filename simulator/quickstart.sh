@@ -3,7 +3,10 @@
 #
 #   bash simulator/quickstart.sh                                  # breast cancer data, two participants
 #   bash simulator/quickstart.sh --dataset digits --split skewed
+#   bash simulator/quickstart.sh --grid plus                      # with an MLflow server, whose page is named at the end
 #   bash simulator/quickstart.sh --grid cluster                   # a queue, a director and two TTPs: jobs in parallel
+#   bash simulator/quickstart.sh --secure                         # nobody is let in who is not known; says what was proved
+#   bash simulator/quickstart.sh --portal                         # with web pages on which it is watched, named when they are there
 #   bash simulator/quickstart.sh --help                           # all options
 set -euo pipefail
 

@@ -35,6 +35,8 @@ _install() {
   # torch by itself first: its build for CPUs where there is one to be had, else the one that every index has.
   "${pip[@]}" --require-hashes -r "$locks/torch-cpu.txt" 2>/dev/null || "${pip[@]}" --require-hashes -r "$locks/torch.txt"
   "${pip[@]}" --require-hashes -r "$locks/$1.txt"
+  # Another project's GELF inputs, for logs to be sent to.
+  [[ $1 != tests ]] || "${pip[@]}" --require-hashes -r "$locks/gelf-receiver.txt"
   "${pip[@]}" --no-build-isolation --editable "$synergos_root"
 }
 

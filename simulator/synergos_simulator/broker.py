@@ -1,27 +1,46 @@
-"""A RabbitMQ broker of a grid's own: everything it keeps lies in one folder, and it listens on loopback only."""
+"""A RabbitMQ broker of a grid's own: everything it keeps lies in one folder, and it listens on loopback only.
+
+Its users are made up with it: the director's, the TTPs' and one for people, each with the rights of its role and a folder of its own.
+"""
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
-from collections.abc import Callable
+import ssl
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from synergos.errors import NotSupported
-from synmanager.errors import BrokerUnavailable
+from synmanager.errors import AccessRefused, BrokerUnavailable
 from synmanager.message import LARGEST
 from synmanager.rabbitmq import Broker, close
+from synmanager.roles import ADMINISTRATOR, ROLES, Role, credentials_in, definitions
 
 HOST = "127.0.0.1"
 _NODE = "synergos@localhost"
+_CREDENTIALS = "credentials"
 
 
-def broker_command(folder: Path, port: int, free_port: Callable[[], int]) -> list[str]:
+def broker_command(
+    folder: Path,
+    port: int,
+    free_port: Callable[[], int],
+    *,
+    has_roles: bool = True,
+    tls: Sequence[Path] = (),
+    pages: int | None = None,
+) -> list[str]:
     """What starts a broker.
 
     Args:
         folder: where it keeps its messages; what is there already is taken over.
         port: where it listens.
         free_port: for the port that it keeps for brokers it might work with; here there are none.
+        has_roles: without them there is RabbitMQ's own user, who may do everything.
+        tls: its certificate, the key, and who vouches for whoever connects, who has to show a certificate; none for plain AMQP.
+        pages: the port of its web pages, which are without TLS; None for none.
 
     Raises:
         NotSupported: RabbitMQ is not installed.
@@ -31,13 +50,13 @@ def broker_command(folder: Path, port: int, free_port: Callable[[], int]) -> lis
     settings = {
         "HOME": folder,
         "RABBITMQ_NODENAME": _NODE,
-        "RABBITMQ_NODE_IP_ADDRESS": HOST,
-        "RABBITMQ_NODE_PORT": port,
+        # By TLS its settings say where it listens, and these would have it listen without besides.
+        **({} if tls else {"RABBITMQ_NODE_IP_ADDRESS": HOST, "RABBITMQ_NODE_PORT": port}),
         "RABBITMQ_DIST_PORT": node_port,
         "RABBITMQ_MNESIA_BASE": folder / "messages",
         "RABBITMQ_LOGS": "-",
         "RABBITMQ_LOG_BASE": folder / "logs",
-        # No plugins, and nothing from the machine's own settings.
+        # No plugins but those that are written down below, and nothing from the machine's own settings.
         "RABBITMQ_ENABLED_PLUGINS_FILE": folder / "plugins",
         "RABBITMQ_CONFIG_FILE": folder / "rabbitmq",
         "RABBITMQ_CONF_ENV_FILE": folder / "environment",
@@ -53,16 +72,65 @@ def broker_command(folder: Path, port: int, free_port: Callable[[], int]) -> lis
         "ERL_AFLAGS": "-start_epmd false",
     }
     folder.mkdir(parents=True, exist_ok=True)
+    lines = [
+        *(_roles(folder) if has_roles else ()),
+        *(_listening(port, tls) if tls else ()),
+        *(() if pages is None else _pages(pages)),
+    ]
+    (folder / "plugins").write_text("[].\n" if pages is None else "[rabbitmq_management].\n", encoding="utf-8")
+    if lines:
+        (folder / "rabbitmq.conf").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     return ["env", *(f"{name}={value}" for name, value in settings.items()), str(_program())]
 
 
-def takes_connections(port: int) -> bool:
+def takes_connections(port: int, tls: ssl.SSLContext | None = None) -> bool:
     """Whether a broker answers there."""
     try:
-        close(Broker(HOST, port).connect())
+        close(Broker(HOST, port, tls=tls).connect())
     except BrokerUnavailable:
         return False
+    except AccessRefused:
+        # Who it does not know it has answered.
+        return True
     return True
+
+
+def access(folder: Path, role: Role = ADMINISTRATOR) -> tuple[str, Path]:
+    """The user of a role at the broker of a folder, and the file with the password."""
+    return credentials_in(folder / _CREDENTIALS, role).user, folder / _CREDENTIALS / role.name / "password"
+
+
+def broker_in(folder: Path, port: int, role: Role = ADMINISTRATOR, tls: ssl.SSLContext | None = None) -> Broker:
+    """The broker of a folder, as who has a role sees it."""
+    known = credentials_in(folder / _CREDENTIALS, role)
+    return Broker(HOST, port, known.user, known.password, tls=tls)
+
+
+def _roles(folder: Path) -> list[str]:
+    said = definitions({role: credentials_in(folder / _CREDENTIALS, role) for role in ROLES})
+    path = folder / "definitions.json"
+    # Hashes of passwords are nobody else's to try at.
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        json.dump(said, file)
+    return [f"load_definitions = {path}"]
+
+
+def _listening(port: int, tls: Sequence[Path]) -> list[str]:
+    certificate, key, authority = tls
+    settings = {
+        "listeners.tcp": "none",
+        "listeners.ssl.1": f"{HOST}:{port}",
+        "ssl_options.cacertfile": authority,
+        "ssl_options.certfile": certificate,
+        "ssl_options.keyfile": key,
+        "ssl_options.verify": "verify_peer",
+        "ssl_options.fail_if_no_peer_cert": "true",
+    }
+    return [f"{name} = {value}" for name, value in settings.items()]
+
+
+def _pages(port: int) -> list[str]:
+    return [f"management.tcp.ip = {HOST}", f"management.tcp.port = {port}"]
 
 
 def _program() -> Path:

@@ -32,9 +32,7 @@ class ClusterSimulation(Simulation):
             DriverError: the director refused a request.
         """
         tests = common_test_rows(self.dataset)
-        self.driver.collaborations.create(COLLABORATION)
-        for participant in self.workers:
-            self.driver.participants.create(participant)
+        self._begin()
         ways = arrangements(self.dataset)
         for way in ways:
             self._declare(way)
@@ -50,7 +48,8 @@ class ClusterSimulation(Simulation):
         self.driver.models.create(*run)
         if any(member.evaluate for member in way.members):
             self.driver.validations.create(*run)
-        self.driver.predictions.create({way.project_id: tests}, way.members[0].participant_id, *run)
+        first = way.members[0].participant_id
+        self._of(first).predictions.create({way.project_id: tests}, first, *run)
 
     def _wait(self, ways: Sequence[Arrangement]) -> dict[str, list[Job]]:
         names = {way.project_id: way.name for way in ways}
@@ -79,7 +78,8 @@ class ClusterSimulation(Simulation):
         validations: Mapping[str, Any] = {}
         if any(job["stage"] == "validate" for job in jobs):
             validations = self.driver.validations.read(*run)
-        predictions = self.driver.predictions.read(way.members[0].participant_id, *run)
+        first = way.members[0].participant_id
+        predictions = self._of(first).predictions.read(first, *run)
         training = next(job for job in jobs if job["stage"] == "train")
         return Trained(way, self.driver.models.read(*run), validations, predictions, _seconds(training))
 

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
-from synergos import Driver
 from synergos.domain.job import FINAL_STATES
+from synergos_simulator.broker import broker_in
+from synergos_simulator.cluster import BROKER
 from synergos_simulator.state import GridState, Program
 from synmanager.config import TOPOLOGY
 from synmanager.publisher import Publisher
-from synmanager.rabbitmq import Broker
 
 
 def cluster_status(state: GridState) -> dict[str, list[dict[str, Any]]]:
     """``queues``, ``grids`` and ``jobs`` as rows; empty for what is no cluster, or does not run."""
     programs = {program.name: program for program in state.programs}
-    director, broker = programs.get("director"), programs.get("rabbitmq")
+    director, broker = programs.get("director"), programs.get(BROKER)
     if director is None or broker is None or not (director.is_running and broker.is_running):
         return {}
     return {
@@ -30,7 +31,7 @@ def cluster_status(state: GridState) -> dict[str, list[dict[str, Any]]]:
 
 
 def _queues(broker: Program) -> list[dict[str, Any]]:
-    publisher = Publisher(Broker(broker.host, broker.port))
+    publisher = Publisher(broker_in(Path(broker.log).parents[1] / BROKER, broker.port, tls=broker.tls_context))
     try:
         return [{"queue": queue.name, "waiting": publisher.count(queue.name)} for queue in TOPOLOGY]
     finally:
@@ -38,13 +39,13 @@ def _queues(broker: Program) -> list[dict[str, Any]]:
 
 
 def _grid(ttp: Program) -> dict[str, Any]:
-    with urlopen(f"{ttp.address}/health", timeout=5) as answer:  # noqa: S310 - always http
+    with urlopen(f"{ttp.address}/health", timeout=5, context=ttp.tls_context) as answer:  # noqa: S310 - always http
         health = json.load(answer)
     return {"ttp": ttp.name, "grid": health["grid"], "is_active": health["is_active"]}
 
 
 def _jobs(director: Program) -> list[dict[str, Any]]:
-    with Driver(director.host, director.port, raise_errors=True) as driver:
+    with director.driver() as driver:
         jobs = [job for job in driver.jobs.read_all()["data"] if job["state"] not in FINAL_STATES]
     return [
         {

@@ -19,14 +19,18 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from synergos.errors import Conflict, GridError
+from synergos.pki.consortium import LocalConsortium
+from synergos.program.health_file import health_in
 from synergos_simulator.broker import takes_connections
+from synergos_simulator.scrape_targets import write_targets
 from synergos_simulator.state import GridState, Program
-from synergos_simulator.supervisor import RELEASE, STOP_DEADLINE, stop_recorded
+from synergos_simulator.supervisor import FINISH, RELEASE, STOP_DEADLINE, stop_recorded
 
 HOST = "127.0.0.1"
-START_DEADLINE = 90.0
-"""Seconds until every program must answer: torch is slow to load on a cold disk."""
+START_DEADLINE = 180.0
+"""Seconds until every program must answer: torch and MLflow are slow to load on a cold disk."""
 _LOOK = 0.1
+_WELL_AT_MLFLOW = b"OK"
 _OWN_PORTS = (20_000, 32_768)
 """Where ports are looked for; systems choose theirs above."""
 
@@ -36,6 +40,10 @@ class Disclosure(StrEnum):
 
     OPEN = "open"
     STRICT = "strict"
+
+
+LOG_TO_FILES = ("--logging_variant", "basic")
+"""What programs are told that log to standard error alone, which is a file for each."""
 
 
 class Planned(Protocol):
@@ -48,6 +56,10 @@ class Planned(Protocol):
     @property
     def data(self) -> Path:
         """The data root."""
+
+    @property
+    def consortium(self) -> LocalConsortium | None:
+        """Who gives its programs certificates; None for plain HTTP."""
 
     def programs(self, free_port: Callable[[], int]) -> list[Program]:
         """The programs in the order to start them."""
@@ -63,6 +75,14 @@ class Plan:
         ttp_port: the TTP's command port; 0 takes a free one.
         cpus: how many each program may use.
         disclosure: how much may leave its workers.
+        logging: the flags that say where its programs log.
+        trust: which orchestrators may use them: on this machine all are the user's own.
+        sealed: which of them the TTP asks sealed: on (all), any (those that show an identity) or off.
+        outbound: those of the workers that listen nowhere and dial the TTP.
+        proxy: the HTTP proxy through which they do; None where they dial it directly.
+        worker_flags: what its workers are told besides.
+        orchestrator_flags: what its TTP is told besides.
+        consortium: who gives its programs certificates; None for plain HTTP.
     """
 
     folder: Path
@@ -71,28 +91,72 @@ class Plan:
     ttp_port: int = 0
     cpus: int = 1
     disclosure: Disclosure = Disclosure.OPEN
+    logging: Sequence[str] = LOG_TO_FILES
+    trust: Sequence[str] = ("any",)
+    sealed: str = "on"
+    outbound: Sequence[str] = ()
+    proxy: str | None = None
+    worker_flags: Sequence[str] = ()
+    orchestrator_flags: Sequence[str] = ()
+    consortium: LocalConsortium | None = None
 
     def programs(self, free_port: Callable[[], int]) -> list[Program]:
         """The programs in the order to start them: workers first, the TTP last."""
-        return [*(self._worker(name, free_port) for name in self.workers), self._ttp(free_port)]
+        rendezvous = free_port() if self.outbound else None
+        workers = [
+            self._outbound(name, rendezvous) if rendezvous and name in self.outbound else self._worker(name, free_port)
+            for name in self.workers
+        ]
+        return [*workers, self._ttp(free_port, rendezvous)]
 
-    def _ttp(self, free_port: Callable[[], int]) -> Program:
+    def _ttp(self, free_port: Callable[[], int], rendezvous: int | None = None) -> Program:
         home = self.folder / "ttp"
         # Whatever runs on this machine is the user's own.
-        own = ["--mlflow", str(home / "mlflow"), "--allow_mlops", HOST]
+        own = ["--mlflow", str(home / "mlflow"), "--allow_mlops", HOST, *self._sealing(), *self.orchestrator_flags]
+        own += ["--rendezvous_port", str(rendezvous)] if rendezvous else []
         return self._program("ttp", "synergos_ttp", self.ttp_port or free_port(), free_port(), own)
 
+    def _sealing(self) -> Sequence[str]:
+        # A TTP of an earlier release does not know the flag.
+        return () if self.sealed == "on" else ("--sealed", self.sealed)
+
+    def _of_workers(self) -> list[str]:
+        return ["--disclosure", self.disclosure, *(("--trust", *self.trust) if self.trust else ()), *self.worker_flags]
+
+    def _outbound(self, name: str, rendezvous: int) -> Program:
+        outputs = str(self.folder / name / "outputs")
+        flags = ["--id", name, "--cpus", str(self.cpus), "--data", str(self.data), "--outputs", outputs]
+        # Without --join_proxy a proxy of this machine's user would be asked for its own loopback.
+        flags += ["--join", f"{HOST}:{rendezvous}", "--join_proxy", self.proxy or "none"]
+        files = () if self.consortium is None else self.consortium.files(name)
+        own = [*self.logging, *self._of_workers(), *tls_flags(files)]
+        command = [sys.executable, "-m", "synergos_worker", *flags, *own]
+        return Program(name, command, str(self.folder / "logs" / f"{name}.log"), outputs=outputs)
+
     def _worker(self, name: str, free_port: Callable[[], int]) -> Program:
-        return self._program(name, "synergos_worker", free_port(), free_port(), ["--disclosure", self.disclosure])
+        own = self._of_workers()
+        return self._program(name, "synergos_worker", free_port(), free_port(), own)
 
     def _program(self, name: str, module: str, port: int, data_port: int, own: Sequence[str]) -> Program:
         home = self.folder / name
         places = {"--id": name, "--host": HOST, "--port": port, "--data_port": data_port, "--cpus": self.cpus}
         folders = {"--data": self.data if name != "ttp" else home / "data", "--outputs": home / "outputs"}
         flags = [str(part) for pair in (places | folders).items() for part in pair]
-        command = [sys.executable, "-m", module, *flags, "--logging_variant", "basic", *own]
+        files = () if self.consortium is None else self.consortium.files(name)
+        command = [sys.executable, "-m", module, *flags, *self.logging, *own, *tls_flags(files)]
         log = str(self.folder / "logs" / f"{name}.log")
-        return Program(name, command, log, HOST, port, data_port, stops=int(name == "ttp"))
+        return Program(name, command, log, HOST, port, data_port, stops=int(name == "ttp"), tls=spoken_to(files))
+
+
+def tls_flags(files: Sequence[Path]) -> list[str]:
+    """What a program is told of its certificate, its key, and who vouches for others; nothing where there is none."""
+    flags = ("--tls_cert", "--tls_key", "--tls_ca")
+    return [str(part) for pair in zip(flags, files, strict=False) for part in pair]
+
+
+def spoken_to(files: Sequence[Path]) -> list[str]:
+    """Whom to believe who speaks to a program with these files, and what to show: on this machine its own."""
+    return [str(path) for path in (*files[2:], *files[:2])]
 
 
 class Grid:
@@ -138,13 +202,26 @@ class Grid:
         return next(program for program in self._asked.programs if program.name in {"ttp", "director"})
 
     @property
+    def mlops(self) -> Program | None:
+        """Its tracking server, if it has one."""
+        return next((program for program in self._asked.programs if program.outlives), None)
+
+    @property
+    def portal(self) -> Program | None:
+        """Its pages for people, if it has any."""
+        return next((program for program in self._asked.programs if program.name == "portal"), None)
+
+    @property
     def workers(self) -> list[Program]:
         """The participants' programs."""
-        return [program for program in self._asked.programs if program.data_port and program.stops == 0]
+        return [
+            program for program in self._asked.programs if program.outputs or (program.data_port and program.stops == 0)
+        ]
 
     def start(self) -> None:
         """Start the supervisor, which starts the programs."""
         self._asked.save(self.folder)
+        write_targets(self.folder, self._asked.programs)
         with (self.folder / "supervisor.log").open("ab") as log:
             self._supervisor = subprocess.Popen(  # noqa: S603  (this package's own module)
                 [sys.executable, "-m", "synergos_simulator.supervisor", str(self.folder)],
@@ -177,6 +254,20 @@ class Grid:
             self._supervisor.stdin.write(RELEASE)
             self._supervisor.stdin.close()
             self._supervisor = None
+
+    def finish(self) -> None:
+        """Stop what nobody needs once the work is done, and let the rest go on after this process has ended."""
+        if self._supervisor is None or self._supervisor.stdin is None:
+            return
+        self._supervisor.stdin.write(FINISH)
+        self._supervisor.stdin.flush()
+        until = time.monotonic() + STOP_DEADLINE
+        while any(program.exit_code is None and not program.outlives for program in self.state.programs):
+            if time.monotonic() > until or self._supervisor.poll() is not None:
+                return  # and so is stopped as a whole
+            time.sleep(_LOOK)
+        self._supervisor.stdin.close()
+        self._supervisor = None
 
     def stop(self) -> None:
         """Stop every program, those it has started included; nothing happens when it was released."""
@@ -228,12 +319,13 @@ class FreePorts:
         """One more."""
         while True:
             port = random.randrange(*_OWN_PORTS)  # noqa: S311 - no secret
-            if port not in self._given and _is_free(port):
+            if port not in self._given and is_free(port):
                 self._given.add(port)
                 return port
 
 
-def _is_free(port: int) -> bool:
+def is_free(port: int) -> bool:
+    """Whether nobody listens on a port of this machine's loopback."""
     try:
         socket.create_server((HOST, port)).close()
     except OSError:
@@ -244,12 +336,21 @@ def _is_free(port: int) -> bool:
 def is_healthy(program: Program) -> bool:
     """Whether the program answers, and is the one it should be."""
     if program.is_broker:
-        return takes_connections(program.port)
+        return takes_connections(program.port, program.tls_context)
+    if program.outputs:
+        return _has_joined(Path(program.outputs))
     try:
-        with urlopen(f"{program.address}/health", timeout=2) as answer:  # noqa: S310  (always http)
-            return bool(json.load(answer).get("status") == "ok")
+        with urlopen(f"{program.address}/health", timeout=2, context=program.tls_context) as answer:  # noqa: S310  (always http)
+            body = answer.read()
+            return bool(body == _WELL_AT_MLFLOW or json.loads(body).get("status") == "ok")
     except (URLError, OSError, ValueError):
         return False
+
+
+def _has_joined(outputs: Path) -> bool:
+    told = health_in(outputs)
+    joined = None if told is None else told.get("joined")
+    return told is not None and told.get("status") == "ok" and isinstance(joined, dict) and joined["since"] is not None
 
 
 def stop_grid(folder: Path) -> GridState:

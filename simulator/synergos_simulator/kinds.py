@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 
+from synergos.pki.consortium import LocalConsortium
 from synergos_simulator.cluster import ClusterPlan, node_name
-from synergos_simulator.grid import Disclosure, Grid, Plan, Planned
+from synergos_simulator.grid import LOG_TO_FILES, Disclosure, Grid, Plan
 from synergos_simulator.state import Program
 
 GRIDS = 2
@@ -15,9 +17,10 @@ GRIDS = 2
 
 
 class GridKind(StrEnum):
-    """Which kind of grid."""
+    """Which kind of grid; Plus is Basic with a tracking server."""
 
     BASIC = "basic"
+    PLUS = "plus"
     CLUSTER = "cluster"
 
 
@@ -29,17 +32,26 @@ def plan_of(
     port: int = 0,
     cpus: int = 1,
     disclosure: Disclosure = Disclosure.OPEN,
-) -> Planned:
-    """The plan of a grid.
+    logging: Sequence[str] = LOG_TO_FILES,
+    consortium: LocalConsortium | None = None,
+    *,
+    outbound: bool = False,
+) -> Plan | ClusterPlan:
+    """The plan of a grid, without its tracking server.
 
     Args:
         workers: the participants.
         port: the command port of what takes requests; 0 takes a free one.
         disclosure: how much may leave its workers.
+        logging: the flags that say where its programs log.
+        consortium: who gives its programs certificates; None for plain HTTP.
+        outbound: whether its workers listen nowhere and dial their TTPs.
     """
+    dialling = workers if outbound else ()
     if kind is GridKind.CLUSTER:
-        return ClusterPlan(folder, data, workers, GRIDS, port, cpus=cpus, disclosure=disclosure)
-    return Plan(folder, data, workers, port, cpus, disclosure=disclosure)
+        plan = ClusterPlan(folder, data, workers, GRIDS, port, cpus=cpus, disclosure=disclosure, logging=logging)
+        return replace(plan, consortium=consortium, outbound=dialling)
+    return Plan(folder, data, workers, port, cpus, disclosure, logging, consortium=consortium, outbound=dialling)
 
 
 def nodes_of(kind: GridKind, grid: Grid, workers: Sequence[str]) -> dict[str, list[Program]]:

@@ -54,6 +54,8 @@ class Simulation:
         driver: of the grid's orchestrator; it must raise errors.
         workers: each participant's nodes, one for every sub-grid.
         overrides: hyperparameters that replace the dataset's own.
+        mlops: the tracking server that the collaboration names; None for the TTP's own store.
+        members: drivers of participants that have accounts of their own; for the others the first one stands in.
     """
 
     driver: Driver
@@ -61,6 +63,8 @@ class Simulation:
     workers: Mapping[str, Sequence[Program]]
     overrides: Mapping[str, Any]
     display: Display
+    mlops: Program | None = None
+    members: Mapping[str, Driver] = field(default_factory=dict)
 
     def run(self) -> list[Trained]:
         """The whole of it; the federated one comes first.
@@ -70,10 +74,21 @@ class Simulation:
             CycleCancelled: somebody cancelled one of the jobs.
         """
         tests = common_test_rows(self.dataset)
-        self.driver.collaborations.create(COLLABORATION)
-        for participant in self.workers:
-            self.driver.participants.create(participant)
+        self._begin()
         return [self._compare(arrangement, tests) for arrangement in arrangements(self.dataset)]
+
+    def _begin(self) -> None:
+        """What all ways of training have in common."""
+        collaborations = self.driver.collaborations
+        if self.mlops is not None:
+            port, is_secured = self.mlops.port, bool(self.mlops.tls)
+            collaborations.configure_mlops(self.mlops.host, port, port, is_secured, register=True)
+        collaborations.create(COLLABORATION)
+        for participant in self.workers:
+            self._of(participant).participants.create(participant)
+
+    def _of(self, participant: str) -> Driver:
+        return self.members.get(participant, self.driver)
 
     def _compare(self, arrangement: Arrangement, tests: Tags) -> Trained:
         try:
@@ -99,7 +114,7 @@ class Simulation:
         if any(member.evaluate for member in arrangement.members):
             validations = self._stage(arrangement, "validate", lambda: driver.validations.create(*run))
         tags = {arrangement.project_id: tests}
-        predictions = self._stage(arrangement, "predict", lambda: driver.predictions.create(tags, first, *run))
+        predictions = self._stage(arrangement, "predict", lambda: self._of(first).predictions.create(tags, first, *run))
         return Trained(arrangement, models, validations, predictions, seconds)
 
     def _declare(self, arrangement: Arrangement) -> None:
@@ -108,11 +123,14 @@ class Simulation:
         self.driver.experiments.create(*project, EXPERIMENT, model=self.dataset.architecture)
         self.driver.runs.create(*project, EXPERIMENT, RUN, **{**self.dataset.hyperparameters, **self.overrides})
         for position, member in enumerate(arrangement.members):
-            registration = self.driver.registrations
+            own = self._of(member.participant_id)
+            registration = own.registrations
             for node in self.workers[member.participant_id]:
-                registration.add_node(host=node.host, port=node.data_port, f_port=node.port)
+                registration.add_node(**node.node)
+            if own is not self.driver:
+                self.driver.invitations.create(*project, member.participant_id)
             registration.create(*project, member.participant_id, role="guest" if position else "host")
-            self.driver.tags.create(*project, member.participant_id, train=member.train, evaluate=member.evaluate)
+            own.tags.create(*project, member.participant_id, train=member.train, evaluate=member.evaluate)
 
     def _stage(self, arrangement: Arrangement, stage: str, request: Callable[[], Response]) -> Response:
         """Send one stage request, which blocks, and show its job meanwhile."""

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import ssl
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import psutil
 
-from synergos.errors import InvalidRequest, RecordNotFound
+from synergos import Driver
+from synergos.errors import GridError, InvalidRequest, RecordNotFound
+from synergos.program.health_file import health_in
+from synergos.tls.files import client_context
 
 FILE_NAME = "grid.json"
 _SAME_START = 2.0
@@ -49,6 +54,9 @@ class Program:
         exit_code: None while it runs.
         stops: when it is stopped: those with the highest number go first, because they still need the others.
         is_broker: whether it is a message broker, which speaks no HTTP.
+        tls: the files by which it is spoken to by TLS: who vouches for it, and a certificate and its key to show; none for plain HTTP.
+        outlives: whether it goes on when the work of the others is done: people look at its pages.
+        outputs: the folder of a worker that dials out and listens nowhere, where it says how it is; empty of all others.
     """
 
     name: str
@@ -61,11 +69,50 @@ class Program:
     exit_code: int | None = None
     stops: int = 0
     is_broker: bool = False
+    outlives: bool = False
+    tls: Sequence[str] = ()
+    outputs: str = ""
+
+    @property
+    def node(self) -> dict[str, Any]:
+        """How a worker is registered, as the driver's ``add_node`` takes it; of one that dials out, once it has been started.
+
+        Raises:
+            GridError: it has not said yet who it is.
+        """
+        if not self.outputs:
+            return {"host": self.host, "port": self.data_port, "f_port": self.port}
+        if self.fingerprint is None:
+            raise GridError("has not said yet who it is", self.name)
+        return {"fingerprint": self.fingerprint}
+
+    @property
+    def fingerprint(self) -> str | None:
+        """What a worker that dials out is registered with; None of all others, and before it has been started."""
+        told = health_in(Path(self.outputs)) if self.outputs else None
+        return None if told is None else str(told["fingerprint"])
 
     @property
     def address(self) -> str:
-        """Where its commands go."""
-        return f"amqp://{self.host}:{self.port}" if self.is_broker else f"http://{self.host}:{self.port}"
+        """Where its commands go; nowhere to a worker that dials out."""
+        if self.outputs:
+            return ""
+        scheme = ("amqp" if self.is_broker else "http") + ("s" if self.tls else "")
+        return f"{scheme}://{self.host}:{self.port}"
+
+    @property
+    def tls_context(self) -> ssl.SSLContext | None:
+        """With which it is spoken to; None for plain HTTP."""
+        return client_context(*self.tls) if self.tls else None
+
+    def driver(self, token: str | None = None) -> Driver:
+        """A driver for it; it raises errors.
+
+        Args:
+            token: of an account, where there are accounts.
+        """
+        authority = self.tls[0] if self.tls else None
+        return Driver(self.host, self.port, is_secured=bool(self.tls), raise_errors=True, tls_ca=authority, token=token)
 
     @property
     def is_running(self) -> bool:

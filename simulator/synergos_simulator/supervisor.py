@@ -2,7 +2,7 @@
 
 It runs as a process of its own (``python -m synergos_simulator.supervisor <folder>``), so that nothing is left behind
 however the command that started it ends. Its standard input is the leash: when that closes without a ``release``
-before, the command is gone and the grid is stopped. After a ``release`` it goes on until SIGTERM, or until all programs
+or a ``finish`` before, the command is gone and the grid is stopped. After either it goes on until SIGTERM, or until all programs
 have ended. The programs in turn are ended by the system should the supervisor itself be killed.
 """
 
@@ -24,6 +24,8 @@ from pathlib import Path
 from synergos_simulator.state import GridState, Identity, Program
 
 RELEASE = b"release\n"
+FINISH = b"finish\n"
+"""As a release, after which only those programs go on that outlive the others."""
 GRACE = 35.0
 """Seconds a program has to end by itself after SIGTERM; its server takes up to 30 to answer what is in flight."""
 STOP_DEADLINE = 2 * GRACE + 5.0
@@ -51,15 +53,15 @@ def supervise(folder: Path, leash: int, told_to_stop: threading.Event, grace: fl
         watched = [leash]
         while running and not told_to_stop.is_set():
             if select.select(watched, [], [], _LOOK)[0]:
-                if os.read(leash, len(RELEASE)) != RELEASE:
+                said = os.read(leash, len(RELEASE))
+                if said not in (RELEASE, FINISH):
                     break
+                if said == FINISH:
+                    _stop_in_waves([one for one in state.programs if not one.outlives], running, grace)
                 watched.clear()
             state = _note_ended(state, running, folder)
     finally:
-        # A TTP goes before its workers: it still ends its sessions there.
-        for wave in sorted({program.stops for program in state.programs}, reverse=True):
-            left = [program.name for program in state.programs if program.stops == wave and program.name in running]
-            _stop([running[name] for name in left], grace)
+        _stop_in_waves(state.programs, running, grace)
         _note_ended(state, running, folder)
 
 
@@ -108,6 +110,13 @@ def _note_ended(state: GridState, running: Running, folder: Path) -> GridState:
     if ended:
         state.save(folder)
     return state
+
+
+def _stop_in_waves(programs: Sequence[Program], running: Running, grace: float) -> None:
+    """A TTP goes before its workers: it still ends its sessions there."""
+    for wave in sorted({program.stops for program in programs}, reverse=True):
+        left = [program.name for program in programs if program.stops == wave and program.name in running]
+        _stop([running[name] for name in left], grace)
 
 
 def _stop(processes: Sequence[subprocess.Popen[bytes]], grace: float) -> None:

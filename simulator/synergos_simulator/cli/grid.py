@@ -10,9 +10,19 @@ import typer
 from synergos.cli.exits import ExitCode
 from synergos.cli.output import Format, FormatOption, print_json, print_table, standard_error
 from synergos_simulator.cli.local_grid import DEFAULT_FOLDER
+from synergos_simulator.cli.log_options import (
+    AuthorityOption,
+    GraylogOption,
+    TakesGraylog,
+    TransportOption,
+    log_flags,
+)
+from synergos_simulator.cli.mlops_option import MlopsOption, with_mlops
+from synergos_simulator.cli.portal_option import PortalOption, with_portal
+from synergos_simulator.cli.tls_option import TlsOption, consortium_in
 from synergos_simulator.cluster_status import cluster_status
 from synergos_simulator.datasets import NAMES, Split, write_example
-from synergos_simulator.grid import Disclosure, Grid, is_healthy, stop_grid
+from synergos_simulator.grid import Disclosure, Grid, Planned, is_healthy, stop_grid
 from synergos_simulator.kinds import GridKind, plan_of
 from synergos_simulator.state import GridState
 
@@ -23,7 +33,7 @@ FolderOption = Annotated[
 ]
 
 
-@app.command()
+@app.command(cls=TakesGraylog)
 def up(
     kind: Annotated[GridKind, typer.Option("--grid", help="Which kind of grid to start.")] = GridKind.BASIC,
     workers: Annotated[int, typer.Option(min=1, max=50, help="How many workers: worker_1, worker_2, …")] = 2,
@@ -47,6 +57,16 @@ def up(
             help="How much may leave the workers: strict withholds what few rows share; examples have levels of one row.",
         ),
     ] = Disclosure.OPEN,
+    tls: TlsOption = False,
+    outbound: Annotated[
+        bool,
+        typer.Option("--outbound", help="Workers listen nowhere, dial their TTPs, and are registered by fingerprint."),
+    ] = False,
+    mlops: MlopsOption = False,
+    portal: PortalOption = False,
+    graylog: GraylogOption = None,
+    logging_transport: TransportOption = None,
+    logging_ca: AuthorityOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
     """Start a grid, wait until its programs answer, and leave them running."""
@@ -54,7 +74,14 @@ def up(
     folder = folder.resolve()
     root = data.resolve() if data else folder / "data"
     names = [f"worker_{number}" for number in range(1, workers + 1)]
-    grid = Grid.planned(plan_of(kind, folder, root, names, port, cpus, disclosure))
+    logging = log_flags(graylog, logging_transport, logging_ca)
+    consortium = consortium_in(folder, tls)
+    plan = plan_of(kind, folder, root, names, port, cpus, disclosure, logging, consortium, outbound=outbound)
+
+    def tracked(plain: Planned) -> Planned:
+        return with_mlops(plain, console) if mlops or kind is GridKind.PLUS else plain
+
+    grid = Grid.planned(with_portal(plan, tracked) if portal else tracked(plan))
     if data is None:
         console.print(f"writing example datasets to {root}", highlight=False)
         for name in NAMES:
@@ -65,6 +92,8 @@ def up(
         grid.wait_until_healthy()
         grid.release()
     show_grid(grid.state, folder, output)
+    if grid.portal is not None:
+        console.print(f"The portal's pages: {grid.portal.address}", highlight=False, soft_wrap=True)
 
 
 @app.command()
@@ -91,7 +120,8 @@ def show_grid(state: GridState, folder: Path, output: Format) -> None:
             "name": program.name,
             "state": _state(program.is_running, is_healthy(program)),
             "address": program.address,
-            "data_port": program.data_port,
+            "data_port": program.data_port or None,
+            "fingerprint": program.fingerprint,
             "pid": program.identity.pid if program.identity else None,
             "exit_code": program.exit_code,
             "log": program.log,
