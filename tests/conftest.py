@@ -16,7 +16,7 @@ from support.spreading import Groups
 from synergos_simulator import grid
 
 ROOT = Path(__file__).parent
-SLOWEST_FIRST = ("containers", "e2e", "integration", "fuzzing", "unit")
+SLOWEST_FIRST = ("containers", "e2e", "browser", "networks", "integration", "fuzzing", "unit")
 """What is long must not come last, when nothing is left for the other processes to do."""
 
 # How long an example takes says how busy the machine is; and what fails is to fail because of what was changed.

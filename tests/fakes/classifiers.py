@@ -1,4 +1,4 @@
-"""Participants of a run that learn which of two classes a row is of, and those that say something else than they have learnt."""
+"""Participants of a run that learn which of two classes a row is of, or a number, and those that say something else than they have learnt."""
 
 from __future__ import annotations
 
@@ -32,6 +32,19 @@ def rows_of(seed: int, count: int) -> Rows:
     return inputs, (inputs @ torch.linspace(-1.5, 2.0, COLUMNS) + noise > 0).float()
 
 
+def numbers_of(seed: int, count: int, scale: float = 1.0) -> Rows:
+    """Rows, (count, columns), and a number of each, so many times as large."""
+    numbers = torch.Generator().manual_seed(seed)
+    inputs = torch.randn((count, COLUMNS), generator=numbers)
+    noise = 0.3 * torch.randn(count, generator=numbers)
+    return inputs, scale * (inputs @ torch.linspace(-1.5, 2.0, COLUMNS) + 1.0 + noise)
+
+
+def error(weights: Weights, rows: Rows) -> float:
+    """The mean squared error of the rows' numbers."""
+    return float((_outputs(weights, rows) - rows[1]).square().mean())
+
+
 def accuracy(weights: Weights, rows: Rows) -> float:
     """The part of the rows that is put into its class."""
     return float(((_outputs(weights, rows) > 0).float() == rows[1]).float().mean())
@@ -61,6 +74,7 @@ class Classifier:
         losses: that are told in place of the true ones, before and after training.
         has_evaluation: whether it measures models on its rows.
         claimed: rows it says it has.
+        labels_are_numbers: whether it learns what its rows' labels are, and not which class.
     """
 
     id: str
@@ -70,6 +84,7 @@ class Classifier:
     has_evaluation: bool = False
     claimed: int | None = None
     evaluation: float | None = None
+    labels_are_numbers: bool = False
 
     @property
     def rows(self) -> Mapping[str, int]:
@@ -84,8 +99,8 @@ class Classifier:
         sent = received(message, Layout.of(START)).bag["weights"]
         trained = dict(sent)
         for _ in range(5):
-            trained = _step(trained, self.data)
-        first, last = self.losses or (_loss(sent, self.data), _loss(trained, self.data))
+            trained = self._step(trained)
+        first, last = self.losses or (self._loss(sent), self._loss(trained))
         said = RoundAnswer(
             round=step.round,
             rows=self.rows["train"],
@@ -99,8 +114,23 @@ class Classifier:
         return self._measured(received(weights, Layout.of(START)).bag["weights"])
 
     def _measured(self, weights: Weights) -> Evaluation | None:
-        loss = _loss(weights, self.data) if self.evaluation is None else self.evaluation
+        loss = self._loss(weights) if self.evaluation is None else self.evaluation
         return Evaluation(self.rows["evaluate"], loss) if self.has_evaluation else None
+
+    def _step(self, weights: Weights) -> dict[str, Tensor]:
+        inputs, labels = self.data
+        wrong = self._activated(weights) - labels
+        slopes = {"w": inputs.T @ wrong / len(wrong), "b": wrong.mean(0, keepdim=True)}
+        return {name: weights[name] - (0.1 if self.labels_are_numbers else 0.5) * slopes[name] for name in weights}
+
+    def _loss(self, weights: Weights) -> float:
+        if self.labels_are_numbers:
+            return error(weights, self.data)
+        return float(binary_cross_entropy_with_logits(_outputs(weights, self.data), self.data[1]))
+
+    def _activated(self, weights: Weights) -> Tensor:
+        found = _outputs(weights, self.data)
+        return found if self.labels_are_numbers else torch.sigmoid(found)
 
 
 @dataclass(frozen=True)
@@ -125,16 +155,10 @@ class Seat:
     def rows(self) -> Mapping[str, int]:
         return self.who.rows
 
+    @property
+    def evaluated(self) -> None:
+        return None
+
 
 def _outputs(weights: Weights, rows: Rows) -> Tensor:
     return rows[0] @ weights["w"] + weights["b"]
-
-
-def _loss(weights: Weights, rows: Rows) -> float:
-    return float(binary_cross_entropy_with_logits(_outputs(weights, rows), rows[1]))
-
-
-def _step(weights: Weights, rows: Rows) -> dict[str, Tensor]:
-    wrong = torch.sigmoid(_outputs(weights, rows)) - rows[1]
-    slopes = {"w": rows[0].T @ wrong / len(wrong), "b": wrong.mean(0, keepdim=True)}
-    return {name: weights[name] - 0.5 * slopes[name] for name in weights}

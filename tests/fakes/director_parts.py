@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from factories.outputs import OUTPUTS
 from synergos.domain.job import Job, Stage
+from synergos.domain.job_options import JobOptions
 from synergos.domain.keys import job_key
 from synergos.domain.records import Kind
 from synergos.errors import InvalidRequest
@@ -61,6 +62,13 @@ class MemoryQueue:
             raise ConnectionError("no broker")
 
 
+class Anybody:
+    """Believes everybody."""
+
+    def check(self, body: bytes, headers: Mapping[str, object], holder: str) -> None:
+        """Whatever was signed, and by whom."""
+
+
 def declare(store: RecordStore) -> None:
     """One run of one project, whose two participants bring two nodes each."""
     with store.transaction():
@@ -76,7 +84,7 @@ def declare(store: RecordStore) -> None:
 def accepted(store: RecordStore, stage: Stage, run: str = "r", **parameters: object) -> Job:
     """A job that was just handed in."""
     keys = PROJECT if stage is Stage.PREPROCESS else {**RUN, "run_id": run}
-    job = Job(stage, job_key(keys), parameters)
+    job = Job(stage, job_key(keys), cast(JobOptions, parameters))
     store.add_jobs([job])
     return job
 

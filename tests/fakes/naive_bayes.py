@@ -26,6 +26,7 @@ from synergos.learning.families import FAMILIES, Architecture, Array, Evaluation
 from synergos.learning.families.manifest import GLOBAL_MODEL, recipe_in
 from synergos.learning.hyperparameters import Hyperparameters, general_fields, left_over, unknown_key
 from synergos.learning.run_fields import GENERAL, Check, number
+from synergos.learning.vocabulary import Argument, FamilyVocabulary
 
 L_TYPE = "GaussianNaiveBayes"
 Sums = Mapping[str, NDArray[np.float64]]
@@ -132,6 +133,15 @@ class NaiveBayes:
 
     def run_fields(self, choices: Mapping[str, Iterable[object]]) -> frozenset[str]:
         return general_fields(choices) | {"smoothing"}
+
+    def vocabulary(self) -> FamilyVocabulary:
+        smoothing = Argument(
+            name="smoothing",
+            description="What is added to every variance.",
+            schema=BayesHyperparameters.checks["smoothing"].json_schema,
+            default=BayesHyperparameters.smoothing,
+        )
+        return FamilyVocabulary(hyperparameters=[smoothing])
 
     def changes(self, names: Iterable[str]) -> list[str]:
         return []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,7 +20,11 @@ from synergos.records import RecordStore
 from synergos_simulator.broker import HOST
 from synergos_simulator.grid import FreePorts, is_healthy
 from synergos_simulator.state import Program
+from synmanager.roles import DIRECTOR as DIRECTORS
+from synmanager.roles import TTP as TTPS
+from synmanager.roles import Role
 
+Access = Callable[[Role], tuple[str, Path]]
 DIRECTOR = "director"
 EXPERIMENT = "experiment"
 LEASE = 2.0
@@ -39,6 +43,7 @@ class QuickCluster:
         ttps: the sub-grid of each.
         longest: seconds that a job takes at most.
         lease: seconds of the TTPs' leases.
+        access: the queue's user of a role, and the file with its password; None where one user may do everything.
 
     Attributes:
         processes: the programs that were started.
@@ -48,7 +53,13 @@ class QuickCluster:
     """
 
     def __init__(
-        self, folder: Path, queue_port: int, ttps: Mapping[str, int], longest: float = 0.1, lease: float = LEASE
+        self,
+        folder: Path,
+        queue_port: int,
+        ttps: Mapping[str, int],
+        longest: float = 0.1,
+        lease: float = LEASE,
+        access: Access | None = None,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.processes = Processes()
@@ -59,13 +70,16 @@ class QuickCluster:
         flags = ["--id", DIRECTOR, "--host", HOST, "--port", str(port), "--data", str(folder)]
         flags += ["--outputs", str(folder / "outputs"), "--cpus", "1"]
         queue = ["--database", database, "--queue", "rabbitmq", HOST, str(queue_port)]
+        if access is not None:
+            user, password_file = access(DIRECTORS)
+            queue += ["--queue_user", user, "--queue_password_file", str(password_file)]
         command = [sys.executable, "-m", "synergos_director", *flags, *queue]
         self.director = Program(DIRECTOR, command, str(folder / f"{DIRECTOR}.log"), HOST, port)
         self._ttps = {}
         # Where in its log a TTP was started last.
         self._begins: dict[str, int] = {}
         for name, grid in ttps.items():
-            arguments = [name, grid, database, queue_port, lease, longest, self.hold]
+            arguments = [name, grid, database, queue_port, lease, longest, self.hold, *(access(TTPS) if access else ())]
             command = [sys.executable, "-c", _QUICK_TTP, *map(str, arguments)]
             self._ttps[name] = Program(name, command, str(folder / f"{name}.log"))
 
@@ -134,10 +148,15 @@ class QuickCluster:
 
 @contextmanager
 def quick_cluster(
-    folder: Path, queue_port: int, ttps: Mapping[str, int], longest: float = 0.1, lease: float = LEASE
+    folder: Path,
+    queue_port: int,
+    ttps: Mapping[str, int],
+    longest: float = 0.1,
+    lease: float = LEASE,
+    access: Access | None = None,
 ) -> Iterator[QuickCluster]:
     """A cluster that runs inside the ``with`` block; see :class:`QuickCluster`."""
-    cluster = QuickCluster(folder, queue_port, ttps, longest, lease)
+    cluster = QuickCluster(folder, queue_port, ttps, longest, lease, access)
     try:
         cluster.start(DIRECTOR, *ttps)
         yield cluster

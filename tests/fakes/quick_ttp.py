@@ -1,6 +1,6 @@
 """A cluster TTP of which only the work is not real: a job takes a moment, and no worker has a part in it.
 
-    NAME GRID DATABASE QUEUE_PORT LEASE_SECONDS LONGEST_SECONDS HOLD
+    NAME GRID DATABASE QUEUE_PORT LEASE_SECONDS LONGEST_SECONDS HOLD [QUEUE_USER PASSWORD_FILE]
 
 While there is a file HOLD, no job comes to its end.
 """
@@ -23,9 +23,11 @@ from synergos.domain.job import Job, Stage
 from synergos.domain.keys import RunKey
 from synergos.domain.outputs import Checked, Outputs
 from synergos.domain.records import Kind
+from synergos.identity.identity import Renewable
 from synergos.program.logs import LogTarget, configure_logging
 from synergos.records import RecordStore
 from synergos.records.leases import Leases
+from synergos.records.members import Members
 from synergos_simulator.broker import HOST
 from synergos_ttp.control import Control
 from synergos_ttp.events import WorkStarted
@@ -33,6 +35,8 @@ from synergos_ttp.running.attempt import RETRIES
 from synergos_ttp.running.cluster_queue import TtpQueue
 from synergos_ttp.running.job_loop import JobLoop
 from synergos_ttp.running.leased_jobs import LeasedJobs, SubGrid
+from synergos_ttp.running.membership import Membership
+from synergos_ttp.running.signatures import Signatures
 from synergos_ttp.subscribers.log import write_log
 from synmanager.rabbitmq import Broker
 
@@ -120,14 +124,17 @@ def maker_of(record: Mapping[str, Any]) -> dict[str, Any]:
 
 def main() -> None:
     """Run until SIGTERM."""
-    name, grid, database, port, lease, longest, hold = sys.argv[1:]
+    name, grid, database, port, lease, longest, hold, *access = sys.argv[1:]
     configure_logging(name, LogTarget())
     # Before anything is begun, so that it is also taken note of by threads that are started later.
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
     store = RecordStore(database)
-    queue = TtpQueue(Broker(HOST, int(port)), store.cluster_id())
+    known = (access[0], Path(access[1]).read_text()) if access else ()
+    membership = Membership(Renewable(Path(hold).with_name(f"{name}.json")), Members(store), name)
+    signatures = Signatures(membership, store.cluster_id())
+    queue = TtpQueue(Broker(HOST, int(port), *known), store.cluster_id(), signatures.sign)
     runner = QuickRunner(store, float(longest), Path(hold))
-    jobs = LeasedJobs(store, Leases(store, float(lease)), queue, runner, SubGrid(int(grid), name, OUTPUTS))
+    jobs = LeasedJobs(store, Leases(store, float(lease)), queue, runner, SubGrid(int(grid), name, OUTPUTS), signatures)
     loop = JobLoop(jobs, runner, lambda _job: [write_log], RETRIES)
     jobs.start()
     loop.start()

@@ -23,7 +23,7 @@ from synergos.tables.data_file import DataFile
 from synergos_worker.dataset import Dataset
 from synergos_worker.pipelines import PIPELINES, Contents, Description, Examples
 from synergos_worker.pipelines.labels import Labels
-from synergos_worker.pipelines.pipeline import Origins
+from synergos_worker.pipelines.pipeline import LabelCounts, Origins, Outline
 
 LEVELS_OF_VOLTAGE = 5
 
@@ -43,6 +43,9 @@ class Signals:
         length, agreed = metadata["length"], space.input_shape[-1]
         return [] if length == agreed else [f"length {length} (agreed: {agreed})"]
 
+    def columns(self, space: FeatureSpace) -> tuple[str, ...]:
+        return ("signal",)
+
     def codes(self, space: FeatureSpace) -> int:
         return LEVELS_OF_VOLTAGE
 
@@ -56,6 +59,10 @@ class SignalTable:
     labels: Labels
     spare_bytes: int = 0
 
+    @property
+    def bytes(self) -> int:
+        return self.values.nbytes + self.labels.values.nbytes
+
 
 class SignalPipeline:
     """The worker's half."""
@@ -67,6 +74,12 @@ class SignalPipeline:
 
     def row_files(self, dataset: Dataset) -> Sequence[DataFile]:
         return dataset.files_ending("signals.json")
+
+    def outline(self, dataset: Dataset) -> Outline:
+        return Outline(self.read([dataset], Action.CLASSIFY, needs_labels=False).labels.values.size)
+
+    def labels(self, dataset: Dataset) -> LabelCounts | None:
+        return None
 
     def read(
         self, datasets: Sequence[Dataset], action: Action, *, needs_labels: bool, room: int | None = None

@@ -24,14 +24,15 @@ LONG = {"rounds": 400, "patience": 400}
 class Cluster(RealGrid):
     """The programs of a cluster, with nobody but the test to watch over them."""
 
-    def __init__(self, grid: Grid, participants: Sequence[str]) -> None:
+    def __init__(self, grid: Grid, participants: Sequence[str], grids: int = GRIDS) -> None:
         super().__init__(grid)
         self._participants = participants
+        self._sub_grids = grids
         self._processes = Processes()
 
     def nodes(self) -> list[list[Program]]:
         """The workers of each participant, one for every sub-grid."""
-        return [[self.program(node_name(name, grid)) for grid in range(GRIDS)] for name in self._participants]
+        return [[self.program(node_name(name, grid)) for grid in range(self._sub_grids)] for name in self._participants]
 
     def program(self, name: str) -> Program:
         """One program as it was planned."""
@@ -129,10 +130,34 @@ def end_without_its_ttp(
 
 @contextmanager
 def cluster(
-    folder: Path, data: Path, workers: Sequence[str] = WORKERS, database: str | None = None
+    folder: Path,
+    data: Path,
+    workers: Sequence[str] = WORKERS,
+    database: str | None = None,
+    trust: Sequence[str] = ("any",),
+    grids: int = GRIDS,
+    worker_flags: Sequence[str] = (),
+    ttp_database: str | None = None,
+    outbound: Sequence[str] = (),
 ) -> Iterator[Cluster]:
-    """A cluster that runs inside the ``with`` block."""
-    running = Cluster(Grid.planned(ClusterPlan(folder, data, workers, GRIDS, database=database)), workers)
+    """A cluster that runs inside the ``with`` block.
+
+    Args:
+        grids: how many sub-grids it has, each with a TTP.
+        outbound: those of the participants whose workers listen nowhere.
+    """
+    plan = ClusterPlan(
+        folder,
+        data,
+        workers,
+        grids,
+        database=database,
+        ttp_database=ttp_database,
+        trust=trust,
+        worker_flags=worker_flags,
+        outbound=outbound,
+    )
+    running = Cluster(Grid.planned(plan), workers, grids)
     try:
         running.start()
         yield running

@@ -110,11 +110,19 @@ class KillableCluster(KillableGrid):
 
 
 @contextmanager
-def killable(folder: Path, data: Path, *ttp_flags: str, workers: Sequence[str] = WORKERS) -> Iterator[KillableGrid]:
+def killable(
+    folder: Path,
+    data: Path,
+    *ttp_flags: str,
+    workers: Sequence[str] = WORKERS,
+    outbound: Sequence[str] = (),
+    proxy: str | None = None,
+) -> Iterator[KillableGrid]:
     """A killable grid that runs inside the ``with`` block, its TTP with some more flags."""
     armed = folder / "armed"
     armed.mkdir()
-    grid = KillableGrid(Grid.planned(Plan(folder, data, workers)), armed, ttp_flags)
+    plan = Plan(folder, data, workers, outbound=outbound, proxy=proxy)
+    grid = KillableGrid(Grid.planned(plan), armed, ttp_flags)
     try:
         grid.start()
         yield grid

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import signal
+import subprocess
+import sys
 import threading
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,6 +18,8 @@ import psutil
 
 from support.waiting import DEADLINE, until
 from synergos import Driver
+from synergos.pki.consortium import LocalConsortium
+from synergos.program.health_file import health_in
 from synergos_simulator.datasets import Dataset
 from synergos_simulator.grid import Disclosure, Grid, Plan
 from synergos_simulator.state import Program
@@ -36,7 +40,9 @@ class RealGrid:
     @property
     def driver(self) -> Driver:
         """A client of the TTP."""
-        return Driver(host=self.grid.ttp.host, port=self.grid.ttp.port)
+        ttp = self.grid.ttp
+        authority = ttp.tls[0] if ttp.tls else None
+        return Driver(ttp.host, ttp.port, is_secured=bool(ttp.tls), tls_ca=authority)
 
     def nodes(self) -> list[list[Program]]:
         """The workers of each participant, one for every sub-grid."""
@@ -45,6 +51,11 @@ class RealGrid:
     def outputs(self, program: str) -> Path:
         """Where a program writes its results."""
         return self.grid.folder / program / "outputs"
+
+    def command_at(self, worker: str, *words: str) -> str:
+        """What ``synergos`` answers at a worker, as its owner types it."""
+        command = [sys.executable, "-m", "synergos.cli", *words, "--outputs", str(self.outputs(worker))]
+        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
 
     def log(self, program: str) -> str:
         """What a program has logged so far."""
@@ -56,9 +67,19 @@ class RealGrid:
         for program in self.grid.workers:
             if workers and program.name not in workers:
                 continue
-            with urllib.request.urlopen(f"{program.address}/health", timeout=DEADLINE) as answer:
-                total += json.load(answer)["sessions"]
+            total += int(self.health(program)["sessions"])
         return total
+
+    @staticmethod
+    def health(program: Program) -> Mapping[str, Any]:
+        """What a worker says of itself, also one that listens nowhere."""
+        if program.outputs:
+            return health_in(Path(program.outputs)) or {"sessions": 0}
+        with urllib.request.urlopen(
+            f"{program.address}/health", timeout=DEADLINE, context=program.tls_context
+        ) as answer:
+            found: Mapping[str, Any] = json.load(answer)
+            return found
 
     def process(self, program: str) -> psutil.Process:
         """The running process of a program."""
@@ -104,8 +125,9 @@ class Study:
             driver.participants.create(who)
             registration = driver.registrations
             for node in nodes:
-                registration.add_node(node.host, node.data_port, node.port)
-            registration.create(collaboration, project, who, "host")
+                registration.add_node(**node.node)
+            registered = registration.create(collaboration, project, who, "host")
+            assert registered["success"], registered
             own = {purpose: [getattr(holding, purpose)] for purpose in ("train", "evaluate")}
             driver.tags.create(collaboration, project, who, **((tags or {}).get(who, own)))
 
@@ -164,10 +186,32 @@ class Aside:
 
 @contextmanager
 def started(
-    folder: Path, data: Path, workers: Sequence[str] = WORKERS, disclosure: Disclosure = Disclosure.OPEN
+    folder: Path,
+    data: Path,
+    workers: Sequence[str] = WORKERS,
+    disclosure: Disclosure = Disclosure.OPEN,
+    *,
+    trust: Sequence[str] = ("any",),
+    sealed: str = "on",
+    outbound: Sequence[str] = (),
+    proxy: str | None = None,
+    worker_flags: Sequence[str] = (),
+    consortium: LocalConsortium | None = None,
 ) -> Iterator[RealGrid]:
     """A grid that runs inside the ``with`` block."""
-    grid = Grid.planned(Plan(folder, data, workers, disclosure=disclosure))
+    plan = Plan(
+        folder,
+        data,
+        workers,
+        disclosure=disclosure,
+        trust=trust,
+        sealed=sealed,
+        outbound=outbound,
+        proxy=proxy,
+        worker_flags=worker_flags,
+        consortium=consortium,
+    )
+    grid = Grid.planned(plan)
     with grid:
         grid.wait_until_healthy()
         yield RealGrid(grid)

@@ -8,34 +8,39 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import requests
 
-DEADLINE = 60.0
+from synergos.mlops_server import server_command
+
+DEADLINE = 180.0
+"""Seconds: it loads slowly where cores are few."""
 
 
 @contextmanager
-def tracking_server(folder: Path) -> Iterator[int]:
-    """The port of a server that runs inside the ``with`` block."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
+def tracking_server(
+    folder: Path, *, port: int = 0, python: str = sys.executable, settings: Mapping[str, str] | None = None
+) -> Iterator[int]:
+    """The port of a server, as grids have it, that runs inside the ``with`` block.
+
+    Args:
+        port: 0 for a free one.
+        python: one that has MLflow; the tests' own has it without web pages.
+        settings: environment variables for it.
+    """
+    with socket.create_server(("127.0.0.1", port)) as taken:
         port = int(taken.getsockname()[1])
-    places = [
-        "--backend-store-uri",
-        f"sqlite:///{folder / 'server.db'}",
-        "--artifacts-destination",
-        str(folder / "artifacts"),
-    ]
-    command = [sys.executable, "-m", "mlflow", "server", *places, "--host", "127.0.0.1", "--port", str(port)]
+    own = {"PYTHONWARNINGS": "ignore", **(settings or {})}
     with (folder / "server.log").open("wb") as log:
         process = subprocess.Popen(
-            [*command, "--workers", "1"],
+            server_command(folder / "server", "127.0.0.1", port, python),
             stdout=log,
             stderr=subprocess.STDOUT,
-            env={**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true"},
+            env={name: value for name, value in os.environ.items() if not name.startswith("PYTHON")} | own,
             start_new_session=True,
         )
     try:

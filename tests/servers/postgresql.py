@@ -33,6 +33,11 @@ class PostgreSQL:
         self.execute(f"CREATE SCHEMA {name}")
         return f"{self._url}&options=-csearch_path%3D{name}"
 
+    @staticmethod
+    def url_as(url: str, role: str) -> str:
+        """The same database, as another user sees it."""
+        return url.replace(f"//{OWNER}@", f"//{role}@")
+
     def forget(self, url: str) -> None:
         """Have the database of a URL empty again."""
         name = url.rpartition("%3D")[2]
@@ -55,8 +60,12 @@ def programs() -> Path | None:
 
 
 @contextmanager
-def running(programs: Path) -> Iterator[PostgreSQL]:
-    """A new server, which is gone afterwards, also when the tests are killed."""
+def running(programs: Path, tls: tuple[int, Path, Path, Path] | None = None) -> Iterator[PostgreSQL]:
+    """A new server, which is gone afterwards, also when the tests are killed.
+
+    Args:
+        tls: a port on loopback where it speaks TLS to who shows a certificate, and its own certificate, key and authority.
+    """
     user = "nobody" if os.geteuid() == 0 else None  # the server refuses to be root's
     with tempfile.TemporaryDirectory(prefix="synergos-postgresql-") as name:
         folder = Path(name)
@@ -72,7 +81,14 @@ def running(programs: Path) -> Iterator[PostgreSQL]:
             data,
         ]
         subprocess.run(made, user=user, env=environment, check=True, capture_output=True, cwd=folder)
-        options = {"listen_addresses": "", "unix_socket_directories": folder, "fsync": "off", "max_connections": 200}
+        options: dict[str, object] = {
+            "listen_addresses": "",
+            "unix_socket_directories": folder,
+            "fsync": "off",
+            "max_connections": 200,
+        }
+        if tls is not None:
+            options |= _tls_options(folder, data, user, *tls)
         settings = [f"--{option}={value}" for option, value in options.items()]
         # Not even a test run that is killed leaves a server behind.
         tied = ["setpriv", "--pdeathsig", "QUIT"]
@@ -94,6 +110,21 @@ def running(programs: Path) -> Iterator[PostgreSQL]:
                 server.send_signal(signal.SIGQUIT)
                 server.wait()
                 reader.join()
+
+
+def _tls_options(
+    folder: Path, data: Path, user: str | None, port: int, certificate: Path, key: Path, authority: Path
+) -> dict[str, object]:
+    own = {}
+    for option, path in (("ssl_cert_file", certificate), ("ssl_key_file", key), ("ssl_ca_file", authority)):
+        # It reads them as the user it runs as, and no key that others may read.
+        own[option] = folder / path.name
+        shutil.copy(path, own[option])
+        own[option].chmod(0o600)
+        if user:
+            shutil.chown(own[option], user)
+    (data / "pg_hba.conf").write_text("local all all trust\nhostssl all all 127.0.0.1/32 trust clientcert=verify-ca\n")
+    return {**own, "ssl": "on", "listen_addresses": "127.0.0.1", "port": port}
 
 
 def _await_readiness(log: IO[str]) -> threading.Thread:

@@ -15,9 +15,10 @@ import psutil
 
 from servers.certificates import ServerCertificate
 from support.waiting import DEADLINE, until
-from synergos_simulator.broker import HOST, broker_command, takes_connections
+from synergos_simulator.broker import HOST, access, broker_command, broker_in, takes_connections
 from synergos_simulator.grid import FreePorts
 from synmanager.rabbitmq import Broker
+from synmanager.roles import ADMINISTRATOR, Role
 
 
 class RabbitMQ:
@@ -25,28 +26,54 @@ class RabbitMQ:
 
     Args:
         identity: what it shows on a second port, which speaks TLS; without it there is none.
+        has_roles: whether the director and the TTPs have users of their own; otherwise there is one that may do everything.
+        has_pages: whether it shows its web pages.
 
     Attributes:
         port: where it speaks without TLS.
+        pages: the port of its web pages, if it has any.
         tls_port: where it speaks TLS, if it does.
     """
 
-    def __init__(self, folder: Path, identity: ServerCertificate | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        identity: ServerCertificate | None = None,
+        *,
+        has_roles: bool = False,
+        has_pages: bool = False,
+    ) -> None:
         free_port = FreePorts()
         self.port = free_port()
         self.tls_port = free_port()
+        self.pages = free_port()
         self._log = folder / "broker.log"
-        home = folder / "broker"
+        self._home = home = folder / "broker"
+        self._has_roles = has_roles
         # Not even a test run that is killed leaves a server behind.
-        self._command = ["setpriv", "--pdeathsig", "KILL", *broker_command(home, self.port, free_port)]
+        self._command = [
+            "setpriv",
+            "--pdeathsig",
+            "KILL",
+            *broker_command(home, self.port, free_port, has_roles=has_roles, pages=self.pages if has_pages else None),
+        ]
         if identity is not None:
-            (home / "rabbitmq.conf").write_text(_tls_settings(self.tls_port, identity))
+            with (home / "rabbitmq.conf").open("a") as settings:
+                settings.write(_tls_settings(self.tls_port, identity))
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def broker(self) -> Broker:
-        """How to reach it."""
-        return Broker(HOST, self.port)
+        """How to reach it, as who may do everything."""
+        return self.broker_as(ADMINISTRATOR) if self._has_roles else Broker(HOST, self.port)
+
+    def broker_as(self, role: Role) -> Broker:
+        """How who has a role reaches it."""
+        return broker_in(self._home, self.port, role)
+
+    def credentials(self, role: Role) -> tuple[str, Path]:
+        """The user of a role, and the file with its password."""
+        return access(self._home, role)
 
     def start(self) -> None:
         """Start it and wait until it takes connections; it ends with the thread that calls this, at the latest."""
@@ -106,10 +133,12 @@ def _tls_settings(port: int, identity: ServerCertificate) -> str:
 
 
 @contextmanager
-def running(identity: ServerCertificate | None = None) -> Iterator[RabbitMQ]:
+def running(
+    identity: ServerCertificate | None = None, *, has_roles: bool = False, has_pages: bool = False
+) -> Iterator[RabbitMQ]:
     """A new server, which is gone afterwards; see :class:`RabbitMQ`."""
     with tempfile.TemporaryDirectory(prefix="synergos-rabbitmq-") as name:
-        server = RabbitMQ(Path(name), identity)
+        server = RabbitMQ(Path(name), identity, has_roles=has_roles, has_pages=has_pages)
         try:
             server.start()
             yield server

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor
@@ -12,7 +13,7 @@ from synergos.wire.codec import CHUNK_BYTES, Read
 
 def decode(
     read: Read, length: int, expected: Layout, buffer: bytearray | memoryview
-) -> tuple[dict[str, Tensor], dict[str, Any]]:
+) -> tuple[Mapping[str, Tensor], dict[str, Any]]:
     """The tensors, as views into ``buffer``, and the metadata.
 
     Raises:

@@ -10,8 +10,11 @@ DEADLINE = 180.0
 """Seconds: only a mistake takes so long, also on a busy machine."""
 
 
-def until(condition: Callable[[], bool], what: str, deadline: float = DEADLINE) -> None:
+def until(condition: Callable[[], bool], what: str, deadline: float = DEADLINE, every: float = 0.01) -> None:
     """Look again and again until ``condition`` holds.
+
+    Args:
+        every: seconds between two looks; more where a look is work.
 
     Raises:
         AssertionError: it did not come true in ``deadline`` seconds; ``what`` says what was waited for.
@@ -20,4 +23,4 @@ def until(condition: Callable[[], bool], what: str, deadline: float = DEADLINE) 
     pause = threading.Event()
     while not condition():
         assert time.monotonic() < end, f"waited {deadline:g} s for {what}"
-        pause.wait(0.01)
+        pause.wait(every)

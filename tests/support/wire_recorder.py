@@ -48,6 +48,8 @@ class WireRecorder:
     def __init__(self, stack: ExitStack) -> None:
         self._stack = stack
         self._connections: list[_Connection] = []
+        # Whoever connects from then on is heard no more.
+        self.is_over = threading.Event()
 
     def in_front_of(self, worker: str, port: int) -> int:
         """The port of a proxy in front of a worker's port."""
@@ -63,6 +65,11 @@ class WireRecorder:
         return [exchange for connection in list(self._connections) for exchange in connection.exchanges()]
 
     @property
+    def beginnings(self) -> list[bytes]:
+        """What each connection begins with, in either direction, as far as anything was said."""
+        return [bytes(part[:16]) for found in self._connections for part in (found.sent, found.received) if part]
+
+    @property
     def bytes(self) -> bytes:
         """All that has passed, in either direction."""
         return b"\n".join(bytes(part) for found in self._connections for part in (found.sent, found.received))
@@ -72,6 +79,9 @@ class WireRecorder:
             try:
                 asking, _ = listener.accept()
             except OSError:  # closed: the recording has ended
+                return
+            if self.is_over.is_set():
+                asking.close()
                 return
             answering = socket.create_connection((HOST, port))
             kept = _Connection(worker)
@@ -86,7 +96,12 @@ class WireRecorder:
 def recording() -> Iterator[WireRecorder]:
     """Inside it, proxies can be put in front of workers."""
     with ExitStack() as stack:
-        yield WireRecorder(stack)
+        recorder = WireRecorder(stack)
+        # Before anything is closed.
+        try:
+            yield recorder
+        finally:
+            recorder.is_over.set()
 
 
 def _pump(source: socket.socket, target: socket.socket, kept: bytearray) -> None:

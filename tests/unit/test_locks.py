@@ -18,6 +18,7 @@ LAYERS = {
     "director": ("torch", "common", "director"),
     "ttp": ("torch", "common", "director", "ttp"),
     "mlops": ("mlops",),
+    "portal": ("portal",),
     "simulator": ("torch", "simulator"),
     "dev": ("torch", "tests"),
 }
@@ -42,9 +43,15 @@ def wanted(extra: str) -> Iterator[Requirement]:
             yield requirement
 
 
-@pytest.mark.parametrize("extra", LAYERS)
-def test_the_locks_have_what_pyproject_asks_for(extra: str) -> None:
-    versions = {package: version for name in LAYERS[extra] for package, version in locked(name).items()}
+IMAGES = ("worker", "director", "ttp")
+
+
+@pytest.mark.parametrize(
+    ("layers", "extra"),
+    [*((extra, extra) for extra in LAYERS), *((image, "traces") for image in IMAGES)],
+)
+def test_the_locks_have_what_pyproject_asks_for(layers: str, extra: str) -> None:
+    versions = {package: version for name in LAYERS[layers] for package, version in locked(name).items()}
     missing = [
         str(requirement)
         for requirement in wanted(extra)
@@ -63,6 +70,16 @@ def test_a_package_has_one_version_wherever_it_is_installed() -> None:
 
     for name in ("build", "common", "director", "simulator", "ttp", "worker"):
         assert locked(name).items() <= tests.items(), name
+
+
+def test_mlflows_server_is_of_its_clients_version_wherever_one_of_them_is_installed() -> None:
+    dockerfile = (ROOT / "docker" / "mlops.Dockerfile").read_text()
+
+    [client] = {locked(name)["mlflow-skinny"] for name in ("ttp", "simulator", "tests", "mlops")}
+    assert locked("mlops")["mlflow"] == client
+    assert re.findall(r"pip install .*", dockerfile) == [
+        "pip install --no-deps --require-hashes -r /locks/mlops.txt && pip check"
+    ]
 
 
 @pytest.mark.parametrize("path", sorted(LOCKS.iterdir()), ids=lambda path: path.name)

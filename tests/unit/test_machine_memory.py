@@ -5,6 +5,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from synergos.control_groups import ControlGroups
 from synergos.machine_memory import memory_left, memory_limit
 
 GIB = 2**30
@@ -22,8 +23,8 @@ def limited(folder: Path, limit: str, used: int, names: tuple[str, str] = ("memo
 
 
 def test_without_groups_the_machine_is_the_limit(groups: Path, tmp_path: Path) -> None:
-    assert memory_limit(groups, tmp_path) == psutil.virtual_memory().total
-    assert 0 < memory_left(groups, tmp_path) <= psutil.virtual_memory().total
+    assert memory_limit(ControlGroups(groups, tmp_path)) == psutil.virtual_memory().total
+    assert 0 < memory_left(ControlGroups(groups, tmp_path)) <= psutil.virtual_memory().total
 
 
 def test_the_tightest_of_the_groups_it_is_in_counts(groups: Path, tmp_path: Path) -> None:
@@ -32,8 +33,8 @@ def test_the_tightest_of_the_groups_it_is_in_counts(groups: Path, tmp_path: Path
     limited(tmp_path / "outer", str(GIB // 8), GIB // 16)
     limited(tmp_path, str(GIB // 4), 0)
 
-    assert memory_limit(groups, tmp_path) == GIB // 8
-    assert memory_left(groups, tmp_path) == GIB // 16
+    assert memory_limit(ControlGroups(groups, tmp_path)) == GIB // 8
+    assert memory_left(ControlGroups(groups, tmp_path)) == GIB // 16
 
 
 def test_groups_of_the_first_version_count_too(groups: Path, tmp_path: Path) -> None:
@@ -42,5 +43,5 @@ def test_groups_of_the_first_version_count_too(groups: Path, tmp_path: Path) -> 
     limited(tmp_path / "memory" / "docker" / "1", str(GIB // 8), GIB // 8 + 1, names)
     limited(tmp_path / "cpu", str(1), 0)
 
-    assert memory_limit(groups, tmp_path) == GIB // 8
-    assert memory_left(groups, tmp_path) == 0
+    assert memory_limit(ControlGroups(groups, tmp_path)) == GIB // 8
+    assert memory_left(ControlGroups(groups, tmp_path)) == 0

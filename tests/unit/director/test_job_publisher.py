@@ -9,7 +9,7 @@ import pytest
 from fakes.director_parts import PROJECT, RUN, MemoryQueue, accepted, taken_up
 from synergos.domain.job import Job, Stage
 from synergos.domain.keys import job_key
-from synergos.domain.messages import JobMessage
+from synergos.domain.messages import JOB_MESSAGE, JobMessage
 from synergos.domain.records import Kind
 from synergos.records import RecordStore
 from synergos.records.leases import Leases
@@ -38,7 +38,7 @@ def test_a_job_whose_project_was_deleted_is_announced_so_that_it_can_say_so(
     publisher.publish([job])
 
     [(_, message)] = queue.messages
-    assert JobMessage.from_dict(message) == JobMessage(job.id, store.cluster_id())
+    assert JOB_MESSAGE.read(message) == JobMessage(job.id, store.cluster_id())
     assert message["grids"] == []
 
 

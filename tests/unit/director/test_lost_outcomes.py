@@ -7,7 +7,7 @@ import json
 import pytest
 
 from factories.outputs import trained
-from fakes.director_parts import MemoryQueue, accepted, taken_up
+from fakes.director_parts import Anybody, MemoryQueue, accepted, taken_up
 from synergos.domain.job import MAXIMUM_ATTEMPTS, JobState, Stage
 from synergos.domain.messages import Outcome
 from synergos.domain.outputs import write_outputs
@@ -56,7 +56,8 @@ def test_an_outcome_that_comes_after_all_counts(
 ) -> None:
     LostOutcomes(leases, publisher, seconds=0).reconcile()
     outcome = Outcome(claim.job, store.cluster_id(), claim.lease, JobState.COMPLETED, write_outputs(trained()))
-    OutcomeConsumer(store, leases, publisher).settle(json.dumps(outcome.to_dict()).encode())
+    consumer = OutcomeConsumer(store, leases, publisher, Anybody())
+    consumer.settle(json.dumps(outcome.to_dict()).encode(), {})
     assert store.job(claim.job.id).state is JobState.COMPLETED
 
 

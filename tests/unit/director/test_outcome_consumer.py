@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from factories.outputs import RUN_FOLDER, trained
-from fakes.director_parts import PROJECT, RUN, MemoryQueue, accepted, taken_up
+from fakes.director_parts import HOLDER, PROJECT, RUN, Anybody, MemoryQueue, accepted, taken_up
 from synergos.domain.job import Job, JobError, JobState, Stage
 from synergos.domain.keys import job_key
 from synergos.domain.messages import Outcome
@@ -27,7 +27,12 @@ LEASE = "0" * 32
 
 @pytest.fixture
 def outcome_consumer(store: RecordStore, leases: Leases, publisher: JobPublisher) -> OutcomeConsumer:
-    return OutcomeConsumer(store, leases, publisher)
+    return OutcomeConsumer(store, leases, publisher, Anybody())
+
+
+def settle(consumer: OutcomeConsumer, body: bytes, *, again: bool = False) -> None:
+    """As it comes from the queue, for the first time or once more."""
+    consumer.settle(body, {}, is_redelivered=again)
 
 
 def body(outcome: Outcome) -> bytes:
@@ -52,8 +57,8 @@ def test_results_are_there_and_what_waited_for_them_is_announced(
     claim = taken_up(leases)
     leases.deliver(claim)
 
-    outcome_consumer.settle(outcome(store, claim))
-    outcome_consumer.settle(outcome(store, claim))
+    settle(outcome_consumer, outcome(store, claim))
+    settle(outcome_consumer, outcome(store, claim), again=True)
 
     assert store.job(training.id).state is JobState.COMPLETED
     assert models(store) == ["1.pt"]
@@ -69,10 +74,10 @@ def test_an_owner_that_was_believed_dead_ends_no_job(
     alive = taken_up(leases)
 
     with pytest.raises(InvalidRequest, match="forged, or comes too late"):
-        outcome_consumer.settle(outcome(store, dead))
+        settle(outcome_consumer, outcome(store, dead))
     assert store.job(alive.job.id).state is JobState.RUNNING
 
-    outcome_consumer.settle(outcome(store, alive))
+    settle(outcome_consumer, outcome(store, alive))
     assert models(store) == ["2.pt"]
 
 
@@ -83,7 +88,7 @@ def test_results_of_a_deleted_project_end_the_job_with_the_reason(
     claim = taken_up(leases)
     store.delete(Kind.PROJECT, PROJECT)
 
-    outcome_consumer.settle(outcome(store, claim))
+    settle(outcome_consumer, outcome(store, claim))
 
     ended = store.job(claim.job.id)
     assert ended.state is JobState.FAILED
@@ -104,11 +109,37 @@ def test_a_record_store_that_is_away_leaves_the_outcome_for_later(
     with monkeypatch.context() as away:
         away.setattr(store, "put", be_away)
         with pytest.raises(OperationalError):
-            outcome_consumer.settle(outcome(store, claim))
+            settle(outcome_consumer, outcome(store, claim))
     assert store.job(claim.job.id).state is JobState.RUNNING
 
-    outcome_consumer.settle(outcome(store, claim))
+    settle(outcome_consumer, outcome(store, claim))
     assert store.job(claim.job.id).state is JobState.COMPLETED
+
+
+def test_an_outcome_that_is_sent_a_second_time_is_refused(
+    store: RecordStore, leases: Leases, outcome_consumer: OutcomeConsumer
+) -> None:
+    accepted(store, Stage.TRAIN)
+    claim = taken_up(leases)
+    settle(outcome_consumer, outcome(store, claim))
+
+    with pytest.raises(InvalidRequest, match="has ended: the outcome is sent again, or comes too late"):
+        settle(outcome_consumer, outcome(store, claim))
+
+
+def test_an_outcome_that_its_ttp_has_not_signed_ends_no_job(
+    store: RecordStore, leases: Leases, publisher: JobPublisher
+) -> None:
+    class Nobody:
+        def check(self, body: bytes, headers: object, holder: str) -> None:
+            raise InvalidRequest(f"not by {holder}")
+
+    job = accepted(store, Stage.TRAIN)
+    claim = taken_up(leases)
+
+    with pytest.raises(InvalidRequest, match=f"not by {HOLDER}"):
+        settle(OutcomeConsumer(store, leases, publisher, Nobody()), outcome(store, claim))
+    assert store.job(job.id).state is JobState.RUNNING
 
 
 def test_what_must_wait_is_announced_when_that_is_over(
@@ -126,8 +157,8 @@ def test_what_must_wait_is_announced_when_that_is_over(
     claim = taken_up(leases)
     error = JobError("Conflict", "no")
     failure = body(Outcome(claim.job, store.cluster_id(), claim.lease, JobState.FAILED, error=error))
-    outcome_consumer.settle(failure)
-    outcome_consumer.settle(failure)
+    settle(outcome_consumer, failure)
+    settle(outcome_consumer, failure, again=True)
 
     assert (store.job(alignment.id).state, store.job(alignment.id).error) == (JobState.FAILED, error)
     assert queue.published == [("preprocess", alignment.id), ("train", training.id)]
@@ -138,8 +169,8 @@ def test_outputs_that_are_none_end_the_job(
 ) -> None:
     job = accepted(store, Stage.PREPROCESS)
     claim = taken_up(leases)
-    outcome_consumer.settle(
-        body(Outcome(claim.job, store.cluster_id(), claim.lease, JobState.COMPLETED, {"nonsense": 1}))
+    settle(
+        outcome_consumer, body(Outcome(claim.job, store.cluster_id(), claim.lease, JobState.COMPLETED, {"nonsense": 1}))
     )
     ended = store.job(job.id)
     assert ended.state is JobState.FAILED
@@ -150,11 +181,11 @@ def test_outputs_that_are_none_end_the_job(
 def test_what_belongs_elsewhere_or_nowhere_is_said_so(store: RecordStore, outcome_consumer: OutcomeConsumer) -> None:
     job = Job(Stage.TRAIN, job_key(RUN))
     with pytest.raises(NotOurs, match="elsewhere"):
-        outcome_consumer.settle(body(Outcome(job, "elsewhere", LEASE, JobState.COMPLETED)))
+        settle(outcome_consumer, body(Outcome(job, "elsewhere", LEASE, JobState.COMPLETED)))
     with pytest.raises(InvalidRequest, match="there is no such job"):
-        outcome_consumer.settle(body(Outcome(job, store.cluster_id(), LEASE, JobState.COMPLETED)))
+        settle(outcome_consumer, body(Outcome(job, store.cluster_id(), LEASE, JobState.COMPLETED)))
     with pytest.raises(InvalidRequest, match="job_id: is required"):
-        outcome_consumer.settle(b'{"process": "train"}')
+        settle(outcome_consumer, b'{"process": "train"}')
 
 
 FORGED = {"global": {"path": "/etc/passwd"}, "local_1": 5}
@@ -170,7 +201,7 @@ def test_a_forged_outcome_ends_no_job_and_leaves_nothing(
     forged = Outcome(claim.job, store.cluster_id(), claim.lease, state, FORGED, JobError("X", "y")).to_dict()
 
     with pytest.raises(InvalidRequest, match=r"^lease"):
-        outcome_consumer.settle(json.dumps(forged | {"lease": lease}).encode())
+        settle(outcome_consumer, json.dumps(forged | {"lease": lease}).encode())
 
     assert (store.job(claim.job.id), models(store)) == (store.jobs()[0], [])
     assert store.job(claim.job.id).state is JobState.RUNNING
@@ -183,9 +214,9 @@ def test_an_outcome_of_who_does_not_run_the_job_is_not_even_read(
     claim = taken_up(leases)
     sent = Outcome(claim.job, store.cluster_id(), LEASE, JobState.COMPLETED).to_dict() | {"state": 5}
     with pytest.raises(InvalidRequest, match="forged"):
-        outcome_consumer.settle(json.dumps(sent).encode())
+        settle(outcome_consumer, json.dumps(sent).encode())
     with pytest.raises(InvalidRequest, match="state"):
-        outcome_consumer.settle(json.dumps(sent | {"lease": claim.lease}).encode())
+        settle(outcome_consumer, json.dumps(sent | {"lease": claim.lease}).encode())
 
 
 def test_files_that_lie_elsewhere_end_the_job_by_the_name_of_the_field(
@@ -195,7 +226,7 @@ def test_files_that_lie_elsewhere_end_the_job_by_the_name_of_the_field(
     claim = taken_up(leases)
     outputs = write_outputs(trained("/etc/passwd"))
 
-    outcome_consumer.settle(body(Outcome(claim.job, store.cluster_id(), claim.lease, JobState.COMPLETED, outputs)))
+    settle(outcome_consumer, body(Outcome(claim.job, store.cluster_id(), claim.lease, JobState.COMPLETED, outputs)))
 
     error = store.job(job.id).error
     assert error is not None
@@ -206,7 +237,7 @@ def test_files_that_lie_elsewhere_end_the_job_by_the_name_of_the_field(
 @pytest.mark.parametrize("text", [b"", b"[]", b"{}", b"\xff", b"null", b"[" * 100_000, b'{"job_id": NaN}', b"5"])
 def test_what_is_no_outcome_is_refused(outcome_consumer: OutcomeConsumer, text: bytes) -> None:
     with pytest.raises(InvalidRequest):
-        outcome_consumer.settle(text)
+        settle(outcome_consumer, text)
 
 
 def test_the_outcome_of_a_damaged_job_is_put_aside(
@@ -218,4 +249,4 @@ def test_the_outcome_of_a_damaged_job_is_put_aside(
         connection.exec_driver_sql("UPDATE job SET stage = 'dance'")
 
     with pytest.raises(InvalidRequest, match="is damaged"):
-        outcome_consumer.settle(outcome(store, claim))
+        settle(outcome_consumer, outcome(store, claim))

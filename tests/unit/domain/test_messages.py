@@ -9,7 +9,7 @@ import pytest
 
 from synergos.domain.job import Job, JobError, JobState, Stage
 from synergos.domain.keys import job_key
-from synergos.domain.messages import JobMessage, Outcome, OutcomeMessage, job_message
+from synergos.domain.messages import JOB_MESSAGE, OUTCOME_MESSAGE, JobMessage, Outcome, OutcomeMessage, job_message
 from synergos.errors import InvalidRequest
 
 RUN = {"collab_id": "c", "project_id": "p", "expt_id": "e", "run_id": "r"}
@@ -26,7 +26,7 @@ def test_a_job_has_the_keys_of_the_original_and_can_be_found_again() -> None:
         "grids": [[{"rest": {}}]],
         "parameters": {"auto_align": True},
     }
-    assert JobMessage.from_dict(json.loads(json.dumps(message))) == JobMessage(JOB.id, "here")
+    assert JOB_MESSAGE.read(json.loads(json.dumps(message))) == JobMessage(JOB.id, "here")
 
 
 def test_an_alignment_is_about_a_project() -> None:
@@ -39,7 +39,7 @@ def test_an_outcome_comes_back_as_it_was_sent(error: JobError | None) -> None:
     sent = replace(OUTCOME, error=error).to_dict()
     assert (sent["process"], sent["filters"], sent["outputs"]) == ("train", ["c", "p", "e", "r"], OUTCOME.outputs)
     expected = OutcomeMessage(JOB.id, "here", LEASE, JobState.COMPLETED, OUTCOME.outputs, error)
-    assert OutcomeMessage.from_dict(json.loads(json.dumps(sent))) == expected
+    assert OUTCOME_MESSAGE.read(json.loads(json.dumps(sent))) == expected
 
 
 @pytest.mark.parametrize(
@@ -65,16 +65,16 @@ def test_an_outcome_comes_back_as_it_was_sent(error: JobError | None) -> None:
 )
 def test_what_is_no_outcome_is_refused_by_the_name_of_its_key(field: str, value: object) -> None:
     with pytest.raises(InvalidRequest) as refused:
-        OutcomeMessage.from_dict({**OUTCOME.to_dict(), field.partition(".")[0]: value})
+        OUTCOME_MESSAGE.read({**OUTCOME.to_dict(), field.partition(".")[0]: value})
     assert refused.value.field == field
 
 
 def test_what_an_outcome_says_is_not_repeated_when_it_is_refused() -> None:
     with pytest.raises(InvalidRequest) as refused:
-        OutcomeMessage.from_dict({**OUTCOME.to_dict(), "error": {"kind": "X", "message": ["a row"]}})
+        OUTCOME_MESSAGE.read({**OUTCOME.to_dict(), "error": {"kind": "X", "message": ["a row"]}})
     assert str(refused.value) == "error.message: expected a string"
 
 
 def test_what_is_no_job_is_refused_by_the_name_of_its_key() -> None:
     with pytest.raises(InvalidRequest, match="job_id"):
-        JobMessage.from_dict({"project_id": "test_project"})
+        JOB_MESSAGE.read({"project_id": "test_project"})

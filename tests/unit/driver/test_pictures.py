@@ -13,7 +13,8 @@ from synergos.driver import DriverError
 from synergos.driver.confusion import ConfusionMatrix
 from synergos.driver.curves import RocCurves
 from synergos.driver.frames import frame_of
-from synergos.driver.histories import History, global_losses, local_losses
+from synergos.driver.histories import History
+from synergos.driver.losses import global_losses, local_losses
 from synergos.errors import NotSupported
 
 KEY = {"collab_id": "c", "project_id": "p", "expt_id": "e", "run_id": "r"}
@@ -22,7 +23,7 @@ PNG = b"\x89PNG\r\n\x1a\n"
 
 def history() -> History:
     together = global_losses({"train": {"0": 2.0, "10": 0.5, "9": None}, "evaluate": {"0": 3.0}})
-    return History(KEY, [*together, *local_losses("local_loss_history_bank $a$.json", {"0": 4.0, "9": 1.0})])
+    return History(KEY, [*together, *local_losses("bank $a$", {"0": 4.0, "9": 1.0})])
 
 
 def matrix() -> ConfusionMatrix:
@@ -61,7 +62,7 @@ def test_a_history_is_drawn_with_a_line_for_each_curve() -> None:
 
 
 def test_a_name_that_matplotlib_would_leave_out_is_in_the_legend() -> None:
-    picture = History(KEY, list(local_losses("local_loss_history__ward.json", {"0": 1.0}))).plot()
+    picture = History(KEY, list(local_losses("_ward", {"0": 1.0}))).plot()
     legend = picture.axes.get_legend()
 
     assert legend is not None
@@ -184,7 +185,7 @@ EVIL = "<script>alert(1)</script>"
 @pytest.mark.parametrize(
     "shown",
     [
-        History({"run_id": EVIL}, list(local_losses(f"local_loss_history_{EVIL}.json", {"0": 1.0}))),
+        History({"run_id": EVIL}, list(local_losses(EVIL, {"0": 1.0}))),
         ConfusionMatrix(EVIL, [EVIL, "b"], [[1, 2], [3, 4]]),
         RocCurves.of(EVIL, {**TOLD, "classes": [EVIL, "b"]}),
         frame_of([{EVIL: EVIL}]),
@@ -199,7 +200,7 @@ def test_nothing_in_them_is_taken_for_html(shown: Any) -> None:
 def test_a_terminal_is_told_nothing_but_text() -> None:
     evil = "\x1b[2J"
     for shown in (
-        History({"run_id": evil}, list(local_losses(f"local_loss_history_{evil}.json", {"0": 1.0}))),
+        History({"run_id": evil}, list(local_losses(evil, {"0": 1.0}))),
         ConfusionMatrix(evil, [evil, "b"], [[1, 2], [3, 4]]),
         RocCurves.of(evil, {**TOLD, "classes": [evil, "b"]}),
     ):

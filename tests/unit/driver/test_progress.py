@@ -6,6 +6,7 @@ import io
 from datetime import datetime
 from typing import Any
 
+import pytest
 from rich.console import Console
 
 from synergos.driver.progress import Bars, Lines, describe
@@ -57,6 +58,28 @@ def test_a_job_that_waits_for_a_worker_tells_for_whom_and_until_when() -> None:
     told = written.getvalue().splitlines()
     assert told[1].startswith("train: running · waiting for hospital_2 since 10:02:11 until 10:02:36 · round 3/15")
     assert len(told) == 3
+
+
+@pytest.mark.parametrize(("whose", "named"), [({"participant": "hospital_2"}, "hospital_2"), ({}, "a participant")])
+def test_a_job_that_waits_for_an_owner_tells_whose_as_far_as_it_is_known(whose: dict[str, str], named: str) -> None:
+    since = datetime(2026, 11, 25, 10, 2).astimezone()
+    wait = {**whose, "since": since.isoformat(), "until": since.isoformat(), "for": "its session", "approval": True}
+    held = {"id": "j", "state": "waiting", "progress": {"waiting_for": [wait]}}
+
+    assert describe(held) == f"waiting · waiting for {named} to approve since 2026-11-25 10:02"
+
+
+def test_a_transfer_that_takes_long_tells_how_far_it_is() -> None:
+    transfer = {
+        "participant": "hospital_2",
+        "direction": "sending",
+        "bytes": 5_000_000,
+        "of": 20_000_000,
+        "rate": 250_000,
+    }
+    slow = {**RUNNING, "progress": {**RUNNING["progress"], "transfers": [transfer]}}
+
+    assert describe(slow).startswith("running · sending 25 % of 20.0 MB to hospital_2 at 250 kB/s · round 3/15")
 
 
 def test_lines_tell_what_is_new_only() -> None:

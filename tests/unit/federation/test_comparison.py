@@ -63,3 +63,16 @@ def test_what_hangs_under_a_record_comes_after_it_and_experiments_last() -> None
 )
 def test_a_difference_is_told_in_one_line(stored: object, declared: object, told: str) -> None:
     assert str(Difference("momentum", stored, declared)) == told
+
+
+def test_an_identity_that_a_worker_has_shown_is_no_difference_unless_the_file_names_one() -> None:
+    node = {"host": "10.0.0.12", "port": 8020, "f_port": 5000, "fingerprint": "a" * 64}
+    record = {"role": "guest", "n_count": 1, "node_0": node}
+    open_, pinned = (
+        next(each for each in declared_by(federation(text)) if str(each) == "registration hospital_2")
+        for text in (TEMPLATE, TEMPLATE.replace("f_port = 5000 }]", f'f_port = 5000, fingerprint = "{"b" * 64}" }}]'))
+    )
+
+    assert "fingerprint" not in open_.declared_in(record)["node_0"]
+    assert pinned.declared_in(record)["node_0"]["fingerprint"] == "a" * 64
+    assert pinned.wanted["node_0"]["fingerprint"] == "b" * 64

@@ -150,3 +150,18 @@ def test_what_a_full_disk_does_not_take_is_counted(tmp_path: Path, monkeypatch: 
 
     assert spool.dropped == 3
     assert waiting(spool) == [0, 1, 5]
+
+
+def test_it_knows_how_much_of_its_room_is_taken(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, MEBIBYTE)
+    assert (spool.waiting, spool.capacity) == (0, MEBIBYTE)
+
+    spool.append(messages(0, 10, 99))
+    assert spool.waiting == 1000
+    spool.note_arrived(Position(0, 300))
+    assert spool.waiting == 700
+    # More than there is room for: the oldest are given up.
+    spool.append(messages(10, 20_000, 99))
+    assert MEBIBYTE * 14 // 16 < spool.waiting <= MEBIBYTE
+    spool.note_arrived(spool.end)
+    assert spool.waiting == 0

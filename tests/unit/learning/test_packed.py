@@ -8,10 +8,11 @@ import pytest
 import torch
 from torch import Tensor
 
+from synergos.errors import WireFormatError
 from synergos.learning.algorithms.averaging import Weighted, average
-from synergos.learning.bags import Packed, Shapes
+from synergos.learning.bags import WEIGHTS, Bag, Packed, Shapes
 from synergos.learning.update_gate import movement
-from synergos.wire import Layout, encode
+from synergos.wire import Layout, Parcel, encode, encode_parcel
 from synergos.wire.codec import weights_in
 from synergos.wire.layout import Header
 
@@ -33,6 +34,23 @@ def test_its_tensors_are_views_of_one_memory() -> None:
 
     assert {name: tuple(tensor.shape) for name, tensor in weights.items()} == SHAPES.by_name
     assert not any(tensor.any() for tensor in weights.values())
+
+
+def test_it_travels_as_it_lies_and_as_its_tensors_do_apart() -> None:
+    weights = packed(0)
+    bag = Parcel(Bag({WEIGHTS: weights}, {"n": 1.0}), None, {"round": 3})
+    other = Parcel(Bag({WEIGHTS: apart(weights)}, {"n": 1.0}), None, {"round": 3})
+    beside = Parcel(bag.bag, Bag({"own": packed(1)}))
+    message = encode_parcel(bag)
+
+    assert [tensor.data_ptr() for tensor in message.tensors] == [weights.flat.data_ptr()]
+    assert b"".join(message.chunks()) == b"".join(encode_parcel(other).chunks())
+    assert len(encode_parcel(beside).tensors) == 6
+
+
+def test_a_name_that_does_not_travel_is_refused_of_them_too() -> None:
+    with pytest.raises(WireFormatError, match="'a:b' has a ':' in its name"):
+        encode_parcel(Parcel(Bag({WEIGHTS: packed(0, Shapes({"a:b": (2,)}))})))
 
 
 def test_a_message_of_float32_alone_is_read_as_one() -> None:
@@ -73,6 +91,8 @@ def test_the_mean_is_to_the_last_bit_what_it_is_apart(mixed: bool) -> None:
 def test_it_moves_as_far_as_apart(wrong: float) -> None:
     weights, reference = packed(1), packed(2)
 
-    assert movement(weights, reference) == pytest.approx(movement(apart(weights), apart(reference)))
+    far = movement(apart(weights), apart(reference))
+    assert movement(weights, reference) == pytest.approx(far)
+    assert movement(apart(weights), reference) == movement(weights, apart(reference)) == pytest.approx(far)
     weights["bias"][2] = wrong
-    assert movement(weights, reference) == float("inf")
+    assert movement(weights, reference) == movement(weights, apart(reference)) == float("inf")

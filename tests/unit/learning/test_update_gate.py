@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from synergos.learning.bags import Bag
-from synergos.learning.update_gate import ABSURD_NORM, Gauge, Measured, Refusal, lengths, movement, refusals
+from synergos.learning.update_gate import ABSURD_NORM, Fault, Gauge, Measured, Refusal, lengths, movement, refusals
 
 REFERENCE = {"w": torch.tensor([1.0, 2.0]), "steps": torch.tensor(3)}
 ROWS = {"a": 10, "b": 20, "c": 30}
@@ -37,7 +37,8 @@ def test_a_value_that_is_not_finite_is_refused(value: float) -> None:
 def test_rows_that_a_participant_does_not_have_are_refused() -> None:
     refused = refusals(update("a") | update("b", rows=10**12), ROWS)
 
-    assert refused == {"b": Refusal("claims 1000000000000 training rows and has 20", is_divergence=False)}
+    assert refused == {"b": Refusal("claims 1000000000000 training rows and has 20", Fault.ROWS)}
+    assert not refused["b"].is_divergence
 
 
 def test_an_update_that_goes_absurdly_far_is_refused() -> None:

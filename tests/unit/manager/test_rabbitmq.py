@@ -4,7 +4,9 @@ import ssl
 
 import pytest
 
-from synmanager.errors import BrokerUnavailable, CredentialsNeeded
+from synergos.errors import InvalidRequest
+from synmanager.broker import Outgoing
+from synmanager.errors import BrokerUnavailable, CredentialsNeeded, Interrupted
 from synmanager.rabbitmq import Broker
 
 
@@ -43,3 +45,26 @@ def test_a_broker_that_resets_a_connection_while_it_is_made_is_away(monkeypatch:
 
     with pytest.raises(BrokerUnavailable, match="no connection to the broker"):
         Broker("localhost").connect()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [InvalidRequest("holds no certificates in PEM", "--tls_ca"), FileNotFoundError("it is gone"), ssl.SSLError("half")],
+)
+def test_tls_files_that_are_just_replaced_are_tried_again_as_a_broker_that_is_away(error: Exception) -> None:
+    def half_replaced() -> ssl.SSLContext:
+        raise error
+
+    broker = Broker("localhost", tls=half_replaced)
+    messages = [Outgoing(f"{number}") for number in range(20)]
+
+    with pytest.raises(BrokerUnavailable, match="no connection to the broker: its TLS files cannot be used"):
+        broker.link()
+    with pytest.raises(Interrupted) as interrupted:
+        broker.pipeline("", "jobs", messages)
+    assert list(interrupted.value.unconfirmed) == messages
+
+
+def test_credentials_that_are_missing_are_not_waited_for() -> None:
+    with pytest.raises(CredentialsNeeded):
+        Broker("queue.example.org").link()

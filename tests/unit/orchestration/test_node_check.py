@@ -137,3 +137,34 @@ def test_what_another_service_says_is_not_repeated(told: object) -> None:
         said = str(error)
 
     assert SECRET not in f"{found} {said}"
+
+
+FINGERPRINT = "a" * 64
+
+
+def test_a_worker_that_joins_is_named_by_its_fingerprint_alone() -> None:
+    def asked(host: str, port: int) -> Answered | Silent:
+        assert host == FINGERPRINT
+        return {5000: Answered("worker", "w", "command"), 8020: Answered("worker", "w", "data")}[port]
+
+    assert check_nodes({"node_0": Node(fingerprint=FINGERPRINT)}, asked) == []
+
+
+def test_a_worker_that_has_not_joined_yet_is_told_and_not_refused() -> None:
+    assert check_nodes({"node_0": Node(fingerprint=FINGERPRINT)}, lambda *_: Silent("it has not joined")) == [
+        "node_0: cannot be reached from here: it has not joined"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("node", "field"),
+    [
+        (Node(), "host"),
+        (Node(host="a", f_port=1), "port"),
+        (Node(fingerprint=FINGERPRINT, port=1), "host"),
+        (Node(fingerprint=FINGERPRINT, host="a", port=1), "f_port"),
+    ],
+)
+def test_half_an_address_is_refused_by_the_field_that_is_missing(node: Node, field: str) -> None:
+    with pytest.raises(InvalidRequest, match=rf"^node_0\.{field}: is required; only a worker that joins"):
+        node.refuse_half("node_0")

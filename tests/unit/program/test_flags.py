@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import synergos
+from servers.certificates import Authority
 from synergos.gelf import Transport
 from synergos.program.flags import common_parser, log_target, usable_folder
 from synergos.program.logs import LogTarget
@@ -44,8 +45,7 @@ def test_the_log_target_is_read_in_every_spelling(parser: argparse.ArgumentParse
 def test_system_metrics_have_an_input_of_their_own_and_messages_a_way_to_travel(
     parser: argparse.ArgumentParser, tmp_path: Path
 ) -> None:
-    authority = tmp_path / "ca.pem"
-    authority.touch()
+    authority = Authority.founded(tmp_path / "authority").certificate
     given = parser.parse_args(
         f"-l graylog 127.0.0.1 9300 9101 --logging_transport tls --logging_ca {authority} --logging_spool 2000000".split()
     )
@@ -66,6 +66,12 @@ def test_system_metrics_have_an_input_of_their_own_and_messages_a_way_to_travel(
         ("-l syslog", "'syslog' is not a log target"),
         ("-l graylog no-such-host.invalid 9300", "--logging_variant: the host 'no-such-host.invalid' has no address"),
         ("-l graylog 127.0.0.1 9300 --logging_ca missing.pem", "--logging_ca: there is no file missing.pem"),
+        (
+            "-l graylog 127.0.0.1 9300 --logging_transport tls --logging_ca missing.pem",
+            "--logging_ca: there is no file missing.pem",
+        ),
+        (f"-l graylog 127.0.0.1 9300 --logging_transport tls --logging_ca {__file__}", "has no certificates in PEM"),
+        (f"-l graylog 127.0.0.1 9300 --logging_ca {__file__}", "--logging_ca: it vouches for a server by TLS"),
         ("-l graylog 127.0.0.1 9300 --logging_transport http", "--logging_transport"),
         ("--logging_spool 5", "--logging_spool"),
     ],

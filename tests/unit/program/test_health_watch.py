@@ -9,7 +9,7 @@ import pytest
 
 from support.full_disk import files_up_to
 from synergos.program.health import health
-from synergos.program.health_watch import HealthWatch, folder_check
+from synergos.program.health_watch import FolderCheck, HealthWatch
 from synergos.records import RecordStore
 from synergos.records.health import store_checks
 
@@ -85,23 +85,23 @@ def test_a_watch_looks_again_and_again_until_it_is_closed() -> None:
 
 
 def test_a_folder_that_takes_files_is_well_and_has_none_of_ours_in_it(tmp_path: Path) -> None:
-    assert folder_check(tmp_path)() is None
+    assert FolderCheck(tmp_path)() is None
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_disk_that_takes_no_more_is_full(tmp_path: Path) -> None:
     with files_up_to(0):
-        assert folder_check(tmp_path)() == "its disk is full"
+        assert FolderCheck(tmp_path)() == "its disk is full"
 
 
 def test_a_disk_with_little_room_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("synergos.program.health_watch.LITTLE_ROOM", 2**80)
-    assert folder_check(tmp_path)() == "its disk is full"
+    assert FolderCheck(tmp_path)() == "its disk is full"
 
 
 def test_a_folder_that_is_gone_or_takes_no_files_is_a_problem(tmp_path: Path) -> None:
-    assert folder_check(tmp_path / "gone")() == "cannot be written to: No such file or directory"
-    assert folder_check(Path("/proc"))() is not None
+    assert FolderCheck(tmp_path / "gone")() == "cannot be written to: No such file or directory"
+    assert FolderCheck(Path("/proc"))() is not None
 
 
 def test_a_record_store_whose_file_is_gone_is_dead(tmp_path: Path) -> None:

@@ -18,7 +18,15 @@ from synergos.program.log_context import ContextPool, about_job, about_participa
 from synergos.program.logs import LogTarget, configure_logging
 
 JOB = Job(Stage.PREDICT, ResultKey("c", "p", "e", "r", "worker_1"))
-IDS = {"job_id": JOB.id, "collab_id": "c", "project_id": "p", "expt_id": "e", "run_id": "r", "participant": "worker_1"}
+IDS = {
+    "job_id": JOB.id,
+    "trace_id": JOB.id,
+    "collab_id": "c",
+    "project_id": "p",
+    "expt_id": "e",
+    "run_id": "r",
+    "participant": "worker_1",
+}
 
 
 @pytest.fixture

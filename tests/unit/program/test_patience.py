@@ -9,7 +9,8 @@ import pytest
 from werkzeug.exceptions import ServiceUnavailable
 
 from synergos.errors import ClientGone
-from synergos.program.patience import PATIENCE, Patience, may_wait, waiting
+from synergos.program.patience import PATIENCE, Patience, may_wait, waiting, watching
+from synergos.program.server import ServerSettings
 
 
 @pytest.fixture
@@ -42,6 +43,24 @@ def test_who_need_not_wait_is_told_whether_there_is_a_place(environ: dict[str, A
         assert (first, second) == (True, False)
     with may_wait(environ) as again:
         assert again
+
+
+def test_who_watches_leaves_places_to_who_waits_for_something() -> None:
+    places, watchers = threading.Semaphore(2), threading.Semaphore(1)
+    environ = {PATIENCE: Patience(places, lambda: False, look=0.001, soon=0.001, watchers=watchers)}
+
+    with watching(environ) as first, watching(environ) as second, may_wait(environ) as has_place:
+        assert (first is not None, second, has_place) == (True, None, True)
+    with watching(environ) as again:
+        assert again is not None
+
+
+@pytest.mark.parametrize(("threads", "watch"), [(2, 0), (16, 4), (32, 8), (64, 16)])
+def test_at_most_half_of_those_who_wait_watch(threads: int, watch: int) -> None:
+    settings = ServerSettings("127.0.0.1", (0,), threads)
+
+    assert settings.watching == watch
+    assert settings.waiting - watch >= watch
 
 
 def test_nobody_is_waited_for_who_has_hung_up(environ: dict[str, Any]) -> None:

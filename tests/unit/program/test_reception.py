@@ -151,7 +151,7 @@ def test_a_listener_for_which_there_is_no_room_is_let_alone_a_while(
         reception.turn(0.0)
 
     assert listener.asked == 1
-    reception.leave(listener)
+    reception.leave([listener])
 
 
 def test_a_listener_that_cannot_be_watched_again_yet_is_later(

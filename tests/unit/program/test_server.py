@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from werkzeug.test import Client
 
-from synergos.program.server import ServerSettings, TlsFiles, application_of, by_port
+from synergos.program.server import ServerSettings, application_of, by_port
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -58,13 +56,3 @@ def test_the_middleware_sees_each_request_first() -> None:
     answer = Client(application_of(Echo(), settings)).get("/health", base_url="http://localhost:5000")
 
     assert (seen, answer.data) == (["/health"], b"commands")
-
-
-def test_a_server_may_show_a_certificate_and_want_one_of_its_clients() -> None:
-    shown = TlsFiles(Path("own.pem"), Path("own.key"))
-
-    options = shown.options()
-    context = options.pop("ssl_context")(None, lambda: ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
-    assert options == {"certfile": "own.pem", "keyfile": "own.key"}
-    assert context.num_tickets == 0, "a ticket would be taken for the beginning of an answer"
-    assert TlsFiles(Path("a"), Path("b"), Path("ca.pem")).options()["cert_reqs"] == ssl.CERT_REQUIRED

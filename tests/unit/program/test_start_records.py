@@ -40,8 +40,8 @@ def test_it_says_what_it_was_told_by_subject_and_no_password() -> None:
     }
     of_logging, of_queue = told["logging parameters"], told["queue parameters"]
     where = ("logging_variant", "logging_host", "logging_port")
-    assert [of_logging[name] for name in where] == ["graylog", "logger", "9300"]
-    assert [of_queue[name] for name in ("queue", "queue_host", "queue_port")] == ["rabbitmq", "queue.example", "5672"]
+    assert [of_logging[name] for name in where] == ["graylog", "logger", 9300]
+    assert [of_queue[name] for name in ("queue", "queue_host", "queue_port")] == ["rabbitmq", "queue.example", 5672]
     assert (told["system parameters"]["cores_used"], told["system parameters"]["device"]) == (2, "cpu")
     assert "s3cret" not in str(told)
 

@@ -7,6 +7,7 @@ from random import Random
 
 import pytest
 
+from support.relations import relations
 from synergos.domain.job import Job, Stage
 from synergos.domain.keys import RunKey
 from synergos.domain.records import RECORD_TYPES, Kind
@@ -52,8 +53,8 @@ def test_it_is_what_hangs_there(store: RecordStore, kind: Kind, newest_first: bo
     def listed(record: Record) -> dict[str, list[Record]]:
         return {name: list(each) for name, each in found.of(record["doc_id"]).items()}
 
-    assert [listed(record) for record in records] == [store.relations(kind, record["key"]) for record in records]
-    assert any(related for record in records for related in store.relations(kind, record["key"]).values())
+    assert [listed(record) for record in records] == [relations(store, kind, record["key"]) for record in records]
+    assert any(related for record in records for related in relations(store, kind, record["key"]).values())
 
 
 def test_what_nobody_looks_at_is_passed_over(store: RecordStore) -> None:
@@ -64,7 +65,7 @@ def test_what_nobody_looks_at_is_passed_over(store: RecordStore) -> None:
     next(found.of(records[0]["doc_id"])["Project"], None)
     [last] = (found.of(records[-1]["doc_id"])[name] for name in ("Tag",))
 
-    assert list(last) == store.relations(Kind.COLLABORATION, records[-1]["key"])["Tag"]
+    assert list(last) == relations(store, Kind.COLLABORATION, records[-1]["key"])["Tag"]
 
 
 def test_what_is_deleted_meanwhile_is_left_out(store: RecordStore) -> None:

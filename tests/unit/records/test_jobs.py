@@ -2,13 +2,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from sqlalchemy.exc import IntegrityError
 
 from factories.outputs import aligned, measured, predicted, trained, validated
+from support.relations import relations
 from synergos.domain.job import Job, JobError, JobState, Stage
+from synergos.domain.job_options import JobOptions
 from synergos.domain.keys import job_key
 from synergos.domain.outputs import Aligned, Outputs
 from synergos.domain.records import Ids, Kind
@@ -56,7 +58,7 @@ ALL = {"Alignment": 2, "Model": 2, "Validation": 4, "Prediction": 4, "FeatureSpa
 
 
 def accept(store: RecordStore, stage: Stage, keys: Ids, **parameters: Any) -> Job:
-    job = Job(stage, job_key(keys), parameters)
+    job = Job(stage, job_key(keys), cast(JobOptions, parameters))
     store.add_jobs([job])
     return job
 
@@ -145,7 +147,7 @@ def test_what_is_hidden_is_hidden_from_clients_alone(store: RecordStore) -> None
     assert store.find_visible(Kind.MODEL, R) == []
     assert store.get(Kind.MODEL, R)["old"]
     assert len(store.find(Kind.MODEL)) == 2
-    assert store.relations(Kind.RUN, R)["Model"] == []
+    assert relations(store, Kind.RUN, R)["Model"] == []
 
 
 def test_what_two_jobs_hide_is_hidden_until_both_are_over(store: RecordStore) -> None:
@@ -162,7 +164,7 @@ def test_a_model_that_is_outdated_is_hidden_with_what_was_measured_on_it(store: 
     store.merge(Kind.MODEL, R, {OUTDATED: True})
 
     assert visible(store) == {**ALL, "Model": 1, "Validation": 2, "Prediction": 2}
-    assert store.relations(Kind.RUN, R)["Model"] == []
+    assert relations(store, Kind.RUN, R)["Model"] == []
 
     store.merge(Kind.MODEL, R, {OUTDATED: False})
     assert visible(store) == ALL

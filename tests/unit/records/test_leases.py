@@ -12,7 +12,7 @@ import pytest
 from factories.outputs import OUTPUTS
 from synergos.domain.job import MAXIMUM_ATTEMPTS, Job, JobError, JobState, Stage
 from synergos.domain.keys import job_key
-from synergos.domain.messages import Outcome, OutcomeMessage
+from synergos.domain.messages import OUTCOME_MESSAGE, Outcome
 from synergos.domain.records import Kind
 from synergos.errors import LeaseLost
 from synergos.records import RecordStore
@@ -78,7 +78,7 @@ def claimed(leases: Leases, grid: int = 0) -> Claim:
 
 def settled(store: RecordStore, leases: Leases, claim: Claim, state: JobState = JobState.CANCELLED) -> bool:
     outcome = Outcome(claim.job, "here", claim.lease, state, error=JobError("X", "y"))
-    return settle(store, leases, OutcomeMessage.from_dict(outcome.to_dict()))
+    return settle(store, leases, OUTCOME_MESSAGE.read(outcome.to_dict()))
 
 
 def test_a_job_that_is_taken_up_says_by_whom(store: RecordStore, leases: Leases) -> None:
@@ -151,6 +151,51 @@ def test_a_sub_grid_that_the_registrations_lack_gets_nothing(store: RecordStore,
     found = leases.claim(1, HOLDER, "ttp_1", OUTPUTS)
 
     assert (found.claim, found.is_left) == (None, True)
+    assert claimed(leases, 0).job.keys["project_id"] == "p"
+
+
+def register_joining(store: RecordStore, participant: str, *fingerprints: str, project: str = "p") -> None:
+    key = {"collab_id": "c", "project_id": project, "participant_id": participant}
+    nodes = {f"node_{index}": {"fingerprint": each} for index, each in enumerate(fingerprints)}
+    store.put(Kind.REGISTRATION, key, {"n_count": len(nodes), **nodes})
+
+
+FIRST, SECOND = "a" * 64, "b" * 64
+
+
+def test_a_job_goes_to_the_sub_grid_that_all_its_workers_that_dial_out_have_joined(
+    store: RecordStore, leases: Leases
+) -> None:
+    register_joining(store, "w", FIRST, SECOND)
+    accepted(store, Stage.TRAIN)
+    leases.hold_grid(0, HOLDER, "ttp_0", [])
+    leases.hold_grid(1, HOLDER, "ttp_1", [SECOND])
+
+    elsewhere = leases.claim(0, HOLDER, "ttp_0", OUTPUTS)
+
+    assert (elsewhere.claim, elsewhere.is_left) == (None, True)
+    assert leases.claim(1, HOLDER, "ttp_1", OUTPUTS).claim is not None
+
+
+def test_a_worker_that_has_joined_the_wrong_sub_grid_is_not_there(store: RecordStore, leases: Leases) -> None:
+    register_joining(store, "w", FIRST, SECOND)
+    accepted(store, Stage.TRAIN)
+    leases.hold_grid(0, HOLDER, "ttp_0", [SECOND])
+    leases.hold_grid(1, HOLDER, "ttp_1", [SECOND])
+
+    assert leases.claim(0, HOLDER, "ttp_0", OUTPUTS).claim is None
+
+
+def test_a_job_whose_workers_are_nowhere_is_run_to_say_who_is_missing(
+    store: RecordStore, leases: Leases, clock: Clock
+) -> None:
+    register_joining(store, "w", FIRST, SECOND)
+    accepted(store, Stage.TRAIN)
+    leases.hold_grid(1, HOLDER, "ttp_1", [SECOND])
+    clock.passes(11)
+    # The TTP of the other sub-grid is not heard of any more.
+    leases.hold_grid(0, HOLDER, "ttp_0", [])
+
     assert claimed(leases, 0).job.keys["project_id"] == "p"
 
 

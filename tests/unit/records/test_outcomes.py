@@ -13,7 +13,7 @@ import pytest
 from factories.outputs import OUTPUTS, RUN_FOLDER
 from synergos.domain.job import Job, JobError, JobState, Stage
 from synergos.domain.keys import job_key
-from synergos.domain.messages import Outcome, OutcomeMessage
+from synergos.domain.messages import OUTCOME_MESSAGE, Outcome, OutcomeMessage
 from synergos.domain.records import Kind
 from synergos.errors import InvalidRequest, LeaseLost, RecordNotFound
 from synergos.records import RecordStore
@@ -75,7 +75,7 @@ def taken_up(leases: Leases) -> Claim:
 def outcome(claim: Claim, state: JobState, outputs: Mapping[str, Any] = MODEL) -> OutcomeMessage:
     error = None if state is JobState.COMPLETED else JobError("WorkerUnreachable", "no answer", "worker_1")
     sent = Outcome(claim.job, "here", claim.lease, state, outputs, error)
-    return OutcomeMessage.from_dict(sent.to_dict())
+    return OUTCOME_MESSAGE.read(sent.to_dict())
 
 
 def models(store: RecordStore) -> list[Any]:
@@ -266,7 +266,7 @@ def test_who_can_be_no_participant_gets_no_record(store: RecordStore, leases: Le
 
 def test_an_error_is_as_long_as_people_read(store: RecordStore, leases: Leases, claim: Claim) -> None:
     sent = Outcome(claim.job, "here", claim.lease, JobState.FAILED, error=JobError("X" * 10**6, "y" * 10**6))
-    settle(store, leases, OutcomeMessage.from_dict(sent.to_dict()))
+    settle(store, leases, OUTCOME_MESSAGE.read(sent.to_dict()))
 
     error = store.job(claim.job.id).error
     assert error is not None

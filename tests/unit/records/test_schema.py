@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, create_engine, inspect, text
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 
 from synergos.domain.job import Job, JobState, Stage
 from synergos.domain.keys import job_key
@@ -96,7 +97,9 @@ def test_a_database_of_the_first_version_becomes_one_of_this(
     empty_database: str, tmp_path: Path, connection: Connection
 ) -> None:
     first = tmp_path / "first"
-    shutil.copytree(MIGRATIONS, first, ignore=shutil.ignore_patterns("__pycache__", "revision_000[2-9].py"))
+    shutil.copytree(
+        MIGRATIONS, first, ignore=shutil.ignore_patterns("__pycache__", "revision_000[2-9].py", "revision_001*.py")
+    )
     Database(empty_database, first).close()
     moment = datetime(2026, 11, 1, tzinfo=UTC).replace(tzinfo=None)
     connection.execute(
@@ -114,6 +117,45 @@ def test_a_database_of_the_first_version_becomes_one_of_this(
     assert (job.id, job.state, job.attempts, job.grid, job.ttp) == ("j", JobState.QUEUED, 1, None, None)
     assert len(store.cluster_id()) == 32
     store.close()
+
+
+def test_models_that_said_to_be_outdated_are_found_a_few_at_a_time(
+    empty_database: str, tmp_path: Path, connection: Connection
+) -> None:
+    before = tmp_path / "before"
+    newer = shutil.ignore_patterns("__pycache__", "revision_001[789].py", "revision_00[2-9]*.py")
+    shutil.copytree(MIGRATIONS, before, ignore=newer)
+    Database(empty_database, before).close()
+    said = ['{"is_outdated": true}', '{"is_outdated": false}', '{"figures": {"is_outdated": true}}', "[]", "null"] * 13
+    connection.execute(
+        text(
+            "INSERT INTO model (collab_id, project_id, expt_id, run_id, created_at, payload)"
+            " VALUES ('c', 'p', 'e', :run, :moment, :payload)"
+        ),
+        [
+            {"run": str(number), "moment": datetime(2026, 11, 1), "payload": payload}  # noqa: DTZ001 - as it is stored
+            for number, payload in enumerate(said)
+        ],
+    )
+    connection.commit()
+    looks: list[str] = []
+
+    def note(*execution: Any) -> None:
+        if "FROM model" in execution[2]:
+            looks.append(execution[2])
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        store = RecordStore(empty_database)
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+
+    with store.database.reading() as reading:
+        found = reading.execute(text("SELECT run_id FROM model WHERE is_outdated")).scalars().all()
+    store.close()
+    assert sorted(map(int, found)) == list(range(0, 65, 5))
+    assert len(looks) > 3
+    assert all("LIMIT" in look for look in looks)
 
 
 def test_a_database_of_a_newer_version_is_refused_and_left_alone(empty_database: str, newer: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from support.relations import relations
 from synergos.domain.job import Job, JobState, Stage
 from synergos.domain.keys import RunKey
 from synergos.domain.records import RECORD_TYPES, Kind
@@ -132,7 +133,7 @@ def test_equal_ids_under_another_parent_are_something_else(store: RecordStore, k
     fill(store)
     fill(store, **{parent: "other"})
 
-    before = store.relations(kind, KEYS[kind])
+    before = relations(store, kind, KEYS[kind])
     store.delete(kind, KEYS[kind])
 
     assert all(len(records) == 1 for records in before.values())
@@ -145,7 +146,7 @@ def test_a_participant_takes_its_data_along_from_every_project(store: RecordStor
     fill(store, project_id="q")
     fill(store, participant_id="other")
 
-    assert len(store.relations(Kind.PARTICIPANT, W)["Registration"]) == 2
+    assert len(relations(store, Kind.PARTICIPANT, W)["Registration"]) == 2
     store.delete(Kind.PARTICIPANT, W)
 
     assert store.find(Kind.REGISTRATION, W) == []

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
 
-from synergos.tables.cells import as_levels, level_of, number_of, recoded
+from synergos.tables.cells import Levels, level_of, levels_of, number_of, recoded
 
 
 @pytest.mark.parametrize(
@@ -109,19 +110,24 @@ def test_with_a_decimal_comma_a_point_is_none() -> None:
     assert number_of("1.200,5", ",") is None
 
 
+def as_levels(codes: Sequence[int], cells: Sequence[str], missing: frozenset[str] = frozenset()) -> Levels:
+    names = [None if (level := level_of(cell)) in missing else level for cell in cells]
+    return levels_of(np.array(codes), names)
+
+
 def test_levels_that_are_numbers_are_ordered_as_numbers() -> None:
-    found = as_levels(np.array([0, 1, -1, 2, 3]), ["10", "2.0", "2", "“10”"])
+    found = as_levels([0, 1, -1, 2, 3], ["10", "2.0", "2", "“10”"])
 
     assert found.levels == ("2", "10")
     assert found.codes.tolist() == [1, 0, -1, 0, 1]
 
 
 def test_levels_that_are_words_are_ordered_by_code_point() -> None:
-    assert as_levels(np.arange(4), ["b", " é", "B", "'a'"]).levels == ("B", "a", "b", "é")
+    assert as_levels(range(4), ["b", " é", "B", "'a'"]).levels == ("B", "a", "b", "é")
 
 
 def test_levels_that_mean_nothing_is_known_are_missing() -> None:
-    assert as_levels(np.arange(3), ["a", "?", "-9.0"], frozenset({"?", "-9"})).codes.tolist() == [0, -1, -1]
+    assert as_levels(range(3), ["a", "?", "-9.0"], frozenset({"?", "-9"})).codes.tolist() == [0, -1, -1]
 
 
 def test_codes_follow_their_names_into_other_levels() -> None:

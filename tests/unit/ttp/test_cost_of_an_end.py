@@ -15,7 +15,7 @@ from factories.outputs import OUTPUTS, trained
 from fakes.cluster_ttp import KEYS, Runner
 from synergos.domain.job import Job, JobState, Stage
 from synergos.domain.keys import job_key
-from synergos.domain.messages import Outcome, OutcomeMessage
+from synergos.domain.messages import OUTCOME_MESSAGE, Outcome
 from synergos.domain.outputs import Outputs, write_outputs
 from synergos.domain.records import Kind
 from synergos.records import RecordStore
@@ -98,7 +98,7 @@ def steps_of_a_clusters_job(store: RecordStore, meter: Meter) -> int:
         assert claim is not None
         outcome = Outcome(claim.job, store.cluster_id(), claim.lease, JobState.COMPLETED, write_outputs(trained()))
         leases.deliver(claim)
-        assert settle(store, leases, OutcomeMessage.from_dict(outcome.to_dict()))
+        assert settle(store, leases, OUTCOME_MESSAGE.read(outcome.to_dict()))
         assert leases.arrange() == []
     return meter.steps
 

@@ -47,15 +47,33 @@ def test_memory_is_given_back_with_the_last_tensor_in_it() -> None:
     memory = AnswerMemory(together=LAYOUT.nbytes)
     taken = memory.take(LAYOUT.nbytes)
     assert taken is not None
-    tensors = weights_in(taken.data, Header.of(LAYOUT, {}))
-    del taken, tensors["w"]
+    last = weights_in(taken.data, Header.of(LAYOUT, {}))["v"]
+    del taken
     gc.collect()
     assert memory.take(LAYOUT.nbytes) is None
 
-    del tensors
+    del last
     gc.collect()
 
     assert memory.take(LAYOUT.nbytes) is not None
+
+
+def test_memory_that_was_given_back_is_handed_out_again_and_no_other_than_what_is_asked_for() -> None:
+    memory, size = AnswerMemory(), CHUNK_BYTES + 8
+    first, second = memory.take(size), memory.take(size)
+    assert first is not None
+    assert second is not None
+    place = first.ctypes.data
+    del first
+    again = memory.take(size)
+    assert again is not None
+    assert again.ctypes.data == place != second.ctypes.data
+
+    del again
+    other = memory.take(2 * size)
+
+    assert other is not None
+    assert len(other) == 2 * size
 
 
 @pytest.mark.parametrize(("size", "is_in_memory"), [(CHUNK_BYTES, True), (LARGEST, False)])
@@ -84,6 +102,7 @@ class Line:
         return self
 
     rows: ClassVar = {"train": 3, "evaluate": 2}
+    evaluated: ClassVar = None
 
     def exchange(self, step: Step, message: Encoded, expected: Layout, target: Destination) -> Answered:
         taken = target.memory.take(expected.nbytes)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from synergos.domain.quotas import Quotas
+from synergos.pki.consortium import LocalConsortium
 from synergos.program.destination_flags import nodes_of, tracking_servers_of
 from synergos.program.flags import quotas_of
 from synergos_ttp.__main__ import main, parser
@@ -18,6 +19,19 @@ def test_a_ttp_of_a_cluster_needs_a_queue(capsys: pytest.CaptureFixture[str]) ->
 
     assert ended.value.code == 2
     assert "--queue: one of a cluster's TTPs needs it" in capsys.readouterr().err
+
+
+def test_a_rendezvous_is_not_in_the_clear_at_a_ttp_that_believes_an_authority(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    authority = LocalConsortium(tmp_path / "pki").authority.believed
+
+    with pytest.raises(SystemExit) as ended:
+        main(["--data", str(tmp_path / "data"), "--rendezvous_port", "5010", "--tls_ca", str(authority)])
+
+    assert ended.value.code == 2
+    assert "--rendezvous_port: expected --tls_cert and --tls_key too" in capsys.readouterr().err
+    assert not (tmp_path / "data").exists()
 
 
 @pytest.mark.parametrize("flag", ["--allow_nodes", "--allow_mlops"])

@@ -8,7 +8,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from factories.outputs import OUTPUTS, trained
-from fakes.cluster_ttp import DEADLINE, Message, MoodyLeases, Queue, Runner, Ttp, work_until_stopped
+from fakes.cluster_ttp import DEADLINE, Anybody, Message, MoodyLeases, Queue, Runner, Ttp, work_until_stopped
+from fakes.owner import Owner, held_by
 from support.waiting import until
 from synergos.domain.job import Job, JobState, Stage
 from synergos.domain.outputs import Outputs, read_outputs
@@ -17,7 +18,7 @@ from synergos.errors import Conflict, WorkerUnreachable
 from synergos.records import RecordStore
 from synergos_ttp.control import Control
 from synergos_ttp.events import WorkStarted
-from synergos_ttp.running import leased_jobs
+from synergos_ttp.running import holding, leased_jobs
 from synergos_ttp.running.attempt import Retries
 from synergos_ttp.running.job_loop import JobLoop
 from synergos_ttp.running.leased_jobs import LeasedJobs, SubGrid
@@ -38,7 +39,7 @@ def ttp_for(store: RecordStore, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cal
 
     def make(runner: Runner) -> Ttp:
         leases, queue = MoodyLeases(store, seconds=1.0), Queue()
-        jobs = LeasedJobs(store, leases, queue, runner, SubGrid(0, "ttp_0", OUTPUTS))
+        jobs = LeasedJobs(store, leases, queue, runner, SubGrid(0, "ttp_0", OUTPUTS), Anybody())
         loop = JobLoop(jobs, runner, retries=Retries(attempts=2, delay=0.05))
         made.append(Ttp(store, leases, queue, runner, jobs, loop))
         made[-1].start()
@@ -175,6 +176,18 @@ def test_an_outcome_waits_for_a_broker_that_is_away(ttp_for: Callable[[Runner], 
     assert len(ttp.queue.outcomes) == 1
 
 
+def test_what_is_another_clusters_is_parked_where_it_cannot_be_passed_on(ttp_for: Callable[[Runner], Ttp]) -> None:
+    ttp = ttp_for(Runner())
+    ttp.queue.may_declare = False
+    foreign = Message({"job_id": "x", "cluster": "elsewhere"})
+
+    with capture_logs() as lines:
+        ttp.queue.waiting.put(foreign)
+        until(lambda: foreign.fate == ["parked"], "it to be parked", DEADLINE)
+
+    assert [line["cluster"] for line in lines if "another cluster" in line["event"]] == ["elsewhere"]
+
+
 def test_what_is_not_for_this_ttp_is_passed_on(ttp_for: Callable[[Runner], Ttp]) -> None:
     ttp = ttp_for(Runner())
     foreign, no_job, nothing = (
@@ -229,7 +242,7 @@ def test_a_record_store_that_is_away_for_a_moment_ends_no_job(ttp_for: Callable[
         until(lambda: bool(message.fate), "the job to end", DEADLINE)
 
     progress = ttp.store.job(job.id).progress
-    assert (message.fate, progress) == (["acknowledged"], {"fraction": 0.0, "participants": ["worker_1"]})
+    assert (message.fate, progress["participants"]) == (["acknowledged"], ["worker_1"])
 
 
 @pytest.mark.parametrize("fails", ["claim", "deliver"])
@@ -264,3 +277,85 @@ def test_what_is_too_large_to_be_sent_fails_its_job(ttp_for: Callable[[Runner], 
     reason = "what it leaves cannot be sent: outputs: a message has too many bytes"
     assert (outcome["state"], outcome["error"]["message"], outcome["outputs"]) == ("failed", reason, {})
     assert ttp.queue.dead == [(job.id, reason)]
+
+
+@pytest.fixture
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Owners are asked at once."""
+    monkeypatch.setattr(holding, "_TURN", 0.01)
+    monkeypatch.setattr(holding, "LEAST_SECONDS", 0.0)
+
+
+def held_run(run_id: str, owner: Owner) -> Runner:
+    return Runner(held_by(lambda job: [owner] if job.keys["run_id"] == run_id else [], lambda _job: trained()))
+
+
+@pytest.mark.usefixtures("soon")
+def test_a_job_that_is_held_makes_room_and_is_ready_again_when_its_owner_has_decided(
+    ttp_for: Callable[[Runner], Ttp],
+) -> None:
+    owner = Owner()
+    ttp = ttp_for(held_run("held", owner))
+    job, message = ttp.hand_in("held")
+    until(lambda: message.fate == ["acknowledged"], "the job to be put back", DEADLINE)
+
+    other, _ = ttp.hand_in("another")
+    until(lambda: bool(ttp.queue.outcomes), "the other job to end", DEADLINE)
+    held = ttp.store.job(job.id)
+    assert [outcome["job_id"] for outcome in ttp.queue.outcomes] == [other.id]
+    assert (held.state, held.attempts) == (JobState.WAITING, 0)
+    assert [wait["approval"] for wait in held.progress["waiting_for"]] == [True]
+    assert ttp.leases.arrange() == []
+    owner.has_decided.set()
+
+    until(lambda: [ready.id for ready in ttp.leases.arrange()] == [job.id], "the job to be ready", DEADLINE)
+    assert "waiting_for" not in ttp.store.job(job.id).progress
+    until(lambda: len(ttp.queue.outcomes) == 2, "the job to end", DEADLINE)
+    assert ttp.queue.outcomes[1]["state"] == "completed"
+
+
+@pytest.mark.usefixtures("soon")
+def test_nobody_is_asked_for_a_held_job_that_was_cancelled(ttp_for: Callable[[Runner], Ttp]) -> None:
+    owner = Owner()
+    ttp = ttp_for(held_run("held", owner))
+    job, message = ttp.hand_in("held")
+    until(lambda: message.fate == ["acknowledged"], "the job to be put back", DEADLINE)
+
+    ttp.store.save_job(ttp.store.job(job.id).ended(JobState.CANCELLED))
+    owner.has_decided.set()
+    ttp.hand_in("another")
+    until(lambda: bool(ttp.queue.outcomes), "the other job to end", DEADLINE)
+
+    assert ttp.state(job) is JobState.CANCELLED
+
+
+def test_a_cancellation_that_comes_as_a_job_is_put_back_counts(ttp_for: Callable[[Runner], Ttp]) -> None:
+    made: list[Ttp] = []
+
+    def work(job: Job, control: Control) -> Outputs:
+        if made[0].store.job(job.id).progress.get("round"):
+            return work_until_stopped(job, control)
+        made[0].store.update_progress(job.id, {"round": 1})
+        assert made[0].leases.cancel(job.id)
+        return held_by(lambda _job: [Owner()], lambda _job: trained())(job, Control())
+
+    made.append(ttp_for(Runner(work)))
+    made[0].hand_in()
+
+    # Whoever takes it up next ends it, and that is not to wait for an owner.
+    until(lambda: bool(made[0].queue.outcomes), "the job to end", DEADLINE)
+    assert made[0].queue.outcomes[0]["state"] == "cancelled"
+
+
+def test_a_held_job_whose_ttp_is_gone_is_taken_up_by_another(
+    ttp_for: Callable[[Runner], Ttp], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leased_jobs, "HELD_SECONDS", 0.2)
+    ttp = ttp_for(held_run("held", Owner()))
+    job, message = ttp.hand_in("held")
+    until(lambda: message.fate == ["acknowledged"], "the job to be put back", DEADLINE)
+
+    ttp.stop()
+    ttp.close()
+
+    until(lambda: [ready.id for ready in ttp.leases.arrange()] == [job.id], "the job to be ready", DEADLINE)

@@ -16,7 +16,7 @@ from synergos.errors import JobCancelled, LeaseLost
 from synergos.records import RecordStore
 from synergos.records.leases import Claim
 from synergos_ttp.control import Control
-from synergos_ttp.running.lease_keeper import LeaseKeeper
+from synergos_ttp.running.lease_keeper import GRID, JOB, LeaseKeeper, Renewal
 
 SECONDS = 1.0
 
@@ -135,7 +135,7 @@ def test_it_goes_on_after_what_nobody_foresaw(
 ) -> None:
     asked: list[int] = []
 
-    def break_down(grid: int, _holder: str, _ttp: str) -> None:
+    def break_down(grid: int, *_: object) -> None:
         asked.append(grid)
         raise ZeroDivisionError
 
@@ -144,3 +144,16 @@ def test_it_goes_on_after_what_nobody_foresaw(
         keeper = start("ttp_0")
         until(lambda: bool(asked), "the sub-grid to be asked for")
     assert keeper.wait_for_grid(20)
+
+
+def test_renewals_are_counted_by_what_came_of_them(
+    leases: MoodyLeases, start: Start, keeper: LeaseKeeper, claim: Claim, control: Control
+) -> None:
+    with keeper.keeping(claim, control):
+        until(lambda: keeper.renewals[JOB, Renewal.RENEWED] > 1, "the job to be renewed")
+    assert keeper.renewals[GRID, Renewal.RENEWED] > 0
+    assert keeper.renewals[GRID, Renewal.LOST] == 0
+
+    other = start("ttp_1")
+    until(lambda: other.renewals[GRID, Renewal.LOST] > 0, "the other one to find the sub-grid taken")
+    assert other.renewals[GRID, Renewal.RENEWED] == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -10,7 +11,19 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from fakes.classifiers import START, Classifier, Lie, Seat, accuracy, honest, rows_of, times, towards
+from fakes.classifiers import (
+    START,
+    Classifier,
+    Lie,
+    Seat,
+    accuracy,
+    error,
+    honest,
+    numbers_of,
+    rows_of,
+    times,
+    towards,
+)
 from fakes.room import Room
 from synergos.domain.trained_model import Limited
 from synergos.learning.algorithms import Model, Weights
@@ -78,8 +91,79 @@ def test_one_liar_of_three_does_not_decide_the_model_and_is_named(
     assert rounds.weighing.limited.keys() <= {"liar_0"}
 
 
-def test_one_sign_flipped_update_makes_three_slower_and_no_more(tmp_path: Path) -> None:
-    assert accuracy(model(rounds_of(tmp_path, people(times(-1)), [], rounds=40)), NEW) > 0.8
+@pytest.mark.parametrize("losses", [None, INVENTED], ids=["its_losses", "invented_losses"])
+@pytest.mark.parametrize("honest_ones", [2, 4])
+def test_who_turns_its_updates_round_is_named_and_counts_for_nothing_from_then_on(
+    tmp_path: Path, honest_ones: int, losses: tuple[float, float] | None
+) -> None:
+    events: list[Event] = []
+    those = [*people(*[honest] * (honest_ones - 2)), people(times(-1), losses=losses)[2]]
+    rounds = rounds_of(tmp_path, those, events, rounds=12)
+
+    assert accuracy(model(rounds), NEW) > 0.9
+    liar = those[-1].id
+    done = {event.number: set(event.shortened) for event in events if isinstance(event, RoundDone)}
+    assert done == {number: {liar} if number >= 3 else set() for number in range(12)}
+    assert rounds.weighing.limited[liar].least == 0
+
+
+def test_who_turns_its_updates_round_and_has_most_rows_is_named(tmp_path: Path) -> None:
+    those, events = people(times(-1)), list[Event]()
+    those[2].data = rows_of(7, 300)
+
+    assert accuracy(model(rounds_of(tmp_path, those, events, rounds=20)), NEW) > 0.85
+    assert named(events) == {"liar_0"}
+
+
+def test_whose_labels_are_the_other_way_round_has_not_lied(tmp_path: Path) -> None:
+    those, events = people(honest), list[Event]()
+    inputs, labels = those[2].data
+    those[2].data = (inputs, 1 - labels)
+
+    model(rounds_of(tmp_path, those, events))
+
+    assert named(events) == set()
+
+
+NUMBERS = numbers_of(99, 500)
+
+
+def of_numbers(lie: Lie, losses: tuple[float, float] | None = None, scale: float = 1.0) -> list[Classifier]:
+    those = [Classifier("a", numbers_of(1, 60)), Classifier("b", numbers_of(2, 80))]
+    those.append(Classifier("liar_0", numbers_of(7, 60, scale), lie, losses))
+    return [replace(each, labels_are_numbers=True) for each in those]
+
+
+def regression_of(folder: Path, those: Sequence[Classifier], events: list[Event]) -> Weights:
+    rounds = rounds_of(folder, those, events)
+    rounds.weighing.has_scale = True
+    return model(rounds)
+
+
+@pytest.mark.parametrize("losses", [None, (9e6, 0.0), (900.0, 0.0)], ids=["its_losses", "huge_losses", "large_losses"])
+@pytest.mark.parametrize("lie", [lie for lie in LIES if lie not in {"twice_back", "900_times_on"}])
+def test_no_loss_that_is_invented_buys_what_decides_a_regression(
+    tmp_path: Path, lie: str, losses: tuple[float, float] | None
+) -> None:
+    events: list[Event] = []
+
+    found = regression_of(tmp_path, of_numbers(LIES[lie], losses), events)
+
+    # Honest participants reach 0.09, and began with 12.
+    assert error(found, NUMBERS) < 1
+    assert named(events) == {"liar_0"}
+
+
+def test_honest_labels_of_another_scale_count_in_full_as_long_as_the_others_are_better_off_than_before(
+    tmp_path: Path,
+) -> None:
+    events: list[Event] = []
+    regression_of(tmp_path / "four", of_numbers(honest, scale=4.0), events)
+    assert named(events) == set()
+
+    found = regression_of(tmp_path / "ten", of_numbers(honest, scale=10.0), events)
+    assert named(events) == {"liar_0"}
+    assert error(found, NUMBERS) < 1
 
 
 def test_the_first_round_is_judged_too(tmp_path: Path) -> None:

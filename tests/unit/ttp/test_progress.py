@@ -12,6 +12,7 @@ import pytest
 
 from support.waiting import until
 from synergos.domain.job import Job, JobError, Stage
+from synergos.domain.job_event import JobEvent, JobEventKind, JobNews, RoundLoss
 from synergos.domain.keys import ProjectKey
 from synergos.domain.loss_history import LossHistory
 from synergos.errors import LeaseLost
@@ -21,6 +22,9 @@ from synergos_ttp.events import (
     JobEnded,
     ParticipantAwaited,
     ParticipantNotAwaited,
+    ParticipantTransferred,
+    ParticipantTransfers,
+    ParticipantUnsealed,
     RoundDone,
     RoundJudged,
     TrainingStarted,
@@ -44,16 +48,21 @@ class Store:
 
     def __init__(self) -> None:
         self.written: list[Mapping[str, Any]] = []
+        self.updated: list[str] = []
+        self.news: list[JobNews] = []
         self.writing, self.open = threading.Event(), threading.Event()
         self.open.set()
         self.failures: list[Exception] = []
 
-    def write(self, progress: Mapping[str, Any]) -> None:
+    def write(self, progress: Mapping[str, Any] | None, news: JobNews) -> None:
         self.writing.set()
         assert self.open.wait(DEADLINE)
         if self.failures:
             raise self.failures.pop()
-        self.written.append(progress)
+        self.news.append(news)
+        if progress is not None:
+            self.written.append({name: value for name, value in progress.items() if name != "updated_at"})
+            self.updated.append(progress["updated_at"])
 
     def has_written(self, count: int) -> bool:
         return len(self.written) == count
@@ -188,6 +197,28 @@ def test_who_is_waited_for_is_said_until_nobody_is_waited_for(store: Store, cont
     assert said == [(None, waiting), (1, waiting), (1, None)]
 
 
+def test_whose_line_is_slow_is_said_until_all_has_passed(store: Store, control: Control) -> None:
+    progress = Progress(store.write, control)
+    told: list[Event] = [ParticipantTransfers("b", "sending", 50, 200, 12.4), done(0), ParticipantTransferred("b")]
+    for count, event in enumerate(told):
+        progress(event)
+        until(partial(store.has_written, count + 1), "the progress to be written")
+    progress(ENDED)
+
+    slow = [{"participant": "b", "direction": "sending", "bytes": 50, "of": 200, "rate": 12}]
+    said = [(written.get("round"), written.get("transfers")) for written in store.written]
+    assert said == [(None, slow), (1, slow), (1, None)]
+
+
+def test_who_is_asked_unsealed_is_said_to_the_end(store: Store, progress: Progress) -> None:
+    progress(ParticipantUnsealed("b"))
+    progress(ParticipantUnsealed("b"))
+    progress(done(0))
+    progress(ENDED)
+
+    assert (store.written[-1]["round"], store.written[-1]["unsealed"]) == (1, ["b"])
+
+
 def test_a_store_that_is_away_for_a_moment_costs_nothing(store: Store, control: Control, progress: Progress) -> None:
     store.failures.append(ConnectionError())
     progress(done(0))
@@ -204,3 +235,31 @@ def test_a_job_that_is_somebody_elses_is_stopped(store: Store, control: Control,
     progress(ENDED)
 
     assert (control.reason, store.written) == (lost, [])
+
+
+def test_it_says_when_that_was_so(store: Store, control: Control) -> None:
+    progress = Progress(store.write, control, lambda: NOON)
+    progress(done(0))
+    progress(ENDED)
+
+    assert store.updated == ["2026-01-02T12:00:00.000+00:00"]
+
+
+def test_news_are_stored_with_the_progress_and_none_is_left_out(store: Store, progress: Progress) -> None:
+    """However many reports before it were never written, and though the first write fails."""
+    store.failures.append(ConnectionError())
+    for number in range(50):
+        progress.tell(JobNews((JobEvent(JobEventKind.BACK, str(number)),), (RoundLoss(1, float(number), None, {}),)))
+        progress(done(0))
+    progress(ENDED)
+
+    events = [event.participant for news in store.news for event in news.events]
+    assert events == [str(number) for number in range(50)]
+    assert store.news[-1].rounds[-1].train == 49.0
+
+
+def test_news_alone_leave_the_progress_as_it_is(store: Store, progress: Progress) -> None:
+    progress.tell(JobNews((JobEvent(JobEventKind.ACCEPTED),)))
+    progress(ENDED)
+
+    assert (store.written, len(store.news)) == ([], 1)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from synergos.domain.job import Job, JobError, JobState, Stage
+from synergos.domain.job_options import JobOptions
 from synergos.domain.keys import job_key
 from synergos.domain.loss_history import LossHistory
 from synergos.errors import TrialPruned
@@ -26,7 +27,7 @@ def store(database: str) -> Iterator[RecordStore]:
 
 
 def job(number: int, **mark: Any) -> Job:
-    parameters = {"trial": {**MARK, "number": number, **mark}}
+    parameters: JobOptions = {"trial": {**MARK, "number": number, **mark}}
     return Job(Stage.TRAIN, job_key({**EXPERIMENT, "run_id": f"r{number}"}), parameters)
 
 

@@ -97,7 +97,7 @@ def test_a_large_answer_is_written_once_for_whatever_it_is_kept_for(tmp_path: Pa
     with RoundStore(tmp_path, "job") as store:
         streamed = store.files(0).answer(0, "a")
         parcel = Parcel(Bag({"weights": tensor(1.0)}), Bag({"own": tensor(2.0)}))
-        with streamed.open("wb") as file:
+        with store.files(0).create_answer(0, "a") as file:
             file.writelines(encode_parcel(parcel).buffers())
         answer = stored_parcel(streamed)
         store.commit(0, replace(result(1.0), local={"a": answer}, kept={"a": answer}))
@@ -240,11 +240,23 @@ def test_a_late_round_writes_no_more_than_an_early_one(tmp_path: Path) -> None:
     assert max(map(len, lines)) - min(map(len, lines)) <= 4  # digits of the round's number
 
 
+def test_a_round_makes_its_folder_when_there_is_something_to_put_into_it(tmp_path: Path) -> None:
+    with RoundStore(tmp_path, "job") as store:
+        folder = store.files(0).folder
+        assert store.rounds() == [0]
+        assert not folder.exists()
+
+        store.commit(0, result(1.0))
+        store.catch_up()
+
+        assert folder.is_dir()
+
+
 def test_no_round_goes_before_the_one_after_it_is_committed(tmp_path: Path) -> None:
     with RoundStore(tmp_path, "job") as store:
         store.commit(0, result(1.0))
         store.catch_up()
-        store.files(1).global_weights.mkdir()  # where the commit would write a file
+        store.files(1).global_weights.mkdir(parents=True)  # where the commit would write a file
         store.commit(1, result(2.0))
         store.drop(0)
         with pytest.raises(IsADirectoryError):

@@ -13,6 +13,7 @@ import pytest
 import torch
 from msgspec import structs
 from safetensors.torch import load_file
+from structlog.contextvars import get_contextvars
 
 from fakes.room import Room, received
 from synergos.domain.tags import Purpose
@@ -22,7 +23,7 @@ from synergos.learning.hyperparameters import Hyperparameters
 from synergos.wire import Encoded, Layout, Parcel
 from synergos.wire.answers import Evaluation, RoundAnswer
 from synergos_ttp.control import Control
-from synergos_ttp.events import Event, ParticipantLost, RoundDone, RoundJudged
+from synergos_ttp.events import Event, LossCause, ParticipantLost, RoundDone, RoundJudged
 from synergos_ttp.stages.round_store import RoundStore
 from synergos_ttp.stages.rounds import Rounds
 from synergos_ttp.workers.answer_memory import Destination
@@ -45,6 +46,10 @@ class Participant:
     @property
     def rows(self) -> Mapping[str, int]:
         return {"train": self.count, "evaluate": 10}
+
+    @property
+    def evaluated(self) -> None:
+        return None
 
     @property
     def member(self) -> Participant:
@@ -119,6 +124,38 @@ def test_rounds_stop_when_nothing_improves_any_more(tmp_path: Path) -> None:
     # Round 4 was one too many, and is not in the history.
     assert list(rounds.history.train) == [0, 1, 2, 3]
     assert rounds.history.evaluate == {0: 3.0, 1: 1.0, 2: 2.0, 3: 2.0}
+
+
+@dataclass
+class Logging(Participant):
+    """Takes note of which round its lines would be about, and of which round it was asked."""
+
+    rounds: list[tuple[int | None, int]] = field(default_factory=list)
+
+    def exchange(self, step: Step, message: Encoded, expected: Layout, target: Destination) -> Answered:
+        self.rounds.append((get_contextvars().get("round"), step.round))
+        return super().exchange(step, message, expected, target)
+
+    def evaluate(self, number: int, weights: Encoded) -> Evaluation | None:
+        self.rounds.append((get_contextvars().get("round"), number))
+        return super().evaluate(number, weights)
+
+
+def test_whatever_is_logged_of_a_round_says_which(tmp_path: Path) -> None:
+    participant, told = Logging("a", 5, 1.0, [3.0, 1.0, 2.0]), list[tuple[int | None, int]]()
+    rounds = rounds_of(tmp_path, [participant], rounds=3)
+
+    def note(event: Event) -> None:
+        if isinstance(event, RoundDone | RoundJudged):
+            told.append((get_contextvars().get("round"), event.number))
+
+    rounds.control.subscribe(note)
+    rounds.run()
+
+    assert [about for about, _ in participant.rounds] == [number for _, number in participant.rounds] == [0, 1, 2, 2]
+    assert {about for about, _ in told} == {0, 1, 2}
+    assert all(about == number for about, number in told)
+    assert "round" not in get_contextvars()
 
 
 def test_without_evaluation_rows_the_last_round_remains(tmp_path: Path) -> None:
@@ -239,7 +276,7 @@ def test_a_bad_update_is_left_out_of_its_round_and_the_run_goes_on(tmp_path: Pat
     assert torch.equal(load_file(best.global_weights)["w"], START["w"] + 5)
     reason = "b: its update has values that are not finite in round 2 of 3; most likely a step is too large"
     assert [event for event in events if isinstance(event, ParticipantLost)] == [
-        ParticipantLost(1, "b", reason, is_refused=True)
+        ParticipantLost(1, "b", reason, LossCause.NOT_FINITE)
     ]
     assert [event.absent for event in events if isinstance(event, RoundDone)] == [{}, {"b": reason}, {}]
     assert all(event.seconds for event in events if isinstance(event, RoundDone))
@@ -344,7 +381,9 @@ def test_evaluation_rows_that_a_participant_does_not_have_decide_nothing(tmp_pat
 
     assert (rounds.best, rounds.history.evaluate) == (3, {0: 5.0, 1: 4.0, 2: 3.0, 3: 2.0})
     lost = [event for event in events if isinstance(event, ParticipantLost)]
-    assert "b: claims 1000000000000000 evaluation rows and has 10" in {event.reason for event in lost}
+    assert ("b: claims 1000000000000000 evaluation rows and has 10", "impossible") in {
+        (event.reason, event.cause) for event in lost
+    }
 
 
 class Diverging(Participant):

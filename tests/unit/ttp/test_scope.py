@@ -9,7 +9,7 @@ import pytest
 from factories.feature_spaces import features, labels
 from synergos.domain.agreement import AGREEMENT, Agreement, Share, TableShare
 from synergos.domain.job import Job, Stage
-from synergos.domain.keys import ProjectKey, RunKey
+from synergos.domain.keys import ProjectKey, RunKey, StudyKey
 from synergos.domain.records import Kind
 from synergos.domain.tags import Purpose
 from synergos.records import RecordStore
@@ -66,3 +66,20 @@ def test_what_a_participant_s_data_were_at_alignment_goes_with_it(store: RecordS
     [member] = Scope(store, Job(Stage.TRAIN, R)).members()
 
     assert member.digests == {"train": ("k.1",)}
+
+
+def test_a_trial_is_of_its_studys_search_space_and_no_other_run_is_of_one(store: RecordStore) -> None:
+    search = {"lr": {"_type": "uniform", "_value": [0.1, 0.5]}}
+    trial = RunKey("c", "p", "e", "optim_run_1")
+    study = StudyKey("c", "p", "e", "s")
+    for key in (trial, RunKey("c", "p", "e", "optim_run_mine")):
+        store.put(Kind.RUN, key, {"rounds": 1})
+    store.put(Kind.STUDY, study, {"search_space": search, "fixed": {"rounds": 2}})
+    store.put(Kind.TRIAL, study.trial("optim_run_1"), {})
+
+    found = {
+        run: Scope(store, Job(Stage.TRAIN, RunKey("c", "p", "e", run))).search()
+        for run in ("optim_run_1", "optim_run_mine", "r")
+    }
+
+    assert found == {"optim_run_1": {"space": search, "fixed": {"rounds": 2}}, "optim_run_mine": None, "r": None}

@@ -13,10 +13,13 @@ from synergos.domain.job import CANCELLED_ON_REQUEST, GIVEN_UP, Job, JobError, S
 from synergos.domain.keys import job_key
 from synergos.domain.loss_history import LossHistory
 from synergos.domain.outputs import Validated
+from synergos.domain.records import Kind
+from synergos.domain.study import TRIAL_MARK, TrialMark
 from synergos.records import RecordStore
 from synergos_ttp.events import JobEnded, JobStarted, RoundDone, RoundJudged, TrainingStarted
 from synergos_ttp.outcomes import Cancelled, Completed, Failed, Interrupted, Lost, Outcome, Pruned
 from synergos_ttp.subscribers.tracking import Tracking
+from synergos_ttp.tracking.notes import OfStudy
 from synergos_ttp.tracking.tracker import Status, TrackingSubject
 
 KEYS = {"collab_id": "c", "project_id": "p", "expt_id": "e", "run_id": "r"}
@@ -30,15 +33,18 @@ class Notes:
     def __init__(self) -> None:
         self.all: list[tuple[Any, ...]] = []
 
-    def training(self, subject: TrackingSubject, job_id: str, parameters: Mapping[str, Any]) -> Notes:
-        self.all.append(("training", subject.run.run_id, job_id, parameters))
+    def training(
+        self, subject: TrackingSubject, job_id: str, parameters: Mapping[str, Any], study: OfStudy | None = None
+    ) -> Notes:
+        of_study = () if study is None else (study,)
+        self.all.append(("training", subject.run.run_id, job_id, parameters, *of_study))
         return self
 
     def abandoned(self, subject: TrackingSubject, job_id: str) -> None:
         self.all.append(("abandoned", subject.run.run_id, job_id))
 
-    def validated(self, subject: TrackingSubject, found: Validated) -> None:
-        self.all.append(("validated", subject.run.run_id, found))
+    def validated(self, subject: TrackingSubject, found: Validated, job_id: str | None = None) -> None:
+        self.all.append(("validated", subject.run.run_id, found, job_id))
 
     def trained(self, number: int, loss: float | None, local: Mapping[str, float | None]) -> None:
         self.all.append(("trained", number, loss, local))
@@ -139,4 +145,22 @@ def test_statistics_of_a_validation_are_told_and_of_a_prediction_not(notes: Note
         job = Job(stage, job_key(KEYS))
         Tracking(notes, store, job)(JobEnded(job, Completed(outputs)))
 
-    assert notes.all == [("validated", "r", validated(a=found))]
+    assert notes.all == [("validated", "r", validated(a=found), None)]
+
+
+def test_a_validation_is_told_of_the_training_that_it_measured(notes: Notes, store: RecordStore) -> None:
+    store.put(Kind.MODEL, KEYS, {"job": "b" * 32})
+    job = Job(Stage.VALIDATE, job_key(KEYS))
+
+    Tracking(notes, store, job)(JobEnded(job, Completed(validated(a=measured(accuracy=0.5)))))
+
+    assert notes.all[0][-1] == "b" * 32
+
+
+def test_a_trial_is_told_of_with_its_study(notes: Notes, store: RecordStore) -> None:
+    mark = TRIAL_MARK.write(TrialMark(study_id="s", number=3, scheduler="none", loss="mean"))
+    trial = Job(Stage.TRAIN, job_key(KEYS), {"trial": mark})
+
+    Tracking(notes, store, trial)(TrainingStarted(4, {}, LossHistory()))
+
+    assert notes.all == [("training", "r", trial.id, {}, OfStudy("s", 3))]

@@ -54,3 +54,58 @@ def test_new_ones_one_after_the_other_keep_nobody_waiting() -> None:
 
     # Its turn comes when those have had theirs who came before it had its last one.
     assert served.count("old") >= 4
+
+
+def of(stage: Stage, run: str = "r", project: str = "p") -> Job:
+    keys = {"collab_id": "c", "project_id": project, "expt_id": "e", "run_id": run}
+    return Job(
+        stage,
+        job_key({name: keys[name] for name in ("collab_id", "project_id")} if stage is Stage.PREPROCESS else keys),
+    )
+
+
+def test_a_job_that_is_held_is_passed_over_and_so_is_what_depends_on_it() -> None:
+    turns = Turns()
+    aligning, training, measuring = of(Stage.PREPROCESS), of(Stage.TRAIN), of(Stage.VALIDATE)
+    elsewhere = of(Stage.PREPROCESS, project="q")
+    for job in (aligning, training, measuring, elsewhere):
+        turns.add(job)
+
+    assert turns.take() == aligning.id
+    turns.hold(aligning)
+
+    assert turns.order() == [elsewhere.id]
+    assert turns.behind() == {training.id: aligning.id, measuring.id: training.id}
+    assert turns.take() == elsewhere.id
+    assert not turns
+    turns.let_go(aligning.id)
+    assert [turns.take() for _ in range(4)] == [aligning.id, training.id, measuring.id, None]
+
+
+def test_jobs_that_were_held_keep_their_places() -> None:
+    turns = Turns()
+    jobs = [of(Stage.TRAIN, str(number)) for number in range(4)]
+    for job in jobs:
+        turns.add(job)
+    for job in jobs[:3]:
+        assert turns.take() == job.id
+        turns.hold(job)
+
+    for job in reversed(jobs[:3]):
+        turns.let_go(job.id)
+
+    assert turns.order() == [job.id for job in jobs]
+
+
+def test_a_held_job_that_is_cancelled_holds_nobody_up() -> None:
+    turns = Turns()
+    aligning, training = of(Stage.PREPROCESS), of(Stage.TRAIN)
+    turns.add(aligning)
+    turns.add(training)
+    turns.take()
+    turns.hold(aligning)
+
+    turns.remove(aligning.id)
+
+    assert turns.take() == training.id
+    assert turns.all() == []

@@ -213,3 +213,30 @@ def test_every_range_that_is_accepted_can_be_drawn_from(kind: str, values: list[
         # Up to the last of the fifteen digits that a step is exact to.
         slack = 0.0 if "int" in kind else 1e-14 * max(abs(values[0]), abs(values[1]))
         assert values[0] - slack <= value <= values[1] + slack
+
+
+DRAWN: list[tuple[str, list[Any], list[Any]]] = [
+    ("choice", [None, True, 3, "SGD", [0.9, 0.99]], [False, 1, 3.0, "Adam", [0.9]]),
+    ("grid_search", [1, 2], [0, 3, "1", 1.0]),
+    ("uniform", [0.1, 0.5], [0.09, 0.51, "0.2", True, None, math.nan, math.inf]),
+    ("quniform", [0.0, 0.5, 0.1], [0.15, 0.6, -0.1]),
+    ("loguniform", [0.001, 1.0], [0.0, 1.001]),
+    ("qloguniform", [1, 8, 2], [3.0, 10.0]),
+    ("randint", [2, 5], [1, 5, 2.5, True]),
+    ("qrandint", [16, 64, 16], [17, 80]),
+    ("lograndint", [1, 4], [0, 4]),
+    ("qlograndint", [4, 12, 4], [5, 16]),
+    ("normal", [10.0, 2.0], [0.0, 20.0, "10"]),
+    ("qnormal", [10.0, 20.0, 5.0], [7.0, 1e6]),
+    ("lognormal", [1.0, 0.5], [0.0, 100.0]),
+    ("qlognormal", [1.0, 0.5, 2.0], [3.0, 100.0]),
+]
+
+
+@pytest.mark.parametrize(("kind", "values", "others"), DRAWN, ids=[kind for kind, *_ in DRAWN])
+def test_what_can_be_drawn_is_inside_and_nothing_else_is(kind: str, values: list[Any], others: list[Any]) -> None:
+    dimension = SearchSpace.read({"x": {"_type": kind, "_value": values}}).dimensions["x"]
+    inside = values if kind == "grid_search" else drawn(kind, values)
+
+    assert [value for value in inside if not dimension.contains(value)] == []
+    assert [value for value in others if dimension.contains(value)] == []

@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from shutil import copyfile
 
@@ -15,6 +16,11 @@ from support.full_disk import files_up_to
 from synergos.domain.keys import RunKey
 from synergos.domain.records import Kind
 from synergos.errors import Conflict, InvalidRequest, NotSupported, RecordNotFound
+from synergos.identity.identity import FOLDER as TRUST
+from synergos.identity.identity import Renewable
+from synergos.ledger.ledger import Ledger
+from synergos.ledger.place import LedgerPlace, places_in
+from synergos.ledger.verification import verify
 from synergos.upkeep.backup import Place, back_up
 from synergos.upkeep.record_copies import SqliteRecords
 from synergos.upkeep.references import References
@@ -151,11 +157,11 @@ def test_nothing_is_left_in_the_outputs_folder(trainer: Trainer, home: Home, tmp
 
 
 def test_a_full_disk_leaves_no_backup(trainer: Trainer, home: Home, tmp_path: Path) -> None:
-    (trainer.write(1) / WEIGHTS).write_bytes(bytes(300_000))
+    (trainer.write(1) / WEIGHTS).write_bytes(bytes(400_000))
     trainer.record(1)
     before = sorted(tmp_path.iterdir())
 
-    with files_up_to(250_000), pytest.raises(OSError, match="too large"):
+    with files_up_to(350_000), pytest.raises(OSError, match="too large"):
         back_up(home.place, tmp_path / "backup")
 
     assert sorted(tmp_path.iterdir()) == before
@@ -296,3 +302,26 @@ def test_a_place_that_is_none_is_said(home: Home, tmp_path: Path) -> None:
     with pytest.raises(Conflict, match="is there already; name a folder that is not"):
         back_up(home.place, tmp_path)
     assert not (tmp_path / "backup").exists()
+
+
+def test_a_ledger_is_in_the_backup_as_far_as_its_last_whole_line_and_is_not_put_back(
+    trainer: Trainer, home: Home, elsewhere: Home, tmp_path: Path
+) -> None:
+    own = home.folder / "data"
+    place = LedgerPlace(own, "ttp")
+    ledger = Ledger(place, Renewable(own / TRUST / "ttp.json"))
+    for number in range(3):
+        ledger.note("read", {"asked": f"GET /{number}"})
+    ledger.close()
+    [file] = place.files()
+    with file.open("ab") as half:
+        half.write(b'{"number": 4, "what": "re')
+
+    back_up(replace(home.place, own=own), tmp_path / "backup")
+    restore(tmp_path / "backup", replace(elsewhere.place, own=elsewhere.folder / "data"))
+
+    [copied] = places_in(tmp_path / "backup" / "ledger")
+    found = verify(copied)
+    assert (found.is_sound, found.lines) == (True, 4)
+    assert not (tmp_path / "backup" / "ledger" / TRUST / "ttp.json").exists()
+    assert not list(places_in(elsewhere.folder / "data"))

@@ -17,6 +17,10 @@ from synergos.domain.job import JobState
 from synergos.domain.keys import RunKey
 from synergos.domain.records import Kind
 from synergos.errors import Conflict, InvalidRequest, RecordNotFound
+from synergos.identity.identity import Renewable
+from synergos.ledger.ledger import Ledger
+from synergos.ledger.place import LedgerPlace
+from synergos.ledger.verification import verify
 from synergos.upkeep.retention import Retention
 from synergos.upkeep.tidying import to_remove
 from synergos_worker.bootstrap import build_worker
@@ -159,6 +163,18 @@ def test_what_was_left_half_done_goes_when_nobody_can_be_at_it(tmp_path: Path, n
     aged(aged_but_all_there_is, 9)
 
     assert tidied(home) == [f"old/{name}{digits}"]
+
+
+def test_a_ledger_stays_however_old_it_is(home: Home) -> None:
+    place = LedgerPlace(home.outputs, "worker")
+    ledger = Ledger(place, Renewable(home.outputs / ".trust" / "worker.json"))
+    ledger.append("use", {})
+    ledger.close()
+    for path in (place.folder, place.folder.parent, place.head.parent, place.head, *place.files()):
+        aged(path, days=4000)
+
+    assert tidied(home, "predictions=1d") == []
+    assert verify(place).is_sound
 
 
 def test_nothing_happens_to_records_of_another_place_or_release(home: Home, tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ def whole(message: Encoded) -> bytes:
     return b"".join(message.chunks())
 
 
-def back(blob: bytes, like: Mapping[str, Tensor] = WEIGHTS) -> tuple[dict[str, Tensor], dict[str, Any]]:
+def back(blob: bytes, like: Mapping[str, Tensor] = WEIGHTS) -> tuple[Mapping[str, Tensor], dict[str, Any]]:
     return decode(io.BytesIO(blob).read, len(blob), Layout.of(like), bytearray())
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -90,7 +90,7 @@ def corruptions() -> st.SearchStrategy[bytes]:
     return (flipped() | cut() | longer() | with_other_header() | with_doubled_text()).map(Message)
 
 
-def same(found: dict[str, Tensor], expected: dict[str, Tensor]) -> bool:
+def same(found: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> bool:
     def raw(tensor: Tensor) -> Tensor:
         return tensor.contiguous().reshape(-1).view(torch.uint8)
 
@@ -115,7 +115,7 @@ def check(blob: bytes, claimed: int) -> None:
     buffer = bytearray()
     refused: list[WireFormatError] = []
 
-    def read() -> dict[str, Tensor] | None:
+    def read() -> Mapping[str, Tensor] | None:
         try:
             return decode(stream.read, claimed, LAYOUT, buffer)[0]
         except WireFormatError as error:

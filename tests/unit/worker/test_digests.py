@@ -10,13 +10,16 @@ import pytest
 
 from factories.image_data import picture, write_images
 from factories.worker_data import write_dataset
+from synergos.domain.keys import ProjectKey
 from synergos.domain.tags import Purpose
 from synergos.errors import FeatureDrift
 from synergos_worker.data_root import DataRoot
-from synergos_worker.digests import Digests, key_in, refuse_changed
+from synergos_worker.digests import Audience, Digests, key_in, refuse_changed
+from synergos_worker.tables import Tables
 
 SCHEMA = {"age": "int32", "target": "category"}
 KEY = b"k" * 32
+HEART = ProjectKey("c", "heart")
 
 
 def digest_of(root: Path, tag: str = "a", digests: Digests | None = None) -> str:
@@ -68,7 +71,7 @@ def test_a_change_that_keeps_size_and_time_of_modification_changes_it(root: Path
 def test_what_has_not_changed_is_read_once(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     later = Digests(lambda: KEY, clock=lambda: time.time() + 60)
     before = digest_of(root, digests=later)
-    monkeypatch.setattr("hashlib.file_digest", None)
+    monkeypatch.setattr("synergos_worker.digests._digest_of", None)
 
     assert digest_of(root, digests=later) == before
 
@@ -76,7 +79,7 @@ def test_what_has_not_changed_is_read_once(root: Path, monkeypatch: pytest.Monke
 def test_what_has_changed_a_moment_ago_is_read_again(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     now = Digests(lambda: KEY)
     digest_of(root, digests=now)
-    monkeypatch.setattr("hashlib.file_digest", None)
+    monkeypatch.setattr("synergos_worker.digests._digest_of", None)
 
     with pytest.raises(TypeError):
         digest_of(root, digests=now)
@@ -91,13 +94,46 @@ def test_a_pixel_changes_it(tmp_path: Path) -> None:
     assert digest_of(tmp_path) != before
 
 
-def test_it_tells_nothing_to_who_has_not_the_key_but_with_which_it_was_made(root: Path) -> None:
-    one, same = digest_of(root), digest_of(root)
-    other = digest_of(root, digests=Digests(lambda: b"o" * 32))
+def told(root: Path, audience: Audience, key: bytes = KEY) -> tuple[str, str]:
+    """The name of the key, and the digest."""
+    digests = Digests(lambda: key)
+    [found] = digests.told([digest_of(root, digests=digests)], audience)
+    name, _, digest = found.partition(".")
+    return name, digest
 
-    assert one == same
-    assert one.partition(".")[0] != other.partition(".")[0]
-    assert one.partition(".")[2] != other.partition(".")[2]
+
+OTHERS = [
+    (Audience(HEART, "b" * 64), KEY),
+    (Audience(HEART), KEY),
+    (Audience(ProjectKey("c", "lung"), "a" * 64), KEY),
+    (Audience(ProjectKey("d", "heart"), "a" * 64), KEY),
+    (Audience(HEART, "a" * 64), b"o" * 32),
+]
+
+
+@pytest.mark.parametrize(("audience", "key"), OTHERS)
+def test_two_that_are_told_cannot_compare_nor_can_one_of_two_projects(
+    root: Path, audience: Audience, key: bytes
+) -> None:
+    one, other = told(root, Audience(HEART, "a" * 64)), told(root, audience, key)
+
+    assert one == told(root, Audience(HEART, "a" * 64))
+    # By another name of the key it is known that they say nothing about each other.
+    assert one[0] != other[0]
+    assert one[1] != other[1]
+    assert digest_of(root) not in (one[1], other[1])
+
+
+def test_of_the_same_audience_what_changed_is_refused_and_of_another_nothing_is_known(root: Path) -> None:
+    tables = Tables(DataRoot(root), keep=1, digests=Digests(lambda: KEY))
+    tags, own, others = [("a",)], Audience(HEART, "a" * 64), Audience(HEART, "b" * 64)
+    agreed = tables.refuse_changed(Purpose.TRAIN, tags, None, own)
+    assert agreed == (tables.digest(Purpose.TRAIN, ("a",), own),)
+    _rows(root)
+
+    with pytest.raises(FeatureDrift):
+        tables.refuse_changed(Purpose.TRAIN, tags, agreed, own)
+    tables.refuse_changed(Purpose.TRAIN, tags, agreed, others)
 
 
 def test_the_key_is_made_once_and_is_its_owner_s(tmp_path: Path) -> None:

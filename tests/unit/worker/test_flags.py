@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from synergos.domain.catalogue import Extent
+from synergos.permission.judging import Unlisted
 from synergos_worker.__main__ import main, parser
 from synergos_worker.disclosure.policy import Mode
 from synergos_worker.flags import memory_of
@@ -54,6 +56,9 @@ def test_folders_are_paths() -> None:
     [
         ["--session_timeout", "0"],
         ["--disclosure", "x"],
+        ["--unlisted", "perhaps"],
+        ["--approve_models", "yes"],
+        ["--catalogue", "everything"],
         ["--minimum_rows", "0"],
         ["--memory", "1"],
         ["--session_memory", "1G"],
@@ -132,3 +137,33 @@ def test_what_sessions_may_take_is_said_by_flags_or_by_the_environment(monkeypat
     given = parser().parse_args(["--memory", str(2**22)])
 
     assert memory_of(given) == MemoryLimits(session=2**21, program=2**22, sessions=3)
+
+
+@pytest.mark.parametrize(
+    ("variable", "name", "value", "is_read_as"),
+    [
+        ("SYNERGOS_UNLISTED", "unlisted", "allow", Unlisted.ALLOW),
+        ("SYNERGOS_UNLISTED", "unlisted", "", None),
+        ("SYNERGOS_APPROVE_MODELS", "approve_models", "on", True),
+        ("SYNERGOS_APPROVE_MODELS", "approve_models", "", False),
+        ("SYNERGOS_CATALOGUE", "catalogue", "names", Extent.NAMES),
+        ("SYNERGOS_CATALOGUE", "catalogue", "", Extent.OFF),
+    ],
+)
+def test_what_the_owner_allows_may_stand_in_the_environment(
+    monkeypatch: pytest.MonkeyPatch, variable: str, name: str, value: str, is_read_as: object
+) -> None:
+    monkeypatch.setenv(variable, value)
+
+    assert getattr(parser().parse_args([]), name) == is_read_as
+
+
+@pytest.mark.parametrize("variable", ["SYNERGOS_UNLISTED", "SYNERGOS_APPROVE_MODELS", "SYNERGOS_CATALOGUE"])
+def test_what_makes_no_sense_there_is_not_as_if_it_were_not_there(
+    monkeypatch: pytest.MonkeyPatch, variable: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(variable, "yes")
+
+    with pytest.raises(SystemExit):
+        parser().parse_args([])
+    assert "got 'yes'" in capsys.readouterr().err

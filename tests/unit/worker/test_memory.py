@@ -10,7 +10,7 @@ import pytest
 from synergos.errors import Conflict, InvalidRequest
 from synergos.machine_memory import memory_limit
 from synergos.program.freed_memory import give_back
-from synergos_worker.memory import Memory, MemoryLimits, Part
+from synergos_worker.memory import Memory, MemoryLimits, Part, Spares
 
 LIMITS = MemoryLimits(session=1000, program=1500, sessions=3)
 
@@ -50,12 +50,16 @@ def test_what_others_have_is_not_there_until_they_are_gone() -> None:
 class Kept:
     """Things of 400 bytes that could be made again."""
 
-    def __init__(self, count: int) -> None:
-        self.count = count
+    def __init__(self, count: int, used: float = 0.0) -> None:
+        self.count, self.used = count, used
 
     @property
     def bytes(self) -> int:
         return 400 * self.count
+
+    @property
+    def oldest(self) -> float | None:
+        return self.used if self.count else None
 
     def drop_oldest(self) -> bool:
         self.count -= 1
@@ -76,6 +80,21 @@ def test_what_could_be_made_again_gives_way_to_sessions_as_far_as_they_need_it()
     assert (at_first, at_second, kept.count) == (3, 1, 0)
     with pytest.raises(Conflict, match="1,500 are taken"):
         second.add(part(1))
+
+
+def test_what_was_not_used_for_longest_gives_way_first_wherever_it_is() -> None:
+    newer, older = Kept(2, used=8.0), Kept(1, used=7.0)
+    memory = Memory(LIMITS, Spares(newer, older))
+    held = memory.begin()
+
+    held.add(part(700))
+    at_first = (newer.count, older.count)
+    held.add(part(300))
+
+    assert (at_first, newer.count, older.count) == ((2, 0), 1, 0)
+    newer.count = 3
+    memory.make_room()
+    assert newer.count == 1
 
 
 def test_sessions_are_bounded_in_number() -> None:

@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from factories.worker_data import write_dataset
+from factories.worker_data import wine, write_dataset, write_frame
+from support.waiting import until
 from synergos.domain.feature_space import Action
 from synergos.domain.keys import ProjectKey
 from synergos.domain.tags import Purpose, Tag
-from synergos.errors import Conflict, RecordNotFound, ServiceStopping
+from synergos.errors import Conflict, JobCancelled, RecordNotFound, ServiceStopping
+from synergos.tables.stopping import given_up, refuse_unwanted
 from synergos_worker.data_root import DataRoot
 from synergos_worker.disclosure.policy import OPEN
 from synergos_worker.pipelines import Table
@@ -187,3 +189,53 @@ def test_it_is_told_which_files_were_read_with_how_many_rows(
     assert result is not None
     assert result["metadata"]["train"]["files"] == {"a/deep/more.csv": 1, "a/rows.csv": 2}
     assert {"train": {"a/deep/more.csv": 1, "a/rows.csv": 2}} in [line.get("files") for line in lines]
+
+
+def test_one_is_there_for_who_has_asked_for_it_alone(tables: SlowTables, preparations: Preparations) -> None:
+    tables.may_read.set()
+    tags = {Purpose.TRAIN: (("a",),)}
+    own, others = (preparations.submit(PROJECT, Action.CLASSIFY, tags, peer=peer).id for peer in ("1" * 64, "2" * 64))
+
+    assert own != others
+    assert preparations.get(PROJECT, own, peer="1" * 64).id == own
+    for which in (own, None):
+        with pytest.raises(RecordNotFound):
+            preparations.get(PROJECT, which, peer="3" * 64)
+
+
+class EndlessTables(Tables):
+    """Tables of so many rows that nobody sees their end."""
+
+    def get(self, action: Action, purpose: Purpose, tags: Sequence[Tag]) -> LoadedTable:
+        while True:
+            refuse_unwanted()
+
+
+def test_what_is_read_for_somebody_who_is_revoked_is_given_up_and_never_told(tmp_path: Path) -> None:
+    write_frame(tmp_path, ["some"], wine()[:20])
+    preparations = Preparations(EndlessTables(DataRoot(tmp_path), keep=1, policy=OPEN), keep=3)
+    tags = {Purpose.TRAIN: (("some",),)}
+    asked = preparations.submit(PROJECT, Action.CLASSIFY, tags, peer="one", who="one")
+    waiting = preparations.submit(PROJECT, Action.REGRESS, tags, peer="one", who="one")
+    others = preparations.submit(PROJECT, Action.CLASSIFY, tags, peer="two", who="two")
+    until(lambda: preparations.get(PROJECT, asked.id, peer="one").state is State.RUNNING, "it to be read")
+    assert preparations.peers() == {"one", "two"}
+
+    preparations.end_those_of({"one"})
+
+    ended = [preparations.get(PROJECT, each.id, peer="one") for each in (asked, waiting)]
+    assert [(each.state, each.result) for each in ended] == [(State.FAILED, None)] * 2
+    assert "revoked" in str(ended[0].error)
+    # Whoever comes next has the thread.
+    until(lambda: preparations.get(PROJECT, others.id, peer="two").state is State.RUNNING, "the next one's turn")
+    preparations.stop()
+
+
+def test_what_nobody_wants_is_not_read_to_its_end(tmp_path: Path) -> None:
+    write_frame(tmp_path, ["some"], wine()[:20])
+    tables = Tables(DataRoot(tmp_path), keep=1, policy=OPEN)
+
+    with given_up(lambda: True), pytest.raises(JobCancelled):
+        tables.get(Action.CLASSIFY, Purpose.TRAIN, [("some",)])
+
+    assert tables.get(Action.CLASSIFY, Purpose.TRAIN, [("some",)]).count == 20

@@ -10,9 +10,12 @@ from synergos.domain.feature_space import Action
 from synergos.domain.tags import Purpose
 from synergos.errors import UnusableData
 from synergos_worker.data_root import DataRoot
+from synergos_worker.disclosure.policy import OPEN
 from synergos_worker.tables import LoadedTable, Tables
 
 CSV, SCHEMA = "age,target\n40,0\n70,1\n", {"age": "int32", "target": "category"}
+ROW_BYTES = 12
+"""A number, and the code of a label."""
 
 
 def loaded(root: Path, *tags: str) -> LoadedTable:
@@ -93,3 +96,34 @@ def test_tables_have_no_operations(tmp_path: Path) -> None:
 
     with pytest.raises(UnusableData, match=r"a/metadata\.json: operations: expected none"):
         loaded(tmp_path, "a")
+
+
+def test_tables_that_are_kept_count_and_whose_was_not_used_for_longest_gives_way(tmp_path: Path) -> None:
+    room: list[int] = []
+    tables = Tables(DataRoot(tmp_path), keep=9, policy=OPEN, make_room=lambda: room.append(tables.bytes))
+    for name in ("a", "b", "c"):
+        write_dataset(tmp_path, [name], CSV, SCHEMA)
+        # Its number, and its label.
+        assert tables.get(Action.CLASSIFY, Purpose.TRAIN, [(name,)]).table.bytes == ROW_BYTES * 2
+    again = tables.get(Action.CLASSIFY, Purpose.TRAIN, [("a",)])
+
+    assert room == [ROW_BYTES * 2, ROW_BYTES * 4, ROW_BYTES * 6]
+    assert [tables.drop_oldest() for _ in range(3)] == [True, True, False]
+    # It has a place for as long as somebody has it; to drop it would free nothing.
+    assert tables.get(Action.CLASSIFY, Purpose.TRAIN, [("a",)]).table is again.table
+    assert (tables.bytes, tables.oldest) == (ROW_BYTES * 2, None)
+    del again
+    assert tables.drop_oldest()
+    assert tables.bytes == 0
+
+
+def test_tables_that_are_kept_take_no_more_than_they_may_beside_the_newest(tmp_path: Path) -> None:
+    tables = Tables(DataRoot(tmp_path), keep=9, policy=OPEN, most=ROW_BYTES * 5)
+    for name in ("a", "b", "c"):
+        write_dataset(tmp_path, [name], CSV, SCHEMA)
+        tables.get(Action.CLASSIFY, Purpose.TRAIN, [(name,)])
+    assert tables.bytes == ROW_BYTES * 4
+
+    write_dataset(tmp_path, ["many"], "age,target\n" + "40,0\n70,1\n" * 10, SCHEMA)
+    tables.get(Action.CLASSIFY, Purpose.TRAIN, [("many",)])
+    assert tables.bytes == ROW_BYTES * 20

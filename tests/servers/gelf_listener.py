@@ -1,0 +1,81 @@
+"""GELF inputs of another project: what comes in at each goes into a file of its own, a message a line, as that project took it apart.
+
+    python gelf_listener.py FOLDER ADDRESS [--tls CERTIFICATE KEY] tcp:9100 udp:9101 tls:9102 …
+
+The protocol is kinesyslog's: where a message ends, how it is unpacked and put together from
+chunks; the sockets and TLS are Python's. It stands alone beside that library: a container needs this file and
+``pip install --no-deps kinesyslog``. ``FOLDER/ready`` appears when all inputs listen; what cannot be taken apart is an error on
+standard error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import signal
+import ssl
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+
+from kinesyslog import constant
+from kinesyslog.protocol import DatagramGelfProtocol, GelfProtocol
+
+# As Graylog's inputs have it; what this library is made for takes less.
+constant.MAX_MESSAGE_LENGTH = 2 * 2**20
+constant.MAX_MESSAGE_BUFFER = 4 * 2**20
+# How a message on a stream begins: its protocol names it, and version 2.0.1 forgot to say it.
+constant.OPENBRACKET = ord("{")
+_UNCOUNTED = SimpleNamespace(active=False)
+"""In the place of its own metrics."""
+
+
+class File:
+    """Where messages go."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("ab", buffering=0)
+
+    async def write(self, _source: str, _port: int, messages: Sequence[bytes], _timestamp: float) -> None:
+        """Called by the library with whole messages."""
+        self._file.write(b"".join(bytes(message) + b"\n" for message in messages))
+
+
+async def listen(folder: Path, address: str, inputs: Sequence[str], context: ssl.SSLContext | None) -> None:
+    """Take messages until SIGTERM."""
+    loop, stopped = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_signal_handler(signal.SIGTERM, stopped.set)
+    for each in inputs:
+        transport, _, port = each.partition(":")
+        sink = File(folder / f"{transport}-{port}")
+        if transport == "udp":
+            taking = partial(DatagramGelfProtocol, sink, loop, _UNCOUNTED)
+            await loop.create_datagram_endpoint(taking, (address, int(port)))
+        else:
+            taking = partial(GelfProtocol, sink, loop, _UNCOUNTED)
+            await loop.create_server(taking, address, int(port), ssl=context if transport == "tls" else None)
+    (folder / "ready").touch()
+    await stopped.wait()
+
+
+def main() -> None:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("address")
+    parser.add_argument("inputs", nargs="+", metavar="TRANSPORT:PORT")
+    parser.add_argument("--tls", nargs=2, metavar=("CERTIFICATE", "KEY"))
+    given = parser.parse_args()
+    logging.basicConfig()
+    context = None
+    if given.tls:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*given.tls)
+    given.folder.mkdir(parents=True, exist_ok=True)
+    asyncio.run(listen(given.folder, given.address, given.inputs, context))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,90 @@
+"""What is wrong with a form stands at its field, with the values kept, and on top as links."""
+
+from __future__ import annotations
+
+import json
+from io import BytesIO
+
+import pytest
+from werkzeug.datastructures import FileStorage
+from wtforms.fields import FileField, StringField
+
+from fakes.portal import Portal, answering, portal
+from synergos_portal.orchestrator.problems import Refused
+from synergos_portal.services import Service
+from synergos_portal.web.forms import Form, uploaded_json
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Portal:
+    """In front of an orchestrator that is asked nothing."""
+    return portal(tmp_path_factory.mktemp("portal"), answering())
+
+
+class Example(Form):
+    tags = StringField("Tags")
+    file = FileField("File")
+
+
+@pytest.mark.parametrize(
+    ("field", "at_field", "on_top"),
+    [
+        ("tags", ["wrong"], []),
+        ("tags.train[0]", ["tags.train[0]: wrong"], []),
+        ("other", [], ["other: wrong"]),
+        (None, [], ["wrong"]),
+    ],
+)
+def test_a_refusal_stands_at_the_field_it_is_about(
+    plain: Portal, field: str | None, at_field: list[str], on_top: list[str]
+) -> None:
+    with plain.apps[Service.VIEW].test_request_context("/"):
+        form = Example()
+
+        form.take(Refused("wrong", 400, field))
+
+        assert (list(form.tags.errors), form.problems) == (at_field, on_top)
+
+
+def test_what_the_orchestrator_refuses_is_shown_with_what_was_typed(grid: Portal) -> None:
+    answer = grid.visitor().send("/collaborations/new", {"collab_id": "a/b<i>"})
+
+    assert answer.status_code == 422
+    assert 'value="a/b&lt;i&gt;"' in answer.text
+    assert 'aria-invalid="true"' in answer.text
+    assert 'id="collab_id-errors"' in answer.text
+    assert '<a class="alert-link" href="#collab_id">' in answer.text
+
+
+def test_a_name_that_is_taken_replaces_nothing(grid: Portal) -> None:
+    visitor = grid.visitor()
+    visitor.send("/collaborations/new", {"collab_id": "heart"})
+
+    # What the portal asks is that it be made only if it is not there.
+    assert next(iter(grid.adapters.values())).headers[-1]["If-None-Match"] == "*"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"{", "not JSON (line 1, column 2"),
+        (b"\xff\xfe", "not JSON"),
+        (b"", "not JSON"),
+        (b'{"a": NaN}', "NaN is no number"),
+        (b"[" * 40 + b"]" * 40, "more than 32 levels"),
+        (b"[" * 100_000, "more than 32 levels"),
+    ],
+)
+def test_a_file_that_is_no_definition_is_refused_in_words(plain: Portal, content: bytes, said: str) -> None:
+    with plain.apps[Service.VIEW].test_request_context("/"):
+        form = Example(data={"file": FileStorage(BytesIO(content), "x.json")})
+
+        with pytest.raises(ValueError, match=said.replace("(", r"\(")):
+            uploaded_json(form.file)
+
+
+def test_a_file_that_is_one_is_read(plain: Portal) -> None:
+    with plain.apps[Service.VIEW].test_request_context("/"):
+        form = Example(data={"file": FileStorage(BytesIO(json.dumps([{"a": 1}]).encode()), "x.json")})
+
+        assert uploaded_json(form.file) == [{"a": 1}]

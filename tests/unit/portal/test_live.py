@@ -1,0 +1,60 @@
+"""Live parts that many browsers look at are made once for all of them."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from threading import Barrier
+
+from synergos_portal.web.live import Made, Parts
+
+KEY = ("/jobs/1/live",)
+
+
+@dataclass
+class Clock:
+    now: float = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def made(version: str, at: float) -> Made:
+    return Made(version, at, b"<p>", "tag", "1")
+
+
+def test_a_part_is_good_while_nothing_changes_and_for_a_moment_after() -> None:
+    clock = Clock()
+    parts = Parts(clock)
+    assert parts.take(KEY, "1") is None
+    parts.keep(KEY, made("1", 0.0))
+
+    clock.now = 0.2
+    assert parts.take(KEY, "2") == made("1", 0.0)
+    clock.now = 0.4
+    assert parts.take(KEY, "1") == made("1", 0.0)
+    assert parts.take(KEY, "2") is None
+
+
+def test_while_one_makes_a_part_the_others_wait_for_it() -> None:
+    parts, there = Parts(Clock()), Barrier(9)
+    assert parts.take(KEY, "1") is None
+
+    def ask() -> Made | None:
+        there.wait(10)
+        return parts.take(KEY, "1")
+
+    with ThreadPoolExecutor(8) as browsers:
+        answers = [browsers.submit(ask) for _ in range(8)]
+        there.wait(10)
+        parts.keep(KEY, made("1", 0.0))
+
+        assert [answer.result(10) for answer in answers] == [made("1", 0.0)] * 8
+
+
+def test_a_part_that_comes_to_nothing_is_made_by_the_next() -> None:
+    parts = Parts(Clock())
+    assert parts.take(KEY, "1") is None
+    parts.give_up(KEY)
+
+    assert parts.take(KEY, "1") is None

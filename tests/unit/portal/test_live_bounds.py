@@ -1,0 +1,83 @@
+"""Live parts that were made are good for others for a moment: for the same question, and within bounds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Blueprint
+from flask.typing import ResponseReturnValue
+
+from fakes.portal import answering, portal
+from synergos_portal.orchestrator.client import Orchestrator
+from synergos_portal.orchestrator.feed import Feed, News
+from synergos_portal.pages import FAMILIES
+from synergos_portal.services import Service
+from synergos_portal.web import live
+from synergos_portal.web.family import Family
+from synergos_portal.web.live import MOST_BYTES, Made, Parts
+
+NOW = 100.0
+
+
+def found(parts: Parts, key: tuple[Any, ...], version: str) -> Made | None:
+    """One that is kept; that it is looked for makes nobody wait."""
+    made = parts.take(key, version)
+    parts.give_up(key)
+    return made
+
+
+def made(size: int, version: str = "1") -> Made:
+    return Made(version, NOW, b"x" * size, "tag", "1")
+
+
+def test_what_is_kept_is_bounded_by_its_bytes() -> None:
+    parts = Parts(lambda: NOW)
+    for number in range(20):
+        parts.keep((number,), made(MOST_BYTES // 5))
+
+    assert [number for number in range(20) if found(parts, (number,), "1")] == [16, 17, 18, 19]
+
+
+def test_the_same_made_anew_takes_the_place_of_the_one_before() -> None:
+    parts = Parts(lambda: NOW)
+    for _ in range(20):
+        parts.keep(("often",), made(MOST_BYTES // 5))
+    parts.keep(("once",), made(MOST_BYTES // 5))
+
+    assert found(parts, ("often",), "1") is not None
+
+
+def test_what_is_too_large_is_not_kept_nor_what_is_asked_for_at_too_great_a_length() -> None:
+    parts = Parts(lambda: NOW)
+    parts.keep(("page",), made(MOST_BYTES // 2))
+    parts.keep(("x" * MOST_BYTES,), made(1))
+
+    assert [found(parts, key, "1") for key in (("page",), ("x" * MOST_BYTES,))] == [None, None]
+
+
+def test_only_what_the_page_knows_makes_another_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    feed = Feed("orchestrator", lambda after, seconds: News("1"))
+    feed.turn()
+    monkeypatch.setattr(Orchestrator, "_feed_of", lambda *_: feed)
+    kept: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(live.Parts, "keep", lambda _, key, made: kept.append(key))
+    family = Family(Service.VIEW, _pages())
+    visitor = portal(tmp_path, answering(), families=[*FAMILIES, family]).visitor()
+
+    paths = ["?kind=a", "?kind=b", "?kind=a&x=1", "?x=2", ""]
+    assert [visitor.get(f"/parts/live{path}").status_code for path in paths] == [200] * 5
+
+    assert len(kept) == len(set(kept)) == 3
+
+
+def _pages() -> Blueprint:
+    pages = Blueprint("parts", __name__, url_prefix="/parts")
+
+    @pages.get("/live")
+    @live.knows("kind")
+    def live_part() -> ResponseReturnValue:
+        return live.fragment("nothing.html", unfinished=False)
+
+    return pages

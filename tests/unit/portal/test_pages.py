@@ -1,0 +1,165 @@
+"""Pages of nav: home, roles, search, help, addresses of the original, and what a portal says while its orchestrator is away."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fakes.portal import Portal, answering, portal
+from synergos.domain.records import Kind
+from synergos.records import RecordStore
+from synergos_portal.services import Service
+
+JOB = {
+    "kind": "Job",
+    "id": "0123",
+    "stage": "train",
+    "keys": {"collab_id": "heart", "project_id": "p", "expt_id": "e", "run_id": "r"},
+    "progress": {"round": 3, "rounds": 9, "fraction": 0.3, "waiting_for": [{"participant": "hospital_2"}]},
+    "error": {"kind": "WorkerUnreachable", "message": "hospital_2: cannot be reached"},
+    "finished_at": "2999-01-01T00:00:00+00:00",
+}
+COUNTS = {"counts": {"failed": 3, "waiting": 1, "queued": 1, "running": 1, "completed": 5}}
+
+
+@pytest.fixture
+def busy(tmp_path: Path) -> Portal:
+    """In front of an orchestrator whose jobs all look alike."""
+    return portal(tmp_path, answering(("GET /ttp/jobs", 200, {"data": [JOB], "params": COUNTS})))
+
+
+def test_home_says_what_runs_what_has_failed_and_whom_is_waited_for(busy: Portal) -> None:
+    page = busy.visitor(Service.NAV).get("/home").text
+
+    assert "round 3 of 9" in page
+    assert "waits for hospital_2" in page
+    assert "hospital_2: cannot be reached" in page
+    assert 'href="http://localhost:4001/jobs/0123"' in page
+
+
+@pytest.mark.parametrize(("service", "path"), [(Service.NAV, "/home"), (Service.VIEW, "/nothing")])
+def test_every_header_counts_failed_and_waiting_jobs(busy: Portal, service: Service, path: str) -> None:
+    page = busy.visitor(service).get(path).text
+
+    assert "3 failed" in page
+    assert "2 waiting" in page
+    assert 'href="http://localhost:4001/jobs?state=failed"' in page
+
+
+def test_a_live_part_is_answered_with_304_while_it_is_the_same(busy: Portal) -> None:
+    visitor = busy.visitor(Service.NAV)
+    first = visitor.get("/home/live")
+
+    assert first.headers["Live-Pace"] == "1"
+    assert 'id="header-live"' in first.text
+    assert visitor.get("/home/live", If_None_Match=first.headers["ETag"]).status_code == 304
+
+
+def test_a_page_that_was_seen_stays_readable_while_the_orchestrator_is_away(busy: Portal) -> None:
+    visitor = busy.visitor(Service.NAV)
+    visitor.get("/home")
+    next(iter(busy.adapters.values())).away = True
+
+    page = visitor.get("/home")
+
+    assert page.status_code == 200
+    assert "hospital_2: cannot be reached" in page.text
+    assert "The orchestrator has not answered since" in page.text
+
+
+def test_a_page_that_could_not_be_made_comes_back_by_itself(busy: Portal) -> None:
+    visitor = busy.visitor()
+    adapter = next(iter(busy.adapters.values()))
+    adapter.away = True
+
+    assert "data-comes-back" in visitor.get("/collaborations").text
+    away = visitor.get("/choices/header")
+    adapter.away = False
+    back = visitor.get("/choices/header")
+
+    assert [(answer.headers.get("Live-Heard"), answer.headers["Live-Pace"]) for answer in (away, back)] == [
+        (None, "1"),
+        ("yes", "15"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "leads_to"),
+    [
+        ("/view/orchestrator/collaborations/create", "http://localhost:4001/collaborations/new"),
+        ("/view/orchestrator/collaborations/view", "http://localhost:4001/collaborations"),
+        ("/view/orchestrator/runs/update", "http://localhost:4001/collaborations"),
+        ("/view/participant/inferences/start", "http://localhost:4001/participants"),
+    ],
+)
+def test_addresses_of_the_original_lead_on(busy: Portal, path: str, leads_to: str) -> None:
+    answer = busy.visitor(Service.NAV).get(path)
+
+    assert (answer.status_code, answer.location) == (303, leads_to)
+
+
+def test_so_do_those_of_the_originals_view(busy: Portal) -> None:
+    visitor = busy.visitor()
+
+    assert visitor.get("/?r=orchestrator&p=collaborations&a=create").location == "/collaborations/new"
+    assert visitor.get("/").location == "http://localhost:4000/home"
+    assert visitor.get("/?r=evil&p=x&a=y").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/", "/orchestrator", "/participant", "/help", "/help/words", "/search"])
+def test_pages_of_nav_are_there_in_both_languages(busy: Portal, path: str) -> None:
+    visitor = busy.visitor(Service.NAV)
+
+    english, german = (visitor.get(path, Accept_Language=language) for language in ("en", "de-AT,de;q=0.9"))
+
+    assert (english.status_code, german.status_code) == (200, 200)
+    assert '<html lang="de">' in german.text
+    assert english.text != german.text
+
+
+def test_every_action_of_every_menu_leads_somewhere(busy: Portal) -> None:
+    visitor = busy.visitor(Service.NAV)
+    for role in ("orchestrator", "participant"):
+        menus = [part.split('"')[0] for part in visitor.get(f"/{role}").text.split(f'href="/actions/{role}/')[1:]]
+        assert menus
+        for menu in menus:
+            actions = visitor.get(f"/actions/{role}/{menu}").text.split(f'href="/view/{role}/{menu}/')[1:]
+            assert actions
+            for action in actions:
+                name = action.split('"')[0]
+                assert visitor.get(f"/view/{role}/{menu}/{name}").status_code == 303
+
+
+def test_search_finds_ids_of_every_kind(store: RecordStore, grid: Portal) -> None:
+    key = {"collab_id": "heart"}
+    store.put(Kind.COLLABORATION, key, {})
+    for kind, name in ((Kind.PROJECT, "project_id"), (Kind.EXPERIMENT, "expt_id"), (Kind.RUN, "run_id")):
+        key = {**key, name: f"a heart+=~ ({name})"}
+        store.put(kind, key, {})
+    store.put(Kind.PARTICIPANT, {"participant_id": "Heart centre"}, {})
+
+    page = grid.visitor(Service.NAV).get("/search?q=HEART").text
+
+    for heading in ("Collaborations", "Projects", "Experiments", "Runs", "Participants"):
+        assert f">{heading}</h2>" in page
+    assert "/projects/a%20heart%2B%3D~%20%28project_id%29/experiments/" in page
+
+
+def test_whoever_comes_by_a_link_from_elsewhere_asks_again_with_the_cookie(busy: Portal) -> None:
+    """A cookie that no other site may send does not come along, and a new one would put the old one out."""
+    answer = busy.visitor(Service.NAV).get("/home", Sec_Fetch_Site="cross-site", Sec_Fetch_Mode="navigate")
+
+    assert "Set-Cookie" not in answer.headers
+    assert 'http-equiv="refresh"' in answer.text
+
+
+def test_of_several_orchestrators_the_chosen_one_is_asked(tmp_path: Path) -> None:
+    two = {name: answering(("GET /ttp/jobs", 200, {"data": [{**JOB, "id": name}]})) for name in ("one", "two")}
+    visitor = (both := portal(tmp_path, two)).visitor(Service.NAV)
+    assert "/jobs/one" in visitor.get("/home").text
+
+    assert visitor.send("/home", {"orchestrator": "two"}, to="/choices/orchestrator").status_code == 303
+    assert "/jobs/two" in visitor.get("/home").text
+    assert visitor.send("/home", {"orchestrator": "http://evil"}, to="/choices/orchestrator").status_code == 400
+    assert both.adapters["two"].asked

@@ -1,0 +1,83 @@
+"""The state of the grid: the orchestrator, its TTPs, queues and workers, and the programs beside it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fakes.portal import Portal, answering, portal
+from synergos.domain.job import Job, Stage
+from synergos.domain.keys import RunKey
+from synergos.domain.records import Kind
+from synergos.records import RecordStore
+from synergos_portal.services import Service
+
+JOB = {"id": "0123456789", "stage": "train", "keys": {"run_id": "r"}, "started_at": "2026-01-01T00:00:00+00:00"}
+GRIDS = [
+    {"kind": "Grid", "ttp": "ttp_0", "grid": 0, "is_busy": True, "job": JOB, "joined": 2},
+    {"kind": "Grid", "ttp": "ttp_1", "grid": 1, "is_busy": False, "job": None, "joined": 0},
+]
+BROKER = {"is_reachable": True, "queues": {"train": {"messages": 17, "consumers": 1}}}
+HEALTH = {
+    "component": "director",
+    "id": "director_1",
+    "status": "degraded",
+    "version": "9.9",
+    "grid_kind": "cluster",
+    "problems": {"outputs": "the disk is full"},
+}
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Portal:
+    return portal(
+        tmp_path,
+        answering(("GET /health", 200, HEALTH), ("GET /ttp/grids", 200, {"data": GRIDS, "broker": BROKER})),
+    )
+
+
+def test_a_cluster_shows_its_ttps_what_they_do_and_its_queues(cluster: Portal) -> None:
+    page = cluster.visitor(Service.NAV).get("/status").text
+
+    for words in (
+        "director_1",
+        "9.9",
+        "the disk is full",
+        "ttp_0",
+        "training 01234567",
+        "ttp_1",
+        "Waits for a job.",
+        "17",
+    ):
+        assert words in page
+
+
+def test_a_basic_grid_shows_its_only_ttp_and_its_workers(grid: Portal, store: RecordStore) -> None:
+    store.add_jobs([Job(Stage.TRAIN, RunKey("c", "p", "e", "r")).started()])
+    key = {"collab_id": "c", "project_id": "p", "participant_id": "hospital_1"}
+    store.put(Kind.REGISTRATION, key, {"n_count": 1, "node_0": {"host": "10.0.0.9", "f_port": 1, "port": 2}})
+
+    page = grid.visitor(Service.NAV).get("/status").text
+
+    assert "ttp/1" in page
+    assert "10.0.0.9" in page
+    assert grid.visitor(Service.NAV).get("/status/live").headers["Live-Pace"] == "1"
+
+
+def test_a_broker_that_is_away_and_a_cluster_without_ttps_are_said(tmp_path: Path) -> None:
+    away = {"data": [], "broker": {"is_reachable": False, "queues": {}}}
+    told = portal(tmp_path, answering(("GET /health", 200, HEALTH), ("GET /ttp/grids", 200, away)))
+
+    page = told.visitor(Service.NAV).get("/status").text
+
+    assert "No TTP lives" in page
+    assert "cannot be reached by the director" in page
+
+
+def test_an_orchestrator_that_is_away_has_a_state_too(cluster: Portal) -> None:
+    cluster.adapters["orchestrator"].away = True
+
+    answer = cluster.visitor(Service.NAV).get("/status")
+
+    assert (answer.status_code, "It does not answer" in answer.text) == (200, True)
