@@ -18,9 +18,46 @@ have_postgresql() {
 
 have_servers() {
   have_postgresql
+  have_prometheus
+  have_browser
+  have_openid
   # The queue is tested on a RabbitMQ that the tests start for themselves.
   if ! (have_rabbitmq); then
     echo "RABBITMQ IS MISSING: WHAT NEEDS IT IS NOT TESTED. On Debian: sudo apt-get install rabbitmq-server" >&2
+  fi
+}
+
+# Metrics, their rules and the runbook's questions are tested with a Prometheus that the tests start for themselves.
+have_prometheus() {
+  if command -v prometheus >/dev/null && command -v promtool >/dev/null; then
+    return
+  fi
+  if ! (_install_from_debian prometheus "Metrics are tested with Prometheus" >&2); then
+    echo "PROMETHEUS IS MISSING: WHAT NEEDS IT IS NOT TESTED. On Debian: sudo apt-get install prometheus" >&2
+  fi
+}
+
+# The portal's pages, and MLflow's, are looked at in a browser.
+have_browser() {
+  if command -v chromedriver >/dev/null; then
+    return
+  fi
+  if ! (_install_from_debian chromium-driver "Pages are looked at in a browser" >&2); then
+    echo "THERE IS NO BROWSER: PAGES ARE NOT LOOKED AT. On Debian: sudo apt-get install chromium-driver" >&2
+  fi
+}
+
+# People of other organisations sign in at an OpenID provider that the tests start for themselves.
+have_openid() {
+  if cmp -s tests/servers/openid/package-lock.json .venv/openid/package-lock.json && [[ -d .venv/openid/node_modules ]]; then
+    return
+  fi
+  mkdir -p .venv/openid
+  cp tests/servers/openid/package.json tests/servers/openid/package-lock.json .venv/openid/
+  # By the versions and digests of the lock, and by no scripts of the packages.
+  if ! npm ci --prefix .venv/openid --ignore-scripts --no-audit --no-fund >&2; then
+    rm -rf .venv/openid
+    echo "THERE IS NO OPENID PROVIDER: SIGNING IN BY ONE IS NOT TESTED. It takes node and npm: sudo apt-get install nodejs npm" >&2
   fi
 }
 

@@ -76,7 +76,7 @@ def measure(_: Path, port: int) -> None:
 
 
 def exchange(folder: Path, port: int) -> None:
-    target = Destination(folder / "answer", AnswerMemory(), lambda: (folder / "answer").open("wb"))
+    target = Destination(lambda: folder / "answer", AnswerMemory(), lambda: (folder / "answer").open("wb"))
     node = Node("w", "127.0.0.1", port, port)
     with suppress(SynergosError), closing(DataPlane(node, "s", LIMITS, lambda: None)) as data:
         data.exchange(Step(0), encode(WEIGHTS, {"round": 0}), Layout.of(WEIGHTS), target)

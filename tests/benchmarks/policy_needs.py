@@ -35,7 +35,7 @@ from synergos_simulator.datasets import NAMES, Dataset, open_dataset, write_exam
 from synergos_simulator.datasets.dataset import layer
 from synergos_worker.bootstrap import build_worker
 from synergos_worker.disclosure.policy import OPEN
-from synergos_worker.policy.judging import parameters_of, values_of
+from synergos_worker.policy.judging import learnt, parameters_of, values_of
 from synergos_worker.policy.limits import UNLIMITED
 from synergos_worker.settings import Settings
 
@@ -162,6 +162,7 @@ def trained(case: Asked, clients: Sequence[WorkerClient]) -> Needs:
 def _play(recipe: families.Recipe, clients: Sequence[WorkerClient], found: Sequence[Needs]) -> None:
     algorithm, model = recipe.hyperparameters.make_algorithm(), recipe.family.initial(recipe)
     state, first = algorithm.init(model), model.weights
+    names = learnt(recipe)
     own: dict[int, Weights] = {}
     moved = [0.0] * len(clients)
     for number in range(min(recipe.hyperparameters.rounds, ROUNDS)):
@@ -169,16 +170,17 @@ def _play(recipe: families.Recipe, clients: Sequence[WorkerClient], found: Seque
         replies = []
         for index, client in enumerate(clients):
             if index in own:
-                away = movement(weights, own[index]) / max(moved[index], 1e-4 * max(1.0, movement(own[index], None)))
+                norm = max(1.0, movement(own[index], None, names))
+                away = movement(weights, own[index], names) / max(moved[index], 1e-4 * norm)
                 found[index].moved = max(found[index].moved, away)
             response = client.data("PUT", f"rounds/{number}", blob_of(weights, round=number), wait=60)
             own[index] = message_in(response, weights)[0]
-            moved[index] = max(moved[index], movement(own[index], weights))
+            moved[index] = max(moved[index], movement(own[index], weights, names))
             replies.append(Reply(str(index), found[index].rows, copied(Bag({WEIGHTS: own[index]}))))
         total = sum(each.rows for each in found)
         state = copied(algorithm.fold(state, Step(number), Answers(replies, total), NoServer()))
     for each in found:
-        each.distance = movement(state[WEIGHTS], first) / max(1.0, movement(first, None))
+        each.distance = movement(state[WEIGHTS], first, names) / max(1.0, movement(first, None, names))
         each.moved = max(every.moved for every in found)
 
 

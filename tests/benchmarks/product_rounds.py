@@ -12,10 +12,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
+
 from benchmarks.round_cases import Case, write_rows
 from support.any_model import allow_any_model
 from synergos import Driver
-from synergos_simulator.grid import Grid, Plan
+from synergos_simulator.grid import LOG_TO_FILES, Grid, Plan
 
 KEYS = ("benchmark", "benchmark")
 EXPERIMENT, RUN = "network", "run"
@@ -84,13 +86,28 @@ def moments_of(grid: Grid, run: str) -> list[float]:
     return [point.timestamp / 1000 for point in sorted(history, key=lambda point: point.step)]
 
 
+def processor_seconds(grid: Product) -> tuple[float, float]:
+    """Of the TTP, and of a worker in the mean, so far."""
+
+    def of(name: str) -> float:
+        # As it runs: what was planned knows no process.
+        [found] = [program for program in grid.grid.state.programs if program.name == name]
+        assert found.identity is not None
+        program = psutil.Process(found.identity.pid)
+        # A program looks after another process, which works.
+        return sum(sum(each.cpu_times()[:2]) for each in (program, *program.children(recursive=True)))
+
+    workers = [of(worker.name) for worker in grid.grid.workers]
+    return of(grid.grid.ttp.name), sum(workers) / len(workers)
+
+
 @contextmanager
-def product(folder: Path, case: Case, participants: int) -> Iterator[Product]:
+def product(folder: Path, case: Case, participants: int, logging: Sequence[str] = LOG_TO_FILES) -> Iterator[Product]:
     """A grid of so many workers with one torch thread each, inside the ``with`` block."""
     write_rows(case, folder / "data")
     allow_any_model(folder)
     names = [f"worker_{number}" for number in range(1, participants + 1)]
-    with Grid.planned(Plan(folder / "grid", folder / "data", names)) as grid:
+    with Grid.planned(Plan(folder / "grid", folder / "data", names, logging=logging)) as grid:
         grid.wait_until_healthy(deadline=300)
         found = Product(grid, case)
         found.declare()

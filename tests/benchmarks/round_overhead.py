@@ -42,7 +42,7 @@ from benchmarks.product_rounds import product, walls
 from benchmarks.round_cases import CASES, Case, Measured, layer, write_rows
 from support.any_model import allow_any_model
 from synergos.domain.feature_space import Action
-from synergos.domain.grid import Node
+from synergos.domain.grid import COMMAND_PORT, DATA_PORT, Node
 from synergos.domain.keys import ProjectKey, RunKey
 from synergos.domain.tags import Purpose
 from synergos.learning.algorithms import Step
@@ -61,6 +61,7 @@ from synergos_ttp.workers.participant import JobParticipant
 from synergos_ttp.workers.session_group import SessionContent, Sessions
 
 WORKERS = ("worker_1", "worker_2")
+LIMITS = Limits()
 PROJECT = ProjectKey("benchmark", "benchmark")
 RUN = RunKey("benchmark", "benchmark", "benchmark", "benchmark")
 LOOKS = (10, 100, 1000)
@@ -91,22 +92,28 @@ class TimedRounds(Rounds):
         return arrived
 
 
-def loop(grid: Grid, case: Case, rounds: int, folder: Path, *, evaluates: bool = False) -> tuple[Measured, float]:
+def loop(
+    grid: Grid, case: Case, rounds: int, folder: Path, *, evaluates: bool = False, limits: Limits = LIMITS
+) -> tuple[Measured, float]:
     """Rounds through the real data plane with a running grid's workers; their timings, and the seconds until the first."""
     tags = {Purpose.TRAIN: [("train",)]} | ({Purpose.EVALUATE: [("train",)]} if evaluates else {})
     hyperparameters = LAYERS.hyperparameters({**case.run, "rounds": rounds, "patience": rounds + 1})
     begun = time.perf_counter()
     control = Control()
-    nodes = [Node(program.name, program.host, program.port, program.data_port) for program in grid.workers]
+    nodes = [
+        # One that dials out is at no address.
+        Node(each.name, each.fingerprint or each.host, each.port or COMMAND_PORT, each.data_port or DATA_PORT)
+        for each in grid.workers
+    ]
     polled = {}
     for node in nodes:
-        worker = WorkerCommands(node, Limits(), control.check)
+        worker = WorkerCommands(node, limits, control.check)
         polled[node.participant_id] = worker.prepare(PROJECT, Action.CLASSIFY, tags)
     space, alignment = feature_space(polled, Action.CLASSIFY)
     recipe = Recipe(LAYERS, case.layers, hyperparameters, space)
     members = [JobParticipant(node, tags, alignment.missing_columns[node.participant_id]) for node in nodes]
     content = SessionContent(RUN, recipe, tuple(tags))
-    with RoundStore(folder, "job") as store, Sessions(members, content, Limits(), control) as sessions:
+    with RoundStore(folder, "job") as store, Sessions(members, content, limits, control) as sessions:
         # As in a training, nobody else holds the first weights.
         timed = TimedRounds(sessions, hyperparameters, LAYERS.initial(recipe), store, control)
         timed.begun, timed.works = [], []

@@ -1,15 +1,18 @@
-"""The three grids of the compose files, at the addresses that the notebooks know."""
+"""The three grids of the compose files, at the addresses that the notebooks know, with a receiver in the log server's place."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from containers.engine import BUILD_SECONDS, ROOT, Container, compose_command, run
+from containers.images import LOG_RECEIVER, PROMETHEUS
+from containers.received import Received, received
+from servers.certificates import Authority
 from support.notebook_runner import Executed, execute
 from support.original_notebooks import Deployment, Node
 from synergos import Driver
@@ -47,6 +50,15 @@ CLUSTER = Deployment(
 # What each grid begins with: the log server, which nothing depends on, is thereby left out.
 _FIRST = {"synbasic": "synergos_ttp_basic", "synplus": "synergos_ttp_basic", "syncluster": "synergos_director"}
 _ENTRANCES = {"synbasic": "synb_ttp", "synplus": "synp_ttp", "syncluster": "sync_director"}
+LOG_SERVERS = {"synplus": Container("synp_logger"), "syncluster": Container("sync_logger")}
+_LOG_ADDRESSES = {"synplus": "172.19.1.10", "syncluster": "172.20.1.14"}
+LOG_PORTS = (9100, 9200, 9300, 9400, 12201)
+_LOG_IMAGES = ("GRAYLOG_IMAGE", "MONGO_IMAGE", "OPENSEARCH_IMAGE")
+_LOG_FLAGS = {
+    "tcp": "",
+    "udp": "--logging_transport udp",
+    "tls": "--logging_transport tls --logging_ca /run/synergos_log_ca/ca.pem",
+}
 
 
 @dataclass(frozen=True)
@@ -56,11 +68,15 @@ class ComposeGrid:
     Attributes:
         folder: where its outputs and metadata go.
         datasets: what all its workers read.
+        transport: how messages travel to its log server.
+        overlays: compose files over its own, by their names.
     """
 
     deployment: Deployment
     folder: Path
     datasets: Path
+    transport: str = "tcp"
+    overlays: Sequence[str] = ()
 
     @property
     def driver(self) -> Driver:
@@ -72,13 +88,47 @@ class ComposeGrid:
         places = {"SYNERGOS_FOLDER": str(self.folder), "SYNERGOS_DATASETS": str(self.datasets)}
         if os.getuid() != 0:
             places["SYNERGOS_USER"] = f"{os.getuid()}:{os.getgid()}"
-        file = str(ROOT / f"docker-compose-{self.deployment.name}.yml")
-        return run(*compose_command(), "-f", file, *arguments, seconds=BUILD_SECONDS, env={**os.environ, **places})
+        files = [ROOT / name for name in (f"docker-compose-{self.deployment.name}.yml", *self.overlays)]
+        if self.deployment.name in LOG_SERVERS:
+            files.append(ROOT / "tests" / "containers" / "log_receiver" / "compose.yml")
+            places |= {"SYNERGOS_LOG_FLAGS": _LOG_FLAGS[self.transport], **dict.fromkeys(_LOG_IMAGES, LOG_RECEIVER)}
+            streams, own = ("tls", " --tls /tls/server.pem /tls/key.pem") if self.transport == "tls" else ("tcp", "")
+            places["LOG_RECEIVER_INPUTS"] = " ".join(f"{streams}:{port} udp:{port}" for port in LOG_PORTS) + own
+            places["PROMETHEUS_IMAGE"] = PROMETHEUS
+        which = [part for file in files for part in ("-f", str(file))]
+        where = ("--project-directory", str(ROOT))
+        return run(*compose_command(), *where, *which, *arguments, seconds=BUILD_SECONDS, env={**os.environ, **places})
 
     def up(self, *options: str) -> None:
         """Start it, without the log server, and wait until it can be used."""
         self.compose("up", "--detach", *options, _FIRST[self.deployment.name])
         Container(_ENTRANCES[self.deployment.name]).wait_until_healthy()
+
+    def start_log_server(self) -> None:
+        """Start what stands in its place, and wait until it takes messages."""
+        self.compose("up", "--detach", "synergos_logger")
+        LOG_SERVERS[self.deployment.name].wait_until_healthy()
+
+    def logging_by(self, transport: str) -> ComposeGrid:
+        """The same grid, whose programs were started again with another transport to the log server."""
+        changed = replace(self, transport=transport)
+        if transport == "tls":
+            identity = Authority.founded(self.folder / "authority").server(_LOG_ADDRESSES[self.deployment.name])
+            self._give("received_tls/server.pem", identity.certificate)
+            self._give("received_tls/key.pem", identity.key)
+            self._give("metadata/log_server_ca/ca.pem", identity.authority)
+            changed.start_log_server()
+        changed.up()
+        return changed
+
+    def received(self) -> list[Received]:
+        """What came to its log server."""
+        return received(self.folder / "received")
+
+    def _give(self, path: str, file: Path) -> None:
+        """Put a file where Docker made the folder."""
+        (self.folder / path).write_bytes(file.read_bytes())
+        (self.folder / path).chmod(0o644)
 
     def run_example(self, dataset: str) -> Executed:
         """Run one of the simulator's notebooks as it is."""
@@ -86,7 +136,7 @@ class ComposeGrid:
 
     def down(self) -> None:
         """Stop it and forget its containers; what they wrote stays."""
-        self.compose("down", "--volumes")
+        self.compose("--profile", "metrics", "down", "--volumes")
 
     def containers(self) -> list[Container]:
         """All that run: not what had something to do at the beginning only."""
@@ -96,12 +146,16 @@ class ComposeGrid:
 
 
 @contextmanager
-def running(deployment: Deployment, folder: Path, datasets: Path) -> Iterator[ComposeGrid]:
+def running(
+    deployment: Deployment, folder: Path, datasets: Path, overlays: Sequence[str] = ()
+) -> Iterator[ComposeGrid]:
     """A grid, built from the code as it is, that runs inside the ``with`` block."""
     # Made here, so that they belong to who runs the tests; what is in them is made by Docker.
-    for name in ("metadata", "outputs"):
-        (folder / name).mkdir()
-    grid = ComposeGrid(deployment, folder, datasets)
+    for name in ("metadata/log_server_ca", "outputs", "received", "received_tls"):
+        (folder / name).mkdir(parents=True)
+    # The receiver's root has no rights beyond anybody's.
+    (folder / "received").chmod(0o777)
+    grid = ComposeGrid(deployment, folder, datasets, overlays=overlays)
     try:
         grid.up("--build")
         yield grid

@@ -15,6 +15,11 @@ IMAGES = {
     "synergos_mlops:synplus": ("docker/mlops.Dockerfile", "--label", "synmlops"),
 }
 """Where each is built, and the options of its build; the last one is its label."""
+LOG_RECEIVER = "synergos_test_log_receiver:latest"
+"""Takes what programs log where Graylog, whose images are not to be had everywhere, does."""
+
+PROMETHEUS = "synergos_test_prometheus:latest"
+"""Debian's, in the place of the public image."""
 
 
 def build_image(tag: str) -> None:
@@ -27,4 +32,6 @@ def build_all() -> None:
     """Build every image from the code as it is."""
     for tag in IMAGES:
         build_image(tag)
+    build("tests/containers/log_receiver/Dockerfile", LOG_RECEIVER)
+    build("Dockerfile", PROMETHEUS, context=ROOT / "tests" / "containers" / "prometheus")
     build("Dockerfile_mq", "synergos_mq:dev", "--label", "synergos_mq", context=ROOT / "manager")

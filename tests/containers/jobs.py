@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from containers.grids import ComposeGrid
+from containers.grids import LOG_SERVERS, ComposeGrid
+from containers.received import STAGES, refuse_malformed, stages_of
 from support.original_notebooks import Cycle, Notebook, refuse_errors
 from support.waiting import until
 
@@ -15,6 +16,26 @@ def cycle(grid: ComposeGrid, notebook: Notebook, name: str) -> Cycle:
     begun = Cycle(replace(grid.deployment, name=name), notebook)
     refuse_errors({**begun.declare(), "alignments": begun.align()})
     return begun
+
+
+def logged_cycle(grid: ComposeGrid, notebook: Notebook, loggers: set[str]) -> None:
+    """Go through a notebook, and see that all stages and all these loggers were heard at the log server, by the grid's transport alone."""
+    before = sum(one.transport != grid.transport for one in grid.received())
+    begun = cycle(grid, notebook, f"by_{grid.transport}")
+    refuse_errors({"models": begun.train(), "validations": begun.validate(), "predictions": begun.predict(1)})
+
+    def missing() -> set[str]:
+        records = [one for one in grid.received() if one.transport == grid.transport]
+        return (STAGES - stages_of(records, begun.ids[1])) | (loggers - {one.logger for one in records})
+
+    try:
+        until(lambda: not missing(), "all stages and loggers to be heard at the log server", every=0.5)
+    except AssertionError as silent:
+        said = LOG_SERVERS[grid.deployment.name].log[-2000:]
+        raise AssertionError(f"{silent}: {sorted(missing())} were not; the log server says {said!r}") from None
+    records = grid.received()
+    refuse_malformed(records)
+    assert sum(one.transport != grid.transport for one in records) == before
 
 
 def under_way(grid: ComposeGrid) -> dict[str, Any]:

@@ -57,6 +57,25 @@ def test_every_program_is_published_on_loopback_only(grid: ComposeGrid) -> None:
         assert requests.get(f"http://127.0.0.1:{port}/health", timeout=5).json()["id"] == name
 
 
+def test_the_portal_shows_the_grid_at_its_three_addresses(grid: ComposeGrid) -> None:
+    services = [f"synergos_portal_{name}" for name in ("view", "track", "nav")]
+    grid.compose("up", "--detach", "--no-deps", *services)
+    try:
+        for service in services:
+            Container(service.replace("synergos", "synb")).wait_until_healthy()
+
+        shown = {4000: "/home", 4001: "/collaborations", 4002: "/station"}
+        for port, path in shown.items():
+            answer = requests.get(f"http://127.0.0.1:{port}{path}", timeout=30)
+            assert answer.ok
+            assert "unsafe" not in answer.headers["Content-Security-Policy"]
+            # Links lead to the other services as a browser reaches them.
+            others = {f"http://127.0.0.1:{other}{first}" for other, first in shown.items() if other != port}
+            assert others <= set(answer.text.split('"'))
+    finally:
+        grid.compose("rm", "--stop", "--force", *services)
+
+
 def test_a_ttp_stopped_in_a_round_goes_on_when_it_is_started_again(grid: ComposeGrid) -> None:
     training = Aside(cycle(grid, LONG, "stopped").train)
     job = under_way(grid)

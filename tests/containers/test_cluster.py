@@ -1,4 +1,4 @@
-"""The Cluster grid of its compose file, without its log server: a whole cycle, and containers lost in it."""
+"""The Cluster grid of its compose file: a whole cycle, containers lost in it, and what comes to the log server."""
 
 from __future__ import annotations
 
@@ -13,12 +13,20 @@ import requests
 
 from containers.engine import Container, docker
 from containers.grids import CLUSTER, ComposeGrid, running
-from containers.jobs import cycle, ended, under_way
+from containers.jobs import cycle, ended, logged_cycle, under_way
+from containers.mlflow import finished
+from containers.received import refuse_malformed
 from grids.real_grid import Aside
 from support.original_notebooks import ABALONE, HEART_DISEASE, Cycle, Notebook, refuse_errors, run_notebook
 
 pytestmark = [pytest.mark.slow, pytest.mark.containers, pytest.mark.timeout(1800)]
 
+PROGRAMS = {
+    *("DIR_sync_director", "TTP_sync_ttp_1", "TTP_sync_ttp_2"),
+    *(f"WKR_sync_worker_{participant}_n{node}" for participant in (1, 2) for node in (1, 2)),
+}
+LOGGERS = PROGRAMS | {f"SYS_{name.partition('_')[2]}" for name in PROGRAMS}
+"""All that log, and their system metrics."""
 LONG = replace(HEART_DISEASE, run={"rounds": 60, "patience": 1000})
 
 
@@ -106,7 +114,14 @@ def test_every_container_is_confined(grid: ComposeGrid) -> None:
         assert container.main_process()["CapEff"].strip("0") == "", container.name
 
 
-def test_workers_have_no_way_to_the_queue_whose_password_was_made_up(grid: ComposeGrid) -> None:
+def shown_user(container: str) -> str:
+    """The queue's user whose password a container is shown: the only one."""
+    read = ["docker", "exec", "--user", "root", container, "ls", "/run/synergos_queue"]
+    assert set(subprocess.run(read, capture_output=True, check=True, text=True).stdout.split()) == {"user", "password"}
+    return docker("exec", "--user", "root", container, "cat", "/run/synergos_queue/user")
+
+
+def test_workers_have_no_way_to_the_queue_whose_passwords_were_made_up(grid: ComposeGrid) -> None:
     reach = "import socket; socket.create_connection(('172.20.2.16', 5672), timeout=3)"
     reached = {
         name: subprocess.run(
@@ -114,19 +129,47 @@ def test_workers_have_no_way_to_the_queue_whose_password_was_made_up(grid: Compo
         ).returncode
         for name in ("sync_director", "sync_ttp_1", "sync_worker_1_n1", "sync_worker_2_n2")
     }
-    files = {path.name: path for path in (grid.folder / "metadata" / "queue_credentials").iterdir()}
+    folder = grid.folder / "metadata" / "queue_credentials"
+    files = {str(path.relative_to(folder)): path for path in folder.rglob("*") if path.is_file()}
+    shown = {name: shown_user(name) for name in ("sync_director", "sync_ttp_1", "sync_ttp_2")}
     overview = "http://127.0.0.1:15672/api/overview"
 
     assert reached == {"sync_director": 0, "sync_ttp_1": 0, "sync_worker_1_n1": 1, "sync_worker_2_n2": 1}
+    roles = ("administrator", "director", "ttp")
+    assert files.keys() == {f"{role}/{name}" for role in roles for name in ("user", "password")}
     assert {path.stat().st_mode & 0o777 for path in files.values()} == {0o600}
+    assert shown == {"sync_director": "director", "sync_ttp_1": "ttp", "sync_ttp_2": "ttp"}
     assert requests.get(overview, auth=("guest", "guest"), timeout=30).status_code == 401
     if os.getuid() == 0:
-        account = (files["user"].read_text(), files["password"].read_text())
+        account = (files["administrator/user"].read_text(), files["administrator/password"].read_text())
         assert requests.get(overview, auth=account, timeout=30).ok
 
 
+def test_the_log_server_gets_what_was_said_without_it_and_takes_a_whole_cycle(grid: ComposeGrid) -> None:
+    grid.start_log_server()
+
+    logged_cycle(grid, HEART_DISEASE, LOGGERS)
+
+    records = grid.received()
+    refuse_malformed(records)
+    assert {one.logger for one in records if one.fields.get("_event") == "input parameters"} == PROGRAMS
+
+
+@pytest.mark.parametrize("transport", ["udp", "tls"])
+def test_the_log_server_takes_a_whole_cycle_by(transport: str, grid: ComposeGrid) -> None:
+    logged_cycle(grid.logging_by(transport), HEART_DISEASE, LOGGERS)
+
+
+def test_the_cycles_run_is_on_mlflows_server(grid: ComposeGrid) -> None:
+    found = finished("http://172.20.0.15:5500", ABALONE.ids(CLUSTER.name))
+
+    assert {"global_train_loss", "worker_1_local_loss"} <= {metric["key"] for metric in found[0]["data"]["metrics"]}
+
+
 def test_everything_ends_when_told(grid: ComposeGrid) -> None:
-    containers = {container.name: container for container in grid.containers()}
+    log_server = {"sync_logger", "sync_mongo", "sync_opensearch"}
+    containers = {each.name: each for each in grid.containers() if each.name.startswith("sync_")}
+    containers = {name: each for name, each in containers.items() if name not in log_server}
     order = sorted(containers, key=lambda name: (name == "sync_mq", name == "sync_mlops", name))
 
     assert len(order) == 9

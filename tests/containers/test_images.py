@@ -65,7 +65,7 @@ def test_torch_lies_in_layers_that_all_programs_share() -> None:
 
 
 def test_changed_code_changes_the_last_layers_only(tmp_path: Path) -> None:
-    for name in ("shared", "manager", "director", "ttp", "worker", "simulator", "docker", "locks"):
+    for name in ("shared", "manager", "director", "ttp", "worker", "simulator", "portal", "docker", "locks"):
         shutil.copytree(
             engine.ROOT / name,
             tmp_path / name,

@@ -159,12 +159,17 @@ def test_the_queue_starts_as_its_documentation_says_and_nobody_is_a_guest() -> N
     try:
         queue.wait_until_healthy()
 
-        folder = "/var/lib/rabbitmq/credentials"
+        folder = "/var/lib/rabbitmq/credentials/administrator"
         user, password = (docker("exec", "synergos_mq", "cat", f"{folder}/{name}") for name in ("user", "password"))
         assert user == "synergos"
         assert len(password) == 48
         assert _overview(user, password) == 200
         assert _overview("guest", "guest") == 401
+        # The programs' own users see no pages.
+        others = [folder.replace("administrator", role) for role in ("director", "ttp")]
+        for other in others:
+            account = (docker("exec", "synergos_mq", "cat", f"{other}/{name}") for name in ("user", "password"))
+            assert _overview(*account) == 401
         assert docker("exec", "synergos_mq", "stat", "-c", "%a", f"{folder}/password") == "600\n"
         assert docker("exec", "synergos_mq", "id", "-u") != "0\n"
     finally:

@@ -1,17 +1,34 @@
-"""The Plus grid of its compose file, without its log server: a whole cycle, and what MLflow's server has of it."""
+"""The Plus grid of its compose file: a whole cycle, what MLflow's server has of it, and what comes to the log server."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 import requests
+from PIL import Image
 
+from containers.engine import Container
 from containers.grids import PLUS, ComposeGrid, running
-from support.original_notebooks import ABALONE, HEART_DISEASE, Notebook, refuse_errors, run_notebook
+from containers.jobs import logged_cycle
+from containers.mlflow import finished, has_registered
+from containers.received import STAGES, refuse_malformed, stages_of
+from servers.browser import browser, is_installed
+from support.original_notebooks import ABALONE, HEART_DISEASE, Cycle, Notebook, refuse_errors, run_notebook
+from support.waiting import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.containers, pytest.mark.timeout(1800)]
+
+MLFLOW = "http://172.19.0.11:5500"
+PAGES = "http://127.0.0.1:5500"
+"""Where people look at them: its own address takes nothing from browsers."""
+OWN = {"synp_ttp", "synp_worker_1", "synp_worker_2", "synp_mlops"}
+PROGRAMS = {"TTP_synp_ttp", "WKR_synp_worker_1", "WKR_synp_worker_2"}
+LOGGERS = PROGRAMS | {f"SYS_{name.partition('_')[2]}" for name in PROGRAMS}
+"""All that log, and their system metrics."""
 
 
 @pytest.fixture(scope="module")
@@ -24,13 +41,10 @@ def grid(images: None, tmp_path_factory: pytest.TempPathFactory, datasets: Path)
 def test_the_notebook_runs_from_the_host_and_is_tracked(grid: ComposeGrid, notebook: Notebook) -> None:
     refuse_errors(run_notebook(grid.deployment, notebook))
 
-    server = "http://172.19.0.11:5500/api/2.0/mlflow"
-    name = "_>_".join(notebook.ids(PLUS.name)[:3])
-    experiment = requests.get(f"{server}/experiments/get-by-name", {"experiment_name": name}, timeout=30).json()
-    wanted = {"experiment_ids": [experiment["experiment"]["experiment_id"]]}
-    [tracked] = requests.post(f"{server}/runs/search", json=wanted, timeout=30).json()["runs"]
-    files = requests.get(f"{server}/artifacts/list", {"run_id": tracked["info"]["run_id"]}, timeout=30).json()["files"]
-    assert tracked["info"]["status"] == "FINISHED"
+    until(lambda: bool(finished(MLFLOW, notebook.ids(PLUS.name))), "the run to be on MLflow's server", every=0.5)
+    [tracked] = finished(MLFLOW, notebook.ids(PLUS.name))
+    of_run = {"run_id": tracked["info"]["run_id"]}
+    files = requests.get(f"{MLFLOW}/api/2.0/mlflow/artifacts/list", of_run, timeout=30).json()["files"]
     assert {"global_train_loss", "worker_1_local_loss"} <= {metric["key"] for metric in tracked["data"]["metrics"]}
     assert "global_model.safetensors" in {file["path"] for file in files}
 
@@ -42,10 +56,70 @@ def test_the_simulators_notebook_runs_as_it_is(grid: ComposeGrid) -> None:
     assert all(row["R2"] > 0.25 for row in executed.results if row["R2"] is not None)
 
 
-def test_the_log_server_is_left_out_and_everything_else_ends_when_told(grid: ComposeGrid) -> None:
-    containers = grid.containers()
+def test_a_log_server_that_comes_later_gets_what_was_said_without_it(grid: ComposeGrid) -> None:
+    assert {container.name for container in grid.containers()} == OWN
 
-    assert {container.name for container in containers} == {"synp_ttp", "synp_worker_1", "synp_worker_2", "synp_mlops"}
-    assert {container.name: container.stop() for container in containers} == dict.fromkeys(
-        (container.name for container in containers), 0
-    )
+    grid.start_log_server()
+    until(lambda: {one.logger for one in grid.received()} >= LOGGERS, "all programs to be heard", every=0.5)
+    project = ABALONE.ids(PLUS.name)[1]
+    until(lambda: stages_of(grid.received(), project) >= STAGES, "what was said before to be there", every=0.5)
+
+    records = grid.received()
+    refuse_malformed(records)
+    assert {one.transport for one in records} == {"tcp"}
+    started = {one.logger for one in records if one.fields.get("_event") == "input parameters"}
+    assert started == PROGRAMS
+
+
+@pytest.mark.parametrize("transport", ["udp", "tls"])
+def test_the_log_server_takes_a_whole_cycle_by(transport: str, grid: ComposeGrid) -> None:
+    logged_cycle(grid.logging_by(transport), HEART_DISEASE, LOGGERS)
+
+
+def test_mlflows_pages_show_the_run_its_curves_and_the_registered_model(grid: ComposeGrid, tmp_path: Path) -> None:
+    if not is_installed():
+        pytest.skip(
+            "MLFLOW'S PAGES ARE NOT LOOKED AT: there is no browser (on Debian: apt-get install chromium-driver)"
+        )
+    asked = {**PLUS.components, "mlops": {**PLUS.components["mlops"], "register": True}}
+    begun = Cycle(replace(PLUS, name="pages", components=asked), HEART_DISEASE)
+    refuse_errors({**begun.declare(), "alignments": begun.align(), "models": begun.train()})
+    until(lambda: bool(finished(MLFLOW, begun.ids)), "the run to be on MLflow's server", every=0.5)
+    [run] = finished(MLFLOW, begun.ids)
+    runs = f"{PAGES}/#/experiments/{run['info']['experiment_id']}/runs"
+    model = "_>_".join(begun.ids[1:3])
+    until(lambda: has_registered(MLFLOW, model), "the model to be registered", every=0.5)
+
+    with browser() as window:
+        window.open(runs)
+        window.wait_for("_>_".join(begun.ids[:3]), run["info"]["run_name"])
+        window.open(f"{runs}/{run['info']['run_id']}/model-metrics")
+        window.wait_for("global_train_loss")
+        until(lambda: window.count(".js-plotly-plot .scatterlayer path") > 0, "its curves to be drawn", every=0.2)
+        window.screenshot(tmp_path / "curves.png")
+        window.open(f"{PAGES}/#/models")
+        window.wait_for(model)
+        window.open(f"{PAGES}/#/models/{quote(model, safe='')}")
+        window.wait_for(model, "Version 1")
+        window.screenshot(tmp_path / "model.png")
+
+    for name in ("curves.png", "model.png"):
+        with Image.open(tmp_path / name) as shown:
+            assert len(shown.convert("RGB").getcolors(2**24) or ()) > 50, name
+
+
+def test_prometheus_asks_every_program(grid: ComposeGrid) -> None:
+    grid.compose("--profile", "metrics", "up", "--detach", "synergos_metrics")
+    Container("synp_metrics").wait_until_healthy()
+
+    def asked() -> dict[str, str]:
+        answer = requests.get("http://127.0.0.1:9090/api/v1/targets", timeout=30).json()
+        return {one["labels"]["instance"]: one["health"] for one in answer["data"]["activeTargets"]}
+
+    until(lambda: asked() == dict.fromkeys(OWN - {"synp_mlops"}, "up"), "every program to be asked", every=0.5)
+
+
+def test_everything_ends_when_told(grid: ComposeGrid) -> None:
+    containers = [container for container in grid.containers() if container.name in OWN]
+
+    assert {container.name: container.stop() for container in containers} == dict.fromkeys(OWN, 0)

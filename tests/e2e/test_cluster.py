@@ -200,3 +200,14 @@ def _is_idle(grid: Cluster, ttp: str) -> bool:
     """Whether the last thing a TTP logged of jobs is that one ended."""
     lines = [line for line in grid.log(ttp).splitlines() if "job started" in line or "job completed" in line]
     return bool(lines) and "job completed" in lines[-1]
+
+
+def test_what_workers_publish_is_found_by_their_ttps_and_read_at_the_director(grid: Cluster, wine: Dataset) -> None:
+    study = Study(grid, wine, "publishing")
+    study.declare()
+
+    def asked() -> list[str]:
+        found = grid.driver.catalogue.read_all(collab_id=study.keys[0])["data"]
+        return [node["extent"] for each in found for node in each["nodes"]]
+
+    until(lambda: asked() == ["off"] * 4, "both TTPs to ask their workers")

@@ -1,4 +1,7 @@
-"""A cluster of real programs whose records lie in PostgreSQL, as they do where it is spread over several hosts."""
+"""A cluster of real programs whose records lie in PostgreSQL, as they do where it is spread over several hosts.
+
+Director and TTPs have users of their own there.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,8 @@ from grids.cluster_grid import (
 )
 from grids.real_grid import Study
 from servers.postgresql import PostgreSQL
+from synergos.records import RecordStore
+from synergos.records.grants import ttp_grants
 from synergos_simulator.datasets import Dataset
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
@@ -27,7 +32,14 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 @pytest.fixture(scope="module")
 def grid(tmp_path_factory: pytest.TempPathFactory, data: Path, postgresql: PostgreSQL) -> Iterator[Cluster]:
-    with cluster(tmp_path_factory.mktemp("cluster"), data, database=postgresql.new_database()) as running:
+    database, role = postgresql.new_database(), "ttp_of_a_cluster"
+    # The director's, whose tables they are; the TTPs have a user with the rights of TTPs.
+    RecordStore(database).close()
+    postgresql.execute(f"CREATE ROLE {role} LOGIN")
+    for statement in ttp_grants(role, database.rpartition("%3D")[2]):
+        postgresql.execute(statement)
+    folder, theirs = tmp_path_factory.mktemp("cluster"), PostgreSQL.url_as(database, role)
+    with cluster(folder, data, database=database, ttp_database=theirs) as running:
         yield running
 
 

@@ -35,6 +35,9 @@ def test_three_classes_are_learnt_from_registration_to_predictions(grid: RealGri
     assert trained["data"][0]["global"]["origin"] == "ttp"
     assert trained["data"][0]["local_2"]["origin"] == "worker_2"
     assert [record["key"]["participant_id"] for record in validated["data"]] == ["worker_1", "worker_2"]
+    [of_train] = grid.driver.models.read(*study.keys)["data"][0]["datasets"]["worker_1"]["train"]
+    assert of_train["tag"] == list(wine.tags("train")[0])
+    assert re.fullmatch(r"[0-9a-f]{8}\.[0-9a-f]{40}", of_train["fingerprint"])
     for record in validated["data"]:
         statistics = record["evaluate"]["statistics"]
         assert {len(values) for values in statistics.values()} == {3}

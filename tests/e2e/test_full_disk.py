@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -12,21 +11,13 @@ import pytest
 import requests
 
 from grids.real_grid import WORKERS, RealGrid, Study
+from support.small_disk import can_mount, on_small_disk
 from support.waiting import until
 from synergos_simulator.datasets import Dataset
 from synergos_simulator.grid import Grid, Plan
 from synergos_simulator.state import Program
 
 pytestmark = pytest.mark.timeout(400)
-
-# A file system in memory, which this process sees and nobody else, put where the program has its folders.
-SMALL_DISK = ["unshare", "--mount", "--user", "--map-root-user", "sh", "-c"]
-MOUNTED = 'mount -t tmpfs -o size=16m tmpfs "$0" && exec "$@"'
-
-
-def can_mount(folder: Path) -> bool:
-    done = subprocess.run([*SMALL_DISK, MOUNTED, str(folder), "true"], capture_output=True, check=False)
-    return done.returncode == 0
 
 
 class SmallPlan(Plan):
@@ -36,7 +27,7 @@ class SmallPlan(Plan):
         program = super()._program(name, *more)  # type: ignore[arg-type]
         if name != "ttp":
             return program
-        return replace(program, command=[*SMALL_DISK, MOUNTED, str(self.folder / name), *program.command])
+        return replace(program, command=on_small_disk(self.folder / name, program.command))
 
 
 @pytest.fixture

@@ -158,8 +158,9 @@ def test_a_kill_changes_nothing(
     assert grid.open_sessions() == 0
     assert not list((grid.outputs("ttp") / ".rounds").glob("*"))
     for worker in WORKERS:
-        # What stays of a worker is the key of its digests and who has the folder; what was written half is not there.
-        assert {path.name for path in grid.outputs(worker).rglob(".*")} <= {".digest_key", ".in_use"}
+        # What stays of a worker is who it is, the key of its digests, its ledger and who has the folder; what was written half is not there.
+        lasting = {".digest_key", ".in_use", ".trust", ".ledger", ".lock"}
+        assert {path.name for path in grid.outputs(worker).rglob(".*")} <= lasting
     # Written by a thread of its own, which a job's end waits for only so long.
     until(lambda: tracked(study) == [("FINISHED", losses(study))], "the run in MLflow to be whole")
     assert not [path for path in study.model_folder().parent.iterdir() if path != study.model_folder()]

@@ -1,4 +1,4 @@
-"""What the programs log of a whole cycle: every line says its program, and whom it is about where it is about somebody."""
+"""What the programs log of a whole cycle: every line says its program, and whom and which round it is about where there is one."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ pytestmark = pytest.mark.timeout(400)
 
 OF_JOBS = ("synergos_ttp.stages", "synergos_ttp.subscribers", "synergos_ttp.tracking", "synergos_ttp.workers")
 """The packages whose lines are about a job, all of them."""
+OF_ROUNDS = ("round done", "round judged")
 
 
 @pytest.fixture
@@ -65,6 +66,11 @@ def test_every_line_says_its_program_and_whom_it_is_about(grid: KillableGrid, wi
 
     waiting = [line for line in about_jobs if line.event == "waiting for a participant"]
     assert {line.facts.get("participant") for line in waiting} == {"worker_1"}
+    of_rounds = [
+        line for line in about_jobs if line.event in OF_ROUNDS or line.facts.get("wanted", "").startswith("round")
+    ]
+    assert {line.event for line in of_rounds} >= {*OF_ROUNDS, "waiting for a participant"}
+    assert {int(line.facts["round"]) for line in of_rounds} == set(range(4))
 
     run = dict(zip(("collab_id", "project_id", "expt_id", "run_id"), study.keys, strict=True))
     for worker in WORKERS:

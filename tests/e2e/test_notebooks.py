@@ -13,6 +13,7 @@ from grids.cluster_grid import Cluster, cluster
 from grids.real_grid import WORKERS, RealGrid, started
 from servers.mlflow_server import runs_of, tracking_server
 from support.notebook_runner import Executed, execute
+from support.waiting import until
 
 DATASETS = Path(__file__).resolve().parents[2] / "simulator" / "datasets"
 NAMES = ("breast_cancer", "diabetes", "digits_images", "wine")
@@ -93,8 +94,13 @@ def test_the_notebook_for_plus_grids(basic_grid: RealGrid, mlops_port: int, name
 
     assert_it_has_learnt(name, executed)
     ids = [f"{name}_synplus_{part}" for part in ("collaboration", "project", "experiment", "run")]
-    [run] = runs_of(MlflowClient(f"http://127.0.0.1:{mlops_port}"), "_>_".join(ids[:3]))
-    assert (run.info.run_name, run.info.status) == (ids[3], "FINISHED")
+    client = MlflowClient(f"http://127.0.0.1:{mlops_port}")
+
+    def tracked() -> list[tuple[str, str]]:
+        return [(run.info.run_name, run.info.status) for run in runs_of(client, "_>_".join(ids[:3]))]
+
+    # Nobody waits for MLflow, whose server is told when it has time.
+    until(lambda: tracked() == [(ids[3], "FINISHED")], "the run to be on MLflow's server", every=0.5)
 
 
 @pytest.mark.slow

@@ -112,14 +112,14 @@ class Misfortune:
 def broker() -> Iterator[RabbitMQ]:
     if not rabbitmq_server.is_installed():
         pytest.skip("THE CLUSTER IS NOT TESTED: RabbitMQ is not installed (on Debian: apt-get install rabbitmq-server)")
-    with rabbitmq_server.running() as broker:
+    with rabbitmq_server.running(has_roles=True) as broker:
         yield broker
 
 
 @pytest.fixture
 def cluster(tmp_path: Path, broker: RabbitMQ) -> Iterator[QuickCluster]:
     ttps = {f"ttp_{grid}": grid for grid in range(GRIDS)}
-    with quick_cluster(tmp_path, broker.port, ttps) as running:
+    with quick_cluster(tmp_path, broker.port, ttps, access=broker.credentials) as running:
         yield running
 
 
@@ -147,6 +147,8 @@ def left_in_queues(broker: RabbitMQ, cluster: QuickCluster) -> dict[str, int]:
     while (parked := link.get(PARKED_QUEUE)) is not None:
         assert "comes too late" in parked.headers[REASON_HEADER], parked.headers
         link.acknowledge(parked.tag)
+    for queue in own:
+        link.declare(queue)
     counted = {queue.name: link.count(queue.name) for queue in (*TOPOLOGY, *own)}
     link.close()
     return {name: count for name, count in counted.items() if count}

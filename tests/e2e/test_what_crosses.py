@@ -51,7 +51,13 @@ def cycle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cycle]:
     root = tmp_path_factory.mktemp("data")
     _write_hospitals(root)
     with (
-        started(tmp_path_factory.mktemp("grid"), root, disclosure=Disclosure.STRICT) as grid,
+        started(
+            tmp_path_factory.mktemp("grid"),
+            root,
+            disclosure=Disclosure.STRICT,
+            sealed="off",
+            worker_flags=("--catalogue", "schema"),
+        ) as grid,
         recording() as recorder,
     ):
         ports = {
@@ -176,6 +182,8 @@ def _write_hospitals(root: Path) -> None:
     write_dataset(root, ["identifiers"], "\n".join(["patient,age,target", *patients]), {"patient": "category", **two})
     write_dataset(root, ["labels"], "\n".join(["age,target", *rare]), two)
     write_dataset(root, ["words"], "\n".join(["age,target", *words]), two)
+    for metadata in list(root.rglob("metadata.json")):
+        metadata.with_name("catalogue.json").write_text('{"title": "A folder", "classes": true}')
 
 
 def _rows(seed: int, count: int, columns: Sequence[str]) -> list[str]:
@@ -218,13 +226,16 @@ def _whole_cycle(cycle: Cycle, ports: Mapping[str, tuple[int, int]]) -> None:
     }
     _declare(cycle, ports, KEYS[1], tags)
     new = {KEYS[1]: [["hospital", "1", "predict"]]}
+    published = driver.catalogue.read_all()
+    assert [len(each["folders"]) for each in published["data"]] == [9, 9], published
     cycle.answers += [
+        published,
         driver.alignments.create(*KEYS[:2]),
         driver.models.create(*KEYS),
         driver.validations.create(*KEYS),
         driver.predictions.create(new, "worker_1", *KEYS),
     ]
-    assert [answer["success"] for answer in cycle.answers] == [1, 1, 1, 1], cycle.answers
+    assert [answer["success"] for answer in cycle.answers] == [1] * 5, cycle.answers
 
 
 def _refused(cycle: Cycle, ports: Mapping[str, tuple[int, int]], name: str) -> None:
@@ -242,6 +253,8 @@ def _everything_told(grid: RealGrid) -> list[Any]:
         driver.jobs.read_all(),
         driver.alignments.read(*KEYS[:2]),
         driver.experiments.read_all(*KEYS[:2]),
+        driver.catalogue.read(*KEYS[:2]),
+        driver.catalogue.lineage(*KEYS),
         driver.models.read(*KEYS),
         driver.validations.read(*KEYS),
         driver.predictions.read(*KEYS),

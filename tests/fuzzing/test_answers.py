@@ -45,7 +45,7 @@ def test_no_answer_is_more_than_its_workers_failure(
     kind: str, use: Callable[[DataPlane, Destination], None], tmp_path: Path
 ) -> None:
     taken, participants = 0, set[str | None]()
-    target = Destination(tmp_path / "answer", AnswerMemory(), lambda: (tmp_path / "answer").open("wb"))
+    target = Destination(lambda: tmp_path / "answer", AnswerMemory(), lambda: (tmp_path / "answer").open("wb"))
     for answer in nearly(list(corpus(kind).values()), kind, ANSWERS):
         with soon(answer), closing(DataPlane(NODE, "s", LIMITS, lambda: None, Saying(answer=answer))) as data:
             try:

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from fakes.cluster_ttp import Anybody as Believing
 from fakes.cluster_ttp import Noted, Queue, Runner
-from fakes.director_parts import MemoryQueue, accepted, declare, taken_up
+from fakes.director_parts import Anybody, MemoryQueue, accepted, declare, taken_up
 from support.corpus import corpus
 from support.mutations import nearly
 from support.soon import soon
@@ -54,7 +55,7 @@ def of(claim: Claim, cluster: str, sound: bytes) -> bytes:
 
 def test_an_outcome_ends_its_job_or_is_refused(store: RecordStore) -> None:
     leases = Leases(store)
-    consumer = OutcomeConsumer(store, leases, JobPublisher(store, MemoryQueue()))
+    consumer = OutcomeConsumer(store, leases, JobPublisher(store, MemoryQueue()), Anybody())
     bystander = accepted(store, Stage.VALIDATE, "other")
     cluster = store.cluster_id()
     sound = corpus("outcomes")["train.json"]
@@ -66,7 +67,7 @@ def test_an_outcome_ends_its_job_or_is_refused(store: RecordStore) -> None:
             with soon(message):
                 try:
                     from_text(message)
-                    consumer.settle(message)
+                    consumer.settle(message, {})
                 except (NotAMessage, InvalidRequest, NotOurs):
                     refused += 1
             now = store.job(claim.job.id).state
@@ -78,7 +79,7 @@ def test_an_outcome_ends_its_job_or_is_refused(store: RecordStore) -> None:
             assert not store.job(bystander.id).state.is_final, (number, message)
     assert ended > 0
     assert refused > OUTCOMES / 3
-    consumer.settle(of(claim, cluster, sound))
+    consumer.settle(of(claim, cluster, sound), {})
     assert store.job(claim.job.id).state is JobState.COMPLETED
 
 
@@ -105,7 +106,7 @@ class Messages(Queue):
 def test_a_job_is_announced_or_parked(store: RecordStore, tmp_path: Path) -> None:
     sounds = [sound.replace(b"CLUSTER", store.cluster_id().encode()) for sound in corpus("jobs").values()]
     queue = Messages(Handed(message) for message in nearly(sounds, "jobs", JOBS))
-    jobs = LeasedJobs(store, Leases(store), queue, Runner(), SubGrid(0, "ttp", tmp_path))
+    jobs = LeasedJobs(store, Leases(store), queue, Runner(), SubGrid(0, "ttp", tmp_path), Believing())
     jobs.start()
     fates: list[str] = []
     try:

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import json
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,3 +36,18 @@ def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.
 def server() -> Iterator[RecordingServer]:
     with recording_server() as running:
         yield running
+
+
+@pytest.fixture
+def asked(capsys: pytest.CaptureFixture[str]) -> Any:
+    """What a command answers, as JSON; or why not."""
+
+    def ask(*words: str) -> Any:
+        try:
+            main([*words, "--format", "json"])
+        except SystemExit as ended:
+            if ended.code:
+                return capsys.readouterr().err
+        return json.loads(capsys.readouterr().out)
+
+    return ask

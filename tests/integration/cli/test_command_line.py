@@ -133,6 +133,22 @@ def test_a_job_is_cancelled(run: Run, server: RecordingServer) -> None:
     assert server.seen == [("POST", "/ttp/jobs/a/cancel", {})]
 
 
+def test_what_has_happened_to_a_job_is_shown_the_newest_last(run: Run, server: RecordingServer) -> None:
+    happened = [
+        {"number": number, "attempt": 1, "at": "2026-01-02T12:00:00.000+00:00", "sentence": f"Round {number} is done."}
+        for number in range(1, 31)
+    ]
+    server.answer_next(200, answer(happened))
+
+    ended = run("job", "events", "a", "--attempt", "1", "--limit", "2", "--address", address(server))
+
+    assert ended.code == 0
+    assert "2 events, the newest of 30" in ended.out
+    assert ended.out.index("Round 29 is done.") < ended.out.index("Round 30 is done.")
+    assert "Round 28" not in ended.out
+    assert server.seen == [("GET", "/ttp/jobs/a/events?attempt=1", None)]
+
+
 def test_an_unknown_job_has_an_exit_code_of_its_own(run: Run, server: RecordingServer) -> None:
     server.answer_next(404, {"status": 404, "message": "there is no job 'x'"})
 
@@ -161,6 +177,11 @@ def test_an_orchestrator_that_is_not_there_has_an_exit_code_of_its_own(run: Run)
         ["simulate", "--dataset", "no_such_dataset"],
         ["simulate", "--grid", "hexagonal"],
         ["simulate", "--rounds", "0"],
+        ["simulate", "--graylog", "127.0.0.1"],
+        ["simulate", "--logging-transport", "tls"],
+        ["grid", "up", "--grid", "hexagonal"],
+        ["grid", "up", "--graylog", "127.0.0.1", "0"],
+        ["grid", "up", "--graylog", "no host", "9300"],
     ],
 )
 def test_a_senseless_command_has_an_exit_code_of_its_own(run: Run, arguments: list[str]) -> None:

@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from fakes.recording_server import RecordingServer
+from servers.https import HOST, listening
 from support.command_runner import Ended, Run
 from synergos.cli.exits import ExitCode
+from synergos.pki.consortium import LocalConsortium
 
 
 def address(server: RecordingServer) -> str:
@@ -144,3 +146,26 @@ def test_nothing_is_completed_and_nothing_said_without_an_orchestrator(
     run("profile", "add", "nobody", "--address", "http://127.0.0.1:1", "--default")
 
     assert complete(run, monkeypatch, "job", "show", "") == []
+
+
+def test_a_command_is_told_who_vouches_for_its_orchestrator(run: Run, tmp_path: Path) -> None:
+    consortium = LocalConsortium(tmp_path / "pki", (HOST,))
+    authority = str(consortium.authority.believed)
+    with listening(consortium) as port:
+        told = run("collaboration", "list", "--address", f"https://{HOST}:{port}", "--tls-ca", authority)
+        refused = run("collaboration", "list", "--address", f"https://{HOST}:{port}")
+
+    assert (told.code, refused.code) == (ExitCode.OK, ExitCode.UNREACHABLE)
+    assert "certificate" in refused.err
+
+
+@pytest.mark.parametrize("command", [("job", "list"), ("logout",)])
+def test_nobody_vouches_for_an_orchestrator_that_is_asked_in_the_clear(
+    run: Run, tmp_path: Path, command: Sequence[str]
+) -> None:
+    authority = str(LocalConsortium(tmp_path / "pki", (HOST,)).authority.believed)
+
+    ended = run(*command, "--address", "http://127.0.0.1:5000", "--tls-ca", authority)
+
+    assert ended.code == ExitCode.USAGE
+    assert "--tls-ca: expected with an address of https://" in ended.err

@@ -235,6 +235,8 @@ def test_the_verb_of_tune_can_be_left_out_and_a_mistyped_one_is_not_taken_for_id
 ) -> None:
     refused(run("tune", "heart/risk/logistic"), "--space: is required where no project file says it")
     refused(run("tune", "shwo"), "Did you mean 'show'?")
+    # A collaboration may be called nearly as a verb is.
+    refused(run("tune", "test", "a", "b"), "--space: is required where no project file says it")
     refused(run("tune", "--study", "rates", "heart/risk/logistic"), "--study: say either this or ids")
     assert run("tune", "--help").code == 0
 

@@ -47,6 +47,14 @@ def test_whoever_is_not_ends_the_command_with_1_and_a_sentence(server: Recording
     assert f"bank_b: {AWAY}" in ended.err
 
 
+def test_whoever_is_reachable_and_cannot_work_is_told_as_well(server: RecordingServer, run: Run) -> None:
+    full = "the worker says that it cannot work as it should: outputs: its disk is full"
+    ended = check(server, run, node("bank_a", True, full))
+
+    assert ended.code == ExitCode.FAILED
+    assert f"bank_a: {full}" in ended.err
+
+
 def test_one_participant_can_be_asked_for_and_json_has_everything(server: RecordingServer, run: Run) -> None:
     ended = check(server, run, node("bank_b", False, AWAY), options=("bank_b", "--format", "json"))
 
@@ -70,3 +78,16 @@ def test_it_asks_again_while_the_orchestrator_does_not_know(
     assert ended.code == ExitCode.FAILED
     assert "no word yet of 10.0.0.2:5000 and 10.0.0.2:8020" in ended.err
     assert len(server.requests) == 5
+
+
+def test_a_worker_that_dials_out_is_shown_with_since_when_it_has_joined(server: RecordingServer, run: Run) -> None:
+    joined = {"is_connected": True, "since": "2026-11-26T07:00:00+00:00", "waiting": 4}
+    dials = {**node("bank_a", True), "host": "a" * 64, "f_port": None, "port": None, "joined": joined}
+
+    ended = check(server, run, dials, options=("--format", "json"))
+    [row] = json.loads(ended.out)
+    away = check(server, run, {**dials, "is_reachable": None, "joined": {**joined, "since": None}})
+
+    assert "a" * 16 in json.dumps(row)
+    assert away.code == ExitCode.FAILED
+    assert "not connected" in away.err

@@ -199,7 +199,7 @@ def test_services_are_configured_with_a_collaboration(run: Run, server: Recordin
         ("run create heart/risk/e/r --set lr=NaN", "lr: expected a finite number"),
         ("experiment create heart/risk/e --model none.json", "--model: none.json is neither JSON nor a file"),
         ("registration create heart/risk/w --role guest", "node_0: add a worker"),
-        ("registration create heart/risk/w --role guest --node host=x,port=1", "--node: f_port is missing in"),
+        ("registration create heart/risk/w --role guest --node host=x,port=1", "f_port: is required"),
         (
             "registration create heart/risk/w --role guest --node x,y,1",
             "--node: port: expected a whole number, got 'y'",

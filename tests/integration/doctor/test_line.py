@@ -17,6 +17,7 @@ import pytest
 
 from servers.certificates import Authority, ServerCertificate
 from synergos.doctor.bandwidth import bandwidth
+from synergos.doctor.doctor import Case, diagnose
 from synergos.doctor.finding import State, failing
 from synergos.doctor.line import End, Examined, examine
 
@@ -72,6 +73,11 @@ def said(found: Examined, hop: str) -> tuple[State, str]:
     return finding.state, finding.said
 
 
+def test_a_clusters_program_says_as_whom_its_queue_lets_it_in() -> None:
+    with answering({**TTP, "queue_user": "ttp"}) as port:
+        assert said(look(port), "queue") == (State.FINE, "its queue lets it in as ttp")
+
+
 def complaint(found: Examined) -> tuple[str, str]:
     broken = failing(found.findings)
     assert broken is not None
@@ -93,6 +99,32 @@ def test_a_line_that_holds_says_each_hop() -> None:
     assert said(found, "name")[1].startswith("localhost is ")
     assert said(found, "port")[1].startswith(f"ttp ttp_1 answers at localhost:{port} in ")
     assert said(found, "version") == (State.FINE, f"Synergos {version('synergos')}")
+
+
+def test_a_program_that_cannot_work_is_told_and_why() -> None:
+    with answering({**TTP, "status": "degraded", "problems": {"outputs": "its disk is full"}}) as port:
+        found = look(port)
+
+    assert found.answered is not None
+    assert said(found, "health") == (
+        State.FAILED,
+        "ttp ttp_1 says that it cannot work as it should: outputs: its disk is full",
+    )
+
+
+def test_what_a_worker_says_to_the_orchestrator_is_told_too() -> None:
+    problem = "the worker says that it cannot work as it should: computing: what it computes has given no sign of life for 77 s"
+    seen = {"id": "w", "version": version("synergos"), "seconds": 0.01, "clock_difference": None}
+    node = {
+        "key": {"participant_id": "bank_a"},
+        **{"host": "127.0.0.1", "f_port": 1, "port": 1, "is_reachable": True, "problem": problem},
+        **{"command": seen, "data": seen},
+    }
+    with answering(TTP) as port:
+        findings = list(diagnose(Case(End("here → there", "port", HOST, port), lambda _: [node])))
+
+    [found] = [each for each in findings if (each.line, each.hop) == ("the orchestrator → bank_a", "health")]
+    assert (found.state, found.said) == (State.FAILED, problem)
 
 
 def test_nobody_at_a_port_and_no_such_name_are_told_with_what_to_look_at() -> None:
@@ -124,7 +156,7 @@ def test_tls_is_looked_at_where_the_address_says_so(authority: Authority, monkey
         elsewhere = look(port, "localhost", is_secured=True)
 
     assert complaint(strange)[0] == "TLS"
-    assert "does not hold: unable to get local issuer certificate; REQUESTS_CA_BUNDLE" in complaint(strange)[1]
+    assert "does not hold: unable to get local issuer certificate; SYNERGOS_TLS_CA" in complaint(strange)[1]
     assert complaint(plain) == (
         "port",
         f"what answers at {HOST}:{port} speaks no HTTP (RemoteDisconnected); does it speak TLS, https://?",

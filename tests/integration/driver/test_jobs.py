@@ -38,6 +38,14 @@ def test_waiting_ends_when_every_job_has_ended(driver: Driver, server: Recording
     assert pauses == [1.0, 1.0]
 
 
+@pytest.mark.parametrize("part", ["events", "metrics"])
+def test_a_jobs_history_is_read_from_where_it_is_known(driver: Driver, server: RecordingServer, part: str) -> None:
+    server.answer_next(200, {"status": 200, "data": []})
+
+    assert getattr(driver.jobs, part)("a", after=3, limit=10)["data"] == []
+    assert server.requests[0].path == f"/ttp/jobs/a/{part}?after=3&limit=10"
+
+
 @pytest.mark.parametrize(("asked", "used"), [(0.0, 0.1), (2.0, 2.0), (3600.0, 10.0)])
 def test_the_pause_between_two_looks_is_bounded(
     driver: Driver, server: RecordingServer, asked: float, used: float

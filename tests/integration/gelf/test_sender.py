@@ -19,7 +19,7 @@ import pytest
 
 from servers.certificates import Authority
 from support.waiting import until
-from synergos.gelf import Delivery, Destination, Sender, Spool, Transport, destination, message
+from synergos.gelf import Delivery, Destination, Sender, Spool, Standing, Transport, destination, message
 from synergos.gelf import sender as sender_module
 from synergos.gelf.destination import Connection
 
@@ -123,7 +123,7 @@ def shown_by(authority: Authority) -> ssl.SSLContext:
 
 def put(sender: Sender, first: int, last: int, more: str = "") -> None:
     for number in range(first, last):
-        sender.put(message({"event": "e", "number": number, "more": more}, "TTP_x").encode())
+        sender.put(message({"event": "e", "number": number, "more": more}, "TTP_x").encode)
 
 
 def here(receiver: Receiver, **options: Any) -> Destination:
@@ -231,29 +231,57 @@ def test_what_is_beyond_the_bound_is_given_up_and_counted(receiver: Receiver, st
 def test_who_logs_does_not_wait_for_a_receiver_that_takes_nothing(
     receiver: Receiver, start: Start, greets: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(destination, "STALL_SECONDS", 0.3)
+    # Longer than anybody waits here: what is put goes on only if it does not wait for what is sent.
+    monkeypatch.setattr(destination, "STALL_SECONDS", 600.0)
     receiver.greets = greets
     receiver.reads.clear()
     sender = start(here(receiver))
-    begun = time.thread_time()
+    putting = threading.Thread(target=put, args=[sender, 0, 9000, "x" * 1000], daemon=True)
 
-    put(sender, 0, 9000, "x" * 1000)
+    putting.start()
+    putting.join(60)
 
-    # Processor time of this thread: it neither sends nor writes.
-    assert time.thread_time() - begun < 5
+    assert not putting.is_alive()
+    assert len(receiver.received) < 9000
     receiver.reads.set()
     until(lambda: receiver.numbers()[-1:] == [8999], "the newest to arrive")
 
 
-def test_a_receiver_that_hangs_up_each_time_is_said_once(start: Start, said: list[Any], tmp_path: Path) -> None:
+def test_one_that_was_well_and_stops_reading_is_said_however_slowly_lines_come(tmp_path: Path, said: list[Any]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
+        # Few bytes fit between the two.
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        delivery = Delivery(
+            Destination("127.0.0.1", listening.getsockname()[1]),
+            Spool(tmp_path / "spool", 2**20),
+            lambda event, facts: said.append((event, facts)),
+            steady=0.0,
+            silent=0.2,
+        )
+
+        def log() -> bool:
+            delivery.take([b"x" * 999 + b"\0"])
+            delivery.send(0)
+            return len(said) > 0
+
+        log()
+        [connection] = [listening.accept()[0]]
+        with closing(connection):
+            until(log, "somebody to say so")
+        delivery.close()
+
+    assert [event for event, _ in said] == ["log receiver takes no messages; they wait on disk"]
+
+
+def test_a_receiver_that_hangs_up_each_time_is_said_once(said: list[Any], tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        hung_up: list[int] = []
 
         def hang_up() -> None:
-            while True:
-                try:
+            with suppress(OSError):
+                while True:
                     listening.accept()[0].close()
-                except OSError:
-                    return
+                    hung_up.append(len(hung_up))
 
         threading.Thread(target=hang_up, daemon=True).start()
         make = lambda: Delivery(  # noqa: E731
@@ -261,63 +289,111 @@ def test_a_receiver_that_hangs_up_each_time_is_said_once(start: Start, said: lis
             Spool(tmp_path / "spool", 2**20),
             lambda event, facts: said.append((event, facts)),
             steady=60.0,
+            pauses=(0.01,),
         )
         sender = Sender(make, print)
-        for number in range(30):
-            put(sender, number, number + 1)
-            time.sleep(0.05)
+
+        def log() -> bool:
+            put(sender, 0, 1)
+            return len(hung_up) >= 5
+
+        until(log, "it to hang up again and again")
         sender.close()
         listening.shutdown(socket.SHUT_RDWR)
 
-    assert len(said) <= 1
+    assert [event for event, _ in said] == ["log receiver takes no messages; they wait on disk"]
 
 
 class Silent(Destination):
-    """A host that answers nothing: whoever connects waits."""
+    """A host that answers nothing: whoever connects waits, for as long as the test does."""
+
+    answers = threading.Event()
 
     def connect(self) -> Connection:
-        waiting.wait(20)
+        self.answers.wait(60)
         raise TimeoutError
 
 
-waiting = threading.Event()
+@pytest.fixture
+def silent() -> Iterator[Silent]:
+    Silent.answers.clear()
+    yield Silent("127.0.0.1", 1)
+    Silent.answers.set()
+
+
+def test_what_is_logged_while_nobody_answers_is_written_to_disk_and_nothing_is_given_up(
+    start: Start, silent: Silent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sender_module, "_LEAVING_SECONDS", 0.0)
+    monkeypatch.setattr(sender_module, "_IN_MEMORY", 100)
+    sender = start(silent)
+
+    # Ten times what there is room for in memory.
+    for first in range(0, 1000, 100):
+        put(sender, first, first + 100)
+        until(lambda: not sender._arriving, "it to be written", deadline=20)
+
+    until(lambda: (found := sender.standing) is not None and found.waiting > 1000 * 100, "all to be on disk")
+    assert sender.standing is not None
+    assert sender.standing.dropped == 0
 
 
 def test_what_is_logged_while_nobody_answers_is_on_disk_when_the_program_ends(
-    receiver: Receiver, start: Start, monkeypatch: pytest.MonkeyPatch
+    receiver: Receiver, start: Start, silent: Silent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sender_module, "_LEAVING_SECONDS", 0.0)
-    first = start(Silent("127.0.0.1", 1))
-    put(first, 0, 1)
-    until(lambda: not first._arriving, "the thread to be at it")
-    put(first, 1, 10)
+    first = start(silent)
+    put(first, 0, 10)
     first.close()
 
     put(start(here(receiver)), 10, 11)
 
-    until(lambda: {*range(1, 11)} <= set(receiver.numbers()), "all that the first had left to arrive")
-    waiting.set()
+    until(lambda: receiver.numbers() == list(range(11)), "all that the first had left to arrive")
 
 
 def test_a_disk_that_takes_nothing_is_tried_again(
     receiver: Receiver, tmp_path: Path, said: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sender_module, "_AGAIN_SECONDS", 0.05)
-    failures = [OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) for _ in range(2)]
+    can_be_kept = threading.Event()
 
     def say(event: str, facts: dict[str, object]) -> None:
         said.append((event, facts))
 
     def make() -> Delivery:
-        if failures:
-            raise failures.pop()
+        if not can_be_kept.is_set():
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         return Delivery(here(receiver), Spool(tmp_path / "spool", 2**20), say, steady=0.0)
 
     sender = Sender(make, say)
     put(sender, 0, 5)
+    until(lambda: len(said) == 1, "somebody to say that nothing can be kept")
+    assert sender.standing == Standing(waiting=0, capacity=0, dropped=0, is_away=True)
+    can_be_kept.set()
 
     until(lambda: receiver.numbers() == list(range(5)), "all to arrive")
+    until(lambda: sender.standing == Standing(0, 2**20, 0, is_away=False), "it to be known that they have")
     assert said == [("log messages cannot be kept on disk", {"reason": "No space left on device"})]
+    sender.close()
+
+
+def test_what_there_is_no_room_for_in_memory_is_counted_while_nothing_can_be_kept(
+    said: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sender_module, "_IN_MEMORY", 10)
+
+    def make() -> Delivery:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    sender = Sender(make, lambda event, facts: said.append((event, facts)))
+    until(lambda: len(said) == 1, "somebody to say that nothing can be kept")
+    putting = [threading.Thread(target=put, args=[sender, 0, 500]) for _ in range(4)]
+    for thread in putting:
+        thread.start()
+    for thread in putting:
+        thread.join()
+
+    assert sender.standing == Standing(waiting=0, capacity=0, dropped=1990, is_away=True)
     sender.close()
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import subprocess
+import sys
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -13,7 +16,9 @@ import numpy as np
 import onnx
 import pandas as pd
 import pytest
+import torch
 from onnxruntime import InferenceSession
+from PIL import Image
 
 from factories.exported_runs import hospital_space, write_model
 from factories.network_models import layer, linear
@@ -127,6 +132,61 @@ def test_an_mlflow_folder_predicts_raw_rows_and_has_nobodys(tmp_path: Path, case
         ("ward", "string"),
     ]
     assert signature.outputs.input_names()[0] == "prediction"
-    assert not [path for path in folder.rglob("*") if "example" in path.name]
+    # Means and most frequent levels, as they were agreed.
+    assert loaded.input_example.to_dict("records") == [{"lactate": 2.7, "site": 3.0, "ward": "normal"}]
     with pytest.raises(FileExistsError):
         model.to_mlflow(folder)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_an_mlflow_folder_has_the_network_for_any_number_of_encoded_rows(tmp_path: Path, case: str) -> None:
+    model = model_of(tmp_path / "run", case)
+
+    folder = model.to_mlflow(tmp_path / "mlflow")
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import mlflow.pytorch
+
+        network = mlflow.pytorch.load_model(str(folder))
+    for count in (1, 2, 7):
+        inputs = inputs_of(model, count)
+        with torch.no_grad():
+            scores = network(torch.from_numpy(inputs)).numpy()
+        assert np.abs(scores - model.infer(inputs)[0]).max() <= 1e-6
+
+
+def test_an_mlflow_folder_takes_pictures_by_their_paths_and_as_they_are(tmp_path: Path) -> None:
+    model = model_of(tmp_path / "run", "images")
+    picture = tmp_path / "grey.png"
+
+    folder = model.to_mlflow(tmp_path / "mlflow")
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import mlflow.pyfunc
+
+        loaded = mlflow.pyfunc.load_model(str(folder))
+        example = loaded.input_example
+        picture.write_bytes(base64.b64decode(example["image"][0].partition(",")[2]))
+        sent, named = loaded.predict(example), loaded.predict(pd.DataFrame({"image": [str(picture)]}))
+    with Image.open(picture) as opened:
+        assert (opened.size, opened.mode, opened.getextrema()) == ((8, 8), "L", (128, 128))
+    pd.testing.assert_frame_equal(sent, named)
+    pd.testing.assert_frame_equal(named, model.predict(pd.DataFrame({"image": [str(picture)]})))
+
+
+def test_an_mlflow_folder_is_written_without_what_reads_rows(tmp_path: Path) -> None:
+    """A TTP has none of it."""
+    run = write_model(tmp_path / "run", *CASES["images"])
+    code = """
+import sys
+for name in ("pyarrow", "PIL", "pydicom"):
+    sys.modules[name] = None
+from pathlib import Path
+from synergos.model.stored_model import StoredModel
+StoredModel(Path(sys.argv[1]), "global_model").to_mlflow(sys.argv[2])
+"""
+    subprocess.run([sys.executable, "-W", "ignore", "-c", code, run, tmp_path / "mlflow"], check=True)
+
+    assert (tmp_path / "mlflow" / "MLmodel").is_file()

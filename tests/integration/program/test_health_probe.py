@@ -11,7 +11,6 @@ from contextlib import contextmanager, suppress
 import pytest
 
 from synergos.domain.reachability import Answered, Silent
-from synergos.program import health_probe
 from synergos.program.health_probe import probe
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
@@ -65,12 +64,9 @@ def drip(first: bytes, letter: bytes) -> Callable[[threading.Event], Iterator[by
     ],
     ids=["status", "header", "headers", "content", "continued"],
 )
-def test_who_drips_is_left_in_time_whatever_it_is_that_drips(
-    monkeypatch: pytest.MonkeyPatch, first: bytes, letter: bytes
-) -> None:
-    monkeypatch.setattr(health_probe, "_SECONDS", 0.3)
+def test_who_drips_is_left_in_time_whatever_it_is_that_drips(first: bytes, letter: bytes) -> None:
     with answering(drip(first, letter)) as port:
-        found = probe("127.0.0.1", port)
+        found = probe("127.0.0.1", port, seconds=0.3)
     assert found == Silent("silent for 0 s")
 
 

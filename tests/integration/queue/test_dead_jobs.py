@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from factories.outputs import OUTPUTS, trained
-from fakes.cluster_ttp import KEYS, Runner
+from fakes.cluster_ttp import KEYS, Anybody, Runner
 from servers.brokers import Running, Streams, take
 from synergos.domain.job import Job, Stage
 from synergos.domain.keys import job_key
@@ -41,7 +41,7 @@ def working_ttp(store: RecordStore, running: Running) -> Iterator[None]:
     """A TTP that cannot do urgent jobs; what it has in hand when it ends and was not settled goes back."""
     runner = Runner(refuse_what_is_urgent)
     queue = TtpQueue(running.broker, store.cluster_id())
-    jobs = LeasedJobs(store, Leases(store), queue, runner, SubGrid(0, "ttp", OUTPUTS))
+    jobs = LeasedJobs(store, Leases(store), queue, runner, SubGrid(0, "ttp", OUTPUTS), Anybody())
     loop = JobLoop(jobs, runner)
     jobs.start()
     loop.start()

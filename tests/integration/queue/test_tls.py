@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 
+import psutil
 import pytest
 
 from servers import rabbitmq as rabbitmq_server
 from servers.brokers import take
 from servers.certificates import Authority
 from servers.rabbitmq import RabbitMQ
-from synergos_simulator.broker import HOST
+from support.waiting import until
+from synergos.pki.consortium import LocalConsortium
+from synergos.tls.files import TlsFiles
+from synergos.tls.secured import Secured
+from synergos_simulator.broker import HOST, broker_command, takes_connections
+from synergos_simulator.grid import FreePorts
 from synmanager.config import TRAIN
 from synmanager.errors import BrokerUnavailable
 from synmanager.publisher import Publisher
@@ -98,3 +108,43 @@ def test_who_waits_for_a_broker_that_nobody_vouches_for_says_why_once(
     assert "certificate verify failed" in said.getMessage()
     assert said.exc_info is None
     stream.close()
+
+
+def test_a_broker_that_asks_for_certificates_is_shown_the_programs_own(tmp_path: Path) -> None:
+    if not rabbitmq_server.is_installed():
+        pytest.skip("RABBITMQ WITH TLS IS NOT TESTED: it is not installed (on Debian: apt-get install rabbitmq-server)")
+    consortium = LocalConsortium(tmp_path / "pki", (HOST,))
+    own = Secured(TlsFiles(*consortium.files("director")))
+    free_port = FreePorts()
+    port = free_port()
+    command = broker_command(tmp_path / "broker", port, free_port, has_roles=False, tls=consortium.files("rabbitmq"))
+    with subprocess.Popen(
+        ["setpriv", "--pdeathsig", "KILL", *command],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        stdin=subprocess.DEVNULL,
+        env={**os.environ, "RUNNING_UNDER_SYSTEMD": "true"},
+    ) as process:
+        try:
+            until(lambda: takes_connections(port, own.client()), "RabbitMQ to answer")
+            broker = Broker(HOST, port, tls=own.client)
+            publisher, stream = Publisher(broker), JobStream(broker)
+            publisher.publish(TRAIN, [JOB])
+            delivery = take(stream)
+            delivery.acknowledge()
+            assert delivery.message == JOB
+            stream.close()
+            publisher.close()
+            with pytest.raises(BrokerUnavailable):
+                Broker(HOST, port, tls=TlsFiles(authority=consortium.authority.believed).client).link()
+            with pytest.raises(BrokerUnavailable):
+                Broker(HOST, port).link()
+            consortium.authority.revoke("rabbitmq")
+            with pytest.raises(BrokerUnavailable, match="certificate revoked"):
+                Broker(HOST, port, tls=TlsFiles(authority=consortium.authority.believed).client).link()
+        finally:
+            helpers = psutil.Process(process.pid).children(recursive=True)
+            process.kill()
+            for helper in helpers:
+                with suppress(psutil.NoSuchProcess):
+                    helper.kill()

@@ -55,3 +55,20 @@ def test_a_backup_of_a_file_is_not_put_into_a_server(database: str, tmp_path: Pa
 
     with pytest.raises(Conflict, match=r"there is no records\.dump in it"):
         restore(tmp_path / "backup", Place(record_source(database), tmp_path / "now"))
+
+
+def test_what_was_restored_goes_again_where_the_restore_fails_behind_it(
+    database: str, postgresql: PostgreSQL, tmp_path: Path
+) -> None:
+    (tmp_path / "outputs").mkdir()
+    with closing(RecordStore(database)) as store:
+        store.put(Kind.RUN, RUN, {"rounds": 2})
+    back_up(Place(record_source(database), tmp_path / "outputs"), tmp_path / "backup")
+    postgresql.forget(database)
+    [copy] = (tmp_path / "backup").rglob("records.dump")
+
+    with pytest.raises(Conflict), record_source(database).filled_from(copy):
+        raise OSError
+
+    record_source(database).refuse_filled()
+    restore(tmp_path / "backup", Place(record_source(database), tmp_path / "now"))

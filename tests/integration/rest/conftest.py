@@ -6,8 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from fakes.orchestration import CannedDispatcher, Client, declare, go_through_all_stages
+from fakes.orchestration import C, CannedDispatcher, Client, declare, go_through_all_stages
+from fakes.people import As, add_people, basic
+from synergos.accounts.sign_in import SignIn
+from synergos.domain.records import Kind
 from synergos.records import RecordStore
+from synergos.records.owners import Owners
 from synergos.rest import create_app
 
 
@@ -67,3 +71,30 @@ def declared(client: Client) -> Client:
 def finished(client: Client) -> Client:
     """A client of a grid in which every stage has run."""
     return client
+
+
+@pytest.fixture
+def as_(store: RecordStore, dispatcher: CannedDispatcher) -> As:
+    """A client for each account; with an empty name one that says nothing."""
+    accounts = add_people(store)
+    app = create_app(
+        store, dispatcher, component_id="ttp/1", sign_in=SignIn(accounts), metrics=lambda _: (b"", "text/plain")
+    )
+
+    def client(name: str, authorization: str | None = None) -> Client:
+        http = app.test_client()
+        if name or authorization:
+            http.environ_base["HTTP_AUTHORIZATION"] = authorization or basic(name)
+        return Client(http)
+
+    return client
+
+
+@pytest.fixture
+def owned(as_: As, store: RecordStore) -> As:
+    """All is declared, and has run: the collaboration is ``lead``'s, and each participant its own account's."""
+    owners = Owners(store)
+    owners.give(Kind.COLLABORATION, C, "lead")
+    owners.give(Kind.PARTICIPANT, "worker_1", "first")
+    owners.give(Kind.PARTICIPANT, "worker_2", "second")
+    return as_

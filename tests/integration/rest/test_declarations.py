@@ -30,6 +30,7 @@ from fakes.orchestration import (
     tags,
 )
 from synergos.domain.addresses import Places
+from synergos.domain.grid import node_of
 from synergos.domain.reachability import Silent
 from synergos.domain.records import Kind
 from synergos.records import RecordStore
@@ -303,6 +304,27 @@ def test_a_collaboration_names_a_tracking_server_that_is_allowed(
     assert tracked.data("GET", COLLABORATION_URL)["mlops"] == allowed["mlops"]
 
 
+def test_a_tracking_server_that_is_allowed_no_more_stays_until_somebody_names_another(
+    store: RecordStore, dispatcher: CannedDispatcher, tracked: Client
+) -> None:
+    everywhere = Client(create_app(store, dispatcher, component_id="ttp/1").test_client())
+    old = everywhere.data("POST", f"{CONNECT}/collaborations", {"collab_id": C, **mlops("172.19.0.12")})["mlops"]
+
+    changed = tracked.put(COLLABORATION_URL, {"catalogue": {"host": "10.0.0.1"}})
+    again = tracked.post(f"{CONNECT}/collaborations", {"collab_id": C, "mlops": old})
+    read = tracked.get(COLLABORATION_URL)
+    other = tracked.put(COLLABORATION_URL, mlops("172.19.0.13"))
+
+    assert (changed[0], again[0], other[0]) == (200, 201, 417)
+    warning = "mlops: '172.19.0.12', port 5500, is not allowed by --allow_mlops (any more); nothing is written to it"
+    assert changed[1]["warnings"] == read[1]["warnings"] == [warning]
+    assert again[1]["warnings"][-1] == warning
+    assert read[1]["data"]["mlops"] == old
+    for server in (mlops("172.19.0.11"), mlops(None, None)):
+        status, answer = tracked.put(COLLABORATION_URL, server)
+        assert (status, "warnings" in answer) == (200, False)
+
+
 @pytest.mark.parametrize("none", [{}, {"mlops": None}, mlops(None, None), mlops("somewhere", 0)])
 def test_a_collaboration_that_names_no_tracking_server_is_never_refused(tracked: Client, none: dict[str, Any]) -> None:
     assert tracked.post(f"{CONNECT}/collaborations", {"collab_id": C, **none})[0] == 201
@@ -570,3 +592,29 @@ def test_an_id_is_held_to_those_beside_it_alone(declared: Client) -> None:
         declared.data("POST", f"{PROJECT_URL}/experiments/another/runs", {"run_id": R.upper()})["key"]["run_id"]
         == R.upper()
     )
+
+
+def test_a_node_that_moves_and_moves_back_is_registered_anew_each_time(declared: Client, store: RecordStore) -> None:
+    url = registration_url("worker_1")
+
+    def nonce() -> str | None:
+        [record] = store.find(Kind.REGISTRATION, {"participant_id": "worker_1"})
+        return node_of(record, 0).nonce
+
+    first = declared.data("GET", url)
+    nonces = [nonce()]
+    for change in (
+        {"node_0": node("elsewhere")},
+        {"node_0": first["node_0"]},
+        {"role": "guest"},
+        {"role": first["role"]},
+    ):
+        declared.data("PUT", url, change)
+        nonces.append(nonce())
+    declared.data("PUT", url, {"role": first["role"]})
+
+    assert len(set(nonces)) == 5
+    assert nonce() == nonces[-1]
+    # What is ours to count is nobody's to say.
+    declared.data("PUT", url, {"revision": 0})
+    assert nonce() == nonces[-1]

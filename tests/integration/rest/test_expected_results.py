@@ -101,3 +101,25 @@ def test_a_job_says_what_it_waits_for_until_it_starts(
         ]
     )
     assert slow.data("GET", "/ttp/jobs/second")["progress"] == progress
+
+
+@pytest.mark.parametrize(
+    ("state", "approval", "is_told"),
+    [
+        (JobState.RUNNING, None, True),
+        (JobState.WAITING, True, True),
+        (JobState.WAITING, None, False),
+        (JobState.QUEUED, True, False),
+        (JobState.FAILED, True, False),
+    ],
+    ids=["runs", "was put back", "is tried again", "may go on", "has ended"],
+)
+def test_a_job_that_was_put_back_says_whose_decision_it_takes(
+    slow: Client, store: RecordStore, state: JobState, approval: bool | None, is_told: bool
+) -> None:
+    wait = {"participant": "worker_1", "since": "x", "until": "y", "for": "z", "reason": "r", "approval": approval}
+    job = Job(Stage.CHECK, job_key({"collab_id": C, "project_id": P}), id="held", state=state)
+    store.add_jobs([job])
+    store.update_progress("held", {"waiting_for": [wait]})
+
+    assert ("waiting_for" in slow.data("GET", "/ttp/jobs/held")["progress"]) is is_told

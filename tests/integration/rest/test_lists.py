@@ -407,3 +407,93 @@ def test_trials_of_all_studies_on_a_page_are_counted_at_once(client: Client, sto
         (3, f"run_{number}_1") for number in range(5)
     ]
     assert len(asked) <= 3
+
+
+# What hangs under items, counts by state, and jobs in short
+
+
+@pytest.mark.parametrize(
+    "url",
+    [f"{CONNECT}/collaborations", PROJECT_URL, EXPERIMENT_URL, f"{EXPERIMENT_URL}/runs", f"{CONNECT}/participants"],
+)
+def test_what_hangs_under_items_can_be_counted_or_left_out(finished: Client, url: str) -> None:
+    def items(query: str) -> list[dict[str, Any]]:
+        found = finished.data("GET", f"{url}{query}")
+        return found if isinstance(found, list) else [found]
+
+    full, counted, bare = (items(query) for query in ("", "?relations=counts", "?relations=none"))
+
+    assert full == items("?relations=full")
+    for whole, short, alone in zip(full, counted, bare, strict=True):
+        relations = whole.pop("relations")
+        assert short == {**whole, "relations": {name: len(found) for name, found in relations.items()}}
+        assert alone == whole
+    assert any(count for short in counted for count in short["relations"].values())
+
+
+def test_what_an_unfinished_job_hides_is_not_counted(finished: Client, store: RecordStore) -> None:
+    before = finished.data("GET", f"{EXPERIMENT_URL}?relations=counts")["relations"]
+
+    store.add_jobs([Job(Stage.TRAIN, EXPERIMENT.run_called(R))])
+
+    after = finished.data("GET", f"{EXPERIMENT_URL}?relations=counts")["relations"]
+    assert (before["Model"], after["Model"], after["Run"]) == (1, 0, before["Run"])
+
+
+@pytest.mark.parametrize("url", [JOBS, MODELS_URL, VALIDATIONS_URL, ALIGNMENTS_URL, "/ttp/studies", "/ttp/nodes"])
+def test_on_what_nothing_hangs_under_relations_change_nothing(finished: Client, url: str) -> None:
+    assert finished.data("GET", f"{url}?relations=counts") == finished.data("GET", url)
+
+
+@pytest.mark.parametrize("url", [f"{CONNECT}/collaborations", EXPERIMENT_URL, JOBS])
+def test_relations_are_one_of_three_words(finished: Client, url: str) -> None:
+    status, answer = finished.ask("GET", f"{url}?relations=some")
+
+    assert (status, answer["field"]) == (417, "relations")
+
+
+def test_a_page_of_jobs_says_how_many_there_are_in_each_state(client: Client, jobs: list[Job]) -> None:
+    def counts(query: str) -> dict[str, int]:
+        found: dict[str, int] = page(client, JOBS, **dict(part.split("=") for part in query.split("&")))["params"][
+            "counts"
+        ]
+        return found
+
+    everywhere = dict.fromkeys(JobState, 0) | {"queued": 4, "failed": 3}
+    assert counts("limit=2") == everywhere
+    # The others are a click away.
+    assert counts("limit=2&state=failed") == everywhere
+    assert counts("limit=2&run_id=r1") == dict.fromkeys(JobState, 0) | {"failed": 1}
+    assert page(client, JOBS)["params"] == {}
+
+
+def test_jobs_in_short_come_with_the_newest_first_and_go_on_before_the_last(client: Client, jobs: list[Job]) -> None:
+    first = page(client, JOBS, fields="summary", limit=3)
+    second = page(client, JOBS, fields="summary", limit=9, before=first["params"]["cursor"])
+
+    assert [job["id"] for job in (*first["data"], *second["data"])] == [job.id for job in reversed(jobs)]
+    assert (second["next"], second["params"]["cursor"]) == (None, None)
+    assert [job["id"] for job in page(client, JOBS, fields="summary", order="oldest")["data"]] == [
+        job.id for job in jobs
+    ]
+    assert (
+        page(client, JOBS, fields="summary", cursor=page(client, JOBS, limit=6)["next"])["data"][0]["id"] == jobs[6].id
+    )
+
+
+def test_of_a_job_in_short_there_is_what_a_table_shows(client: Client, store: RecordStore, jobs: list[Job]) -> None:
+    store.save_job(jobs[0].started())
+    store.update_progress(jobs[0].id, {"round": 2, "rounds": 9, "losses": {"train": 1.0}, "checkpoints": {"1": 0.5}})
+
+    [job] = page(client, JOBS, fields="summary", state="running")["data"]
+
+    assert (job["progress"], "parameters" in job, job["state"]) == ({"round": 2, "rounds": 9}, False, "running")
+
+
+@pytest.mark.parametrize(
+    ("query", "field"), [("before=x&cursor=x", "before"), ("before=x&order=oldest", "order"), ("before=x", "cursor")]
+)
+def test_before_is_the_cursor_of_the_newest_first(client: Client, query: str, field: str) -> None:
+    status, answer = client.ask("GET", f"{JOBS}?{query}")
+
+    assert (status, answer["field"]) == (417, field)

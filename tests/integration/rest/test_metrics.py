@@ -47,8 +47,9 @@ def test_jobs_are_counted_by_state_and_stage(client: Client, store: RecordStore)
     assert before["synergos_jobs", "preprocess", "queued"] == 0
     assert after["synergos_jobs", "preprocess", "queued"] == 1
     assert len([name for name, *_ in after if name == "synergos_jobs"]) == len(JobState) * len(Stage)
-    assert before[("synergos_oldest_waiting_job_age_seconds",)] == 0
-    assert 0 <= after[("synergos_oldest_waiting_job_age_seconds",)] < 60
+    assert before["synergos_oldest_waiting_job_age_seconds", "queued"] == 0
+    assert 0 < after["synergos_oldest_waiting_job_age_seconds", "queued"] < 60
+    assert after["synergos_oldest_waiting_job_age_seconds", "waiting"] == 0
 
 
 def test_a_job_whose_record_is_damaged_hides_no_other(client: Client, store: RecordStore) -> None:

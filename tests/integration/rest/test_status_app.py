@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from fakes.orchestration import ALIGNMENTS_URL, MODELS_URL, Client
+from fakes.people import add_people, basic
+from synergos.accounts.sign_in import SignIn
 from synergos.domain.job import Job, Stage
 from synergos.domain.keys import job_key
 from synergos.errors import NotSupported
@@ -22,12 +24,30 @@ def client(store: RecordStore) -> Client:
     return Client(app.test_client())
 
 
+def test_where_there_are_accounts_its_jobs_are_told_to_nobody_else(store: RecordStore) -> None:
+    sign_in = SignIn(add_people(store, "looker"))
+    app = create_status_app(store, component="ttp", component_id="ttp_1", status=dict, sign_in=sign_in)
+    client = Client(app.test_client())
+
+    assert [client.get(url)[0] for url in ("/health", "/ttp/jobs", "/ttp/nodes")] == [200, 401, 401]
+    client.http.environ_base["HTTP_AUTHORIZATION"] = basic("looker")
+    assert [client.get(url)[0] for url in ("/ttp/jobs", "/ttp/nodes")] == [200, 403]
+
+
 def test_health_says_how_the_program_stands(client: Client) -> None:
     status, answer = client.get("/health")
     assert status == 200
     assert answer.pop("version")
     assert answer.pop("time")
-    assert answer == {"status": "ok", "component": "ttp", "id": "ttp_1", "grid": 1, "is_active": False}
+    assert answer.pop("accounts").startswith("off: whoever reaches this port may read")
+    assert answer == {
+        "status": "ok",
+        "component": "ttp",
+        "id": "ttp_1",
+        "grid": 1,
+        "is_active": False,
+        "grid_kind": "cluster",
+    }
 
 
 def test_health_says_what_keeps_the_program_from_its_work(store: RecordStore) -> None:
@@ -58,11 +78,8 @@ def test_nothing_can_be_asked_for(client: Client, store: RecordStore, url: str) 
 
 def test_the_documentation_names_reading_alone(client: Client) -> None:
     paths = client.http.get("/ttp/swagger.json").get_json()["paths"]
-    assert {path: sorted(set(methods) - {"parameters"}) for path, methods in paths.items()} == {
-        "/jobs": ["get"],
-        "/jobs/{job_id}": ["get"],
-        "/nodes": ["get"],
-    }
+    assert paths.keys() >= {"/jobs", "/jobs/{job_id}", "/nodes", "/changes"}
+    assert {method for methods in paths.values() for method in methods} - {"parameters"} == {"get"}
 
 
 def test_whoever_asks_all_the_same_is_sent_to_the_director() -> None:

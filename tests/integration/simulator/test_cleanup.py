@@ -8,10 +8,11 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).resolve().parents[3]
 TARGETS = (
@@ -19,14 +20,29 @@ TARGETS = (
     "metadata/orchestrator_data",
     "metadata/worker_1_key",
     "metadata/worker_2_key",
-    "metadata/queue_credentials",
-    "metadata/log_server_secrets",
     "outputs/orchestrator_outputs",
     "outputs/worker_1_outputs",
     "outputs/worker_2_outputs",
     "outputs/worker_1_node_2_outputs",
     "outputs/worker_2_node_2_outputs",
 )
+LASTING = (
+    "metadata/queue_credentials",
+    "metadata/log_server_secrets",
+    "metadata/dashboard_secrets",
+    "metadata/secure",
+    "metadata/portal",
+)
+"""What opens what is kept, and is removed with it."""
+OWN = ("metadata/log_server_ca",)
+"""What people put there, and no grid."""
+LASTING_VOLUMES = (
+    *("synergos_plus_log_server_settings", "synergos_plus_log_server_messages", "synergos_plus_log_server_journal"),
+    *("synergos_cluster_log_server_settings", "synergos_cluster_log_server_messages"),
+    *("synergos_cluster_log_server_journal", "synergos_plus_metrics", "synergos_cluster_metrics"),
+    *("synergos_plus_dashboards", "synergos_cluster_dashboards"),
+)
+QUEUE = "synergos_cluster_queue_messages"
 NOBODY = 65534
 DEADLINE = 60
 
@@ -37,12 +53,13 @@ class Checkout:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.simulator = root / "simulator"
-        for target in TARGETS:
+        for target in (*TARGETS, *LASTING):
             (self.simulator / target).mkdir(parents=True)
             (self.simulator / target / "README.md").write_text("stays")
         shutil.copy(ROOT / "cleanup.sh", root)
         self.programs = root.parent / "programs"
         self.programs.mkdir()
+        self.volumes = root.parent / "volumes"
         self.run_containers("")
 
     def write(self, path: str, text: str = "left by a grid") -> Path:
@@ -54,11 +71,30 @@ class Checkout:
 
     def run_containers(self, names: str) -> None:
         """Put a docker on the path that knows these running containers, one in each line."""
+        self.have_docker(f'case "$1" in ps) printf "{names}" ;; esac')
+
+    def keep_volumes(self, *names: str, in_use: str = "none") -> None:
+        """Put a docker on the path that keeps these volumes in a file, and removes them but for one."""
+        self.volumes.write_text("".join(f"{name}\n" for name in names))
+        of_volume = f"""case "$1 $2 $3" in
+            "volume ls"*) cat '{self.volumes}' ;;
+            "volume rm {in_use}") echo "volume is in use" >&2; exit 1 ;;
+            "volume rm"*) sed -i "/^$3\\$/d" '{self.volumes}' ;;
+        esac"""
+        self.have_docker(of_volume)
+
+    def have_docker(self, script: str) -> None:
         docker = self.programs / "docker"
-        docker.write_text(f"#!/bin/sh\nprintf '{names}'\n")
+        docker.write_text(f"#!/bin/sh\n{script}\n")
         docker.chmod(0o755)
 
-    def clean(self, *options: str, user: int | None = None) -> subprocess.CompletedProcess[str]:
+    def lose_docker(self) -> None:
+        """Put a docker on the path whose engine does not answer."""
+        self.have_docker('echo "Cannot connect to the Docker daemon" >&2; exit 1')
+
+    def clean(
+        self, *options: str, user: int | None = None, settings: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
         """Run the script from elsewhere, with nobody to ask."""
         return subprocess.run(
             [str(self.root / "cleanup.sh"), *options],
@@ -66,7 +102,7 @@ class Checkout:
             capture_output=True,
             text=True,
             cwd="/",
-            env=self._environment(),
+            env={**self._environment(), **(settings or {})},
             user=user,
             timeout=DEADLINE,
             check=False,
@@ -106,7 +142,8 @@ class Checkout:
         return {str(path.relative_to(self.simulator)) for path in found - kept}
 
     def _environment(self) -> dict[str, str]:
-        return {**os.environ, "PATH": f"{self.programs}:{os.environ['PATH']}", "LC_ALL": "C.UTF-8"}
+        outside = {name: value for name, value in os.environ.items() if name != "SYNERGOS_FOLDER"}
+        return {**outside, "PATH": f"{self.programs}:{os.environ['PATH']}", "LC_ALL": "C.UTF-8"}
 
 
 @pytest.fixture
@@ -152,6 +189,131 @@ def test_everything_in_every_target_goes_however_it_is_called(checkout: Checkout
 
     assert (done.returncode, done.stderr) == (0, "")
     assert checkout.leavings() == set()
+
+
+def test_what_lasts_goes_when_all_is_to_go(checkout: Checkout) -> None:
+    secrets = [checkout.write(f"{target}/password") for target in LASTING]
+    checkout.keep_volumes(*LASTING_VOLUMES, QUEUE, "somebody_elses", "synergos_plus_metrics_of_mine")
+
+    first = checkout.clean("-y")
+
+    assert first.returncode == 0, first.stderr
+    assert all(secret.exists() for secret in secrets)
+    assert checkout.volumes.read_text().split() == [*LASTING_VOLUMES, "somebody_elses", "synergos_plus_metrics_of_mine"]
+
+    second = checkout.clean("-y", "--all")
+
+    assert second.returncode == 0, second.stderr
+    assert not any(secret.exists() for secret in secrets)
+    assert checkout.volumes.read_text().split() == ["somebody_elses", "synergos_plus_metrics_of_mine"]
+
+
+def test_a_volume_that_is_in_use_is_named(checkout: Checkout) -> None:
+    checkout.keep_volumes(QUEUE, "synergos_plus_metrics", in_use=QUEUE)
+
+    done = checkout.clean("-y", "--all")
+
+    assert done.returncode == 1
+    assert f"volumes are in use: {QUEUE};" in done.stderr
+    assert checkout.volumes.read_text().split() == [QUEUE]
+
+
+@pytest.mark.parametrize("used", ["synergos_plus_log_server_settings", QUEUE])
+def test_no_secret_goes_while_a_volume_stays(checkout: Checkout, used: str) -> None:
+    secrets = [checkout.write(f"{target}/password") for target in LASTING]
+    checkout.write("outputs/worker_1_outputs/model")
+    checkout.keep_volumes(*LASTING_VOLUMES, QUEUE, in_use=used)
+
+    done = checkout.clean("-y", "--all")
+
+    assert done.returncode == 1
+    assert "Secrets stay" in done.stdout
+    assert all(secret.exists() for secret in secrets)
+    assert checkout.volumes.read_text().split() == [used]
+    assert checkout.leavings() == set()
+
+
+def test_not_all_can_go_when_docker_does_not_answer(checkout: Checkout) -> None:
+    secret = checkout.write(f"{LASTING[0]}/password")
+    checkout.write("outputs/worker_1_outputs/model")
+    checkout.lose_docker()
+
+    done = checkout.clean("-y", "--all")
+
+    assert done.returncode == 1
+    assert "Docker does not answer" in done.stderr
+    assert secret.exists()
+    assert checkout.leavings() == {"outputs/worker_1_outputs/model"}
+
+
+def test_that_volumes_were_not_looked_at_is_said(checkout: Checkout) -> None:
+    checkout.write("outputs/worker_1_outputs/model")
+    checkout.lose_docker()
+
+    done = checkout.clean("-y")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "volumes cannot be looked at: they stay" in done.stdout
+    assert checkout.leavings() == set()
+
+
+@pytest.mark.parametrize(
+    ("file", "settings"),
+    [
+        ("", {"SYNERGOS_FOLDER": "/srv/grid"}),
+        ("SYNERGOS_FOLDER=/srv/grid\n", {}),
+        ("export SYNERGOS_FOLDER='/srv/grid' # large\n", {}),
+        ("SYNERGOS_FOLDER=./simulator\n", {"SYNERGOS_FOLDER": "/srv/grid"}),
+    ],
+)
+def test_volumes_of_a_grid_that_writes_elsewhere_stay(checkout: Checkout, file: str, settings: dict[str, str]) -> None:
+    (checkout.root / ".env").write_text(file)
+    secret = checkout.write(f"{LASTING[0]}/password")
+    checkout.write("outputs/worker_1_outputs/model")
+    checkout.keep_volumes(QUEUE, *LASTING_VOLUMES)
+
+    all_of_it, done = checkout.clean("-y", "--all", settings=settings), checkout.clean("-y", settings=settings)
+
+    assert all_of_it.returncode == 1
+    assert "belong to what grids write to /srv/grid" in all_of_it.stderr
+    assert done.returncode == 0, done.stderr
+    assert "belong to what grids write to /srv/grid: they stay" in done.stdout
+    assert checkout.volumes.read_text().split() == [QUEUE, *LASTING_VOLUMES]
+    assert secret.exists()
+    assert checkout.leavings() == set()
+
+
+@pytest.mark.parametrize(
+    ("file", "settings"),
+    [
+        ("SYNERGOS_FOLDER=./simulator\n", {}),
+        ('SYNERGOS_FOLDER="simulator/"\n', {}),
+        ("#SYNERGOS_FOLDER=/srv/grid\n", {}),
+        ("SYNERGOS_FOLDER=/srv/grid\n", {"SYNERGOS_FOLDER": ""}),
+    ],
+)
+def test_volumes_of_a_grid_that_writes_here_go(checkout: Checkout, file: str, settings: dict[str, str]) -> None:
+    (checkout.root / ".env").write_text(file)
+    checkout.keep_volumes(QUEUE)
+
+    assert checkout.clean("-y", settings=settings).returncode == 0
+    assert checkout.volumes.read_text() == ""
+
+
+def test_a_dry_run_lists_volumes_and_removes_none(checkout: Checkout) -> None:
+    checkout.keep_volumes(QUEUE)
+
+    done = checkout.clean("--dry-run")
+
+    assert f"Volumes of Docker\n  {QUEUE}\n" in done.stdout
+    assert checkout.volumes.read_text().split() == [QUEUE]
+
+
+def test_every_named_volume_of_a_compose_file_is_known() -> None:
+    files = [yaml.safe_load(path.read_text()) for path in ROOT.glob("docker-compose-*.yml")]
+
+    named = {volume["name"] for file in files for volume in file.get("volumes", {}).values()}
+    assert named == {*LASTING_VOLUMES, QUEUE}
 
 
 def test_nothing_else_is_touched(checkout: Checkout) -> None:
@@ -373,7 +535,7 @@ def test_it_empties_what_the_compose_grids_write_to() -> None:
     compose = "".join(path.read_text() for path in ROOT.glob("docker-compose-*.yml"))
 
     mounted = re.findall(r"/((?:metadata|outputs)/\w+):/", compose)
-    assert set(mounted) == set(TARGETS)
+    assert set(mounted) == {*TARGETS, *LASTING, *OWN}
 
 
 def test_a_participants_nodes_in_the_cluster_have_one_key() -> None:
@@ -387,7 +549,7 @@ def test_a_participants_nodes_in_the_cluster_have_one_key() -> None:
 
 @pytest.mark.skipif(not (ROOT / ".git").exists(), reason="not a clone")
 def test_the_repository_has_the_folders_and_git_ignores_what_grids_write() -> None:
-    for target in TARGETS:
+    for target in (*TARGETS, *LASTING, *OWN):
         assert (ROOT / "simulator" / target / "README.md").is_file()
         ignored = subprocess.run(
             ["git", "check-ignore", "--quiet", "--no-index", f"simulator/{target}/model"], cwd=ROOT, check=False

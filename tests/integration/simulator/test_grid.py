@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -113,14 +113,16 @@ with Grid(GridState.load(folder), folder) as grid:
     grid.wait_until_healthy()
     if "release" in sys.argv:
         grid.release()
+    if "finish" in sys.argv:
+        grid.finish()
     print("up", flush=True)
     if "wait" in sys.argv:
         sys.stdin.read()
 """
 
 
-def start_elsewhere(folder: Path, *how: str) -> subprocess.Popen[str]:
-    two_programs(folder).save(folder)
+def start_elsewhere(folder: Path, *how: str, also: Sequence[Program] = ()) -> subprocess.Popen[str]:
+    GridState([*also, *two_programs(folder).programs]).save(folder)
     command = [sys.executable, "-c", STARTER, str(folder), *how]
     starter = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert starter.stdout is not None
@@ -163,6 +165,26 @@ def test_a_released_grid_goes_on_until_it_is_stopped(tmp_path: Path) -> None:
 
     assert all_gone(running)
     assert not GridState.load(tmp_path).is_running
+
+
+def test_only_what_outlives_the_others_goes_on_when_a_grid_has_finished(tmp_path: Path) -> None:
+    pages = replace(program("mlops", tmp_path), outlives=True)
+    with start_elsewhere(tmp_path, "finish", also=[pages]):
+        pass
+    state = GridState.load(tmp_path)
+    assert [is_healthy(one) for one in state.programs] == [True, False, False]
+    assert [one.exit_code for one in state.programs] == [None, -signal.SIGTERM, -signal.SIGTERM]
+
+    stop_grid(tmp_path)
+
+    assert not GridState.load(tmp_path).is_running
+
+
+def test_nothing_is_left_of_a_grid_that_has_finished_when_all_of_it_was_at_work(tmp_path: Path) -> None:
+    with start_elsewhere(tmp_path, "finish"):
+        pass
+
+    assert not any(one.is_running for one in GridState.load(tmp_path).programs)
 
 
 def test_a_program_that_ignores_sigterm_is_killed_after_the_grace(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,18 @@ def simulation(server: RecordingServer, shown: io.StringIO) -> Iterator[Simulati
         yield Simulation(
             driver, DATASET, {name: [node] for name, node in WORKERS.items()}, {"rounds": 2}, Lines(Console(file=shown))
         )
+
+
+def test_a_collaboration_names_the_grids_tracking_server(simulation: Simulation, server: RecordingServer) -> None:
+    tracked = replace(simulation, mlops=Program("mlops", [], "", "127.0.0.1", 5500))
+
+    simulation.run()
+    tracked.run()
+
+    without, with_server = bodies(server, "POST", "/ttp/connect/collaborations")
+    assert "mlops" not in without
+    assert (with_server["mlops"]["host"], with_server["mlops"]["ports"]["main"]) == ("127.0.0.1", 5500)
+    assert with_server["mlops"]["register"] is True
 
 
 def bodies(server: RecordingServer, method: str, path: str) -> list[Any]:

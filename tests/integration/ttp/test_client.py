@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
 import socket
 import ssl
+import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 from threading import Thread
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
+from servers.certificates import Authority, ServerCertificate
 from synergos.domain.addresses import Places
 from synergos.domain.grid import Node
 from synergos.errors import JobCancelled, WorkerMistaken, WorkerUnreachable
 from synergos.program.destinations import Destinations
-from synergos_ttp.workers.client import PLAIN, Request, Transport, WorkerClient
-from synergos_ttp.workers.limits import Limits
+from synergos.tls.files import TlsFiles
+from synergos_ttp.workers.client import Request, Transport, WorkerClient
+from synergos_ttp.workers.limits import UNCOUNTED, Limits, Traffic
+from synergos_ttp.workers.line import Line
 
 QUICK = Limits(connect=5, long_poll=0.01)
 STALL = 30.0
@@ -58,9 +55,10 @@ class Worker:
     tls: ssl.SSLContext | None = None
     heard: list[list[bytes]] = field(default_factory=list)
 
-    def client(self, transport: Transport = PLAIN) -> WorkerClient:
+    def client(self, transport: Transport | None = None, traffic: Traffic = UNCOUNTED) -> WorkerClient:
         host, port = self.listening.getsockname()
-        return WorkerClient(Node("worker_1", host, 1, port), port, QUICK, transport)
+        limits = replace(QUICK, traffic=traffic)
+        return WorkerClient(Node("worker_1", host, 1, port), port, limits, transport)
 
     def serve(self) -> None:
         for script in self.scripts:
@@ -73,6 +71,21 @@ class Worker:
                         line.sendall(answer)
             except OSError:
                 """Whoever called does not want to go on."""
+
+
+class Counted:
+    """Bytes of one worker."""
+
+    def __init__(self) -> None:
+        self.sizes: dict[str, list[int]] = {"sent": [], "received": []}
+
+    def sent(self, participant: str, size: int, /) -> None:
+        assert participant == "worker_1"
+        self.sizes["sent"].append(size)
+
+    def received(self, participant: str, size: int, /) -> None:
+        assert participant == "worker_1"
+        self.sizes["received"].append(size)
 
 
 @pytest.fixture
@@ -129,6 +142,17 @@ def test_a_connection_that_was_closed_at_the_other_end_is_made_anew(worker_sayin
     assert [len(packets) for packets in worker.heard] == [2, 1]
 
 
+def test_what_goes_and_what_comes_is_counted_for_the_participant(worker_saying: Callable[..., Worker]) -> None:
+    worker, counted = worker_saying([OK, OK], [OK]), Counted()
+
+    with worker.client(traffic=counted) as client:
+        client.ask(put(b"some", b" weights")).whole(100)
+        client.ask(put(b"more"))
+        client.ask(Request("GET", "/x", STALL)).fill(memoryview(bytearray(4)))
+
+    assert counted.sizes == {"sent": [12, 4], "received": [4, 4]}
+
+
 def test_a_new_connection_that_breaks_is_not_tried_again(worker_saying: Callable[..., Worker]) -> None:
     worker = worker_saying([b""], [OK])
 
@@ -168,50 +192,85 @@ def test_whoever_gives_up_meanwhile_wants_no_answer_any_more() -> None:
     assert heard[1] == b"", "the connection was kept"
 
 
-def certificate(folder: Path, name: str) -> tuple[ssl.SSLContext, str]:
-    """What a server of a self-signed certificate speaks, and the certificate's fingerprint."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    now = datetime.now(UTC)
-    signed = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(minutes=1))
-        .not_valid_after(now + timedelta(hours=1))
-        .sign(key, hashes.SHA256())
-    )
-    file = folder / f"{name}.pem"
-    file.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-        + signed.public_bytes(serialization.Encoding.PEM)
-    )
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority.founded(tmp_path_factory.mktemp("pki") / "authority")
+
+
+@pytest.fixture(scope="module")
+def stranger(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority.founded(tmp_path_factory.mktemp("pki") / "stranger")
+
+
+def speaking(identity: ServerCertificate) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(file)
-    return context, hashlib.sha256(signed.public_bytes(serialization.Encoding.DER)).hexdigest()
+    context.load_cert_chain(identity.certificate, identity.key)
+    return context
 
 
-def trusting(fingerprint: str) -> Transport:
-    """TLS to whoever has this one certificate, whoever signed it."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return Transport(context, fingerprint)
+def believing(authority: Authority) -> Transport:
+    return Transport(TlsFiles(authority=authority.certificate).client)
 
 
-def test_a_worker_behind_tls_is_believed_by_its_certificate(
-    worker_saying: Callable[..., Worker], tmp_path: Path
+def test_a_worker_behind_tls_is_believed_by_who_vouches_for_it(
+    worker_saying: Callable[..., Worker], authority: Authority, stranger: Authority
 ) -> None:
-    tls, fingerprint = certificate(tmp_path, "worker")
-    _, another = certificate(tmp_path, "impostor")
-    worker = worker_saying([OK], [OK], tls=tls)
+    worker = worker_saying([OK], [OK], tls=speaking(authority.server("127.0.0.1")))
 
-    with worker.client(trusting(fingerprint)) as client:
+    with worker.client(believing(authority)) as client:
         assert client.ask(put(b"a", b"b")).whole(100) == b"done"
-    with worker.client(trusting(another)) as client, pytest.raises(WorkerUnreachable, match="cannot be reached"):
+    with (
+        worker.client(believing(stranger)) as client,
+        pytest.raises(
+            WorkerUnreachable, match=r"cannot be reached at .*: its certificate does not hold: nobody that is believed"
+        ),
+    ):
         client.ask(put(b"a"))
+
+
+def test_a_worker_whose_certificate_is_for_another_host_is_not_believed(
+    worker_saying: Callable[..., Worker], authority: Authority
+) -> None:
+    worker = worker_saying([OK], tls=speaking(authority.server("127.0.0.2")))
+
+    with (
+        worker.client(believing(authority)) as client,
+        pytest.raises(WorkerUnreachable, match=r"does not hold: IP address mismatch"),
+    ):
+        client.ask(put(b"a"))
+
+
+def test_a_worker_that_speaks_plain_http_is_asked_nothing_by_tls(
+    worker_saying: Callable[..., Worker], authority: Authority
+) -> None:
+    worker = worker_saying([OK])
+
+    with (
+        worker.client(believing(authority)) as client,
+        pytest.raises(WorkerUnreachable, match=r"cannot be reached at .*: it does not speak TLS$"),
+    ):
+        client.ask(put(b"a"))
+
+    assert b"PUT" not in worker.heard[0][0]
+
+
+class Heard(ssl.SSLSocket):
+    """Takes all it is given; how much that is each time."""
+
+    sizes: list[int]
+
+    def send(self, data: Any, flags: int = 0) -> int:
+        self.sizes.append(len(data))
+        return len(data)
+
+
+def test_by_tls_no_piece_is_so_large_that_nothing_seems_to_move_while_it_is_sent() -> None:
+    heard = Heard.__new__(Heard)
+    heard.sizes = []
+
+    Line(heard, 1, time.monotonic() + 60, lambda: None).send(bytes(2**20))
+
+    assert (sum(heard.sizes), max(heard.sizes)) == (2**20, 2**17)
 
 
 def test_a_name_is_looked_up_once_for_a_connection_and_only_what_was_checked_is_connected_to(

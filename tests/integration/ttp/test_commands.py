@@ -104,7 +104,7 @@ def worker() -> Iterator[SlowWorker]:
 def test_a_worker_that_lives_may_take_its_time(worker: SlowWorker) -> None:
     worker.needed = 5
 
-    assert worker.commands().open_session(RunKey.of(RUN), {}) == {"train": 7}
+    assert worker.commands().open_session(RunKey.of(RUN), {}).rows == {"train": 7}
 
 
 def test_a_worker_that_stops_living_in_the_middle_of_a_command_is_lost(worker: SlowWorker) -> None:
@@ -151,7 +151,7 @@ def test_a_lost_worker_is_asked_again_until_patience_ends(worker: SlowWorker) ->
     assert (begun.participant, begun.purpose) == ("worker_1", "its session")
     assert (begun.until - begun.since).total_seconds() == QUICK.rejoin
     assert "about to end" in begun.reason
-    assert over == ParticipantNotAwaited("worker_1")
+    assert over == ParticipantNotAwaited("worker_1", is_back=False)
 
 
 def test_a_worker_that_is_back_is_waited_for_no_longer(worker: SlowWorker) -> None:
@@ -256,7 +256,7 @@ def test_a_worker_of_a_neighbouring_release_is_spoken_with(worker: SlowWorker, v
 
     commands.greet()
 
-    assert commands.open_session(RunKey.of(RUN), {}) == {"train": 7}
+    assert commands.open_session(RunKey.of(RUN), {}).rows == {"train": 7}
     assert worker.told["Synergos-Version"] == "0.5.1"
 
 

@@ -59,7 +59,7 @@ def answering() -> Iterator[Callable[[bytes], DataPlane]]:
 
 def destination(folder: Path, memory: int = 0) -> Destination:
     path = folder / "answer"
-    return Destination(path, AnswerMemory(memory), lambda: path.open("wb"))
+    return Destination(lambda: path, AnswerMemory(memory), lambda: path.open("wb"))
 
 
 def message(metadata: dict[str, Any]) -> bytes:
@@ -136,4 +136,4 @@ def test_an_answer_that_finds_no_memory_is_the_same_from_a_file(
         "v": True,
     }
     assert parcel.bag.numbers == {"n": 2.0}
-    assert (parcel.path, target.path.exists()) == ((None, False) if has_room else (target.path, True))
+    assert (parcel.path, target.path().exists()) == ((None, False) if has_room else (target.path(), True))

@@ -134,7 +134,8 @@ class Worker:
         self._threads = [threading.Thread(target=server.serve_forever, args=(0.01,)) for server in self._servers]
         for thread in self._threads:
             thread.start()
-        self.node = Node(name, "127.0.0.1", *(server.server_port for server in self._servers))
+        command, data = (server.server_port for server in self._servers)
+        self.node = Node(name, "127.0.0.1", command, data)
 
     def forget(self) -> None:
         """Lose all sessions, as a worker does that is killed and started again."""

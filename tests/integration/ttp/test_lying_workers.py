@@ -111,7 +111,7 @@ def cancelled_after(checks: int) -> Callable[[], None]:
 
 def exchange(plane: DataPlane, folder: Path) -> object:
     path = folder / "answer"
-    target = Destination(path, AnswerMemory(), lambda: path.open("wb"))
+    target = Destination(lambda: path, AnswerMemory(), lambda: path.open("wb"))
     return plane.exchange(Step(0), encode(WEIGHTS, {"round": 0}), Layout.of(WEIGHTS), target)
 
 
@@ -169,6 +169,8 @@ def test_an_answer_in_pieces_without_end_is_not_read(liar_saying: Callable[..., 
         ("open", {"rows": {"train": "7"}}, "not as agreed"),
         ("open", {"rows": {"train": 10**400}}, "not as agreed"),
         ("open", {"rows": {"train": -1}}, "not as agreed"),
+        ("open", {"rows": {"train": 7}, "measurable": {"evaluate": "3"}}, "not as agreed"),
+        ("open", {"rows": {"evaluate": 2}, "measurable": {"evaluate": 3}}, "3 of its 2 evaluate rows can be measured"),
         ("prepare", {}, "preparation is not as agreed; is required"),
         ("prepare", {"preparation": "1"}, "state is not as agreed; is required"),
         ("prepare", {"preparation": "1", "state": "asleep"}, "state is not as agreed; expected one of"),
@@ -259,3 +261,13 @@ def test_a_round_that_is_never_ready_ends_in_time(liar_saying: Callable[..., Lia
     with pytest.raises(WorkerUnreachable, match=r"^worker_1: (no result within|what it answers .* takes too long)"):
         exchange(plane, tmp_path)
     plane.close()
+
+
+def test_who_tells_of_other_datasets_than_it_was_asked_for_is_not_believed(liar_saying: Callable[..., Liar]) -> None:
+    liar = liar_saying(data(rows={"train": 9}, digests={"train": ["k.1", "k.2"]}))
+    with pytest.raises(WireFormatError, match=r"^worker_1: tells of 2 train datasets, and was asked for others"):
+        liar.commands().open_session(RUN, {"tags": TAGS})
+
+
+def test_who_tells_of_no_datasets_is_of_an_older_release(liar_saying: Callable[..., Liar]) -> None:
+    assert liar_saying(data(rows={"train": 9})).commands().open_session(RUN, {"tags": TAGS}).rows == {"train": 9}

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from synergos.domain.outputs import Validated
 from synergos_ttp.tracking.mlflow_process import NICENESS
 from synergos_ttp.tracking.mlflow_store import MlflowStore
 from synergos_ttp.tracking.mlflow_tracker import MlflowTracker
+from synergos_ttp.tracking.note_spool import NoteSpool
 from synergos_ttp.tracking.notes import NotWritten, Point, Target, TrainingNotes
 from synergos_ttp.tracking.tracker import Status, TrackingSubject
 from synergos_ttp.tracking.writer_process import WriterProcess
@@ -51,13 +53,14 @@ def tracker_for(folder: Path) -> Iterator[Callable[[], MlflowTracker]]:
 
     def make() -> MlflowTracker:
         # In this process, so that not every test pays for importing MLflow; the other process is tested below.
-        tracker = MlflowTracker(MlflowStore(folder), interval=0.01, deadline=DEADLINE)
+        spool = NoteSpool(folder.parent / "spool")
+        tracker = MlflowTracker(spool, MlflowStore(folder), interval=0.01, deadline=DEADLINE)
         tracker.start()
         made.append(tracker)
         return tracker
 
     yield make
-    for tracker in made:
+    for tracker in reversed(made):
         tracker.close()
 
 
@@ -290,7 +293,7 @@ def test_what_could_not_be_written_is_written_later(tracker: MlflowTracker, fold
 
 
 def test_a_job_does_not_wait_for_a_server_that_keeps_silent(folder: Path, exports: Path) -> None:
-    tracker = MlflowTracker(WriterProcess(folder), deadline=0.05)
+    tracker = MlflowTracker(NoteSpool(folder.parent / "spool"), WriterProcess(folder), deadline=0.05)
     tracker.start()
 
     with socket.create_server(("127.0.0.1", 0)) as silent, capture_logs() as logs:
@@ -309,11 +312,12 @@ import sys, time
 from pathlib import Path
 from synergos.domain.keys import RunKey
 from synergos_ttp.tracking.mlflow_tracker import MlflowTracker
+from synergos_ttp.tracking.note_spool import NoteSpool
 from synergos_ttp.tracking.tracker import TrackingSubject, Status
 from synergos_ttp.tracking.writer_process import WriterProcess
 
 folder, go, run = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
-tracker = MlflowTracker(WriterProcess(folder), interval=0.01, deadline=60)
+tracker = MlflowTracker(NoteSpool(folder.parent / "spool"), WriterProcess(folder), interval=0.01, deadline=60)
 tracker.start()
 print("ready", flush=True)
 while not go.exists():
@@ -382,6 +386,29 @@ def test_a_process_that_was_killed_is_followed_by_another_that_goes_on(writer: W
     [run] = runs_of(local, EXPERIMENT)
     values = local.get_metric_history(run.info.run_id, "loss")
     assert [(value.step, value.value) for value in values] == [(0, 1.0), (1, 0.5)]
+
+
+def test_whoever_goes_on_asks_for_the_losses_it_tells_and_for_no_other_metric(
+    folder: Path, local: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    history_of = type(local).get_metric_history
+
+    def noted(client: Any, run_id: str, name: str) -> Any:
+        asked.append(name)
+        return history_of(client, run_id, name)
+
+    first, measured = loss(0), tuple(Point(f"hospital_1_MSE_class_{index}", 1.0, 0) for index in range(3))
+    MlflowStore(folder).write(replace(first, points=(*first.points, *measured)))
+    monkeypatch.setattr(type(local), "get_metric_history", noted)
+    going_on = MlflowStore(folder)
+    for step in (0, 1, 2):
+        going_on.write(loss(step))
+    monkeypatch.undo()
+
+    assert asked == ["loss"]
+    [run] = runs_of(local, EXPERIMENT)
+    assert [value.step for value in local.get_metric_history(run.info.run_id, "loss")] == [0, 1, 2]
 
 
 def test_the_process_steps_back_behind_rounds(writer: WriterProcess) -> None:

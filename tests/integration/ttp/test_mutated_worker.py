@@ -73,6 +73,7 @@ POLLED = {
     },
     "digests": {"train": ["k.1"], "evaluate": ["k.2"]},
 }
+SESSION = {"rows": {"train": 10, "evaluate": 10}, "measurable": {"evaluate": 8}, "digests": {"train": ["k.1"]}}
 STATISTICS = {
     **{name: [0.5, 0.5] for name in ("accuracy", "roc_auc_score", "f_score", "TPRs", "FDRs")},
     **{name: [2, 3] for name in ("TPs", "TNs", "FPs", "FNs")},
@@ -107,7 +108,7 @@ def prepared(answer: bytes, _: Path) -> None:
 
 
 def opened(answer: bytes, _: Path) -> None:
-    commands(answer).open_session(RUN, {})
+    commands(answer).open_session(RUN, {"tags": {"train": [["t"]], "evaluate": []}})
 
 
 def greeted(answer: bytes, _: Path) -> None:
@@ -128,7 +129,8 @@ def measured(answer: bytes, _: Path) -> None:
 def evaluated(answer: bytes, _: Path) -> None:
     with closing(DataPlane(NODE, "s", LIMITS, lambda: None, Saying(answer=answer))) as data:
         found = data.evaluate(0, encode(WEIGHTS, {"round": 0}))
-    EvaluationRows(LossHistory()).check(WHO, found, {"evaluate": 10})
+        session = OpenSession(JobParticipant(NODE, {}, {}), "s", commands(answer), data, {"evaluate": 10}, 8)
+    EvaluationRows(LossHistory()).check(session, found, is_due=True)
 
 
 def exchanged(answer: bytes, folder: Path) -> None:
@@ -137,8 +139,8 @@ def exchanged(answer: bytes, folder: Path) -> None:
     asking = Asking(Step(0), messages, LAYOUT, files, "weights", AnswerMemory(), EvaluationRows(LossHistory()))
     with closing(DataPlane(NODE, "s", LIMITS, lambda: None, Saying(answer=answer))) as data, blaming(WHO):
         member = JobParticipant(NODE, {}, {})
-        arrived = asking(OpenSession(member, "s", commands(answer), data, {"train": 10, "evaluate": 10}))
-    outcomes = passed({WHO: arrived}, {WHO: 10}, 0, DIVERGENCE)
+        arrived = asking(OpenSession(member, "s", commands(answer), data, {"train": 10, "evaluate": 10}, 8))
+    outcomes, _ = passed({WHO: arrived}, {WHO: 10}, 0, DIVERGENCE)
     if isinstance(outcome := outcomes[WHO], SynergosError):
         raise outcome
 
@@ -156,7 +158,7 @@ HONEST = MEASURED.read(RESULTS["evaluate"])
 KINDS: Mapping[str, tuple[Callable[[bytes, Path], object], object, int]] = {
     "health": (greeted, {"component": "worker", "id": WHO, "version": VERSION, "instance": "1"}, 8_000),
     "preparation": (prepared, {"data": POLLED}, 25_000),
-    "session": (opened, {"data": {"rows": {"train": 10, "evaluate": 10}}}, 12_000),
+    "session": (opened, {"data": SESSION}, 12_000),
     "statistics": (measured, {"data": {"results": RESULTS}}, 25_000),
     "evaluation": (evaluated, EVALUATED, 10_000),
     "round": (exchanged, SAID | EVALUATED, 20_000),

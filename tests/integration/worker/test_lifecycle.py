@@ -35,9 +35,10 @@ def test_a_run_from_poll_to_terminate(client: WorkerClient, data: Path) -> None:
 
     assert aligned["data"]["alignments"] == {meta: {"X": [], "y": []} for meta in TAGS}
     assert opened["data"]["rows"] == {"train": 100, "evaluate": 40}
+    assert {purpose: len(digests) for purpose, digests in opened["data"]["digests"].items()} == dict.fromkeys(TAGS, 1)
     assert opened["data"]["connections"] == ["('e1', 'r1')"]
     assert {"round": 2, "rows": 100, "epochs": RUN["epochs"]}.items() <= metadata.items()
-    assert metadata["evaluation"]["rows"] == 40
+    assert metadata["evaluation"]["rows"] == opened["data"]["measurable"]["evaluate"] == 40
     assert losses[2] < losses[1] < losses[0]
     assert measured["round"] == 2
     assert measured["evaluation"]["loss"] < metadata["evaluation"]["loss"]
@@ -253,11 +254,14 @@ def test_health_says_who_answers(client: WorkerClient) -> None:
         "time",
         "interface",
         "instance",
+        "fingerprint",
         "sessions",
         "device",
         "disclosure",
         "minimum_rows",
         "policy",
+        "unlisted",
+        "approve_models",
     }
     assert answer["sessions"] == 0
     assert answer["policy"]["least_steps"] == 1
@@ -276,14 +280,14 @@ def test_what_a_worker_says_of_itself_is_documented(client: WorkerClient) -> Non
     documented = client.command("GET", "/swagger.json", 200)
 
     assert set(documented["paths"]) == {"/", "/health", "/bandwidth", "/metrics"}
-    assert set(documented["definitions"]["Health"]["properties"]) <= set(client.command("GET", "/health", 200))
+    assert set(documented["definitions"]["Health"]["required"]) <= set(client.command("GET", "/health", 200))
     assert "/docs" in client.command("GET", "/", 200)["links"]
 
 
 def test_the_routes_are_documented(client: WorkerClient) -> None:
     documented = client.command("GET", "/worker/swagger.json", 200)
 
-    assert len(documented["paths"]) == 9
+    assert len(documented["paths"]) == 12
     assert "session_id" in documented["definitions"]["Initialise"]["properties"]
 
 

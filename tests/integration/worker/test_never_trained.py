@@ -27,13 +27,17 @@ def predictions(
     write_dataset(data, ["new"], HEADER + body, SCHEMA)
     agreed = client.agree({"train": [["train"]], "evaluate": [["new"]]})
     agreement = replace(agreed, space=replace(agreed.space, unseen=Unseen(unseen)))
-    client.initialise(agreement, hyperparameters=RUN | {"criterion": "BCELoss"})
+    opened = client.initialise(agreement, hyperparameters=RUN | {"criterion": "BCELoss"})
     weights, metadata = message_in(client.data("PUT", "rounds/0", blob_of(agreement.weights())), agreement.weights())
     client.data("PUT", "model", blob_of(weights))
     result: dict[str, Any] = client.predict("evaluate")["data"]["results"]["evaluate"]
     text = (Path(result["res_path"]).parent / "predictions_evaluate.csv").read_text()
     client.terminate()
-    return list(csv.DictReader(text.splitlines())), {**result, "evaluation": metadata["evaluation"]}
+    return list(csv.DictReader(text.splitlines())), {
+        **result,
+        "evaluation": metadata["evaluation"],
+        "opened": opened["data"],
+    }
 
 
 @pytest.mark.parametrize("unseen", ["missing", "refuse"])
@@ -72,7 +76,7 @@ def test_where_it_is_refused_its_row_alone_is_not_predicted(client: WorkerClient
     assert row["note"] == "sex: a level that nobody trained, not predicted"
     assert other["prediction"]
     assert answer["never_trained"]["sex"]["treated"] == "not predicted"
-    assert answer["evaluation"]["rows"] == 1
+    assert answer["evaluation"]["rows"] == answer["opened"]["measurable"]["evaluate"] == 1
 
 
 def test_a_row_with_a_label_that_nobody_trained_is_predicted_and_not_measured(client: WorkerClient, data: Path) -> None:
@@ -80,7 +84,8 @@ def test_a_row_with_a_label_that_nobody_trained_is_predicted_and_not_measured(cl
 
     assert row["prediction"]
     assert row["note"] == "target: a label that nobody trained, not measured"
-    assert answer["evaluation"]["rows"] == 1
+    assert answer["evaluation"]["rows"] == answer["opened"]["measurable"]["evaluate"] == 1
+    assert answer["opened"]["rows"]["evaluate"] == 2
     assert sum(answer["statistics"]["TPs"]) + sum(answer["statistics"]["FNs"]) == 1
 
 
@@ -89,4 +94,5 @@ def test_rows_none_of_which_can_be_measured_are_predicted_all_the_same(client: W
 
     assert row["prediction"]
     assert answer["evaluation"] is None
+    assert answer["opened"]["measurable"] == {"evaluate": 0}
     assert answer["statistics"]["accuracy"] == [None, None]

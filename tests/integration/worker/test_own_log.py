@@ -82,6 +82,19 @@ def test_a_session_says_who_opened_it_on_what_and_what_left(caller: Caller, line
     assert ended["left"] == {"evaluation loss": 3, "first training loss": 2, "training loss": 2, "weights": 2}
 
 
+def test_lines_about_a_round_say_which(caller: Caller, lines: list[Line]) -> None:
+    agreement = caller.agree(TAGS)
+    caller.initialise(agreement)
+    for number in range(2):
+        caller.data("PUT", f"rounds/{number}", blob_of(agreement.weights(), round=number))
+    caller.data("GET", "rounds/7")
+    caller.terminate()
+
+    assert [line["round"] for line in of(lines, "exchange done")] == [0, 1]
+    assert [line["round"] for line in of(lines, "refused")] == [7]
+    assert [line for line in of(lines, "session ended") if "round" in line] == []
+
+
 def test_the_kinds_of_figures_of_a_validation_are_named(caller: Caller, lines: list[Line]) -> None:
     agreement = caller.agree(TAGS)
     caller.initialise(agreement)

@@ -24,7 +24,7 @@ from support.decoding import decode
 from support.row_reconstruction import BIAS, OUT, OUT_BIAS, WEIGHT, recovered, rows_in, trap, wide
 from synergos.domain.feature_space import Feature
 from synergos.domain.tags import Purpose
-from synergos.errors import GridError
+from synergos.errors import GridError, NotAllowed
 from synergos.learning.algorithms import Answers, Bag, Model, Reply, Step
 from synergos.learning.algorithms.fedavg import FedAvg
 from synergos.learning.algorithms.scaffold import Scaffold
@@ -169,6 +169,17 @@ def test_nor_does_a_narrower_layer(tmp_path: Path, table: pd.DataFrame) -> None:
         "policy.fresh_weights: the owner of the data has set true; round 0 of this run starts from other weights than its seed makes"
     )
     assert message_of(second).startswith("policy.largest_movement: the owner of the data has set 100; the weights lie ")
+
+
+def test_what_nobody_fetches_widens_no_more_than_what_is_fetched(tmp_path: Path, table: pd.DataFrame) -> None:
+    with worker(tmp_path, USUAL) as attacked:
+        attacked.open(70, C1 | {"gamma": 1})
+        session = attacked.client.service.sessions.get(attacked.client.session_id)
+        session.put_round(Step(0), message(blob_of(build_network(wide(COLUMNS, 70), 42).state_dict())))
+        second = session.put_round(Step(1), message(blob_of(trap(COLUMNS, 70))))
+
+        with pytest.raises(NotAllowed, match=r"policy\.largest_movement: .* the weights lie"):
+            second.result()
 
 
 # What else a lying orchestrator may try, a limit each

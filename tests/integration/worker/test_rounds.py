@@ -363,3 +363,16 @@ def test_a_large_answer_whose_connection_breaks_does_not_block_the_next_round(cl
         list(client.service.data_app(environ, lambda *_: lambda _: None))
 
     assert client.data("PUT", "rounds/1", blob_of(weights)).status_code == 200
+
+
+def test_what_its_data_port_carries_is_measured(client: WorkerClient, weights: Weights) -> None:
+    message = blob_of(weights)
+
+    answer = client.data("PUT", "rounds/0", message).get_data()
+    client.data("GET", "rounds/0").get_data()
+
+    measured = client.service.command_app.test_client().get("/metrics").text
+    found = dict(line.rsplit(" ", 1) for line in measured.splitlines() if not line.startswith("#"))
+    assert float(found['synergos_transferred_bytes_total{direction="down"}']) == len(message)
+    assert float(found['synergos_transferred_bytes_total{direction="up"}']) == 2 * len(answer)
+    assert float(found["synergos_sessions"]) == 1

@@ -18,8 +18,13 @@ TAGS = {"train": [["wine", "train"]], "evaluate": [["wine", "evaluate"]]}
 
 @pytest.fixture
 def digests(client: WorkerClient) -> dict[str, Any]:
-    # Of a project of its own: each test prepares its own for the first time.
-    found: dict[str, Any] = replace(client, project="p0").prepared(TAGS)["digests"]
+    # Without a preparation: each test has its project's first one itself.
+    return _fingerprints(client)
+
+
+def _fingerprints(client: WorkerClient) -> dict[str, Any]:
+    path = f"/worker/fingerprints/c/{client.project}"
+    found: dict[str, Any] = client.command("POST", path, 200, {"tags": TAGS})["data"]["digests"]
     return found
 
 
@@ -103,3 +108,26 @@ def test_rows_of_another_purpose_are_other_rows(client: WorkerClient, data: Path
     answer = client.initialise(more, status=409, metas=["train"], digests={"train": digests["train"]})
 
     assert answer["message"] == "train: other datasets were there at alignment; align the project again"
+
+
+def test_a_session_says_of_which_state_of_the_data_it_is(client: WorkerClient, data: Path) -> None:
+    agreement = client.agree(TAGS)
+    before = client.initialise(agreement)["data"]["digests"]
+    client.terminate()
+    _altered(data / "wine" / "train" / "rows.csv")
+
+    after = client.initialise(agreement)["data"]["digests"]
+
+    assert before.keys() == after.keys() == TAGS.keys()
+    assert after["train"] != before["train"]
+    assert after["evaluate"] == before["evaluate"]
+
+
+def test_digests_of_another_project_say_nothing(client: WorkerClient, data: Path, digests: dict[str, Any]) -> None:
+    agreement, others = client.agree(TAGS), _fingerprints(replace(client, project="p0"))
+    assert {len({digests[purpose][0], others[purpose][0]}) for purpose in TAGS} == {2}
+    _altered(data / "wine" / "train" / "rows.csv")
+
+    client.initialise(agreement, digests=others)
+    client.terminate()
+    client.initialise(agreement, status=409, digests=digests)

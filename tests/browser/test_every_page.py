@@ -1,0 +1,145 @@
+"""Every page there is, found by the links of others: usable by everybody, in both languages, and of the portal alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+import pytest
+from babel.messages.pofile import read_po
+from playwright.sync_api import Browser, ViewportSize
+
+from grids.real_grid import Study
+from servers.portal import RunningPortal
+from support.visitor import Visitor
+from synergos_portal import translations
+
+pytestmark = pytest.mark.timeout(600)
+
+_NARROW: ViewportSize = {"width": 320, "height": 640}
+_WIDE: ViewportSize = {"width": 1280, "height": 900}
+_LOOKS: tuple[tuple[Literal["light", "dark"], ViewportSize], ...] = (("light", _WIDE), ("dark", _NARROW))
+"""Colours and widths do not depend on each other."""
+_MOST = 400
+"""Pages that are looked at for links, at most."""
+
+
+@dataclass
+class Found:
+    """What links lead to.
+
+    Attributes:
+        pages: one address of every kind of page, by what the page calls itself.
+        nowhere: addresses that links name and that have no page.
+    """
+
+    pages: dict[str, str] = field(default_factory=dict)
+    nowhere: list[str] = field(default_factory=list)
+
+
+@pytest.fixture(scope="module")
+def pages(found: Found) -> dict[str, str]:
+    return found.pages
+
+
+@pytest.fixture(scope="module")
+def found(chromium: Browser, portal: RunningPortal, finished: Study) -> Iterator[Found]:
+    """All pages that links lead to from the first page of each service."""
+    context = chromium.new_context()
+    page = context.new_page()
+    found = Found()
+    waiting = [f"{portal.nav}/", f"{portal.view}/collaborations", f"{portal.track}/"]
+    seen: set[str] = set()
+    while waiting and len(seen) < _MOST:
+        address = waiting.pop(0)
+        kind = re.sub("finished_[a-z]+|worker_[12]|[0-9a-f-]{32,36}", "*", address)
+        if kind in seen:
+            continue
+        seen.add(kind)
+        answer = context.request.get(address, headers={"Accept": "text/html"})
+        if not answer.ok:
+            found.nowhere.append(f"{address}: {answer.status}")
+            continue
+        if "text/html" not in answer.headers.get("content-type", "") or "data-page=" not in answer.text():
+            continue
+        page.goto(address)
+        name = page.locator("body").get_attribute("data-page")
+        assert name is not None
+        found.pages.setdefault(name, page.url)
+        # A link in a picture has its address in another form.
+        links = page.locator("a[href]").evaluate_all(
+            "links => links.map(link => new URL(link.getAttribute('href'), document.baseURI).href)"
+        )
+        waiting += [link.partition("#")[0] for link in links if _origin(link) in portal.origins]
+    yield found
+    context.close()
+
+
+@pytest.fixture(scope="module")
+def german() -> Mapping[str, str]:
+    """What the portal's own English is in German, where that is something else."""
+    found = {}
+    for file in Path(translations.__path__[0]).glob("*/de.po"):
+        with file.open("rb") as opened:
+            for message in read_po(opened, locale="de"):
+                if isinstance(message.id, str) and message.id and message.string != message.id:
+                    found[message.id] = str(message.string)
+    # A word may be the German of another.
+    return {text: said for text, said in found.items() if text not in found.values()}
+
+
+def _origin(address: str) -> str:
+    parts = urlsplit(address)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def test_no_link_leads_nowhere(found: Found) -> None:
+    assert len(found.pages) > 40
+    assert found.nowhere == []
+
+
+def test_nobody_is_kept_from_a_page(pages: dict[str, str], portal: RunningPortal, visitor: Visitor) -> None:
+    """By axe, in both themes, and narrow as at 400 %."""
+    visitor.origins |= portal.origins
+    wrong = []
+    for name, address in pages.items():
+        for scheme, size in _LOOKS:
+            visitor.page.emulate_media(color_scheme=scheme)
+            visitor.page.set_viewport_size(size)
+            visitor.open(address)
+            wrong += [f"{name} ({scheme}, {size['width']}): {each}" for each in visitor.findings()]
+            if visitor.page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+                wrong.append(f"{name}: wider than a window of {size['width']}")
+
+    assert not wrong, "\n".join(wrong)
+
+
+def test_whoever_reads_german_finds_no_english(
+    pages: dict[str, str], chromium: Browser, german: Mapping[str, str]
+) -> None:
+    context = chromium.new_context(locale="de-DE")
+    page = context.new_page()
+    left = []
+    for name, address in pages.items():
+        page.goto(address)
+        assert page.locator("html").get_attribute("lang") == "de"
+        texts = page.evaluate(
+            """() => {
+                const found = [], walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+                while (walker.nextNode()) {
+                    const text = walker.currentNode.data.trim(), around = walker.currentNode.parentElement;
+                    // What an orchestrator calls something stays as it is.
+                    if (!(around.tagName === "OPTION" && around.value === text)) found.push(text);
+                }
+                return found;
+            }"""
+        )
+        left += [f"{name}: {text}" for text in texts if text in german]
+    context.close()
+
+    assert len(german) > 50
+    assert not left, "\n".join(left)

@@ -1,0 +1,62 @@
+"""What pages say of their orchestrator: while it is away, and to those who sign in."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+from playwright.sync_api import expect
+
+from servers.orchestrator import account, orchestrator
+from servers.portal import running
+from support.visitor import Visitor
+
+PASSWORD = "correct horse battery"
+
+
+def test_pages_stay_readable_while_the_orchestrator_is_away_and_come_back_by_themselves(
+    tmp_path: Path, visitor: Visitor
+) -> None:
+    with (
+        orchestrator(tmp_path / "ttp") as (program, processes),
+        running(tmp_path / "portal", program.address) as portal,
+    ):
+        visitor.open(f"{portal.view}/collaborations/new")
+        visitor.fill({"Name": "heart"})
+        visitor.follow("Declare")
+        visitor.open(f"{portal.view}/collaborations")
+        visitor.sees("heart")
+
+        processes.end("ttp", signal.SIGKILL)
+        visitor.open(f"{portal.view}/collaborations")
+        visitor.sees("heart")
+        silence = visitor.page.locator("#no-news")
+        expect(silence).to_contain_text("has not answered since")
+
+        processes.start(program)
+        expect(silence).to_have_count(0)
+
+
+def test_somebody_signs_in_is_led_back_and_signs_out(tmp_path: Path, visitor: Visitor) -> None:
+    with (
+        orchestrator(tmp_path / "ttp", "--auth") as (program, _),
+        running(tmp_path / "portal", program.address) as portal,
+    ):
+        account(tmp_path / "ttp", PASSWORD, "add", "lead", "--role", "orchestrator")
+        # What the browser says of the answer to a wrong password.
+        visitor.expected.add("422")
+
+        visitor.origins.update(portal.origins)
+        visitor.open(f"{portal.view}/collaborations")
+        visitor.sees("Accounts are made by whoever runs it.")
+        visitor.fill({"Name": "lead", "Password": "something else"})
+        visitor.follow("Sign in")
+        visitor.sees("are not right")
+        visitor.fill({"Name": "lead", "Password": PASSWORD})
+        visitor.follow("Sign in")
+        expect(visitor.page).to_have_url(f"{portal.view}/collaborations")
+        visitor.sees("There is no collaboration yet")
+        visitor.does_not_see("has no accounts")
+
+        visitor.page.get_by_role("button", name="Sign out").click()
+        visitor.sees("Accounts are made by whoever runs it.")

@@ -1,0 +1,1 @@
+from unit.records.test_catalogues import *  # noqa: F403

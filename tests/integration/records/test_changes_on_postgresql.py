@@ -1,0 +1,1 @@
+from unit.records.test_changes import *  # noqa: F403

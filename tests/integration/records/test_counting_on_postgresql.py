@@ -1,0 +1,1 @@
+from unit.records.test_counting import *  # noqa: F403

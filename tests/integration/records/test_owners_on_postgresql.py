@@ -1,0 +1,1 @@
+from unit.records.test_owners import *  # noqa: F403
