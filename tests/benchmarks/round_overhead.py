@@ -181,7 +181,18 @@ def _report(sending: Connection, work: Callable[..., Any], arguments: tuple[Any,
 
 def loop_table(names: Sequence[str], rounds: int, python: Path | None) -> Table:
     """The loop with two workers, each case."""
-    columns = ("case", "bare loop", "Flower", "ours", "ours / bare", "ours / Flower", "TTP", "worker", "until round 0")
+    columns = (
+        "case",
+        "work",
+        "bare loop",
+        "Flower",
+        "ours",
+        "ours / bare",
+        "ours / Flower",
+        "TTP",
+        "worker",
+        "until round 0",
+    )
     table = Table(*columns, title="overhead of a round")
     for name in names:
         case = CASES[name]
@@ -191,6 +202,7 @@ def loop_table(names: Sequence[str], rounds: int, python: Path | None) -> Table:
             (measured, worker, ready), ttp = isolated(ours, case, rounds, Path(folder))
         table.add_row(
             case.name,
+            milliseconds(measured.work),
             milliseconds(raw.overhead),
             milliseconds(flowers),
             milliseconds(measured.overhead),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import fcntl
 import heapq
+import math
 import os
 import random
 import select
@@ -113,7 +114,7 @@ class Link:
 
     def become(self, faults: Faults) -> None:
         """Be as good or bad as this from now on."""
-        self._faults, self._flows = faults, self._flows if faults.forgets else {}
+        self._faults = faults
         for way in self._ways:
             way.free_at = 0.0
 
@@ -199,13 +200,15 @@ class Link:
 
     def _is_known(self, content: bytes, now: float) -> bool:
         """Whether a network address translation on the way would still know the connection of a packet."""
-        if self._faults.forgets is None or content[9] != _TCP:
+        if content[9] != _TCP:
             return True
         length = 4 * (content[0] & 0x0F)
         ports = struct.unpack_from(">HH", content, length)
         flow = tuple(sorted(((content[12:16], ports[0]), (content[16:20], ports[1]))))
         is_first = bool(content[length + 13] & _SYN)
-        if not is_first and now - self._flows.get(flow, 0.0) > self._faults.forgets:
+        # Also of a line that forgets nothing it is kept when each connection was last used: it may become one that does.
+        silent = now - self._flows.get(flow, -math.inf)
+        if not is_first and self._faults.forgets is not None and silent > self._faults.forgets:
             self._flows.pop(flow, None)
             return False
         self._flows[flow] = now
