@@ -20,11 +20,13 @@ class Member:
     """A participant of a project.
 
     Attributes:
+        project: the id of the project.
         nodes: where its workers are, in words.
         tags: how many datasets it brings, by purpose.
     """
 
     id: str
+    project: str
     role: str
     nodes: Sequence[str]
     tags: Mapping[str, int]
@@ -99,6 +101,7 @@ def _member(record: Mapping[str, Any]) -> Member:
     tags = [each for each in relations.get("Tag") or [] if isinstance(each, dict)]
     return Member(
         str(key.get("participant_id")),
+        str(key.get("project_id")),
         str(record.get("role") or ""),
         [_node(node) for node in nodes],
         {purpose: sum(len(tag.get(purpose) or []) for tag in tags) for purpose in _PURPOSES},

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, flash, render_template
+from flask import Blueprint, flash, render_template, request
 from flask.typing import ResponseReturnValue
 
-from synergos_portal.orchestrator import cycle, declared
+from synergos_portal.orchestrator import cycle, declared, taking_part
 from synergos_portal.orchestrator.declared import Declared, Spot
 from synergos_portal.orchestrator.problems import Refused
 from synergos_portal.pages.collaborations.forms import NAMES, PORTS, TITLES, CollaborationForm
@@ -14,6 +14,7 @@ from synergos_portal.pages.declaring.way import address_of, as_json, is_json, wa
 from synergos_portal.web.current import client
 from synergos_portal.web.links import go_to, link
 from synergos_portal.web.listing import Column, Wanted, list_page
+from synergos_portal.web.live import fragment, pace
 
 pages = Blueprint("collaborations", __name__, url_prefix="/collaborations")
 
@@ -58,6 +59,11 @@ def show(collab_id: str) -> ResponseReturnValue:
     found = declared.read(client(), spot)
     if is_json():
         return as_json(found)
+    members = cycle.members(client(), spot)
+    # It takes an answer about each project, and workers that are away: whoever reads the page does not wait for that.
+    standing = taking_part.Standing()
+    if request.args.get("asked"):
+        standing = taking_part.of_collaboration(client(), spot, members)
     services = [(str(TITLES[name]), found.fields[name]) for name in PORTS if found.fields.get(name)]
     return list_page(
         "collaborations/show.html",
@@ -65,10 +71,23 @@ def show(collab_id: str) -> ResponseReturnValue:
         Wanted.of_request(),
         PROJECT_COLUMNS,
         record=found,
+        spot=spot,
         services=services,
-        members=_by_participant(cycle.members(client(), spot)),
+        members=_by_participant(members),
+        standing=standing,
+        pace=pace(unfinished=standing.is_open),
         way=way_to(spot),
     )
+
+
+@pages.get("/<collab_id>/live")
+def live(collab_id: str) -> ResponseReturnValue:
+    """Who takes part with how many rows, and whether its workers can be reached now."""
+    spot = Spot.of(collab_id)
+    members = cycle.members(client(), spot)
+    standing = taking_part.of_collaboration(client(), spot, members)
+    values = {"spot": spot, "members": _by_participant(members), "standing": standing}
+    return fragment("collaborations/_members.html", unfinished=standing.is_open, **values)
 
 
 @pages.route("/<collab_id>/edit", methods=["GET", "POST"])

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, flash, render_template
+from flask import Blueprint, flash, render_template, request
 from flask.typing import ResponseReturnValue
 
-from synergos_portal.orchestrator import cycle, declared
+from synergos_portal.orchestrator import cycle, declared, taking_part
 from synergos_portal.orchestrator.declared import Declared, Spot
 from synergos_portal.orchestrator.problems import Refused
 from synergos_portal.pages.declaring.deleting import delete_page
@@ -15,6 +15,7 @@ from synergos_portal.pages.projects.forms import ProjectForm
 from synergos_portal.web.current import client
 from synergos_portal.web.links import go_to
 from synergos_portal.web.listing import Column, Wanted, list_page
+from synergos_portal.web.live import fragment, pace
 
 pages = Blueprint("projects", __name__, url_prefix="/collaborations/<collab_id>/projects")
 
@@ -44,6 +45,9 @@ def show(collab_id: str, project_id: str) -> ResponseReturnValue:
     far = cycle.read(client(), spot, found.counts)
     experiments = declared.listed(client(), spot, {"limit": 1, "order": "newest"}).items
     steps = steps_of(spot, far, experiments[0].spot if experiments else None)
+    # A worker that is away is waited for: whoever reads the page does not, unless they have asked for that.
+    asks_nodes = bool(request.args.get("asked"))
+    standing = taking_part.of_project(client(), spot, is_trained=far.models > 0, asks_nodes=asks_nodes)
     return list_page(
         "projects/show.html",
         lambda query: declared.listed(client(), spot, query),
@@ -51,10 +55,24 @@ def show(collab_id: str, project_id: str) -> ResponseReturnValue:
         COLUMNS,
         record=found,
         cycle=far,
+        members=far.members,
+        standing=standing,
+        pace=pace(unfinished=standing.is_open),
         steps=steps,
         following=next((step for step in steps if not step.is_done), None),
         way=way_to(spot),
     )
+
+
+@pages.get("/<project_id>/live")
+def live(collab_id: str, project_id: str) -> ResponseReturnValue:
+    """Who takes part with how many rows, and whether its workers can be reached now."""
+    spot = Spot.of(collab_id, project_id)
+    found = declared.read(client(), spot)
+    standing = taking_part.of_project(client(), spot, is_trained=found.count("Model") > 0, asks_nodes=True)
+    members = cycle.members(client(), spot)
+    values = {"record": found, "members": members, "standing": standing}
+    return fragment("projects/_members.html", unfinished=standing.is_open, **values)
 
 
 @pages.route("/<project_id>/edit", methods=["GET", "POST"])

@@ -1,0 +1,132 @@
+"""Who takes part with how many rows, and whether its workers can be reached now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+from synergos_portal.orchestrator import jobs
+from synergos_portal.orchestrator.client import Client, Query
+from synergos_portal.orchestrator.cycle import Member, results
+from synergos_portal.orchestrator.declared import Spot
+from synergos_portal.orchestrator.problems import Refused
+
+MOST_PROJECTS = 12
+"""Of one collaboration, whose rows are asked for."""
+_MOST = 200
+Rows = Mapping[str, int]
+"""How many, by what they are for."""
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Whether the workers of a participant can be reached.
+
+    Attributes:
+        reachable: how many can.
+        of: how many there are.
+        is_known: whether all have been asked.
+        problems: what is wrong, in the orchestrator's words.
+    """
+
+    reachable: int = 0
+    of: int = 0
+    is_known: bool = True
+    problems: Sequence[str] = ()
+
+    @property
+    def is_reachable(self) -> bool:
+        """Whether all of them can."""
+        return self.reachable == self.of
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How those who take part stand.
+
+    Attributes:
+        rows: that are used, by project and participant; of whom nobody may know there is nothing.
+        reach: by participant, likewise; None where nobody was asked.
+    """
+
+    rows: Mapping[str, Mapping[str, Rows]] = field(default_factory=dict)
+    reach: Mapping[str, Reach] | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something is still being asked."""
+        return self.reach is None or not all(each.is_known for each in self.reach.values())
+
+
+def of_project(client: Client, project: Spot, *, is_trained: bool, asks_nodes: bool) -> Standing:
+    """Of those who take part in a project.
+
+    Args:
+        is_trained: whether it has a model.
+        asks_nodes: whether workers are asked, which takes two seconds where one does not answer.
+    """
+    reached = reach(client, project) if asks_nodes else None
+    return Standing({project.id: rows(client, project, is_trained=is_trained)}, reached)
+
+
+def of_collaboration(client: Client, collaboration: Spot, members: Sequence[Member]) -> Standing:
+    """Of those who take part in a collaboration; of :data:`MOST_PROJECTS` of its projects how many rows."""
+    projects = list(dict.fromkeys(member.project for member in members))[:MOST_PROJECTS]
+    used = {project: rows(client, collaboration.within(project), is_trained=True) for project in projects}
+    return Standing(used, reach(client, collaboration))
+
+
+def rows(client: Client, project: Spot, *, is_trained: bool) -> Mapping[str, Rows]:
+    """How many rows the newest training has used, by participant, or were agreed on where there is none."""
+    if is_trained:
+        asked: Query = {"limit": 1, "order": "newest", "fields": "participants"}
+        for model in results(client, "train", *project.project, "models", query=asked):
+            told = model.get("participants")
+            if used := {str(each.get("id")): _counts(each.get("rows")) for each in _objects(told)}:
+                return used
+    agreed = results(client, "train", *project.project, "alignments", query={"limit": _MOST, "fields": "agreement"})
+    return {str(_object(each.get("key")).get("participant_id")): _agreed(each) for each in agreed}
+
+
+def reach(client: Client, spot: Spot) -> Mapping[str, Reach]:
+    """Whether the workers that are registered for a project, or any of a collaboration, can be reached now."""
+    try:
+        nodes = jobs.nodes(client, spot.key, None)
+    except Refused as error:
+        if error.status in (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND):
+            return {}
+        raise
+    by_participant: dict[str, list[jobs.Node]] = {}
+    for node in nodes:
+        by_participant.setdefault(str(node.key.get("participant_id")), []).append(node)
+    return {who: _reach(own) for who, own in by_participant.items()}
+
+
+def _reach(nodes: Sequence[jobs.Node]) -> Reach:
+    return Reach(
+        sum(node.is_reachable is True for node in nodes),
+        len(nodes),
+        all(node.is_reachable is not None for node in nodes),
+        tuple(dict.fromkeys(node.problem for node in nodes if node.problem)),
+    )
+
+
+def _agreed(alignment: Mapping[str, Any]) -> Rows:
+    tables = _object(_object(alignment.get("agreement")).get("tables"))
+    return _counts({purpose: _object(table).get("rows") for purpose, table in tables.items()})
+
+
+def _counts(told: object) -> dict[str, int]:
+    return {
+        name: count for name, count in _object(told).items() if isinstance(count, int) and not isinstance(count, bool)
+    }
+
+
+def _object(told: object) -> Mapping[str, Any]:
+    return told if isinstance(told, Mapping) else {}
+
+
+def _objects(told: object) -> list[Mapping[str, Any]]:
+    return [each for each in told if isinstance(each, Mapping)] if isinstance(told, list) else []
