@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from babel.messages.pofile import read_po
-from playwright.sync_api import Browser, ViewportSize
+from playwright.sync_api import Browser, ViewportSize, expect
 
 from grids.real_grid import Study
 from servers.portal import RunningPortal
@@ -143,3 +143,29 @@ def test_whoever_reads_german_finds_no_english(
 
     assert len(german) > 50
     assert not left, "\n".join(left)
+
+
+def test_a_project_and_its_collaboration_say_by_themselves_who_can_be_reached_and_what_is_used(
+    portal: RunningPortal, finished: Study, visitor: Visitor
+) -> None:
+    collab_id, project_id, *_ = finished.keys
+    for path in (f"{collab_id}/projects/{project_id}", collab_id):
+        visitor.open(f"{portal.view}/collaborations/{path}")
+        row = visitor.page.get_by_role("row").filter(has_text="worker_1")
+        expect(row).to_contain_text("✓ reachable")
+        expect(row).to_contain_text(re.compile(r"\d+ to train on"))
+
+
+def test_a_run_shows_its_losses_as_a_curve_with_a_table_and_what_was_measured_by_class(
+    portal: RunningPortal, finished: Study, visitor: Visitor
+) -> None:
+    collab_id, project_id, expt_id, run_id = finished.keys
+    run = f"{portal.view}/collaborations/{collab_id}/projects/{project_id}/experiments/{expt_id}/runs/{run_id}"
+    visitor.open(run)
+
+    expect(visitor.page.locator(".jobs-chart canvas")).to_be_visible()
+    expect(visitor.page.locator("tr[id^=round-]")).to_have_count(3)
+    by_class = visitor.page.get_by_role("group", name="By class: All participants together").or_(
+        visitor.page.get_by_role("group", name="By class: worker_1")
+    )
+    expect(by_class.first).to_contain_text("f_score")

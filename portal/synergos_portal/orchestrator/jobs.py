@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -17,7 +17,6 @@ ROW = "stage,state,keys,progress,error,attempts,ttp,created_at,started_at,finish
 WAITING = ("queued", "waiting")
 """The states of jobs that have not started."""
 _AT_ONCE = 1000
-_MOST_PAGES = 12
 _BOTH = "~"
 """Between the cursors of two lists that are shown as one."""
 
@@ -221,18 +220,18 @@ def one(client: Client, job_id: str) -> Job:
 
 
 def events(client: Client, job_id: str) -> Sequence[Event]:
-    """What has happened to a job, in order."""
-    return _all(client, Event, job_id, "events")
+    """What has happened to a job, in order; how much of it is kept the orchestrator bounds."""
+    return list(_each(client, Event, job_id, "events"))
 
 
-def rounds(client: Client, job_id: str, after: int = 0) -> Sequence[Round]:
-    """What its rounds have lost, those after one of them."""
-    return _all(client, Round, job_id, "metrics", after)
+def rounds(client: Client, job_id: str, after: int = 0) -> Iterator[Round]:
+    """What its rounds have lost, those after one of them, asked for piece by piece as they are taken."""
+    return _each(client, Round, job_id, "metrics", after)
 
 
 def newest_rounds(client: Client, job: Job, most: int) -> Sequence[Round]:
     """The newest of its rounds, so many at most while it runs."""
-    return rounds(client, job.id, max(0, (job.round or 0) - most))[-most:]
+    return list(rounds(client, job.id, max(0, (job.round or 0) - most)))[-most:]
 
 
 def cancel(client: Client, job_id: str) -> None:
@@ -277,19 +276,18 @@ def nodes(client: Client, keys: Mapping[str, str], participant: str | None) -> S
     return client.records(Node, "nodes", query={**ids, "participant_id": participant}).items
 
 
-def _all(client: Client, kind: type[Kind], job_id: str, part: str, after: int = 0) -> list[Kind]:
-    found: list[Kind] = []
-    for _ in range(_MOST_PAGES):
+def _each(client: Client, kind: type[Kind], job_id: str, part: str, after: int = 0) -> Iterator[Kind]:
+    while True:
         answer = client.answer("GET", "jobs", job_id, part, query={"after": after, "limit": _AT_ONCE})
         try:
-            found.extend(msgspec.convert(answer.get("data"), list[kind]))  # type: ignore[valid-type]
+            yield from msgspec.convert(answer.get("data"), list[kind])  # type: ignore[valid-type]
         except msgspec.ValidationError as error:
             raise Nonsense(f"the orchestrator's answer is not what was expected: {error}") from error
         following = answer.get("next")
-        if not isinstance(following, int):
-            break
+        # One that leads back would be followed for ever.
+        if not isinstance(following, int) or following <= after:
+            return
         after = following
-    return found
 
 
 def _request_of(job: Job) -> tuple[list[str], dict[str, Any]]:

@@ -119,10 +119,10 @@ def validations(client: Client, ids: RunIds) -> Sequence[Mapping[str, Any]]:
     return _found(client, "evaluate", *ids.project, "validations", ids.expt_id, ids.run_id)
 
 
-def losses(client: Client, ids: RunIds) -> Mapping[str, Mapping[int, float]]:
-    """The losses of its training by series and round: ``evaluate`` and ``train``; nothing where it has none."""
+def losses(client: Client, ids: RunIds, version: int | None = None) -> Mapping[str, Mapping[int, float]]:
+    """The losses of its training, or of an earlier one, by series and round: ``evaluate`` and ``train``; nothing where it has none."""
     try:
-        content = client.answer("GET", *ids.files(), HISTORY)
+        content = client.answer("GET", *ids.files(version), HISTORY)
     except Refused as error:
         if error.status in _NOT_THERE:
             return {}

@@ -9,6 +9,7 @@
     constructor(place) {
       this.place = place;
       this.rounds = new Map();
+      this.newest = 0;
       this.plot = null;
       this.names = "";
       this.isAsking = false;
@@ -18,11 +19,17 @@
       if (this.isAsking) return;
       this.isAsking = true;
       try {
-        // How good a round is becomes known with the round after it.
-        const newest = Math.max(0, ...this.rounds.keys());
-        const answer = await fetch(`${this.place.dataset.losses}?after=${Math.max(0, newest - 2)}`);
-        if (!answer.ok) return;
-        for (const row of await answer.json()) this.rounds.set(row[0], row);
+        let isWhole = false;
+        while (!isWhole) {
+          // How good a round is becomes known with the round after it.
+          const answer = await fetch(`${this.place.dataset.losses}?after=${Math.max(0, this.newest - 2)}`);
+          if (!answer.ok) return;
+          for (const row of await answer.json()) {
+            this.rounds.set(row[0], row);
+            this.newest = Math.max(this.newest, row[0]);
+          }
+          isWhole = !answer.headers.get("Losses-More");
+        }
         this.draw();
       } catch {
         // Nobody answers: the next round asks again.

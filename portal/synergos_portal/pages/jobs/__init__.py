@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -10,10 +9,12 @@ from typing import Any
 from flask import Blueprint, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 
+from synergos.domain.job_event import MOST_KEPT
 from synergos_portal.orchestrator import jobs
 from synergos_portal.orchestrator.jobs import Job
 from synergos_portal.orchestrator.problems import Refused
 from synergos_portal.pages.jobs import events, remedies, standing
+from synergos_portal.pages.jobs.loss_answers import SHOWN_ROUNDS, as_curve, as_table, wanted_after
 from synergos_portal.web.current import client
 from synergos_portal.web.forms import Form
 from synergos_portal.web.links import go_to, page_at
@@ -22,8 +23,6 @@ from synergos_portal.web.live import fragment, pace
 
 pages = Blueprint("jobs", __name__, url_prefix="/jobs")
 
-SHOWN_ROUNDS = 100
-"""Of the table beside the curve; all of them are in the curve and in the files."""
 _FILTERS = ("state", "stage", "collab_id", "project_id", "expt_id", "run_id", "participant_id")
 COLUMNS = (
     Column[Job]("id", lambda job: job.id),
@@ -40,10 +39,6 @@ COLUMNS = (
 _EVENT_COLUMNS = tuple(
     Column[jobs.Event](name, lambda event, name=name: getattr(event, name))  # type: ignore[misc]
     for name in ("number", "attempt", "at", "event", "participant", "about", "sentence")
-)
-_ROUND_COLUMNS = tuple(
-    Column[jobs.Round](name, lambda lost, name=name: getattr(lost, name))  # type: ignore[misc]
-    for name in ("round", "attempt", "at", "train", "evaluate", "participants")
 )
 
 
@@ -99,18 +94,13 @@ def nodes(job_id: str) -> ResponseReturnValue:
 @pages.get("/<job_id>/losses")
 def losses(job_id: str) -> ResponseReturnValue:
     """The curve: what its rounds have lost, after one of them."""
-    after = request.args.get("after", "0")
-    found = jobs.rounds(client(), job_id, int(after) if re.fullmatch(r"[0-9]{1,9}", after) else 0)
-    answer = jsonify([[each.round, each.train, each.evaluate, dict(each.participants)] for each in found])
-    answer.headers["Cache-Control"] = "no-store"
-    return answer
+    return as_curve(jobs.rounds(client(), job_id, wanted_after()))
 
 
 @pages.get("/<job_id>/rounds")
 def rounds(job_id: str) -> ResponseReturnValue:
     """All rounds, for other programs."""
-    kind = "json" if request.args.get("format") == "json" else "csv"
-    return as_file(kind, iter(jobs.rounds(client(), job_id)), _ROUND_COLUMNS, f"rounds-{job_id[:8]}")
+    return as_table(jobs.rounds(client(), job_id), f"rounds-{job_id[:8]}")
 
 
 @pages.get("/<job_id>/events")
@@ -163,6 +153,7 @@ def _of(job_id: str) -> dict[str, Any]:
         "job": job,
         "attempts": events.by_attempt(happened),
         "rounds": lost[::-1],
+        "most_kept": MOST_KEPT,
         "planned": job.rounds or _planned(happened),
         "participants": standing.participants(job, happened, lost),
         "earlier": jobs.earlier_result(client(), job) if came_to_nothing else None,

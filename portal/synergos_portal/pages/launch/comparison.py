@@ -157,9 +157,9 @@ def _training(measured: Measured) -> dict[str, Any]:
 
 def _together(validations: Sequence[Record]) -> dict[str, Any]:
     """The figures of all participants together; of those that only participants have, means over them."""
-    pooled = _pooled(validations)
-    overall = {f"{OVERALL}{name}": value for name, value in (pooled.get("overall") or {}).items()}
-    statistics = {name: value for name, value in (pooled.get("statistics") or {}).items() if value is not None}
+    together = pooled(validations)
+    overall = {f"{OVERALL}{name}": value for name, value in (together.get("overall") or {}).items()}
+    statistics = {name: value for name, value in (together.get("statistics") or {}).items() if value is not None}
     found = {name: value for name, value in {**statistics, **overall}.items() if not isinstance(value, list)}
     own = [each[_MEASURED].get("statistics") or {} for each in validations if isinstance(each.get(_MEASURED), Mapping)]
     for name in dict.fromkeys(name for statistics in own for name in statistics):
@@ -178,10 +178,9 @@ def _own(measured: Measured, participant: str) -> dict[str, Any]:
 
 def _of_participant(figures: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """Each figure, of a list each class's by itself."""
-    classes = figures.get("classes")
     for name, value in (figures.get("statistics") or {}).items():
         if isinstance(value, list):
-            labels = classes if isinstance(classes, list) and len(classes) == len(value) else range(len(value))
+            labels = labels_of(figures, len(value))
             yield from ((f"{name} [{label}]", each) for label, each in zip(labels, value, strict=True))
         else:
             yield name, value
@@ -190,7 +189,13 @@ def _of_participant(figures: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
             yield f"{OVERALL}{name}", value
 
 
-def _pooled(validations: Sequence[Record]) -> Record:
+def labels_of(figures: Mapping[str, Any], count: int) -> Sequence[object]:
+    """What the classes are called that figures by class are of; their numbers where that is not told."""
+    classes = figures.get("classes")
+    return classes if isinstance(classes, list) and len(classes) == count else range(count)
+
+
+def pooled(validations: Sequence[Record]) -> Record:
     """The figures of most participants: who was measured by itself later has figures of its own alone."""
     found = [each["pooled"] for each in validations if isinstance(each.get("pooled"), Mapping)]
     return max(found, key=lambda each: len(each.get("participants") or ()), default={})

@@ -11,13 +11,16 @@ from flask.typing import ResponseReturnValue
 
 from synergos_portal.orchestrator import declared, trained, vocabulary
 from synergos_portal.orchestrator.declared import Declared, Spot
+from synergos_portal.orchestrator.jobs import Round
 from synergos_portal.orchestrator.problems import Refused
 from synergos_portal.orchestrator.trained import Trained
 from synergos_portal.orchestrator.vocabulary import Vocabulary
 from synergos_portal.pages.declaring.deleting import delete_page
 from synergos_portal.pages.declaring.way import address_of, as_json, is_json, way_to
+from synergos_portal.pages.jobs.loss_answers import SHOWN_ROUNDS, as_curve, as_table, wanted_after
 from synergos_portal.pages.runs import hyperparameters
 from synergos_portal.pages.runs.forms import RunForm
+from synergos_portal.pages.runs.measured import measured
 from synergos_portal.web.current import client
 from synergos_portal.web.links import go_to
 
@@ -58,14 +61,34 @@ def show(collab_id: str, project_id: str, expt_id: str, run_id: str) -> Response
         return as_json(found)
     words = vocabulary.read(client())
     model = trained.newest(client(), spot)
+    validations = trained.validations(client(), spot)
+    lost = _newest_rounds(spot, model)
     return render_template(
         "runs/show.html",
         record=found,
         model=model,
         compared=_compared(found.fields, model, words),
-        validations=trained.validations(client(), spot),
+        measured=measured(validations, {} if model is None else model.figures),
+        rounds=lost,
+        participants=list(dict.fromkeys(who for each in lost for who in each.participants)),
         way=way_to(spot),
     )
+
+
+@pages.get("/<run_id>/losses")
+def losses(collab_id: str, project_id: str, expt_id: str, run_id: str) -> ResponseReturnValue:
+    """The curve: what the rounds of its training have lost, after one of them."""
+    spot = Spot.of(collab_id, project_id, expt_id, run_id)
+    model = trained.newest(client(), spot)
+    return as_curve([] if model is None else trained.rounds(client(), spot, model, wanted_after()))
+
+
+@pages.get("/<run_id>/rounds")
+def rounds(collab_id: str, project_id: str, expt_id: str, run_id: str) -> ResponseReturnValue:
+    """All rounds of its training, for other programs."""
+    spot = Spot.of(collab_id, project_id, expt_id, run_id)
+    model = trained.newest(client(), spot)
+    return as_table([] if model is None else trained.all_rounds(client(), spot, model), "rounds")
 
 
 @pages.route("/<run_id>/edit", methods=["GET", "POST"])
@@ -100,6 +123,15 @@ def copy(collab_id: str, project_id: str, expt_id: str, run_id: str) -> Response
 def delete(collab_id: str, project_id: str, expt_id: str, run_id: str) -> ResponseReturnValue:
     """Delete it with its models and what was measured."""
     return delete_page(Spot.of(collab_id, project_id, expt_id, run_id))
+
+
+def _newest_rounds(run: Spot, model: Trained | None) -> list[Round]:
+    """Those of the table, the newest first."""
+    if model is None:
+        return []
+    count = model.figures.get("rounds")
+    after = max(0, count - SHOWN_ROUNDS) if isinstance(count, int) else 0
+    return list(trained.rounds(client(), run, model, after))[: -SHOWN_ROUNDS - 1 : -1]
 
 
 def _declaring(outer: Spot, source: Declared | None) -> ResponseReturnValue:

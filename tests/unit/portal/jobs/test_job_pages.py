@@ -285,3 +285,23 @@ def test_a_job_that_cannot_be_read_can_be_shown(store: RecordStore, grid: Portal
 
     assert grid.visitor().get("/jobs/training").status_code == 200
     assert grid.visitor().get("/jobs").status_code == 200
+
+
+def test_of_a_very_long_training_all_rounds_are_in_the_file_and_the_curve_asks_for_the_rest(
+    store: RecordStore, grid: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Piece by piece, however many there are."""
+    job = training(store)
+    store.history.add(job.id, JobNews((), tuple(RoundLoss(each, 0.5, None, {}, NOON) for each in range(3, 26))))
+    monkeypatch.setattr("synergos_portal.orchestrator.jobs._AT_ONCE", 1)
+    monkeypatch.setattr("synergos_portal.pages.jobs.loss_answers._AT_ONCE", 20)
+    visitor = grid.visitor()
+
+    rows = list(csv.DictReader(io.StringIO(visitor.get("/jobs/training/rounds?format=csv").text)))
+    begin, rest = (visitor.get(f"/jobs/training/losses?after={after}") for after in (0, 20))
+
+    assert [int(each["round"]) for each in rows] == list(range(1, 26))
+    assert [(len(each.json or []), each.headers.get("Losses-More")) for each in (begin, rest)] == [
+        (20, "yes"),
+        (5, None),
+    ]
