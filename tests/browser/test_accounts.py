@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -23,8 +24,8 @@ _MOST = 80
 
 
 @pytest.fixture(scope="module")
-def pages(tmp_path_factory: pytest.TempPathFactory, finished: Study) -> Iterator[RunningPortal]:
-    """A portal in front of an orchestrator that has the same records, and accounts."""
+def closed(tmp_path_factory: pytest.TempPathFactory, finished: Study) -> Iterator[tuple[Path, str]]:
+    """An orchestrator that has the same records, and accounts; its folder, and where it is."""
     folder = tmp_path_factory.mktemp("accounts")
     (folder / "data").mkdir()
     with (
@@ -32,7 +33,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory, finished: Study) -> Iterator
         closing(sqlite3.connect(folder / "data" / "records.sqlite")) as here,
     ):
         there.backup(here)
-    with orchestrator(folder, "--auth") as (program, _), running(folder / "portal", program.address) as found:
+    with orchestrator(folder, "--auth") as (program, _):
         for name, role in (
             ("lead", "orchestrator"),
             ("other", "orchestrator"),
@@ -41,6 +42,14 @@ def pages(tmp_path_factory: pytest.TempPathFactory, finished: Study) -> Iterator
         ):
             account(folder, PASSWORD, "add", name, "--role", role)
         account(folder, PASSWORD, "grant", "lead", finished.keys[0])
+        yield folder, program.address
+
+
+@pytest.fixture(scope="module")
+def pages(closed: tuple[Path, str]) -> Iterator[RunningPortal]:
+    """A portal in front of it."""
+    folder, address = closed
+    with running(folder / "portal", address) as found:
         yield found
 
 
@@ -107,3 +116,26 @@ def test_whoever_signs_out_leaves_nothing_behind(visitor: Visitor, pages: Runnin
 
     expect(visitor.page.get_by_role("main")).to_contain_text("Accounts are made by whoever runs it.")
     assert secrets[0] not in visitor.page.content()
+
+
+def test_whoever_signs_in_at_nav_is_somebody_where_view_and_track_have_another_name(
+    visitor: Visitor, closed: tuple[Path, str]
+) -> None:
+    folder, address = closed
+    other = ["--nav_host", "127.0.0.1", "--view_host", "localhost", "--track_host", "localhost"]
+    with running(folder / "of several names", address, other) as found:
+        view, track = (origin.replace("127.0.0.1", "localhost") for origin in (found.view, found.track))
+        visitor.origins |= {view, track}
+        signed_in(visitor, found, "lead")
+
+        for page in (f"{view}/collaborations", f"{track}/station"):
+            visitor.open(page)
+            expect(visitor.page).to_have_url(page)
+            expect(visitor.page.get_by_role("button", name="Sign out")).to_be_visible()
+
+        visitor.page.get_by_role("button", name="Sign out").click()
+        visitor.sees("Accounts are made by whoever runs it.")
+        for page in (f"{found.nav}/home", f"{view}/collaborations"):
+            visitor.open(page)
+            visitor.sees("Accounts are made by whoever runs it.")
+        assert {cookie["sameSite"] for cookie in visitor.page.context.cookies()} == {"Strict"}

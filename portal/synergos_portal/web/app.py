@@ -19,6 +19,7 @@ from synergos_portal.web import (
     filters,
     forgery,
     forms,
+    handover,
     ids,
     language,
     links,
@@ -73,6 +74,7 @@ def create_app(service: Service, parts: PortalParts, families: Sequence[Family])
     forms.install(app)
     static_files.install(app)
     common.install(app, parts.health)
+    handover.install(app, parts.settings.outputs)
     links.install(app, service, parts.settings.places, families)
     menu.install(app)
     live.install(app)

@@ -13,7 +13,7 @@ from synergos.program.health import OK
 from synergos_portal.orchestrator.problems import OrchestratorProblem
 from synergos_portal.services import Service
 from synergos_portal.web import current, language
-from synergos_portal.web.links import origin
+from synergos_portal.web.links import is_own_path, origin
 from synergos_portal.web.live import fragment
 
 
@@ -92,8 +92,3 @@ def _back() -> ResponseReturnValue:
     """To the page the choice was made on; to none of another site."""
     asked = request.form.get("back", "/")
     return redirect(asked if is_own_path(asked) else "/", HTTPStatus.SEE_OTHER)
-
-
-def is_own_path(path: str) -> bool:
-    """Whether a path leads to no other site, whatever a browser makes of it."""
-    return path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()

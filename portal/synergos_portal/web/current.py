@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import cast
 
 from flask import Flask, current_app, g, session
@@ -57,13 +58,13 @@ def person() -> SignedIn | None:
 
 def person_at(name: str) -> SignedIn | None:
     """Who has sent this request, where they have signed in at the orchestrator of this name."""
-    found = sign_ins().find(_names().get(name))
+    found = sign_ins().find(names_here().get(name))
     return found if found is not None and found.orchestrator == name else None
 
 
 def is_signed_in() -> bool:
     """Whether this browser is somebody at any orchestrator, as far as it says itself; nobody is asked."""
-    return bool(_names())
+    return bool(names_here())
 
 
 def sign_ins() -> SignIns:
@@ -73,18 +74,28 @@ def sign_ins() -> SignIns:
 
 def sign_in(who: SignedIn) -> None:
     """Have this browser be somebody at the orchestrator that is shown."""
-    session[SIGNED_IN] = {**_names(), who.orchestrator: sign_ins().add(who)}
+    be({who.orchestrator: sign_ins().add(who)})
+
+
+def be(names: Mapping[str, str]) -> None:
+    """Have this browser be whoever these names stand for, by orchestrator."""
+    session[SIGNED_IN] = {**names_here(), **names}
     g.pop("client", None)
     g.pop("person", None)
 
 
 def sign_out() -> None:
     """Have this browser be nobody there."""
-    names = dict(_names())
+    names = dict(names_here())
     sign_ins().remove(names.pop(orchestrator().name, None))
     session[SIGNED_IN] = names
     g.pop("client", None)
     g.pop("person", None)
+
+
+def forget_at(name: str) -> None:
+    """Have nobody be whom this browser is at the orchestrator of this name, by whichever service it asks."""
+    sign_ins().remove(names_here().get(name))
 
 
 def has_accounts() -> bool:
@@ -110,6 +121,7 @@ def own_participant() -> str | None:
     return None if who is None or who.role != "participant" else who.participant_id
 
 
-def _names() -> dict[str, str]:
+def names_here() -> dict[str, str]:
+    """The names that this browser has for whom it has signed in as, by orchestrator; they may stand for nobody any more."""
     names = session.get(SIGNED_IN)
     return names if isinstance(names, dict) else {}

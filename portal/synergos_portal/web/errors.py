@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from urllib.parse import urlencode
 
 import structlog
-from flask import Flask, redirect, render_template, request
+from flask import Flask, render_template, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, NotFound, RequestEntityTooLarge
 
 from synergos_portal.orchestrator.problems import Away, Nonsense, NotSignedIn, Refused
-from synergos_portal.services import Service
-from synergos_portal.web import current, forgery
-from synergos_portal.web.links import origin
+from synergos_portal.web import current, forgery, handover
 from synergos_portal.web.words import _
 
 log = structlog.get_logger(__name__)
@@ -70,8 +67,14 @@ def _not_signed_in(error: NotSignedIn) -> ResponseReturnValue:
         # Live parts are told, and asked for no longer; a page leads to where one signs in, and from there back.
         if (request.endpoint or "").rpartition(".")[2].startswith("live"):
             return "", HTTPStatus.UNAUTHORIZED
-        asked = {"service": current.service().value, "next": request.full_path.rstrip("?")}
-        return redirect(f"{origin(Service.NAV)}/sign-in?{urlencode(asked)}", HTTPStatus.SEE_OTHER)
+        if request.headers.get("Sec-Fetch-Dest") != "iframe":
+            return handover.to_sign_in(request.full_path.rstrip("?"))
+        return page(
+            HTTPStatus.UNAUTHORIZED,
+            _("You are not signed in"),
+            error.message,
+            _("Where one signs in is shown in no window: open this page in a tab, and sign in there."),
+        )
     return page(
         HTTPStatus.UNAUTHORIZED,
         _("You are not signed in"),
@@ -96,6 +99,13 @@ def _http(error: HTTPException) -> ResponseReturnValue:
             _("This change is not taken"),
             _("It was not sent by a page of this portal, or the page was open longer than its session."),
             _("Nothing was changed. Go back, reload the page, and send it again."),
+        )
+    if isinstance(error, handover.NotHandedOver):
+        return page(
+            HTTPStatus.FORBIDDEN,
+            _("You are not signed in here"),
+            _("This address was good for one browser, once, and for a moment."),
+            _("Open the page that you want to see once more: it leads to where one signs in, and back."),
         )
     if isinstance(error, NotFound):
         return page(HTTPStatus.NOT_FOUND, _("There is no such page"), _("Nothing is at this address."), _missing())

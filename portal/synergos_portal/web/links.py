@@ -97,6 +97,11 @@ def with_arguments(**changed: object) -> str:
     return f"{quote(request.path)}?{query}"
 
 
+def is_own_path(path: str) -> bool:
+    """Whether a path leads to no other site, whatever a browser makes of it."""
+    return path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
+
+
 def host_of(asked: str) -> str:
     """The name a browser has asked by, without a port."""
     if asked.startswith("["):

@@ -6,21 +6,32 @@ The answer is a page that asks for the same address once more, now from this por
 from __future__ import annotations
 
 from flask import Flask, Response, request
+from markupsafe import escape
 
-_PAGE = '<!doctype html><html lang="en"><meta charset="utf-8"><meta http-equiv="refresh" content="0"><title>Synergos</title><a href="">Synergos</a></html>'
+from synergos_portal.web import handover
+
+_PAGE = '<!doctype html><html lang="en"><meta charset="utf-8"><meta http-equiv="refresh" content="0{when}"><title>Synergos</title><a href="{address}">Synergos</a></html>'
+_AGAIN = "again"
 
 
 def install(app: Flask) -> None:
     """Have an application answer so."""
 
     def ask_again() -> Response | None:
-        came_by_link = (
-            request.method == "GET"
-            and request.headers.get("Sec-Fetch-Site") == "cross-site"
-            and request.headers.get("Sec-Fetch-Mode") == "navigate"
-        )
-        if not came_by_link or app.config["SESSION_COOKIE_NAME"] in request.cookies:
+        if request.method != "GET" or app.config["SESSION_COOKIE_NAME"] in request.cookies:
             return None
-        return Response(_PAGE, mimetype="text/html", headers={"Cache-Control": "no-store"})
+        site = request.headers.get("Sec-Fetch-Site")
+        if site == "cross-site" and request.headers.get("Sec-Fetch-Mode") == "navigate":
+            return _page("")
+        # By plain http browsers do not say where somebody comes from; to these pages another host name of the portal leads them.
+        if site is None and handover.is_led_here() and _AGAIN not in request.args:
+            return _page(f"{request.full_path}&{_AGAIN}=1")
+        return None
 
     app.before_request(ask_again)
+
+
+def _page(address: str) -> Response:
+    """Have it asked at an address; at the very same where that is empty."""
+    page = _PAGE.format(when=escape(f"; url={address}" if address else ""), address=escape(address))
+    return Response(page, mimetype="text/html", headers={"Cache-Control": "no-store"})

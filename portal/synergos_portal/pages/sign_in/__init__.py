@@ -13,10 +13,9 @@ from wtforms.validators import Length, ValidationError
 from synergos_portal.orchestrator.client import Orchestrator
 from synergos_portal.orchestrator.problems import NotSignedIn, Refused
 from synergos_portal.services import Service
-from synergos_portal.web import current
-from synergos_portal.web.common import is_own_path
+from synergos_portal.web import current, handover
 from synergos_portal.web.forms import Form
-from synergos_portal.web.links import origin
+from synergos_portal.web.links import is_own_path
 from synergos_portal.web.sign_in_attempts import TooManyWrong, attempts
 from synergos_portal.web.sign_ins import SignedIn
 from synergos_portal.web.words import _, lazy, ngettext
@@ -46,7 +45,9 @@ class SignInForm(Form):
 
 @pages.route("/sign-in", methods=["GET", "POST"])
 def sign_in() -> ResponseReturnValue:
-    """Become somebody."""
+    """Become somebody, or be handed over to another service that asks who this is."""
+    if request.method == "GET" and handover.is_asked_for() and current.person_at(_orchestrator().name) is not None:
+        return redirect(_following(), HTTPStatus.SEE_OTHER)
     form = SignInForm.sent()
     if form.is_sent:
         try:
@@ -72,7 +73,7 @@ def _attempted(form: SignInForm) -> SignedIn:
         TooManyWrong: it was.
         NotSignedIn, Refused: as :func:`_signed_in`.
     """
-    orchestrator = current.orchestrator()
+    orchestrator = _orchestrator()
     name = None if form.token.data else form.name.data
     with attempts().one(orchestrator.name, name, request.remote_addr or ""):
         return _signed_in(orchestrator, form)
@@ -91,7 +92,13 @@ def _turned_away(form: SignInForm, error: TooManyWrong) -> ResponseReturnValue:
 
 
 def _page(form: SignInForm) -> str:
-    return render_template("sign_in/sign_in.html", form=form)
+    return render_template("sign_in/sign_in.html", form=form, at=_orchestrator().name)
+
+
+def _orchestrator() -> Orchestrator:
+    """Whose people sign in: of another service's choice, or the one that is shown."""
+    known, at = current.known_orchestrators(), request.args.get("at")
+    return known.chosen(at) if at in known.names else current.orchestrator()
 
 
 def _signed_in(orchestrator: Orchestrator, form: SignInForm) -> SignedIn:
@@ -123,4 +130,4 @@ def _following() -> str:
     path, service = request.args.get("next", ""), request.args.get("service", "")
     if not is_own_path(path) or service not in list(Service):
         return "/home"
-    return path if service == Service.NAV else f"{origin(service)}{path}"
+    return path if service == Service.NAV else handover.way_back(Service(service), path)

@@ -9,7 +9,7 @@ from http import HTTPStatus
 from flask import Blueprint, abort, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
-from synergos_portal.orchestrator.problems import OrchestratorProblem
+from synergos_portal.orchestrator.problems import NotSignedIn, OrchestratorProblem
 from synergos_portal.pages.station.admission import admit, may_see
 from synergos_portal.pages.station.chosen import Chosen, FollowedJob, chosen_by, recent_jobs
 from synergos_portal.pages.station.deep_links import graylog_page, mlflow_page
@@ -105,6 +105,9 @@ def _asked() -> tuple[str | None, Chosen, Sequence[FollowedJob], Sequence[Elsewh
         jobs = list(recent_jobs(client()))
         chosen = chosen_by(request.args, client())
         return None, chosen, jobs, list(not_listed(shown().tools, chosen, client()))
+    except NotSignedIn:
+        # Where one signs in is not far, and leads back.
+        raise
     except OrchestratorProblem as problem:
         return problem.message, chosen, jobs, []
 

@@ -69,7 +69,8 @@ def _unknown(problem: OrchestratorProblem, orchestrator: Orchestrator, title: st
     """What is wrong where an orchestrator does not say what somebody is to it."""
     match problem:
         case NotSignedIn():
-            # The account, or what they have signed in with, is no longer.
+            # The account, or what they have signed in with, is no longer: at nav neither, so that they can sign in anew.
+            current.forget_at(orchestrator.name)
             return _not_signed_in(orchestrator, title)
         case Refused(status=HTTPStatus.FORBIDDEN):
             return Trouble(Kind.NOT_PERMITTED, title)

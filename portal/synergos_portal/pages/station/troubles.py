@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 import structlog
 from flask import Response, jsonify, render_template, request
 
 from synergos_portal.proxy.addresses import is_page
 from synergos_portal.proxy.trouble import RETRY_SECONDS, Kind, Trouble
+from synergos_portal.web import handover
 from synergos_portal.web.words import _
 
 log = structlog.get_logger(__name__)
@@ -21,9 +24,11 @@ def answer(trouble: Trouble) -> Response:
     status = trouble.kind.status
     log.info("a tool's page is not shown", tool=trouble.tool, reason=trouble.kind.name.lower(), status=trouble.answered)
     if is_page(request.environ):
-        asks_again = trouble.kind.may_pass
         body = render_template(
-            "station/trouble.html", said=sentence(trouble), retry=RETRY_SECONDS if asks_again else None
+            "station/trouble.html",
+            said=sentence(trouble),
+            retry=RETRY_SECONDS if trouble.kind.may_pass else None,
+            sign_in=_sign_in(trouble),
         )
         response = Response(body, status, mimetype="text/html")
     else:
@@ -35,6 +40,13 @@ def answer(trouble: Trouble) -> Response:
     if trouble.kind.may_pass:
         response.headers["Retry-After"] = str(RETRY_SECONDS)
     return response
+
+
+def _sign_in(trouble: Trouble) -> str | None:
+    """Where to sign in at the orchestrator that does not know who looks, where that would help."""
+    if trouble.kind is not Kind.NOT_SIGNED_IN:
+        return None
+    return f"{handover.ASK}?{urlencode({'at': trouble.where, 'next': '/'})}"
 
 
 def sentence(trouble: Trouble) -> str:
