@@ -23,6 +23,8 @@ _PAUSE = 1.0
 """Before it is asked again where it has failed, or has answered at once that there is nothing."""
 _AT_ONCE = 0.5
 """Seconds within which an answer has not waited for anything."""
+_BREATH = 0.25
+"""After a change, before the next is asked for: of changes that come faster, one answer tells of several."""
 _LONGEST_PAUSE = 60.0
 _IDLE_SECONDS = 60.0
 """So long after somebody last wanted to know, it is no longer asked."""
@@ -152,10 +154,12 @@ class Feed:
 
     @staticmethod
     def _pause_after(news: News, *, is_the_same: bool, waited: float) -> float:
-        """Seconds: whoever is turned away, or told nothing without waiting, would ask as fast as it is answered."""
+        """Seconds: whoever is turned away, or told nothing or very little without waiting, would ask as fast as it is answered."""
         if news.again_after > 0:
             return min(max(news.again_after, _PAUSE), _LONGEST_PAUSE)
-        return _PAUSE if is_the_same and waited < _AT_ONCE else 0.0
+        if is_the_same and waited < _AT_ONCE:
+            return _PAUSE
+        return 0.0 if is_the_same else max(0.0, _BREATH - waited)
 
 
 def _is_unwelcome(error: OrchestratorProblem) -> bool:

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache, wraps
+from typing import ParamSpec, TypeVar
 
 import flask_babel
 from flask import Flask
 from markupsafe import Markup
 
+from synergos_portal.web import language
 from synergos_portal.web.words import _, lazy
+
+Given = ParamSpec("Given")
+Shown = TypeVar("Shown")
+
+_MOST = 512
+"""Of what is shown so, for each way: lists show the same again and again, and the library takes long for a date."""
 
 NOTHING = "–"
 """What is shown where there is nothing to show."""
@@ -48,6 +58,21 @@ def install(app: Flask) -> None:
         app.jinja_env.filters[name] = function
 
 
+def _remembered(show: Callable[Given, Shown]) -> Callable[Given, Shown]:
+    """Show the same again as it was shown before, in each language."""
+
+    @lru_cache(_MOST)
+    def kept(_language: str, *arguments: Given.args, **named: Given.kwargs) -> Shown:
+        return show(*arguments, **named)
+
+    @wraps(show)
+    def shown(*arguments: Given.args, **named: Given.kwargs) -> Shown:
+        return kept(language.chosen(), *arguments, **named)  # type: ignore[arg-type] # They can all be hashed.
+
+    return shown
+
+
+@_remembered
 def moment(when: str | datetime | None) -> Markup | str:
     """A date and a time of day, as ``<time>`` with the exact one."""
     read = when if isinstance(when, datetime) else _read(when)
@@ -60,6 +85,7 @@ def moment(when: str | datetime | None) -> Markup | str:
     )
 
 
+@_remembered
 def number(value: float | str | None, digits: int = 4) -> str:
     """A number with so many significant digits; whole ones as they are."""
     if value is None or isinstance(value, str):
@@ -74,11 +100,13 @@ def number(value: float | str | None, digits: int = 4) -> str:
     return str(flask_babel.format_decimal(float(f"{value:.{digits}g}"), f"#,##0.{'#' * max(places, digits)}"))
 
 
+@_remembered
 def percent(share: float | None) -> str:
     """A share between 0 and 1."""
     return NOTHING if share is None else str(flask_babel.format_percent(share))
 
 
+@_remembered
 def seconds(count: float | None) -> str:
     """How long something takes."""
     if count is None:
@@ -88,6 +116,7 @@ def seconds(count: float | None) -> str:
     return str(flask_babel.format_timedelta(timedelta(seconds=round(count)), threshold=1.2))
 
 
+@_remembered
 def state(name: str | None) -> Markup:
     """A state as a badge: a sign and a word, and a colour besides."""
     word, colour, sign = STATES.get(name or "", (name or NOTHING, "secondary", "•"))

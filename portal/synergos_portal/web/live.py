@@ -5,8 +5,8 @@ A page has them by the macro ``live.part`` of ``macros/live.html``: a second apa
 
 While an orchestrator's feed tells of no change, a part is not made again: what the first of all browsers was answered is good for the
 others too. Where changes come many times a second, it is good for a moment all the same, and while it is being made for one browser the
-others wait for that: what a hundred of them cost does not grow with how fast a training is. That holds for every endpoint called ``live…``, asked with the
-arguments that it says it :func:`knows` and no others.
+others wait for that: what a hundred of them cost does not grow with how fast a training is. That holds for every endpoint with ``live`` in its name, asked
+with the arguments that it says it :func:`knows` and no others.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ PACE = "Live-Pace"
 HEARD = "Live-Heard"
 """The header of an answer that says that the orchestrator is there."""
 _GOOD_SECONDS = 5.0
-_MOMENT = 0.3
+_MOMENT = 0.7
 """Seconds for which a part is good whatever has changed since: less than a browser waits between two questions."""
 _MAKING_SECONDS = 10.0
 """For which others wait for whoever makes a part; then they make it themselves."""
@@ -119,7 +119,11 @@ def install(app: Flask) -> None:
     parts = Parts()
 
     def answer() -> Response | None:
-        if not _is_live() or not _known_arguments().issuperset(request.args):
+        if (
+            request.method != "GET"
+            or not is_live(request.endpoint or "")
+            or not _known_arguments().issuperset(request.args)
+        ):
             return None
         feed = current.client().feed
         version = None if feed is None else feed.version
@@ -209,8 +213,9 @@ def is_heard() -> bool:
     )
 
 
-def _is_live() -> bool:
-    return request.method == "GET" and (request.endpoint or "").rpartition(".")[2].startswith("live")
+def is_live(endpoint: str) -> bool:
+    """Whether an endpoint is of a live part."""
+    return "live" in endpoint.rpartition(".")[2].split("_")
 
 
 def _known_arguments() -> frozenset[str]:

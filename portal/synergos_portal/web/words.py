@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from typing import cast
 
-import flask_babel
+from flask_babel import LazyString
+
+from synergos_portal.web import language
 
 
 def _(text: str, **values: object) -> str:
     """The text in the reader's language, with values put in for ``%(name)s``."""
-    return str(flask_babel.gettext(text, **values))
+    found = str(language.words().gettext(text))
+    return found % values if values else found
 
 
 def ngettext(one: str, many: str, num: int, **values: object) -> str:
     """The text for so many; ``%(num)s`` is the number."""
-    return str(flask_babel.ngettext(one, many, num, **values))
+    return str(language.words().ngettext(one, many, num)) % {"num": num, **values}
 
 
 def lazy(text: str) -> str:
     """A text that is translated when it is shown: for labels of fields, which are made before anybody reads them."""
-    return cast(str, flask_babel.lazy_gettext(text))
+    return cast(str, LazyString(_, text))

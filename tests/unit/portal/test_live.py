@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Barrier
 
-from synergos_portal.web.live import Made, Parts
+from fakes.portal import Portal
+from synergos_portal.web.live import Made, Parts, is_live
 
 KEY = ("/jobs/1/live",)
 
@@ -29,9 +30,9 @@ def test_a_part_is_good_while_nothing_changes_and_for_a_moment_after() -> None:
     assert parts.take(KEY, "1") is None
     parts.keep(KEY, made("1", 0.0))
 
-    clock.now = 0.2
+    clock.now = 0.6
     assert parts.take(KEY, "2") == made("1", 0.0)
-    clock.now = 0.4
+    clock.now = 0.8
     assert parts.take(KEY, "1") == made("1", 0.0)
     assert parts.take(KEY, "2") is None
 
@@ -58,3 +59,11 @@ def test_a_part_that_comes_to_nothing_is_made_by_the_next() -> None:
     parts.give_up(KEY)
 
     assert parts.take(KEY, "1") is None
+
+
+def test_every_address_of_a_live_part_is_one_to_the_memo(grid: Portal) -> None:
+    rules = [rule for app in grid.apps.values() for rule in app.url_map.iter_rules() if rule.rule.endswith("/live")]
+
+    assert len(rules) > 8
+    for rule in rules:
+        assert is_live(rule.endpoint), rule.endpoint

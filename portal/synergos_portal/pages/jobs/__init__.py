@@ -19,7 +19,7 @@ from synergos_portal.web.current import client
 from synergos_portal.web.forms import Form
 from synergos_portal.web.links import go_to, page_at
 from synergos_portal.web.listing import Column, Wanted, as_file, list_page
-from synergos_portal.web.live import fragment, pace
+from synergos_portal.web.live import fragment, knows, pace
 
 pages = Blueprint("jobs", __name__, url_prefix="/jobs")
 
@@ -53,6 +53,7 @@ def listed() -> ResponseReturnValue:
 
 
 @pages.get("/live")
+@knows("order", "cursor", *_FILTERS)
 def listed_live() -> ResponseReturnValue:
     """The rows of the list."""
     wanted = _wanted()
