@@ -22,6 +22,7 @@ from synergos.errors import Conflict, GridError
 from synergos.pki.consortium import LocalConsortium
 from synergos.program.health_file import health_in
 from synergos_simulator.broker import takes_connections
+from synergos_simulator.command import stopping
 from synergos_simulator.scrape_targets import write_targets
 from synergos_simulator.state import GridState, Program
 from synergos_simulator.supervisor import FINISH, RELEASE, STOP_DEADLINE, stop_recorded
@@ -366,4 +367,4 @@ def stop_grid(folder: Path) -> GridState:
 
 def _refuse_running(folder: Path) -> None:
     if (folder / "grid.json").is_file() and GridState.load(folder).is_running:
-        raise Conflict(f"a grid runs in {folder} already; stop it with: synergos grid down --folder {folder}")
+        raise Conflict(f"a grid runs in {folder} already; stop it with: {stopping(folder)}")

@@ -30,6 +30,7 @@ from synergos_simulator.cli.tls_option import TlsOption, consortium_in
 from synergos_simulator.closed_grid import Admission, closed, permit, refuse_many
 from synergos_simulator.cluster import ClusterPlan
 from synergos_simulator.cluster_simulation import ClusterSimulation
+from synergos_simulator.command import stopping
 from synergos_simulator.datasets import NAMES, Dataset, Split, open_dataset, write_example
 from synergos_simulator.grid import Disclosure, Grid, Plan, Planned
 from synergos_simulator.kinds import GridKind, nodes_of, plan_of
@@ -214,7 +215,7 @@ def _show(
     if kept:
         running = [{"program": name, "address": address} for name, address in _addresses(kept).items()]
         print_table("Still running", ("program", "address"), running)
-        print(f"Stop it with: synergos grid down --folder {kept.folder}")
+        print(f"Stop it with: {stopping(kept.folder)}")
         if kept.portal is not None:
             print(f"The portal's pages: {kept.portal.address}")
     if "mlops_page" in written:
