@@ -37,8 +37,9 @@ class Portal:
             health=lambda: health("portal", settings.program.id, self._health.problems()),
         )
         apps = {service: create_app(service, parts, FAMILIES) for service in settings.listening}
-        self._beside = Beside(listed_tools(settings)) if Service.NAV in apps else None
-        if self._beside is not None:
+        self._beside: Beside | None = None
+        if Service.NAV in apps:
+            self._beside = Beside(listed_tools(settings), is_station_here=Service.TRACK in apps)
             self._beside.install(apps[Service.NAV])
         self._track = Track(apps[Service.TRACK], listed_tools(settings)) if Service.TRACK in apps else None
         self._apps: dict[int, WSGIApplication] = {settings.listening[service]: app for service, app in apps.items()}

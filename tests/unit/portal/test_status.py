@@ -11,6 +11,7 @@ from synergos.domain.job import Job, Stage
 from synergos.domain.keys import RunKey
 from synergos.domain.records import Kind
 from synergos.records import RecordStore
+from synergos_portal.pages.status.tools import Beside
 from synergos_portal.services import Service
 
 JOB = {"id": "0123456789", "stage": "train", "keys": {"run_id": "r"}, "started_at": "2026-01-01T00:00:00+00:00"}
@@ -81,3 +82,17 @@ def test_an_orchestrator_that_is_away_has_a_state_too(cluster: Portal) -> None:
     answer = cluster.visitor(Service.NAV).get("/status")
 
     assert (answer.status_code, "It does not answer" in answer.text) == (200, True)
+
+
+@pytest.mark.parametrize(
+    ("is_station_here", "said"), [(True, "The portal was told of none"), (False, "the Command Station says")]
+)
+def test_which_programs_are_beside_the_grid_is_said_where_they_are_known(
+    cluster: Portal, is_station_here: bool, said: str
+) -> None:
+    beside = Beside([], is_station_here=is_station_here)
+    beside.install(cluster.apps[Service.NAV])
+    try:
+        assert said in cluster.visitor(Service.NAV).get("/status").text
+    finally:
+        beside.close()

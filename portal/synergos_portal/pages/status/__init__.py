@@ -15,7 +15,7 @@ from synergos_portal.orchestrator.grids import Grids
 from synergos_portal.orchestrator.jobs import Node, nodes
 from synergos_portal.orchestrator.problems import Away, Refused
 from synergos_portal.pages.jobs.standing import stage
-from synergos_portal.pages.status.tools import ToolState, tools
+from synergos_portal.pages.status.tools import ToolState, only_the_station_knows, tools
 from synergos_portal.web.current import client
 from synergos_portal.web.live import fragment, pace
 
@@ -29,12 +29,14 @@ class Status:
     Attributes:
         health: what the orchestrator says of itself; nothing while it is away.
         workers: those of which whoever asks may know.
+        station_knows: whether the station alone was told of the programs beside the grid.
     """
 
     health: Mapping[str, object]
     grids: Grids | None
     workers: Sequence[Node]
     tools: Sequence[ToolState]
+    station_knows: bool
 
     @property
     def problems(self) -> Mapping[str, str]:
@@ -64,7 +66,7 @@ def live() -> ResponseReturnValue:
 
 
 def _found(asked: Client) -> Status:
-    return Status(asked.health(), _grids(asked), _workers(asked), tools())
+    return Status(asked.health(), _grids(asked), _workers(asked), tools(), only_the_station_knows())
 
 
 def _grids(asked: Client) -> Grids | None:

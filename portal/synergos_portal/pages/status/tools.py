@@ -17,7 +17,7 @@ _PRESENCE = "synergos_presence"
 
 @dataclass(frozen=True)
 class ToolState:
-    """A program that the portal was told of.
+    """A program that this process was told of.
 
     Attributes:
         is_there: whether it shows its pages; None while nobody knows yet.
@@ -29,9 +29,15 @@ class ToolState:
 
 
 class Beside:
-    """The programs, as the pages of the state of the grid know them."""
+    """The programs, as the pages of the state of the grid know them.
 
-    def __init__(self, tools: Sequence[Tool]) -> None:
+    Args:
+        tools: those that this process was told of.
+        is_station_here: whether this process has the station too.
+    """
+
+    def __init__(self, tools: Sequence[Tool], *, is_station_here: bool) -> None:
+        self.is_station_here = is_station_here
         self._presence = Presence([tool for tool in tools if not tool.name.startswith(f"{REST}:")])
         self._tools = [tool for tool in tools if not tool.name.startswith(f"{REST}:")]
 
@@ -53,6 +59,16 @@ class Beside:
 
 
 def tools() -> list[ToolState]:
-    """Those that this portal was told of."""
-    found = cast("Beside | None", current_app.extensions.get(_PRESENCE))
+    """Those that this process was told of."""
+    found = _beside()
     return [] if found is None else found.states()
+
+
+def only_the_station_knows() -> bool:
+    """Whether which programs there are is for another process to say, which has the station."""
+    found = _beside()
+    return found is not None and not found.is_station_here
+
+
+def _beside() -> Beside | None:
+    return cast("Beside | None", current_app.extensions.get(_PRESENCE))
