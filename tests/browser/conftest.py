@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ViewportSize, sync_playwright
+from playwright.sync_api import Browser
 
 from grids.real_grid import RealGrid, Study, started
+from servers.chromium import chromium as started_chromium
+from servers.chromium import is_installed, keep_pictures, visiting
 from servers.portal import RunningPortal, running
 from support.visitor import Visitor
 from synergos_simulator.datasets import Dataset, write_example
 
-FAILURES = Path(__file__).parent / "failures"
-"""Where what was to be seen when a test failed is kept."""
-_CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
-_OPTIONS = ["--no-sandbox", "--disable-gpu"]
-_DESKTOP: ViewportSize = {"width": 1280, "height": 900}
 _REPORT = pytest.StashKey[pytest.TestReport]()
 
 
@@ -34,33 +30,22 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     """The browser, started once; each visitor has cookies and a cache of its own."""
-    program = next((found for name in _CHROMIUM if (found := shutil.which(name))), None)
-    if program is None:
+    if not is_installed():
         pytest.skip("PAGES ARE NOT LOOKED AT: there is no Chromium (on Debian: apt-get install chromium)")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=_OPTIONS)
-        try:
-            yield browser
-        finally:
-            browser.close()
+    with started_chromium() as browser:
+        yield browser
 
 
 @pytest.fixture
 def visitor(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Visitor]:
     """Somebody with a browser of their own, by mouse and keyboard."""
-    context = chromium.new_context(viewport=_DESKTOP, locale="en-GB", timezone_id="UTC", reduced_motion="reduce")
-    found = Visitor(context.new_page())
-    try:
+    with visiting(chromium) as found:
         yield found
         report = request.node.stash.get(_REPORT, None)
         if report is not None and report.failed:
-            FAILURES.mkdir(exist_ok=True)
-            for number, page in enumerate(context.pages):
-                page.screenshot(path=FAILURES / f"{request.node.name}-{number}.png", full_page=True)
+            keep_pictures(found, request.node.name)
         else:
             found.has_no_complaints()
-    finally:
-        context.close()
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,55 @@
+"""The machine's Chromium, and somebody who looks at pages with it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Browser, ViewportSize, sync_playwright
+
+from support.visitor import Visitor
+
+FAILURES = Path(__file__).parents[1] / "browser" / "failures"
+"""Where what was to be seen when a test failed is kept."""
+_NAMES = ("chromium", "chromium-browser", "google-chrome")
+_OPTIONS = ["--no-sandbox", "--disable-gpu"]
+_DESKTOP: ViewportSize = {"width": 1280, "height": 900}
+
+
+def is_installed() -> bool:
+    """Whether there is one."""
+    return _program() is not None
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """A browser that runs inside the ``with`` block."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=_program(), args=_OPTIONS)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@contextmanager
+def visiting(browser: Browser) -> Iterator[Visitor]:
+    """Somebody with cookies and a cache of their own."""
+    context = browser.new_context(viewport=_DESKTOP, locale="en-GB", timezone_id="UTC", reduced_motion="reduce")
+    try:
+        yield Visitor(context.new_page())
+    finally:
+        context.close()
+
+
+def keep_pictures(visitor: Visitor, name: str) -> None:
+    """Keep what is to be seen in all windows."""
+    FAILURES.mkdir(exist_ok=True)
+    for number, page in enumerate(visitor.page.context.pages):
+        page.screenshot(path=FAILURES / f"{name}-{number}.png", full_page=True)
+
+
+def _program() -> str | None:
+    return next((found for name in _NAMES if (found := shutil.which(name))), None)
