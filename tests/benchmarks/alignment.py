@@ -13,9 +13,10 @@ from collections.abc import Callable, Iterator, Mapping
 from statistics import median
 
 from synergos.domain.feature_space import Action, Side
-from synergos.domain.preparation import PREPARED, Prepared
+from synergos.domain.preparation import TOLD, Prepared
 from synergos.domain.tags import Purpose
 from synergos.learning.feature_space_agreement import feature_space
+from synergos.learning.possible_preparation import read_preparation
 
 LEVELS = 5
 """Of a categorical column; one column in ten is categorical."""
@@ -46,7 +47,7 @@ def reported(columns: int, seed: int) -> Prepared:
             }
         },
     }
-    return PREPARED.read(said)
+    return read_preparation(TOLD.read(said))
 
 
 def bare(polled: Mapping[str, Prepared]) -> list[list[int]]:

@@ -21,11 +21,11 @@ import structlog
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.round_cases import CASES, write_rows
+from factories.feature_spaces import prepared
 from fakes.federation import NoServer, copied
 from fakes.worker_client import HeldExecutor, WorkerClient, blob_of, message_in
 from support.original_notebooks import ABALONE, HEART_DISEASE, SHIPPED, Notebook
 from synergos.domain.feature_space import Action
-from synergos.domain.preparation import PREPARED
 from synergos.domain.tags import Purpose
 from synergos.learning import families
 from synergos.learning.algorithms import WEIGHTS, Answers, Bag, Reply, Step, Weights
@@ -135,7 +135,7 @@ def trained(case: Asked, clients: Sequence[WorkerClient]) -> Needs:
     """The rounds of a case, without a TTP between them."""
     tags = [{"train": [list(each)]} for each in case.folders]
     polled = {
-        str(i): PREPARED.read(client.prepared(own, case.action))
+        str(i): prepared(client.prepared(own, case.action))
         for i, (client, own) in enumerate(zip(clients, tags, strict=True))
     }
     space, alignment = feature_space(polled, case.action)

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from msgspec import to_builtins
+
 from synergos.domain.feature_space import LABEL, Feature
-from synergos.domain.preparation import PREPARED, Prepared, TableColumns
+from synergos.domain.preparation import STATISTICS, TOLD, Prepared, Statistics, TableColumns
+from synergos.learning.possible_preparation import read_preparation
 
 
 def feature(text: str) -> Feature:
@@ -29,9 +32,10 @@ def columns(X: Iterable[str], y: Iterable[Feature] = ()) -> TableColumns:
 
 
 def prepared(said: Mapping[str, Any]) -> Prepared:
-    """What a worker said, with headers as :func:`columns` makes them or as JSON has them."""
-    headers = {
-        purpose: {"X": header.X, "y": header.y} if isinstance(header, TableColumns) else header
-        for purpose, header in said["headers"].items()
-    }
-    return PREPARED.read({**said, "headers": headers})
+    """What a worker said, as JSON has it or with parts as they are typed."""
+    return read_preparation(TOLD.read(to_builtins(said)))
+
+
+def statistics(**said: Mapping[str, Any]) -> Statistics:
+    """What a worker said of training rows: ``numeric`` and ``categorical``."""
+    return STATISTICS.read(said)

@@ -7,18 +7,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from synergos.domain.feature_space import Action, FeatureSpace
 from synergos.domain.natural_order import natural_order
-from synergos.domain.preparation import Prepared, TableColumns
+from synergos.domain.preparation import Prepared, Statistics, TableColumns, TableMetadata
 from synergos.domain.tags import Purpose
 from synergos.errors import FeatureDrift, InvalidRequest
 from synergos.learning.column_alignment import Alignment
-from synergos.learning.datatypes import DATATYPES, Metadata
+from synergos.learning.datatypes import DATATYPES
+from synergos.schema import Definition
 from synergos.tables.data_file import DataFile
 from synergos_worker.dataset import Dataset
 from synergos_worker.pipelines import PIPELINES, Contents, Description, Examples
@@ -28,19 +28,26 @@ from synergos_worker.pipelines.pipeline import LabelCounts, Origins, Outline
 LEVELS_OF_VOLTAGE = 5
 
 
+class SignalMetadata(TableMetadata, frozen=True, kw_only=True):
+    """What is said of signals beside how many there are."""
+
+    length: int
+
+
 class Signals:
     """The TTP's half: all signals have one length; a row is (1, length)."""
 
     name = "signal"
+    metadata = Definition(SignalMetadata, quotes=False)
 
     def agree(self, polled: Mapping[str, Prepared], alignment: Alignment, action: Action) -> FeatureSpace:
-        lengths = {found.metadata[Purpose.TRAIN]["length"]: who for who, found in polled.items()}
+        lengths = {SignalMetadata.of(found.metadata[Purpose.TRAIN]).length: who for who, found in polled.items()}
         if len(lengths) > 1:
             raise InvalidRequest(f"signals differ in length: {lengths}", "length")
         return FeatureSpace(self.name, action, (), alignment.y, (1, *lengths))
 
-    def drift(self, metadata: Metadata, space: FeatureSpace) -> list[str]:
-        length, agreed = metadata["length"], space.input_shape[-1]
+    def drift(self, metadata: TableMetadata, space: FeatureSpace) -> list[str]:
+        length, agreed = SignalMetadata.of(metadata).length, space.input_shape[-1]
         return [] if length == agreed else [f"length {length} (agreed: {agreed})"]
 
     def columns(self, space: FeatureSpace) -> tuple[str, ...]:
@@ -94,12 +101,12 @@ class SignalPipeline:
     def problems(self, dataset: Dataset, action: Action, *, needs_labels: bool) -> Iterator[InvalidRequest]:
         return iter(())
 
-    def fit(self, table: SignalTable) -> dict[str, Any]:
-        return {}
+    def fit(self, table: SignalTable) -> Statistics:
+        return Statistics()
 
     def describe(self, table: SignalTable) -> Description:
         count, length = table.values.shape
-        metadata = {"_type": self.name, "src_count": count, "files": dict(table.origins), "length": length}
+        metadata = SignalMetadata(datatype=self.name, rows=count, files=dict(table.origins), length=length)
         return Description(TableColumns((), table.labels.header), {"target": "category"}, metadata)
 
     def contents(self, table: SignalTable) -> Contents:

@@ -15,9 +15,9 @@ from torch import Tensor
 from typing_extensions import ParamSpec
 from werkzeug.test import Client, TestResponse
 
+from factories.feature_spaces import prepared
 from support.decoding import decode
 from synergos.domain.feature_space import Action, FeatureSpace
-from synergos.domain.preparation import PREPARED
 from synergos.learning.families.layers.layer_checks import Layer
 from synergos.learning.families.layers.network import build_network
 from synergos.learning.feature_space_agreement import feature_space
@@ -121,7 +121,7 @@ class WorkerClient:
         """Prepare, and agree on a feature space with nobody else."""
         polled = self.prepared(tags, action, minimum_rows=minimum_rows)
         assert polled["state"] == "completed", polled
-        space, alignment = feature_space({"me": PREPARED.read(polled)}, action, minimum_rows=minimum_rows)
+        space, alignment = feature_space({"me": prepared(polled)}, action, minimum_rows=minimum_rows)
         return Agreement(tags, space, alignment.missing_columns["me"])
 
     def initialise(

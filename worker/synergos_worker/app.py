@@ -15,11 +15,13 @@ from typing import Any, ClassVar, NoReturn, TypeVar
 import structlog
 from flask import Blueprint, Flask, Response, request
 from flask_restx import Api, Resource
+from msgspec import structs
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from synergos.domain.catalogue import PUBLISHED, Extent
 from synergos.domain.identifiers import check_identifier
 from synergos.domain.keys import ProjectKey, RunKey
+from synergos.domain.preparation import PREPARED, Prepared
 from synergos.domain.reachability import COMMAND
 from synergos.domain.release import HEADER, agreed
 from synergos.domain.removal import folder_key
@@ -230,10 +232,11 @@ class Poll(_Command):
         result = {} if found.result is None else self._told(found.result, found.project)
         return _success("poll.get", {**data, **result})
 
-    def _told(self, result: Mapping[str, Any], project: ProjectKey) -> Mapping[str, Any]:
+    def _told(self, result: Prepared, project: ProjectKey) -> Mapping[str, Any]:
         """What a preparation has found, with its digests as who asks is told them."""
         told, audience = self.parts.tables.told, _audience(project)
-        return {**result, "digests": {each: told(some, audience) for each, some in result["digests"].items()}}
+        digests = {each: told(some, audience) for each, some in result.digests.items()}
+        return PREPARED.write(structs.replace(result, digests=digests))
 
     def _standing(self, found: Preparation) -> dict[str, Any]:
         return {"preparation": found.id, "state": found.state, "jobs": self.parts.preparations.ahead_of(found)}

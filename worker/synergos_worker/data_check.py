@@ -76,7 +76,7 @@ def _check(root: DataRoot, policy: Policy, tags: Tags, action: Action) -> Report
                 found.add(pipeline.problems(dataset, action, needs_labels=purpose is not Purpose.PREDICT))
         with found.noted():
             result = prepare(tables, action, {purpose: some})
-            files[purpose] = result["metadata"][purpose]["files"]
+            files[purpose] = result.metadata[purpose].files
     if len(tags) > 1:
         with found.noted():
             prepare(tables, action, tags)

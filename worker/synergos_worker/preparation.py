@@ -8,7 +8,6 @@ import threading
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
 
 import structlog
 from structlog.contextvars import bound_contextvars
@@ -16,7 +15,7 @@ from structlog.contextvars import bound_contextvars
 from synergos.domain.asker import NOBODY, Asker
 from synergos.domain.feature_space import Action
 from synergos.domain.keys import ProjectKey
-from synergos.domain.preparation import PREPARED, Prepared
+from synergos.domain.preparation import Prepared
 from synergos.domain.tags import Purpose
 from synergos.errors import (
     Conflict,
@@ -60,7 +59,7 @@ class Preparation:
 
     Attributes:
         number: counts from 1, in order of the first request.
-        result: when completed, ``headers``, ``schemas``, ``metadata`` and ``statistics`` as docs/wire-formats.md, 1.1, has them.
+        result: when completed, what is told of the datasets.
         error: when failed, ``message`` and ``field``.
         fingerprint: of the files the result was read from.
         asker: who asked for it first.
@@ -75,7 +74,7 @@ class Preparation:
     action: Action
     tags: Tags
     state: State = State.QUEUED
-    result: Mapping[str, Any] | None = None
+    result: Prepared | None = None
     error: Mapping[str, str | None] | None = None
     fingerprint: Fingerprint | None = None
     asker: Asker = NOBODY
@@ -267,8 +266,8 @@ class Preparations:
             tags=folders(preparation.tags),
             left=what_left.of_preparation(result),
             rows=_rows(loaded),
-            files={purpose.value: result["metadata"][purpose]["files"] for purpose in loaded},
-            cells={purpose.value: result["metadata"][purpose].get("cells", {}) for purpose in loaded},
+            files={purpose.value: about.files for purpose, about in result.metadata.items()},
+            cells={purpose.value: about.cells for purpose, about in result.metadata.items()},
         )
         fingerprint = tuple(stamp for found in loaded.values() for stamp in found.fingerprint)
         return replace(preparation, state=State.COMPLETED, result=result, fingerprint=fingerprint)
@@ -282,7 +281,7 @@ class Preparations:
             self._changed.notify_all()
 
 
-def prepare(tables: Tables, action: Action, tags: Tags) -> dict[str, Any]:
+def prepare(tables: Tables, action: Action, tags: Tags) -> Prepared:
     """What a preparation would say, at once.
 
     Raises:
@@ -321,13 +320,12 @@ def _rows(loaded: Mapping[Purpose, LoadedTable]) -> dict[str, int]:
     return {purpose.value: sum(count for _, count in found.table.origins) for purpose, found in loaded.items()}
 
 
-def _describe(loaded: Mapping[Purpose, LoadedTable]) -> dict[str, Any]:
+def _describe(loaded: Mapping[Purpose, LoadedTable]) -> Prepared:
     described = {purpose: guard.description(found, purpose) for purpose, found in loaded.items()}
-    prepared = Prepared(
+    return Prepared(
         headers={purpose: found.header for purpose, found in described.items()},
         schemas={purpose: found.schema for purpose, found in described.items()},
         metadata={purpose: found.metadata for purpose, found in described.items()},
         statistics={purpose: guard.statistics(found) for purpose, found in loaded.items() if purpose is Purpose.TRAIN},
         digests={purpose: found.digests for purpose, found in loaded.items()},
     )
-    return PREPARED.write(prepared)

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from synergos.domain.preparation import Prepared
 from synergos.learning.algorithms import Bag
 
 _ALONGSIDE = {"first_loss": "first training loss", "train_loss": "training loss", "evaluation": "evaluation loss"}
@@ -60,16 +61,15 @@ def _told(found: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**found.get("statistics", {}), **found.get("overall", {}), "curves": found.get("curves")}
 
 
-def of_preparation(result: Mapping[str, Any]) -> dict[str, int]:
+def of_preparation(told: Prepared) -> dict[str, int]:
     """How many columns, levels and so on a preparation tells."""
-    features = {tuple(each) for header in result["headers"].values() for side in header.values() for each in side}
-    numeric = result["statistics"].get("train", {}).get("numeric", {})
+    features = {feature for header in told.headers.values() for feature in (*header.X, *header.y)}
     found = {
         "columns": len({column for column, _ in features}),
         "levels and labels": sum(level is not None for _, level in features),
-        "sums and ranges": len(numeric),
-        "files with rows": sum(len(about.get("files", {})) for about in result["metadata"].values()),
-        "digests": sum(map(len, result["digests"].values())),
+        "sums and ranges": sum(len(each.numeric or ()) for each in told.statistics.values()),
+        "files with rows": sum(len(about.files) for about in told.metadata.values()),
+        "digests": sum(map(len, told.digests.values())),
     }
     return {name: count for name, count in found.items() if count}
 

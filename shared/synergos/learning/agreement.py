@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from synergos.domain.agreement import Agreement, Share, TableShare
+from synergos.domain.declared_column import DECLARED_COLUMN
 from synergos.domain.feature_space import LABEL, Feature, FeatureSpace
 from synergos.domain.preparation import Prepared
 from synergos.domain.tags import Purpose
@@ -38,12 +39,12 @@ def _table(prepared: Prepared, purpose: Purpose, space: FeatureSpace) -> TableSh
     here = {column for column, _ in header.X}
     return TableShare(
         rows=prepared.rows(purpose),
-        files=metadata.get("files", {}),
+        files=metadata.files,
         digests=prepared.digests.get(purpose, ()),
         filled=tuple(dict.fromkeys(column for column, _ in space.X if column not in here)),
         lacks=tuple(_lacked(set(header.X) | set(header.y), here | ({LABEL} if header.y else set()), space)),
         unused=tuple(unseen(header, space)),
-        cells=metadata.get("cells", {}),
+        cells=metadata.cells,
     )
 
 
@@ -58,8 +59,8 @@ def _rules(prepared: Prepared) -> dict[str, Any]:
     """What schemas say of columns beyond their type, and what they renamed, mapped or converted, by column."""
     said: dict[str, dict[str, Any]] = {}
     for metadata in prepared.metadata.values():
-        for column, declared in metadata.get("columns", {}).items():
-            rules = {name: value for name, value in declared.items() if name != "type"}
+        for column, declared in metadata.columns.items():
+            rules = {name: value for name, value in DECLARED_COLUMN.write(declared).items() if name != "type"}
             if rules:
                 said[column] = {**said.get(column, {}), **rules}
     return said

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 from synergos.domain.declared_column import DECLARED_COLUMN, ColumnKind, DeclaredColumn
 from synergos.domain.preparation import Prepared
-from synergos.errors import InvalidRequest, WireFormatError
+from synergos.errors import InvalidRequest
 
-_PLAIN = {kind.value: DeclaredColumn(kind=kind) for kind in ColumnKind}
 _UNSAID = frozenset({ColumnKind.NUMBER, ColumnKind.CATEGORY})
 
 
@@ -19,14 +18,13 @@ def agreed_declarations(polled: Mapping[str, Prepared]) -> dict[str, dict[str, A
     Raises:
         InvalidRequest: participants, or tables of one, declare different things; names the column, who declares what, and what
             would make it one.
-        WireFormatError: a participant's answer declares nothing that can be read.
     """
     kinds: dict[str, dict[str, str]] = {}
     units: dict[str, dict[str, str]] = {}
     orders: dict[str, dict[tuple[str, ...], str]] = {}
     for participant, prepared in polled.items():
         for metadata in prepared.metadata.values():
-            for column, declared in _declared(metadata, participant):
+            for column, declared in metadata.columns.items():
                 kinds.setdefault(column, {}).setdefault(declared.kind, participant)
                 if declared.unit is not None:
                     units.setdefault(column, {}).setdefault(declared.unit, participant)
@@ -56,18 +54,22 @@ def agreed_declarations(polled: Mapping[str, Prepared]) -> dict[str, dict[str, A
     }
 
 
-def declared_otherwise(metadata: Mapping[str, Any], agreed: Mapping[str, Any], columns: Container[str]) -> list[str]:
+def declared_otherwise(
+    declared: Mapping[str, DeclaredColumn], agreed: Mapping[str, Any], columns: Container[str]
+) -> list[str]:
     """What one table declares otherwise than was agreed, in words; a unit that it does not declare is none of it.
 
     Args:
+        declared: of each of its columns.
         agreed: what :func:`agreed_declarations` made.
         columns: the ones there is an agreement on.
     """
     differing: list[str] = []
-    for column, found in _declared(metadata, "the table"):
+    for column, found in declared.items():
         if column not in columns:
             continue
-        said = DECLARED_COLUMN.read(agreed.get(column, {"type": found.kind if found.kind in _UNSAID else "number"}))
+        plain = DeclaredColumn(kind=found.kind if found.kind in _UNSAID else ColumnKind.NUMBER)
+        said = DECLARED_COLUMN.read(agreed[column]) if column in agreed else plain
         for what, own, others in (
             ("type", str(found.kind), str(said.kind)),
             ("unit", found.unit, said.unit),
@@ -87,16 +89,3 @@ def _refuse_several(what: str, found: Mapping[str, Mapping[str, str]], remedy: s
             raise InvalidRequest(
                 f"participants differ in the {what} of column {column!r}: {listed}; {remedy} in schema.json", column
             )
-
-
-def _declared(metadata: Mapping[str, Any], participant: str) -> Iterator[tuple[str, DeclaredColumn]]:
-    columns = metadata.get("columns", {})
-    if not isinstance(columns, Mapping):
-        raise WireFormatError("expected what is declared by column", participant)
-    for column, declared in columns.items():
-        try:
-            # Nearly all columns are plain, and there can be many.
-            is_plain = isinstance(declared, dict) and declared.keys() == {"type"} and declared["type"] in _PLAIN
-            yield str(column), _PLAIN[declared["type"]] if is_plain else DECLARED_COLUMN.read(declared)
-        except InvalidRequest as error:
-            raise WireFormatError(f"metadata.columns: {error}", participant) from None

@@ -3,32 +3,33 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from synergos.domain.preparation import Prepared
-from synergos.domain.tags import Purpose
+from synergos.domain.preparation import Statistics, Sums
 from synergos.errors import InvalidRequest
 from synergos.learning.near_misses import shown
 
-Bounds = tuple[float, float]
 _DIGITS = 2
 """What is told may be rounded outwards to so many; see docs/datasets.md."""
 
 
-def check_bounds(polled: Mapping[str, Prepared]) -> None:
+def check_bounds(statistics: Mapping[str, Statistics], declared: Mapping[str, Mapping[str, Sequence[float]]]) -> None:
     """Refuse a minimum or maximum beyond all bounds that others declare of the column, or beyond one's own.
 
     Nobody widens by what it declares what it may tell: where others declare bounds, its own do not count.
 
+    Args:
+        statistics: by participant.
+        declared: the smallest and the largest value, by participant and column.
+
     Raises:
         InvalidRequest: names the column, who tells such a value and who declares the bounds; repeats no value.
     """
-    declared = {who: _declared(prepared) for who, prepared in polled.items()}
-    for who, prepared in polled.items():
-        for column, told in prepared.statistics.get(Purpose.TRAIN, {}).get("numeric", {}).items():
-            by = [other for other in polled if other != who and column in declared[other]]
+    for who, told in statistics.items():
+        for column, sums in (told.numeric or {}).items():
+            by = [other for other in statistics if other != who and column in declared[other]]
             by = by or ([who] if column in declared[who] else [])
-            if by and told["count"] and not _is_within(told, [declared[other][column] for other in by]):
+            if by and sums.count and not _is_within(sums, [declared[other][column] for other in by]):
                 raise InvalidRequest(
                     f"{who} tells of column {shown(column)} a minimum or maximum beyond the bounds that {', '.join(by)} declared; "
                     "expected values within them, or the same wider bounds in everybody's schema.json",
@@ -36,15 +37,10 @@ def check_bounds(polled: Mapping[str, Prepared]) -> None:
                 )
 
 
-def _declared(prepared: Prepared) -> dict[str, Bounds]:
-    """The bounds of one participant's rows to train on."""
-    found = prepared.metadata.get(Purpose.TRAIN, {}).get("bounds", {})
-    return {column: (low, high) for column, (low, high) in found.items()}
-
-
-def _is_within(told: Mapping[str, float], bounds: list[Bounds]) -> bool:
+def _is_within(told: Sums, bounds: list[Sequence[float]]) -> bool:
     low, high = min(low for low, _ in bounds), max(high for _, high in bounds)
-    return told["minimum"] >= -_up(-low) and told["maximum"] <= _up(high)
+    # Where there are cells, there are both.
+    return (told.minimum is None or told.minimum >= -_up(-low)) and (told.maximum is None or told.maximum <= _up(high))
 
 
 def _up(value: float) -> float:

@@ -9,13 +9,13 @@ from dataclasses import replace
 from msgspec import UNSET
 
 from synergos.domain.feature_space import LABEL, Action, Feature, FeatureSpace, Side, Unseen
-from synergos.domain.preparation import Prepared, TableColumns
+from synergos.domain.preparation import Prepared, TableColumns, TableMetadata
 from synergos.domain.tags import Purpose
 from synergos.errors import Conflict, InvalidRequest, NotSupported
 from synergos.learning import datatypes
 from synergos.learning.agreement_notes import check_shared_labels, notes_without_levels
 from synergos.learning.column_alignment import Alignment, align, other_kinds, unseen
-from synergos.learning.datatypes import DATATYPES, DataType, Metadata
+from synergos.learning.datatypes import DATATYPES, DataType
 from synergos.learning.near_misses import shown
 
 
@@ -55,14 +55,14 @@ def feature_space(
     return space, alignment
 
 
-def drift(header: TableColumns, metadata: Metadata, space: FeatureSpace) -> list[str]:
+def drift(header: TableColumns, metadata: TableMetadata, space: FeatureSpace) -> list[str]:
     """How one table differs from what was agreed: columns of another kind, and what its data type adds.
 
     Returns:
         What differs, in words; feature drift when there is any.
     """
-    if metadata["_type"] != space.datatype:
-        return [f"datatype {metadata['_type']} (agreed: {space.datatype})"]
+    if metadata.datatype != space.datatype:
+        return [f"datatype {metadata.datatype} (agreed: {space.datatype})"]
     return [*other_kinds(header, space), *datatypes.get(space.datatype).drift(metadata, space)]
 
 
@@ -73,7 +73,7 @@ def _datatype(polled: Mapping[str, Prepared]) -> DataType:
         raise InvalidRequest(f"expected somebody with data to train on, got {', '.join(polled)} without", "tags.train")
     for participant, preparation in polled.items():
         for metadata in preparation.metadata.values():
-            found.setdefault(metadata["_type"], participant)
+            found.setdefault(metadata.datatype, participant)
     if len(found) > 1:
         listed = ", ".join(f"{datatype} ({participant})" for datatype, participant in sorted(found.items()))
         raise InvalidRequest(f"expected one datatype for the whole project, got {listed}", "datatype")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
 
 from synergos.domain.feature_space import LABEL, CategoricalColumn, NumericColumn
 from synergos.domain.natural_order import natural_order
+from synergos.domain.preparation import Statistics, Sums
 from synergos.errors import InvalidRequest, WireFormatError
 
 NEVER_SEEN = NumericColumn(minimum=0.0, maximum=0.0, mean=0.0)
@@ -16,12 +16,12 @@ NEVER_SEEN = NumericColumn(minimum=0.0, maximum=0.0, mean=0.0)
 
 
 def combine(
-    statistics: Mapping[str, Mapping[str, Any]],
+    statistics: Mapping[str, Statistics],
 ) -> tuple[dict[str, NumericColumn], dict[str, CategoricalColumn]]:
     """Scaling and imputation of every column, over the training rows of all participants.
 
     Args:
-        statistics: participant to ``{"numeric": {column: {count, sum, minimum, maximum}}, "categorical": {column: {level: count}}}``.
+        statistics: by participant.
 
     Returns:
         Numeric columns: minimum, maximum and mean over all rows. Categorical ones: all levels in natural order and the most
@@ -29,19 +29,21 @@ def combine(
 
     Raises:
         InvalidRequest: a column is numeric for one participant and categorical for another.
+        WireFormatError: a participant has cells in a column and no sum, minimum or maximum of them.
     """
     kinds = {
-        participant: {column: kind for kind in ("numeric", "categorical") for column in reported.get(kind, {})}
+        participant: dict.fromkeys(reported.numeric or (), "numeric")
+        | dict.fromkeys(reported.categorical or (), "categorical")
         for participant, reported in statistics.items()
     }
     check_kinds(kinds)
     numeric: dict[str, list[tuple[int, float, float, float]]] = {}
     categorical: dict[str, Counter[str]] = {}
     for participant, reported in statistics.items():
-        for column, found in reported.get("numeric", {}).items():
+        for column, found in (reported.numeric or {}).items():
             numeric.setdefault(column, []).extend(_sums(found, column, participant))
-        for column, found in reported.get("categorical", {}).items():
-            categorical.setdefault(column, Counter()).update(_counts(found, column, participant))
+        for column, counts in (reported.categorical or {}).items():
+            categorical.setdefault(column, Counter()).update({level: int(count) for level, count in counts.items()})
     return (
         {column: _numeric(parts) for column, parts in numeric.items() if column != LABEL},
         {column: most_frequent(counts, counts) for column, counts in categorical.items() if column != LABEL and counts},
@@ -69,26 +71,14 @@ def most_frequent(levels: Iterable[str], counts: Mapping[str, int]) -> Categoric
     return CategoricalColumn(tuple(ordered), max(ordered, key=lambda level: counts.get(level, 0)))
 
 
-def _sums(found: Mapping[str, Any], column: str, participant: str) -> Iterator[tuple[int, float, float, float]]:
+def _sums(found: Sums, column: str, participant: str) -> Iterator[tuple[int, float, float, float]]:
     """One participant's part of a numeric column; nothing when it has no cell."""
-    try:
-        count = int(found["count"])
-        if count > 0:
-            part = (count, float(found["sum"]), float(found["minimum"]), float(found["maximum"]))
-            if not all(map(math.isfinite, part)):
-                raise ValueError("not finite")
-            yield part
-    except (KeyError, TypeError, ValueError) as error:
-        raise WireFormatError(
-            f"the statistics of column {column!r} are not count, sum, minimum and maximum", participant
-        ) from error
-
-
-def _counts(found: Mapping[str, Any], column: str, participant: str) -> dict[str, int]:
-    try:
-        return {str(level): int(count) for level, count in found.items()}
-    except (AttributeError, TypeError, ValueError) as error:
-        raise WireFormatError(f"the statistics of column {column!r} are not counts by level", participant) from error
+    if (count := int(found.count)) > 0:
+        if found.sum is None or found.minimum is None or found.maximum is None:
+            raise WireFormatError(
+                f"the statistics of column {column!r} are not count, sum, minimum and maximum", participant
+            )
+        yield count, found.sum, found.minimum, found.maximum
 
 
 def _numeric(parts: list[tuple[int, float, float, float]]) -> NumericColumn:

@@ -16,13 +16,13 @@ import pytest
 import torch
 from structlog.testing import capture_logs
 
+from factories.feature_spaces import prepared as told_by
 from fakes.answering import NODE, WHO, Saying
 from support.mutations import changed, spoilt
 from synergos.domain.feature_space import LABEL, Action, Feature, FeatureSpace
 from synergos.domain.keys import ProjectKey, RunKey
 from synergos.domain.loss_history import LossHistory
 from synergos.domain.outputs import MEASURED
-from synergos.domain.preparation import PREPARED
 from synergos.domain.tags import Purpose
 from synergos.errors import GridError, InvalidRequest, SynergosError
 from synergos.learning.agreement import agreement_of
@@ -102,7 +102,7 @@ def prepared(answer: bytes, _: Path) -> None:
     """Takes part in an agreement with somebody honest."""
     mine = commands(answer).prepare(PROJECT, Action.CLASSIFY, TAGS)
     with blaming(WHO):
-        polled = {WHO: mine, "honest": PREPARED.read(POLLED)}
+        polled = {WHO: mine, "honest": told_by(POLLED)}
         space, _alignment = feature_space(polled, Action.CLASSIFY)
         agreement_of(polled, space, 1)
 

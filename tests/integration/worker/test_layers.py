@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 import torch
 
+from factories.feature_spaces import prepared
 from factories.image_data import stripes, write_images
 from factories.network_models import layer, linear
 from factories.worker_data import wine, write_dataset, write_frame
 from fakes.worker_client import Agreement, HeldExecutor, Weights, WorkerClient, blob_of, message_in
 from synergos.domain.feature_space import Action
-from synergos.domain.preparation import PREPARED
 from synergos.learning.algorithms import Weighted, average
 from synergos.learning.families.layers.fit_to_feature_space import fit_layers
 from synergos.learning.families.layers.layer_checks import Layer
@@ -56,7 +56,7 @@ def rounds_of(
     parties: Sequence[Party], layers: Sequence[Layer], run: dict[str, Any] | None = None
 ) -> tuple[Weights, list[float]]:
     """Train together; the last global weights, and the evaluation loss before each round and at the end."""
-    space, alignment = feature_space({party.name: PREPARED.read(party.polled) for party in parties}, Action.CLASSIFY)
+    space, alignment = feature_space({party.name: prepared(party.polled) for party in parties}, Action.CLASSIFY)
     fitted = fit_layers(layers, space)
     weights: Weights = build_network(fitted, 1).state_dict()
     for party in parties:
@@ -149,7 +149,7 @@ def test_one_labelled_row_is_measured_and_predicted_with_batch_normalisation(
     """A batch of one row cannot be trained on, which no session wants that does not train."""
     party = tables[0]
     write_frame(tmp_path / party.name, ["one"], wine()[:1])
-    space, _ = feature_space({party.name: PREPARED.read(party.polled)}, Action.CLASSIFY)
+    space, _ = feature_space({party.name: prepared(party.polled)}, Action.CLASSIFY)
     fitted = fit_layers(NORMALISED, space)
     party.client.initialise(
         Agreement({purpose: [["one"]]}, space, {}), architecture=fitted, hyperparameters=RUN, metas=[purpose]

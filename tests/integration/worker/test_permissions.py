@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
+from factories.feature_spaces import prepared
 from factories.worker_data import wine, write_frame
 from fakes.orchestrator import Orchestrator
 from fakes.worker_client import RUN, Agreement
 from support.waiting import until
 from synergos.domain.feature_space import Action
-from synergos.domain.preparation import PREPARED
 from synergos.identity.channel import Lane
 from synergos.identity.decisions import approve
 from synergos.identity.identity import Identity
@@ -79,7 +79,7 @@ class Asked:
     def agreement(self, tags: Tags = TAGS) -> Agreement:
         status, answer = self.prepared(tags)
         assert status == 200, answer
-        space, alignment = feature_space({"me": PREPARED.read(answer["data"])}, Action.CLASSIFY)
+        space, alignment = feature_space({"me": prepared(answer["data"])}, Action.CLASSIFY)
         return Agreement(tags, space, alignment.missing_columns["me"])
 
     def open(self, agreement: Agreement, session_id: str, *purposes: str, **changes: object) -> tuple[int, str]:

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from factories.feature_spaces import prepared
 from factories.network_models import layer, linear
 from fakes.signals import LEVELS_OF_VOLTAGE, known_signals, write_signals
 from fakes.worker_client import Agreement, Weights, WorkerClient, blob_of, message_in
 from synergos.domain.feature_space import Action, FeatureSpace
-from synergos.domain.preparation import PREPARED
 from synergos.domain.tags import Purpose
 from synergos.errors import InvalidRequest
 from synergos.learning.families.layers.fit_to_feature_space import fit_layers
@@ -43,15 +43,14 @@ def test_its_participants_agree_on_its_inputs_and_labels(client: WorkerClient) -
 
 
 def test_participants_who_differ_are_refused_in_its_own_words(client: WorkerClient) -> None:
-    polled = {"p1": client.prepared(TAGS), "p2": client.prepared({"train": [["longer"]]})}
-    prepared = {who: PREPARED.read(said) for who, said in polled.items()}
+    polled = {"p1": prepared(client.prepared(TAGS)), "p2": prepared(client.prepared({"train": [["longer"]]}))}
 
     with pytest.raises(InvalidRequest, match="signals differ in length"):
-        feature_space(prepared, Action.CLASSIFY)
+        feature_space(polled, Action.CLASSIFY)
 
 
 def test_rows_that_drifted_are_refused_by_ttp_and_worker(client: WorkerClient) -> None:
-    agreement, longer = client.agree(TAGS), PREPARED.read(client.prepared({"predict": [["longer"]]}))
+    agreement, longer = client.agree(TAGS), prepared(client.prepared({"predict": [["longer"]]}))
 
     header, metadata = longer.headers[Purpose.PREDICT], longer.metadata[Purpose.PREDICT]
     assert drift(header, metadata, agreement.space) == ["length 13 (agreed: 12)"]

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
+from factories.feature_spaces import prepared
 from synergos.domain.feature_space import Action
-from synergos.domain.preparation import PREPARED, Prepared
+from synergos.domain.preparation import Prepared
 from synergos.errors import InvalidRequest
 from synergos.learning.feature_space_agreement import feature_space
-from synergos.learning.possible_preparation import check_preparation
 
 
-def told(low: float, high: float, bounds: Sequence[float] | None = None, count: int = 9) -> Prepared:
+def told(low: float, high: float, bounds: Any = None, count: int = 9) -> Prepared:
     """One participant's ages."""
     metadata: dict[str, Any] = {"_type": "tabular", "src_count": 9}
     if bounds:
-        metadata["bounds"] = {"age": list(bounds)}
+        metadata["bounds"] = {"age": bounds}
     sums = {"count": count, "sum": low * count, "minimum": low, "maximum": high}
-    return PREPARED.read(
+    return prepared(
         {
             "headers": {"train": {"X": [["age", None]], "y": [["target", "a"], ["target", "b"]]}},
             "schemas": {"train": {"age": "float64", "target": "category"}},
@@ -61,8 +60,5 @@ def test_own_bounds_hold_where_nobody_else_declares_any() -> None:
 
 @pytest.mark.parametrize("bounds", [["0", 1], [0], {"low": 0}, [0, 1e301]])
 def test_bounds_that_are_none_are_refused(bounds: Any) -> None:
-    prepared = told(0, 1)
-    prepared.metadata["train"]["bounds"] = {"age": bounds}  # type: ignore[index]
-
     with pytest.raises(InvalidRequest, match=r"metadata\.train\.bounds"):
-        check_preparation(prepared, Action.CLASSIFY)
+        told(0, 1, bounds)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from factories.feature_spaces import columns, features, labels, prepared
+from factories.feature_spaces import columns, features, labels, prepared, statistics
 from synergos.domain.feature_space import Action, CategoricalColumn, Feature, FeatureSpace, NumericColumn
 from synergos.domain.preparation import TableColumns
 from synergos.errors import Conflict, InvalidRequest, NotSupported, WireFormatError
@@ -70,7 +70,10 @@ def two_participants() -> dict[str, dict[str, Any]]:
 
 def test_numeric_columns_are_combined_from_sums_and_counts() -> None:
     numeric, _ = combine(
-        {"a": {"numeric": {"age": numbers(20, 40)}}, "b": {"numeric": {"age": numbers(60, 10, 10, 10, 30)}}}
+        {
+            "a": statistics(numeric={"age": numbers(20, 40)}),
+            "b": statistics(numeric={"age": numbers(60, 10, 10, 10, 30)}),
+        }
     )
 
     assert numeric == {"age": NumericColumn(minimum=10.0, maximum=60.0, mean=180 / 7)}
@@ -78,7 +81,10 @@ def test_numeric_columns_are_combined_from_sums_and_counts() -> None:
 
 def test_who_has_no_cell_has_no_say() -> None:
     numeric, categorical = combine(
-        {"a": {"numeric": {"age": numbers()}, "categorical": {"sex": {}}}, "b": {"numeric": {"age": numbers(2, 4)}}}
+        {
+            "a": statistics(numeric={"age": numbers()}, categorical={"sex": {}}),
+            "b": statistics(numeric={"age": numbers(2, 4)}),
+        }
     )
 
     assert numeric == {"age": NumericColumn(2.0, 4.0, 3.0)}
@@ -86,11 +92,12 @@ def test_who_has_no_cell_has_no_say() -> None:
 
 
 def test_a_column_without_any_cell_scales_to_a_constant() -> None:
-    assert combine({"a": {"numeric": {"age": numbers()}}})[0] == {"age": NumericColumn(0.0, 0.0, 0.0)}
+    assert combine({"a": statistics(numeric={"age": numbers()})})[0] == {"age": NumericColumn(0.0, 0.0, 0.0)}
 
 
 def test_the_mean_does_not_depend_on_the_order_of_the_participants() -> None:
-    parts = {name: {"numeric": {"x": numbers(value)}} for name, value in {"a": 1e16, "b": 1.0, "c": -1e16}.items()}
+    values = {"a": 1e16, "b": 1.0, "c": -1e16}
+    parts = {name: statistics(numeric={"x": numbers(value)}) for name, value in values.items()}
 
     assert combine(parts)[0] == combine(dict(reversed(parts.items())))[0]
     assert combine(parts)[0]["x"].mean == 1 / 3
@@ -98,31 +105,39 @@ def test_the_mean_does_not_depend_on_the_order_of_the_participants() -> None:
 
 def test_the_most_frequent_level_counts_all_participants() -> None:
     _, categorical = combine(
-        {"a": {"categorical": {"sex": {"10": 3, "9": 2}}}, "b": {"categorical": {"sex": {"9": 2, "1": 1}}}}
+        {
+            "a": statistics(categorical={"sex": {"10": 3, "9": 2}}),
+            "b": statistics(categorical={"sex": {"9": 2, "1": 1}}),
+        }
     )
 
     assert categorical == {"sex": CategoricalColumn(("1", "9", "10"), "9")}
 
 
 def test_of_equally_frequent_levels_the_first_is_taken() -> None:
-    _, categorical = combine({"a": {"categorical": {"sex": {"10": 2, "9": 2}}}})
+    _, categorical = combine({"a": statistics(categorical={"sex": {"10": 2, "9": 2}})})
 
     assert categorical["sex"].most_frequent == "9"
 
 
 def test_the_label_is_no_feature() -> None:
-    assert combine({"a": {"numeric": {"target": numbers(1)}, "categorical": {}}}) == ({}, {})
+    assert combine({"a": statistics(numeric={"target": numbers(1)}, categorical={})}) == ({}, {})
 
 
 def test_a_column_of_two_kinds_names_the_participants() -> None:
     with pytest.raises(InvalidRequest, match="age: column is numeric for worker_1 and categorical for worker_2"):
-        combine({"worker_1": {"numeric": {"age": numbers(1)}}, "worker_2": {"categorical": {"age": {"1": 1}}}})
+        combine(
+            {
+                "worker_1": statistics(numeric={"age": numbers(1)}),
+                "worker_2": statistics(categorical={"age": {"1": 1}}),
+            }
+        )
 
 
-@pytest.mark.parametrize("wrong", [{}, {"count": 1}, {"count": 1, "sum": None, "minimum": 0, "maximum": 1}, None])
+@pytest.mark.parametrize("wrong", [{"count": 1}, {"count": 1, "sum": None, "minimum": 0, "maximum": 1}])
 def test_statistics_that_are_none_name_the_participant(wrong: Any) -> None:
     with pytest.raises(WireFormatError, match="worker_1: the statistics of column 'age'"):
-        combine({"worker_1": {"numeric": {"age": wrong}}})
+        combine({"worker_1": statistics(numeric={"age": wrong})})
 
 
 def test_a_feature_space_holds_what_any_training_table_has() -> None:
@@ -265,7 +280,8 @@ def test_a_regression_has_one_label_column() -> None:
 
 def test_datatypes_are_not_mixed() -> None:
     participants = two_participants()
-    participants["worker_2"]["metadata"]["train"] = {"_type": "image", "src_count": 10}
+    image = {"_type": "image", "src_count": 10, "shape": [1, 2, 2], "options": {}}
+    participants["worker_2"]["metadata"]["train"] = image
 
     with pytest.raises(InvalidRequest, match=r"image \(worker_2\), tabular \(worker_1\)"):
         agree(participants, Action.CLASSIFY)

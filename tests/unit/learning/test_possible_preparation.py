@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from factories.feature_spaces import prepared
 from synergos.domain.feature_space import Action
-from synergos.domain.preparation import PREPARED, Prepared
+from synergos.domain.preparation import Prepared
 from synergos.errors import InvalidRequest
 from synergos.learning.agreement import agreement_of
 from synergos.learning.feature_space_agreement import feature_space
@@ -47,11 +48,11 @@ def changed(place: str, value: object) -> Prepared:
     for step in outer:
         inside = inside[step]
     inside[last] = value
-    return PREPARED.read(found)
+    return prepared(found)
 
 
 def test_what_is_possible_is_taken() -> None:
-    check_preparation(PREPARED.read(told()), Action.CLASSIFY)
+    check_preparation(prepared(told()), Action.CLASSIFY)
 
 
 @pytest.mark.parametrize(
@@ -118,7 +119,7 @@ def test_an_alignment_takes_time_in_proportion_to_levels(purpose: str) -> None:
         **large["headers"],
         purpose: {"X": [["age", None], *levels("x", count)], "y": [["target", "0"]]},
     }
-    polled = {"a": PREPARED.read(told()), "b": PREPARED.read(large)}
+    polled = {"a": prepared(told()), "b": prepared(large)}
 
     begun = time.process_time()
     space, _ = feature_space(polled, Action.CLASSIFY)

@@ -14,8 +14,10 @@ from factories.feature_spaces import columns, labels, prepared
 from factories.image_data import picture, write_images, write_mapping
 from factories.worker_data import SHARED
 from synergos.domain.feature_space import Action, FeatureSpace
+from synergos.domain.preparation import STATISTICS
 from synergos.errors import FeatureDrift, UnusableData
 from synergos.images import decoding
+from synergos.learning.datatypes.image import IMAGE, ImageMetadata
 from synergos.learning.feature_space_agreement import feature_space
 from synergos_worker.data_root import DataRoot
 from synergos_worker.pipelines.image import ImagePipeline, ImageTable
@@ -121,8 +123,8 @@ def test_what_is_told_of_images_is_their_shape_and_options_and_no_pixel(tmp_path
     described = PIPELINE.describe(table)
 
     assert described.header == columns([], labels("1", "x", "y"))
-    assert PIPELINE.fit(table) == {}
-    assert json.loads(json.dumps(described.metadata)) == {
+    assert STATISTICS.write(PIPELINE.fit(table)) == {}
+    assert json.loads(json.dumps(IMAGE.metadata.write(ImageMetadata.of(described.metadata)))) == {
         "_type": "image",
         "src_count": 3,
         "files": {"a/mapping.csv": 3},

@@ -187,7 +187,7 @@ def test_it_is_told_which_files_were_read_with_how_many_rows(
         result = finished(preparations, submit(preparations, "a").id).result
 
     assert result is not None
-    assert result["metadata"]["train"]["files"] == {"a/deep/more.csv": 1, "a/rows.csv": 2}
+    assert result.metadata[Purpose.TRAIN].files == {"a/deep/more.csv": 1, "a/rows.csv": 2}
     assert {"train": {"a/deep/more.csv": 1, "a/rows.csv": 2}} in [line.get("files") for line in lines]
 
 

@@ -14,10 +14,12 @@ import pytest
 from factories.feature_spaces import columns, features, labels, prepared
 from factories.worker_data import SHARED, write_dataset
 from synergos.domain.feature_space import Action, CategoricalColumn, Feature, FeatureSpace, NumericColumn
+from synergos.domain.preparation import STATISTICS
 from synergos.errors import UnusableData
+from synergos.learning.datatypes.tabular import TABULAR, TabularMetadata
 from synergos.learning.feature_space_agreement import feature_space
 from synergos_worker.data_root import DataRoot
-from synergos_worker.pipelines import tabular
+from synergos_worker.pipelines import Description, tabular
 from synergos_worker.pipelines.tabular import TabularPipeline, TabularTable
 
 SCHEMA = {"age": "int32", "ward": "category", "target": "category"}
@@ -45,10 +47,15 @@ def table_of(root: Path, csv: str, schema: Mapping[str, object] = SCHEMA, **opti
     return read(root, **options)
 
 
+def written(described: Description) -> dict[str, Any]:
+    """What is told of a table beside its columns, as JSON has it."""
+    return TABULAR.metadata.write(TabularMetadata.of(described.metadata))
+
+
 def test_what_crosses_is_sums_counts_minima_and_maxima(tmp_path: Path) -> None:
     fitted = PIPELINE.fit(table_of(tmp_path, CSV))
 
-    assert fitted == {
+    assert STATISTICS.write(fitted) == {
         "numeric": {"age": {"count": 2, "sum": 60.0, "minimum": 20.0, "maximum": 40.0}},
         "categorical": {"ward": {"north": 1, "south": 2}},
     }
@@ -59,9 +66,9 @@ def test_a_table_is_described_without_its_cells(tmp_path: Path) -> None:
 
     assert described.header == columns(["age", "ward=north", "ward=south"], labels("0", "1"))
     assert described.schema == SCHEMA
-    assert described.metadata["_type"] == "tabular"
-    assert described.metadata["src_count"] == 4
-    json.dumps(described.metadata, allow_nan=False)
+    told = written(described)
+    assert (told["_type"], told["src_count"]) == ("tabular", 4)
+    json.dumps(told, allow_nan=False)
 
 
 def test_bounds_that_a_schema_declares_are_told_of_numeric_inputs_alone(tmp_path: Path) -> None:
@@ -70,8 +77,8 @@ def test_bounds_that_a_schema_declares_are_told_of_numeric_inputs_alone(tmp_path
 
     table = table_of(tmp_path, "age,weight,target\n1,50,2\n", schema, action=Action.REGRESS)
 
-    assert PIPELINE.describe(table).metadata["bounds"] == {"age": [0.0, 90.0]}
-    assert "bounds" not in PIPELINE.describe(table_of(tmp_path, CSV)).metadata
+    assert written(PIPELINE.describe(table))["bounds"] == {"age": (0.0, 90.0)}
+    assert "bounds" not in written(PIPELINE.describe(table_of(tmp_path, CSV)))
 
 
 def test_rows_become_inputs_of_the_agreed_space(tmp_path: Path) -> None:
@@ -152,7 +159,7 @@ def test_the_label_is_never_an_input(tmp_path: Path) -> None:
     table = table_of(tmp_path, "target,age\n1,2\n0,3\n", {"age": "int32", "target": "category"})
 
     assert table.features == features("age")
-    assert "target" not in PIPELINE.fit(table)["categorical"]
+    assert "target" not in STATISTICS.write(PIPELINE.fit(table))["categorical"]
 
 
 def test_files_and_tags_follow_one_another_and_identical_rows_stay(tmp_path: Path) -> None:
@@ -333,7 +340,7 @@ def test_how_many_cells_were_missing_unreadable_and_filled_is_told_by_column(tmp
     write_dataset(tmp_path, ["a"], "age,ward,target\n1,,0\n<5,x,0\nNA,x,1\n", {"version": 1, "columns": columns})
     write_dataset(tmp_path, ["b"], "ward,target\nx,0\nx,0\n", {"ward": "category", "target": "category"})
 
-    assert PIPELINE.describe(read(tmp_path, "a", "b")).metadata["cells"] == {
+    assert PIPELINE.describe(read(tmp_path, "a", "b")).metadata.cells == {
         "age": {"missing": 3, "unreadable": 1, "filled": 4},
         "ward": {"missing": 1, "unreadable": 0, "filled": 1},
     }
@@ -342,7 +349,7 @@ def test_how_many_cells_were_missing_unreadable_and_filled_is_told_by_column(tmp
 def test_labels_nobody_knows_are_told_and_never_filled(tmp_path: Path) -> None:
     table = table_of(tmp_path, "age,ward,target\n1,x,0\n2,x,\n", needs_labels=False)
 
-    assert PIPELINE.describe(table).metadata["cells"] == {"target": {"missing": 1, "unreadable": 0, "filled": 0}}
+    assert PIPELINE.describe(table).metadata.cells == {"target": {"missing": 1, "unreadable": 0, "filled": 0}}
 
 
 def test_tags_that_disagree_on_a_column_are_refused(tmp_path: Path) -> None:

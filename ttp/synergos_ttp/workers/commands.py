@@ -23,7 +23,7 @@ from synergos.domain.feature_space import Action, FeatureSpace
 from synergos.domain.grid import Node
 from synergos.domain.keys import ProjectKey, RunKey
 from synergos.domain.outputs import Measured
-from synergos.domain.preparation import PREPARED, Prepared
+from synergos.domain.preparation import TOLD, Prepared
 from synergos.domain.reachability import COMMAND, DATA, Answered, are_two_workers, mistake_at
 from synergos.domain.release import HEADER, agreed
 from synergos.domain.removal import FolderKey
@@ -38,7 +38,7 @@ from synergos.errors import (
 )
 from synergos.identity.channel import Channel
 from synergos.identity.statements import Consent
-from synergos.learning.possible_preparation import check_preparation
+from synergos.learning.possible_preparation import check_preparation, read_preparation
 from synergos.schema import Definition
 from synergos.wire.answers import COMPARED, CONSENTED, OPENED, POLLED, PREDICTED, REFUSAL, Opened, State
 from synergos_ttp.holds import Check
@@ -198,16 +198,17 @@ class WorkerCommands:
                 raise self._refused(f"its datasets were not prepared within {self.limits.preparation:.0f} s", None, 422)
 
     def _prepared(self, answer: memoryview, action: Action, tags: Tags) -> Prepared:
-        found = self._checked(PREPARED, answer)
+        found = self._checked(TOLD, answer)
         of_all = (found.headers, found.schemas, found.metadata)
         of_some = (found.statistics, found.digests)
         if any(told.keys() != tags.keys() for told in of_all) or any(told.keys() - tags.keys() for told in of_some):
             raise WireFormatError(f"was asked for {', '.join(tags)} and tells of something else", self._who)
         try:
-            check_preparation(found, action)
+            prepared = read_preparation(found)
+            check_preparation(prepared, action)
         except InvalidRequest as error:
             raise WireFormatError(f"what it tells of its datasets cannot be used: {error}", self._who) from None
-        return found
+        return prepared
 
     def align(
         self,

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from synergos.domain.preparation import Sums
 from synergos_worker.disclosure import rounding
 
 Bounds = tuple[float | None, float | None]
 """The smallest and the largest value that a column can have, as its owner declares them; None where that is not said."""
 
-NOTHING = {"count": 0, "sum": 0.0, "minimum": 0.0, "maximum": 0.0}
+NOTHING = Sums(0, 0.0, 0.0, 0.0)
 """The statistics of a column that too few rows have a cell in."""
 
 
@@ -38,7 +38,7 @@ def is_identifier(counts: Mapping[str, int], rows: int) -> bool:
     return 2 * sum(1 for count in counts.values() if count) > rows
 
 
-def sums_shown(cells: NDArray[np.float64], minimum: int, bounds: Bounds = (None, None)) -> dict[str, Any]:
+def sums_shown(cells: NDArray[np.float64], minimum: int, bounds: Bounds = (None, None)) -> Sums:
     """Count, sum and range of a numeric column as far as they may be told.
 
     Args:
@@ -46,13 +46,13 @@ def sums_shown(cells: NDArray[np.float64], minimum: int, bounds: Bounds = (None,
     """
     present = cells[~np.isnan(cells)]
     if len(present) < minimum:
-        return dict(NOTHING)
+        return NOTHING
     low, high = bounds
     if low is None or high is None:
         lowest, highest = _range(present, minimum)
         low, high = (lowest if low is None else low), (highest if high is None else high)
     total = rounding.nearest(float(present.sum()))
-    return {"count": count_shown(len(present), minimum), "sum": total, "minimum": low, "maximum": high}
+    return Sums(count_shown(len(present), minimum), total, low, high)
 
 
 def _range(present: NDArray[np.float64], minimum: int) -> tuple[float, float]:

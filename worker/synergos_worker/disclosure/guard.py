@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
+from msgspec import structs
 
 from synergos.domain.feature_space import FeatureSpace
+from synergos.domain.preparation import Statistics
 from synergos.domain.tags import Purpose
 from synergos.errors import UnusableData
 from synergos.tables.cells import Levels
@@ -67,24 +68,24 @@ def refuse_untold_labels(loaded: LoadedTable, space: FeatureSpace) -> None:
     )
 
 
-def statistics(loaded: LoadedTable) -> dict[str, Any]:
+def statistics(loaded: LoadedTable) -> Statistics:
     """This participant's part of what scaling and filling are fitted on."""
     if loaded.policy.is_open:
         return loaded.pipeline.fit(loaded.table)
     contents, minimum = loaded.pipeline.contents(loaded.table), loaded.policy.minimum_rows
     if not contents.numbers and not contents.categories:
-        return {}
+        return Statistics()
     shown = _levels(contents, minimum)
-    return {
-        "numeric": {
+    return Statistics(
+        numeric={
             name: sums_shown(cells, minimum, contents.bounds.get(name, (None, None)))
             for name, cells in contents.numbers.items()
         },
-        "categorical": {
+        categorical={
             name: {level: count_shown(counts.get(level, 0), minimum) for level in shown[name]}
             for name, counts in _counts(contents.categories).items()
         },
-    }
+    )
 
 
 _OWNERS_MINIMUM = (
@@ -120,19 +121,19 @@ def _counts(categories: Mapping[str, Levels]) -> dict[str, dict[str, int]]:
 
 def _with_large_files(found: Description, minimum: int) -> Description:
     """The same without the files that hold few rows: pictures are files of one row, and a file can be one patient's."""
-    files = {name: count_shown(count, minimum) for name, count in found.metadata.get("files", {}).items()}
+    files = {name: count_shown(count, minimum) for name, count in found.metadata.files.items()}
     shown = {name: count for name, count in files.items() if count}
-    return replace(found, metadata={**found.metadata, "files": shown}) if files else found
+    return replace(found, metadata=structs.replace(found.metadata, files=shown)) if files else found
 
 
 def _with_rough_cells(found: Description, minimum: int) -> Description:
     """The same with how many cells were missing, unreadable or filled in as numbers of rows are told."""
     cells = {
         column: {what: count_shown(count, minimum) for what, count in counts.items()}
-        for column, counts in found.metadata.get("cells", {}).items()
+        for column, counts in found.metadata.cells.items()
     }
     shown = {column: counts for column, counts in cells.items() if any(counts.values())}
-    return replace(found, metadata={**found.metadata, "cells": shown}) if cells else found
+    return replace(found, metadata=structs.replace(found.metadata, cells=shown)) if cells else found
 
 
 def _refuse_identifiers(contents: Contents) -> None:

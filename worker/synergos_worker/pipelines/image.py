@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
 from synergos.domain.feature_space import Action, FeatureSpace
-from synergos.domain.preparation import TableColumns
+from synergos.domain.preparation import Statistics, TableColumns
 from synergos.errors import FeatureDrift, InvalidRequest, UnusableData
 from synergos.images.decoding import decode
 from synergos.images.options import ImageOptions, shown
 from synergos.images.pictures import Pixels, read_pixels, scaled
-from synergos.learning.datatypes.image import IMAGE
+from synergos.learning.datatypes.image import IMAGE, ImageMetadata
 from synergos.tables.data_file import DataFile
 from synergos.tables.metadata import METADATA
 from synergos.tables.never_trained import NeverTrained
@@ -108,9 +107,9 @@ class ImagePipeline:
                 decode(file, options)
         return iter(found)
 
-    def fit(self, table: ImageTable) -> dict[str, Any]:
+    def fit(self, table: ImageTable) -> Statistics:
         """See :class:`~synergos_worker.pipelines.pipeline.Pipeline`."""
-        return {}
+        return Statistics()
 
     def describe(self, table: ImageTable) -> Description:
         """See :class:`~synergos_worker.pipelines.pipeline.Pipeline`."""
@@ -120,16 +119,16 @@ class ImagePipeline:
         return Description(
             header=TableColumns((), labels.header if labels else ()),
             schema={TARGET: dtype} if labels else {},
-            metadata={
-                "_type": self.name,
-                "src_count": count,
-                "files": dict(table.files),
-                "pixel_height": shape[1],
-                "pixel_width": shape[2],
-                "color": table.options.colour.mode,
-                "shape": shape,
-                "options": table.options.to_dict(),
-            },
+            metadata=ImageMetadata(
+                datatype=self.name,
+                rows=count,
+                files=dict(table.files),
+                pixel_height=shape[1],
+                pixel_width=shape[2],
+                color=table.options.colour.mode,
+                shape=tuple(shape),
+                options=table.options.to_dict(),
+            ),
         )
 
     def contents(self, table: ImageTable) -> Contents:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from synergos.domain.catalogue import PublishedColumn
 from synergos.domain.feature_space import Action, FeatureSpace
-from synergos.domain.preparation import TableColumns
+from synergos.domain.preparation import Statistics, TableColumns, TableMetadata
 from synergos.errors import InvalidRequest
 from synergos.tables.cells import Levels
 from synergos.tables.data_file import DataFile
@@ -47,12 +47,11 @@ class Description:
 
     Attributes:
         schema: dtype by raw column.
-        metadata: ``_type``, ``src_count``, ``files`` (rows by name of the file) and what else the data type has.
     """
 
     header: TableColumns
     schema: Mapping[str, str]
-    metadata: Mapping[str, Any]
+    metadata: TableMetadata
 
 
 @dataclass(frozen=True)
@@ -163,7 +162,7 @@ class Pipeline(Protocol[TableOfType]):
     def problems(self, dataset: Dataset, action: Action, *, needs_labels: bool) -> Iterator[InvalidRequest]:
         """What :meth:`read` would refuse about a dataset: all of it, as far as one thing does not hide another."""
 
-    def fit(self, table: TableOfType) -> dict[str, Any]:
+    def fit(self, table: TableOfType) -> Statistics:
         """This participant's part of what scaling and imputation are fitted on; sums, counts, minima and maxima only."""
 
     def describe(self, table: TableOfType) -> Description:

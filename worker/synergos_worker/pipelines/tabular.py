@@ -6,19 +6,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
-from typing import Any
 
-import msgspec
 import numpy as np
+from msgspec import UNSET, structs
 from numpy.typing import NDArray
 
 from synergos.domain.catalogue import PublishedColumn
-from synergos.domain.declared_column import DECLARED_COLUMN
+from synergos.domain.declared_column import DeclaredColumn
 from synergos.domain.feature_space import Action, Feature, FeatureSpace
 from synergos.domain.natural_order import natural_order
-from synergos.domain.preparation import TableColumns
+from synergos.domain.preparation import Statistics, Sums, TableColumns
 from synergos.errors import InvalidRequest, UnusableData
-from synergos.learning.datatypes.tabular import TABULAR
+from synergos.learning.datatypes.tabular import TABULAR, TabularMetadata
 from synergos.tables.cells import CellCounts, Codes, Levels, recoded
 from synergos.tables.data_file import DataFile
 from synergos.tables.declarations import Declaration, merged
@@ -177,26 +176,26 @@ class TabularPipeline:
                     read_labels([read_rows(file, schema, written)], action, needed=needs_labels)
         return iter(found)
 
-    def fit(self, table: TabularTable) -> dict[str, Any]:
+    def fit(self, table: TabularTable) -> Statistics:
         """See :class:`~synergos_worker.pipelines.pipeline.Pipeline`."""
-        return {
-            "numeric": {name: _measures(values) for name, values in zip(table.numeric, table.numbers.T, strict=True)},
-            "categorical": {name: _counts(column) for name, column in table.known.items()},
-        }
+        return Statistics(
+            numeric={name: _measures(values) for name, values in zip(table.numeric, table.numbers.T, strict=True)},
+            categorical={name: _counts(column) for name, column in table.known.items()},
+        )
 
     def describe(self, table: TabularTable) -> Description:
         """See :class:`~synergos_worker.pipelines.pipeline.Pipeline`."""
         return Description(
             header=TableColumns(table.features, table.labels.header if table.labels else ()),
             schema=dict(table.dtypes),
-            metadata={
-                "_type": self.name,
-                "src_count": table.count,
-                "files": dict(table.origins),
-                "cells": _cell_counts(table),
-                "columns": _declared(table),
-                **_bounds(table),
-            },
+            metadata=TabularMetadata(
+                datatype=self.name,
+                rows=table.count,
+                files=dict(table.origins),
+                cells=_cell_counts(table),
+                columns=_declared(table),
+                bounds=_bounds(table) or UNSET,
+            ),
         )
 
     def contents(self, table: TabularTable) -> Contents:
@@ -273,31 +272,26 @@ def _ids(parts: Sequence[FileRows]) -> Ids:
     return {name: [cell for part in parts for cell in part.ids.get(name, [None] * part.count)] for name in names}
 
 
-def _declared(table: TabularTable) -> dict[str, dict[str, Any]]:
+def _declared(table: TabularTable) -> dict[str, DeclaredColumn]:
     """What schemas say of each column, and by which rules its cells became it; of what was mapped, what was meant is a level."""
     levels = {name: column.levels for name, column in table.known.items()}
     if table.labels is not None:
         levels[TARGET] = table.labels.levels
     told = {name: said.told for name, said in table.declared.items() if name != TARGET or table.labels is not None}
     return {
-        name: DECLARED_COLUMN.write(
-            msgspec.structs.replace(
-                column,
-                mapped={
-                    written: meant
-                    for written, meant in column.mapped.items()
-                    if meant in levels.get(name, column.order)
-                },
-            )
+        name: structs.replace(
+            column,
+            mapped={
+                written: meant for written, meant in column.mapped.items() if meant in levels.get(name, column.order)
+            },
         )
         for name, column in told.items()
     }
 
 
-def _bounds(table: TabularTable) -> dict[str, dict[str, list[float]]]:
-    """The smallest and the largest value that schemas declare of numeric inputs; nothing where none do."""
-    found = {name: list(bounds) for name in table.numeric if (bounds := table.declared[name].bounds) is not None}
-    return {"bounds": found} if found else {}
+def _bounds(table: TabularTable) -> dict[str, tuple[float, float]]:
+    """The smallest and the largest value that schemas declare of numeric inputs."""
+    return {name: bounds for name in table.numeric if (bounds := table.declared[name].bounds) is not None}
 
 
 def _cells(parts: Sequence[FileRows]) -> dict[str, CellCounts]:
@@ -389,15 +383,10 @@ def _rows(table: TabularTable) -> Iterator[bytes]:
         yield numbers.tobytes() + b"".join(column[index].tobytes() for column in columns)
 
 
-def _measures(values: NDArray[np.float64]) -> dict[str, float]:
+def _measures(values: NDArray[np.float64]) -> Sums:
     """What of a column is told; it is not entirely missing, so its extremes are finite."""
     present = values[~np.isnan(values)]
-    return {
-        "count": len(present),
-        "sum": float(present.sum()),
-        "minimum": float(present.min()),
-        "maximum": float(present.max()),
-    }
+    return Sums(len(present), float(present.sum()), float(present.min()), float(present.max()))
 
 
 def _counts(column: Levels) -> dict[str, int]:

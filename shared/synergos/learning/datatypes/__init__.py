@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from synergos.learning.datatypes.datatype import DataType, Metadata
+from synergos.learning.datatypes.datatype import DataType
 from synergos.learning.datatypes.image import IMAGE
 from synergos.learning.datatypes.tabular import TABULAR
 from synergos.registry import Registry
 
-__all__ = ["DATATYPES", "DataType", "Metadata", "get"]
+__all__ = ["DATATYPES", "DataType", "get"]
 
 DATATYPES: Registry[DataType] = Registry("a data type", IMAGE, TABULAR)
 

@@ -6,11 +6,9 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from synergos.domain.feature_space import Action, FeatureSpace
-from synergos.domain.preparation import Prepared
+from synergos.domain.preparation import Prepared, TableMetadata
 from synergos.learning.column_alignment import Alignment
-
-Metadata = Mapping[str, Any]
-"""What a worker says of one table: ``_type``, ``src_count`` and what else its data type has."""
+from synergos.schema import Definition
 
 
 class DataType(Protocol):
@@ -20,6 +18,10 @@ class DataType(Protocol):
     def name(self) -> str:
         """As ``metadata.json`` says it."""
 
+    @property
+    def metadata(self) -> Definition[Any]:
+        """What a worker says of one table of this type: a struct derived from :class:`~synergos.domain.preparation.TableMetadata`."""
+
     def agree(self, polled: Mapping[str, Prepared], alignment: Alignment, action: Action) -> FeatureSpace:
         """The feature space that all tables of all participants fit in; its input shape is that of one row.
 
@@ -28,10 +30,9 @@ class DataType(Protocol):
 
         Raises:
             InvalidRequest: the tables contradict each other; names the column or option and the participants.
-            WireFormatError: a participant did not say what belongs to this type.
         """
 
-    def drift(self, metadata: Metadata, space: FeatureSpace) -> list[str]:
+    def drift(self, metadata: TableMetadata, space: FeatureSpace) -> list[str]:
         """How a table of this type differs from what was agreed, beside its columns and labels; nothing when it does not."""
 
     def columns(self, space: FeatureSpace) -> tuple[str, ...]:

@@ -3,51 +3,65 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
+
+from msgspec import UNSET, Meta, UnsetType
 
 from synergos.domain.feature_space import Action, FeatureSpace
-from synergos.domain.preparation import Prepared
-from synergos.errors import InvalidRequest, WireFormatError
+from synergos.domain.preparation import Prepared, TableMetadata
+from synergos.errors import InvalidRequest
 from synergos.learning.column_alignment import Alignment
-from synergos.learning.datatypes.datatype import Metadata
+from synergos.schema import Definition
 
-Shape = tuple[int, ...]
-
-_DIMENSIONS = 3
+_Pixels = Annotated[int, Meta(ge=1)]
+Shape = tuple[_Pixels, ...]
 _LARGEST_PIXEL = 255
 
 
-class Image:
-    """See :class:`~synergos.learning.datatypes.datatype.DataType`; a row is (channels, height, width).
+class ImageMetadata(TableMetadata, frozen=True, kw_only=True):
+    """What is said of a set of images.
 
-    The metadata of a set of images say ``shape`` and ``options``.
+    Attributes:
+        shape: channels, height and width of each.
+        options: how they were made so; they are compared with those of others, and not looked at.
+        pixel_height: the same as in ``shape``, in older words; so are the other two.
     """
 
+    pixel_height: _Pixels | UnsetType = UNSET
+    pixel_width: _Pixels | UnsetType = UNSET
+    color: str | UnsetType = UNSET
+    shape: Annotated[Shape, Meta(min_length=3, max_length=3)]
+    options: Mapping[str, Any]
+
+
+class Image:
+    """See :class:`~synergos.learning.datatypes.datatype.DataType`; a row is (channels, height, width)."""
+
     name = "image"
+    metadata = Definition(ImageMetadata, quotes=False)
     column = "image"
     """Of frames: the path of a picture."""
 
     def agree(self, polled: Mapping[str, Prepared], alignment: Alignment, action: Action) -> FeatureSpace:
         """The shape and the options that all images of all participants share."""
         sets = [
-            (f"{participant} ({purpose})", *_read(metadata, participant))
+            (f"{participant} ({purpose})", ImageMetadata.of(metadata))
             for participant, prepared in polled.items()
             for purpose, metadata in prepared.metadata.items()
         ]
-        first, shape, options = sets[0]
-        for owner, other_shape, others in sets[1:]:
-            if differing := _differences(others, other_shape, options, shape):
+        first, agreed = sets[0]
+        for owner, others in sets[1:]:
+            if differing := _differences(others, agreed.options, agreed.shape):
                 name, here, there = differing[0]
                 raise InvalidRequest(
                     f"is {here} for {owner} and {there} for {first}; every participant's metadata.json must say the same",
                     f"operations.{name}",
                 )
-        return FeatureSpace(self.name, action, (), alignment.y, shape, options=options)
+        return FeatureSpace(self.name, action, (), alignment.y, agreed.shape, options=agreed.options)
 
-    def drift(self, metadata: Metadata, space: FeatureSpace) -> list[str]:
+    def drift(self, metadata: TableMetadata, space: FeatureSpace) -> list[str]:
         """The options that differ, and the shape."""
-        shape, options = _read(metadata, "metadata")
-        differing = _differences(options, shape, space.options, space.input_shape)
+        differing = _differences(ImageMetadata.of(metadata), space.options, space.input_shape)
         return [f"{name} {here} (agreed: {there})" for name, here, there in differing]
 
     def columns(self, space: FeatureSpace) -> tuple[str, ...]:
@@ -59,24 +73,11 @@ class Image:
         return _LARGEST_PIXEL + 1
 
 
-def _read(metadata: Metadata, participant: str) -> tuple[Shape, dict[str, Any]]:
-    shape, options = metadata.get("shape"), metadata.get("options")
-    if (
-        not isinstance(options, dict)
-        or not isinstance(shape, list)
-        or len(shape) != _DIMENSIONS
-        or not all(isinstance(side, int) and side > 0 for side in shape)
-    ):
-        raise WireFormatError("the metadata of images lacks their shape or options", participant)
-    return tuple(shape), options
-
-
-def _differences(
-    here: Mapping[str, Any], shape: Shape, there: Mapping[str, Any], other_shape: Shape
-) -> list[tuple[str, Any, Any]]:
-    named = [(name, here.get(name), there.get(name)) for name in sorted({*here, *there})]
+def _differences(here: ImageMetadata, agreed: Mapping[str, Any], shape: Shape) -> list[tuple[str, Any, Any]]:
+    """The options in which images differ from what is agreed, each with theirs and the agreed one; then the shape."""
+    named = [(name, here.options.get(name), agreed.get(name)) for name in sorted({*here.options, *agreed})]
     # Last, as it follows from the options wherever they say enough.
-    return [found for found in [*named, ("shape", list(shape), list(other_shape))] if found[1] != found[2]]
+    return [found for found in [*named, ("shape", list(here.shape), list(shape))] if found[1] != found[2]]
 
 
 IMAGE = Image()

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from synergos.domain.declared_column import DECLARED_COLUMN, ColumnKind
+from synergos.domain.declared_column import ColumnKind
 from synergos.domain.feature_space import FeatureSpace
 from synergos.errors import InvalidRequest, UnusableData
-from synergos.learning.datatypes.tabular import TABULAR
+from synergos.learning.datatypes.tabular import TABULAR, TabularMetadata
 from synergos.model.readers.reader import Choice, ReadRows, Rows, checked, files_in, paths_of
 from synergos.tables.data_file import DataFile
 from synergos.tables.encoding import encode, never_trained
@@ -138,8 +138,8 @@ def _read_file(
     schema = schema_for(beside, file)
     others = _beside({*space.numeric, *space.categorical}, choice)
     part = read_rows(file, replace(schema, columns={**schema.columns, **others}), written)
-    told = {name: DECLARED_COLUMN.write(said.told) for name, said in part.declared.items() if name != TARGET}
-    if differing := TABULAR.drift({"columns": told}, space):
+    told = {name: said.told for name, said in part.declared.items() if name != TARGET}
+    if differing := TABULAR.drift(TabularMetadata(datatype=TABULAR.name, rows=part.count, columns=told), space):
         raise UnusableData(f"is not what the model was trained on: {differing[0]}", file.name)
     return part
 

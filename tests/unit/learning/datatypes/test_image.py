@@ -7,8 +7,9 @@ import pytest
 from factories.feature_spaces import columns, features, labels, prepared
 from factories.network_models import layer, linear
 from synergos.domain.feature_space import Action, FeatureSpace
-from synergos.domain.preparation import Prepared
-from synergos.errors import Conflict, InvalidRequest, WireFormatError
+from synergos.domain.preparation import Prepared, TableMetadata
+from synergos.domain.tags import Purpose
+from synergos.errors import Conflict, InvalidRequest
 from synergos.learning.families.layers.fit_to_feature_space import fit_layers
 from synergos.learning.feature_space_agreement import drift, feature_space
 
@@ -65,9 +66,9 @@ def test_sets_of_one_participant_whose_options_differ_are_named() -> None:
 
 
 @pytest.mark.parametrize("broken", [{"shape": (28, 28)}, {"shape": (1, 0, 28)}, {"shape": "abc"}])
-def test_metadata_without_a_shape_is_the_worker_s_mistake(broken: dict[str, Any]) -> None:
-    with pytest.raises(WireFormatError, match="p1: the metadata of images lacks"):
-        feature_space({"p1": images(**broken)}, Action.CLASSIFY)
+def test_metadata_without_a_shape_are_none(broken: dict[str, Any]) -> None:
+    with pytest.raises(InvalidRequest, match=r"metadata\.train\.shape"):
+        images(**broken)
 
 
 def test_without_auto_align_labels_must_be_equal() -> None:
@@ -79,9 +80,9 @@ def test_drift_says_what_differs_and_what_was_agreed() -> None:
     space, _ = feature_space({"p1": images()}, Action.CLASSIFY)
 
     header = columns([], labels("a"))
-    assert drift(header, said()["metadata"]["train"], space) == []
-    assert drift(header, said(fit="pad")["metadata"]["train"], space) == ["fit pad (agreed: resize)"]
-    assert drift(header, {"_type": "tabular"}, space) == ["datatype tabular (agreed: image)"]
+    assert drift(header, images().metadata[Purpose.TRAIN], space) == []
+    assert drift(header, images(fit="pad").metadata[Purpose.TRAIN], space) == ["fit pad (agreed: resize)"]
+    assert drift(header, TableMetadata(datatype="tabular", rows=5), space) == ["datatype tabular (agreed: image)"]
 
 
 def test_a_space_stored_before_there_were_options_can_be_read() -> None:

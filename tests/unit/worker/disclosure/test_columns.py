@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from synergos.domain.preparation import Sums
 from synergos_worker.disclosure import rounding
 from synergos_worker.disclosure.columns import NOTHING, count_shown, is_identifier, levels_shown, sums_shown
 from synergos_worker.disclosure.rows import are_enough
@@ -40,7 +41,7 @@ def test_a_range_is_what_enough_rows_lie_below_and_above() -> None:
     found = sums_shown(cells, minimum=10)
 
     # Ten rows lie below 9 (-1e9 and 0 to 8), ten above 90.
-    assert found == {"count": 102, "sum": 4950.0, "minimum": 9.0, "maximum": 90.0}
+    assert found == Sums(102, 4950.0, 9.0, 90.0)
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -50,13 +51,15 @@ def test_no_extreme_is_told_however_few_the_rows_are(seed: int) -> None:
 
     found = sums_shown(cells, minimum=10)
 
-    assert -110 < found["minimum"] <= found["maximum"] < 130
+    assert found.minimum is not None
+    assert found.maximum is not None
+    assert -110 < found.minimum <= found.maximum < 130
 
 
 def test_with_too_few_rows_for_both_ends_the_range_is_told_by_the_median() -> None:
-    assert sums_shown(np.arange(40.0, 55.0), 10) | {"sum": 0.0} == {"count": 15, "sum": 0, "minimum": 0, "maximum": 94}
-    assert sums_shown(-np.arange(40.0, 55.0), 10)["minimum"] == -94
-    assert sums_shown(np.zeros(12), 10)["maximum"] == 1
+    assert sums_shown(np.arange(40.0, 55.0), 10) == Sums(15, 705.0, 0, 94)
+    assert sums_shown(-np.arange(40.0, 55.0), 10).minimum == -94
+    assert sums_shown(np.zeros(12), 10).maximum == 1
 
 
 def test_declared_bounds_are_told_and_no_value() -> None:
@@ -65,8 +68,8 @@ def test_declared_bounds_are_told_and_no_value() -> None:
     both = sums_shown(cells, 10, (0.0, 120.0))
     one = sums_shown(cells, 10, (None, 120.0))
 
-    assert (both["minimum"], both["maximum"]) == (0, 120)
-    assert (one["minimum"], one["maximum"]) == (10, 120)
+    assert (both.minimum, both.maximum) == (0, 120)
+    assert (one.minimum, one.maximum) == (10, 120)
 
 
 def test_a_column_that_few_rows_have_a_cell_in_has_no_statistics() -> None:

@@ -11,6 +11,7 @@ from factories.feature_spaces import features, labels
 from factories.image_data import stripes, write_images
 from factories.worker_data import write_dataset
 from synergos.domain.feature_space import Action, Feature, FeatureSpace
+from synergos.domain.preparation import STATISTICS
 from synergos.domain.tags import Purpose
 from synergos.errors import UnusableData
 from synergos_worker.data_root import DataRoot
@@ -74,13 +75,13 @@ def test_an_open_worker_refuses_nothing(tmp_path: Path) -> None:
     guard.refuse_few_rows(found, Purpose.TRAIN)
 
     assert features("age", "ward=north") == guard.description(found, Purpose.TRAIN).header.X
-    assert guard.statistics(found)["numeric"]["age"]["maximum"] == 1
+    assert STATISTICS.write(guard.statistics(found))["numeric"]["age"]["maximum"] == 1
 
 
 def test_a_level_of_few_rows_is_neither_among_the_columns_nor_counted(tmp_path: Path) -> None:
     found = loaded(tmp_path, rows(ward="north") + rows(ward="south") + rows(count=3, ward="of Ms Jones"))
 
-    description, statistics = guard.description(found, Purpose.TRAIN), guard.statistics(found)
+    description, statistics = guard.description(found, Purpose.TRAIN), STATISTICS.write(guard.statistics(found))
 
     assert features("age", "ward=north", "ward=south") == description.header.X
     assert statistics["categorical"] == {"ward": {"north": 40, "south": 40}}
@@ -94,7 +95,7 @@ def test_a_column_all_of_whose_levels_are_rare_is_told_by_name_and_kind(tmp_path
 
     assert features("age") == guard.description(found, Purpose.TRAIN).header.X
     assert guard.description(found, Purpose.TRAIN).schema["ward"] == "category"
-    assert guard.statistics(found)["categorical"] == {"ward": {}}
+    assert guard.statistics(found).categorical == {"ward": {}}
 
 
 def test_files_of_few_rows_are_not_told(tmp_path: Path) -> None:
@@ -102,7 +103,7 @@ def test_files_of_few_rows_are_not_told(tmp_path: Path) -> None:
 
     found = guard.description(loaded(tmp_path, rows()), Purpose.TRAIN)
 
-    assert found.metadata["files"] == {"a/rows.csv": 40}
+    assert found.metadata.files == {"a/rows.csv": 40}
 
 
 @pytest.mark.parametrize(
@@ -113,7 +114,7 @@ def test_how_many_cells_are_missing_is_told_as_numbers_of_rows_are(
 ) -> None:
     found = loaded(tmp_path, rows() + ",north,well\n" * missing)
 
-    assert guard.description(found, Purpose.TRAIN).metadata["cells"] == told
+    assert guard.description(found, Purpose.TRAIN).metadata.cells == told
 
 
 def test_identifiers_are_refused_by_the_name_of_their_column(tmp_path: Path) -> None:
@@ -170,7 +171,7 @@ def test_what_the_schema_declares_is_told_in_place_of_what_is_there(tmp_path: Pa
     folder = write_dataset(tmp_path, ["a"], "age,ward,target,patient\n" + body, {"version": 1, "columns": columns})
     found = Tables(DataRoot(folder.parent), 2, STRICT).get(Action.CLASSIFY, Purpose.TRAIN, [("a",)])
 
-    description, statistics = guard.description(found, Purpose.TRAIN), guard.statistics(found)
+    description, statistics = guard.description(found, Purpose.TRAIN), STATISTICS.write(guard.statistics(found))
 
     assert [*map(str, description.header.X)] == ["age", "ward=east", "ward=north", "ward=south"]
     assert [*map(str, description.header.y)] == ["target=ill", "target=well"]
