@@ -12,6 +12,7 @@ from synergos.domain.outputs import Outputs
 from synergos.errors import SynergosError, WorkerAwaitsApproval
 from synergos_ttp.control import Control
 from synergos_ttp.holds import Hold, JobHeld
+from synergos_ttp.running.holding import PutBack, Waits
 
 
 @dataclass
@@ -50,14 +51,19 @@ class PutBackSomewhere:
     """Where a job is that was put back."""
 
     is_there: bool = True
-    noted: list[Sequence[Hold]] = field(default_factory=list)
-    went_on: list[Sequence[Hold]] = field(default_factory=list)
+    noted: list[Waits] = field(default_factory=list)
+    went_on: list[Waits] = field(default_factory=list)
 
-    def still(self, holds: Sequence[Hold]) -> bool:
-        self.noted.append(holds)
+    @property
+    def place(self) -> PutBack:
+        """As it is given to who asks."""
+        return PutBack(self.still, self.go_on)
+
+    def still(self, waits: Waits) -> bool:
+        self.noted.append(waits)
         return self.is_there
 
-    def go_on(self, left: Sequence[Hold]) -> None:
+    def go_on(self, left: Waits) -> None:
         self.went_on.append(left)
 
 

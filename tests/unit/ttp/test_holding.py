@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,10 +14,10 @@ from synergos.domain.keys import job_key
 from synergos.errors import Conflict, SynergosError, WorkerForbids, WorkerUnreachable
 from synergos.records import RecordStore
 from synergos_ttp.control import Control
-from synergos_ttp.holds import Hold, JobHeld, continued, in_progress
+from synergos_ttp.holds import JobHeld, continued, in_progress
 from synergos_ttp.outcomes import Failed, Held
 from synergos_ttp.running.attempt import outcome_of
-from synergos_ttp.running.holding import MOST_SECONDS, Holding
+from synergos_ttp.running.holding import MOST_SECONDS, Holding, Waits
 from synergos_ttp.stages.jobs import JobRunner
 
 JOB = Job(Stage.TRAIN, job_key({"collab_id": "c", "project_id": "p", "expt_id": "e", "run_id": "r"}))
@@ -48,31 +47,31 @@ def look_for(holding: Holding, clock: Clock, seconds: int) -> None:
 
 
 def test_a_job_goes_on_once_when_its_owner_has_decided(holding: Holding, clock: Clock) -> None:
-    owner, place = Owner(), PutBackSomewhere()
-    holding.keep(JOB, [owner.hold()], place)
+    owner, back = Owner(), PutBackSomewhere()
+    holding.keep(JOB, [owner.hold()], back.place)
 
     look_for(holding, clock, 5)
-    assert (owner.asked, place.went_on) == (5, [])
+    assert (owner.asked, back.went_on) == (5, [])
     owner.has_decided.set()
     look_for(holding, clock, 5)
 
-    assert (owner.asked, place.went_on) == (6, [()])
+    assert (owner.asked, back.went_on) == (6, [[]])
 
 
 def test_who_has_decided_is_not_asked_again_for_another_who_has_not(holding: Holding, clock: Clock) -> None:
-    first, second, place = Owner("worker_1"), Owner("worker_2"), PutBackSomewhere()
-    holding.keep(JOB, [first.hold(), second.hold()], place)
+    first, second, back = Owner("worker_1"), Owner("worker_2"), PutBackSomewhere()
+    holding.keep(JOB, [first.hold(), second.hold()], back.place)
 
     first.has_decided.set()
     look_for(holding, clock, 3)
 
-    assert (first.asked, second.asked, place.went_on) == (1, 3, [])
-    assert [hold.participant for hold in place.noted[-1]] == ["worker_2"]
+    assert (first.asked, second.asked, back.went_on) == (1, 3, [])
+    assert [wait["participant"] for wait in back.noted[-1]] == ["worker_2"]
 
 
 def test_it_is_asked_less_often_the_longer_nobody_decides(holding: Holding, clock: Clock) -> None:
     owner = Owner()
-    holding.keep(JOB, [owner.hold(10**6)], PutBackSomewhere())
+    holding.keep(JOB, [owner.hold(10**6)], PutBackSomewhere().place)
 
     look_for(holding, clock, 3600)
     asked = owner.asked
@@ -89,7 +88,7 @@ def test_a_worker_that_answers_slowly_is_asked_as_seldom(holding: Holding, clock
         clock.now += 1.5
         owner.ask(lambda: None)
 
-    holding.keep(JOB, [replace(owner.hold(), ask=slowly)], PutBackSomewhere())
+    holding.keep(JOB, [replace(owner.hold(), ask=slowly)], PutBackSomewhere().place)
     look_for(holding, clock, 30)
 
     assert owner.asked == 2
@@ -103,24 +102,24 @@ def test_a_worker_that_answers_slowly_is_asked_as_seldom(holding: Holding, clock
 def test_who_is_away_has_decided_nothing_and_who_says_no_has(
     holding: Holding, clock: Clock, error: SynergosError, went_on: int
 ) -> None:
-    place = PutBackSomewhere()
-    holding.keep(JOB, [Owner(error=error).hold()], place)
+    back = PutBackSomewhere()
+    holding.keep(JOB, [Owner(error=error).hold()], back.place)
 
     look_for(holding, clock, 2)
 
-    assert len(place.went_on) == went_on
+    assert len(back.went_on) == went_on
 
 
 def test_a_job_that_was_held_too_long_goes_on_to_say_so(holding: Holding, clock: Clock) -> None:
-    place = PutBackSomewhere()
+    back = PutBackSomewhere()
     decided, late = Owner("worker_1"), Owner("worker_2")
     decided.has_decided.set()
-    holding.keep(JOB, [decided.hold(seconds=-1), late.hold(seconds=-1)], place)
+    holding.keep(JOB, [decided.hold(seconds=-1), late.hold(seconds=-1)], back.place)
 
     look_for(holding, clock, 1)
 
-    [left] = place.went_on
-    assert [hold.participant for hold in left] == ["worker_2"]
+    [left] = back.went_on
+    assert [wait["participant"] for wait in left] == ["worker_2"]
 
 
 def test_a_job_that_is_put_back_again_as_it_goes_on_is_asked_for_again(holding: Holding, clock: Clock) -> None:
@@ -129,27 +128,27 @@ def test_a_job_that_is_put_back_again_as_it_goes_on_is_asked_for_again(holding: 
     again = PutBackSomewhere()
 
     class PutBackAtOnce(PutBackSomewhere):
-        def go_on(self, left: Sequence[Hold]) -> None:
-            holding.keep(JOB, [second.hold()], again)
+        def go_on(self, left: Waits) -> None:
+            holding.keep(JOB, [second.hold()], again.place)
 
-    holding.keep(JOB, [first.hold()], PutBackAtOnce())
+    holding.keep(JOB, [first.hold()], PutBackAtOnce().place)
     look_for(holding, clock, 2)
     second.has_decided.set()
     look_for(holding, clock, 2)
 
-    assert again.went_on == [()]
+    assert again.went_on == [[]]
 
 
 @pytest.mark.parametrize("is_dropped", [True, False], ids=["dropped", "found to be over"])
 def test_nobody_is_asked_for_a_job_that_was_cancelled(holding: Holding, clock: Clock, is_dropped: bool) -> None:
-    owner, place = Owner(), PutBackSomewhere(is_there=False)
-    holding.keep(JOB, [owner.hold()], place)
+    owner, back = Owner(), PutBackSomewhere(is_there=False)
+    holding.keep(JOB, [owner.hold()], back.place)
     if is_dropped:
         holding.drop(JOB.id)
 
     look_for(holding, clock, 5)
 
-    assert (owner.asked, place.went_on) == (0 if is_dropped else 1, [])
+    assert (owner.asked, back.went_on) == (0 if is_dropped else 1, [])
 
 
 def test_a_hold_goes_on_from_when_the_job_was_held_first() -> None:

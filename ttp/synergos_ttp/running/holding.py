@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Any, TypeAlias
 
 import structlog
 
@@ -14,9 +14,11 @@ from synergos.domain.job import Job
 from synergos.errors import JobInterrupted, SynergosError, WorkerAwaitsApproval, WorkerUnreachable
 from synergos.program.log_context import about_job
 from synergos.program.loop import Loop
-from synergos_ttp.holds import Hold
+from synergos_ttp.holds import Hold, in_progress
 
 log = structlog.get_logger(__name__)
+
+Waits: TypeAlias = Sequence[Mapping[str, Any]]
 
 _TURN = 1.0
 LEAST_SECONDS, MOST_SECONDS = 1.0, 20.0
@@ -27,18 +29,18 @@ _COST = 10.0
 """How many times longer than a question takes nobody asks the next."""
 
 
-class PutBack(Protocol):
-    """Where a job is that was put back; all is called by the thread that asks."""
+@dataclass(frozen=True)
+class PutBack:
+    """What is done for a job that was put back; all is called by the thread that asks, with holds as a job's progress has them.
 
-    def still(self, holds: Sequence[Hold]) -> bool:
-        """Note that these are not decided yet; false for a job that is nobody's to ask for any more, as it was cancelled."""
+    Attributes:
+        still: notes that these are not decided yet; false for a job that is nobody's to ask for any more, as it was cancelled.
+        go_on: has the job taken up when it is its turn. What it is given is not decided, after too long a time; it is nothing
+            where all is decided, and then nothing of it is to be left.
+    """
 
-    def go_on(self, left: Sequence[Hold]) -> None:
-        """Have the job taken up when it is its turn.
-
-        Args:
-            left: what is not decided, after too long a time; nothing where all is decided, and then nothing of it is to be left.
-        """
+    still: Callable[[Waits], bool]
+    go_on: Callable[[Waits], None]
 
 
 @dataclass(frozen=True)
@@ -119,9 +121,9 @@ class Holding:
         left = self._undecided(waiting.holds)
         if not left or any(hold.is_over for hold in left):
             log.info("a job that was held goes on")
-            waiting.place.go_on(left)
+            waiting.place.go_on(in_progress(left))
             self._drop(waiting)
-        elif waiting.place.still(left):
+        elif waiting.place.still(in_progress(left)):
             now = self._clock()
             pause = min(MOST_SECONDS, max(LEAST_SECONDS, (now - waiting.since) / _PART, _COST * (now - begun)))
             self._put(replace(waiting, holds=left, due=now + pause))

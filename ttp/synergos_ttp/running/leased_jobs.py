@@ -9,7 +9,7 @@ confirmed by the broker, and given back when it has not. The job of a TTP that d
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
@@ -28,10 +28,10 @@ from synergos.records import RecordStore
 from synergos.records.leases import Claim, Leases
 from synergos.records.plain import plain
 from synergos_ttp.control import Control
-from synergos_ttp.holds import Hold, in_progress
+from synergos_ttp.holds import in_progress
 from synergos_ttp.outcomes import Cancelled, Completed, Failed, Held, Interrupted, Lost, Outcome, Pruned
 from synergos_ttp.running.attempt import Followers, Runner
-from synergos_ttp.running.holding import Holding
+from synergos_ttp.running.holding import Holding, PutBack
 from synergos_ttp.running.lease_keeper import LeaseKeeper, Renewal
 from synergos_ttp.running.settled import InHand, Settled
 from synergos_ttp.running.tidying import tidy
@@ -370,7 +370,11 @@ class LeasedJob:
                 self.let_go()
             case Held(holds):
                 self.leases.hold(self.claim, in_progress(holds), HELD_SECONDS)
-                self.holding.keep(self.job, holds, PutBackJob(self.claim, self.leases))
+                place = PutBack(
+                    partial(self.leases.still_held, self.claim, seconds=HELD_SECONDS),
+                    partial(self.leases.let_go_on, self.claim),
+                )
+                self.holding.keep(self.job, holds, place)
                 self._acknowledge()
             case Failed(retry_in=delay) if delay is not None:
                 self.leases.release(self.claim, delay)
@@ -415,19 +419,3 @@ class LeasedJob:
     def _acknowledge(self) -> None:
         if self.delivery is not None:
             self.delivery.acknowledge()
-
-
-@dataclass(frozen=True)
-class PutBackJob:
-    """A job that was put back; see :class:`~synergos_ttp.running.holding.PutBack`."""
-
-    claim: Claim
-    leases: Leases
-
-    def still(self, holds: Sequence[Hold]) -> bool:
-        """See :class:`~synergos_ttp.running.holding.PutBack`."""
-        return self.leases.still_held(self.claim, in_progress(holds), HELD_SECONDS)
-
-    def go_on(self, left: Sequence[Hold]) -> None:
-        """See :class:`~synergos_ttp.running.holding.PutBack`."""
-        self.leases.let_go_on(self.claim, in_progress(left))

@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, TypeVar
 
 import structlog
@@ -31,7 +32,7 @@ from synergos_ttp.control import Control
 from synergos_ttp.holds import Hold, in_progress
 from synergos_ttp.outcomes import Cancelled, Completed, Failed, Held, Interrupted, Lost, Outcome, Pruned
 from synergos_ttp.running.attempt import Followers, Runner, outcome_of
-from synergos_ttp.running.holding import Holding
+from synergos_ttp.running.holding import Holding, PutBack, Waits
 from synergos_ttp.running.job_loop import JobLoop
 from synergos_ttp.running.tidying import announce_end, tidy
 from synergos_ttp.running.turns import Turns
@@ -271,25 +272,26 @@ class LocalDispatcher:
         self._store.save_job(held)
         self._running = self._in_hand = None
         self._turns.hold(held)
-        self._holding.keep(held, holds, PutBackJob(self, job.id))
+        place = PutBack(partial(self.still_held, job.id), partial(self.let_go_on, job.id))
+        self._holding.keep(held, holds, place)
 
-    def still_held(self, job_id: str, holds: Sequence[Hold]) -> bool:
-        """Note what a job is held by; false when it has ended."""
+    def still_held(self, job_id: str, waits: Waits) -> bool:
+        """Note what a job is held by; false when it has ended. See :class:`~synergos_ttp.running.holding.PutBack`."""
         with self._lock:
             job = self._store.job(job_id)
             if job.state is not JobState.WAITING:
                 return False
-            if (waits := in_progress(holds)) != job.progress.get("waiting_for"):
+            if waits != job.progress.get("waiting_for"):
                 self._store.update_progress(job_id, {**job.progress, "waiting_for": waits})
             return True
 
-    def let_go_on(self, job_id: str, left: Sequence[Hold]) -> None:
-        """Have a job that was held taken up when it is its turn; see :meth:`~synergos_ttp.running.holding.PutBack.go_on`."""
+    def let_go_on(self, job_id: str, left: Waits) -> None:
+        """Have a job that was held taken up when it is its turn; see :class:`~synergos_ttp.running.holding.PutBack`."""
         with self._lock:
             job = self._store.job(job_id)
             if job.state is JobState.WAITING and not self._stopping:
                 with self._store.transaction():
-                    self._store.update_progress(job_id, waiting_for(job.progress, in_progress(left)))
+                    self._store.update_progress(job_id, waiting_for(job.progress, left))
                     self._store.save_job(replace(job, state=JobState.QUEUED, progress={}))
                 self._turns.let_go(job_id)
                 self._lock.notify_all()
@@ -341,22 +343,6 @@ class LocalDispatcher:
             self._in_hand = None
         if event := self._ended.get(job_id):
             event.set()
-
-
-@dataclass(frozen=True)
-class PutBackJob:
-    """A job that was put back; see :class:`~synergos_ttp.running.holding.PutBack`."""
-
-    dispatcher: LocalDispatcher
-    job_id: str
-
-    def still(self, holds: Sequence[Hold]) -> bool:
-        """See :class:`~synergos_ttp.running.holding.PutBack`."""
-        return self.dispatcher.still_held(self.job_id, holds)
-
-    def go_on(self, left: Sequence[Hold]) -> None:
-        """See :class:`~synergos_ttp.running.holding.PutBack`."""
-        self.dispatcher.let_go_on(self.job_id, left)
 
 
 @dataclass(frozen=True)
