@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from synergos.approval.waiting import WAITING, waiting_in
-from synergos.errors import Conflict, InvalidRequest
-from synergos.identity.decisions import DIGITS_TO_APPROVE, DIGITS_TO_REVOKE, alone
-from synergos.identity.small_file import now, stored_in, write
-from synergos.identity.trust import is_fingerprint
+from synergos.identity.fingerprints import DIGITS_TO_APPROVE, DIGITS_TO_REVOKE, by_fingerprint, meant
+from synergos.identity.small_file import alone, now, write
 
 DECIDED = "approvals.json"
 """Written by commands alone; what the worker itself notes is in another file."""
@@ -55,19 +53,7 @@ class Decided:
         Raises:
             Conflict: the file is damaged.
         """
-        stored = stored_in(path)
-        try:
-            return cls(
-                {
-                    digest: Decision(
-                        Verdict(said["verdict"]), str(said["title"]), tuple(map(str, said["words"])), str(said["at"])
-                    )
-                    for digest, said in stored.items()
-                    if is_fingerprint(digest)
-                }
-            )
-        except (LookupError, TypeError, ValueError) as error:
-            raise Conflict(f"{path} is damaged: expected what synergos approval approve and revoke write") from error
+        return cls(by_fingerprint(path, _decision, "what synergos approval approve and revoke write"))
 
 
 def approve(folder: Path, digest: str) -> str:
@@ -100,17 +86,18 @@ def digest_in(folder: Path, text: str, digits: int) -> str:
     Raises:
         InvalidRequest: there is none, or more than one.
     """
-    text = text.lower()
-    if is_fingerprint(text):
-        return text
-    known = {*Decided.read(folder / DECIDED).by_digest, *(each.digest for each in waiting_in(folder / WAITING))}
-    found = sorted(each for each in known if len(text) >= digits and each.startswith(text))
-    if len(found) == 1:
-        return found[0]
-    what = (
-        "which of several it is" if found else f"a digest, or the first {digits} digits or more of one that is listed"
-    )
-    raise InvalidRequest(f"expected {what}, got {text[:100]!r}", "DIGEST")
+    expected = f"a digest, or the first {digits} digits or more of one that is listed"
+    return meant(text, _known_to(folder), digits, expected, "DIGEST")
+
+
+def _known_to(folder: Path) -> Iterator[str]:
+    yield from Decided.read(folder / DECIDED).by_digest
+    yield from (each.digest for each in waiting_in(folder / WAITING))
+
+
+def _decision(said: Mapping[str, Any]) -> Decision:
+    words = tuple(map(str, said["words"]))
+    return Decision(Verdict(said["verdict"]), str(said["title"]), words, str(said["at"]))
 
 
 def _decide(folder: Path, text: str, digits: int, verdict: Verdict) -> str:

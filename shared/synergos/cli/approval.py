@@ -48,7 +48,7 @@ def show(digest: Digest, outputs: OutputsOption = None, output: FormatOption = F
     """Show in words what would be computed: layers, run or search space, columns and labels, and on whose rows."""
     folder = _folder(outputs)
     from synergos.approval.decided import digest_in
-    from synergos.identity.decisions import DIGITS_TO_REVOKE
+    from synergos.identity.fingerprints import DIGITS_TO_REVOKE
 
     whole = digest_in(folder, digest, DIGITS_TO_REVOKE)
     row = next((row for row in _rows(folder) if row["digest"] == whole), None)
@@ -69,7 +69,7 @@ def approve(digest: Digest, outputs: OutputsOption = None, output: FormatOption 
     """Let that be computed, and nothing else by its name: with another layer, hyperparameter or column it has another digest."""
     folder = _folder(outputs)
     from synergos.approval import decided
-    from synergos.identity.decisions import DIGITS_TO_APPROVE
+    from synergos.identity.fingerprints import DIGITS_TO_APPROVE
 
     _decide("approve", decided.approve, folder, decided.digest_in(folder, digest, DIGITS_TO_APPROVE), output)
 
@@ -79,7 +79,7 @@ def revoke(digest: Digest, outputs: OutputsOption = None, output: FormatOption =
     """Let that be computed no more: open sessions of it end within a second."""
     folder = _folder(outputs)
     from synergos.approval import decided
-    from synergos.identity.decisions import DIGITS_TO_REVOKE
+    from synergos.identity.fingerprints import DIGITS_TO_REVOKE
 
     _decide("revoke", decided.revoke, folder, decided.digest_in(folder, digest, DIGITS_TO_REVOKE), output)
 

@@ -76,7 +76,8 @@ def approve(fingerprint: Fingerprint, outputs: OutputsOption = None, output: For
     """Let an orchestrator use this worker, and the TTPs that belong to it if it is a director."""
     with needing("worker"):
         from synergos.identity import decisions
-    _decide("approve", decisions.approve, decisions.DIGITS_TO_APPROVE, of_worker(outputs), fingerprint, output)
+        from synergos.identity.fingerprints import DIGITS_TO_APPROVE
+    _decide("approve", decisions.approve, DIGITS_TO_APPROVE, of_worker(outputs), fingerprint, output)
 
 
 @app.command()
@@ -87,7 +88,8 @@ def revoke(fingerprint: Fingerprint, outputs: OutputsOption = None, output: Form
     """
     with needing("worker"):
         from synergos.identity import decisions
-    _decide("revoke", decisions.revoke, decisions.DIGITS_TO_REVOKE, of_worker(outputs), fingerprint, output)
+        from synergos.identity.fingerprints import DIGITS_TO_REVOKE
+    _decide("revoke", decisions.revoke, DIGITS_TO_REVOKE, of_worker(outputs), fingerprint, output)
 
 
 @app.command()

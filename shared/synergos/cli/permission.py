@@ -168,7 +168,8 @@ class _Place:
 
     def fingerprint(self, text: str) -> str:
         """Whom a text stands for."""
-        from synergos.identity.decisions import DIGITS_TO_APPROVE, found_in
+        from synergos.identity.decisions import found_in
+        from synergos.identity.fingerprints import DIGITS_TO_APPROVE
 
         return text if text == "*" else found_in(self._trust or self.files.root / FOLDER, text, DIGITS_TO_APPROVE)
 

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
-from synergos.errors import Conflict, InvalidRequest
 from synergos.identity.contacts import FIRST_CONTACTS, contacts_in
-from synergos.identity.small_file import now, stored_in, write
+from synergos.identity.fingerprints import DIGITS_TO_APPROVE, DIGITS_TO_REVOKE, by_fingerprint, meant
+from synergos.identity.small_file import alone, now, write
 from synergos.identity.successors import SUCCESSORS, Successors
-from synergos.identity.trust import is_fingerprint
 
 PEERS = "peers.json"
 """Written by commands alone; what the worker itself notes is in other files."""
-DIGITS_TO_APPROVE, DIGITS_TO_REVOKE = 20, 8
-"""How much of a fingerprint will do. Anybody can make keys whose fingerprint begins with few digits of his choice."""
 _LOCK = ".peers.lock"
 _LONGEST_NAME = 64
 
@@ -62,17 +56,7 @@ class Decisions:
         Raises:
             Conflict: the file is damaged.
         """
-        stored = stored_in(path)
-        try:
-            return cls(
-                {
-                    fingerprint: Decision(Standing(said["standing"]), str(said["name"]), str(said["at"]))
-                    for fingerprint, said in stored.items()
-                    if is_fingerprint(fingerprint)
-                }
-            )
-        except (LookupError, TypeError, ValueError) as error:
-            raise Conflict(f"{path} is damaged: expected what synergos peer approve and revoke write") from error
+        return cls(by_fingerprint(path, _decision, "what synergos peer approve and revoke write"))
 
     def write(self, path: Path) -> None:
         """Put them into a file, whole or not at all."""
@@ -118,23 +102,18 @@ def found_in(folder: Path, text: str, digits: int) -> str:
     Raises:
         InvalidRequest: there is none, or more than one.
     """
-    text = text.lower()
-    if is_fingerprint(text):
-        return text
-    known = [
-        *Decisions.read(folder / PEERS).by_fingerprint,
-        *Successors.read(folder / SUCCESSORS).by_fingerprint,
-        *(c.fingerprint for c in contacts_in(folder / FIRST_CONTACTS)),
-    ]
-    found = sorted({each for each in known if len(text) >= digits and each.startswith(text)})
-    if len(found) == 1:
-        return found[0]
-    what = (
-        "which of several it is"
-        if found
-        else f"a fingerprint, or {digits} digits or more that one of those listed begins with"
-    )
-    raise InvalidRequest(f"expected {what}, got {text[:100]!r}", "FINGERPRINT")
+    expected = f"a fingerprint, or {digits} digits or more that one of those listed begins with"
+    return meant(text, _known_to(folder), digits, expected, "FINGERPRINT")
+
+
+def _known_to(folder: Path) -> Iterator[str]:
+    yield from Decisions.read(folder / PEERS).by_fingerprint
+    yield from Successors.read(folder / SUCCESSORS).by_fingerprint
+    yield from (contact.fingerprint for contact in contacts_in(folder / FIRST_CONTACTS))
+
+
+def _decision(said: Mapping[str, Any]) -> Decision:
+    return Decision(Standing(said["standing"]), str(said["name"]), str(said["at"]))
 
 
 def _decide(folder: Path, fingerprint: str, standing: Standing) -> Decision:
@@ -143,15 +122,3 @@ def _decide(folder: Path, fingerprint: str, standing: Standing) -> Decision:
         decisions = Decisions.read(folder / PEERS).decided(fingerprint, standing, names.get(fingerprint, ""))
         decisions.write(folder / PEERS)
     return replace(decisions.by_fingerprint[fingerprint])
-
-
-@contextmanager
-def alone(folder: Path, lock: str) -> Iterator[None]:
-    """Of two commands with one lock, a file in a folder, one waits for the other, so that neither's decision is lost."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    descriptor = os.open(folder / lock, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
 import secrets
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -97,6 +98,18 @@ def remove_drafts(path: Path) -> None:
         with suppress(OSError):
             if _DRAFTS.fullmatch(draft.name) and draft.lstat().st_mtime < oldest:
                 draft.unlink()
+
+
+@contextmanager
+def alone(folder: Path, lock: str) -> Iterator[None]:
+    """Of two commands with one lock, a file in a folder, one waits for the other, so that neither's decision is lost."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    descriptor = os.open(folder / lock, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def now(timespec: str = "seconds") -> str:

@@ -7,10 +7,11 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from synergos.errors import Conflict
-from synergos.identity.small_file import now, stored_in, write
+from synergos.identity.fingerprints import by_fingerprint
+from synergos.identity.small_file import now, write
 from synergos.identity.statements import Succession
 from synergos.identity.trust import is_fingerprint
 
@@ -48,13 +49,7 @@ class Successors:
         Raises:
             Conflict: the file is damaged.
         """
-        try:
-            found = {known: Successor(**said) for known, said in stored_in(path).items() if is_fingerprint(known)}
-            if not all(_time(said.until).tzinfo and is_fingerprint(said.after) for said in found.values()):
-                raise ValueError("a time of no time zone, or no fingerprint")
-            return cls(found)
-        except (TypeError, ValueError) as error:
-            raise Conflict(f"{path} is damaged: expected what a worker writes of renewed identities") from error
+        return cls(by_fingerprint(path, _successor, "what a worker writes of renewed identities"))
 
     def write(self, path: Path) -> None:
         """Put them into a file, whole or not at all."""
@@ -110,6 +105,13 @@ class Successors:
     @cached_property
     def _next(self) -> dict[str, str]:
         return {said.after: fingerprint for fingerprint, said in self.by_fingerprint.items()}
+
+
+def _successor(said: Mapping[str, Any]) -> Successor:
+    found = Successor(**said)
+    if not (_time(found.until).tzinfo and is_fingerprint(found.after)):
+        raise ValueError("a time of no time zone, or no fingerprint")
+    return found
 
 
 def _time(text: str) -> datetime:

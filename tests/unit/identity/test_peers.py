@@ -13,7 +13,7 @@ import pytest
 
 from support.full_disk import files_up_to
 from synergos.errors import Conflict, InvalidRequest
-from synergos.identity import decisions, small_file
+from synergos.identity import decisions, fingerprints, small_file
 from synergos.identity.contacts import FIRST_CONTACTS, MOST_CONTACTS, FirstContacts, contacts_in
 from synergos.identity.decisions import PEERS, Standing, approve, revoke
 from synergos.identity.peers import Peers
@@ -102,7 +102,7 @@ def test_what_could_not_be_read_is_taken_up_afterwards(tmp_path: Path, monkeypat
     listed.write_text("# nobody\n")
 
     with monkeypatch.context() as patched:
-        patched.setattr(decisions, "stored_in", lambda _path: fail_as_damaged())
+        patched.setattr(fingerprints, "stored_in", lambda _path: fail_as_damaged())
         with pytest.raises(Conflict, match="for once"):
             peers.refresh()
     # The other file was looked at all the same.
