@@ -144,6 +144,14 @@ class Access:
                 f"this takes an account that the {kind.value} lies with, or its collaboration belongs to; this one is {_a(caller)}"
             )
 
+    def check_reading_job(self, caller: Caller, keys: Ids) -> None:
+        """Return when somebody may hear of a job; see :meth:`may_read_job`.
+
+        Raises:
+            NotPermitted: it is about another participant's data.
+        """
+        self.check_reading(caller, _kind_of_job(keys), keys)
+
     def narrowed(self, caller: Caller, kind: Kind, wanted: Selection) -> Selection:
         """Of the records that somebody wants, those that they may read.
 
@@ -200,6 +208,10 @@ class Access:
             return caller.role is Role.ORCHESTRATOR
         return "collab_id" in ids and self.owns(caller, ids["collab_id"])
 
+    def may_read_job(self, caller: Caller, keys: Ids) -> bool:
+        """Whether somebody may hear of a job, by its keys: as of a prediction where it is about one participant's data alone."""
+        return self.may_read(caller, _kind_of_job(keys), keys)
+
     def _check_participant(self, caller: Caller, participant_id: str) -> None:
         """Return when somebody is a participant, or stands for one that has no account of its own.
 
@@ -242,6 +254,11 @@ class Access:
         except RecordNotFound:
             return False
         return True
+
+
+def _kind_of_job(keys: Ids) -> Kind:
+    """The kind of record that is read by whoever may hear of a job."""
+    return Kind.PREDICTION if "participant_id" in keys else Kind.RUN
 
 
 def _own_id(kind: Kind, key: Mapping[str, str]) -> str:

@@ -69,10 +69,11 @@ class _Hearing:
 
     def __call__(self, change: Change) -> bool:
         """Whether they may hear of a change."""
-        if change.kind == JOB and "participant_id" not in change.key:
-            return True
-        kind = Kind.PREDICTION if change.kind == JOB else Kind(change.kind)
-        about = (kind.value, change.key.get("collab_id"), change.key.get("participant_id"))
+        about = (change.kind, change.key.get("collab_id"), change.key.get("participant_id"))
         if about not in self._known:
-            self._known[about] = self._access.may_read(self._caller, kind, change.key)
+            self._known[about] = (
+                self._access.may_read_job(self._caller, change.key)
+                if change.kind == JOB
+                else self._access.may_read(self._caller, Kind(change.kind), change.key)
+            )
         return self._known[about]

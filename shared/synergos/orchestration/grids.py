@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from synergos.domain.job import Job, JobState
-from synergos.domain.records import Kind
 from synergos.orchestration.access import Access
 from synergos.orchestration.caller import Caller
 from synergos.records.leases import Leases
@@ -95,5 +94,5 @@ class Grids:
     def _view(self, caller: Caller, index: int | None, ttp: str, job: Job | None, joined: int | None) -> GridView:
         if job is None:
             return GridView(index, ttp, is_busy=False, job=None, joined=joined)
-        is_told = "participant_id" not in job.keys or self._access.may_read(caller, Kind.PREDICTION, job.keys)
+        is_told = self._access.may_read_job(caller, job.keys)
         return GridView(index, ttp, is_busy=True, job=job if is_told else None, joined=joined)

@@ -8,7 +8,7 @@ from typing import Any
 from synergos.domain.damage import Damaged
 from synergos.domain.job import Job, JobState
 from synergos.domain.job_event import JobEvent, RoundLoss, cancel_asked
-from synergos.domain.records import Ids, Kind
+from synergos.domain.records import Ids
 from synergos.errors import Conflict
 from synergos.orchestration.access import Access
 from synergos.orchestration.caller import Caller
@@ -84,8 +84,7 @@ class Jobs:
     def _readable(self, caller: Caller, job_id: str) -> Ids:
         """The keys of a job that somebody may read."""
         job = self._store.find_job(job_id)
-        if "participant_id" in job.keys:
-            self._access.check_reading(caller, Kind.PREDICTION, job.keys)
+        self._access.check_reading_job(caller, job.keys)
         return job.keys
 
     def waits(self, caller: Caller) -> Mapping[str, Mapping[str, Any]]:
