@@ -16,6 +16,7 @@ from synergos.cli.output import Format, FormatOption, moment, print_fields, prin
 from synergos.cli.short_ids import shortened, with_jobs
 from synergos.domain.keys import JOB_IDS
 from synergos.driver.progress import describe, display_on, ids_of, label_of
+from synergos.driver.transport import Response
 
 Job = Mapping[str, Any]
 _GIVEN = "as `synergos job list` shows it; its beginning is enough."
@@ -83,7 +84,7 @@ def events(
     output: FormatOption = Format.TABLE,
 ) -> None:
     """Show what has happened to a job, the newest last."""
-    found = with_jobs(driver, [job], lambda ids: driver.jobs.events(ids[0], attempt=attempt)["data"])
+    found = _history(driver, job, driver.jobs.events, attempt)
     _show_history(found, "event", _what_happened, limit, output)
 
 
@@ -96,7 +97,7 @@ def metrics(
     output: FormatOption = Format.TABLE,
 ) -> None:
     """Show what the rounds of a training have lost, the newest last; it may be running."""
-    found = with_jobs(driver, [job], lambda ids: driver.jobs.metrics(ids[0], attempt=attempt)["data"])
+    found = _history(driver, job, driver.jobs.metrics, attempt)
     _show_history(found, "round", _what_was_lost, limit, output)
 
 
@@ -130,6 +131,10 @@ def _in_short(job: Job) -> Job:
     progress = job.get("progress") or {}
     losses = {name: loss for name, loss in (progress.get("losses") or {}).items() if name != "participants"}
     return {**job, "progress": {**progress, "losses": losses}}
+
+
+def _history(driver: Driver, job: str, call: Callable[..., Response], attempt: int | None) -> list[Job]:
+    return with_jobs(driver, [job], lambda ids: call(ids[0], attempt=attempt)["data"])
 
 
 def _show_history(

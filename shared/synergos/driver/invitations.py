@@ -6,8 +6,9 @@ from typing import Unpack
 
 from synergos.driver.errors import UsageError
 from synergos.driver.lists import Page
-from synergos.driver.task import COLLABORATIONS, Task
-from synergos.driver.transport import Response, route
+from synergos.driver.members import all_of, one_of
+from synergos.driver.task import Task
+from synergos.driver.transport import Response
 
 
 class InvitationTask(Task):
@@ -19,7 +20,7 @@ class InvitationTask(Task):
         Whose the collaboration is invites. ``state`` of the answer says which it was: ``invited`` or ``asked``. The participant has to
         have declared its profile.
         """
-        return self._post(self._route(collab_id, project_id, participant_id), {})
+        return self._post(one_of(collab_id, project_id, participant_id, "invitation"), {})
 
     def read_all(
         self,
@@ -36,26 +37,15 @@ class InvitationTask(Task):
         Raises:
             UsageError: another combination of ids (a project needs its collaboration).
         """
-        match collab_id, project_id, participant_id:
-            case None, None, str():
-                path = route("connect", "participants", participant_id, "invitations")
-            case str(), None, None:
-                path = route(*COLLABORATIONS, collab_id, "invitations")
-            case str(), str(), None:
-                path = route(*COLLABORATIONS, collab_id, "projects", project_id, "invitations")
-            case _:
-                raise UsageError("give a participant, a collaboration, or a collaboration and its project")
+        path = all_of(collab_id, project_id, participant_id, "invitations")
+        if path is None:
+            raise UsageError("give a participant, a collaboration, or a collaboration and its project")
         return self._list(path, choices)
 
     def read(self, collab_id: str, project_id: str, participant_id: str) -> Response:
         """One invitation."""
-        return self._get(self._route(collab_id, project_id, participant_id))
+        return self._get(one_of(collab_id, project_id, participant_id, "invitation"))
 
     def delete(self, collab_id: str, project_id: str, participant_id: str) -> Response:
         """Take back an invitation that no registration has made use of, or decline what was asked for."""
-        return self._delete(self._route(collab_id, project_id, participant_id))
-
-    @staticmethod
-    def _route(collab_id: str, project_id: str, participant_id: str) -> str:
-        ids = (collab_id, "projects", project_id, "participants", participant_id)
-        return route(*COLLABORATIONS, *ids, "invitation")
+        return self._delete(one_of(collab_id, project_id, participant_id, "invitation"))

@@ -6,7 +6,8 @@ from typing import Any, Unpack
 
 from synergos.driver.errors import UsageError
 from synergos.driver.lists import Page
-from synergos.driver.task import COLLABORATIONS, Task, refuse_others
+from synergos.driver.members import all_of, one_of
+from synergos.driver.task import Task, refuse_others
 from synergos.driver.transport import Response, Transport, route
 
 Node = dict[str, Any]
@@ -96,7 +97,7 @@ class RegistrationTask(Task):
         if not self._nodes:
             how = "registration = driver.registrations; registration.add_node(…); registration.create(…)"
             raise UsageError(f"add a worker with add_node() first, to this same object: {how}", "node_0")
-        path = self._route(collab_id, project_id, participant_id)
+        path = one_of(collab_id, project_id, participant_id, "registration")
         _, earlier = self._transport.exchange("GET", path)
         if earlier.get("status") == 200:
             self._delete(path)
@@ -121,27 +122,24 @@ class RegistrationTask(Task):
             UsageError: another combination of ids (a project needs its collaboration).
         """
         match collab_id, project_id, participant_id:
-            case None, None, str():
-                path = route("connect", "participants", participant_id, "registrations")
             case str(), None, str():
                 path = route("connect", "participants", participant_id, "collaborations", collab_id, "registrations")
-            case str(), None, None:
-                path = route(*COLLABORATIONS, collab_id, "registrations")
-            case str(), str(), None:
-                path = route(*COLLABORATIONS, collab_id, "projects", project_id, "registrations")
             case str(), str(), str():
-                path = self._route(collab_id, project_id, participant_id)
+                path = one_of(collab_id, project_id, participant_id, "registration")
             case _:
-                raise UsageError("give a participant, a collaboration, both, or a collaboration and its project")
+                found = all_of(collab_id, project_id, participant_id, "registrations")
+                if found is None:
+                    raise UsageError("give a participant, a collaboration, both, or a collaboration and its project")
+                path = found
         return self._list(path, choices)
 
     def read(self, collab_id: str, project_id: str, participant_id: str) -> Response:
         """One registration, with its tags."""
-        return self._get(self._route(collab_id, project_id, participant_id))
+        return self._get(one_of(collab_id, project_id, participant_id, "registration"))
 
     def update(self, collab_id: str, project_id: str, participant_id: str, **updates: Any) -> Response:
         """Change fields of a registration; a node that is given replaces the stored one."""
-        return self._put(self._route(collab_id, project_id, participant_id), updates)
+        return self._put(one_of(collab_id, project_id, participant_id, "registration"), updates)
 
     def delete(self, collab_id: str, project_id: str, participant_id: str) -> Response:
         """Delete a registration with its tags and alignment; the answer is the record as it was.
@@ -149,9 +147,4 @@ class RegistrationTask(Task):
         Whatever the participant is needed for is cancelled first. Its validations and predictions stay, with the models that
         they are of; the project has to be aligned again.
         """
-        return self._delete(self._route(collab_id, project_id, participant_id))
-
-    @staticmethod
-    def _route(collab_id: str, project_id: str, participant_id: str) -> str:
-        ids = (collab_id, "projects", project_id, "participants", participant_id)
-        return route(*COLLABORATIONS, *ids, "registration")
+        return self._delete(one_of(collab_id, project_id, participant_id, "registration"))

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from synergos.driver.members import one_of
 from synergos.driver.tag_lists import Tags, tag_list
-from synergos.driver.task import COLLABORATIONS, Task, refuse_others
-from synergos.driver.transport import Response, route
+from synergos.driver.task import Task, refuse_others
+from synergos.driver.transport import Response
 
 _PURPOSES = ("train", "evaluate", "predict")
 
@@ -42,27 +43,22 @@ class TagTask(Task):
         payload = {purpose: tag_list(tags or (), purpose) for purpose, tags in given.items()}
         extras = {"model": model, "hyperparameters": hyperparameters}
         chosen = {name: list(value) for name, value in extras.items() if value is not None}
-        return self._post(self._route(collab_id, project_id, participant_id), payload | chosen)
+        return self._post(one_of(collab_id, project_id, participant_id, "registration", "tags"), payload | chosen)
 
     def read(self, collab_id: str, project_id: str, participant_id: str) -> Response:
         """A participant's tags in a project."""
-        return self._get(self._route(collab_id, project_id, participant_id))
+        return self._get(one_of(collab_id, project_id, participant_id, "registration", "tags"))
 
     def update(self, collab_id: str, project_id: str, participant_id: str, **updates: Any) -> Response:
         """Change the tags of one purpose or several."""
         tags = {
             purpose: tag_list(updates[purpose], purpose) for purpose in _PURPOSES if updates.get(purpose) is not None
         }
-        return self._put(self._route(collab_id, project_id, participant_id), updates | tags)
+        return self._put(one_of(collab_id, project_id, participant_id, "registration", "tags"), updates | tags)
 
     def delete(self, collab_id: str, project_id: str, participant_id: str) -> Response:
         """Delete a participant's tags and alignment in a project; the answer is the record as it was.
 
         Whatever the participant is needed for is cancelled first; the project has to be aligned again.
         """
-        return self._delete(self._route(collab_id, project_id, participant_id))
-
-    @staticmethod
-    def _route(collab_id: str, project_id: str, participant_id: str) -> str:
-        ids = (collab_id, "projects", project_id, "participants", participant_id)
-        return route(*COLLABORATIONS, *ids, "registration", "tags")
+        return self._delete(one_of(collab_id, project_id, participant_id, "registration", "tags"))
