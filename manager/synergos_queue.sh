@@ -5,9 +5,11 @@
 #   synergos-queue credentials    # writes users and passwords only, as root: for folders that are mounted in several containers
 #   synergos-queue definitions    # prints what the server is told of them
 #   synergos-queue settings       # prints what it is told of TLS
+#   synergos-queue revocations    # prints what it is told of them, and of all that no other file says
 #
 # With SYNERGOS_TLS_CERT, SYNERGOS_TLS_KEY and SYNERGOS_TLS_CA, files in PEM format that its user reads, it speaks TLS alone: at 5671
-# with programs that show a certificate of that authority, and at 15671 its pages. New files are taken up while it runs.
+# with programs that show a certificate of that authority, and at 15671 its pages. New files are taken up while it runs. Where the
+# authority's list of revocations lies beside SYNERGOS_TLS_CA (<hash>.r0, as synergos pki writes it), it is read at each connection.
 #
 # Each role has a folder of its own below SYNERGOS_QUEUE_CREDENTIALS: administrator (people), director, ttp. Whoever is shown one
 # of them sees no other's. The server goes by what is written there whenever it starts.
@@ -17,6 +19,8 @@ folder=${SYNERGOS_QUEUE_CREDENTIALS:-/var/lib/rabbitmq/credentials}
 topology=${SYNERGOS_QUEUE_TOPOLOGY:-/etc/rabbitmq/synergos_topology.json}
 definitions=/var/lib/rabbitmq/synergos_definitions.json
 settings=/var/lib/rabbitmq/synergos.conf
+told_advanced=${SYNERGOS_QUEUE_ADVANCED:-/etc/rabbitmq/advanced.config}
+advanced=/var/lib/rabbitmq/synergos_advanced.config
 roles="administrator director ttp"
 
 SYNERGOS_QUEUE_USER=${SYNERGOS_QUEUE_USER:-${RABBITMQ_DEFAULT_USER:-}}
@@ -110,6 +114,20 @@ management.ssl.keyfile = $SYNERGOS_TLS_KEY
 END
 }
 
+# What the image's own file says, and all that TLS takes: what is taken up again would not be looked at again.
+print_revocations() {
+  tls_options="{ssl_options, [{cacertfile, $(quoted "$SYNERGOS_TLS_CA")}, {certfile, $(quoted "$SYNERGOS_TLS_CERT")}, {keyfile, $(quoted "$SYNERGOS_TLS_KEY")}, {verify, verify_peer}, {fail_if_no_peer_cert, true}, {reuse_sessions, false}, {crl_check, true}, {crl_cache, {ssl_crl_hash_dir, {internal, [{dir, $(quoted "${SYNERGOS_TLS_CA%/*}")}]}}}]}"
+  TLS_OPTIONS=$tls_options awk '
+    BEGIN { begins = "[{rabbit, [" }
+    index($0, begins) == 1 { print begins ENVIRON["TLS_OPTIONS"] ", " substr($0, length(begins) + 1); found = 1; next }
+    { print }
+    END { exit !found }
+  ' "$told_advanced" || {
+    echo "synergos-queue: $told_advanced does not begin with [{rabbit, [: nobody would be looked up in the list of revocations" 1>&2
+    exit 2
+  }
+}
+
 # Some of it would leave the rest in the clear.
 tls=${SYNERGOS_TLS_CERT:+c}${SYNERGOS_TLS_KEY:+k}${SYNERGOS_TLS_CA:+a}
 case $tls in
@@ -120,9 +138,21 @@ case $tls in
     ;;
 esac
 
+has_revocations() {
+  [ -n "$tls" ] || return 1
+  for list in "${SYNERGOS_TLS_CA%/*}"/*.r0; do
+    [ -e "$list" ] && return 0
+  done
+  return 1
+}
+
 case ${1:-} in
   settings)
     [ -z "$tls" ] || print_settings
+    exit
+    ;;
+  revocations)
+    ! has_revocations || print_revocations
     exit
     ;;
   credentials)
@@ -149,6 +179,11 @@ if [ -n "$tls" ]; then
   write "$settings" "$told"
   # Besides the files below /etc/rabbitmq/conf.d.
   export RABBITMQ_CONFIG_FILE="$settings"
+  if has_revocations; then
+    told=$(print_revocations)
+    write "$advanced" "$told"
+    export RABBITMQ_ADVANCED_CONFIG_FILE="$advanced"
+  fi
 fi
 # RabbitMQ reads some of its settings from these, which are the administrator's here.
 unset RABBITMQ_DEFAULT_USER RABBITMQ_DEFAULT_PASS SYNERGOS_QUEUE_USER SYNERGOS_QUEUE_PASSWORD

@@ -16,8 +16,9 @@ from synergos.accounts.administration import administration
 from synergos.domain.roles import Role
 from synergos.identity.identity import FOLDER as TRUST
 from synergos.identity.identity import identity_in
+from synergos.pki import pem
+from synergos.pki.authority import KEY
 from synergos.pki.consortium import LocalConsortium
-from synergos.pki.pem import certificate
 
 LEAD = "lead"
 """The account of whom the collaboration belongs to."""
@@ -69,14 +70,20 @@ def _user() -> tuple[int, int]:
 
 
 def _certify(name: str, hosts: tuple[str, ...], user: tuple[int, int]) -> None:
-    """A certificate, its key and who vouches for others, for one program; one that holds for a while yet stays."""
-    home = SECURE / name
-    if _holds(home / "certificate.pem"):
+    """A certificate and its key, for one program, which stay while they hold for a while yet; who vouches for others, and for whom no more."""
+    home, consortium = SECURE / name, LocalConsortium(SECURE / "pki", (*OWN_MACHINE, *hosts))
+    if not _holds(home / "certificate.pem"):
+        own, key, _ = consortium.files(name)
+        home.mkdir(exist_ok=True)
+        for path, called in ((key, "key.pem"), (own, "certificate.pem")):
+            pem.write(home / called, path.read_bytes(), is_secret=path is key)
+    elif not (SECURE / "pki" / KEY).exists():
+        # The authority is kept elsewhere; what it has listed since is brought here by hand.
         return
-    own, key, authority = LocalConsortium(SECURE / "pki", (*OWN_MACHINE, *hosts)).files(name)
-    home.mkdir(exist_ok=True)
-    for path, called in ((key, "key.pem"), (authority, "ca.pem"), (own, "certificate.pem")):
-        (home / called).write_bytes(path.read_bytes())
+    for path in (consortium.authority.believed, consortium.authority.listed):
+        # An authority of an earlier release has no list by itself before it signs or revokes something.
+        if path.exists():
+            pem.write(home / path.name, path.read_bytes())
     for path in _all_of(home):
         os.chown(path, *user)
 
@@ -85,7 +92,7 @@ def _holds(file: Path) -> bool:
     """Whether a certificate is there that is not over soon; the same key gets another one else."""
     if not file.exists():
         return False
-    return certificate(file.read_bytes(), file).not_valid_after_utc - datetime.now(UTC) > RENEWED_BEFORE
+    return pem.certificate(file.read_bytes(), file).not_valid_after_utc - datetime.now(UTC) > RENEWED_BEFORE
 
 
 def _let_in() -> None:

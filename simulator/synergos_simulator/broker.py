@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from synergos.errors import NotSupported
+from synergos.pki.listing import SUFFIX
 from synmanager.errors import AccessRefused, BrokerUnavailable
 from synmanager.message import LARGEST
 from synmanager.rabbitmq import Broker, close
@@ -39,7 +40,8 @@ def broker_command(
         port: where it listens.
         free_port: for the port that it keeps for brokers it might work with; here there are none.
         has_roles: without them there is RabbitMQ's own user, who may do everything.
-        tls: its certificate, the key, and who vouches for whoever connects, who has to show a certificate; none for plain AMQP.
+        tls: its certificate, the key, and who vouches for whoever connects, who has to show a certificate; none for plain AMQP. Where
+            lists of what was revoked lie beside the last, by the names that :mod:`synergos.pki.listing` gives them, they are gone by.
         pages: the port of its web pages, which are without TLS; None for none.
 
     Raises:
@@ -59,6 +61,7 @@ def broker_command(
         # No plugins but those that are written down below, and nothing from the machine's own settings.
         "RABBITMQ_ENABLED_PLUGINS_FILE": folder / "plugins",
         "RABBITMQ_CONFIG_FILE": folder / "rabbitmq",
+        "RABBITMQ_ADVANCED_CONFIG_FILE": folder / "advanced.config",
         "RABBITMQ_CONF_ENV_FILE": folder / "environment",
         # One scheduler: a broker of a few messages must not keep the cores from those who train. And a job may be in hand for
         # longer than the half hour after which RabbitMQ would give it to another. What nobody reads is not taken. Erlang is told the broker's name and where it
@@ -78,6 +81,7 @@ def broker_command(
         *(() if pages is None else _pages(pages)),
     ]
     (folder / "plugins").write_text("[].\n" if pages is None else "[rabbitmq_management].\n", encoding="utf-8")
+    (folder / "advanced.config").write_text(_revocations(tls), encoding="utf-8")
     if lines:
         (folder / "rabbitmq.conf").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     return ["env", *(f"{name}={value}" for name, value in settings.items()), str(_program())]
@@ -127,6 +131,21 @@ def _listening(port: int, tls: Sequence[Path]) -> list[str]:
         "ssl_options.fail_if_no_peer_cert": "true",
     }
     return [f"{name} = {value}" for name, value in settings.items()]
+
+
+def _revocations(tls: Sequence[Path]) -> str:
+    """All that TLS takes once more where there are lists of what was revoked, as no other setting has them looked for: they are read at each connection.
+
+    What is taken up again would not be looked at again.
+    """
+    if not tls or not any(tls[2].parent.glob(f"*{SUFFIX}")):
+        return "[].\n"
+    certificate, key, authority, folder = (json.dumps(str(path)) for path in (*tls, tls[2].parent))
+    return (
+        f"[{{rabbit, [{{ssl_options, [{{cacertfile, {authority}}}, {{certfile, {certificate}}}, {{keyfile, {key}}}, "
+        "{verify, verify_peer}, {fail_if_no_peer_cert, true}, {reuse_sessions, false}, {crl_check, true}, "
+        f"{{crl_cache, {{ssl_crl_hash_dir, {{internal, [{{dir, {folder}}}]}}}}}}]}}]}}].\n"
+    )
 
 
 def _pages(port: int) -> list[str]:

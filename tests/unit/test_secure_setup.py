@@ -11,7 +11,7 @@ from types import ModuleType
 import pytest
 
 from synergos.accounts.administration import administration
-from synergos.pki.authority import CERTIFICATE_DAYS
+from synergos.pki.authority import CERTIFICATE_DAYS, Authority
 
 SETUP = Path(__file__).parents[2] / "docker" / "secure" / "setup.py"
 ME = (os.getuid(), os.getgid())
@@ -47,6 +47,22 @@ def test_a_certificate_that_is_over_soon_is_renewed_for_the_same_key(
 
     assert certificate != first[0]
     assert key == first[1]
+
+
+def test_what_was_revoked_since_reaches_who_holds_a_certificate_already(setup: ModuleType, tmp_path: Path) -> None:
+    for name in ("queue", "ttp_1"):
+        setup._certify(name, (), ME)
+    authority = Authority.in_folder(tmp_path / "secure" / "pki")
+    authority.revoke("ttp_1")
+
+    setup._certify("queue", (), ME)
+
+    home = tmp_path / "secure" / "queue"
+    for path in (authority.believed, authority.listed):
+        assert (home / path.name).read_bytes() == path.read_bytes()
+    (tmp_path / "secure" / "pki").rename(tmp_path / "elsewhere")
+    setup._certify("queue", (), ME)
+    assert not (tmp_path / "secure" / "pki").exists()
 
 
 def test_a_token_that_is_over_soon_is_followed_by_another(

@@ -1,7 +1,7 @@
 """The authority of a consortium: it signs requests, renews, revokes, and writes down what it has signed.
 
-Its folder has three files: ``authority.key`` (its owner's alone), ``issued.jsonl``, and ``ca.pem``, which everybody is given: its
-certificate and the list of what it has revoked (RFC 5280).
+Its folder has ``authority.key`` (its owner's alone), ``issued.jsonl``, and ``ca.pem``, which everybody is given: its certificate and
+the list of what it has revoked (RFC 5280). RabbitMQ is given the list in a file of its own besides, ``<hash>.r0``.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from cryptography.x509.oid import NameOID
 
 from synergos.domain.addresses import is_loopback
 from synergos.errors import Conflict, InvalidRequest
-from synergos.pki import pem
+from synergos.pki import listing, pem
 from synergos.pki.issued import Book, Issued
 from synergos.pki.names import Names, host_of
 
@@ -122,6 +122,11 @@ class Authority:
     def believed(self) -> Path:
         """The file that everybody is given."""
         return self.folder / BELIEVED
+
+    @property
+    def listed(self) -> Path:
+        """The list alone, by the name that RabbitMQ looks for in the folder that it is told."""
+        return self.folder / listing.name_of(self.certificate.subject)
 
     @property
     def issued(self) -> Book:
@@ -253,7 +258,7 @@ class Authority:
         return issued
 
     def _publish(self) -> None:
-        """Write the file that everybody is given. The list in it is never out of date: who has an old one is not stopped by that."""
+        """Write the files that others are given. The list in it is never out of date: who has an old one is not stopped by that."""
         number = len(list(self.issued))
         builder = x509.CertificateRevocationListBuilder(
             self.certificate.subject, self.now() - _BEFORE, self.certificate.not_valid_after_utc
@@ -267,8 +272,10 @@ class Authority:
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), critical=False)
             .sign(self.key, hashes.SHA256())
         )
-        own = self.certificate.public_bytes(serialization.Encoding.PEM)
-        pem.write(self.believed, own + listed.public_bytes(serialization.Encoding.PEM))
+        own, text = (each.public_bytes(serialization.Encoding.PEM) for each in (self.certificate, listed))
+        # What everybody is given comes last: an interruption is seen by that, and made good.
+        pem.write(self.listed, text)
+        pem.write(self.believed, own + text)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -284,6 +291,8 @@ class Authority:
         try:
             listed = x509.load_pem_x509_crl(pem.read(self.believed))
         except ValueError:
+            return False
+        if not self.listed.exists():
             return False
         return {int(each.serial, 16) for each in self.issued if each.revoked} <= {each.serial_number for each in listed}
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import os
-import ssl
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,8 +13,9 @@ from typing import Any
 import pytest
 
 from servers import rabbitmq as rabbitmq_server
-from servers.certificates import Authority
 from servers.rabbitmq import RabbitMQ
+from synergos.pki.consortium import LocalConsortium
+from synergos.tls.files import TlsFiles
 from synergos_simulator.broker import HOST
 from synmanager.errors import BrokerUnavailable
 from synmanager.rabbitmq import Broker
@@ -113,16 +113,35 @@ def test_some_of_what_tls_takes_is_not_enough(folder: Path, given: Sequence[str]
     assert "expected SYNERGOS_TLS_CERT, SYNERGOS_TLS_KEY and SYNERGOS_TLS_CA, or none of them" in done.stderr
 
 
+def test_a_file_of_settings_that_no_list_can_be_added_to_is_refused(folder: Path, tmp_path: Path) -> None:
+    certificate, key, believed = LocalConsortium(tmp_path / "pki", (HOST,)).files("queue")
+    files = {
+        f"SYNERGOS_TLS_{name}": str(path) for name, path in (("CERT", certificate), ("KEY", key), ("CA", believed))
+    }
+    (tmp_path / "advanced.config").write_text("[].\n")
+
+    done = ran(folder, "revocations", {"SYNERGOS_QUEUE_ADVANCED": str(tmp_path / "advanced.config"), **files})
+
+    assert done.returncode == 2
+    assert "nobody would be looked up in the list of revocations" in done.stderr
+
+
 def test_with_certificates_it_speaks_tls_alone_and_only_with_who_shows_one(folder: Path, tmp_path: Path) -> None:
     if not rabbitmq_server.is_installed():
         pytest.skip("RabbitMQ IS NOT TESTED: it is not installed (on Debian: apt-get install rabbitmq-server)")
-    authority = Authority.founded(tmp_path / "authority")
-    own = authority.server(HOST)
-    files = {"CERT": own.certificate, "KEY": own.key, "CA": authority.certificate}
-    settings = queue(folder, "settings", **{f"SYNERGOS_TLS_{name}": str(path) for name, path in files.items()})
-    assert queue(folder, "settings") == ""
-    known = ssl.create_default_context(cafile=authority.certificate)
-    known.load_cert_chain(own.certificate, own.key)
+    consortium = LocalConsortium(tmp_path / "pki", (HOST,))
+    certificate, key, believed = consortium.files("queue")
+    files = {
+        f"SYNERGOS_TLS_{name}": str(path) for name, path in (("CERT", certificate), ("KEY", key), ("CA", believed))
+    }
+    settings = queue(folder, "settings", **files)
+    assert queue(folder, "settings") == queue(folder, "revocations") == ""
+    image = tmp_path / "advanced.config"
+    image.write_text("[{rabbit, [{consumer_timeout, undefined}, {max_message_size, 16777216}]}].\n")
+    revocations = queue(folder, "revocations", SYNERGOS_QUEUE_ADVANCED=str(image), **files)
+    assert "{consumer_timeout, undefined}, {max_message_size, 16777216}]}]." in revocations
+    known, gone = (TlsFiles(*consortium.files(name)).client() for name in ("director", "ttp"))
+    unknown = TlsFiles(authority=believed).client()
 
     # Here there is a port without, by which is seen that it has started.
     without = "listeners.tcp = none\n"
@@ -130,12 +149,18 @@ def test_with_certificates_it_speaks_tls_alone_and_only_with_who_shows_one(folde
     server = RabbitMQ(tmp_path, has_roles=True)
     with (tmp_path / "broker" / "rabbitmq.conf").open("a") as file:
         file.write(settings.replace(without, "").replace("default = 5671", f"1 = {HOST}:{server.tls_port}"))
+    (tmp_path / "broker" / "advanced.config").write_text(revocations)
     try:
         server.start()
         user = server.broker_as(DIRECTOR)
+        for tls in (known, gone):
+            Broker(HOST, server.tls_port, user.username, user.password, tls=tls).link().close()
+        consortium.authority.revoke("ttp")
         Broker(HOST, server.tls_port, user.username, user.password, tls=known).link().close()
+        with pytest.raises(BrokerUnavailable, match="revoked"):
+            Broker(HOST, server.tls_port, user.username, user.password, tls=gone).link()
         with pytest.raises(BrokerUnavailable):
-            Broker(HOST, server.tls_port, user.username, user.password, tls=authority.certificate).link()
+            Broker(HOST, server.tls_port, user.username, user.password, tls=unknown).link()
         with pytest.raises(BrokerUnavailable):
             Broker(HOST, server.tls_port, user.username, user.password).link()
     finally:

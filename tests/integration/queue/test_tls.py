@@ -139,6 +139,12 @@ def test_a_broker_that_asks_for_certificates_is_shown_the_programs_own(tmp_path:
                 Broker(HOST, port, tls=TlsFiles(authority=consortium.authority.believed).client).link()
             with pytest.raises(BrokerUnavailable):
                 Broker(HOST, port).link()
+            revoked = Broker(HOST, port, tls=Secured(TlsFiles(*consortium.files("ttp"))).client)
+            revoked.link().close()
+            consortium.authority.revoke("ttp")
+            with pytest.raises(BrokerUnavailable, match="revoked"):
+                revoked.link()
+            broker.link().close()
             consortium.authority.revoke("rabbitmq")
             with pytest.raises(BrokerUnavailable, match="certificate revoked"):
                 Broker(HOST, port, tls=TlsFiles(authority=consortium.authority.believed).client).link()

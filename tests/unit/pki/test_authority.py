@@ -396,3 +396,26 @@ def test_who_only_connects_needs_no_host(authority: Authority, tmp_path: Path) -
     request = pem.request(make_request(tmp_path, Names.checked("prometheus", [], (Use.CLIENT,)))[1])
 
     assert authority.issue(request).uses == ("client",)
+
+
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [("Hospitals  of the North", "749e264e.r0"), ("Spitäler Ö ß", "a90da4c7.r0"), ("x" * 64, "37cd716f.r0")],
+)
+def test_the_list_alone_has_the_name_that_openssl_and_rabbitmq_look_for(tmp_path: Path, name: str, file: str) -> None:
+    """As ``openssl x509 -hash`` and Erlang's ``public_key:short_name_hash`` say it."""
+    authority = Authority.founded(tmp_path / "authority", name, now=lambda: NOW)
+
+    assert authority.listed == tmp_path / "authority" / file
+
+
+def test_the_list_alone_is_the_one_that_everybody_is_given(authority: Authority, tmp_path: Path) -> None:
+    authority.issue(requested(tmp_path / "site"))
+    authority.revoke("ttp")
+    alone = authority.listed.read_bytes()
+
+    assert alone.startswith(b"-----BEGIN X509 CRL-----")
+    assert authority.believed.read_bytes().endswith(alone)
+    authority.listed.unlink()
+    authority.issue(requested(tmp_path / "other", "worker", ("worker.example.org",)))
+    assert authority.believed.read_bytes().endswith(authority.listed.read_bytes())
