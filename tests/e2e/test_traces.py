@@ -33,6 +33,8 @@ def receiver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collector]:
 def grid(tmp_path_factory: pytest.TempPathFactory, data: Path, receiver: Collector) -> Iterator[Cluster]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SYNERGOS_TRACING", receiver.url)
+        # What a collector has not taken by then is dropped; beside other tests it may take long.
+        patch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "120")
         with cluster(tmp_path_factory.mktemp("cluster"), data, grids=1) as running:
             yield running
 
@@ -43,7 +45,10 @@ def whole(receiver: Collector, trace: str, *names: str) -> list[Collected]:
     def found() -> list[Collected]:
         return [span for span in receiver.spans() if span.trace == trace]
 
-    until(lambda: set(names) <= {span.name for span in found()}, f"{', '.join(names)} of the trace to be collected")
+    def seen() -> str:
+        return f"{', '.join(names)} of the trace to be collected; it has {sorted({span.name for span in found()})}"
+
+    until(lambda: set(names) <= {span.name for span in found()}, seen, every=0.1)
     return found()
 
 
