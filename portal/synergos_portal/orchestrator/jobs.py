@@ -185,6 +185,11 @@ class Node:
     data: Mapping[str, Any] | None = None
 
     @property
+    def participant(self) -> str | None:
+        """Whose it is."""
+        return self.key.get("participant_id")
+
+    @property
     def version(self) -> str | None:
         """Of its program."""
         return str(self.data["version"]) if self.data and self.data.get("version") else None

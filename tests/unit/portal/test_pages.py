@@ -20,13 +20,26 @@ JOB = {
     "error": {"kind": "WorkerUnreachable", "message": "hospital_2: cannot be reached"},
     "finished_at": "2999-01-01T00:00:00+00:00",
 }
+NODES = [
+    {
+        "kind": "Node",
+        "key": {"collab_id": "heart", "project_id": project, "participant_id": who},
+        "node": "node_0",
+        "host": "10.0.0.12",
+        "is_reachable": is_reachable,
+        "problem": None if is_reachable else "nobody answers",
+    }
+    for project in ("p", "q")
+    for who, is_reachable in (("hospital_1", True), ("hospital_2", False), ("hospital_3", None))
+]
 COUNTS = {"counts": {"failed": 3, "waiting": 1, "queued": 1, "running": 1, "completed": 5}}
 
 
 @pytest.fixture
 def busy(tmp_path: Path) -> Portal:
-    """In front of an orchestrator whose jobs all look alike."""
-    return portal(tmp_path, answering(("GET /ttp/jobs", 200, {"data": [JOB], "params": COUNTS})))
+    """In front of an orchestrator whose jobs all look alike, and one of whose workers is down."""
+    jobs = ("GET /ttp/jobs", 200, {"data": [JOB], "params": COUNTS})
+    return portal(tmp_path, answering(jobs, ("GET /ttp/nodes", 200, {"data": NODES})))
 
 
 def test_home_says_what_runs_what_has_failed_and_whom_is_waited_for(busy: Portal) -> None:
@@ -36,6 +49,13 @@ def test_home_says_what_runs_what_has_failed_and_whom_is_waited_for(busy: Portal
     assert "waits for hospital_2" in page
     assert "hospital_2: cannot be reached" in page
     assert 'href="http://localhost:4001/jobs/0123"' in page
+
+
+def test_home_names_each_worker_that_is_down_once(busy: Portal) -> None:
+    page = busy.visitor(Service.NAV).get("/home").text
+
+    down = page[page.index('id="now-away"') :]
+    assert [down.count(text) for text in ("hospital_1", "hospital_2", "hospital_3", "nobody answers")] == [0, 1, 0, 1]
 
 
 @pytest.mark.parametrize(("service", "path"), [(Service.NAV, "/home"), (Service.VIEW, "/nothing")])

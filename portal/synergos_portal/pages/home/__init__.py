@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
-from synergos_portal.orchestrator import overview
+from synergos_portal.orchestrator import jobs, overview
 from synergos_portal.orchestrator.client import Client
+from synergos_portal.orchestrator.jobs import Node
 from synergos_portal.orchestrator.overview import JobInShort
 from synergos_portal.orchestrator.problems import Away, Refused
 from synergos_portal.web.current import client
@@ -27,13 +27,13 @@ class Home:
 
     Attributes:
         failed: since yesterday.
-        away: nodes that are not reachable, as the orchestrator tells of them.
+        away: nodes that are not reachable; one that is registered for several projects is told once.
     """
 
     running: Sequence[JobInShort]
     waiting: Sequence[JobInShort]
     failed: Sequence[JobInShort]
-    away: Sequence[dict[str, Any]]
+    away: Sequence[Node]
 
     @property
     def is_unfinished(self) -> bool:
@@ -68,11 +68,11 @@ def _found(client: Client) -> Home:
     return Home(running, waiting, failed, _away(client))
 
 
-def _away(client: Client) -> list[dict[str, Any]]:
+def _away(client: Client) -> list[Node]:
     """Nodes that are not reachable; nobody is told of those of others."""
     try:
-        nodes = client.answer("GET", "nodes").get("data")
+        found = jobs.nodes(client, {}, None)
     except (Refused, Away):
         return []
-    each = nodes if isinstance(nodes, list) else []
-    return [node for node in each if isinstance(node, dict) and node.get("reachable") is False]
+    gone = [node for node in found if node.is_reachable is False]
+    return list({(node.participant, node.host, node.problem): node for node in gone}.values())
