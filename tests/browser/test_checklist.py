@@ -1,71 +1,95 @@
-"""From an empty grid to a validated model by the checklist alone: with a mouse on tables, and with a keyboard on pictures in a cluster."""
+"""From an empty grid to a validated model by the checklist alone, by mouse and by keyboard, with tables and with pictures, on a basic grid and on a cluster."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from grids.cluster_grid import GRIDS, Cluster, cluster, is_under_way, jobs_of, wait_for_jobs
+from grids.cluster_grid import GRIDS, cluster, is_under_way, jobs_of, wait_for_jobs
 from grids.real_grid import ENDLESS, RealGrid, Study, started
 from servers.portal import RunningPortal, running
-from support.checklist import ByKeyboard, ByMouse, declared, validated
+from support.checklist import ByKeyboard, ByMouse, Hand, declared, validated
 from support.visitor import Visitor
 from support.waiting import until
 from synergos_simulator.datasets import Dataset, write_example
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
+WAYS: dict[type[Hand], tuple[str, ...]] = {
+    ByMouse: ("I orchestrate", "Collaborations", "Create"),
+    ByKeyboard: ("Collaborations", "New collaboration"),
+}
+"""To a new collaboration, from the first page on."""
 
-@pytest.fixture
-def empty_grid(tmp_path: Path, data: Path) -> Iterator[RealGrid]:
-    """One in which nothing is declared."""
-    with started(tmp_path / "grid", data) as found:
-        yield found
+
+@dataclass(frozen=True)
+class Place:
+    """A grid, and the portal in front of it."""
+
+    grid: RealGrid
+    portal: RunningPortal
+
+    def clear(self) -> None:
+        """Have nothing declared."""
+        driver = self.grid.driver
+        for collaboration in driver.collaborations.read_all()["data"]:
+            driver.collaborations.delete(collaboration["key"]["collab_id"])
+        for participant in driver.participants.read_all()["data"]:
+            driver.participants.delete(participant["id"])
+        assert driver.collaborations.read_all()["data"] == driver.participants.read_all()["data"] == []
 
 
 @pytest.fixture(scope="module")
-def two_grids(tmp_path_factory: pytest.TempPathFactory, data: Path) -> Iterator[Cluster]:
-    """A cluster, empty until the first test."""
-    with cluster(tmp_path_factory.mktemp("cluster"), data) as found:
-        yield found
+def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, data: Path) -> Iterator[Place]:
+    """One of each kind of grid."""
+    kinds: dict[str, Callable[..., AbstractContextManager[RealGrid]]] = {"basic": started, "cluster": cluster}
+    with (
+        kinds[request.param](tmp_path_factory.mktemp("grid"), data) as grid,
+        running(tmp_path_factory.mktemp("portal"), grid.driver.address) as portal,
+    ):
+        yield Place(grid, portal)
 
 
 @pytest.fixture(scope="module")
-def pages(tmp_path_factory: pytest.TempPathFactory, two_grids: Cluster) -> Iterator[RunningPortal]:
-    """The portal in front of its director."""
-    with running(tmp_path_factory.mktemp("portal"), two_grids.driver.address) as found:
-        yield found
+def digits(data: Path) -> Dataset:
+    """Pictures of two participants."""
+    return write_example(data, "digits_images", most_rows=200)
 
 
-def test_with_a_mouse_on_tables(visitor: Visitor, empty_grid: RealGrid, wine: Dataset, tmp_path: Path) -> None:
-    with running(tmp_path / "portal", empty_grid.grid.ttp.address) as portal:
-        hand = ByMouse(visitor)
-        declared(hand, portal, visitor, "vintages", "I orchestrate", "Collaborations", "Create")
-
-        validated(hand, visitor, wine, [[each.node for each in its] for its in empty_grid.nodes()], tmp_path)
-
-    driver = empty_grid.driver
-    assert len(driver.validations.read("vintages collaboration", "vintages", "network", "first")["data"]) == 2
-
-
-def test_with_a_keyboard_on_pictures_in_a_cluster(
-    visitor: Visitor, two_grids: Cluster, pages: RunningPortal, data: Path, tmp_path: Path
+@pytest.mark.parametrize(
+    ("place", "by", "kind_of_data"),
+    [
+        ("basic", ByMouse, "wine"),
+        ("basic", ByKeyboard, "digits"),
+        ("cluster", ByMouse, "digits"),
+        ("cluster", ByKeyboard, "wine"),
+    ],
+    indirect=["place"],
+    scope="module",
+)
+def test_the_checklist_leads_from_an_empty_grid_to_a_validated_model(
+    visitor: Visitor, place: Place, by: type[Hand], kind_of_data: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
-    digits = write_example(data, "digits_images", most_rows=200)
-    hand = ByKeyboard(visitor)
-    declared(hand, pages, visitor, "figures", "Collaborations", "New collaboration")
+    """Whatever two of them are: the hand, the data and the grid."""
+    dataset: Dataset = request.getfixturevalue(kind_of_data)
+    place.clear()
+    hand = by(visitor)
+    declared(hand, place.portal, visitor, "first", *WAYS[by])
 
-    validated(hand, visitor, digits, [[each.node for each in its] for its in two_grids.nodes()], tmp_path)
+    validated(hand, visitor, dataset, [[each.node for each in its] for its in place.grid.nodes()], tmp_path)
 
-    driver = two_grids.driver
-    assert len(driver.validations.read("figures collaboration", "figures", "network", "first")["data"]) == 2
+    assert len(place.grid.driver.validations.read("first collaboration", "first", "network", "first")["data"]) == 2
 
 
+@pytest.mark.parametrize("place", ["cluster"], indirect=True)
 def test_a_job_of_a_cluster_says_what_it_waits_for_and_goes_on_by_itself(
-    visitor: Visitor, two_grids: Cluster, pages: RunningPortal, wine: Dataset
+    visitor: Visitor, place: Place, wine: Dataset
 ) -> None:
+    two_grids = place.grid
     study = Study(two_grids, wine, "queued", {**ENDLESS})
     study.declare()
     for name in ("second", "third"):
@@ -77,10 +101,10 @@ def test_a_job_of_a_cluster_says_what_it_waits_for_and_goes_on_by_itself(
     [waiting] = [job for job in study.jobs("train") if not is_under_way(job)]
     first = next(job for job in study.jobs("train") if is_under_way(job))
     two_grids.driver.validations.create(*study.keys[:3], first["keys"]["run_id"])
-    visitor.origins |= pages.origins
-    visitor.open(f"{pages.view}/jobs?state=waiting&stage=validate")
+    visitor.origins |= place.portal.origins
+    visitor.open(f"{place.portal.view}/jobs?state=waiting&stage=validate")
     visitor.sees(f"Waits until job {first['id'][:8]} has ended.")
-    visitor.open(f"{pages.view}/jobs/{waiting['id']}")
+    visitor.open(f"{place.portal.view}/jobs/{waiting['id']}")
     visitor.sees("Waits: 2 of 2 sub-grids are busy.")
 
     two_grids.driver.jobs.cancel(first["id"])

@@ -57,8 +57,10 @@ class ByKeyboard:
     def upload(self, summary: str, label: str, file: Path) -> None:
         self._visitor.tab_to(summary)
         self._visitor.press("Enter")
-        self._visitor.tab_to(label)
+        # The browser is told to hand the chooser over, and then asked where the focus is: once it answers, it knows. A key
+        # right after the first of the two may overtake it, and opens a chooser that nobody sees.
         with self._visitor.page.expect_file_chooser() as chosen:
+            self._visitor.tab_to(label)
             self._visitor.press("Enter")
         chosen.value.set_files(file)
 
