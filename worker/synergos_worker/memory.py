@@ -85,7 +85,8 @@ class Spares:
     def drop_oldest(self) -> bool:
         """See :class:`Spare`."""
         found = [(used, position) for position, each in enumerate(self._all) if (used := each.oldest) is not None]
-        return self._all[min(found)[1]].drop_oldest() if found else False
+        # What has been taken into use since it was looked at does not go; then the next does.
+        return any(self._all[position].drop_oldest() for _, position in sorted(found))
 
 
 class SetAside:

@@ -97,6 +97,19 @@ def test_what_was_not_used_for_longest_gives_way_first_wherever_it_is() -> None:
     assert newer.count == 1
 
 
+def test_what_is_taken_into_use_while_room_is_made_stays_and_the_next_gives_way() -> None:
+    class Taken(Kept):
+        def drop_oldest(self) -> bool:
+            return False
+
+    in_use, other = Taken(1, used=7.0), Kept(2, used=8.0)
+    memory = Memory(LIMITS, Spares(in_use, other))
+
+    memory.begin().add(part(700))
+
+    assert (in_use.count, other.count) == (1, 1)
+
+
 def test_sessions_are_bounded_in_number() -> None:
     memory = Memory(LIMITS)
     held = [memory.begin() for _ in range(3)]

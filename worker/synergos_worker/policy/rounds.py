@@ -20,7 +20,8 @@ _LEAST = 1e-4
 
 
 class RoundJudge:
-    """Judges what one session is sent, round by round; used by the thread that computes, all but :meth:`settle`.
+    """Judges what one session is sent, round by round; used by the thread that computes, and while nothing is computed by the one that
+    receives (:meth:`gauge`). :meth:`settle` may be called by any thread at any time.
 
     It keeps no tensor once it is settled: until a session has trained, its model is as the run's seed makes it; afterwards it is what was
     answered last.
@@ -43,7 +44,8 @@ class RoundJudge:
         self._moved: float | None = None
         # The length of the mean gradient, as far as this session has moved along any of its own.
         self._pulled = 0.0
-        # What is still to be measured of the last training, by whichever thread comes first.
+        # What is still to be measured of the last training, by whichever thread comes first. The lock is held while it is measured, so
+        # that whoever goes on to read what came of it, or to write over the weights, waits for that.
         self._unsettled: Callable[[], None] | None = None
         self._settling = threading.Lock()
 
@@ -144,7 +146,9 @@ class RoundJudge:
         if self._moved is None:
             # Of a session that is taken up, whose first weights may lie as far away.
             walked = 0.0
-        self._unsettled = partial(self._note, answer, start, walked, parameters if reach else (), reach)
+        with self._settling:
+            # Of the training before nothing is left to measure: :meth:`before` has seen to that.
+            self._unsettled = partial(self._note, answer, start, walked, parameters if reach else (), reach)
 
     def _note(self, answer: Weights, start: Weights, walked: float, parameters: Collection[str], reach: float) -> None:
         moved, known = movement(answer, start, self._learnt) - walked, self._moved or 0.0
