@@ -97,6 +97,28 @@ def test_whose_rows_are_predicted_sees_it_and_so_does_the_owner_of_the_collabora
     owner.page.close()
 
 
+def test_whoever_invites_is_kept_from_nothing(visitor: Visitor, pages: RunningPortal, finished: Study) -> None:
+    """By axe; a participant that has come later is invited by keyboard."""
+    signed_in(visitor, pages, "lead")
+    collab_id, project_id, *_ = finished.keys
+    project = f"{pages.view}/collaborations/{collab_id}/projects/{project_id}"
+    visitor.open(f"{pages.view}/participants/new")
+    visitor.fill({"Name": "latecomer"})
+    visitor.follow("Declare")
+    visitor.open(project)
+    visitor.tab_to("Invite a participant")
+    visitor.press("Enter")
+    visitor.page.get_by_label("Participant").select_option("latecomer")
+    assert visitor.findings() == []
+    visitor.follow("Invite")
+
+    visitor.sees("invited, not registered yet")
+    assert visitor.findings() == []
+    visitor.follow("Take back latecomer")
+    visitor.sees("latecomer may register for project")
+    assert visitor.findings() == []
+
+
 @pytest.mark.parametrize("name", ["worker_2", "other"])
 def test_nobody_else_sees_a_prediction(visitor: Visitor, pages: RunningPortal, secrets: list[str], name: str) -> None:
     signed_in(visitor, pages, name)

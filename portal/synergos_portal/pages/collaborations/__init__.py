@@ -5,13 +5,14 @@ from __future__ import annotations
 from flask import Blueprint, flash, render_template, request
 from flask.typing import ResponseReturnValue
 
-from synergos_portal.orchestrator import cycle, declared, taking_part
+from synergos_portal.orchestrator import cycle, declared, invitations, taking_part
 from synergos_portal.orchestrator.declared import Declared, Spot
+from synergos_portal.orchestrator.participants import Place
 from synergos_portal.orchestrator.problems import Refused
 from synergos_portal.pages.collaborations.forms import NAMES, PORTS, TITLES, CollaborationForm
 from synergos_portal.pages.declaring.deleting import delete_page
 from synergos_portal.pages.declaring.way import address_of, as_json, is_json, way_to
-from synergos_portal.web.current import client
+from synergos_portal.web.current import client, person
 from synergos_portal.web.links import go_to, link
 from synergos_portal.web.listing import Column, Wanted, list_page
 from synergos_portal.web.live import fragment, pace
@@ -75,6 +76,8 @@ def show(collab_id: str) -> ResponseReturnValue:
         services=services,
         members=_by_participant(members),
         standing=standing,
+        invited=None if person() is None else invitations.within(client(), spot),
+        registered={Place(collab_id, member.project, member.id) for member in members},
         pace=pace(unfinished=standing.is_open),
         way=way_to(spot),
     )

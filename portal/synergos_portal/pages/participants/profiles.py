@@ -8,7 +8,7 @@ from typing import Any
 from flask import jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 
-from synergos_portal.orchestrator import cycle, participants
+from synergos_portal.orchestrator import cycle, invitations, participants
 from synergos_portal.orchestrator.client import Listing, Query
 from synergos_portal.orchestrator.declared import Spot
 from synergos_portal.orchestrator.participants import Profile, Registration
@@ -16,7 +16,7 @@ from synergos_portal.orchestrator.problems import Refused
 from synergos_portal.pages.jobs.standing import sentence, stage
 from synergos_portal.pages.participants.blueprint import pages
 from synergos_portal.pages.participants.forms import LeaveForm, ProfileForm
-from synergos_portal.web.current import client, own_participant
+from synergos_portal.web.current import client, own_participant, person
 from synergos_portal.web.links import go_to, link
 from synergos_portal.web.listing import Column, Wanted, list_page, wants_json
 from synergos_portal.web.live import fragment, knows, pace
@@ -69,7 +69,12 @@ def show(participant_id: str) -> ResponseReturnValue:
     if wants_json():
         return jsonify(client().answer("GET", "participants", participant_id, "overview").get("data"))
     return render_template(
-        "participants/show.html", found=found, pace=pace(unfinished=_is_unfinished(found)), **_words(found)
+        "participants/show.html",
+        found=found,
+        invited=None if person() is None else invitations.to(client(), participant_id),
+        registered={each.place for each in found.registrations},
+        pace=pace(unfinished=_is_unfinished(found)),
+        **_words(found),
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from flask import flash, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 
-from synergos_portal.orchestrator import catalogue, declared, participants
+from synergos_portal.orchestrator import catalogue, declared, invitations, participants
 from synergos_portal.orchestrator.declared import Spot
 from synergos_portal.orchestrator.participants import PURPOSES, Place, Registration
 from synergos_portal.orchestrator.problems import Refused
@@ -27,7 +27,7 @@ from synergos_portal.pages.participants.forms import (
     registration_values,
     tree_of,
 )
-from synergos_portal.web.current import client
+from synergos_portal.web.current import client, own_participant
 from synergos_portal.web.forms import labelled
 from synergos_portal.web.links import go_to, link
 from synergos_portal.web.listing import wants_json
@@ -46,7 +46,8 @@ def join(participant_id: str) -> ResponseReturnValue:
     form.project.choices = labelled({f"{c}/{p}": f"{c} / {p}" for c, p in _projects()})
     if form.is_sent:
         collab_id, _slash, project_id = form.project.data.partition("/")
-        return go_to("participants.nodes", **Place(collab_id, project_id, participant_id).named)
+        place = Place(collab_id, project_id, participant_id)
+        return go_to("participants.nodes" if _may_register(place) else "invitations.ask", **place.named)
     values = {"form": form, "participant_id": participant_id}
     return render_template("participants/join.html", **values), 422 if form.all_errors else 200
 
@@ -151,6 +152,15 @@ def leave(participant_id: str, collab_id: str, project_id: str) -> ResponseRetur
     values = {"form": form, "name": project_id, "what": what, "verb": _("End the registration")}
     back = link("participants.registration", **place.named)
     return render_template("participants/leave.html", back=back, **values), 422 if form.all_errors else 200
+
+
+def _may_register(place: Place) -> bool:
+    """Whether it need not ask to be let in, as far as is known here; a registration that was there before needs no invitation."""
+    if own_participant() != place.participant_id:
+        return True
+    given = invitations.to(client(), place.participant_id) or []
+    is_invited = any(each.place == place and each.is_given for each in given)
+    return is_invited or _registration(place) is not None
 
 
 def _registration(place: Place) -> Registration | None:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from flask import Blueprint, flash, render_template, request
 from flask.typing import ResponseReturnValue
 
-from synergos_portal.orchestrator import cycle, declared, taking_part
+from synergos_portal.orchestrator import cycle, declared, invitations, taking_part
 from synergos_portal.orchestrator.declared import Declared, Spot
+from synergos_portal.orchestrator.participants import Place
 from synergos_portal.orchestrator.problems import Refused
 from synergos_portal.pages.declaring.deleting import delete_page
 from synergos_portal.pages.declaring.way import address_of, as_json, is_json, way_to
 from synergos_portal.pages.projects.checklist import steps_of
 from synergos_portal.pages.projects.forms import ProjectForm
-from synergos_portal.web.current import client
+from synergos_portal.web.current import client, person
 from synergos_portal.web.links import go_to
 from synergos_portal.web.listing import Column, Wanted, list_page
 from synergos_portal.web.live import fragment, pace
@@ -57,6 +58,9 @@ def show(collab_id: str, project_id: str) -> ResponseReturnValue:
         cycle=far,
         members=far.members,
         standing=standing,
+        spot=spot,
+        invited=None if person() is None else invitations.within(client(), spot),
+        registered={Place(collab_id, project_id, member.id) for member in far.members},
         pace=pace(unfinished=standing.is_open),
         steps=steps,
         following=next((step for step in steps if not step.is_done), None),

@@ -1,0 +1,91 @@
+"""Invitations: which participants' accounts may register for a project, and which have asked to be let in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from synergos_portal.orchestrator.client import Client
+from synergos_portal.orchestrator.declared import Spot
+from synergos_portal.orchestrator.participants import Place
+from synergos_portal.orchestrator.problems import Nonsense, Refused
+
+_MOST = 200
+
+
+@dataclass(frozen=True)
+class Invitation:
+    """One of them.
+
+    Attributes:
+        state: ``invited``, or ``asked`` where the participant waits for an answer.
+    """
+
+    place: Place
+    state: str
+
+    @property
+    def is_given(self) -> bool:
+        """Whether it lets somebody in."""
+        return self.state == "invited"
+
+
+def within(client: Client, spot: Spot) -> list[Invitation] | None:
+    """Those to a project, or to all of a collaboration; None where whoever asks may not know them."""
+    return _listed(client, *spot.parts, "invitations")
+
+
+def to(client: Client, participant_id: str) -> list[Invitation] | None:
+    """Those to a participant; None where whoever asks may not know them."""
+    return _listed(client, "connect", "participants", participant_id, "invitations")
+
+
+def declare(client: Client, place: Place) -> None:
+    """Invite a participant; with the participant's own account, ask for it.
+
+    Raises:
+        Refused: whoever asks may not, there is no such participant, or it is registered already.
+    """
+    client.answer("POST", *_parts(place), body={})
+
+
+def take_back(client: Client, place: Place) -> None:
+    """Let somebody register no more, decline what was asked for, or ask no more.
+
+    Raises:
+        Refused: there is none, or the participant is registered.
+    """
+    client.delete(*_parts(place))
+
+
+def read(client: Client, place: Place) -> Invitation:
+    """One of them.
+
+    Raises:
+        Refused: there is none.
+    """
+    return _invitation(client.record(dict[str, Any], *_parts(place)))
+
+
+def _parts(place: Place) -> tuple[str, ...]:
+    return (*place.parts[:-1], "invitation")
+
+
+def _listed(client: Client, *parts: str) -> list[Invitation] | None:
+    try:
+        found = client.records(dict[str, Any], *parts, query={"limit": _MOST, "order": "newest"})
+    except Refused as error:
+        if error.status in (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND):
+            return None
+        raise
+    return [_invitation(each) for each in found.items]
+
+
+def _invitation(record: dict[str, Any]) -> Invitation:
+    key = record.get("key") or {}
+    try:
+        place = Place(key["collab_id"], key["project_id"], key["participant_id"])
+    except KeyError as error:
+        raise Nonsense(f"the orchestrator's answer is not what was expected: an invitation without {error}") from error
+    return Invitation(place, str(record.get("state")))

@@ -1,0 +1,126 @@
+"""Invitations: whom a collaboration belongs to invites, a participant sees it on its own page and registers from there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+
+from fakes.orchestration import C, P
+from fakes.portal import Portal, Visitor
+from synergos.domain.records import Kind
+from synergos.records import RecordStore
+
+PROJECT = f"/collaborations/{C}/projects/{P}"
+NINE = {"collab_id": C, "project_id": P, "participant_id": "worker_9"}
+ASK = f"/participants/worker_9/invitations/{C}/{P}"
+TAKE_BACK = f"{PROJECT}/invitations/worker_9/delete"
+SignedIn = Callable[[str], Visitor]
+
+
+def words(page: str) -> str:
+    return re.sub(r"\s+", " ", re.sub("<[^>]*>", " ", page))
+
+
+@pytest.fixture
+def outsider(store: RecordStore, signed_in: SignedIn) -> Visitor:
+    """The account of a participant that has declared its profile, and nothing else."""
+    visitor = signed_in("outsider")
+    assert visitor.send("/participants/new", {"id": "worker_9"}).status_code == 303
+    return visitor
+
+
+def states(store: RecordStore) -> list[str]:
+    return [each["state"] for each in store.find(Kind.INVITATION, NINE)]
+
+
+def test_who_is_invited_registers_from_its_own_page(
+    store: RecordStore, signed_in: SignedIn, outsider: Visitor
+) -> None:
+    lead = signed_in("lead")
+    assert "Nobody is invited" in lead.get(PROJECT).text
+
+    led = lead.send(f"{PROJECT}/invitations/new", {"participant_id": "worker_9"})
+    assert (led.status_code, led.location, states(store)) == (303, f"{PROJECT}#invitations", ["invited"])
+    for page in (PROJECT, f"/collaborations/{C}"):
+        assert "worker_9" in lead.get(page).text
+        assert "invited, not registered yet" in lead.get(page).text
+
+    own = outsider.get("/participants/worker_9").text
+    register = f"/participants/worker_9/registrations/{C}/{P}/nodes"
+    assert f'href="{register}"' in own
+    node = {"role": "guest", "count": "1", "node_0_host": "172.18.0.9", "node_0_f_port": "5000", "node_0_port": "8020"}
+    assert outsider.send(register, node).status_code == 303
+    assert "✓ registered" in words(lead.get(PROJECT).text)
+
+
+def test_who_is_not_invited_is_led_to_asking_for_it_and_who_asks_is_seen(
+    store: RecordStore, signed_in: SignedIn, outsider: Visitor
+) -> None:
+    led = outsider.send("/participants/worker_9/register", {"project": f"{C}/{P}"})
+    assert led.location == ASK
+    assert outsider.send(ASK).location == "/participants/worker_9#invitations"
+    assert states(store) == ["asked"]
+
+    page = signed_in("lead").get(PROJECT).text
+    assert "has asked to be invited" in page
+    assert f'href="{PROJECT}/invitations/new?participant=worker_9"' in page
+
+
+def test_an_invitation_is_taken_back_after_a_page_that_says_so(
+    store: RecordStore, signed_in: SignedIn, outsider: Visitor
+) -> None:
+    lead = signed_in("lead")
+    lead.send(f"{PROJECT}/invitations/new", {"participant_id": "worker_9"})
+
+    assert f"worker_9 may register for project {P} no more." in words(lead.get(TAKE_BACK).text)
+    assert states(store) == ["invited"]
+    assert lead.send(TAKE_BACK).location == f"{PROJECT}#invitations"
+    assert states(store) == []
+
+
+@pytest.mark.parametrize("is_given", [True, False])
+def test_a_participant_declines_or_asks_no_more(
+    store: RecordStore, signed_in: SignedIn, outsider: Visitor, is_given: bool
+) -> None:
+    if is_given:
+        signed_in("lead").send(f"{PROJECT}/invitations/new", {"participant_id": "worker_9"})
+    else:
+        outsider.send(ASK)
+
+    assert ("Decline" if is_given else "Ask no more") in outsider.get("/participants/worker_9").text
+    assert outsider.send(TAKE_BACK).location == "/participants/worker_9#invitations"
+    assert states(store) == []
+
+
+def test_who_takes_part_is_not_invited_again_nor_let_go_by_taking_that_back(
+    store: RecordStore, signed_in: SignedIn
+) -> None:
+    lead = signed_in("lead")
+    lead.send(f"{PROJECT}/invitations/new", {"participant_id": "worker_1"})
+
+    assert f"{PROJECT}/invitations/worker_1/delete" not in lead.get(PROJECT).text
+    refused = lead.send(f"{PROJECT}/invitations/worker_1/delete")
+    assert (refused.status_code, "is registered" in refused.text) == (422, True)
+
+
+@pytest.mark.parametrize("name", ["second", "looker", "rival"])
+def test_nobody_else_sees_or_changes_an_invitation(
+    store: RecordStore, signed_in: SignedIn, outsider: Visitor, name: str
+) -> None:
+    signed_in("lead").send(f"{PROJECT}/invitations/new", {"participant_id": "worker_9"})
+    other = signed_in(name)
+
+    assert "worker_9" not in other.get(PROJECT).text
+    assert other.get(TAKE_BACK).status_code in (403, 404)
+    assert states(store) == ["invited"]
+
+
+def test_where_there_are_no_accounts_nobody_is_invited(store: RecordStore, grid: Portal) -> None:
+    store.put(Kind.COLLABORATION, {"collab_id": C}, {})
+    store.put(Kind.PROJECT, {"collab_id": C, "project_id": P}, {"action": "classify"})
+    visitor = grid.visitor()
+
+    assert "nvitation" not in visitor.get(PROJECT).text
+    assert [visitor.get(page).status_code for page in (f"{PROJECT}/invitations/new", ASK)] == [404, 404]
