@@ -33,6 +33,7 @@ def install(app: Flask, health: Callable[[], Mapping[str, object]]) -> None:
         has_accounts=current.has_accounts,
         is_open_to_all=is_open_to_all,
         may_orchestrate=current.may_orchestrate,
+        may_act_for=current.may_act_for,
         own_participant=current.own_participant,
     )
 

@@ -115,6 +115,11 @@ def may_orchestrate() -> bool:
     return role() in (None, "orchestrator")
 
 
+def may_act_for(participant_id: object) -> bool:
+    """Whether pages offer what is a participant's to do: to itself, and to whoever orchestrates, who stands in for those without an account."""
+    return may_orchestrate() or (participant_id is not None and own_participant() == participant_id)
+
+
 def own_participant() -> str | None:
     """The participant whose account has sent this request; of no other it may do anything."""
     who = person()

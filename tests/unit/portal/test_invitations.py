@@ -35,9 +35,7 @@ def states(store: RecordStore) -> list[str]:
     return [each["state"] for each in store.find(Kind.INVITATION, NINE)]
 
 
-def test_who_is_invited_registers_from_its_own_page(
-    store: RecordStore, signed_in: SignedIn, outsider: Visitor
-) -> None:
+def test_who_is_invited_registers_from_its_own_page(store: RecordStore, signed_in: SignedIn, outsider: Visitor) -> None:
     lead = signed_in("lead")
     assert "Nobody is invited" in lead.get(PROJECT).text
 

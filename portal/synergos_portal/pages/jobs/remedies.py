@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from synergos_portal.orchestrator.jobs import Job, JobError
+from synergos_portal.web.current import may_orchestrate
 from synergos_portal.web.links import page_at
 from synergos_portal.web.words import _, lazy
 
@@ -162,5 +163,7 @@ def path_of(keys: Mapping[str, str], innermost: str) -> tuple[str, ...]:
 
 
 def _place(text: str, *parts: str) -> list[Place]:
+    if parts and parts[-1] in ("edit", "launch") and not may_orchestrate():
+        parts = parts[:-1]
     address = page_at(*parts) if len(parts) > 1 else None
     return [] if address is None else [Place(address, text)]

@@ -60,7 +60,10 @@ def actions(role: str, resource: str) -> ResponseReturnValue:
     title = RESOURCES.get(role, {}).get(resource)
     if title is None:
         abort(404)
-    offered = {action: ACTIONS[action] for action in _OF.get(resource, _USUAL)}
+    # Of a participant's own records its account does everything, and whoever only looks on has none.
+    may = current.may_orchestrate() or (role == "participant" and current.own_participant() is not None)
+    usual = _OF.get(resource, _USUAL)
+    offered = {action: ACTIONS[action] for action in usual if may or action == "view"}
     return render_template("old/actions.html", role=role, resource=resource, heading=title, actions=offered)
 
 

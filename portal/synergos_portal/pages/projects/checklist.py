@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from synergos_portal.orchestrator.cycle import Cycle
 from synergos_portal.orchestrator.declared import Spot
-from synergos_portal.web.links import link, there_is
+from synergos_portal.web.current import may_act_for, may_orchestrate, own_participant
+from synergos_portal.web.links import link
 from synergos_portal.web.words import _, ngettext
 
 
@@ -19,7 +20,7 @@ class Step:
         done: how far it is, in words, where anything is there.
         is_done: whether the next one can be taken.
         verb: what its button says.
-        address: where it is done; None where no page does it.
+        address: where it is done; None where whoever reads it does not do it.
     """
 
     name: str
@@ -36,11 +37,17 @@ def steps_of(project: Spot, cycle: Cycle, experiment: Spot | None) -> Sequence[S
         experiment: the one that a first run is declared of.
     """
     registered, brings = len(cycle.members), cycle.training
-    participants = _there("participants.listed")
+    may = may_orchestrate()
+    own = own_participant()
+    participants = (
+        link("participants.listed") if may else None if own is None else link("participants.show", participant_id=own)
+    )
     silent = next((member.id for member in cycle.members if not member.tags.get("train")), None)
-    naming = participants if silent is None else _there("participants.tags", participant_id=silent, **project.key)
-    launch = _there("launch.launchpad", **project.key)
-    new_run = None if experiment is None else link("runs.new", **experiment.key)
+    naming = participants
+    if silent is not None:
+        naming = link("participants.tags", participant_id=silent, **project.key) if may_act_for(silent) else None
+    launch = link("launch.launchpad", **project.key) if may else None
+    new_run = link("runs.new", **experiment.key) if may and experiment is not None else None
     return [
         Step(
             _("Participants are registered"),
@@ -61,7 +68,7 @@ def steps_of(project: Spot, cycle: Cycle, experiment: Spot | None) -> Sequence[S
             ngettext("one", "%(num)s", cycle.experiments) if cycle.experiments else "",
             cycle.experiments > 0,
             _("New experiment"),
-            link("experiments.new", **project.key),
+            link("experiments.new", **project.key) if may else None,
         ),
         Step(
             _("It has a run: how to train it"),
@@ -92,7 +99,3 @@ def steps_of(project: Spot, cycle: Cycle, experiment: Spot | None) -> Sequence[S
             launch,
         ),
     ]
-
-
-def _there(endpoint: str, **values: str) -> str | None:
-    return link(endpoint, **values) if there_is(endpoint) else None
