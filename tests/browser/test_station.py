@@ -191,6 +191,12 @@ def test_any_page_of_view_may_be_a_window_and_no_page_of_others(page: Page, stat
     page.get_by_label("Address of the page").fill("/collaborations")
     page.get_by_role("button", name="Add window").click()
     shows(page, "page:/collaborations", "Collaborations")
+    framed = window(page, "page:/collaborations").frame_locator("iframe")
+    expect(framed.get_by_role("main")).to_be_visible()
+    expect(framed.get_by_role("navigation", name="Menu")).to_have_count(0)
+    with page.context.expect_page() as tab:
+        verb(page, "page:/collaborations", "tab").click()
+    expect(tab.value.get_by_role("navigation", name="Menu")).to_be_visible()
     assert station.trap.asked == []
 
 

@@ -19,6 +19,7 @@ from synergos_portal.web import (
     filters,
     forgery,
     forms,
+    framing,
     handover,
     ids,
     language,
@@ -68,6 +69,7 @@ def create_app(service: Service, parts: PortalParts, families: Sequence[Family])
     forgery.install(app)
     once.install(app)
     policy.install(app, service, parts.settings.places)
+    framing.install(app)
     errors.install(app)
     compression.install(app)
     filters.install(app)

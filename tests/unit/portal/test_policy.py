@@ -95,3 +95,23 @@ def test_an_orchestrator_that_is_away_is_a_page_that_says_so(tmp_path: Path) -> 
 
     assert answer.status_code == 502
     assert "The orchestrator does not answer" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("service", "destination", "is_whole"),
+    [
+        (Service.VIEW, "iframe", False),
+        (Service.VIEW, "document", True),
+        (Service.VIEW, "", True),
+        (Service.NAV, "iframe", True),
+        (Service.TRACK, "iframe", True),
+    ],
+)
+def test_a_page_of_view_in_a_window_has_no_header_and_every_other_has(
+    grid: Portal, service: Service, destination: str, is_whole: bool
+) -> None:
+    answer = grid.visitor(service, Sec_Fetch_Dest=destination).get("/nothing")
+
+    assert ('class="portal-header' in answer.text, 'href="#main"' in answer.text) == (is_whole, is_whole)
+    assert answer.text.count('id="header-live"') == 1
+    assert ("Sec-Fetch-Dest" in answer.headers.get("Vary", "")) == (service is Service.VIEW)
