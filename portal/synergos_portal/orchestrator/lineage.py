@@ -73,6 +73,13 @@ class Lineage:
     changes: tuple[Change, ...]
 
 
-def of_run(client: Client, *ids: str) -> Lineage:
-    """The lineage of a run."""
-    return client.record(Lineage, "lineage", *ids)
+def of_run(client: Client, *ids: str, version: str | None = None) -> Lineage:
+    """The lineage of a run.
+
+    Args:
+        version: the number of one of its trainings; the newest without it.
+
+    Raises:
+        Refused: there is no such run or training.
+    """
+    return client.record(Lineage, "lineage", *ids, query={"version": version})

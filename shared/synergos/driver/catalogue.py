@@ -24,6 +24,13 @@ class CatalogueTask(Task):
         """What the participants of a project publish, side by side, with ``differences`` in sentences."""
         return self._get(route("catalogue", collab_id, project_id))
 
-    def lineage(self, collab_id: str, project_id: str, expt_id: str, run_id: str) -> Response:
-        """Where a run's model comes from and what was made with it, as it was trained; ``changes`` says what has changed since."""
-        return self._get(route("lineage", collab_id, project_id, expt_id, run_id))
+    def lineage(
+        self, collab_id: str, project_id: str, expt_id: str, run_id: str, version: int | None = None
+    ) -> Response:
+        """Where a run's model comes from and what was made with it, as it was trained; ``changes`` says what has changed since.
+
+        Args:
+            version: the number of a training that is kept; the newest without it.
+        """
+        asked = None if version is None else {"version": str(version)}
+        return self._get(route("lineage", collab_id, project_id, expt_id, run_id), asked)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import stat
 import threading
 import time
@@ -25,12 +24,13 @@ from synergos.domain.keys import RunKey
 from synergos.domain.records import Kind
 from synergos.domain.study import Study
 from synergos.domain.trained_model import OUTDATED
-from synergos.errors import InvalidRequest, NotPermitted, NotSupported, RecordNotFound
+from synergos.errors import NotPermitted, NotSupported, RecordNotFound
 from synergos.learning.exports import changed, digest_in
 from synergos.orchestration.access import Access
 from synergos.orchestration.caller import Caller
 from synergos.orchestration.preconditions import require_named
 from synergos.orchestration.study_records import StudyRecords
+from synergos.orchestration.trainings import training_called
 from synergos.records.model_versions import number_of
 from synergos.records.store import Record, RecordStore
 
@@ -192,17 +192,8 @@ class Artifacts:
         models = self._store.find(Kind.MODEL, run)
         if version is None:
             return _Training(run, _current(run, models), is_newest=True)
-        if not re.fullmatch(r"[1-9][0-9]{0,8}", version):
-            raise InvalidRequest(f"expected the number of a training, got {version[:80]!r}", "version")
-        # What was trained before models had versions has no record among them.
-        found = [*self._store.find(Kind.MODEL_VERSION, run.trained_as(int(version))), *models]
-        for record in found:
-            if number_of(record) == int(version):
-                newest = any(number_of(model) == int(version) for model in models)
-                return _Training(run, record, is_newest=newest)
-        raise RecordNotFound(
-            f"there is no version {version} of run {run.run_id!r}; the list of versions has those there are"
-        )
+        record = training_called(self._store, run, version)
+        return _Training(run, record, is_newest=any(number_of(model) == int(version) for model in models))
 
     @contextmanager
     def _folder_of(self, training: _Training) -> Iterator[int]:

@@ -21,7 +21,9 @@ from synergos.orchestration.caller import Caller
 from synergos.orchestration.catalogues import PATIENCE_SECONDS, PublishedCatalogues
 from synergos.orchestration.dataset_lineage import DatasetLineage
 from synergos.orchestration.disclosure import Disclosure
+from synergos.orchestration.trainings import training_called
 from synergos.records.agreements import agreement_version, current_agreement, why_withdrawn
+from synergos.records.model_versions import number_of
 from synergos.records.paging import Page
 from synergos.records.store import Record, RecordStore
 
@@ -41,14 +43,18 @@ class Lineages:
         self._catalogues = catalogues
         self._access = access or Access(store)
 
-    def of(self, caller: Caller, run: RunKey, patience: float = PATIENCE_SECONDS) -> Lineage:
+    def of(
+        self, caller: Caller, run: RunKey, version: str | None = None, patience: float = PATIENCE_SECONDS
+    ) -> Lineage:
         """The lineage of a run's model, as far as the caller is told of it; of one that is not trained what it would come from.
 
         Args:
+            version: the number of a training, that may be an earlier one; the newest without it.
             patience: seconds to wait for workers that are being asked.
 
         Raises:
-            RecordNotFound: there is no such run.
+            InvalidRequest: the version is no number.
+            RecordNotFound: there is no such run or training.
         """
         self._store.get(Kind.RUN, run)
         found = self._catalogues.fingerprints(run.project, patience)
@@ -56,7 +62,7 @@ class Lineages:
         with self._store.database.reading():
             datasets = DatasetLineage(self._store, run.project, found)
             parts = _Parts(self._store, run, told, datasets)
-            model = parts.model()
+            model = parts.model() if version is None else training_called(self._store, run, version)
             nodes = tuple(parts.untrained() if model is None else parts.trained(model))
         if model is None:
             state = State.UNTRAINED
@@ -100,9 +106,12 @@ class _Parts:
         yield self._run(definition.get("run", {}), now, definition.get("digest"))
         if (job_id := model.get("job")) is not None:
             yield LineageNode("job", NodeKind.JOB, str(job_id), about=self._job(job_id))
-        yield self._model(model)
-        yield from self._results(Kind.VALIDATION, NodeKind.VALIDATION, Stage.VALIDATE)
-        yield from self._results(Kind.PREDICTION, NodeKind.PREDICTION, Stage.PREDICT)
+        newest = self.model()
+        yield self._model(model, newest)
+        if newest is not None and number_of(newest) == number_of(stored):
+            # What was measured of an earlier one went when it was trained again; its figures are about the model.
+            yield from self._results(Kind.VALIDATION, NodeKind.VALIDATION, Stage.VALIDATE)
+            yield from self._results(Kind.PREDICTION, NodeKind.PREDICTION, Stage.PREDICT)
 
     def _asked_for_now(self) -> TrainingDefinition:
         return definition_of(self.store.get(Kind.EXPERIMENT, self.run), self.store.get(Kind.RUN, self.run))
@@ -150,10 +159,10 @@ class _Parts:
             "attempts": job.attempts,
         }
 
-    def _model(self, model: Record) -> LineageNode:
+    def _model(self, model: Record, newest: Record | None) -> LineageNode:
         exports = {name: each for name, each in model.items() if name == "global" or name.startswith("local_")}
         figures = model.get("figures") or {}
-        version = model.get("version", 1)
+        version = number_of(model)
         about = {
             "version": version,
             "trained_at": model.get("trained_at"),
@@ -162,6 +171,8 @@ class _Parts:
             "participants": _names(model),
         }
         changes = [_HIDDEN] if model.get(OUTDATED) else []
+        if newest is not None and number_of(newest) > version:
+            changes.append(f"the run was trained again since: training {number_of(newest)} is the newest")
         if self.store.has_unfinished_job(Stage.TRAIN, self.run):
             changes.append("the run is being trained again")
         return LineageNode("model", NodeKind.MODEL, f"training {version}", about=about, changes=tuple(changes))

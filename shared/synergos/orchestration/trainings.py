@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 from synergos.domain.keys import RunKey
 from synergos.domain.records import Kind
 from synergos.domain.trained_model import OUTDATED
-from synergos.errors import DamagedRecord
+from synergos.errors import DamagedRecord, InvalidRequest, RecordNotFound
 from synergos.orchestration.access import Access
 from synergos.orchestration.caller import Caller
 from synergos.orchestration.preconditions import require_named
@@ -38,6 +40,27 @@ class Trainings:
             found = self._store.select(self.kind, Selection(run), page)
         sight = self._access.sight(caller)
         return found.map(lambda version: sight.record({**version, "is_current": _number(version) in current}))
+
+
+def training_called(store: RecordStore, run: RunKey, version: str) -> Record:
+    """One training of a run.
+
+    Args:
+        version: its number, as somebody has written it.
+
+    Raises:
+        InvalidRequest: the version is no number.
+        RecordNotFound: there is no such training.
+    """
+    if not re.fullmatch(r"[1-9][0-9]{0,8}", version):
+        raise InvalidRequest(f"expected the number of a training, got {version[:80]!r}", "version")
+    # The model itself first: it has what is not kept of others. What was trained before models had versions has no record among them.
+    for record in (*store.find(Kind.MODEL, run), *store.find(Kind.MODEL_VERSION, run.trained_as(int(version)))):
+        if _number(record) == int(version):
+            return record
+    raise RecordNotFound(
+        f"there is no version {version} of run {run.run_id!r}; the list of versions has those there are"
+    )
 
 
 def _number(training: Record) -> int | None:

@@ -15,7 +15,8 @@ from synergos.domain.trained_model import OUTDATED, TrainingDefinition, definiti
 from synergos.errors import DamagedRecord
 from synergos.records.store import Record, RecordStore
 
-_LARGE = frozenset({"feature_space", "architecture", "hyperparameters", "agreement", OUTDATED})
+_LARGE = frozenset({"feature_space", "architecture", "hyperparameters", OUTDATED})
+_AGREEMENT = "agreement"
 
 
 def number_of(model: Mapping[str, Any]) -> int:
@@ -47,7 +48,11 @@ def keep(store: RecordStore, run: RunKey, outputs: Trained, trained: Mapping[str
 
 def _in_short(trained: Mapping[str, Any]) -> dict[str, Any]:
     """A training without what takes much room, and stands in its manifest too."""
-    return {name: value for name, value in trained.items() if name not in _LARGE}
+    short = {name: value for name, value in trained.items() if name not in _LARGE}
+    if isinstance(agreement := short.pop(_AGREEMENT, None), Mapping) and "version" in agreement:
+        # Which one it rests on; what stands in it is kept with that.
+        short[_AGREEMENT] = {"version": agreement["version"]}
+    return short
 
 
 def is_outdated(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
 
-from flask import Response
+from flask import Response, request
 
 from synergos.domain.keys import RunKey
 from synergos.domain.lineage import Lineage
@@ -15,15 +16,19 @@ from synergos.rest.envelope import success
 from synergos.rest.resource import Resource
 
 _URL = "/lineage/<collab_id>/<project_id>/<expt_id>/<run_id>"
+_VERSION = "version"
+_PARAMETERS = {_VERSION: "the number of a training of the run that is kept; the newest without it"}
 
 
 def routes(lineages: Lineages) -> list[Route]:
     """The route below ``/ttp``."""
-    return [Route("Lineage", SingleLineage, lineages, (_URL,), "lineage")]
+    return [Route("Lineage", SingleLineage, lineages, (_URL,), "lineage", parameters=dict(_PARAMETERS))]
 
 
 class SingleLineage(Resource):
     """The lineage of one run."""
+
+    query_of: ClassVar[Mapping[str, Iterable[str] | None]] = {"GET": (_VERSION,)}
 
     def __init__(self, api: object, lineages: Lineages) -> None:
         super().__init__(api)
@@ -31,7 +36,8 @@ class SingleLineage(Resource):
 
     def get(self, **ids: str) -> Response:
         """Say what a model was made of, as it was then, and what has changed since. Workers are asked at most every ten seconds."""
-        return success("lineage.get", _representation(self.lineages.of(caller(), RunKey.of(ids))))
+        found = self.lineages.of(caller(), RunKey.of(ids), request.args.get(_VERSION))
+        return success("lineage.get", _representation(found))
 
 
 def _representation(lineage: Lineage) -> dict[str, Any]:

@@ -123,6 +123,31 @@ def test_a_run_that_was_changed_says_what_it_was_and_that_the_model_is_hidden(fi
     assert changes(finished) == {}
 
 
+def test_a_training_before_the_newest_is_followed_as_it_was(finished: Client, store: RecordStore) -> None:
+    store.merge(Kind.MODEL, RUN, {"agreement": {"version": 1, "columns": ["age"]}})
+    finished.put(RUN_URL, {"rounds": 9})
+    finished.data("POST", f"{MODELS_URL}/{E}/{R}", {})
+
+    first, second = (finished.data("GET", f"{URL}?version={each}") for each in (1, 2))
+
+    about = {node["id"]: node["about"] for node in first["nodes"]}
+    assert (about["model"]["version"], about["run"]["hyperparameters"]["rounds"]) == (1, 2)
+    assert about["alignment"]["version"] == 1
+    assert not [name for name in about if name.startswith(("validation", "prediction"))]
+    texts = {each["node"]: each["text"] for each in first["changes"]}
+    assert texts["run"] == "rounds was 2 and is 9 now"
+    assert texts["model"] == "the run was trained again since: training 2 is the newest"
+    assert second == lineage(finished)
+
+
+@pytest.mark.parametrize(("version", "status"), [("3", 404), ("0", 417), ("x", 417), ("", 417)])
+def test_a_training_that_is_not_there_is_not_there(finished: Client, version: str, status: int) -> None:
+    code, answer = finished.get(f"{URL}?version={version}")
+
+    assert code == status
+    assert "version" in answer["message"]
+
+
 def test_layers_that_were_changed_are_named(finished: Client, store: RecordStore) -> None:
     layers = store.get(Kind.EXPERIMENT, RUN)["model"]
     wider = {**layers[0], "structure": {**layers[0]["structure"], "bias": False}}

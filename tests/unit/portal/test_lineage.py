@@ -110,3 +110,16 @@ def test_parts_lie_beside_each_other_and_never_on_each_other() -> None:
 
 def test_it_is_there_in_german(folder: Path) -> None:
     assert "Herkunft von r" in visitor(folder).get(URL, Accept_Language="de").text
+
+
+def test_the_trainings_that_are_kept_are_tabs_and_each_has_its_lineage(folder: Path) -> None:
+    trainings = {"data": [{"key": {"version": number}} for number in (1, 2)]}
+    versions = "GET /ttp/train/collaborations/c/projects/p/models/e/r/versions"
+    there = portal(folder, answering((f"GET /ttp{URL}", 200, {"data": answer()}), (versions, 200, trainings)))
+    page = there.visitor().get(f"{URL}?version=1").text
+
+    assert f"GET /ttp{URL}?version=1" in there.asked
+    assert re.findall(r'nav-link( active)?"[^>]*href="([^"]*)">training (\d)', page) == [
+        ("", f"{URL}?", "2"),
+        (" active", f"{URL}?version=1", "1"),
+    ]

@@ -10,7 +10,9 @@ import msgspec
 from flask import Blueprint, Response, render_template, request
 from flask.typing import ResponseReturnValue
 
-from synergos_portal.orchestrator import lineage
+from synergos_portal.orchestrator import lineage, results
+from synergos_portal.orchestrator.problems import Refused
+from synergos_portal.orchestrator.results import RunIds, Training
 from synergos_portal.pages.lineage.picture import COLUMN_OF, HEIGHT, WIDTH, picture_of
 from synergos_portal.web.current import client
 
@@ -27,8 +29,9 @@ pages = Blueprint("lineage", __name__, url_prefix="/lineage")
 
 @pages.get("/<collab_id>/<project_id>/<expt_id>/<run_id>")
 def show(collab_id: str, project_id: str, expt_id: str, run_id: str) -> ResponseReturnValue:
-    """The lineage of one run."""
-    found = lineage.of_run(client(), collab_id, project_id, expt_id, run_id)
+    """The lineage of one run, or of one of its trainings."""
+    version = request.args.get("version") or None
+    found = lineage.of_run(client(), collab_id, project_id, expt_id, run_id, version=version)
     if request.args.get("format") == "json":
         return Response(msgspec.json.encode(found) + b"\n", mimetype="application/json")
     # The list has what the picture has, in its order.
@@ -42,8 +45,18 @@ def show(collab_id: str, project_id: str, expt_id: str, run_id: str) -> Response
         places=places,
         box=(WIDTH, HEIGHT),
         known=_Known,
+        version=version,
+        trainings=_trainings(RunIds(collab_id, project_id, expt_id, run_id)),
         way=list(_way(found.key)),
     )
+
+
+def _trainings(run: RunIds) -> list[Training]:
+    """Those that are kept, the newest first."""
+    try:
+        return list(results.trainings(client(), run))[::-1]
+    except Refused:
+        return []
 
 
 def _way(key: lineage.RunKey) -> Iterator[tuple[str, str, dict[str, str]]]:
