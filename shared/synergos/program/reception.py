@@ -6,7 +6,6 @@ no thread but a place here, which is lost after some seconds, or when others wan
 
 from __future__ import annotations
 
-import errno
 import selectors
 import socket
 import ssl
@@ -23,6 +22,7 @@ from gunicorn.workers.gthread import PollableMethodQueue
 from synergos.program.answer import refusal
 from synergos.program.connection import Connection
 from synergos.program.failed_handshakes import FailedHandshakes
+from synergos.program.listeners import Listeners
 from synergos.program.long_bodies import Entry
 from synergos.program.open_connections import ConnectionLimits, OpenConnections, Parked
 from synergos.program.patience import RETRY_SECONDS
@@ -34,22 +34,6 @@ if TYPE_CHECKING:
 Step = Callable[[Connection], None]
 
 _SWEEP_SECONDS = 1.0
-_ACCEPTED_AT_ONCE = 64
-_PAUSE_SECONDS = 0.25
-_NOTHING_TO_ACCEPT = (errno.EAGAIN, errno.EWOULDBLOCK, errno.ECONNABORTED, errno.EINTR)
-_TOO_MANY_FILES = (errno.EMFILE, errno.ENFILE)
-_OF_ONE_CONNECTION = (
-    errno.ENETDOWN,
-    errno.EPROTO,
-    errno.ENOPROTOOPT,
-    errno.EHOSTDOWN,
-    getattr(errno, "ENONET", errno.EHOSTDOWN),
-    errno.EHOSTUNREACH,
-    errno.EOPNOTSUPP,
-    errno.ENETUNREACH,
-    errno.EPERM,
-)
-"""What accepting says of a connection that has failed already, or that a firewall forbids: the next one has nothing of it."""
 _LEAVING_SECONDS = 2.0
 """So long a program that ends still has connections by which nothing is asked."""
 _CLOSING_SECONDS = 5.0
@@ -86,8 +70,7 @@ class Reception:
         self._failed_handshakes = FailedHandshakes()
         self._is_leaving = False
         self._swept = 0.0
-        # Those that accept nothing now, with when they do again.
-        self._paused: dict[Any, float] = {}
+        self._listeners = Listeners(self._poller, self._receive, lambda: self._make_room(""), log)
         # By port, those that wait for a place for their long bodies; who came first is the first.
         self._lines: dict[int, dict[Connection, Arrival]] = {port: {} for port in settings.ports}
         # From other threads to this one, which wakes up.
@@ -101,8 +84,7 @@ class Reception:
 
     def listen(self, listener: Any) -> None:
         """Accept connections."""
-        listener.setblocking(False)
-        self._poller.register(listener, selectors.EVENT_READ, partial(self._accept, listener))
+        self._listeners.add(listener)
 
     def adopt(self, connected: socket.socket, client: Any, server: Any) -> None:
         """Serve a connection that this program has made itself as one that it has accepted; any thread may call it.
@@ -118,18 +100,15 @@ class Reception:
     def leave(self, listeners: Iterable[Any]) -> None:
         """Accept no more, and wait only for what is on its way."""
         self._is_leaving = True
-        for listener in listeners:
-            if self._paused.pop(listener, None) is None:
-                self._poller.unregister(listener)
-            listener.close()
+        self._listeners.close(listeners)
         for connection in self._open.parked():
             connection.deadline = min(connection.deadline, self._deadline(_LEAVING_SECONDS))
 
     def turn(self, seconds: float = _SWEEP_SECONDS) -> None:
         """Wait until something happens, so many seconds at most, and do what there is to do."""
-        for key, _ in self._poller.select(min(seconds, _PAUSE_SECONDS) if self._paused else seconds):
+        for key, _ in self._poller.select(min(seconds, self._listeners.patience)):
             key.data(key.fileobj)
-        self._resume(now := time.monotonic())
+        self._listeners.resume(now := time.monotonic())
         if now - self._swept >= min(seconds, _SWEEP_SECONDS):
             self._swept = now
             self._sweep(now)
@@ -146,24 +125,13 @@ class Reception:
         """Begin nothing more."""
         self._handshakes.shutdown(wait=False)
 
-    def _accept(self, listener: Any, _: object) -> None:
-        for _ in range(_ACCEPTED_AT_ONCE):
-            try:
-                accepted, client = listener.accept()
-            except OSError as error:
-                self._bear(listener, error)
-                return
-            try:
-                accepted.setblocking(False)
-                connection = Connection(accepted, client, listener.getsockname())
-            except OSError:
-                accepted.close()
-                continue
-            if not self._open.has_room(connection.address) and not self._make_room(connection.address):
-                self._turn_away(connection)
-                continue
-            self._open.add(connection)
-            self._do(self._welcome, connection)
+    def _receive(self, connection: Connection) -> None:
+        """Somebody has connected."""
+        if not self._open.has_room(connection.address) and not self._make_room(connection.address):
+            self._turn_away(connection)
+            return
+        self._open.add(connection)
+        self._do(self._welcome, connection)
 
     def _receive_adopted(self, connection: Connection) -> None:
         if self._is_leaving or not (self._open.has_room(connection.address) or self._make_room(connection.address)):
@@ -171,25 +139,6 @@ class Reception:
             return
         self._open.add(connection)
         self._await_request(connection, Parked.UNFINISHED)
-
-    def _bear(self, listener: Any, error: OSError) -> None:
-        """Go on after a connection was not accepted; a listener that would only say the same again is let alone a while."""
-        if error.errno in _NOTHING_TO_ACCEPT:
-            return
-        if error.errno in _TOO_MANY_FILES and self._make_room(""):
-            return
-        self._log.warning("a connection was not accepted: %s", error)
-        if error.errno not in _OF_ONE_CONNECTION and not self._is_leaving:
-            self._poller.unregister(listener)
-            self._paused[listener] = time.monotonic() + _PAUSE_SECONDS
-
-    def _resume(self, now: float) -> None:
-        """Accept again what comes by listeners that were let alone."""
-        for listener in [each for each, until in self._paused.items() if until <= now]:
-            # Where there is no room for that either, the next turn tries again.
-            with suppress(OSError):
-                self.listen(listener)
-                del self._paused[listener]
 
     def _welcome(self, connection: Connection) -> None:
         if self._context is not None:

@@ -15,6 +15,7 @@ import pytest
 
 from support.waiting import DEADLINE, until
 from synergos.program.connection import Connection
+from synergos.program.listeners import Listeners
 from synergos.program.long_bodies import Entry
 from synergos.program.open_connections import ConnectionLimits, Parked
 from synergos.program.reception import Reception
@@ -157,7 +158,7 @@ def test_a_listener_for_which_there_is_no_room_is_let_alone_a_while(
 def test_a_listener_that_cannot_be_watched_again_yet_is_later(
     received: Callable[..., Reception], listener: Listener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fails(_: object) -> None:
+    def fails(*_: object) -> None:
         raise OSError(errno.ENOMEM, "no more can be watched")
 
     reception = received()
@@ -166,7 +167,7 @@ def test_a_listener_that_cannot_be_watched_again_yet_is_later(
     reception.turn(0.0)
 
     with monkeypatch.context() as full:
-        full.setattr(reception, "listen", fails)
+        full.setattr(Listeners, "add", fails)
         for _ in range(3):
             reception.turn(0.3)
     assert len(reception) == 0
