@@ -53,8 +53,9 @@ from synergos.wire import Parcel
 from synergos_simulator.grid import Grid, Plan
 from synergos_ttp.control import Control
 from synergos_ttp.stages.exchange import Arrived
+from synergos_ttp.stages.round_in_hand import InHand
 from synergos_ttp.stages.round_store import RoundStore
-from synergos_ttp.stages.rounds import InHand, Rounds
+from synergos_ttp.stages.rounds import Rounds
 from synergos_ttp.workers.commands import WorkerCommands
 from synergos_ttp.workers.limits import Limits
 from synergos_ttp.workers.participant import JobParticipant

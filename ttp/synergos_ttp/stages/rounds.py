@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import InitVar, dataclass, field, replace
 from functools import partial
 from itertools import count
@@ -15,11 +15,9 @@ from synergos.domain.loss_history import LossHistory, Measurements
 from synergos.domain.tags import Purpose
 from synergos.errors import Conflict, Diverged, SynergosError
 from synergos.learning.algorithms import WEIGHTS, Answers, Bag, Model, Reduction, Step, Weights
-from synergos.learning.bags import Packed
 from synergos.learning.hyperparameters import Hyperparameters
 from synergos.learning.server_training import ServerTraining
 from synergos.learning.update_gate import movement
-from synergos.learning.update_limits import Shortened
 from synergos.program.log_context import about_round
 from synergos.wire import Layout, Parcel, encode, layout_of
 from synergos.wire.answers import Evaluation
@@ -30,8 +28,10 @@ from synergos_ttp.stages.evaluation_rows import EvaluationRows
 from synergos_ttp.stages.exchange import Arrived, Asking, Outbox, passed
 from synergos_ttp.stages.judging import Judging, mean_loss
 from synergos_ttp.stages.possible_losses import PossibleLosses
+from synergos_ttp.stages.round_in_hand import InHand
 from synergos_ttp.stages.round_store import RoundFiles, RoundResult, RoundStore
 from synergos_ttp.stages.round_watch import RoundWatch
+from synergos_ttp.stages.state_memory import StateMemory
 from synergos_ttp.stages.weighing import Weighing
 from synergos_ttp.workers.answer_memory import AnswerMemory
 from synergos_ttp.workers.participant import OpenSession
@@ -44,45 +44,6 @@ _SENDING_SECONDS = 1.0
 _BEGINNING_SECONDS = 0.005
 """In which those who have their message begin to train: where they share a machine with the TTP, whoever got its message last
 would otherwise wait for a processor until the round before is written."""
-
-
-@dataclass
-class InHand:
-    """The round that is being run.
-
-    Attributes:
-        state: the algorithm's, after the exchanges so far.
-        absent: who has no part in the round any more, and why.
-        local: each participant's last answer with trained weights.
-        shortened: whose last answer counts less than there is of it.
-        kept: each participant's last answer that says what it wants to be given again.
-        trained: rows and training loss of each participant that has trained.
-        begun: the same at the beginning of its first training, where it tells that.
-        evaluations: of the model before the round, by those who have answered; also by those whose update was refused.
-        watch: knows where its time goes.
-    """
-
-    number: int
-    state: Bag
-    absent: dict[str, str] = field(default_factory=dict)
-    local: dict[str, Parcel] = field(default_factory=dict)
-    kept: dict[str, Parcel] = field(default_factory=dict)
-    trained: dict[str, tuple[int, float | None]] = field(default_factory=dict)
-    shortened: dict[str, Shortened] = field(default_factory=dict)
-    begun: dict[str, tuple[int, float | None]] = field(default_factory=dict)
-    evaluations: dict[str, Evaluation | None] = field(default_factory=dict)
-    watch: RoundWatch = field(default_factory=RoundWatch)
-
-    def take(self, arrived: Mapping[str, Arrived]) -> None:
-        """Take note of the answers to an exchange."""
-        for who, each in arrived.items():
-            if WEIGHTS in each.reply.bag.sets:
-                self.local[who] = each.parcel
-            if each.parcel.kept is not None:
-                self.kept[who] = each.parcel
-            if each.said.has_trained:
-                self.trained[who] = (each.reply.rows, each.said.train_loss)
-                self.begun.setdefault(who, (each.reply.rows, each.measured.first_loss))
 
 
 @dataclass
@@ -123,11 +84,7 @@ class Rounds:
         self._outline = _outline(model)
         self._state = self._algorithm.init(replace(model, seed=self.hyperparameters.seed))
         self._kept: dict[str, Bag] = {}
-        # The state before the newest one, whose memory can be used again, and the newest; none that somebody else has made,
-        # whose memory may be part of some of those that follow.
-        self._past: Bag | None = None
-        self._own: Bag | None = None
-        self._others_memory = _memory(self._state)
+        self._states = StateMemory(self._state)
         if committed := self.store.load():
             self._newest, self._state, self._kept = committed.number, committed.state, dict(committed.kept)
             self.history = committed.history
@@ -168,7 +125,7 @@ class Rounds:
             self._judge(number - 1, self._evaluate(number - 1))
             if self._judging.should_stop:
                 return False
-        begun, hand, spare = time.monotonic(), InHand(number, self._state), self._spare()
+        begun, hand, spare = time.monotonic(), InHand(number, self._state), self._states.spare()
         for exchange in count():
             step = Step(number, exchange)
             messages = self._messages(step, hand)
@@ -328,14 +285,6 @@ class Rounds:
             self._expected[exchange] = layout_of(algorithm.answered(exchange), self._outline, algorithm.kept)
         return self._expected[exchange]
 
-    def _spare(self) -> dict[str, Weights]:
-        """The sets of the state before the newest, as far as nobody else has anything in their memory."""
-        if self._past is None:
-            return {}
-        taken = _memory(self._state) | self._others_memory
-        lent = {name: own for name, own in self._past.sets.items() if isinstance(own, dict)}
-        return {name: own for name, own in lent.items() if not _memory(Bag({name: own})) & taken}
-
     def _evaluate(self, number: int) -> Mapping[str, Evaluation | None]:
         message = encode(self._algorithm.models(self._state)["global"], {"round": number})
 
@@ -355,9 +304,8 @@ class Rounds:
         return {who: outcome for who, outcome in outcomes.items() if not isinstance(outcome, SynergosError)}
 
     def _commit(self, hand: InHand) -> None:
-        self._past, self._own, self._state = self._own, hand.state, hand.state
-        # No state to come has what these two have not, but perhaps what is new at an address that was free.
-        self._others_memory &= _memory(self._state) | (_memory(self._past) if self._past else set())
+        self._state = hand.state
+        self._states.follows(self._state)
         losses = {who: loss for who, (_, loss) in hand.trained.items()}
         self.history.trained(hand.number, mean_loss(hand.trained.values()), losses)
         if hand.number == 0:
@@ -439,12 +387,3 @@ class _Times:
 def _outline(model: Model) -> Model:
     """The same without memory: names, shapes and types."""
     return replace(model, weights={name: torch.empty_like(own, device="meta") for name, own in model.weights.items()})
-
-
-def _memory(state: Bag) -> set[int]:
-    """Where the tensors of a state lie."""
-    return {address for tensors in state.sets.values() for address in _addresses(tensors)}
-
-
-def _addresses(tensors: Weights) -> Iterable[int]:
-    return tensors.addresses if isinstance(tensors, Packed) else (tensor.data_ptr() for tensor in tensors.values())
