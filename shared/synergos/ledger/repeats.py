@@ -14,6 +14,8 @@ from synergos.ledger.ledger import Ledger
 
 AGAIN = 3600.0
 """Seconds after which the same is written again, with how often it came meanwhile."""
+_LOOKED_AFTER = 60.0
+"""Seconds after which it is looked for what was counted, and did not come again for so long."""
 MOST_TOLD_APART = 512
 BURST, RATE = 64, 0.1
 """Lines at once, and a second in the long run; of more, how many there were is written."""
@@ -45,6 +47,7 @@ class Repeats:
         self._known = OrderedDict[str, _Known]()
         self._room, self._filled_at = float(burst), clock()
         self._untold = 0
+        self._looks_at = clock() + _LOOKED_AFTER
 
     def mention(self, what: str, about: Mapping[str, Any], *, alike: Mapping[str, Any] | None = None) -> None:
         """Write something down that has changed nothing, unless the same was just now.
@@ -54,6 +57,7 @@ class Repeats:
         """
         if (more := self._counted(_key(what, alike or about), what, about)) is not None:
             self._ledger.mention(what, {**about, **more})
+        self._write_overdue()
 
     def append(self, what: str, about: Mapping[str, Any], *, alike: Mapping[str, Any] | None = None) -> None:
         """Write down what is about to be done, unless the same was just now.
@@ -69,6 +73,7 @@ class Repeats:
                 with self._lock:
                     self._known.pop(key, None)
                 raise
+        self._write_overdue()
 
     def flush(self) -> None:
         """Write what was counted and is not written yet, as the program is about to end."""
@@ -80,6 +85,18 @@ class Repeats:
             self._ledger.mention(known.what, {**known.about, "times": known.count})
         if others:
             self._ledger.mention("not told one by one", {"lines": others})
+
+    def _write_overdue(self) -> None:
+        """Write what was counted more than an hour ago and did not come again: who is killed loses an hour's counts, and not a year's."""
+        now = self._clock()
+        with self._lock:
+            if now < self._looks_at:
+                return
+            self._looks_at = now + _LOOKED_AFTER
+            overdue = [self._known.pop(key) for key, known in list(self._known.items()) if now - known.at >= AGAIN]
+        for known in overdue:
+            if known.count:
+                self._ledger.mention(known.what, {**known.about, "times": known.count})
 
     def _counted(self, key: str, what: str, about: Mapping[str, Any]) -> dict[str, int] | None:
         """What to write besides: how often it came since it was written last, and how many others were not; None where it is not written now."""

@@ -375,6 +375,24 @@ def test_what_comes_again_and_again_is_counted(ledger: Ledger, place: LedgerPlac
     assert [json.loads(line)["about"] for line in lines_of(place)][10:] == [{"who": "b"}, {"who": "b", "times": 2}]
 
 
+def test_what_was_counted_and_does_not_come_again_is_written_an_hour_later(ledger: Ledger, place: LedgerPlace) -> None:
+    """Without a word at the end: whoever counts may be killed."""
+    now = 0.0
+    repeats = Repeats(ledger, lambda: now)
+    for _ in range(5):
+        repeats.mention("refused", {"who": "a"})
+    repeats.append("refused", {"who": "b"})
+    now = AGAIN - 1
+    repeats.mention("refused", {"who": "c"})
+    now = 2 * AGAIN
+    repeats.append("refused", {"who": "d"})
+    repeats.mention("refused", {"who": "a"})
+
+    said = [json.loads(line)["about"] for line in lines_of(place)][6:]
+
+    assert said == [*({"who": who} for who in "abcd"), {"who": "a", "times": 4}, {"who": "a"}]
+
+
 def test_two_processes_write_no_line_of_one_ledger(ledger: Ledger, place: LedgerPlace, keys: Renewable) -> None:
     with pytest.raises(BlockingIOError):
         Ledger(place, keys)
