@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from xdist.remote import Producer
 
 from servers import postgresql as postgresql_server
 from servers.postgresql import PostgreSQL
+from support.made_once import share
 from support.spreading import Groups
 from synergos_simulator import grid
 
@@ -40,6 +42,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Groups:
     """Have tests that share something run in one process."""
     return Groups(config, log)
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded now stays to the end: whoever looks for what can be collected need not look there."""
+    gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def made_once() -> Iterator[None]:
+    """What many tests would make again, and programs make once."""
+    with pytest.MonkeyPatch.context() as patch:
+        share(patch)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -16,6 +16,7 @@ from requests.adapters import BaseAdapter
 from urllib3 import HTTPResponse
 from werkzeug.test import Client, TestResponse
 
+from support.made_once import TemplateCode
 from synergos.driver.transport import Transport
 from synergos.program.program import ProgramSettings
 from synergos_portal.orchestrator.client import Orchestrator
@@ -27,6 +28,7 @@ from synergos_portal.track import Track
 from synergos_portal.web.app import PortalParts, create_app
 
 KEY = b"the key of sessions in tests....."
+_TEMPLATES = TemplateCode()
 
 
 class InProcess(BaseAdapter):
@@ -83,6 +85,29 @@ def answering(*answers: tuple[str, int, Mapping[str, Any]], otherwise: int = 404
         return {"apiVersion": "0.1.0", "success": int(status < 400), "status": status, **body}, status
 
     return app
+
+
+class Apps(Mapping[Service, Flask]):
+    """The three services, each built when it is first looked at: most tests look at one."""
+
+    def __init__(self, parts: PortalParts, families: Sequence[Any]) -> None:
+        self._parts, self._families = parts, families
+        self._made: dict[Service, Flask] = {}
+
+    def __getitem__(self, service: Service) -> Flask:
+        if service not in self._made:
+            app = self._made[service] = create_app(service, self._parts, self._families)
+            app.jinja_env.bytecode_cache = _TEMPLATES
+            if service is Service.TRACK:
+                # Nothing is listed: a program's pages are asked for over a network.
+                Track(app, [])
+        return self._made[service]
+
+    def __iter__(self) -> Iterator[Service]:
+        return iter(Service)
+
+    def __len__(self) -> int:
+        return len(Service)
 
 
 @dataclass
@@ -164,11 +189,7 @@ def portal(
         tools=tools,
     )
     known = KnownOrchestrators({name: _reached_by(name, adapter) for name, adapter in adapters.items()})
-    parts = PortalParts(settings, known, KEY, health)
-    apps = {service: create_app(service, parts, families) for service in Service}
-    # Nothing is listed: a program's pages are asked for over a network.
-    Track(apps[Service.TRACK], [])
-    return Portal(adapters, apps)
+    return Portal(adapters, Apps(PortalParts(settings, known, KEY, health), families))
 
 
 def _reached_by(name: str, adapter: InProcess) -> Orchestrator:

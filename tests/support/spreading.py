@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import PurePosixPath
 
 import pytest
@@ -21,10 +22,13 @@ GROUPS = {
 
 
 def group_of(test: str) -> str:
-    """The group of a test, by its id: the test itself when it is a unit test, its file when nothing else is said."""
-    path = PurePosixPath(test.partition("::")[0]).relative_to("tests")
-    if path.parts[0] == "unit":
-        return test
+    """The group of a test, by its id: its file when nothing else is said."""
+    return _group_of_file(test.partition("::")[0])
+
+
+@cache
+def _group_of_file(name: str) -> str:
+    path = PurePosixPath(name).relative_to("tests")
     found = [GROUPS[str(place)] for place in (path, *path.parents) if str(place) in GROUPS]
     return found[0] if found else str(path)
 

@@ -11,9 +11,11 @@ import os
 import sys
 import time
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from shutil import copyfile
 
+import matplotlib
 import pytest
 import structlog
 
@@ -47,6 +49,13 @@ class Guard:
 
 GUARD = Guard()
 sys.addaudithook(GUARD)  # there is no way to take one off again, so it is told when it matters
+
+
+@pytest.fixture(scope="session", autouse=True)
+def known_fonts() -> None:
+    """matplotlib looks for a machine's fonts when it is first used there, with a program; pictures come too late for that."""
+    if not any(Path(matplotlib.get_cachedir()).glob("fontlist-*.json")):
+        import_module("matplotlib.font_manager")
 
 
 @pytest.fixture(autouse=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import structlog
@@ -18,6 +19,12 @@ log = structlog.get_logger(__name__)
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
+@cache
+def _steps(folder: Path) -> ScriptDirectory:
+    """The steps in a folder, which stay as they are while a program runs: each is a module, and reading them takes time."""
+    return ScriptDirectory(str(folder))
+
+
 class Schema:
     """The steps that lead from an empty database to the schema of this version.
 
@@ -29,7 +36,7 @@ class Schema:
         self._config = Config()
         self._config.set_main_option("script_location", str(folder).replace("%", "%%"))
         self._config.set_main_option("path_separator", "os")
-        self._steps = ScriptDirectory.from_config(self._config)
+        self._steps = _steps(folder)
 
     def is_current(self, connection: Connection) -> bool:
         """Whether nothing has to be done.

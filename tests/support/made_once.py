@@ -1,0 +1,77 @@
+"""What a program makes once, and tests would make again with each store and each application of theirs.
+
+None of it is what any test is about, and all of it together takes longer than they do: SQL for statements, code that builds
+URLs, code of templates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import CodeType
+from typing import Any
+
+import pytest
+import structlog
+from jinja2.bccache import Bucket, BytecodeCache
+from sqlalchemy import Engine, QueuePool, create_engine
+from werkzeug.routing import Rule
+
+from synergos.records import database
+
+
+def share(patch: pytest.MonkeyPatch) -> None:
+    """Have all that is made from now on share it, until ``patch`` is undone."""
+    patch.setattr(database, "create_engine", _engines())
+    patch.setattr(Rule, "_compile_builder", _builder_when_needed)
+    # Tracebacks in colours with all values cost some hundred milliseconds each, and nobody sees them.
+    renderer: Any = structlog.get_config()["processors"][-1]
+    patch.setattr(renderer, "exception_formatter", structlog.dev.plain_traceback)
+
+
+def _engines() -> Callable[..., Engine]:
+    """SQLite's engines, with one memory of statements and their SQL; it is kept by dialect, which is an engine's own."""
+    first: list[Engine] = []
+
+    def made(url: Any, **options: Any) -> Engine:
+        engine = create_engine(url, **options)
+        if engine.dialect.name == "sqlite":
+            if not first:
+                first.append(create_engine("sqlite://", poolclass=QueuePool, **options))
+                # A dialect learns of its database when it first connects.
+                first[0].connect().close()
+                first[0].dispose()
+            engine.dialect, engine._compiled_cache = first[0].dialect, first[0]._compiled_cache
+        return engine
+
+    return made
+
+
+_compile_builder = Rule._compile_builder
+
+
+def _builder_when_needed(rule: Rule, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
+    """Compiled when a URL is first built by this rule: most applications of tests build none by most of theirs."""
+
+    def build(_rule: Rule, *args: Any, **values: Any) -> tuple[str, str]:
+        made: Any = _compile_builder(rule, append_unknown)
+        bound: Callable[..., tuple[str, str]] = made.__get__(rule, None)
+        setattr(rule, "_build_unknown" if append_unknown else "_build", bound)
+        return bound(*args, **values)
+
+    return build
+
+
+class TemplateCode(BytecodeCache):
+    """Templates as compiled for any application, for all that have the same."""
+
+    def __init__(self) -> None:
+        self._code: dict[tuple[str, str], CodeType] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """As the interface has it."""
+        bucket.code = self._code.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """As the interface has it."""
+        if bucket.code is not None:
+            self._code[bucket.key, bucket.checksum] = bucket.code
