@@ -4,24 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
-import structlog
-
 from synergos.errors import Conflict
-from synergos.identity.small_file import now, stored_in, write
+from synergos.identity.short_list import BETWEEN, ShortList
+from synergos.identity.small_file import now, stored_in
 from synergos.identity.trust import is_fingerprint
 
-log = structlog.get_logger(__name__)
-
 FIRST_CONTACTS = "first_contacts.json"
-MOST_CONTACTS = 32
-"""First contacts that are remembered; of more, those that were not seen for longest are forgotten."""
+_NAME = "contacts"
 _LONGEST_NAME = 200
-_BETWEEN_NOTES = 30.0
-_BETWEEN = 1.0
-"""Seconds between two that are told of and written down: who floods a worker with identities of his own costs it no more."""
 
 
 @dataclass(frozen=True)
@@ -51,16 +44,14 @@ class FirstContacts:
     """
 
     def __init__(self, path: Path, clock: Callable[[], float]) -> None:
-        self._path = path
         self._clock = clock
         # Guards all that follows; the file is written inside it.
         self._lock = threading.Lock()
-        self._known = {contact.fingerprint: contact for contact in contacts_in(path)}
-        self._told = set(self._known)
+        known = {contact.fingerprint: contact for contact in contacts_in(path)}
+        self._contacts = ShortList(path, _NAME, known, clock)
+        self._told = set(known)
         self._untold = 0
-        self._is_unsaved = False
-        self._noted: dict[str, float] = {}
-        self._told_at = self._saved_at = clock() - _BETWEEN
+        self._told_at = clock() - BETWEEN
 
     def note(self, fingerprint: str, name: str, address: str) -> int | None:
         """Take note of somebody.
@@ -70,38 +61,26 @@ class FirstContacts:
             somebody was just now.
         """
         with self._lock:
-            known = self._known.pop(fingerprint, None)
-            at = now()
+            known, at = self._contacts.get(fingerprint), now()
             first = at if known is None else known.first
-            self._known[fingerprint] = Contact(fingerprint, name[:_LONGEST_NAME], address, first, at)
-            # In order of when they came last.
-            while len(self._known) > MOST_CONTACTS:
-                oldest = next(iter(self._known))
-                del self._known[oldest]
-                self._noted.pop(oldest, None)
-                self._told.discard(oldest)
-            if known is None or self._clock() - self._noted.get(fingerprint, -_BETWEEN_NOTES) >= _BETWEEN_NOTES:
-                self._noted[fingerprint] = self._clock()
-                self._is_unsaved = True
-                self._save_if_due()
+            contact = Contact(fingerprint, name[:_LONGEST_NAME], address, first, at)
+            self._told.difference_update(self._contacts.note(fingerprint, contact))
             return self._others(fingerprint, known is None)
 
     def forget(self, fingerprint: str) -> None:
         """It waits no more."""
         with self._lock:
-            if self._known.pop(fingerprint, None) is not None:
-                self._is_unsaved = True
-                self._save_if_due()
+            self._contacts.forget(fingerprint)
 
     def save(self) -> None:
         """Write down what was not written as it came too soon after something else."""
         with self._lock:
-            self._save_if_due()
+            self._contacts.save()
 
     def _others(self, fingerprint: str, is_new: bool) -> int | None:
         if fingerprint in self._told:
             return None
-        if self._clock() - self._told_at < _BETWEEN:
+        if self._clock() - self._told_at < BETWEEN:
             self._untold += is_new
             return None
         # One that comes again may have been counted before.
@@ -109,22 +88,11 @@ class FirstContacts:
         self._told.add(fingerprint)
         return others
 
-    def _save_if_due(self) -> None:
-        if not self._is_unsaved or self._clock() - self._saved_at < _BETWEEN:
-            return
-        self._saved_at, self._is_unsaved = self._clock(), False
-        try:
-            write(self._path, {"contacts": [asdict(contact) for contact in self._known.values()]})
-        except (Conflict, OSError) as error:
-            # For people alone: whoever waits is answered all the same.
-            self._is_unsaved = True
-            log.error("first contacts could not be written down", file=str(self._path), reason=str(error))
-
 
 def contacts_in(path: Path) -> list[Contact]:
     """The first contacts in a file, newest last; none of one that is damaged, which is only for people to read."""
     try:
-        listed = stored_in(path).get("contacts", [])
+        listed = stored_in(path).get(_NAME, [])
         return [Contact(**contact) for contact in listed if is_fingerprint(str(contact.get("fingerprint")))]
     except (Conflict, TypeError, AttributeError):
         return []

@@ -14,8 +14,9 @@ from factories.worker_data import wine, write_frame
 from fakes.worker_client import RUN, Agreement, Clock, WorkerClient, blob_of
 from support.waiting import until
 from synergos.approval.decided import approve, revoke
-from synergos.approval.waiting import MOST_WAITING, WAITING, Waiting, waiting_in
+from synergos.approval.waiting import WAITING, Waiting, waiting_in
 from synergos.identity.identity import FOLDER
+from synergos.identity.short_list import MOST
 from synergos_worker.bootstrap import WorkerService, build_worker
 from synergos_worker.disclosure.policy import OPEN
 from synergos_worker.policy.limits import UNLIMITED
@@ -226,13 +227,13 @@ def test_what_was_approved_is_after_a_restart(
 def test_the_list_of_what_waits_is_short(
     client: WorkerClient, agreement: Agreement, folder: Path, clock: Clock
 ) -> None:
-    for number in range(MOST_WAITING + 3):
+    for number in range(MOST + 3):
         client.initialise(agreement, status=428, hyperparameters=run(lr=0.001 * (number + 1)))
     clock.now += 2
-    last = f"  lr = {0.001 * (MOST_WAITING + 3)}"
+    last = f"  lr = {0.001 * (MOST + 3)}"
     until(lambda: last in waiting_in(folder / WAITING)[-1].words, "the list to be written")
 
-    assert len(waiting_in(folder / WAITING)) == MOST_WAITING
+    assert len(waiting_in(folder / WAITING)) == MOST
 
 
 def test_more_than_anybody_would_read_is_refused(client: WorkerClient, agreement: Agreement) -> None:

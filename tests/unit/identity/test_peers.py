@@ -14,9 +14,10 @@ import pytest
 from support.full_disk import files_up_to
 from synergos.errors import Conflict, InvalidRequest
 from synergos.identity import decisions, fingerprints, small_file
-from synergos.identity.contacts import FIRST_CONTACTS, MOST_CONTACTS, FirstContacts, contacts_in
+from synergos.identity.contacts import FIRST_CONTACTS, FirstContacts, contacts_in
 from synergos.identity.decisions import PEERS, Standing, approve, revoke
 from synergos.identity.peers import Peers
+from synergos.identity.short_list import MOST
 from synergos.identity.statements import Succession
 from synergos.identity.successors import MOST_RENEWALS
 from synergos.identity.trust import ANY, Trust
@@ -160,20 +161,20 @@ class Clock:
 
 def test_first_contacts_are_a_short_list_for_people(tmp_path: Path) -> None:
     contacts = FirstContacts(tmp_path / FIRST_CONTACTS, clock := Clock())
-    for number in range(MOST_CONTACTS + 5):
+    for number in range(MOST + 5):
         contacts.note(f"{number:064x}", "ttp", "10.0.0.1")
     clock.now = 1.0
     contacts.save()
 
     listed = contacts_in(tmp_path / FIRST_CONTACTS)
-    assert [int(contact.fingerprint, 16) for contact in listed] == list(range(5, MOST_CONTACTS + 5))
+    assert [int(contact.fingerprint, 16) for contact in listed] == list(range(5, MOST + 5))
     assert (tmp_path / FIRST_CONTACTS).stat().st_mode & 0o077 == 0
 
 
 def test_who_comes_again_is_not_told_of_again_and_not_forgotten(tmp_path: Path) -> None:
     contacts = FirstContacts(tmp_path / FIRST_CONTACTS, clock := Clock())
     assert contacts.note(ONE, "ttp", "10.0.0.1") == 0
-    for number in range(MOST_CONTACTS - 1):
+    for number in range(MOST - 1):
         contacts.note(f"{number:064x}", "x", "10.0.0.2")
     clock.now = 2.0
     assert contacts.note(ONE, "ttp", "10.0.0.1") is None
@@ -191,7 +192,7 @@ def test_strangers_cost_one_word_and_one_writing_a_second(tmp_path: Path) -> Non
     told += [contacts.note(f"{number:064x}", "x", "10.0.0.2") for number in range(499, 510)]
 
     assert [others for others in told if others is not None] == [0, 498]
-    assert [len(written), len(contacts_in(tmp_path / FIRST_CONTACTS))] == [1, MOST_CONTACTS]
+    assert [len(written), len(contacts_in(tmp_path / FIRST_CONTACTS))] == [1, MOST]
 
 
 def test_the_beginning_of_a_first_contacts_fingerprint_will_do_if_nobody_could_have_made_another(
