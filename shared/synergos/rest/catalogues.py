@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, ClassVar
@@ -13,12 +12,10 @@ from synergos.domain.catalogue import FOLDER, PublishedColumn, PublishedFolder
 from synergos.domain.catalogue_comparison import ColumnOfAll
 from synergos.domain.keys import ProjectKey, RegistrationKey
 from synergos.orchestration.catalogues import PATIENCE_SECONDS, CatalogueView, NodeCatalogue, PublishedCatalogues
-from synergos.records.paging import Page, Part
 from synergos.rest.api import Route
 from synergos.rest.caller import caller
 from synergos.rest.envelope import success
 from synergos.rest.lists import Filter, described, wanted
-from synergos.rest.representations import Representation
 from synergos.rest.resource import Resource
 
 _FILTERS = dict.fromkeys(RegistrationKey.fields(), Filter("an id in the key of the registration"))
@@ -50,14 +47,11 @@ class CatalogueCollection(_Catalogues):
     def get(self) -> Response:
         """List it by registration. No worker is asked more than every ten seconds, nor waited for more than two."""
         list_of = wanted("catalogue", _FILTERS, _FIELDS)
-        # Of all pages together: a list that is answered whole waits no longer than one page does.
-        who, deadline = caller(), time.monotonic() + PATIENCE_SECONDS
-
-        def read(page: Page) -> Part[Representation]:
-            patience = max(0.0, deadline - time.monotonic())
-            return self.catalogues.find(who, list_of.filters, page, patience).map(_representation)
-
-        return list_of.answer(read, with_params=False)
+        who = caller()
+        return list_of.answer_within(
+            PATIENCE_SECONDS,
+            lambda page, seconds: self.catalogues.find(who, list_of.filters, page, seconds).map(_representation),
+        )
 
 
 class CatalogueOfProject(_Catalogues):

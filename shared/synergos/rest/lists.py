@@ -5,6 +5,7 @@ from __future__ import annotations
 import binascii
 import json
 import re
+import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -135,6 +136,16 @@ class Wanted:
             more_params=params,
             more={"next": following, **more},
         )
+
+    def answer_within(self, seconds: float, find: Callable[[Page, float], Part[Representation]]) -> Response:
+        """As :meth:`answer`, without the parameters, of what has to be waited for.
+
+        Args:
+            seconds: of all pages together: a list that is answered whole waits no longer than one page does.
+            find: a page of the list, in so many seconds at most.
+        """
+        deadline = time.monotonic() + seconds
+        return self.answer(lambda page: find(page, max(0.0, deadline - time.monotonic())), with_params=False)
 
     def _chosen(self, representation: Representation) -> Representation:
         if self.fields is None:

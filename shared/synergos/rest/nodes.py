@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
@@ -12,11 +11,9 @@ from synergos.domain.keys import RegistrationKey
 from synergos.domain.reachability import Answered
 from synergos.orchestration.nodes import Forbidden, Nodes, NodeView
 from synergos.orchestration.watch import PATIENCE_SECONDS, Seen
-from synergos.records.paging import Page, Part
 from synergos.rest.api import Route
 from synergos.rest.caller import caller
 from synergos.rest.lists import Filter, described, wanted
-from synergos.rest.representations import Representation
 from synergos.rest.resource import Resource
 
 _FILTERS = dict.fromkeys(RegistrationKey.fields(), Filter("an id in the key of the registration"))
@@ -53,14 +50,11 @@ class NodeCollection(Resource):
     def get(self) -> Response:
         """Say of each what answers at its two ports. Nobody is asked more than every ten seconds, nor waited for more than two."""
         list_of = wanted("nodes", _FILTERS, _FIELDS)
-        # Of all pages together: a list that is answered whole waits no longer than one page does.
-        who, deadline = caller(), time.monotonic() + PATIENCE_SECONDS
-
-        def read(page: Page) -> Part[Representation]:
-            patience = max(0.0, deadline - time.monotonic())
-            return self.nodes.find(who, list_of.filters, page, patience).map(_representation)
-
-        return list_of.answer(read, with_params=False)
+        who = caller()
+        return list_of.answer_within(
+            PATIENCE_SECONDS,
+            lambda page, seconds: self.nodes.find(who, list_of.filters, page, seconds).map(_representation),
+        )
 
 
 def _representation(view: NodeView) -> dict[str, Any]:
