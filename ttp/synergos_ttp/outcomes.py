@@ -79,4 +79,4 @@ NAMES: Mapping[type[Outcome], str] = {
     Interrupted: "interrupted",
     Lost: "lost",
 }
-"""As metrics and spans have them."""
+"""As metrics, spans and the ledger have them."""

@@ -6,7 +6,7 @@ from synergos.domain.job import Job
 from synergos.ledger.ledger import Ledger
 from synergos.ledger.line import COLUMN_OF
 from synergos_ttp.events import Event, JobEnded, JobStarted, ParticipantNoted
-from synergos_ttp.outcomes import Cancelled, Completed, Failed, Held, Interrupted, Lost, Pruned
+from synergos_ttp.outcomes import NAMES
 
 
 class JobLedger:
@@ -31,15 +31,4 @@ class JobLedger:
                 self._heads[participant] = head
             case JobEnded(outcome=outcome):
                 heads = {"heads": dict(sorted(self._heads.items()))} if self._heads else {}
-                self._ledger.note("job ended", {**self._about, "how": _HOW[type(outcome)], **heads})
-
-
-_HOW = {
-    Completed: "completed",
-    Cancelled: "cancelled",
-    Pruned: "pruned",
-    Failed: "failed",
-    Held: "held",
-    Interrupted: "interrupted",
-    Lost: "lost",
-}
+                self._ledger.note("job ended", {**self._about, "how": NAMES[type(outcome)], **heads})
