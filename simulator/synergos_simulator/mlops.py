@@ -13,9 +13,9 @@ from urllib.parse import urlencode
 from urllib.request import urlopen
 
 from synergos.mlops_server import server_command
-from synergos.pki.consortium import LocalConsortium
 from synergos_simulator.broker import HOST
-from synergos_simulator.grid import Planned, spoken_to
+from synergos_simulator.grid import spoken_to
+from synergos_simulator.more_programs import MorePrograms
 from synergos_simulator.state import Program
 
 NAME = "mlops"
@@ -27,7 +27,7 @@ _SEPARATOR = "_>_"
 
 
 @dataclass(frozen=True)
-class WithMlops:
+class WithMlops(MorePrograms):
     """A grid, and a tracking server that all its collaborations may name.
 
     Attributes:
@@ -35,24 +35,8 @@ class WithMlops:
         port: where it listens; 0 takes a free one.
     """
 
-    plan: Planned
     python: Path
     port: int = 0
-
-    @property
-    def folder(self) -> Path:
-        """Where logs, outputs and the state file go."""
-        return self.plan.folder
-
-    @property
-    def data(self) -> Path:
-        """The data root."""
-        return self.plan.data
-
-    @property
-    def consortium(self) -> LocalConsortium | None:
-        """Who gives its programs certificates; None for plain HTTP."""
-        return self.plan.consortium
 
     def programs(self, free_port: Callable[[], int]) -> list[Program]:
         """The programs in the order to start them: the slowest first."""

@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from synergos.pki.consortium import LocalConsortium
 from synergos_simulator.broker import HOST, access
 from synergos_simulator.cluster import ClusterPlan
-from synergos_simulator.grid import Plan, Planned, is_free
+from synergos_simulator.grid import Plan, is_free
 from synergos_simulator.mlops import NAME as MLOPS
+from synergos_simulator.more_programs import MorePrograms
 from synergos_simulator.state import Program
 
 NAME = "portal"
@@ -24,7 +24,7 @@ _STOPS = 3
 
 
 @dataclass(frozen=True)
-class WithPortal:
+class WithPortal(MorePrograms):
     """A grid, and pages for people.
 
     Attributes:
@@ -32,24 +32,8 @@ class WithPortal:
         queue_folder: the folder of that broker.
     """
 
-    plan: Planned
     queue_pages: int = 0
     queue_folder: Path | None = None
-
-    @property
-    def folder(self) -> Path:
-        """Where logs, outputs and the state file go."""
-        return self.plan.folder
-
-    @property
-    def data(self) -> Path:
-        """The data root."""
-        return self.plan.data
-
-    @property
-    def consortium(self) -> LocalConsortium | None:
-        """Who gives its programs certificates; None for plain HTTP."""
-        return self.plan.consortium
 
     def programs(self, free_port: Callable[[], int]) -> list[Program]:
         """The programs in the order to start them: the portal last."""
