@@ -6,6 +6,7 @@ from typing import Any, Unpack
 
 from synergos.driver.lists import OfParticipant
 from synergos.driver.task import NOTEBOOKS_WORDS, Task, refuse_others
+from synergos.driver.terms import Terms
 from synergos.driver.transport import Response, route
 
 
@@ -58,7 +59,7 @@ class AlignmentTask(Task):
         path = self._route(collab_id, project_id)
         ids = {"collab_id": collab_id, "project_id": project_id}
         if dry_run:
-            return self._request_stage("check", ids, path, options, respond_async, {"check": "true"})
+            return self._request_stage("check", ids, path, options, respond_async, Terms(check=True))
         return self._request_stage("preprocess", ids, path, options, respond_async)
 
     def read(self, collab_id: str, project_id: str, **choices: Unpack[OfParticipant]) -> Response:

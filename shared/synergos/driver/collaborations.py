@@ -7,6 +7,7 @@ from typing import Any, Unpack
 
 from synergos.driver.lists import OfCollaboration
 from synergos.driver.task import COLLABORATIONS, Task
+from synergos.driver.terms import Terms
 from synergos.driver.transport import Response, Transport, route
 
 _METHODS = {"logs": "logger"}
@@ -74,8 +75,9 @@ class CollaborationTask(Task):
 
     def create(self, collab_id: str, **kwargs: Any) -> Response:
         """Declare a collaboration, with what was configured before. Declaring it again replaces it."""
-        payload = {"collab_id": collab_id, **self._take_pending(), **kwargs}
-        return self._post(route(*COLLABORATIONS), payload)
+        terms = Terms.taken_from(kwargs)
+        payload = {"collab_id": collab_id, **self._take_pending(terms), **kwargs}
+        return self._post(route(*COLLABORATIONS), payload, terms)
 
     def read_all(self, **choices: Unpack[OfCollaboration]) -> Response:
         """All collaborations, or those that ``choices`` choose (:data:`synergos.driver.lists.Page`)."""
@@ -86,10 +88,15 @@ class CollaborationTask(Task):
         return self._get(route(*COLLABORATIONS, collab_id))
 
     def update(self, collab_id: str, **updates: Any) -> Response:
-        """Change fields of a collaboration: what was configured before, and those given here."""
-        return self._put(route(*COLLABORATIONS, collab_id), {**self._take_pending(), **updates})
+        """Change fields of a collaboration: what was configured before, and those given here.
 
-    def delete(self, collab_id: str, keep_files: bool = False) -> Response:
+        Args:
+            updates: what they say now; and on which terms, see :class:`~synergos.driver.terms.Terms`.
+        """
+        terms = Terms.taken_from(updates)
+        return self._put(route(*COLLABORATIONS, collab_id), {**self._take_pending(terms), **updates}, terms)
+
+    def delete(self, collab_id: str, keep_files: bool = False, if_unchanged: str | None = None) -> Response:
         """Delete a collaboration and everything under it; the answer is the record as it was.
 
         What is at work on it is cancelled first, and waited for. Files go as well, here and at the participants' workers:
@@ -98,8 +105,9 @@ class CollaborationTask(Task):
 
         Args:
             keep_files: leave files where they are.
+            if_unchanged: only if it says what it said when it was read, see :class:`~synergos.driver.terms.Terms`.
         """
-        return self._delete(route(*COLLABORATIONS, collab_id), keep_files)
+        return self._delete(route(*COLLABORATIONS, collab_id), keep_files, if_unchanged)
 
     def __del__(self) -> None:
         # As after driver.collaborations.configure_mlops(…), which is nobody's object any more in the next line.
@@ -111,6 +119,9 @@ class CollaborationTask(Task):
     def _configure(self, name: str, host: str, secure: bool, **ports: int) -> None:
         self._pending[name] = {"host": host, "ports": ports, "secure": secure}
 
-    def _take_pending(self) -> dict[str, dict[str, Any]]:
+    def _take_pending(self, terms: Terms) -> dict[str, dict[str, Any]]:
+        """What was configured; it is still there after a try."""
+        if terms.check:
+            return dict(self._pending)
         pending, self._pending = self._pending, {}
         return pending

@@ -11,6 +11,7 @@ from synergos.driver.histories import History
 from synergos.driver.history_files import Histories
 from synergos.driver.lists import Page
 from synergos.driver.task import Task, refuse_others, stage_options
+from synergos.driver.terms import Terms
 from synergos.driver.transport import Response, narrowed, route
 
 
@@ -44,13 +45,14 @@ class ModelTask(Task):
             log_msgs: let the workers log messages.
             priority: of the jobs, -100 to 100; in a cluster, those of a higher one start first.
             respond_async: do not wait: the answer's ``data`` are the jobs, for ``driver.jobs.wait(answer)``.
-            kwargs: ``log_msg``, which means ``log_msgs``; others are refused.
+            kwargs: ``log_msg``, which means ``log_msgs``, and ``check`` of :class:`~synergos.driver.terms.Terms`; others are refused.
         """
+        terms = Terms.taken_from(kwargs)
         refuse_others(self.create, kwargs, ["log_msg"])
         path = self._route(collab_id, project_id, expt_id, run_id)
         options = stage_options(auto_align, dockerised, verbose, log_msgs, kwargs, priority)
         ids = {"collab_id": collab_id, "project_id": project_id, "expt_id": expt_id, "run_id": run_id}
-        return self._request_stage("train", ids, path, options, respond_async)
+        return self._request_stage("train", ids, path, options, respond_async, terms)
 
     def read(
         self,

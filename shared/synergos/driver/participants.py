@@ -7,6 +7,7 @@ from typing import Any, Unpack
 
 from synergos.driver.lists import OfParticipant
 from synergos.driver.task import Task, refuse_others
+from synergos.driver.terms import Terms
 from synergos.driver.transport import Response, route
 
 _PARTICIPANTS = ("connect", "participants")
@@ -29,6 +30,7 @@ class ParticipantTask(Task):
 
         Declaring it again replaces the profile and keeps the registrations.
         """
+        terms = Terms.taken_from(kwargs)
         refuse_others(self.create, kwargs)
         payload = {
             "id": participant_id,
@@ -38,7 +40,7 @@ class ParticipantTask(Task):
             "email": email,
             "socials": socials,
         }
-        return self._post(route(*_PARTICIPANTS), payload)
+        return self._post(route(*_PARTICIPANTS), payload, terms)
 
     def read_all(self, **choices: Unpack[OfParticipant]) -> Response:
         """All participants, or those that ``choices`` choose (:data:`synergos.driver.lists.Page`)."""
@@ -54,10 +56,15 @@ class ParticipantTask(Task):
         return self._get(path)
 
     def update(self, participant_id: str, **updates: Any) -> Response:
-        """Change fields of a participant's profile."""
-        return self._put(route(*_PARTICIPANTS, participant_id), updates)
+        """Change fields of a participant's profile.
 
-    def delete(self, participant_id: str, keep_files: bool = False) -> Response:
+        Args:
+            updates: what they say now; and on which terms, see :class:`~synergos.driver.terms.Terms`.
+        """
+        terms = Terms.taken_from(updates)
+        return self._put(route(*_PARTICIPANTS, participant_id), updates, terms)
+
+    def delete(self, participant_id: str, keep_files: bool = False, if_unchanged: str | None = None) -> Response:
         """Delete a participant with its registrations and results; the answer is the record as it was.
 
         What is at work on it is cancelled first, and waited for. Files go as well, here and at the participants' workers:
@@ -66,5 +73,6 @@ class ParticipantTask(Task):
 
         Args:
             keep_files: leave files where they are.
+            if_unchanged: only if it says what it said when it was read, see :class:`~synergos.driver.terms.Terms`.
         """
-        return self._delete(route(*_PARTICIPANTS, participant_id), keep_files)
+        return self._delete(route(*_PARTICIPANTS, participant_id), keep_files, if_unchanged)

@@ -11,6 +11,7 @@ from synergos.driver.figures import figures_of
 from synergos.driver.lists import Page
 from synergos.driver.tag_lists import Tags, tags_by_project
 from synergos.driver.task import Task, refuse_others, stage_options
+from synergos.driver.terms import Terms
 from synergos.driver.transport import Response, narrowed, route
 
 
@@ -44,13 +45,14 @@ class PredictionTask(Task):
             priority: of the jobs, -100 to 100; in a cluster, those of a higher one start first.
             respond_async: do not wait: the answer's ``data`` are the jobs, for ``driver.jobs.wait(answer)``.
         """
+        terms = Terms.taken_from(kwargs)
         refuse_others(self.create, kwargs, ["log_msg"])
         path = self._route(participant_id, collab_id, project_id, expt_id, run_id)
         plain = tags_by_project(tags)
         options = stage_options(auto_align, dockerised, verbose, log_msgs, kwargs, priority)
         ids = {"collab_id": collab_id, "project_id": project_id, "expt_id": expt_id, "run_id": run_id}
         ids |= {"participant_id": participant_id}
-        return self._request_stage("predict", ids, path, {**options, "tags": plain}, respond_async)
+        return self._request_stage("predict", ids, path, {**options, "tags": plain}, respond_async, terms)
 
     def read(
         self,

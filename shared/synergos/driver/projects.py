@@ -7,6 +7,7 @@ from typing import Any, Unpack
 
 from synergos.driver.lists import OfProject
 from synergos.driver.task import COLLABORATIONS, Task, refuse_others
+from synergos.driver.terms import Terms
 from synergos.driver.transport import Response, route
 
 
@@ -30,8 +31,9 @@ class ProjectTask(Task):
             incentives: what participants get out of it, by tier; ``{}`` when there is nothing to say.
             universe_alignment: names of the features of the whole universe, stored as they are.
             start_at: when the project starts, stored as it is.
-            kwargs: refused; there are no others.
+            kwargs: those of :class:`~synergos.driver.terms.Terms`; others are refused.
         """
+        terms = Terms.taken_from(kwargs)
         refuse_others(self.create, kwargs)
         payload: dict[str, Any] = {
             "collab_id": collab_id,
@@ -43,7 +45,7 @@ class ProjectTask(Task):
             payload["universe_alignment"] = list(universe_alignment)
         if start_at is not None:
             payload["start_at"] = start_at
-        return self._post(route(*COLLABORATIONS, collab_id, "projects"), payload)
+        return self._post(route(*COLLABORATIONS, collab_id, "projects"), payload, terms)
 
     def read_all(self, collab_id: str, **choices: Unpack[OfProject]) -> Response:
         """All projects of a collaboration, or those that ``choices`` choose (:data:`synergos.driver.lists.Page`)."""
@@ -54,10 +56,17 @@ class ProjectTask(Task):
         return self._get(self._route(collab_id, project_id))
 
     def update(self, collab_id: str, project_id: str, **updates: Any) -> Response:
-        """Change fields of a project."""
-        return self._put(self._route(collab_id, project_id), updates)
+        """Change fields of a project.
 
-    def delete(self, collab_id: str, project_id: str, keep_files: bool = False) -> Response:
+        Args:
+            updates: what they say now; and on which terms, see :class:`~synergos.driver.terms.Terms`.
+        """
+        terms = Terms.taken_from(updates)
+        return self._put(self._route(collab_id, project_id), updates, terms)
+
+    def delete(
+        self, collab_id: str, project_id: str, keep_files: bool = False, if_unchanged: str | None = None
+    ) -> Response:
         """Delete a project and everything under it; the answer is the record as it was.
 
         What is at work on it is cancelled first, and waited for. Files go as well, here and at the participants' workers:
@@ -66,8 +75,9 @@ class ProjectTask(Task):
 
         Args:
             keep_files: leave files where they are.
+            if_unchanged: only if it says what it said when it was read, see :class:`~synergos.driver.terms.Terms`.
         """
-        return self._delete(self._route(collab_id, project_id), keep_files)
+        return self._delete(self._route(collab_id, project_id), keep_files, if_unchanged)
 
     @staticmethod
     def _route(collab_id: str, project_id: str) -> str:

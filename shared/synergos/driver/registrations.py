@@ -8,6 +8,7 @@ from synergos.driver.errors import UsageError
 from synergos.driver.lists import Page
 from synergos.driver.members import all_of, one_of
 from synergos.driver.task import Task, refuse_others
+from synergos.driver.terms import NO_TERMS, Terms
 from synergos.driver.transport import Response, Transport, route
 
 Node = dict[str, Any]
@@ -88,22 +89,24 @@ class RegistrationTask(Task):
 
         Args:
             role: ``host``, ``guest`` or ``arbiter``.
-            kwargs: refused; there are no others.
+            kwargs: those of :class:`~synergos.driver.terms.Terms`; others are refused.
 
         Raises:
             UsageError: no worker was added; nothing was sent, and an earlier registration stands.
         """
+        terms = Terms.taken_from(kwargs)
         refuse_others(self.create, kwargs)
         if not self._nodes:
             how = "registration = driver.registrations; registration.add_node(…); registration.create(…)"
             raise UsageError(f"add a worker with add_node() first, to this same object: {how}", "node_0")
         path = one_of(collab_id, project_id, participant_id, "registration")
-        _, earlier = self._transport.exchange("GET", path)
-        if earlier.get("status") == 200:
+        # As the original's client has it; on terms it is the orchestrator that replaces it, or does not.
+        if terms == NO_TERMS and self._transport.exchange("GET", path)[1].get("status") == 200:
             self._delete(path)
         nodes = {f"node_{index}": node for index, node in enumerate(self._nodes)}
-        answer = self._post(path, {"role": role, "n_count": len(nodes), **nodes})
-        self._nodes.clear()
+        answer = self._post(path, {"role": role, "n_count": len(nodes), **nodes}, terms)
+        if not terms.check:
+            self._nodes.clear()
         return answer
 
     def read_all(
@@ -138,8 +141,13 @@ class RegistrationTask(Task):
         return self._get(one_of(collab_id, project_id, participant_id, "registration"))
 
     def update(self, collab_id: str, project_id: str, participant_id: str, **updates: Any) -> Response:
-        """Change fields of a registration; a node that is given replaces the stored one."""
-        return self._put(one_of(collab_id, project_id, participant_id, "registration"), updates)
+        """Change fields of a registration; a node that is given replaces the stored one.
+
+        Args:
+            updates: what they say now; and on which terms, see :class:`~synergos.driver.terms.Terms`.
+        """
+        terms = Terms.taken_from(updates)
+        return self._put(one_of(collab_id, project_id, participant_id, "registration"), updates, terms)
 
     def delete(self, collab_id: str, project_id: str, participant_id: str) -> Response:
         """Delete a registration with its tags and alignment; the answer is the record as it was.

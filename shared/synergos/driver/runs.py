@@ -9,6 +9,7 @@ from synergos.driver.comparisons import chosen_runs, comparison
 from synergos.driver.frames import frame_of, results
 from synergos.driver.lists import OfRun
 from synergos.driver.task import COLLABORATIONS, Task
+from synergos.driver.terms import Terms
 from synergos.driver.transport import Response, route
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ class RunTask(Task):
                 scheduler (``base_lr``, ``momentum``, …). An argument that is called like one of these keys, or that several of the
                 three take, is said to one alone by its name before a dot: ``**{"criterion.delta": 2.0, "lr_scheduler.patience": 3}``.
         """
+        terms = Terms.taken_from(kwargs)
         if lr_scheduler is None and ("base_lr" in kwargs or "max_lr" in kwargs):
             # As the original's client says it.
             lr_scheduler = "CyclicLR"
@@ -98,7 +100,7 @@ class RunTask(Task):
             "precision_fractional": precision_fractional,
         }
         payload = {name: value for name, value in named.items() if value is not None} | kwargs
-        return self._post(self._route(collab_id, project_id, expt_id), payload)
+        return self._post(self._route(collab_id, project_id, expt_id), payload, terms)
 
     def read_all(self, collab_id: str, project_id: str, expt_id: str, **choices: Unpack[OfRun]) -> Response:
         """All runs of an experiment, or those that ``choices`` choose (:data:`synergos.driver.lists.Page`)."""
@@ -109,10 +111,23 @@ class RunTask(Task):
         return self._get(self._route(collab_id, project_id, expt_id, run_id))
 
     def update(self, collab_id: str, project_id: str, expt_id: str, run_id: str, **updates: Any) -> Response:
-        """Change hyperparameters of a run."""
-        return self._put(self._route(collab_id, project_id, expt_id, run_id), updates)
+        """Change hyperparameters of a run.
 
-    def delete(self, collab_id: str, project_id: str, expt_id: str, run_id: str, keep_files: bool = False) -> Response:
+        Args:
+            updates: what they say now; and on which terms, see :class:`~synergos.driver.terms.Terms`.
+        """
+        terms = Terms.taken_from(updates)
+        return self._put(self._route(collab_id, project_id, expt_id, run_id), updates, terms)
+
+    def delete(
+        self,
+        collab_id: str,
+        project_id: str,
+        expt_id: str,
+        run_id: str,
+        keep_files: bool = False,
+        if_unchanged: str | None = None,
+    ) -> Response:
         """Delete a run with its results; the answer is the record as it was.
 
         What is at work on it is cancelled first, and waited for. Files go as well, here and at the participants' workers:
@@ -121,8 +136,9 @@ class RunTask(Task):
 
         Args:
             keep_files: leave files where they are.
+            if_unchanged: only if it says what it said when it was read, see :class:`~synergos.driver.terms.Terms`.
         """
-        return self._delete(self._route(collab_id, project_id, expt_id, run_id), keep_files)
+        return self._delete(self._route(collab_id, project_id, expt_id, run_id), keep_files, if_unchanged)
 
     def results(self, collab_id: str, project_id: str, expt_id: str, run_id: str) -> pd.DataFrame:
         """What a run's model was measured to be worth, as a frame: a row for each participant and class, then those of all together.

@@ -7,9 +7,10 @@ from collections.abc import Callable, Collection, Mapping
 from http import HTTPStatus
 from typing import Any
 
-from synergos.driver.errors import DriverError, UnknownKeyword, WrongServer
+from synergos.driver.errors import DriverError, UnknownKeyword, UsageError, WrongServer
 from synergos.driver.lists import query
 from synergos.driver.stage_requests import jobs_named
+from synergos.driver.terms import NO_TERMS, Terms
 from synergos.driver.transport import Response, Transport, check
 
 COLLABORATIONS = ("connect", "collaborations")
@@ -79,8 +80,8 @@ class Task:
     def _list(self, path: str, choices: Mapping[str, Any]) -> Response:
         return self._get(path, query(choices))
 
-    def _post(self, path: str, payload: object = None) -> Response:
-        return self._transport.call("POST", path, payload)
+    def _post(self, path: str, payload: object = None, terms: Terms = NO_TERMS) -> Response:
+        return self._transport.call("POST", path, payload, terms.query, terms.headers)
 
     def _request_stage(
         self,
@@ -89,23 +90,28 @@ class Task:
         path: str,
         payload: object,
         respond_async: bool,
-        query: Mapping[str, str] | None = None,
+        terms: Terms = NO_TERMS,
     ) -> Response:
         """Ask for a stage.
 
         Args:
             stage: of the jobs that it becomes.
             ids: of what it is about, by name; None for all there are.
+            terms: whether it is only for a try; there is no other condition of a stage.
         """
+        if terms.headers:
+            name = "if_absent" if terms.if_absent else "if_unchanged"
+            raise UsageError("expected of what is declared alone: a stage is not asked for on a condition", name)
         headers = {"Prefer": "respond-async"} if respond_async else None
         with jobs_named(self._transport, stage, ids):
-            return self._transport.call("POST", path, payload, query=query, headers=headers, takes_long=True)
+            return self._transport.call("POST", path, payload, query=terms.query, headers=headers, takes_long=True)
 
-    def _put(self, path: str, payload: object) -> Response:
-        return self._transport.call("PUT", path, payload)
+    def _put(self, path: str, payload: object, terms: Terms = NO_TERMS) -> Response:
+        return self._transport.call("PUT", path, payload, terms.query, terms.headers)
 
-    def _delete(self, path: str, keep_files: bool = False) -> Response:
-        return self._transport.call("DELETE", path, query={"keep_files": "true"} if keep_files else None)
+    def _delete(self, path: str, keep_files: bool = False, if_unchanged: str | None = None) -> Response:
+        terms = Terms(if_unchanged=if_unchanged)
+        return self._transport.call("DELETE", path, None, {"keep_files": "true"} if keep_files else {}, terms.headers)
 
 
 NOTEBOOKS_WORDS: Mapping[str, str] = {

@@ -10,6 +10,7 @@ from synergos.driver.curves import RocCurves
 from synergos.driver.figures import figures_of
 from synergos.driver.lists import Page
 from synergos.driver.task import Task, refuse_others, stage_options
+from synergos.driver.terms import Terms
 from synergos.driver.transport import Response, narrowed, route
 
 
@@ -37,11 +38,12 @@ class ValidationTask(Task):
         Each participant measures on its own rows; only the statistics come back. The options are those of
         :meth:`synergos.driver.models.ModelTask.create`.
         """
+        terms = Terms.taken_from(kwargs)
         refuse_others(self.create, kwargs, ["log_msg"])
         path = self._route(collab_id, project_id, expt_id, run_id, participant_id)
         options = stage_options(auto_align, dockerised, verbose, log_msgs, kwargs, priority)
         ids = {"collab_id": collab_id, "project_id": project_id, "expt_id": expt_id, "run_id": run_id}
-        return self._request_stage("validate", ids, path, options, respond_async)
+        return self._request_stage("validate", ids, path, options, respond_async, terms)
 
     def read(
         self,
