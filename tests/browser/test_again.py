@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -50,27 +52,54 @@ def test_it_is_cancelled_and_run_again_after_a_page_that_says_what_that_does(
     assert [job["state"] for job in study.jobs("train")] == ["cancelled", "completed"]
 
 
-def test_one_that_fails_gives_the_old_result_back(
-    visitor: Visitor, portal: RunningPortal, grid: RealGrid, own: Dataset
-) -> None:
+@contextmanager
+def taken_away(dataset: Dataset, purpose: str) -> Iterator[None]:
+    """Folders that nobody finds inside the ``with`` block."""
+    folders = [dataset.root.joinpath(*tag) for tag in dataset.tags(purpose)]
+    for folder in folders:
+        folder.rename(folder.with_name(f"{folder.name} elsewhere"))
+    try:
+        yield
+    finally:
+        for folder in folders:
+            folder.with_name(f"{folder.name} elsewhere").rename(folder)
+
+
+@pytest.fixture(scope="module")
+def given_back(grid: RealGrid, own: Dataset) -> Study:
+    """A run that is trained and validated."""
     study = Study(grid, own, "given_back", {"rounds": 2})
     study.declare()
     for answer in (study.align(), study.train(), study.validate()):
         assert answer["success"], answer
-    before = grid.driver.validations.read(*study.keys)["data"]
-    folders = [own.root.joinpath(*tag) for tag in own.tags("evaluate")]
-    for folder in folders:
-        folder.rename(folder.with_name("elsewhere"))
-    visitor.open(f"{portal.view}/jobs/{study.jobs('validate')[-1]['id']}")
+    return study
 
-    try:
+
+@pytest.mark.parametrize(("stage", "purpose"), [("validate", "evaluate"), ("train", "train")])
+def test_one_that_fails_gives_the_old_result_back(
+    visitor: Visitor, portal: RunningPortal, given_back: Study, stage: str, purpose: str
+) -> None:
+    driver, keys = given_back.grid.driver, given_back.keys
+
+    def results() -> list[object]:
+        return [ask.read(*keys)["data"] for ask in (driver.models, driver.validations)]
+
+    before, [job] = results(), given_back.jobs(stage)
+    visitor.origins |= portal.origins
+    visitor.open(f"{portal.view}/jobs/{job['id']}")
+
+    with taken_away(given_back.dataset, purpose):
         visitor.follow("Run again")
+        visitor.sees("if it fails, the earlier result is shown again")
         visitor.follow("Run again")
         state(visitor, "failed")
-    finally:
-        for folder in folders:
-            folder.with_name("elsewhere").rename(folder)
 
+    assert not visitor.page.url.endswith(job["id"])
     expect(visitor.page.locator("#earlier")).to_contain_text("what an earlier one had left is shown again, as it was")
-    visitor.sees("What to do")
-    assert grid.driver.validations.read(*study.keys)["data"] == before
+    expect(visitor.page.locator("#remedy")).to_contain_text("Its owner puts right the folder, file or column")
+    assert results() == before
+    collaboration, project, experiment, run = keys
+    page = f"{portal.view}/collaborations/{collaboration}/projects/{project}/experiments/{experiment}/runs/{run}"
+    visitor.open(page)
+    visitor.sees("Trained", given_back.jobs("train")[0]["id"][:8], "accuracy")
+    visitor.does_not_see("It has not been trained.", "has been changed since it was trained")

@@ -24,17 +24,32 @@ def test_pages_stay_readable_while_the_orchestrator_is_away_and_come_back_by_the
         visitor.open(f"{portal.view}/collaborations/new")
         visitor.fill({"Name": "heart"})
         visitor.follow("Declare")
+        visitor.sees("There is no project yet")
         visitor.open(f"{portal.view}/collaborations")
         visitor.sees("heart")
-
-        processes.end("ttp", signal.SIGKILL)
-        visitor.open(f"{portal.view}/collaborations")
-        visitor.sees("heart")
+        visitor.page.evaluate("() => { window.isTheSame = true; }")
         silence = visitor.page.locator("#no-news")
-        expect(silence).to_contain_text("has not answered since")
+        other = visitor.page.context.new_page()
+        visitor.watch(other)
+        # What the browser says of a page that cannot be made.
+        visitor.expected.add("status of 502")
 
-        processes.start(program)
-        expect(silence).to_have_count(0)
+        for how, fresh, words in (
+            (signal.SIGKILL, "participants", "There is no participant yet"),
+            (signal.SIGTERM, "studies", "There is no such study"),
+        ):
+            processes.end("ttp", how)
+            expect(silence).to_contain_text("has not answered since")
+            other.goto(f"{portal.view}/collaborations/heart")
+            expect(other.get_by_role("main")).to_contain_text("There is no project yet")
+            expect(other.locator("#no-news")).to_contain_text("What you see is from then.")
+            other.goto(f"{portal.view}/{fresh}")
+            expect(other.get_by_role("main")).to_contain_text("comes back by itself")
+
+            processes.start(program)
+            expect(silence).to_have_count(0)
+            expect(other.get_by_role("main")).to_contain_text(words)
+            assert visitor.page.evaluate("() => window.isTheSame === true")
 
 
 def test_somebody_signs_in_is_led_back_and_signs_out(tmp_path: Path, visitor: Visitor) -> None:

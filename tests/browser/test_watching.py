@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from grids.killable_grid import KillableGrid, killable
 from grids.real_grid import ENDLESS, Study
@@ -20,6 +23,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 _NAMED_WITHIN = 3_000.0
 """Milliseconds after which whoever is lost is named."""
+_TABS = 8
+"""More than a browser has connections to one address."""
+_WAITING = re.compile(r"Waiting for worker_2 until (\d\d:\d\d:\d\d) UTC, for round \d+")
 
 
 @pytest.fixture(scope="module")
@@ -36,65 +42,145 @@ def pages(tmp_path_factory: pytest.TempPathFactory, harmed: KillableGrid) -> Ite
         yield portal
 
 
-def begun(study: Study) -> str:
-    """The id of a training that has begun and will not end."""
+@contextmanager
+def watched(visitor: Visitor, pages: RunningPortal, study: Study) -> Iterator[str]:
+    """The id of a training that is looked at, and does not end before the block does."""
     study.declare()
     assert study.align()["success"]
     assert study.grid.driver.models.create(*study.keys, respond_async=True)["success"]
-    job = study.jobs("train")[-1]["id"]
-    until(lambda: study.jobs("train")[-1]["progress"].get("round", 0) > 2, "rounds to run")
-    return str(job)
+    job = str(study.jobs("train")[-1]["id"])
+    try:
+        until(lambda: study.jobs("train")[-1]["progress"].get("round", 0) > 2, "rounds to run")
+        visitor.origins |= pages.origins
+        visitor.open(f"{pages.view}/jobs/{job}")
+        rounds_go_on(visitor.page)
+        yield job
+    finally:
+        ended(study)
 
 
 def ended(study: Study) -> None:
-    """Have it cancelled."""
+    """Have its training cancelled, unless it has ended."""
     job = study.jobs("train")[-1]["id"]
     study.grid.driver.jobs.cancel(job)
     study.grid.driver.jobs.wait(job, raise_errors=False)
 
 
-def round_shown(visitor: Visitor) -> int:
+def round_shown(page: Page) -> int:
     """The newest round in the table."""
-    return int(visitor.page.locator("#rounds-done").get_attribute("data-round") or 0)
+    return int(page.locator("#rounds-done").get_attribute("data-round") or 0)
+
+
+def rounds_go_on(page: Page) -> None:
+    """Wait until there are some more in the table, by themselves."""
+    before = round_shown(page)
+    until(lambda: round_shown(page) > before + 2, "rounds to appear")
+
+
+def rounds_listed(page: Page) -> list[int]:
+    """Those that the table has, from top to bottom."""
+    rows = page.locator("tr[id^=round-]")
+    return [int(name.removeprefix("round-")) for name in rows.evaluate_all("rows => rows.map(row => row.id)")]
+
+
+def is_named(visitor: Visitor, study: Study) -> None:
+    """Within three seconds the page names who was lost, and until when it is waited for."""
+    sentence = visitor.page.locator("#job-sentence")
+    expect(sentence).to_have_text(_WAITING, timeout=_NAMED_WITHIN)
+    shown = _WAITING.search(sentence.inner_text())
+    assert shown is not None
+    [wait] = study.jobs("train")[-1]["progress"]["waiting_for"]
+    assert f"{datetime.fromisoformat(wait['until']):%H:%M:%S}" == shown[1]
+    visitor.sees("waited for", "goes on by itself as soon as the worker is back")
 
 
 def test_rounds_appear_by_themselves_and_a_reload_shows_all_so_far(
     visitor: Visitor, harmed: KillableGrid, pages: RunningPortal, wine: Dataset
 ) -> None:
     study = Study(harmed, wine, "watched", {**ENDLESS})
-    job = begun(study)
-    visitor.origins |= pages.origins
-    visitor.open(f"{pages.view}/jobs/{job}")
-    expect(visitor.page.locator("canvas")).to_be_visible()
-    first = round_shown(visitor)
+    with watched(visitor, pages, study) as job:
+        expect(visitor.page.locator("canvas")).to_be_visible()
+        seen = round_shown(visitor.page)
 
-    until(lambda: round_shown(visitor) > first + 2, "rounds to appear")
-    ended(study)
-    expect(visitor.page.locator("#job-state")).to_contain_text("cancelled")
-    visitor.open(f"{pages.view}/jobs/{job}")
+        visitor.page.reload()
 
-    losses = study.grid.driver.jobs.metrics(job)["data"]
-    shown = visitor.page.locator("tr[id^=round-]").evaluate_all("rows => rows.map(row => Number(row.id.slice(6)))")
-    assert shown == [loss["round"] for loss in losses][-100:][::-1]
-    visitor.sees("Somebody asked for it to be cancelled.", "It was stopped on request.")
+        newest, *before = rounds_listed(visitor.page)
+        assert newest >= seen
+        assert before == list(range(newest - 1, max(0, newest - 100), -1))
+        tabs = [visitor.page, *(visitor.page.context.new_page() for _ in range(_TABS - 1))]
+        for tab in tabs[1:]:
+            visitor.watch(tab)
+            tab.goto(f"{pages.view}/jobs/{job}")
+        for tab in tabs:
+            rounds_go_on(tab)
+        ended(study)
+        for tab in tabs:
+            expect(tab.locator("#job-state")).to_contain_text("cancelled")
+        visitor.page.reload()
+
+        losses = study.grid.driver.jobs.metrics(job)["data"]
+        assert rounds_listed(visitor.page) == [loss["round"] for loss in losses][-100:][::-1]
+        visitor.sees("Somebody asked for it to be cancelled.", "It was stopped on request.")
 
 
 def test_a_worker_that_is_lost_is_named_and_told_when_it_is_back(
     visitor: Visitor, harmed: KillableGrid, pages: RunningPortal, wine: Dataset
 ) -> None:
     study = Study(harmed, wine, "lost", {**ENDLESS})
-    job = begun(study)
-    visitor.origins |= pages.origins
-    visitor.open(f"{pages.view}/jobs/{job}")
-    until(lambda: round_shown(visitor) > 0, "rounds to be shown")
+    with watched(visitor, pages, study):
+        with harmed.away("worker_2"):
+            harmed.arm("training", "worker_2")
+            is_named(visitor, study)
 
-    harmed.arm("training", "worker_2")
-    waiting = re.compile(r"Waiting for worker_2 until \d\d:\d\d:\d\d UTC, for round \d+")
-    expect(visitor.page.locator("#job-sentence")).to_have_text(waiting, timeout=_NAMED_WITHIN)
-    visitor.sees("waited for", "goes on by itself as soon as the worker is back", "worker_2 is back; the job goes on.")
-    before = round_shown(visitor)
-    until(lambda: round_shown(visitor) > before + 2, "rounds to go on")
-    ended(study)
+        visitor.sees("worker_2 is back; the job goes on.")
+        expect(visitor.page.locator("#job-sentence")).to_contain_text("is done")
+        rounds_go_on(visitor.page)
+
+
+def test_why_a_worker_that_stays_away_has_ended_a_job_is_two_clicks_from_home(
+    visitor: Visitor, harmed: KillableGrid, pages: RunningPortal, wine: Dataset
+) -> None:
+    study = Study(harmed, wine, "deserted", {**ENDLESS})
+    with watched(visitor, pages, study) as job:
+        with harmed.away("worker_2"):
+            harmed.arm("training", "worker_2")
+            is_named(visitor, study)
+            expect(visitor.page.locator("#job-state")).to_contain_text("failed", timeout=60_000)
+            visitor.sees("worker_2 is not waited for any longer.")
+            visitor.open(f"{pages.nav}/home")
+            down = visitor.page.get_by_role("region", name="Nodes that are not reachable")
+            expect(down).to_contain_text("worker_2")
+            visitor.page.locator("#count-failed").click()
+            row = visitor.page.locator(f"#job-{job}")
+            expect(row).to_contain_text("worker_2: cannot be reached at ")
+            row.get_by_role("link").click()
+
+            expect(visitor.page.locator("#job-sentence")).to_contain_text("worker_2: cannot be reached at ")
+            expect(visitor.page.locator("#remedy")).to_contain_text("its owner starts it")
+            visitor.sees("The registration and nodes of worker_2")
+            nodes = visitor.page.get_by_role("region", name="Nodes at present").get_by_role("row")
+            expect(nodes.filter(has_text="worker_2")).to_contain_text("not reachable")
+
+        expect(nodes.filter(has_text="worker_2")).to_contain_text("✓ reachable")
+
+
+def test_a_job_goes_on_before_whoever_looks_when_its_orchestrator_was_stopped_in_order(
+    visitor: Visitor, harmed: KillableGrid, pages: RunningPortal, wine: Dataset
+) -> None:
+    study = Study(harmed, wine, "restarted", {**ENDLESS})
+    with watched(visitor, pages, study):
+        visitor.page.evaluate("() => { window.isTheSame = true; }")
+        silence = visitor.page.locator("#no-news")
+
+        with harmed.away("ttp"):
+            assert harmed.end("ttp", signal.SIGTERM) == 0
+            expect(silence).to_contain_text("has not answered since")
+            assert rounds_listed(visitor.page)
+
+        expect(silence).to_have_count(0)
+        visitor.sees("The program that runs it is being stopped. The job goes on when it is back.", "Taken up again.")
+        rounds_go_on(visitor.page)
+        assert visitor.page.evaluate("() => window.isTheSame === true")
 
 
 def test_why_a_job_failed_is_two_clicks_from_home(

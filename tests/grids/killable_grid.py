@@ -30,6 +30,8 @@ class KillableGrid(RealGrid):
         self._armed = armed
         self._ttp_flags = ttp_flags
         self._running: dict[str, subprocess.Popen[bytes]] = {}
+        # Replaced as a whole, as the thread that watches reads it.
+        self._away: frozenset[str] = frozenset()
         self._stopped = threading.Event()
         self._watch = threading.Thread(target=self._start_again, name="watch")
         self.deaths: list[str] = []
@@ -57,6 +59,23 @@ class KillableGrid(RealGrid):
     def wake(self, program: str) -> None:
         """Let a program that froze go on."""
         os.killpg(self._running[program].pid, signal.SIGCONT)
+
+    @contextmanager
+    def away(self, program: str) -> Iterator[None]:
+        """Let ``program`` stay away when it is gone, until the end of the block, and wait there until it answers."""
+        self._away |= {program}
+        try:
+            yield
+        finally:
+            self._away -= {program}
+        planned = next(each for each in self._programs if each.name == program)
+        until(lambda: self._running[program].poll() is None and is_healthy(planned), f"{program} to answer again")
+
+    def end(self, program: str, how: signal.Signals = signal.SIGTERM) -> int:
+        """Send a program a signal, as whoever runs its host does, and wait for its end; its exit code."""
+        process = self._running[program]
+        process.send_signal(how)
+        return process.wait(DEADLINE)
 
     def disarm(self) -> list[str]:
         """The places that nothing came by, which are then safe again."""
@@ -95,7 +114,7 @@ class KillableGrid(RealGrid):
     def _start_again(self) -> None:
         while not self._stopped.wait(0.05):
             for program in self._programs:
-                if self._running[program.name].poll() is not None:
+                if program.name not in self._away and self._running[program.name].poll() is not None:
                     self.deaths.append(program.name)
                     self._start(program)
 
