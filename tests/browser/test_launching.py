@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import csv
 import json
+import re
+from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
-from grids.real_grid import RealGrid, Study
+from grids.real_grid import ENDLESS, RealGrid, Study
 from servers.portal import RunningPortal
 from support.visitor import Visitor
 from synergos_simulator.datasets import Dataset, write_example
@@ -42,33 +45,62 @@ def test_a_double_click_and_a_reload_launch_once(
     ]
 
 
-def test_a_study_goes_from_a_file_to_its_best_run(
-    visitor: Visitor, portal: RunningPortal, finished: Study, tmp_path: Path
-) -> None:
-    ranges = tmp_path / "ranges.json"
-    space = {"lr": {"_type": "choice", "_value": [0.01, 0.1]}, "rounds": {"_type": "choice", "_value": [2]}}
-    ranges.write_text(json.dumps(space))
-    collaboration, project, experiment, run = finished.keys
-    page = f"{portal.view}/collaborations/{collaboration}/projects/{project}/experiments/{experiment}"
-    visitor.open(page)
-
+def searched(visitor: Visitor, portal: RunningPortal, study: Study, ranges: Path, **space: Sequence[float]) -> None:
+    """A study of choices among values, from the experiment's page on: asked for by a file, looked over, and started."""
+    ranges.write_text(json.dumps({name: {"_type": "choice", "_value": values} for name, values in space.items()}))
+    collaboration, project, experiment, run = study.keys
+    visitor.open(f"{portal.view}/collaborations/{collaboration}/projects/{project}/experiments/{experiment}")
     visitor.follow("Search hyperparameters")
     visitor.page.get_by_label("Search space from a file").set_input_files(ranges)
-    visitor.fill({"Trials": "2", "Start from a run": run, "What draws": "grid"})
+    # By this seed they are tried in the order of the file.
+    visitor.fill({"Trials": "3", "Start from a run": run, "What draws": "grid", "Seed": "5"})
+    visitor.fill({"What stops hopeless trials": "successive halving"})
     visitor.follow("Look it over")
-    visitor.sees("2 trials, up to 4 jobs", "There are 2 combinations in all.")
+    visitor.sees("3 trials, up to 6 jobs", "There are 3 combinations in all.")
     visitor.follow("Start")
+
+
+def test_a_study_goes_from_a_file_to_its_best_run_and_says_why_trials_were_pruned(
+    visitor: Visitor, portal: RunningPortal, finished: Study, tmp_path: Path
+) -> None:
+    searched(visitor, portal, finished, tmp_path / "ranges.json", lr=[0.1, 1e-9, 1e-10], rounds=[8])
+
     # Trials appear by themselves.
-    visitor.sees("2 of 2 trials", "★ best", "Download")
+    visitor.sees("3 of 3 trials", "★ best", "Download")
+    pruned = visitor.page.get_by_role("row").filter(has_text="pruned")
+    expect(pruned).to_have_count(2)
+    for row in pruned.all():
+        expect(row).to_contain_text(
+            re.compile(r"pruned after round \d of 8: other trials of its study had smaller losses")
+        )
     visitor.follow("Make the best a run")
     visitor.fill({"Name of the run": "found"})
     visitor.follow("Declare the run")
 
     visitor.page.wait_for_url("**/runs/found")
-    driver = finished.grid.driver
+    driver, (collaboration, project, experiment, _) = finished.grid.driver, finished.keys
     [best] = [study["best"] for study in driver.optimizations.studies(expt_id=experiment)["data"]]
     made = driver.runs.read(collaboration, project, experiment, "found")["data"]
-    assert {name: made[name] for name in space} == best["hyperparameters"]
+    assert {name: made[name] for name in ("lr", "rounds")} == best["hyperparameters"] == {"lr": 0.1, "rounds": 8}
+
+
+def test_a_study_is_stopped_after_a_page_that_says_what_that_does(
+    visitor: Visitor, portal: RunningPortal, grid: RealGrid, wine: Dataset, tmp_path: Path
+) -> None:
+    study = Study(grid, wine, "stopped", {**ENDLESS})
+    study.declare()
+    assert study.align()["success"]
+    searched(visitor, portal, study, tmp_path / "ranges.json", lr=[0.1, 0.01, 0.001])
+    visitor.sees("of 3 trials", "running", f"/ {ENDLESS['rounds']}")
+
+    visitor.follow("Stop")
+    visitor.sees("what they have trained so far is lost. Trials that have ended stay, with their models.")
+    visitor.follow("Stop it, and cancel 1 trial")
+
+    visitor.sees("1 of 3 trials", "stopped", "No trial has been trained and validated yet.")
+    expect(visitor.page.locator("#trial-0")).to_contain_text("cancelled")
+    visitor.does_not_see("Make the best a run")
+    assert [job["state"] for job in study.jobs("train")] == ["cancelled"]
 
 
 def test_of_a_regression_the_smallest_error_is_best_and_files_are_what_the_grid_has(
