@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from synergos.driver.tls import Tls
+from synergos.program import freed_memory
 from synergos.program.health import health
 from synergos.program.health_watch import FolderCheck, HealthWatch
 from synergos_portal.orchestrator.known import KnownOrchestrators
@@ -27,6 +28,8 @@ class Portal:
     """The portal as the server sees it."""
 
     def __init__(self, settings: Settings) -> None:
+        # Before there are threads.
+        freed_memory.share()
         self._settings = settings
         self._known = KnownOrchestrators.at(settings.orchestrators, _tls(settings))
         self._health = HealthWatch({"outputs": FolderCheck(settings.outputs), **settings.program.certificate_checks})
@@ -49,6 +52,8 @@ class Portal:
             if settings.places[service].is_secured:
                 self._apps[port] = by_https(self._apps[port])
         self._health.start()
+        # Templates and words have been read, and what that took is not needed again.
+        freed_memory.give_back()
 
     def applications(self) -> Mapping[int, WSGIApplication]:
         """The pages of each service."""

@@ -23,6 +23,8 @@ _FOLDER = Path(__file__).parents[1] / "translations"
 
 def install(app: Flask) -> None:
     """Have an application speak these languages."""
+    for language in LANGUAGES:
+        translations(language)
     Babel().init_app(app, default_locale="en", locale_selector=chosen)
     # A page has a thousand words: the library looks up for each which language it is.
     app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
