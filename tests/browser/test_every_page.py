@@ -10,6 +10,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 import pytest
+import requests
 from babel.messages.pofile import read_po
 from playwright.sync_api import Browser, ViewportSize, expect
 
@@ -24,6 +25,20 @@ _NARROW: ViewportSize = {"width": 320, "height": 640}
 _WIDE: ViewportSize = {"width": 1280, "height": 900}
 _LOOKS: tuple[tuple[Literal["light", "dark"], ViewportSize], ...] = (("light", _WIDE), ("dark", _NARROW))
 """Colours and widths do not depend on each other."""
+_OLD = {
+    "orchestrator/collaborations/create": "collaborations.new",
+    "orchestrator/collaborations/view": "collaborations.listed",
+    "orchestrator/projects/create": "collaborations.listed",
+    "orchestrator/experiments/update": "collaborations.listed",
+    "orchestrator/runs/delete": "collaborations.listed",
+    "orchestrator/analytics/view": "jobs.listed",
+    "orchestrator/analytics/start": "collaborations.listed",
+    "orchestrator/optimizations/view": "studies.listed",
+    "participant/participants/create": "participants.new",
+    "participant/registrations/view": "participants.listed",
+    "participant/inferences/start": "participants.listed",
+}
+"""Role, resource and action of the original's addresses, and the page of today that does that."""
 _MOST = 400
 """Pages that are looked at for links, at most."""
 
@@ -169,3 +184,27 @@ def test_a_run_shows_its_losses_as_a_curve_with_a_table_and_what_was_measured_by
         visitor.page.get_by_role("group", name="By class: worker_1")
     )
     expect(by_class.first).to_contain_text("f_score")
+
+
+def arrived(address: str) -> tuple[int, str]:
+    """What an address leads to in the end: its status, and what the page calls itself."""
+    answer = requests.get(address, headers={"Accept": "text/html"}, timeout=60)
+    found = re.search('data-page="([^"]*)"', answer.text)
+    return answer.status_code, found[1] if found else ""
+
+
+def test_the_originals_addresses_lead_to_the_pages_of_today(portal: RunningPortal) -> None:
+    """Through all three services as they run: from nav, and from view's own address, by one redirection or several."""
+    found = {}
+    for old in _OLD:
+        role, resource, action = old.split("/")
+        assert arrived(f"{portal.nav}/actions/{role}/{resource}") == (200, "old.actions")
+        found[old] = {
+            arrived(f"{portal.nav}/view/{old}"),
+            arrived(f"{portal.view}/?r={role}&p={resource}&a={action}"),
+        }
+
+    assert found == {old: {(200, page)} for old, page in _OLD.items()}
+    assert arrived(f"{portal.view}/") == (200, "home.home")
+    for unknown in (f"{portal.nav}/view/nobody/collaborations/view", f"{portal.view}/?r=orchestrator&p=nothing"):
+        assert arrived(unknown)[0] == 404

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from html import unescape
 
 import pytest
+import requests
 
-from benchmarks.portal import Served, served
-from factories.full_store import DEEP
+from benchmarks.portal import EXPERIMENT, IN_NAV, IN_VIEW, PROJECT, Served, served
+from factories.full_store import DEEP, WIDE
 from support.visitor import Visitor
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -60,3 +63,37 @@ def test_the_last_of_all_jobs_is_reached_page_by_page(visitor: Visitor, full: Se
     assert len(seen) > 50 < pages * 50
     told = visitor.page.locator("#count-failed").inner_text()
     assert f"{len(seen)}" in told
+
+
+@pytest.fixture(scope="module")
+def wide(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """As many runs and jobs, spread over a hundred experiments of one project."""
+    with served(tmp_path_factory.mktemp("wide") / "records", WIDE) as found:
+        yield found
+
+
+def test_neither_is_any_page_where_they_are_of_many_experiments(wide: Served) -> None:
+    """By HTTP, with what browsers ask for later on."""
+    collaboration = PROJECT.partition("/projects")[0]
+    of_view = [*IN_VIEW, f"{PROJECT}/live", f"{PROJECT}?asked=1", f"{collaboration}/live", f"{EXPERIMENT}/runs/new"]
+    addresses = [*(f"{wide.portal.nav}{path}" for path in IN_NAV), *(f"{wide.portal.view}{path}" for path in of_view)]
+    wrong = []
+    for address in addresses:
+        answer = requests.get(address, headers={"Accept": "text/html"}, timeout=60)
+        rows = len(re.findall("<tr[ >]", answer.text))
+        if answer.status_code != 200 or rows > _MOST_ROWS or len(answer.content) > _LONGEST:
+            wrong.append(f"{address}: {answer.status_code}, {rows} rows, {len(answer.content)} bytes")
+
+    assert not wrong, "\n".join(wrong)
+
+
+def test_all_experiments_are_reached_page_by_page(wide: Served) -> None:
+    seen: list[str] = []
+    address: str | None = f"{wide.portal.view}{PROJECT}"
+    while address is not None:
+        page = requests.get(address, timeout=60).text
+        seen += re.findall(f'href="{PROJECT}/experiments/(experiment_[0-9]+)"', page)
+        following = re.search('rel="next" href="([^"]+)"', page)
+        address = f"{wide.portal.view}{unescape(following[1])}" if following else None
+
+    assert sorted(seen) == sorted(f"experiment_{number}" for number in range(WIDE.experiments))

@@ -54,6 +54,8 @@ SMALL = Size(1, 1, 1, 10, jobs=50)
 LARGE = Size(4, 5, 5, 10, jobs=5000)
 DEEP = Size(1, 1, 1, 1000, jobs=5000)
 """As large, and all of it one experiment's."""
+WIDE = Size(1, 1, 100, 10, jobs=5000)
+"""As large, spread over the experiments of one project."""
 
 
 def fill(store: RecordStore, size: Size, outputs: Path | None = None) -> None:
