@@ -53,6 +53,7 @@ _ENTRANCES = {"synbasic": "synb_ttp", "synplus": "synp_ttp", "syncluster": "sync
 LOG_SERVERS = {"synplus": Container("synp_logger"), "syncluster": Container("sync_logger")}
 _LOG_ADDRESSES = {"synplus": "172.19.1.10", "syncluster": "172.20.1.14"}
 LOG_PORTS = (9100, 9200, 9300, 9400, 12201)
+_LOG_PAGES = "pages:9000"
 _LOG_IMAGES = ("GRAYLOG_IMAGE", "MONGO_IMAGE", "OPENSEARCH_IMAGE")
 _LOG_FLAGS = {
     "tcp": "",
@@ -79,6 +80,11 @@ class ComposeGrid:
     overlays: Sequence[str] = ()
 
     @property
+    def prefix(self) -> str:
+        """What the names of its containers begin with."""
+        return _ENTRANCES[self.deployment.name].partition("_")[0]
+
+    @property
     def driver(self) -> Driver:
         """A client of the TTP or director."""
         return Driver(host=self.deployment.address.split("/")[-1].split(":")[0], port=5000)
@@ -93,7 +99,8 @@ class ComposeGrid:
             files.append(ROOT / "tests" / "containers" / "log_receiver" / "compose.yml")
             places |= {"SYNERGOS_LOG_FLAGS": _LOG_FLAGS[self.transport], **dict.fromkeys(_LOG_IMAGES, LOG_RECEIVER)}
             streams, own = ("tls", " --tls /tls/server.pem /tls/key.pem") if self.transport == "tls" else ("tcp", "")
-            places["LOG_RECEIVER_INPUTS"] = " ".join(f"{streams}:{port} udp:{port}" for port in LOG_PORTS) + own
+            inputs = [_LOG_PAGES, *(f"{streams}:{port} udp:{port}" for port in LOG_PORTS)]
+            places["LOG_RECEIVER_INPUTS"] = " ".join(inputs) + own
             places["PROMETHEUS_IMAGE"] = PROMETHEUS
         which = [part for file in files for part in ("-f", str(file))]
         where = ("--project-directory", str(ROOT))

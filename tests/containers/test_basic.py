@@ -12,6 +12,7 @@ import requests
 from containers.engine import Container, docker
 from containers.grids import BASIC, ComposeGrid, running
 from containers.jobs import cycle, ended, state_of, under_way
+from containers.portal import portal
 from grids.real_grid import Aside
 from support.original_notebooks import ABALONE, HEART_DISEASE, Notebook, refuse_errors, run_notebook
 from support.waiting import until
@@ -58,22 +59,8 @@ def test_every_program_is_published_on_loopback_only(grid: ComposeGrid) -> None:
 
 
 def test_the_portal_shows_the_grid_at_its_three_addresses(grid: ComposeGrid) -> None:
-    services = [f"synergos_portal_{name}" for name in ("view", "track", "nav")]
-    grid.compose("up", "--detach", "--no-deps", *services)
-    try:
-        for service in services:
-            Container(service.replace("synergos", "synb")).wait_until_healthy()
-
-        shown = {4000: "/home", 4001: "/collaborations", 4002: "/station"}
-        for port, path in shown.items():
-            answer = requests.get(f"http://127.0.0.1:{port}{path}", timeout=30)
-            assert answer.ok
-            assert "unsafe" not in answer.headers["Content-Security-Policy"]
-            # Links lead to the other services as a browser reaches them.
-            others = {f"http://127.0.0.1:{other}{first}" for other, first in shown.items() if other != port}
-            assert others <= set(answer.text.split('"'))
-    finally:
-        grid.compose("rm", "--stop", "--force", *services)
+    with portal(grid) as pages:
+        pages.refuse_strays()
 
 
 def test_a_ttp_stopped_in_a_round_goes_on_when_it_is_started_again(grid: ComposeGrid) -> None:

@@ -15,6 +15,7 @@ from containers.engine import Container, docker
 from containers.grids import CLUSTER, ComposeGrid, running
 from containers.jobs import cycle, ended, logged_cycle, under_way
 from containers.mlflow import finished
+from containers.portal import portal
 from containers.received import refuse_malformed
 from grids.real_grid import Aside
 from support.original_notebooks import ABALONE, HEART_DISEASE, Cycle, Notebook, refuse_errors, run_notebook
@@ -158,6 +159,20 @@ def test_the_log_server_gets_what_was_said_without_it_and_takes_a_whole_cycle(gr
 @pytest.mark.parametrize("transport", ["udp", "tls"])
 def test_the_log_server_takes_a_whole_cycle_by(transport: str, grid: ComposeGrid) -> None:
     logged_cycle(grid.logging_by(transport), HEART_DISEASE, LOGGERS)
+
+
+def test_the_portal_shows_the_cluster_and_its_station_the_pages_of_all_programs(grid: ComposeGrid) -> None:
+    with portal(grid) as pages:
+        pages.refuse_strays()
+        status = pages.get("nav", "/status").text
+        for name in ("sync_director", "sync_ttp_1", "sync_ttp_2"):
+            assert name in status
+        pages.refuse_missing_tools("mlops", "queue", "logs")
+        if os.getuid() == 0:
+            folder = grid.folder / "metadata" / "queue_credentials" / "administrator"
+            account = ((folder / "user").read_text(), (folder / "password").read_text())
+            overview = f"{pages.address('track')}/tools/queue/api/overview"
+            assert pages.browser.get(overview, auth=account, timeout=30).json()["object_totals"]["queues"] > 0
 
 
 def test_the_cycles_run_is_on_mlflows_server(grid: ComposeGrid) -> None:

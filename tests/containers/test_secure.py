@@ -11,6 +11,7 @@ import requests
 from containers.engine import Container, docker
 from containers.grids import CLUSTER, ComposeGrid, running
 from containers.mlflow import finished
+from containers.portal import FIRST_PAGES, portal
 from support.waiting import until
 from synergos import Driver
 from synergos.cli.output import standard_error
@@ -88,6 +89,29 @@ def test_a_cycle_is_gone_through_and_tracked(
         session.verify = str(authority)
         ids = (COLLABORATION, "federated", "experiment", "run")
         until(lambda: bool(finished("https://172.20.0.15:5500", ids, session)), "the run on MLflow's server", every=0.5)
+
+
+def test_the_portals_pages_are_for_whoever_has_signed_in_and_its_station_for_who_orchestrates(
+    grid: ComposeGrid, authority: Path
+) -> None:
+    grid.start_log_server()
+    accounts = grid.folder / "metadata" / "secure" / "accounts"
+    with portal(grid, authority) as pages:
+        assert pages.get("view", "/collaborations").url.startswith(f"{pages.address('nav')}/sign-in?")
+        assert "shown to whoever has signed in" in pages.get("track", "/tools/mlops/").text
+
+        for name in ("worker_1", "lead"):
+            signed_in = pages.send("nav", "/sign-in", {"token": (accounts / name).read_text().strip()})
+            assert signed_in.url == f"{pages.address('nav')}/home"
+            pages.refuse_strays()
+            for service, path in FIRST_PAGES.items():
+                assert f'<span class="small">{name}</span>' in pages.get(service, path).text, service
+            if name == "lead":
+                pages.refuse_missing_tools("mlops", "queue", "logs")
+            else:
+                assert "shown to orchestrators only" in pages.get("track", "/tools/mlops/").text
+            assert pages.send("view", "/choices/sign-out", {}, form="/collaborations").url.endswith("/sign-in")
+        assert all(cookie.secure for cookie in pages.browser.cookies)
 
 
 def test_nobody_is_let_in_without_an_account_or_without_tls(grid: ComposeGrid, authority: Path) -> None:

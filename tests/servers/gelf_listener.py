@@ -1,10 +1,10 @@
 """GELF inputs of another project: what comes in at each goes into a file of its own, a message a line, as that project took it apart.
 
-    python gelf_listener.py FOLDER ADDRESS [--tls CERTIFICATE KEY] tcp:9100 udp:9101 tls:9102 …
+    python gelf_listener.py FOLDER ADDRESS [--tls CERTIFICATE KEY] tcp:9100 udp:9101 tls:9102 … pages:9000
 
 The protocol is kinesyslog's: where a message ends, how it is unpacked and put together from
 chunks; the sockets and TLS are Python's. It stands alone beside that library: a container needs this file and
-``pip install --no-deps kinesyslog``. ``FOLDER/ready`` appears when all inputs listen; what cannot be taken apart is an error on
+``pip install --no-deps kinesyslog``. ``pages`` answers with a web page, which says where it was told to be shown. ``FOLDER/ready`` appears when all inputs listen; what cannot be taken apart is an error on
 standard error.
 """
 
@@ -30,6 +30,8 @@ constant.MAX_MESSAGE_BUFFER = 4 * 2**20
 constant.OPENBRACKET = ord("{")
 _UNCOUNTED = SimpleNamespace(active=False)
 """In the place of its own metrics."""
+_PLACE = b"x-graylog-server-url:"
+"""By which Graylog is told the address that its pages are shown at."""
 
 
 class File:
@@ -43,6 +45,17 @@ class File:
         self._file.write(b"".join(bytes(message) + b"\n" for message in messages))
 
 
+async def answer_with_a_page(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Whatever is asked for; like Graylog's own it may not be framed by others."""
+    lines = (await reader.readuntil(b"\r\n\r\n")).split(b"\r\n")
+    place = next((line.partition(b":")[2].strip() for line in lines if line.lower().startswith(_PLACE)), b"")
+    page = b"<h1>GELF inputs</h1><p>shown at " + place
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nX-Frame-Options: DENY\r\nConnection: close\r\n"
+    writer.write(head + b"Content-Length: %d\r\n\r\n" % len(page) + (b"" if lines[0].startswith(b"HEAD") else page))
+    writer.close()
+    await writer.wait_closed()
+
+
 async def listen(folder: Path, address: str, inputs: Sequence[str], context: ssl.SSLContext | None) -> None:
     """Take messages until SIGTERM."""
     loop, stopped = asyncio.get_running_loop(), asyncio.Event()
@@ -50,7 +63,9 @@ async def listen(folder: Path, address: str, inputs: Sequence[str], context: ssl
     for each in inputs:
         transport, _, port = each.partition(":")
         sink = File(folder / f"{transport}-{port}")
-        if transport == "udp":
+        if transport == "pages":
+            await asyncio.start_server(answer_with_a_page, address, int(port))
+        elif transport == "udp":
             taking = partial(DatagramGelfProtocol, sink, loop, _UNCOUNTED)
             await loop.create_datagram_endpoint(taking, (address, int(port)))
         else:

@@ -13,6 +13,7 @@ from playwright.sync_api import expect
 from grids.real_grid import WORKERS
 from servers.portal import RunningPortal
 from support.visitor import Visitor
+from support.waiting import DEADLINE
 from synergos_simulator.datasets import Dataset
 
 
@@ -108,23 +109,26 @@ def registered(hand: Hand, visitor: Visitor, who: str, nodes: Sequence[Mapping[s
 def validated(
     hand: Hand, visitor: Visitor, dataset: Dataset, nodes: Sequence[Sequence[Mapping[str, Any]]], folder: Path
 ) -> None:
-    """The cycle, step by step: each is the one button that the checklist has for the next."""
+    """The cycle from the page of an empty project on, which is shown."""
     project = visitor.page.url
-
-    def next_step(verb: str) -> None:
-        visitor.open(project)
-        expect(visitor.page.locator("#checklist ~ ol .btn-primary")).to_have_text(verb)
-        hand.follow(verb)
-
     for who, holding, its in zip(WORKERS, dataset.holdings, nodes, strict=True):
         if who == WORKERS[0]:
-            next_step("Register participants")
+            _next_step(hand, visitor, project, "Register participants")
         else:
             visitor.open(re.sub("/collaborations.*", "/participants", project))
         registered(hand, visitor, who, its)
         hand.fill({"To train on": "/".join(holding.train), "To measure on": "/".join(holding.evaluate or ())})
         hand.follow("Save")
+    launched(hand, visitor, project, dataset, folder)
 
+
+def launched(hand: Hand, visitor: Visitor, project: str, dataset: Dataset, folder: Path) -> None:
+    """What follows when all are registered: a network and a run, each from a file, and all jobs until they have ended.
+
+    Args:
+        project: the address of its page.
+        folder: for the files.
+    """
     architecture, hyperparameters = folder / "architecture.json", folder / "hyperparameters.json"
     architecture.write_text(json.dumps(dataset.architecture))
     hyperparameters.write_text(json.dumps({**dataset.hyperparameters, "rounds": 2, "epochs": 1}))
@@ -132,16 +136,26 @@ def validated(
         ("New experiment", "network", architecture, "Show the layers of this file"),
         ("New run", "first", hyperparameters, "Show what this file says"),
     ):
-        next_step(verb)
+        _next_step(hand, visitor, project, verb)
         hand.upload(f"Upload {file.name} instead", file.name, file)
         hand.follow(show)
         hand.fill({"Name": name})
         hand.follow("Declare")
     # Everything that is left to do is chosen there already.
-    next_step("Align")
+    _next_step(hand, visitor, project, "Align")
     visitor.sees("3 jobs")
     hand.follow("Start")
-    visitor.sees("All jobs of this launch have ended.")
+    # Of work, which takes longer than to show it.
+    expect(visitor.page.get_by_role("main")).to_contain_text(
+        "All jobs of this launch have ended.", timeout=1000 * DEADLINE
+    )
     expect(visitor.page.get_by_role("row").filter(has_text="completed")).to_have_count(3)
     visitor.open(project)
     visitor.sees("done: Models are validated", "All done: compare runs, or declare another one.")
+
+
+def _next_step(hand: Hand, visitor: Visitor, project: str, verb: str) -> None:
+    """Follow the one button that the checklist has for the next step."""
+    visitor.open(project)
+    expect(visitor.page.locator("#checklist ~ ol .btn-primary")).to_have_text(verb)
+    hand.follow(verb)
