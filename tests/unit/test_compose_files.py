@@ -51,6 +51,18 @@ def test_what_is_over_the_cluster_gives_no_container_more_than_it_had() -> None:
         assert over[name]["mem_limit"]
 
 
+def test_what_is_over_the_cluster_is_built_as_the_cluster_builds_it() -> None:
+    """Nobody has built an image before the grid is started for the first time, and none of its own is pulled from anywhere."""
+    built = {
+        each["image"]: each["build"] for each in services("docker-compose-syncluster.yml").values() if "build" in each
+    }
+
+    over = services(SECURE)
+    assert {name: over[name]["build"] for name in MADE_READY} == {
+        name: built[over[name]["image"]] for name in MADE_READY
+    }
+
+
 def test_each_program_is_shown_its_own_key_alone() -> None:
     shown = {
         name: [
