@@ -44,9 +44,12 @@ class Failure(Struct, frozen=True, kw_only=True, rename="camel"):
     jobs: Annotated[list[str], Meta(description="the jobs that did not complete")] = []
 
 
+_ENVELOPES = (Definition(Success), Definition(Failure))
+
+
 def answers(api: Any) -> tuple[object, object]:
     """The models of both envelopes, in a flask-restx API."""
-    return tuple(api.schema_model(each.name, each.json_schema) for each in (Definition(Success), Definition(Failure)))
+    return tuple(api.schema_model(each.name, each.json_schema) for each in _ENVELOPES)
 
 
 def in_swagger(schema: Any) -> Any:

@@ -27,12 +27,13 @@ def _client(store: RecordStore, dispatcher: CannedDispatcher) -> Client:
 
 @pytest.fixture(scope="session")
 def snapshots(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Databases as they are when all is declared, and when every stage has run: made once, copied often."""
+    """Databases with nothing in them, when all is declared, and when every stage has run: made once, copied often."""
     folder = tmp_path_factory.mktemp("snapshots")
-    for name in ("declared", "finished"):
+    for name in ("empty", "declared", "finished"):
         store = RecordStore(f"sqlite:///{folder / name}")
         client = _client(store, CannedDispatcher(store))
-        declare(client)
+        if name != "empty":
+            declare(client)
         if name == "finished":
             go_through_all_stages(client)
         store.close()
@@ -42,10 +43,9 @@ def snapshots(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def store(request: pytest.FixtureRequest, tmp_path: Path, snapshots: Path) -> Iterator[RecordStore]:
     path = tmp_path / "database.db"
-    for name in ("finished", "declared"):
-        if name in request.fixturenames:
-            shutil.copy(snapshots / name, path)
-            break
+    shutil.copy(
+        snapshots / next((name for name in ("finished", "declared") if name in request.fixturenames), "empty"), path
+    )
     store = RecordStore(f"sqlite:///{path}")
     yield store
     store.close()

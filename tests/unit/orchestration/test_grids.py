@@ -12,8 +12,7 @@ from synergos.domain.job import Job, Stage
 from synergos.domain.keys import ProjectKey
 from synergos.orchestration.caller import OWNER
 from synergos.orchestration.grids import Grids
-from synergos.records import RecordStore
-from synergos.records import store as record_store
+from synergos.records import RecordStore, job_store
 from synergos.records.jobs import read_job
 
 
@@ -34,7 +33,7 @@ def test_only_the_jobs_that_run_are_read(store: RecordStore, monkeypatch: pytest
         read.append(row["id"])
         return read_job(row)
 
-    monkeypatch.setattr(record_store, "read_job", counted)
+    monkeypatch.setattr(job_store, "read_job", counted)
     monkeypatch.setattr("synergos.records.jobs.read_job", counted)
     [grid] = Grids(store, "ttp").find(OWNER)
 
