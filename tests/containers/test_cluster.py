@@ -156,12 +156,8 @@ def test_the_log_server_gets_what_was_said_without_it_and_takes_a_whole_cycle(gr
     assert {one.logger for one in records if one.fields.get("_event") == "input parameters"} == PROGRAMS
 
 
-@pytest.mark.parametrize("transport", ["udp", "tls"])
-def test_the_log_server_takes_a_whole_cycle_by(transport: str, grid: ComposeGrid) -> None:
-    logged_cycle(grid.logging_by(transport), HEART_DISEASE, LOGGERS)
-
-
 def test_the_portal_shows_the_cluster_and_its_station_the_pages_of_all_programs(grid: ComposeGrid) -> None:
+    grid.start_log_server()
     with portal(grid) as pages:
         pages.refuse_strays()
         status = pages.get("nav", "/status").text
@@ -173,6 +169,11 @@ def test_the_portal_shows_the_cluster_and_its_station_the_pages_of_all_programs(
             account = ((folder / "user").read_text(), (folder / "password").read_text())
             overview = f"{pages.address('track')}/tools/queue/api/overview"
             assert pages.browser.get(overview, auth=account, timeout=30).json()["object_totals"]["queues"] > 0
+
+
+@pytest.mark.parametrize("transport", ["udp", "tls"])
+def test_the_log_server_takes_a_whole_cycle_by(transport: str, grid: ComposeGrid) -> None:
+    logged_cycle(grid.logging_by(transport), HEART_DISEASE, LOGGERS)
 
 
 def test_the_cycles_run_is_on_mlflows_server(grid: ComposeGrid) -> None:

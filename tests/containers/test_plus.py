@@ -76,6 +76,63 @@ def test_a_log_server_that_comes_later_gets_what_was_said_without_it(grid: Compo
     assert started == PROGRAMS
 
 
+def registered(grid: ComposeGrid, dataset: Dataset, collaboration: str, project: str) -> None:
+    """Both participants of a new project with their data; what is shared is known, and nothing else is declared."""
+    driver = grid.driver
+    driver.collaborations.create(collaboration, **PLUS.components)
+    driver.projects.create(collaboration, project, dataset.action, {"tier_1": [], "tier_2": []})
+    for holding, [node] in zip(dataset.holdings, PLUS.nodes, strict=True):
+        driver.participants.create(holding.participant_id)
+        registration = driver.registrations
+        registration.add_node(host=node.host, port=node.data_port, f_port=node.port)
+        own = {purpose: [getattr(holding, purpose)] for purpose in ("train", "evaluate")}
+        refuse_errors(
+            {
+                "registration": registration.create(collaboration, project, holding.participant_id, "guest"),
+                "tags": driver.tags.create(collaboration, project, holding.participant_id, **own),
+            }
+        )
+
+
+def test_a_model_is_validated_in_a_browser_and_the_station_shows_its_training_and_the_log_server(
+    grid: ComposeGrid, tmp_path: Path
+) -> None:
+    if not chromium.is_installed():
+        pytest.skip("PAGES ARE NOT LOOKED AT: there is no Chromium (on Debian: apt-get install chromium)")
+    dataset, keys = open_dataset(grid.datasets / "wine"), ("composed", "vintages")
+    registered(grid, dataset, *keys)
+    grid.start_log_server()
+
+    with portal(grid) as pages, chromium.chromium() as browser, chromium.visiting(browser) as visitor:
+        pages.refuse_strays()
+        visitor.origins |= {pages.address(service) for service in PORTS}
+        # Of MLflow's own pages: who is signed in at a server without accounts, and what a library of theirs thinks of them.
+        visitor.expected |= {"404", "Sammy", "AG Grid"}
+        try:
+            visitor.open(f"{pages.address('nav')}/")
+            for link in ("I orchestrate", "Collaborations", "View", *keys):
+                visitor.follow(link)
+            visitor.page.wait_for_url("**/projects/vintages")
+            launched(ByMouse(visitor), visitor, visitor.page.url, dataset, tmp_path)
+
+            for link in ("network", "first"):
+                visitor.follow(link)
+            visitor.sees("accuracy")
+            [training] = grid.driver.jobs.read_all(project_id=keys[1], stage="train")["data"]
+            visitor.follow(training["id"][:8])
+            visitor.sees("completed")
+            visitor.follow("The log of this time, in the Command Station")
+            experiment = "_>_".join((*keys, "network"))
+            log_server = f"shown at {pages.address('track')}/tools/logs/"
+            for key, words in (("mlops", experiment), ("mlops", "first"), ("logs", log_server)):
+                frame = visitor.page.locator(f'[data-key="{key}"]').frame_locator("iframe")
+                expect(frame.locator("body")).to_contain_text(words)
+        except Exception:
+            chromium.keep_pictures(visitor, "composed")
+            raise
+        visitor.has_no_complaints()
+
+
 @pytest.mark.parametrize("transport", ["udp", "tls"])
 def test_the_log_server_takes_a_whole_cycle_by(transport: str, grid: ComposeGrid) -> None:
     logged_cycle(grid.logging_by(transport), HEART_DISEASE, LOGGERS)
@@ -111,62 +168,6 @@ def test_mlflows_pages_show_the_run_its_curves_and_the_registered_model(grid: Co
     for name in ("curves.png", "model.png"):
         with Image.open(tmp_path / name) as shown:
             assert len(shown.convert("RGB").getcolors(2**24) or ()) > 50, name
-
-
-def registered(grid: ComposeGrid, dataset: Dataset, collaboration: str, project: str) -> None:
-    """Both participants of a new project with their data; what is shared is known, and nothing else is declared."""
-    driver = grid.driver
-    driver.collaborations.create(collaboration, **PLUS.components)
-    driver.projects.create(collaboration, project, dataset.action, {"tier_1": [], "tier_2": []})
-    for holding, [node] in zip(dataset.holdings, PLUS.nodes, strict=True):
-        driver.participants.create(holding.participant_id)
-        registration = driver.registrations
-        registration.add_node(host=node.host, port=node.data_port, f_port=node.port)
-        own = {purpose: [getattr(holding, purpose)] for purpose in ("train", "evaluate")}
-        refuse_errors(
-            {
-                "registration": registration.create(collaboration, project, holding.participant_id, "guest"),
-                "tags": driver.tags.create(collaboration, project, holding.participant_id, **own),
-            }
-        )
-
-
-def test_a_model_is_validated_in_a_browser_and_the_station_shows_its_training_and_the_log_server(
-    grid: ComposeGrid, tmp_path: Path
-) -> None:
-    if not chromium.is_installed():
-        pytest.skip("PAGES ARE NOT LOOKED AT: there is no Chromium (on Debian: apt-get install chromium)")
-    dataset, keys = open_dataset(grid.datasets / "wine"), ("composed", "vintages")
-    registered(grid, dataset, *keys)
-
-    with portal(grid) as pages, chromium.chromium() as browser, chromium.visiting(browser) as visitor:
-        pages.refuse_strays()
-        visitor.origins |= {pages.address(service) for service in PORTS}
-        # Of MLflow's own pages: who is signed in at a server without accounts, and what a library of theirs thinks of them.
-        visitor.expected |= {"404", "Sammy", "AG Grid"}
-        try:
-            visitor.open(f"{pages.address('nav')}/")
-            for link in ("I orchestrate", "Collaborations", "View", *keys):
-                visitor.follow(link)
-            visitor.page.wait_for_url("**/projects/vintages")
-            launched(ByMouse(visitor), visitor, visitor.page.url, dataset, tmp_path)
-
-            for link in ("network", "first"):
-                visitor.follow(link)
-            visitor.sees("accuracy")
-            [training] = grid.driver.jobs.read_all(project_id=keys[1], stage="train")["data"]
-            visitor.follow(training["id"][:8])
-            visitor.sees("completed")
-            visitor.follow("The log of this time, in the Command Station")
-            experiment = "_>_".join((*keys, "network"))
-            log_server = f"shown at {pages.address('track')}/tools/logs/"
-            for key, words in (("mlops", experiment), ("mlops", "first"), ("logs", log_server)):
-                frame = visitor.page.locator(f'[data-key="{key}"]').frame_locator("iframe")
-                expect(frame.locator("body")).to_contain_text(words)
-        except Exception:
-            chromium.keep_pictures(visitor, "composed")
-            raise
-        visitor.has_no_complaints()
 
 
 def test_prometheus_asks_every_program(grid: ComposeGrid) -> None:
