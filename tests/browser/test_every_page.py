@@ -98,11 +98,10 @@ def found(chromium: Browser, portal: RunningPortal, finished: Study) -> Iterator
 def german() -> Mapping[str, str]:
     """What the portal's own English is in German, where that is something else."""
     found = {}
-    for file in Path(translations.__path__[0]).glob("*/de.po"):
-        with file.open("rb") as opened:
-            for message in read_po(opened, locale="de"):
-                if isinstance(message.id, str) and message.id and message.string != message.id:
-                    found[message.id] = str(message.string)
+    with (Path(translations.__path__[0]) / "de.po").open("rb") as opened:
+        for message in read_po(opened, locale="de"):
+            if isinstance(message.id, str) and message.id and message.string != message.id:
+                found[message.id] = str(message.string)
     # A word may be the German of another.
     return {text: said for text, said in found.items() if text not in found.values()}
 

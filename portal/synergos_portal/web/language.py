@@ -52,18 +52,11 @@ def words() -> Any:
 
 @cache
 def translations(language: str) -> Any:
-    """All words of a language, of all families."""
-    catalogues = [
-        read_po(BytesIO(path.read_bytes()), locale=language) for path in sorted(_FOLDER.glob(f"*/{language}.po"))
-    ]
-    if not catalogues:
+    """All words of a language; the first one's are those of the source."""
+    path = _FOLDER / f"{language}.po"
+    if not path.exists():
         return NullTranslations()
-    first, *others = catalogues
-    for other in others:
-        for message in other:
-            if message.id:
-                first[message.id] = message
     written = BytesIO()
-    write_mo(written, first)
+    write_mo(written, read_po(BytesIO(path.read_bytes()), locale=language))
     written.seek(0)
     return Translations(written)

@@ -1,4 +1,4 @@
-"""Words that are translated: English is the source, and ``translations/<family>/de.po`` has the German."""
+"""Words that are translated: English is the source, and ``translations/de.po`` has the German."""
 
 from __future__ import annotations
 
