@@ -17,6 +17,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
+from http import HTTPStatus
 from typing import Any, TypeVar
 
 from flask import Flask, Response, current_app, g, render_template, request
@@ -237,11 +238,11 @@ def _key() -> tuple[Any, ...]:
 
 
 def _answer(html: bytes, tag: str, pace_said: str) -> Response:
-    response = Response(html, mimetype="text/html")
-    response.headers[PACE] = pace_said
-    if is_heard():
-        response.headers[HEARD] = "yes"
-    response.headers["Cache-Control"] = "no-store"
+    is_the_same = request.if_none_match.contains_weak(tag)
+    response = Response(status=HTTPStatus.NOT_MODIFIED) if is_the_same else Response(html, mimetype="text/html")
     response.set_etag(tag, weak=True)
-    response.make_conditional(request)
+    response.headers.add(PACE, pace_said)
+    response.headers.add("Cache-Control", "no-store")
+    if is_heard():
+        response.headers.add(HEARD, "yes")
     return response

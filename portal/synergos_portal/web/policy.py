@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from flask import Flask, Response, request
 
@@ -10,13 +11,13 @@ from synergos_portal.services import Place, Service
 from synergos_portal.web import current
 from synergos_portal.web.links import host_of
 
-_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-site",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
-}
+_HEADERS = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "same-origin"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Cross-Origin-Resource-Policy", "same-site"),
+    ("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+)
 _ASKED_AGAIN = "no-cache, private"
 """An answer shows what is so now; whoever comes back asks again, which a tag may make cheap."""
 _KEPT_BY_NOBODY = "no-store"
@@ -26,21 +27,28 @@ _KEPT_BY_NOBODY = "no-store"
 def install(app: Flask, service: Service, places: Mapping[Service, Place]) -> None:
     """Have all answers of an application say so; what has a policy of its own, as a proxied page, keeps it."""
 
+    # Of few names a browser may say, and of any number that others do.
+    @lru_cache(32)
+    def policy(scheme: str, host: str) -> str:
+        return _policy(service, {each: places[each].origin(scheme, host_of(host)) for each in Service})
+
     def with_policy(response: Response) -> Response:
-        for name, value in _HEADERS.items():
-            response.headers.setdefault(name, value)
-        if "Content-Security-Policy" not in response.headers:
-            response.headers["Content-Security-Policy"] = _policy(service, places)
+        # Each look at a field by its name goes through all of them.
+        there = {name.lower() for name, _ in response.headers}
+        told = [field for field in _HEADERS if field[0].lower() not in there]
+        if "content-security-policy" not in there:
+            told.append(("Content-Security-Policy", policy(request.scheme, request.host)))
         # Files of the portal's own say themselves how long they are good for.
-        if "Cache-Control" not in response.headers:
-            response.headers["Cache-Control"] = _KEPT_BY_NOBODY if current.is_signed_in() else _ASKED_AGAIN
+        if "cache-control" not in there:
+            told.append(("Cache-Control", _KEPT_BY_NOBODY if current.is_signed_in() else _ASKED_AGAIN))
+        for name, value in told:
+            response.headers.add(name, value)
         return response
 
     app.after_request(with_policy)
 
 
-def _policy(service: Service, places: Mapping[Service, Place]) -> str:
-    at = {each: places[each].origin(request.scheme, host_of(request.host)) for each in Service}
+def _policy(service: Service, at: Mapping[Service, str]) -> str:
     # Where a form leads is looked at too: signing in at nav leads back to view, and the search in the header is nav's. What a
     # change needs is looked at by whoever takes it.
     forms = " ".join(["'self'", *(at[each] for each in Service if each is not service)])
