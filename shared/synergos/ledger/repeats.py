@@ -6,7 +6,7 @@ import json
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from synergos.errors import NotRecorded
@@ -88,15 +88,23 @@ class Repeats:
 
     def _write_overdue(self) -> None:
         """Write what was counted more than an hour ago and did not come again: who is killed loses an hour's counts, and not a year's."""
-        now = self._clock()
+        now, overdue = self._clock(), list[_Known]()
         with self._lock:
             if now < self._looks_at:
                 return
             self._looks_at = now + _LOOKED_AFTER
-            overdue = [self._known.pop(key) for key, known in list(self._known.items()) if now - known.at >= AGAIN]
+            for key, known in list(self._known.items()):
+                if now - known.at < AGAIN:
+                    continue
+                if known.count and self._room >= 1.0:
+                    self._room -= 1.0
+                    overdue.append(replace(known))
+                    # Of the hour that begins now it is counted, as this is a line of it.
+                    known.at, known.count = now, 0
+                else:
+                    self._untold += self._known.pop(key).count
         for known in overdue:
-            if known.count:
-                self._ledger.mention(known.what, {**known.about, "times": known.count})
+            self._ledger.mention(known.what, {**known.about, "times": known.count})
 
     def _counted(self, key: str, what: str, about: Mapping[str, Any]) -> dict[str, int] | None:
         """What to write besides: how often it came since it was written last, and how many others were not; None where it is not written now."""

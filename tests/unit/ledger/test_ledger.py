@@ -386,11 +386,31 @@ def test_what_was_counted_and_does_not_come_again_is_written_an_hour_later(ledge
     repeats.mention("refused", {"who": "c"})
     now = 2 * AGAIN
     repeats.append("refused", {"who": "d"})
+    # That was its line of this hour.
+    repeats.mention("refused", {"who": "a"})
+    now = 3 * AGAIN
     repeats.mention("refused", {"who": "a"})
 
     said = [json.loads(line)["about"] for line in lines_of(place)][6:]
 
-    assert said == [*({"who": who} for who in "abcd"), {"who": "a", "times": 4}, {"who": "a"}]
+    assert said == [*({"who": who} for who in "abcd"), {"who": "a", "times": 4}, {"who": "a", "times": 2}]
+
+
+def test_what_is_written_an_hour_later_makes_no_more_lines_than_there_may_be(
+    ledger: Ledger, place: LedgerPlace
+) -> None:
+    now = 0.0
+    repeats = Repeats(ledger, lambda: now, burst=4, rate=1 / AGAIN)
+    for _ in range(2):
+        for who in "abcd":
+            repeats.mention("refused", {"who": who})
+    now = 2 * AGAIN
+    repeats.mention("refused", {"who": "e"})
+    repeats.flush()
+
+    said = [json.loads(line)["about"] for line in lines_of(place)][6:]
+
+    assert said == [*({"who": who} for who in "abcde"), {"who": "a", "times": 1}, {"lines": 3}]
 
 
 def test_two_processes_write_no_line_of_one_ledger(ledger: Ledger, place: LedgerPlace, keys: Renewable) -> None:
