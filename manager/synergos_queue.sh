@@ -116,7 +116,7 @@ END
 
 # What the image's own file says, and all that TLS takes: what is taken up again would not be looked at again.
 print_revocations() {
-  tls_options="{ssl_options, [{cacertfile, $(quoted "$SYNERGOS_TLS_CA")}, {certfile, $(quoted "$SYNERGOS_TLS_CERT")}, {keyfile, $(quoted "$SYNERGOS_TLS_KEY")}, {verify, verify_peer}, {fail_if_no_peer_cert, true}, {reuse_sessions, false}, {crl_check, true}, {crl_cache, {ssl_crl_hash_dir, {internal, [{dir, $(quoted "${SYNERGOS_TLS_CA%/*}")}]}}}]}"
+  tls_options="{ssl_options, [{cacertfile, $(quoted "$SYNERGOS_TLS_CA")}, {certfile, $(quoted "$SYNERGOS_TLS_CERT")}, {keyfile, $(quoted "$SYNERGOS_TLS_KEY")}, {verify, verify_peer}, {fail_if_no_peer_cert, true}, {reuse_sessions, false}, {crl_check, true}, {crl_cache, {ssl_crl_hash_dir, {internal, [{dir, $(quoted "$(dirname "$SYNERGOS_TLS_CA")")}]}}}]}"
   TLS_OPTIONS=$tls_options awk '
     BEGIN { begins = "[{rabbit, [" }
     index($0, begins) == 1 { print begins ENVIRON["TLS_OPTIONS"] ", " substr($0, length(begins) + 1); found = 1; next }
@@ -140,7 +140,7 @@ esac
 
 has_revocations() {
   [ -n "$tls" ] || return 1
-  for list in "${SYNERGOS_TLS_CA%/*}"/*.r0; do
+  for list in "$(dirname "$SYNERGOS_TLS_CA")"/*.r0; do
     [ -e "$list" ] && return 0
   done
   return 1

@@ -80,10 +80,11 @@ def _certify(name: str, hosts: tuple[str, ...], user: tuple[int, int]) -> None:
     elif not (SECURE / "pki" / KEY).exists():
         # The authority is kept elsewhere; what it has listed since is brought here by hand.
         return
-    for path in (consortium.authority.believed, consortium.authority.listed):
-        # An authority of an earlier release has no list by itself before it signs or revokes something.
-        if path.exists():
-            pem.write(home / path.name, path.read_bytes())
+    authority = consortium.authority
+    # Of an earlier release, it has no list by itself yet.
+    authority.complete()
+    for path in (authority.believed, authority.listed):
+        pem.write(home / path.name, path.read_bytes())
     for path in _all_of(home):
         os.chown(path, *user)
 

@@ -208,6 +208,15 @@ class Authority:
             self._publish()
             return revoked
 
+    def complete(self) -> None:
+        """Write what an interrupted command, or an earlier release, has left out of the files that others are given.
+
+        Raises:
+            InvalidRequest: they cannot be written.
+        """
+        with self._alone():
+            pass
+
     def _check_hosts(self, names: Names, granted: Collection[str]) -> None:
         """See that nobody gets another's host: who connects by that would take the one for the other."""
         holding = [each for each in self.issued if each.holds(self.now())]
@@ -279,7 +288,7 @@ class Authority:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        """One command at a time: none writes over what another has revoked. What an interrupted one left out of the list is put there."""
+        """One command at a time: none writes over what another has revoked. What an interrupted one left out is written first."""
         with (self.folder / KEY).open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             if not self._lists_all():
@@ -287,7 +296,7 @@ class Authority:
             yield
 
     def _lists_all(self) -> bool:
-        """Whether everybody is told of all that was revoked."""
+        """Whether everybody is told of all that was revoked, and RabbitMQ too."""
         try:
             listed = x509.load_pem_x509_crl(pem.read(self.believed))
         except ValueError:

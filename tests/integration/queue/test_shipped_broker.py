@@ -113,10 +113,15 @@ def test_some_of_what_tls_takes_is_not_enough(folder: Path, given: Sequence[str]
     assert "expected SYNERGOS_TLS_CERT, SYNERGOS_TLS_KEY and SYNERGOS_TLS_CA, or none of them" in done.stderr
 
 
-def test_a_file_of_settings_that_no_list_can_be_added_to_is_refused(folder: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_relative", [False, True])
+def test_a_file_of_settings_that_no_list_can_be_added_to_is_refused(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_relative: bool
+) -> None:
     certificate, key, believed = LocalConsortium(tmp_path / "pki", (HOST,)).files("queue")
+    monkeypatch.chdir(believed.parent)
+    authority = believed.name if is_relative else believed
     files = {
-        f"SYNERGOS_TLS_{name}": str(path) for name, path in (("CERT", certificate), ("KEY", key), ("CA", believed))
+        f"SYNERGOS_TLS_{name}": str(path) for name, path in (("CERT", certificate), ("KEY", key), ("CA", authority))
     }
     (tmp_path / "advanced.config").write_text("[].\n")
 
@@ -163,5 +168,9 @@ def test_with_certificates_it_speaks_tls_alone_and_only_with_who_shows_one(folde
             Broker(HOST, server.tls_port, user.username, user.password, tls=unknown).link()
         with pytest.raises(BrokerUnavailable):
             Broker(HOST, server.tls_port, user.username, user.password).link()
+        # Without the list nobody is known not to be on it.
+        consortium.authority.listed.unlink()
+        with pytest.raises(BrokerUnavailable):
+            Broker(HOST, server.tls_port, user.username, user.password, tls=known).link()
     finally:
         server.kill()

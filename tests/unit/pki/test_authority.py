@@ -417,5 +417,5 @@ def test_the_list_alone_is_the_one_that_everybody_is_given(authority: Authority,
     assert alone.startswith(b"-----BEGIN X509 CRL-----")
     assert authority.believed.read_bytes().endswith(alone)
     authority.listed.unlink()
-    authority.issue(requested(tmp_path / "other", "worker", ("worker.example.org",)))
+    authority.complete()
     assert authority.believed.read_bytes().endswith(authority.listed.read_bytes())
