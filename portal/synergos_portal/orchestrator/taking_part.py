@@ -16,6 +16,8 @@ from synergos_portal.orchestrator.problems import Refused
 MOST_PROJECTS = 12
 """Of one collaboration, whose rows are asked for."""
 _MOST = 200
+_MOST_MODELS = 50
+"""Of a project, among which the newest is looked for."""
 Rows = Mapping[str, int]
 """How many, by what they are for."""
 
@@ -81,11 +83,13 @@ def of_collaboration(client: Client, collaboration: Spot, members: Sequence[Memb
 def rows(client: Client, project: Spot, *, is_trained: bool) -> Mapping[str, Rows]:
     """How many rows the newest training has used, by participant, or were agreed on where there is none."""
     if is_trained:
-        asked: Query = {"limit": 1, "order": "newest", "fields": "participants"}
-        for model in results(client, "train", *project.project, "models", query=asked):
-            told = model.get("participants")
-            if used := {str(each.get("id")): _counts(each.get("rows")) for each in _objects(told)}:
-                return used
+        # A run that is trained again keeps its place in the list.
+        asked: Query = {"limit": _MOST_MODELS, "order": "newest", "fields": "participants,trained_at"}
+        models = results(client, "train", *project.project, "models", query=asked)
+        newest = max(models, key=lambda each: str(each.get("trained_at") or ""), default={})
+        told = newest.get("participants")
+        if used := {str(each.get("id")): _counts(each.get("rows")) for each in _objects(told)}:
+            return used
     agreed = results(client, "train", *project.project, "alignments", query={"limit": _MOST, "fields": "agreement"})
     return {str(_object(each.get("key")).get("participant_id")): _agreed(each) for each in agreed}
 

@@ -76,6 +76,17 @@ def test_the_rows_are_those_of_the_newest_training(tmp_path: Path) -> None:
     assert "66" not in row(page, "hospital_2")
 
 
+def test_a_run_that_was_trained_again_is_the_newest_wherever_it_stands_in_the_list(tmp_path: Path) -> None:
+    days = {"2026-05-02": 5, "2026-05-03": 90, "2026-05-01": 7}
+    models = [
+        {"trained_at": f"{day}T10:00:00Z", "participants": [{"id": "hospital_1", "rows": {"train": rows}}]}
+        for day, rows in days.items()
+    ]
+    page = grid(tmp_path, 3, **{"project/models": {"data": models}}).visitor().get(PAGE).text
+
+    assert "90 to train on" in row(page, "hospital_1")
+
+
 def test_before_anything_is_trained_they_are_those_that_were_agreed_on(tmp_path: Path) -> None:
     page = grid(tmp_path, 0, **{"project/alignments": AGREED}).visitor().get(PAGE).text
 

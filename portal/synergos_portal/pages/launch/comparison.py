@@ -192,7 +192,9 @@ def _of_participant(figures: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 def labels_of(figures: Mapping[str, Any], count: int) -> Sequence[object]:
     """What the classes are called that figures by class are of; their numbers where that is not told."""
     classes = figures.get("classes")
-    return classes if isinstance(classes, list) and len(classes) == count else range(count)
+    if not isinstance(classes, list) or len(classes) != count:
+        return range(count)
+    return [number if label is None else label for number, label in enumerate(classes)]
 
 
 def pooled(validations: Sequence[Record]) -> Record:
