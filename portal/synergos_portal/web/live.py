@@ -225,10 +225,11 @@ def _known_arguments() -> frozenset[str]:
 
 
 def _key() -> tuple[Any, ...]:
-    who = current.person()
+    # At all of them: which programs the station tells of goes by what somebody is at each orchestrator.
+    people = map(current.person_at, current.known_orchestrators().names)
     return (
         current.orchestrator().name,
-        None if who is None else who.token,
+        *(None if who is None else who.token for who in people),
         language.chosen(),
         request.path,
         *sorted(request.args.items(multi=True)),

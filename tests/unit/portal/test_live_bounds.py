@@ -9,12 +9,13 @@ import pytest
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
+from fakes.closed_orchestrator import closed
 from fakes.portal import answering, portal
 from synergos_portal.orchestrator.client import Orchestrator
 from synergos_portal.orchestrator.feed import Feed, News
 from synergos_portal.pages import FAMILIES
 from synergos_portal.services import Service
-from synergos_portal.web import live
+from synergos_portal.web import current, live
 from synergos_portal.web.family import Family
 from synergos_portal.web.live import MOST_BYTES, Made, Parts
 
@@ -70,6 +71,30 @@ def test_only_what_the_page_knows_makes_another_part(tmp_path: Path, monkeypatch
     assert [visitor.get(f"/parts/live{path}").status_code for path in paths] == [200] * 5
 
     assert len(kept) == len(set(kept)) == 3
+
+
+def test_what_somebody_is_at_another_orchestrator_makes_another_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feed = Feed("open", lambda after, seconds: News("1"))
+    feed.turn()
+    monkeypatch.setattr(Orchestrator, "_feed_of", lambda *_: feed)
+    asked: list[bool] = []
+    pages = Blueprint("parts", __name__, url_prefix="/parts")
+
+    @pages.get("/live")
+    def live_part() -> ResponseReturnValue:
+        asked.append(current.person_at("closed") is not None)
+        return live.fragment("nothing.html", unfinished=False)
+
+    orchestrators = {"open": answering(("GET /health", 200, {"accounts": "off"})), "closed": closed()}
+    grid = portal(tmp_path, orchestrators, families=[*FAMILIES, Family(Service.NAV, pages)])
+    lead = grid.visitor(Service.NAV)
+    assert lead.send("/sign-in?at=closed", {"name": "lead", "password": "right"}).status_code == 303
+
+    for visitor in (lead, grid.visitor(Service.NAV), lead):
+        assert visitor.get("/parts/live").status_code == 200
+    assert asked == [True, False]
 
 
 def _pages() -> Blueprint:
