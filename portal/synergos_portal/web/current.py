@@ -73,13 +73,18 @@ def sign_ins() -> SignIns:
 
 
 def sign_in(who: SignedIn) -> None:
-    """Have this browser be somebody at the orchestrator that is shown."""
+    """Have this browser be somebody at an orchestrator."""
     be({who.orchestrator: sign_ins().add(who)})
 
 
 def be(names: Mapping[str, str]) -> None:
-    """Have this browser be whoever these names stand for, by orchestrator."""
-    session[SIGNED_IN] = {**names_here(), **names}
+    """Have this browser be whoever these names stand for, by orchestrator, and nobody be whom it was there before."""
+    before = names_here()
+    for orchestrator_name, name in names.items():
+        if before.get(orchestrator_name) != name:
+            # Another host's cookie may have it too, and who signs out would not be signed out there.
+            sign_ins().remove(before.get(orchestrator_name))
+    session[SIGNED_IN] = {**before, **names}
     g.pop("client", None)
     g.pop("person", None)
 

@@ -91,6 +91,17 @@ def test_who_signs_out_anywhere_has_signed_out_everywhere(grid: Portal) -> None:
     assert visitors["nav.example"].get(way).status_code == 200
 
 
+def test_who_signs_in_anew_is_nowhere_any_more_whom_they_were_before(grid: Portal) -> None:
+    visitors = signed_in(grid)
+    visitors["view.example"].get(code_for(visitors))
+
+    visitors["nav.example"].send("/sign-in", {"name": "hospital", "password": "right"})
+
+    assert visitors["view.example"].get(ASKED).status_code == 303
+    visitors["view.example"].get(code_for(visitors))
+    assert "hospital" in visitors["view.example"].get(ASKED).text
+
+
 def test_a_code_is_good_once(grid: Portal) -> None:
     visitors = signed_in(grid)
     code = code_for(visitors)
