@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, NotFound, RequestEntityTooLarge
 
 from synergos_portal.orchestrator.problems import Away, Nonsense, NotSignedIn, Refused
-from synergos_portal.web import current, forgery, handover
+from synergos_portal.web import current, forgery, handover, live
 from synergos_portal.web.words import _
 
 log = structlog.get_logger(__name__)
@@ -64,8 +64,8 @@ def _nonsense(error: Nonsense) -> ResponseReturnValue:
 def _not_signed_in(error: NotSignedIn) -> ResponseReturnValue:
     current.sign_out()
     if request.method == "GET":
-        # Live parts are told, and asked for no longer; a page leads to where one signs in, and from there back.
-        if (request.endpoint or "").rpartition(".")[2].startswith("live"):
+        # Live parts are told, and their page is read anew; a page leads to where one signs in, and from there back.
+        if live.is_live(request.endpoint or "") or "HX-Request" in request.headers:
             return "", HTTPStatus.UNAUTHORIZED
         if request.headers.get("Sec-Fetch-Dest") != "iframe":
             return handover.to_sign_in(request.full_path.rstrip("?"))

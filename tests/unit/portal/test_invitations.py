@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -122,3 +123,10 @@ def test_where_there_are_no_accounts_nobody_is_invited(store: RecordStore, grid:
 
     assert "nvitation" not in visitor.get(PROJECT).text
     assert [visitor.get(page).status_code for page in (f"{PROJECT}/invitations/new", ASK)] == [404, 404]
+
+
+@pytest.mark.parametrize("page", [f"{PROJECT}/invitations/new", TAKE_BACK, ASK])
+def test_who_has_not_signed_in_yet_is_led_there_and_back(closed: Portal, page: str) -> None:
+    led = closed.visitor().get(page)
+
+    assert (led.status_code, parse_qs(urlsplit(led.location).query)["next"]) == (303, [page])

@@ -36,6 +36,20 @@ def test_whoever_has_not_signed_in_is_led_there_and_back(grid: Portal) -> None:
     assert (answer.status_code, answer.location) == (303, "http://localhost:4001/collaborations?order=oldest")
 
 
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [
+        ("/jobs/live", {}),
+        (f"/collaborations/c/projects/p/launch/{'0a' * 16}/live", {}),
+        ("/jobs/1/nodes", {"HX_Request": "true"}),
+    ],
+)
+def test_a_live_part_is_told_that_nobody_is_signed_in_any_more_and_led_nowhere(
+    grid: Portal, path: str, headers: dict[str, str]
+) -> None:
+    assert grid.visitor().get(path, **headers).status_code == 401
+
+
 def test_the_token_reaches_no_browser(grid: Portal) -> None:
     visitor, answer = signed_in(grid, "lead")
 

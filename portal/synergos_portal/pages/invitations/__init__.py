@@ -10,12 +10,12 @@ from wtforms.validators import DataRequired
 from synergos_portal.orchestrator import invitations, participants
 from synergos_portal.orchestrator.declared import Spot
 from synergos_portal.orchestrator.participants import Place
-from synergos_portal.orchestrator.problems import Refused
+from synergos_portal.orchestrator.problems import NotSignedIn, Refused
 from synergos_portal.pages.declaring.way import way_to
-from synergos_portal.web.current import client, own_participant, person
+from synergos_portal.web.current import client, has_accounts, own_participant, person
 from synergos_portal.web.forms import Form, labelled
 from synergos_portal.web.links import go_to, link
-from synergos_portal.web.words import lazy
+from synergos_portal.web.words import _, lazy
 
 pages = Blueprint("invitations", __name__)
 
@@ -40,8 +40,14 @@ class _Confirmation(Form):
 
 @pages.before_request
 def only_with_accounts() -> None:
-    """Where nobody signs in everybody registers everybody: there is nothing to invite to."""
+    """Where nobody signs in everybody registers everybody: there is nothing to invite to.
+
+    Raises:
+        NotSignedIn: others do.
+    """
     if person() is None:
+        if has_accounts():
+            raise NotSignedIn(_("You are not signed in"))
         abort(404)
 
 
