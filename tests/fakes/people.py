@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Protocol
 
+from argon2 import PasswordHasher
+
 from fakes.orchestration import Client
-from synergos.accounts.passwords import hashed
+from synergos.accounts import passwords
 from synergos.domain.roles import Role
 from synergos.records import RecordStore
 from synergos.records.accounts import Account, Accounts
@@ -32,8 +34,9 @@ class As(Protocol):
 
 
 @cache
-def _hashed() -> str:
-    return hashed(PASSWORD)
+def _hashed(hasher: PasswordHasher) -> str:
+    # By the one that is used now: what another has made is hashed anew when somebody signs in.
+    return hasher.hash(PASSWORD)
 
 
 def add_people(store: RecordStore, *names: str) -> Accounts:
@@ -41,7 +44,7 @@ def add_people(store: RecordStore, *names: str) -> Accounts:
     accounts = Accounts(store)
     for name in names or PEOPLE:
         role, participant = PEOPLE[name]
-        accounts.add(Account(name, role, participant, _hashed()))
+        accounts.add(Account(name, role, participant, _hashed(passwords._HASHER)))
     return accounts
 
 

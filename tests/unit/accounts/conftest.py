@@ -8,11 +8,13 @@ from argon2 import PasswordHasher
 from synergos.accounts import passwords
 from synergos.records import RecordStore
 
+QUICK = PasswordHasher(time_cost=2, memory_cost=8, parallelism=1)
+
 
 @pytest.fixture(autouse=True)
 def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
     """What makes guessing slow makes tests slow, and none is about how slow."""
-    monkeypatch.setattr(passwords, "_HASHER", PasswordHasher(time_cost=2, memory_cost=8, parallelism=1))
+    monkeypatch.setattr(passwords, "_HASHER", QUICK)
 
 
 @pytest.fixture

@@ -27,6 +27,9 @@ from synergos.errors import InvalidRequest, NotSignedIn, RecordNotFound, TooMany
 from synergos.records import RecordStore
 from synergos.records.accounts import MOST_TOKENS, Account, Accounts
 
+OF_PROGRAMS = passwords._HASHER
+"""Tests have a quicker one in its place; see conftest.py."""
+
 
 @pytest.fixture
 def accounts(store: RecordStore) -> Accounts:
@@ -44,9 +47,12 @@ def refused(sign_in: SignIn, authorization: str | None, address: str = "10.0.0.1
     return caught.value
 
 
-def test_a_password_shows_whose_account_it_is(sign_in: SignIn) -> None:
+def test_a_password_shows_whose_account_it_is(sign_in: SignIn, accounts: Accounts) -> None:
+    kept = accounts.get("first").password
+
     who = sign_in.who(basic("first"), "10.0.0.1")
 
+    assert accounts.get("first").password == kept
     assert (who.name, who.role, who.participant, who.until) == ("first", Role.PARTICIPANT, "worker_1", None)
 
 
@@ -334,6 +340,11 @@ def test_a_right_token_is_let_in_however_many_wrong_ones_come_from_there(account
 
 
 # Hashed anew
+
+
+def test_what_programs_keep_of_a_password_is_slow_to_compare_with() -> None:
+    assert OF_PROGRAMS.hash(PASSWORD).startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+
 
 OLD = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
