@@ -10,7 +10,7 @@ from synergos.driver.errors import UsageError
 
 @dataclass(frozen=True)
 class Terms:
-    """Keyword arguments that every ``create`` and ``update`` takes, and ``delete`` the last of; see docs/driver.md.
+    """Keyword arguments of what declares a record or changes one, and the last of them of what deletes one; see docs/driver.md.
 
     Attributes:
         check: nothing is stored, and nothing runs: the answer is what it would be, with all ``warnings``.
