@@ -110,8 +110,8 @@ def test_the_portals_pages_are_for_whoever_has_signed_in_and_its_station_for_who
                 pages.refuse_missing_tools("mlops", "queue", "logs")
             else:
                 assert "shown to orchestrators only" in pages.get("track", "/tools/mlops/").text
+            assert {cookie.secure for cookie in pages.browser.cookies} == {True}
             assert pages.send("view", "/choices/sign-out", {}, form="/collaborations").url.endswith("/sign-in")
-        assert all(cookie.secure for cookie in pages.browser.cookies)
 
 
 def test_nobody_is_let_in_without_an_account_or_without_tls(grid: ComposeGrid, authority: Path) -> None:
