@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException, NotFound, RequestEntityTooLarge
 
 from synergos_portal.orchestrator.problems import Away, Nonsense, NotSignedIn, Refused
 from synergos_portal.web import current, forgery, handover, live
+from synergos_portal.web.links import here
 from synergos_portal.web.words import _
 
 log = structlog.get_logger(__name__)
@@ -68,7 +69,7 @@ def _not_signed_in(error: NotSignedIn) -> ResponseReturnValue:
         if live.is_live(request.endpoint or "") or "HX-Request" in request.headers:
             return "", HTTPStatus.UNAUTHORIZED
         if request.headers.get("Sec-Fetch-Dest") != "iframe":
-            return handover.to_sign_in(request.full_path.rstrip("?"))
+            return handover.to_sign_in(here())
         return page(
             HTTPStatus.UNAUTHORIZED,
             _("You are not signed in"),

@@ -62,7 +62,7 @@ class Links:
 def install(app: Flask, own: Service, places: Mapping[Service, Place], families: Sequence[Family]) -> None:
     """Have pages of an application link by ``link(endpoint, **values)``."""
     app.extensions[_LINKS] = Links(own, places, families)
-    app.jinja_env.globals.update(link=link, origin=origin, there_is=there_is, with_arguments=with_arguments)
+    app.jinja_env.globals.update(link=link, origin=origin, there_is=there_is, here=here, with_arguments=with_arguments)
 
 
 def there_is(endpoint: str) -> bool:
@@ -95,6 +95,13 @@ def with_arguments(**changed: object) -> str:
     arguments = {**request.args.to_dict(flat=False), **changed}
     query = urlencode({name: value for name, value in arguments.items() if value is not None}, doseq=True)
     return f"{quote(request.path)}?{query}"
+
+
+def here() -> str:
+    """The path of this very page with its query as it was asked for, whatever is in it, with nothing that an address cannot have."""
+    # What is encoded already stays so; bytes that are no text do too.
+    query = quote(request.query_string, safe="%/?:@!$&'()*+,;=~")
+    return f"{quote(request.path)}?{query}" if query else quote(request.path)
 
 
 def is_own_path(path: str) -> bool:

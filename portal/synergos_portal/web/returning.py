@@ -9,6 +9,7 @@ from flask import Flask, Response, request
 from markupsafe import escape
 
 from synergos_portal.web import handover
+from synergos_portal.web.links import here
 
 _PAGE = '<!doctype html><html lang="en"><meta charset="utf-8"><meta http-equiv="refresh" content="0{when}"><title>Synergos</title><a href="{address}">Synergos</a></html>'
 _AGAIN = "again"
@@ -25,7 +26,7 @@ def install(app: Flask) -> None:
             return _page("")
         # By plain http browsers do not say where somebody comes from; to these pages another host name of the portal leads them.
         if site is None and handover.is_led_here() and _AGAIN not in request.args:
-            return _page(f"{request.full_path}&{_AGAIN}=1")
+            return _page(f"{here()}&{_AGAIN}=1")
         return None
 
     app.before_request(ask_again)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 import synergos_portal
 from fakes.portal import Portal
 from synergos_portal.services import Service
+from synergos_portal.web import links
 from synergos_portal.web.links import there_is
 
 ROOT = Path(synergos_portal.__file__).parent
@@ -29,3 +32,19 @@ def test_every_page_that_is_linked_to_is_there(grid: Portal) -> None:
 
     assert len(named()) > 20
     assert missing == {}
+
+
+@pytest.mark.parametrize(
+    ("asked", "query", "here"),
+    [
+        ("/catalogue/worker_1/a%23b/100%25", "", "/catalogue/worker_1/a%23b/100%25"),
+        ("/jobs", "state=failed&expt_id=a%26b", "/jobs?state=failed&expt_id=a%26b"),
+        ("/jobs", 'x=\xff"<\\', "/jobs?x=%FF%22%3C%5C"),
+    ],
+)
+def test_one_comes_back_to_the_very_address_that_was_asked_for(grid: Portal, asked: str, query: str, here: str) -> None:
+    """Be it with bytes that are no text: a server hands on those that a browser encodes."""
+    app = grid.apps[Service.VIEW]
+    with app.test_request_context(asked, environ_overrides={"QUERY_STRING": query}):
+        assert links.here() == here
+        assert app.jinja_env.from_string("{{ here() }}").render().replace("&amp;", "&") == here
