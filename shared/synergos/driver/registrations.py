@@ -149,10 +149,13 @@ class RegistrationTask(Task):
         terms = Terms.taken_from(updates)
         return self._put(one_of(collab_id, project_id, participant_id, "registration"), updates, terms)
 
-    def delete(self, collab_id: str, project_id: str, participant_id: str) -> Response:
+    def delete(self, collab_id: str, project_id: str, participant_id: str, if_unchanged: str | None = None) -> Response:
         """Delete a registration with its tags and alignment; the answer is the record as it was.
 
         Whatever the participant is needed for is cancelled first. Its validations and predictions stay, with the models that
         they are of; the project has to be aligned again.
+
+        Args:
+            if_unchanged: only if it says what it said when it was read, see :class:`~synergos.driver.terms.Terms`.
         """
-        return self._delete(one_of(collab_id, project_id, participant_id, "registration"))
+        return self._delete(one_of(collab_id, project_id, participant_id, "registration"), if_unchanged=if_unchanged)

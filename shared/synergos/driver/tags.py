@@ -65,9 +65,14 @@ class TagTask(Task):
         }
         return self._put(one_of(collab_id, project_id, participant_id, "registration", "tags"), updates | tags, terms)
 
-    def delete(self, collab_id: str, project_id: str, participant_id: str) -> Response:
+    def delete(self, collab_id: str, project_id: str, participant_id: str, if_unchanged: str | None = None) -> Response:
         """Delete a participant's tags and alignment in a project; the answer is the record as it was.
 
         Whatever the participant is needed for is cancelled first; the project has to be aligned again.
+
+        Args:
+            if_unchanged: only if it says what it said when it was read, see :class:`~synergos.driver.terms.Terms`.
         """
-        return self._delete(one_of(collab_id, project_id, participant_id, "registration", "tags"))
+        return self._delete(
+            one_of(collab_id, project_id, participant_id, "registration", "tags"), if_unchanged=if_unchanged
+        )

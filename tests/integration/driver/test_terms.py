@@ -50,6 +50,8 @@ DELETING: dict[str, Call] = {
     "experiment": lambda d, **t: d.experiments.delete("c", "p", "e", **t),
     "run": lambda d, **t: d.runs.delete("c", "p", "e", "r", **t),
     "participant": lambda d, **t: d.participants.delete("w", **t),
+    "registration": lambda d, **t: d.registrations.delete("c", "p", "w", **t),
+    "tags": lambda d, **t: d.tags.delete("c", "p", "w", **t),
 }
 STAGES: dict[str, Call] = {
     "training": lambda d, **t: d.models.create("c", "p", "e", "r", **t),
@@ -178,3 +180,19 @@ def test_the_second_of_two_editors_is_told_and_nothing_is_taken_from_the_first(o
     with pytest.raises(DriverError):
         projects.delete("c", "p", if_unchanged=read["revision"])
     projects.delete("c", "p", if_unchanged="*")
+
+
+def test_who_leaves_a_project_is_told_that_somebody_else_has_changed_its_registration(orchestrated: Driver) -> None:
+    orchestrated.collaborations.create("c")
+    orchestrated.projects.create("c", "p", "regress", {})
+    orchestrated.participants.create("w")
+    registered = registering(orchestrated)
+    tagged = orchestrated.tags.create("c", "p", "w", [["d"]])
+    orchestrated.registrations.update("c", "p", "w", role="host")
+    orchestrated.tags.update("c", "p", "w", evaluate=[["d"]])
+
+    for delete, read in ((orchestrated.tags.delete, tagged), (orchestrated.registrations.delete, registered)):
+        with pytest.raises(DriverError) as refused:
+            delete("c", "p", "w", if_unchanged=read["revision"])
+        assert refused.value.status == 412
+        delete("c", "p", "w", if_unchanged="*")
