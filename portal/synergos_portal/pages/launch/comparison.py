@@ -23,6 +23,8 @@ OVERALL, MEAN = "overall.", "mean."
 _NOT_ASKED = frozenset({"kind", "key", "doc_id", "relations", "link", "created_at", "damaged"})
 _OF_TRAINING = ("rounds", "best_round", "train_loss", "evaluate_loss")
 _MEASURED = "evaluate"
+_NO_LABEL = "(no label)"
+"""Of the second class where a project has one label: of rows that have another. No number, which may be a label itself."""
 
 
 @dataclass(frozen=True)
@@ -194,7 +196,7 @@ def labels_of(figures: Mapping[str, Any], count: int) -> Sequence[object]:
     classes = figures.get("classes")
     if not isinstance(classes, list) or len(classes) != count:
         return range(count)
-    return [number if label is None else label for number, label in enumerate(classes)]
+    return [_NO_LABEL if label is None else label for label in classes]
 
 
 def pooled(validations: Sequence[Record]) -> Record:

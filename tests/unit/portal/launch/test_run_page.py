@@ -100,8 +100,8 @@ def test_figures_of_all_come_first_and_classes_without_names_have_numbers() -> N
 
     assert [each.participant for each in found] == [None, "b"]
     assert [label for label, _ in found[0].classes] == ["0", "1"]
-    [found_of_one] = measured([validation("a", statistics={"f_score": [0.1, 0.2]}, classes=["ill", None])], {})
-    assert [label for label, _ in found_of_one.classes] == ["ill", "1"]
+    [found_of_one] = measured([validation("a", statistics={"f_score": [0.1, 0.2]}, classes=["1", None])], {})
+    assert [label for label, _ in found_of_one.classes] == ["1", "(no label)"]
     assert (found[0].overall, found[1].overall) == ({}, {"MSE": 2.0})
 
 
