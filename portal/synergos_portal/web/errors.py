@@ -24,6 +24,7 @@ def install(app: Flask) -> None:
     app.register_error_handler(NotSignedIn, _not_signed_in)
     app.register_error_handler(Refused, _refused)
     app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(UnicodeDecodeError, _no_text)
     app.register_error_handler(Exception, _fault)
 
 
@@ -121,6 +122,15 @@ def _http(error: HTTPException) -> ResponseReturnValue:
     if status < HTTPStatus.BAD_REQUEST:
         return error.get_response()
     return page(status, _("This cannot be answered"), error.description or error.name, _missing())
+
+
+def _no_text(error: UnicodeDecodeError) -> ResponseReturnValue:
+    # Whichever page has looked at its arguments.
+    if error.object != request.query_string:
+        return _fault(error)
+    return page(
+        HTTPStatus.BAD_REQUEST, _("This cannot be answered"), _("The address has bytes that are no text."), _missing()
+    )
 
 
 def _fault(error: Exception) -> ResponseReturnValue:

@@ -48,3 +48,11 @@ def test_one_comes_back_to_the_very_address_that_was_asked_for(grid: Portal, ask
     with app.test_request_context(asked, environ_overrides={"QUERY_STRING": query}):
         assert links.here() == here
         assert app.jinja_env.from_string("{{ here() }}").render().replace("&amp;", "&") == here
+
+
+@pytest.mark.parametrize("service", list(Service))
+def test_an_address_that_is_no_text_is_refused_by_name(grid: Portal, service: Service) -> None:
+    path = {Service.NAV: "/search", Service.VIEW: "/jobs", Service.TRACK: "/station"}[service]
+    answer = grid.visitor(service).client.get(path, environ_overrides={"QUERY_STRING": "q=\xff"})
+
+    assert (answer.status_code, "bytes that are no text" in answer.text) == (400, True)
