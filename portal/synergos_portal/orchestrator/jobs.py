@@ -183,6 +183,13 @@ class Node:
     problem: str | None
     key: Mapping[str, str]
     data: Mapping[str, Any] | None = None
+    f_port: int | None = None
+    port: int | None = None
+
+    @property
+    def worker(self) -> tuple[str | None, int | None, int | None]:
+        """What tells it from other workers, whichever projects it is registered for."""
+        return self.host, self.f_port, self.port
 
     @property
     def participant(self) -> str | None:

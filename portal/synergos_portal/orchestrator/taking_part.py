@@ -109,10 +109,11 @@ def reach(client: Client, spot: Spot) -> Mapping[str, Reach]:
 
 
 def _reach(nodes: Sequence[jobs.Node]) -> Reach:
+    workers = {node.worker: node.is_reachable for node in nodes}
     return Reach(
-        sum(node.is_reachable is True for node in nodes),
-        len(nodes),
-        all(node.is_reachable is not None for node in nodes),
+        sum(state is True for state in workers.values()),
+        len(workers),
+        None not in workers.values(),
         tuple(dict.fromkeys(node.problem for node in nodes if node.problem)),
     )
 

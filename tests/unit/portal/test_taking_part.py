@@ -20,9 +20,12 @@ def key(who: str) -> dict[str, str]:
     return {"collab_id": "heart", "project_id": "risk", "participant_id": who}
 
 
-def node(who: str, number: int, is_reachable: bool | None, problem: str | None = None) -> dict[str, Any]:
-    told = {"node": f"node_{number}", "host": "10.0.0.1", "is_reachable": is_reachable, "problem": problem}
-    return {"kind": "Node", "key": key(who), **told}
+def node(
+    who: str, number: int, is_reachable: bool | None, problem: str | None = None, project: str = "risk"
+) -> dict[str, Any]:
+    worker = {"node": f"node_{number}", "host": "10.0.0.1", "f_port": 5000 + number, "port": 8020 + number}
+    told = {**worker, "is_reachable": is_reachable, "problem": problem}
+    return {"kind": "Node", "key": {**key(who), "project_id": project}, **told}
 
 
 def registration(who: str) -> dict[str, Any]:
@@ -110,6 +113,17 @@ def test_it_says_a_moment_later_who_can_be_reached(tmp_path: Path, path: str) ->
     assert "✓ reachable" in row(page, "hospital_1")
     assert "✕ not reachable 1 of 2 can be reached" in row(page, "hospital_2")
     assert "hospital_2: cannot be reached at 10.0.0.1:5000" in row(page, "hospital_2")
+
+
+def test_a_worker_that_is_registered_for_several_projects_is_one(tmp_path: Path) -> None:
+    nodes = [
+        node("hospital_1", number, number == 0, None if number == 0 else "hospital_1: cannot be reached", project)
+        for project in ("risk", "stay", "cost")
+        for number in range(2)
+    ]
+    page = grid(tmp_path, 0, **{"/ttp/nodes": {"data": nodes}}).visitor().get("/collaborations/heart/live").text
+
+    assert "1 of 2 can be reached hospital_1: cannot be reached risk" in row(page, "hospital_1")
 
 
 @pytest.mark.parametrize(("is_reachable", "pace"), [(None, "1"), (True, "15")])
