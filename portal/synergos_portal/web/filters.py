@@ -9,6 +9,8 @@ from typing import ParamSpec, TypeVar
 
 import flask_babel
 from flask import Flask
+from jinja2 import pass_context
+from jinja2.runtime import Context
 from markupsafe import Markup
 
 from synergos_portal.web import language
@@ -46,7 +48,7 @@ STATES = {
 
 def install(app: Flask) -> None:
     """Have templates of an application show things so."""
-    for name, function in {
+    ways: dict[str, Callable[..., object]] = {
         "moment": moment,
         "number": number,
         "percent": percent,
@@ -54,8 +56,19 @@ def install(app: Flask) -> None:
         "state": state,
         "role": role,
         "or_nothing": or_nothing,
-    }.items():
-        app.jinja_env.filters[name] = function
+    }
+    for name, function in ways.items():
+        app.jinja_env.filters[name] = _by_reader(function)
+
+
+def _by_reader(show: Callable[..., object]) -> Callable[..., object]:
+    """Have what a template itself says, as in ``"running"|state``, shown by who reads it, and not once as it is compiled."""
+
+    @pass_context
+    def shown(_context: Context, *arguments: object, **named: object) -> object:
+        return show(*arguments, **named)
+
+    return shown
 
 
 def _remembered(show: Callable[Given, Shown]) -> Callable[Given, Shown]:

@@ -12,6 +12,8 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
 import synergos_portal
+from fakes.portal import answering, portal
+from synergos_portal.services import Service
 
 ROOT = Path(synergos_portal.__file__).parent
 KEYWORDS = {"_": None, "lazy": None, "ngettext": (1, 2)}
@@ -46,3 +48,14 @@ def test_every_word_is_translated_and_none_is_left_over(catalogue: Catalog) -> N
 def test_values_that_are_put_in_are_the_same_in_german(catalogue: Catalog) -> None:
     for message in catalogue:
         assert not [error for error in message.check() if error], message.id
+
+
+def test_who_reads_a_page_first_chooses_no_words_for_the_others(tmp_path: Path) -> None:
+    app = portal(tmp_path, answering()).apps[Service.NAV]
+    page = app.jinja_env.from_string('{{ "unreachable"|state|striptags }}, {{ 1234|number }}, {{ _("Home") }}')
+    read = []
+    for language in ("de", "en"):
+        with app.test_request_context("/", headers={"Accept-Language": language}):
+            read.append(page.render())
+
+    assert read == ["✕ nicht erreichbar, 1.234, Start", "✕ not reachable, 1,234, Home"]
