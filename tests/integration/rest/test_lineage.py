@@ -28,7 +28,7 @@ from synergos.domain.job import Job, JobState, Stage
 from synergos.domain.keys import RegistrationKey, RunKey
 from synergos.domain.records import Kind
 from synergos.records import RecordStore
-from synergos.records import store as record_store
+from synergos.records import job_store as record_store
 from synergos.records.catalogues import Catalogues
 from synergos.records.jobs import read_job
 
