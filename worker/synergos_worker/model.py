@@ -14,6 +14,7 @@ from torch import Tensor
 
 from synergos.domain.feature_space import Unseen
 from synergos.learning.algorithms import WEIGHTS, Answer, Bag, Like, Step, Weights
+from synergos.learning.bags import Packed
 from synergos.learning.families import Array, Evaluation, LocalResult, Recipe, Trainer
 from synergos.learning.update_gate import Gauge, movement
 from synergos.tables.never_trained import NeverTrained
@@ -149,6 +150,8 @@ class SessionModel:
         # How far the newest message's weights lie from the model, where that was measured while they arrived.
         self._distance: float | None = None
         self._answer = Answer(Bag())
+        # The network's weights once more, from the end of one training until the next, unless they are many.
+        self._copy: Packed | None = None
         # Of the message whose bytes are in the buffer, or on their way there.
         self._coming: Header | None = None
 
@@ -225,15 +228,28 @@ class SessionModel:
         local = self._trainer.local(rows.inputs, rows.targets, step, on_epoch, should_stop)
         try:
             answer = self._algorithm.client(step, self._received.bag, self._received.kept, local)
+            self._copy = self._copied()
             if self._judge is not None and local.done and WEIGHTS in self._received.bag.sets:
-                weights, start = self._trainer.model.weights, self._received.bag[WEIGHTS]
-                self._judge.after(local.done, weights, start, self._corrected(step), corrections)
+                start = self._received.bag[WEIGHTS]
+                self._judge.after(local.done, self._weights, start, self._corrected(step), corrections)
         except BaseException:
             self._put_back()
             raise
         # The answer is there until the next one is asked for, and other weights may be received before.
         self._answer = Answer(self._apart(answer.bag), None if answer.kept is None else self._apart(answer.kept))
         return local.done
+
+    @property
+    def _weights(self) -> Weights:
+        """The network's, as they are between two trainings."""
+        return self._copy or self._trainer.model.weights
+
+    def _copied(self) -> Packed | None:
+        """The network's weights once more, where it is small: to measure and to send what lies together takes fewer steps than all else."""
+        received = self._received.bag.sets.get(WEIGHTS)
+        if received is None or self._layout.nbytes > CHUNK_BYTES:
+            return None
+        return Packed.of(self._trainer.model.weights, received)
 
     def settle(self) -> None:
         """Measure what is to be known of the last training, if that was not done; any thread may, once the answer is there."""
@@ -254,9 +270,9 @@ class SessionModel:
         """How large what was received is that changes gradients, where that is judged."""
         if self._judge is None or WEIGHTS not in self._received.bag.sets:
             return 0.0
-        corrections, own = self._corrections(step), self._trainer.model.weights
+        corrections = self._corrections(step)
         distance, self._distance = self._distance, None
-        self._judge.before(step.round, self._received.bag[WEIGHTS], own, corrections, distance)
+        self._judge.before(step.round, self._received.bag[WEIGHTS], self._weights, corrections, distance)
         return corrections
 
     def _corrected(self, step: Step) -> Collection[str]:
@@ -278,6 +294,7 @@ class SessionModel:
 
     def _put_back(self) -> None:
         """What a training leaves that has not ended, or is not told of, is nothing that the next weights may lie near."""
+        self._copy = None
         if self._judge is None or WEIGHTS not in self._received.bag.sets:
             return
         known = self._received.bag[WEIGHTS]
@@ -304,7 +321,7 @@ class SessionModel:
         return self._answer.bag, self._answer.kept
 
     def trained(self, metadata: Mapping[str, Any]) -> Encoded:
-        """The answer as a message; trained weights straight from the trainer's own memory."""
+        """The answer as a message; trained weights straight from the trainer's own memory, unless they are few."""
         return encode_parcel(Parcel(self._answer.bag, self._answer.kept, metadata))
 
     def release(self) -> None:
@@ -313,7 +330,7 @@ class SessionModel:
             self._made.release()
         self._buffer = torch.empty(0, dtype=torch.uint8)
         self._received, self._answer = Parcel(Bag()), Answer(Bag())
-        self._views = (Places(), {})
+        self._views, self._copy = (Places(), {}), None
         self._judge = None
 
     @property
@@ -339,11 +356,23 @@ class SessionModel:
         self._received = parcel_of(tensors, metadata)
 
     def _apart(self, bag: Bag) -> Bag:
-        """The same, with a copy of what lies in the buffer."""
-        start, end = self._buffer.data_ptr(), self._buffer.data_ptr() + len(self._buffer)
+        """The same, with a copy of what lies in the buffer; the network's own weights as they were copied, if they were."""
+        own, start, end = (
+            self._trainer.model.weights,
+            self._buffer.data_ptr(),
+            self._buffer.data_ptr() + len(self._buffer),
+        )
 
         def apart(tensor: Tensor) -> Tensor:
             return tensor.clone() if start <= tensor.data_ptr() < end else tensor
 
-        sets = {owner: {name: apart(tensor) for name, tensor in tensors.items()} for owner, tensors in bag.sets.items()}
-        return Bag(sets, bag.numbers)
+        def all_apart(tensors: Weights) -> Weights:
+            if self._copy and tensors.keys() == own.keys() and all(map(_is_same, tensors.values(), own.values())):
+                return self._copy
+            return {name: apart(tensor) for name, tensor in tensors.items()}
+
+        return Bag({owner: all_apart(tensors) for owner, tensors in bag.sets.items()}, bag.numbers)
+
+
+def _is_same(one: Tensor, other: Tensor) -> bool:
+    return one.data_ptr() == other.data_ptr()

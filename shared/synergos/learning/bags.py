@@ -42,6 +42,18 @@ class Packed(Mapping[str, Tensor]):
     def __init__(self, shapes: Shapes, flat: Tensor) -> None:
         self.shapes, self.flat = shapes, flat
 
+    @classmethod
+    def of(cls, weights: Weights, like: Weights) -> Packed | None:
+        """A copy of the same weights, laid as ``like``, which has them in the same order; None where those do not lie together, or on
+        another device.
+        """
+        if not isinstance(like, Packed) or list(weights) != list(like):
+            return None
+        pieces = [weights[name].detach().reshape(-1) for name in like]
+        if any(piece.dtype is not torch.float32 or piece.device != like.flat.device for piece in pieces):
+            return None
+        return cls(like.shapes, torch.cat(pieces))
+
     def __getitem__(self, name: str) -> Tensor:
         return self._views[name]
 

@@ -112,7 +112,7 @@ def refusals(updates: Mapping[str, Measured], rows: Mapping[str, int]) -> dict[s
     return refused | _outliers({who: update for who, update in updates.items() if who not in refused})
 
 
-def movement(weights: Weights, reference: Weights | None, names: Iterable[str] | None = None) -> float:
+def movement(weights: Weights, reference: Weights | None, names: Collection[str] | None = None) -> float:
     """The Euclidean norm of what an update changes; not finite when one of its values is not.
 
     Args:
@@ -246,10 +246,11 @@ def _squares(piece: Tensor, start: Tensor | None) -> float:
 
 
 def _pieces(
-    weights: Weights, reference: Weights | None, names: Iterable[str] | None
+    weights: Weights, reference: Weights | None, names: Collection[str] | None
 ) -> Iterator[tuple[Tensor, Tensor | None]]:
     """The values, flat, each with those they were made from; small float32 tensors as one, which takes as long as one does."""
-    if isinstance(weights, Packed) and isinstance(reference, Packed) and weights.shapes is reference.shapes:
+    is_all = names is None or len(names) == len(weights)
+    if is_all and isinstance(weights, Packed) and isinstance(reference, Packed) and weights.shapes is reference.shapes:
         if len(weights.flat) <= _PIECE:
             # To split what is one piece takes as long as all that is done with it.
             yield weights.flat, reference.flat

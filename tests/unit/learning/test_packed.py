@@ -36,6 +36,34 @@ def test_its_tensors_are_views_of_one_memory() -> None:
     assert not any(tensor.any() for tensor in weights.values())
 
 
+def test_the_same_weights_are_copied_to_lie_together() -> None:
+    like, others = packed(0), apart(packed(1))
+
+    copy = Packed.of(others, like)
+    others["bias"].zero_()
+
+    assert copy is not None
+    assert copy.shapes is like.shapes
+    assert torch.equal(copy.flat, packed(1).flat)
+    assert movement(copy, like) == movement(packed(1), like)
+
+
+def test_some_of_them_are_measured_without_the_rest() -> None:
+    one, other = packed(0), packed(1)
+
+    assert movement(one, other, ["bias"]) == movement({"bias": one["bias"]}, {"bias": other["bias"]})
+    assert movement(one, other, list(one)) == movement(one, other)
+
+
+def test_weights_that_cannot_lie_together_are_left_as_they_are() -> None:
+    others = apart(packed(1))
+
+    assert Packed.of(others, others) is None
+    assert Packed.of(dict(reversed(others.items())), packed(0)) is None
+    assert Packed.of(others | {"bias": torch.zeros(5, dtype=torch.int64)}, packed(0)) is None
+    assert Packed.of(others | {"bias": torch.zeros(5, device="meta")}, packed(0)) is None
+
+
 def test_it_travels_as_it_lies_and_as_its_tensors_do_apart() -> None:
     weights = packed(0)
     bag = Parcel(Bag({WEIGHTS: weights}, {"n": 1.0}), None, {"round": 3})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from typing import Any, ClassVar, Self, TypeVar
 
 import torch
@@ -157,15 +158,20 @@ class LayersHyperparameters(Hyperparameters):
 
     def make_optimizer(self, parameters: Iterable[nn.Parameter]) -> Optimizer:
         """A fresh optimizer over ``parameters``."""
+        return self._optimizer_of(params=list(parameters))
+
+    @cached_property
+    def _optimizer_of(self) -> Callable[..., Optimizer]:
+        # Looked up once: each round has an optimizer of its own, and nothing that it is made of has changed.
         kind = torch_names.optimizer_class(self.optimizer)
         # The penalty and weight decay are the same thing said twice.
         own = {"lr": self.lr, "weight_decay": 0.0 if self.l2_lambda else self.weight_decay}
-        return self._build(kind, own, "optimizer", build=uncompiled(kind), params=list(parameters))
+        return self._maker(kind, own, "optimizer", "params", build=uncompiled(kind))
 
     def make_criterion(self, reduction: str, action: Action | None = None) -> nn.Module:
         """The loss as a module; ``reduction`` is torch's."""
         name = self.criterion_for(action) if action else self.criterion
-        return self._build(torch_names.criterion_class(name), {"reduction": reduction}, "criterion")
+        return self._maker(torch_names.criterion_class(name), {"reduction": reduction}, "criterion")()
 
     def make_scheduler(self, optimizer: Optimizer) -> LRScheduler:
         """A scheduler at epoch 0, to be stepped once per epoch.
@@ -176,7 +182,7 @@ class LayersHyperparameters(Hyperparameters):
         kind = torch_names.scheduler_class(self.lr_scheduler)
         if kind is lr_scheduler.ReduceLROnPlateau:
             self._check_lowering(kind)
-        return self._build(kind, self._schedule(kind), "lr_scheduler", optimizer=optimizer)
+        return self._maker(kind, self._schedule(kind), "lr_scheduler", "optimizer")(optimizer=optimizer)
 
     def _schedule(self, kind: type[LRScheduler]) -> dict[str, Any]:
         """What a scheduler is given when the run does not say."""
@@ -215,18 +221,23 @@ class LayersHyperparameters(Hyperparameters):
             reasons += [f"{getattr(self, field)} does not take it, {would} ({field})"] if names else []
         return InvalidRequest("; ".join(reasons), name)
 
-    def _build(
-        self, kind: type[T], own: Mapping[str, Any], role: str, build: type[T] | None = None, **positional: Any
-    ) -> T:
-        parameters = parameters_of(kind)
+    def _maker(
+        self, kind: type[T], own: Mapping[str, Any], role: str, *given: str, build: type[T] | None = None
+    ) -> Callable[..., T]:
+        """What makes a ``kind`` of arguments that are checked here; ``given`` are the names of those that come with each one."""
+        parameters = {name: each for name, each in parameters_of(kind).items() if name not in given}
         said = said_to(role, kind, self.extras)
         arguments = {name: value for name, value in own.items() if name in parameters}
         arguments |= {name: value for name, (_, value) in said.items()}
         keys = {name: said[name][0] if name in said else name for name in arguments}
-        check_arguments(arguments | positional, parameters, kind.__name__, lambda name: keys.get(name, name))
+        check_arguments(arguments, parameters, kind.__name__, lambda name: keys.get(name, name))
         names = {name: key for name, key in keys.items() if name not in {"lr_lambda", "reduction"}}
         otherwise = sole({name: key for name, (key, _) in said.items()}, role)
-        return construct(lambda: (build or kind)(**positional, **arguments), kind.__name__, names, otherwise)
+
+        def make(**rest: Any) -> T:
+            return construct(lambda: (build or kind)(**rest, **arguments), kind.__name__, names, otherwise)
+
+        return make
 
 
 def check_run(run: Mapping[str, Any], action: Action | None = None) -> None:

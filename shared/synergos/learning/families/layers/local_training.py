@@ -76,8 +76,7 @@ def train_locally(
     if len(inputs) == 0:
         raise InvalidRequest(f"{participant_id} has no row to train on", "train")
     started = time.monotonic()
-    reference = _detached(reference, network)
-    network.load_state_dict(reference)
+    _take(network, reference)
     schedule = schedule or Schedule(hyperparameters)
     should_stop = should_stop or _never
     schedule.begin(round_index, should_stop)
@@ -185,7 +184,7 @@ def warm_up(
         round_index=0,
         participant_id="warm-up",
     )
-    network.load_state_dict(reference)
+    _take(network, reference)
 
 
 class _LocalTraining:
@@ -270,14 +269,11 @@ class _LocalTraining:
         return float(mean)
 
 
-def _detached(reference: Weights, network: nn.Module) -> Weights:
-    """The reference on the network's device, copied where it is the network's own memory and would train along."""
-    own = {tensor.data_ptr() for tensor in network.state_dict().values()}
-    device = next(iter(network.state_dict().values())).device if own else torch.device("cpu")
-    return {
-        name: tensor.detach().clone() if tensor.data_ptr() in own else tensor.detach().to(device)
-        for name, tensor in reference.items()
-    }
+def _take(network: nn.Module, weights: Weights) -> None:
+    """Have the network's own memory hold these weights, which may lie there already; their names and shapes are its own."""
+    with torch.no_grad():
+        for name, own in network.state_dict().items():
+            own.copy_(weights[name])
 
 
 def _never() -> bool:
