@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import cast
 
 from flask import Flask, current_app, g, session
 
 from synergos_portal.orchestrator.client import Client, Orchestrator
 from synergos_portal.orchestrator.known import KnownOrchestrators
+from synergos_portal.orchestrator.problems import OrchestratorProblem
 from synergos_portal.services import Service
 from synergos_portal.web.sign_ins import SignedIn, SignIns
 
@@ -115,20 +117,35 @@ def role() -> str | None:
     return None if who is None else who.role
 
 
-def may_orchestrate() -> bool:
-    """Whether pages offer what an orchestrator does; whether it may be done the orchestrator decides."""
-    return role() in (None, "orchestrator")
+def may_orchestrate(collab_id: object = None) -> bool:
+    """Whether pages offer what an orchestrator does, in a collaboration where one is named: whether it may be done the orchestrator decides."""
+    return role() in (None, "orchestrator") and (collab_id is None or _has("collaborations", collab_id))
 
 
 def may_act_for(participant_id: object) -> bool:
-    """Whether pages offer what is a participant's to do: to itself, and to whoever orchestrates, who stands in for those without an account."""
-    return may_orchestrate() or (participant_id is not None and own_participant() == participant_id)
+    """Whether pages offer what is a participant's to do: to itself, and to whoever stands in for it as long as it has no account."""
+    if role() == "participant":
+        return own_participant() == participant_id
+    return may_orchestrate() and _has("participants", participant_id)
 
 
 def own_participant() -> str | None:
     """The participant whose account has sent this request; of no other it may do anything."""
     who = person()
     return None if who is None or who.role != "participant" else who.participant_id
+
+
+def _has(kind: str, record_id: object) -> bool:
+    """Whether the orchestrator says that something belongs to whoever has sent this request; taken for granted where it does not say."""
+    if person() is None:
+        return True
+    if "owned" not in g:
+        g.owned = {}
+        with suppress(OrchestratorProblem):
+            told = client().answer("GET", "account", query={"owned": "true"}).get("data")
+            g.owned = told if isinstance(told, dict) else {}
+    own = g.owned.get(kind)
+    return not isinstance(own, list) or record_id in own
 
 
 def names_here() -> dict[str, str]:

@@ -23,9 +23,13 @@ class TokenTask(Task):
         said = {"expires_in": expires_in, "label": label}
         return self._post(route("tokens"), {name: value for name, value in said.items() if value is not None})
 
-    def read(self) -> Response:
-        """Who you are: ``name``, ``role``, ``participant_id``, and until when what you have signed in with holds."""
-        return self._get(route("account"))
+    def read(self, owned: bool = False) -> Response:
+        """Who you are: ``name``, ``role``, ``participant_id``, and until when what you have signed in with holds.
+
+        Args:
+            owned: say also which ``collaborations`` belong to you, and which ``participants`` you act for.
+        """
+        return self._get(route("account"), {"owned": "true"} if owned else None)
 
     def read_all(self) -> Response:
         """Your tokens that have not expired."""

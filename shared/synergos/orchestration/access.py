@@ -174,6 +174,13 @@ class Access:
         """The collaborations that belong to somebody who may not everything."""
         return self._owners.owned(Kind.COLLABORATION, caller.name) if caller.role is Role.ORCHESTRATOR else []
 
+    def acted_for(self, caller: Caller) -> list[str]:
+        """The participants that somebody who may not everything declares and asks for: itself, or those it stands for."""
+        if caller.role is not Role.ORCHESTRATOR:
+            return [] if caller.participant is None else [caller.participant]
+        bound = self._bound | self._accounts.bound()
+        return [who for who in self._owners.owned(Kind.PARTICIPANT, caller.name) if who not in bound]
+
     def working_on(self, caller: Caller) -> list[str] | None:
         """The collaborations that somebody may have something done in; None for all.
 

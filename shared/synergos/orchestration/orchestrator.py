@@ -58,6 +58,7 @@ class Orchestrator:
     """The use cases of one record store.
 
     Attributes:
+        access: who may do what.
         declarations: what is declared before anything runs, by kind of record.
         stages: what is asked for and leaves results, by stage.
         deletions: deletes what is declared, with its files.
@@ -93,7 +94,7 @@ class Orchestrator:
         name: str = "",
         look_at_queues: Callable[[], Broker] | None = None,
     ) -> None:
-        access = access or Access(store)
+        self.access = access = access or Access(store)
         self.submission = Submission(store, dispatcher)
         self.shares = Shares(store, quotas)
         declarations = [

@@ -122,6 +122,12 @@ class Accounts:
         with self._database.reading() as connection:
             return bool(connection.execute(select(bound)).scalar_one())
 
+    def bound(self) -> set[str]:
+        """The participants that have an account of their own."""
+        wanted = select(ACCOUNTS.c.participant_id).where(ACCOUNTS.c.participant_id.is_not(None))
+        with self._database.reading() as connection:
+            return set(connection.execute(wanted).scalars())
+
     def set_password(self, name: str, password: str) -> None:
         """Give an account another password; its tokens end with the one before.
 

@@ -12,18 +12,23 @@ from flask import Response
 from synergos.accounts.sign_in import SignedIn, SignIn
 from synergos.bodies.tokens import NEW_TOKEN
 from synergos.errors import NotSupported
+from synergos.orchestration.access import Access
 from synergos.records.accounts import Token
 from synergos.rest.api import Route
 from synergos.rest.body import json_object
-from synergos.rest.caller import signed_in
+from synergos.rest.caller import caller, signed_in
 from synergos.rest.envelope import success
 from synergos.rest.resource import ABOUT_CHECKING, CHECK, Resource, is_wanted
 
+OWNED = "owned"
+"""The query parameter of who one is, by which it is said what belongs to one."""
 
-def routes(sign_in: SignIn | None) -> list[Route]:
+
+def routes(sign_in: SignIn | None, access: Access) -> list[Route]:
     """The routes below ``/ttp``."""
+    about_owned = "true: say also which collaborations belong to you, and which participants you act for"
     return [
-        Route("Account", OwnAccount, sign_in, ("/account",), "accounts"),
+        Route("Account", OwnAccount, access, ("/account",), "accounts", parameters={OWNED: about_owned}),
         Route("Tokens", TokenCollection, sign_in, ("/tokens",), "accounts", NEW_TOKEN),
         Route("Token", SingleToken, sign_in, ("/tokens/<token_id>",), "accounts"),
     ]
@@ -45,25 +50,23 @@ class _AccountResource(Resource):
             raise NotSupported("this orchestrator has no accounts: it was started without --auth")
         return self._sign_in
 
-    @property
-    def who(self) -> SignedIn:
-        """Whose the request at hand is.
 
-        Raises:
-            NotSupported: nobody can be told from others.
-        """
-        found = signed_in()
-        if found is None:
-            raise NotSupported("this orchestrator has no accounts: it was started without --auth")
-        return found
-
-
-class OwnAccount(_AccountResource):
+class OwnAccount(Resource):
     """Who you are to this orchestrator."""
+
+    query_of: ClassVar[Mapping[str, Iterable[str] | None]] = {"GET": (OWNED,)}
+
+    def __init__(self, api: object, access: Access) -> None:
+        super().__init__(api)
+        self._access = access
 
     def get(self) -> Response:
         """Read it: name, role, participant, and until when what you have signed in with holds."""
-        return success("account.get", {"kind": "Account", **_account(self.who)})
+        told = {"kind": "Account", **_account(_who())}
+        if is_wanted(OWNED):
+            who = caller()
+            told |= {"collaborations": self._access.owned(who), "participants": self._access.acted_for(who)}
+        return success("account.get", told)
 
 
 class TokenCollection(_AccountResource):
@@ -74,17 +77,17 @@ class TokenCollection(_AccountResource):
 
     def get(self) -> Response:
         """List those that have not expired; what is secret in them nobody knows any more."""
-        return success("tokens.get", [_shown(token) for token in self.sign_in.tokens_of(self.who)])
+        return success("tokens.get", [_shown(token) for token in self.sign_in.tokens_of(_who())])
 
     def post(self) -> Response:
         """Sign in: be given a token, which is told this once. One that is asked for with a token expires no later than that one."""
         wanted = NEW_TOKEN.read(json_object())
         is_rehearsal = is_wanted(CHECK)
         life = timedelta(seconds=wanted.expires_in)
-        token, text = self.sign_in.new_token(self.who, life, wanted.label, is_rehearsal=is_rehearsal)
+        token, text = self.sign_in.new_token(_who(), life, wanted.label, is_rehearsal=is_rehearsal)
         if is_rehearsal:
             return success("tokens.check", _shown(token) | {"id": None})
-        more = {"token": text, "account": _account(self.who)}
+        more = {"token": text, "account": _account(_who())}
         return success(
             "tokens.post", {**_shown(token), **more}, HTTPStatus.CREATED, headers={"Cache-Control": "no-store"}
         )
@@ -95,7 +98,19 @@ class SingleToken(_AccountResource):
 
     def delete(self, token_id: str) -> Response:
         """Sign out: it is good for nothing from now on."""
-        return success("token.delete", _shown(self.sign_in.revoke(self.who, token_id)))
+        return success("token.delete", _shown(self.sign_in.revoke(_who(), token_id)))
+
+
+def _who() -> SignedIn:
+    """Whose the request at hand is.
+
+    Raises:
+        NotSupported: nobody can be told from others.
+    """
+    found = signed_in()
+    if found is None:
+        raise NotSupported("this orchestrator has no accounts: it was started without --auth")
+    return found
 
 
 def _account(who: SignedIn) -> Mapping[str, Any]:

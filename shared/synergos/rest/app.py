@@ -226,7 +226,7 @@ def _blueprints(orchestrator: Orchestrator, component: str, sign_in: SignIn | No
         *grids.routes(orchestrator.grids),
         *overviews.routes(orchestrator.overviews),
         *removals.routes(orchestrator.deletions),
-        *accounts.routes(sign_in),
+        *accounts.routes(sign_in, orchestrator.access),
         *vocabulary.routes(),
     ]
     made = partial(blueprint, has_accounts=sign_in is not None)

@@ -19,6 +19,7 @@ from fakes.orchestration import (
     RUN,
     RUN_URL,
     VALIDATIONS_URL,
+    C,
     Client,
     E,
     P,
@@ -89,6 +90,24 @@ def test_a_token_is_given_for_a_password_and_is_as_good(as_: As) -> None:
     client.data("DELETE", f"/ttp/tokens/{given['id']}")
 
     assert client.get("/ttp/account")[0] == 401
+
+
+def test_who_somebody_is_says_what_is_theirs_where_that_is_asked_for(
+    finished: Client, owned: As, store: RecordStore
+) -> None:
+    asked = "/ttp/account?owned=true"
+    Owners(store).give(Kind.PARTICIPANT, "worker_3", "lead")
+    Owners(store).give(Kind.PARTICIPANT, "worker_1", "lead")
+    told = {name: owned(name).data("GET", asked) for name in ("lead", "rival", "first", "looker")}
+
+    # worker_1 has an account of its own.
+    assert {name: (who["collaborations"], who["participants"]) for name, who in told.items()} == {
+        "lead": ([C], ["worker_3"]),
+        "rival": ([], []),
+        "first": ([], ["worker_1"]),
+        "looker": ([], []),
+    }
+    assert "collaborations" not in owned("lead").data("GET", "/ttp/account")
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,9 @@ from fakes.orchestration import C, CannedDispatcher, Client, P, go_through_all_s
 from fakes.portal import Portal, Visitor
 from synergos.domain.job import Job, JobError, JobState, Stage
 from synergos.domain.keys import RunKey
+from synergos.domain.records import Kind
 from synergos.records import RecordStore
+from synergos.records.owners import Owners
 from synergos.rest.app import create_app
 from synergos_portal.services import Service
 
@@ -68,7 +70,9 @@ def offered(grid: Portal, visitor: Visitor) -> Offered:
 
 
 def test_whoever_orchestrates_is_offered_everything(finished: Portal, signed_in: SignedIn) -> None:
-    found = offered(finished, signed_in("lead"))
+    lead = signed_in("lead")
+    assert lead.send("/participants/new", {"id": "worker_3"}).status_code == 303
+    found = offered(finished, lead)
 
     assert {
         "collaborations.new",
@@ -80,9 +84,23 @@ def test_whoever_orchestrates_is_offered_everything(finished: Portal, signed_in:
         "jobs.again",
         "participants.new",
         "participants.predict",
-        "participants.tags",
+        "participants.leave",
         "invitations.invite",
     } <= found.keys()
+    # Others have accounts of their own, so that nobody stands in for them.
+    own = ("participants.predict", "participants.edit", "participants.tags", "participants.nodes")
+    assert {ids["participant_id"] for name in own for ids in found.get(name, [])} == {"worker_3"}
+
+
+def test_whoever_orchestrates_elsewhere_is_offered_what_is_its_own_to_do_alone(
+    finished: Portal, signed_in: SignedIn, store: RecordStore
+) -> None:
+    rival = signed_in("rival")
+    assert offered(finished, rival).keys() == {"collaborations.new", "collaborations.copy", "participants.new"}
+
+    Owners(store).give(Kind.COLLABORATION, C, "rival")
+
+    assert {"projects.new", "launch.tune", "jobs.again"} <= offered(finished, rival).keys()
 
 
 def test_whoever_looks_on_is_offered_no_change(finished: Portal, signed_in: SignedIn) -> None:

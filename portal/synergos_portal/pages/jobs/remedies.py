@@ -163,7 +163,7 @@ def path_of(keys: Mapping[str, str], innermost: str) -> tuple[str, ...]:
 
 
 def _place(text: str, *parts: str) -> list[Place]:
-    if parts and parts[-1] in ("edit", "launch") and not may_orchestrate():
+    if parts and parts[-1] in ("edit", "launch") and not may_orchestrate(parts[1]):
         parts = parts[:-1]
     address = page_at(*parts) if len(parts) > 1 else None
     return [] if address is None else [Place(address, text)]

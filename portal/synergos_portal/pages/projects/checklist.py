@@ -37,7 +37,7 @@ def steps_of(project: Spot, cycle: Cycle, experiment: Spot | None) -> Sequence[S
         experiment: the one that a first run is declared of.
     """
     registered, brings = len(cycle.members), cycle.training
-    may = may_orchestrate()
+    may = may_orchestrate(project.ids[0])
     own = own_participant()
     participants = (
         link("participants.listed") if may else None if own is None else link("participants.show", participant_id=own)
