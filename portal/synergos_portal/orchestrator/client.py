@@ -240,9 +240,10 @@ class Client:
         headers = {} if unchanged_since is None else {"If-Match": unchanged_since}
         return _object(self.answer("PUT", *parts, body=body, headers=headers))
 
-    def delete(self, *parts: str) -> Mapping[str, Any]:
-        """Delete something; what it was."""
-        return _object(self.answer("DELETE", *parts))
+    def delete(self, *parts: str, unchanged_since: str | None = None) -> Mapping[str, Any]:
+        """Delete something, perhaps only as it was read; what it was."""
+        headers = {} if unchanged_since is None else {"If-Match": unchanged_since}
+        return _object(self.answer("DELETE", *parts, headers=headers))
 
     def tagged(self, kind: type[Kind], *parts: str, query: Query | None = None) -> tuple[Kind, str | None]:
         """One record as it is now, with the ETag by which a change can say that it is of this state."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
 
@@ -20,10 +20,12 @@ class Invitation:
 
     Attributes:
         state: ``invited``, or ``asked`` where the participant waits for an answer.
+        revision: stands for what was read, where it was read alone.
     """
 
     place: Place
     state: str
+    revision: str = ""
 
     @property
     def is_given(self) -> bool:
@@ -41,22 +43,25 @@ def to(client: Client, participant_id: str) -> list[Invitation] | None:
     return _listed(client, "connect", "participants", participant_id, "invitations")
 
 
-def declare(client: Client, place: Place) -> None:
+def declare(client: Client, place: Place, revision: str = "") -> None:
     """Invite a participant; with the participant's own account, ask for it.
 
+    Args:
+        revision: of what was asked for, where this is the answer to that.
+
     Raises:
-        Refused: whoever asks may not, there is no such participant, or it is registered already.
+        Refused: whoever asks may not, there is no such participant, it is registered already, or asks no more.
     """
-    client.answer("POST", *_parts(place), body={})
+    client.answer("POST", *_parts(place), body={}, headers={"If-Match": f'"{revision}"'} if revision else {})
 
 
-def take_back(client: Client, place: Place) -> None:
+def take_back(client: Client, place: Place, revision: str) -> None:
     """Let somebody register no more, decline what was asked for, or ask no more.
 
     Raises:
-        Refused: there is none, or the participant is registered.
+        Refused: there is none, it is not as it was read, or the participant is registered.
     """
-    client.delete(*_parts(place))
+    client.delete(*_parts(place), unchanged_since=f'"{revision}"')
 
 
 def read(client: Client, place: Place) -> Invitation:
@@ -65,7 +70,9 @@ def read(client: Client, place: Place) -> Invitation:
     Raises:
         Refused: there is none.
     """
-    return _invitation(client.record(dict[str, Any], *_parts(place)))
+    answer = client.answer("GET", *_parts(place))
+    record, revision = answer.get("data"), answer.get("revision")
+    return replace(_invitation(record if isinstance(record, dict) else {}), revision=str(revision or ""))
 
 
 def _parts(place: Place) -> tuple[str, ...]:
@@ -86,6 +93,6 @@ def _invitation(record: dict[str, Any]) -> Invitation:
     key = record.get("key") or {}
     try:
         place = Place(key["collab_id"], key["project_id"], key["participant_id"])
-    except KeyError as error:
+    except (KeyError, TypeError) as error:
         raise Nonsense(f"the orchestrator's answer is not what was expected: an invitation without {error}") from error
     return Invitation(place, str(record.get("state")))

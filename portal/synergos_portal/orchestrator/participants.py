@@ -184,13 +184,13 @@ def tag(client: Client, place: Place, body: Mapping[str, Any], revision: str | N
     return _saved(client, (*place.parts, "tags"), body, revision)
 
 
-def leave(client: Client, place: Place) -> None:
+def leave(client: Client, place: Place, revision: str) -> None:
     """End a registration with its tags.
 
     Raises:
-        Refused: it cannot be, or is another's.
+        Refused: it has been changed since, it cannot be, or is another's.
     """
-    client.delete(*place.parts)
+    client.delete(*place.parts, unchanged_since=f'"{revision}"')
 
 
 def declare(client: Client, body: Mapping[str, Any]) -> None:
@@ -211,9 +211,9 @@ def change(client: Client, participant_id: str, body: Mapping[str, Any], revisio
     client.change("connect", "participants", participant_id, body=body, unchanged_since=f'"{revision}"')
 
 
-def delete(client: Client, participant_id: str) -> None:
-    """Delete a participant with its registrations and results."""
-    client.delete("connect", "participants", participant_id)
+def delete(client: Client, participant_id: str, revision: str) -> None:
+    """Delete a participant, as it was read, with its registrations and results."""
+    client.delete("connect", "participants", participant_id, unchanged_since=f'"{revision}"')
 
 
 def nodes(client: Client, place: Place) -> Sequence[Node]:

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Unpack
+from typing import Any, Unpack
 
 from synergos.driver.errors import UsageError
 from synergos.driver.lists import Page
 from synergos.driver.members import all_of, one_of
-from synergos.driver.task import Task
+from synergos.driver.task import Task, refuse_others
+from synergos.driver.terms import Terms
 from synergos.driver.transport import Response
 
 
 class InvitationTask(Task):
     """Calls about invitations; they count where the orchestrator has accounts."""
 
-    def create(self, collab_id: str, project_id: str, participant_id: str) -> Response:
+    def create(self, collab_id: str, project_id: str, participant_id: str, **kwargs: Any) -> Response:
         """Invite a participant to register for a project; with the participant's own account, ask for that.
 
         Whose the collaboration is invites. ``state`` of the answer says which it was: ``invited`` or ``asked``. The participant has to
         have declared its profile.
+
+        Args:
+            kwargs: those of :class:`~synergos.driver.terms.Terms`; others are refused.
         """
-        return self._post(one_of(collab_id, project_id, participant_id, "invitation"), {})
+        terms = Terms.taken_from(kwargs)
+        refuse_others(self.create, kwargs)
+        return self._post(one_of(collab_id, project_id, participant_id, "invitation"), {}, terms)
 
     def read_all(
         self,
@@ -46,6 +52,10 @@ class InvitationTask(Task):
         """One invitation."""
         return self._get(one_of(collab_id, project_id, participant_id, "invitation"))
 
-    def delete(self, collab_id: str, project_id: str, participant_id: str) -> Response:
-        """Take back an invitation that no registration has made use of, or decline what was asked for."""
-        return self._delete(one_of(collab_id, project_id, participant_id, "invitation"))
+    def delete(self, collab_id: str, project_id: str, participant_id: str, if_unchanged: str | None = None) -> Response:
+        """Take back an invitation that no registration has made use of, or decline what was asked for.
+
+        Args:
+            if_unchanged: only if it says what it said when it was read, see :class:`~synergos.driver.terms.Terms`.
+        """
+        return self._delete(one_of(collab_id, project_id, participant_id, "invitation"), if_unchanged=if_unchanged)

@@ -34,6 +34,7 @@ DECLARING: dict[str, Call] = {
     "participant": lambda d, **t: d.participants.create("w", **t),
     "registration": registering,
     "tags": lambda d, **t: d.tags.create("c", "p", "w", [["d"]], **t),
+    "invitation": lambda d, **t: d.invitations.create("c", "p", "w", **t),
 }
 CHANGING: dict[str, Call] = {
     "collaboration": lambda d, **t: d.collaborations.update("c", **t),
@@ -52,6 +53,7 @@ DELETING: dict[str, Call] = {
     "participant": lambda d, **t: d.participants.delete("w", **t),
     "registration": lambda d, **t: d.registrations.delete("c", "p", "w", **t),
     "tags": lambda d, **t: d.tags.delete("c", "p", "w", **t),
+    "invitation": lambda d, **t: d.invitations.delete("c", "p", "w", **t),
 }
 STAGES: dict[str, Call] = {
     "training": lambda d, **t: d.models.create("c", "p", "e", "r", **t),

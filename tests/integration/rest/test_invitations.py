@@ -152,6 +152,19 @@ def test_what_a_registration_makes_use_of_is_taken_back_with_it(
     assert store.find(Kind.ALIGNMENT)
 
 
+def test_an_invitation_is_given_and_taken_back_as_it_was_read(finished: Client, outsider: Client, owned: As) -> None:
+    lead, url = owned("lead").http, invitation_url("worker_9")
+    asked = {"If-Match": f'"{outsider.post(url, {})[1]["revision"]}"'}
+    assert lead.post(url, json={}, headers={"If-None-Match": "*"}).status_code == 412
+
+    assert lead.post(url, json={}, headers=asked).status_code == 201
+    refused = lead.delete(url, headers=asked)
+    assert (refused.status_code, refused.get_json()["changed"]) == (412, {"state": "invited"})
+    assert lead.delete(url, headers={"If-Match": refused.headers["ETag"]}).status_code == 200
+    assert lead.post(url, json={}, headers=asked).status_code == 412
+    assert states(owned("lead")) == {}
+
+
 def test_who_is_registered_asks_for_nothing(finished: Client, owned: As) -> None:
     status, answer = owned("first").post(invitation_url("worker_1"), {})
 

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from fakes.orchestration import C, P
-from fakes.portal import Portal, Visitor
+from fakes.portal import Portal, Visitor, tokens_of
 from synergos.domain.records import Kind
 from synergos.records import RecordStore
 
@@ -22,6 +22,11 @@ SignedIn = Callable[[str], Visitor]
 
 def words(page: str) -> str:
     return re.sub(r"\s+", " ", re.sub("<[^>]*>", " ", page))
+
+
+def hidden(page: str) -> dict[str, str]:
+    """What the form of a page is sent with by itself."""
+    return {**tokens_of(page), "revision": page.partition('name="revision" type="hidden" value="')[2].partition('"')[0]}
 
 
 @pytest.fixture
@@ -76,6 +81,36 @@ def test_an_invitation_is_taken_back_after_a_page_that_says_so(
     assert f"worker_9 may register for project {P} no more." in words(lead.get(TAKE_BACK).text)
     assert states(store) == ["invited"]
     assert lead.send(TAKE_BACK).location == f"{PROJECT}#invitations"
+    assert states(store) == []
+
+
+def test_who_answers_a_request_is_told_that_it_stands_no_more(
+    store: RecordStore, signed_in: SignedIn, outsider: Visitor
+) -> None:
+    lead, answer = signed_in("lead"), f"{PROJECT}/invitations/new?participant=worker_9"
+    outsider.send(ASK)
+    shown = {**hidden(lead.get(answer).text), "participant_id": "worker_9"}
+    outsider.send(TAKE_BACK)
+
+    refused = lead.post(answer, shown)
+    assert (refused.status_code, states(store)) == (422, [])
+    again = {**hidden(refused.text), "participant_id": "worker_9"}
+    assert lead.post(answer, again).status_code == 303
+    assert states(store) == ["invited"]
+
+
+def test_who_declines_a_request_is_told_that_it_was_answered_meanwhile(
+    store: RecordStore, signed_in: SignedIn, outsider: Visitor
+) -> None:
+    lead = signed_in("lead")
+    outsider.send(ASK)
+    shown = hidden(lead.get(TAKE_BACK).text)
+    lead.send(f"{PROJECT}/invitations/new", {"participant_id": "worker_9"})
+
+    refused = lead.post(TAKE_BACK, shown)
+    assert (refused.status_code, states(store)) == (422, ["invited"])
+    assert "worker_9 may register for project" in words(refused.text)
+    assert lead.post(TAKE_BACK, hidden(refused.text)).status_code == 303
     assert states(store) == []
 
 

@@ -11,9 +11,10 @@ from synergos_portal.orchestrator import invitations, participants
 from synergos_portal.orchestrator.declared import Spot
 from synergos_portal.orchestrator.participants import Place
 from synergos_portal.orchestrator.problems import NotSignedIn, Refused
+from synergos_portal.pages.declaring.editing import DeclaredForm
 from synergos_portal.pages.declaring.way import way_to
 from synergos_portal.web.current import client, has_accounts, own_participant, person
-from synergos_portal.web.forms import Form, labelled
+from synergos_portal.web.forms import labelled
 from synergos_portal.web.links import go_to, link
 from synergos_portal.web.words import _, lazy
 
@@ -24,7 +25,7 @@ _MOST = 500
 """Participants that can be chosen from."""
 
 
-class InviteForm(Form):
+class InviteForm(DeclaredForm):
     """Whom to invite."""
 
     participant_id = SelectField(
@@ -34,7 +35,7 @@ class InviteForm(Form):
     )
 
 
-class _Confirmation(Form):
+class _Confirmation(DeclaredForm):
     """A button."""
 
 
@@ -55,15 +56,21 @@ def only_with_accounts() -> None:
 def invite(collab_id: str, project_id: str) -> ResponseReturnValue:
     """Let a participant register."""
     spot = Spot.of(collab_id, project_id)
-    given = {each.place.participant_id for each in invitations.within(client(), spot) or [] if each.is_given}
+    there = {each.place.participant_id: each.is_given for each in invitations.within(client(), spot) or []}
     known = [each.id for each in participants.listed(client(), {"limit": _MOST, "order": "newest"}).items]
-    form = InviteForm.sent({"participant_id": request.args.get("participant", "")})
-    form.participant_id.choices = labelled({name: name for name in sorted(known) if name not in given})
+    asking = request.args.get("participant", "")
+    form = InviteForm.sent({"participant_id": asking})
+    form.participant_id.choices = labelled({name: name for name in sorted(known) if not there.get(name)})
+    if request.method == "GET" and asking in there:
+        form.revision.data = invitations.read(client(), Place(collab_id, project_id, asking)).revision
     if form.is_sent:
+        # Whoever is invited unasked may have asked meanwhile: that is no reason to ask twice.
+        revision = (form.revision.data or "") if form.participant_id.data == asking else ""
         try:
-            invitations.declare(client(), Place(collab_id, project_id, form.participant_id.data))
+            invitations.declare(client(), Place(collab_id, project_id, form.participant_id.data), revision)
         except Refused as error:
             form.take(error)
+            form.revision.data = ""
         else:
             return go_to("projects.show", **spot.key, _anchor="invitations")
     back = link("projects.show", **spot.key)
@@ -77,14 +84,17 @@ def take_back(collab_id: str, project_id: str, participant_id: str) -> ResponseR
     place = Place(collab_id, project_id, participant_id)
     found = invitations.read(client(), place)
     form, is_own = _Confirmation.sent(), own_participant() == participant_id
+    form.revision.data = form.revision.data or found.revision
     leads_to = ("participants.show", {"participant_id": participant_id})
     if not is_own:
         leads_to = ("projects.show", {"collab_id": collab_id, "project_id": project_id})
     if form.is_sent:
         try:
-            invitations.take_back(client(), place)
+            invitations.take_back(client(), place, form.revision.data)
         except Refused as error:
             form.take(error)
+            # The page says what it is by now.
+            form.revision.data = found.revision
         else:
             return go_to(leads_to[0], **leads_to[1], _anchor="invitations")
     values = {"form": form, "found": found, "is_own": is_own, "back": link(leads_to[0], **leads_to[1])}

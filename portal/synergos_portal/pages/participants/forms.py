@@ -191,7 +191,7 @@ class JoinForm(Form):
     project = SelectField(lazy("Project"), [DataRequired()])
 
 
-class LeaveForm(Form):
+class LeaveForm(DeclaredForm):
     """Whoever ends something types what it is called."""
 
     name = StringField(lazy("Its name, to be sure"))

@@ -111,11 +111,13 @@ def delete(participant_id: str) -> ResponseReturnValue:
     """Delete it with its registrations and results."""
     found = participants.profile(client(), participant_id)
     form = LeaveForm.sent()
+    form.revision.data = form.revision.data or found.revision or ""
     if form.is_sure(participant_id):
         try:
-            participants.delete(client(), participant_id)
+            participants.delete(client(), participant_id, form.revision.data)
         except Refused as error:
             form.take(error)
+            form.revision.data = found.revision or ""
         else:
             return go_to("participants.listed")
     what = _("Its registrations, its tags and its results are deleted along with it. Its data is not touched.")

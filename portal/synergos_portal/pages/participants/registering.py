@@ -137,13 +137,14 @@ def tags(participant_id: str, collab_id: str, project_id: str) -> ResponseReturn
 def leave(participant_id: str, collab_id: str, project_id: str) -> ResponseReturnValue:
     """End it."""
     place = Place(collab_id, project_id, participant_id)
-    participants.registration(client(), place)
-    form = LeaveForm.sent()
+    found, form = participants.registration(client(), place), LeaveForm.sent()
+    _begin(form, found)
     if form.is_sure(project_id):
         try:
-            participants.leave(client(), place)
+            participants.leave(client(), place, form.revision.data or "")
         except Refused as error:
             form.take(error)
+            form.revision.data = found.revision or ""
         else:
             return go_to("participants.show", participant_id=participant_id)
     what = _(
