@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from synergos_portal.orchestrator.client import Client
+from synergos_portal.orchestrator.client import Client, Query
 from synergos_portal.orchestrator.declared import Spot
 from synergos_portal.orchestrator.problems import Refused
 
 _MOST = 200
+MOST_REGISTRATIONS = 1000
+"""Of a collaboration: the most that one answer has."""
+_WHO_ALONE: Query = {"limit": MOST_REGISTRATIONS, "relations": "none", "fields": "role"}
 _PURPOSES = ("train", "evaluate", "predict")
 
 
@@ -71,9 +74,10 @@ def read(client: Client, project: Spot, counts: Mapping[str, int]) -> Cycle:
 
 
 def members(client: Client, spot: Spot) -> list[Member]:
-    """The participants of a collaboration or a project, with what they bring; nobody where nobody may know them."""
+    """The participants of a project with what they bring, or of a collaboration without; nobody where nobody may know them."""
+    query: Query = {"limit": _MOST} if len(spot.ids) > 1 else _WHO_ALONE
     try:
-        found = client.records(dict[str, Any], *spot.parts, "registrations", query={"limit": _MOST})
+        found = client.records(dict[str, Any], *spot.parts, "registrations", query=query)
     except Refused as error:
         if error.status in (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND):
             return []

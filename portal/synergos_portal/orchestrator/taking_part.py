@@ -51,10 +51,12 @@ class Standing:
     Attributes:
         rows: that are used, by project and participant; of whom nobody may know there is nothing.
         reach: by participant, likewise; None where nobody was asked.
+        others: how many projects there are whose rows were not asked for.
     """
 
     rows: Mapping[str, Mapping[str, Rows]] = field(default_factory=dict)
     reach: Mapping[str, Reach] | None = None
+    others: int = 0
 
     @property
     def is_open(self) -> bool:
@@ -75,9 +77,10 @@ def of_project(client: Client, project: Spot, *, is_trained: bool, asks_nodes: b
 
 def of_collaboration(client: Client, collaboration: Spot, members: Sequence[Member]) -> Standing:
     """Of those who take part in a collaboration; of :data:`MOST_PROJECTS` of its projects how many rows."""
-    projects = list(dict.fromkeys(member.project for member in members))[:MOST_PROJECTS]
-    used = {project: rows(client, collaboration.within(project), is_trained=True) for project in projects}
-    return Standing(used, reach(client, collaboration))
+    projects = list(dict.fromkeys(member.project for member in members))
+    shown = projects[:MOST_PROJECTS]
+    used = {project: rows(client, collaboration.within(project), is_trained=True) for project in shown}
+    return Standing(used, reach(client, collaboration), len(projects) - len(shown))
 
 
 def rows(client: Client, project: Spot, *, is_trained: bool) -> Mapping[str, Rows]:

@@ -140,6 +140,22 @@ def test_a_collaboration_says_it_of_each_project(tmp_path: Path) -> None:
     assert "risk : 90 to train on" in row(page, "hospital_1")
 
 
+def test_of_many_projects_it_says_whose_rows_are_shown_elsewhere(tmp_path: Path) -> None:
+    many = [{**registration("hospital_1"), "key": {**key("hospital_1"), "project_id": f"p{n}"}} for n in range(14)]
+    registered = {"/ttp/connect/collaborations/heart/registrations": {"data": many}}
+    there = grid(tmp_path, 1, **registered)
+    page = there.visitor().get("/collaborations/heart/live").text
+
+    assert "and in 2 other projects" in row(page, "hospital_1")
+    assert 'The rows of 2 more projects are on their own pages: <a href="/collaborations/heart#projects">' in page
+    assert "There are more registrations" not in page
+    assert len([each for each in there.asked if "/models" in each]) == 12
+
+    registered["/ttp/connect/collaborations/heart/registrations"]["data"] *= 72
+    page = grid(tmp_path, 1, **registered).visitor().get("/collaborations/heart/live").text
+    assert "There are more registrations than are shown here:" in page
+
+
 def test_where_nobody_may_know_it_nothing_is_said(tmp_path: Path) -> None:
     page = grid(tmp_path, 1).visitor().get(f"{PAGE}/live").text
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Blueprint, flash, render_template, request
 from flask.typing import ResponseReturnValue
 
@@ -74,7 +76,7 @@ def show(collab_id: str) -> ResponseReturnValue:
         record=found,
         spot=spot,
         services=services,
-        members=_by_participant(members),
+        **_taking_part(members),
         standing=standing,
         invited=None if person() is None else invitations.within(client(), spot),
         registered={Place(collab_id, member.project, member.id) for member in members},
@@ -89,7 +91,7 @@ def live(collab_id: str) -> ResponseReturnValue:
     spot = Spot.of(collab_id)
     members = cycle.members(client(), spot)
     standing = taking_part.of_collaboration(client(), spot, members)
-    values = {"spot": spot, "members": _by_participant(members), "standing": standing}
+    values = {"spot": spot, "standing": standing, **_taking_part(members)}
     return fragment("collaborations/_members.html", unfinished=standing.is_open, **values)
 
 
@@ -145,8 +147,9 @@ def _tell(warnings: list[str]) -> None:
         flash(text)
 
 
-def _by_participant(members: list[cycle.Member]) -> dict[str, list[cycle.Member]]:
+def _taking_part(members: list[cycle.Member]) -> dict[str, Any]:
+    """Who takes part in what, by participant, and whether that is all there are."""
     found: dict[str, list[cycle.Member]] = {}
     for member in members:
         found.setdefault(member.id, []).append(member)
-    return found
+    return {"members": found, "is_all": len(members) < cycle.MOST_REGISTRATIONS}
