@@ -174,6 +174,29 @@ def test_whoever_comes_by_a_link_from_elsewhere_asks_again_with_the_cookie(busy:
     assert 'http-equiv="refresh"' in answer.text
 
 
+def test_by_plain_http_no_browser_says_where_somebody_comes_from_so_whoever_has_no_cookie_asks_again_once(
+    busy: Portal,
+) -> None:
+    """What no browser asks for as a page, or leads on from the portal's own, is answered at once."""
+    page, nav = {"Upgrade-Insecure-Requests": "1", "Host": "fl.example:4000"}, busy.visitor(Service.NAV)
+    for more in ({}, {"Referer": "http://other.example/"}, {"Referer": "http://fl.example:4001/jobs"}):
+        led = nav.get("/search?q=a%23b", **page, **more)
+        assert "Set-Cookie" not in led.headers
+        assert 'content="0; url=/search?q=a%23b&amp;again=1"' in led.text
+    assert 'content="0; url=/home?again=1"' in nav.get("/home", **page).text
+
+    for path, more in (
+        ("/home?again=1", page),
+        ("/home", {**page, "Referer": "http://fl.example:4000/"}),
+        ("/home", {}),
+    ):
+        assert "http-equiv" not in busy.visitor(Service.NAV).get(path, **more).text
+    assert nav.get("/home?again=1", **page).status_code == 200
+    # From there on it has a cookie, and the address is as it was.
+    again = nav.get("/search?q=a%23b&again=1", **page)
+    assert (again.status_code, again.location) == (303, "/search?q=a%23b")
+
+
 def test_of_several_orchestrators_the_chosen_one_is_asked(tmp_path: Path) -> None:
     two = {name: answering(("GET /ttp/jobs", 200, {"data": [{**JOB, "id": name}]})) for name in ("one", "two")}
     visitor = (both := portal(tmp_path, two)).visitor(Service.NAV)
