@@ -19,6 +19,8 @@ FIRST_PORT = 4000
 """Of its three services, one after the other, where nobody listens there yet."""
 _ORCHESTRATORS = ("ttp", "director")
 _SERVICES = 3
+_NEARBY = 90
+"""Ports that are looked at before any others, so that the portal is where somebody would look for it."""
 _STOPS = 3
 """Before what it asks."""
 
@@ -65,8 +67,15 @@ def showing_its_queue(plan: Plan | ClusterPlan, free_port: Callable[[], int]) ->
 
 
 def first_of_three(free_port: Callable[[], int], usual: int | None = FIRST_PORT) -> int:
-    """A port that nobody listens on, as nobody does on the two after it: the usual one, or else any."""
-    port = free_port() if usual is None else usual
-    while not all(is_free(port + after) for after in range(_SERVICES)):
-        port = free_port()
+    """A port that nobody listens on, as nobody does on the two after it: the usual one, or the next three, or else any."""
+    # Another grid's portal may be at the usual ones, be it of processes or of containers.
+    for port in () if usual is None else range(usual, usual + _NEARBY, _SERVICES):
+        if _are_free(port):
+            return port
+    while not _are_free(port := free_port()):
+        pass
     return port
+
+
+def _are_free(first: int) -> bool:
+    return all(is_free(first + after) for after in range(_SERVICES))

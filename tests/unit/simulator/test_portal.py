@@ -61,7 +61,9 @@ def test_a_basic_grid_has_no_queue_to_show() -> None:
 
 
 def test_its_ports_are_the_usual_ones_unless_one_of_them_is_taken(taken: set[int]) -> None:
-    taken |= {4001, 20001}
+    taken |= {4001, 4003}
+    assert first_of_three(count(20000).__next__) == 4006
+    taken |= {*range(4000, 5000), 20001}
     assert first_of_three(count(20000).__next__) == 20002
     taken.clear()
     assert first_of_three(count(20000).__next__) == 4000
