@@ -64,7 +64,11 @@ def test_a_study_waits_once_for_its_search_space_and_its_trials_for_nothing_more
     study = Study(approving, breast_cancer, "searched", run={"rounds": 2})
     study.declare()
     study.align()
-    space = {"lr": {"_type": "loguniform", "_value": [0.01, 0.1]}, "rounds": {"_type": "choice", "_value": [1, 2]}}
+    space = {
+        "lr": {"_type": "loguniform", "_value": [0.01, 0.1]},
+        "rounds": {"_type": "choice", "_value": [1, 2]},
+        "model[0].structure.bias": {"_type": "grid_search", "_value": [True, False]},
+    }
 
     opened = approving.driver.optimizations.create(
         *study.keys[:3], search_space=space, metric="f_score", optimize_mode="max", max_trial_num=3, scheduler="none"

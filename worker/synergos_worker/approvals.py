@@ -16,7 +16,7 @@ from synergos.errors import Conflict, NotAllowed, NotYetAllowed
 from synergos.learning.families import DEFAULT
 from synergos_worker.allowance import UNBOUNDED, Allowance, nothing
 from synergos_worker.session_registry import SessionRequest
-from synergos_worker.trials import Search, common_to_trials
+from synergos_worker.trials import Search, common_to_trials, is_of_model, model_of_trials
 
 log = structlog.get_logger(__name__)
 
@@ -78,14 +78,16 @@ class Approvals:
         if not self.is_needed:
             return UNBOUNDED
         written = request.recipe.to_dict()
+        common = written["hyperparameters"] if search is None else common_to_trials(search, request.recipe)
         computation = Computation(
             request.run,
             written.get("family", DEFAULT),
-            written["architecture"],
-            written["hyperparameters"] if search is None else common_to_trials(search, request.recipe),
+            written["architecture"] if search is None else list(model_of_trials(search, request.recipe)),
+            common,
             written["feature_space"],
             request.purposes,
             None if search is None else search.space,
+            changes_model=search is not None and is_of_model(search, request.recipe),
         )
         return Approved(self, computation, request.peer or "")
 

@@ -27,11 +27,12 @@ class Computation:
 
     Attributes:
         family: of the model.
-        architecture: its parts, as they are trained.
+        architecture: its parts, as they are trained; where trials change them, as they were declared.
         hyperparameters: of the run; of a trial those that all trials of its search have in common.
         space: the feature space, as recipes have it: its labels are pairs of column and level.
         purposes: whose rows it is computed on.
         search: the search space whose trial the run is; None where it is none.
+        changes_model: whether that has parts of the model.
     """
 
     run: RunKey
@@ -41,6 +42,7 @@ class Computation:
     space: Mapping[str, Any]
     purposes: Sequence[Purpose]
     search: Mapping[str, Any] | None = None
+    changes_model: bool = False
 
     @cached_property
     def digest(self) -> str:
@@ -92,7 +94,12 @@ class Computation:
 
     def _words(self) -> Iterator[str]:
         yield self.title
-        yield f"model ({self.family}), {len(self.architecture)} parts:"
+        how = (
+            ", which each trial changes as it is searched below, and fits to that and to the rows"
+            if self.changes_model
+            else ""
+        )
+        yield f"model ({self.family}), {len(self.architecture)} parts{how}:"
         for number, part in enumerate(self.architecture, 1):
             yield f"  {number}. {_shown(part)}"
         if self.search is not None:

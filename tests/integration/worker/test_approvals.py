@@ -186,6 +186,61 @@ def test_an_approved_search_is_one_for_its_trials_and_nothing_outside(
     own.initialise(agreement, status=428, hyperparameters=run(lr=0.1, epochs=2))
 
 
+def test_an_approved_search_for_layers_is_one_for_all_that_it_can_make_of_them_and_nothing_outside(
+    client: WorkerClient, agreement: Agreement, folder: Path, clock: Clock
+) -> None:
+    [last] = agreement.layers()
+    width, bias = "model[0].structure.out_features", "model[1].structure.bias"
+    space = {
+        width: {"_type": "randint", "_value": [4, 17]},
+        bias: {"_type": "choice", "_value": [True, False]},
+        "epochs": {"_type": "choice", "_value": [1, 2]},
+    }
+    fixed = {name: value for name, value in RUN.items() if name != "epochs"}
+
+    def layers(wide: int, has_bias: bool, read: int = 13) -> list[dict[str, Any]]:
+        sizes = {"in_features": read, "out_features": wide, "bias": True}
+        first = {"is_input": True, "l_type": "Linear", "structure": sizes, "activation": "relu"}
+        return [
+            first,
+            {**last, "is_input": False, "structure": {**last["structure"], "in_features": wide, "bias": has_bias}},
+        ]
+
+    # As somebody declares them who does not know yet how many columns there are.
+    declared = layers(1, True, read=1)
+
+    def trial(
+        name: str, status: int, made: list[dict[str, Any]], search: Mapping[str, Any] = {}, **drawn: object
+    ) -> dict[str, Any]:
+        values = {
+            width: 8,
+            bias: True,
+            **{{"width": width, "bias": bias}[name]: value for name, value in drawn.items()},
+        }
+        common = {"space": space, "fixed": fixed, "model": declared, **search}
+        own = replace(client, run=name, session_id=name * 32)
+        values = run(epochs=1, **values)
+        return own.initialise(agreement, status=status, architecture=made, search=common, hyperparameters=values)
+
+    trial("1", 428, layers(8, True))
+    [waits] = waiting(folder, clock)
+    words = "\n".join(waits.words)
+    assert "2 parts, which each trial changes as it is searched below, and fits to that and to the rows:" in words
+    assert f"  {width}: _type randint, _value [4, 17]" in words
+    approve(folder, waits.digest)
+
+    trial("1", 201, layers(8, True))
+    trial("2", 201, layers(16, False), width=16, bias=False)
+    # What it has drawn is what its model has, and can be.
+    assert trial("3", 403, layers(17, True), width=17)["field"] == f"hyperparameters.{width}"
+    assert trial("3", 403, layers(9, True))["field"] == "architecture"
+    deeper = [layers(8, True)[0], *layers(8, True, read=8)]
+    assert trial("3", 403, deeper)["field"] == "architecture"
+    assert trial("3", 417, layers(8, True), {"model": None})["field"] == "search.model"
+    # Of other layers to begin with, nobody has approved.
+    trial("3", 428, layers(8, True), {"model": layers(2, True)})
+
+
 def test_what_has_no_effect_beside_what_was_drawn_is_left_out_and_nothing_else(
     client: WorkerClient, agreement: Agreement, folder: Path, clock: Clock
 ) -> None:

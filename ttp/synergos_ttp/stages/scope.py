@@ -160,13 +160,16 @@ class Scope:
         return Recipe(family, fitted, family.hyperparameters(run, space.action), space)
 
     def search(self) -> Mapping[str, Any] | None:
-        """The study whose trial the run is: its search space, and what it has fixed; None where it is none."""
+        """The study whose trial the run is: its search space, what it has fixed, and the model that it changes; None where it is none."""
         if not self.run.run_id.startswith(TRIAL_PREFIX):
             return None
         for trial in self.store.find(Kind.TRIAL, self.run):
             key = StudyKey(**ExperimentKey.of(self.run), study_id=trial["key"]["study_id"])
             study = self.store.get(Kind.STUDY, key)
-            return {"space": study["search_space"], "fixed": study["fixed"]}
+            found = {"space": study["search_space"], "fixed": study["fixed"]}
+            experiment, _run = self._declared
+            is_changed = families.named_in(experiment).changes(study["search_space"])
+            return {**found, "model": experiment["model"]} if is_changed else found
         return None
 
     def definition(self) -> TrainingDefinition:
