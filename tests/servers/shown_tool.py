@@ -32,13 +32,15 @@ class Shown:
 
     Attributes:
         answers: status, header and pieces of the body; a piece that is an event is waited for, and none is sent for it.
+        asked: the requests that came as a whole, each before it is answered: whoever has all answers knows that none is to come.
         port: where it listens, always the same.
+        pieces: of bodies, as they come, also of requests that break off: some time after whoever sent them has hung up.
     """
 
     answers: dict[str, tuple[int, list[tuple[str, str]], list[bytes | threading.Event]]] = field(default_factory=dict)
     asked: list[Asked] = field(default_factory=list)
     port: int = 0
-    got: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+    pieces: list[bytes] = field(default_factory=list)
     _server: ThreadingHTTPServer | None = None
 
     @property
@@ -93,9 +95,6 @@ class _Handler(BaseHTTPRequestHandler):
     # Head and body are written one after the other, and each is sent at once.
     disable_nagle_algorithm = True
 
-    def handle_one_request(self) -> None:
-        super().handle_one_request()
-
     def _answer(self) -> None:
         body = b"".join(self._pieces())
         # As it was sent: Python makes one of the slashes that a path begins with.
@@ -127,16 +126,20 @@ class _Handler(BaseHTTPRequestHandler):
     def _pieces(self) -> Iterator[bytes]:
         if self.headers.get("Transfer-Encoding"):
             while size := int(self.rfile.readline(), 16):
-                yield self.rfile.read(size)
+                yield self._come(self.rfile.read(size))
                 self.rfile.readline()
-                self.told.got.release()
             self.rfile.readline()
         else:
             left = int(self.headers.get("Content-Length") or 0)
             while left and (piece := self.rfile.read1(min(left, 2**16))):
                 left -= len(piece)
-                self.told.got.release()
-                yield piece
+                yield self._come(piece)
+            if left:
+                raise ConnectionAbortedError("a request ended before its body did")
+
+    def _come(self, piece: bytes) -> bytes:
+        self.told.pieces.append(piece)
+        return piece
 
     def log_message(self, *_: object) -> None:
         pass

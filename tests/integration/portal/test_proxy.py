@@ -14,6 +14,7 @@ import pytest
 
 from servers.shown_tool import HOST, Shown, chunk, shown_tool
 from support.waiting import until
+from synergos_portal.proxy.asking import PIECE
 from synergos_simulator.grid import FreePorts
 
 PROGRAM = """
@@ -111,6 +112,7 @@ def program() -> Iterator[Proxied]:
 @pytest.fixture
 def proxied(program: Proxied) -> Iterator[Proxied]:
     program.shown.asked.clear()
+    program.shown.pieces.clear()
     yield program
     program.shown.answers.clear()
 
@@ -208,7 +210,8 @@ def test_a_program_is_not_told_who_shows_its_pages(proxied: Proxied) -> None:
 
 def test_a_program_that_wants_to_know_its_address_here_is_told(proxied: Proxied) -> None:
     proxied.get("/tools/deep/x", Host=f"{HOST}:{proxied.port}")
-    assert proxied.shown.asked[0].values("X-Place") == [f"http://{HOST}:{proxied.port}/tools/deep/"]
+    (asked,) = proxied.shown.asked
+    assert asked.values("X-Place") == [f"http://{HOST}:{proxied.port}/tools/deep/"]
 
 
 def test_framing_is_allowed_to_our_own_pages_alone(proxied: Proxied) -> None:
@@ -330,16 +333,18 @@ def test_methods_that_pages_do_not_use_are_refused(proxied: Proxied, method: str
 
 
 def test_a_body_is_sent_on_while_it_comes(proxied: Proxied) -> None:
+    first = b"first" * (PIECE // 4)
     with closing(proxied.connection()) as connection:
         connection.putrequest("POST", "/tools/mlops/x")
         for name, value in (("Transfer-Encoding", "chunked"), ("Sec-Fetch-Site", "same-origin")):
             connection.putheader(name, value)
         connection.endheaders()
-        connection.send(chunk(b"first"))
-        assert proxied.shown.got.acquire(timeout=30)
+        connection.send(chunk(first))
+        until(lambda: first[:PIECE] in proxied.shown.pieces, "the first piece to be passed on")
         connection.send(chunk(b"second") + b"0\r\n\r\n")
         assert connection.getresponse().status == 200
-    assert proxied.shown.asked[0].body == b"firstsecond"
+    (asked,) = proxied.shown.asked
+    assert asked.body == first + b"second"
 
 
 @pytest.mark.parametrize("how", ["chunked", "length", "close"])
@@ -436,7 +441,8 @@ def test_places_are_given_back_by_those_who_hang_up(proxied: Proxied) -> None:
 
 def test_a_login_is_added_here_and_no_browser_learns_of_it(proxied: Proxied) -> None:
     answer = proxied.get("/tools/queue/x", Authorization="Basic bW9yZQ==")
-    assert proxied.shown.asked[0].values("Authorization") == ["Basic bGVhZDpjb3JyZWN0IGhvcnNl"]
+    (asked,) = proxied.shown.asked
+    assert asked.values("Authorization") == ["Basic bGVhZDpjb3JyZWN0IGhvcnNl"]
     assert b"bGVhZDpjb3JyZWN0IGhvcnNl" not in told(answer) + str(answer.headers).encode()
 
 
