@@ -17,8 +17,8 @@ from synergos_portal.settings import Settings
 from synergos_portal.tools import listed_tools
 from synergos_portal.track import Track
 from synergos_portal.web.app import PortalParts, create_app
-from synergos_portal.web.key import key_in
 from synergos_portal.web.scheme import by_https
+from synergos_portal.web.sessions import key_in
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication

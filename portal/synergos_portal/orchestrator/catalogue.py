@@ -7,17 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from synergos_portal.orchestrator.client import Client, Listing, Query
+from synergos_portal.orchestrator.participants import Place
 
 PART = "catalogue"
-
-
-@dataclass(frozen=True)
-class Key:
-    """A participant in a project."""
-
-    collab_id: str
-    project_id: str
-    participant_id: str
 
 
 @dataclass(frozen=True)
@@ -74,7 +66,7 @@ class Publication:
         problem: why its worker said nothing when it was asked last.
     """
 
-    key: Key
+    key: Place
     extent: str | None = None
     folders: tuple[Folder, ...] = ()
     is_whole: bool = True
@@ -90,7 +82,7 @@ class Use:
         purposes: that it is tagged for; none where it only might be.
     """
 
-    key: Key
+    key: Place
     purposes: tuple[str, ...]
     allowed: tuple[str, ...]
 

@@ -210,15 +210,15 @@ class Client:
             kind: a frozen dataclass or msgspec Struct; fields it does not have are passed over.
             parts: of the path, not yet encoded.
         """
-        return _as(kind, self.answer("GET", *parts, query=query).get("data"))
+        return as_kind(kind, self.answer("GET", *parts, query=query).get("data"))
 
     def records(self, kind: type[Kind], *parts: str, query: Query | None = None) -> Listing[Kind]:
         """A list of records, or a page of one."""
         answer = self.answer("GET", *parts, query=query)
         params = answer.get("params")
         return Listing(
-            _as(list[kind], answer.get("data")),  # type: ignore[valid-type]
-            _as(str | None, answer.get("next")),  # type: ignore[arg-type]
+            as_kind(list[kind], answer.get("data")),  # type: ignore[valid-type]
+            as_kind(str | None, answer.get("next")),  # type: ignore[arg-type]
             params if isinstance(params, dict) else {},
         )
 
@@ -248,7 +248,7 @@ class Client:
     def tagged(self, kind: type[Kind], *parts: str, query: Query | None = None) -> tuple[Kind, str | None]:
         """One record as it is now, with the ETag by which a change can say that it is of this state."""
         reply = self._reply("GET", route(*parts), None, _text(query), {})
-        return _as(kind, reply.body.get("data")), reply.headers.get("ETag")
+        return as_kind(kind, reply.body.get("data")), reply.headers.get("ETag")
 
     def answer(
         self,
@@ -403,7 +403,12 @@ def _error_of(answer: requests.Response) -> Mapping[str, Any]:
     return told if isinstance(told, dict) else {}
 
 
-def _as(kind: type[Kind], data: object) -> Kind:
+def as_kind(kind: type[Kind], data: object) -> Kind:
+    """What an orchestrator has answered, as what pages show.
+
+    Raises:
+        Nonsense: it is none.
+    """
     for record in data if isinstance(data, list) else [data]:
         _check_record(record)
     try:

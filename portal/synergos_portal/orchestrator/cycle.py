@@ -65,7 +65,7 @@ def read(client: Client, project: Spot, counts: Mapping[str, int]) -> Cycle:
     """
     return Cycle(
         members=members(client, project),
-        has_alignment=_has_any(client, "train", *project.project, "alignments"),
+        has_alignment=is_aligned(client, project),
         experiments=counts.get("Experiment", 0),
         runs=counts.get("Run", 0),
         models=counts.get("Model", 0),
@@ -95,8 +95,9 @@ def results(client: Client, *parts: str, query: Mapping[str, str | int | None]) 
         raise
 
 
-def _has_any(client: Client, *parts: str) -> bool:
-    return bool(results(client, *parts, query={"limit": 1, "fields": "doc_id"}))
+def is_aligned(client: Client, project: Spot) -> bool:
+    """Whether participants have agreed on inputs, and nothing has undone that."""
+    return bool(results(client, "train", *project.project, "alignments", query={"limit": 1, "fields": "doc_id"}))
 
 
 def _member(record: Mapping[str, Any]) -> Member:

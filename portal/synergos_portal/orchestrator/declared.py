@@ -28,6 +28,18 @@ class Spot:
         """The one with these ids, outermost first."""
         return cls(ids)
 
+    @classmethod
+    def of_keys(cls, keys: Mapping[str, str], innermost: str) -> Spot:
+        """The one that a key names, down to the id of this name.
+
+        Raises:
+            Nonsense: the key has not all of them.
+        """
+        names = _IDS[: _IDS.index(innermost) + 1]
+        if not all(name in keys for name in names):
+            raise Nonsense(f"the orchestrator's answer is not what was expected: a key without {innermost}")
+        return cls(tuple(keys[name] for name in names))
+
     def within(self, own: str) -> Spot:
         """The one below it that is called so."""
         return Spot((*self.ids, own))
@@ -84,6 +96,11 @@ class Declared:
         """What it is called."""
         return self.spot.id
 
+    @property
+    def path(self) -> str:
+        """Of a run, with its experiment: ``experiment/run``, as no id has a slash in it."""
+        return "/".join(self.spot.ids[2:])
+
     def count(self, *kinds: str) -> int:
         """How many of these kinds hang under it."""
         return sum(self.counts.get(kind, 0) for kind in kinds)
@@ -105,17 +122,13 @@ def listed(client: Client, outer: Spot, query: Query) -> Listing[Declared]:
     return Listing(items, found.next, found.params)
 
 
-def declare(client: Client, outer: Spot, body: Mapping[str, Any], *, only_checked: bool = False) -> list[str]:
+def declare(client: Client, outer: Spot, body: Mapping[str, Any]) -> list[str]:
     """Declare something that is not there yet; warnings.
-
-    Args:
-        only_checked: nothing is stored.
 
     Raises:
         Refused: its id is taken, or a field is wrong.
     """
-    query = {"check": "true"} if only_checked else {}
-    answer = client.answer("POST", *outer.inner, body=body, query=query, headers={"If-None-Match": "*"})
+    answer = client.answer("POST", *outer.inner, body=body, headers={"If-None-Match": "*"})
     return _texts(answer.get("warnings"))
 
 

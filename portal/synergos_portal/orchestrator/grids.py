@@ -5,25 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-import msgspec
-
-from synergos_portal.orchestrator.client import Client
-from synergos_portal.orchestrator.problems import Nonsense
-
-
-@dataclass(frozen=True)
-class RunningJob:
-    """The job that a TTP has in hand."""
-
-    id: str
-    stage: str | None = None
-    keys: Mapping[str, str] = field(default_factory=dict)
-    started_at: str | None = None
-
-    @property
-    def about(self) -> str:
-        """What it works on."""
-        return " / ".join(self.keys.values())
+from synergos_portal.orchestrator.client import Client, as_kind
+from synergos_portal.orchestrator.jobs import Job
 
 
 @dataclass(frozen=True)
@@ -39,7 +22,7 @@ class Grid:
     ttp: str
     is_busy: bool
     grid: int | None = None
-    job: RunningJob | None = None
+    job: Job | None = None
     joined: int | None = None
 
 
@@ -70,9 +53,4 @@ class Grids:
 def read(client: Client) -> Grids:
     """What there is."""
     answer = client.answer("GET", "grids")
-    try:
-        items = msgspec.convert(answer.get("data"), list[Grid], strict=False)
-        broker = msgspec.convert(answer.get("broker"), Broker | None, strict=False)
-    except msgspec.ValidationError as error:
-        raise Nonsense(f"the orchestrator's answer is not what was expected: {error}") from error
-    return Grids(items, broker)
+    return Grids(as_kind(list[Grid], answer.get("data")), as_kind(Broker | None, answer.get("broker")))  # type: ignore[arg-type]

@@ -6,10 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-import msgspec
-
 from synergos.domain.job import FINAL_STATES
-from synergos_portal.orchestrator.client import Client, Listing, Query
+from synergos_portal.orchestrator.client import Client, Listing, Query, as_kind
 from synergos_portal.orchestrator.problems import Nonsense, Refused
 
 Kind = TypeVar("Kind")
@@ -68,7 +66,7 @@ class Job:
     @property
     def is_unfinished(self) -> bool:
         """Whether more will happen to it."""
-        return self.state is not None and self.state not in FINAL_STATES
+        return self.state not in (None, "damaged", *FINAL_STATES)
 
     @property
     def has_begun(self) -> bool:
@@ -79,6 +77,11 @@ class Job:
     def about(self) -> str:
         """What it works on: the ids of its key, outermost first."""
         return " / ".join(self.keys.values())
+
+    @property
+    def run(self) -> str:
+        """The run that it works on, as ``experiment/run``; empty where it is about none."""
+        return "/".join(self.keys[name] for name in ("expt_id", "run_id") if name in self.keys)
 
     @property
     def fraction(self) -> float | None:
@@ -175,7 +178,13 @@ class Round:
 
 @dataclass(frozen=True)
 class Node:
-    """A registered worker, and whether it can be reached."""
+    """A registered worker, and whether it can be reached.
+
+    Attributes:
+        node: ``node_0`` is of sub-grid 0.
+        is_reachable: None while nobody knows.
+        data: what its data port has answered, as ``command``.
+    """
 
     node: str
     host: str | None
@@ -183,6 +192,7 @@ class Node:
     problem: str | None
     key: Mapping[str, str]
     data: Mapping[str, Any] | None = None
+    command: Mapping[str, Any] | None = None
     f_port: int | None = None
     port: int | None = None
 
@@ -195,6 +205,12 @@ class Node:
     def participant(self) -> str | None:
         """Whose it is."""
         return self.key.get("participant_id")
+
+    @property
+    def grid(self) -> int:
+        """Of which sub-grid it is."""
+        number = self.node.rpartition("_")[2]
+        return int(number) if number.isdecimal() else 0
 
     @property
     def version(self) -> str | None:
@@ -291,10 +307,7 @@ def nodes(client: Client, keys: Mapping[str, str], participant: str | None) -> S
 def _each(client: Client, kind: type[Kind], job_id: str, part: str, after: int = 0) -> Iterator[Kind]:
     while True:
         answer = client.answer("GET", "jobs", job_id, part, query={"after": after, "limit": _AT_ONCE})
-        try:
-            yield from msgspec.convert(answer.get("data"), list[kind])  # type: ignore[valid-type]
-        except msgspec.ValidationError as error:
-            raise Nonsense(f"the orchestrator's answer is not what was expected: {error}") from error
+        yield from as_kind(list[kind], answer.get("data"))  # type: ignore[valid-type]
         following = answer.get("next")
         # One that leads back would be followed for ever.
         if not isinstance(following, int) or following <= after:

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from synergos_portal.orchestrator.client import Client
+from synergos_portal.orchestrator.declared import Spot
 
 
 @dataclass(frozen=True)
@@ -19,11 +20,6 @@ class RunKey:
     project_id: str
     expt_id: str
     run_id: str
-
-    @property
-    def parts(self) -> tuple[str, str, str, str]:
-        """Its ids, outermost first."""
-        return self.collab_id, self.project_id, self.expt_id, self.run_id
 
 
 @dataclass(frozen=True)
@@ -73,7 +69,7 @@ class Lineage:
     changes: tuple[Change, ...]
 
 
-def of_run(client: Client, *ids: str, version: str | None = None) -> Lineage:
+def of_run(client: Client, run: Spot, *, version: str | None = None) -> Lineage:
     """The lineage of a run.
 
     Args:
@@ -82,4 +78,4 @@ def of_run(client: Client, *ids: str, version: str | None = None) -> Lineage:
     Raises:
         Refused: there is no such run or training.
     """
-    return client.record(Lineage, "lineage", *ids, query={"version": version})
+    return client.record(Lineage, "lineage", *run.ids, query={"version": version})

@@ -7,11 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import msgspec
-
 from synergos.domain.class_figures import of_classes_with_rows
 from synergos_portal.orchestrator import cycle
-from synergos_portal.orchestrator.client import Client, Listing, Query
+from synergos_portal.orchestrator.client import Client, Listing, Query, as_kind
 from synergos_portal.orchestrator.jobs import Job, Node
 from synergos_portal.orchestrator.problems import Nonsense
 
@@ -140,7 +138,7 @@ def overview(client: Client, participant_id: str, query: Query) -> Overview:
     answer = client.answer("GET", "participants", participant_id, "overview", query=query)
     data = _mapping(answer.get("data"))
     known = data.get("participant")
-    jobs = [_job(each) for each in _list(data.get("jobs"))]
+    jobs = as_kind(list[Job], _list(data.get("jobs")))
     params = answer.get("params")
     following = answer.get("next")
     return Overview(
@@ -301,13 +299,6 @@ def _worker(index: int, node: Mapping[str, Any]) -> Worker:
     ports = {name: value for name in ("port", "f_port") if isinstance(value := node.get(name), int)}
     texts = {name: str(value) for name in ("host", "fingerprint") if (value := node.get(name)) is not None}
     return Worker(index, texts.get("host"), ports.get("port"), ports.get("f_port"), texts.get("fingerprint"))
-
-
-def _job(record: Mapping[str, Any]) -> Job:
-    try:
-        return msgspec.convert(record, Job, strict=False)
-    except msgspec.ValidationError as error:
-        raise Nonsense(f"the orchestrator's answer is not what was expected: {error}") from error
 
 
 def _result(record: Mapping[str, Any]) -> Result:

@@ -9,6 +9,7 @@ from http import HTTPStatus
 from typing import Any
 
 from synergos_portal.orchestrator.client import Client
+from synergos_portal.orchestrator.declared import Spot
 from synergos_portal.orchestrator.problems import Refused
 
 HISTORY = "global_loss_history.json"
@@ -24,31 +25,6 @@ _TOLD = (
     "ETag",
     "Last-Modified",
 )
-
-
-@dataclass(frozen=True)
-class RunIds:
-    """One run."""
-
-    collab_id: str
-    project_id: str
-    expt_id: str
-    run_id: str
-
-    @property
-    def named(self) -> dict[str, str]:
-        """The ids by name."""
-        return dict(vars(self))
-
-    @property
-    def project(self) -> tuple[str, ...]:
-        """Of the route of its project."""
-        return ("collaborations", self.collab_id, "projects", self.project_id)
-
-    def files(self, version: int | None = None) -> tuple[str, ...]:
-        """The route of its files, or of those of one training."""
-        versions = () if version is None else ("versions", str(version))
-        return ("train", *self.project, "models", self.expt_id, self.run_id, *versions, "artifacts")
 
 
 @dataclass(frozen=True)
@@ -98,31 +74,30 @@ class Training:
         return self.key.version
 
 
-def run(client: Client, ids: RunIds) -> Mapping[str, Any]:
+def record(client: Client, run: Spot) -> Mapping[str, Any]:
     """The record of a run.
 
     Raises:
         Refused: there is none.
     """
-    parts = ("connect", *ids.project, "experiments", ids.expt_id, "runs", ids.run_id)
-    return client.record(dict, *parts, query={"relations": "none"})
+    return client.record(dict, *run.parts, query={"relations": "none"})
 
 
-def model(client: Client, ids: RunIds) -> Mapping[str, Any] | None:
+def model(client: Client, run: Spot) -> Mapping[str, Any] | None:
     """The record of its model; None where it is not trained as it stands."""
-    found = _found(client, "train", *ids.project, "models", ids.expt_id, ids.run_id)
+    found = _found(client, "train", *run.project, "models", *run.ids[2:])
     return found[0] if found else None
 
 
-def validations(client: Client, ids: RunIds) -> Sequence[Mapping[str, Any]]:
+def validations(client: Client, run: Spot) -> Sequence[Mapping[str, Any]]:
     """What was measured of its model, of each participant."""
-    return _found(client, "evaluate", *ids.project, "validations", ids.expt_id, ids.run_id)
+    return _found(client, "evaluate", *run.project, "validations", *run.ids[2:])
 
 
-def losses(client: Client, ids: RunIds, version: int | None = None) -> Mapping[str, Mapping[int, float]]:
+def losses(client: Client, run: Spot, version: int | None = None) -> Mapping[str, Mapping[int, float]]:
     """The losses of its training, or of an earlier one, by series and round: ``evaluate`` and ``train``; nothing where it has none."""
     try:
-        content = client.answer("GET", *ids.files(version), HISTORY)
+        content = client.answer("GET", *files_of(run, version), HISTORY)
     except Refused as error:
         if error.status in _NOT_THERE:
             return {}
@@ -130,15 +105,21 @@ def losses(client: Client, ids: RunIds, version: int | None = None) -> Mapping[s
     return {name: _by_round(content.get(name)) for name in _SERIES}
 
 
-def artifacts(client: Client, ids: RunIds, version: int | None = None) -> Sequence[Artifact]:
+def artifacts(client: Client, run: Spot, version: int | None = None) -> Sequence[Artifact]:
     """The files of a run, or of one of its trainings."""
-    return client.records(Artifact, *ids.files(version)).items
+    return client.records(Artifact, *files_of(run, version)).items
 
 
-def trainings(client: Client, ids: RunIds) -> Sequence[Training]:
+def trainings(client: Client, run: Spot) -> Sequence[Training]:
     """The trainings of a run that are kept, oldest first."""
-    parts = ("train", *ids.project, "models", ids.expt_id, ids.run_id, "versions")
+    parts = ("train", *run.project, "models", *run.ids[2:], "versions")
     return client.records(Training, *parts, query={"fields": "is_current,trained_at"}).items
+
+
+def files_of(run: Spot, version: int | None = None) -> tuple[str, ...]:
+    """The route of a run's files, or of those of one training."""
+    versions = () if version is None else ("versions", str(version))
+    return ("train", *run.project, "models", *run.ids[2:], *versions, "artifacts")
 
 
 @contextmanager

@@ -9,18 +9,10 @@ from typing import Any
 from synergos.domain.records import NOT_DECLARED
 from synergos.domain.study import FINAL_STUDY_STATES
 from synergos_portal.orchestrator.client import Client, Listing, Query
+from synergos_portal.orchestrator.declared import Spot
 
 PARTS = ("studies",)
 _FIELDS = "keys,state,metric,optimize_mode,max_trial_num,created_at,finished_at,counts,best,error"
-
-
-@dataclass(frozen=True)
-class ExperimentIds:
-    """Of what is searched."""
-
-    collab_id: str
-    project_id: str
-    expt_id: str
 
 
 @dataclass(frozen=True)
@@ -46,7 +38,7 @@ class Study:
     """A row of the list; what a damaged one does not say is empty."""
 
     id: str
-    keys: ExperimentIds
+    keys: Mapping[str, str]
     state: str
     metric: str | None = None
     optimize_mode: str | None = None
@@ -56,6 +48,11 @@ class Study:
     counts: Mapping[str, int] = field(default_factory=dict)
     best: Best | None = None
     error: Problem | None = None
+
+    @property
+    def experiment(self) -> Spot:
+        """What is searched."""
+        return Spot.of_keys(self.keys, "expt_id")
 
     @property
     def is_final(self) -> bool:
@@ -128,7 +125,7 @@ def stop(client: Client, study_id: str) -> None:
     client.answer("POST", *PARTS, study_id, "stop", body={})
 
 
-def begin(client: Client, experiment: ExperimentIds, request: Mapping[str, Any], *, only_check: bool = False) -> str:
+def begin(client: Client, experiment: Spot, request: Mapping[str, Any], *, only_check: bool = False) -> str:
     """Open one; its id, empty where it was only checked.
 
     Raises:
@@ -136,8 +133,7 @@ def begin(client: Client, experiment: ExperimentIds, request: Mapping[str, Any],
     """
     answer = client.answer(
         "POST",
-        *("train", "collaborations", experiment.collab_id, "projects", experiment.project_id),
-        *("models", experiment.expt_id, "optimizations"),
+        *("train", *experiment.project, "models", experiment.id, "optimizations"),
         body=request,
         query={"check": "true"} if only_check else None,
     )
@@ -150,8 +146,7 @@ def make_run(client: Client, study: Study, best: Best, run_id: str) -> None:
     Raises:
         Refused: it is not.
     """
-    runs = ("connect", "collaborations", study.keys.collab_id, "projects", study.keys.project_id)
-    parts = (*runs, "experiments", study.keys.expt_id, "runs")
+    parts = study.experiment.inner
     trial = client.record(dict, *parts, best.run_id, query={"relations": "none"})
     declared = {name: value for name, value in trial.items() if name not in NOT_DECLARED}
     client.create(*parts, body={**declared, "run_id": run_id})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from itertools import chain
@@ -14,7 +14,7 @@ from synergos_portal.orchestrator.cycle import results
 from synergos_portal.orchestrator.declared import Spot
 from synergos_portal.orchestrator.jobs import Round
 from synergos_portal.orchestrator.problems import Refused
-from synergos_portal.orchestrator.results import RunIds, losses
+from synergos_portal.orchestrator.results import losses
 
 _NOT_TOLD = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND})
 
@@ -25,21 +25,17 @@ class Trained:
 
     Attributes:
         is_current: whether its model is shown as the run's.
-        is_outdated: whether run or experiment say something else by now.
         said: the hyperparameters that the run said when it was trained.
         hyperparameters: all of them, those that were not said included, where they are told.
-        architecture: the layers, as they were trained.
         figures: rounds, losses, and the statistics of a validation.
     """
 
     version: int
     is_current: bool
-    is_outdated: bool
     trained_at: str | None
     job: str | None
     said: Mapping[str, Any]
     hyperparameters: Mapping[str, Any]
-    architecture: Sequence[Mapping[str, Any]]
     figures: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -80,7 +76,7 @@ def all_rounds(client: Client, run: Spot, model: Trained) -> list[Round]:
 
 def _of_file(client: Client, run: Spot, model: Trained, after: int) -> Iterator[Round]:
     try:
-        found = losses(client, RunIds(*run.ids), None if model.is_current else model.version)
+        found = losses(client, run, None if model.is_current else model.version)
     except Refused as error:
         if error.status not in _NOT_TOLD:
             raise
@@ -97,11 +93,9 @@ def _trained(record: Mapping[str, Any]) -> Trained:
     return Trained(
         version=int(key.get("version") or record.get("version") or 0),
         is_current=bool(record.get("is_current")),
-        is_outdated=bool(record.get("is_outdated")),
         trained_at=record.get("trained_at"),
         job=record.get("job"),
         said=(record.get("definition") or {}).get("run") or {},
         hyperparameters=record.get("hyperparameters") or {},
-        architecture=record.get("architecture") or [],
         figures=record.get("figures") or {},
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from synergos.domain.study import Direction
 from synergos_portal.orchestrator.client import Client
-from synergos_portal.orchestrator.studies import ExperimentIds
+from synergos_portal.orchestrator.declared import Spot
 
 PARTS = ("vocabulary",)
 _OF_STUDIES = "families,statistics,metrics,search_space,searchers,pruners"
@@ -74,14 +74,13 @@ class _Project:
     action: str | None = None
 
 
-def words(client: Client, experiment: ExperimentIds) -> TuningWords:
+def words(client: Client, experiment: Spot) -> TuningWords:
     """What there is to choose for a study of an experiment.
 
     Raises:
         Refused: there is no such project.
     """
-    parts = ("connect", "collaborations", experiment.collab_id, "projects", experiment.project_id)
-    project = client.record(_Project, *parts, query={"relations": "none"})
+    project = client.record(_Project, *experiment.outer.parts, query={"relations": "none"})
     told = client.record(_Vocabulary, *PARTS, query={"fields": _OF_STUDIES})
     # A project that does not say what it does is refused by the orchestrator, in its own words.
     actions = [project.action] if project.action in told.metrics else list(told.metrics)

@@ -1,4 +1,4 @@
-"""All pages, family by family: one line for each blueprint. A family's templates and translations lie in folders of its name."""
+"""All pages, family by family: one line for each blueprint. A family's templates lie in a folder of its name."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from synergos_portal.pages import (
     status,
 )
 from synergos_portal.services import Service
-from synergos_portal.web.family import Family
+from synergos_portal.web.links import Family
 
 FAMILIES = (
     Family(Service.NAV, home.pages),

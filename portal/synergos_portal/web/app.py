@@ -25,6 +25,7 @@ from synergos_portal.web import (
     language,
     links,
     live,
+    macros,
     menu,
     once,
     policy,
@@ -32,8 +33,9 @@ from synergos_portal.web import (
     sessions,
     sign_in_attempts,
     static_files,
+    way,
 )
-from synergos_portal.web.family import Family
+from synergos_portal.web.links import Family
 from synergos_portal.web.sign_ins import SignIns
 
 
@@ -81,6 +83,8 @@ def create_app(service: Service, parts: PortalParts, families: Sequence[Family])
     menu.install(app)
     live.install(app)
     ids.install(app)
+    way.install(app)
+    macros.install(app)
     for family in families:
         if family.service is service:
             app.register_blueprint(family.blueprint)

@@ -86,7 +86,7 @@ def sign_out() -> ResponseReturnValue:
 
 def live() -> ResponseReturnValue:
     """What is live in the header, for pages that have no live part of their own."""
-    return fragment("nothing.html", unfinished=False)
+    return fragment(None, unfinished=False)
 
 
 def _back() -> ResponseReturnValue:

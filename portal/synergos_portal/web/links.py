@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
 from typing import Any, cast
 from urllib.parse import quote, urlencode
 
-from flask import Flask, current_app, redirect, request, url_for
+from flask import Blueprint, Flask, current_app, redirect, request
 from werkzeug import Response
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule
 
 from synergos_portal.services import Place, Service
 from synergos_portal.web import ids
-from synergos_portal.web.family import Family
 
 _LINKS = "synergos_links"
+
+
+@dataclass(frozen=True)
+class Family:
+    """Pages that belong together, and the service they belong to; their templates lie in a folder of the blueprint's name."""
+
+    service: Service
+    blueprint: Blueprint
 
 
 class Links:
@@ -31,28 +39,28 @@ class Links:
         self._own = own
         self._places = places
         self._services = {family.blueprint.name: family.service for family in families}
-        self._map = _all_pages(tuple(families))
-        self._endpoints = {rule.endpoint for rule in self._map.iter_rules()}
+        # Not by the application of the request: what it does besides takes as long again, and lists have a link in each row.
+        self._pages = _all_pages(tuple(families)).bind("portal")
 
     def to(self, endpoint: str, values: Mapping[str, Any]) -> str:
-        """The address of a page."""
-        service = self._services.get(endpoint.partition(".")[0], self._own)
-        if service is self._own:
-            return url_for(endpoint, **values)
-        return self.origin(service) + self._map.bind("portal").build(endpoint, dict(values))
+        """The address of a page.
+
+        Args:
+            values: of its arguments; those that are None are left out.
+        """
+        return self._beginning(endpoint) + self._pages.build(endpoint, values)
 
     def at(self, path: str) -> str | None:
         """The address of the page with a path, whichever service has it; None where none has."""
         try:
-            endpoint, _values = self._map.bind("portal").match(path)
+            endpoint, _values = self._pages.match(path)
         except HTTPException:
             return None
-        service = self._services.get(str(endpoint).partition(".")[0], self._own)
-        return path if service is self._own else self.origin(service) + path
+        return self._beginning(str(endpoint)) + path
 
-    def has(self, endpoint: str) -> bool:
-        """Whether there is such a page."""
-        return endpoint in self._endpoints
+    def _beginning(self, endpoint: str) -> str:
+        service = self._services.get(endpoint.partition(".")[0], self._own)
+        return "" if service is self._own else self.origin(service)
 
     def origin(self, service: Service) -> str:
         """The beginning of every address of a service, as this browser reaches it."""
@@ -62,12 +70,7 @@ class Links:
 def install(app: Flask, own: Service, places: Mapping[Service, Place], families: Sequence[Family]) -> None:
     """Have pages of an application link by ``link(endpoint, **values)``."""
     app.extensions[_LINKS] = Links(own, places, families)
-    app.jinja_env.globals.update(link=link, origin=origin, there_is=there_is, here=here, with_arguments=with_arguments)
-
-
-def there_is(endpoint: str) -> bool:
-    """Whether any service has such a page."""
-    return _links().has(endpoint)
+    app.jinja_env.globals.update(link=link, origin=origin, here=here, with_arguments=with_arguments)
 
 
 def page_at(*parts: str) -> str | None:
@@ -75,9 +78,10 @@ def page_at(*parts: str) -> str | None:
     return _links().at("/" + "/".join(quote(part, safe="") for part in parts))
 
 
-def link(endpoint: str, **values: object) -> str:
-    """The address of a page of any service; values that are None are left out."""
-    return _links().to(endpoint, {name: value for name, value in values.items() if value is not None})
+def link(endpoint: str, _anchor: str | None = None, **values: object) -> str:
+    """The address of a page of any service, or of a place on it; values that are None are left out."""
+    address = _links().to(endpoint, values)
+    return address if _anchor is None else f"{address}#{quote(_anchor)}"
 
 
 def origin(service: str) -> str:
@@ -85,9 +89,9 @@ def origin(service: str) -> str:
     return _links().origin(Service(service))
 
 
-def go_to(endpoint: str, **values: object) -> Response:
+def go_to(endpoint: str, _anchor: str | None = None, **values: object) -> Response:
     """The answer to a change: the browser reads the page that shows what came of it."""
-    return redirect(link(endpoint, **values), HTTPStatus.SEE_OTHER)
+    return redirect(link(endpoint, _anchor, **values), HTTPStatus.SEE_OTHER)
 
 
 def with_arguments(**changed: object) -> str:

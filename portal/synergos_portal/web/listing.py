@@ -90,17 +90,6 @@ def wants_json() -> bool:
     return request.args.get("format") == "json"
 
 
-def record_page(template: str, record: Any, **values: object) -> ResponseReturnValue:
-    """The page of a record; the record as JSON with ``?format=json``.
-
-    Args:
-        record: as the orchestrator tells it; the template is given it as ``record``.
-    """
-    if wants_json():
-        return Response(json.dumps(record, ensure_ascii=False, default=str) + "\n", mimetype="application/json")
-    return render_template(template, record=record, **values)
-
-
 def as_file(kind: str, items: Iterator[Item], columns: Sequence[Column[Item]], name: str) -> Response:
     """Items as a file for other programs.
 

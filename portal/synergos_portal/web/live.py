@@ -43,6 +43,8 @@ _MOST = 256
 MOST_BYTES = 4 * 2**20
 """Of all parts together with what they were asked for."""
 _ARGUMENTS = "live_arguments"
+_PART = "part"
+"""The block of a page that is its live part."""
 
 
 @dataclass(frozen=True)
@@ -170,20 +172,30 @@ def pace(*, unfinished: bool) -> int:
     return SOON if unfinished else LATER
 
 
-def fragment(template: str, *, unfinished: bool, **values: object) -> Response:
+def fragment(template: str | None, *, unfinished: bool, **values: object) -> Response:
     """A live part.
 
     Args:
-        template: the same that the page includes.
+        template: of the page whose block ``part`` it is, or one of its own; None for the header's part alone.
         unfinished: whether something that it shows goes on.
     """
-    html = (render_template(template, **values) + render_template("header_live.html", is_fragment=True)).encode()
+    part = "" if template is None else _part(template, values)
+    html = (part + render_template("header_live.html", is_fragment=True)).encode()
     tag = sha256(html).hexdigest()[:20]
     # While there is no news, that there is some again is worth knowing at once.
     said = str(pace(unfinished=unfinished or not is_heard()))
     if no_news_since() is None:
         g.live_made = (html, tag, said)
     return _answer(html, tag, said)
+
+
+def _part(template: str, values: dict[str, Any]) -> str:
+    """The block ``part`` alone, without the page around it; where there is none, all of it."""
+    found = current_app.jinja_env.get_template(template)
+    if _PART not in found.blocks:
+        return render_template(template, **values)
+    current_app.update_template_context(values)
+    return "".join(found.blocks[_PART](found.new_context(values)))
 
 
 def job_counts() -> overview.Counts | None:

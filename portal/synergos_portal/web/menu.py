@@ -9,7 +9,7 @@ from flask import Flask, request
 
 from synergos_portal.services import Service
 from synergos_portal.web import current
-from synergos_portal.web.links import link, origin, there_is
+from synergos_portal.web.links import link, origin
 from synergos_portal.web.words import lazy
 
 
@@ -18,7 +18,7 @@ class Entry:
     """A link of the menu.
 
     Attributes:
-        endpoint: the page it leads to; it is not shown as long as there is no such page.
+        endpoint: the page it leads to.
         roles: to whom it is shown, where there are accounts.
     """
 
@@ -64,5 +64,5 @@ def shown() -> list[Shown]:
     return [
         Shown(str(each.text), link(each.endpoint), each.endpoint.partition(".")[0] == here)
         for each in ENTRIES
-        if there_is(each.endpoint) and (current.role() is None or current.role() in each.roles)
+        if current.role() is None or current.role() in each.roles
     ]

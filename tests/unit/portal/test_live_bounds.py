@@ -16,7 +16,7 @@ from synergos_portal.orchestrator.feed import Feed, News
 from synergos_portal.pages import FAMILIES
 from synergos_portal.services import Service
 from synergos_portal.web import current, live
-from synergos_portal.web.family import Family
+from synergos_portal.web.links import Family
 from synergos_portal.web.live import MOST_BYTES, Made, Parts
 
 NOW = 100.0
@@ -85,7 +85,7 @@ def test_what_somebody_is_at_another_orchestrator_makes_another_part(
     @pages.get("/live")
     def live_part() -> ResponseReturnValue:
         asked.append(current.person_at("closed") is not None)
-        return live.fragment("nothing.html", unfinished=False)
+        return live.fragment(None, unfinished=False)
 
     orchestrators = {"open": answering(("GET /health", 200, {"accounts": "off"})), "closed": closed()}
     grid = portal(tmp_path, orchestrators, families=[*FAMILIES, Family(Service.NAV, pages)])
@@ -103,6 +103,6 @@ def _pages() -> Blueprint:
     @pages.get("/live")
     @live.knows("kind")
     def live_part() -> ResponseReturnValue:
-        return live.fragment("nothing.html", unfinished=False)
+        return live.fragment(None, unfinished=False)
 
     return pages

@@ -163,7 +163,7 @@ def test_search_finds_ids_of_every_kind(store: RecordStore, grid: Portal) -> Non
 
     for heading in ("Collaborations", "Projects", "Experiments", "Runs", "Participants"):
         assert f">{heading}</h2>" in page
-    assert "/projects/a%20heart%2B%3D~%20%28project_id%29/experiments/" in page
+    assert "/projects/a%20heart+=~%20(project_id)/experiments/" in page
 
 
 def test_whoever_comes_by_a_link_from_elsewhere_asks_again_with_the_cookie(busy: Portal) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, flash, render_template, request
+from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
 from synergos_portal.orchestrator import cycle, declared, invitations, taking_part
@@ -13,11 +13,12 @@ from synergos_portal.orchestrator.participants import Place
 from synergos_portal.orchestrator.problems import Refused
 from synergos_portal.pages.collaborations.forms import NAMES, PORTS, TITLES, CollaborationForm
 from synergos_portal.pages.declaring.deleting import delete_page
-from synergos_portal.pages.declaring.way import address_of, as_json, is_json, way_to
+from synergos_portal.pages.declaring.editing import as_json, form_page
 from synergos_portal.web.current import client, person
-from synergos_portal.web.links import go_to, link
 from synergos_portal.web.listing import Column, Wanted, list_page
 from synergos_portal.web.live import fragment, pace
+from synergos_portal.web.way import lead_to
+from synergos_portal.web.words import _
 
 pages = Blueprint("collaborations", __name__, url_prefix="/collaborations")
 
@@ -60,8 +61,8 @@ def show(collab_id: str) -> ResponseReturnValue:
     """One of them, with its projects and participants."""
     spot = Spot.of(collab_id)
     found = declared.read(client(), spot)
-    if is_json():
-        return as_json(found)
+    if (answer := as_json(found)) is not None:
+        return answer
     members = cycle.members(client(), spot)
     # It takes an answer about each project, and workers that are away: whoever reads the page does not wait for that.
     standing = taking_part.Standing()
@@ -81,7 +82,6 @@ def show(collab_id: str) -> ResponseReturnValue:
         invited=None if person() is None else invitations.within(client(), spot),
         registered={Place(collab_id, member.project, member.id) for member in members},
         pace=pace(unfinished=standing.is_open),
-        way=way_to(spot),
     )
 
 
@@ -92,7 +92,7 @@ def live(collab_id: str) -> ResponseReturnValue:
     members = cycle.members(client(), spot)
     standing = taking_part.of_collaboration(client(), spot, members)
     values = {"spot": spot, "standing": standing, **_taking_part(members)}
-    return fragment("collaborations/_members.html", unfinished=standing.is_open, **values)
+    return fragment("collaborations/show.html", unfinished=standing.is_open, **values)
 
 
 @pages.route("/<collab_id>/edit", methods=["GET", "POST"])
@@ -102,15 +102,15 @@ def edit(collab_id: str) -> ResponseReturnValue:
     found = declared.read(client(), spot)
     form = CollaborationForm.sent(CollaborationForm.values_of(found.fields))
     form.collab_id.data = collab_id
-    form.begin_with(found)
+    form.begin_with(found.revision)
     if form.is_sent:
         try:
-            _tell(declared.change(client(), spot, form.declaration, form.revision.data or ""))
+            warnings = declared.change(client(), spot, form.declaration, form.revision.data or "")
         except Refused as error:
-            form.take_change(error, client(), found, NAMES)
+            form.take_change(error, lambda: declared.read(client(), spot).revision, NAMES)
         else:
-            return go_to("collaborations.show", collab_id=collab_id)
-    return _shown(form, address_of(spot), spot)
+            return lead_to(spot, warnings)
+    return _shown(form, spot, is_new=False)
 
 
 @pages.route("/<collab_id>/copy", methods=["GET", "POST"])
@@ -129,22 +129,16 @@ def delete(collab_id: str) -> ResponseReturnValue:
 def _declaring(form: CollaborationForm, source: Spot | None = None) -> ResponseReturnValue:
     if form.is_sent:
         try:
-            _tell(declared.declare(client(), Spot(), form.declaration))
+            warnings = declared.declare(client(), Spot(), form.declaration)
         except Refused as error:
             form.take(error, NAMES)
         else:
-            return go_to("collaborations.show", collab_id=form.collab_id.data)
-    return _shown(form, link("collaborations.listed"), None, source)
+            return lead_to(Spot.of(str(form.collab_id.data)), warnings)
+    return _shown(form, Spot(), is_new=True, source=source)
 
 
-def _shown(form: CollaborationForm, back: str, spot: Spot | None, source: Spot | None = None) -> ResponseReturnValue:
-    values = {"form": form, "back": back, "spot": spot, "source": source, "way": way_to(spot or Spot())}
-    return render_template("collaborations/form.html", **values), 422 if form.all_errors else 200
-
-
-def _tell(warnings: list[str]) -> None:
-    for text in warnings:
-        flash(text)
+def _shown(form: CollaborationForm, spot: Spot, *, is_new: bool, source: Spot | None = None) -> ResponseReturnValue:
+    return form_page("collaborations/form.html", form, spot, _("New collaboration"), is_new=is_new, source=source)
 
 
 def _taking_part(members: list[cycle.Member]) -> dict[str, Any]:

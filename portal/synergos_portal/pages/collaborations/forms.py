@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from wtforms.fields import BooleanField, StringField
-from wtforms.validators import DataRequired, Length
 
-from synergos_portal.pages.declaring.editing import DeclaredForm, said, typed
+from synergos_portal.pages.declaring.editing import DeclaredForm, name_field, said, typed
 from synergos_portal.web.words import lazy
 
 PORTS: Mapping[str, Sequence[str]] = {
@@ -39,11 +38,7 @@ _PORT_LABELS = {
 class CollaborationForm(DeclaredForm):
     """What is declared of a collaboration; its services have fields as ``mlops_host`` and ``mlops_main``."""
 
-    collab_id = StringField(
-        lazy("Name"),
-        [DataRequired(), Length(max=128)],
-        description=lazy("It becomes part of addresses and folders, and stays as it is."),
-    )
+    collab_id = name_field()
 
     @property
     def declaration(self) -> dict[str, Any]:

@@ -1,1 +1,1 @@
-"""What the pages of collaborations, projects, experiments and runs have in common: the way there, editing on condition, deleting."""
+"""What the pages of collaborations, projects, experiments and runs have in common: editing on condition, deleting."""

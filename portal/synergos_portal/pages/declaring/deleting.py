@@ -10,8 +10,8 @@ from synergos_portal.orchestrator import declared
 from synergos_portal.orchestrator.declared import Spot
 from synergos_portal.orchestrator.problems import Refused
 from synergos_portal.pages.declaring.editing import DeclaredForm
-from synergos_portal.pages.declaring.way import address_of, family_of, lead_to, way_to
 from synergos_portal.web.current import client
+from synergos_portal.web.way import address_of, lead_to
 from synergos_portal.web.words import _, lazy, ngettext
 
 
@@ -25,14 +25,14 @@ class DeleteForm(DeclaredForm):
 def delete_page(spot: Spot) -> ResponseReturnValue:
     """What goes along, and the deletion itself."""
     found, form = declared.read(client(), spot), DeleteForm.sent()
-    form.begin_with(found)
+    form.begin_with(found.revision)
     if form.is_sent and form.name.data != spot.id:
         form.name.errors = [_("Type %(name)s exactly as it is written.", name=spot.id)]
     elif form.is_sent:
         try:
             files = declared.delete(client(), spot, form.revision.data or "", keep_files=form.keep_files.data)
         except Refused as error:
-            form.take_change(error, client(), found, {})
+            form.take_change(error, lambda: declared.read(client(), spot).revision)
         else:
             flash(_("%(name)s was deleted.", name=spot.id))
             if waiting := len(files.get("waiting") or []):
@@ -43,8 +43,8 @@ def delete_page(spot: Spot) -> ResponseReturnValue:
                 )
                 flash(text)
             return lead_to(spot.outer)
-    values = {"form": form, "found": found, "way": way_to(spot), "back": address_of(spot), "family": family_of(spot)}
-    return render_template("declaring/delete.html", goes=_goes_along(found), **values), 422 if form.all_errors else 200
+    values = {"form": form, "found": found, "goes": _goes_along(found), "back": address_of(spot)}
+    return render_template("declaring/delete.html", **values), 422 if form.all_errors else 200
 
 
 def _goes_along(found: declared.Declared) -> list[str]:

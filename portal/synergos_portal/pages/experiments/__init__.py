@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, flash, render_template, request
+from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
 from synergos_portal.orchestrator import declared, vocabulary
@@ -10,12 +10,13 @@ from synergos_portal.orchestrator.declared import Declared, Spot
 from synergos_portal.orchestrator.problems import Refused
 from synergos_portal.orchestrator.vocabulary import Family
 from synergos_portal.pages.declaring.deleting import delete_page
-from synergos_portal.pages.declaring.way import address_of, as_json, is_json, way_to
+from synergos_portal.pages.declaring.editing import as_json, form_page
 from synergos_portal.pages.experiments import layers
 from synergos_portal.pages.experiments.forms import ExperimentForm
 from synergos_portal.web.current import client
-from synergos_portal.web.links import go_to
 from synergos_portal.web.listing import Column, Wanted, list_page
+from synergos_portal.web.way import lead_to
+from synergos_portal.web.words import _
 
 pages = Blueprint("experiments", __name__, url_prefix="/collaborations/<collab_id>/projects/<project_id>/experiments")
 
@@ -42,8 +43,8 @@ def show(collab_id: str, project_id: str, expt_id: str) -> ResponseReturnValue:
     """One of them: what was asked for, what alignment made of it, and its runs."""
     spot = Spot.of(collab_id, project_id, expt_id)
     found = declared.read(client(), spot)
-    if is_json():
-        return as_json(found)
+    if (answer := as_json(found)) is not None:
+        return answer
     asked, fitted = found.fields.get("model") or [], found.fields.get("fitted_model") or []
     pairs = [
         (asked[index] if index < len(asked) else None, fitted[index] if index < len(fitted) else None)
@@ -57,7 +58,6 @@ def show(collab_id: str, project_id: str, expt_id: str) -> ResponseReturnValue:
         record=found,
         pairs=pairs,
         is_fitted=bool(fitted),
-        way=way_to(spot),
     )
 
 
@@ -69,16 +69,16 @@ def edit(collab_id: str, project_id: str, expt_id: str) -> ResponseReturnValue:
     words = vocabulary.read(client()).layers
     form = _form(found, words)
     form.expt_id.data = expt_id
-    form.begin_with(found)
+    form.begin_with(found.revision)
     if _edited(form) is None and form.is_sent:
         try:
             warnings = declared.change(
                 client(), spot, {"model": layers.model_of(form.rows, words)}, form.revision.data or ""
             )
         except Refused as error:
-            form.take_change(error, client(), found, {})
+            form.take_change(error, lambda: declared.read(client(), spot).revision)
         else:
-            return _done(spot, warnings)
+            return lead_to(spot, warnings)
     return _shown(form, words, spot, is_new=False)
 
 
@@ -105,7 +105,7 @@ def _declaring(outer: Spot, source: Declared | None) -> ResponseReturnValue:
         except Refused as error:
             form.take(error)
         else:
-            return _done(outer.within(str(form.expt_id.data)), warnings)
+            return lead_to(outer.within(str(form.expt_id.data)), warnings)
     return _shown(form, words, outer, is_new=True, source=source)
 
 
@@ -139,12 +139,6 @@ def _shown(
     rows = [(row, layers.inputs_of(index, row, words)) for index, row in enumerate(form.rows)]
     names = [part.name for part in words.layers]
     about = {part.name: part.description for part in words.layers if part.description}
-    values = {"form": form, "rows": rows, "names": names, "about": about, "activations": words.activations}
-    where = {"spot": spot, "back": address_of(spot), "way": way_to(spot), "is_new": is_new, "source": source}
-    return render_template("experiments/form.html", **values, **where), 422 if form.all_errors else 200
-
-
-def _done(spot: Spot, warnings: list[str]) -> ResponseReturnValue:
-    for text in warnings:
-        flash(text)
-    return go_to("experiments.show", **spot.key)
+    values = {"rows": rows, "names": names, "about": about, "activations": words.activations}
+    copied = None if source is None else source.spot
+    return form_page("experiments/form.html", form, spot, _("New experiment"), is_new=is_new, source=copied, **values)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from wtforms.fields import FileField, StringField
-from wtforms.validators import DataRequired, Length
+from wtforms.fields import FileField
 
 from synergos_portal.orchestrator.problems import Refused
-from synergos_portal.pages.declaring.editing import DeclaredForm
+from synergos_portal.pages.declaring.editing import DeclaredForm, name_field
 from synergos_portal.pages.experiments import layers
 from synergos_portal.pages.experiments.layers import Layer
 from synergos_portal.web.forms import uploaded_json
@@ -23,11 +22,7 @@ class ExperimentForm(DeclaredForm):
         focus: the row to go on with; None for none.
     """
 
-    expt_id = StringField(
-        lazy("Name"),
-        [DataRequired(), Length(max=128)],
-        description=lazy("It becomes part of addresses and folders, and stays as it is."),
-    )
+    expt_id = name_field()
     file = FileField(
         lazy("architecture.json"),
         description=lazy("A list of layers. It is shown below before anything is declared."),

@@ -15,11 +15,12 @@ from synergos_portal.orchestrator.jobs import Job
 from synergos_portal.orchestrator.problems import Refused
 from synergos_portal.pages.jobs import events, remedies, standing
 from synergos_portal.pages.jobs.loss_answers import SHOWN_ROUNDS, as_curve, as_table, wanted_after
+from synergos_portal.web.confirming import Confirmation, confirm_page
 from synergos_portal.web.current import client
-from synergos_portal.web.forms import Form
-from synergos_portal.web.links import go_to, page_at
+from synergos_portal.web.links import go_to, link, page_at
 from synergos_portal.web.listing import Column, Wanted, as_file, list_page
 from synergos_portal.web.live import fragment, knows, pace
+from synergos_portal.web.words import _
 
 pages = Blueprint("jobs", __name__, url_prefix="/jobs")
 
@@ -42,10 +43,6 @@ _EVENT_COLUMNS = tuple(
 )
 
 
-class _Confirmation(Form):
-    """A button."""
-
-
 @pages.get("")
 def listed() -> ResponseReturnValue:
     """All jobs, 50 a page."""
@@ -59,7 +56,7 @@ def listed_live() -> ResponseReturnValue:
     wanted = _wanted()
     found = jobs.listed(client(), wanted.query)
     return fragment(
-        "jobs/_rows.html", unfinished=_is_unfinished(found.items), found=found, wanted=wanted, **_list_values()
+        "jobs/list.html", unfinished=_is_unfinished(found.items), found=found, wanted=wanted, **_list_values()
     )
 
 
@@ -76,7 +73,7 @@ def shown(job_id: str) -> ResponseReturnValue:
 def live(job_id: str) -> ResponseReturnValue:
     """What of it changes."""
     values = _of(job_id)
-    return fragment("jobs/_job.html", unfinished=values["job"].is_unfinished, **values)
+    return fragment("jobs/show.html", unfinished=values["job"].is_unfinished, **values)
 
 
 @pages.get("/<job_id>/nodes")
@@ -114,7 +111,7 @@ def happened(job_id: str) -> ResponseReturnValue:
 @pages.route("/<job_id>/cancel", methods=["GET", "POST"])
 def cancel(job_id: str) -> ResponseReturnValue:
     """Have it stop, after a page that says what that does."""
-    form = _Confirmation.sent()
+    form = Confirmation.sent()
     if form.is_sent:
         try:
             jobs.cancel(client(), job_id)
@@ -122,13 +119,23 @@ def cancel(job_id: str) -> ResponseReturnValue:
             form.take(error)
         else:
             return go_to("jobs.shown", job_id=job_id)
-    return _confirm("jobs/cancel.html", form, job_id)
+    job = jobs.one(client(), job_id)
+    stops = _("The %(stage)s of %(about)s stops at its next step.", stage=standing.stage(job.stage), about=job.about)
+    return confirm_page(
+        form,
+        _("Cancel a job"),
+        f"{stops} {standing.sentence(job)}",
+        _("What an earlier job has left is shown again. Rounds that are done are lost."),
+        verb=_("Cancel the job"),
+        back=link("jobs.shown", job_id=job_id),
+        is_dangerous=True,
+    )
 
 
 @pages.route("/<job_id>/again", methods=["GET", "POST"])
 def again(job_id: str) -> ResponseReturnValue:
     """Ask for the same once more, after a page that says what that does."""
-    form = _Confirmation.sent()
+    form = Confirmation.sent()
     if form.is_sent:
         try:
             made = jobs.again(client(), jobs.one(client(), job_id))
@@ -136,12 +143,18 @@ def again(job_id: str) -> ResponseReturnValue:
             form.take(error)
         else:
             return go_to("jobs.shown", job_id=made)
-    return _confirm("jobs/again.html", form, job_id)
-
-
-def _confirm(template: str, form: Form, job_id: str) -> ResponseReturnValue:
-    page = render_template(template, form=form, job=jobs.one(client(), job_id), **_words())
-    return page, 422 if form.all_errors else 200
+    job = jobs.one(client(), job_id)
+    what = {"stage": standing.stage(job.stage), "about": job.about}
+    return confirm_page(
+        form,
+        _("Run a job again"),
+        _("A new job is made: the %(stage)s of %(about)s, with what is declared now.", **what),
+        _(
+            "What there is of an earlier one is hidden until the new one ends, and then replaced; if it fails, the earlier result is shown again."
+        ),
+        verb=_("Run again"),
+        back=link("jobs.shown", job_id=job_id),
+    )
 
 
 def _of(job_id: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from werkzeug.datastructures import MultiDict
 
-from synergos_portal.orchestrator.launches import ExperimentRow
+from synergos_portal.orchestrator.declared import Declared
 from synergos_portal.pages.launch.plan import Experiment, Plan, Task
 
 TASK, EXPERIMENT, RUN, IS_CHOSEN = "task", "expt", "run", "chosen"
@@ -62,21 +62,21 @@ class Choice:
             *((RUN, f"{expt_id}/{run_id}") for expt_id, run_id in self.runs),
         ]
 
-    def plan(self, known: Mapping[str, ExperimentRow]) -> Plan:
+    def plan(self, known: Mapping[str, Declared]) -> Plan:
         """What it comes to.
 
         Args:
             known: the experiments that are meant as a whole, by id.
         """
         whole = {
-            expt_id: Experiment(expt_id, known[expt_id].runs, known[expt_id].models)
+            expt_id: Experiment(expt_id, known[expt_id].count("Run"), known[expt_id].count("Model"))
             for expt_id in self.experiments
             if expt_id in known
         }
         return Plan(self.tasks, whole, self.runs)
 
 
-def usual(experiments: Sequence[ExperimentRow], *, is_aligned: bool) -> Choice:
+def usual(experiments: Sequence[Declared], *, is_aligned: bool) -> Choice:
     """What is meant when nobody has chosen yet: all there is, and an alignment where there was none."""
     tasks = {Task.TRAIN, Task.VALIDATE} | (set() if is_aligned else {Task.ALIGN})
-    return Choice(frozenset(tasks), tuple(each.id for each in experiments if each.runs))
+    return Choice(frozenset(tasks), tuple(each.id for each in experiments if each.count("Run")))

@@ -8,9 +8,8 @@ from flask import Response, render_template, request
 from flask.typing import ResponseReturnValue
 
 from synergos_portal.orchestrator import launches, results, tuning
-from synergos_portal.orchestrator.launches import ProjectIds
+from synergos_portal.orchestrator.declared import Declared, Spot
 from synergos_portal.orchestrator.problems import Refused
-from synergos_portal.orchestrator.results import RunIds
 from synergos_portal.pages.launch.blueprint import PROJECT, pages
 from synergos_portal.pages.launch.comparison import MOST_RUNS, Comparison, Measured
 from synergos_portal.pages.launch.curves import Curve, Drawing
@@ -24,12 +23,12 @@ OFFERED = 50
 @pages.get(f"{PROJECT}/compare")
 def compare(collab_id: str, project_id: str) -> ResponseReturnValue:
     """Up to eight runs beside each other, and others to be chosen."""
-    project = ProjectIds(collab_id, project_id)
+    project = Spot.of(collab_id, project_id)
     chosen, problems = _chosen(project)
     found, missing = _read(chosen)
     drawn = [Curve(each.name, _losses(project, each)) for each in found]
-    opened = request.args.get("open") or (chosen[-1].expt_id if chosen else None)
-    offered = launches.experiments(client(), project, {"limit": OFFERED})
+    opened = request.args.get("open") or (chosen[-1].outer.id if chosen else None)
+    offered = launches.listed(client(), project, {"limit": OFFERED})
     if opened is None and offered.items:
         opened = offered.items[0].id
     return render_template(
@@ -50,7 +49,7 @@ def compare(collab_id: str, project_id: str) -> ResponseReturnValue:
 @pages.get(f"{PROJECT}/compare.csv")
 def table(collab_id: str, project_id: str) -> ResponseReturnValue:
     """The same as a file for spreadsheets, with numbers as the records have them."""
-    chosen, _problems = _chosen(ProjectIds(collab_id, project_id))
+    chosen, _problems = _chosen(Spot.of(collab_id, project_id))
     found, _missing = _read(chosen)
     written = Comparison.of(found, {}).to_csv()
     response = Response(written, mimetype="text/csv")
@@ -58,24 +57,24 @@ def table(collab_id: str, project_id: str) -> ResponseReturnValue:
     return response
 
 
-def _chosen(project: ProjectIds) -> tuple[list[RunIds], list[str]]:
+def _chosen(project: Spot) -> tuple[list[Spot], list[str]]:
     """The runs of the URL, and what is wrong with them."""
     names = list(dict.fromkeys(filter(None, request.args.getlist("run"))))
     named = [name.partition("/") for name in names]
     problems = [
         _("%(name)s is no experiment and run.", name="".join(each)) for each in named if not (each[0] and each[2])
     ]
-    found = [RunIds(project.collab_id, project.project_id, each[0], each[2]) for each in named if each[0] and each[2]]
+    found = [Spot((*project.ids, each[0], each[2])) for each in named if each[0] and each[2]]
     if len(found) > MOST_RUNS:
         problems.append(_("These are more than %(count)d runs; only the first ones are shown.", count=MOST_RUNS))
     return found[:MOST_RUNS], problems
 
 
-def _read(chosen: Sequence[RunIds]) -> tuple[list[Measured], list[str]]:
+def _read(chosen: Sequence[Spot]) -> tuple[list[Measured], list[str]]:
     asking, found, missing = client(), [], []
     for ids in chosen:
         try:
-            run = results.run(asking, ids)
+            run = results.record(asking, ids)
         except Refused as error:
             if error.status != 404:
                 raise
@@ -85,22 +84,21 @@ def _read(chosen: Sequence[RunIds]) -> tuple[list[Measured], list[str]]:
     return found, missing
 
 
-def _losses(project: ProjectIds, measured: Measured) -> dict[int, float]:
+def _losses(project: Spot, measured: Measured) -> dict[int, float]:
     """Those of evaluation, or where nobody evaluates of training, or as the URL says."""
     if measured.model is None:
         return {}
-    ids = RunIds(project.collab_id, project.project_id, *measured.name.split("/", 1))
-    known = results.losses(client(), ids)
+    known = results.losses(client(), Spot((*project.ids, *measured.name.split("/", 1))))
     wanted = request.args.get("series")
     order = ("train", "evaluate") if wanted == "train" else ("evaluate", "train")
     return next((dict(known[name]) for name in order if known.get(name)), {})
 
 
-def _runs(project: ProjectIds, expt_id: str | None) -> Sequence[launches.RunRow]:
+def _runs(project: Spot, expt_id: str | None) -> Sequence[Declared]:
     if expt_id is None:
         return ()
     try:
-        return launches.runs(client(), project, expt_id, {"limit": OFFERED, "order": "newest"}).items
+        return launches.listed(client(), project.within(expt_id), {"limit": OFFERED, "order": "newest"}).items
     except Refused as error:
         if error.status != 404:
             raise

@@ -9,7 +9,7 @@ from flask import Response, render_template, request
 from flask.typing import ResponseReturnValue
 
 from synergos_portal.orchestrator import results
-from synergos_portal.orchestrator.results import RunIds
+from synergos_portal.orchestrator.declared import Spot
 from synergos_portal.pages.launch.blueprint import RUN, pages
 from synergos_portal.web.current import client
 
@@ -21,10 +21,10 @@ _OF_RUN = f"/downloads{RUN}"
 @pages.get(f"{_OF_RUN}/versions/<int:version>")
 def files(version: int | None = None, **ids: str) -> ResponseReturnValue:
     """The files of a run, or of one of its trainings."""
-    run = RunIds(**ids)
+    run = Spot.of_keys(ids, "run_id")
     return render_template(
         "launch/files.html",
-        ids=run,
+        run=run,
         version=version,
         files=results.artifacts(client(), run, version),
         trainings=results.trainings(client(), run),
@@ -35,7 +35,7 @@ def files(version: int | None = None, **ids: str) -> ResponseReturnValue:
 @pages.get(f"{_OF_RUN}/versions/<int:version>/<name>")
 def file(name: str, version: int | None = None, **ids: str) -> ResponseReturnValue:
     """One of them."""
-    return handed_on(*RunIds(**ids).files(version), name)
+    return handed_on(*results.files_of(Spot.of_keys(ids, "run_id"), version), name)
 
 
 @pages.get("/downloads/studies/<study_id>/picture")

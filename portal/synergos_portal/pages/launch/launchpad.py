@@ -11,14 +11,14 @@ from flask import abort, render_template, request, session
 from flask.typing import ResponseReturnValue
 
 from synergos.domain.trace_context import TraceContext
-from synergos_portal.orchestrator import launches
+from synergos_portal.orchestrator import cycle, declared, launches
 from synergos_portal.orchestrator.client import Listing, Query
-from synergos_portal.orchestrator.launches import ExperimentRow, ProjectIds, RunRow
+from synergos_portal.orchestrator.declared import Declared, Spot
 from synergos_portal.orchestrator.problems import Refused
+from synergos_portal.pages.jobs.standing import STAGES
 from synergos_portal.pages.launch.blueprint import PROJECT, pages
 from synergos_portal.pages.launch.chosen import Choice, usual
 from synergos_portal.pages.launch.plan import Plan, Task
-from synergos_portal.pages.launch.words import STAGES
 from synergos_portal.web.current import client
 from synergos_portal.web.links import go_to
 from synergos_portal.web.live import fragment, pace
@@ -45,13 +45,13 @@ WORDS: Mapping[Task, tuple[str, str]] = {
 @pages.get(_PAGE)
 def launchpad(collab_id: str, project_id: str) -> ResponseReturnValue:
     """What would be launched."""
-    return _page(ProjectIds(collab_id, project_id))
+    return _page(Spot.of(collab_id, project_id))
 
 
 @pages.get(f"{_PAGE}/nodes")
 def nodes(collab_id: str, project_id: str) -> ResponseReturnValue:
     """The health of every node by sub-grid; asked for by itself, since a node that does not answer is waited for."""
-    found = launches.nodes(client(), ProjectIds(collab_id, project_id))
+    found = launches.nodes(client(), Spot.of(collab_id, project_id))
     is_well = all(node.is_reachable for some in found.values() for node in some)
     return fragment("launch/nodes.html", unfinished=not is_well, grids=found)
 
@@ -59,7 +59,7 @@ def nodes(collab_id: str, project_id: str) -> ResponseReturnValue:
 @pages.post(_PAGE)
 def start(collab_id: str, project_id: str) -> ResponseReturnValue:
     """Make the jobs; nothing where there are others by now than whoever has clicked was shown."""
-    project = ProjectIds(collab_id, project_id)
+    project = Spot.of(collab_id, project_id)
     choice = Choice.of(request.form) or abort(HTTPStatus.BAD_REQUEST)
     plan = _plan(project, choice)
     problem = _unlike(plan, request.form.get("jobs"))
@@ -94,27 +94,27 @@ def launched(collab_id: str, project_id: str, trace_id: str) -> ResponseReturnVa
 def launched_live(collab_id: str, project_id: str, trace_id: str) -> ResponseReturnValue:
     """The same, as it moves."""
     shown = _launch(collab_id, project_id, trace_id)
-    return fragment("launch/launched_live.html", unfinished=bool(shown["going_on"]), **shown)
+    return fragment("launch/launched.html", unfinished=bool(shown["going_on"]), **shown)
 
 
 def _launch(collab_id: str, project_id: str, trace_id: str) -> dict[str, Any]:
-    project = ProjectIds(collab_id, project_id)
+    project = Spot.of(collab_id, project_id)
     found = launches.jobs_of(client(), project, trace_id, MOST_JOBS)
     return {
         "project": project,
         "trace_id": trace_id,
         "jobs": found,
         "stages": STAGES,
-        "going_on": sum(not job.is_final for job in found),
+        "going_on": sum(job.is_unfinished for job in found),
         "measured": [job.run for job in found if job.stage == "validate" and job.state == "completed"][:8],
     }
 
 
-def _page(project: ProjectIds, choice: Choice | None = None, problem: str = "") -> str:
+def _page(project: Spot, choice: Choice | None = None, problem: str = "") -> str:
     asking = client()
     cursor = request.args.get("cursor") or None
-    found = launches.experiments(asking, project, {"limit": EXPERIMENTS, "cursor": cursor})
-    choice = choice or Choice.of(request.args) or usual(found.items, is_aligned=launches.is_aligned(asking, project))
+    found = launches.listed(asking, project, {"limit": EXPERIMENTS, "cursor": cursor})
+    choice = choice or Choice.of(request.args) or usual(found.items, is_aligned=cycle.is_aligned(asking, project))
     known = _known(project, choice, found)
     return render_template(
         "launch/launchpad.html",
@@ -130,7 +130,7 @@ def _page(project: ProjectIds, choice: Choice | None = None, problem: str = "") 
     )
 
 
-def _opened(project: ProjectIds, choice: Choice, found: Listing[ExperimentRow]) -> dict[str, Listing[RunRow]]:
+def _opened(project: Spot, choice: Choice, found: Listing[Declared]) -> dict[str, Listing[Declared]]:
     """The runs of the experiments of which single runs may be chosen: those that somebody has opened or chosen of, or the only one."""
     wanted = [*request.args.getlist("open"), *(expt_id for expt_id, _run in choice.runs)]
     if not wanted and len(found.items) == 1:
@@ -138,22 +138,22 @@ def _opened(project: ProjectIds, choice: Choice, found: Listing[ExperimentRow]) 
     listed = {each.id for each in found.items}
     query: Query = {"limit": RUNS, "order": "newest"}
     return {
-        expt_id: launches.runs(client(), project, expt_id, query)
+        expt_id: launches.listed(client(), project.within(expt_id), query)
         for expt_id in dict.fromkeys(wanted)
         if expt_id in listed
     }
 
 
-def _known(project: ProjectIds, choice: Choice, found: Listing[ExperimentRow]) -> dict[str, ExperimentRow]:
+def _known(project: Spot, choice: Choice, found: Listing[Declared]) -> dict[str, Declared]:
     """The experiments that are meant as a whole, those on other pages of the list too."""
     known = {each.id: each for each in found.items}
     for expt_id in choice.experiments:
         if expt_id not in known:
-            known[expt_id] = launches.experiment(client(), project, expt_id)
+            known[expt_id] = declared.read(client(), project.within(expt_id))
     return known
 
 
-def _plan(project: ProjectIds, choice: Choice) -> Plan:
+def _plan(project: Spot, choice: Choice) -> Plan:
     return choice.plan(_known(project, choice, Listing(())))
 
 

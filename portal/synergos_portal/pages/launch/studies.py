@@ -14,12 +14,13 @@ from synergos.domain.study import StudyState
 from synergos_portal.orchestrator import studies
 from synergos_portal.orchestrator.problems import Refused
 from synergos_portal.orchestrator.studies import Study, Trial, WholeStudy
-from synergos_portal.pages.launch.words import STAGES
+from synergos_portal.pages.jobs.standing import STAGES
 from synergos_portal.web.current import client
 from synergos_portal.web.forms import Form
-from synergos_portal.web.links import go_to, there_is
+from synergos_portal.web.links import go_to
 from synergos_portal.web.listing import Column, Wanted, as_file, list_page
 from synergos_portal.web.live import fragment, knows, pace
+from synergos_portal.web.way import lead_to
 from synergos_portal.web.words import lazy
 
 pages = Blueprint("studies", __name__, url_prefix="/studies")
@@ -27,9 +28,9 @@ pages = Blueprint("studies", __name__, url_prefix="/studies")
 SORTS = ("number", "objective", "state")
 COLUMNS = (
     Column[Study]("id", lambda row: row.id),
-    Column[Study]("collab_id", lambda row: row.keys.collab_id),
-    Column[Study]("project_id", lambda row: row.keys.project_id),
-    Column[Study]("expt_id", lambda row: row.keys.expt_id),
+    Column[Study]("collab_id", lambda row: row.keys.get("collab_id")),
+    Column[Study]("project_id", lambda row: row.keys.get("project_id")),
+    Column[Study]("expt_id", lambda row: row.keys.get("expt_id")),
     Column[Study]("state", lambda row: row.state),
     Column[Study]("metric", lambda row: row.metric),
     Column[Study]("optimize_mode", lambda row: row.optimize_mode),
@@ -82,7 +83,7 @@ def show(study_id: str) -> ResponseReturnValue:
 def live(study_id: str) -> ResponseReturnValue:
     """The same, as it moves."""
     study = studies.read(client(), study_id)
-    return fragment("launch/study_live.html", unfinished=not study.is_final, **_shown(study))
+    return fragment("launch/study.html", unfinished=not study.is_final, **_shown(study))
 
 
 @pages.route("/<study_id>/stop", methods=["GET", "POST"])
@@ -105,18 +106,9 @@ def best(study_id: str) -> ResponseReturnValue:
         except Refused as error:
             form.take(error)
         else:
-            return _to_run(study, str(form.run_id.data))
+            return lead_to(study.experiment.within(str(form.run_id.data)))
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.all_errors else HTTPStatus.OK
     return render_template("launch/study_best.html", study=study, form=form), status
-
-
-def _to_run(study: Study, run_id: str) -> ResponseReturnValue:
-    """The page of a new run, or where it can be launched."""
-    ids = vars(study.keys)
-    if there_is("runs.show"):
-        return go_to("runs.show", **ids, run_id=run_id)
-    project = {name: ids[name] for name in ("collab_id", "project_id")}
-    return go_to("launch.launchpad", **project, run=f"{study.keys.expt_id}/{run_id}")
 
 
 def _shown(study: WholeStudy) -> dict[str, object]:

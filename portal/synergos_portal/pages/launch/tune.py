@@ -13,9 +13,8 @@ from flask import render_template, request
 from flask.typing import ResponseReturnValue
 
 from synergos_portal.orchestrator import launches, studies, tuning
-from synergos_portal.orchestrator.launches import ProjectIds
+from synergos_portal.orchestrator.declared import Spot
 from synergos_portal.orchestrator.problems import Refused
-from synergos_portal.orchestrator.studies import ExperimentIds
 from synergos_portal.orchestrator.tuning import TuningWords
 from synergos_portal.pages.launch.blueprint import EXPERIMENT, pages
 from synergos_portal.pages.launch.search_space import TYPE, VALUE, Dimension, NotASearchSpace, from_file
@@ -67,7 +66,7 @@ class Outlook:
 @pages.get(_PAGE)
 def tune(collab_id: str, project_id: str, expt_id: str) -> ResponseReturnValue:
     """The empty form, or one with what an earlier study searched."""
-    experiment = ExperimentIds(collab_id, project_id, expt_id)
+    experiment = Spot.of(collab_id, project_id, expt_id)
     form, words = TuneForm.sent(), tuning.words(client(), experiment)
     form.base_run.data = request.args.get("base_run", "")
     form.show([])
@@ -77,7 +76,7 @@ def tune(collab_id: str, project_id: str, expt_id: str) -> ResponseReturnValue:
 @pages.post(_PAGE)
 def change(collab_id: str, project_id: str, expt_id: str) -> ResponseReturnValue:
     """Read a file, add rows, look over what is filled in, or begin what was looked over."""
-    experiment = ExperimentIds(collab_id, project_id, expt_id)
+    experiment = Spot.of(collab_id, project_id, expt_id)
     if request.form.get("do") == START:
         return _begin(experiment, _carried())
     words = tuning.words(client(), experiment)
@@ -101,7 +100,7 @@ def change(collab_id: str, project_id: str, expt_id: str) -> ResponseReturnValue
     return _form(experiment, form, words)
 
 
-def _begin(experiment: ExperimentIds, asked: Mapping[str, Any]) -> ResponseReturnValue:
+def _begin(experiment: Spot, asked: Mapping[str, Any]) -> ResponseReturnValue:
     try:
         study_id = studies.begin(client(), experiment, asked)
     except Refused as error:
@@ -149,21 +148,17 @@ def _read_file(form: TuneForm) -> bool:
     return True
 
 
-def _form(experiment: ExperimentIds, form: TuneForm, words: TuningWords) -> ResponseReturnValue:
+def _form(experiment: Spot, form: TuneForm, words: TuningWords) -> ResponseReturnValue:
     form.offer(list(words.directions), list(words.forms), words.searchers, words.schedulers)
-    project = ProjectIds(experiment.collab_id, experiment.project_id)
-    newest = launches.runs(client(), project, experiment.expt_id, {"limit": OFFERED_RUNS, "order": "newest"})
-    shown = render_template(
-        "launch/tune.html", project=experiment, expt_id=experiment.expt_id, form=form, words=words, runs=newest.items
-    )
+    newest = launches.listed(client(), experiment, {"limit": OFFERED_RUNS, "order": "newest"})
+    shown = render_template("launch/tune.html", experiment=experiment, form=form, words=words, runs=newest.items)
     return shown, HTTPStatus.UNPROCESSABLE_ENTITY if form.all_errors else HTTPStatus.OK
 
 
-def _look_over(experiment: ExperimentIds, asked: Mapping[str, Any]) -> ResponseReturnValue:
+def _look_over(experiment: Spot, asked: Mapping[str, Any]) -> ResponseReturnValue:
     return render_template(
         "launch/tune_check.html",
-        project=experiment,
-        expt_id=experiment.expt_id,
+        experiment=experiment,
         asked=asked,
         dimensions=[Dimension.of(name, drawn) for name, drawn in asked["search_space"].items()],
         outlook=Outlook.of(asked),

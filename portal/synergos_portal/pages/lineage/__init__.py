@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
 
@@ -11,8 +10,9 @@ from flask import Blueprint, Response, render_template, request
 from flask.typing import ResponseReturnValue
 
 from synergos_portal.orchestrator import lineage, results
+from synergos_portal.orchestrator.declared import Spot
 from synergos_portal.orchestrator.problems import Refused
-from synergos_portal.orchestrator.results import RunIds, Training
+from synergos_portal.orchestrator.results import Training
 from synergos_portal.pages.lineage.picture import COLUMN_OF, HEIGHT, WIDTH, picture_of
 from synergos_portal.web.current import client
 
@@ -30,8 +30,8 @@ pages = Blueprint("lineage", __name__, url_prefix="/lineage")
 @pages.get("/<collab_id>/<project_id>/<expt_id>/<run_id>")
 def show(collab_id: str, project_id: str, expt_id: str, run_id: str) -> ResponseReturnValue:
     """The lineage of one run, or of one of its trainings."""
-    version = request.args.get("version") or None
-    found = lineage.of_run(client(), collab_id, project_id, expt_id, run_id, version=version)
+    version, run = request.args.get("version") or None, Spot.of(collab_id, project_id, expt_id, run_id)
+    found = lineage.of_run(client(), run, version=version)
     if request.args.get("format") == "json":
         return Response(msgspec.json.encode(found) + b"\n", mimetype="application/json")
     # The list has what the picture has, in its order.
@@ -44,24 +44,16 @@ def show(collab_id: str, project_id: str, expt_id: str, run_id: str) -> Response
         kinds=[(kind, list(nodes)) for kind, nodes in groupby(ordered, key=lambda node: node.kind)],
         places=places,
         box=(WIDTH, HEIGHT),
-        known=_Known,
+        known_of=_Known,
         version=version,
-        trainings=_trainings(RunIds(collab_id, project_id, expt_id, run_id)),
-        way=list(_way(found.key)),
+        trainings=_trainings(run),
+        run=run,
     )
 
 
-def _trainings(run: RunIds) -> list[Training]:
+def _trainings(run: Spot) -> list[Training]:
     """Those that are kept, the newest first."""
     try:
         return list(results.trainings(client(), run))[::-1]
     except Refused:
         return []
-
-
-def _way(key: lineage.RunKey) -> Iterator[tuple[str, str, dict[str, str]]]:
-    """What the run lies in, outermost first: its id, and the page that shows it."""
-    names = ("collab_id", "project_id", "expt_id", "run_id")
-    pages_of = ("collaborations.show", "projects.show", "experiments.show", "runs.show")
-    for place, endpoint in enumerate(pages_of):
-        yield key.parts[place], endpoint, dict(zip(names[: place + 1], key.parts, strict=False))

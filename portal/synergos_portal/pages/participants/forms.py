@@ -6,12 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from flask.typing import ResponseReturnValue
 from wtforms.fields import HiddenField, SelectField, StringField, TextAreaField
 from wtforms.validators import DataRequired, Length
 
 from synergos_portal.orchestrator.catalogue import Publication
 from synergos_portal.orchestrator.participants import PURPOSES, Folder, Profile, Registration
 from synergos_portal.pages.declaring.editing import DeclaredForm, said, typed
+from synergos_portal.web.confirming import confirm_page
 from synergos_portal.web.forms import Form, labelled
 from synergos_portal.web.words import _, lazy
 
@@ -204,3 +206,9 @@ class LeaveForm(DeclaredForm):
             self.name.errors = [_("Type %(name)s exactly as it is written.", name=name)]
             return False
         return True
+
+
+def leaving_page(form: LeaveForm, name: str, verb: str, what: str, back: str) -> ResponseReturnValue:
+    """What is lost, and the field for the name."""
+    texts = (f"{what} {_('This cannot be undone.')}", f"{_('It is called')} {name}")
+    return confirm_page(form, f"{verb}: {name}", *texts, verb=verb, back=back, is_dangerous=True)

@@ -15,7 +15,6 @@ from synergos_portal.orchestrator.problems import Refused
 from synergos_portal.pages.jobs.standing import sentence, stage
 from synergos_portal.pages.participants.blueprint import pages
 from synergos_portal.pages.participants.forms import PredictForm, folders_of, tree_of
-from synergos_portal.pages.participants.profiles import measured
 from synergos_portal.web.current import client
 from synergos_portal.web.forms import labelled
 from synergos_portal.web.links import go_to
@@ -55,7 +54,7 @@ def live_predictions(participant_id: str) -> ResponseReturnValue:
     """How its predictions are getting on, and where they lie."""
     made = _made(participant_id)
     unfinished = any(job.is_unfinished for job in made["found"].items)
-    return fragment("participants/_predictions.html", unfinished=unfinished, participant_id=participant_id, **made)
+    return fragment("participants/predict.html", unfinished=unfinished, participant_id=participant_id, **made)
 
 
 def _made(participant_id: str) -> dict[str, Any]:
@@ -68,7 +67,6 @@ def _made(participant_id: str) -> dict[str, Any]:
         "results": results,
         "sentence": sentence,
         "stage": stage,
-        "measured": measured,
         "pace": pace(unfinished=any(job.is_unfinished for job in found.items)),
     }
 

@@ -15,7 +15,7 @@ from synergos_portal.orchestrator.participants import Profile, Registration
 from synergos_portal.orchestrator.problems import Refused
 from synergos_portal.pages.jobs.standing import sentence, stage
 from synergos_portal.pages.participants.blueprint import pages
-from synergos_portal.pages.participants.forms import LeaveForm, ProfileForm
+from synergos_portal.pages.participants.forms import LeaveForm, ProfileForm, leaving_page
 from synergos_portal.web.current import client, own_participant, person
 from synergos_portal.web.links import go_to, link
 from synergos_portal.web.listing import Column, Wanted, list_page, wants_json
@@ -83,7 +83,7 @@ def show(participant_id: str) -> ResponseReturnValue:
 def live(participant_id: str) -> ResponseReturnValue:
     """What of it changes: jobs on its data, and results."""
     found = _overview(participant_id)
-    return fragment("participants/_runs.html", unfinished=_is_unfinished(found), found=found, **_words(found))
+    return fragment("participants/show.html", unfinished=_is_unfinished(found), found=found, **_words(found))
 
 
 @pages.route("/<participant_id>/edit", methods=["GET", "POST"])
@@ -92,15 +92,12 @@ def edit(participant_id: str) -> ResponseReturnValue:
     found = participants.profile(client(), participant_id)
     form = ProfileForm.sent(ProfileForm.values_of(found))
     form.id.data = participant_id
-    form.revision.data = form.revision.data or found.revision or ""
+    form.begin_with(found.revision)
     if form.is_sent:
         try:
             participants.change(client(), participant_id, form.said, form.revision.data or "")
         except Refused as error:
-            form.changed = error.changed
-            form.take(error)
-            if error.changed:
-                form.revision.data = participants.profile(client(), participant_id).revision or ""
+            form.take_change(error, lambda: participants.profile(client(), participant_id).revision)
         else:
             return go_to("participants.show", participant_id=participant_id)
     return _form(form, participant_id)
@@ -111,19 +108,17 @@ def delete(participant_id: str) -> ResponseReturnValue:
     """Delete it with its registrations and results."""
     found = participants.profile(client(), participant_id)
     form = LeaveForm.sent()
-    form.revision.data = form.revision.data or found.revision or ""
+    form.begin_with(found.revision)
     if form.is_sure(participant_id):
         try:
-            participants.delete(client(), participant_id, form.revision.data)
+            participants.delete(client(), participant_id, form.revision.data or "")
         except Refused as error:
             form.take(error)
             form.revision.data = found.revision or ""
         else:
             return go_to("participants.listed")
     what = _("Its registrations, its tags and its results are deleted along with it. Its data is not touched.")
-    values = {"form": form, "name": found.id, "what": what, "verb": _("Delete")}
-    back = link("participants.show", participant_id=participant_id)
-    return render_template("participants/leave.html", back=back, **values), 422 if form.all_errors else 200
+    return leaving_page(form, found.id, _("Delete"), what, link("participants.show", participant_id=participant_id))
 
 
 def _asked(query: Query) -> Listing[Profile]:
@@ -139,12 +134,7 @@ def _is_unfinished(found: participants.Overview) -> bool:
 
 
 def _words(found: participants.Overview) -> dict[str, Any]:
-    return {"sentence": sentence, "stage": stage, "measured": measured, "by_project": _by_project(found.registrations)}
-
-
-def measured(statistics: dict[str, float]) -> Sequence[tuple[str, float]]:
-    """The figures of a result that are shown in a line, by name."""
-    return sorted(statistics.items())[:8]
+    return {"sentence": sentence, "stage": stage, "by_project": _by_project(found.registrations)}
 
 
 def _by_project(registrations: Sequence[Registration]) -> list[Registration]:

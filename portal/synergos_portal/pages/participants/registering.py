@@ -14,7 +14,6 @@ from synergos_portal.orchestrator import catalogue, declared, invitations, parti
 from synergos_portal.orchestrator.declared import Spot
 from synergos_portal.orchestrator.participants import PURPOSES, Place, Registration
 from synergos_portal.orchestrator.problems import Refused
-from synergos_portal.pages.declaring.editing import DeclaredForm
 from synergos_portal.pages.participants.blueprint import pages
 from synergos_portal.pages.participants.forms import (
     MOST_NODES,
@@ -22,6 +21,7 @@ from synergos_portal.pages.participants.forms import (
     LeaveForm,
     TagsForm,
     folders_of,
+    leaving_page,
     paths_of,
     registration_form,
     registration_values,
@@ -69,7 +69,7 @@ def live_nodes(participant_id: str, collab_id: str, project_id: str) -> Response
     place = Place(collab_id, project_id, participant_id)
     found = participants.nodes(client(), place)
     return fragment(
-        "participants/_nodes.html",
+        "participants/registration.html",
         unfinished=any(node.is_reachable is None for node in found),
         nodes=found,
         place=place,
@@ -84,14 +84,12 @@ def nodes(participant_id: str, collab_id: str, project_id: str) -> ResponseRetur
     act = request.form.get("act")
     form = registration_form(_number(found, act)).sent(registration_values(found))
     form.count.data = str(form.number)
-    _begin(form, found)
+    form.begin_with(None if found is None else found.revision)
     if act not in (ADD, REMOVE) and form.is_sent:
         try:
             warnings = participants.register(client(), place, form.declaration, form.revision.data or None)
         except Refused as error:
-            _take(form, error, form.names)
-            if error.changed:
-                form.revision.data = participants.registration(client(), place).revision or ""
+            form.take_change(error, lambda: participants.registration(client(), place).revision, form.names)
         else:
             for text in warnings:
                 flash(text)
@@ -111,16 +109,14 @@ def tags(participant_id: str, collab_id: str, project_id: str) -> ResponseReturn
     form = TagsForm.sent(
         {purpose: "\n".join(path for path in chosen[purpose] if path not in known) for purpose in PURPOSES}
     )
-    form.revision.data = form.revision.data or found.tags_revision or ""
+    form.begin_with(found.tags_revision)
     ticked = {purpose: request.form.getlist(f"folder_{purpose}") for purpose in PURPOSES} if form.is_sent else chosen
     if form.is_sent:
         body = {purpose: folders_of(form[purpose], ticked[purpose]) for purpose in PURPOSES}
         try:
             warnings = participants.tag(client(), place, body, form.revision.data or None)
         except Refused as error:
-            _take(form, error, {})
-            if error.changed:
-                form.revision.data = participants.registration(client(), place).tags_revision or ""
+            form.take_change(error, lambda: participants.registration(client(), place).tags_revision)
         else:
             for text in warnings:
                 flash(text)
@@ -138,7 +134,7 @@ def leave(participant_id: str, collab_id: str, project_id: str) -> ResponseRetur
     """End it."""
     place = Place(collab_id, project_id, participant_id)
     found, form = participants.registration(client(), place), LeaveForm.sent()
-    _begin(form, found)
+    form.begin_with(found.revision)
     if form.is_sure(project_id):
         try:
             participants.leave(client(), place, form.revision.data or "")
@@ -150,9 +146,8 @@ def leave(participant_id: str, collab_id: str, project_id: str) -> ResponseRetur
     what = _(
         "Its workers and tags in this project are forgotten, jobs that need it are cancelled, and the project has to be aligned again. Its data is not touched."
     )
-    values = {"form": form, "name": project_id, "what": what, "verb": _("End the registration")}
     back = link("participants.registration", **place.named)
-    return render_template("participants/leave.html", back=back, **values), 422 if form.all_errors else 200
+    return leaving_page(form, project_id, _("End the registration"), what, back)
 
 
 def _may_register(place: Place) -> bool:
@@ -178,15 +173,6 @@ def _number(found: Registration | None, act: str | None) -> int:
     sent = request.form.get("count", "")
     before = int(sent) if re.fullmatch(r"[0-9]{1,3}", sent) else max(1, len(found.workers) if found else 1)
     return before + (1 if act == ADD else -1 if act == REMOVE else 0)
-
-
-def _begin(form: DeclaredForm, found: Registration | None) -> None:
-    form.revision.data = form.revision.data or (found.revision if found else "") or ""
-
-
-def _take(form: DeclaredForm, error: Refused, names: Mapping[str, str]) -> None:
-    form.changed = error.changed
-    form.take(error, names)
 
 
 def _are_others(found: Registration, body: Mapping[str, list[list[str]]]) -> bool:

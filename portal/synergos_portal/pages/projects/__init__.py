@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, flash, render_template, request
+from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
 from synergos_portal.orchestrator import cycle, declared, invitations, taking_part
@@ -10,13 +10,14 @@ from synergos_portal.orchestrator.declared import Declared, Spot
 from synergos_portal.orchestrator.participants import Place
 from synergos_portal.orchestrator.problems import Refused
 from synergos_portal.pages.declaring.deleting import delete_page
-from synergos_portal.pages.declaring.way import address_of, as_json, is_json, way_to
+from synergos_portal.pages.declaring.editing import as_json, form_page
 from synergos_portal.pages.projects.checklist import steps_of
 from synergos_portal.pages.projects.forms import ProjectForm
 from synergos_portal.web.current import client, person
-from synergos_portal.web.links import go_to
 from synergos_portal.web.listing import Column, Wanted, list_page
 from synergos_portal.web.live import fragment, pace
+from synergos_portal.web.way import lead_to
+from synergos_portal.web.words import _
 
 pages = Blueprint("projects", __name__, url_prefix="/collaborations/<collab_id>/projects")
 
@@ -41,8 +42,8 @@ def show(collab_id: str, project_id: str) -> ResponseReturnValue:
     """One of them: what is done, what is left, who takes part, what is tried."""
     spot = Spot.of(collab_id, project_id)
     found = declared.read(client(), spot)
-    if is_json():
-        return as_json(found)
+    if (answer := as_json(found)) is not None:
+        return answer
     far = cycle.read(client(), spot, found.counts)
     experiments = declared.listed(client(), spot, {"limit": 1, "order": "newest"}).items
     steps = steps_of(spot, far, experiments[0].spot if experiments else None)
@@ -64,7 +65,6 @@ def show(collab_id: str, project_id: str) -> ResponseReturnValue:
         pace=pace(unfinished=standing.is_open),
         steps=steps,
         following=next((step for step in steps if not step.is_done), None),
-        way=way_to(spot),
     )
 
 
@@ -76,7 +76,7 @@ def live(collab_id: str, project_id: str) -> ResponseReturnValue:
     standing = taking_part.of_project(client(), spot, is_trained=found.count("Model") > 0, asks_nodes=True)
     members = cycle.members(client(), spot)
     values = {"record": found, "members": members, "standing": standing}
-    return fragment("projects/_members.html", unfinished=standing.is_open, **values)
+    return fragment("projects/show.html", unfinished=standing.is_open, **values)
 
 
 @pages.route("/<project_id>/edit", methods=["GET", "POST"])
@@ -86,15 +86,15 @@ def edit(collab_id: str, project_id: str) -> ResponseReturnValue:
     found = declared.read(client(), spot)
     form = ProjectForm.sent(ProjectForm.values_of(found.fields))
     form.project_id.data = project_id
-    form.begin_with(found)
+    form.begin_with(found.revision)
     if form.is_sent:
         try:
             warnings = declared.change(client(), spot, form.declaration, form.revision.data or "")
         except Refused as error:
-            form.take_change(error, client(), found, {})
+            form.take_change(error, lambda: declared.read(client(), spot).revision)
         else:
-            return _done(spot, warnings)
-    return _shown(form, spot, address_of(spot), is_new=False)
+            return lead_to(spot, warnings)
+    return _shown(form, spot, is_new=False)
 
 
 @pages.route("/<project_id>/copy", methods=["GET", "POST"])
@@ -117,18 +117,9 @@ def _declaring(outer: Spot, form: ProjectForm, source: Spot | None = None) -> Re
         except Refused as error:
             form.take(error)
         else:
-            return _done(outer.within(str(form.project_id.data)), warnings)
-    return _shown(form, outer, address_of(outer), is_new=True, source=source)
+            return lead_to(outer.within(str(form.project_id.data)), warnings)
+    return _shown(form, outer, is_new=True, source=source)
 
 
-def _shown(
-    form: ProjectForm, spot: Spot, back: str, *, is_new: bool, source: Spot | None = None
-) -> ResponseReturnValue:
-    values = {"form": form, "spot": spot, "back": back, "is_new": is_new, "source": source, "way": way_to(spot)}
-    return render_template("projects/form.html", **values), 422 if form.all_errors else 200
-
-
-def _done(spot: Spot, warnings: list[str]) -> ResponseReturnValue:
-    for text in warnings:
-        flash(text)
-    return go_to("projects.show", **spot.key)
+def _shown(form: ProjectForm, spot: Spot, *, is_new: bool, source: Spot | None = None) -> ResponseReturnValue:
+    return form_page("projects/form.html", form, spot, _("New project"), is_new=is_new, source=source)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from wtforms.fields import SelectField, StringField, TextAreaField
-from wtforms.validators import DataRequired, Length
+from wtforms.fields import SelectField, TextAreaField
 
-from synergos_portal.pages.declaring.editing import DeclaredForm
+from synergos_portal.pages.declaring.editing import DeclaredForm, name_field
 from synergos_portal.web.forms import labelled
 from synergos_portal.web.words import lazy
 
@@ -16,11 +15,7 @@ from synergos_portal.web.words import lazy
 class ProjectForm(DeclaredForm):
     """What is declared of a project."""
 
-    project_id = StringField(
-        lazy("Name"),
-        [DataRequired(), Length(max=128)],
-        description=lazy("It becomes part of addresses and folders, and stays as it is."),
-    )
+    project_id = name_field()
     action = SelectField(
         lazy("What it does"),
         choices=labelled(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint, flash, render_template, request
+from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
 from synergos_portal.orchestrator import declared, trained, vocabulary
@@ -16,13 +16,14 @@ from synergos_portal.orchestrator.problems import Refused
 from synergos_portal.orchestrator.trained import Trained
 from synergos_portal.orchestrator.vocabulary import Vocabulary
 from synergos_portal.pages.declaring.deleting import delete_page
-from synergos_portal.pages.declaring.way import address_of, as_json, is_json, way_to
+from synergos_portal.pages.declaring.editing import as_json, form_page
 from synergos_portal.pages.jobs.loss_answers import SHOWN_ROUNDS, as_curve, as_table, wanted_after
 from synergos_portal.pages.runs import hyperparameters
 from synergos_portal.pages.runs.forms import RunForm
 from synergos_portal.pages.runs.measured import measured
 from synergos_portal.web.current import client
-from synergos_portal.web.links import go_to
+from synergos_portal.web.way import lead_to
+from synergos_portal.web.words import _
 
 pages = Blueprint(
     "runs", __name__, url_prefix="/collaborations/<collab_id>/projects/<project_id>/experiments/<expt_id>/runs"
@@ -57,8 +58,8 @@ def show(collab_id: str, project_id: str, expt_id: str, run_id: str) -> Response
     """One of them: what it says, what its model was trained with, and what came of it."""
     spot = Spot.of(collab_id, project_id, expt_id, run_id)
     found = declared.read(client(), spot)
-    if is_json():
-        return as_json(found)
+    if (answer := as_json(found)) is not None:
+        return answer
     words = vocabulary.read(client())
     model = trained.newest(client(), spot)
     validations = trained.validations(client(), spot)
@@ -71,7 +72,6 @@ def show(collab_id: str, project_id: str, expt_id: str, run_id: str) -> Response
         measured=measured(validations, {} if model is None else model.figures),
         rounds=lost,
         participants=list(dict.fromkeys(who for each in lost for who in each.participants)),
-        way=way_to(spot),
     )
 
 
@@ -98,7 +98,7 @@ def edit(collab_id: str, project_id: str, expt_id: str, run_id: str) -> Response
     found = declared.read(client(), spot)
     form, words = _form(found), vocabulary.read(client())
     form.run_id.data = run_id
-    form.begin_with(found)
+    form.begin_with(found.revision)
     if not _uploaded(form) and form.is_sent:
         # Not a change of fields: what is left empty is said no more.
         kept = {name: value for name, value in found.fields.items() if name in hyperparameters.WITHOUT_EFFECT}
@@ -106,9 +106,9 @@ def edit(collab_id: str, project_id: str, expt_id: str, run_id: str) -> Response
         try:
             warnings = declared.replace(client(), spot, body, form.revision.data or "")
         except Refused as error:
-            form.take_change(error, client(), found, {})
+            form.take_change(error, lambda: declared.read(client(), spot).revision)
         else:
-            return _done(spot, warnings)
+            return lead_to(spot, warnings)
     return _shown(form, words, spot, is_new=False)
 
 
@@ -143,7 +143,7 @@ def _declaring(outer: Spot, source: Declared | None) -> ResponseReturnValue:
         except Refused as error:
             form.take(error)
         else:
-            return _done(outer.within(str(form.run_id.data)), warnings)
+            return lead_to(outer.within(str(form.run_id.data)), warnings)
     return _shown(form, words, outer, is_new=True, source=source)
 
 
@@ -172,8 +172,8 @@ def _shown(
 ) -> ResponseReturnValue:
     project = declared.read(client(), Spot(spot.ids[:2]))
     groups = hyperparameters.groups_of(form.typed, words, project.fields.get("action"), form.wrong)
-    where = {"spot": spot, "back": address_of(spot), "way": way_to(spot), "is_new": is_new, "source": source}
-    return render_template("runs/form.html", form=form, groups=groups, **where), 422 if form.all_errors else 200
+    copied = None if source is None else source.spot
+    return form_page("runs/form.html", form, spot, _("New run"), is_new=is_new, source=copied, groups=groups)
 
 
 def _compared(run: Mapping[str, Any], model: Trained | None, words: Vocabulary) -> list[Compared]:
@@ -196,9 +196,3 @@ def _compared(run: Mapping[str, Any], model: Trained | None, words: Vocabulary) 
 def _said(run: Mapping[str, Any]) -> dict[str, Any]:
     ignored = hyperparameters.WITHOUT_EFFECT | hyperparameters.NO_HYPERPARAMETERS
     return {name: value for name, value in run.items() if value is not None and name not in ignored}
-
-
-def _done(spot: Spot, warnings: list[str]) -> ResponseReturnValue:
-    for text in warnings:
-        flash(text)
-    return go_to("runs.show", **spot.key)

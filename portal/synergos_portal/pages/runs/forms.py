@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from wtforms.fields import FileField, StringField
-from wtforms.validators import DataRequired, Length
+from wtforms.fields import FileField
 
 from synergos_portal.orchestrator.problems import Refused
-from synergos_portal.pages.declaring.editing import DeclaredForm
+from synergos_portal.pages.declaring.editing import DeclaredForm, name_field
 from synergos_portal.pages.runs import hyperparameters
 from synergos_portal.pages.runs.hyperparameters import PREFIX
 from synergos_portal.web.forms import uploaded_json, words_of
@@ -23,11 +22,7 @@ class RunForm(DeclaredForm):
         wrong: what is wrong with each.
     """
 
-    run_id = StringField(
-        lazy("Name"),
-        [DataRequired(), Length(max=128)],
-        description=lazy("It becomes part of addresses and folders, and stays as it is."),
-    )
+    run_id = name_field()
     file = FileField(
         lazy("hyperparameters.json"),
         description=lazy("An object of hyperparameters. It is shown below before anything is declared."),

@@ -71,7 +71,7 @@ def station() -> ResponseReturnValue:
 def live_part() -> ResponseReturnValue:
     """How the programs are."""
     states = _states()
-    return live.fragment("station/live.html", unfinished=states["pace"] == live.SOON, states=states["states"])
+    return live.fragment("station/station.html", unfinished=states["pace"] == live.SOON, states=states["states"])
 
 
 @pages.get("/station/open/<name>")

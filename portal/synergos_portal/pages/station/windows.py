@@ -11,7 +11,7 @@ from synergos_portal.orchestrator.client import Client
 from synergos_portal.pages.station.chosen import Chosen
 from synergos_portal.proxy.tool import Tool
 from synergos_portal.tools import LOGS, MLOPS, QUEUE, REST
-from synergos_portal.web.links import link, there_is
+from synergos_portal.web.links import link
 from synergos_portal.web.words import lazy
 
 _TOOLS = {
@@ -79,18 +79,17 @@ def windows(tools: Sequence[Tool], chosen: Chosen) -> list[Window]:
     """Pages of listed programs, and those of view that lists are on."""
     listed = {tool.name for tool in tools}
     shown = [name for name in _TOOLS if name in listed or name == REST]
-    pages = [endpoint for endpoint in _PAGES if there_is(endpoint)]
     return [
         *(Window(name, str(_TOOLS[name]), link("station.opened", name=name, **chosen.arguments)) for name in shown),
         *(Window(key, str(title), path) for key, (title, path) in _INTERFACE.items()),
         *_followed(chosen),
-        *(Window(f"view:{endpoint}", str(_PAGES[endpoint]), link(endpoint)) for endpoint in pages),
+        *(Window(f"view:{endpoint}", str(_PAGES[endpoint]), link(endpoint)) for endpoint in _PAGES),
     ]
 
 
 def _followed(chosen: Chosen) -> Iterator[Window]:
     """The page of the job that is followed."""
-    if chosen.job_id is not None and there_is(_JOB):
+    if chosen.job_id is not None:
         yield Window("view:job", str(_TITLE_OF_JOB), link(_JOB, job_id=chosen.job_id))
 
 

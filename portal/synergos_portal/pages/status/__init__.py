@@ -55,14 +55,14 @@ class Status:
 def status() -> ResponseReturnValue:
     """How everything is."""
     found = _found(client())
-    return render_template("status/status.html", found=found, stage=stage, pace=pace(unfinished=found.is_unfinished))
+    return render_template("status.html", found=found, stage=stage, pace=pace(unfinished=found.is_unfinished))
 
 
 @pages.get("/status/live")
 def live() -> ResponseReturnValue:
     """The same, now."""
     found = _found(client())
-    return fragment("status/_now.html", unfinished=found.is_unfinished, found=found, stage=stage)
+    return fragment("status.html", unfinished=found.is_unfinished, found=found, stage=stage)
 
 
 def _found(asked: Client) -> Status:

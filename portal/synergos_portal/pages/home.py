@@ -11,8 +11,7 @@ from flask.typing import ResponseReturnValue
 
 from synergos_portal.orchestrator import jobs, overview
 from synergos_portal.orchestrator.client import Client
-from synergos_portal.orchestrator.jobs import Node
-from synergos_portal.orchestrator.overview import JobInShort
+from synergos_portal.orchestrator.jobs import WAITING, Job, Node
 from synergos_portal.orchestrator.problems import Away, Refused
 from synergos_portal.web.current import client
 from synergos_portal.web.live import fragment
@@ -30,9 +29,9 @@ class Home:
         away: nodes that are not reachable; one that is registered for several projects is told once.
     """
 
-    running: Sequence[JobInShort]
-    waiting: Sequence[JobInShort]
-    failed: Sequence[JobInShort]
+    running: Sequence[Job]
+    waiting: Sequence[Job]
+    failed: Sequence[Job]
     away: Sequence[Node]
 
     @property
@@ -57,13 +56,13 @@ def home() -> ResponseReturnValue:
 def live() -> ResponseReturnValue:
     """The same, now."""
     found = _found(client())
-    return fragment("home/_now.html", unfinished=found.is_unfinished, found=found)
+    return fragment("home/home.html", unfinished=found.is_unfinished, found=found)
 
 
 def _found(client: Client) -> Home:
     yesterday = (datetime.now(UTC) - LATELY).isoformat()
     failed = [job for job in overview.jobs(client, "failed").items if (job.finished_at or "") > yesterday]
-    waiting = [job for state in overview.WAITING for job in overview.jobs(client, state).items]
+    waiting = [job for state in WAITING for job in overview.jobs(client, state).items]
     running = [job for state in overview.MOVING for job in overview.jobs(client, state).items]
     return Home(running, waiting, failed, _away(client))
 

@@ -1,8 +1,13 @@
-"""Words of federated learning, as the pages use them."""
+"""How to use the portal, and what words mean."""
 
 from __future__ import annotations
 
+from flask import Blueprint, render_template
+from flask.typing import ResponseReturnValue
+
 from synergos_portal.web.words import lazy
+
+pages = Blueprint("manual", __name__, url_prefix="/help")
 
 WORDS = (
     (
@@ -65,4 +70,16 @@ WORDS = (
         lazy("The page with the windows of other programs: MLflow, logs, the queue, and pages of this portal."),
     ),
 )
-"""Each with what it means."""
+"""Words of federated learning as the pages use them, each with what it means."""
+
+
+@pages.get("")
+def manual() -> ResponseReturnValue:
+    """The way from an empty grid to a model, and what to do when something fails."""
+    return render_template("manual/help.html")
+
+
+@pages.get("/words")
+def words() -> ResponseReturnValue:
+    """The glossary."""
+    return render_template("manual/words.html", words=sorted(WORDS, key=lambda word: str(word[0]).casefold()))

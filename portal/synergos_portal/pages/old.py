@@ -10,13 +10,14 @@ from flask.typing import ResponseReturnValue
 
 from synergos_portal.services import Service
 from synergos_portal.web import current
-from synergos_portal.web.links import link, origin, there_is
-from synergos_portal.web.paths import path_of
+from synergos_portal.web.links import link, origin
+from synergos_portal.web.way import Step
 from synergos_portal.web.words import lazy
 
 pages = Blueprint("old", __name__)
 view_pages = Blueprint("old_view", __name__)
 
+ROLES: Mapping[str, str] = {"orchestrator": lazy("I orchestrate"), "participant": lazy("I take part")}
 RESOURCES: Mapping[str, Mapping[str, str]] = {
     "orchestrator": {
         "collaborations": lazy("Collaborations"),
@@ -51,7 +52,8 @@ _LISTS = {"optimizations": "studies.listed", "analytics": "jobs.listed"}
 def role() -> ResponseReturnValue:
     """What a role does."""
     name = request.path.strip("/")
-    return render_template("old/role.html", role=name, resources=RESOURCES[name])
+    links = {f"/actions/{name}/{resource}": text for resource, text in RESOURCES[name].items()}
+    return render_template("menu.html", heading=ROLES[name], above=None, links=links)
 
 
 @pages.get("/actions/<role>/<resource>")
@@ -63,8 +65,8 @@ def actions(role: str, resource: str) -> ResponseReturnValue:
     # Of a participant's own records its account does everything, and whoever only looks on has none.
     may = current.may_orchestrate() or (role == "participant" and current.own_participant() is not None)
     usual = _OF.get(resource, _USUAL)
-    offered = {action: ACTIONS[action] for action in usual if may or action == "view"}
-    return render_template("old/actions.html", role=role, resource=resource, heading=title, actions=offered)
+    links = {f"/view/{role}/{resource}/{action}": ACTIONS[action] for action in usual if may or action == "view"}
+    return render_template("menu.html", heading=title, above=Step(ROLES[role], f"/{role}"), links=links)
 
 
 @pages.get("/view/<role>/<resource>/<action>")
@@ -94,14 +96,10 @@ def _page(role: str, resource: str, action: str) -> str:
     if role == "participant":
         own = current.own_participant()
         if own is not None:
-            return path_of("participant", own) + ("/predict" if resource == "inferences" else "")
-        if resource == "participants" and action == "create" and there_is("participants.new"):
-            return link("participants.new")
-        return (
-            link("participants.listed") if there_is("participants.listed") else f"{origin(Service.VIEW)}/participants"
-        )
+            return link(f"participants.{'predict' if resource == 'inferences' else 'show'}", participant_id=own)
+        return link("participants.new" if resource == "participants" and action == "create" else "participants.listed")
     if resource == "collaborations" and action == "create":
         return link("collaborations.new")
     # Projects, experiments and runs lie in a collaboration: that is chosen first.
     listed = _LISTS.get(resource, "collaborations.listed")
-    return link(listed if there_is(listed) and action != "start" else "collaborations.listed")
+    return link(listed if action != "start" else "collaborations.listed")

@@ -92,7 +92,7 @@ def _turned_away(form: SignInForm, error: TooManyWrong) -> ResponseReturnValue:
 
 
 def _page(form: SignInForm) -> str:
-    return render_template("sign_in/sign_in.html", form=form, at=_orchestrator().name)
+    return render_template("sign_in.html", form=form, at=_orchestrator().name)
 
 
 def _orchestrator() -> Orchestrator:

@@ -9,10 +9,11 @@ from wtforms.validators import DataRequired
 
 from synergos_portal.orchestrator import invitations, participants
 from synergos_portal.orchestrator.declared import Spot
+from synergos_portal.orchestrator.invitations import Invitation
 from synergos_portal.orchestrator.participants import Place
 from synergos_portal.orchestrator.problems import NotSignedIn, Refused
 from synergos_portal.pages.declaring.editing import DeclaredForm
-from synergos_portal.pages.declaring.way import way_to
+from synergos_portal.web.confirming import confirm_page
 from synergos_portal.web.current import client, has_accounts, own_participant, person
 from synergos_portal.web.forms import labelled
 from synergos_portal.web.links import go_to, link
@@ -35,8 +36,8 @@ class InviteForm(DeclaredForm):
     )
 
 
-class _Confirmation(DeclaredForm):
-    """A button."""
+class _Answer(DeclaredForm):
+    """A button, about what was read."""
 
 
 @pages.before_request
@@ -74,7 +75,7 @@ def invite(collab_id: str, project_id: str) -> ResponseReturnValue:
         else:
             return go_to("projects.show", **spot.key, _anchor="invitations")
     back = link("projects.show", **spot.key)
-    page = render_template("invitations/invite.html", form=form, spot=spot, way=way_to(spot), back=back)
+    page = render_template("invitations/invite.html", form=form, spot=spot, back=back)
     return page, 422 if form.all_errors else 200
 
 
@@ -83,7 +84,7 @@ def take_back(collab_id: str, project_id: str, participant_id: str) -> ResponseR
     """Take it back, decline it, or ask no more."""
     place = Place(collab_id, project_id, participant_id)
     found = invitations.read(client(), place)
-    form, is_own = _Confirmation.sent(), own_participant() == participant_id
+    form, is_own = _Answer.sent(), own_participant() == participant_id
     form.revision.data = form.revision.data or found.revision
     leads_to = ("participants.show", {"participant_id": participant_id})
     if not is_own:
@@ -97,14 +98,14 @@ def take_back(collab_id: str, project_id: str, participant_id: str) -> ResponseR
             form.revision.data = found.revision
         else:
             return go_to(leads_to[0], **leads_to[1], _anchor="invitations")
-    values = {"form": form, "found": found, "is_own": is_own, "back": link(leads_to[0], **leads_to[1])}
-    return render_template("invitations/take_back.html", **values), 422 if form.all_errors else 200
+    title, what = _taking_back(found, is_own=is_own)
+    return confirm_page(form, title, what, back=link(leads_to[0], **leads_to[1]), is_dangerous=True)
 
 
 @pages.route("/participants/<participant_id>/invitations/<collab_id>/<project_id>", methods=["GET", "POST"])
 def ask(participant_id: str, collab_id: str, project_id: str) -> ResponseReturnValue:
     """Ask to be invited."""
-    place, form = Place(collab_id, project_id, participant_id), _Confirmation.sent()
+    place, form = Place(collab_id, project_id, participant_id), _Answer.sent()
     if form.is_sent:
         try:
             invitations.declare(client(), place)
@@ -112,5 +113,36 @@ def ask(participant_id: str, collab_id: str, project_id: str) -> ResponseReturnV
             form.take(error)
         else:
             return go_to("participants.show", participant_id=participant_id, _anchor="invitations")
-    back = link("participants.show", participant_id=participant_id)
-    return render_template("invitations/ask.html", form=form, place=place, back=back), 422 if form.all_errors else 200
+    what = _(
+        "%(who)s is not invited to project %(project)s of %(collaboration)s yet. Whom the collaboration belongs to sees that you ask, and decides.",
+        **_names(place),
+    )
+    return confirm_page(
+        form, _("Ask to be invited"), what, back=link("participants.show", participant_id=participant_id)
+    )
+
+
+def _taking_back(found: Invitation, *, is_own: bool) -> tuple[str, str]:
+    """What it is called to whoever does it, and what it means."""
+    names = _names(found.place)
+    match is_own, found.is_given:
+        case True, True:
+            return _("Decline an invitation"), _(
+                "You are invited to project %(project)s of %(collaboration)s. Once you have declined, you can register no more.",
+                **names,
+            )
+        case True, False:
+            return _("Ask no more"), _(
+                "You have asked to be invited to project %(project)s of %(collaboration)s; that is forgotten.", **names
+            )
+        case False, True:
+            return _("Take back an invitation"), _("%(who)s may register for project %(project)s no more.", **names)
+        case _other:
+            return _("Decline a request"), _(
+                "%(who)s has asked to be invited to project %(project)s; that is forgotten, and it may ask again.",
+                **names,
+            )
+
+
+def _names(place: Place) -> dict[str, str]:
+    return {"who": place.participant_id, "project": place.project_id, "collaboration": place.collab_id}

@@ -1,0 +1,28 @@
+"""Search by ids."""
+
+from __future__ import annotations
+
+from flask import Blueprint, render_template, request
+from flask.typing import ResponseReturnValue
+
+from synergos_portal.orchestrator.declared import Spot
+from synergos_portal.orchestrator.looking_up import Found, look_up
+from synergos_portal.web.current import client
+from synergos_portal.web.links import link
+from synergos_portal.web.way import address_of
+
+pages = Blueprint("search", __name__)
+
+
+@pages.get("/search")
+def search() -> ResponseReturnValue:
+    """The 20 best of each kind whose id has these letters."""
+    text = request.args.get("q", "")[:128]
+    return render_template("search.html", text=text, found=look_up(client(), text), page_of=_page_of)
+
+
+def _page_of(found: Found) -> str:
+    alone = {"participant": "participants.show", "job": "jobs.shown"}
+    if found.kind in alone:
+        return link(alone[found.kind], **{f"{found.kind}_id": found.ids[0]})
+    return address_of(Spot(found.ids))
