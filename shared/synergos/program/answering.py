@@ -6,6 +6,7 @@ a quarter by bodies that are long in coming, a quarter by answers that strangers
 
 from __future__ import annotations
 
+import os
 import select
 import threading
 import time
@@ -32,9 +33,6 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
     from synergos.program.server import ServerSettings
-
-LOOK = 0.25
-"""Seconds after which those who wait look whether the program is asked to end."""
 
 _URGENT_THREADS = 8
 
@@ -74,6 +72,8 @@ class Answering:
         self._may_watch = {port: threading.BoundedSemaphore(settings.watching) for port in settings.ports}
         self._slow_answers = {port: SlowAnswers(settings.slow_answers) for port in settings.ports}
         self._long_bodies = {port: settings.long_bodies(port) for port in settings.ports}
+        # Readable once nobody is to linger any more.
+        self._lingering_ends, self._end_lingering = os.pipe()
 
     def hand_on(self, connection: Connection, found: Arrival) -> Entry:
         """Have a request answered of which enough is there, unless it has a long body and too many of those are read."""
@@ -83,6 +83,10 @@ class Answering:
         threads = self._urgent_threads if is_urgent else self._threads[connection.port]
         threads.submit(self._serve, connection, lingers=not is_urgent)
         return Entry.IN
+
+    def leave(self) -> None:
+        """Have nobody linger any more: the program is asked to end."""
+        os.write(self._end_lingering, b".")
 
     def close(self) -> None:
         """Begin nothing more."""
@@ -213,12 +217,12 @@ class Answering:
     def _linger(self, connection: Connection) -> bool:
         poll = select.poll()
         poll.register(connection.socket, select.POLLIN)
+        # Looking at it now and then instead would wake up a thread for each connection that is watched by.
+        poll.register(self._lingering_ends, select.POLLIN)
         deadline = time.monotonic() + self._settings.linger
-        # Looked at in between, so that a program that is asked to end does not wait for this.
+        here = connection.socket.fileno()
         while not self._is_ending() and (left := deadline - time.monotonic()) > 0:
-            if not poll.poll(1000 * min(left, LOOK)):
-                continue
-            if not connection.receive():
+            if all(ready != here for ready, _ in poll.poll(1000 * left)) or not connection.receive():
                 return False
             if (can_be_answered := self._can_be_answered(connection)) is not None:
                 return can_be_answered

@@ -15,10 +15,12 @@ from typing import Any
 
 from gunicorn.workers.base import Worker
 
-from synergos.program.answering import LOOK, Answering
+from synergos.program.answering import Answering
 from synergos.program.dialling import Dialling
 from synergos.program.reception import Reception
 
+_LOOK = 0.25
+"""Seconds after which a program that ends looks whether everybody is answered."""
 _OTHER_FILES = 512
 _MOST_FILES = 2**16
 
@@ -44,14 +46,14 @@ class ServerProcess(Worker):  # type: ignore[misc]
             reception.listen(listener)
         if isinstance(self.app.service, Dialling):
             self.app.service.dial(reception.adopt)
+        # gunicorn takes no worker for hung (``timeout``), and need not be told each turn that this one is not.
         while self.alive and self.ppid == os.getppid():
-            self.notify()
             reception.turn()
+        answering.leave()
         reception.leave(self.sockets)
         until = time.monotonic() + self.cfg.graceful_timeout
         while len(reception) and time.monotonic() < until:
-            self.notify()
-            reception.turn(LOOK)
+            reception.turn(_LOOK)
         answering.close()
         reception.close()
 
