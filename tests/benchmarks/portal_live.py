@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import re
 import statistics
 import tempfile
@@ -12,11 +11,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import psutil
 from playwright.sync_api import sync_playwright
 
+from benchmarks.portal_tabs import Tabs
 from grids.real_grid import ENDLESS, RealGrid, Study, started
 from servers.portal import RunningPortal, running
 from support.waiting import until
@@ -28,6 +27,8 @@ WATCHED_SECONDS = 20.0
 _TURNS = 2
 """How often nobody looks, and a hundred do, in turn."""
 _LOOK = 0.03
+_PAUSE = 4.0
+"""Seconds between two looks at connections, which take a while with a hundred of them."""
 
 
 def measure_live(report: Report, rounds: int) -> None:
@@ -69,12 +70,12 @@ def measure_watchers(report: Report) -> None:
         shares, asked = list[float](), list[int]()
         for _ in range(_TURNS):
             for tabs in rates:
-                with _tabs(portal, job_id, tabs):
+                with Tabs(f"{portal.view}/jobs/{job_id}/live", tabs):
                     before, rounds, begun = _seconds(program), _round_of(study, job_id), time.monotonic()
                     at_once = 0
                     while time.monotonic() < begun + WATCHED_SECONDS:
                         at_once = max(at_once, _open_connections(program, ttp))
-                        time.sleep(0.5)
+                        time.sleep(_PAUSE)
                     took = time.monotonic() - begun
                     rates[tabs].append((_round_of(study, job_id) - rounds) / took)
                     if tabs:
@@ -136,39 +137,6 @@ class _Committed:
     def _look(self) -> None:
         while not self._over.wait(_LOOK):
             self.moments.setdefault(_round_of(self._study, self._job_id), time.monotonic())
-
-
-@contextmanager
-def _tabs(portal: RunningPortal, job_id: str, count: int) -> Iterator[None]:
-    """So many tabs, each of which asks as the page's script does: every second, and only for what is new."""
-    over = threading.Event()
-    threads = [
-        threading.Thread(target=_ask_again, args=(f"{portal.view}/jobs/{job_id}/live", over, at / count))
-        for at in range(count)
-    ]
-    for thread in threads:
-        thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        for thread in threads:
-            thread.join()
-
-
-def _ask_again(address: str, over: threading.Event, offset: float) -> None:
-    parts, tag = urlsplit(address), ""
-    # As cheaply as it can be done: it takes from the same processors.
-    connection = http.client.HTTPConnection(parts.netloc, timeout=30)
-    over.wait(offset)
-    while not over.is_set():
-        connection.request("GET", parts.path, headers={"Accept-Encoding": "gzip", "If-None-Match": tag})
-        answer = connection.getresponse()
-        answer.read()
-        assert answer.status in (200, 304), answer.status
-        tag = answer.headers.get("ETag", tag)
-        over.wait(float(answer.headers.get("Live-Pace", 1)))
-    connection.close()
 
 
 def _round_of(study: Study, job_id: str) -> int:
