@@ -23,7 +23,7 @@ _PAUSE = 1.0
 """Before it is asked again where it has failed, or has answered at once that there is nothing."""
 _AT_ONCE = 0.5
 """Seconds within which an answer has not waited for anything."""
-_BREATH = 0.25
+_BREATH = 0.5
 """After a change, before the next is asked for: of changes that come faster, one answer tells of several."""
 _LONGEST_PAUSE = 60.0
 _IDLE_SECONDS = 60.0

@@ -63,7 +63,8 @@ def create_app(service: Service, parts: PortalParts, families: Sequence[Family])
     app.config["MAX_FORM_MEMORY_SIZE"] = parts.settings.program.maximum_body
     # A model of many layers has some fields for each of them.
     app.config["MAX_FORM_PARTS"] = 20_000
-    current.install(app, service, parts.known, SignIns(parts.settings.outputs))
+    sign_ins = SignIns(parts.settings.outputs)
+    current.install(app, service, parts.known, sign_ins)
     sign_in_attempts.install(app)
     returning.install(app)
     sessions.install(app, parts.key, is_secured=_is_secured(parts.settings))
@@ -81,7 +82,7 @@ def create_app(service: Service, parts: PortalParts, families: Sequence[Family])
     handover.install(app, parts.settings.outputs)
     links.install(app, service, parts.settings.places, families)
     menu.install(app)
-    live.install(app)
+    live.install(app, parts.known, sign_ins)
     ids.install(app)
     way.install(app)
     macros.install(app)

@@ -23,9 +23,19 @@ def _compressed(response: Response) -> Response:
     if not (response.mimetype or "").startswith(_TEXTS):
         return response
     response.vary.add("Accept-Encoding")
-    if request.accept_encodings.quality("gzip") <= 0 or len(response.get_data()) < _WORTH_IT:
-        return response
-    # Without a time in it the same page is the same bytes.
-    response.set_data(gzip.compress(response.get_data(), _LEVEL, mtime=0))
-    response.headers["Content-Encoding"] = "gzip"
+    content = packed(response.get_data()) if takes_packed() else None
+    if content is not None:
+        response.set_data(content)
+        response.headers["Content-Encoding"] = "gzip"
     return response
+
+
+def takes_packed() -> bool:
+    """Whether whoever asks understands gzip."""
+    return request.accept_encodings.quality("gzip") > 0
+
+
+def packed(content: bytes) -> bytes | None:
+    """Content by gzip; None where that saves nothing."""
+    # Without a time in it the same page is the same bytes.
+    return gzip.compress(content, _LEVEL, mtime=0) if len(content) >= _WORTH_IT else None

@@ -53,15 +53,22 @@ def client() -> Client:
 
 def person() -> SignedIn | None:
     """Who has sent this request, where they have signed in at the orchestrator that is shown."""
-    if "person" not in g:
-        g.person = person_at(orchestrator().name)
-    return cast("SignedIn | None", g.person)
+    return person_at(orchestrator().name)
 
 
 def person_at(name: str) -> SignedIn | None:
     """Who has sent this request, where they have signed in at the orchestrator of this name."""
-    found = sign_ins().find(names_here().get(name))
-    return found if found is not None and found.orchestrator == name else None
+    # The same from the beginning of a request to its end, whoever signs them out meanwhile: what is asked for somebody is theirs.
+    people: dict[str, SignedIn | None] = g.setdefault("people", {})
+    if name not in people:
+        people[name] = sign_ins().at(name, names_here())
+    return people[name]
+
+
+def tokens() -> tuple[str | None, ...]:
+    """By which each orchestrator knows who has sent this request; None where they are nobody there."""
+    people = map(person_at, known_orchestrators().names)
+    return tuple(None if who is None else who.token for who in people)
 
 
 def is_signed_in() -> bool:
@@ -87,8 +94,7 @@ def be(names: Mapping[str, str]) -> None:
             # Another host's cookie may have it too, and who signs out would not be signed out there.
             sign_ins().remove(before.get(orchestrator_name))
     session[SIGNED_IN] = {**before, **names}
-    g.pop("client", None)
-    g.pop("person", None)
+    _look_anew()
 
 
 def sign_out() -> None:
@@ -96,13 +102,19 @@ def sign_out() -> None:
     names = dict(names_here())
     sign_ins().remove(names.pop(orchestrator().name, None))
     session[SIGNED_IN] = names
-    g.pop("client", None)
-    g.pop("person", None)
+    _look_anew()
 
 
 def forget_at(name: str) -> None:
     """Have nobody be whom this browser is at the orchestrator of this name, by whichever service it asks."""
     sign_ins().remove(names_here().get(name))
+    _look_anew()
+
+
+def _look_anew() -> None:
+    """Who has sent this request is somebody else from now on."""
+    g.pop("client", None)
+    g.pop("people", None)
 
 
 def has_accounts() -> bool:

@@ -5,6 +5,7 @@ In files, so that the three services share them and a restart signs nobody out.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -46,3 +47,13 @@ class SignIns(Kept[SignedIn]):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder / "signed_in", SignedIn, HOURS * 3600)
+
+    def at(self, orchestrator: str, names: Mapping[str, str]) -> SignedIn | None:
+        """Who a browser is at an orchestrator, by the names it has, by orchestrator."""
+        found = self.find(names.get(orchestrator))
+        return found if found is not None and found.orchestrator == orchestrator else None
+
+    def tokens(self, orchestrators: Iterable[str], names: Mapping[str, str]) -> tuple[str | None, ...]:
+        """By which each of these orchestrators knows a browser that has these names; None where it is nobody."""
+        people = (self.at(each, names) for each in orchestrators)
+        return tuple(None if who is None else who.token for who in people)

@@ -75,11 +75,11 @@ def test_nothing_is_silent_before_it_had_time_to_answer() -> None:
 @pytest.mark.parametrize(
     ("answers", "pauses"),
     [
-        (["7", "9"], [0.25, 0.25]),
-        (["7", "7"], [0.25, 1.0]),
+        (["7", "9"], [0.5, 0.5]),
+        (["7", "7"], [0.5, 1.0]),
         ([News("7", 1)], [1.0]),
         ([News("7", 0.001), News("7", 5), News("9", 3600)], [1.0, 5.0, 60.0]),
-        ([Away("gone"), "7"], [1.0, 0.25]),
+        ([Away("gone"), "7"], [1.0, 0.5]),
     ],
 )
 def test_whoever_is_answered_without_having_waited_pauses(

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Barrier
 
+from werkzeug.datastructures import ETags
+
 from fakes.portal import Portal
-from synergos_portal.web.live import Made, Parts, is_live
+from synergos_portal.web.live import is_live
+from synergos_portal.web.live_parts import Made, Part, Parts
 
 KEY = ("/jobs/1/live",)
 
@@ -21,7 +25,7 @@ class Clock:
 
 
 def made(version: str, at: float) -> Made:
-    return Made(version, at, b"<p>", "tag", "1")
+    return Made(version, at, Part.of(b"<p>", 1))
 
 
 def test_a_part_is_good_while_nothing_changes_and_for_a_moment_after() -> None:
@@ -30,11 +34,26 @@ def test_a_part_is_good_while_nothing_changes_and_for_a_moment_after() -> None:
     assert parts.take(KEY, "1") is None
     parts.keep(KEY, made("1", 0.0))
 
-    clock.now = 0.6
-    assert parts.take(KEY, "2") == made("1", 0.0)
     clock.now = 0.8
+    assert parts.take(KEY, "2") == made("1", 0.0)
+    clock.now = 0.9
     assert parts.take(KEY, "1") == made("1", 0.0)
     assert parts.take(KEY, "2") is None
+
+
+def test_while_a_part_is_made_anew_the_one_before_is_found_for_a_moment_more() -> None:
+    clock = Clock()
+    parts = Parts(clock)
+    assert parts.take(KEY, "1") is None
+    assert parts.find(KEY, "1") is None
+    parts.keep(KEY, made("1", 0.0))
+
+    clock.now = 0.9
+    assert parts.find(KEY, "2") is None
+    assert parts.take(KEY, "2") is None
+    assert parts.find(KEY, "2") == made("1", 0.0)
+    clock.now = 1.1
+    assert parts.find(KEY, "2") is None
 
 
 def test_while_one_makes_a_part_the_others_wait_for_it() -> None:
@@ -67,3 +86,15 @@ def test_every_address_of_a_live_part_is_one_to_the_memo(grid: Portal) -> None:
     assert len(rules) > 8
     for rule in rules:
         assert is_live(rule.endpoint), rule.endpoint
+
+
+def test_a_part_is_packed_for_whoever_takes_that_and_worth_it() -> None:
+    html = b"<p>" * 1000
+    part = Part.of(html, 1)
+
+    status, fields, body = part.answer(ETags(), takes_packed=True)
+    assert (status, gzip.decompress(body), len(body) < len(html)) == (200, html, True)
+    assert {("Content-Encoding", "gzip"), ("Content-Length", str(len(body)))} <= set(fields)
+    assert part.answer(ETags(), takes_packed=False)[2] == html
+    assert Part.of(b"<p>", 1).answer(ETags(), takes_packed=True)[2] == b"<p>"
+    assert part.answer(ETags(weak_etags=[part.tag]), takes_packed=True)[::2] == (304, b"")

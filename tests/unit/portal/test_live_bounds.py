@@ -17,7 +17,7 @@ from synergos_portal.pages import FAMILIES
 from synergos_portal.services import Service
 from synergos_portal.web import current, live
 from synergos_portal.web.links import Family
-from synergos_portal.web.live import MOST_BYTES, Made, Parts
+from synergos_portal.web.live_parts import MOST_BYTES, Made, Part, Parts
 
 NOW = 100.0
 
@@ -30,7 +30,7 @@ def found(parts: Parts, key: tuple[Any, ...], version: str) -> Made | None:
 
 
 def made(size: int, version: str = "1") -> Made:
-    return Made(version, NOW, b"x" * size, "tag", "1")
+    return Made(version, NOW, Part(b"x" * size, None, "tag", "1"))
 
 
 def test_what_is_kept_is_bounded_by_its_bytes() -> None:
@@ -63,7 +63,7 @@ def test_only_what_the_page_knows_makes_another_part(tmp_path: Path, monkeypatch
     feed.turn()
     monkeypatch.setattr(Orchestrator, "_feed_of", lambda *_: feed)
     kept: list[tuple[Any, ...]] = []
-    monkeypatch.setattr(live.Parts, "keep", lambda _, key, made: kept.append(key))
+    monkeypatch.setattr(Parts, "keep", lambda _, key, made: kept.append(key))
     family = Family(Service.VIEW, _pages())
     visitor = portal(tmp_path, answering(), families=[*FAMILIES, family]).visitor()
 
