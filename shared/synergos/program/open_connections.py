@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
 from itertools import chain
+from typing import TYPE_CHECKING
 
-from synergos.program.connection import Connection
+if TYPE_CHECKING:
+    from synergos.program.connection import Connection
 
 
 @dataclass(frozen=True)

@@ -11,13 +11,12 @@ import os
 import resource
 import threading
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gunicorn.workers.base import Worker
 
-from synergos.program.answering import Answering
-from synergos.program.dialling import Dialling
-from synergos.program.reception import Reception
+if TYPE_CHECKING:
+    from synergos.program.reception import Reception
 
 _LOOK = 0.25
 """Seconds after which a program that ends looks whether everybody is answered."""
@@ -36,6 +35,11 @@ class ServerProcess(Worker):  # type: ignore[misc]
 
     def run(self) -> None:
         """Serve until the program is asked to end, and then until what is asked is answered."""
+        # What speaks HTTP is loaded by this process, and not by the one that watches over it, which keeps what it has for ever.
+        from synergos.program.answering import Answering
+        from synergos.program.dialling import Dialling
+        from synergos.program.reception import Reception
+
         settings = self.app.settings
         context = None if settings.tls is None else settings.tls.server
         limits = settings.connections_within(_files())
