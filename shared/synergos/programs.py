@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
@@ -35,10 +37,22 @@ def worker() -> None:
 
 def _run(name: str, package: str) -> None:
     try:
-        main: Callable[[], Any] = import_module(f"{package}.__main__").main
+        with loading():
+            main: Callable[[], Any] = import_module(f"{package}.__main__").main
     except ModuleNotFoundError as missing:
         if (missing.name or package).partition(".")[0] in {*EXTRAS, "synergos", "synmanager"}:
             raise  # a fault of this package, and no other would mend it
         sys.stderr.write(f"{name}: {needed(missing, EXTRAS[package])}\n")
         sys.exit(USAGE)
     main()
+
+
+@contextmanager
+def loading() -> Iterator[None]:
+    """Load what stays to the end, and look for nothing to free in it: not meanwhile, not ever after, and not when the program ends."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()

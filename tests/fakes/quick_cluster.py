@@ -31,9 +31,14 @@ LEASE = 2.0
 """Seconds; in earnest they are more, and everybody whose owner dies waits so long."""
 START_DEADLINE = 120.0
 # With the folder of the tests to import from.
-_QUICK_TTP = (
-    f"import sys; sys.path.insert(0, {str(Path(__file__).parents[1])!r}); from fakes.quick_ttp import main; main()"
-)
+_QUICK_TTP = f"""
+import sys
+from synergos.programs import loading
+sys.path.insert(0, {str(Path(__file__).parents[1])!r})
+with loading():
+    from fakes.quick_ttp import main
+main()
+"""
 
 
 class QuickCluster:

@@ -18,6 +18,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from synergos.programs import loading
+
 PLACES = {
     "synergos_ttp": {
         "aligning": "synergos_ttp.stages.preprocessing:feature_space",
@@ -100,9 +102,11 @@ def make_deadly(place: str, where: str, folder: Path) -> None:
 
 def main() -> None:
     folder, program, *flags = sys.argv[1:]
-    for place, where in PLACES[program].items():
-        make_deadly(place, where, Path(folder))
-    importlib.import_module(f"{program}.__main__").main(flags)
+    with loading():
+        for place, where in PLACES[program].items():
+            make_deadly(place, where, Path(folder))
+        main = importlib.import_module(f"{program}.__main__").main
+    main(flags)
 
 
 if __name__ == "__main__":
