@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 from synergos.domain.job import Job
 from synergos.domain.loss_history import LossHistory
 from synergos.errors import Conflict, NotNeeded, SynergosError, WireFormatError, WorkerRefused, WorkerUnreachable
-from synergos.learning.update_gate import Fault
+from synergos.learning.update_faults import Fault
 from synergos_ttp.outcomes import Outcome
 
 
@@ -115,7 +115,7 @@ class RoundJudged:
 
 
 class LossCause(StrEnum):
-    """Why a participant has no part in a round, of what kind; the last are the gate's, see :class:`~synergos.learning.update_gate.Fault`."""
+    """Why a participant has no part in a round, of what kind; the last are the gate's, see :class:`~synergos.learning.update_faults.Fault`."""
 
     SILENT = "silent"
     UNNEEDED = "unneeded"

@@ -6,7 +6,7 @@ import math
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum, StrEnum
+from enum import Enum
 from itertools import repeat
 from statistics import median
 
@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from synergos.learning.bags import Bag, Packed, Weights
+from synergos.learning.update_faults import Fault
 
 ABSURD_NORM = 1000.0
 """How many times farther than the others an update may move the model."""
@@ -61,15 +62,6 @@ class Measured:
         if first is None or last is None or last > first:
             return None
         return math.sqrt(max(abs(first), abs(last)))
-
-
-class Fault(StrEnum):
-    """What kind of thing is wrong with an update that is refused."""
-
-    ROWS = "rows"
-    NOT_FINITE = "not_finite"
-    LOSS = "loss"
-    TOO_FAR = "too_far"
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from synergos.learning.bags import Bag
-from synergos.learning.update_gate import ABSURD_NORM, Fault, Gauge, Measured, Refusal, lengths, movement, refusals
+from synergos.learning.update_faults import Fault
+from synergos.learning.update_gate import ABSURD_NORM, Gauge, Measured, Refusal, lengths, movement, refusals
 
 REFERENCE = {"w": torch.tensor([1.0, 2.0]), "steps": torch.tensor(3)}
 ROWS = {"a": 10, "b": 20, "c": 30}

@@ -18,7 +18,7 @@ from synergos.errors import (
     WorkerForbids,
     WorkerUnreachable,
 )
-from synergos.learning.update_gate import Fault
+from synergos.learning.update_faults import Fault
 from synergos.program.metrics import OTHERS
 from synergos_ttp.events import (
     JobEnded,
