@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from synergos.identity.identity import FOLDER, Renewable
-from synergos.identity.queued import MessageSigner
+from synergos.identity.signed_messages import MessageSigner
 from synergos.in_use import outputs_together
 from synergos.ledger.ledger import Ledger
 from synergos.ledger.place import LedgerPlace

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from synergos.errors import InvalidRequest, WireFormatError
-from synergos.identity.queued import SIGNED_HEADER, signature_of
+from synergos.identity.signed_messages import SIGNED_HEADER, signature_of
 from synergos_director.endorsing import Endorsing
 
 _QUEUE = "completed"

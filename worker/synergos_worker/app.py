@@ -40,12 +40,12 @@ from synergos_worker.agreement_file import write_agreement
 from synergos_worker.allowance import Both
 from synergos_worker.approvals import Approvals
 from synergos_worker.cataloguing.catalogue import Catalogue as PublishedCatalogue
+from synergos_worker.component import Component
 from synergos_worker.consents import Asked, Consents, not_consented
 from synergos_worker.digests import Audience
 from synergos_worker.documentation import describe
 from synergos_worker.door import DIRECTOR, PEER
 from synergos_worker.error_responses import as_json
-from synergos_worker.identity import Identity
 from synergos_worker.logged import folders
 from synergos_worker.permissions import Asking, Permissions, Permit, purposes_of
 from synergos_worker.policy.limits import said
@@ -87,7 +87,7 @@ class Parts:
 
 
 def health_of(
-    parts: Parts, settings: Settings, identity: Identity, problems: Callable[[], Mapping[str, str]], **more: object
+    parts: Parts, settings: Settings, identity: Component, problems: Callable[[], Mapping[str, str]], **more: object
 ) -> dict[str, object]:
     """What a worker says of itself."""
     policy = settings.policy
@@ -108,7 +108,7 @@ def health_of(
 def create_command_app(
     parts: Parts,
     settings: Settings,
-    identity: Identity,
+    identity: Component,
     problems: Callable[[], Mapping[str, str]] = dict,
     metrics: Answer | None = None,
     tracer: Tracer = OFF,

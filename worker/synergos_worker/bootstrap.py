@@ -36,6 +36,7 @@ from synergos.upkeep.predictions import old_predictions
 from synergos_worker.app import Parts, create_command_app, health_of
 from synergos_worker.approvals import Approvals
 from synergos_worker.cataloguing.catalogue import Catalogue
+from synergos_worker.component import Component
 from synergos_worker.computing import Computing
 from synergos_worker.consents import Consents
 from synergos_worker.data_app import UNCOUNTED, DataApp
@@ -44,7 +45,6 @@ from synergos_worker.devices import make_ready
 from synergos_worker.digests import DIGEST_KEY, Digests, key_in
 from synergos_worker.door import Door
 from synergos_worker.encoded_rows import EncodedRows
-from synergos_worker.identity import Identity
 from synergos_worker.joining.dialler import Dialler
 from synergos_worker.joining.rendezvous import Meeting
 from synergos_worker.memory import Memory, Spares
@@ -86,7 +86,7 @@ class WorkerService:
         self.sessions = parts.sessions
         self.visitors = visitors
         tls = settings.tls
-        identity = Identity(settings.component_id, visitors.keys, certificate=dict if tls is None else tls.told)
+        identity = Component(settings.component_id, visitors.keys, certificate=dict if tls is None else tls.told)
         outputs, ledger = FolderCheck(settings.outputs), parts.use.ledger
         looked_at: dict[str, Check] = {"outputs": outputs, "computing": compute.problem, "ledger": ledger.problem}
         if tls is not None and tls.files.is_server:
@@ -201,7 +201,7 @@ class WorkerService:
         return _BETWEEN_TIDYINGS
 
 
-def _dialler(settings: Settings, meeting: Meeting, visitors: Visitors, identity: Identity) -> Dialler:
+def _dialler(settings: Settings, meeting: Meeting, visitors: Visitors, identity: Component) -> Dialler:
     """What keeps a worker joined at a rendezvous, unless its owner has revoked the approval of who keeps that."""
 
     def believe(keeper: Keeper) -> None:
@@ -213,7 +213,7 @@ def _dialler(settings: Settings, meeting: Meeting, visitors: Visitors, identity:
 
 
 def _health(
-    parts: Parts, settings: Settings, identity: Identity, watch: HealthWatch, dialler: Dialler
+    parts: Parts, settings: Settings, identity: Component, watch: HealthWatch, dialler: Dialler
 ) -> dict[str, object]:
     """What a worker says of itself that nobody can ask; that its orchestrator is away is no problem of its own."""
     return health_of(parts, settings, identity, watch.problems, joined=dialler.joined.to_dict())

@@ -27,10 +27,10 @@ from synergos.tracing import OFF, Tracer
 from synergos.wire import Encoded
 from synergos.wire.codec import CHUNK_BYTES
 from synergos_worker.bodies import LONGEST_WAIT
+from synergos_worker.component import Component
 from synergos_worker.data_traces import note_result, note_session, recorded
 from synergos_worker.door import PEER
 from synergos_worker.error_responses import json_of, refusal_of
-from synergos_worker.identity import Identity
 from synergos_worker.logged import shortened
 from synergos_worker.message import Message
 from synergos_worker.session import Session
@@ -100,7 +100,7 @@ class DataApp:
     def __init__(
         self,
         sessions: Sessions,
-        identity: Identity,
+        identity: Component,
         traffic: Traffic = UNCOUNTED,
         tracer: Tracer = OFF,
         note_refusal: Callable[[Exception, str, str], None] = lambda *_: None,

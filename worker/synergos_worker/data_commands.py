@@ -18,10 +18,10 @@ from synergos_worker.cataloguing.catalogue import Catalogue
 from synergos_worker.check_command import CheckCode, exit_code, show
 from synergos_worker.data_check import check as check_data
 from synergos_worker.data_root import DataRoot
-from synergos_worker.describe import describe as describe_folder
 from synergos_worker.disclosure.policy import MINIMUM_ROWS, Mode, Policy
 from synergos_worker.policy.limits import LIMITS, USUAL, changed, said
 from synergos_worker.policy.policy_file import read_policy
+from synergos_worker.schema_draft import describe as describe_folder
 
 _CODES = "Ends with 0 when nothing would be refused, 1 when something would, 2 when the command makes no sense."
 

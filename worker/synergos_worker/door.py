@@ -33,7 +33,7 @@ from synergos.identity.sealed_http import (
 )
 from synergos.program.api_version import API_VERSION
 from synergos.program.connection import watch_line
-from synergos.program.rarely import Rarely
+from synergos.program.rate_limited_log import Rarely
 from synergos.program.request_body import reading_into
 from synergos.program.response_body import Send, sending
 from synergos.schema.json_text import object_in

@@ -6,7 +6,7 @@ from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
 from synergos_portal.orchestrator.declared import Spot
-from synergos_portal.orchestrator.looking_up import Found, look_up
+from synergos_portal.orchestrator.search import Found, look_up
 from synergos_portal.web.current import client
 from synergos_portal.web.links import link
 from synergos_portal.web.way import address_of

@@ -31,8 +31,8 @@ from synergos.cli import (
     tidy,
 )
 from synergos.cli.connection import connected
+from synergos.cli.driver_command import command_of
 from synergos.cli.exits import MEANINGS, ExitCode, exit_code_of, words_of
-from synergos.cli.made import command_of
 from synergos.cli.root import RootGroup
 from synergos.cli.tune_group import TuneGroup
 from synergos.cli.use_cases import NOUNS, USE_CASES

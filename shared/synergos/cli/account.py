@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from synergos.cli.backup import DatabaseOption, DataOption
-from synergos.cli.life import read_life
+from synergos.cli.expiry import read_life
 from synergos.cli.output import Format, FormatOption, print_fields, print_json, print_table, say
 from synergos.cli.passwords import PasswordFileOption, new_password
 from synergos.extras import needing

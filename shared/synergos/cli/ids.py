@@ -8,8 +8,8 @@ from inspect import Parameter
 
 import typer
 
+from synergos.cli.command_signature import keyword
 from synergos.cli.completion import completing_ids
-from synergos.cli.keyword import keyword
 from synergos.errors import InvalidRequest
 
 METAVARS: Mapping[str, str] = {

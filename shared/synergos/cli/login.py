@@ -10,7 +10,7 @@ import typer
 from synergos import Driver
 from synergos.cli import logins
 from synergos.cli.connection import AddressOption, CaOption, ProfileOption, connected, driver_for
-from synergos.cli.life import read_life
+from synergos.cli.expiry import read_life
 from synergos.cli.output import Format, FormatOption, print_fields, print_json
 from synergos.cli.passwords import PasswordFileOption, known_password
 from synergos.driver import DriverError

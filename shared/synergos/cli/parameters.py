@@ -14,7 +14,7 @@ from typing import Any, Union, get_args, get_origin
 
 import typer
 
-from synergos.cli.keyword import keyword
+from synergos.cli.command_signature import keyword
 from synergos.errors import InvalidRequest
 
 HELP: Mapping[str, str] = {

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
-from synergos.cli.gathered import Gathered
+from synergos.cli.gathered_options import Gathered
 from synergos.cli.project_file import no_requests
 
 if TYPE_CHECKING:

@@ -1,6 +1,6 @@
 """Everything that can be asked of an orchestrator, and the command that asks it: one row each.
 
-A command has no implementation of its own: it is made of a call of the driver (:mod:`synergos.cli.made`), whose signature is its
+A command has no implementation of its own: it is made of a call of the driver (:mod:`synergos.cli.driver_command`), whose signature is its
 options and whose docstring is its help; or it is one of the few that wait, draw or read files, and which these rows name.
 """
 
@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from synergos.cli import job, participant, predict, removal, tune
-from synergos.cli.gathered import Gathered
+from synergos.cli.gathered_options import Gathered
 from synergos.cli.outcomes import FIGURES
 from synergos.cli.project_file import alignments_in, runs_in
 from synergos.cli.use_case import Shows, UseCase

@@ -21,7 +21,7 @@ from synergos.domain.reachability import Answered
 from synergos.domain.release import agreed
 from synergos.driver.tls import Tls
 from synergos.errors import InvalidRequest, NotSupported
-from synergos.tls.words import reason_of
+from synergos.tls.handshake_errors import reason_of
 
 SECONDS = 3.0
 CLOCK_SECONDS = 5.0

@@ -20,7 +20,7 @@ from synergos.driver.answers import Answer, readable
 from synergos.driver.errors import DriverError, ServerTimeout, ServerUnreachable, UsageError, WrongServer
 from synergos.driver.payloads import sendable
 from synergos.driver.tls import Tls
-from synergos.tls.words import reason_of
+from synergos.tls.handshake_errors import reason_of
 
 Response = Answer
 """A parsed answer: ``data``, ``status``, ``method``, ``params`` …, or ``message`` when something is wrong."""

@@ -13,9 +13,9 @@ from gunicorn.http.body import LengthReader
 from gunicorn.http.message import Request
 from gunicorn.http.parser import RequestParser
 
-from synergos.program.line_options import AT_ONCE, look_after
 from synergos.program.paced_socket import NOT_YET, RECEIVING, SENDING, PacedSocket
 from synergos.program.request_head import SMALL_BODY, Arrival, arrival
+from synergos.program.socket_options import AT_ONCE, look_after
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment

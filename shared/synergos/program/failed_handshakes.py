@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import structlog
 
-from synergos.tls.words import reason_of
+from synergos.tls.handshake_errors import reason_of
 
 log = structlog.get_logger(__name__)
 

@@ -16,7 +16,7 @@ from synergos.domain.addresses import in_header, is_fingerprint
 from synergos.domain.reachability import Answered, Barred, Silent
 from synergos.errors import InvalidRequest
 from synergos.program.destinations import ANY_NODE, Destinations, OwnPort
-from synergos.tls.words import reason_of
+from synergos.tls.handshake_errors import reason_of
 
 SECONDS = 2.0
 _LARGEST_ANSWER = 2**16

@@ -17,9 +17,9 @@ from synergos.domain.reachability import COMMAND, Answered, Silent
 from synergos.errors import InvalidRequest, SynergosError
 from synergos.identity.handshake import SHOWN, Handshake
 from synergos.identity.identity import Renewable
+from synergos.identity.refusals import NO_IDENTITY, refusal
 from synergos.identity.sealed_http import HANDSHAKE, IDENTITY
 from synergos.identity.syft_keys import PublicKeys
-from synergos.identity.words import NO_IDENTITY, refusal
 from synergos.program.destinations import ANY_NODE, Destinations
 from synergos.program.health_probe import connected, probe
 

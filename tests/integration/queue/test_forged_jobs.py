@@ -18,7 +18,7 @@ from synergos.domain.job import Job, JobState, Stage
 from synergos.domain.keys import job_key
 from synergos.domain.messages import job_message
 from synergos.identity.identity import Renewable
-from synergos.identity.queued import MessageSigner
+from synergos.identity.signed_messages import MessageSigner
 from synergos.records import RecordStore
 from synergos.records.leases import Leases
 from synergos.records.members import Members

@@ -18,7 +18,7 @@ from synergos.domain.messages import Outcome
 from synergos.domain.outputs import write_outputs
 from synergos.domain.records import Kind
 from synergos.identity.identity import Renewable
-from synergos.identity.queued import MessageSigner
+from synergos.identity.signed_messages import MessageSigner
 from synergos.records import RecordStore
 from synergos.records.leases import Claim, Leases
 from synergos.records.members import Members

@@ -8,7 +8,7 @@ import pytest
 
 from synergos.errors import InvalidRequest
 from synergos.identity.identity import Renewable, renew_identity
-from synergos.identity.queued import MessageSigner
+from synergos.identity.signed_messages import MessageSigner
 from synergos.identity.statements import Endorsement
 from synergos.records import RecordStore
 from synergos.records.members import Members

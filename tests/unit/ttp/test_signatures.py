@@ -11,7 +11,7 @@ import pytest
 
 from synergos.errors import InvalidRequest
 from synergos.identity.identity import Renewable, renew_identity
-from synergos.identity.queued import SIGNED_HEADER, MessageSigner
+from synergos.identity.signed_messages import SIGNED_HEADER, MessageSigner
 from synergos.records import RecordStore
 from synergos.records.members import Members
 from synergos_director.endorsing import Endorsing

@@ -33,7 +33,7 @@ from synergos_ttp.outcomes import Cancelled, Completed, Failed, Held, Interrupte
 from synergos_ttp.running.attempt import Followers, Runner
 from synergos_ttp.running.holding import Holding, PutBack
 from synergos_ttp.running.lease_keeper import LeaseKeeper, Renewal
-from synergos_ttp.running.settled import InHand, Settled
+from synergos_ttp.running.settled_messages import InHand, Settled
 from synergos_ttp.running.tidying import tidy
 
 log = structlog.get_logger(__name__)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from synergos.errors import InvalidRequest, WireFormatError
-from synergos.identity.queued import SIGNED_HEADER, MessageSigner, signature_of
+from synergos.identity.signed_messages import SIGNED_HEADER, MessageSigner, signature_of
 from synergos.identity.statements import Endorsement, successions
 from synergos_ttp.running.membership import Membership
 

@@ -24,7 +24,7 @@ from synergos_ttp.stages.round_store import RoundFiles
 from synergos_ttp.workers.answer_memory import AnswerMemory, Destination
 from synergos_ttp.workers.data_plane import Answered
 from synergos_ttp.workers.participant import OpenSession
-from synergos_ttp.workers.prompt import AT_ONCE_BYTES
+from synergos_ttp.workers.small_messages import AT_ONCE_BYTES
 
 
 @dataclass(frozen=True)
@@ -138,11 +138,11 @@ class Asking:
         return self._arrived(session, answer, gauge)
 
     def begin(self, session: OpenSession) -> int | None:
-        """Send the message; see :class:`synergos_ttp.workers.prompt.Prompt`."""
+        """Send the message; see :class:`synergos_ttp.workers.small_messages.Prompt`."""
         return session.data.begin(self.step, self.encoded[session.member.id])
 
     def finish(self, session: OpenSession) -> Arrived | None:
-        """Take the answer; see :class:`synergos_ttp.workers.prompt.Prompt`."""
+        """Take the answer; see :class:`synergos_ttp.workers.small_messages.Prompt`."""
         who = session.member.id
         answer = session.data.finish(self.step, self.expected, self._target(who))
         return None if answer is None else self._arrived(session, answer)

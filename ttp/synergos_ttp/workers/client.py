@@ -26,8 +26,8 @@ from synergos.identity.arrival import KEEP_ALIVE_SECONDS
 from synergos.identity.channel import Lane, Place
 from synergos.identity.sealed_http import CONTENT_TYPE, path_of
 from synergos.program.destinations import ANY_NODE, Destinations
-from synergos.program.line_options import AT_ONCE, line_options
-from synergos.tls.words import reason_of
+from synergos.program.socket_options import AT_ONCE, line_options
+from synergos.tls.handshake_errors import reason_of
 from synergos.wire.codec import CHUNK_BYTES
 from synergos_ttp.workers.limits import Limits
 from synergos_ttp.workers.line import TURN, Line, Overdue

@@ -24,10 +24,10 @@ from synergos_ttp.workers.answer_memory import Destination
 from synergos_ttp.workers.checked import checked, refused
 from synergos_ttp.workers.client import Answer, Request, Transport, WorkerClient
 from synergos_ttp.workers.flow import UNWATCHED, Direction, Flow
-from synergos_ttp.workers.in_hand import RECEIVED, Arriving, InHand, Received, rest_headers
+from synergos_ttp.workers.interrupted_transfers import RECEIVED, Arriving, InHand, Received, rest_headers
 from synergos_ttp.workers.limits import LONGEST_REASON, SMALL_ANSWER, Limits
-from synergos_ttp.workers.prompt import AT_ONCE_BYTES, AT_ONCE_SECONDS
 from synergos_ttp.workers.sealing import Introduction
+from synergos_ttp.workers.small_messages import AT_ONCE_BYTES, AT_ONCE_SECONDS
 
 log = structlog.get_logger(__name__)
 

@@ -24,8 +24,8 @@ from synergos_ttp.workers.commands import Tags, WorkerCommands
 from synergos_ttp.workers.data_plane import DataPlane
 from synergos_ttp.workers.flow import ParticipantFlow
 from synergos_ttp.workers.limits import Limits
-from synergos_ttp.workers.prompt import Prompt
 from synergos_ttp.workers.retry import RejoinDeadline, Wait, is_unknown
+from synergos_ttp.workers.small_messages import Prompt
 
 log = structlog.get_logger(__name__)
 

@@ -25,6 +25,7 @@ from synergos.identity.channel import Channel, Lane, Lanes, Opening, Place, Seal
 from synergos.identity.decisions import Standing
 from synergos.identity.handshake import SHOWN, Handshake, Shown
 from synergos.identity.identity import Renewable
+from synergos.identity.refusals import NO_IDENTITY, refusal
 from synergos.identity.sealed_http import (
     HANDSHAKE,
     IDENTITY,
@@ -34,7 +35,6 @@ from synergos.identity.sealed_http import (
 )
 from synergos.identity.statements import successions
 from synergos.identity.syft_keys import PublicKeys
-from synergos.identity.words import NO_IDENTITY, refusal
 from synergos_ttp.workers.checked import checked
 from synergos_ttp.workers.response import Response
 

@@ -22,7 +22,7 @@ from synergos_ttp.control import Control
 from synergos_ttp.holds import JobHeld
 from synergos_ttp.workers.limits import Limits
 from synergos_ttp.workers.participant import JobParticipant, OpenSession, ParticipantSession
-from synergos_ttp.workers.prompt import Prompt, Prompting
+from synergos_ttp.workers.small_messages import Prompt, Prompting
 
 Result = TypeVar("Result")
 

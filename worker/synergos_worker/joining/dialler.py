@@ -17,7 +17,7 @@ from synergos.errors import SynergosError
 from synergos.identity.arrival import COMMAND, DATA, KEEP_ALIVE, SILENCE_SECONDS, Keeper
 from synergos.identity.identity import Renewable
 from synergos.program.dialling import Adopt
-from synergos.tls.words import reason_of
+from synergos.tls.handshake_errors import reason_of
 from synergos_worker.joining.backoff import Backoff
 from synergos_worker.joining.rendezvous import Meeting, Unwelcome, arrived
 

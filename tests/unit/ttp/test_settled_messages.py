@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fakes.cluster_ttp import Noted
-from synergos_ttp.running.settled import InHand, Settled
+from synergos_ttp.running.settled_messages import InHand, Settled
 
 
 def test_a_message_is_remembered_when_it_is_done_with_and_not_when_another_may_have_it() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from synergos.errors import GridError, JobCancelled
-from synergos_ttp.workers.prompt import Prompting
+from synergos_ttp.workers.small_messages import Prompting
 
 Outcome = bytes | None | GridError
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from synergos.schema import Definition
 from synergos.wire import Encoded, Header, Parcel
-from synergos_ttp.workers.prompt import AT_ONCE_BYTES
+from synergos_ttp.workers.small_messages import AT_ONCE_BYTES
 
 Count = Annotated[int, Meta(ge=0, le=2**53)]
 

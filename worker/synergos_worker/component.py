@@ -12,7 +12,7 @@ from synergos.program.health import health
 
 
 @dataclass(frozen=True)
-class Identity:
+class Component:
     """One running worker.
 
     Attributes:

@@ -11,9 +11,9 @@ from typing import Any, get_type_hints
 import typer
 
 from synergos import Driver
+from synergos.cli.command_signature import keyword
 from synergos.cli.connection import connected
 from synergos.cli.ids import METAVARS, Ids, ids_of, option_of
-from synergos.cli.keyword import keyword
 from synergos.cli.listing import LimitOption, limit_of
 from synergos.cli.output import Format, FormatOption, say
 from synergos.cli.parameters import WITHOUT_EFFECT, Option, documentation, parameters_of, read_named, read_settings

@@ -8,7 +8,7 @@ from synergos.domain.grid import Node
 from synergos.learning.algorithms import Bag
 from synergos.wire import Parcel, encode_parcel
 from synergos_ttp.workers.data_plane import DataPlane
-from synergos_ttp.workers.in_hand import InHand, Received
+from synergos_ttp.workers.interrupted_transfers import InHand, Received
 from synergos_ttp.workers.limits import Limits
 
 MESSAGE = encode_parcel(Parcel(Bag({"weights": {"w": torch.zeros(50_000)}}), None, {"round": 0}))

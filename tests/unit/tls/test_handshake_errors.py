@@ -6,7 +6,7 @@ import ssl
 
 import pytest
 
-from synergos.tls.words import reason_of
+from synergos.tls.handshake_errors import reason_of
 
 
 def failed(reason: str) -> ssl.SSLError:

@@ -9,7 +9,7 @@ from typing import Any
 
 import typer
 
-from synergos.cli.keyword import keyword
+from synergos.cli.command_signature import keyword
 from synergos.cli.parameters import documentation, parameters_of, without_none
 from synergos.driver.task import Task
 from synergos.errors import InvalidRequest, UnknownName
