@@ -7,7 +7,7 @@ import threading
 from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, Generic, TypeVar
@@ -18,6 +18,7 @@ import requests
 from requests.auth import AuthBase
 
 from synergos.driver.errors import DriverError, ServerTimeout, ServerUnreachable, UsageError
+from synergos.driver.request import Request
 from synergos.driver.tls import Tls
 from synergos.driver.transport import Reply, Transport, route
 from synergos_portal.orchestrator.answers import Answers, Kept
@@ -158,10 +159,10 @@ class Orchestrator:
         # As bytes: names and passwords have any letters.
         shown = b64encode(f"{name}:{password}".encode()).decode()
         body = {"expires_in": SIGNED_IN_SECONDS, "label": "portal"}
+        headers = {"Authorization": f"Basic {shown}"}
+        request = Request("POST", route("tokens"), body, headers=headers, within=READ_SECONDS)
         with _explained():
-            reply = self._transport.reply(
-                "POST", route("tokens"), body, headers={"Authorization": f"Basic {shown}"}, within=READ_SECONDS
-            )
+            reply = self._transport.reply(request)
         _check(reply.status, reply.body)
         return _object(reply.body)
 
@@ -247,7 +248,7 @@ class Client:
 
     def tagged(self, kind: type[Kind], *parts: str, query: Query | None = None) -> tuple[Kind, str | None]:
         """One record as it is now, with the ETag by which a change can say that it is of this state."""
-        reply = self._reply("GET", route(*parts), None, _text(query), {})
+        reply = self._reply(Request("GET", route(*parts), query=_text(query), within=READ_SECONDS))
         return as_kind(kind, reply.body.get("data")), reply.headers.get("ETag")
 
     def answer(
@@ -277,7 +278,8 @@ class Client:
         era = self._answers.era
         try:
             within = SILENT_READ_SECONDS if is_silent else READ_SECONDS
-            reply = self._reply("GET", path, None, query, {"If-None-Match": tag} if tag else {}, within)
+            headers = {"If-None-Match": tag} if tag else {}
+            reply = self._reply(Request("GET", path, query=query, headers=headers, within=within))
         except Away:
             if kept is None:
                 raise
@@ -308,7 +310,7 @@ class Client:
             return kept.body
         try:
             with _explained():
-                reply = self._transport.reply("GET", _HEALTH, within=_HEALTH_SECONDS)
+                reply = self._transport.reply(Request("GET", _HEALTH, within=_HEALTH_SECONDS))
         except OrchestratorProblem:
             return {} if kept is None else kept.body
         self._answers.keep(None, _HEALTH, Kept(reply.body, None, None, now, datetime.now(UTC), reply.size))
@@ -322,7 +324,7 @@ class Client:
     def await_change(self, after: str | None, seconds: float) -> News:
         """Wait until something changes after a cursor, at most so long; the cursor of now, and when to ask again."""
         query = {"wait": f"{seconds:g}", **({} if after is None else {"after": after})}
-        reply = self._reply("GET", route("changes"), None, query, {}, within=seconds + FEED_PATIENCE)
+        reply = self._reply(Request("GET", route("changes"), query=query, within=seconds + FEED_PATIENCE))
         following = reply.body.get("next")
         if not isinstance(following, str):
             raise Nonsense("the orchestrator's answer about changes has no 'next'")
@@ -332,21 +334,14 @@ class Client:
         self, method: str, path: str, body: object, query: Query | None, headers: Mapping[str, str] | None
     ) -> Mapping[str, Any]:
         try:
-            return self._reply(method, path, body, _text(query), headers or {}, within=CHANGE_SECONDS).body
+            return self._reply(Request(method, path, body, _text(query), headers, within=CHANGE_SECONDS)).body
         finally:
             self._answers.outdate()
 
-    def _reply(
-        self,
-        method: str,
-        path: str,
-        body: object,
-        query: Mapping[str, str] | None,
-        headers: Mapping[str, str],
-        within: float = READ_SECONDS,
-    ) -> Reply:
+    def _reply(self, request: Request) -> Reply:
+        headers = {**self._headers, **(request.headers or {})}
         with _explained():
-            reply = self._transport.reply(method, path, body, query, {**self._headers, **headers}, within=within)
+            reply = self._transport.reply(replace(request, headers=headers))
         _check(reply.status, reply.body)
         return reply
 

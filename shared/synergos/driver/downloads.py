@@ -14,6 +14,7 @@ from urllib.parse import quote
 import requests
 
 from synergos.driver.errors import DriverError, ServerUnreachable, UsageError
+from synergos.driver.request import Request
 from synergos.driver.transport import Transport, check
 
 CHUNK = 2**16
@@ -87,9 +88,7 @@ class Downloads:
                     raise
 
     def _listed(self) -> list[Artifact]:
-        status, body = self._transport.exchange("GET", self._path)
-        check(status, body)
-        return [Artifact.of(listed) for listed in body["data"]]
+        return [Artifact.of(listed) for listed in self._transport.checked(Request("GET", self._path))["data"]]
 
     def _fetch(self, artifact: Artifact) -> Path:
         target = self._folder / artifact.name

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from synergos.driver.downloads import TRIES, Artifact, ChangedMeanwhile
 from synergos.driver.losses import GLOBAL_HISTORY, LOCAL_HISTORY, Loss, global_losses, local_losses
+from synergos.driver.request import Request
 from synergos.driver.transport import Transport, check
 
 _CHANGED = frozenset({404, 412})
@@ -50,13 +51,11 @@ class Histories:
 
     def _content(self, artifact: Artifact) -> Mapping[str, Any]:
         path = f"{self._path}/{quote(artifact.name, safe='')}"
-        status, body = self._transport.exchange("GET", path, headers={"If-Match": f'"{artifact.etag}"'})
+        status, body = self._transport.exchange(Request("GET", path, headers={"If-Match": f'"{artifact.etag}"'}))
         if status in _CHANGED:
             raise ChangedMeanwhile(f"{artifact.name} was written anew while it was being read", status)
         check(status, body)
         return body
 
     def _answer(self, path: str) -> Mapping[str, Any]:
-        status, body = self._transport.exchange("GET", path)
-        check(status, body)
-        return body
+        return self._transport.checked(Request("GET", path))

@@ -14,7 +14,7 @@ from synergos.driver.errors import DriverError, JobFailed
 from synergos.driver.going_on import GoingOn
 from synergos.driver.lists import OfHistory, OfJob
 from synergos.driver.task import Task
-from synergos.driver.transport import Response, check, route
+from synergos.driver.transport import Response, route
 from synergos.driver.waiting import Patience, interrupts_named
 
 Job = dict[str, Any]
@@ -116,9 +116,7 @@ class JobTask(Task):
                 patience.pause(going_on())
 
     def _look_at(self, job_id: str) -> Job:
-        status, body = self._transport.exchange("GET", route("jobs", job_id))
-        check(status, body)
-        job: Job = body["data"]
+        job: Job = self._found(route("jobs", job_id))
         return job
 
 

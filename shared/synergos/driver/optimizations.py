@@ -15,7 +15,7 @@ from synergos.driver.errors import DriverError, JobFailed
 from synergos.driver.going_on import GoingOn
 from synergos.driver.lists import OfTrial, Page
 from synergos.driver.task import Task
-from synergos.driver.transport import Response, check, route
+from synergos.driver.transport import Response, route
 from synergos.driver.waiting import Patience, interrupts_named
 
 Study = dict[str, Any]
@@ -198,9 +198,7 @@ class OptimizationTask(Task):
                 patience.pause(going_on)
 
     def _look_at(self, study_id: str) -> Study:
-        status, body = self._transport.exchange("GET", route("studies", study_id))
-        check(status, body)
-        study: Study = body["data"]
+        study: Study = self._found(route("studies", study_id))
         return study
 
     @staticmethod

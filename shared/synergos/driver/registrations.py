@@ -7,6 +7,7 @@ from typing import Any, Unpack
 from synergos.driver.errors import UsageError
 from synergos.driver.lists import Page
 from synergos.driver.members import all_of, one_of
+from synergos.driver.request import Request
 from synergos.driver.task import Task, refuse_others
 from synergos.driver.terms import NO_TERMS, Terms
 from synergos.driver.transport import Response, Transport, route
@@ -101,7 +102,7 @@ class RegistrationTask(Task):
             raise UsageError(f"add a worker with add_node() first, to this same object: {how}", "node_0")
         path = one_of(collab_id, project_id, participant_id, "registration")
         # As the original's client has it; on terms it is the orchestrator that replaces it, or does not.
-        if terms == NO_TERMS and self._transport.exchange("GET", path)[1].get("status") == 200:
+        if terms == NO_TERMS and self._transport.exchange(Request("GET", path))[1].get("status") == 200:
             self._delete(path)
         nodes = {f"node_{index}": node for index, node in enumerate(self._nodes)}
         answer = self._post(path, {"role": role, "n_count": len(nodes), **nodes}, terms)

@@ -9,6 +9,7 @@ from typing import Any
 from synergos.domain.job import FINAL_STATES
 from synergos.driver.errors import DriverError, Interrupted, ServerTimeout
 from synergos.driver.going_on import GoingOn
+from synergos.driver.request import Request
 from synergos.driver.transport import Transport, route
 
 _LOOK_SECONDS = 5.0
@@ -50,7 +51,7 @@ def _unfinished(transport: Transport, stage: str, ids: Mapping[str, str | None])
     query: dict[str, str] = {"stage": stage, "order": "newest", "limit": _MOST_LOOKED_AT, "fields": "state"}
     query |= {name: value for name, value in ids.items() if value is not None}
     try:
-        status, body = transport.exchange("GET", route("jobs"), query=query, within=_LOOK_SECONDS)
+        status, body = transport.exchange(Request("GET", route("jobs"), query=query, within=_LOOK_SECONDS))
         if status != 200:
             return None
         jobs: Sequence[Mapping[str, Any]] = body["data"]

@@ -9,9 +9,10 @@ from typing import Any
 
 from synergos.driver.errors import DriverError, UnknownKeyword, UsageError, WrongServer
 from synergos.driver.lists import query
+from synergos.driver.request import Request
 from synergos.driver.stage_requests import jobs_named
 from synergos.driver.terms import NO_TERMS, Terms
-from synergos.driver.transport import Response, Transport, check
+from synergos.driver.transport import Response, Transport
 
 COLLABORATIONS = ("connect", "collaborations")
 
@@ -52,7 +53,7 @@ class Task:
         raise NotImplementedError(f"{type(self).__name__} has no delete")
 
     def _get(self, path: str, query: Mapping[str, str] | None = None) -> Response:
-        return self._transport.call("GET", path, query=query)
+        return self._transport.call(Request("GET", path, query=query))
 
     def _found(self, path: str, query: Mapping[str, str] | None = None) -> Any:
         """The data of an answer.
@@ -60,9 +61,7 @@ class Task:
         Raises:
             DriverError: it is an error, whatever the driver was told to do with those.
         """
-        status, body = self._transport.exchange("GET", path, query=query)
-        check(status, body)
-        return body["data"]
+        return self._transport.checked(Request("GET", path, query=query))["data"]
 
     def _all_found(self, path: str, query: Mapping[str, str] | None = None) -> list[Any]:
         """The data of an answer that has a list; none where there is nothing yet.
@@ -81,7 +80,7 @@ class Task:
         return self._get(path, query(choices))
 
     def _post(self, path: str, payload: object = None, terms: Terms = NO_TERMS) -> Response:
-        return self._transport.call("POST", path, payload, terms.query, terms.headers)
+        return self._transport.call(Request("POST", path, payload, terms.query, terms.headers))
 
     def _request_stage(
         self,
@@ -103,15 +102,17 @@ class Task:
             name = "if_absent" if terms.if_absent else "if_unchanged"
             raise UsageError("expected of what is declared alone: a stage is not asked for on a condition", name)
         headers = {"Prefer": "respond-async"} if respond_async else None
+        request = Request("POST", path, payload, terms.query, headers, takes_long=True)
         with jobs_named(self._transport, stage, ids):
-            return self._transport.call("POST", path, payload, query=terms.query, headers=headers, takes_long=True)
+            return self._transport.call(request)
 
     def _put(self, path: str, payload: object, terms: Terms = NO_TERMS) -> Response:
-        return self._transport.call("PUT", path, payload, terms.query, terms.headers)
+        return self._transport.call(Request("PUT", path, payload, terms.query, terms.headers))
 
     def _delete(self, path: str, keep_files: bool = False, if_unchanged: str | None = None) -> Response:
-        terms = Terms(if_unchanged=if_unchanged)
-        return self._transport.call("DELETE", path, None, {"keep_files": "true"} if keep_files else {}, terms.headers)
+        query = {"keep_files": "true"} if keep_files else {}
+        headers = Terms(if_unchanged=if_unchanged).headers
+        return self._transport.call(Request("DELETE", path, query=query, headers=headers))
 
 
 NOTEBOOKS_WORDS: Mapping[str, str] = {

@@ -19,6 +19,7 @@ from synergos.domain.addresses import is_loopback
 from synergos.driver.answers import Answer, readable
 from synergos.driver.errors import DriverError, ServerTimeout, ServerUnreachable, UsageError, WrongServer
 from synergos.driver.payloads import sendable
+from synergos.driver.request import Request
 from synergos.driver.tls import Tls
 from synergos.tls.handshake_errors import reason_of
 
@@ -27,10 +28,6 @@ Response = Answer
 
 CONNECT_TIMEOUT = 10.0
 """Seconds within which a connection must stand, whatever the time-out for answers is."""
-READ_TIMEOUT = 60.0
-"""Seconds for the answer to a GET, and between two pieces of a file, unless the driver was told a time-out."""
-CHANGE_TIMEOUT = 300.0
-"""Seconds for the answer to a declaration, a change or a deletion, likewise. Stage requests have as long as they take."""
 HEALTH_TIMEOUT = 10.0
 """Seconds for the answer to who somebody is, who has just answered something else: a busy machine may take a few."""
 
@@ -85,84 +82,46 @@ class Transport:
         """Let the connections go; the next request opens new ones."""
         self._session.close()
 
-    def call(
-        self,
-        method: str,
-        path: str,
-        payload: object = None,
-        query: Mapping[str, str] | None = None,
-        headers: Mapping[str, str] | None = None,
-        *,
-        takes_long: bool = False,
-    ) -> Response:
+    def call(self, request: Request) -> Response:
         """The answer to one request.
-
-        Args:
-            takes_long: it answers when its work is done, which may take hours.
 
         Raises:
             DriverError: nobody answers, it is no orchestrator, or (with ``raise_errors``) the answer is an error.
             UsageError: the payload has a value that JSON has not; nothing was sent.
         """
-        status, body = self.exchange(method, path, payload, query, headers, takes_long=takes_long)
-        if self.raise_errors:
-            check(status, body)
+        return self.checked(request) if self.raise_errors else self.exchange(request)[1]
+
+    def checked(self, request: Request) -> Response:
+        """The same, with or without ``raise_errors``; an answer that is an error is always raised."""
+        status, body = self.exchange(request)
+        check(status, body)
         return body
 
-    def exchange(
-        self,
-        method: str,
-        path: str,
-        payload: object = None,
-        query: Mapping[str, str] | None = None,
-        headers: Mapping[str, str] | None = None,
-        *,
-        takes_long: bool = False,
-        within: float | None = None,
-    ) -> tuple[int, Response]:
-        """Status and answer of one request, error answers included.
-
-        Args:
-            within: seconds for this answer, if that is less than usual.
-        """
-        reply = self.reply(method, path, payload, query, headers, takes_long=takes_long, within=within)
+    def exchange(self, request: Request) -> tuple[int, Response]:
+        """Status and answer of one request, error answers included."""
+        reply = self.reply(request)
         return reply.status, reply.body
 
-    def reply(
-        self,
-        method: str,
-        path: str,
-        payload: object = None,
-        query: Mapping[str, str] | None = None,
-        headers: Mapping[str, str] | None = None,
-        *,
-        takes_long: bool = False,
-        within: float | None = None,
-    ) -> Reply:
+    def reply(self, request: Request) -> Reply:
         """The answer to one request with its headers, error answers included; see :meth:`exchange`."""
-        timeout = self._seconds_for(method, takes_long, within)
-        body = None if payload is None else sendable(payload)
-        with self._explained(f"{method} {path}", timeout):
+        timeout = request.patience(self._timeout)
+        body = None if request.payload is None else sendable(request.payload)
+        with self._explained(request, timeout):
             answer = self._session.request(
-                method,
-                f"{self.address}{path}",
-                params=query,
+                request.method,
+                f"{self.address}{request.path}",
+                params=request.query,
                 json=body,
-                headers=headers,
+                headers=request.headers,
                 timeout=_connecting_in_time(timeout),
             )
         told = answer.headers
         if answer.status_code == HTTPStatus.NOT_MODIFIED and self._is_orchestrator:
             return Reply(answer.status_code, Answer(), told, 0)
-        return Reply(answer.status_code, self._parse(answer, f"{method} {path}"), told, len(answer.content))
-
-    def _seconds_for(self, method: str, takes_long: bool, within: float | None) -> float | None:
-        usual = READ_TIMEOUT if method == "GET" else None if takes_long else CHANGE_TIMEOUT
-        seconds = usual if self._timeout is None else self._timeout
-        return seconds if within is None else min(within, within if seconds is None else seconds)
+        return Reply(answer.status_code, self._parse(answer, request), told, len(answer.content))
 
     @contextmanager
-    def _explained(self, request: str, timeout: float | None) -> Iterator[None]:
+    def _explained(self, request: Request, timeout: float | None) -> Iterator[None]:
         """What goes wrong on the way, in the driver's words."""
         try:
             yield
@@ -176,7 +135,7 @@ class Transport:
             hint = "" if self._is_orchestrator else _hint(self.address, reason)
             raise ServerUnreachable(f"{self.address}: no connection to a Synergos server ({reason}){hint}") from error
 
-    def _parse(self, answer: requests.Response, request: str) -> Response:
+    def _parse(self, answer: requests.Response, request: Request) -> Response:
         try:
             body = answer.json()
         except requests.JSONDecodeError:
@@ -234,9 +193,10 @@ class Transport:
             ServerTimeout: it connected, but then nothing came for too long.
             ServerUnreachable: nobody answers, or the connection breaks while the content is read.
         """
-        timeout = self._seconds_for("GET", False, None)
+        request = Request("GET", path)
+        timeout = request.patience(self._timeout)
         with (
-            self._explained(f"GET {path}", timeout),
+            self._explained(request, timeout),
             self._session.get(
                 f"{self.address}{path}", headers=headers, timeout=_connecting_in_time(timeout), stream=True
             ) as answer,

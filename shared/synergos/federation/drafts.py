@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from synergos.driver import Driver
 from synergos.driver.answers import Answer
+from synergos.driver.request import Request
 from synergos.driver.transport import Transport
 
 NOWHERE = "synergos.invalid"
@@ -36,17 +37,7 @@ class _Notes(Transport):
         super().__init__(address)
         self.body: dict[str, Any] = {}
 
-    def exchange(
-        self,
-        method: str,
-        path: str,
-        payload: object = None,
-        query: Mapping[str, str] | None = None,
-        headers: Mapping[str, str] | None = None,
-        *,
-        takes_long: bool = False,
-        within: float | None = None,
-    ) -> tuple[int, Answer]:
-        if isinstance(payload, dict):
-            self.body = payload
+    def exchange(self, request: Request) -> tuple[int, Answer]:
+        if isinstance(request.payload, dict):
+            self.body = request.payload
         return _ABSENT, Answer({"status": _ABSENT, "message": "nothing is there"})

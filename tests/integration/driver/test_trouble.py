@@ -11,7 +11,7 @@ import pytest
 from fakes.recording_server import RecordingServer
 from synergos import Driver
 from synergos.driver import DriverError, Interrupted, ServerTimeout, ServerUnreachable, WrongServer
-from synergos.driver import transport as transport_module
+from synergos.driver import request as request_module
 from synergos.errors import SynergosError
 
 REFUSED = {"success": 0, "status": 417, "message": "model[0].l_type: 'Liner' is no layer", "field": "model[0].l_type"}
@@ -143,8 +143,8 @@ def test_an_orchestrator_whose_health_cannot_be_asked_for_is_believed(driver: Dr
 def test_what_only_looks_has_a_time_limit_by_default(
     driver: Driver, server: RecordingServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(transport_module, "READ_TIMEOUT", 0.05)
-    monkeypatch.setattr(transport_module, "CHANGE_TIMEOUT", 0.07)
+    monkeypatch.setattr(request_module, "READ_TIMEOUT", 0.05)
+    monkeypatch.setattr(request_module, "CHANGE_TIMEOUT", 0.07)
     server.hold.clear()
 
     with pytest.raises(ServerTimeout, match=r"no answer to GET /ttp/connect/collaborations within 0.05 s"):
