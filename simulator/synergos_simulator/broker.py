@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from synergos.errors import NotSupported
-from synergos.pki.listing import SUFFIX
+from synergos.pki.revocation_list import SUFFIX
 from synmanager.errors import AccessRefused, BrokerUnavailable
 from synmanager.message import LARGEST
 from synmanager.rabbitmq import Broker, close
@@ -41,7 +41,7 @@ def broker_command(
         free_port: for the port that it keeps for brokers it might work with; here there are none.
         has_roles: without them there is RabbitMQ's own user, who may do everything.
         tls: its certificate, the key, and who vouches for whoever connects, who has to show a certificate; none for plain AMQP. Where
-            lists of what was revoked lie beside the last, by the names that :mod:`synergos.pki.listing` gives them, they are gone by.
+            lists of what was revoked lie beside the last, by the names that :mod:`synergos.pki.revocation_list` gives them, they are gone by.
         pages: the port of its web pages, which are without TLS; None for none.
 
     Raises:

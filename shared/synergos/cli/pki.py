@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from synergos.cli.output import Format, FormatOption, print_json, print_table, say
+from synergos.cli.output import Format, FormatOption, print_rows, say
 from synergos.errors import InvalidRequest
 from synergos.extras import needing
 
@@ -142,7 +142,8 @@ def revoke(
 ) -> None:
     """At the authority: take certificates back. Who has the new ca.pem believes them no more, from the next connection on."""
     with needing("worker"):
-        from synergos.pki.authority import Authority, Reason
+        from synergos.pki.authority import Authority
+        from synergos.pki.revocation_list import Reason
     if reason not in list(Reason):
         raise InvalidRequest(f"expected one of {', '.join(Reason)}, got {reason[:40]!r}", "--reason")
     own = Authority.in_folder(authority)
@@ -168,11 +169,5 @@ def _hand_out(issued: Issued, path: Path, output: Format) -> None:
 
 
 def _show(rows: Sequence[dict[str, Any]], output: Format) -> None:
-    if output is Format.JSON:
-        print_json(rows)
-    else:
-        print_table(
-            "",
-            tuple(name for name in (*_COLUMNS, "authority", "key", "request") if any(name in row for row in rows)),
-            rows,
-        )
+    columns = (*_COLUMNS, "authority", "key", "request")
+    print_rows("", [name for name in columns if any(name in row for row in rows)], rows, output)

@@ -11,45 +11,22 @@ import os
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from enum import StrEnum
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.x509.oid import NameOID
+from cryptography.hazmat.primitives import serialization
 
 from synergos.domain.addresses import is_loopback
 from synergos.errors import Conflict, InvalidRequest
-from synergos.pki import listing, pem
+from synergos.pki import certificates, pem
 from synergos.pki.issued import Book, Issued
 from synergos.pki.names import Names, host_of
+from synergos.pki.revocation_list import Reason, name_of, revocation_list
 
 KEY, BELIEVED = "authority.key", "ca.pem"
 AUTHORITY_DAYS, CERTIFICATE_DAYS = 3650, 365
-_MOST_DAYS = 36_500
-_BEFORE = timedelta(hours=1)
-"""So long before it was made a certificate begins to hold: clocks differ."""
-
-
-class Reason(StrEnum):
-    """Why a certificate is revoked, in the words of RFC 5280."""
-
-    UNSPECIFIED = "unspecified"
-    KEY_COMPROMISE = "key_compromise"
-    AFFILIATION_CHANGED = "affiliation_changed"
-    SUPERSEDED = "superseded"
-    CESSATION_OF_OPERATION = "cessation_of_operation"
-
-
-_FLAGS = {
-    Reason.UNSPECIFIED: x509.ReasonFlags.unspecified,
-    Reason.KEY_COMPROMISE: x509.ReasonFlags.key_compromise,
-    Reason.AFFILIATION_CHANGED: x509.ReasonFlags.affiliation_changed,
-    Reason.SUPERSEDED: x509.ReasonFlags.superseded,
-    Reason.CESSATION_OF_OPERATION: x509.ReasonFlags.cessation_of_operation,
-}
 
 
 def _now() -> datetime:
@@ -84,19 +61,8 @@ class Authority:
             raise InvalidRequest("expected 1 to 64 characters", "name")
         if (folder / KEY).exists() or (folder / BELIEVED).exists():
             raise Conflict(f"there is an authority in {folder} already")
-        key, begins = pem.new_key(), now()
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, consortium)])
-        ends = begins + _period(days)
-        builder = x509.CertificateBuilder(
-            name, name, key.public_key(), x509.random_serial_number(), begins - _BEFORE, ends
-        )
-        signing = _key_usage(key_cert_sign=True, crl_sign=True)
-        certificate = (
-            builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-            .add_extension(signing, critical=True)
-            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-            .sign(key, hashes.SHA256())
-        )
+        key = pem.new_key()
+        certificate = certificates.of_authority(consortium, key, certificates.period(now(), days))
         _private_folder(folder)
         authority = cls(folder, key, certificate, now)
         pem.write(folder / KEY, pem.pem_of(key), is_secret=True)
@@ -126,7 +92,7 @@ class Authority:
     @property
     def listed(self) -> Path:
         """The list alone, by the name that RabbitMQ looks for in the folder that it is told."""
-        return self.folder / listing.name_of(self.certificate.subject)
+        return self.folder / name_of(self.certificate.subject)
 
     @property
     def issued(self) -> Book:
@@ -235,32 +201,21 @@ class Authority:
                 )
 
     def _sign(self, names: Names, key: pem.PublicKey, days: int) -> Issued:
-        begins = self.now()
-        ends = begins + _period(days)
-        if ends > self.certificate.not_valid_after_utc:
+        now = self.now()
+        holds = certificates.period(now, days)
+        if holds[1] > self.certificate.not_valid_after_utc:
             raise InvalidRequest(
                 f"the authority itself ends on {self.certificate.not_valid_after_utc:%Y-%m-%d}", "days"
             )
-        serial = x509.random_serial_number()
-        builder = (
-            x509.CertificateBuilder(self.certificate.subject, names.subject(), key, serial, begins - _BEFORE, ends)
-            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-            .add_extension(_key_usage(digital_signature=True), critical=True)
-            .add_extension(names.extended_key_usage, critical=False)
-            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
-            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), critical=False)
-        )
-        if names.subject_alternatives is not None:
-            builder = builder.add_extension(names.subject_alternatives, critical=False)
-        signed = builder.sign(self.key, hashes.SHA256())
+        signed = certificates.of_program(names, key, holds, self.certificate.subject, self.key)
         issued = Issued(
-            serial=f"{serial:x}",
+            serial=f"{signed.serial_number:x}",
             name=names.name,
             hosts=names.hosts,
             uses=tuple(use.value for use in names.uses),
             key=pem.fingerprint(key),
-            begins=begins.isoformat(),
-            ends=ends.isoformat(),
+            begins=now.isoformat(),
+            ends=holds[1].isoformat(),
             certificate=signed.public_bytes(serialization.Encoding.PEM).decode(),
         )
         self.issued.add([issued])
@@ -268,19 +223,8 @@ class Authority:
 
     def _publish(self) -> None:
         """Write the files that others are given. The list in it is never out of date: who has an old one is not stopped by that."""
-        number = len(list(self.issued))
-        builder = x509.CertificateRevocationListBuilder(
-            self.certificate.subject, self.now() - _BEFORE, self.certificate.not_valid_after_utc
-        )
-        for each in self.issued:
-            if each.revoked is not None:
-                number += 1
-                builder = builder.add_revoked_certificate(_revoked(each))
-        listed = (
-            builder.add_extension(x509.CRLNumber(number), critical=False)
-            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), critical=False)
-            .sign(self.key, hashes.SHA256())
-        )
+        holds = self.now() - certificates.BEFORE, self.certificate.not_valid_after_utc
+        listed = revocation_list(self.issued, holds, self.certificate.subject, self.key)
         own, text = (each.public_bytes(serialization.Encoding.PEM) for each in (self.certificate, listed))
         # What everybody is given comes last: an interruption is seen by that, and made good.
         pem.write(self.listed, text)
@@ -304,37 +248,6 @@ class Authority:
         if not self.listed.exists():
             return False
         return {int(each.serial, 16) for each in self.issued if each.revoked} <= {each.serial_number for each in listed}
-
-
-def _revoked(issued: Issued) -> x509.RevokedCertificate:
-    when = datetime.fromisoformat(issued.revoked or "")
-    builder = x509.RevokedCertificateBuilder(int(issued.serial, 16), when)
-    reason = Reason(issued.reason or Reason.UNSPECIFIED)
-    if reason is not Reason.UNSPECIFIED:
-        builder = builder.add_extension(x509.CRLReason(_FLAGS[reason]), critical=False)
-    return builder.build()
-
-
-def _key_usage(
-    *, digital_signature: bool = False, key_cert_sign: bool = False, crl_sign: bool = False
-) -> x509.KeyUsage:
-    return x509.KeyUsage(
-        digital_signature=digital_signature,
-        key_cert_sign=key_cert_sign,
-        crl_sign=crl_sign,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        encipher_only=False,
-        decipher_only=False,
-    )
-
-
-def _period(days: int) -> timedelta:
-    if not 0 < days <= _MOST_DAYS:
-        raise InvalidRequest(f"expected days between 1 and {_MOST_DAYS}, got {days}", "days")
-    return timedelta(days=days)
 
 
 def _private_folder(folder: Path) -> None:

@@ -16,9 +16,10 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from synergos.errors import Conflict, InvalidRequest
 from synergos.pki import pem
-from synergos.pki.authority import KEY, Authority, Reason
+from synergos.pki.authority import KEY, Authority
 from synergos.pki.issued import FILE, Issued
 from synergos.pki.names import Names, Use
+from synergos.pki.revocation_list import Reason
 from synergos.pki.site import make_request
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
