@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from synergos.cli.output import Format, FormatOption, print_json, print_table, say
+from synergos.cli.output import Format, FormatOption, counted, print_json, print_rows, print_table, say
 from synergos.cli.trust_folder import OutputsOption, of_worker
 from synergos.errors import InvalidRequest
 from synergos.extras import needing
@@ -37,10 +37,7 @@ _WAITING = "waiting"
 def list_all(outputs: OutputsOption = None, output: FormatOption = Format.TABLE) -> None:
     """List what the owner has approved or revoked, and what waits."""
     rows = _rows(_folder(outputs))
-    if output is Format.JSON:
-        print_json(rows)
-    else:
-        print_table(f"{len(rows)} computations", _COLUMNS, rows)
+    print_rows(counted(len(rows), "computation"), _COLUMNS, rows, output)
 
 
 @app.command()

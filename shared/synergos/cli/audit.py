@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import csv
-import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,11 +13,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from synergos.cli.exits import ExitCode
-from synergos.cli.output import Format, FormatOption, cell, moment, print_json, print_table, say
+from synergos.cli.output import Format, FormatOption, cell, counted, moment, print_json, print_table, say
 from synergos.cli.trust_folder import FOLDER, FolderArgument, own_folders
 from synergos.errors import InvalidRequest
 from synergos.extras import needing
 from synergos.foreign_text import in_spreadsheet
+from synergos.time_spans import read_span
 
 if TYPE_CHECKING:
     from synergos.ledger.place import LedgerPlace
@@ -40,7 +40,6 @@ class AuditFormat(StrEnum):
 
 TimeOption = str | None
 _TIME = "a date or time as 2026-11-26 or 2026-11-26T14:00, or so long ago: 12h, 7d, 4w"
-_UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 _KINDS = 5
 """Of figures, that a cell of a table names."""
 _IN_TABLE = ("at", "what", "who", "of", "folders", "rows", "left", "reason")
@@ -89,7 +88,7 @@ def show(
         case AuditFormat.CSV:
             _print_csv(("program", *COLUMNS), rows)
         case AuditFormat.TABLE:
-            print_table(f"{len(rows)} uses", _IN_TABLE, [_in_table(row) for row in rows])
+            print_table(counted(len(rows), "use"), _IN_TABLE, [_in_table(row) for row in rows])
 
 
 @app.command()
@@ -238,8 +237,8 @@ def _print_csv(columns: Sequence[str], rows: Sequence[Mapping[str, object]]) -> 
 def _time(text: str | None, option: str) -> datetime | None:
     if text is None:
         return None
-    if ago := re.fullmatch(r"(\d{1,5})([hdw])", text):
-        return datetime.now(UTC) - int(ago[1]) * _UNITS[ago[2]]
+    if (ago := read_span(text, "hdw")) is not None:
+        return datetime.now(UTC) - ago
     try:
         return datetime.fromisoformat(text).astimezone()
     except ValueError:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from synergos.cli.output import Format, FormatOption, print_fields, print_json, say
+from synergos.cli.output import Format, FormatOption, print_record, say
 from synergos.errors import InvalidRequest
 from synergos.extras import needing
 
@@ -88,10 +88,7 @@ def _show(title: str, found: Contents, output: Format) -> None:
         "unfinished_jobs": found.unfinished,
         "missing": list(found.missing),
     }
-    if output is Format.JSON:
-        print_json(told)
-    else:
-        print_fields(title, told)
+    print_record(title, told, output)
 
 
 def _reason(error: OSError) -> str:

@@ -8,13 +8,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import wraps
 from importlib.metadata import entry_points
-from inspect import Parameter, Signature, signature
 from pathlib import Path
 from typing import Annotated, Any, Concatenate, ParamSpec
 
 import typer
 
 from synergos import Driver
+from synergos.cli.command_signature import taking
 from synergos.cli.completion import complete_profile
 from synergos.cli.exits import words_of
 from synergos.cli.logins import token_for
@@ -78,17 +78,7 @@ def connected(command: Callable[Concatenate[Driver, Arguments], None]) -> Callab
             print(f"synergos: {words_of(interrupted)}", file=sys.stderr)
             raise
 
-    _, *own = signature(command, eval_str=True).parameters.values()
-    options = [
-        Parameter("address", Parameter.KEYWORD_ONLY, default=None, annotation=AddressOption),
-        Parameter("profile", Parameter.KEYWORD_ONLY, default=None, annotation=ProfileOption),
-        Parameter("tls_ca", Parameter.KEYWORD_ONLY, default=None, annotation=CaOption),
-    ]
-    shown = Signature([parameter.replace(kind=Parameter.KEYWORD_ONLY) for parameter in own] + options)
-    # What reads the parameters of a command looks here.
-    connecting.__signature__ = shown  # type: ignore[attr-defined]
-    connecting.__annotations__ = {name: parameter.annotation for name, parameter in shown.parameters.items()}
-    return connecting
+    return taking(connecting, command, {"address": AddressOption, "profile": ProfileOption, "tls_ca": CaOption})
 
 
 def driver_for(

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from synergos.cli.output import Format, FormatOption, print_json, print_table, say
+from synergos.cli.output import Format, FormatOption, print_rows, say
 from synergos.cli.trust_folder import FolderArgument, identity_files
 from synergos.errors import InvalidRequest
 from synergos.extras import needing
+from synergos.time_spans import read_span
 
 if TYPE_CHECKING:
     from synergos.identity.identity import Identity
@@ -25,7 +25,7 @@ app = typer.Typer(
 FileOption = Annotated[
     Path | None, typer.Option("--identity", metavar="FILE", help="The program's --identity, where it has one.")
 ]
-_UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
+_COLUMNS = ("fingerprint", "made", "before", "before_until", "file")
 
 
 @app.command()
@@ -34,10 +34,7 @@ def show(folder: FolderArgument = None, identity: FileOption = None, output: For
     with needing("worker"):
         from synergos.identity.identity import read_identity
     rows = [_row(path, read_identity(path)) for path in identity_files(folder, identity)]
-    if output is Format.JSON:
-        print_json(rows)
-    else:
-        print_table("", ("fingerprint", "made", "before", "before_until", "file"), rows)
+    print_rows("", _COLUMNS, rows, output)
 
 
 @app.command()
@@ -67,10 +64,7 @@ def renew(
         raise InvalidRequest(f"expected one of {', '.join(map(str, files))}", "--identity")
     before, after = renew_identity(files[0], _time(grace))
     say(f"{before.fingerprint} is known besides for {grace}")
-    if output is Format.JSON:
-        print_json([_row(files[0], after)])
-    else:
-        print_table("", ("fingerprint", "made", "before", "before_until", "file"), [_row(files[0], after)])
+    print_rows("", _COLUMNS, [_row(files[0], after)], output)
 
 
 def _row(path: Path, found: Identity) -> dict[str, object]:
@@ -86,7 +80,7 @@ def _row(path: Path, found: Identity) -> dict[str, object]:
 
 
 def _time(text: str) -> timedelta:
-    found = re.fullmatch(r"(\d{1,4})([hdw])", text)
+    found = read_span(text, "hdw")
     if found is None:
         raise InvalidRequest("expected a number of hours, days or weeks, as 12h, 30d, 4w", "--grace")
-    return int(found[1]) * _UNITS[found[2]]
+    return found

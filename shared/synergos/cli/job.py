@@ -12,7 +12,16 @@ from synergos.cli.completion import complete_job
 from synergos.cli.connection import connected
 from synergos.cli.exits import ExitCode
 from synergos.cli.listing import LimitOption, limit_of, say_if_there_is_more
-from synergos.cli.output import Format, FormatOption, moment, print_fields, print_json, print_table, standard_error
+from synergos.cli.output import (
+    Format,
+    FormatOption,
+    counted,
+    moment,
+    print_json,
+    print_record,
+    print_table,
+    standard_error,
+)
 from synergos.cli.short_ids import shortened, with_jobs
 from synergos.domain.keys import JOB_IDS
 from synergos.driver.progress import describe, display_on, ids_of, label_of
@@ -53,10 +62,7 @@ def list_jobs(
 def show(driver: Driver, job: JobId, output: FormatOption = Format.TABLE) -> None:
     """Show one job: its keys, progress, times and error."""
     found = with_jobs(driver, [job], lambda ids: driver.jobs.read(ids[0])["data"])
-    if output is Format.JSON:
-        print_json(found)
-    else:
-        print_fields(f"Job {found['id']}", found)
+    print_record(f"Job {found['id']}", found, output)
 
 
 @connected
@@ -73,32 +79,6 @@ def wait(
     ended = with_jobs(driver, jobs, lambda ids: wait_for(driver, ids, timeout))
     show_jobs(ended, output)
     end_as(ended)
-
-
-@connected
-def events(
-    driver: Driver,
-    job: JobId,
-    attempt: AttemptOption = None,
-    limit: LimitOption = None,
-    output: FormatOption = Format.TABLE,
-) -> None:
-    """Show what has happened to a job, the newest last."""
-    found = _history(driver, job, driver.jobs.events, attempt)
-    _show_history(found, "event", _what_happened, limit, output)
-
-
-@connected
-def metrics(
-    driver: Driver,
-    job: JobId,
-    attempt: AttemptOption = None,
-    limit: LimitOption = None,
-    output: FormatOption = Format.TABLE,
-) -> None:
-    """Show what the rounds of a training have lost, the newest last; it may be running."""
-    found = _history(driver, job, driver.jobs.metrics, attempt)
-    _show_history(found, "round", _what_was_lost, limit, output)
 
 
 @connected
@@ -133,22 +113,38 @@ def _in_short(job: Job) -> Job:
     return {**job, "progress": {**progress, "losses": losses}}
 
 
-def _history(driver: Driver, job: str, call: Callable[..., Response], attempt: int | None) -> list[Job]:
-    return with_jobs(driver, [job], lambda ids: call(ids[0], attempt=attempt)["data"])
+def _history_of(
+    noun: str, call: Callable[[Driver], Callable[..., Response]], row: Callable[[Job], Job], about: str
+) -> Callable[..., None]:
+    """A command that shows what is known of a job over time, of much the newest part.
 
+    Args:
+        noun: what one thing of it is called.
+        call: of the driver, with which it is asked for.
+        row: one thing of it in a table.
+        about: the command's help.
+    """
 
-def _show_history(
-    found: Sequence[Job], noun: str, row: Callable[[Job], Job], limit: int | None, output: Format
-) -> None:
-    """Write what is known of a job to standard output, of much the newest part."""
-    most = limit_of(limit, output)
-    shown = found if most is None else found[-most:]
-    if output is Format.JSON:
-        print_json(list(shown))
-        return
-    rows = [row(each) for each in shown]
-    more = "" if len(shown) == len(found) else f", the newest of {len(found)}"
-    print_table(f"{len(rows)} {noun}{'' if len(rows) == 1 else 's'}{more}", tuple(rows[0]) if rows else (), rows)
+    @connected
+    def history(
+        driver: Driver,
+        job: JobId,
+        attempt: AttemptOption = None,
+        limit: LimitOption = None,
+        output: FormatOption = Format.TABLE,
+    ) -> None:
+        found = with_jobs(driver, [job], lambda ids: call(driver)(ids[0], attempt=attempt)["data"])
+        most = limit_of(limit, output)
+        shown = found if most is None else found[-most:]
+        if output is Format.JSON:
+            print_json(list(shown))
+            return
+        rows = [row(each) for each in shown]
+        more = "" if len(shown) == len(found) else f", the newest of {len(found)}"
+        print_table(f"{counted(len(rows), noun)}{more}", tuple(rows[0]) if rows else (), rows)
+
+    history.__doc__ = about
+    return history
 
 
 def _what_happened(event: Job) -> Job:
@@ -157,6 +153,20 @@ def _what_happened(event: Job) -> Job:
 
 def _what_was_lost(lost: Job) -> Job:
     return {name: lost[name] for name in ("round", "attempt", "train", "evaluate", "participants")}
+
+
+events = _history_of(
+    "event",
+    lambda driver: driver.jobs.events,
+    _what_happened,
+    "Show what has happened to a job, the newest last.",
+)
+metrics = _history_of(
+    "round",
+    lambda driver: driver.jobs.metrics,
+    _what_was_lost,
+    "Show what the rounds of a training have lost, the newest last; it may be running.",
+)
 
 
 def show_jobs(jobs: Sequence[Job], output: Format) -> None:
@@ -175,5 +185,4 @@ def show_jobs(jobs: Sequence[Job], output: Format) -> None:
         }
         for job in jobs
     ]
-    title = "1 job" if len(rows) == 1 else f"{len(rows)} jobs"
-    print_table(title, ("id", "stage", "of", "how_it_stands", "created"), rows)
+    print_table(counted(len(rows), "job"), ("id", "stage", "of", "how_it_stands", "created"), rows)

@@ -11,7 +11,7 @@ from synergos import Driver
 from synergos.cli import logins
 from synergos.cli.connection import AddressOption, CaOption, ProfileOption, connected, driver_for
 from synergos.cli.expiry import read_life
-from synergos.cli.output import Format, FormatOption, print_fields, print_json
+from synergos.cli.output import Format, FormatOption, print_record
 from synergos.cli.passwords import PasswordFileOption, known_password
 from synergos.driver import DriverError
 from synergos.errors import InvalidRequest
@@ -67,7 +67,4 @@ def _show(driver: Driver, told: dict[str, Any], output: Format) -> None:
         "address": driver.address,
         **{name: value for name, value in told.items() if name not in {"token", "kind"}},
     }
-    if output is Format.JSON:
-        print_json(shown)
-    else:
-        print_fields("", shown)
+    print_record("", shown, output)

@@ -73,6 +73,31 @@ def print_table(
         console.print(table, highlight=False)
 
 
+def print_rows(title: str, columns: Sequence[str], rows: Sequence[Mapping[str, object]], output: Format) -> None:
+    """Write rows to standard output: some columns of them as a table, or all there is as JSON."""
+    if output is Format.JSON:
+        print_json(list(rows))
+    else:
+        print_table(title, columns, rows)
+
+
+def print_record(title: str, fields: Mapping[str, object], output: Format) -> None:
+    """Write one thing to standard output: its fields as a table, or as JSON."""
+    if output is Format.JSON:
+        print_json(fields)
+    else:
+        print_fields(title, fields)
+
+
+def counted(number: int, one: str, many: str | None = None) -> str:
+    """So many of something, in words.
+
+    Args:
+        many: what several are called, where that is not said by an s.
+    """
+    return f"1 {one}" if number == 1 else f"{number} {many or f'{one}s'}"
+
+
 def print_fields(title: str, fields: Mapping[str, object]) -> None:
     """Write the fields of one thing to standard output; what lies in a field is ``outer.inner``."""
     rows = [{"field": name, "value": value} for name, value in _flat(fields).items()]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from synergos.cli.output import Format, FormatOption, print_json, print_table, say
+from synergos.cli.output import Format, FormatOption, counted, print_json, print_rows, print_table, say
 from synergos.cli.trust_folder import OutputsOption, of_worker
 from synergos.errors import InvalidRequest
 from synergos.extras import needing
@@ -33,6 +33,7 @@ Fingerprint = Annotated[
     ),
 ]
 _COLUMNS = ("fingerprint", "standing", "name", "address", "since", "last")
+_PROJECT_COLUMNS = ("collaboration", "project", "who", "director", "at")
 
 
 @app.command("list")
@@ -65,10 +66,7 @@ def list_peers(outputs: OutputsOption = None, output: FormatOption = Format.TABL
         for contact in contacts_in(folder / FIRST_CONTACTS)
         if contact.fingerprint not in decided
     ]
-    if output is Format.JSON:
-        print_json(rows)
-    else:
-        print_table(f"{len(rows)} orchestrators", _COLUMNS, rows)
+    print_rows(counted(len(rows), "orchestrator"), _COLUMNS, rows, output)
 
 
 @app.command()
@@ -98,10 +96,7 @@ def projects(outputs: OutputsOption = None, output: FormatOption = Format.TABLE)
     with needing("worker"):
         from synergos.identity.projects_taken_part import projects_in
     rows = [asdict(each) for each in projects_in(of_worker(outputs))]
-    if output is Format.JSON:
-        print_json(rows)
-    else:
-        print_table(f"{len(rows)} projects", ("collaboration", "project", "who", "director", "at"), rows)
+    print_rows(counted(len(rows), "project"), _PROJECT_COLUMNS, rows, output)
 
 
 @app.command()
@@ -125,10 +120,7 @@ def release(
     folder = of_worker(outputs)
     with handed_over(folder, "peer release", {"collaboration": collaboration, "project": name}, say):
         rows = [asdict(each) for each in projects_taken_part.release(folder, collaboration, name)]
-    if output is Format.JSON:
-        print_json(rows)
-    else:
-        print_table("ended", ("collaboration", "project", "who", "director", "at"), rows)
+    print_rows("ended", _PROJECT_COLUMNS, rows, output)
 
 
 def _decide(

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from synergos.cli.completion import complete_profile
-from synergos.cli.output import Format, FormatOption, print_json, print_table
+from synergos.cli.output import Format, FormatOption, counted, print_rows
 from synergos.cli.profiles import Address, Profile, Profiles, profiles_file
 from synergos.errors import InvalidRequest
 
@@ -95,9 +95,5 @@ def _show(profiles: Profiles, output: Format) -> None:
         {"name": name, **profile.to_dict(), "is_default": name == profiles.default}
         for name, profile in profiles.named.items()
     ]
-    if output is Format.JSON:
-        print_json(rows)
-    else:
-        print_table(
-            f"{len(rows)} profiles in {profiles_file()}", ("name", "address", "timeout", "tls_ca", "is_default"), rows
-        )
+    title = f"{counted(len(rows), 'profile')} in {profiles_file()}"
+    print_rows(title, ("name", "address", "timeout", "tls_ca", "is_default"), rows, output)

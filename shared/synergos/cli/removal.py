@@ -10,7 +10,7 @@ import typer
 from synergos import Driver
 from synergos.cli.connection import connected
 from synergos.cli.listing import LimitOption, limit_of, say_if_there_is_more
-from synergos.cli.output import Format, FormatOption, moment, print_json, print_table
+from synergos.cli.output import Format, FormatOption, counted, moment, print_json, print_table
 from synergos.cli.short_ids import shortened, with_removal
 
 
@@ -50,5 +50,4 @@ def _show(removals: Sequence[Mapping[str, Any]], output: Format) -> None:
         }
         for removal in removals
     ]
-    title = "1 removal" if len(rows) == 1 else f"{len(rows)} removals"
-    print_table(title, ("id", "of", "where", "deleted", "reason"), rows)
+    print_table(counted(len(rows), "removal"), ("id", "of", "where", "deleted", "reason"), rows)

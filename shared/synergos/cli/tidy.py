@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from synergos.cli.backup import DatabaseOption, DataOption
-from synergos.cli.output import Format, FormatOption, print_json, print_table
+from synergos.cli.output import Format, FormatOption, counted, print_rows
 from synergos.errors import InvalidRequest
 from synergos.extras import needing
 from synergos.upkeep.removals import Removal
@@ -49,10 +49,8 @@ def tidy(
             row = {"what": each.what, "bytes": each.bytes, "why": each.why, "path": str(each.path)}
             if dry_run or _carried_out(each, outputs.absolute()):
                 rows.append(row)
-    if output is Format.JSON:
-        print_json(rows)
-    else:
-        print_table(f"{len(rows)} folders {'would go' if dry_run else 'are gone'}", _COLUMNS, rows)
+    title = f"{counted(len(rows), 'folder')} {'would go' if dry_run else 'gone'}"
+    print_rows(title, _COLUMNS, rows, output)
 
 
 def _carried_out(removal: Removal, outputs: Path) -> bool:

@@ -15,7 +15,7 @@ from synergos.cli.connection import connected
 from synergos.cli.exits import ExitCode
 from synergos.cli.ids import Ids
 from synergos.cli.listing import LimitOption, limit_of, say_if_there_is_more
-from synergos.cli.output import Format, FormatOption, moment, print_json, print_table, standard_error
+from synergos.cli.output import Format, FormatOption, counted, moment, print_json, print_table, standard_error
 from synergos.cli.project_file import FileOption, project_file
 from synergos.cli.short_ids import shortened, with_study
 from synergos.domain.study import Direction
@@ -142,7 +142,7 @@ def list_studies(
         short = shortened(study["id"] for study in studies)
         columns = ("id", "of", "state", "trials", "metric", "best", "created")
         rows = [{**_in_short(study), "id": short[study["id"]]} for study in studies]
-        print_table("1 study" if len(rows) == 1 else f"{len(rows)} studies", columns, rows)
+        print_table(counted(len(rows), "study", "studies"), columns, rows)
     say_if_there_is_more(answer)
 
 
@@ -268,7 +268,7 @@ def _show(study: Study, output: Format) -> None:
     print_table(f"Study {study['id']}", ("field", "value"), summary[1:])
     rows = trial_rows(study, study.get("trials") or [])
     if rows:
-        print_table(f"{len(rows)} trials", list(rows[0]), rows)
+        print_table(counted(len(rows), "trial"), list(rows[0]), rows)
 
 
 def _in_short(study: Study) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from synergos.errors import InvalidRequest, UnknownName
+from synergos.time_spans import read_span
 
-_UNITS = {"h": "hours", "d": "days", "w": "weeks"}
 _FORMS = {
     "models": "a number, as models=5",
     "predictions": "a time, as predictions=90d",
@@ -60,7 +60,7 @@ def _count(text: str) -> int:
 
 
 def _time(name: str, text: str) -> timedelta:
-    found = re.fullmatch(r"(\d{1,5})([hdw])", text)
+    found = read_span(text, "hdw")
     if found is None:
         raise InvalidRequest(f"expected {_FORMS[name]} (h, d or w), got {text[:40]!r}", "--keep")
-    return timedelta(**{_UNITS[found[2]]: int(found[1])})
+    return found
