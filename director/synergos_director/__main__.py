@@ -17,12 +17,12 @@ import structlog
 
 from synergos.accounts.flags import add_auth_flags, auth_of
 from synergos.ledger.place import LedgerPlace
+from synergos.program.common_flags import common_parser
 from synergos.program.database_flags import add_database_flags, database_of
 from synergos.program.destination_flags import add_destination_flags, nodes_of, tracking_servers_of
 from synergos.program.flags import (
     add_flag,
     add_quota_flag,
-    common_parser,
     default_folder,
     quotas_of,
     usable_folder,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from synergos.program.flags import add_flag, common_parser, default_folder, whole_number
+from synergos.program.common_flags import common_parser
+from synergos.program.flags import add_flag, default_folder, whole_number
 from synergos.tls.files import TlsFiles
 from synergos_portal.services import FIRST_PORT, Place, Service
 from synergos_portal.tool_flags import add_tool_flags
@@ -35,10 +35,10 @@ def parser() -> argparse.ArgumentParser:
         flags,
         "--orchestrator",
         nargs="+",
-        default=os.environ.get("SYNERGOS_ORCHESTRATOR", "http://127.0.0.1:5000").split(),
+        default=["http://127.0.0.1:5000"],
+        variable="SYNERGOS_ORCHESTRATOR",
         metavar="[NAME=]URL",
-        help="a TTP or director whose grid is shown, the first unless another is chosen in the header; "
-        "also SYNERGOS_ORCHESTRATOR, separated by blanks",
+        help="a TTP or director whose grid is shown, the first unless another is chosen in the header",
     )
     add_tool_flags(flags)
     add_flag(
@@ -54,21 +54,20 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _add_place_flags(flags: argparse.ArgumentParser, service: Service) -> None:
-    host, port = f"{service}_host".upper(), f"{service}_port".upper()
     add_flag(
         flags,
         f"--{service}_host",
-        default=os.environ.get(host) or None,
+        variable=f"{service}_host".upper(),
         metavar="NAME",
         help=f"the name a browser is sent to for {service}, https://NAME where something before this program ends TLS; "
-        f"default: the one it has asked by; also {host}",
+        "default: the one it has asked by",
     )
     add_flag(
         flags,
         f"--{service}_port",
+        variable=f"{service}_port".upper(),
         type=whole_number(1, 65535),
-        default=os.environ.get(port) or None,
-        help=f"the port a browser is sent to for {service}; default: where it listens, 443 with https://; also {port}",
+        help=f"the port a browser is sent to for {service}; default: where it listens, 443 with https://",
     )
 
 

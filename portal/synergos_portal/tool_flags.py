@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from synergos.errors import InvalidRequest
-from synergos.program.flags import add_flag
+from synergos.program.flags import add_flag, refusing
+from synergos.program.password_file import read_password
 from synergos.tls.files import TlsFiles
 from synergos_portal.proxy.tool import Login, Place
 from synergos_portal.settings import Tools
@@ -24,38 +25,36 @@ _NAMES = {"mlops": "mlops", "logs": "logs", "queue_pages": "queue"}
 def add_tool_flags(flags: argparse.ArgumentParser) -> None:
     """Add them; :func:`tools_of` reads them."""
     for flag, whose in _PAGES.items():
-        variable = _variable(flag)
         add_flag(
             flags,
             f"--{flag}",
-            default=os.environ.get(variable) or None,
+            variable=_variable(flag),
             metavar="URL",
-            help=f"the address of {whose} pages, which the station shows; also {variable}",
+            help=f"the address of {whose} pages, which the station shows",
         )
         name = _NAMES[flag]
         add_flag(
             flags,
             f"--{name}_user",
-            default=os.environ.get(_variable(f"{name}_user")) or None,
+            variable=_variable(f"{name}_user"),
             metavar="NAME",
-            help=f"whom {whose} pages are asked for as, on behalf of whoever looks at the station; default: whoever signs in there; "
-            f"also {_variable(f'{name}_user')}",
+            help=f"whom {whose} pages are asked for as, on behalf of whoever looks at the station; default: whoever signs in there",
         )
         add_flag(
             flags,
             f"--{name}_password_file",
             type=Path,
-            default=os.environ.get(_variable(f"{name}_password_file")) or None,
+            variable=_variable(f"{name}_password_file"),
             metavar="FILE",
-            help=f"the password of that user; also {_variable(f'{name}_password_file')}",
+            help="the password of that user",
         )
     add_flag(
         flags,
         "--tools_ca",
         type=Path,
-        default=os.environ.get("SYNERGOS_TOOLS_CA") or None,
+        variable="SYNERGOS_TOOLS_CA",
         metavar="FILE",
-        help="who vouches for those programs, by https; default: --tls_ca, else the system's; also SYNERGOS_TOOLS_CA",
+        help="who vouches for those programs, by https; default: --tls_ca, else the system's",
     )
     add_flag(
         flags,
@@ -70,14 +69,12 @@ def add_tool_flags(flags: argparse.ArgumentParser) -> None:
 def tools_of(flags: argparse.ArgumentParser, given: argparse.Namespace) -> Tools:
     """Which pages of other programs there are; ends the program with a clear message when something makes no sense."""
     authority: Path | None = given.tools_ca or given.tls_ca
-    try:
+    with refusing(flags):
         for flag in _PAGES:
             if (address := getattr(given, flag)) is not None:
                 Place.read(address, f"--{flag}")
         TlsFiles(authority=authority).client()
         logins = _logins(given)
-    except InvalidRequest as error:
-        flags.error(str(error))
     return Tools(
         given.mlops, given.logs, given.queue_pages, logins=logins, authority=authority, may_change=given.station_changes
     )
@@ -100,11 +97,8 @@ def _logins(given: argparse.Namespace) -> Mapping[str, Login]:
 
 
 def _password(file: Path, flag: str) -> str:
-    try:
-        password = file.read_text(encoding="utf-8").rstrip("\r\n")
-    except (OSError, ValueError) as error:
-        raise InvalidRequest(f"cannot be read ({type(error).__name__})", flag) from None
-    if not password or not password.isprintable():
+    password = read_password(file, flag)
+    if not password.isprintable():
         raise InvalidRequest("expected one line with the password", flag)
     return password
 

@@ -10,7 +10,6 @@ if __name__ == "__main__":
     raise SystemExit
 
 import argparse
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,13 +18,13 @@ import structlog
 from synergos.accounts.flags import add_auth_flags, auth_of
 from synergos.learning.shares import LARGEST_SHARE
 from synergos.ledger.place import LedgerPlace
+from synergos.program.common_flags import common_parser
 from synergos.program.database_flags import add_database_flags, database_of
 from synergos.program.destination_flags import add_destination_flags, nodes_of, tracking_servers_of
 from synergos.program.flags import (
     add_flag,
     add_keep_flag,
     add_quota_flag,
-    common_parser,
     orchestrator_folder,
     quotas_of,
     retention_of,
@@ -130,10 +129,10 @@ def parser() -> argparse.ArgumentParser:
         flags,
         "--rendezvous_port",
         type=whole_number(1, 65535),
-        default=os.environ.get("SYNERGOS_RENDEZVOUS_PORT") or None,
+        variable="SYNERGOS_RENDEZVOUS_PORT",
         metavar="PORT",
         help="where workers arrive that dial out (synergos-worker --join) and are registered with their fingerprint alone; none can"
-        " unless said. Also SYNERGOS_RENDEZVOUS_PORT",
+        " unless said",
     )
     timeouts = {
         "command": "a worker's answer to a command; opening a session reads its data",

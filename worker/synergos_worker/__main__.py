@@ -18,10 +18,10 @@ import pyarrow as pa
 import structlog
 
 from synergos.permission.judging import Unlisted
+from synergos.program.common_flags import common_parser
 from synergos.program.flags import (
     add_flag,
     add_keep_flag,
-    common_parser,
     default_folder,
     retention_of,
     usable_folder,

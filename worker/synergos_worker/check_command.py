@@ -10,7 +10,7 @@ from enum import IntEnum
 
 from synergos.domain.feature_space import Action
 from synergos.domain.tags import Purpose, declared_tags
-from synergos.errors import InvalidRequest
+from synergos.program.flags import refusing
 from synergos_worker.data_check import Report, check
 from synergos_worker.data_root import DataRoot
 from synergos_worker.flags import add_data_flag, add_disclosure_flags, policy_of
@@ -48,12 +48,10 @@ def main(arguments: Sequence[str]) -> int:
     """Run a command line; the exit code."""
     flags = parser()
     given = flags.parse_args(arguments)
-    try:
+    with refusing(flags):
         tags = declared_tags(
             {purpose: [tag.strip("/").split("/") for tag in getattr(given, purpose)] for purpose in Purpose}
         )
-    except InvalidRequest as error:
-        flags.error(str(error))
     if not tags:
         flags.error("expected a tag at least: --train, --evaluate or --predict")
     if not given.data.is_dir():

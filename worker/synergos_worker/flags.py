@@ -9,10 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from synergos.domain.catalogue import Extent
-from synergos.errors import InvalidRequest
 from synergos.identity.trust import Trust
 from synergos.permission.judging import Unlisted
-from synergos.program.flags import add_flag, default_folder, whole_number
+from synergos.program.flags import add_flag, default_folder, one_of, refusing, whole_number
 from synergos.program.tunnel import Proxy, proxy_of
 from synergos_worker.disclosure.policy import MINIMUM_ROWS, Mode, Policy
 from synergos_worker.joining.rendezvous import Meeting
@@ -37,12 +36,12 @@ def add_disclosure_flags(flags: argparse.ArgumentParser) -> None:
     add_flag(
         flags,
         "--disclosure",
-        type=_mode,
-        # A text, which argparse checks as it checks what is typed.
-        default=os.environ.get("SYNERGOS_DISCLOSURE") or str(Mode.STRICT),
+        type=one_of(Mode),
+        default=str(Mode.STRICT),
+        variable="SYNERGOS_DISCLOSURE",
         metavar="{strict,open}",
         help="strict: of values, levels and figures that too few rows share nothing leaves; open: everything that was ever "
-        "asked for, for data that may be seen by all. Also SYNERGOS_DISCLOSURE",
+        "asked for, for data that may be seen by all",
     )
     add_flag(
         flags,
@@ -55,14 +54,13 @@ def add_disclosure_flags(flags: argparse.ArgumentParser) -> None:
 
 def add_policy_flag(flags: argparse.ArgumentParser) -> None:
     """Add the flag of the file that says what may be asked."""
-    named = os.environ.get("SYNERGOS_POLICY")
     add_flag(
         flags,
         "--policy",
         type=Path,
-        default=Path(named) if named else None,
+        variable="SYNERGOS_POLICY",
         metavar="FILE",
-        help="policy.toml: what an orchestrator may ask of this worker; the usual limits unless said. Also SYNERGOS_POLICY",
+        help="policy.toml: what an orchestrator may ask of this worker; the usual limits unless said",
     )
 
 
@@ -72,10 +70,11 @@ def add_trust_flag(flags: argparse.ArgumentParser) -> None:
         flags,
         "--trust",
         nargs="+",
-        default=os.environ.get("SYNERGOS_TRUST", "").split(),
+        default=[],
+        variable="SYNERGOS_TRUST",
         metavar="FINGERPRINT|FILE|any",
         help="orchestrators that may use this worker, or files of their fingerprints, one a line; any: everybody who reaches it."
-        " Others wait until its owner decides with synergos peer approve. Also SYNERGOS_TRUST, separated by blanks",
+        " Others wait until its owner decides with synergos peer approve",
     )
 
 
@@ -84,10 +83,10 @@ def add_participant_flag(flags: argparse.ArgumentParser) -> None:
     add_flag(
         flags,
         "--participant",
-        default=os.environ.get("SYNERGOS_PARTICIPANT") or None,
+        variable="SYNERGOS_PARTICIPANT",
         metavar="NAME",
         help="the participant whose worker this is, as projects have it; a worker that does not trust anybody takes part for no other."
-        " --id unless said. Also SYNERGOS_PARTICIPANT",
+        " --id unless said",
     )
 
 
@@ -96,18 +95,17 @@ def add_join_flags(flags: argparse.ArgumentParser) -> None:
     add_flag(
         flags,
         "--join",
-        default=os.environ.get("SYNERGOS_JOIN") or None,
+        variable="SYNERGOS_JOIN",
         metavar="HOST:PORT",
         help="listen nowhere, and dial the rendezvous of an orchestrator (synergos-ttp --rendezvous_port), which asks by the"
-        " connections that are made so. Also SYNERGOS_JOIN",
+        " connections that are made so",
     )
     add_flag(
         flags,
         "--join_proxy",
-        default=os.environ.get("SYNERGOS_JOIN_PROXY") or None,
+        variable="SYNERGOS_JOIN_PROXY",
         metavar="http://[USER:PASSWORD@]HOST:PORT|none",
-        help="the HTTP proxy through which that is dialled; the one that HTTPS_PROXY and NO_PROXY name unless said. Also"
-        " SYNERGOS_JOIN_PROXY",
+        help="the HTTP proxy through which that is dialled; the one that HTTPS_PROXY and NO_PROXY name unless said",
     )
 
 
@@ -126,19 +124,15 @@ def meeting_of(
     for name in ("host", "port", "data_port"):
         if getattr(given, name) != flags.get_default(name):
             flags.error(f"--{name}: has no effect with --join: such a worker listens nowhere")
-    try:
+    with refusing(flags, "--join"):
         host, port = Meeting.read(given.join)
-    except InvalidRequest as error:
-        flags.error(f"--join: {error}")
-    try:
+    with refusing(flags, "--join_proxy"):
         if given.join_proxy == "none":
             proxy = None
         elif given.join_proxy is not None:
             proxy = Proxy.read(given.join_proxy)
         else:
             proxy = proxy_of(os.environ, host, port)
-    except InvalidRequest as error:
-        flags.error(f"--join_proxy: {error}")
     return Meeting(host, port, proxy, tls)
 
 
@@ -147,11 +141,11 @@ def add_unlisted_flag(flags: argparse.ArgumentParser) -> None:
     add_flag(
         flags,
         "--unlisted",
-        type=_unlisted,
-        default=os.environ.get("SYNERGOS_UNLISTED") or None,
+        type=one_of(Unlisted),
+        variable="SYNERGOS_UNLISTED",
         metavar="{deny,allow}",
         help="what holds for dataset folders that no syft.pub.yaml says anything of: deny, unless the worker trusts anybody; allow: every"
-        " orchestrator it serves may use them. Also SYNERGOS_UNLISTED",
+        " orchestrator it serves may use them",
     )
 
 
@@ -161,11 +155,11 @@ def add_approve_models_flag(flags: argparse.ArgumentParser) -> None:
         flags,
         "--approve_models",
         type=_is_on,
-        # A text, which argparse checks as it checks what is typed.
-        default=os.environ.get("SYNERGOS_APPROVE_MODELS") or "off",
+        default="off",
+        variable="SYNERGOS_APPROVE_MODELS",
         metavar="{on,off}",
         help="on: layers, hyperparameters, feature space and purposes of every run are taken only when the owner has approved of them with"
-        " synergos approval approve; others wait. Also SYNERGOS_APPROVE_MODELS",
+        " synergos approval approve; others wait",
     )
 
 
@@ -174,30 +168,25 @@ def add_catalogue_flag(flags: argparse.ArgumentParser) -> None:
     add_flag(
         flags,
         "--catalogue",
-        type=_extent,
-        # A text, which argparse checks as it checks what is typed.
-        default=os.environ.get("SYNERGOS_CATALOGUE") or str(Extent.OFF),
+        type=one_of(Extent),
+        default=str(Extent.OFF),
+        variable="SYNERGOS_CATALOGUE",
         metavar="{off,names,schema}",
         help="what orchestrators are told of the folders that they may use, before anything is aligned: nothing; which there are; or also"
-        " their columns and types and about how many rows, unless a folder's catalogue.json says less. Never a value."
-        " Also SYNERGOS_CATALOGUE",
+        " their columns and types and about how many rows, unless a folder's catalogue.json says less. Never a value",
     )
 
 
 def trust_of(flags: argparse.ArgumentParser, given: argparse.Namespace) -> Trust:
     """Who may ask, by the command line; ends the program with a clear message when that makes no sense."""
-    try:
+    with refusing(flags, "--trust"):
         return Trust.of(given.trust)
-    except InvalidRequest as error:
-        flags.error(f"--trust: {error}")
 
 
 def limits_of(flags: argparse.ArgumentParser, given: argparse.Namespace) -> OwnerLimits:
     """What may be asked, by the command line; ends the program with a clear message when the file cannot be believed."""
-    try:
+    with refusing(flags, "--policy"):
         return USUAL if given.policy is None else read_policy(given.policy)
-    except InvalidRequest as error:
-        flags.error(f"--policy: {error}")
 
 
 def add_memory_flags(flags: argparse.ArgumentParser) -> None:
@@ -214,14 +203,14 @@ def add_memory_flags(flags: argparse.ArgumentParser) -> None:
             "bytes for one session; default: half of that, and all of a --memory that is said",
         ),
     ):
-        default = os.environ.get(variable) or None
-        add_flag(flags, name, type=whole_number(2**20, 2**50), default=default, help=f"{help_text}. Also {variable}")
+        add_flag(flags, name, variable=variable, type=whole_number(2**20, 2**50), help=help_text)
     add_flag(
         flags,
         "--sessions",
         type=whole_number(1),
-        default=os.environ.get("SYNERGOS_SESSIONS") or "64",
-        help="how many sessions there may be at a time. Also SYNERGOS_SESSIONS",
+        default=64,
+        variable="SYNERGOS_SESSIONS",
+        help="how many sessions there may be at a time",
     )
 
 
@@ -233,27 +222,6 @@ def memory_of(given: argparse.Namespace) -> MemoryLimits:
 def policy_of(given: argparse.Namespace) -> Policy:
     """What may be told, by the command line."""
     return Policy(given.disclosure, given.minimum_rows)
-
-
-def _mode(text: str) -> Mode:
-    try:
-        return Mode(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"expected {' or '.join(Mode)}, got {text!r}") from None
-
-
-def _extent(text: str) -> Extent:
-    try:
-        return Extent(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"expected {', '.join(Extent)}, got {text!r}") from None
-
-
-def _unlisted(text: str) -> Unlisted:
-    try:
-        return Unlisted(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"expected {' or '.join(Unlisted)}, got {text!r}") from None
 
 
 def _is_on(text: str) -> bool:

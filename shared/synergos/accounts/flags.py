@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,8 +11,7 @@ import structlog
 from synergos.accounts.openid.issuer import Issuer, read_issuers
 from synergos.accounts.openid.issuers import OpenIdIssuers
 from synergos.accounts.sign_in import SignIn
-from synergos.errors import InvalidRequest
-from synergos.program.flags import add_flag
+from synergos.program.flags import add_flag, refusing
 from synergos.records.accounts import Accounts
 from synergos.records.store import RecordStore
 
@@ -75,20 +73,18 @@ def add_auth_flags(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         const=_ON,
         choices=(_ON, _OFF),
-        default=os.environ.get(VARIABLE) or _OFF,
+        default=_OFF,
+        variable=VARIABLE,
         help="whether whoever asks needs an account; without, whoever reaches the port may everything. Accounts are made by"
-        f" `synergos account add`. Also {VARIABLE}",
+        " `synergos account add`",
     )
-
-    named = os.environ.get(ISSUERS_VARIABLE)
     add_flag(
         parser,
         ISSUERS_FLAG,
         type=Path,
-        default=Path(named) if named else None,
+        variable=ISSUERS_VARIABLE,
         metavar="FILE",
-        help="of the OpenID providers that vouch for people, and what those are here; takes --auth. Also "
-        + ISSUERS_VARIABLE,
+        help="of the OpenID providers that vouch for people, and what those are here; takes --auth",
     )
 
 
@@ -100,7 +96,5 @@ def auth_of(parser: argparse.ArgumentParser, given: argparse.Namespace) -> Auth:
         return Auth(given.auth == _ON)
     if given.auth == _OFF:
         parser.error(f"{ISSUERS_FLAG}: has no effect without --auth")
-    try:
+    with refusing(parser, ISSUERS_FLAG):
         return Auth(is_on=True, issuers=read_issuers(given.auth_issuers))
-    except InvalidRequest as error:
-        parser.error(f"{ISSUERS_FLAG}: {error}")

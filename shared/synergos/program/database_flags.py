@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,9 +26,9 @@ def add_database_flags(parser: argparse.ArgumentParser, what: str) -> None:
         parser,
         _AUTHORITY_FLAG,
         type=Path,
-        default=os.environ.get("SYNERGOS_DATABASE_CA") or None,
+        variable="SYNERGOS_DATABASE_CA",
         metavar="FILE",
-        help="who vouches for a PostgreSQL server, which is then spoken to by TLS alone; default: --tls_ca; also SYNERGOS_DATABASE_CA",
+        help="who vouches for a PostgreSQL server, which is then spoken to by TLS alone; default: --tls_ca",
     )
 
 

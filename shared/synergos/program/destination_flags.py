@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import os
 
 from synergos.domain.addresses import Places
-from synergos.errors import InvalidRequest
 from synergos.program.destinations import ANY_NODE, Destinations, Listening
-from synergos.program.flags import add_flag
+from synergos.program.flags import add_flag, refusing
 
 NODES, TRACKING = ANY_NODE.flag, "--allow_mlops"
 NO_SERVERS = Destinations(TRACKING, Places())
@@ -43,18 +41,9 @@ def tracking_servers_of(parser: argparse.ArgumentParser, given: argparse.Namespa
 
 def _add(parser: argparse.ArgumentParser, flag: str, what: str) -> None:
     variable = f"SYNERGOS_{flag.removeprefix('--').upper()}"
-    add_flag(
-        parser,
-        flag,
-        nargs="+",
-        default=os.environ.get(variable, "").split(),
-        metavar="PLACE",
-        help=f"{what}; also {variable}, separated by blanks",
-    )
+    add_flag(parser, flag, variable=variable, nargs="+", default=[], metavar="PLACE", help=what)
 
 
 def _places(parser: argparse.ArgumentParser, flag: str, listed: list[str]) -> Places:
-    try:
+    with refusing(parser, flag):
         return Places.read(listed)
-    except InvalidRequest as error:
-        parser.error(f"{flag}: {error}")

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 
-from synergos.errors import Conflict
 from synergos.identity.identity import FOLDER, identity_in
-from synergos.program.flags import add_flag
+from synergos.program.flags import add_flag, refusing
 
 
 def add_identity_flag(parser: argparse.ArgumentParser, folder: str) -> None:
@@ -17,15 +15,13 @@ def add_identity_flag(parser: argparse.ArgumentParser, folder: str) -> None:
     Args:
         folder: the flag of the program's own folder, where it is unless it is said.
     """
-    named = os.environ.get("SYNERGOS_IDENTITY")
     add_flag(
         parser,
         "--identity",
         type=Path,
-        default=Path(named) if named else None,
+        variable="SYNERGOS_IDENTITY",
         metavar="FILE",
-        help=f"of this program's identity, made where there is none; below {FOLDER} in {folder} unless said. "
-        "Also SYNERGOS_IDENTITY",
+        help=f"of this program's identity, made where there is none; below {FOLDER} in {folder} unless said",
     )
 
 
@@ -37,8 +33,6 @@ def identity_file(parser: argparse.ArgumentParser, given: argparse.Namespace, fo
         program: whose identity it is, should several programs share the folder.
     """
     path: Path = (given.identity or folder / FOLDER / f"{program}.json").absolute()
-    try:
+    with refusing(parser, "--identity"):
         identity_in(path)
-    except Conflict as error:
-        parser.error(f"--identity: {error}")
     return path

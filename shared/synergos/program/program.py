@@ -13,7 +13,7 @@ from typing import Self
 import structlog
 
 from synergos.domain.addresses import is_loopback
-from synergos.program.flags import log_target, trace_target
+from synergos.program.common_flags import log_target, trace_target
 from synergos.program.health_watch import Check
 from synergos.program.logs import configure_logging
 from synergos.program.open_connections import ConnectionLimits
@@ -68,7 +68,7 @@ class ProgramSettings:
 
     @classmethod
     def of(cls, given: argparse.Namespace) -> Self:
-        """Those of a command line that :func:`synergos.program.flags.common_parser` has read."""
+        """Those of a command line that :func:`synergos.program.common_flags.common_parser` has read."""
         return cls(
             id=given.id,
             host=given.host,

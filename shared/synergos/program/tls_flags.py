@@ -5,17 +5,16 @@ from __future__ import annotations
 import argparse
 
 from synergos.errors import InvalidRequest
+from synergos.program.flags import refusing
 from synergos.tls.files import CERTIFICATE_FLAG, CLIENTS_FLAG, KEY_FLAG, Clients, TlsFiles
 from synergos.tls.secured import Secured
 
 
 def check_tls(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None:
     """End the program with a clear message when its flags make no sense together, or a file is not what it is to be."""
-    try:
+    with refusing(parser):
         files = _files_of(given)
         files.check()
-    except InvalidRequest as error:
-        parser.error(str(error))
 
 
 def secured_by(given: argparse.Namespace) -> Secured | None:

@@ -9,7 +9,8 @@ from pathlib import Path
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
-from synergos.program.flags import add_flag
+from synergos.program.flags import add_flag, refusing
+from synergos.program.password_file import read_password
 
 _VARIABLE = "SYNERGOS_DATABASE_PASSWORD_FILE"
 _FLAG = "--database_password_file"
@@ -41,14 +42,6 @@ def with_password(parser: argparse.ArgumentParser, given: argparse.Namespace, da
             # Of the environment, which all programs of a host may have.
             return database
         parser.error(f"{_FLAG}: expected a --database on a server, with a user and without a password")
-    return url.set(password=_password(parser, Path(said))).render_as_string(hide_password=False)
-
-
-def _password(parser: argparse.ArgumentParser, file: Path) -> str:
-    try:
-        found = file.read_text(encoding="utf-8").rstrip("\r\n")
-    except (OSError, ValueError) as error:
-        parser.error(f"{_FLAG}: {file} cannot be read ({type(error).__name__})")
-    if not found:
-        parser.error(f"{_FLAG}: expected a password in {file}, which is empty")
-    return found
+    with refusing(parser):
+        password = read_password(Path(said), _FLAG)
+    return url.set(password=password).render_as_string(hide_password=False)

@@ -206,7 +206,7 @@ def test_without_the_flag_nothing_of_opentelemetry_is_imported(program: str) -> 
     watching = (
         f"import sys, {program}.__main__ as program, synergos.tracing\n"
         "flags = program.parser()\n"
-        "from synergos.program.flags import trace_target\n"
+        "from synergos.program.common_flags import trace_target\n"
         "found = trace_target(flags, flags.parse_args([]))\n"
         "assert found.tracer('ttp', 'x', print) is synergos.tracing.OFF\n"
         "print(sorted(name for name in sys.modules if name.startswith('opentelemetry')))\n"

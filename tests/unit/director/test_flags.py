@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from synergos.program.flags import log_target
+from synergos.program.common_flags import log_target
 from synergos.program.logs import LogTarget
 from synergos_director.__main__ import parser
 from synmanager.flags import broker_of

@@ -56,6 +56,10 @@ def test_a_program_is_asked_as_a_user(tmp_path: Path) -> None:
         ),
         (
             ["--mlops", "http://m", "--mlops_user", "lead", "--mlops_password_file", "/dev/null"],
+            "which is empty",
+        ),
+        (
+            ["--mlops", "http://m", "--mlops_user", "lead", "--mlops_password_file", __file__],
             "one line with the password",
         ),
         (["--tools_ca", "/dev/null"], "--tls_ca"),

@@ -12,7 +12,8 @@ import pytest
 import synergos
 from servers.certificates import Authority
 from synergos.gelf import Transport
-from synergos.program.flags import common_parser, log_target, usable_folder
+from synergos.program.common_flags import common_parser, log_target
+from synergos.program.flags import usable_folder
 from synergos.program.logs import LogTarget
 from synergos.program.program import read_flags
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from synergos.domain.addresses import Places
-from synergos.program.flags import add_flag
+from synergos.program.flags import add_flag, refusing
+from synergos.program.password_file import read_password
 
 USER, PASSWORD, PASSWORD_FILE = (
     "MLFLOW_TRACKING_USERNAME",
@@ -50,15 +51,15 @@ def add_login_flags(parser: argparse.ArgumentParser) -> None:
     add_flag(
         parser,
         _USER_FLAG,
-        default=os.environ.get(USER),
-        help=f"user by which MLflow servers let this TTP in that ask for one; also {USER}; with a password alone {_ADMINISTRATOR}",
+        variable=USER,
+        help=f"user by which MLflow servers let this TTP in that ask for one; with a password alone {_ADMINISTRATOR}",
     )
     add_flag(
         parser,
         _FILE_FLAG,
         type=Path,
-        default=os.environ.get(PASSWORD_FILE),
-        help=f"file with the password of that user; also {PASSWORD_FILE}, or {PASSWORD} for the password itself",
+        variable=PASSWORD_FILE,
+        help=f"file with the password of that user, or {PASSWORD} for the password itself",
     )
 
 
@@ -68,10 +69,8 @@ def login_of(
     """What the command line says, and the environment; ends the program with a clear message when that makes no sense."""
     user, file, password = given.mlops_user or None, given.mlops_password_file, os.environ.get(PASSWORD) or ""
     if file is not None:
-        try:
-            password = Path(file).read_text(encoding="utf-8").rstrip("\r\n")
-        except (OSError, ValueError) as error:
-            parser.error(f"{_FILE_FLAG}: cannot be read ({type(error).__name__})")
+        with refusing(parser):
+            password = read_password(file, _FILE_FLAG)
     if user is None and not password:
         return None
     user = user or _ADMINISTRATOR

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,9 +20,9 @@ def add_tracking_tls_flag(parser: argparse.ArgumentParser) -> None:
         parser,
         _FLAG,
         type=Path,
-        default=os.environ.get("SYNERGOS_MLOPS_CA") or None,
+        variable="SYNERGOS_MLOPS_CA",
         metavar="FILE",
-        help="who vouches for MLflow servers, by https; default: --tls_ca, else the system's; also SYNERGOS_MLOPS_CA",
+        help="who vouches for MLflow servers, by https; default: --tls_ca, else the system's",
     )
 
 
