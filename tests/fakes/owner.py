@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from synergos.domain.job import Job
+from synergos.domain.job_progress import AwaitedWorker
 from synergos.domain.outputs import Outputs
 from synergos.errors import SynergosError, WorkerAwaitsApproval
 from synergos_ttp.control import Control
 from synergos_ttp.holds import Hold, JobHeld
-from synergos_ttp.running.holding import PutBack, Waits
+from synergos_ttp.running.holding import PutBack
 
 
 @dataclass
@@ -51,19 +52,19 @@ class PutBackSomewhere:
     """Where a job is that was put back."""
 
     is_there: bool = True
-    noted: list[Waits] = field(default_factory=list)
-    went_on: list[Waits] = field(default_factory=list)
+    noted: list[Sequence[AwaitedWorker]] = field(default_factory=list)
+    went_on: list[Sequence[AwaitedWorker]] = field(default_factory=list)
 
     @property
     def place(self) -> PutBack:
         """As it is given to who asks."""
         return PutBack(self.still, self.go_on)
 
-    def still(self, waits: Waits) -> bool:
+    def still(self, waits: Sequence[AwaitedWorker]) -> bool:
         self.noted.append(waits)
         return self.is_there
 
-    def go_on(self, left: Waits) -> None:
+    def go_on(self, left: Sequence[AwaitedWorker]) -> None:
         self.went_on.append(left)
 
 

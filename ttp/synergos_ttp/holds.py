@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, TypeAlias
-
-import msgspec
+from typing import TypeAlias
 
 from synergos.domain.job_progress import AwaitedWorker, awaited_owners
 from synergos.errors import JobStopped
@@ -41,11 +39,11 @@ class Hold:
         """Whether it is to be given up."""
         return datetime.now(UTC) >= self.until
 
-    def after(self, first: Mapping[str, Any] | None) -> Hold:
+    def after(self, first: AwaitedWorker | None) -> Hold:
         """The same, since the time of an earlier one for the same worker, as a job's progress has it."""
         if first is None:
             return self
-        since, until = (datetime.fromisoformat(first[name]) for name in ("since", "until"))
+        since, until = map(datetime.fromisoformat, (first.since, first.until))
         return Hold(self.participant, since, until, self.purpose, self.reason, self.ask)
 
 
@@ -62,9 +60,9 @@ class JobHeld(JobStopped):
         return cls([hold for error in errors for hold in error.holds])
 
 
-def in_progress(holds: Sequence[Hold]) -> list[dict[str, Any]]:
+def in_progress(holds: Sequence[Hold]) -> list[AwaitedWorker]:
     """Holds as a job's progress has them under ``waiting_for``."""
-    awaited = [
+    return [
         AwaitedWorker(
             participant=hold.participant,
             since=hold.since.isoformat(timespec="seconds"),
@@ -75,10 +73,9 @@ def in_progress(holds: Sequence[Hold]) -> list[dict[str, Any]]:
         )
         for hold in holds
     ]
-    return [msgspec.to_builtins(each) for each in awaited]
 
 
-def continued(holds: Sequence[Hold], progress: Mapping[str, Any]) -> tuple[Hold, ...]:
+def continued(holds: Sequence[Hold], progress: Mapping[str, object]) -> tuple[Hold, ...]:
     """Holds, each since the first time that the job was held by the same worker; by its progress before."""
-    earlier = {wait["participant"]: wait for wait in awaited_owners(progress)}
+    earlier = {wait.participant: wait for wait in awaited_owners(progress)}
     return tuple(hold.after(earlier.get(hold.participant)) for hold in holds)

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from msgspec import Meta as Limits
 from msgspec import Struct, structs
 
+from synergos.domain.declared_column import ColumnRules
 from synergos.domain.feature_space import LABEL, Feature
 from synergos.domain.tags import Purpose
 from synergos.schema import Definition
@@ -62,7 +63,7 @@ class Share(Struct, frozen=True, kw_only=True):
 
     columns: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ()
-    rules: Mapping[str, Any] = {}
+    rules: Mapping[str, ColumnRules] = {}
     tables: Mapping[Purpose, TableShare] = {}
 
 

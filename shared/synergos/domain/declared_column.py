@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
-from msgspec import Struct, field
+from msgspec import Struct, field, structs
 
 from synergos.schema import Definition
 
@@ -28,6 +28,16 @@ class Converted(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     offset: float
 
 
+class ColumnRules(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Of a :class:`DeclaredColumn` all but its type: what participants who meet may want to know of each other's."""
+
+    unit: str | None = None
+    order: tuple[str, ...] = ()
+    renamed: tuple[str, ...] = ()
+    converted: tuple[Converted, ...] = ()
+    mapped: Mapping[str, str] = {}
+
+
 class DeclaredColumn(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What the schemas of one participant's files say of a column.
 
@@ -45,6 +55,11 @@ class DeclaredColumn(Struct, frozen=True, kw_only=True, omit_defaults=True):
     renamed: tuple[str, ...] = ()
     converted: tuple[Converted, ...] = ()
     mapped: Mapping[str, str] = {}
+
+    def rules(self, others: ColumnRules | None = None) -> ColumnRules:
+        """All that is said but the type; of what is not said, what another table of the participant says of the column."""
+        own = {name: getattr(self, name) for name in ColumnRules.__struct_fields__}
+        return structs.replace(others or ColumnRules(), **{name: value for name, value in own.items() if value})
 
 
 DECLARED_COLUMN = Definition(DeclaredColumn, quotes=False)

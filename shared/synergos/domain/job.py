@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
 from uuid import uuid4
 
 from synergos.domain.job_options import JobOptions
@@ -99,7 +98,8 @@ class Job:
     Attributes:
         keys: the key of what it works on.
         parameters: what the request's body said (``auto_align``, ``tags``, …).
-        progress: how far it is, as :mod:`synergos.domain.job_progress` has it while it runs; then perhaps what came of it.
+        progress: how far it is, as JSON has :class:`synergos.domain.job_progress.JobProgress` while it runs; then perhaps what came
+            of it. It is as it is stored: most of those who have a job never look at it.
         attempts: how many times it was started.
         grid: the sub-grid it runs on, or ran on last; None where there is but one.
         ttp: the TTP that runs it, or ran it last; None where there is but one.
@@ -112,7 +112,7 @@ class Job:
     parameters: JobOptions = field(default_factory=JobOptions)
     id: str = field(default_factory=lambda: uuid4().hex)
     state: JobState = JobState.QUEUED
-    progress: Mapping[str, Any] = field(default_factory=dict)
+    progress: Mapping[str, object] = field(default_factory=dict)
     attempts: int = 0
     error: JobError | None = None
     created_at: datetime = field(default_factory=lambda: datetime.now(UTC))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from contextlib import suppress
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
+from synergos.errors import InvalidRequest
 from synergos.schema import Definition
 
 
@@ -94,16 +95,21 @@ class JobProgress(Struct, frozen=True, kw_only=True):
 
 
 JOB_PROGRESS = Definition(JobProgress)
+_AWAITED_WORKER = Definition(AwaitedWorker)
 
 
-def waiting_for(progress: Mapping[str, Any], awaited: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def waiting_for(progress: Mapping[str, object], awaited: Sequence[AwaitedWorker]) -> dict[str, object]:
     """A progress, as JSON has it, that says whom the job waits for: these, or nobody."""
     others = {name: value for name, value in progress.items() if name != "waiting_for"}
-    return {**others, "waiting_for": list(awaited)} if awaited else others
+    return {**others, "waiting_for": [_AWAITED_WORKER.write(each) for each in awaited]} if awaited else others
 
 
-def awaited_owners(progress: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def awaited_owners(progress: Mapping[str, object]) -> list[AwaitedWorker]:
     """Of a progress as JSON has it, whose owners have something to decide before the job can go on."""
     waits = progress.get("waiting_for")
-    listed = waits if isinstance(waits, list) else []
-    return [wait for wait in listed if isinstance(wait, Mapping) and wait.get("approval") is True]
+    found = []
+    for wait in waits if isinstance(waits, list) else ():
+        # Of whatever release wrote it: what cannot be read says of nobody that they have to decide.
+        with suppress(InvalidRequest):
+            found.append(_AWAITED_WORKER.read(wait))
+    return [each for each in found if each.approval is True]

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from synergos.domain.agreement import Agreement, Share, TableShare
-from synergos.domain.declared_column import DECLARED_COLUMN
+from synergos.domain.declared_column import ColumnRules
 from synergos.domain.feature_space import LABEL, Feature, FeatureSpace
 from synergos.domain.preparation import Prepared
 from synergos.domain.tags import Purpose
@@ -55,12 +54,10 @@ def _lacked(features: set[Feature], columns: set[str], space: FeatureSpace) -> I
             yield feature
 
 
-def _rules(prepared: Prepared) -> dict[str, Any]:
+def _rules(prepared: Prepared) -> dict[str, ColumnRules]:
     """What schemas say of columns beyond their type, and what they renamed, mapped or converted, by column."""
-    said: dict[str, dict[str, Any]] = {}
+    said: dict[str, ColumnRules] = {}
     for metadata in prepared.metadata.values():
         for column, declared in metadata.columns.items():
-            rules = {name: value for name, value in DECLARED_COLUMN.write(declared).items() if name != "type"}
-            if rules:
-                said[column] = {**said.get(column, {}), **rules}
-    return said
+            said[column] = declared.rules(said.get(column))
+    return {column: rules for column, rules in said.items() if rules != ColumnRules()}

@@ -141,15 +141,15 @@ class Disclosure:
         parameters: JobOptions = options
         return replace(job, parameters=parameters, progress=self.progress(job.progress), error=self._error(job.error))
 
-    def progress(self, progress: Mapping[str, Any]) -> dict[str, Any]:
+    def progress(self, progress: Mapping[str, object]) -> dict[str, object]:
         """How far a job is."""
         if self.has_all:
             return dict(progress)
         told = {name: value for name, value in progress.items() if name in _OF_PROGRESS}
         told |= {name: self._mine(progress[name]) for name in _BY_PARTICIPANT if name in progress}
         if isinstance(losses := progress.get("losses"), Mapping):
-            told["losses"] = {name: losses.get(name) for name in ("train", "evaluate")}
-            told["losses"]["participants"] = self._mine(losses.get("participants"))
+            means = {name: losses.get(name) for name in ("train", "evaluate")}
+            told["losses"] = {**means, "participants": self._mine(losses.get("participants"))}
         if isinstance(waiting := progress.get("waiting_for"), list):
             told["waiting_for"] = [self._waiting(each) for each in waiting if isinstance(each, Mapping)]
         elif isinstance(waiting, str):

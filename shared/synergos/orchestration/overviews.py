@@ -115,7 +115,7 @@ def _touches(job: Job | Damaged, participant: str, since: Mapping[ProjectKey, An
     return registered is None or job.finished_at is None or registered <= job.finished_at
 
 
-def _named(progress: Mapping[str, Any]) -> set[str]:
+def _named(progress: Mapping[str, object]) -> set[str]:
     """Whom a job's progress says to take part, or to be left out."""
     losses = progress.get("losses")
     among = [progress.get("participants"), progress.get("left_out"), progress.get("absent")]

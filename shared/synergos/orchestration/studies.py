@@ -114,10 +114,10 @@ class Studies:
         """What the trials of each of these studies have come to, by its id; nothing of one that cannot be read."""
         return self._records.tallies([study for study in studies if isinstance(study, Study)])
 
-    def progress(self, caller: Caller, study: Study, trials: Sequence[Trial]) -> Mapping[str, Mapping[str, Any]]:
+    def progress(self, caller: Caller, study: Study, trials: Sequence[Trial]) -> Mapping[str, Mapping[str, object]]:
         """How far the training of each trial is, or came, by its run; nothing of one that has none."""
         jobs = {trial.jobs[Stage.TRAIN]: trial.run_id for trial in trials if Stage.TRAIN in trial.jobs}
-        found: dict[str, Mapping[str, Any]] = {}
+        found: dict[str, Mapping[str, object]] = {}
         told = self._access.sight(caller).within(study.key).progress
         for first in range(0, len(jobs), _ASKED_AT_ONCE):
             some = list(jobs)[first : first + _ASKED_AT_ONCE]

@@ -40,7 +40,7 @@ def archive(store: RecordStore, job: Job, outputs: Outputs) -> Job:
         if stored.state is JobState.FAILED:
             raise Conflict(f"job {job.id} was recorded as failed before its results arrived")
         # What it was taken up with of its progress is old by now.
-        progress: Mapping[str, Any] = {}
+        progress: Mapping[str, object] = {}
         match outputs:
             case Checked():
                 progress = write_outputs(outputs)

@@ -71,7 +71,7 @@ class JobStore:
             raise RecordNotFound(f"no Job {job_id!r}")
         return read_job(row)
 
-    def progress_of(self, job_ids: Collection[str]) -> dict[str, Mapping[str, Any]]:
+    def progress_of(self, job_ids: Collection[str]) -> dict[str, Mapping[str, object]]:
         """How far each of these jobs is, of those that are there."""
         wanted = select(JOBS.c.id, JOBS.c.progress).where(JOBS.c.id.in_(job_ids))
         with self.database.reading() as connection:
@@ -164,7 +164,7 @@ class JobStore:
             if job.state.is_final and not had_ended:
                 self.history.add(job.id, JobNews((_end_of(job),)))
 
-    def update_progress(self, job_id: str, progress: Mapping[str, Any] | None, news: JobNews = NO_NEWS) -> None:
+    def update_progress(self, job_id: str, progress: Mapping[str, object] | None, news: JobNews = NO_NEWS) -> None:
         """Store how far a job is, and what has happened to it meanwhile.
 
         Args:

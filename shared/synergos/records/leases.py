@@ -23,7 +23,7 @@ from synergos.domain.dependencies import JobDependencies
 from synergos.domain.grid import nodes_of
 from synergos.domain.job import MAXIMUM_ATTEMPTS, UNFINISHED, Job, JobState
 from synergos.domain.job_event import NO_NEWS, JobNews, owner_lost
-from synergos.domain.job_progress import waiting_for
+from synergos.domain.job_progress import AwaitedWorker, waiting_for
 from synergos.domain.keys import ProjectKey
 from synergos.domain.records import Kind
 from synergos.domain.scheduling import Served, scheduling_order
@@ -179,7 +179,7 @@ class Leases:
             wanted = select(JOBS.c.cancel_requested).where(JOBS.c.id == claim.job.id)
             return bool(connection.execute(wanted).scalar_one())
 
-    def report(self, claim: Claim, progress: Mapping[str, Any] | None, news: JobNews = NO_NEWS) -> None:
+    def report(self, claim: Claim, progress: Mapping[str, object] | None, news: JobNews = NO_NEWS) -> None:
         """Store how far the job is, and what has happened to it meanwhile.
 
         Args:
@@ -217,11 +217,11 @@ class Leases:
         values = {"state": state.value, "attempts": attempts, "lease_until": None, "not_before": not_before}
         self._change(claim, values)
 
-    def hold(self, claim: Claim, awaited: Sequence[Mapping[str, Any]], seconds: float) -> None:
+    def hold(self, claim: Claim, awaited: Sequence[AwaitedWorker], seconds: float) -> None:
         """Put a job back that owners have to decide of first: nobody takes it up for so long, unless it is let go on.
 
         Args:
-            awaited: whose decision it takes, as its progress says it.
+            awaited: whose decision it takes.
 
         Raises:
             LeaseLost: see :meth:`renew`.
@@ -235,7 +235,7 @@ class Leases:
             values = {"attempts": claim.job.attempts - 1, "lease_until": None, "state": JobState.WAITING.value}
             self._change(claim, {**values, **self._held_values(claim, awaited, seconds)})
 
-    def still_held(self, claim: Claim, awaited: Sequence[Mapping[str, Any]], seconds: float) -> bool:
+    def still_held(self, claim: Claim, awaited: Sequence[AwaitedWorker], seconds: float) -> bool:
         """Hold a job for so much longer; false when it is not held any more, as it was cancelled for one."""
         with self._store.database.writing() as connection:
             before = plain(self._store.job(claim.job.id).progress)
@@ -246,22 +246,22 @@ class Leases:
                 note_job(connection, claim.job.id)
             return is_held
 
-    def let_go_on(self, claim: Claim, left: Sequence[Mapping[str, Any]]) -> None:
+    def let_go_on(self, claim: Claim, left: Sequence[AwaitedWorker]) -> None:
         """Have a job that is held taken up when it is its turn; one that is not stays as it is.
 
         Args:
-            left: whose decision it takes still, though it took too long, as its progress says it.
+            left: whose decision it takes still, though it took too long.
         """
         with self._store.database.writing() as connection:
             values = {"progress": self._waiting_for(claim, left), "not_before": None}
             if connection.execute(update(JOBS).where(*_is_held(claim)).values(values)).rowcount:
                 note_job(connection, claim.job.id)
 
-    def _held_values(self, claim: Claim, awaited: Sequence[Mapping[str, Any]], seconds: float) -> dict[str, Any]:
+    def _held_values(self, claim: Claim, awaited: Sequence[AwaitedWorker], seconds: float) -> dict[str, Any]:
         not_before = self._store.database.now() + timedelta(seconds=seconds)
         return {"progress": self._waiting_for(claim, awaited), "not_before": not_before}
 
-    def _waiting_for(self, claim: Claim, awaited: Sequence[Mapping[str, Any]]) -> Any:
+    def _waiting_for(self, claim: Claim, awaited: Sequence[AwaitedWorker]) -> Any:
         return plain(waiting_for(self._store.job(claim.job.id).progress, awaited))
 
     # For a director

@@ -175,7 +175,7 @@ def study_representation(study: Study | Damaged, tally: Tally | None = None) -> 
     }
 
 
-def _trial_shape(trial: Trial, progress: Mapping[str, Any]) -> dict[str, Any]:
+def _trial_shape(trial: Trial, progress: Mapping[str, object]) -> dict[str, Any]:
     return {
         "number": trial.number,
         "run_id": trial.run_id,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from fakes.owner import Owner, PutBackSomewhere
 from synergos.domain.job import Job, JobError, Stage
+from synergos.domain.job_progress import AwaitedWorker, waiting_for
 from synergos.domain.keys import job_key
 from synergos.errors import Conflict, SynergosError, WorkerForbids, WorkerUnreachable
 from synergos.records import RecordStore
@@ -17,7 +19,7 @@ from synergos_ttp.control import Control
 from synergos_ttp.holds import JobHeld, continued, in_progress
 from synergos_ttp.outcomes import Failed, Held
 from synergos_ttp.running.attempt import outcome_of
-from synergos_ttp.running.holding import MOST_SECONDS, Holding, Waits
+from synergos_ttp.running.holding import MOST_SECONDS, Holding
 from synergos_ttp.stages.jobs import JobRunner
 
 JOB = Job(Stage.TRAIN, job_key({"collab_id": "c", "project_id": "p", "expt_id": "e", "run_id": "r"}))
@@ -66,7 +68,7 @@ def test_who_has_decided_is_not_asked_again_for_another_who_has_not(holding: Hol
     look_for(holding, clock, 3)
 
     assert (first.asked, second.asked, back.went_on) == (1, 3, [])
-    assert [wait["participant"] for wait in back.noted[-1]] == ["worker_2"]
+    assert [wait.participant for wait in back.noted[-1]] == ["worker_2"]
 
 
 def test_it_is_asked_less_often_the_longer_nobody_decides(holding: Holding, clock: Clock) -> None:
@@ -119,7 +121,7 @@ def test_a_job_that_was_held_too_long_goes_on_to_say_so(holding: Holding, clock:
     look_for(holding, clock, 1)
 
     [left] = back.went_on
-    assert [wait["participant"] for wait in left] == ["worker_2"]
+    assert [wait.participant for wait in left] == ["worker_2"]
 
 
 def test_a_job_that_is_put_back_again_as_it_goes_on_is_asked_for_again(holding: Holding, clock: Clock) -> None:
@@ -128,7 +130,7 @@ def test_a_job_that_is_put_back_again_as_it_goes_on_is_asked_for_again(holding: 
     again = PutBackSomewhere()
 
     class PutBackAtOnce(PutBackSomewhere):
-        def go_on(self, left: Waits) -> None:
+        def go_on(self, left: Sequence[AwaitedWorker]) -> None:
             holding.keep(JOB, [second.hold()], again.place)
 
     holding.keep(JOB, [first.hold()], PutBackAtOnce().place)
@@ -154,7 +156,7 @@ def test_nobody_is_asked_for_a_job_that_was_cancelled(holding: Holding, clock: C
 def test_a_hold_goes_on_from_when_the_job_was_held_first() -> None:
     now = datetime.now(UTC).replace(microsecond=0)
     first = replace(Owner().hold(), since=now - timedelta(days=3), until=now + timedelta(days=4))
-    progress = {"waiting_for": in_progress([first])}
+    progress = waiting_for({}, in_progress([first]))
 
     [again, another] = continued([Owner().hold(), Owner("worker_2").hold()], progress)
 
@@ -171,7 +173,7 @@ def test_who_was_only_away_is_held_from_now_on(progress: dict[str, object]) -> N
     assert continued([hold], progress) == (hold,)
 
 
-OVERDUE = replace(JOB, progress={"waiting_for": in_progress([Owner().hold(seconds=-1)])})
+OVERDUE = replace(JOB, progress=waiting_for({}, in_progress([Owner().hold(seconds=-1)])))
 
 
 def test_a_job_that_was_held_too_long_fails_by_whose_decision_it_took() -> None:

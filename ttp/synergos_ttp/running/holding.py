@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeAlias
 
 import structlog
 
 from synergos.domain.job import Job
+from synergos.domain.job_progress import AwaitedWorker
 from synergos.errors import JobInterrupted, SynergosError, WorkerAwaitsApproval, WorkerUnreachable
 from synergos.program.log_context import about_job
 from synergos.program.loop import Loop
 from synergos_ttp.holds import Hold, in_progress
 
 log = structlog.get_logger(__name__)
-
-Waits: TypeAlias = Sequence[Mapping[str, Any]]
 
 _TURN = 1.0
 LEAST_SECONDS, MOST_SECONDS = 1.0, 20.0
@@ -39,8 +37,8 @@ class PutBack:
             where all is decided, and then nothing of it is to be left.
     """
 
-    still: Callable[[Waits], bool]
-    go_on: Callable[[Waits], None]
+    still: Callable[[Sequence[AwaitedWorker]], bool]
+    go_on: Callable[[Sequence[AwaitedWorker]], None]
 
 
 @dataclass(frozen=True)

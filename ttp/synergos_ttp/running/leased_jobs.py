@@ -322,7 +322,7 @@ class LeasedJob:
         """See :class:`~synergos_ttp.running.source.JobInHand`."""
         return self.claim.fence > 1
 
-    def report(self, progress: Mapping[str, Any] | None, news: JobNews) -> None:
+    def report(self, progress: Mapping[str, object] | None, news: JobNews) -> None:
         """See :class:`~synergos_ttp.running.source.JobInHand`."""
         self.leases.report(self.claim, progress, news)
 

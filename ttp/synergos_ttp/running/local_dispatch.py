@@ -22,7 +22,7 @@ from sqlalchemy.exc import OperationalError
 
 from synergos.domain.job import CANCELLED_ON_REQUEST, GIVEN_UP, MAXIMUM_ATTEMPTS, Job, JobError, JobState
 from synergos.domain.job_event import JobNews, owner_lost
-from synergos.domain.job_progress import waiting_for
+from synergos.domain.job_progress import AwaitedWorker, waiting_for
 from synergos.domain.keys import ProjectKey
 from synergos.errors import Conflict, JobCancelled, JobInterrupted, ServiceStopping
 from synergos.orchestration.dispatcher import FOREVER, Wait
@@ -32,7 +32,7 @@ from synergos_ttp.control import Control
 from synergos_ttp.holds import Hold, in_progress
 from synergos_ttp.outcomes import Cancelled, Completed, Failed, Held, Interrupted, Lost, Outcome, Pruned
 from synergos_ttp.running.attempt import Followers, Runner, outcome_of
-from synergos_ttp.running.holding import Holding, PutBack, Waits
+from synergos_ttp.running.holding import Holding, PutBack
 from synergos_ttp.running.job_loop import JobLoop
 from synergos_ttp.running.tidying import announce_end, tidy
 from synergos_ttp.running.turns import Turns
@@ -221,7 +221,7 @@ class LocalDispatcher:
             self._running = held
             return held
 
-    def report(self, job: Job, progress: Mapping[str, Any] | None, news: JobNews) -> None:
+    def report(self, job: Job, progress: Mapping[str, object] | None, news: JobNews) -> None:
         """Store how far the running job is, and what has happened to it."""
         self._store.update_progress(job.id, progress, news)
 
@@ -275,17 +275,18 @@ class LocalDispatcher:
         place = PutBack(partial(self.still_held, job.id), partial(self.let_go_on, job.id))
         self._holding.keep(held, holds, place)
 
-    def still_held(self, job_id: str, waits: Waits) -> bool:
+    def still_held(self, job_id: str, waits: Sequence[AwaitedWorker]) -> bool:
         """Note what a job is held by; false when it has ended. See :class:`~synergos_ttp.running.holding.PutBack`."""
         with self._lock:
             job = self._store.job(job_id)
             if job.state is not JobState.WAITING:
                 return False
-            if waits != job.progress.get("waiting_for"):
-                self._store.update_progress(job_id, {**job.progress, "waiting_for": waits})
+            progress = waiting_for(job.progress, waits)
+            if progress != job.progress:
+                self._store.update_progress(job_id, progress)
             return True
 
-    def let_go_on(self, job_id: str, left: Waits) -> None:
+    def let_go_on(self, job_id: str, left: Sequence[AwaitedWorker]) -> None:
         """Have a job that was held taken up when it is its turn; see :class:`~synergos_ttp.running.holding.PutBack`."""
         with self._lock:
             job = self._store.job(job_id)
@@ -354,7 +355,7 @@ class LocalJob:
     is_resumed: bool
     control: Control = field(default_factory=Control)
 
-    def report(self, progress: Mapping[str, Any] | None, news: JobNews) -> None:
+    def report(self, progress: Mapping[str, object] | None, news: JobNews) -> None:
         """See :class:`~synergos_ttp.running.source.JobInHand`."""
         self.dispatcher.report(self.job, progress, news)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import Protocol
 
 from synergos.domain.job import Job
 from synergos.domain.job_event import JobNews
@@ -30,7 +30,7 @@ class JobInHand(Protocol):
     def control(self) -> Control:
         """By which whoever holds the job stops the attempt."""
 
-    def report(self, progress: Mapping[str, Any] | None, news: JobNews) -> None:
+    def report(self, progress: Mapping[str, object] | None, news: JobNews) -> None:
         """Store how far the job is, and what has happened to it; called from the thread that writes progress.
 
         Args:

@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
 
 import structlog
 from msgspec import UNSET
@@ -36,7 +35,7 @@ from synergos_ttp.outcomes import Failed
 
 log = structlog.get_logger(__name__)
 
-Write = Callable[[Mapping[str, Any] | None, JobNews], None]
+Write = Callable[[Mapping[str, object] | None, JobNews], None]
 """Takes a progress as JSON has it, None where it is as before, and what has happened meanwhile."""
 
 INTERVAL_SECONDS = 0.2
