@@ -15,6 +15,7 @@ from servers import postgresql as postgresql_server
 from servers.postgresql import PostgreSQL
 from support.made_once import share
 from support.spreading import Groups
+from synergos.records import RecordStore
 from synergos_simulator import grid
 
 ROOT = Path(__file__).parent
@@ -65,6 +66,14 @@ def own_ports() -> None:
     first, end = grid._OWN_PORTS
     share = (end - first) // count
     grid._OWN_PORTS = (first + index * share, first + (index + 1) * share)
+
+
+@pytest.fixture
+def store(database: str) -> Iterator[RecordStore]:
+    """A record store on the ``database`` of these tests."""
+    store = RecordStore(database)
+    yield store
+    store.close()
 
 
 @pytest.fixture(scope="session")

@@ -243,8 +243,20 @@ def registration_url(participant: str) -> str:
     return f"{PROJECT_URL}/participants/{participant}/registration"
 
 
+TAGS_URL = f"{registration_url('worker_1')}/tags"
+
+
 def predictions_url(participant: str) -> str:
     return f"/ttp/evaluate/participants/{participant}/collaborations/{C}/predictions"
+
+
+PREDICTIONS_URL = predictions_url("worker_1")
+PREDICT = {"tags": {P: [["abalone", "new"]]}}
+
+
+def body_for(url: str) -> dict[str, Any]:
+    """What a stage has to be asked with."""
+    return PREDICT if "/predictions" in url else {}
 
 
 def declare(client: Client) -> None:

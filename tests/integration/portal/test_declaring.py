@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from html import unescape
-from io import BytesIO
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from fakes.declared_grid import LINEAR, OF_COLLABORATION, OF_EXPERIMENT, OF_PROJECT, OF_RUN, REST_OF, Grid
 from fakes.orchestration import (
     LAYERS,
-    CannedDispatcher,
-    Client,
-    declare,
     go_through_all_stages,
 )
 from fakes.orchestration import (
@@ -32,54 +26,9 @@ from fakes.orchestration import (
 from fakes.orchestration import (
     R as RUN,
 )
-from fakes.portal import Visitor, portal
-from synergos.records import RecordStore
-from synergos.rest.app import create_app
+from support.forms import hidden_fields
 
-OF_COLLABORATION = f"/collaborations/{COLLABORATION}"
-OF_PROJECT = f"{OF_COLLABORATION}/projects/{PROJECT}"
-OF_EXPERIMENT = f"{OF_PROJECT}/experiments/{EXPERIMENT}"
-OF_RUN = f"{OF_EXPERIMENT}/runs/{RUN}"
-REST_OF = {page: f"/ttp/connect{page}" for page in (OF_COLLABORATION, OF_PROJECT, OF_EXPERIMENT, OF_RUN)}
-LINEAR = {
-    "layers-0-l_type": "Linear",
-    "layers-0-structure-in_features": "1",
-    "layers-0-structure-out_features": "1",
-    "layers-0-activation": "",
-}
 HOSTILE = ["a" * 128, "new", "心 脏", "a~(b) @=:+.-é", "0=new", "edit", "delete"]
-
-
-@dataclass
-class Grid:
-    """An orchestrator, asked by a program and by somebody with a browser."""
-
-    rest: Client
-    visitor: Visitor
-
-    def stored(self, page: str) -> Any:
-        return self.rest.data("GET", REST_OF[page])
-
-
-def _grid(folder: Path) -> Iterator[Grid]:
-    store = RecordStore(f"sqlite:///{folder / 'records.db'}")
-    app = create_app(store, CannedDispatcher(store), component_id="ttp/1")
-    rest = Client(app.test_client())
-    declare(rest)
-    yield Grid(rest, portal(folder, app).visitor())
-    store.close()
-
-
-@pytest.fixture
-def grid(tmp_path: Path) -> Iterator[Grid]:
-    """Everything is declared there, and nothing has run."""
-    yield from _grid(tmp_path)
-
-
-@pytest.fixture(scope="module")
-def unchanged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grid]:
-    """The same, for those that change nothing."""
-    yield from _grid(tmp_path_factory.mktemp("unchanged"))
 
 
 def test_a_whole_cycle_is_declared_by_its_pages_alone(grid: Grid) -> None:
@@ -148,7 +97,7 @@ EDITED: list[tuple[str, dict[str, str], dict[str, Any], str]] = [
 def test_the_second_of_two_editors_is_told_what_the_first_has_saved(
     grid: Grid, page: str, mine: dict[str, str], theirs: dict[str, Any], field: str
 ) -> None:
-    opened = _hidden(grid.visitor.get(f"{page}/edit").text)
+    opened = hidden_fields(grid.visitor.get(f"{page}/edit").text)
     grid.rest.data("PUT", REST_OF[page], theirs)
     saved = grid.stored(page)
 
@@ -159,7 +108,7 @@ def test_the_second_of_two_editors_is_told_what_the_first_has_saved(
     assert "What is saved there now" in told.text
     assert f'<dt class="col-sm-4">{field}</dt>' in told.text
     assert grid.stored(page) == saved
-    again = grid.visitor.post(f"{page}/edit", {**_hidden(told.text), **mine})
+    again = grid.visitor.post(f"{page}/edit", {**hidden_fields(told.text), **mine})
     assert again.status_code == 303
     assert grid.stored(page) != saved
 
@@ -301,7 +250,7 @@ def test_what_goes_along_is_told_before_it_is_deleted(grid: Grid) -> None:
 
 
 def test_nothing_is_deleted_that_has_been_changed_since_the_page_was_read(grid: Grid) -> None:
-    opened = _hidden(grid.visitor.get(f"{OF_RUN}/delete").text)
+    opened = hidden_fields(grid.visitor.get(f"{OF_RUN}/delete").text)
     grid.rest.data("PUT", REST_OF[OF_RUN], {"rounds": 9})
 
     answer = grid.visitor.post(f"{OF_RUN}/delete", {**opened, "name": RUN})
@@ -352,107 +301,6 @@ def test_a_run_shows_what_its_model_was_trained_with(grid: Grid) -> None:
     assert "changed since" in row
 
 
-FILES: list[tuple[bytes, str]] = [
-    (b"", "not JSON"),
-    (b"{", "not JSON"),
-    (b"\xff\xfe", "not JSON"),
-    (b'{"a": NaN}', "not JSON"),
-    (b"[" * 100 + b"]" * 100, "levels deep"),
-    (b"[" * 100_000 + b"]" * 100_000, "levels deep"),
-    (b"3", "expected"),
-    (b'"text"', "expected"),
-    (b"null", "expected"),
-]
-OF_LAYERS = [
-    *FILES,
-    (b"[]", "at least one"),
-    (b"[3]", "expected an object"),
-    (b'[{"l_type": 3, "structure": {}}]', "model[0].l_type"),
-    (b'[{"l_type": "Linear", "structure": []}]', "model[0].structure"),
-    (b'[{"l_type": "Linear", "structure": {}, "extra": 1}]', "model[0].extra"),
-    (json.dumps([LAYERS[0]] * 201).encode(), "at most 200"),
-    (b'{"lr": 0.1}', "expected a list"),
-]
-OF_HYPERPARAMETERS = [*FILES, (b"{}", "at least one"), (b'[{"lr": 1}]', "expected an object")]
-
-
-@pytest.mark.parametrize(
-    ("page", "content", "why"),
-    [
-        *((f"{OF_PROJECT}/experiments/new", *each) for each in OF_LAYERS),
-        *((f"{OF_EXPERIMENT}/runs/new", *each) for each in OF_HYPERPARAMETERS),
-    ],
-    ids=lambda value: str(value)[:20],
-)
-def test_a_wrong_file_is_refused_in_words_and_nothing_is_stored(
-    unchanged: Grid, page: str, content: bytes, why: str
-) -> None:
-    before = unchanged.rest.data("GET", "/ttp/connect/collaborations")
-
-    answer = unchanged.visitor.send(page, {**LINEAR, "act": "upload", "file": (BytesIO(content), "definition.json")})
-
-    assert answer.status_code == 422
-    assert why in unescape(answer.text)
-    assert 'href="#file"' in answer.text
-    assert unchanged.rest.data("GET", "/ttp/connect/collaborations") == before
-
-
-def test_no_file_is_told_too(unchanged: Grid) -> None:
-    answer = unchanged.visitor.send(f"{OF_PROJECT}/experiments/new", {**LINEAR, "act": "upload"})
-
-    assert answer.status_code == 422
-    assert "Choose a file first" in answer.text
-
-
-def test_an_uploaded_architecture_is_shown_and_then_declared_as_it_was(grid: Grid) -> None:
-    model = [
-        {
-            "is_input": True,
-            "l_type": "Conv1d",
-            "structure": {"in_channels": 1, "out_channels": 4, "kernel_size": [3]},
-            "activation": "relu",
-        },
-        {"is_input": False, "l_type": "Flatten", "structure": {}, "activation": ""},
-        {
-            "is_input": False,
-            "l_type": "Linear",
-            "structure": {"in_features": 4, "out_features": 1, "bias": False},
-            "activation": "",
-        },
-    ]
-    file = (BytesIO(json.dumps(model).encode()), "architecture.json")
-
-    shown = grid.visitor.send(f"{OF_PROJECT}/experiments/new", {"act": "upload", "file": file})
-    answer = grid.visitor.post(
-        f"{OF_PROJECT}/experiments/new", {**_fields(shown.text), "expt_id": "uploaded", "act": "save"}
-    )
-
-    assert (shown.status_code, answer.status_code) == (200, 303)
-    assert grid.rest.data("GET", f"/ttp/connect{answer.location}")["model"] == model
-
-
-def test_uploaded_hyperparameters_are_shown_and_then_declared_as_they_were(grid: Grid) -> None:
-    said = {
-        "algorithm": "FedAdam",
-        "server_lr": 0.5,
-        "rounds": 4,
-        "lr": 1e-05,
-        "optimizer": "Adam",
-        "betas": [0.8, 0.9],
-        "amsgrad": True,
-    }
-    file = (BytesIO(json.dumps(said).encode()), "hyperparameters.json")
-
-    shown = grid.visitor.send(f"{OF_EXPERIMENT}/runs/new", {"act": "upload", "file": file})
-    answer = grid.visitor.post(
-        f"{OF_EXPERIMENT}/runs/new", {**_fields(shown.text), "run_id": "uploaded", "act": "save"}
-    )
-
-    assert (shown.status_code, answer.status_code) == (200, 303)
-    stored = grid.rest.data("GET", f"/ttp/connect{answer.location}")
-    assert {name: stored[name] for name in said} == said
-
-
 def test_a_record_can_be_read_by_other_programs(unchanged: Grid) -> None:
     told = unchanged.visitor.get(f"{OF_RUN}?as=json").get_json()
 
@@ -465,26 +313,3 @@ def test_lists_can_be_read_by_other_programs(unchanged: Grid) -> None:
 
     assert lines[0].split(",")[:3] == ["run_id", "algorithm", "rounds"]
     assert lines[1].startswith(f"{RUN},")
-
-
-def _hidden(page: str) -> dict[str, str]:
-    """The hidden fields of a page's last form."""
-    form = page[page.rindex('<form method="post"') :]
-    found = re.findall(r"<input[^>]*>", form)
-    return {_of(each, "name"): unescape(_of(each, "value")) for each in found if 'type="hidden"' in each}
-
-
-def _fields(page: str) -> dict[str, str]:
-    """All fields of a page's last form, as a browser would send them."""
-    form = page[page.rindex('<form method="post"') :]
-    typed = [each for each in re.findall(r"<input[^>]*>", form) if 'type="file"' not in each]
-    values = {_of(each, "name"): unescape(_of(each, "value")) for each in typed if _of(each, "name")}
-    for name, options in re.findall(r'<select[^>]* name="([^"]*)"[^>]*>(.*?)</select>', form, re.DOTALL):
-        chosen = re.findall(r"<option[^>]* selected[^>]*>([^<]*)</option>", options)
-        values[name] = unescape(chosen[-1]) if chosen else ""
-    return values
-
-
-def _of(tag: str, attribute: str) -> str:
-    found = re.search(rf' {attribute}="([^"]*)"', tag)
-    return found[1] if found else ""

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from fakes.orchestration import C, CannedDispatcher, Client, declare, go_through_all_stages
+from fakes.orchestration import RUN, C, CannedDispatcher, Client, declare, go_through_all_stages
 from fakes.people import As, add_people, basic
 from synergos.accounts.sign_in import SignIn
+from synergos.domain.job import Job, JobState, Stage
+from synergos.domain.keys import ExperimentKey
 from synergos.domain.records import Kind
 from synergos.records import RecordStore
 from synergos.records.owners import Owners
@@ -98,3 +100,13 @@ def owned(as_: As, store: RecordStore) -> As:
     owners.give(Kind.PARTICIPANT, "worker_1", "first")
     owners.give(Kind.PARTICIPANT, "worker_2", "second")
     return as_
+
+
+@pytest.fixture
+def jobs(store: RecordStore) -> list[Job]:
+    """Seven jobs in the order they were accepted, of which the odd ones have failed."""
+    made = [Job(Stage.TRAIN, ExperimentKey.of(RUN).run_called(f"r{number}")) for number in range(7)]
+    store.add_jobs(made)
+    for job in made[1::2]:
+        store.save_job(job.ended(JobState.FAILED))
+    return made

@@ -20,6 +20,7 @@ from fakes.orchestration import (
     MODELS_URL,
     PROJECT_URL,
     RUN_URL,
+    TAGS_URL,
     VALIDATIONS_URL,
     CannedDispatcher,
     Client,
@@ -34,7 +35,6 @@ from synergos.records import RecordStore
 from synergos.rest import create_app
 from synergos.schema import Definition
 
-_TAGS_URL = f"{registration_url('worker_1')}/tags"
 BODIES: list[tuple[str, str, Definition[Any]]] = [
     ("POST", f"{CONNECT}/collaborations", bodies.COLLABORATION),
     ("PUT", COLLABORATION_URL, bodies.COLLABORATION),
@@ -48,8 +48,8 @@ BODIES: list[tuple[str, str, Definition[Any]]] = [
     ("PUT", f"{CONNECT}/participants/worker_1", bodies.PARTICIPANT),
     ("POST", registration_url("worker_1"), bodies.REGISTRATION),
     ("PUT", registration_url("worker_1"), bodies.REGISTRATION),
-    ("POST", _TAGS_URL, bodies.TAG),
-    ("PUT", _TAGS_URL, bodies.TAG),
+    ("POST", TAGS_URL, bodies.TAG),
+    ("PUT", TAGS_URL, bodies.TAG),
     ("POST", ALIGNMENTS_URL, bodies.ALIGNMENTS),
     ("POST", MODELS_URL, bodies.MODELS),
     ("POST", VALIDATIONS_URL, bodies.VALIDATIONS),

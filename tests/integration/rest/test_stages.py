@@ -12,13 +12,13 @@ from fakes.orchestration import (
     ALIGNMENTS_URL,
     CONNECT,
     EXPERIMENT_URL,
-    HYPERPARAMETERS,
     LAYERS,
     MODELS_URL,
+    PREDICT,
+    PREDICTIONS_URL,
     PROJECT,
     PROJECT_URL,
     RUN,
-    RUN_URL,
     VALIDATIONS_URL,
     C,
     CannedDispatcher,
@@ -26,33 +26,26 @@ from fakes.orchestration import (
     E,
     P,
     R,
+    body_for,
     fail,
     finish,
     leave,
     predictions_url,
     registration,
-    registration_url,
     tags,
 )
-from synergos.domain.job import Job, JobState, Stage
+from synergos.domain.job import Job, JobState
 from synergos.domain.keys import job_key
 from synergos.orchestration.dispatcher import FOREVER, Wait
 from synergos.records import RecordStore, archive
 from synergos.rest import create_app
 
-PREDICT = {"tags": {P: [["abalone", "new"]]}}
-PREDICTIONS_URL = predictions_url("worker_1")
 STAGES = [
     (ALIGNMENTS_URL, {}),
     (f"{MODELS_URL}/{E}/{R}", {}),
     (f"{VALIDATIONS_URL}/{E}/{R}", {}),
     (f"{PREDICTIONS_URL}/{P}/{E}/{R}", PREDICT),
 ]
-
-
-def body_for(url: str) -> dict[str, Any]:
-    """What a stage has to be asked with."""
-    return PREDICT if "/predictions" in url else {}
 
 
 def run_in(experiment: str, run: str) -> dict[str, str]:
@@ -138,153 +131,7 @@ def test_a_switch_that_is_neither_true_nor_false_is_refused(
     assert (status, answer["field"]) == (417, "auto_align")
 
 
-@pytest.mark.parametrize(
-    ("url", "missing"),
-    [
-        (ALIGNMENTS_URL.replace(C, "nowhere"), "Collaboration"),
-        (ALIGNMENTS_URL.replace(P, "nothing"), "Project"),
-        (f"{MODELS_URL}/nothing", "Experiment"),
-        (f"{MODELS_URL}/{E}/nothing", "Run"),
-        (f"{VALIDATIONS_URL}/{E}/nothing", "Run"),
-        (f"{VALIDATIONS_URL}/{E}/{R}/nobody", "Participant"),
-        (predictions_url("nobody"), "Participant"),
-        (f"{PREDICTIONS_URL}/nothing", "Project"),
-        (f"{PREDICTIONS_URL}/{P}/nothing", "Experiment"),
-    ],
-)
-def test_a_stage_for_what_is_not_there_is_not_found(finished: Client, url: str, missing: str) -> None:
-    status, answer = finished.post(url, body_for(url))
-
-    assert status == 404
-    assert answer["message"].startswith(f"no {missing} with")
-
-
-def refused(client: Client, url: str, body: Any = None) -> str:
-    status, answer = client.post(url, body_for(url) if body is None else body)
-    assert status == 409, answer
-    assert "data" not in answer
-    return str(answer["message"])
-
-
-def test_nothing_runs_without_participants(finished: Client) -> None:
-    for who in ("worker_1", "worker_2"):
-        finished.data("DELETE", registration_url(who))
-
-    for url in (ALIGNMENTS_URL, MODELS_URL, VALIDATIONS_URL):
-        assert "no participant is registered" in refused(finished, url)
-
-
-def test_nothing_is_trained_without_experiments_and_runs(finished: Client) -> None:
-    finished.data("DELETE", RUN_URL)
-    assert f"project '{P}' has no run" in refused(finished, MODELS_URL)
-    assert f"experiment '{E}' has no run" in refused(finished, f"{MODELS_URL}/{E}")
-
-    finished.data("DELETE", EXPERIMENT_URL)
-    assert f"project '{P}' has no experiment" in refused(finished, MODELS_URL)
-
-
-def test_a_participant_without_tags_blocks_nobody_and_nothing_is_aligned_without_any(declared: Client) -> None:
-    declared.data("DELETE", f"{registration_url('worker_2')}/tags")
-    assert declared.data("POST", ALIGNMENTS_URL, {})
-
-    declared.data("DELETE", f"{registration_url('worker_1')}/tags")
-    assert "nobody declared tags for training; declare tags first: worker_1, worker_2" in refused(
-        declared, ALIGNMENTS_URL
-    )
-
-
-def test_a_project_without_an_action_is_not_aligned(declared: Client) -> None:
-    declared.data("POST", f"{CONNECT}/collaborations/{C}/projects", {"project_id": P, "incentives": {}})
-
-    assert "has no action" in refused(declared, ALIGNMENTS_URL)
-
-
-def test_training_needs_an_alignment(declared: Client) -> None:
-    assert "is not aligned" in refused(declared, MODELS_URL)
-
-
-def test_training_needs_an_alignment_of_the_present_data(finished: Client) -> None:
-    finished.data("PUT", f"{registration_url('worker_2')}/tags", {"train": [["other"]]})
-
-    for url in (MODELS_URL, VALIDATIONS_URL):
-        assert refused(finished, url) == (
-            f"since project '{P}' was aligned, participant 'worker_2' has declared other tags; align it again"
-        )
-
-
-def test_tags_to_predict_make_no_alignment_necessary(finished: Client) -> None:
-    finished.data("PUT", f"{registration_url('worker_2')}/tags", {"predict": [["other"]]})
-    finished.data("POST", f"{CONNECT}/participants", {"id": "worker_3"})
-    finished.data("POST", registration_url("worker_3"), registration("h"))
-    finished.data("POST", f"{registration_url('worker_3')}/tags", {"train": [], "predict": [["new"]]})
-    finished.data("DELETE", registration_url("worker_3"))
-
-    assert finished.data("POST", MODELS_URL, {})
-    assert finished.data("POST", VALIDATIONS_URL, {})
-
-
-@pytest.mark.parametrize(
-    "url",
-    [f"{CONNECT}/participants/worker_2", registration_url("worker_2"), f"{registration_url('worker_2')}/tags"],
-    ids=["participant", "registration", "tags"],
-)
-def test_nobody_goes_on_without_somebody_who_has_left(finished: Client, url: str) -> None:
-    finished.data("DELETE", url)
-
-    for stage in (MODELS_URL, VALIDATIONS_URL):
-        assert refused(finished, stage) == (
-            f"since project '{P}' was aligned, participant 'worker_2' has left it; align it again"
-        )
-
-    finished.data("POST", ALIGNMENTS_URL, {})
-    assert finished.data("POST", MODELS_URL, {})
-    assert finished.data("POST", VALIDATIONS_URL, {})
-
-
-def test_somebody_new_has_to_be_aligned_first(finished: Client) -> None:
-    finished.data("POST", f"{CONNECT}/participants", {"id": "worker_3"})
-    finished.data("POST", registration_url("worker_3"), registration("h"))
-
-    # Who brings no data yet is no participant of a training.
-    assert finished.data("POST", MODELS_URL, {})
-
-    finished.data("POST", f"{registration_url('worker_3')}/tags", {"train": [["data"]]})
-    for url in (MODELS_URL, VALIDATIONS_URL):
-        assert refused(finished, url) == (
-            f"since project '{P}' was aligned, participant 'worker_3' has joined it; align it again"
-        )
-
-
-@pytest.mark.parametrize("url", [VALIDATIONS_URL, PREDICTIONS_URL])
-def test_an_untrained_run_is_named(finished: Client, url: str) -> None:
-    finished.data("POST", f"{EXPERIMENT_URL}/runs", {"run_id": "run_2", **HYPERPARAMETERS})
-
-    assert f"not trained yet: {E}/run_2; train it first" in refused(finished, url)
-
-
-def test_only_who_is_registered_is_validated(finished: Client) -> None:
-    finished.data("POST", f"{CONNECT}/participants", {"id": "worker_3"})
-
-    assert "'worker_3' is not registered" in refused(finished, f"{VALIDATIONS_URL}/{E}/{R}/worker_3")
-
-
-def test_a_refused_request_leaves_no_job_and_hides_nothing(finished: Client, store: RecordStore) -> None:
-    before = len(store.jobs())
-    finished.data("POST", f"{EXPERIMENT_URL}/runs", {"run_id": "run_2"})
-
-    refused(finished, VALIDATIONS_URL)
-
-    assert len(store.jobs()) == before
-    assert finished.data("GET", VALIDATIONS_URL)
-
-
 # Predictions
-
-
-def test_who_is_registered_nowhere_has_nothing_predicted(finished: Client) -> None:
-    finished.data("POST", f"{CONNECT}/participants", {"id": "worker_3"})
-
-    assert finished.data("POST", predictions_url("worker_3"), PREDICT) == []
 
 
 @pytest.mark.parametrize(
@@ -446,45 +293,3 @@ def test_figures_that_are_no_numbers_are_null(finished: Client, dispatcher: Cann
 
 
 # Jobs
-
-
-def test_every_stage_is_a_job_that_can_be_read(finished: Client) -> None:
-    jobs = finished.data("GET", "/ttp/jobs")
-
-    assert [(job["stage"], job["state"]) for job in jobs] == [
-        (stage.value, "completed") for stage in Stage if stage is not Stage.CHECK
-    ]
-    assert all(job["created_at"].endswith("+00:00") and job["finished_at"] for job in jobs)
-    assert finished.data("GET", f"/ttp/jobs/{jobs[1]['id']}") == jobs[1]
-    assert jobs[1]["keys"] == RUN
-    assert jobs[1]["error"] is None
-
-
-@pytest.mark.parametrize(
-    ("query", "expected"),
-    [
-        ("state=completed", 4),
-        ("state=failed", 0),
-        ("stage=train", 1),
-        (f"run_id={R}", 3),
-        (f"run_id={R}&stage=predict&participant_id=worker_1", 1),
-        ("participant_id=worker_2", 0),
-        ("collab_id=other", 0),
-    ],
-)
-def test_jobs_are_chosen_by_state_stage_and_ids(finished: Client, query: str, expected: int) -> None:
-    assert len(finished.data("GET", f"/ttp/jobs?{query}")) == expected
-
-
-@pytest.mark.parametrize(
-    ("query", "field"), [("state=runing", "state"), ("stage=x", "stage"), ("colab_id=c", "colab_id")]
-)
-def test_a_filter_that_is_not_one_is_refused(client: Client, query: str, field: str) -> None:
-    status, answer = client.get(f"/ttp/jobs?{query}")
-
-    assert (status, answer["field"]) == (417, field)
-
-
-def test_a_job_that_is_not_there_is_not_found(client: Client) -> None:
-    assert client.get("/ttp/jobs/none")[0] == 404
-    assert client.post("/ttp/jobs/none/cancel", {})[0] == 404

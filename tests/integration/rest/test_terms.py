@@ -18,6 +18,7 @@ from fakes.orchestration import (
     MODELS_URL,
     PROJECT_URL,
     RUN_URL,
+    TAGS_URL,
     VALIDATIONS_URL,
     C,
     Client,
@@ -30,7 +31,6 @@ from fakes.orchestration import (
 )
 from synergos.records import RecordStore
 
-TAGS_URL = f"{registration_url('worker_1')}/tags"
 TUNING_URL = f"{MODELS_URL}/{E}/optimizations"
 SPACE = {"rounds": {"_type": "choice", "_value": [1, 2]}}
 OTHER_LAYERS = [{**LAYERS[0], "activation": "relu"}]

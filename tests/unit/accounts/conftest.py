@@ -1,12 +1,9 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from argon2 import PasswordHasher
 
 from synergos.accounts import passwords
-from synergos.records import RecordStore
 
 QUICK = PasswordHasher(time_cost=2, memory_cost=8, parallelism=1)
 
@@ -15,10 +12,3 @@ QUICK = PasswordHasher(time_cost=2, memory_cost=8, parallelism=1)
 def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
     """What makes guessing slow makes tests slow, and none is about how slow."""
     monkeypatch.setattr(passwords, "_HASHER", QUICK)
-
-
-@pytest.fixture
-def store(database: str) -> Iterator[RecordStore]:
-    store = RecordStore(database)
-    yield store
-    store.close()

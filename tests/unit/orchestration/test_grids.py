@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from sqlalchemy import RowMapping
 
@@ -14,13 +12,6 @@ from synergos.orchestration.caller import OWNER
 from synergos.orchestration.grids import Grids
 from synergos.records import RecordStore, job_store
 from synergos.records.jobs import read_job
-
-
-@pytest.fixture
-def store(database: str) -> Iterator[RecordStore]:
-    store = RecordStore(database)
-    yield store
-    store.close()
 
 
 def test_only_the_jobs_that_run_are_read(store: RecordStore, monkeypatch: pytest.MonkeyPatch) -> None:

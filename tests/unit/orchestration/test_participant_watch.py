@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from synergos.domain.keys import RegistrationKey
@@ -20,13 +18,6 @@ def probe(host: str, port: int) -> Answered | Silent:
     if host == "away" and port == 8020:
         return Silent("Connection refused")
     return Answered("worker", host, PORTS[port], VERSION)
-
-
-@pytest.fixture
-def store(database: str) -> Iterator[RecordStore]:
-    store = RecordStore(database)
-    yield store
-    store.close()
 
 
 def register(store: RecordStore, project: str, who: str, *hosts: str) -> None:

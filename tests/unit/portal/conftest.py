@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,14 +14,6 @@ from synergos.records import RecordStore
 from synergos.records.owners import Owners
 from synergos.rest.app import create_app
 from synergos_portal.services import Service
-
-
-@pytest.fixture
-def store(database: str) -> Iterator[RecordStore]:
-    """The orchestrator's records."""
-    store = RecordStore(database)
-    yield store
-    store.close()
 
 
 @pytest.fixture

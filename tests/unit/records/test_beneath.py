@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from random import Random
 
 import pytest
@@ -15,13 +14,6 @@ from synergos.records import RecordStore, beneath, paging
 
 WITH_RELATIONS = [kind for kind, each in RECORD_TYPES.items() if each.relations]
 FIELDS = sorted({field for each in RECORD_TYPES.values() for field in each.key_fields})
-
-
-@pytest.fixture
-def store(database: str) -> Iterator[RecordStore]:
-    store = RecordStore(database)
-    yield store
-    store.close()
 
 
 @pytest.fixture(autouse=True)

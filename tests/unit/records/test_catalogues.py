@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -12,13 +11,6 @@ from synergos.records.catalogues import FORGOTTEN, Catalogues
 
 A, B = RegistrationKey("c", "p", "a"), RegistrationKey("c", "p", "b")
 CONTENT = {"extent": "names", "folders": [{"path": ["heart"]}]}
-
-
-@pytest.fixture
-def store(database: str) -> Iterator[RecordStore]:
-    store = RecordStore(database)
-    yield store
-    store.close()
 
 
 def test_whoever_is_wanted_is_due_until_it_was_asked_and_at_its_own_sub_grid(store: RecordStore) -> None:

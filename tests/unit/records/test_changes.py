@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 from sqlalchemy import Engine, event
 
 from synergos.domain.job import Job, JobState, Stage
+from synergos.domain.job_progress import AwaitedWorker
 from synergos.domain.keys import ProjectKey, RunKey
 from synergos.domain.records import Kind
 from synergos.records import RecordStore, changes
@@ -22,13 +22,6 @@ from synergos.records.leases import Leases
 RUN = RunKey("c", "p", "e", "r")
 SOON = 60.0
 """Seconds in which something comes that is not to be waited out."""
-
-
-@pytest.fixture
-def store(database: str) -> Iterator[RecordStore]:
-    store = RecordStore(database)
-    yield store
-    store.close()
 
 
 @pytest.fixture
@@ -121,7 +114,10 @@ def test_that_a_job_is_held_still_is_no_change_and_whom_it_waits_for_instead_is(
     leases.hold_grid(0, "a holder", "ttp")
     claim = leases.claim(0, "a holder", "ttp", Path("outputs")).claim
     assert claim is not None
-    first, second = ([{"participant": who, "approval": True}] for who in ("a", "b"))
+    first, second = (
+        [AwaitedWorker(participant=who, since="x", until="y", purpose="its session", reason="z", approval=True)]
+        for who in ("a", "b")
+    )
     leases.hold(claim, first, 60)
     before = watched.newest()
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import suppress
 from random import Random
-
-import pytest
 
 from synergos.domain.job import Job, JobState, Stage
 from synergos.domain.keys import ProjectKey, ResultKey, RunKey
@@ -24,13 +21,6 @@ SIGHTS = {
     "a participant": Sight(frozenset(), "a"),
     "nobody": Sight(frozenset()),
 }
-
-
-@pytest.fixture
-def store(database: str) -> Iterator[RecordStore]:
-    store = RecordStore(database)
-    yield store
-    store.close()
 
 
 def fill(store: RecordStore) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pytest
@@ -15,13 +15,6 @@ from synergos.records import RecordStore
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 TAKEN_UP = JobEvent(JobEventKind.TAKEN_UP)
-
-
-@pytest.fixture
-def store(database: str) -> Iterator[RecordStore]:
-    store = RecordStore(database)
-    yield store
-    store.close()
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -14,13 +13,6 @@ from synergos.errors import RecordNotFound
 from synergos.records import RecordStore
 from synergos.records.accounts import Account, Accounts
 from synergos.records.owners import Owners
-
-
-@pytest.fixture
-def store(database: str) -> Iterator[RecordStore]:
-    store = RecordStore(database)
-    yield store
-    store.close()
 
 
 def test_a_record_belongs_to_whom_it_was_given_until_it_is_taken(store: RecordStore) -> None:

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from synergos.domain.grid import Node
@@ -14,13 +12,6 @@ from synergos.records.removals import Removals
 
 RUN = RunKey("c", "p", "e", "r")
 BANK = Node("bank_a", "10.0.0.1", 5000, 8020)
-
-
-@pytest.fixture
-def store(database: str) -> Iterator[RecordStore]:
-    store = RecordStore(database)
-    yield store
-    store.close()
 
 
 def test_a_removal_is_read_as_it_was_stored_until_it_is_done(store: RecordStore) -> None:

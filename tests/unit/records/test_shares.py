@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 from collections import defaultdict
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from random import Random
@@ -21,13 +20,6 @@ from synergos.records.shares import Share
 
 KINDS = list(RECORD_TYPES)
 FIELDS = sorted({field for each in RECORD_TYPES.values() for field in each.key_fields})
-
-
-@pytest.fixture
-def store(database: str) -> Iterator[RecordStore]:
-    store = RecordStore(database)
-    yield store
-    store.close()
 
 
 def counted(store: RecordStore) -> dict[str, Share]:

@@ -3,7 +3,6 @@ from __future__ import annotations
 import math
 import stat
 import threading
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,13 +23,6 @@ R = {**E, "run_id": "r"}
 W = {"participant_id": "w"}
 IDS = {**R, **W, "version": "1", "study_id": "s"}
 KEYS = dict.fromkeys(RECORD_TYPES, IDS)
-
-
-@pytest.fixture
-def store(database: str) -> Iterator[RecordStore]:
-    store = RecordStore(database)
-    yield store
-    store.close()
 
 
 def fill(store: RecordStore, **ids: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -36,13 +35,6 @@ def break_down(store: RecordStore) -> None:
 def repair(store: RecordStore) -> None:
     with store.database.writing() as connection:
         connection.execute(text("ALTER TABLE away RENAME TO registration"))
-
-
-@pytest.fixture
-def store(database: str) -> Iterator[RecordStore]:
-    found = RecordStore(database)
-    yield found
-    found.close()
 
 
 def test_a_worker_is_told_to_come_again(store: RecordStore, tmp_path: Path) -> None:

@@ -24,13 +24,6 @@ Start = Callable[[str], LeaseKeeper]
 
 
 @pytest.fixture
-def store(database: str) -> Iterator[RecordStore]:
-    store = RecordStore(database)
-    yield store
-    store.close()
-
-
-@pytest.fixture
 def leases(store: RecordStore) -> MoodyLeases:
     return MoodyLeases(store, seconds=SECONDS)
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -17,13 +17,6 @@ from synergos_ttp.subscribers.pruning import Pruning
 
 EXPERIMENT = {"collab_id": "c", "project_id": "p", "expt_id": "e"}
 MARK = {"study_id": "s", "number": 9, "scheduler": "median", "loss": "BCELoss, None"}
-
-
-@pytest.fixture
-def store(database: str) -> Iterator[RecordStore]:
-    store = RecordStore(database)
-    yield store
-    store.close()
 
 
 def job(number: int, **mark: Any) -> Job:

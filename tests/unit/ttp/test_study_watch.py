@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
@@ -32,13 +32,6 @@ class Follower:
     def study_ended(self, subject: TrackingSubject, study_id: str, end: StudyEnd | None) -> None:
         assert (subject, study_id) == (SUBJECT, "s")
         self.told.append(end)
-
-
-@pytest.fixture
-def store(database: str) -> Iterator[RecordStore]:
-    store = RecordStore(database)
-    yield store
-    store.close()
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +18,6 @@ from synergos_ttp.tracking.notes import ModelNotes, Notes, TrainingNotes
 from synergos_ttp.tracking.tracker import Status, TrackingSubject
 
 KEYS = {"collab_id": "c", "project_id": "p", "expt_id": "e", "run_id": "r"}
-
-
-@pytest.fixture
-def store(database: str) -> Iterator[RecordStore]:
-    store = RecordStore(database)
-    yield store
-    store.close()
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -59,13 +59,6 @@ class Notes:
 @pytest.fixture
 def notes() -> Notes:
     return Notes()
-
-
-@pytest.fixture
-def store(database: str) -> Iterator[RecordStore]:
-    store = RecordStore(database)
-    yield store
-    store.close()
 
 
 def test_a_training_is_followed_from_its_start_to_its_files(notes: Notes, store: RecordStore) -> None:
