@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from grids.cluster_grid import Cluster
+from grids.planned_grid import planned
 from grids.real_grid import ENDLESS, WORKERS, Aside, RealGrid, Study
 from support.waiting import until
 from synergos_simulator.datasets import Dataset
-from synergos_simulator.grid import Grid, Plan
+from synergos_simulator.grid import Plan
 from synergos_simulator.state import Program
 
 
@@ -25,7 +26,7 @@ class Basic(Cluster):
 
 @pytest.fixture(scope="module")
 def basic(tmp_path_factory: pytest.TempPathFactory, data: Path) -> Iterator[Basic]:
-    running = Basic(Grid.planned(Plan(tmp_path_factory.mktemp("grid"), data, WORKERS)), WORKERS)
+    running = Basic(planned(Plan(tmp_path_factory.mktemp("grid"), data, WORKERS)), WORKERS)
     try:
         running.start()
         yield running

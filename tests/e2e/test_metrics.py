@@ -16,6 +16,7 @@ import requests
 import yaml
 
 from grids.cluster_grid import Cluster, hand_in, is_under_way
+from grids.planned_grid import planned
 from grids.real_grid import ENDLESS, WORKERS, Study
 from servers import prometheus
 from servers.prometheus import Labels, Prometheus, promtool
@@ -25,7 +26,7 @@ from support.waiting import DEADLINE
 from support.waiting import until as look_until
 from synergos_simulator.cluster import ClusterPlan
 from synergos_simulator.datasets import Dataset, Holding
-from synergos_simulator.grid import HOST, Grid
+from synergos_simulator.grid import HOST
 from synergos_simulator.scrape_targets import FILE_NAME, write_targets
 from synergos_simulator.state import Program
 
@@ -61,7 +62,7 @@ def _nobodys_port() -> int:
 @pytest.fixture(scope="module")
 def grid(tmp_path_factory: pytest.TempPathFactory, data: Path) -> Iterator[Cluster]:
     plan = ClusterPlan(tmp_path_factory.mktemp("watched"), data, WORKERS, 2)
-    running = WatchedCluster(Grid.planned(plan), WORKERS)
+    running = WatchedCluster(planned(plan), WORKERS)
     try:
         running.start()
         yield running

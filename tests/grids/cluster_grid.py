@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from grids.planned_grid import planned
 from grids.processes import Processes
 from grids.real_grid import WORKERS, RealGrid, Study
 from support.waiting import until
@@ -157,7 +158,7 @@ def cluster(
         worker_flags=worker_flags,
         outbound=outbound,
     )
-    running = Cluster(Grid.planned(plan), workers, grids)
+    running = Cluster(planned(plan), workers, grids)
     try:
         running.start()
         yield running

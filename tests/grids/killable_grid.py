@@ -13,6 +13,7 @@ from pathlib import Path
 
 from grids import killing
 from grids.cluster_grid import GRIDS
+from grids.planned_grid import planned
 from grids.real_grid import WORKERS, RealGrid
 from support.waiting import DEADLINE, until
 from synergos_simulator.cluster import ClusterPlan, node_name
@@ -55,6 +56,10 @@ class KillableGrid(RealGrid):
     def is_armed(self, place: str, program: str) -> bool:
         """Whether the signal is still to come."""
         return (self._armed / program / place).exists()
+
+    def freeze(self, program: str) -> None:
+        """Stop a program, wherever it is, with all that it has started."""
+        os.killpg(self._running[program].pid, signal.SIGSTOP)
 
     def wake(self, program: str) -> None:
         """Let a program that froze go on."""
@@ -141,7 +146,7 @@ def killable(
     armed = folder / "armed"
     armed.mkdir()
     plan = Plan(folder, data, workers, outbound=outbound, proxy=proxy)
-    grid = KillableGrid(Grid.planned(plan), armed, ttp_flags)
+    grid = KillableGrid(planned(plan), armed, ttp_flags)
     try:
         grid.start()
         yield grid
@@ -154,7 +159,7 @@ def killable_cluster(folder: Path, data: Path, *ttp_flags: str) -> Iterator[Kill
     """A killable cluster that runs inside the ``with`` block."""
     armed = folder / "armed"
     armed.mkdir()
-    grid = KillableCluster(Grid.planned(ClusterPlan(folder, data, WORKERS, GRIDS)), armed, ttp_flags)
+    grid = KillableCluster(planned(ClusterPlan(folder, data, WORKERS, GRIDS)), armed, ttp_flags)
     try:
         grid.start()
         yield grid

@@ -16,6 +16,7 @@ from typing import Any
 
 import psutil
 
+from grids.planned_grid import planned
 from support.waiting import DEADLINE, until
 from synergos import Driver
 from synergos.pki.consortium import LocalConsortium
@@ -211,7 +212,7 @@ def started(
         worker_flags=worker_flags,
         consortium=consortium,
     )
-    grid = Grid.planned(plan)
+    grid = planned(plan)
     with grid:
         grid.wait_until_healthy()
         yield RealGrid(grid)

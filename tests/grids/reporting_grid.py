@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from grids.cluster_grid import Cluster, hand_in, jobs_of, wait_for_jobs
+from grids.planned_grid import planned
 from grids.real_grid import WORKERS, Study
 from servers.gelf_receiver import GelfReceiver
 from support.log_lines import Line, read_lines
@@ -81,7 +82,7 @@ def reporting(
 ) -> Iterator[ReportingGrid]:
     """A grid that runs inside the ``with`` block: a cluster of so many sub-grids, or else a Basic one."""
     plan = Plan(folder, data, WORKERS) if grids is None else ClusterPlan(folder, data, WORKERS, grids)
-    running = ReportingGrid(Grid.planned(plan), receiver, flags, grids)
+    running = ReportingGrid(planned(plan), receiver, flags, grids)
     try:
         running.start()
         yield running

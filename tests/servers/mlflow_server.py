@@ -15,6 +15,7 @@ from typing import Any
 
 import requests
 
+from servers.mlflow_store import put_new_store
 from synergos.mlops_server import server_command
 
 DEADLINE = 180.0
@@ -34,10 +35,13 @@ def tracking_server(
     """
     with socket.create_server(("127.0.0.1", port)) as taken:
         port = int(taken.getsockname()[1])
+    home = folder / "server"
+    if python == sys.executable and "MLFLOW_BACKEND_STORE_URI" not in (settings or {}) and not home.exists():
+        put_new_store(home)
     own = {"PYTHONWARNINGS": "ignore", **(settings or {})}
     with (folder / "server.log").open("wb") as log:
         process = subprocess.Popen(
-            server_command(folder / "server", "127.0.0.1", port, python),
+            server_command(home, "127.0.0.1", port, python),
             stdout=log,
             stderr=subprocess.STDOUT,
             env={name: value for name, value in os.environ.items() if not name.startswith("PYTHON")} | own,

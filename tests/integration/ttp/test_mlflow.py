@@ -20,6 +20,7 @@ from structlog.testing import capture_logs
 
 from factories.outputs import measured, validated
 from servers.mlflow_server import history_of, runs_of, tracking_server
+from servers.mlflow_store import put_new_store
 from synergos.domain.keys import RunKey
 from synergos.domain.outputs import Validated
 from synergos_ttp.tracking.mlflow_process import NICENESS
@@ -73,7 +74,7 @@ def tracker(tracker_for: Callable[[], MlflowTracker]) -> MlflowTracker:
 def local(folder: Path, tracker: MlflowTracker) -> Any:
     from mlflow.tracking import MlflowClient
 
-    folder.mkdir()
+    put_new_store(folder)
     return MlflowClient(f"sqlite:///{folder / 'mlflow.db'}")
 
 
