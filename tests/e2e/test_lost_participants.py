@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 from grids.killable_grid import KillableGrid, killable
@@ -23,11 +22,6 @@ def round_of(study: Study) -> int:
 
 def waits_of(study: Study) -> list[dict[str, Any]]:
     return [wait for job in study.jobs("train") for wait in job["progress"].get("waiting_for", [])]
-
-
-def processes(grid: RealGrid, program: str) -> list[psutil.Process]:
-    parent = grid.process(program)
-    return [parent, *parent.children(recursive=True)]
 
 
 @pytest.mark.slow
@@ -56,20 +50,17 @@ def test_the_run_goes_on_with_those_that_remain(own_grid: RealGrid, wine: Datase
 
 
 @pytest.mark.slow
-def test_a_participant_that_gives_no_sign_of_life_is_noticed(own_grid: RealGrid, wine: Dataset) -> None:
-    study = Study(own_grid, wine, "frozen", ENDLESS)
+def test_a_participant_that_gives_no_sign_of_life_is_noticed(impatient: KillableGrid, wine: Dataset) -> None:
+    study = Study(impatient, wine, "frozen", ENDLESS)
     study.declare()
     study.align()
     training = Aside(study.train)
     until(lambda: round_of(study) > 2, "rounds to run")
-    frozen = processes(own_grid, "worker_1")
-    for process in frozen:
-        process.suspend()
+    impatient.freeze("worker_1")
     try:
         answer = training.answer()
     finally:
-        for process in frozen:
-            process.resume()
+        impatient.wake("worker_1")
 
     assert isinstance(answer, dict)
     assert "worker_1" in answer["message"]

@@ -8,6 +8,11 @@ from collections.abc import Callable
 
 DEADLINE = 180.0
 """Seconds: only a mistake takes so long, also on a busy machine."""
+_RESTS = 3.0
+"""How many times as long as a look what comes after it lasts: to look is work, often of a program that is asked, and takes from those who
+are waited for what they are waited for to do."""
+_LONGEST_REST = 0.25
+"""Seconds: some looks wait themselves."""
 
 
 def until(
@@ -17,14 +22,17 @@ def until(
 
     Args:
         what: is waited for; a function where that is known only when it did not come.
-        every: seconds between two looks; more where a look is work.
+        every: seconds between two looks at least, also where each takes no time.
 
     Raises:
         AssertionError: it did not come true in ``deadline`` seconds; ``what`` says what was waited for.
     """
     end = time.monotonic() + deadline
     pause = threading.Event()
+    begun = time.monotonic()
     while not condition():
-        if time.monotonic() >= end:
+        now = time.monotonic()
+        if now >= end:
             raise AssertionError(f"waited {deadline:g} s for {what if isinstance(what, str) else what()}")
-        pause.wait(every)
+        pause.wait(max(every, min(_RESTS * (now - begun), _LONGEST_REST)))
+        begun = time.monotonic()
