@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 from grids.real_grid import ENDLESS, RealGrid, Study
 from servers.portal import RunningPortal
@@ -61,7 +62,12 @@ def test_every_picture_is_taken_of_a_real_run(
     for name, (address, text) in shown.items():
         visitor.open(address)
         visitor.sees(text)
-        visitor.page.screenshot(path=folder / f"portal-{name}.png", full_page=name == "job")
+        expect(visitor.page.get_by_role("main")).not_to_contain_text(re.compile("being asked", re.IGNORECASE))
+        if name == "station":
+            expect(visitor.page.frame_locator("iframe").first.get_by_text("collaborations").first).to_be_visible()
+        if name in ("job", "run"):
+            expect(visitor.page.locator(".uplot")).to_be_visible()
+        visitor.page.screenshot(path=folder / f"portal-{name}.png", full_page=name in ("job", "run", "failure"))
 
     named = set(re.findall(r"pictures/(portal-[a-z]+\.png)", DOCUMENTATION.read_text()))
     assert named == {f"portal-{name}.png" for name in shown}

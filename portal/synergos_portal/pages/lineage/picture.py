@@ -23,7 +23,7 @@ WIDTH, HEIGHT = 148, 58
 _ACROSS, _DOWN, _EDGE = 34, 16, 8
 MOST_IN_A_COLUMN = 24
 """Parts of one kind that are drawn; of more the list alone has all."""
-_LETTERS = 17
+_LETTERS = 14
 
 
 @dataclass(frozen=True)
