@@ -20,7 +20,7 @@ from synergos_portal.orchestrator.known import KnownOrchestrators
 from synergos_portal.orchestrator.problems import OrchestratorProblem
 from synergos_portal.web import current, language
 from synergos_portal.web.compression import takes_packed
-from synergos_portal.web.live_parts import Made, Part, Parts
+from synergos_portal.web.live_parts import UNHEARD, Made, Part, Parts
 from synergos_portal.web.repeated import ASKED, HEARD, Asked, RepeatedQuestions
 from synergos_portal.web.sign_ins import SignIns
 
@@ -49,7 +49,7 @@ def install(app: Flask, known: KnownOrchestrators, sign_ins: SignIns) -> None:
         ):
             return None
         feed = current.client().feed
-        version = None if feed is None else feed.version
+        version = feed.version or UNHEARD if feed is not None and not feed.is_silent else None
         if version is None:
             return None
         people = current.tokens()

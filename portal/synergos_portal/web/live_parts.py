@@ -23,6 +23,8 @@ from synergos_portal.web.compression import packed
 PACE = "Live-Pace"
 """The header of an answer that says after how many seconds a page asks again."""
 
+UNHEARD = ""
+"""The version while a feed has not heard anything yet, as where all tabs come back at the same time: nobody knows how long a part is good."""
 _GOOD_SECONDS = 5.0
 _MOMENT = 0.85
 """Seconds for which a part is good whatever has changed since: less than a browser waits between two questions."""
@@ -141,7 +143,8 @@ class Parts:
         if made is None:
             return None
         age = self._clock() - made.at
-        return made if age < (_GOOD_SECONDS if made.version == version else _MOMENT) else None
+        is_the_same = made.version == version != UNHEARD
+        return made if age < (_GOOD_SECONDS if is_the_same else _MOMENT) else None
 
 
 def _size(key: tuple[Any, ...], made: Made) -> int:

@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from fakes.closed_orchestrator import closed
 from fakes.portal import answering, portal
 from synergos_portal.orchestrator.client import Orchestrator
-from synergos_portal.orchestrator.feed import Feed, News
+from synergos_portal.orchestrator.feed import SILENT_SECONDS, Feed, News
 from synergos_portal.pages import FAMILIES
 from synergos_portal.services import Service
 from synergos_portal.web import current, live
@@ -71,6 +71,29 @@ def test_only_what_the_page_knows_makes_another_part(tmp_path: Path, monkeypatch
     assert [visitor.get(f"/parts/live{path}").status_code for path in paths] == [200] * 5
 
     assert len(kept) == len(set(kept)) == 3
+
+
+def test_what_is_made_before_anything_was_heard_is_good_for_others_for_a_moment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [NOW]
+    feed = Feed("orchestrator", lambda after, seconds: News("1"), lambda: now[0])
+    monkeypatch.setattr(Orchestrator, "_feed_of", lambda *_: feed)
+    monkeypatch.setattr("synergos_portal.web.live_parts._MOMENT", 600.0)
+    monkeypatch.setattr("synergos_portal.web.live_parts._GOOD_SECONDS", 0.0)
+    asked: list[str] = []
+    pages = _pages()
+    pages.before_request(lambda: asked.append("part"))
+    visitor = portal(tmp_path, answering(), families=[*FAMILIES, Family(Service.VIEW, pages)]).visitor()
+
+    def ask() -> int:
+        assert visitor.get("/parts/live").status_code == 200
+        return len(asked)
+
+    assert [ask(), ask()] == [1, 1]
+    # Nobody waits for another where an orchestrator does not answer.
+    now[0] += SILENT_SECONDS
+    assert [ask(), ask()] == [2, 3]
 
 
 def test_what_somebody_is_at_another_orchestrator_makes_another_part(
