@@ -17,4 +17,7 @@ def install(app: Flask) -> None:
 
 
 def _module(app: Flask, name: str) -> object:
-    return app.jinja_env.get_template(f"macros/{name}.html").module
+    found = app.jinja_env.get_template(f"macros/{name}.html").module
+    # Pages of after the first one find it without looking: a list has macros in each row.
+    app.jinja_env.globals[name] = found
+    return found
