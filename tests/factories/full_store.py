@@ -13,6 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from factories.many_records import add_all_jobs, put_all
 from fakes.orchestration import HYPERPARAMETERS, LAYERS, finish, tags
 from synergos.domain.job import Job, JobError, JobState, Stage
 from synergos.domain.keys import ExperimentKey, ProjectKey, RunKey
@@ -87,13 +88,11 @@ def _fill_project(store: RecordStore, project: ProjectKey, size: Size) -> list[R
         ExperimentKey(project.collab_id, project.project_id, f"experiment_{number}")
         for number in range(size.experiments)
     ]
-    for experiment in experiments:
-        store.put(Kind.EXPERIMENT, experiment, {"model": LAYERS})
+    put_all(store, Kind.EXPERIMENT, [(experiment, {"model": LAYERS}) for experiment in experiments])
     _done(store, Job(Stage.PREPROCESS, project))
     runs = [experiment.run_called(f"run_{number}") for experiment in experiments for number in range(size.runs)]
     _train(store, runs)
-    for experiment in experiments:
-        _tune(store, experiment, runs)
+    _tune(store, experiments, runs)
     return runs
 
 
@@ -121,10 +120,11 @@ def _train(store: RecordStore, runs: Sequence[RunKey]) -> None:
         for kind in (Kind.MODEL, Kind.MODEL_VERSION, Kind.VALIDATION)
         for record in store.find(kind, first)
     ]
-    for number, run in enumerate(others, start=1):
-        store.put(Kind.RUN, run, {**HYPERPARAMETERS, "lr": 0.001 * (1 + number % 50), "rounds": 2 + number % 3})
-        for kind, key, payload in kept:
-            store.put(kind, {**key, **run}, _measured(payload, number))
+    numbered = list(enumerate(others, start=1))
+    said = [{"lr": 0.001 * (1 + number % 50), "rounds": 2 + number % 3} for number, _ in numbered]
+    put_all(store, Kind.RUN, [(run, {**HYPERPARAMETERS, **own}) for run, own in zip(others, said, strict=True)])
+    for kind, key, payload in kept:
+        put_all(store, kind, [({**key, **run}, _measured(payload, number)) for number, run in numbered])
 
 
 def _measured(payload: Mapping[str, Any], number: int) -> dict[str, Any]:
@@ -136,9 +136,24 @@ def _measured(payload: Mapping[str, Any], number: int) -> dict[str, Any]:
     return {**payload, "evaluate": {**payload["evaluate"], "statistics": statistics}}
 
 
-def _tune(store: RecordStore, experiment: ExperimentKey, runs: Sequence[RunKey]) -> None:
-    """A study whose trials are the experiment's first runs."""
-    study = Study(
+def _tune(store: RecordStore, experiments: Sequence[ExperimentKey], runs: Sequence[RunKey]) -> None:
+    """A study of each experiment, whose trials are its first runs."""
+    studies = {experiment: _study(experiment) for experiment in experiments}
+    put_all(store, Kind.STUDY, [(study.key, study.to_payload()) for study in studies.values()])
+    tried: dict[ExperimentKey, list[RunKey]] = {experiment: [] for experiment in experiments}
+    for run in runs:
+        tried[run.experiment].append(run)
+    trials = []
+    for experiment, own in tried.items():
+        for number, run in enumerate(own[:3]):
+            drawn = {"lr": 0.001 * (1 + number)}
+            trial = Trial(run.run_id, number, drawn, drawn, TrialState.COMPLETED, objective=90.0 - number)
+            trials.append(({**studies[experiment].key, "run_id": run.run_id}, trial.to_payload()))
+    put_all(store, Kind.TRIAL, trials)
+
+
+def _study(experiment: ExperimentKey) -> Study:
+    return Study(
         id=f"study_{'_'.join(experiment.ids)}",
         experiment=experiment,
         metric="MSE",
@@ -152,13 +167,6 @@ def _tune(store: RecordStore, experiment: ExperimentKey, runs: Sequence[RunKey])
         state=StudyState.COMPLETED,
         finished_at=_BEGUN,
     )
-    store.put(Kind.STUDY, study.key, study.to_payload())
-    own = [run for run in runs if run.experiment == experiment]
-    for number, run in enumerate(own[:3]):
-        drawn = {"lr": 0.001 * (1 + number)}
-        trial = Trial(run.run_id, number, drawn, drawn, TrialState.COMPLETED, objective=90.0 - number)
-        key = {**study.key, "run_id": run.run_id}
-        store.put(Kind.TRIAL, key, trial.to_payload())
 
 
 def _add_jobs(store: RecordStore, runs: Sequence[RunKey], count: int) -> None:
@@ -168,7 +176,7 @@ def _add_jobs(store: RecordStore, runs: Sequence[RunKey], count: int) -> None:
         who = PARTICIPANTS[len(planned) % len(PARTICIPANTS)]
         some = islice(runs, count - len(planned))
         planned += [Job(Stage.PREDICT, run.measured_at(who), {"tags": [["new"]]}) for run in some]
-    store.add_jobs([_ended(job, number) for number, job in enumerate(planned)])
+    add_all_jobs(store, [_ended(job, number) for number, job in enumerate(planned)])
 
 
 def _ended(job: Job, number: int) -> Job:
