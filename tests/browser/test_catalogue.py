@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import ViewportSize, expect
+from playwright.sync_api import expect
 
 from grids.real_grid import RealGrid, Study, started
 from servers.portal import RunningPortal, running
@@ -21,8 +21,6 @@ pytestmark = pytest.mark.timeout(200)
 PLANTED = "98765.4321"
 _MOST = 160
 """Addresses that are looked at."""
-NARROW: ViewportSize = {"width": 320, "height": 640}
-WIDE: ViewportSize = {"width": 1280, "height": 900}
 
 
 @pytest.fixture(scope="module")
@@ -144,19 +142,13 @@ def test_a_value_of_the_data_is_in_no_page_answer_or_log(
 def test_nobody_is_kept_from_them(visitor: Visitor, pages: RunningPortal, study: Study, published: Dataset) -> None:
     collaboration, project, *_ = study.keys
     visitor.origins |= pages.origins
-    wrong = []
-    for path in (
+    paths = (
         "catalogue",
         f"catalogue?collab_id={collaboration}&project_id={project}",
         f"catalogue/worker_1/{'/'.join(published.tags('train')[0])}",
         f"lineage/{'/'.join(study.keys)}",
-    ):
-        for scheme in ("light", "dark"):
-            visitor.page.emulate_media(color_scheme=scheme)
-            for size in (WIDE, NARROW):
-                visitor.page.set_viewport_size(size)
-                visitor.open(f"{pages.view}/{path}")
-                wrong += [f"{path} ({scheme}, {size['width']}): {each}" for each in visitor.findings()]
-                if visitor.page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-                    wrong.append(f"{path} ({size['width']}): wider than the window")
+    )
+
+    wrong = visitor.kept_from(f"{pages.view}/{path}" for path in paths)
+
     assert not wrong, "\n".join(wrong)

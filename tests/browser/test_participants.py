@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, ViewportSize, expect
+from playwright.sync_api import Locator, expect
 
 from grids.real_grid import RealGrid, Study, started
 from servers.portal import RunningPortal, running
@@ -17,9 +17,6 @@ from support.waiting import until
 from synergos_simulator.datasets import Dataset, write_example
 
 pytestmark = pytest.mark.timeout(200)
-
-NARROW: ViewportSize = {"width": 320, "height": 640}
-WIDE: ViewportSize = {"width": 1280, "height": 900}
 
 
 @pytest.fixture(scope="module")
@@ -122,25 +119,20 @@ def test_nobody_is_kept_from_them(visitor: Visitor, pages: RunningPortal, study:
     who = wines.holdings[0].participant_id
     place = f"{pages.view}/participants/{who}/registrations/{collaboration}/{project}"
     visitor.origins |= pages.origins
-    wrong = []
-    for address in (
-        f"{pages.view}/participants",
-        f"{pages.view}/participants?collab_id={collaboration}&project_id={project}",
-        f"{pages.view}/participants/{who}",
-        place,
-        f"{place}/nodes",
-        f"{place}/tags",
-        f"{pages.view}/participants/{who}/predict",
-        f"{pages.nav}/status",
-    ):
-        for scheme in ("light", "dark"):
-            visitor.page.emulate_media(color_scheme=scheme)
-            for size in (WIDE, NARROW):
-                visitor.page.set_viewport_size(size)
-                visitor.open(address)
-                wrong += [f"{address} ({scheme}, {size['width']}): {each}" for each in visitor.findings()]
-                if visitor.page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-                    wrong.append(f"{address} ({size['width']}): wider than the window")
+
+    wrong = visitor.kept_from(
+        (
+            f"{pages.view}/participants",
+            f"{pages.view}/participants?collab_id={collaboration}&project_id={project}",
+            f"{pages.view}/participants/{who}",
+            place,
+            f"{place}/nodes",
+            f"{place}/tags",
+            f"{pages.view}/participants/{who}/predict",
+            f"{pages.nav}/status",
+        )
+    )
+
     assert not wrong, "\n".join(wrong)
 
 

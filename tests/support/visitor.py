@@ -6,15 +6,25 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from html import unescape
-from typing import Any
+from itertools import product
+from typing import Any, Literal
 from urllib.parse import urljoin, urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import APIResponse, ConsoleMessage, Locator, Page, Request, expect
+from playwright.sync_api import APIResponse, ConsoleMessage, Locator, Page, Request, ViewportSize, expect
 
 _PATIENCE = 30_000.0
 """Milliseconds that anything may take to be shown; tests run beside others."""
-_RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+_RULES = {
+    "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+    # What is right is most of a page, and nobody reads it.
+    "resultTypes": ["violations"],
+}
+_LOOKS: tuple[tuple[Literal["light", "dark"], ViewportSize], ...] = (
+    ("light", {"width": 1280, "height": 900}),
+    ("dark", {"width": 320, "height": 640}),
+)
+"""Colours and widths do not depend on each other; the narrow one is what a page has of a desktop's at 400 %."""
 
 expect.set_options(timeout=_PATIENCE)
 
@@ -46,7 +56,7 @@ class Visitor:
 
     def open(self, address: str) -> None:
         """Go to a page of one of the ``origins``."""
-        self.origins.add(_origin(address))
+        self.origins.add(origin(address))
         answer = self.page.goto(address)
         assert answer is not None
         assert answer.status < 500, f"{address}: {answer.status}"
@@ -116,10 +126,24 @@ class Visitor:
             answer = self.page.context.request.get(address, headers={"Accept": "text/html"})
             assert answer.status < 500, f"{address}: {answer.status}"
             yield address, answer
-            fresh = [link for link in dict.fromkeys(_links_in(answer)) if _origin(link) in self.origins]
+            is_page = "text/html" in answer.headers.get("content-type", "")
+            links = links_in(answer.text(), answer.url) if is_page else []
+            fresh = [link for link in links if origin(link) in self.origins]
             fresh = [link for link in fresh if link not in seen and "/static/" not in link]
             waiting += fresh[: max(0, most - len(waiting))]
             seen.update(fresh)
+
+    def kept_from(self, addresses: Iterable[str]) -> list[str]:
+        """What keeps people from pages, in both themes, wide and narrow: as :meth:`findings`, and what is wider than its window."""
+        wrong = []
+        for address, (scheme, size) in product(addresses, _LOOKS):
+            self.page.emulate_media(color_scheme=scheme)
+            self.page.set_viewport_size(size)
+            self.open(address)
+            wrong += [f"{address} ({scheme}, {size['width']}): {each}" for each in self.findings()]
+            if self.page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+                wrong.append(f"{address}: wider than a window of {size['width']}")
+        return wrong
 
     def findings(self) -> list[str]:
         """What axe finds wrong with the page as it is: rules of WCAG 2.2 AA and of best practice."""
@@ -131,7 +155,7 @@ class Visitor:
 
     def has_no_complaints(self) -> None:
         """Nothing was asked outside the pages' own addresses, and nothing was said on the console."""
-        elsewhere = {address for address in self._asked if _origin(address) not in self.origins}
+        elsewhere = {address for address in self._asked if origin(address) not in self.origins}
         assert not elsewhere, f"asked elsewhere: {sorted(elsewhere)[:5]}"
         said = [text for text in self._messages if not any(part in text for part in self.expected)]
         assert not said, f"the console says: {said[:5]}"
@@ -144,14 +168,13 @@ class Visitor:
             self._asked.append(request.url)
 
 
-def _origin(address: str) -> str:
+def origin(address: str) -> str:
+    """The scheme, host and port of an address."""
     parts = urlsplit(address)
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def _links_in(answer: APIResponse) -> list[str]:
-    """Where the links of a page lead, without their anchors; nothing of what is no page."""
-    if "text/html" not in answer.headers.get("content-type", ""):
-        return []
-    found = re.findall(r'\bhref="([^"]+)"', answer.text())
-    return [urljoin(answer.url, unescape(link)).partition("#")[0] for link in found]
+def links_in(html: str, address: str) -> list[str]:
+    """Where the links of a page at this address lead, each once, without their anchors."""
+    found = re.findall(r'\bhref="([^"]+)"', html)
+    return list(dict.fromkeys(urljoin(address, unescape(link)).partition("#")[0] for link in found))
