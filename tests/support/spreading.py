@@ -10,6 +10,14 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 GROUPS = {
+    # The grid and the cycle of tests/browser/conftest.py.
+    **dict.fromkeys(
+        (
+            f"browser/test_{name}.py"
+            for name in ("accounts", "again", "declaring", "every_page", "launching", "pictures", "uploads")
+        ),
+        "browsed grid",
+    ),
     "containers": "containers",  # one engine, with fixed names and addresses
     "integration/queue": "rabbitmq",
     "integration/records": "postgresql",
