@@ -5,11 +5,13 @@ from __future__ import annotations
 import signal
 from pathlib import Path
 
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
 
 from servers.orchestrator import account, orchestrator
 from servers.portal import running
 from support.visitor import Visitor
+from support.waiting import until
+from synergos_portal.web.live import LATER
 
 PASSWORD = "correct horse battery"
 
@@ -21,6 +23,7 @@ def test_pages_stay_readable_while_the_orchestrator_is_away_and_come_back_by_the
         orchestrator(tmp_path / "ttp") as (program, processes),
         running(tmp_path / "portal", program.address) as portal,
     ):
+        visitor.page.clock.install()
         visitor.open(f"{portal.view}/collaborations/new")
         visitor.fill({"Name": "heart"})
         visitor.follow("Declare")
@@ -39,6 +42,7 @@ def test_pages_stay_readable_while_the_orchestrator_is_away_and_come_back_by_the
             (signal.SIGTERM, "studies", "There is no such study"),
         ):
             processes.end("ttp", how)
+            until(lambda: is_shown_later(visitor, silence), "the page to say that nothing is heard", every=0.5)
             expect(silence).to_contain_text("has not answered since")
             other.goto(f"{portal.view}/collaborations/heart")
             expect(other.get_by_role("main")).to_contain_text("There is no project yet")
@@ -50,6 +54,12 @@ def test_pages_stay_readable_while_the_orchestrator_is_away_and_come_back_by_the
             expect(silence).to_have_count(0)
             expect(other.get_by_role("main")).to_contain_text(words)
             assert visitor.page.evaluate("() => window.isTheSame === true")
+
+
+def is_shown_later(visitor: Visitor, what: Locator) -> bool:
+    """Whether a page shows something that it asks for now and then, when it takes it to be so much later."""
+    visitor.page.clock.fast_forward(1000 * LATER)
+    return what.count() > 0
 
 
 def test_somebody_signs_in_is_led_back_and_signs_out(tmp_path: Path, visitor: Visitor) -> None:
