@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_network
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -145,6 +147,14 @@ def test_workers_have_no_way_to_the_queue_and_programs_none_to_what_the_log_serv
         assert reaching == {"mongo", "opensearch", "synergos_logger"}
         own = {name for name, service in grid.items() if name != "synergos_logger" and "worker" in name}
         assert all(networks(grid[name]) & networks(grid["synergos_logger"]) == {"synergos_logs"} for name in own)
+
+
+def test_every_network_has_a_place_of_its_own() -> None:
+    # One without would be given whatever is free when it is made, perhaps where another is to be.
+    grids = [yaml.safe_load((ROOT / file).read_text())["networks"] for file in FILES]
+    subnets = [ip_network(each["ipam"]["config"][0]["subnet"]) for grid in grids for each in grid.values()]
+
+    assert [pair for pair in combinations(subnets, 2) if pair[0].overlaps(pair[1])] == []
 
 
 def test_a_ttp_is_never_shown_the_directors_user_of_the_queue() -> None:
