@@ -50,7 +50,8 @@ from synergos_worker.logged import folders
 from synergos_worker.permissions import Asking, Permissions, Permit, purposes_of
 from synergos_worker.policy.limits import said
 from synergos_worker.preparation import Preparation, Preparations, State
-from synergos_worker.session_registry import Sessions, fitting
+from synergos_worker.session_opener import fitting
+from synergos_worker.session_registry import Sessions
 from synergos_worker.settings import Settings
 from synergos_worker.tables import Tables, Tags
 from synergos_worker.use_ledger import UseLedger

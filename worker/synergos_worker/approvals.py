@@ -15,7 +15,7 @@ from synergos.approval.waiting import WAITING, Waiting, WaitingList
 from synergos.errors import Conflict, NotAllowed, NotYetAllowed
 from synergos.learning.families import DEFAULT
 from synergos_worker.allowance import UNBOUNDED, Allowance, nothing
-from synergos_worker.session_registry import SessionRequest
+from synergos_worker.session_opener import SessionRequest
 from synergos_worker.trials import Search, common_to_trials, is_of_model, model_of_trials
 
 log = structlog.get_logger(__name__)

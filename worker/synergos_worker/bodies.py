@@ -16,7 +16,7 @@ from synergos.domain.tags import Purpose, declared_tags
 from synergos.errors import InvalidRequest
 from synergos.learning import families
 from synergos.schema import Definition
-from synergos_worker.session_registry import Alignments, SessionRequest
+from synergos_worker.session_opener import Alignments, SessionRequest
 from synergos_worker.tables import Tags
 from synergos_worker.trials import Search
 

@@ -52,7 +52,8 @@ from synergos_worker.metrics import WorkerMetrics
 from synergos_worker.permissions import Permissions
 from synergos_worker.prediction_files import PredictionFiles
 from synergos_worker.preparation import Preparations
-from synergos_worker.session_registry import SessionOpener, Sessions
+from synergos_worker.session_opener import SessionOpener
+from synergos_worker.session_registry import Sessions
 from synergos_worker.settings import Settings
 from synergos_worker.tables import Tables
 from synergos_worker.use_ledger import UseLedger

@@ -27,7 +27,7 @@ from synergos_worker.logged import folders, shortened
 if TYPE_CHECKING:
     from synergos_worker.consents import Asked
     from synergos_worker.preparation import Preparation
-    from synergos_worker.session_registry import SessionRequest
+    from synergos_worker.session_opener import SessionRequest
 
 SO_FAR_EACH = 600.0
 """Seconds between two lines about a session that goes on, so that a killed worker's ledger says what had left until then."""

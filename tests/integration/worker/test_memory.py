@@ -160,8 +160,8 @@ def test_memory_that_an_answer_is_read_from_is_not_free_when_the_session_has_end
 def test_what_a_try_out_still_computes_with_is_not_free_when_it_took_too_long(
     data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("synergos_worker.session_registry._PATIENCE", 0.0)
-    monkeypatch.setattr("synergos_worker.session_registry._OPENING_SECONDS", 0.0)
+    monkeypatch.setattr("synergos_worker.session_opener._PATIENCE", 0.0)
+    monkeypatch.setattr("synergos_worker.session_opener._OPENING_SECONDS", 0.0)
     compute = BusyExecutor()
     settings = Settings(
         data, data.parent / "outputs", policy=OPEN, limits=UNLIMITED, memory=MemoryLimits(MOST, MOST, 1)
