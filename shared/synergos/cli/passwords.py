@@ -26,11 +26,7 @@ def new_password(file: Path | None) -> str:
     Raises:
         InvalidRequest: nobody can be asked, or the file cannot be read.
     """
-    if file is not None:
-        return _first_line(file)
-    _expect_somebody()
-    chosen: str = typer.prompt("Password", hide_input=True, confirmation_prompt="Once more", err=True)
-    return chosen
+    return _said(file, confirmation_prompt="Once more")
 
 
 def known_password(file: Path | None) -> str:
@@ -39,16 +35,16 @@ def known_password(file: Path | None) -> str:
     Raises:
         InvalidRequest: nobody can be asked, or the file cannot be read.
     """
+    return _said(file)
+
+
+def _said(file: Path | None, confirmation_prompt: bool | str = False) -> str:
     if file is not None:
         return _first_line(file)
-    _expect_somebody()
-    said: str = typer.prompt("Password", hide_input=True, err=True)
-    return said
-
-
-def _expect_somebody() -> None:
     if not sys.stdin.isatty():
         raise InvalidRequest("is needed, as nobody can be asked here", "--password-file")
+    said: str = typer.prompt("Password", hide_input=True, confirmation_prompt=confirmation_prompt, err=True)
+    return said
 
 
 def _first_line(file: Path) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from synergos.errors import InvalidRequest, UnknownName
+from synergos.tuning.known_names import meaning
 
 if TYPE_CHECKING:
     from optuna import Study, Trial
@@ -47,11 +47,7 @@ def scheduler(name: str, field: str) -> str:
     Raises:
         InvalidRequest: none.
     """
-    if name in _WITHOUT_EQUIVALENT:
-        raise InvalidRequest(f"{name} has no equivalent here; expected one of {', '.join(SCHEDULERS)}", field)
-    if name not in SCHEDULERS:
-        raise UnknownName(name, SCHEDULERS, field, f"one of {', '.join(SCHEDULERS)}")
-    return SCHEDULERS[name]
+    return meaning(name, field, SCHEDULERS, _WITHOUT_EQUIVALENT)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from synergos.domain.study import Direction, Study, Trial, TrialState
-from synergos.errors import InvalidRequest, UnknownName
+from synergos.tuning.known_names import meaning
 from synergos.tuning.search_space import SearchSpace
 
 if TYPE_CHECKING:
@@ -45,11 +45,7 @@ def searcher(name: str, field: str) -> str:
     Raises:
         InvalidRequest: none.
     """
-    if name in _WITHOUT_EQUIVALENT:
-        raise InvalidRequest(f"{name} has no equivalent here; expected one of {', '.join(SEARCHERS)}", field)
-    if name not in SEARCHERS:
-        raise UnknownName(name, SEARCHERS, field, f"one of {', '.join(SEARCHERS)}")
-    return SEARCHERS[name]
+    return meaning(name, field, SEARCHERS, _WITHOUT_EQUIVALENT)
 
 
 def draw(study: Study, space: SearchSpace, past: Iterable[Trial], number: int) -> dict[str, Any]:
