@@ -33,16 +33,6 @@ SESSION = "0123456789abcdef" * 2
 RUN = {"rounds": 10, "epochs": 2, "lr": 0.1, "criterion": "NLLLoss", "algorithm": "FedProx", "batch_size": 32}
 
 
-@dataclass
-class Clock:
-    """Time that passes when a test says so."""
-
-    now: float = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 class HeldExecutor(Executor):
     """Runs what it is given in the thread that submits it, or keeps it until told to when it is held."""
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from factories.worker_data import wine, write_frame
-from fakes.worker_client import Clock, HeldExecutor, WorkerClient
+from fakes.clock import Clock
+from fakes.worker_client import HeldExecutor, WorkerClient
 from synergos_worker.bootstrap import WorkerService, build_worker
 from synergos_worker.disclosure.policy import OPEN
 from synergos_worker.policy.limits import UNLIMITED
@@ -15,7 +16,7 @@ from synergos_worker.settings import Settings
 
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(0.0)
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from factories.worker_data import wine, write_frame
-from fakes.worker_client import RUN, Agreement, Clock, WorkerClient, blob_of
+from fakes.clock import Clock
+from fakes.worker_client import RUN, Agreement, WorkerClient, blob_of
 from support.waiting import until
 from synergos.approval.decided import approve, revoke
 from synergos.approval.waiting import WAITING, Waiting, waiting_in
@@ -38,7 +39,7 @@ def data(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(0.0)
 
 
 @pytest.fixture

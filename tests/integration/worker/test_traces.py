@@ -11,8 +11,9 @@ from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 from werkzeug.test import Client
 
+from fakes.clock import Clock
 from fakes.spans import Recorder
-from fakes.worker_client import SESSION, Clock, HeldExecutor, WorkerClient, blob_of
+from fakes.worker_client import SESSION, HeldExecutor, WorkerClient, blob_of
 from synergos.domain.trace_context import TraceContext
 from synergos.tracing import OFF, Kind
 from synergos_worker.bootstrap import WorkerService, build_worker

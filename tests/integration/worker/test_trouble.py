@@ -11,7 +11,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from factories.worker_data import wine, write_frame
-from fakes.worker_client import RUN, SESSION, Clock, HeldExecutor, WorkerClient, blob_of, message_of
+from fakes.clock import Clock
+from fakes.worker_client import RUN, SESSION, HeldExecutor, WorkerClient, blob_of, message_of
 from support.full_disk import files_up_to
 
 TAGS = {"train": [["wine", "train"]], "evaluate": [["wine", "evaluate"]]}

@@ -5,12 +5,12 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from argon2 import PasswordHasher
 
+from fakes.clock import Clock
 from fakes.people import PASSWORD, add_people, basic
 from synergos.accounts import passwords, tokens
 from synergos.accounts.passwords import Comparison
@@ -220,14 +220,6 @@ def test_an_account_that_makes_no_sense_is_refused(accounts: Accounts, account: 
 
 
 # Wrong too often
-
-
-@dataclass
-class Clock:
-    now: float = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

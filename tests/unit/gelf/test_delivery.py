@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from fakes.clock import Clock
 from synergos.gelf.delivery import Delivery
 from synergos.gelf.destination import Destination
 from synergos.gelf.spool import Spool
@@ -54,15 +55,6 @@ class Reached(Destination):
         return self.lines[-1]
 
 
-class Clock:
-    """Seconds that pass when it is said."""
-
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @dataclass
 class Delivering:
     """A delivery, and all that is around it."""
@@ -88,7 +80,12 @@ class Delivering:
 
 
 def delivering(folder: Path, outstanding: int = 0) -> Delivering:
-    receiver, spool, clock, said = Reached(outstanding=outstanding), Spool(folder, 16 * KIBIBYTE), Clock(), list[str]()
+    receiver, spool, clock, said = (
+        Reached(outstanding=outstanding),
+        Spool(folder, 16 * KIBIBYTE),
+        Clock(0.0),
+        list[str](),
+    )
     delivery = Delivery(receiver, spool, lambda event, _: said.append(event), steady=10, silent=10, now=clock)
     return Delivering(receiver, delivery, spool, clock, said)
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 
+from fakes.clock import Clock
 from synergos.errors import WireFormatError
 from synergos.identity import arrival
 from synergos.identity.arrival import Keeper, arrive, arrived, keeper_of, nonce, offer
@@ -16,13 +17,6 @@ from synergos.identity.identity import Identity
 from synergos.identity.statements import Endorsement
 
 TTP, WORKER, OTHER, DIRECTOR = (Identity.new() for _ in range(4))
-
-
-class Clock:
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

@@ -6,10 +6,10 @@ import io
 import json
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import pytest
 
+from fakes.clock import Clock
 from synergos.errors import WireFormatError
 from synergos.identity.channel import (
     RECORD,
@@ -29,17 +29,9 @@ from synergos.identity.identity import Identity
 TTP, WORKER = Identity.new(), Identity.new()
 
 
-@dataclass
-class Clock:
-    now: float = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(100.0)
 
 
 @pytest.fixture
@@ -52,7 +44,7 @@ def asking(challenges: Challenges, own: Identity = TTP, worker: Identity = WORKE
 
 
 def agreed() -> tuple[Channel, Channel]:
-    challenges = Challenges(Clock())
+    challenges = Challenges(Clock(100.0))
     handshake = asking(challenges)
     theirs, answer = Greeting(WORKER, ASKED.read(handshake.question), challenges).answer()
     return handshake.channel(json.dumps(answer).encode()), theirs
@@ -111,7 +103,7 @@ def test_one_for_another_worker_is_refused(challenges: Challenges) -> None:
 
 
 def test_one_with_a_challenge_of_somebody_else_is_refused(challenges: Challenges) -> None:
-    asked = ASKED.read(asking(Challenges(Clock())).question)
+    asked = ASKED.read(asking(Challenges(Clock(100.0))).question)
 
     with pytest.raises(WireFormatError, match="not of this worker"):
         Greeting(WORKER, asked, challenges)

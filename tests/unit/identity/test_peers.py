@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import stat
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from fakes.clock import Clock
 from support.full_disk import files_up_to
 from synergos.errors import Conflict, InvalidRequest
 from synergos.identity import decisions, fingerprints, small_file
@@ -149,18 +149,8 @@ def test_a_line_of_renewals_is_not_taken_up_without_end(tmp_path: Path) -> None:
     assert Peers(tmp_path, Trust(), lambda: 0.0).standing(line[-2].issuer) is Standing.REVOKED
 
 
-@dataclass
-class Clock:
-    """Seconds that pass when it is said."""
-
-    now: float = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 def test_first_contacts_are_a_short_list_for_people(tmp_path: Path) -> None:
-    contacts = FirstContacts(tmp_path / FIRST_CONTACTS, clock := Clock())
+    contacts = FirstContacts(tmp_path / FIRST_CONTACTS, clock := Clock(0.0))
     for number in range(MOST + 5):
         contacts.note(f"{number:064x}", "ttp", "10.0.0.1")
     clock.now = 1.0
@@ -172,7 +162,7 @@ def test_first_contacts_are_a_short_list_for_people(tmp_path: Path) -> None:
 
 
 def test_who_comes_again_is_not_told_of_again_and_not_forgotten(tmp_path: Path) -> None:
-    contacts = FirstContacts(tmp_path / FIRST_CONTACTS, clock := Clock())
+    contacts = FirstContacts(tmp_path / FIRST_CONTACTS, clock := Clock(0.0))
     assert contacts.note(ONE, "ttp", "10.0.0.1") == 0
     for number in range(MOST - 1):
         contacts.note(f"{number:064x}", "x", "10.0.0.2")
@@ -184,7 +174,7 @@ def test_who_comes_again_is_not_told_of_again_and_not_forgotten(tmp_path: Path) 
 
 
 def test_strangers_cost_one_word_and_one_writing_a_second(tmp_path: Path) -> None:
-    contacts = FirstContacts(tmp_path / FIRST_CONTACTS, clock := Clock())
+    contacts = FirstContacts(tmp_path / FIRST_CONTACTS, clock := Clock(0.0))
     told = [contacts.note(f"{number:064x}", "x", "10.0.0.2") for number in range(500)]
     contacts.save()
     written = contacts_in(tmp_path / FIRST_CONTACTS)

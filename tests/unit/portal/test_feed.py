@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
+from fakes.clock import Clock
 from fakes.portal import answering, portal
 from synergos.driver.transport import Transport
 from synergos_portal.orchestrator.answers import MOST_BYTES, Answers, Kept
@@ -16,16 +17,6 @@ from synergos_portal.orchestrator.client import Client
 from synergos_portal.orchestrator.client import Orchestrator as OneOrchestrator
 from synergos_portal.orchestrator.feed import SILENT_SECONDS, Feed, News
 from synergos_portal.orchestrator.problems import Away, NotSignedIn, Refused
-
-
-class Clock:
-    """Seconds that pass when they are told to."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 class Orchestrator:
@@ -45,14 +36,14 @@ class Orchestrator:
 
 def test_each_request_goes_on_after_the_answer_before() -> None:
     told = Orchestrator("7", "9")
-    feed = Feed("grid", told, Clock())
+    feed = Feed("grid", told, Clock(100.0))
 
     assert (feed.turn(), feed.turn(), feed.version) == (True, True, "9")
     assert told.asked == [None, "7"]
 
 
 def test_without_an_answer_for_five_seconds_nothing_is_taken_for_new() -> None:
-    clock = Clock()
+    clock = Clock(100.0)
     feed = Feed("grid", Orchestrator("7", Away("gone"), "8"), clock)
     feed.turn()
     clock.now += SILENT_SECONDS
@@ -64,7 +55,7 @@ def test_without_an_answer_for_five_seconds_nothing_is_taken_for_new() -> None:
 
 
 def test_nothing_is_silent_before_it_had_time_to_answer() -> None:
-    clock = Clock()
+    clock = Clock(100.0)
     feed = Feed("grid", Orchestrator(), clock)
 
     assert not feed.is_silent
@@ -85,7 +76,7 @@ def test_nothing_is_silent_before_it_had_time_to_answer() -> None:
 def test_whoever_is_answered_without_having_waited_pauses(
     answers: list[str | News | Exception], pauses: list[float]
 ) -> None:
-    feed = Feed("grid", Orchestrator(*answers), Clock())
+    feed = Feed("grid", Orchestrator(*answers), Clock(100.0))
 
     found = []
     for _ in answers:
@@ -96,7 +87,7 @@ def test_whoever_is_answered_without_having_waited_pauses(
 
 
 def test_who_has_waited_for_nothing_waits_again_without_a_pause() -> None:
-    clock = Clock()
+    clock = Clock(100.0)
 
     def told(after: str | None, seconds: float) -> News:
         clock.now += seconds
@@ -123,14 +114,14 @@ def test_when_to_ask_again_is_read_of_the_answer(tmp_path: Path, said: str) -> N
 
 @pytest.mark.parametrize("error", [NotSignedIn("who?"), Refused("too many attempts", 429)])
 def test_whoever_is_signed_out_or_was_wrong_too_often_is_asked_for_no_longer(error: Exception) -> None:
-    feed = Feed("grid", Orchestrator(error), Clock())
+    feed = Feed("grid", Orchestrator(error), Clock(100.0))
 
     assert not feed.turn()
     assert not feed.is_wanted
 
 
 def test_another_refusal_ends_no_feed() -> None:
-    feed = Feed("grid", Orchestrator(Refused("busy", 503), "7"), Clock())
+    feed = Feed("grid", Orchestrator(Refused("busy", 503), "7"), Clock(100.0))
 
     assert (feed.turn(), feed.is_wanted, feed.turn()) == (False, True, True)
 
@@ -190,7 +181,7 @@ class Asked:
         adapter = self.portal.adapters["orchestrator"]
         transport = Transport("http://orchestrator.example")
         transport._session.mount("http://", adapter)
-        self.adapter, self.clock = adapter, Clock()
+        self.adapter, self.clock = adapter, Clock(100.0)
         self.feed = Feed("grid", Orchestrator("1", "2", "2"), self.clock)
         self.client = Client(OneOrchestrator("orchestrator", transport), transport, None, self.feed)
         self.client._answers.clock = self.clock

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import gzip
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from threading import Barrier
 
 from werkzeug.datastructures import ETags
 
+from fakes.clock import Clock
 from fakes.portal import Portal
 from synergos_portal.web.live import is_live
 from synergos_portal.web.live_parts import Made, Part, Parts
@@ -16,20 +16,12 @@ from synergos_portal.web.live_parts import Made, Part, Parts
 KEY = ("/jobs/1/live",)
 
 
-@dataclass
-class Clock:
-    now: float = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 def made(version: str, at: float) -> Made:
     return Made(version, at, Part.of(b"<p>", 1))
 
 
 def test_a_part_is_good_while_nothing_changes_and_for_a_moment_after() -> None:
-    clock = Clock()
+    clock = Clock(0.0)
     parts = Parts(clock)
     assert parts.take(KEY, "1") is None
     parts.keep(KEY, made("1", 0.0))
@@ -42,7 +34,7 @@ def test_a_part_is_good_while_nothing_changes_and_for_a_moment_after() -> None:
 
 
 def test_while_a_part_is_made_anew_the_one_before_is_found_for_a_moment_more() -> None:
-    clock = Clock()
+    clock = Clock(0.0)
     parts = Parts(clock)
     assert parts.take(KEY, "1") is None
     assert parts.find(KEY, "1") is None
@@ -57,7 +49,7 @@ def test_while_a_part_is_made_anew_the_one_before_is_found_for_a_moment_more() -
 
 
 def test_while_one_makes_a_part_the_others_wait_for_it() -> None:
-    parts, there = Parts(Clock()), Barrier(9)
+    parts, there = Parts(Clock(0.0)), Barrier(9)
     assert parts.take(KEY, "1") is None
 
     def ask() -> Made | None:
@@ -73,7 +65,7 @@ def test_while_one_makes_a_part_the_others_wait_for_it() -> None:
 
 
 def test_a_part_that_comes_to_nothing_is_made_by_the_next() -> None:
-    parts = Parts(Clock())
+    parts = Parts(Clock(0.0))
     assert parts.take(KEY, "1") is None
     parts.give_up(KEY)
 

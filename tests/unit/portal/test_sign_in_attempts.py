@@ -6,18 +6,9 @@ from contextlib import suppress
 
 import pytest
 
+from fakes.clock import Clock
 from synergos_portal.orchestrator.problems import Away, NotSignedIn
 from synergos_portal.web.sign_in_attempts import FREE_OF_ADDRESS, FREE_OF_NAME, WAIT, Attempts, TooManyWrong
-
-
-class Clock:
-    """Seconds that pass when they are told to."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def wrong(attempts: Attempts, name: str | None, address: str = "192.0.2.1", times: int = 1) -> None:
@@ -37,7 +28,7 @@ def may(attempts: Attempts, name: str | None, address: str = "192.0.2.1") -> boo
 
 
 def test_a_name_is_tried_so_often_from_one_address_and_others_as_before() -> None:
-    attempts = Attempts(Clock())
+    attempts = Attempts(Clock(0.0))
     wrong(attempts, "lead", times=FREE_OF_NAME)
 
     assert not may(attempts, "lead")
@@ -46,7 +37,7 @@ def test_a_name_is_tried_so_often_from_one_address_and_others_as_before() -> Non
 
 
 def test_names_and_tokens_are_tried_so_often_from_one_address() -> None:
-    attempts = Attempts(Clock())
+    attempts = Attempts(Clock(0.0))
     for number in range(FREE_OF_ADDRESS):
         wrong(attempts, f"name {number}" if number % 2 else None, f"2001:db8::{number}")
 
@@ -56,7 +47,7 @@ def test_names_and_tokens_are_tried_so_often_from_one_address() -> None:
 
 
 def test_who_was_right_from_there_is_kept_out_by_nobody_else() -> None:
-    attempts = Attempts(Clock())
+    attempts = Attempts(Clock(0.0))
     with attempts.one("grid", "lead", "192.0.2.1"):
         pass
     wrong(attempts, None, times=FREE_OF_ADDRESS)
@@ -66,7 +57,7 @@ def test_who_was_right_from_there_is_kept_out_by_nobody_else() -> None:
 
 
 def test_the_orchestrator_has_forgotten_before_it_may_be_tried_again() -> None:
-    clock = Clock()
+    clock = Clock(0.0)
     attempts = Attempts(clock)
     wrong(attempts, "lead", times=FREE_OF_NAME)
     clock.now = WAIT - 1
@@ -80,7 +71,7 @@ def test_the_orchestrator_has_forgotten_before_it_may_be_tried_again() -> None:
 
 
 def test_what_is_in_hand_counts_and_what_was_right_or_nobody_answered_does_not() -> None:
-    attempts = Attempts(Clock())
+    attempts = Attempts(Clock(0.0))
     for _ in range(2 * FREE_OF_ADDRESS):
         with suppress(Away), attempts.one("grid", "lead", "192.0.2.1"):
             raise Away("gone")

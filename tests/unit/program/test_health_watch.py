@@ -7,19 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from fakes.clock import Clock
 from support.full_disk import files_up_to
 from synergos.program.health import health
 from synergos.program.health_watch import FolderCheck, HealthWatch
 from synergos.records import RecordStore
 from synergos.records.health import store_checks
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def refuse() -> str:
@@ -49,7 +42,7 @@ def test_a_look_that_fails_is_a_problem_and_says_no_more_than_what_failed() -> N
 
 
 def test_a_look_that_hangs_is_a_problem_itself_and_nobody_waits_for_it() -> None:
-    clock, hangs, goes_on = Clock(), threading.Event(), threading.Event()
+    clock, hangs, goes_on = Clock(0.0), threading.Event(), threading.Event()
 
     def hang() -> None:
         hangs.set()

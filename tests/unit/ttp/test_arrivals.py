@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import text
 from werkzeug.test import Client
 
+from fakes.clock import Clock
 from fakes.director_parts import PROJECT, declare
 from synergos.domain.records import Kind
 from synergos.identity.arrival import RENDEZVOUS, UPGRADE, arrive, keeper_of, nonce
@@ -18,13 +19,6 @@ from synergos_ttp.rendezvous.registered import RecordsAway, Registered
 from synergos_ttp.rendezvous.rendezvous import Rendezvous
 
 WORKER = "a" * 64
-
-
-class Clock:
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def break_down(store: RecordStore) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from fakes.clock import Clock
 from fakes.owner import Owner
 from synergos.errors import WorkerAwaitsApproval, WorkerSilent, WorkerUnreachable
 from synergos_ttp.events import Event, ParticipantAwaited, ParticipantTransferred, ParticipantTransfers
@@ -14,17 +15,9 @@ from synergos_ttp.workers.flow import LEAST_RATE, Direction, ParticipantFlow
 from synergos_ttp.workers.retry import RejoinDeadline, Wait
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(100.0)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from fakes.clock import Clock
 from fakes.owner import Owner, PutBackSomewhere
 from synergos.domain.job import Job, JobError, Stage
 from synergos.domain.job_progress import AwaitedWorker, waiting_for
@@ -23,13 +24,6 @@ from synergos_ttp.running.holding import MOST_SECONDS, Holding
 from synergos_ttp.stages.jobs import JobRunner
 
 JOB = Job(Stage.TRAIN, job_key({"collab_id": "c", "project_id": "p", "expt_id": "e", "run_id": "r"}))
-
-
-class Clock:
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

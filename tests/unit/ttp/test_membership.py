@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from fakes.clock import Clock
 from synergos.identity.identity import Renewable, renew_identity
 from synergos.identity.statements import MEMBERSHIP, Endorsement, successions
 from synergos.records import RecordStore
@@ -84,13 +85,6 @@ def test_what_was_signed_is_signed_again_before_it_is_over(
 
     assert first == soon != later
     assert Endorsement.read(later, datetime.now(UTC) + MEMBERSHIP).subject == ttp.now.fingerprint
-
-
-class Clock:
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def test_strangers_are_shown_what_was_signed_and_nothing_is_waited_for(

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from fakes.clock import Clock
 from synergos_ttp.tracking.mlflow_tracker import MlflowTracker
 from synergos_ttp.tracking.note_sender import LONGEST_TROUBLE, NoteSender
 from synergos_ttp.tracking.note_spool import NoteSpool
@@ -36,14 +37,6 @@ class Server:
         """There is nothing to give up."""
 
 
-@dataclass
-class Clock:
-    now: float = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
 def spool(tmp_path: Path) -> Iterator[NoteSpool]:
     spool = NoteSpool(tmp_path)
@@ -58,7 +51,7 @@ def server() -> Server:
 
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(0.0)
 
 
 @pytest.fixture

@@ -8,13 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from fakes.worker_client import Clock, HeldExecutor
+from fakes.clock import Clock
+from fakes.worker_client import HeldExecutor
 from synergos_worker.computing import PATIENCE, Computing
 
 
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(0.0)
 
 
 @pytest.fixture
