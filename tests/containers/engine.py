@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -78,13 +79,13 @@ class Container:
     @property
     def exit_code(self) -> int | None:
         """How it ended; None while it runs."""
-        state = self.inspect()["State"]
-        return None if state["Running"] else int(state["ExitCode"])
+        return _exit_code(self.inspect()["State"])
 
     @property
-    def health(self) -> str:
-        """What its own health check finds: starting, healthy, unhealthy."""
-        return str(self.inspect()["State"]["Health"]["Status"])
+    def host(self) -> str:
+        """One of its own addresses."""
+        networks = self.inspect()["NetworkSettings"]["Networks"]
+        return next(str(each["IPAddress"]) for each in networks.values())
 
     @property
     def log(self) -> str:
@@ -96,8 +97,10 @@ class Container:
         """Wait for its health check to find it well."""
 
         def is_well() -> bool:
-            assert self.exit_code is None, self.log[-4000:]
-            return self.health == "healthy"
+            # One look for both: each starts a client of the engine's.
+            state = self.inspect()["State"]
+            assert _exit_code(state) is None, self.log[-4000:]
+            return bool(state["Health"]["Status"] == "healthy")
 
         until(is_well, f"{self.name} to be healthy")
 
@@ -134,3 +137,7 @@ class Container:
         subprocess.run(
             ["docker", "rm", "--force", "--volumes", self.name], capture_output=True, timeout=60, check=False
         )
+
+
+def _exit_code(state: Mapping[str, Any]) -> int | None:
+    return None if state["Running"] else int(state["ExitCode"])

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from containers.engine import BUILD_SECONDS, ROOT, Container, compose_command, run
+from containers.engine import BUILD_SECONDS, ROOT, Container, compose_command, docker, run
 from containers.images import LOG_RECEIVER, PROMETHEUS
 from containers.received import Received, received
 from servers.certificates import Authority
@@ -50,6 +50,15 @@ CLUSTER = Deployment(
 # What each grid begins with: the log server, which nothing depends on, is thereby left out.
 _FIRST = {"synbasic": "synergos_ttp_basic", "synplus": "synergos_ttp_basic", "syncluster": "synergos_director"}
 _ENTRANCES = {"synbasic": "synb_ttp", "synplus": "synp_ttp", "syncluster": "sync_director"}
+_LOGGING = {
+    "synplus": (("synergos_worker_1", "synergos_worker_2"), ("synergos_ttp_basic",)),
+    "syncluster": (
+        tuple(f"synergos_worker_{participant}_node_{node}" for participant in (1, 2) for node in (1, 2)),
+        ("synergos_ttp_1", "synergos_ttp_2"),
+        ("synergos_director",),
+    ),
+}
+"""The services that are told where and how to log; none waits for another of its own row."""
 LOG_SERVERS = {"synplus": Container("synp_logger"), "syncluster": Container("sync_logger")}
 _LOG_ADDRESSES = {"synplus": "172.19.1.10", "syncluster": "172.20.1.14"}
 LOG_PORTS = (9100, 9200, 9300, 9400, 12201)
@@ -125,8 +134,21 @@ class ComposeGrid:
             self._give("received_tls/key.pem", identity.key)
             self._give("metadata/log_server_ca/ca.pem", identity.authority)
             changed.start_log_server()
-        changed.up()
+        changed._start_again()
         return changed
+
+    def _start_again(self) -> None:
+        """Make the programs anew by what the compose files say now, all of them at once.
+
+        Docker Compose would end one after the other, and have each wait for the health checks of those that it names.
+        """
+        rows = _LOGGING[self.deployment.name]
+        services = [service for row in rows for service in row]
+        self.compose("kill", *services)
+        for row in rows:
+            self.compose("up", "--detach", "--no-deps", *row)
+        for container in map(Container, self.compose("ps", "--quiet", *services).split()):
+            container.wait_until_it_answers(f"http://{container.host}:5000")
 
     def received(self) -> list[Received]:
         """What came to its log server."""
@@ -141,15 +163,17 @@ class ComposeGrid:
         """Run one of the simulator's notebooks as it is."""
         return execute(EXAMPLES / dataset / f"{dataset}_{self.deployment.name}.ipynb", {})
 
-    def down(self) -> None:
+    def down(self, *options: str) -> None:
         """Stop it and forget its containers; what they wrote stays."""
-        self.compose("--profile", "metrics", "down", "--volumes")
+        self.compose("--profile", "metrics", "down", "--volumes", *options)
 
     def containers(self) -> list[Container]:
         """All that run: not what had something to do at the beginning only."""
         ids = self.compose("ps", "--quiet").split()
-        names = [run("docker", "inspect", "--format", "{{.Name}}", one).strip().lstrip("/") for one in ids]
-        return [each for each in map(Container, names) if each.exit_code is None]
+        found = [
+            line.split() for line in docker("inspect", "--format", "{{.Name}} {{.State.Running}}", *ids).splitlines()
+        ]
+        return [Container(name.lstrip("/")) for name, is_running in found if is_running == "true"]
 
 
 @contextmanager
@@ -167,4 +191,5 @@ def running(
         grid.up("--build")
         yield grid
     finally:
-        grid.down()
+        # How programs end is looked at elsewhere.
+        grid.down("--timeout", "0")
