@@ -14,10 +14,10 @@ _UNITS = {
 
 
 def read_span(text: str, units: str) -> timedelta | None:
-    """So many of a unit, at most 99,999; None where the text says something else.
+    """So many of a unit, at most 999,999; None where the text says something else.
 
     Args:
         units: the letters of those that there are: minutes, hours, days and weeks.
     """
-    found = re.fullmatch(r"([0-9]{1,5})([a-z])", text)
+    found = re.fullmatch(r"([0-9]{1,6})([a-z])", text)
     return None if found is None or found[2] not in units else int(found[1]) * _UNITS[found[2]]

@@ -15,8 +15,8 @@ from synergos_portal.orchestrator.problems import Away, NotSignedIn, Orchestrato
 
 log = structlog.get_logger(__name__)
 
-WAIT_SECONDS = 4
-"""How long a request waits for a change: less than after how long pages say that there is no news."""
+WAIT_SECONDS = 3
+"""How long a request waits for a change: with what is waited for before it less than after how long pages say that there is no news."""
 SILENT_SECONDS = 5.0
 """Without an answer for so long, pages say since when."""
 _PAUSE = 1.0

@@ -1,4 +1,4 @@
-"""All pages, family by family: one line for each blueprint. A family's templates lie in a folder of its name."""
+"""All pages, family by family: one line for each blueprint. A family's templates lie in a folder of its name, unless they are one alone."""
 
 from __future__ import annotations
 

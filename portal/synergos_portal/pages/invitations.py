@@ -93,9 +93,7 @@ def take_back(collab_id: str, project_id: str, participant_id: str) -> ResponseR
         try:
             invitations.take_back(client(), place, form.revision.data)
         except Refused as error:
-            form.take(error)
-            # The page says what it is by now.
-            form.revision.data = found.revision
+            form.take_change(error, lambda: invitations.read(client(), place).revision)
         else:
             return go_to(leads_to[0], **leads_to[1], _anchor="invitations")
     title, what = _taking_back(found, is_own=is_own)

@@ -22,7 +22,7 @@ _LINKS = "synergos_links"
 
 @dataclass(frozen=True)
 class Family:
-    """Pages that belong together, and the service they belong to; their templates lie in a folder of the blueprint's name."""
+    """Pages that belong together, and the service they belong to; their templates lie in a folder of the blueprint's name, unless they are one alone."""
 
     service: Service
     blueprint: Blueprint

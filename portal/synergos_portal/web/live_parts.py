@@ -32,6 +32,8 @@ _ANEW_SECONDS = 1.0
 """The same while it is being made anew: who came in that moment need not wait for it, nor hold a thread."""
 _MAKING_SECONDS = 10.0
 """For which others wait for whoever makes a part; then they make it themselves."""
+_UNHEARD_SECONDS = 1.0
+"""The same before an orchestrator was heard of: it may be away."""
 _MOST = 256
 MOST_BYTES = 4 * 2**20
 """Of all parts together with what they were asked for."""
@@ -104,7 +106,8 @@ class Parts:
         Whoever makes one calls :meth:`keep` or :meth:`give_up`.
         """
         with self._changed:
-            self._changed.wait_for(lambda: self._good(key, version) or key not in self._making, _MAKING_SECONDS)
+            patience = _UNHEARD_SECONDS if version == UNHEARD else _MAKING_SECONDS
+            self._changed.wait_for(lambda: self._good(key, version) or key not in self._making, patience)
             made = self._good(key, version)
             if made is None:
                 self._making.add(key)

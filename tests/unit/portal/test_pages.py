@@ -51,6 +51,15 @@ def test_home_says_what_runs_what_has_failed_and_whom_is_waited_for(busy: Portal
     assert 'href="http://localhost:4001/jobs/0123"' in page
 
 
+def test_whoever_may_not_know_whom_is_waited_for_is_told_that_somebody_is(tmp_path: Path) -> None:
+    nameless = {**JOB, "progress": {"waiting_for": [{"until": "2999-01-01T00:00:00+00:00"}]}}
+    jobs = ("GET /ttp/jobs", 200, {"data": [nameless], "params": COUNTS})
+
+    page = portal(tmp_path, answering(jobs)).visitor(Service.NAV).get("/home").text
+
+    assert page.count("waits for ") == page.count("waits for a participant") > 0
+
+
 def test_home_names_each_worker_that_is_down_once(busy: Portal) -> None:
     page = busy.visitor(Service.NAV).get("/home").text
 

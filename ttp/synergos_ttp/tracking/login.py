@@ -59,7 +59,7 @@ def add_login_flags(parser: argparse.ArgumentParser) -> None:
         _FILE_FLAG,
         type=Path,
         variable=PASSWORD_FILE,
-        help=f"file with the password of that user, or {PASSWORD} for the password itself",
+        help=f"file with the password of that user ({PASSWORD} has the password itself)",
     )
 
 

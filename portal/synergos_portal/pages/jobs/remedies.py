@@ -163,7 +163,10 @@ def path_of(keys: Mapping[str, str], innermost: str) -> tuple[str, ...]:
 
 
 def _place(text: str, *parts: str) -> list[Place]:
-    if parts and parts[-1] in ("edit", "launch") and not may_orchestrate(parts[1]):
+    if len(parts) < 2:
+        # Below what the job does not work on.
+        return []
+    if parts[-1] in ("edit", "launch") and not may_orchestrate(parts[1]):
         parts = parts[:-1]
-    address = page_at(*parts) if len(parts) > 1 else None
+    address = page_at(*parts)
     return [] if address is None else [Place(address, text)]

@@ -113,8 +113,7 @@ def delete(participant_id: str) -> ResponseReturnValue:
         try:
             participants.delete(client(), participant_id, form.revision.data or "")
         except Refused as error:
-            form.take(error)
-            form.revision.data = found.revision or ""
+            form.take_change(error, lambda: participants.profile(client(), participant_id).revision)
         else:
             return go_to("participants.listed")
     what = _("Its registrations, its tags and its results are deleted along with it. Its data is not touched.")

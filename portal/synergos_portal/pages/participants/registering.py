@@ -139,8 +139,7 @@ def leave(participant_id: str, collab_id: str, project_id: str) -> ResponseRetur
         try:
             participants.leave(client(), place, form.revision.data or "")
         except Refused as error:
-            form.take(error)
-            form.revision.data = found.revision or ""
+            form.take_change(error, lambda: participants.registration(client(), place).revision)
         else:
             return go_to("participants.show", participant_id=participant_id)
     what = _(

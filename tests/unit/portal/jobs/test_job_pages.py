@@ -106,6 +106,23 @@ def test_why_a_job_failed_and_what_to_do_is_two_clicks_from_home(store: RecordSt
     assert 'hx-get="/jobs/training/nodes"' in page.text
 
 
+@pytest.mark.parametrize(
+    ("kind", "field"),
+    [("InvalidRequest", "model[0].structure.in_features"), ("InvalidRequest", "auto_fix"), ("Diverged", None)],
+)
+def test_a_job_of_no_run_can_fail_for_a_layer_or_a_hyperparameter(
+    store: RecordStore, grid: Portal, kind: str, field: str | None
+) -> None:
+    failed = Job(
+        Stage.PREPROCESS, RUN.project, state=JobState.FAILED, error=JobError(kind, "it does not fit", None, field)
+    )
+    store.add_jobs([replace(failed, id="alignment")])
+
+    for page in ("/jobs/alignment", "/jobs/alignment/live"):
+        answer = grid.visitor().get(page)
+        assert (answer.status_code, "it does not fit" in text_of(answer.text)) == (200, True)
+
+
 def test_a_rerun_that_came_to_nothing_says_that_the_earlier_result_is_shown_again(
     store: RecordStore, grid: Portal
 ) -> None:

@@ -270,9 +270,17 @@ class _LocalTraining:
 
 
 def _take(network: nn.Module, weights: Weights) -> None:
-    """Have the network's own memory hold these weights, which may lie there already; their names and shapes are its own."""
+    """Have the network's own memory hold these weights, which may lie there already.
+
+    Raises:
+        ValueError: their names and shapes are not its own.
+    """
+    # In fewer steps than torch's own ``load_state_dict``, which looks at each module.
+    state = network.state_dict()
+    if state.keys() != weights.keys() or any(weights[name].shape != own.shape for name, own in state.items()):
+        raise ValueError("these are no weights of this network")
     with torch.no_grad():
-        for name, own in network.state_dict().items():
+        for name, own in state.items():
             own.copy_(weights[name])
 
 

@@ -391,6 +391,23 @@ def test_buffers_are_no_weights() -> None:
     assert network.state_dict()["nnl_0_batchnorm1d.num_batches_tracked"].item() == 1
 
 
+@pytest.mark.parametrize("wrong", [{}, {WEIGHT: torch.zeros(1)}, {WEIGHT: torch.zeros(1, 1), "more": torch.zeros(1)}])
+def test_weights_of_another_network_are_not_taken(wrong: dict[str, torch.Tensor]) -> None:
+    hyperparameters = LayersHyperparameters.from_run(CONSTANT, Action.REGRESS)
+
+    with pytest.raises(ValueError, match="no weights of this network"):
+        train_locally(
+            one_weight(1.0),
+            ONE,
+            TWO,
+            hyperparameters=hyperparameters,
+            objective=Objective(hyperparameters, Action.REGRESS),
+            reference=wrong,
+            round_index=0,
+            participant_id="worker_1",
+        )
+
+
 def test_no_rows_and_no_weights_are_refused() -> None:
     with pytest.raises(InvalidRequest, match="worker_1 has no row to train on"):
         train(one_weight(1.0), torch.zeros(0, 1), torch.zeros(0, 1))
