@@ -5,13 +5,14 @@ from __future__ import annotations
 import signal
 from pathlib import Path
 
-from playwright.sync_api import Locator, expect
+import requests
+from playwright.sync_api import expect
 
 from servers.orchestrator import account, orchestrator
-from servers.portal import running
+from servers.portal import RunningPortal, running
 from support.visitor import Visitor
 from support.waiting import until
-from synergos_portal.web.live import LATER
+from synergos_portal.web.live import LATER, SOON
 
 PASSWORD = "correct horse battery"
 
@@ -41,8 +42,10 @@ def test_pages_stay_readable_while_the_orchestrator_is_away_and_come_back_by_the
             (signal.SIGKILL, "participants", "There is no participant yet"),
             (signal.SIGTERM, "studies", "There is no such study"),
         ):
+            until(lambda: pace(portal) == LATER, "the portal to hear of it", every=0.5)
             processes.end("ttp", how)
-            until(lambda: is_shown_later(visitor, silence), "the page to say that nothing is heard", every=0.5)
+            until(lambda: pace(portal) == SOON, "the portal to hear nothing", every=0.5)
+            visitor.page.clock.fast_forward(1000 * LATER)
             expect(silence).to_contain_text("has not answered since")
             other.goto(f"{portal.view}/collaborations/heart")
             expect(other.get_by_role("main")).to_contain_text("There is no project yet")
@@ -56,10 +59,9 @@ def test_pages_stay_readable_while_the_orchestrator_is_away_and_come_back_by_the
             assert visitor.page.evaluate("() => window.isTheSame === true")
 
 
-def is_shown_later(visitor: Visitor, what: Locator) -> bool:
-    """Whether a page shows something that it asks for now and then, when it takes it to be so much later."""
-    visitor.page.clock.fast_forward(1000 * LATER)
-    return what.count() > 0
+def pace(portal: RunningPortal) -> int:
+    """After how many seconds the list of collaborations is asked for again."""
+    return int(requests.get(f"{portal.view}/choices/header", timeout=60).headers["Live-Pace"])
 
 
 def test_somebody_signs_in_is_led_back_and_signs_out(tmp_path: Path, visitor: Visitor) -> None:

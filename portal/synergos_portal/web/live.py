@@ -33,13 +33,16 @@ _PART = "part"
 """The block of a page that is its live part."""
 
 
-def install(app: Flask, known: KnownOrchestrators, sign_ins: SignIns) -> None:
+def install(
+    app: Flask, known: KnownOrchestrators, sign_ins: SignIns, clock: Callable[[], float] = time.monotonic
+) -> None:
     """Have an application answer with what was made before as long as it is good, and give pages the pace of a part.
 
     Args:
         sign_ins: all who are signed in.
+        clock: monotonic seconds.
     """
-    parts = Parts()
+    parts = Parts(clock)
 
     def answer() -> Response | None:
         if (
@@ -59,7 +62,7 @@ def install(app: Flask, known: KnownOrchestrators, sign_ins: SignIns) -> None:
         made = parts.take(key, version)
         if made is not None:
             return _answer(made.part)
-        g.live_key, g.live_version, g.live_begun = key, version, time.monotonic()
+        g.live_key, g.live_version, g.live_begun = key, version, clock()
         return None
 
     def keep(response: Response) -> Response:
@@ -71,7 +74,7 @@ def install(app: Flask, known: KnownOrchestrators, sign_ins: SignIns) -> None:
         if "live_key" in g:
             parts.give_up(g.live_key)
 
-    app.wsgi_app = RepeatedQuestions(app.wsgi_app, parts, known, sign_ins)  # type: ignore[method-assign]
+    app.wsgi_app = RepeatedQuestions(app.wsgi_app, parts, known, sign_ins, clock)  # type: ignore[method-assign]
     app.before_request(answer)
     app.after_request(keep)
     app.teardown_request(give_up)

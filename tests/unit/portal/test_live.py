@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import gzip
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from threading import Barrier
 
+import pytest
+from flask import Blueprint, render_template_string
+from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import ETags
 
 from fakes.clock import Clock
-from fakes.portal import Portal
-from synergos_portal.web.live import is_live
+from fakes.portal import Portal, answering, portal
+from synergos_portal.pages import FAMILIES
+from synergos_portal.services import Service
+from synergos_portal.web.links import Family
+from synergos_portal.web.live import fragment, is_live
 from synergos_portal.web.live_parts import Made, Part, Parts
 
 KEY = ("/jobs/1/live",)
@@ -70,6 +77,26 @@ def test_a_part_that_comes_to_nothing_is_made_by_the_next() -> None:
     parts.give_up(KEY)
 
     assert parts.take(KEY, "1") is None
+
+
+@pytest.mark.parametrize(("unfinished", "pace"), [(True, "1"), (False, "15")])
+def test_a_part_and_its_page_say_how_soon_it_is_asked_for_again(tmp_path: Path, unfinished: bool, pace: str) -> None:
+    pages = Blueprint("parts", __name__, url_prefix="/parts")
+
+    @pages.get("/live")
+    def live_part() -> ResponseReturnValue:
+        return fragment(None, unfinished=unfinished)
+
+    @pages.get("/page")
+    def page() -> ResponseReturnValue:
+        told = "{% import 'macros/live.html' as live %}{% call live.part('/parts/live', live_pace(unfinished)) %}{% endcall %}"
+        return render_template_string(told, unfinished=unfinished)
+
+    here = answering(("GET /health", 200, {"accounts": "off"}), ("GET /ttp/jobs", 200, {"params": {"counts": {}}}))
+    visitor = portal(tmp_path, here, families=[*FAMILIES, Family(Service.NAV, pages)]).visitor(Service.NAV)
+
+    assert visitor.get("/parts/live").headers["Live-Pace"] == pace
+    assert f'data-pace="{pace}"' in visitor.get("/parts/page").text
 
 
 def test_every_address_of_a_live_part_is_one_to_the_memo(grid: Portal) -> None:

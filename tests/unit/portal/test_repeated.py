@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import Headers
 from werkzeug.test import EnvironBuilder, TestResponse, run_wsgi_app
 
+from fakes.clock import Clock
 from fakes.closed_orchestrator import closed
 from fakes.portal import Portal, Visitor, answering, portal
 from synergos_portal.orchestrator.client import Orchestrator
@@ -27,6 +29,8 @@ from synergos_portal.web.repeated import ASKED, SECONDS, Asked, RepeatedQuestion
 from synergos_portal.web.sign_ins import SignIns
 
 PATH = "/parts/live"
+MOMENT = 1.0
+"""Seconds: no part is good for longer when something has changed."""
 
 
 @dataclass
@@ -34,12 +38,14 @@ class Watched:
     """A portal with a live part.
 
     Attributes:
+        clock: of the feed and of what is remembered; it goes on when it is told to.
         asked: the path, as often as the application has begun to look at a question.
     """
 
     grid: Portal
     news: list[str]
     feed: Feed
+    clock: Clock
     asked: list[str] = field(default_factory=list)
 
     def change(self) -> None:
@@ -57,10 +63,11 @@ class Watched:
 @pytest.fixture
 def watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Watched:
     """In front of an orchestrator without accounts, which is shown, and one with them."""
-    news = ["1"]
-    feed = Feed("all", lambda after, seconds: News(news[0]))
+    news, clock = ["1"], Clock()
+    feed = Feed("all", lambda after, seconds: News(news[0]), clock)
     feed.turn()
     monkeypatch.setattr(Orchestrator, "_feed_of", lambda *_: feed)
+    monkeypatch.setattr(live, "install", partial(live.install, clock=clock))
     pages = Blueprint("parts", __name__, url_prefix="/parts")
 
     @pages.get("/live")
@@ -69,7 +76,7 @@ def watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Watched:
 
     orchestrators = {"open": answering(("GET /health", 200, {"accounts": "off"})), "closed": closed()}
     grid = portal(tmp_path, orchestrators, families=[*FAMILIES, Family(Service.NAV, pages)])
-    found = Watched(grid, news, feed)
+    found = Watched(grid, news, feed, clock)
     request_started.connect(lambda _app: found.asked.append(PATH), grid.apps[Service.NAV], weak=False)
     return found
 
@@ -110,13 +117,14 @@ def test_other_words_are_another_question(watched: Watched, differs: dict[str, s
     assert watched.is_asked(visitor)
 
 
-def test_what_has_changed_is_made_anew(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("synergos_portal.web.live_parts._MOMENT", 0.0)
+def test_what_has_changed_is_made_anew(watched: Watched) -> None:
     visitor = watched.grid.visitor(Service.NAV)
     assert watched.is_asked(visitor)
     assert not watched.is_asked(visitor)
 
     watched.change()
+    assert not watched.is_asked(visitor)
+    watched.clock.now += MOMENT
 
     assert watched.is_asked(visitor)
     assert not watched.is_asked(visitor)
