@@ -232,6 +232,7 @@ def test_a_program_that_is_stopped_says_so_in_its_window_and_comes_back_by_itsel
 
 def test_it_follows_a_job(page: Page, station: Station) -> None:
     station.logs.asked.clear()
+    station.mlops.asked.clear()
     page.get_by_label("Follow", exact=True).select_option("9a")
     with page.expect_navigation():
         page.get_by_role("button", name="Follow it").click()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import shutil
 import stat
 from pathlib import Path
 
@@ -166,7 +167,7 @@ def test_predictions_stay_with_the_participant_and_name_rows_and_labels(grid: Re
 def test_what_programs_write_is_their_users_alone(own_grid: RealGrid, wine: Dataset) -> None:
     folder = own_grid.grid.folder
     # As in earnest, where the TTP's own process makes it.
-    (folder / "ttp" / "mlflow" / "mlflow.db").unlink()
+    shutil.rmtree(folder / "ttp" / "mlflow")
     study = Study(own_grid, wine, "private", {"rounds": 1})
     study.declare()
     study.align()

@@ -61,9 +61,16 @@ def test_a_participant_that_gives_no_sign_of_life_is_noticed(impatient: Killable
         answer = training.answer()
     finally:
         impatient.wake("worker_1")
+        # The grid is others' too: nothing of this is to go on in it, whatever went wrong.
+        for left in study.jobs("train"):
+            if left["state"] == "running":
+                impatient.driver.jobs.cancel(left["id"])
+        until(lambda: impatient.open_sessions() == 0, "the sessions to end")
 
     assert isinstance(answer, dict)
     assert "worker_1" in answer["message"]
+    [job] = study.jobs("train")
+    assert (job["state"], job["error"]["participant"]) == ("failed", "worker_1")
 
 
 def go_through(study: Study) -> Response:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -68,7 +69,7 @@ def cycle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cycle]:
             for program in grid.grid.workers
         }
         # As in earnest, where the TTP's own process makes it.
-        (grid.grid.folder / "ttp" / "mlflow" / "mlflow.db").unlink()
+        shutil.rmtree(grid.grid.folder / "ttp" / "mlflow")
         found = Cycle(grid)
         _whole_cycle(found, ports)
         for name in ("few", "identifiers", "labels", "words"):

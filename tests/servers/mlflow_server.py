@@ -24,7 +24,12 @@ DEADLINE = 180.0
 
 @contextmanager
 def tracking_server(
-    folder: Path, *, port: int = 0, python: str = sys.executable, settings: Mapping[str, str] | None = None
+    folder: Path,
+    *,
+    port: int = 0,
+    python: str = sys.executable,
+    settings: Mapping[str, str] | None = None,
+    has_store: bool = True,
 ) -> Iterator[int]:
     """The port of a server, as grids have it, that runs inside the ``with`` block.
 
@@ -32,11 +37,13 @@ def tracking_server(
         port: 0 for a free one.
         python: one that has MLflow; the tests' own has it without web pages.
         settings: environment variables for it.
+        has_store: whether it finds a store when it starts for the first time, which takes less than to make one.
     """
     with socket.create_server(("127.0.0.1", port)) as taken:
         port = int(taken.getsockname()[1])
     home = folder / "server"
-    if python == sys.executable and "MLFLOW_BACKEND_STORE_URI" not in (settings or {}) and not home.exists():
+    is_own = python == sys.executable and "MLFLOW_BACKEND_STORE_URI" not in (settings or {})
+    if has_store and is_own and not home.exists():
         put_new_store(home)
     own = {"PYTHONWARNINGS": "ignore", **(settings or {})}
     with (folder / "server.log").open("wb") as log:

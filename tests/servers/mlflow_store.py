@@ -18,9 +18,10 @@ MlflowClient(sys.argv[1], sys.argv[1]).search_experiments(max_results=1)
 
 
 def put_new_store(folder: Path) -> None:
-    """Put one into a folder, which is made if it is missing; as whoever makes one themselves, for its user alone."""
+    """Put one into a folder that has none, and is made if it is missing; as whoever makes one themselves, for its user alone."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     store = folder / STORE
+    assert not store.exists(), store
     store.touch(mode=0o600)
     store.write_bytes(_new_store())
 
@@ -30,7 +31,7 @@ def _new_store() -> bytes:
     with TemporaryDirectory(prefix="synergos-mlflow-") as name:
         command = [sys.executable, "-P", "-W", "ignore", "-c", _MAKING, f"sqlite:///{name}/{STORE}"]
         # Where MLflow would make a folder for files that nobody has.
-        subprocess.run(
-            command, cwd=name, check=True, capture_output=True, env={**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true"}
-        )
+        env = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true"}
+        made = subprocess.run(command, cwd=name, check=False, capture_output=True, text=True, env=env)
+        assert made.returncode == 0, made.stderr[-4000:]
         return (Path(name) / STORE).read_bytes()

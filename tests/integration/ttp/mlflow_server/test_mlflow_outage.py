@@ -129,7 +129,8 @@ def test_a_server_that_is_away_while_the_ttp_dies_loses_nothing(tmp_path: Path, 
     with pytest.MonkeyPatch.context() as changed:
         for name, value in LOGIN.environment.items():
             changed.setenv(name, value)
-        with tracking_server(server, settings=AUTH) as port:
+        # The one whose own first start is tried.
+        with tracking_server(server, settings=AUTH, has_store=False) as port:
             address = f"http://127.0.0.1:{port}"
             client = MlflowClient(address, address)
             first = Ttp(ttp, address, exports)
