@@ -9,10 +9,10 @@ from collections.abc import Callable
 DEADLINE = 180.0
 """Seconds: only a mistake takes so long, also on a busy machine."""
 _RESTS = 3.0
-"""How many times as long as a look what comes after it lasts: to look is work, often of a program that is asked, and takes from those who
-are waited for what they are waited for to do."""
+"""How many times as long as a look the rest after it lasts, as far as :data:`_LONGEST_REST` allows: to look is work, often of a program
+that is asked, and takes from those who are waited for what they are waited for to do."""
 _LONGEST_REST = 0.25
-"""Seconds: some looks wait themselves."""
+"""Seconds: some looks wait themselves. After one of more than a third of this, the rest is less than its share."""
 
 
 def until(

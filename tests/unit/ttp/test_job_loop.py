@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from typing import Protocol
 
 import pytest
 from structlog.testing import capture_logs
@@ -24,15 +25,30 @@ from synergos_ttp.running.attempt import Retries
 from synergos_ttp.running.job_loop import JobLoop
 from synergos_ttp.running.leased_jobs import LeasedJobs, SubGrid
 
+LEASE = 20.0
+"""Seconds: a busy machine renews it in time."""
+RENEWED_SOON = 4.0
+"""The same, where a test waits for what a TTP hears of when it renews its lease."""
+
+
+class TtpFor(Protocol):
+    """Starts a TTP whose jobs a runner does."""
+
+    def __call__(self, runner: Runner, lease: float = LEASE) -> Ttp:
+        """See the class.
+
+        Args:
+            lease: seconds for which it has a job without renewing that.
+        """
+
 
 @pytest.fixture
-def ttp_for(store: RecordStore, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Ttp]]:
+def ttp_for(store: RecordStore, monkeypatch: pytest.MonkeyPatch) -> Iterator[TtpFor]:
     # What is not announced is found when it is looked for; here only what is announced counts.
     monkeypatch.setattr(leased_jobs, "LOOK_SECONDS", 0.05)
     made: list[Ttp] = []
 
-    # A lease is renewed a few times before it runs out: on a busy machine that of a second may run out all the same.
-    def make(runner: Runner, lease: float = 1.0) -> Ttp:
+    def make(runner: Runner, lease: float = LEASE) -> Ttp:
         leases, queue = MoodyLeases(store, seconds=lease), Queue()
         jobs = LeasedJobs(store, leases, queue, runner, SubGrid(0, "ttp_0", OUTPUTS), Anybody())
         loop = JobLoop(jobs, runner, retries=Retries(attempts=2, delay=0.05))
@@ -46,7 +62,7 @@ def ttp_for(store: RecordStore, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cal
         ttp.close()
 
 
-def test_an_outcome_is_sent_before_the_message_is_acknowledged(ttp_for: Callable[..., Ttp]) -> None:
+def test_an_outcome_is_sent_before_the_message_is_acknowledged(ttp_for: TtpFor) -> None:
     ttp = ttp_for(Runner())
     job, message = ttp.hand_in()
     until(lambda: message.fate == ["acknowledged"], "the job to be done", DEADLINE)
@@ -59,7 +75,7 @@ def test_an_outcome_is_sent_before_the_message_is_acknowledged(ttp_for: Callable
     assert (ttp.state(job), ttp.runner.forgotten) == (JobState.ARCHIVING, [job.id])
 
 
-def test_a_request_that_cannot_be_done_fails_at_once(ttp_for: Callable[..., Ttp]) -> None:
+def test_a_request_that_cannot_be_done_fails_at_once(ttp_for: TtpFor) -> None:
     def refuse(_job: Job, _control: Control) -> Outputs:
         raise Conflict("not aligned")
 
@@ -72,7 +88,7 @@ def test_a_request_that_cannot_be_done_fails_at_once(ttp_for: Callable[..., Ttp]
 
 
 def test_the_job_that_was_given_up_is_buried_and_not_the_one_whose_message_is_in_hand(
-    ttp_for: Callable[..., Ttp],
+    ttp_for: TtpFor,
 ) -> None:
     def fail_if_urgent(job: Job, _control: Control) -> Outputs:
         if job.priority:
@@ -92,7 +108,7 @@ def test_the_job_that_was_given_up_is_buried_and_not_the_one_whose_message_is_in
     assert states == [(urgent.id, "failed"), (calm.id, "completed")]
 
 
-def test_a_failure_that_may_pass_is_tried_again_and_given_up_in_the_end(ttp_for: Callable[..., Ttp]) -> None:
+def test_a_failure_that_may_pass_is_tried_again_and_given_up_in_the_end(ttp_for: TtpFor) -> None:
     attempts: list[int] = []
 
     def fail(job: Job, _control: Control) -> Outputs:
@@ -111,7 +127,7 @@ def test_a_failure_that_may_pass_is_tried_again_and_given_up_in_the_end(ttp_for:
     assert ttp.store.job(job.id).progress["last_error"] == "worker_1: no answer"
 
 
-def test_what_nobody_foresaw_stops_nothing(ttp_for: Callable[..., Ttp]) -> None:
+def test_what_nobody_foresaw_stops_nothing(ttp_for: TtpFor) -> None:
     def break_down(job: Job, _control: Control) -> Outputs:
         if job.attempts == 1:
             raise ZeroDivisionError
@@ -123,7 +139,7 @@ def test_what_nobody_foresaw_stops_nothing(ttp_for: Callable[..., Ttp]) -> None:
     assert ttp.queue.outcomes[0]["state"] == "completed"
 
 
-def test_a_ttp_that_is_stopped_leaves_its_job_to_the_next(ttp_for: Callable[..., Ttp]) -> None:
+def test_a_ttp_that_is_stopped_leaves_its_job_to_the_next(ttp_for: TtpFor) -> None:
     ttp = ttp_for(Runner(work_until_stopped))
     job, message = ttp.hand_in()
     until(lambda: ttp.state(job) is JobState.RUNNING, "the job to run", DEADLINE)
@@ -136,8 +152,8 @@ def test_a_ttp_that_is_stopped_leaves_its_job_to_the_next(ttp_for: Callable[...,
     assert ttp.leases.grids() == {}
 
 
-def test_a_job_is_cancelled_by_its_record(ttp_for: Callable[..., Ttp]) -> None:
-    ttp = ttp_for(Runner(work_until_stopped))
+def test_a_job_is_cancelled_by_its_record(ttp_for: TtpFor) -> None:
+    ttp = ttp_for(Runner(work_until_stopped), lease=RENEWED_SOON)
     job, _message = ttp.hand_in()
     until(lambda: ttp.state(job) is JobState.RUNNING, "the job to run", DEADLINE)
 
@@ -147,8 +163,8 @@ def test_a_job_is_cancelled_by_its_record(ttp_for: Callable[..., Ttp]) -> None:
     assert ttp.queue.outcomes[0]["state"] == "cancelled"
 
 
-def test_a_job_that_somebody_else_has_is_left_alone(ttp_for: Callable[..., Ttp]) -> None:
-    ttp = ttp_for(Runner(work_until_stopped))
+def test_a_job_that_somebody_else_has_is_left_alone(ttp_for: TtpFor) -> None:
+    ttp = ttp_for(Runner(work_until_stopped), lease=RENEWED_SOON)
     job, message = ttp.hand_in()
     until(lambda: ttp.state(job) is JobState.RUNNING, "the job to run", DEADLINE)
 
@@ -158,7 +174,7 @@ def test_a_job_that_somebody_else_has_is_left_alone(ttp_for: Callable[..., Ttp])
     assert (ttp.queue.outcomes, ttp.runner.forgotten) == ([], [])
 
 
-def test_an_outcome_waits_for_a_broker_that_is_away(ttp_for: Callable[..., Ttp]) -> None:
+def test_an_outcome_waits_for_a_broker_that_is_away(ttp_for: TtpFor) -> None:
     ttp = ttp_for(Runner())
     ttp.queue.away.set()
     job, message = ttp.hand_in()
@@ -171,7 +187,7 @@ def test_an_outcome_waits_for_a_broker_that_is_away(ttp_for: Callable[..., Ttp])
     assert len(ttp.queue.outcomes) == 1
 
 
-def test_what_is_another_clusters_is_parked_where_it_cannot_be_passed_on(ttp_for: Callable[..., Ttp]) -> None:
+def test_what_is_another_clusters_is_parked_where_it_cannot_be_passed_on(ttp_for: TtpFor) -> None:
     ttp = ttp_for(Runner())
     ttp.queue.may_declare = False
     foreign = Message({"job_id": "x", "cluster": "elsewhere"})
@@ -183,7 +199,7 @@ def test_what_is_another_clusters_is_parked_where_it_cannot_be_passed_on(ttp_for
     assert [line["cluster"] for line in lines if "another cluster" in line["event"]] == ["elsewhere"]
 
 
-def test_what_is_not_for_this_ttp_is_passed_on(ttp_for: Callable[..., Ttp]) -> None:
+def test_what_is_not_for_this_ttp_is_passed_on(ttp_for: TtpFor) -> None:
     ttp = ttp_for(Runner())
     foreign, no_job, nothing = (
         Message({"job_id": "x", "cluster": "elsewhere"}),
@@ -198,7 +214,7 @@ def test_what_is_not_for_this_ttp_is_passed_on(ttp_for: Callable[..., Ttp]) -> N
     assert nothing.fate == ["acknowledged"]
 
 
-def test_what_another_sub_grid_must_run_goes_back(ttp_for: Callable[..., Ttp]) -> None:
+def test_what_another_sub_grid_must_run_goes_back(ttp_for: TtpFor) -> None:
     ttp = ttp_for(Runner())
     participant = {"collab_id": "c", "project_id": "p", "participant_id": "worker_1"}
     ttp.store.put(Kind.REGISTRATION, participant, {"n_count": 0})
@@ -209,7 +225,7 @@ def test_what_another_sub_grid_must_run_goes_back(ttp_for: Callable[..., Ttp]) -
     assert ttp.state(job) is JobState.QUEUED
 
 
-def test_a_job_that_was_ended_while_its_ttp_stops_takes_no_harm(ttp_for: Callable[..., Ttp]) -> None:
+def test_a_job_that_was_ended_while_its_ttp_stops_takes_no_harm(ttp_for: TtpFor) -> None:
     def end_it_and_stop(job: Job, control: Control) -> Outputs:
         ttp.store.save_job(ttp.store.job(job.id).ended(JobState.CANCELLED))
         ttp.stop()
@@ -223,7 +239,7 @@ def test_a_job_that_was_ended_while_its_ttp_stops_takes_no_harm(ttp_for: Callabl
     assert (ttp.state(job), ttp.queue.outcomes) == (JobState.CANCELLED, [])
 
 
-def test_a_record_store_that_is_away_for_a_moment_ends_no_job(ttp_for: Callable[..., Ttp]) -> None:
+def test_a_record_store_that_is_away_for_a_moment_ends_no_job(ttp_for: TtpFor) -> None:
     def work(_job: Job, control: Control) -> Outputs:
         ttp.leases.fails = "report"
         control.publish(WorkStarted(("worker_1",)))
@@ -241,14 +257,14 @@ def test_a_record_store_that_is_away_for_a_moment_ends_no_job(ttp_for: Callable[
 
 
 @pytest.mark.parametrize("fails", ["claim", "deliver"])
-def test_a_message_goes_back_when_the_record_store_is_away(ttp_for: Callable[..., Ttp], fails: str) -> None:
+def test_a_message_goes_back_when_the_record_store_is_away(ttp_for: TtpFor, fails: str) -> None:
     ttp = ttp_for(Runner())
     ttp.leases.fails = fails
     _job, message = ttp.hand_in()
     until(lambda: message.fate == ["given back"], "the message to be given back", DEADLINE)
 
 
-def test_a_message_goes_back_when_it_cannot_be_handed_on(ttp_for: Callable[..., Ttp]) -> None:
+def test_a_message_goes_back_when_it_cannot_be_handed_on(ttp_for: TtpFor) -> None:
     ttp = ttp_for(Runner())
     ttp.queue.away.set()
     message = Message({"job_id": "x", "cluster": "elsewhere"})
@@ -256,13 +272,13 @@ def test_a_message_goes_back_when_it_cannot_be_handed_on(ttp_for: Callable[..., 
     until(lambda: message.fate == ["given back"], "the message to be given back", DEADLINE)
 
 
-def test_an_idle_ttp_tidies_up(ttp_for: Callable[..., Ttp]) -> None:
+def test_an_idle_ttp_tidies_up(ttp_for: TtpFor) -> None:
     ttp = ttp_for(Runner())
     ttp.queue.waiting.put(None)
     until(lambda: ttp.runner.looked_for > 1, "what is left to be looked for", DEADLINE)
 
 
-def test_what_is_too_large_to_be_sent_fails_its_job(ttp_for: Callable[..., Ttp]) -> None:
+def test_what_is_too_large_to_be_sent_fails_its_job(ttp_for: TtpFor) -> None:
     ttp = ttp_for(Runner())
     ttp.queue.is_too_large = True
     job, message = ttp.hand_in()
@@ -287,10 +303,10 @@ def held_run(run_id: str, owner: Owner) -> Runner:
 
 @pytest.mark.usefixtures("soon")
 def test_a_job_that_is_held_makes_room_and_is_ready_again_when_its_owner_has_decided(
-    ttp_for: Callable[..., Ttp],
+    ttp_for: TtpFor,
 ) -> None:
     owner = Owner()
-    ttp = ttp_for(held_run("held", owner), lease=20.0)
+    ttp = ttp_for(held_run("held", owner))
     job, message = ttp.hand_in("held")
     until(lambda: message.fate == ["acknowledged"], "the job to be put back", DEADLINE)
 
@@ -315,9 +331,9 @@ def test_a_job_that_is_held_makes_room_and_is_ready_again_when_its_owner_has_dec
 
 
 @pytest.mark.usefixtures("soon")
-def test_nobody_is_asked_for_a_held_job_that_was_cancelled(ttp_for: Callable[..., Ttp]) -> None:
+def test_nobody_is_asked_for_a_held_job_that_was_cancelled(ttp_for: TtpFor) -> None:
     owner = Owner()
-    ttp = ttp_for(held_run("held", owner), lease=20.0)
+    ttp = ttp_for(held_run("held", owner))
     job, message = ttp.hand_in("held")
     until(lambda: message.fate == ["acknowledged"], "the job to be put back", DEADLINE)
 
@@ -329,7 +345,7 @@ def test_nobody_is_asked_for_a_held_job_that_was_cancelled(ttp_for: Callable[...
     assert ttp.state(job) is JobState.CANCELLED
 
 
-def test_a_cancellation_that_comes_as_a_job_is_put_back_counts(ttp_for: Callable[..., Ttp]) -> None:
+def test_a_cancellation_that_comes_as_a_job_is_put_back_counts(ttp_for: TtpFor) -> None:
     made: list[Ttp] = []
 
     def work(job: Job, control: Control) -> Outputs:
@@ -339,7 +355,7 @@ def test_a_cancellation_that_comes_as_a_job_is_put_back_counts(ttp_for: Callable
         assert made[0].leases.cancel(job.id)
         return held_by(lambda _job: [Owner()], lambda _job: trained())(job, Control())
 
-    made.append(ttp_for(Runner(work)))
+    made.append(ttp_for(Runner(work), lease=RENEWED_SOON))
     made[0].hand_in()
 
     # Whoever takes it up next ends it, and that is not to wait for an owner.
@@ -347,9 +363,7 @@ def test_a_cancellation_that_comes_as_a_job_is_put_back_counts(ttp_for: Callable
     assert made[0].queue.outcomes[0]["state"] == "cancelled"
 
 
-def test_a_held_job_whose_ttp_is_gone_is_taken_up_by_another(
-    ttp_for: Callable[..., Ttp], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_held_job_whose_ttp_is_gone_is_taken_up_by_another(ttp_for: TtpFor, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(leased_jobs, "HELD_SECONDS", 0.2)
     ttp = ttp_for(held_run("held", Owner()))
     job, message = ttp.hand_in("held")
