@@ -6,8 +6,11 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from containers.engine import BUILD_SECONDS, ROOT, Container, compose_command, docker, run
 from containers.images import LOG_RECEIVER, PROMETHEUS
@@ -50,15 +53,6 @@ CLUSTER = Deployment(
 # What each grid begins with: the log server, which nothing depends on, is thereby left out.
 _FIRST = {"synbasic": "synergos_ttp_basic", "synplus": "synergos_ttp_basic", "syncluster": "synergos_director"}
 _ENTRANCES = {"synbasic": "synb_ttp", "synplus": "synp_ttp", "syncluster": "sync_director"}
-_LOGGING = {
-    "synplus": (("synergos_worker_1", "synergos_worker_2"), ("synergos_ttp_basic",)),
-    "syncluster": (
-        tuple(f"synergos_worker_{participant}_node_{node}" for participant in (1, 2) for node in (1, 2)),
-        ("synergos_ttp_1", "synergos_ttp_2"),
-        ("synergos_director",),
-    ),
-}
-"""The services that are told where and how to log; none waits for another of its own row."""
 LOG_SERVERS = {"synplus": Container("synp_logger"), "syncluster": Container("sync_logger")}
 _LOG_ADDRESSES = {"synplus": "172.19.1.10", "syncluster": "172.20.1.14"}
 LOG_PORTS = (9100, 9200, 9300, 9400, 12201)
@@ -142,12 +136,15 @@ class ComposeGrid:
 
         Docker Compose would end one after the other, and have each wait for the health checks of those that it names.
         """
-        rows = _LOGGING[self.deployment.name]
+        rows = _logging(ROOT / f"docker-compose-{self.deployment.name}.yml")
         services = [service for row in rows for service in row]
         self.compose("kill", *services)
         for row in rows:
             self.compose("up", "--detach", "--no-deps", *row)
-        for container in map(Container, self.compose("ps", "--quiet", *services).split()):
+        # Whatever runs no more is among them, and says why.
+        ids = self.compose("ps", "--all", "--quiet", *services).split()
+        assert len(ids) == len(services), f"{len(ids)} containers of {services}"
+        for container in map(Container, ids):
             container.wait_until_it_answers(f"http://{container.host}:5000")
 
     def received(self) -> list[Received]:
@@ -170,10 +167,25 @@ class ComposeGrid:
     def containers(self) -> list[Container]:
         """All that run: not what had something to do at the beginning only."""
         ids = self.compose("ps", "--quiet").split()
+        if not ids:
+            return []
         found = [
             line.split() for line in docker("inspect", "--format", "{{.Name}} {{.State.Running}}", *ids).splitlines()
         ]
         return [Container(name.lstrip("/")) for name, is_running in found if is_running == "true"]
+
+
+def _logging(file: Path) -> list[tuple[str, ...]]:
+    """The services of a compose file that are told how to log; each waits at most for those of rows before its own."""
+    services = yaml.safe_load(file.read_text())["services"]
+    told = {name: service for name, service in services.items() if "SYNERGOS_LOG_FLAGS" in str(service.get("command"))}
+    order = TopologicalSorter({name: told.keys() & service.get("depends_on", {}) for name, service in told.items()})
+    order.prepare()
+    rows = []
+    while order.is_active():
+        rows.append(order.get_ready())
+        order.done(*rows[-1])
+    return rows
 
 
 @contextmanager

@@ -115,16 +115,17 @@ def _train(store: RecordStore, runs: Sequence[RunKey]) -> None:
     store.put(Kind.RUN, first, HYPERPARAMETERS)
     _done(store, Job(Stage.TRAIN, first))
     _done(store, Job(Stage.VALIDATE, first))
-    kept = [
-        (kind, record["key"], payload_of(record))
-        for kind in (Kind.MODEL, Kind.MODEL_VERSION, Kind.VALIDATION)
-        for record in store.find(kind, first)
-    ]
+    kept = {
+        kind: [(record["key"], payload_of(record)) for record in store.find(kind, first)]
+        for kind in (Kind.MODEL_VERSION, Kind.MODEL, Kind.VALIDATION)
+    }
     numbered = list(enumerate(others, start=1))
     said = [{"lr": 0.001 * (1 + number % 50), "rounds": 2 + number % 3} for number, _ in numbered]
     put_all(store, Kind.RUN, [(run, {**HYPERPARAMETERS, **own}) for run, own in zip(others, said, strict=True)])
-    for kind, key, payload in kept:
-        put_all(store, kind, [({**key, **run}, _measured(payload, number)) for number, run in numbered])
+    # Run by run, as stages write them.
+    for kind, records in kept.items():
+        own = [({**key, **run}, _measured(payload, number)) for number, run in numbered for key, payload in records]
+        put_all(store, kind, own)
 
 
 def _measured(payload: Mapping[str, Any], number: int) -> dict[str, Any]:
