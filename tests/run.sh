@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Sets up what the tests need, checks style, types and import arrows, and runs the tests on all cores there are.
-#   bash tests/run.sh --fast [pytest arguments]        # unit tests only: about a minute on two idle cores
+#   bash tests/run.sh --fast [pytest arguments]        # unit tests only: about two minutes on two slow cores
 #   bash tests/run.sh [pytest arguments]               # everything but what is marked slow
 #   bash tests/run.sh --with-slow [pytest arguments]   # everything
 set -euo pipefail
