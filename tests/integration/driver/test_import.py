@@ -13,3 +13,11 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == "[]"
+
+
+def test_its_modules_are_there_once_it_is_imported() -> None:
+    code = "import synergos.driver as driver; print(driver.errors.JobFailed is driver.JobFailed, hasattr(driver, 'no'))"
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "True False"
