@@ -39,6 +39,8 @@ class InviteForm(DeclaredForm):
 class _Answer(DeclaredForm):
     """A button, about what was read."""
 
+    saves = False
+
 
 @pages.before_request
 def only_with_accounts() -> None:

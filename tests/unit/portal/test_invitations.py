@@ -111,6 +111,7 @@ def test_who_declines_a_request_is_told_that_it_was_answered_meanwhile(
     assert (refused.status_code, states(store)) == (422, ["invited"])
     assert "worker_9 may register for project" in words(refused.text)
     assert "What is saved there now" in words(refused.text)
+    assert "Saving again" not in refused.text
     assert lead.post(TAKE_BACK, hidden(refused.text)).status_code == 303
     assert states(store) == []
 

@@ -18,6 +18,7 @@ from synergos_portal.web.words import _, lazy, ngettext
 class DeleteForm(DeclaredForm):
     """Whoever deletes something types what it is called."""
 
+    saves = False
     name = StringField(lazy("Its name, to be sure"))
     keep_files = BooleanField(lazy("Leave files of models and results where they are"))
 

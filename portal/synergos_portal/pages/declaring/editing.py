@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Any, ClassVar
 
 from flask import Response, render_template, request
 from flask.typing import ResponseReturnValue
@@ -27,6 +27,8 @@ class DeclaredForm(Form):
     """
 
     revision = HiddenField()
+    saves: ClassVar[bool] = True
+    """Whether it has values that are saved; one that ends something has none."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         self.changed: Mapping[str, object] = {}
@@ -52,7 +54,8 @@ class DeclaredForm(Form):
         self.changed = error.changed
         self.revision.data = revision() or ""
         self.problems.append(error.message)
-        self.problems.append(_("Your values are still here. Saving again replaces what the other has saved."))
+        if self.saves:
+            self.problems.append(_("Your values are still here. Saving again replaces what the other has saved."))
 
 
 def name_field() -> StringField:

@@ -196,6 +196,7 @@ class JoinForm(Form):
 class LeaveForm(DeclaredForm):
     """Whoever ends something types what it is called."""
 
+    saves = False
     name = StringField(lazy("Its name, to be sure"))
 
     def is_sure(self, name: str) -> bool:
