@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from http import HTTPStatus
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 from wtforms.fields import StringField
 from wtforms.validators import DataRequired, Length
@@ -71,6 +71,8 @@ def listed() -> ResponseReturnValue:
 @pages.get("/<study_id>")
 def show(study_id: str) -> ResponseReturnValue:
     """One study with its trials."""
+    if request.args.get("as") == "json":
+        return jsonify(studies.record(client(), study_id))
     study = studies.read(client(), study_id)
     kind = request.args.get("format")
     if kind in ("csv", "json"):
