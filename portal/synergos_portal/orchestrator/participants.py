@@ -126,6 +126,13 @@ def listed(client: Client, query: Query) -> Listing[Profile]:
     return Listing([_profile(each) for each in found.items], found.next, found.params)
 
 
+def ids(client: Client) -> list[str]:
+    """Those of all participants, in the order of the alphabet."""
+    asked: Query = {"relations": "none", "fields": "doc_id"}
+    found = client.records(dict[str, Any], "connect", "participants", query=asked)
+    return sorted(_profile(each).id for each in found.items)
+
+
 def profile(client: Client, participant_id: str) -> Profile:
     """One participant, to be changed."""
     answer = client.answer("GET", "connect", "participants", participant_id, query={"relations": "counts"})
@@ -222,7 +229,7 @@ def nodes(client: Client, place: Place) -> Sequence[Node]:
 def models(client: Client, place: Place) -> list[tuple[str, str]]:
     """The experiments and runs of a project that have a model; none where nothing is trained yet."""
     parts = ("train", "collaborations", place.collab_id, "projects", place.project_id, "models")
-    found = cycle.results(client, *parts, query={"limit": 500, "fields": "version", "order": "newest"})
+    found = cycle.results(client, *parts, query={"fields": "version", "order": "newest"})
     keys = [_mapping(each.get("key")) for each in found]
     return [(str(key.get("expt_id")), str(key.get("run_id"))) for key in keys]
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any
 
 from synergos_portal.orchestrator.client import Client
@@ -28,25 +27,49 @@ class Found:
     ids: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Findings:
+    """What a search has found.
+
+    Attributes:
+        found: by kind.
+        full: the kinds of which there is more than was taken.
+        is_whole: whether everything was looked through.
+    """
+
+    found: Mapping[str, Sequence[Found]] = field(default_factory=dict)
+    full: frozenset[str] = frozenset()
+    is_whole: bool = True
+
+
 @dataclass
 class _Search:
     client: Client
     text: str
-    left: int = _REQUESTS
+    left: int
     found: dict[str, list[Found]] = field(default_factory=dict)
+    full: set[str] = field(default_factory=set)
+    is_whole: bool = True
 
     def take(self, kind: str, *ids: str) -> None:
+        if self.text not in ids[-1].casefold():
+            return
         so_far = self.found.setdefault(kind, [])
-        if self.text in ids[-1].casefold() and len(so_far) < BEST:
+        if len(so_far) < BEST:
             so_far.append(Found(kind, ids))
+        else:
+            self.full.add(kind)
 
     def ids(self, name: str, *parts: str) -> Iterator[str]:
         """The ids of a list, as long as there may be asked."""
         if self.left <= 0:
+            self.is_whole = False
             return
         self.left -= 1
         try:
-            listed = self.client.answer("GET", *parts, query={"limit": 1000, "order": "newest", "fields": "doc_id"})
+            listed = self.client.answer(
+                "GET", *parts, query={"order": "newest", "relations": "none", "fields": "doc_id"}
+            )
         except Refused:
             return
         for item in listed.get("data") or []:
@@ -55,21 +78,21 @@ class _Search:
                 yield key[name]
 
 
-def look_up(client: Client, text: str) -> Mapping[str, list[Found]]:
+def look_up(client: Client, text: str) -> Findings:
     """The best of each kind: collaborations, projects, experiments, runs, participants and jobs.
 
-    What lies deep in very many collaborations may not be looked at: a search asks for 60 lists at most.
+    What lies deep in very many collaborations may not be looked at: a search asks for 60 lists at most, and for the newest jobs.
     """
-    search = _Search(client, text.casefold().strip())
+    search = _Search(client, text.casefold().strip(), _REQUESTS)
     if not search.text:
-        return {}
+        return Findings()
     _jobs(search)
     for participant in search.ids("participant_id", "connect", "participants"):
         search.take("participant", participant)
     for collaboration in search.ids("collab_id", "connect", "collaborations"):
         search.take("collaboration", collaboration)
         _beneath(search, collaboration)
-    return {kind: each for kind, each in search.found.items() if each}
+    return Findings(search.found, frozenset(search.full), search.is_whole)
 
 
 def _beneath(search: _Search, collaboration: str) -> None:
@@ -90,6 +113,7 @@ def _jobs(search: _Search) -> None:
         raise
     except Refused:
         return
+    search.is_whole = listed.get("next") is None
     ids = (job.get("id") for job in listed.get("data") or [] if isinstance(job, dict))
-    for job_id in islice((each for each in ids if isinstance(each, str) and search.text in each.casefold()), BEST):
+    for job_id in (each for each in ids if isinstance(each, str)):
         search.take("job", job_id)

@@ -67,6 +67,15 @@ def test_home_names_each_worker_that_is_down_once(busy: Portal) -> None:
     assert [down.count(text) for text in ("hospital_1", "hospital_2", "hospital_3", "nobody answers")] == [0, 1, 0, 1]
 
 
+def test_home_says_that_there_are_others_and_leads_to_them(busy: Portal, tmp_path: Path) -> None:
+    jobs = ("GET /ttp/jobs", 200, {"data": [JOB], "params": COUNTS, "next": "more"})
+    page = portal(tmp_path, answering(jobs)).visitor(Service.NAV).get("/home").text
+
+    for state in ("running", "failed", "waiting"):
+        assert f'<a href="http://localhost:4001/jobs?state={state}">All of them</a>' in page
+    assert "All of them" not in busy.visitor(Service.NAV).get("/home").text
+
+
 @pytest.mark.parametrize(("service", "path"), [(Service.NAV, "/home"), (Service.VIEW, "/nothing")])
 def test_every_header_counts_failed_and_waiting_jobs(busy: Portal, service: Service, path: str) -> None:
     page = busy.visitor(service).get(path).text
@@ -173,6 +182,19 @@ def test_search_finds_ids_of_every_kind(store: RecordStore, grid: Portal) -> Non
     for heading in ("Collaborations", "Projects", "Experiments", "Runs", "Participants"):
         assert f">{heading}</h2>" in page
     assert "/projects/a%20heart+=~%20(project_id)/experiments/" in page
+
+
+def test_a_search_says_what_it_leaves_out(store: RecordStore, grid: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(21):
+        store.put(Kind.COLLABORATION, {"collab_id": f"heart {number}"}, {})
+    search = grid.visitor(Service.NAV)
+
+    page = search.get("/search?q=heart").text
+    assert ("Only the first 20 are shown" in page, "not everything was looked through" in page) == (True, False)
+    page = search.get("/search?q=heart+20").text
+    assert ("Only the first" in page, "heart 20" in page) == (False, True)
+    monkeypatch.setattr("synergos_portal.orchestrator.search._REQUESTS", 2)
+    assert "not everything was looked through" in search.get("/search?q=heart+20").text
 
 
 def test_whoever_comes_by_a_link_from_elsewhere_asks_again_with_the_cookie(busy: Portal) -> None:

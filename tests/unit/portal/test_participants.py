@@ -208,6 +208,40 @@ def test_predictions_are_asked_for_as_they_were_chosen_and_shown_with_their_plac
     assert "TPs" not in visitor.get("/participants/hospital_1/predict").text
 
 
+def test_of_many_collaborations_those_to_register_for_are_found_by_a_part_of_their_name(
+    declared: Portal, store: RecordStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = ProjectKey("lung", "stay")
+    store.put(Kind.COLLABORATION, other, {})
+    store.put(Kind.PROJECT, other, {"action": "classify"})
+    visitor, join = declared.visitor(), "/participants/hospital_1/register"
+    assert [name in visitor.get(join).text for name in ("heart / risk", "lung / stay", "containing")] == [1, 1, 0]
+
+    monkeypatch.setattr("synergos_portal.pages.participants.registering.MOST_COLLABORATIONS", 1)
+    assert [name in visitor.get(join).text for name in ("heart / risk", "lung / stay", "first 1 of 2")] == [1, 0, 1]
+    found = f"{join}?containing=Lu"
+    assert [name in visitor.get(found).text for name in ("heart / risk", "lung / stay")] == [0, 1]
+    assert visitor.send(found, {"project": "lung/stay"}).status_code == 303
+
+
+def test_of_many_models_those_to_predict_with_are_found_by_a_part_of_their_name(
+    registered: Portal, store: RecordStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.put(Kind.EXPERIMENT, RUN, {"model": []})
+    for number in (1, 2):
+        run = RunKey("heart", "risk", "e", f"r{number}")
+        store.put(Kind.RUN, run, {"rounds": 1})
+        store.put(Kind.MODEL, run, {"version": 1})
+    monkeypatch.setattr("synergos_portal.web.choosing.MOST", 1)
+    visitor, predict = registered.visitor(), "/participants/hospital_1/predict"
+
+    for address, offered in ((predict, [False, True]), (f"{predict}?containing=r1", [True, False])):
+        page = visitor.get(address).text
+        assert [f'value="heart/risk/e/r{number}"' in page for number in (1, 2)] == offered
+    # Whoever comes from the page of a run has it chosen, be it one that is not offered.
+    assert 'selected value="heart/risk/e/r1"' in visitor.get(f"{predict}?model=heart/risk/e/r1").text
+
+
 def test_before_anything_is_trained_there_is_no_model_to_choose(registered: Portal) -> None:
     answer = registered.visitor().get("/participants/hospital_1/predict")
 

@@ -25,6 +25,8 @@ from synergos_portal.web.words import _
 pages = Blueprint("jobs", __name__, url_prefix="/jobs")
 
 _FILTERS = ("state", "stage", "collab_id", "project_id", "expt_id", "run_id", "participant_id")
+_TRACE = "trace_id"
+"""Another, by which a launch leads here; nobody types it."""
 COLUMNS = (
     Column[Job]("id", lambda job: job.id),
     Column[Job]("stage", lambda job: job.stage),
@@ -50,7 +52,7 @@ def listed() -> ResponseReturnValue:
 
 
 @pages.get("/live")
-@knows("order", "cursor", *_FILTERS)
+@knows("order", "cursor", *_FILTERS, _TRACE)
 def listed_live() -> ResponseReturnValue:
     """The rows of the list."""
     wanted = _wanted()
@@ -189,7 +191,7 @@ def _has_page(job: Job) -> bool:
 
 
 def _wanted() -> Wanted:
-    return Wanted.of_request(*_FILTERS)
+    return Wanted.of_request(*_FILTERS, _TRACE)
 
 
 def _list_values() -> dict[str, Any]:
