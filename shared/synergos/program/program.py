@@ -8,7 +8,6 @@ import ssl
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import MappingProxyType
 from typing import Self
 
 import structlog
@@ -169,8 +168,7 @@ def hold(settings: ProgramSettings) -> None:
 def run(
     build: Callable[[], Service],
     settings: ProgramSettings,
-    more_ports: Mapping[int, str] = MappingProxyType({}),
-    *,
+    *more_ports: int,
     listens: bool = True,
     computes: bool = True,
 ) -> None:
@@ -178,7 +176,7 @@ def run(
 
     Args:
         build: makes the service, in the process that serves it.
-        more_ports: to listen on besides the REST interface's, each with the flag that says it.
+        more_ports: to listen on besides the REST interface's.
         listens: see :class:`~synergos.program.server.ServerSettings`.
         computes: whether it has tensors; torch is not loaded where it has none.
     """
@@ -195,7 +193,6 @@ def run(
     listening = ServerSettings(
         settings.host,
         (settings.port, *more_ports),
-        flags={settings.port: "--port", **more_ports},
         metrics_seconds=settings.metrics_seconds,
         allowed_hosts=settings.allowed_hosts,
         maximum_body=settings.maximum_body,
