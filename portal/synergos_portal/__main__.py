@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "starting", services=[str(each) for each in listening], orchestrators=list(settings.orchestrators)
     )
     _, *others = listening.values()
-    run(lambda: _portal(settings), settings.program, *others, computes=False)
+    run(lambda: _portal(settings), settings.program, dict.fromkeys(others, "--port"), computes=False)
 
 
 def _portal(settings: Settings) -> Service:

@@ -120,14 +120,14 @@ class ComposeGrid:
         LOG_SERVERS[self.deployment.name].wait_until_healthy()
 
     def logging_by(self, transport: str) -> ComposeGrid:
-        """The same grid, whose programs were started again with another transport to the log server."""
+        """The same grid with its log server, whose programs were started again with another transport to it."""
         changed = replace(self, transport=transport)
         if transport == "tls":
             identity = Authority.founded(self.folder / "authority").server(_LOG_ADDRESSES[self.deployment.name])
             self._give("received_tls/server.pem", identity.certificate)
             self._give("received_tls/key.pem", identity.key)
             self._give("metadata/log_server_ca/ca.pem", identity.authority)
-            changed.start_log_server()
+        changed.start_log_server()
         changed._start_again()
         return changed
 

@@ -7,8 +7,22 @@ from typing import Any
 
 from containers.grids import LOG_SERVERS, ComposeGrid
 from containers.received import STAGES, refuse_malformed, stages_of
-from support.original_notebooks import Cycle, Notebook, refuse_errors
+from support.original_notebooks import Body, Cycle, Notebook, refuse_errors, run_notebook
 from support.waiting import until
+
+
+class Notebooks:
+    """The notebooks that run on a grid, each once: whatever looks at what one has left does not count on who ran it."""
+
+    def __init__(self, grid: ComposeGrid) -> None:
+        self._grid = grid
+        self._answers: dict[str, dict[str, Body]] = {}
+
+    def ran(self, notebook: Notebook) -> dict[str, Body]:
+        """What it got."""
+        if notebook.dataset not in self._answers:
+            self._answers[notebook.dataset] = run_notebook(self._grid.deployment, notebook)
+        return self._answers[notebook.dataset]
 
 
 def cycle(grid: ComposeGrid, notebook: Notebook, name: str) -> Cycle:

@@ -13,12 +13,13 @@ import requests
 
 from containers.engine import Container, docker
 from containers.grids import CLUSTER, ComposeGrid, running
-from containers.jobs import cycle, ended, logged_cycle, under_way
+from containers.jobs import Notebooks, cycle, ended, logged_cycle, under_way
 from containers.mlflow import finished
 from containers.portal import portal
 from containers.received import refuse_malformed
 from grids.real_grid import Aside
-from support.original_notebooks import ABALONE, HEART_DISEASE, Cycle, Notebook, refuse_errors, run_notebook
+from support.original_notebooks import ABALONE, HEART_DISEASE, Cycle, Notebook, refuse_errors
+from support.waiting import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.containers, pytest.mark.timeout(1800)]
 
@@ -28,6 +29,7 @@ PROGRAMS = {
 }
 LOGGERS = PROGRAMS | {f"SYS_{name.partition('_')[2]}" for name in PROGRAMS}
 """All that log, and their system metrics."""
+MLFLOW = "http://172.20.0.15:5500"
 LONG = replace(HEART_DISEASE, run={"rounds": 60, "patience": 1000})
 
 
@@ -51,9 +53,14 @@ def worked_out(begun: Cycle, training: Aside, grid: ComposeGrid, job: dict[str, 
     assert len(grid.driver.jobs.read_all(stage="train", project_id=begun.ids[1])["data"]) == 1
 
 
+@pytest.fixture(scope="module")
+def notebooks(grid: ComposeGrid) -> Notebooks:
+    return Notebooks(grid)
+
+
 @pytest.mark.parametrize("notebook", [ABALONE, HEART_DISEASE], ids=lambda notebook: notebook.dataset)
-def test_the_notebook_runs_from_the_host(grid: ComposeGrid, notebook: Notebook) -> None:
-    answers = run_notebook(grid.deployment, notebook)
+def test_the_notebook_runs_from_the_host(notebooks: Notebooks, notebook: Notebook) -> None:
+    answers = notebooks.ran(notebook)
 
     refuse_errors(answers)
     assert {len(answers[name]["data"]) for name in ("alignments", "validations")} == {2}
@@ -176,9 +183,12 @@ def test_the_log_server_takes_a_whole_cycle_by(transport: str, grid: ComposeGrid
     logged_cycle(grid.logging_by(transport), HEART_DISEASE, LOGGERS)
 
 
-def test_the_cycles_run_is_on_mlflows_server(grid: ComposeGrid) -> None:
-    found = finished("http://172.20.0.15:5500", ABALONE.ids(CLUSTER.name))
+def test_the_cycles_run_is_on_mlflows_server(notebooks: Notebooks) -> None:
+    notebooks.ran(ABALONE)
+    ids = ABALONE.ids(CLUSTER.name)
+    until(lambda: bool(finished(MLFLOW, ids)), "the run to be on MLflow's server", every=0.5)
 
+    found = finished(MLFLOW, ids)
     assert {"global_train_loss", "worker_1_local_loss"} <= {metric["key"] for metric in found[0]["data"]["metrics"]}
 
 

@@ -14,14 +14,14 @@ from playwright.sync_api import expect
 
 from containers.engine import Container
 from containers.grids import PLUS, ComposeGrid, running
-from containers.jobs import logged_cycle
+from containers.jobs import Notebooks, logged_cycle
 from containers.mlflow import finished, has_registered
 from containers.portal import PORTS, portal
 from containers.received import STAGES, refuse_malformed, stages_of
 from servers import chromium
 from servers.browser import browser, is_installed
 from support.checklist import ByMouse, launched
-from support.original_notebooks import ABALONE, HEART_DISEASE, Cycle, Notebook, refuse_errors, run_notebook
+from support.original_notebooks import ABALONE, HEART_DISEASE, Cycle, Notebook, refuse_errors
 from support.waiting import until
 from synergos_simulator.datasets import Dataset, open_dataset
 
@@ -42,9 +42,14 @@ def grid(images: None, tmp_path_factory: pytest.TempPathFactory, datasets: Path)
         yield started
 
 
+@pytest.fixture(scope="module")
+def notebooks(grid: ComposeGrid) -> Notebooks:
+    return Notebooks(grid)
+
+
 @pytest.mark.parametrize("notebook", [ABALONE, HEART_DISEASE], ids=lambda notebook: notebook.dataset)
-def test_the_notebook_runs_from_the_host_and_is_tracked(grid: ComposeGrid, notebook: Notebook) -> None:
-    refuse_errors(run_notebook(grid.deployment, notebook))
+def test_the_notebook_runs_from_the_host_and_is_tracked(notebooks: Notebooks, notebook: Notebook) -> None:
+    refuse_errors(notebooks.ran(notebook))
 
     until(lambda: bool(finished(MLFLOW, notebook.ids(PLUS.name))), "the run to be on MLflow's server", every=0.5)
     [tracked] = finished(MLFLOW, notebook.ids(PLUS.name))
@@ -61,7 +66,8 @@ def test_the_simulators_notebook_runs_as_it_is(grid: ComposeGrid) -> None:
     assert all(row["R2"] > 0.25 for row in executed.results if row["R2"] is not None)
 
 
-def test_a_log_server_that_comes_later_gets_what_was_said_without_it(grid: ComposeGrid) -> None:
+def test_a_log_server_that_comes_later_gets_what_was_said_without_it(grid: ComposeGrid, notebooks: Notebooks) -> None:
+    notebooks.ran(ABALONE)
     assert {container.name for container in grid.containers()} == OWN
 
     grid.start_log_server()

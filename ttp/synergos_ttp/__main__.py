@@ -207,5 +207,5 @@ def main(arguments: Sequence[str] | None = None) -> None:
     place = {} if cluster is None else {"grid": cluster.grid, "queue_user": cluster.queue.user}
     log.info("starting", **place, cpus=own.cpus, gpus=own.gpus)
     # The data port is the workers': a TTP only calls theirs, so there is nothing here to listen on.
-    more = () if settings.rendezvous_port is None else (settings.rendezvous_port,)
-    run(lambda: build_ttp(settings), settings.program, *more)
+    more = {} if settings.rendezvous_port is None else {settings.rendezvous_port: "--rendezvous_port"}
+    run(lambda: build_ttp(settings), settings.program, more)

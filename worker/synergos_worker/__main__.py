@@ -176,7 +176,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             )
         return build_worker(settings, tracer=program.tracer("worker"))
 
-    run(build, program, given.data_port, listens=meeting is None)
+    run(build, program, {given.data_port: "--data_port"}, listens=meeting is None)
 
 
 def _check_key(flags: argparse.ArgumentParser, path: Path) -> None:

@@ -11,10 +11,7 @@ from synergos_portal.orchestrator.client import Client, Query
 from synergos_portal.orchestrator.declared import Spot
 from synergos_portal.orchestrator.problems import Refused
 
-_MOST = 200
-MOST_REGISTRATIONS = 1000
-"""Of a collaboration: the most that one answer has."""
-_WHO_ALONE: Query = {"limit": MOST_REGISTRATIONS, "relations": "none", "fields": "role"}
+_WHO_ALONE: Query = {"relations": "none", "fields": "role"}
 _PURPOSES = ("train", "evaluate", "predict")
 
 
@@ -75,7 +72,7 @@ def read(client: Client, project: Spot, counts: Mapping[str, int]) -> Cycle:
 
 def members(client: Client, spot: Spot) -> list[Member]:
     """The participants of a project with what they bring, or of a collaboration without; nobody where nobody may know them."""
-    query: Query = {"limit": _MOST} if len(spot.ids) > 1 else _WHO_ALONE
+    query: Query = {} if len(spot.ids) > 1 else _WHO_ALONE
     try:
         found = client.records(dict[str, Any], *spot.parts, "registrations", query=query)
     except Refused as error:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
 
-from synergos_portal.orchestrator.client import Client
+from synergos_portal.orchestrator.client import Client, Listing, Query
 from synergos_portal.orchestrator.declared import Spot
 from synergos_portal.orchestrator.participants import Place
 from synergos_portal.orchestrator.problems import Nonsense, Refused
 
-_MOST = 200
+NEWEST: Query = {"limit": 50, "order": "newest"}
+"""Shown on a page that has other things too."""
 
 
 @dataclass(frozen=True)
@@ -33,14 +35,28 @@ class Invitation:
         return self.state == "invited"
 
 
-def within(client: Client, spot: Spot) -> list[Invitation] | None:
-    """Those to a project, or to all of a collaboration; None where whoever asks may not know them."""
-    return _listed(client, *spot.parts, "invitations")
+def within(client: Client, spot: Spot, query: Query = NEWEST) -> Listing[Invitation] | None:
+    """A page of those to a project, or to all of a collaboration; None where whoever asks may not know them."""
+    return _told(lambda: client.records(dict[str, Any], *spot.parts, "invitations", query=query))
 
 
-def to(client: Client, participant_id: str) -> list[Invitation] | None:
-    """Those to a participant; None where whoever asks may not know them."""
-    return _listed(client, "connect", "participants", participant_id, "invitations")
+def to(client: Client, participant_id: str, query: Query = NEWEST) -> Listing[Invitation] | None:
+    """A page of those to a participant; None where whoever asks may not know them."""
+    parts = ("connect", "participants", participant_id, "invitations")
+    return _told(lambda: client.records(dict[str, Any], *parts, query=query))
+
+
+def all_within(client: Client, project: Spot) -> Sequence[Invitation]:
+    """All of those to a project; none where whoever asks may not know them."""
+    found = within(client, project, {})
+    return () if found is None else found.items
+
+
+def has(client: Client, place: Place) -> bool:
+    """Whether a participant is invited to a project, as far as whoever asks may know."""
+    project: Query = {"collab_id": place.collab_id, "project_id": place.project_id, "limit": 1}
+    found = to(client, place.participant_id, project)
+    return found is not None and any(each.is_given for each in found.items)
 
 
 def declare(client: Client, place: Place, revision: str = "") -> None:
@@ -79,14 +95,14 @@ def _parts(place: Place) -> tuple[str, ...]:
     return (*place.parts[:-1], "invitation")
 
 
-def _listed(client: Client, *parts: str) -> list[Invitation] | None:
+def _told(ask: Callable[[], Listing[dict[str, Any]]]) -> Listing[Invitation] | None:
     try:
-        found = client.records(dict[str, Any], *parts, query={"limit": _MOST, "order": "newest"})
+        found = ask()
     except Refused as error:
         if error.status in (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND):
             return None
         raise
-    return [_invitation(each) for each in found.items]
+    return Listing([_invitation(each) for each in found.items], found.next, found.params)
 
 
 def _invitation(record: dict[str, Any]) -> Invitation:

@@ -33,7 +33,7 @@ def ask(client: Client, parts: Sequence[str], trace: TraceContext) -> None:
     client.answer("POST", *parts, body={}, headers={"Prefer": "respond-async", TRACEPARENT: trace.header})
 
 
-def jobs_of(client: Client, project: Spot, trace_id: str, most: int) -> Sequence[Job]:
-    """The jobs that were asked for in a trace, in that order; so many at most."""
+def jobs_of(client: Client, project: Spot, trace_id: str, most: int) -> Listing[Job]:
+    """The first jobs that were asked for in a trace, so many at most; its ``params`` count all of them by state."""
     asked: Query = {**project.key, "trace_id": trace_id, "limit": most, "fields": jobs.ROW}
-    return client.records(Job, "jobs", query=asked).items
+    return client.records(Job, "jobs", query=asked)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from synergos.domain.job import FINAL_STATES
 from synergos_portal.orchestrator.client import Client, Listing, Query
 from synergos_portal.orchestrator.jobs import ROW, WAITING, Job
 
@@ -23,6 +25,14 @@ def jobs(client: Client, state: str, limit: int = 20) -> Listing[Job]:
     """The newest jobs in a state."""
     query: Query = {"state": state, "limit": limit, "order": "newest", "fields": ROW}
     return client.records(Job, "jobs", query=query)
+
+
+def unfinished(found: Listing[Job]) -> int:
+    """How many of the jobs of a list have not ended, those on its other pages too."""
+    told = found.params.get("counts")
+    if found.next is None or not isinstance(told, Mapping):
+        return sum(job.is_unfinished for job in found.items)
+    return sum(count for state, count in told.items() if state not in FINAL_STATES and isinstance(count, int))
 
 
 def counts(client: Client) -> Counts | None:

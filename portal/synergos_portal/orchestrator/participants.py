@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -111,18 +111,11 @@ class Result:
 
 @dataclass(frozen=True)
 class Overview:
-    """A participant as a whole.
-
-    Attributes:
-        registrations: in the order of their projects, perhaps only the first.
-        registered: where all of them are.
-        results: the newest of each kind.
-    """
+    """A participant as a whole."""
 
     id: str
     profile: Profile | None
     registrations: Sequence[Registration]
-    registered: Collection[Place]
     jobs: Listing[Job]
     results: Sequence[Result]
 
@@ -133,6 +126,13 @@ def listed(client: Client, query: Query) -> Listing[Profile]:
     return Listing([_profile(each) for each in found.items], found.next, found.params)
 
 
+def ids(client: Client) -> list[str]:
+    """Those of all participants, in the order of the alphabet."""
+    asked: Query = {"relations": "none", "fields": "doc_id"}
+    found = client.records(dict[str, Any], "connect", "participants", query=asked)
+    return sorted(_profile(each).id for each in found.items)
+
+
 def profile(client: Client, participant_id: str) -> Profile:
     """One participant, to be changed."""
     answer = client.answer("GET", "connect", "participants", participant_id, query={"relations": "counts"})
@@ -140,34 +140,21 @@ def profile(client: Client, participant_id: str) -> Profile:
     return Profile(found.id, found.fields, found.registrations, _text(answer.get("revision")))
 
 
-def overview(client: Client, participant_id: str, query: Query, registrations: int | None = None) -> Overview:
-    """One participant as a whole.
-
-    Args:
-        registrations: how many of them are wanted; None for all.
-    """
+def overview(client: Client, participant_id: str, query: Query) -> Overview:
+    """One participant as a whole."""
     answer = client.answer("GET", "participants", participant_id, "overview", query=query)
     data = _mapping(answer.get("data"))
     known = data.get("participant")
     jobs = as_kind(list[Job], _list(data.get("jobs")))
     params = answer.get("params")
     following = answer.get("next")
-    registered = [(_place(each), each) for each in _list(data.get("registrations"))]
-    registered.sort(key=lambda each: (each[0].collab_id, each[0].project_id))
     return Overview(
         participant_id,
         _profile(known) if isinstance(known, Mapping) else None,
-        [_registration(record, place) for place, record in registered[:registrations]],
-        [place for place, _record in registered],
+        [_registration(each) for each in _list(data.get("registrations"))],
         Listing(jobs, following if isinstance(following, str) else None, params if isinstance(params, dict) else {}),
         [_result(each) for found in _mapping(data.get("results")).values() for each in _list(found)],
     )
-
-
-def registrations(client: Client, participant_id: str, query: Query) -> Listing[Registration]:
-    """A page of the registrations of a participant."""
-    found = client.records(dict[str, Any], "connect", "participants", participant_id, "registrations", query=query)
-    return Listing([_registration(each, _place(each)) for each in found.items], found.next, found.params)
 
 
 def registration(client: Client, place: Place) -> Registration:
@@ -242,7 +229,7 @@ def nodes(client: Client, place: Place) -> Sequence[Node]:
 def models(client: Client, place: Place) -> list[tuple[str, str]]:
     """The experiments and runs of a project that have a model; none where nothing is trained yet."""
     parts = ("train", "collaborations", place.collab_id, "projects", place.project_id, "models")
-    found = cycle.results(client, *parts, query={"limit": 500, "fields": "version", "order": "newest"})
+    found = cycle.results(client, *parts, query={"fields": "version", "order": "newest"})
     keys = [_mapping(each.get("key")) for each in found]
     return [(str(key.get("expt_id")), str(key.get("run_id"))) for key in keys]
 
@@ -287,12 +274,9 @@ def _profile(record: Mapping[str, Any]) -> Profile:
     )
 
 
-def _place(record: Mapping[str, Any]) -> Place:
+def _registration(record: Mapping[str, Any], place: Place | None = None) -> Registration:
     key = _mapping(record.get("key"))
-    return Place(*(str(key.get(name, "")) for name in ("collab_id", "project_id", "participant_id")))
-
-
-def _registration(record: Mapping[str, Any], place: Place) -> Registration:
+    where = place or Place(*(str(key.get(name, "")) for name in ("collab_id", "project_id", "participant_id")))
     workers = [
         _worker(int(found[1]), value)
         for name, value in record.items()
@@ -302,7 +286,7 @@ def _registration(record: Mapping[str, Any], place: Place) -> Registration:
     if said is None and (related := _list(_mapping(record.get("relations")).get("Tag"))):
         said = related[0]
     return Registration(
-        place,
+        where,
         str(record.get("role") or ""),
         sorted(workers, key=lambda worker: worker.index),
         _tags(said) if isinstance(said, Mapping) else None,

@@ -120,6 +120,11 @@ def read(client: Client, study_id: str) -> WholeStudy:
     return client.record(WholeStudy, *PARTS, study_id)
 
 
+def record(client: Client, study_id: str) -> Mapping[str, Any]:
+    """The whole record of one, as the orchestrator has it."""
+    return client.record(dict, *PARTS, study_id)
+
+
 def stop(client: Client, study_id: str) -> None:
     """Start no more trials, and cancel those that run."""
     client.answer("POST", *PARTS, study_id, "stop", body={})

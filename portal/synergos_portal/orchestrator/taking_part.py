@@ -15,7 +15,6 @@ from synergos_portal.orchestrator.problems import Refused
 
 MOST_PROJECTS = 12
 """Of one collaboration, whose rows are asked for."""
-_MOST = 200
 _MOST_MODELS = 50
 """Of a project, among which the newest is looked for."""
 Rows = Mapping[str, int]
@@ -93,7 +92,7 @@ def rows(client: Client, project: Spot, *, is_trained: bool) -> Mapping[str, Row
         told = newest.get("participants")
         if used := {str(each.get("id")): _counts(each.get("rows")) for each in _objects(told)}:
             return used
-    agreed = results(client, "train", *project.project, "alignments", query={"limit": _MOST, "fields": "agreement"})
+    agreed = results(client, "train", *project.project, "alignments", query={"fields": "agreement"})
     return {str(_object(each.get("key")).get("participant_id")): _agreed(each) for each in agreed}
 
 

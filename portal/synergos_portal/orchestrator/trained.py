@@ -49,7 +49,7 @@ def newest(client: Client, run: Spot) -> Trained | None:
 
 def validations(client: Client, run: Spot) -> list[dict[str, Any]]:
     """What was measured of a run's model, by participant."""
-    return results(client, "evaluate", *run.project, "validations", *run.ids[2:], query={"limit": 200})
+    return results(client, "evaluate", *run.project, "validations", *run.ids[2:], query={})
 
 
 def rounds(client: Client, run: Spot, model: Trained, after: int = 0) -> Iterator[Round]:

@@ -15,8 +15,6 @@ from synergos_portal.web.current import client
 from synergos_portal.web.listing import Column, Wanted, list_page
 
 pages = Blueprint("catalogue", __name__, url_prefix="/catalogue")
-_MOST = 1000
-"""Registrations of one participant among which a folder is looked for."""
 
 
 @dataclass(frozen=True)
@@ -79,8 +77,7 @@ def folder(participant_id: str, path: str) -> ResponseReturnValue:
 
 
 def _folder(participant_id: str, path: tuple[str, ...]) -> FolderOfParticipant | None:
-    query: Query = {"participant_id": participant_id, "limit": _MOST}
-    seen = catalogue.by_folder(catalogue.listed(client(), query).items)
+    seen = catalogue.by_folder(catalogue.listed(client(), {"participant_id": participant_id}).items)
     return next((each for each in seen if each.folder.path == path), None)
 
 

@@ -26,12 +26,14 @@ class Home:
 
     Attributes:
         failed: since yesterday.
+        cut: which of the three are not all there are.
         away: nodes that are not reachable; one that is registered for several projects is told once.
     """
 
     running: Sequence[Job]
     waiting: Sequence[Job]
     failed: Sequence[Job]
+    cut: frozenset[str]
     away: Sequence[Node]
 
     @property
@@ -61,10 +63,22 @@ def live() -> ResponseReturnValue:
 
 def _found(client: Client) -> Home:
     yesterday = (datetime.now(UTC) - LATELY).isoformat()
-    failed = [job for job in overview.jobs(client, "failed").items if (job.finished_at or "") > yesterday]
-    waiting = [job for state in WAITING for job in overview.jobs(client, state).items]
-    running = [job for state in overview.MOVING for job in overview.jobs(client, state).items]
-    return Home(running, waiting, failed, _away(client))
+    failed = overview.jobs(client, "failed")
+    lately = [job for job in failed.items if (job.finished_at or "") > yesterday]
+    waiting = [overview.jobs(client, state) for state in WAITING]
+    running = [overview.jobs(client, state) for state in overview.MOVING]
+    goes_on = {
+        "failed": failed.next is not None and len(lately) == len(failed.items),
+        "waiting": any(each.next for each in waiting),
+        "running": any(each.next for each in running),
+    }
+    return Home(
+        [job for each in running for job in each.items],
+        [job for each in waiting for job in each.items],
+        lately,
+        frozenset(name for name, is_cut in goes_on.items() if is_cut),
+        _away(client),
+    )
 
 
 def _away(client: Client) -> list[Node]:

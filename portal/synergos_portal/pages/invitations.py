@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from flask import Blueprint, abort, render_template, request
 from flask.typing import ResponseReturnValue
 from wtforms.fields import SelectField
 from wtforms.validators import DataRequired
 
-from synergos_portal.orchestrator import invitations, participants
+from synergos_portal.orchestrator import cycle, invitations, participants
+from synergos_portal.orchestrator.client import Listing, Query
 from synergos_portal.orchestrator.declared import Spot
 from synergos_portal.orchestrator.invitations import Invitation
 from synergos_portal.orchestrator.participants import Place
 from synergos_portal.orchestrator.problems import NotSignedIn, Refused
 from synergos_portal.pages.declaring.editing import DeclaredForm
+from synergos_portal.web.choosing import narrow_choices
 from synergos_portal.web.confirming import confirm_page
 from synergos_portal.web.current import client, has_accounts, own_participant, person
 from synergos_portal.web.forms import labelled
 from synergos_portal.web.links import go_to, link
+from synergos_portal.web.listing import Column, Wanted, list_page
+from synergos_portal.web.way import Step, way_to
 from synergos_portal.web.words import _, lazy
 
 pages = Blueprint("invitations", __name__)
 
 _OF_PROJECT = "/collaborations/<collab_id>/projects/<project_id>/invitations"
-_MOST = 500
-"""Participants that can be chosen from."""
+_COLUMNS = (
+    Column[Invitation]("participant_id", lambda row: row.place.participant_id),
+    Column[Invitation]("collab_id", lambda row: row.place.collab_id),
+    Column[Invitation]("project_id", lambda row: row.place.project_id),
+    Column[Invitation]("state", lambda row: row.state),
+)
 
 
 class InviteForm(DeclaredForm):
@@ -55,15 +65,44 @@ def only_with_accounts() -> None:
         abort(404)
 
 
+@pages.get("/collaborations/<collab_id>/invitations")
+@pages.get(_OF_PROJECT)
+def within(collab_id: str, project_id: str | None = None) -> ResponseReturnValue:
+    """All of those to a project, or to all of a collaboration."""
+    spot = Spot.of(collab_id) if project_id is None else Spot.of(collab_id, project_id)
+    members = cycle.members(client(), spot)
+    return _list(
+        lambda query: invitations.within(client(), spot, query),
+        Wanted.of_request("participant_id"),
+        registered={Place(collab_id, member.project, member.id) for member in members},
+        spot=spot,
+        way=way_to(spot),
+    )
+
+
+@pages.get("/participants/<participant_id>/invitations")
+def to(participant_id: str) -> ResponseReturnValue:
+    """All of those to a participant."""
+    return _list(
+        lambda query: invitations.to(client(), participant_id, query),
+        Wanted.of_request("collab_id", "project_id"),
+        registered={each.place for each in participants.overview(client(), participant_id, {"limit": 1}).registrations},
+        spot=None,
+        way=[
+            Step(_("Participants"), link("participants.listed")),
+            Step(participant_id, link("participants.show", participant_id=participant_id)),
+        ],
+    )
+
+
 @pages.route(f"{_OF_PROJECT}/new", methods=["GET", "POST"])
 def invite(collab_id: str, project_id: str) -> ResponseReturnValue:
     """Let a participant register."""
     spot = Spot.of(collab_id, project_id)
-    there = {each.place.participant_id: each.is_given for each in invitations.within(client(), spot) or []}
-    known = [each.id for each in participants.listed(client(), {"limit": _MOST, "order": "newest"}).items]
+    there = {each.place.participant_id: each.is_given for each in invitations.all_within(client(), spot)}
     asking = request.args.get("participant", "")
     form = InviteForm.sent({"participant_id": asking})
-    form.participant_id.choices = labelled({name: name for name in sorted(known) if not there.get(name)})
+    form.participant_id.choices = labelled({name: name for name in participants.ids(client()) if not there.get(name)})
     if request.method == "GET" and asking in there:
         form.revision.data = invitations.read(client(), Place(collab_id, project_id, asking)).revision
     if form.is_sent:
@@ -76,8 +115,9 @@ def invite(collab_id: str, project_id: str) -> ResponseReturnValue:
             form.revision.data = ""
         else:
             return go_to("projects.show", **spot.key, _anchor="invitations")
+    narrowed = narrow_choices(form.participant_id)
     back = link("projects.show", **spot.key)
-    page = render_template("invitations/invite.html", form=form, spot=spot, back=back)
+    page = render_template("invitations/invite.html", form=form, spot=spot, back=back, narrowed=narrowed)
     return page, 422 if form.all_errors else 200
 
 
@@ -120,6 +160,10 @@ def ask(participant_id: str, collab_id: str, project_id: str) -> ResponseReturnV
     return confirm_page(
         form, _("Ask to be invited"), what, back=link("participants.show", participant_id=participant_id)
     )
+
+
+def _list(ask: Callable[[Query], Listing[Invitation] | None], wanted: Wanted, **values: object) -> ResponseReturnValue:
+    return list_page("invitations/list.html", lambda query: ask(query) or abort(404), wanted, _COLUMNS, **values)
 
 
 def _taking_back(found: Invitation, *, is_own: bool) -> tuple[str, str]:

@@ -14,12 +14,12 @@ from flask.typing import ResponseReturnValue
 
 from synergos.foreign_text import in_spreadsheet
 from synergos_portal.orchestrator.client import Listing, Query
+from synergos_portal.orchestrator.problems import Nonsense
 
 Item = TypeVar("Item")
 PAGE = 50
 _WHOLE = 500
 """Items asked for at a time where all of them are wanted."""
-_MOST = 100_000
 
 
 @dataclass(frozen=True)
@@ -121,15 +121,18 @@ def cell(value: Any) -> str:
 
 
 def _all(ask: Callable[[Query], Listing[Item]], wanted: Wanted) -> Iterator[Item]:
-    query: dict[str, str | int | None] = {**wanted.query, "limit": _WHOLE, "cursor": None}
-    count = 0
-    while count < _MOST:
-        page = ask(query)
+    cursor: str | None = None
+    read: set[str] = set()
+    while True:
+        page = ask({**wanted.query, "limit": _WHOLE, "cursor": cursor})
         yield from page.items
-        count += len(page.items)
-        if page.next is None:
+        cursor = page.next
+        if cursor is None:
             return
-        query["cursor"] = page.next
+        if cursor in read:
+            # It would be followed for ever.
+            raise Nonsense("the orchestrator's answer is not what was expected: a list that leads back")
+        read.add(cursor)
 
 
 def _csv(items: Iterator[Item], columns: Sequence[Column[Item]]) -> Iterator[str]:

@@ -89,9 +89,11 @@ class Answering:
         os.write(self._end_lingering, b".")
 
     def close(self) -> None:
-        """Begin nothing more."""
+        """Begin nothing more; nobody lingers by then (:meth:`leave`)."""
         for threads in (*self._threads.values(), self._urgent_threads):
             threads.shutdown(wait=False)
+        os.close(self._end_lingering)
+        os.close(self._lingering_ends)
 
     def _admits(self, connection: Connection, found: Arrival) -> Entry:
         entry = self._long_bodies[connection.port].enter(found.length, connection.address)

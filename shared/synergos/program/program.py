@@ -8,6 +8,7 @@ import ssl
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Self
 
 import structlog
@@ -168,7 +169,8 @@ def hold(settings: ProgramSettings) -> None:
 def run(
     build: Callable[[], Service],
     settings: ProgramSettings,
-    *more_ports: int,
+    more_ports: Mapping[int, str] = MappingProxyType({}),
+    *,
     listens: bool = True,
     computes: bool = True,
 ) -> None:
@@ -176,7 +178,7 @@ def run(
 
     Args:
         build: makes the service, in the process that serves it.
-        more_ports: to listen on besides the REST interface's.
+        more_ports: to listen on besides the REST interface's, each with the flag that says it.
         listens: see :class:`~synergos.program.server.ServerSettings`.
         computes: whether it has tensors; torch is not loaded where it has none.
     """
@@ -193,6 +195,7 @@ def run(
     listening = ServerSettings(
         settings.host,
         (settings.port, *more_ports),
+        flags={settings.port: "--port", **more_ports},
         metrics_seconds=settings.metrics_seconds,
         allowed_hosts=settings.allowed_hosts,
         maximum_body=settings.maximum_body,

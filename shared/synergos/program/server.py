@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
@@ -41,6 +42,9 @@ _LEAVING_SECONDS = 5.0
 """So long a port may still belong to a program that is ending, perhaps the one this one takes the place of."""
 
 
+_OF_PORT = (errno.EADDRINUSE, errno.EACCES)
+"""What is wrong with a port, and not with the address it is at."""
+_NO_FLAGS: Mapping[int, str] = MappingProxyType({})
 _BODIES = 2**25
 """Bytes of long bodies that are read into memory at the same time, of all requests together."""
 _URGENT = re.compile(rb"(?:GET|HEAD) (?:/ttp)?/health[ ?]|POST /[^ ?]*/(?:cancel|stop)/?[ ?]")
@@ -80,6 +84,7 @@ class ServerSettings:
         metrics_seconds: how often system metrics are logged; None for never.
         tls: by which all ports speak TLS; None for plain HTTP.
         middleware: put around the application of all ports: it sees each request first.
+        flags: by which flag of the command line each port is said, for whoever has to say another.
         listens: whether anything is listened on; where nothing is, all connections are made by the service (:class:`Dialling`),
             and ports only tell apart what they are for.
         linger: seconds for which the thread that has answered waits for the connection's next request itself: a round's
@@ -99,6 +104,7 @@ class ServerSettings:
     metrics_seconds: float | None = None
     tls: Secured | None = None
     middleware: Middleware = _as_it_is
+    flags: Mapping[int, str] = field(default_factory=dict)
     listens: bool = True
 
     def connections_within(self, most: int) -> ConnectionLimits:
@@ -224,14 +230,17 @@ def serve(build: Callable[[], Service], settings: ServerSettings) -> None:
         settings: where to listen.
     """
     if settings.listens:
-        await_ports(settings.host, settings.ports)
+        await_ports(settings.host, settings.ports, settings.flags)
     _Application(build, settings).run()
 
 
-def await_ports(host: str, ports: Iterable[int], patience: float = _LEAVING_SECONDS) -> None:
+def await_ports(
+    host: str, ports: Iterable[int], flags: Mapping[int, str] = _NO_FLAGS, patience: float = _LEAVING_SECONDS
+) -> None:
     """Return when all ports can be listened on; end the program, in one line, when one cannot.
 
     Args:
+        flags: by which each port is said; named where another one would do.
         patience: seconds for which another program may still have one.
     """
     until = time.monotonic() + patience
@@ -239,6 +248,8 @@ def await_ports(host: str, ports: Iterable[int], patience: float = _LEAVING_SECO
         while problem := _taken(host, port):
             if problem.errno != errno.EADDRINUSE or time.monotonic() > until:
                 why = "another program listens there" if problem.errno == errno.EADDRINUSE else _reason(problem)
+                if flag := flags.get(port):
+                    why = f"{why}; another is said by {flag if problem.errno in _OF_PORT else '--host'}"
                 log.error("cannot start", reason=f"cannot listen at {host}:{port}: {why}")
                 sys.exit(1)
             time.sleep(0.1)

@@ -172,16 +172,18 @@ def test_a_port_that_another_program_has_is_said_in_one_line() -> None:
     with socket.create_server((HOST, 0)) as taken, capture_logs() as logs:
         port = taken.getsockname()[1]
         with pytest.raises(SystemExit):
-            await_ports(HOST, [port], patience=0.0)
+            await_ports(HOST, [port], {port: "--data_port"}, patience=0.0)
 
-    assert [line["reason"] for line in logs] == [f"cannot listen at {HOST}:{port}: another program listens there"]
+    said = f"cannot listen at {HOST}:{port}: another program listens there; another is said by --data_port"
+    assert [line["reason"] for line in logs] == [said]
 
 
 def test_an_address_of_another_machine_is_not_waited_for() -> None:
     with capture_logs() as logs, pytest.raises(SystemExit):
-        await_ports("192.0.2.1", [5000], patience=600.0)
+        await_ports("192.0.2.1", [5000], {5000: "--port"}, patience=600.0)
 
-    assert [line["reason"] for line in logs] == ["cannot listen at 192.0.2.1:5000: Cannot assign requested address"]
+    said = "cannot listen at 192.0.2.1:5000: Cannot assign requested address; another is said by --host"
+    assert [line["reason"] for line in logs] == [said]
 
 
 def test_whoever_is_leaving_a_port_is_waited_for() -> None:

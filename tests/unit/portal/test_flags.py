@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from synergos_portal import __main__ as program
 from synergos_portal.flags import listening_of, orchestrators_of, parser, places_of
 from synergos_portal.services import Place, Service
 
@@ -13,6 +16,18 @@ def test_without_a_word_it_is_all_three_services_at_three_ports_in_a_row() -> No
     given = flags.parse_args([])
 
     assert listening_of(flags, given) == {Service.NAV: 4000, Service.VIEW: 4001, Service.TRACK: 4002}
+
+
+def test_all_three_ports_are_said_by_one_flag_which_is_named_when_one_of_them_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: dict[int, str] = {}
+    monkeypatch.setattr(program, "read_flags", lambda flags, arguments: flags.parse_args(arguments))
+    monkeypatch.setattr(program, "run", lambda _build, _settings, more, **_options: told.update(more))
+
+    program.main(["--port", "4100", "--outputs", str(tmp_path)])
+
+    assert told == {4101: "--port", 4102: "--port"}
 
 
 def test_one_service_alone_listens_at_the_port_it_is_told() -> None:

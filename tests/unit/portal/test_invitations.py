@@ -12,6 +12,7 @@ from fakes.orchestration import C, P
 from fakes.portal import Portal, Visitor, tokens_of
 from synergos.domain.records import Kind
 from synergos.records import RecordStore
+from synergos_portal.web import choosing
 
 PROJECT = f"/collaborations/{C}/projects/{P}"
 NINE = {"collab_id": C, "project_id": P, "participant_id": "worker_9"}
@@ -141,6 +142,60 @@ def test_who_takes_part_is_not_invited_again_nor_let_go_by_taking_that_back(
     assert (refused.status_code, "is registered" in refused.text) == (422, True)
 
 
+def test_of_many_invitations_the_newest_are_shown_and_lead_to_all(store: RecordStore, signed_in: SignedIn) -> None:
+    for number in range(51):
+        store.put(Kind.INVITATION, {**NINE, "participant_id": f"hospital_{number}"}, {"state": "invited"})
+    store.put(Kind.INVITATION, {**NINE, "participant_id": "worker_1"}, {"state": "invited"})
+    lead = signed_in("lead")
+
+    for address in (PROJECT, f"/collaborations/{C}"):
+        page = lead.get(address).text
+        assert ("hospital_2<" in page, "hospital_1<" in page) == (True, False)
+        assert ("Only the newest 50 are shown" in page, f'href="{address}/invitations"' in page) == (True, True)
+        first = lead.get(f"{address}/invitations").text
+        [following] = re.findall(r'rel="next" href="([^"]*)"', first)
+        rest = lead.get(following.replace("&amp;", "&")).text
+        assert [who in first for who in ("✓", "hospital_2<", "hospital_1<")] == [True, True, False]
+        assert [who in rest for who in ("hospital_2<", "hospital_1<", "hospital_0<")] == [False, True, True]
+        assert len(lead.get(f"{address}/invitations?format=csv").text.splitlines()) == 1 + 52
+        assert "hospital_7<" in lead.get(f"{address}/invitations?participant_id=hospital_7").text
+        assert "No invitation is like that" in lead.get(f"{address}/invitations?participant_id=nobody").text
+
+
+def test_a_participant_has_a_list_of_its_own_invitations(
+    store: RecordStore, signed_in: SignedIn, outsider: Visitor
+) -> None:
+    store.put(Kind.INVITATION, NINE, {"state": "invited"})
+    for number in range(51):
+        store.put(Kind.INVITATION, {**NINE, "project_id": f"project_{number}"}, {"state": "invited"})
+
+    assert 'href="/participants/worker_9/invitations"' in outsider.get("/participants/worker_9").text
+    assert len(outsider.get("/participants/worker_9/invitations?format=json").json or []) == 52
+    # It is among those that are not shown, and need not be asked for.
+    led = outsider.send("/participants/worker_9/register", {"project": f"{C}/{P}"})
+    assert led.location == f"/participants/worker_9/registrations/{C}/{P}/nodes"
+
+
+def test_of_many_participants_the_one_to_invite_is_found_by_a_part_of_its_name(
+    store: RecordStore, signed_in: SignedIn, outsider: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lead, new = signed_in("lead"), f"{PROJECT}/invitations/new"
+    assert "containing" not in lead.get(new).text
+    monkeypatch.setattr(choosing, "MOST", 1)
+
+    page = lead.get(new).text
+    assert [f'value="{who}"' in page for who in ("worker_1", "worker_9")] == [True, False]
+    assert re.search(r"the first 1 of \d+ are below", page)
+    page = lead.get(f"{new}?containing=R_9").text
+    assert [f'value="{who}"' in page for who in ("worker_1", "worker_9")] == [False, True]
+    assert "1 is below" in page
+    nobody = lead.get(f"{new}?containing=nobody").text
+    assert ("0 are below" in nobody, "<select" in nobody) == (True, False)
+    # One that is not shown may be sent as well: the list may have grown meanwhile.
+    assert lead.send(new, {"participant_id": "worker_9"}).status_code == 303
+    assert states(store) == ["invited"]
+
+
 @pytest.mark.parametrize("name", ["second", "looker", "rival"])
 def test_nobody_else_sees_or_changes_an_invitation(
     store: RecordStore, signed_in: SignedIn, outsider: Visitor, name: str
@@ -149,6 +204,7 @@ def test_nobody_else_sees_or_changes_an_invitation(
     other = signed_in(name)
 
     assert "worker_9" not in other.get(PROJECT).text
+    assert "worker_9" not in other.get(f"{PROJECT}/invitations").text
     assert other.get(TAKE_BACK).status_code in (403, 404)
     assert states(store) == ["invited"]
 

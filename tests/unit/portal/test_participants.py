@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -209,6 +208,40 @@ def test_predictions_are_asked_for_as_they_were_chosen_and_shown_with_their_plac
     assert "TPs" not in visitor.get("/participants/hospital_1/predict").text
 
 
+def test_of_many_collaborations_those_to_register_for_are_found_by_a_part_of_their_name(
+    declared: Portal, store: RecordStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = ProjectKey("lung", "stay")
+    store.put(Kind.COLLABORATION, other, {})
+    store.put(Kind.PROJECT, other, {"action": "classify"})
+    visitor, join = declared.visitor(), "/participants/hospital_1/register"
+    assert [name in visitor.get(join).text for name in ("heart / risk", "lung / stay", "containing")] == [1, 1, 0]
+
+    monkeypatch.setattr("synergos_portal.pages.participants.registering.MOST_COLLABORATIONS", 1)
+    assert [name in visitor.get(join).text for name in ("heart / risk", "lung / stay", "first 1 of 2")] == [1, 0, 1]
+    found = f"{join}?containing=Lu"
+    assert [name in visitor.get(found).text for name in ("heart / risk", "lung / stay")] == [0, 1]
+    assert visitor.send(found, {"project": "lung/stay"}).status_code == 303
+
+
+def test_of_many_models_those_to_predict_with_are_found_by_a_part_of_their_name(
+    registered: Portal, store: RecordStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.put(Kind.EXPERIMENT, RUN, {"model": []})
+    for number in (1, 2):
+        run = RunKey("heart", "risk", "e", f"r{number}")
+        store.put(Kind.RUN, run, {"rounds": 1})
+        store.put(Kind.MODEL, run, {"version": 1})
+    monkeypatch.setattr("synergos_portal.web.choosing.MOST", 1)
+    visitor, predict = registered.visitor(), "/participants/hospital_1/predict"
+
+    for address, offered in ((predict, [False, True]), (f"{predict}?containing=r1", [True, False])):
+        page = visitor.get(address).text
+        assert [f'value="heart/risk/e/r{number}"' in page for number in (1, 2)] == offered
+    # Whoever comes from the page of a run has it chosen, be it one that is not offered.
+    assert 'selected value="heart/risk/e/r1"' in visitor.get(f"{predict}?model=heart/risk/e/r1").text
+
+
 def test_before_anything_is_trained_there_is_no_model_to_choose(registered: Portal) -> None:
     answer = registered.visitor().get("/participants/hospital_1/predict")
 
@@ -253,36 +286,3 @@ def test_folders_are_ticked_in_the_tree_of_what_is_published(tmp_path: Path) -> 
     assert "typed</textarea>" in page
     sent = told.visitor().send(f"{PLACE}/tags", {"folder_train": "heart/2025", "revision": "x"})
     assert 'value="heart/2025" aria-label="To train on: heart/2025" checked' in sent.text
-
-
-def test_ten_registrations_and_results_are_with_the_participant_and_the_others_on_pages_of_their_own(
-    declared: Portal, store: RecordStore
-) -> None:
-    node = {"host": "127.0.0.1", "f_port": 5001, "port": 5002}
-    for number in range(12):
-        place = ProjectKey("heart", f"p{number:02}").at("hospital_1")
-        store.put(Kind.REGISTRATION, place, {"n_count": 1, "node_0": node})
-        store.put(Kind.TAG, place, {"train": [["a"], ["b"]], "evaluate": [["c"]]})
-        measured = {"evaluate": {"statistics": {"R2": number / 10}}}
-        store.put(Kind.VALIDATION, RunKey("heart", "risk", "e", f"r{number:02}").measured_at("hospital_1"), measured)
-    visitor = declared.visitor()
-
-    page, registrations, results = (
-        visitor.get(f"/participants/hospital_1{more}").text for more in ("", "/registrations", "/results")
-    )
-
-    assert re.findall(r">heart / (p\d\d)</a>", page) == [f"p{number:02}" for number in range(10)]
-    assert 'href="/participants/hospital_1/registrations">All 12 registrations</a>' in page
-    assert re.findall(r"/ e / (r\d\d)", page) == [f"r{number:02}" for number in range(11, 1, -1)]
-    assert 'href="/participants/hospital_1/results">More results</a>' in page
-    assert "GET /ttp/participants/hospital_1/overview?limit=20&results=10" in declared.asked
-    assert re.findall(r">heart / (p\d\d)</a>", registrations) == [f"p{number:02}" for number in range(11, -1, -1)]
-    assert re.findall(r"/ e / (r\d\d)", results) == [f"r{number:02}" for number in range(11, -1, -1)]
-    csv = visitor.get("/participants/hospital_1/registrations?format=csv&order=oldest").text.splitlines()
-    assert csv[:2] == ["collab_id,project_id,nodes,train,evaluate,predict", "heart,p00,127.0.0.1:5001,2,1,0"]
-
-
-def test_what_is_on_the_page_as_a_whole_leads_to_no_other(registered: Portal) -> None:
-    page = registered.visitor().get("/participants/hospital_1").text
-
-    assert [text in page for text in ("heart / risk", "registrations</a>", "More results")] == [True, False, False]

@@ -148,12 +148,18 @@ def test_of_many_projects_it_says_whose_rows_are_shown_elsewhere(tmp_path: Path)
 
     assert "and in 2 other projects" in row(page, "hospital_1")
     assert 'The rows of 2 more projects are on their own pages: <a href="/collaborations/heart#projects">' in page
-    assert "There are more registrations" not in page
     assert len([each for each in there.asked if "/models" in each]) == 12
 
-    registered["/ttp/connect/collaborations/heart/registrations"]["data"] *= 72
-    page = grid(tmp_path, 1, **registered).visitor().get("/collaborations/heart/live").text
-    assert "There are more registrations than are shown here:" in page
+
+def test_all_who_take_part_are_asked_for_however_many_they_are(tmp_path: Path) -> None:
+    """A page of a list ends where it gets large, whatever its limit."""
+    there = grid(tmp_path, 0, **{"project/alignments": AGREED})
+    for page in (PAGE, "/collaborations/heart"):
+        there.visitor().get(page)
+
+    whole = [each for each in there.asked if "/registrations" in each or "/alignments?fields=agreement" in each]
+    assert len(whole) == 3
+    assert not [each for each in whole if "limit=" in each]
 
 
 def test_where_nobody_may_know_it_nothing_is_said(tmp_path: Path) -> None:

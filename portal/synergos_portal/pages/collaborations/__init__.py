@@ -142,8 +142,8 @@ def _shown(form: CollaborationForm, spot: Spot, *, is_new: bool, source: Spot | 
 
 
 def _taking_part(members: list[cycle.Member]) -> dict[str, Any]:
-    """Who takes part in what, by participant, and whether that is all there are."""
+    """Who takes part in what, by participant."""
     found: dict[str, list[cycle.Member]] = {}
     for member in members:
         found.setdefault(member.id, []).append(member)
-    return {"members": found, "is_all": len(members) < cycle.MOST_REGISTRATIONS}
+    return {"members": found}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, jsonify, render_template, request
@@ -13,7 +15,6 @@ from synergos_portal.orchestrator.jobs import Job
 from synergos_portal.orchestrator.problems import Refused
 from synergos_portal.pages.jobs import events, remedies, standing
 from synergos_portal.pages.jobs.loss_answers import SHOWN_ROUNDS, as_curve, as_table, wanted_after
-from synergos_portal.pages.jobs.rows import rows, took
 from synergos_portal.web.confirming import Confirmation, confirm_page
 from synergos_portal.web.current import client
 from synergos_portal.web.links import go_to, link, page_at
@@ -24,6 +25,8 @@ from synergos_portal.web.words import _
 pages = Blueprint("jobs", __name__, url_prefix="/jobs")
 
 _FILTERS = ("state", "stage", "collab_id", "project_id", "expt_id", "run_id", "participant_id")
+_TRACE = "trace_id"
+"""Another, by which a launch leads here; nobody types it."""
 COLUMNS = (
     Column[Job]("id", lambda job: job.id),
     Column[Job]("stage", lambda job: job.stage),
@@ -49,7 +52,7 @@ def listed() -> ResponseReturnValue:
 
 
 @pages.get("/live")
-@knows("order", "cursor", *_FILTERS)
+@knows("order", "cursor", *_FILTERS, _TRACE)
 def listed_live() -> ResponseReturnValue:
     """The rows of the list."""
     wanted = _wanted()
@@ -188,11 +191,11 @@ def _has_page(job: Job) -> bool:
 
 
 def _wanted() -> Wanted:
-    return Wanted.of_request(*_FILTERS)
+    return Wanted.of_request(*_FILTERS, _TRACE)
 
 
 def _list_values() -> dict[str, Any]:
-    return {"is_unfinished": _is_unfinished, "pace": pace, "rows": rows, "filters": _FILTERS[2:], **_words()}
+    return {"is_unfinished": _is_unfinished, "pace": pace, "took": took, "filters": _FILTERS[2:], **_words()}
 
 
 def _words() -> dict[str, Any]:
@@ -212,3 +215,12 @@ def _words() -> dict[str, Any]:
 
 def _is_unfinished(found: Any) -> bool:
     return any(job.is_unfinished for job in found)
+
+
+def took(job: Job) -> float | None:
+    """How many seconds it has taken, from when it was last taken up."""
+    times: Mapping[str, str | None] = {"begun": job.started_at, "ended": job.finished_at}
+    if None in times.values():
+        return None
+    begun, ended = (datetime.fromisoformat(str(each)) for each in times.values())
+    return (ended - begun).total_seconds()

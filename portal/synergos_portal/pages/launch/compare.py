@@ -8,6 +8,7 @@ from flask import Response, render_template, request
 from flask.typing import ResponseReturnValue
 
 from synergos_portal.orchestrator import launches, results, tuning
+from synergos_portal.orchestrator.client import Listing
 from synergos_portal.orchestrator.declared import Declared, Spot
 from synergos_portal.orchestrator.problems import Refused
 from synergos_portal.pages.launch.blueprint import PROJECT, pages
@@ -28,7 +29,7 @@ def compare(collab_id: str, project_id: str) -> ResponseReturnValue:
     found, missing = _read(chosen)
     drawn = [Curve(each.name, _losses(project, each)) for each in found]
     opened = request.args.get("open") or (chosen[-1].outer.id if chosen else None)
-    offered = launches.listed(client(), project, {"limit": OFFERED})
+    offered = launches.listed(client(), project, {"limit": OFFERED, "cursor": request.args.get("cursor") or None})
     if opened is None and offered.items:
         opened = offered.items[0].id
     return render_template(
@@ -39,7 +40,7 @@ def compare(collab_id: str, project_id: str) -> ResponseReturnValue:
         drawing=Drawing.of(drawn, is_logarithmic=request.args.get("scale") == "log"),
         problems=[*problems, *missing],
         shows_all=request.args.get("all") == "1",
-        experiments=offered.items,
+        experiments=offered,
         opened=opened,
         runs=_runs(project, opened),
         most=MOST_RUNS,
@@ -94,12 +95,12 @@ def _losses(project: Spot, measured: Measured) -> dict[int, float]:
     return next((dict(known[name]) for name in order if known.get(name)), {})
 
 
-def _runs(project: Spot, expt_id: str | None) -> Sequence[Declared]:
+def _runs(project: Spot, expt_id: str | None) -> Listing[Declared]:
     if expt_id is None:
-        return ()
+        return Listing(())
     try:
-        return launches.listed(client(), project.within(expt_id), {"limit": OFFERED, "order": "newest"}).items
+        return launches.listed(client(), project.within(expt_id), {"limit": OFFERED, "order": "newest"})
     except Refused as error:
         if error.status != 404:
             raise
-        return ()
+        return Listing(())

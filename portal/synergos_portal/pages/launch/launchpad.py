@@ -11,7 +11,7 @@ from flask import abort, render_template, request, session
 from flask.typing import ResponseReturnValue
 
 from synergos.domain.trace_context import TraceContext
-from synergos_portal.orchestrator import cycle, declared, launches
+from synergos_portal.orchestrator import cycle, declared, launches, overview
 from synergos_portal.orchestrator.client import Listing, Query
 from synergos_portal.orchestrator.declared import Declared, Spot
 from synergos_portal.orchestrator.problems import Refused
@@ -105,8 +105,8 @@ def _launch(collab_id: str, project_id: str, trace_id: str) -> dict[str, Any]:
         "trace_id": trace_id,
         "jobs": found,
         "stages": STAGES,
-        "going_on": sum(job.is_unfinished for job in found),
-        "measured": [job.run for job in found if job.stage == "validate" and job.state == "completed"][:8],
+        "going_on": overview.unfinished(found),
+        "measured": [job.run for job in found.items if job.stage == "validate" and job.state == "completed"][:8],
     }
 
 

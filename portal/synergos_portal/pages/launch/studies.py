@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from http import HTTPStatus
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 from wtforms.fields import StringField
 from wtforms.validators import DataRequired, Length
@@ -15,7 +15,6 @@ from synergos_portal.orchestrator import studies
 from synergos_portal.orchestrator.problems import Refused
 from synergos_portal.orchestrator.studies import Study, Trial, WholeStudy
 from synergos_portal.pages.jobs.standing import STAGES
-from synergos_portal.pages.launch.study_rows import rows
 from synergos_portal.web.current import client
 from synergos_portal.web.forms import Form
 from synergos_portal.web.links import go_to
@@ -66,13 +65,14 @@ def listed() -> ResponseReturnValue:
         Wanted.of_request(*_FILTERS),
         COLUMNS,
         states=list(StudyState),
-        rows=rows,
     )
 
 
 @pages.get("/<study_id>")
 def show(study_id: str) -> ResponseReturnValue:
     """One study with its trials."""
+    if request.args.get("as") == "json":
+        return jsonify(studies.record(client(), study_id))
     study = studies.read(client(), study_id)
     kind = request.args.get("format")
     if kind in ("csv", "json"):

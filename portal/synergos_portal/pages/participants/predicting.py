@@ -15,6 +15,7 @@ from synergos_portal.orchestrator.problems import Refused
 from synergos_portal.pages.jobs.standing import sentence, stage
 from synergos_portal.pages.participants.blueprint import pages
 from synergos_portal.pages.participants.forms import PredictForm, folders_of, tree_of
+from synergos_portal.web.choosing import narrow_choices
 from synergos_portal.web.current import client
 from synergos_portal.web.forms import labelled
 from synergos_portal.web.links import go_to
@@ -42,6 +43,7 @@ def predict(participant_id: str) -> ResponseReturnValue:
         else:
             return go_to("participants.predict", participant_id=participant_id, _anchor="predictions")
     values = {"form": form, "participant_id": participant_id, "whole": whole, "models": models}
+    values["narrowed"] = narrow_choices(form.model)
     tree = tree_of(published, {"predict": ticked})
     page = render_template(
         "participants/predict.html", tree=tree, purposes={"predict": _("To predict")}, **values, **_made(participant_id)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any
 
 from flask import flash, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 
 from synergos_portal.orchestrator import catalogue, declared, invitations, participants
+from synergos_portal.orchestrator.client import Query
 from synergos_portal.orchestrator.declared import Spot
 from synergos_portal.orchestrator.participants import PURPOSES, Place, Registration
 from synergos_portal.orchestrator.problems import Refused
@@ -27,6 +27,7 @@ from synergos_portal.pages.participants.forms import (
     registration_values,
     tree_of,
 )
+from synergos_portal.web.choosing import narrow
 from synergos_portal.web.current import client, own_participant
 from synergos_portal.web.forms import labelled
 from synergos_portal.web.links import go_to, link
@@ -35,7 +36,9 @@ from synergos_portal.web.live import fragment, pace
 from synergos_portal.web.words import _
 
 _PLACE = "/<participant_id>/registrations/<collab_id>/<project_id>"
-_MOST_PROJECTS = 200
+MOST_COLLABORATIONS = 200
+"""Whose projects are offered at a time; it takes an answer about each."""
+_NAMES: Query = {"fields": "doc_id"}
 ADD, REMOVE = "add", "remove"
 
 
@@ -43,12 +46,13 @@ ADD, REMOVE = "add", "remove"
 def join(participant_id: str) -> ResponseReturnValue:
     """Choose the project that it is to be registered for."""
     form = JoinForm.sent()
-    form.project.choices = labelled({f"{c}/{p}": f"{c} / {p}" for c, p in _projects()})
+    named = narrow([each.id for each in declared.listed(client(), Spot(), _NAMES).items], MOST_COLLABORATIONS)
+    form.project.choices = labelled({f"{c}/{p}": f"{c} / {p}" for c, p in _projects(named.shown)})
     if form.is_sent:
         collab_id, _slash, project_id = form.project.data.partition("/")
         place = Place(collab_id, project_id, participant_id)
         return go_to("participants.nodes" if _may_register(place) else "invitations.ask", **place.named)
-    values = {"form": form, "participant_id": participant_id}
+    values = {"form": form, "participant_id": participant_id, "collaborations": named}
     return render_template("participants/join.html", **values), 422 if form.all_errors else 200
 
 
@@ -153,9 +157,7 @@ def _may_register(place: Place) -> bool:
     """Whether it need not ask to be let in, as far as is known here; a registration that was there before needs no invitation."""
     if own_participant() != place.participant_id:
         return True
-    given = invitations.to(client(), place.participant_id) or []
-    is_invited = any(each.place == place and each.is_given for each in given)
-    return is_invited or _registration(place) is not None
+    return invitations.has(client(), place) or _registration(place) is not None
 
 
 def _registration(place: Place) -> Registration | None:
@@ -182,13 +184,14 @@ def _are_others(found: Registration, body: Mapping[str, list[list[str]]]) -> boo
     )
 
 
-def _projects() -> list[tuple[str, str]]:
-    """All there are, by collaboration."""
-    query: dict[str, Any] = {"limit": _MOST_PROJECTS}
-    found = []
-    for collaboration in declared.listed(client(), Spot(), query).items:
-        found += [project.spot.ids for project in declared.listed(client(), collaboration.spot, query).items]
-    return [(ids[0], ids[1]) for ids in found]
+def _projects(collaborations: Sequence[str]) -> list[tuple[str, str]]:
+    """All that some collaborations have, by collaboration."""
+    asking = client()
+    return [
+        (collab_id, project.id)
+        for collab_id in collaborations
+        for project in declared.listed(asking, Spot.of(collab_id), _NAMES).items
+    ]
 
 
 def _purposes() -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
 import re
 from collections.abc import Iterator
@@ -89,6 +90,22 @@ def test_the_file_has_what_the_records_have(grid: Portal, store: RecordStore) ->
             who = validation["key"]["participant_id"]
             for name, value in validation["evaluate"]["statistics"].items():
                 assert float(told[f"{who}.{name}"]) == value
+
+
+def test_what_is_not_offered_is_led_to(grid: Portal, store: RecordStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("synergos_portal.pages.launch.compare.OFFERED", 1)
+    store.put(Kind.EXPERIMENT, {**RunKey("collaboration_0", "project_0", "new", "r").to_dict()}, {"model": []})
+    visitor = grid.visitor()
+
+    page = visitor.get(f"{PROJECT}/compare?open=experiment_0").text
+    assert "Only the newest 1 are shown" in page
+    assert f'href="{PROJECT}/experiments/experiment_0#runs"' in page
+    [following] = re.findall(r'rel="next" href="([^"]*)"', page)
+    assert "open=" not in following
+    while "experiment_0</a>" in page or ">new</a>" not in page:
+        [following] = re.findall(r'rel="next" href="([^"]*)"', page)
+        page = visitor.get(html.unescape(following)).text
+    assert "First experiments" in page
 
 
 def test_at_most_eight_are_compared(grid: Portal) -> None:

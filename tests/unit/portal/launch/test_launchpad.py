@@ -94,6 +94,23 @@ def test_start_makes_the_jobs_and_leads_to_them(grid: Portal, store: RecordStore
     assert all(job.id[:8] in shown.text for job in store.jobs())
 
 
+def test_of_a_launch_of_very_many_jobs_the_first_are_shown_and_all_are_counted(
+    grid: Portal, store: RecordStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visitor = grid.visitor()
+    monkeypatch.setattr("synergos_portal.pages.launch.launchpad.MOST_JOBS", 1)
+    launch = press_start(visitor, visitor.get(f"{PAGE}?{EVERYTHING}&run={E}/abalone_run").text).location
+
+    page = visitor.get(launch).text
+    assert "3 jobs have not ended yet" in text_of(page)
+    assert "Only the first 1 are shown" in text_of(page)
+    [everything] = re.findall(r'href="(/jobs\?trace_id=[0-9a-f]+)"', page)
+    assert everything.endswith(launch.rpartition("/")[2])
+    assert all(job.id[:8] in visitor.get(everything).text for job in store.jobs())
+    nowhere = visitor.get(f"/jobs?trace_id={'0' * 32}").text
+    assert not any(job.id[:8] in nowhere for job in store.jobs())
+
+
 def test_pressed_twice_or_sent_again_it_makes_them_once(grid: Portal, store: RecordStore) -> None:
     visitor = grid.visitor()
     page = visitor.get(f"{PAGE}?{EVERYTHING}&expt={E}").text

@@ -69,6 +69,13 @@ def test_trials_are_read_as_csv(grid: Portal) -> None:
     ]
 
 
+def test_its_record_is_read_as_json(grid: Portal) -> None:
+    record = grid.visitor().get(f"{PAGE}?as=json").json or {}
+
+    assert (record["metric"], len(record["trials"])) == ("MSE", 3)
+    assert 'href="?as=json"' in grid.visitor().get(PAGE).text
+
+
 def test_a_study_that_goes_on_is_asked_for_every_second(grid: Portal, store: RecordStore) -> None:
     visitor = grid.visitor()
     key = {**EXPERIMENT, "study_id": ID}
