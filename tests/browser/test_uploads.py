@@ -17,8 +17,8 @@ pytestmark = pytest.mark.timeout(300)
 _NO_DEFINITION = {
     b"rounds: 3": "not JSON (line 1",
     b"\xff\xfe": "not JSON",
-    b"[" * 100_000: "levels deep",
-    b'{"lr": NaN}': "not JSON (NaN is no number that JSON has",
+    b"[" * 100_000: "levels of nesting",
+    b'{"lr": NaN}': "not JSON (NaN is not JSON",
     b"": "not JSON",
 }
 _TOO_LARGE = 9 * 2**20

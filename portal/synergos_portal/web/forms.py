@@ -15,11 +15,10 @@ from wtforms.fields import FileField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 from wtforms.i18n import get_translations
 
+from synergos.errors import InvalidRequest
+from synergos.schema.json_text import value_in
 from synergos_portal.orchestrator.problems import Refused
 from synergos_portal.web import language, once
-
-DEEPEST = 32
-"""Levels of an uploaded definition, as the orchestrator takes them."""
 
 
 class Form(_Form):
@@ -124,44 +123,31 @@ def labelled(words: Mapping[str, str]) -> Any:
     return [SelectChoice(value, label) for value, label in words.items()]
 
 
+def is_chosen(field: FileField) -> bool:
+    """Whether a file came with the form: a browser sends one without a name where none was chosen."""
+    return bool(field.data and getattr(field.data, "filename", ""))
+
+
 def uploaded_json(field: FileField) -> Any:
     """What an uploaded file has, as JSON.
 
     Raises:
-        ValueError: it is none, or nested too deeply; says so in words.
+        ValueError: it is none, or has what an orchestrator would not take; says so in words.
     """
     content = field.data.read() if field.data else b""
     try:
-        read = json.loads(content.decode("utf-8-sig"), parse_constant=_refuse)
-    except RecursionError:
-        raise ValueError(f"nested more than {DEEPEST} levels deep") from None
-    except (UnicodeDecodeError, ValueError) as error:
+        return value_in(content)
+    except InvalidRequest as error:
+        raise ValueError(str(error).removeprefix("body: ")) from None
+    except ValueError as error:
         where = (
             f"line {error.lineno}, column {error.colno}: {error.msg}"
             if isinstance(error, json.JSONDecodeError)
+            else "it is no text"
+            if isinstance(error, UnicodeDecodeError)
             else str(error)
         )
         raise ValueError(f"not JSON ({where})") from None
-    if _depth(read) > DEEPEST:
-        raise ValueError(f"nested more than {DEEPEST} levels deep")
-    return read
-
-
-def _refuse(name: str) -> None:
-    raise ValueError(f"{name} is no number that JSON has")
-
-
-def _depth(value: Any) -> int:
-    depth, level = 0, [value]
-    while level and depth <= DEEPEST:
-        level = [
-            inner
-            for each in level
-            if isinstance(each, dict | list)
-            for inner in (each.values() if isinstance(each, dict) else each)
-        ]
-        depth += 1
-    return depth
 
 
 def _outer(name: str) -> list[str]:

@@ -34,15 +34,21 @@ def object_in(text: bytes, forbidden: re.Pattern[str] = HALVES, memory: int = MO
         ValueError: it is not JSON.
         InvalidRequest: it is JSON, but no object, or holds what breaks something later; names the place.
     """
+    value = value_in(text, forbidden, memory)
+    if not isinstance(value, dict):
+        raise InvalidRequest(f"expected an object, got {type(value).__name__}", "body")
+    return value
+
+
+def value_in(text: bytes, forbidden: re.Pattern[str] = HALVES, memory: int = MOST_MEMORY) -> Any:
+    """The value that a text is, of any kind; arguments and errors are those of :func:`object_in`."""
     if memory_of(text) > memory:
         raise InvalidRequest(f"expected values that take at most {memory // 2**20} MiB of memory; send fewer", "body")
     try:
         value = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_without_doubles)
     except RecursionError:
         raise _too_deep() from None
-    if not isinstance(value, dict):
-        raise InvalidRequest(f"expected an object, got {type(value).__name__}", "body")
-    refuse_unusable(value, forbidden)
+    refuse_unusable([value] if not isinstance(value, dict | list) else value, forbidden)
     return value
 
 
@@ -65,7 +71,7 @@ def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def refuse_unusable(body: dict[str, Any], forbidden: re.Pattern[str] = HALVES) -> None:
+def refuse_unusable(body: dict[str, Any] | list[Any], forbidden: re.Pattern[str] = HALVES) -> None:
     """Refuse what passes a JSON parser and breaks something later.
 
     Args:

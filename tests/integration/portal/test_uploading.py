@@ -19,11 +19,14 @@ FILES: list[tuple[bytes, str]] = [
     (b"{", "not JSON"),
     (b"\xff\xfe", "not JSON"),
     (b'{"a": NaN}', "not JSON"),
-    (b"[" * 100 + b"]" * 100, "levels deep"),
-    (b"[" * 100_000 + b"]" * 100_000, "levels deep"),
+    (b"[" * 100 + b"]" * 100, "levels of nesting"),
+    (b"[" * 100_000 + b"]" * 100_000, "levels of nesting"),
     (b"3", "expected"),
     (b'"text"', "expected"),
     (b"null", "expected"),
+    (b'[{"a": "\\ud800"}]', "half a surrogate pair"),
+    (b'[{"a": 1, "a": 2}]', "is there twice"),
+    (b"[%s]" % (b"9" * 400), "64 bits"),
 ]
 
 
@@ -55,11 +58,14 @@ def test_a_wrong_file_is_refused_in_words_and_nothing_is_stored(
 ) -> None:
     before = unchanged.rest.data("GET", "/ttp/connect/collaborations")
 
-    answer = unchanged.visitor.send(page, {**LINEAR, "act": "upload", "file": (BytesIO(content), "definition.json")})
+    # Whichever button is pressed: what is declared is never something else than the file that was chosen.
+    for act in ("upload", "save"):
+        sent = {**LINEAR, "expt_id": "new", "run_id": "new", "act": act, "file": (BytesIO(content), "definition.json")}
+        answer = unchanged.visitor.send(page, sent)
 
-    assert answer.status_code == 422
-    assert why in unescape(answer.text)
-    assert 'href="#file"' in answer.text
+        assert answer.status_code == 422
+        assert why in unescape(answer.text)
+        assert 'href="#file"' in answer.text
     assert unchanged.rest.data("GET", "/ttp/connect/collaborations") == before
 
 
@@ -70,7 +76,8 @@ def test_no_file_is_told_too(unchanged: Grid) -> None:
     assert "Choose a file first" in answer.text
 
 
-def test_an_uploaded_architecture_is_shown_and_then_declared_as_it_was(grid: Grid) -> None:
+@pytest.mark.parametrize("act", ["upload", "save"])
+def test_an_uploaded_architecture_is_shown_and_then_declared_as_it_was(grid: Grid, act: str) -> None:
     model = [
         {
             "is_input": True,
@@ -88,7 +95,7 @@ def test_an_uploaded_architecture_is_shown_and_then_declared_as_it_was(grid: Gri
     ]
     file = (BytesIO(json.dumps(model).encode()), "architecture.json")
 
-    shown = grid.visitor.send(f"{OF_PROJECT}/experiments/new", {"act": "upload", "file": file})
+    shown = grid.visitor.send(f"{OF_PROJECT}/experiments/new", {"act": act, "file": file})
     answer = grid.visitor.post(
         f"{OF_PROJECT}/experiments/new", {**fields(shown.text), "expt_id": "uploaded", "act": "save"}
     )

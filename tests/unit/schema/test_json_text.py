@@ -7,7 +7,7 @@ import pytest
 
 from synergos.errors import InvalidRequest
 from synergos.learning.possible_preparation import MOST_FEATURES
-from synergos.schema.json_text import HALVES, UNSTORABLE, memory_of, object_in
+from synergos.schema.json_text import HALVES, UNSTORABLE, memory_of, object_in, value_in
 from synergos.tables.metadata import METADATA_FILE
 
 MEMORY = 2**20
@@ -15,6 +15,19 @@ MEMORY = 2**20
 
 def test_an_object_is_read_as_it_stands() -> None:
     assert object_in('{"a": [1, -2.5, true, null, {"ä": "🙂"}]}'.encode()) == {"a": [1, -2.5, True, None, {"ä": "🙂"}]}
+
+
+def test_a_value_of_any_kind_is_read_and_looked_at_alike() -> None:
+    assert [value_in(text) for text in (b"[1]", b"3", b'"a"', b"null", b'\xef\xbb\xbf{"a": 1}')] == [
+        [1],
+        3,
+        "a",
+        None,
+        {"a": 1},
+    ]
+    for text, place in ((b'["\\ud800"]', r"\[0\]"), (b'"\\ud800"', r"\[0\]"), (b'[{"a": 1e999}]', r"\[0\]\.a")):
+        with pytest.raises(InvalidRequest, match=f"^{place}: expected"):
+            value_in(text)
 
 
 @pytest.mark.parametrize("text", [b"", b"{", b"\xff", b'{"a": NaN}', b'{"a": Infinity}', b"nonsense"])

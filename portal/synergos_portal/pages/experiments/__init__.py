@@ -14,6 +14,7 @@ from synergos_portal.pages.declaring.editing import as_json, form_page
 from synergos_portal.pages.experiments import layers
 from synergos_portal.pages.experiments.forms import ExperimentForm
 from synergos_portal.web.current import client
+from synergos_portal.web.forms import is_chosen
 from synergos_portal.web.listing import Column, Wanted, list_page
 from synergos_portal.web.way import lead_to
 from synergos_portal.web.words import _
@@ -124,12 +125,13 @@ def _form(source: Declared | None, words: Family) -> ExperimentForm:
 def _edited(form: ExperimentForm) -> str | None:
     """What was done to the rows, where nothing is to be saved yet."""
     act = request.form.get("act", "") if request.method == "POST" else ""
+    # What whoever has chosen a file and saves at once has not seen is not saved, and what was typed is not saved in its place.
+    if act == "upload" or (act in ("", "save") and is_chosen(form.file)):
+        form.upload()
+        return "upload"
     if act in ("", "save"):
         return None
-    if act == "upload":
-        form.upload()
-    else:
-        form.rows, form.focus = layers.edited(form.rows, act, request.form.get("added", "Linear"))
+    form.rows, form.focus = layers.edited(form.rows, act, request.form.get("added", "Linear"))
     return act
 
 

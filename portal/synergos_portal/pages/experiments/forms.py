@@ -10,7 +10,7 @@ from synergos_portal.orchestrator.problems import Refused
 from synergos_portal.pages.declaring.editing import DeclaredForm, name_field
 from synergos_portal.pages.experiments import layers
 from synergos_portal.pages.experiments.layers import Layer
-from synergos_portal.web.forms import uploaded_json
+from synergos_portal.web.forms import is_chosen, uploaded_json
 from synergos_portal.web.words import _, lazy
 
 
@@ -55,7 +55,7 @@ class ExperimentForm(DeclaredForm):
 
     def upload(self) -> None:
         """Show the layers of the uploaded file in place of the rows; what is wrong with it stands at it, and the rows stay."""
-        if not self.file.data or not self.file.data.filename:
+        if not is_chosen(self.file):
             self.file.errors = [_("Choose a file first.")]
             return
         try:

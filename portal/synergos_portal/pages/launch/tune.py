@@ -12,6 +12,8 @@ from typing import Any
 from flask import render_template, request
 from flask.typing import ResponseReturnValue
 
+from synergos.errors import InvalidRequest
+from synergos.schema.json_text import value_in
 from synergos_portal.orchestrator import launches, studies, tuning
 from synergos_portal.orchestrator.declared import Spot
 from synergos_portal.orchestrator.problems import Refused
@@ -20,7 +22,7 @@ from synergos_portal.pages.launch.blueprint import EXPERIMENT, pages
 from synergos_portal.pages.launch.search_space import TYPE, VALUE, Dimension, NotASearchSpace, from_file
 from synergos_portal.pages.launch.tune_form import EMPTY_ROWS, TuneForm
 from synergos_portal.web.current import client
-from synergos_portal.web.forms import uploaded_json
+from synergos_portal.web.forms import is_chosen, uploaded_json
 from synergos_portal.web.links import go_to
 from synergos_portal.web.words import _
 
@@ -114,8 +116,8 @@ def _begin(experiment: Spot, asked: Mapping[str, Any]) -> ResponseReturnValue:
 def _carried() -> Mapping[str, Any]:
     """What was looked over; nothing where it is none any more."""
     try:
-        found = json.loads(request.form.get(REQUEST, ""))
-    except (ValueError, RecursionError):
+        found = value_in(request.form.get(REQUEST, "").encode())
+    except (ValueError, InvalidRequest):
         found = None
     return found if isinstance(found, dict) and isinstance(found.get("search_space"), dict) else {"search_space": {}}
 
@@ -133,7 +135,7 @@ def _show(form: TuneForm, asked: Mapping[str, Any]) -> None:
 
 def _read_file(form: TuneForm) -> bool:
     """Have the content of an uploaded file in the form's rows; False where it has none, which the form then says."""
-    if not (form.ranges.data and getattr(form.ranges.data, "filename", "")):
+    if not is_chosen(form.ranges):
         return True
     try:
         dimensions, others = from_file(uploaded_json(form.ranges))

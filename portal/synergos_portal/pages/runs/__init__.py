@@ -22,6 +22,7 @@ from synergos_portal.pages.runs import hyperparameters
 from synergos_portal.pages.runs.forms import RunForm
 from synergos_portal.pages.runs.measured import measured
 from synergos_portal.web.current import client
+from synergos_portal.web.forms import is_chosen
 from synergos_portal.web.way import lead_to
 from synergos_portal.web.words import _
 
@@ -162,9 +163,11 @@ def _form(source: Declared | None) -> RunForm:
 def _uploaded(form: RunForm) -> bool:
     """Whether nothing is to be saved yet: a file is shown, or what follows from a choice."""
     act = request.form.get("act", "") if request.method == "POST" else ""
-    if act == "upload":
+    # What whoever has chosen a file and saves at once has not seen is not saved, and what was typed is not saved in its place.
+    if act == "upload" or (act != "refresh" and is_chosen(form.file)):
         form.upload()
-    return act in ("upload", "refresh")
+        return True
+    return act == "refresh"
 
 
 def _shown(

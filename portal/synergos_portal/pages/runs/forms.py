@@ -10,7 +10,7 @@ from synergos_portal.orchestrator.problems import Refused
 from synergos_portal.pages.declaring.editing import DeclaredForm, name_field
 from synergos_portal.pages.runs import hyperparameters
 from synergos_portal.pages.runs.hyperparameters import PREFIX
-from synergos_portal.web.forms import uploaded_json, words_of
+from synergos_portal.web.forms import is_chosen, uploaded_json, words_of
 from synergos_portal.web.words import _, lazy
 
 
@@ -46,7 +46,7 @@ class RunForm(DeclaredForm):
 
     def upload(self) -> None:
         """Show what the uploaded file says in place of what was typed; what is wrong with it stands at it."""
-        if not self.file.data or not self.file.data.filename:
+        if not is_chosen(self.file):
             self.file.errors = [_("Choose a file first.")]
             return
         try:

@@ -104,11 +104,12 @@ def test_a_file_is_looked_over_at_once(grid: Portal, store: RecordStore) -> None
     ("content", "words"),
     [
         (b"rounds: 3", "The file cannot be read: not JSON (line 1"),
-        (b"[" * 100 + b"]" * 100, "The file cannot be read: nested"),
+        (b"[" * 100 + b"]" * 100, "The file cannot be read: expected at most 32 levels"),
         (b'{"lr": 0.1}', "lr: expected"),
         (b"\xff\xfe", "The file cannot be read: not JSON"),
+        (b'{"lr": {"_type": "choice", "_value": ["\\ud800"]}}', "The file cannot be read: lr._value[0]: expected text"),
     ],
-    ids=["no JSON", "deep", "another kind", "no text"],
+    ids=["no JSON", "deep", "another kind", "no text", "half a letter"],
 )
 def test_a_file_that_is_none_is_refused_at_its_field(
     grid: Portal, store: RecordStore, content: bytes, words: str
