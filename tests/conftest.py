@@ -19,8 +19,9 @@ from synergos.records import RecordStore
 from synergos_simulator import grid
 
 ROOT = Path(__file__).parent
-SLOWEST_FIRST = ("containers", "e2e", "browser", "networks", "integration", "fuzzing", "unit")
-"""What is long must not come last, when nothing is left for the other processes to do."""
+SLOWEST_FIRST = ("containers", "networks", "e2e", "browser", "integration", "fuzzing", "unit")
+"""What is long must not come last, when nothing is left for the other processes to do. What mostly waits is of the group of the
+networks' tests, and comes early: another process has those of the containers meanwhile, which work without a rest."""
 
 # How long an example takes says how busy the machine is; and what fails is to fail because of what was changed.
 settings.register_profile(

@@ -15,6 +15,8 @@ from grids.real_grid import ENDLESS, Aside, RealGrid, Response, Study
 from support.waiting import until
 from synergos_simulator.datasets import Dataset
 
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+
 
 def round_of(study: Study) -> int:
     return max((job["progress"].get("round", 0) for job in study.jobs("train")), default=0)
@@ -24,7 +26,6 @@ def waits_of(study: Study) -> list[dict[str, Any]]:
     return [wait for job in study.jobs("train") for wait in job["progress"].get("waiting_for", [])]
 
 
-@pytest.mark.slow
 def test_the_run_goes_on_with_those_that_remain(own_grid: RealGrid, wine: Dataset) -> None:
     study = Study(own_grid, wine, "remaining", {**ENDLESS, "min_participants": 1})
     study.declare()
@@ -49,7 +50,6 @@ def test_the_run_goes_on_with_those_that_remain(own_grid: RealGrid, wine: Datase
     assert own_grid.log("ttp").count("waiting for a participant") == 1
 
 
-@pytest.mark.slow
 def test_a_participant_that_gives_no_sign_of_life_is_noticed(impatient: KillableGrid, wine: Dataset) -> None:
     study = Study(impatient, wine, "frozen", ENDLESS)
     study.declare()
@@ -89,8 +89,6 @@ def impatient(tmp_path_factory: pytest.TempPathFactory, data: Path) -> Iterator[
         yield running
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(400)
 @pytest.mark.parametrize(
     ("stage", "place", "passes"),
     [

@@ -18,7 +18,7 @@ from support.waiting import DEADLINE, until
 from synergos.domain.grid import Node
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A worker on a host of its own, and the line to it."""
     if reason := why_not():
