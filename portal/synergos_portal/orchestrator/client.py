@@ -38,7 +38,7 @@ KEPT_SECONDS = 5.0
 """For which an answer is good at most while the orchestrator tells of no change: what a job waits for may change without one."""
 _NOT_TOLD_SECONDS = 1.0
 """The same of what the orchestrator tells no changes of."""
-_TOLD_OF = tuple(f"/ttp/{name}" for name in ("connect/", "train/", "evaluate/", "jobs", "studies"))
+_TOLD_OF = tuple(f"/ttp/{name}" for name in ("connect/", "train/", "evaluate/", "jobs", "studies", "search"))
 FEED_PATIENCE = 6.0
 """Seconds for which the answer about changes may be late."""
 MOST_FEEDS = 12

@@ -13,6 +13,8 @@ from synergos_portal.web.way import address_of
 
 pages = Blueprint("search", __name__)
 
+_INNERMOST = {"Collaboration": "collab_id", "Project": "project_id", "Experiment": "expt_id", "Run": "run_id"}
+
 
 @pages.get("/search")
 def search() -> ResponseReturnValue:
@@ -22,7 +24,8 @@ def search() -> ResponseReturnValue:
 
 
 def _page_of(found: Found) -> str:
-    alone = {"participant": "participants.show", "job": "jobs.shown"}
-    if found.kind in alone:
-        return link(alone[found.kind], **{f"{found.kind}_id": found.ids[0]})
-    return address_of(Spot(found.ids))
+    if found.kind == "Job":
+        return link("jobs.shown", job_id=found.id)
+    if found.kind == "Participant":
+        return link("participants.show", participant_id=found.key.get("participant_id", ""))
+    return address_of(Spot.of_keys(found.key, _INNERMOST[found.kind]))

@@ -30,12 +30,12 @@ class Jobs:
     def find(self, caller: Caller, filters: Mapping[str, str], page: Page = EVERYTHING) -> Part[Job | Damaged]:
         """The jobs with this ``state``, this ``stage`` and these ids in their keys, in the order they were accepted."""
         sight = self._access.sight(caller)
-        return self._store.select_jobs(filters, page, _concerned(sight)).map(lambda job: told(sight, job))
+        return self._store.select_jobs(filters, page, concerned(sight)).map(lambda job: told(sight, job))
 
     def counts(self, caller: Caller, filters: Mapping[str, str]) -> dict[str, int]:
         """How many of the jobs that :meth:`find` finds, be it in any state, are in each one."""
         others = {name: value for name, value in filters.items() if name != "state"}
-        found = self._store.job_states(others, _concerned(self._access.sight(caller)))
+        found = self._store.job_states(others, concerned(self._access.sight(caller)))
         return {state.value: found.get(state.value, 0) for state in JobState}
 
     def get(self, caller: Caller, job_id: str) -> Job | Damaged:
@@ -117,7 +117,8 @@ class Jobs:
         return self._dispatcher.cancel(job_id)
 
 
-def _concerned(sight: Sight) -> Concerned | None:
+def concerned(sight: Sight) -> Concerned | None:
+    """The jobs of which somebody may hear; None where that is all of them."""
     return None if sight.owned is None else Concerned(sight.owned, sight.participant)
 
 

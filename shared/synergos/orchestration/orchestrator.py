@@ -33,6 +33,7 @@ from synergos.orchestration.predictions import Predictions
 from synergos.orchestration.projects import Projects
 from synergos.orchestration.registrations import Registrations
 from synergos.orchestration.runs import Runs
+from synergos.orchestration.search import Search
 from synergos.orchestration.shares import Shares
 from synergos.orchestration.stage_requests import StageRequests
 from synergos.orchestration.studies import Studies
@@ -111,6 +112,7 @@ class Orchestrator:
         self.changes = Changes(store, access)
         self.grids = Grids(store, name, look_at_queues, access)
         self.overviews = Overviews(store, access)
+        self.search = Search(store, access)
         self.nodes = Nodes(store, probe, access=access)
         # In a cluster a node's sub-grid may have no TTP, and nobody who asks it.
         grids = None if look_at_queues is None else Leases(store).grids

@@ -18,8 +18,8 @@ from synergos.records.jobs import Touching
 from synergos.records.paging import Page, Part, Selection
 from synergos.records.store import Record, RecordStore
 
-RESULTS = Page(limit=50, newest_first=True)
-"""So many of each kind, the newest."""
+RESULTS = 50
+"""So many of each kind, the newest, unless said otherwise."""
 
 
 @dataclass(frozen=True)
@@ -58,11 +58,12 @@ class Overviews:
         self._store = store
         self._access = access or Access(store)
 
-    def find(self, caller: Caller, participant: ParticipantKey, page: Page) -> Overview:
+    def find(self, caller: Caller, participant: ParticipantKey, page: Page, results: int = RESULTS) -> Overview:
         """One participant, as far as the caller may read of it.
 
         Args:
             page: of the jobs that touch its data.
+            results: how many of each kind there are to be, at most.
 
         Raises:
             RecordNotFound: there is nothing of such a participant.
@@ -89,16 +90,16 @@ class Overviews:
             ],
             {state.value: counts.get(state.value, 0) for state in JobState},
             Part([told(sight, job) for job in jobs], found.after),
-            {kind: self._results(caller, kind, participant) for kind in (Kind.VALIDATION, Kind.PREDICTION)},
+            {
+                kind: self._all(caller, kind, participant, Page(results, newest_first=True))
+                for kind in (Kind.VALIDATION, Kind.PREDICTION)
+            },
         )
 
     def _all(self, caller: Caller, kind: Kind, participant: ParticipantKey, page: Page = Page()) -> list[Record]:  # noqa: B008 - it is frozen
         wanted = self._access.narrowed(caller, kind, Selection(participant))
         sight = self._access.sight(caller)
         return [sight.record(record) for record in self._store.select(kind, wanted, page).items]
-
-    def _results(self, caller: Caller, kind: Kind, participant: ParticipantKey) -> list[Record]:
-        return self._all(caller, kind, participant, RESULTS)
 
     def _by_project(self, caller: Caller, kind: Kind, participant: ParticipantKey) -> dict[ProjectKey, Record]:
         return {ProjectKey.of(record["key"]): record for record in self._all(caller, kind, participant)}

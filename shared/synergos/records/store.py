@@ -138,7 +138,7 @@ class RecordStore(JobStore):
     def select(self, kind: Kind, selection: Selection, page: Page = EVERYTHING) -> Part[Record]:
         """The records that are wanted, a page of them; numbered by their ``doc_id``."""
         table = RECORDS[kind]
-        statement = page.of(table, table.c.doc_id, shares.size_of(kind), *_conditions(kind, selection))
+        statement = page.of(table, table.c.doc_id, shares.size_of(kind), *conditions(kind, selection))
         with self.database.reading() as connection:
             rows = connection.execute(statement).mappings()
             return Part.cut(page, rows, table.c.doc_id, partial(_record, kind))
@@ -203,7 +203,7 @@ class RecordStore(JobStore):
 
     def count(self, kind: Kind, selection: Selection) -> int:
         """How many records are wanted."""
-        counted = select(func.count()).select_from(RECORDS[kind]).where(*_conditions(kind, selection))
+        counted = select(func.count()).select_from(RECORDS[kind]).where(*conditions(kind, selection))
         with self.database.reading() as connection:
             return int(connection.execute(counted).scalar_one())
 
@@ -245,7 +245,8 @@ def _matches(kind: Kind, key: Ids) -> ColumnElement[bool]:
     return and_(*(table.c[field] == value for field, value in restrict(key, kind).items()))
 
 
-def _conditions(kind: Kind, selection: Selection) -> Iterator[ColumnElement[bool]]:
+def conditions(kind: Kind, selection: Selection) -> Iterator[ColumnElement[bool]]:
+    """That a row of a kind's table is wanted."""
     table = RECORDS[kind]
     yield from (table.c[field] == value for field, value in selection.ids.items())
     yield from (table.c[field].contains(text, autoescape=True) for field, text in selection.containing.items())

@@ -224,9 +224,18 @@ def page_of_request(name: str, order: Order) -> Page:
     return _page(name, {**request.args.to_dict(), "order": order.value})
 
 
+def most_of_request(parameter: str, usual: int) -> int:
+    """How many of something the request at hand wants at most.
+
+    Raises:
+        InvalidRequest: it says something else than a number; names the parameter.
+    """
+    return _most(request.args[parameter], parameter) if parameter in request.args else usual
+
+
 def _page(name: str, given: Mapping[str, str]) -> Page:
     given = _with_cursor(given)
-    limit = _limit(given["limit"]) if "limit" in given else None
+    limit = _most(given["limit"], "limit") if "limit" in given else None
     order = given.get("order")
     if order is not None and order not in set(Order):
         raise UnknownName(order, list(Order), "order", f"one of {', '.join(Order)}")
@@ -250,10 +259,10 @@ def _with_cursor(given: Mapping[str, str]) -> Mapping[str, str]:
     return others | {"order": Order.NEWEST.value, "cursor": given["before"]}
 
 
-def _limit(text: str) -> int:
+def _most(text: str, parameter: str) -> int:
     # Not int(): it takes blanks, signs, underscores, and other scripts' digits too.
     if not re.fullmatch(r"[0-9]{1,9}", text) or not 1 <= int(text) <= MAXIMUM_LIMIT:
-        raise InvalidRequest(f"expected a whole number from 1 to {MAXIMUM_LIMIT}, got {text[:80]!r}", "limit")
+        raise InvalidRequest(f"expected a whole number from 1 to {MAXIMUM_LIMIT}, got {text[:80]!r}", parameter)
     return int(text)
 
 

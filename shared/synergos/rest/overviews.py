@@ -9,12 +9,12 @@ from typing import Any, ClassVar
 from flask import Response
 
 from synergos.domain.keys import ParticipantKey
-from synergos.orchestration.overviews import Overviews, Registered
+from synergos.orchestration.overviews import RESULTS, Overviews, Registered
 from synergos.rest.api import Route
 from synergos.rest.caller import caller
 from synergos.rest.envelope import success
 from synergos.rest.jobs import job_in_short
-from synergos.rest.lists import Order, cursor_after, page_of_request
+from synergos.rest.lists import Order, cursor_after, most_of_request, page_of_request
 from synergos.rest.representations import represent, without_curves
 from synergos.rest.resource import Resource
 
@@ -24,6 +24,7 @@ _NAME = "overview"
 _PARAMETERS = {
     "limit": f"the most jobs to answer with; {JOBS} without it",
     "cursor": "of jobs: where to go on, the next of an earlier answer",
+    "results": f"the most results of each kind to answer with; {RESULTS} without it",
 }
 
 
@@ -36,7 +37,7 @@ def routes(overviews: Overviews) -> list[Route]:
 class SingleOverview(Resource):
     """A participant with all that concerns it."""
 
-    query_of: ClassVar[Mapping[str, Iterable[str] | None]] = {"GET": ("limit", "cursor")}
+    query_of: ClassVar[Mapping[str, Iterable[str] | None]] = {"GET": ("limit", "cursor", "results")}
 
     def __init__(self, api: object, overviews: Overviews) -> None:
         super().__init__(api)
@@ -47,7 +48,7 @@ class SingleOverview(Resource):
         page = page_of_request(_NAME, Order.NEWEST)
         page = replace(page, limit=page.limit or JOBS)
         key = ParticipantKey(participant_id)
-        found = self.overviews.find(caller(), key, page)
+        found = self.overviews.find(caller(), key, page, most_of_request("results", RESULTS))
         data = {
             "kind": "Overview",
             "key": key.to_dict(),

@@ -148,3 +148,17 @@ def test_trials_of_all_studies_on_a_page_are_counted_at_once(client: Client, sto
         (3, f"run_{number}_1") for number in range(5)
     ]
     assert len(asked) <= 3
+
+
+def test_a_search_asks_as_often_whatever_there_is(client: Client, store: RecordStore) -> None:
+    def asked() -> int:
+        with questions(store) as statements:
+            assert client.get("/ttp/search?q=deep")[0] == 200
+        return len(statements)
+
+    few = asked()
+    with store.transaction():
+        for number in range(30):
+            store.put(Kind.RUN, EXPERIMENT.run_called(f"deep_{number}"), {})
+
+    assert asked() == few

@@ -95,13 +95,26 @@ def test_jobs_come_by_pages_with_the_newest_first_and_are_counted(declared: Clie
     assert first["params"]["counts"]["queued"] == 5
 
 
+def test_of_results_there_are_the_newest_so_many(finished: Client, store: RecordStore) -> None:
+    for name in ("r1", "r2"):
+        measured = {"evaluate": {"statistics": {"R2": 0.5}, "res_path": "/outputs/y.json"}}
+        store.put(Kind.VALIDATION, {**RUN, "run_id": name, "participant_id": "worker_1"}, measured)
+
+    found = finished.data("GET", f"{url('worker_1')}?results=2")["results"]
+
+    assert [each["key"]["run_id"] for each in found["Validation"]] == ["r2", "r1"]
+
+
 def test_of_whom_there_is_nothing_is_not_found(declared: Client) -> None:
     status, answer = declared.ask("GET", url("nobody"))
 
     assert (status, answer["message"]) == (404, "no Participant with participant_id='nobody'")
 
 
-@pytest.mark.parametrize(("query", "field"), [("limit=0", "limit"), ("cursor=x", "cursor"), ("order=newest", "order")])
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [("limit=0", "limit"), ("cursor=x", "cursor"), ("order=newest", "order"), ("results=x", "results")],
+)
 def test_what_cannot_be_meant_is_refused(declared: Client, query: str, field: str) -> None:
     status, answer = declared.ask("GET", f"{url('worker_1')}?{query}")
 

@@ -150,6 +150,12 @@ PROBES: Mapping[str, Probe] = {
     "participants: overviews": Probe(
         [f"/ttp/participants/{who}/overview" for who in PARTICIPANTS[:2]], ["172.18.0.3", "172.18.0.4"], are_named=True
     ),
+    "search: participants": Probe(["/ttp/search?q=worker_"], PARTICIPANTS),
+    "search: jobs about one participant's data": Probe(["/ttp/search?q=of_"], ["of_1", "of_2"]),
+    "search: what is declared, and jobs about no participant": Probe(
+        [f"/ttp/search?q={text}" for text in ("abalone", "training", "checked")],
+        ['"Collaboration"', '"Project"', '"Experiment"', '"Run"', '"training"', '"checked"'],
+    ),
     "grids and queues": Probe(["/ttp/grids"], ['"training"']),
     "changes of jobs and records": Probe(["/ttp/changes?after=0"], ["of_1", "of_2"], [R], are_named=True),
     "removals of files": Probe(["/ttp/removals"], ["worker_2", "10.0.0.8"]),
