@@ -304,6 +304,11 @@ def nodes(client: Client, keys: Mapping[str, str], participant: str | None) -> S
     return client.records(Node, "nodes", query={**ids, "participant_id": participant}).items
 
 
+def nodes_listed(client: Client, query: Query) -> Listing[Node]:
+    """A page of all registered workers."""
+    return client.records(Node, "nodes", query=query)
+
+
 def _each(client: Client, kind: type[Kind], job_id: str, part: str, after: int = 0) -> Iterator[Kind]:
     while True:
         answer = client.answer("GET", "jobs", job_id, part, query={"after": after, "limit": _AT_ONCE})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -111,11 +111,18 @@ class Result:
 
 @dataclass(frozen=True)
 class Overview:
-    """A participant as a whole."""
+    """A participant as a whole.
+
+    Attributes:
+        registrations: in the order of their projects, perhaps only the first.
+        registered: where all of them are.
+        results: the newest of each kind.
+    """
 
     id: str
     profile: Profile | None
     registrations: Sequence[Registration]
+    registered: Collection[Place]
     jobs: Listing[Job]
     results: Sequence[Result]
 
@@ -140,21 +147,34 @@ def profile(client: Client, participant_id: str) -> Profile:
     return Profile(found.id, found.fields, found.registrations, _text(answer.get("revision")))
 
 
-def overview(client: Client, participant_id: str, query: Query) -> Overview:
-    """One participant as a whole."""
+def overview(client: Client, participant_id: str, query: Query, registrations: int | None = None) -> Overview:
+    """One participant as a whole.
+
+    Args:
+        registrations: how many of them are wanted; None for all.
+    """
     answer = client.answer("GET", "participants", participant_id, "overview", query=query)
     data = _mapping(answer.get("data"))
     known = data.get("participant")
     jobs = as_kind(list[Job], _list(data.get("jobs")))
     params = answer.get("params")
     following = answer.get("next")
+    registered = [(_place(each), each) for each in _list(data.get("registrations"))]
+    registered.sort(key=lambda each: (each[0].collab_id, each[0].project_id))
     return Overview(
         participant_id,
         _profile(known) if isinstance(known, Mapping) else None,
-        [_registration(each) for each in _list(data.get("registrations"))],
+        [_registration(record, place) for place, record in registered[:registrations]],
+        [place for place, _record in registered],
         Listing(jobs, following if isinstance(following, str) else None, params if isinstance(params, dict) else {}),
         [_result(each) for found in _mapping(data.get("results")).values() for each in _list(found)],
     )
+
+
+def registrations(client: Client, participant_id: str, query: Query) -> Listing[Registration]:
+    """A page of the registrations of a participant."""
+    found = client.records(dict[str, Any], "connect", "participants", participant_id, "registrations", query=query)
+    return Listing([_registration(each, _place(each)) for each in found.items], found.next, found.params)
 
 
 def registration(client: Client, place: Place) -> Registration:
@@ -274,9 +294,12 @@ def _profile(record: Mapping[str, Any]) -> Profile:
     )
 
 
-def _registration(record: Mapping[str, Any], place: Place | None = None) -> Registration:
+def _place(record: Mapping[str, Any]) -> Place:
     key = _mapping(record.get("key"))
-    where = place or Place(*(str(key.get(name, "")) for name in ("collab_id", "project_id", "participant_id")))
+    return Place(*(str(key.get(name, "")) for name in ("collab_id", "project_id", "participant_id")))
+
+
+def _registration(record: Mapping[str, Any], place: Place) -> Registration:
     workers = [
         _worker(int(found[1]), value)
         for name, value in record.items()
@@ -286,7 +309,7 @@ def _registration(record: Mapping[str, Any], place: Place | None = None) -> Regi
     if said is None and (related := _list(_mapping(record.get("relations")).get("Tag"))):
         said = related[0]
     return Registration(
-        where,
+        place,
         str(record.get("role") or ""),
         sorted(workers, key=lambda worker: worker.index),
         _tags(said) if isinstance(said, Mapping) else None,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache, wraps
-from typing import ParamSpec, TypeVar
+from functools import lru_cache, partial, update_wrapper
+from typing import Any, Generic, ParamSpec, TypeVar
 
 import flask_babel
 from flask import Flask
@@ -64,6 +64,16 @@ def install(app: Flask) -> None:
 def _by_reader(show: Callable[..., object]) -> Callable[..., object]:
     """Have what a template itself says, as in ``"running"|state``, shown by who reads it, and not once as it is compiled."""
 
+    if isinstance(show, Remembered):
+        kept = show.kept
+
+        # A list has several in each row: nothing stands between them and what is kept.
+        @pass_context
+        def again(_context: Context, *arguments: object) -> object:
+            return kept(language.chosen(), *arguments)
+
+        return again
+
     @pass_context
     def shown(_context: Context, *arguments: object, **named: object) -> object:
         return show(*arguments, **named)
@@ -71,21 +81,34 @@ def _by_reader(show: Callable[..., object]) -> Callable[..., object]:
     return shown
 
 
-def _remembered(show: Callable[Given, Shown]) -> Callable[Given, Shown]:
-    """Show the same again as it was shown before, in each language."""
+class Remembered(Generic[Given, Shown]):
+    """Shows the same again as it was shown before, in each language.
 
-    @lru_cache(_MOST)
-    def kept(_language: str, *arguments: Given.args, **named: Given.kwargs) -> Shown:
-        return show(*arguments, **named)
+    Args:
+        show: what is done the first time, with arguments that can be hashed.
 
-    @wraps(show)
-    def shown(*arguments: Given.args, **named: Given.kwargs) -> Shown:
-        return kept(language.chosen(), *arguments, **named)  # type: ignore[arg-type] # They can all be hashed.
+    Attributes:
+        kept: the same of a language, which comes before the arguments.
+    """
 
-    return shown
+    def __init__(self, show: Callable[Given, Shown]) -> None:
+        @lru_cache(_MOST)
+        def kept(_language: str, *arguments: Any, **named: Any) -> Shown:
+            return show(*arguments, **named)
+
+        self.kept: Callable[..., Shown] = kept
+        update_wrapper(self, show)
+
+    def for_reader(self) -> Callable[..., Shown]:
+        """The same for the reader's language, which is looked up once: for rows of a list."""
+        return partial(self.kept, language.chosen())
+
+    def __call__(self, *arguments: Given.args, **named: Given.kwargs) -> Shown:
+        """Show it in the reader's language."""
+        return self.kept(language.chosen(), *arguments, **named)
 
 
-@_remembered
+@Remembered
 def moment(when: str | datetime | None) -> Markup | str:
     """A date and a time of day, as ``<time>`` with the exact one."""
     read = when if isinstance(when, datetime) else _read(when)
@@ -98,7 +121,7 @@ def moment(when: str | datetime | None) -> Markup | str:
     )
 
 
-@_remembered
+@Remembered
 def number(value: float | str | None, digits: int = 4) -> str:
     """A number with so many significant digits; whole ones as they are."""
     if value is None or isinstance(value, str):
@@ -113,13 +136,13 @@ def number(value: float | str | None, digits: int = 4) -> str:
     return str(flask_babel.format_decimal(float(f"{value:.{digits}g}"), f"#,##0.{'#' * max(places, digits)}"))
 
 
-@_remembered
+@Remembered
 def percent(share: float | None) -> str:
     """A share between 0 and 1."""
     return NOTHING if share is None else str(flask_babel.format_percent(share))
 
 
-@_remembered
+@Remembered
 def seconds(count: float | None) -> str:
     """How long something takes."""
     if count is None:
@@ -129,7 +152,7 @@ def seconds(count: float | None) -> str:
     return str(flask_babel.format_timedelta(timedelta(seconds=round(count)), threshold=1.2))
 
 
-@_remembered
+@Remembered
 def state(name: str | None) -> Markup:
     """A state as a badge: a sign and a word, and a colour besides."""
     word, colour, sign = STATES.get(name or "", (name or NOTHING, "secondary", "•"))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
@@ -12,12 +13,16 @@ from urllib.parse import quote, urlencode
 from flask import Blueprint, Flask, current_app, redirect, request
 from werkzeug import Response
 from werkzeug.exceptions import HTTPException
-from werkzeug.routing import Map, Rule
+from werkzeug.routing import BuildError, Map, Rule
 
 from synergos_portal.services import Place, Service
 from synergos_portal.web import ids
 
 _LINKS = "synergos_links"
+_PLAIN = "!$&'()*+,/:;=@"
+"""What werkzeug leaves as it is in a path, beside letters and digits."""
+_LOOKED_UP = frozenset({None, *ids.WORDS})
+"""Values by which another rule may hold than with others."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,7 @@ class Links:
         self._services = {family.blueprint.name: family.service for family in families}
         # Not by the application of the request: what it does besides takes as long again, and lists have a link in each row.
         self._pages = _all_pages(tuple(families)).bind("portal")
+        self._forms: dict[tuple[str, ...], _Form | None] = {}
 
     def to(self, endpoint: str, values: Mapping[str, Any]) -> str:
         """The address of a page.
@@ -48,7 +54,24 @@ class Links:
         Args:
             values: of its arguments; those that are None are left out.
         """
-        return self._beginning(endpoint) + self._pages.build(endpoint, values)
+        form = self._form(endpoint, *values)
+        if form is None or not _LOOKED_UP.isdisjoint(values.values()):
+            return self._beginning(endpoint) + self._pages.build(endpoint, values)
+        return self._beginning(endpoint) + form.of(values)
+
+    def each(self, endpoint: str, name: str) -> Callable[[str], str]:
+        """Makes addresses of a page by its only argument: what rows of a list have in common is looked up once."""
+        form, beginning = self._form(endpoint, name), self._beginning(endpoint)
+        if form is None:
+            return lambda value: self.to(endpoint, {name: value})
+        begins, after = beginning + form.begins, form.values[0][1]
+
+        def made(value: str) -> str:
+            if value in _LOOKED_UP:
+                return self.to(endpoint, {name: value})
+            return f"{begins}{quote(value, safe=_PLAIN)}{after}"
+
+        return made
 
     def at(self, path: str) -> str | None:
         """The address of the page with a path, whichever service has it; None where none has."""
@@ -58,6 +81,21 @@ class Links:
             return None
         return self._beginning(str(endpoint)) + path
 
+    def _form(self, endpoint: str, *names: str) -> _Form | None:
+        """The path of a page with values of these names left open; None where they are not all in the path."""
+        asked = (endpoint, *names)
+        # Two threads that find out at the same time find the same.
+        if asked not in self._forms:
+            self._forms[asked] = _Form.of_path(self._path_with_marks(endpoint, names), names)
+        return self._forms[asked]
+
+    def _path_with_marks(self, endpoint: str, names: Sequence[str]) -> str:
+        try:
+            return self._pages.build(endpoint, {name: _mark(number) for number, name in enumerate(names)})
+        except (BuildError, ValueError):
+            # The latter where a number is wanted.
+            return ""
+
     def _beginning(self, endpoint: str) -> str:
         service = self._services.get(endpoint.partition(".")[0], self._own)
         return "" if service is self._own else self.origin(service)
@@ -65,6 +103,37 @@ class Links:
     def origin(self, service: Service) -> str:
         """The beginning of every address of a service, as this browser reaches it."""
         return self._places[service].origin(request.scheme, host_of(request.host))
+
+
+@dataclass(frozen=True)
+class _Form:
+    """A path with values left open, as it takes a quarter of the time to fill them in as to look for the rule again.
+
+    Attributes:
+        begins: what is before the first of them.
+        values: the name of each, and what follows it.
+    """
+
+    begins: str
+    values: Sequence[tuple[str, str]]
+
+    @classmethod
+    def of_path(cls, path: str, names: Sequence[str]) -> _Form | None:
+        """The form of a path that has a mark in the place of each value; None where one is in its query, or not there."""
+        places = sorted((path.find(_mark(number)), number) for number in range(len(names)))
+        if not path or "?" in path or any(place < 0 for place, _number in places):
+            return None
+        begins, *others = re.split("|".join(map(_mark, range(len(names)))), path) if names else [path]
+        return cls(begins, [(names[number], after) for (_place, number), after in zip(places, others, strict=True)])
+
+    def of(self, values: Mapping[str, Any]) -> str:
+        """The path with these values."""
+        return self.begins + "".join([quote(str(values[name]), safe=_PLAIN) + after for name, after in self.values])
+
+
+def _mark(number: int) -> str:
+    # Letters that no path has otherwise, and that no value needs to be encoded for.
+    return f"qzxj{number}jxzq"
 
 
 def install(app: Flask, own: Service, places: Mapping[Service, Place], families: Sequence[Family]) -> None:
@@ -82,6 +151,11 @@ def link(endpoint: str, _anchor: str | None = None, **values: object) -> str:
     """The address of a page of any service, or of a place on it; values that are None are left out."""
     address = _links().to(endpoint, values)
     return address if _anchor is None else f"{address}#{quote(_anchor)}"
+
+
+def links_to(endpoint: str, name: str) -> Callable[[str], str]:
+    """Makes addresses of a page of any service by its only argument, as :func:`link` does: for rows of a list."""
+    return _links().each(endpoint, name)
 
 
 def origin(service: str) -> str:

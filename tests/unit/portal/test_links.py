@@ -55,3 +55,32 @@ def test_an_address_that_is_no_text_is_refused_by_name(grid: Portal, service: Se
     answer = grid.visitor(service).client.get(path, environ_overrides={"QUERY_STRING": "q=\xff"})
 
     assert (answer.status_code, "bytes that are no text" in answer.text) == (400, True)
+
+
+@pytest.mark.parametrize("name", ["a", "new", "a b/c", "ü%2F", "?x=1#y", "!$&'()*+,/:;=@", "qzxj0jxzq", "qzxj1jxzq"])
+@pytest.mark.parametrize("more", [{}, {"cursor": "a b&c"}, {"cursor": None}])
+def test_an_address_is_the_one_that_its_rules_make(grid: Portal, name: str, more: dict[str, str | None]) -> None:
+    """Paths are filled in without a look at the rules, whatever is in the names."""
+    app = grid.apps[Service.VIEW]
+    pages = app.extensions[links._LINKS]._pages
+    for endpoint, names in (
+        ("collaborations.show", ("collab_id",)),
+        ("runs.show", ("run_id", "collab_id", "expt_id", "project_id")),
+        ("jobs.shown", ("job_id",)),
+        ("jobs.listed", ()),
+        ("status.status", ()),
+    ):
+        values: dict[str, str | None] = {**dict.fromkeys(names, name), **more}
+        with app.test_request_context("/"):
+            made = [links.link(endpoint, **values) for _twice in range(2)]
+        host = "http://localhost:4000" if endpoint.startswith("status") else ""
+        assert made == [host + pages.build(endpoint, values)] * 2
+
+
+@pytest.mark.parametrize("name", ["a", "new", "a b/c", "ü%2F"])
+@pytest.mark.parametrize("endpoint", ["collaborations.show collab_id", "jobs.shown job_id", "jobs.listed state"])
+def test_the_addresses_of_rows_are_those_of_single_ones(grid: Portal, endpoint: str, name: str) -> None:
+    page, argument = endpoint.split()
+    for service in (Service.VIEW, Service.NAV):
+        with grid.apps[service].test_request_context("/"):
+            assert links.links_to(page, argument)(name) == links.link(page, None, **{argument: name})

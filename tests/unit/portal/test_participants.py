@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -286,3 +287,36 @@ def test_folders_are_ticked_in_the_tree_of_what_is_published(tmp_path: Path) -> 
     assert "typed</textarea>" in page
     sent = told.visitor().send(f"{PLACE}/tags", {"folder_train": "heart/2025", "revision": "x"})
     assert 'value="heart/2025" aria-label="To train on: heart/2025" checked' in sent.text
+
+
+def test_ten_registrations_and_results_are_with_the_participant_and_the_others_on_pages_of_their_own(
+    declared: Portal, store: RecordStore
+) -> None:
+    node = {"host": "127.0.0.1", "f_port": 5001, "port": 5002}
+    for number in range(12):
+        place = ProjectKey("heart", f"p{number:02}").at("hospital_1")
+        store.put(Kind.REGISTRATION, place, {"n_count": 1, "node_0": node})
+        store.put(Kind.TAG, place, {"train": [["a"], ["b"]], "evaluate": [["c"]]})
+        measured = {"evaluate": {"statistics": {"R2": number / 10}}}
+        store.put(Kind.VALIDATION, RunKey("heart", "risk", "e", f"r{number:02}").measured_at("hospital_1"), measured)
+    visitor = declared.visitor()
+
+    page, registrations, results = (
+        visitor.get(f"/participants/hospital_1{more}").text for more in ("", "/registrations", "/results")
+    )
+
+    assert re.findall(r">heart / (p\d\d)</a>", page) == [f"p{number:02}" for number in range(10)]
+    assert 'href="/participants/hospital_1/registrations">All 12 registrations</a>' in page
+    assert re.findall(r"/ e / (r\d\d)", page) == [f"r{number:02}" for number in range(11, 1, -1)]
+    assert 'href="/participants/hospital_1/results">More results</a>' in page
+    assert "GET /ttp/participants/hospital_1/overview?limit=20&results=10" in declared.asked
+    assert re.findall(r">heart / (p\d\d)</a>", registrations) == [f"p{number:02}" for number in range(11, -1, -1)]
+    assert re.findall(r"/ e / (r\d\d)", results) == [f"r{number:02}" for number in range(11, -1, -1)]
+    csv = visitor.get("/participants/hospital_1/registrations?format=csv&order=oldest").text.splitlines()
+    assert csv[:2] == ["collab_id,project_id,nodes,train,evaluate,predict", "heart,p00,127.0.0.1:5001,2,1,0"]
+
+
+def test_what_is_on_the_page_as_a_whole_leads_to_no_other(registered: Portal) -> None:
+    page = registered.visitor().get("/participants/hospital_1").text
+
+    assert [text in page for text in ("heart / risk", "registrations</a>", "More results")] == [True, False, False]

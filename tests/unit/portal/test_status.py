@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -96,3 +97,43 @@ def test_which_programs_are_beside_the_grid_is_said_where_they_are_known(
         assert said in cluster.visitor(Service.NAV).get("/status").text
     finally:
         beside.close()
+
+
+def node(who: str, project: str, *, is_reachable: bool | None = True) -> dict[str, object]:
+    key = {"collab_id": "c", "project_id": project, "participant_id": who}
+    about = {"kind": "Node", "node": "node_0", "host": f"{who}.example", "f_port": 1, "port": 2}
+    return {**about, "key": key, "is_reachable": is_reachable, "problem": None if is_reachable else "nobody answers"}
+
+
+def with_workers(folder: Path, *nodes: dict[str, object]) -> Portal:
+    return portal(folder, answering(("GET /health", 200, HEALTH), ("GET /ttp/nodes", 200, {"data": list(nodes)})))
+
+
+def test_a_worker_is_told_once_however_many_projects_it_is_registered_for(tmp_path: Path) -> None:
+    nav = with_workers(tmp_path, node("a", "p"), node("a", "q"), node("b", "p")).visitor(Service.NAV)
+
+    page, every = nav.get("/status").text, nav.get("/status/workers").text
+
+    assert [page.count(f"<td>{text}</td>") for text in ("a.example", "b.example", "2 projects", "c / p")] == [
+        1,
+        1,
+        1,
+        1,
+    ]
+    assert 'href="http://localhost:4001/participants/a">' in page
+    assert 'href="http://localhost:4001/participants/b/registrations/c/p">' in page
+    assert [every.count(f"<td>{text}</td>") for text in ("a.example", "b.example", "c / p", "c / q")] == [2, 1, 2, 1]
+    assert nav.get("/status/workers?format=csv").text.splitlines()[1] == "a,c,p,node_0,a.example,true,,"
+
+
+def test_of_many_workers_those_that_are_not_reachable_come_first(tmp_path: Path) -> None:
+    many = [node(f"w{number}", "p") for number in range(30)]
+    gone, asked = node("gone", "p", is_reachable=False), node("asked", "p", is_reachable=None)
+    nav = with_workers(tmp_path, *many, asked, gone).visitor(Service.NAV)
+
+    page = nav.get("/status").text
+
+    hosts = re.findall(r"<td>(\w+)\.example</td>", page)
+    assert hosts == ["gone", "asked", *(f"w{number}" for number in range(18))]
+    assert "20 of 32 are shown" in page
+    assert nav.get("/status/live").headers["Live-Pace"] == "1"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, jsonify, render_template, request
@@ -15,6 +13,7 @@ from synergos_portal.orchestrator.jobs import Job
 from synergos_portal.orchestrator.problems import Refused
 from synergos_portal.pages.jobs import events, remedies, standing
 from synergos_portal.pages.jobs.loss_answers import SHOWN_ROUNDS, as_curve, as_table, wanted_after
+from synergos_portal.pages.jobs.rows import rows, took
 from synergos_portal.web.confirming import Confirmation, confirm_page
 from synergos_portal.web.current import client
 from synergos_portal.web.links import go_to, link, page_at
@@ -195,7 +194,7 @@ def _wanted() -> Wanted:
 
 
 def _list_values() -> dict[str, Any]:
-    return {"is_unfinished": _is_unfinished, "pace": pace, "took": took, "filters": _FILTERS[2:], **_words()}
+    return {"is_unfinished": _is_unfinished, "pace": pace, "rows": rows, "filters": _FILTERS[2:], **_words()}
 
 
 def _words() -> dict[str, Any]:
@@ -215,12 +214,3 @@ def _words() -> dict[str, Any]:
 
 def _is_unfinished(found: Any) -> bool:
     return any(job.is_unfinished for job in found)
-
-
-def took(job: Job) -> float | None:
-    """How many seconds it has taken, from when it was last taken up."""
-    times: Mapping[str, str | None] = {"begun": job.started_at, "ended": job.finished_at}
-    if None in times.values():
-        return None
-    begun, ended = (datetime.fromisoformat(str(each)) for each in times.values())
-    return (ended - begun).total_seconds()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from synergos_portal.orchestrator.jobs import Awaited, Event, Job, Round
 from synergos_portal.pages.jobs.events import clock, purpose
-from synergos_portal.web.filters import seconds
+from synergos_portal.web.filters import Remembered, seconds
 from synergos_portal.web.words import _, lazy
 
 STAGES: Mapping[str, str] = {
@@ -19,6 +19,7 @@ STAGES: Mapping[str, str] = {
 }
 
 
+@Remembered
 def stage(name: str | None) -> str:
     """What a job does, as a noun."""
     return str(STAGES.get(name or "", name or _("job")))

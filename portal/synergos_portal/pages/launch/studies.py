@@ -15,6 +15,7 @@ from synergos_portal.orchestrator import studies
 from synergos_portal.orchestrator.problems import Refused
 from synergos_portal.orchestrator.studies import Study, Trial, WholeStudy
 from synergos_portal.pages.jobs.standing import STAGES
+from synergos_portal.pages.launch.study_rows import rows
 from synergos_portal.web.current import client
 from synergos_portal.web.forms import Form
 from synergos_portal.web.links import go_to
@@ -65,6 +66,7 @@ def listed() -> ResponseReturnValue:
         Wanted.of_request(*_FILTERS),
         COLUMNS,
         states=list(StudyState),
+        rows=rows,
     )
 
 

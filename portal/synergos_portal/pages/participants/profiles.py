@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
 from typing import Any
 
 from flask import jsonify, render_template, request
@@ -11,9 +11,9 @@ from flask.typing import ResponseReturnValue
 from synergos_portal.orchestrator import cycle, invitations, participants
 from synergos_portal.orchestrator.client import Listing, Query
 from synergos_portal.orchestrator.declared import Spot
-from synergos_portal.orchestrator.participants import Profile, Registration
+from synergos_portal.orchestrator.participants import PURPOSES, Profile, Registration
 from synergos_portal.orchestrator.problems import Refused
-from synergos_portal.pages.jobs.standing import sentence, stage
+from synergos_portal.pages.jobs.rows import rows
 from synergos_portal.pages.participants.blueprint import pages
 from synergos_portal.pages.participants.forms import LeaveForm, ProfileForm, leaving_page
 from synergos_portal.web.current import client, own_participant, person
@@ -27,6 +27,18 @@ COLUMNS = (
     Column[Profile]("category", lambda row: row.said("category")),
     Column[Profile]("summary", lambda row: row.said("summary")),
     Column[Profile]("registrations", lambda row: row.registrations),
+)
+
+
+_REGISTRATIONS = 10
+"""With the participant; a list has all of them."""
+_RESULTS = 10
+"""Of each kind, with the participant; a page has more of them."""
+_OF_REGISTRATIONS = (
+    Column[Registration]("collab_id", lambda each: each.place.collab_id),
+    Column[Registration]("project_id", lambda each: each.place.project_id),
+    Column[Registration]("nodes", lambda each: ", ".join(worker.address for worker in each.workers)),
+    *(Column[Registration](purpose, lambda each, purpose=purpose: each.count(purpose)) for purpose in PURPOSES),  # type: ignore[misc]
 )
 
 
@@ -72,7 +84,7 @@ def show(participant_id: str) -> ResponseReturnValue:
         "participants/show.html",
         found=found,
         invited=None if person() is None else invitations.to(client(), participant_id),
-        registered={each.place for each in found.registrations},
+        registered=found.registered,
         pace=pace(unfinished=_is_unfinished(found)),
         **_words(found),
     )
@@ -84,6 +96,25 @@ def live(participant_id: str) -> ResponseReturnValue:
     """What of it changes: jobs on its data, and results."""
     found = _overview(participant_id)
     return fragment("participants/show.html", unfinished=_is_unfinished(found), found=found, **_words(found))
+
+
+@pages.get("/<participant_id>/registrations")
+def registrations(participant_id: str) -> ResponseReturnValue:
+    """All its registrations."""
+    return list_page(
+        "participants/registrations.html",
+        lambda query: participants.registrations(client(), participant_id, query),
+        Wanted.of_request("collab_id"),
+        _OF_REGISTRATIONS,
+        participant_id=participant_id,
+    )
+
+
+@pages.get("/<participant_id>/results")
+def results(participant_id: str) -> ResponseReturnValue:
+    """The newest of its results, more of them than with the participant."""
+    found = participants.overview(client(), participant_id, {"limit": 1}, registrations=0)
+    return render_template("participants/results.html", found=found)
 
 
 @pages.route("/<participant_id>/edit", methods=["GET", "POST"])
@@ -125,7 +156,8 @@ def _asked(query: Query) -> Listing[Profile]:
 
 
 def _overview(participant_id: str) -> participants.Overview:
-    return participants.overview(client(), participant_id, {"limit": 20, "cursor": request.args.get("cursor")})
+    query: Query = {"limit": 20, "cursor": request.args.get("cursor"), "results": _RESULTS}
+    return participants.overview(client(), participant_id, query, _REGISTRATIONS)
 
 
 def _is_unfinished(found: participants.Overview) -> bool:
@@ -133,11 +165,8 @@ def _is_unfinished(found: participants.Overview) -> bool:
 
 
 def _words(found: participants.Overview) -> dict[str, Any]:
-    return {"sentence": sentence, "stage": stage, "by_project": _by_project(found.registrations)}
-
-
-def _by_project(registrations: Sequence[Registration]) -> list[Registration]:
-    return sorted(registrations, key=lambda each: (each.place.collab_id, each.place.project_id))
+    kinds = Counter(result.kind for result in found.results)
+    return {"rows": rows, "has_more_results": _RESULTS in kinds.values()}
 
 
 def _form(form: ProfileForm, participant_id: str | None) -> ResponseReturnValue:

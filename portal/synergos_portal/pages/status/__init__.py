@@ -12,11 +12,13 @@ from flask.typing import ResponseReturnValue
 from synergos_portal.orchestrator import grids
 from synergos_portal.orchestrator.client import Client
 from synergos_portal.orchestrator.grids import Grids
-from synergos_portal.orchestrator.jobs import Node, nodes
+from synergos_portal.orchestrator.jobs import nodes, nodes_listed
 from synergos_portal.orchestrator.problems import Away, Refused
 from synergos_portal.pages.jobs.standing import stage
 from synergos_portal.pages.status.tools import ToolState, only_the_station_knows, tools
+from synergos_portal.pages.status.workers import COLUMNS, SHOWN, Worker, each_once
 from synergos_portal.web.current import client
+from synergos_portal.web.listing import Wanted, list_page
 from synergos_portal.web.live import fragment, pace
 
 pages = Blueprint("status", __name__)
@@ -34,7 +36,7 @@ class Status:
 
     health: Mapping[str, object]
     grids: Grids | None
-    workers: Sequence[Node]
+    workers: Sequence[Worker]
     tools: Sequence[ToolState]
     station_knows: bool
 
@@ -48,21 +50,36 @@ class Status:
     def is_unfinished(self) -> bool:
         """Whether something is about to change."""
         is_busy = self.grids is not None and any(each.is_busy for each in self.grids.items)
-        return is_busy or any(node.is_reachable is None for node in self.workers)
+        return is_busy or any(worker.node.is_reachable is None for worker in self.workers)
 
 
 @pages.get("/status")
 def status() -> ResponseReturnValue:
     """How everything is."""
     found = _found(client())
-    return render_template("status.html", found=found, stage=stage, pace=pace(unfinished=found.is_unfinished))
+    return render_template("status/show.html", pace=pace(unfinished=found.is_unfinished), **_shown(found))
 
 
 @pages.get("/status/live")
 def live() -> ResponseReturnValue:
     """The same, now."""
     found = _found(client())
-    return fragment("status.html", unfinished=found.is_unfinished, found=found, stage=stage)
+    return fragment("status/show.html", unfinished=found.is_unfinished, **_shown(found))
+
+
+@pages.get("/status/workers")
+def workers() -> ResponseReturnValue:
+    """All workers, each for every project that it is registered for."""
+    return list_page(
+        "status/workers.html",
+        lambda query: nodes_listed(client(), query),
+        Wanted.of_request("collab_id", "project_id", "participant_id"),
+        COLUMNS,
+    )
+
+
+def _shown(found: Status) -> dict[str, object]:
+    return {"found": found, "shown_workers": found.workers[:SHOWN], "stage": stage}
 
 
 def _found(asked: Client) -> Status:
@@ -81,8 +98,8 @@ def _grids(asked: Client) -> Grids | None:
         raise
 
 
-def _workers(asked: Client) -> Sequence[Node]:
+def _workers(asked: Client) -> Sequence[Worker]:
     try:
-        return nodes(asked, {}, None)
+        return each_once(nodes(asked, {}, None))
     except (Away, Refused):
         return []
