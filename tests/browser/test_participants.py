@@ -114,6 +114,18 @@ def test_the_state_of_the_grid_shows_what_there_is(visitor: Visitor, pages: Runn
     visitor.sees("a grid with one TTP", "free", "worker_1", "worker_2", "reachable")
 
 
+def test_whoever_wants_to_know_it_now_has_the_nodes_asked(
+    visitor: Visitor, pages: RunningPortal, study: Study, wines: Dataset
+) -> None:
+    collaboration, project, *_ = study.keys
+    who = wines.holdings[0].participant_id
+    place = f"{pages.view}/participants/{who}/registrations/{collaboration}/{project}"
+    visitor.open(f"{place}#nodes")
+
+    with visitor.page.expect_request(place):
+        visitor.follow("Check now")
+
+
 def test_nobody_is_kept_from_them(visitor: Visitor, pages: RunningPortal, study: Study, wines: Dataset) -> None:
     collaboration, project, *_ = study.keys
     who = wines.holdings[0].participant_id
