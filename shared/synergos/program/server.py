@@ -164,6 +164,8 @@ class _Application(BaseApplication):  # type: ignore[misc]
             "graceful_timeout": GRACE_SECONDS,
             # Several services share a home folder, and its control socket would be one.
             "control_socket_disable": True,
+            # What is chosen from much is named in an address; gunicorn takes no longer ones.
+            "limit_request_line": 8190,
             "loglevel": "warning",
             "post_worker_init": lambda _worker: self._say_ready(),
             "worker_exit": lambda _server, _worker: self._close(),

@@ -109,6 +109,14 @@ def test_a_kept_connection_carries_one_request_after_another(server: Server) -> 
         assert [echo(connection, bytes([number])) for number in range(50)] == [bytes([number]) for number in range(50)]
 
 
+def test_an_address_may_name_much(server: Server) -> None:
+    """A launch of a hundred runs whose names are long, for instance."""
+    chosen = "&".join(f"run={'e' * 36}%2F{number:0>36}" for number in range(100))
+
+    with closing(server.connection()) as connection:
+        assert echo(connection, b"content", f"/launch?{chosen}"[:8170]) == b"content"
+
+
 def test_each_request_by_a_kept_connection_has_its_own_fields(server: Server) -> None:
     with closing(server.connection()) as connection:
         found = [echo(connection, b"", "/field", **{"X-Field": value}) for value in ("a", "a", "b", "b")]
