@@ -368,8 +368,9 @@ def _explained() -> Iterator[None]:
     except DriverError as error:
         raise Nonsense(error.message) from error
     except UsageError as error:
-        # An id that leads elsewhere: there is nothing of that name.
-        raise Refused(str(error), HTTPStatus.NOT_FOUND) from error
+        # An id that leads elsewhere: there is nothing of that name. What else cannot be sent stands at a field.
+        status = HTTPStatus.NOT_FOUND if error.field is None else HTTPStatus.BAD_REQUEST
+        raise Refused(str(error), status, error.field) from error
 
 
 def _seconds(said: str | None) -> float:

@@ -153,7 +153,13 @@ REFUSED: list[tuple[str, dict[str, str], str, str]] = [
             f"layers-0-structure-{name}",
             value,
         )
-        for name, value in (("in_features", "0"), ("out_features", "many"), ("bias", "perhaps"), ("nonsense", "1"))
+        for name, value in (
+            ("in_features", "0"),
+            ("out_features", "many"),
+            ("out_features", "nan"),
+            ("bias", "perhaps"),
+            ("nonsense", "1"),
+        )
     ),
     (f"{OF_EXPERIMENT}/runs/new", {"run_id": "CON"}, "run_id", "CON"),
     *(
@@ -164,6 +170,7 @@ REFUSED: list[tuple[str, dict[str, str], str, str]] = [
             ("epochs", "1.5", {}),
             ("batch_size", "-1", {}),
             ("lr", "fast", {}),
+            ("lr", "1e999", {}),
             ("optimizer", "SDG", {}),
             ("criterion", "NLLLoss", {}),
             ("lr_scheduler", "Sometimes", {}),

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
+MOST_ROWS = 100
+"""Of a file: each becomes a row of the form."""
 TYPE, VALUE = "_type", "_value"
 LISTED = ("choice", "grid_search")
 """The forms whose values are tried as they are; all others have a fixed count of numbers."""
@@ -88,6 +90,8 @@ def from_file(content: Any) -> tuple[list[Dimension], dict[str, Any]]:
         raise NotASearchSpace("expected an object with a hyperparameter for each name")
     is_request = isinstance(content.get("search_space"), Mapping) and TYPE not in content["search_space"]
     space = content["search_space"] if is_request else content
+    if len(space) > MOST_ROWS:
+        raise NotASearchSpace(f"expected at most {MOST_ROWS} hyperparameters, got {len(space)}")
     for name, asked in space.items():
         if not isinstance(asked, Mapping) or not isinstance(asked.get(TYPE), str):
             raise NotASearchSpace(f'{name}: expected {{"{TYPE}": how to draw, "{VALUE}": [from what]}}', name)

@@ -11,12 +11,11 @@ from wtforms.validators import DataRequired, InputRequired, NumberRange, Optiona
 
 from synergos_portal.orchestrator.problems import Refused
 from synergos_portal.pages.launch.search_space import Dimension, NotASearchSpace, to_request
-from synergos_portal.web.forms import Form, labelled
+from synergos_portal.web.forms import Form, labelled, words_of
 from synergos_portal.web.words import _, lazy
 
 EMPTY_ROWS = 3
 """Shown for what may be filled in besides, and without any script."""
-MOST_ROWS = 100
 _NOT_FIELDS = frozenset({"search_space", "optimize_mode"})
 _SPACE = "search_space"
 
@@ -89,7 +88,7 @@ class TuneForm(Form):
         """Have these rows, and some empty ones below."""
         while self.dimensions.entries:
             self.dimensions.pop_entry()
-        for each in [*dimensions[:MOST_ROWS], *[Dimension()] * empty]:
+        for each in [*dimensions, *[Dimension()] * empty]:
             self.dimensions.append_entry({"name": each.name, "kind": each.kind or "choice", "values": each.values})
 
     @property
@@ -155,7 +154,7 @@ class TuneForm(Form):
             return
         within = said.removeprefix(_SPACE).lstrip(".")
         own = [name for name in (row.name.strip() for row in self.rows) if name and _is_of(within, name)]
-        self.blame(max(own, key=len, default=""), f"{said}: {error.message}")
+        self.blame(max(own, key=len, default=""), f"{said}: {words_of(error)}")
 
     def _named_in(self, message: str) -> str:
         """The field that a message begins with; what cannot be done as things stand has no field of its own."""

@@ -73,12 +73,13 @@ def test_a_row_that_cannot_be_meant_is_named(dimensions: list[Dimension], words:
     [
         ([], "expected an object"),
         ({}, "expected an object"),
+        ({f"p{n}": {"_type": "choice", "_value": [n]} for n in range(101)}, "at most 100 hyperparameters, got 101"),
         ({"lr": 0.1}, "lr: expected"),
         ({"lr": {"_type": "uniform", "_value": 1}}, "lr._value: expected a list"),
         ({"lr": {"_type": 3, "_value": [1]}}, "lr: expected"),
         ({"lr": {"_type": "uniform", "_value": [1], "_values": []}}, "_values is not known"),
     ],
-    ids=["a list", "nothing", "a number", "no list", "no type", "another key"],
+    ids=["a list", "nothing", "too many", "a number", "no list", "no type", "another key"],
 )
 def test_a_file_that_is_no_search_space_is_refused_by_name(content: Any, words: str) -> None:
     with pytest.raises(NotASearchSpace, match=words):

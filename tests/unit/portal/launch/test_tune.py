@@ -126,7 +126,7 @@ def test_a_file_that_is_none_is_refused_at_its_field(
     ("values", "field", "words"),
     [
         ({"dimensions-0-name": "learning_rate"}, "dimensions-0-values", "learning_rate"),
-        ({"dimensions-0-values": "1"}, "dimensions-0-values", "search_space.lr"),
+        ({"dimensions-0-values": "1"}, "dimensions-0-values", ">search_space.lr._value: expected"),
         ({"dimensions-0-values": ""}, "dimensions-0-values", "lr: expected values"),
         ({"dimensions-0-kind": "even"}, "dimensions-0-values", "search_space.lr._type"),
         ({"max_trial_num": "0"}, "max_trial_num", "Number must be between 1 and 10000"),
