@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
+import pika
 import pika.exceptions
 
 from synmanager.errors import AccessRefused, BrokerRefused, BrokerUnavailable, PublishRefused, QueueError, Unroutable
@@ -35,6 +36,9 @@ def close(closable: Any) -> None:
     with contextlib.suppress(*WITHOUT_CONNECTION):
         if closable.is_open:
             closable.close()
+    if isinstance(closable, pika.BlockingConnection):
+        # A connection that broke in the moment it was made has left its loop open, and pika closes none that is over.
+        closable._cleanup()
 
 
 def no_connection(error: BaseException) -> BrokerUnavailable | AccessRefused:
