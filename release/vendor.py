@@ -13,11 +13,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 
 VENDOR = Path(__file__).resolve().parents[1] / "portal" / "synergos_portal" / "static" / "vendor"
-LIST = VENDOR / "vendor.json"
+LIST = Path(__file__).with_name("vendor.json")
+LICENCES = VENDOR / "LICENSES.txt"
+"""What each of them may be used by, word for word, with its version: what goes along with the files."""
 PACKAGES = {
     "bootstrap": ("5.3.9", {"bootstrap.min.css": "dist/css/bootstrap.min.css"}),
     "htmx.org": ("4.0.1", {"htmx.min.js": "dist/htmx.min.js"}),
@@ -40,15 +43,22 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         npm = ["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", folder]
         subprocess.run([*npm, *(f"{name}@{version}" for name, version in versions.items())], check=True)
-        entries = [_taken(Path(folder) / "node_modules" / name, name) for name in PACKAGES]
+        packages = {name: Path(folder) / "node_modules" / name for name in PACKAGES}
+        entries = [_taken(package, name) for name, package in packages.items()]
+        texts = [(package / "LICENSE").read_text(encoding="utf-8") for package in packages.values()]
     LIST.write_text(json.dumps(entries, indent=2) + "\n")
+    LICENCES.write_text("".join(map(section, entries, texts)), encoding="utf-8")
+
+
+def section(entry: Mapping[str, object], text: str) -> str:
+    """A package with its licence, as the file of licences has it."""
+    return f"{entry['name']} {entry['version']}, {entry['home']}\n\n{text}\n{'-' * 40}\n"
 
 
 def _taken(package: Path, name: str) -> dict[str, object]:
     """Copy a package's files; its entry in the list."""
     told = json.loads((package / "package.json").read_text())
-    text = f"{name}.LICENSE.txt"
-    files = {**PACKAGES[name][1], text: "LICENSE"}
+    files = PACKAGES[name][1]
     for target, source in files.items():
         shutil.copyfile(package / source, VENDOR / target)
     return {
@@ -56,7 +66,7 @@ def _taken(package: Path, name: str) -> dict[str, object]:
         "version": told["version"],
         "licence": told["license"],
         "home": told.get("homepage") or told["repository"]["url"],
-        "text": text,
+        "text": sha256((package / "LICENSE").read_bytes()).hexdigest(),
         "files": {target: sha256((VENDOR / target).read_bytes()).hexdigest() for target in sorted(files)},
     }
 
