@@ -41,9 +41,11 @@ def main() -> None:
         key = message if isinstance(message, str) else message[0]
         known = before.get(key)
         there = given.get(key) or (known.string if known else "")
-        now.add(message, tuple(there) or ("", "") if isinstance(message, tuple) else there)
+        entry = now.add(message, tuple(there) or ("", "") if isinstance(message, tuple) else there)
+        # Whoever reads the file finds by itself which words have values put in.
+        entry.flags.clear()
     words = BytesIO()
-    write_po(words, now, width=120, sort_output=True, omit_header=True)
+    write_po(words, now, width=0, sort_output=True, omit_header=True)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(HEADER + words.getvalue().decode())
     missing = [each for each in now if each.id and not all(_texts(each.string))]
