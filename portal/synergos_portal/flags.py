@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from synergos.errors import InvalidRequest
 from synergos.program.common_flags import common_parser
-from synergos.program.flags import add_flag, default_folder, whole_number
+from synergos.program.flags import add_flag, default_folder, refusing, whole_number
+from synergos.program.password_file import read_password
 from synergos.tls.files import TlsFiles
+from synergos_portal.proxy import tool
 from synergos_portal.services import FIRST_PORT, Place, Service
-from synergos_portal.tool_flags import add_tool_flags
+from synergos_portal.settings import Tools
 
 ALL = "all"
 _BY_HTTPS = "https://"
 NAMED = "orchestrator"
 """What an orchestrator is called that is given without a name."""
+_TOOLS = {"mlops": ("mlops", "MLflow's"), "logs": ("logs", "Graylog's"), "queue_pages": ("queue", "RabbitMQ's")}
+"""By the flag with the address of its pages, what the name of a program and its other flags begin with, and whose they are."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -139,3 +145,87 @@ def _check_address(flags: argparse.ArgumentParser, flag: str, address: str) -> N
 
 def _is_host(text: str) -> bool:
     return bool(text) and text.isascii() and all(sign.isalnum() or sign in ".-_[]:" for sign in text)
+
+
+def add_tool_flags(flags: argparse.ArgumentParser) -> None:
+    """Add those that say which programs' pages the station shows, and what those are asked with; :func:`tools_of` reads them."""
+    for flag, (name, whose) in _TOOLS.items():
+        add_flag(
+            flags,
+            f"--{flag}",
+            variable=_variable(flag),
+            metavar="URL",
+            help=f"the address of {whose} pages, which the station shows",
+        )
+        add_flag(
+            flags,
+            f"--{name}_user",
+            variable=_variable(f"{name}_user"),
+            metavar="NAME",
+            help=f"whom {whose} pages are asked for as, on behalf of whoever looks at the station; default: whoever signs in there",
+        )
+        add_flag(
+            flags,
+            f"--{name}_password_file",
+            type=Path,
+            variable=_variable(f"{name}_password_file"),
+            metavar="FILE",
+            help="the password of that user",
+        )
+    add_flag(
+        flags,
+        "--tools_ca",
+        type=Path,
+        variable="SYNERGOS_TOOLS_CA",
+        metavar="FILE",
+        help="who vouches for those programs, by https; default: --tls_ca, else the system's",
+    )
+    add_flag(
+        flags,
+        "--station_changes",
+        action="store_true",
+        default=os.environ.get("SYNERGOS_STATION_CHANGES", "").lower() in ("1", "on", "true", "yes"),
+        help="let the orchestrator's own pages (Swagger) in the station change something: scripts of the other programs' pages may then, too; "
+        "also SYNERGOS_STATION_CHANGES=on",
+    )
+
+
+def tools_of(flags: argparse.ArgumentParser, given: argparse.Namespace) -> Tools:
+    """Which pages of other programs there are; ends the program with a clear message when something makes no sense."""
+    authority: Path | None = given.tools_ca or given.tls_ca
+    with refusing(flags):
+        for flag in _TOOLS:
+            if (address := getattr(given, flag)) is not None:
+                tool.Place.read(address, f"--{flag}")
+        TlsFiles(authority=authority).client()
+        logins = _logins(given)
+    return Tools(
+        given.mlops, given.logs, given.queue_pages, logins=logins, authority=authority, may_change=given.station_changes
+    )
+
+
+def _logins(given: argparse.Namespace) -> Mapping[str, tool.Login]:
+    found = {}
+    for flag, (name, _whose) in _TOOLS.items():
+        user, file = getattr(given, f"{name}_user"), getattr(given, f"{name}_password_file")
+        if user is None and file is None:
+            continue
+        if user is None or file is None or getattr(given, flag) is None:
+            raise InvalidRequest(
+                f"expected --{flag}, --{name}_user and --{name}_password_file together", f"--{name}_user"
+            )
+        if not user or ":" in user:
+            raise InvalidRequest("expected a name without a colon", f"--{name}_user")
+        found[name] = tool.Login(user, _password(file, f"--{name}_password_file"))
+    return found
+
+
+def _password(file: Path, flag: str) -> str:
+    password = read_password(file, flag)
+    if not password.isprintable():
+        raise InvalidRequest("expected one line with the password", flag)
+    return password
+
+
+def _variable(flag: str) -> str:
+    return f"SYNERGOS_{flag.upper()}"

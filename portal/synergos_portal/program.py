@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from synergos.driver.tls import Tls
@@ -11,17 +11,16 @@ from synergos.program.health import health
 from synergos.program.health_watch import FolderCheck, HealthWatch
 from synergos_portal.orchestrator.known import KnownOrchestrators
 from synergos_portal.pages import FAMILIES
-from synergos_portal.pages.status.tools import Beside
+from synergos_portal.pages.status import Beside
 from synergos_portal.services import Service
 from synergos_portal.settings import Settings
 from synergos_portal.tools import listed_tools
 from synergos_portal.track import Track
 from synergos_portal.web.app import PortalParts, create_app
-from synergos_portal.web.scheme import by_https
 from synergos_portal.web.sessions import key_in
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 
 class Portal:
@@ -76,3 +75,12 @@ def _tls(settings: Settings) -> Tls | None:
     """Whom to believe who is an orchestrator, and what to show it."""
     files = settings.tls
     return None if files is None else Tls(files.authority, files.certificate, files.key)
+
+
+def by_https(application: WSGIApplication) -> WSGIApplication:
+    """The same application, whose requests are all taken to have come so: by what it was told, not by what a request says."""
+
+    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        return application({**environ, "wsgi.url_scheme": "https"}, start_response)
+
+    return answer

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from flask import Flask
 
 from synergos_portal.pages.station import admission, troubles
-from synergos_portal.pages.station.shown import Shown
+from synergos_portal.pages.station.windows import Shown
 from synergos_portal.proxy.forwarding import Proxy
 from synergos_portal.proxy.tool import Tool
 from synergos_portal.proxy.trouble import Trouble

@@ -1,4 +1,4 @@
-"""Answers of an orchestrator that are kept for a moment: not asked for twice while nothing changes, and shown while it is away."""
+"""Answers of an orchestrator that are kept for a moment: not asked for twice while nothing changes, and shown while it is away; and roles."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from synergos_portal.orchestrator.problems import OrchestratorProblem
 
 MOST = 512
 MOST_BYTES = 6 * 2**20
@@ -85,3 +87,51 @@ class Answers:
         with self._lock:
             for name in [each for each in self._kept if each[0] == person]:
                 self._bytes -= self._kept.pop(name).size
+
+
+KEPT_SECONDS = 5.0
+"""For which an answer, or that there was none, is good: a page of another program asks for dozens of files."""
+MOST_ROLES = 1024
+
+
+class Roles:
+    """Roles by token, those that were asked for the longest time ago given up first.
+
+    Threads of requests share them under one lock, which nobody holds while the orchestrator is asked.
+
+    Args:
+        ask: the orchestrator, for the role of whoever has a token; raises :class:`OrchestratorProblem`.
+        clock: seconds that never go back.
+    """
+
+    def __init__(self, ask: Callable[[str], str], clock: Callable[[], float] = time.monotonic) -> None:
+        self._ask = ask
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[str, tuple[float, str | OrchestratorProblem]] = OrderedDict()
+
+    def of(self, token: str) -> str | OrchestratorProblem:
+        """The role of whoever has a token, or why it is not known."""
+        now = self._clock()
+        with self._lock:
+            at, kept = self._kept.get(token, (now, None))
+        if kept is not None and now - at < KEPT_SECONDS:
+            return kept
+        found = self._asked(token)
+        with self._lock:
+            self._kept[token] = (now, found)
+            self._kept.move_to_end(token)
+            while len(self._kept) > MOST_ROLES:
+                self._kept.popitem(last=False)
+        return found
+
+    def forget(self, token: str | None) -> None:
+        """Forget somebody who is signed out."""
+        with self._lock:
+            self._kept.pop(token or "", None)
+
+    def _asked(self, token: str) -> str | OrchestratorProblem:
+        try:
+            return self._ask(token)
+        except OrchestratorProblem as problem:
+            return problem

@@ -21,10 +21,9 @@ from synergos.driver.errors import DriverError, ServerTimeout, ServerUnreachable
 from synergos.driver.request import Request
 from synergos.driver.tls import Tls
 from synergos.driver.transport import Reply, Transport, route
-from synergos_portal.orchestrator.answers import Answers, Kept
+from synergos_portal.orchestrator.answers import Answers, Kept, Roles
 from synergos_portal.orchestrator.feed import Feed, News
 from synergos_portal.orchestrator.problems import Away, Nonsense, NotSignedIn, OrchestratorProblem, Refused
-from synergos_portal.orchestrator.roles import Roles
 
 Kind = TypeVar("Kind")
 Query = Mapping[str, str | int | None]

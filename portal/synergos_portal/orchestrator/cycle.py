@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from http import HTTPStatus
+from dataclasses import dataclass, field
 from typing import Any
 
+from synergos_portal.orchestrator import grids
 from synergos_portal.orchestrator.client import Client, Query
 from synergos_portal.orchestrator.declared import Spot
 from synergos_portal.orchestrator.problems import Refused
 
+Rows = Mapping[str, int]
+"""How many, by what they are for."""
+MOST_PROJECTS = 12
+"""Of one collaboration, whose rows are asked for."""
+_MOST_MODELS = 50
+"""Of a project, among which the newest is looked for."""
 _WHO_ALONE: Query = {"relations": "none", "fields": "role"}
 _PURPOSES = ("train", "evaluate", "predict")
 
@@ -73,28 +79,22 @@ def read(client: Client, project: Spot, counts: Mapping[str, int]) -> Cycle:
 def members(client: Client, spot: Spot) -> list[Member]:
     """The participants of a project with what they bring, or of a collaboration without; nobody where nobody may know them."""
     query: Query = {} if len(spot.ids) > 1 else _WHO_ALONE
-    try:
-        found = client.records(dict[str, Any], *spot.parts, "registrations", query=query)
-    except Refused as error:
-        if error.status in (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND):
-            return []
-        raise
-    return [_member(each) for each in found.items]
+    return [_member(each) for each in all_told(client, *spot.parts, "registrations", query=query)]
 
 
-def results(client: Client, *parts: str, query: Mapping[str, str | int | None]) -> list[dict[str, Any]]:
-    """Results of a stage; none where there are none yet, or nobody may know them."""
+def all_told(client: Client, *parts: str, query: Query | None = None) -> list[dict[str, Any]]:
+    """Records, of the results of a stage for example; none where there are none yet, or whoever asks may not know them."""
     try:
         return list(client.records(dict[str, Any], *parts, query=query).items)
     except Refused as error:
-        if error.status in (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND):
-            return []
-        raise
+        if not error.is_untold:
+            raise
+        return []
 
 
 def is_aligned(client: Client, project: Spot) -> bool:
     """Whether participants have agreed on inputs, and nothing has undone that."""
-    return bool(results(client, "train", *project.project, "alignments", query={"limit": 1, "fields": "doc_id"}))
+    return bool(all_told(client, "train", *project.project, "alignments", query={"limit": 1, "fields": "doc_id"}))
 
 
 def _member(record: Mapping[str, Any]) -> Member:
@@ -114,3 +114,121 @@ def _node(node: Mapping[str, Any]) -> str:
     if "host" in node:
         return f"{node['host']}:{node.get('f_port')}"
     return str(node.get("fingerprint") or "")[:12]
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Whether the workers of a participant can be reached.
+
+    Attributes:
+        reachable: how many can.
+        of: how many there are.
+        is_known: whether all have been asked.
+        problems: what is wrong, in the orchestrator's words.
+    """
+
+    reachable: int = 0
+    of: int = 0
+    is_known: bool = True
+    problems: Sequence[str] = ()
+
+    @property
+    def is_reachable(self) -> bool:
+        """Whether all of them can."""
+        return self.reachable == self.of
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How those who take part stand.
+
+    Attributes:
+        rows: that are used, by project and participant; of whom nobody may know there is nothing.
+        reach: by participant, likewise; None where nobody was asked.
+        others: how many projects there are whose rows were not asked for.
+    """
+
+    rows: Mapping[str, Mapping[str, Rows]] = field(default_factory=dict)
+    reach: Mapping[str, Reach] | None = None
+    others: int = 0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something is still being asked."""
+        return self.reach is None or not all(each.is_known for each in self.reach.values())
+
+
+def of_project(client: Client, project: Spot, *, is_trained: bool, asks_nodes: bool) -> Standing:
+    """Of those who take part in a project.
+
+    Args:
+        is_trained: whether it has a model.
+        asks_nodes: whether workers are asked, which takes two seconds where one does not answer.
+    """
+    reached = reach(client, project) if asks_nodes else None
+    return Standing({project.id: rows(client, project, is_trained=is_trained)}, reached)
+
+
+def of_collaboration(client: Client, collaboration: Spot, members: Sequence[Member]) -> Standing:
+    """Of those who take part in a collaboration; of :data:`MOST_PROJECTS` of its projects how many rows."""
+    projects = list(dict.fromkeys(member.project for member in members))
+    shown = projects[:MOST_PROJECTS]
+    used = {project: rows(client, collaboration.within(project), is_trained=True) for project in shown}
+    return Standing(used, reach(client, collaboration), len(projects) - len(shown))
+
+
+def rows(client: Client, project: Spot, *, is_trained: bool) -> Mapping[str, Rows]:
+    """How many rows the newest training has used, by participant, or were agreed on where there is none."""
+    if is_trained:
+        # A run that is trained again keeps its place in the list.
+        asked: Query = {"limit": _MOST_MODELS, "order": "newest", "fields": "participants,trained_at"}
+        models = all_told(client, "train", *project.project, "models", query=asked)
+        newest = max(models, key=lambda each: str(each.get("trained_at") or ""), default={})
+        told = newest.get("participants")
+        if used := {str(each.get("id")): _counts(each.get("rows")) for each in _objects(told)}:
+            return used
+    agreed = all_told(client, "train", *project.project, "alignments", query={"fields": "agreement"})
+    return {str(_object(each.get("key")).get("participant_id")): _agreed(each) for each in agreed}
+
+
+def reach(client: Client, spot: Spot) -> Mapping[str, Reach]:
+    """Whether the workers that are registered for a project, or any of a collaboration, can be reached now."""
+    try:
+        nodes = grids.nodes(client, spot.key, None)
+    except Refused as error:
+        if not error.is_untold:
+            raise
+        return {}
+    by_participant: dict[str, list[grids.Node]] = {}
+    for node in nodes:
+        by_participant.setdefault(str(node.key.get("participant_id")), []).append(node)
+    return {who: _reach(own) for who, own in by_participant.items()}
+
+
+def _reach(nodes: Sequence[grids.Node]) -> Reach:
+    workers = {node.worker: node.is_reachable for node in nodes}
+    return Reach(
+        sum(state is True for state in workers.values()),
+        len(workers),
+        None not in workers.values(),
+        tuple(dict.fromkeys(node.problem for node in nodes if node.problem)),
+    )
+
+
+def _agreed(alignment: Mapping[str, Any]) -> Rows:
+    tables = _object(_object(alignment.get("agreement")).get("tables"))
+    return _counts({purpose: _object(table).get("rows") for purpose, table in tables.items()})
+
+
+def _counts(told: object) -> dict[str, int]:
+    return {
+        name: count for name, count in _object(told).items() if isinstance(count, int) and not isinstance(count, bool)
+    }
+
+
+def _object(told: object) -> Mapping[str, Any]:
+    return told if isinstance(told, Mapping) else {}
+
+
+def _objects(told: object) -> list[Mapping[str, Any]]:
+    return [each for each in told if isinstance(each, Mapping)] if isinstance(told, list) else []

@@ -1,11 +1,12 @@
-"""What an orchestrator computes with: its TTPs, what each does, and how the queues of a cluster stand."""
+"""What an orchestrator computes with: its TTPs, what each does, how the queues of a cluster stand, and the workers that are registered."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from synergos_portal.orchestrator.client import Client, as_kind
+from synergos_portal.orchestrator.client import Client, Listing, Query, as_kind
 from synergos_portal.orchestrator.jobs import Job
 
 
@@ -50,7 +51,65 @@ class Grids:
     broker: Broker | None
 
 
+@dataclass(frozen=True)
+class Node:
+    """A registered worker, and whether it can be reached.
+
+    Attributes:
+        node: ``node_0`` is of sub-grid 0.
+        is_reachable: None while nobody knows.
+        data: what its data port has answered, as ``command``.
+    """
+
+    node: str
+    host: str | None
+    is_reachable: bool | None
+    problem: str | None
+    key: Mapping[str, str]
+    data: Mapping[str, Any] | None = None
+    command: Mapping[str, Any] | None = None
+    f_port: int | None = None
+    port: int | None = None
+
+    @property
+    def worker(self) -> tuple[str | None, int | None, int | None]:
+        """What tells it from other workers, whichever projects it is registered for."""
+        return self.host, self.f_port, self.port
+
+    @property
+    def participant(self) -> str | None:
+        """Whose it is."""
+        return self.key.get("participant_id")
+
+    @property
+    def grid(self) -> int:
+        """Of which sub-grid it is."""
+        number = self.node.rpartition("_")[2]
+        return int(number) if number.isdecimal() else 0
+
+    @property
+    def version(self) -> str | None:
+        """Of its program."""
+        return str(self.data["version"]) if self.data and self.data.get("version") else None
+
+    @property
+    def asked_at(self) -> str | None:
+        """When it was asked."""
+        return str(self.data["asked_at"]) if self.data and "asked_at" in self.data else None
+
+
 def read(client: Client) -> Grids:
     """What there is."""
     answer = client.answer("GET", "grids")
     return Grids(as_kind(list[Grid], answer.get("data")), as_kind(Broker | None, answer.get("broker")))  # type: ignore[arg-type]
+
+
+def nodes(client: Client, keys: Mapping[str, str], participant: str | None) -> Sequence[Node]:
+    """The registered workers of a project, or one participant's of them."""
+    ids = {name: keys[name] for name in ("collab_id", "project_id") if name in keys}
+    return client.records(Node, "nodes", query={**ids, "participant_id": participant}).items
+
+
+def nodes_listed(client: Client, query: Query) -> Listing[Node]:
+    """A page of all registered workers."""
+    return client.records(Node, "nodes", query=query)

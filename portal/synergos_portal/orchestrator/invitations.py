@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from http import HTTPStatus
 from typing import Any
 
 from synergos_portal.orchestrator.client import Client, Listing, Query
@@ -99,9 +98,9 @@ def _told(ask: Callable[[], Listing[dict[str, Any]]]) -> Listing[Invitation] | N
     try:
         found = ask()
     except Refused as error:
-        if error.status in (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND):
-            return None
-        raise
+        if not error.is_untold:
+            raise
+        return None
     return Listing([_invitation(each) for each in found.items], found.next, found.params)
 
 

@@ -1,4 +1,4 @@
-"""Jobs as pages show them: how they stand, what has happened to them, and what their rounds have lost."""
+"""Jobs as pages show them: how many there are, how they stand, what has happened to them, and what their rounds have lost."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ Kind = TypeVar("Kind")
 ROW = "stage,state,keys,progress,error,attempts,ttp,created_at,started_at,finished_at"
 WAITING = ("queued", "waiting")
 """The states of jobs that have not started."""
+MOVING = ("running", "archiving")
 _AT_ONCE = 1000
 _BOTH = "~"
 """Between the cursors of two lists that are shown as one."""
@@ -177,50 +178,12 @@ class Round:
 
 
 @dataclass(frozen=True)
-class Node:
-    """A registered worker, and whether it can be reached.
+class Counts:
+    """How many jobs there are."""
 
-    Attributes:
-        node: ``node_0`` is of sub-grid 0.
-        is_reachable: None while nobody knows.
-        data: what its data port has answered, as ``command``.
-    """
-
-    node: str
-    host: str | None
-    is_reachable: bool | None
-    problem: str | None
-    key: Mapping[str, str]
-    data: Mapping[str, Any] | None = None
-    command: Mapping[str, Any] | None = None
-    f_port: int | None = None
-    port: int | None = None
-
-    @property
-    def worker(self) -> tuple[str | None, int | None, int | None]:
-        """What tells it from other workers, whichever projects it is registered for."""
-        return self.host, self.f_port, self.port
-
-    @property
-    def participant(self) -> str | None:
-        """Whose it is."""
-        return self.key.get("participant_id")
-
-    @property
-    def grid(self) -> int:
-        """Of which sub-grid it is."""
-        number = self.node.rpartition("_")[2]
-        return int(number) if number.isdecimal() else 0
-
-    @property
-    def version(self) -> str | None:
-        """Of its program."""
-        return str(self.data["version"]) if self.data and self.data.get("version") else None
-
-    @property
-    def asked_at(self) -> str | None:
-        """When it was asked."""
-        return str(self.data["asked_at"]) if self.data and "asked_at" in self.data else None
+    failed: int = 0
+    waiting: int = 0
+    running: int = 0
 
 
 def listed(client: Client, query: Query) -> Listing[Job]:
@@ -240,6 +203,34 @@ def listed(client: Client, query: Query) -> Listing[Job]:
         following.append(found.next or "")
     items.sort(key=lambda job: job.created_at or "", reverse=query.get("order") != "oldest")
     return Listing(items, _BOTH.join(following) if any(following) else None)
+
+
+def newest(client: Client, state: str, limit: int = 20) -> Listing[Job]:
+    """The newest jobs in a state."""
+    query: Query = {"state": state, "limit": limit, "order": "newest", "fields": ROW}
+    return client.records(Job, "jobs", query=query)
+
+
+def unfinished(found: Listing[Job]) -> int:
+    """How many of the jobs of a list have not ended, those on its other pages too."""
+    told = found.params.get("counts")
+    if found.next is None or not isinstance(told, Mapping):
+        return sum(job.is_unfinished for job in found.items)
+    return sum(count for state, count in told.items() if state not in FINAL_STATES and isinstance(count, int))
+
+
+def counts(client: Client) -> Counts | None:
+    """How many jobs there are in which state; None where the orchestrator does not say."""
+    told = client.answer("GET", "jobs", query={"limit": 1, "order": "newest", "fields": "state"}).get("params")
+    found = told.get("counts") if isinstance(told, dict) else None
+    if not isinstance(found, dict):
+        return None
+    number = {state: count for state, count in found.items() if isinstance(count, int)}
+    return Counts(
+        number.get("failed", 0),
+        sum(number.get(state, 0) for state in WAITING),
+        sum(number.get(state, 0) for state in MOVING),
+    )
 
 
 def one(client: Client, job_id: str) -> Job:
@@ -296,17 +287,6 @@ def earlier_result(client: Client, job: Job) -> str | None:
         str(each.get("trained_at") or each.get("created_at") or "") for each in records if isinstance(each, Mapping)
     ]
     return max(made) if made else None
-
-
-def nodes(client: Client, keys: Mapping[str, str], participant: str | None) -> Sequence[Node]:
-    """The registered workers of a project, or one participant's of them."""
-    ids = {name: keys[name] for name in ("collab_id", "project_id") if name in keys}
-    return client.records(Node, "nodes", query={**ids, "participant_id": participant}).items
-
-
-def nodes_listed(client: Client, query: Query) -> Listing[Node]:
-    """A page of all registered workers."""
-    return client.records(Node, "nodes", query=query)
 
 
 def _each(client: Client, kind: type[Kind], job_id: str, part: str, after: int = 0) -> Iterator[Kind]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from synergos.domain.trace_context import TRACEPARENT, TraceContext
-from synergos_portal.orchestrator import declared, jobs
+from synergos_portal.orchestrator import declared, grids, jobs
 from synergos_portal.orchestrator.client import Client, Listing, Query
 from synergos_portal.orchestrator.declared import Declared, Spot
-from synergos_portal.orchestrator.jobs import Job, Node
+from synergos_portal.orchestrator.grids import Node
+from synergos_portal.orchestrator.jobs import Job
 
 
 def listed(client: Client, outer: Spot, query: Query) -> Listing[Declared]:
@@ -19,7 +20,7 @@ def listed(client: Client, outer: Spot, query: Query) -> Listing[Declared]:
 def nodes(client: Client, project: Spot) -> dict[int, list[Node]]:
     """The nodes of a project by their sub-grids; it takes two seconds where one does not answer."""
     found: dict[int, list[Node]] = {}
-    for node in jobs.nodes(client, project.key, None):
+    for node in grids.nodes(client, project.key, None):
         found.setdefault(node.grid, []).append(node)
     return dict(sorted(found.items()))
 

@@ -10,7 +10,8 @@ from typing import Any
 from synergos.domain.class_figures import of_classes_with_rows
 from synergos_portal.orchestrator import cycle
 from synergos_portal.orchestrator.client import Client, Listing, Query, as_kind
-from synergos_portal.orchestrator.jobs import Job, Node
+from synergos_portal.orchestrator.grids import Node
+from synergos_portal.orchestrator.jobs import Job
 from synergos_portal.orchestrator.problems import Nonsense
 
 PURPOSES = ("train", "evaluate", "predict")
@@ -249,7 +250,7 @@ def nodes(client: Client, place: Place) -> Sequence[Node]:
 def models(client: Client, place: Place) -> list[tuple[str, str]]:
     """The experiments and runs of a project that have a model; none where nothing is trained yet."""
     parts = ("train", "collaborations", place.collab_id, "projects", place.project_id, "models")
-    found = cycle.results(client, *parts, query={"fields": "version", "order": "newest"})
+    found = cycle.all_told(client, *parts, query={"fields": "version", "order": "newest"})
     keys = [_mapping(each.get("key")) for each in found]
     return [(str(key.get("expt_id")), str(key.get("run_id"))) for key in keys]
 

@@ -11,6 +11,7 @@ SynergosError
 from __future__ import annotations
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from types import MappingProxyType
 
 from synergos.errors import SynergosError
@@ -60,3 +61,8 @@ class Refused(OrchestratorProblem):
         self.status = status
         self.field = field
         self.changed = changed
+
+    @property
+    def is_untold(self) -> bool:
+        """Whether there is nothing yet, or nothing that whoever asks may know."""
+        return self.status in (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from http import HTTPStatus
+from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
+from synergos_portal.orchestrator import jobs
 from synergos_portal.orchestrator.client import Client
+from synergos_portal.orchestrator.cycle import all_told
 from synergos_portal.orchestrator.declared import Spot
+from synergos_portal.orchestrator.jobs import Round
 from synergos_portal.orchestrator.problems import Refused
 
 HISTORY = "global_loss_history.json"
-_NOT_THERE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT})
 _SERIES = ("evaluate", "train")
 _PIECE = 64 * 1024
 _TOLD = (
@@ -85,13 +87,13 @@ def record(client: Client, run: Spot) -> Mapping[str, Any]:
 
 def model(client: Client, run: Spot) -> Mapping[str, Any] | None:
     """The record of its model; None where it is not trained as it stands."""
-    found = _found(client, "train", *run.project, "models", *run.ids[2:])
+    found = all_told(client, "train", *run.project, "models", *run.ids[2:])
     return found[0] if found else None
 
 
-def validations(client: Client, run: Spot) -> Sequence[Mapping[str, Any]]:
+def validations(client: Client, run: Spot) -> list[dict[str, Any]]:
     """What was measured of its model, of each participant."""
-    return _found(client, "evaluate", *run.project, "validations", *run.ids[2:])
+    return all_told(client, "evaluate", *run.project, "validations", *run.ids[2:])
 
 
 def losses(client: Client, run: Spot, version: int | None = None) -> Mapping[str, Mapping[int, float]]:
@@ -99,9 +101,9 @@ def losses(client: Client, run: Spot, version: int | None = None) -> Mapping[str
     try:
         content = client.answer("GET", *files_of(run, version), HISTORY)
     except Refused as error:
-        if error.status in _NOT_THERE:
-            return {}
-        raise
+        if not error.is_untold:
+            raise
+        return {}
     return {name: _by_round(content.get(name)) for name in _SERIES}
 
 
@@ -138,15 +140,6 @@ def file(client: Client, parts: Sequence[str], headers: Mapping[str, str]) -> It
         yield File(answer.status_code, told, answer.iter_content(_PIECE))
 
 
-def _found(client: Client, *parts: str) -> list[dict[str, Any]]:
-    try:
-        return list(client.records(dict[str, Any], *parts).items)
-    except Refused as error:
-        if error.status in _NOT_THERE:
-            return []
-        raise
-
-
 def _by_round(told: object) -> dict[int, float]:
     if not isinstance(told, Mapping):
         return {}
@@ -157,3 +150,74 @@ def _by_round(told: object) -> dict[int, float]:
         if str(each).isdecimal() and isinstance(loss, int | float) and not isinstance(loss, bool)
     }
     return dict(sorted(known.items()))
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The newest training of a run.
+
+    Attributes:
+        is_current: whether its model is shown as the run's.
+        said: the hyperparameters that the run said when it was trained.
+        hyperparameters: all of them, those that were not said included, where they are told.
+        figures: rounds, losses, and the statistics of a validation.
+    """
+
+    version: int
+    is_current: bool
+    trained_at: str | None
+    job: str | None
+    said: Mapping[str, Any]
+    hyperparameters: Mapping[str, Any]
+    figures: Mapping[str, Any] = field(default_factory=dict)
+
+
+def newest(client: Client, run: Spot) -> Trained | None:
+    """The newest training of a run; None where it was never trained."""
+    parts = ("train", *run.project, "models", *run.ids[2:], "versions")
+    found = all_told(client, *parts, query={"limit": 1, "order": "newest"})
+    return _trained(found[0]) if found else None
+
+
+def rounds(client: Client, run: Spot, model: Trained, after: int = 0) -> Iterator[Round]:
+    """What the rounds of a training have lost, those after one of them.
+
+    Its job tells it, by participant too; of a job that tells nothing any more, the file that the training has left.
+    """
+    of_job = iter(()) if model.job is None else jobs.rounds(client, model.job, after)
+    try:
+        first = next(of_job, None)
+    except Refused as error:
+        if not error.is_untold:
+            raise
+        first = None
+    return _of_file(client, run, model, after) if first is None else chain([first], of_job)
+
+
+def all_rounds(client: Client, run: Spot, model: Trained) -> list[Round]:
+    """What all rounds of a training have lost: of very many a job keeps some, and the file has all."""
+    found = {each.round: each for each in _of_file(client, run, model, after=0)}
+    found |= {each.round: each for each in rounds(client, run, model)}
+    return [found[number] for number in sorted(found)]
+
+
+def _of_file(client: Client, run: Spot, model: Trained, after: int) -> Iterator[Round]:
+    found = losses(client, run, None if model.is_current else model.version)
+    train, evaluate = found.get("train", {}), found.get("evaluate", {})
+    # Rounds are counted from 0 there.
+    for number in sorted(each + 1 for each in {*train, *evaluate}):
+        if number > after:
+            yield Round(number, 1, train=train.get(number - 1), evaluate=evaluate.get(number - 1))
+
+
+def _trained(record: Mapping[str, Any]) -> Trained:
+    key = record.get("key") or {}
+    return Trained(
+        version=int(key.get("version") or record.get("version") or 0),
+        is_current=bool(record.get("is_current")),
+        trained_at=record.get("trained_at"),
+        job=record.get("job"),
+        said=(record.get("definition") or {}).get("run") or {},
+        hyperparameters=record.get("hyperparameters") or {},
+        figures=record.get("figures") or {},
+    )

@@ -70,10 +70,9 @@ def folder(participant_id: str, path: str) -> ResponseReturnValue:
     if found is None:
         # Somebody who is not there is a 404; a folder of which nothing is told is no mistake of whoever follows a link.
         client().record(dict, "connect", "participants", participant_id, query={"relations": "none"})
-        return render_template("catalogue/untold.html", participant_id=participant_id, name=path)
-    if request.args.get("format") == "json":
+    elif request.args.get("format") == "json":
         return jsonify(found)
-    return render_template("catalogue/folder.html", found=found)
+    return render_template("catalogue/folder.html", found=found, participant_id=participant_id, name=path)
 
 
 def _folder(participant_id: str, path: tuple[str, ...]) -> FolderOfParticipant | None:

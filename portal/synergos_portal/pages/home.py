@@ -9,9 +9,10 @@ from datetime import UTC, datetime, timedelta
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
-from synergos_portal.orchestrator import jobs, overview
+from synergos_portal.orchestrator import grids, jobs
 from synergos_portal.orchestrator.client import Client
-from synergos_portal.orchestrator.jobs import WAITING, Job, Node
+from synergos_portal.orchestrator.grids import Node
+from synergos_portal.orchestrator.jobs import WAITING, Job
 from synergos_portal.orchestrator.problems import Away, Refused
 from synergos_portal.web.current import client
 from synergos_portal.web.live import fragment
@@ -63,10 +64,10 @@ def live() -> ResponseReturnValue:
 
 def _found(client: Client) -> Home:
     yesterday = (datetime.now(UTC) - LATELY).isoformat()
-    failed = overview.jobs(client, "failed")
+    failed = jobs.newest(client, "failed")
     lately = [job for job in failed.items if (job.finished_at or "") > yesterday]
-    waiting = [overview.jobs(client, state) for state in WAITING]
-    running = [overview.jobs(client, state) for state in overview.MOVING]
+    waiting = [jobs.newest(client, state) for state in WAITING]
+    running = [jobs.newest(client, state) for state in jobs.MOVING]
     goes_on = {
         "failed": failed.next is not None and len(lately) == len(failed.items),
         "waiting": any(each.next for each in waiting),
@@ -84,7 +85,7 @@ def _found(client: Client) -> Home:
 def _away(client: Client) -> list[Node]:
     """Nodes that are not reachable; nobody is told of those of others."""
     try:
-        found = jobs.nodes(client, {}, None)
+        found = grids.nodes(client, {}, None)
     except (Refused, Away):
         return []
     gone = [node for node in found if node.is_reachable is False]

@@ -10,8 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from synergos_portal.services import Service
 from synergos_portal.web import current
-from synergos_portal.web.links import link, origin
-from synergos_portal.web.way import Step
+from synergos_portal.web.links import Step, link, origin
 from synergos_portal.web.words import lazy
 
 pages = Blueprint("old", __name__)

@@ -8,8 +8,7 @@ from flask.typing import ResponseReturnValue
 from synergos_portal.orchestrator.declared import Spot
 from synergos_portal.orchestrator.search import Found, look_up
 from synergos_portal.web.current import client
-from synergos_portal.web.links import link
-from synergos_portal.web.way import address_of
+from synergos_portal.web.links import address_of, link
 
 pages = Blueprint("search", __name__)
 

@@ -16,8 +16,7 @@ from synergos_portal.services import Service
 from synergos_portal.web import current, handover
 from synergos_portal.web.forms import Form
 from synergos_portal.web.links import is_own_path
-from synergos_portal.web.sign_in_attempts import TooManyWrong, attempts
-from synergos_portal.web.sign_ins import SignedIn
+from synergos_portal.web.sign_ins import SignedIn, TooManyWrong, attempts
 from synergos_portal.web.words import _, lazy, ngettext
 
 pages = Blueprint("sign_in", __name__)

@@ -9,11 +9,10 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from synergos_portal.proxy.addresses import is_from_here, is_page, may_change, raw_target, steps_aside
-from synergos_portal.proxy.answer_fields import fields_from
 from synergos_portal.proxy.asking import Answered, Question, ask
+from synergos_portal.proxy.fields import fields_for, fields_from
 from synergos_portal.proxy.lines import Lines
 from synergos_portal.proxy.presence import refusal
-from synergos_portal.proxy.request_fields import fields_for
 from synergos_portal.proxy.tool import Tool
 from synergos_portal.proxy.trouble import Kind, Trouble
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from flask import Flask
 from jinja2 import StrictUndefined
+from werkzeug.local import LocalProxy
 
 from synergos_portal.orchestrator.known import KnownOrchestrators
 from synergos_portal.services import Service
@@ -19,24 +21,23 @@ from synergos_portal.web import (
     filters,
     forgery,
     forms,
-    framing,
     handover,
-    ids,
-    language,
     links,
     live,
-    macros,
     menu,
     once,
     policy,
     returning,
     sessions,
-    sign_in_attempts,
+    sign_ins,
     static_files,
-    way,
+    words,
 )
 from synergos_portal.web.links import Family
 from synergos_portal.web.sign_ins import SignIns
+
+MACROS = ("forms", "live", "losses", "parts", "tables")
+"""Files of ``templates/macros``, which every page knows by these names without importing them."""
 
 
 @dataclass(frozen=True)
@@ -63,16 +64,15 @@ def create_app(service: Service, parts: PortalParts, families: Sequence[Family])
     app.config["MAX_FORM_MEMORY_SIZE"] = parts.settings.program.maximum_body
     # A model of many layers has some fields for each of them.
     app.config["MAX_FORM_PARTS"] = 20_000
-    sign_ins = SignIns(parts.settings.outputs)
-    current.install(app, service, parts.known, sign_ins)
-    sign_in_attempts.install(app)
+    signed_in = SignIns(parts.settings.outputs)
+    current.install(app, service, parts.known, signed_in)
+    sign_ins.install(app)
     returning.install(app)
     sessions.install(app, parts.key, is_secured=_is_secured(parts.settings))
-    language.install(app)
+    words.install(app)
     forgery.install(app)
     once.install(app)
     policy.install(app, service, parts.settings.places)
-    framing.install(app)
     errors.install(app)
     compression.install(app)
     filters.install(app)
@@ -82,10 +82,8 @@ def create_app(service: Service, parts: PortalParts, families: Sequence[Family])
     handover.install(app, parts.settings.outputs)
     links.install(app, service, parts.settings.places, families)
     menu.install(app)
-    live.install(app, parts.known, sign_ins)
-    ids.install(app)
-    way.install(app)
-    macros.install(app)
+    live.install(app, parts.known, signed_in)
+    _know_macros(app)
     for family in families:
         if family.service is service:
             app.register_blueprint(family.blueprint)
@@ -96,3 +94,16 @@ def _is_secured(settings: Settings) -> bool:
     tls = settings.program.tls
     by_a_proxy = any(place.is_secured for place in settings.places.values())
     return by_a_proxy or (tls is not None and tls.files.is_server)
+
+
+def _know_macros(app: Flask) -> None:
+    """Have templates of an application know them; each is read when a page first needs it."""
+    for name in MACROS:
+        app.jinja_env.globals[name] = LocalProxy(partial(_module, app, name))
+
+
+def _module(app: Flask, name: str) -> object:
+    found = app.jinja_env.get_template(f"macros/{name}.html").module
+    # Pages of after the first one find it without looking: a list has macros in each row.
+    app.jinja_env.globals[name] = found
+    return found

@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from synergos.program.health import OK
 from synergos_portal.orchestrator.problems import OrchestratorProblem
 from synergos_portal.services import Service
-from synergos_portal.web import current, language
+from synergos_portal.web import current, words
 from synergos_portal.web.links import is_own_path, origin
 from synergos_portal.web.live import fragment
 
@@ -56,9 +56,9 @@ def _choices() -> Blueprint:
 def choose_language() -> ResponseReturnValue:
     """Show pages in another language from now on."""
     chosen = request.form.get("language")
-    if chosen not in language.LANGUAGES:
+    if chosen not in words.LANGUAGES:
         abort(400)
-    session[language.CHOSEN] = chosen
+    session[words.CHOSEN] = chosen
     return _back()
 
 

@@ -13,7 +13,7 @@ from jinja2 import pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
-from synergos_portal.web import language
+from synergos_portal.web import words
 from synergos_portal.web.words import _, lazy
 
 Given = ParamSpec("Given")
@@ -70,7 +70,7 @@ def _by_reader(show: Callable[..., object]) -> Callable[..., object]:
         # A list has several in each row: nothing stands between them and what is kept.
         @pass_context
         def again(_context: Context, *arguments: object) -> object:
-            return kept(language.chosen(), *arguments)
+            return kept(words.chosen(), *arguments)
 
         return again
 
@@ -101,11 +101,11 @@ class Remembered(Generic[Given, Shown]):
 
     def for_reader(self) -> Callable[..., Shown]:
         """The same for the reader's language, which is looked up once: for rows of a list."""
-        return partial(self.kept, language.chosen())
+        return partial(self.kept, words.chosen())
 
     def __call__(self, *arguments: Given.args, **named: Given.kwargs) -> Shown:
         """Show it in the reader's language."""
-        return self.kept(language.chosen(), *arguments, **named)
+        return self.kept(words.chosen(), *arguments, **named)
 
 
 @Remembered

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
-from flask import Flask, request
+from flask import Flask, render_template, request
+from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import generate_csrf
 from markupsafe import Markup
 from werkzeug.datastructures import CombinedMultiDict
@@ -18,7 +19,7 @@ from wtforms.i18n import get_translations
 from synergos.errors import InvalidRequest
 from synergos.schema.json_text import value_in
 from synergos_portal.orchestrator.problems import Refused
-from synergos_portal.web import language, once
+from synergos_portal.web import once, words
 
 
 class Form(_Form):
@@ -33,7 +34,7 @@ class Form(_Form):
 
         def get_translations(self, form: Any) -> Any:
             """Those of this request."""
-            return get_translations([language.chosen()])
+            return get_translations([words.chosen()])
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         self.problems: list[str] = []
@@ -166,3 +167,33 @@ def _texts(errors: Any) -> list[Any]:
     if isinstance(errors, str) or not isinstance(errors, list | tuple):
         return [errors]
     return [text for each in errors for text in _texts(each)]
+
+
+class Confirmation(Form):
+    """A button."""
+
+
+def confirm_page(
+    form: Form,
+    title: str,
+    *texts: str,
+    back: str,
+    verb: str | None = None,
+    is_dangerous: bool = False,
+    way: Sequence[object] = (),
+    step: str = "",
+    nothing: str = "",
+) -> ResponseReturnValue:
+    """A page that says what will happen, with a button that has it happen.
+
+    Args:
+        form: whose fields are shown above the button.
+        back: where whoever wants it not goes.
+        verb: what the button says; the title without it.
+        way: the links that lead there.
+        step: what it is called at their end; the title without it.
+        nothing: said in the place of a form in which there is nothing to choose.
+    """
+    values = {"form": form, "title": title, "texts": texts, "back": back, "verb": verb or title}
+    shown = {"is_dangerous": is_dangerous, "way": way, "step": step, "nothing": nothing}
+    return render_template("confirm.html", **values, **shown), 422 if form.all_errors else 200

@@ -1,4 +1,4 @@
-"""Links to pages by the name of their endpoint, be they of this service or of another: whoever links need not know which."""
+"""Links to pages by the name of their endpoint, be they of this service or of another: whoever links need not know which. And the way there."""
 
 from __future__ import annotations
 
@@ -10,18 +10,23 @@ from http import HTTPStatus
 from typing import Any, cast
 from urllib.parse import quote, urlencode
 
-from flask import Blueprint, Flask, current_app, redirect, request
+from flask import Blueprint, Flask, current_app, flash, redirect, request
+from flask.typing import ResponseReturnValue
 from werkzeug import Response
 from werkzeug.exceptions import HTTPException
-from werkzeug.routing import BuildError, Map, Rule
+from werkzeug.routing import BaseConverter, BuildError, Map, Rule, ValidationError
 
+from synergos_portal.orchestrator.declared import Spot
 from synergos_portal.services import Place, Service
-from synergos_portal.web import ids
+from synergos_portal.web.words import _
 
 _LINKS = "synergos_links"
+_DECLARED = ("collaborations", "projects", "experiments", "runs")
+WORDS = frozenset({"new"})
+"""What stands in an address in the place of an id, and means a page."""
 _PLAIN = "!$&'()*+,/:;=@"
 """What werkzeug leaves as it is in a path, beside letters and digits."""
-_LOOKED_UP = frozenset({None, *ids.WORDS})
+_LOOKED_UP = frozenset({None, *WORDS})
 """Values by which another rule may hold than with others."""
 
 
@@ -31,6 +36,30 @@ class Family:
 
     service: Service
     blueprint: Blueprint
+
+
+@dataclass(frozen=True)
+class Step:
+    """A link of the way."""
+
+    text: str
+    address: str
+
+
+class OwnId(BaseConverter):
+    """An id at the end of an address, but for those that are such a word: they have ``=`` before them, which begins no id."""
+
+    def to_python(self, value: str) -> str:
+        """The id in an address; none where it means a page."""
+        if value in WORDS:
+            raise ValidationError
+        return value
+
+    def to_url(self, value: str) -> str:
+        """The id as an address has it."""
+        if value in WORDS:
+            raise ValidationError
+        return super().to_url(value)
 
 
 class Links:
@@ -137,9 +166,10 @@ def _mark(number: int) -> str:
 
 
 def install(app: Flask, own: Service, places: Mapping[Service, Place], families: Sequence[Family]) -> None:
-    """Have pages of an application link by ``link(endpoint, **values)``."""
+    """Have pages of an application link by ``link(endpoint, **values)``, and know ids in addresses as ``<own_id:…>``."""
     app.extensions[_LINKS] = Links(own, places, families)
-    app.jinja_env.globals.update(link=link, origin=origin, here=here, with_arguments=with_arguments)
+    app.url_map.converters["own_id"] = OwnId
+    app.jinja_env.globals.update(link=link, origin=origin, here=here, with_arguments=with_arguments, way_to=way_to)
 
 
 def page_at(*parts: str) -> str | None:
@@ -202,10 +232,32 @@ def _links() -> Links:
 def _all_pages(families: tuple[Family, ...]) -> Map:
     """The paths of all families, by an application that answers none of them."""
     known = Flask("synergos_portal", static_folder=None)
-    ids.install(known)
+    known.url_map.converters["own_id"] = OwnId
     for family in families:
         known.register_blueprint(family.blueprint)
     return Map(
         [rule.empty() for rule in known.url_map.iter_rules() if isinstance(rule, Rule)],
         converters=known.url_map.converters,
     )
+
+
+def way_to(spot: Spot | None) -> Sequence[Step]:
+    """What a place lies in, outermost first, with itself at the end."""
+    places = [] if spot is None else [Spot(spot.ids[: depth + 1]) for depth in range(len(spot.ids))]
+    return [Step(_("Collaborations"), address_of(Spot())), *(Step(each.id, address_of(each)) for each in places)]
+
+
+def address_of(spot: Spot, page: str = "show") -> str:
+    """The address of a page of a place; of the whole grid, that of all collaborations."""
+    return link(_endpoint(spot, page), **spot.key)
+
+
+def lead_to(spot: Spot, warnings: Sequence[str] = ()) -> ResponseReturnValue:
+    """The answer to a change: the page of what was changed, which says what was warned of."""
+    for text in warnings:
+        flash(text)
+    return go_to(_endpoint(spot, "show"), **spot.key)
+
+
+def _endpoint(spot: Spot, page: str) -> str:
+    return f"{_DECLARED[len(spot.ids) - 1]}.{page}" if spot.ids else "collaborations.listed"

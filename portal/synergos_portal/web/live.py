@@ -15,10 +15,10 @@ from typing import Any, TypeVar
 
 from flask import Flask, Response, current_app, g, render_template, request
 
-from synergos_portal.orchestrator import overview
+from synergos_portal.orchestrator import jobs
 from synergos_portal.orchestrator.known import KnownOrchestrators
 from synergos_portal.orchestrator.problems import OrchestratorProblem
-from synergos_portal.web import current, language
+from synergos_portal.web import current, words
 from synergos_portal.web.compression import takes_packed
 from synergos_portal.web.live_parts import UNHEARD, Made, Part, Parts
 from synergos_portal.web.repeated import ASKED, HEARD, Asked, RepeatedQuestions
@@ -123,14 +123,14 @@ def _part(template: str, values: dict[str, Any]) -> str:
     return "".join(found.blocks[_PART](found.new_context(values)))
 
 
-def job_counts() -> overview.Counts | None:
+def job_counts() -> jobs.Counts | None:
     """How many jobs there are in which state; None where nobody can tell."""
     if "job_counts" not in g:
         try:
-            g.job_counts = overview.counts(current.client())
+            g.job_counts = jobs.counts(current.client())
         except OrchestratorProblem:
             g.job_counts = None
-    found: overview.Counts | None = g.job_counts
+    found: jobs.Counts | None = g.job_counts
     return found
 
 
@@ -166,7 +166,7 @@ def _key(people: tuple[str | None, ...]) -> tuple[Any, ...]:
     return (
         current.orchestrator().name,
         *people,
-        language.chosen(),
+        words.chosen(),
         request.path,
         *sorted(request.args.items(multi=True)),
         request.host,

@@ -22,6 +22,8 @@ _ASKED_AGAIN = "no-cache, private"
 """An answer shows what is so now; whoever comes back asks again, which a tag may make cheap."""
 _KEPT_BY_NOBODY = "no-store"
 """Nor is it kept on a disk where somebody has signed in: who uses that browser next may be somebody else."""
+_DESTINATION = "Sec-Fetch-Dest"
+"""By it a browser says what it asks for, and no script of a page can. Without it a page is whole."""
 
 
 def install(app: Flask, service: Service, places: Mapping[Service, Place]) -> None:
@@ -43,9 +45,13 @@ def install(app: Flask, service: Service, places: Mapping[Service, Place]) -> No
             told.append(("Cache-Control", _KEPT_BY_NOBODY if current.is_signed_in() else _ASKED_AGAIN))
         for name, value in told:
             response.headers.add(name, value)
+        # Pages of view have neither header nor menu in windows of the station, as the station around them has.
+        if service is Service.VIEW and response.mimetype == "text/html":
+            response.vary.add(_DESTINATION)
         return response
 
     app.after_request(with_policy)
+    app.jinja_env.globals["is_framed"] = is_framed
 
 
 def _policy(service: Service, at: Mapping[Service, str]) -> str:
@@ -60,3 +66,8 @@ def _policy(service: Service, at: Mapping[Service, str]) -> str:
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; font-src 'self'; "
         f"{frames}; base-uri 'none'; form-action {forms}; object-src 'none'; frame-ancestors {framers}"
     )
+
+
+def is_framed() -> bool:
+    """Whether the page that is asked for is shown in a window of the station, the only place where one of view may be framed."""
+    return current.service() is Service.VIEW and request.headers.get(_DESTINATION) == "iframe"

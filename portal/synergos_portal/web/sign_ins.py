@@ -5,11 +5,22 @@ In files, so that the three services share them and a restart signs nobody out.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import hashlib
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
+from typing import cast
 
 import msgspec
+from flask import Flask, current_app
 
+from synergos.domain.addresses import customer_of
+from synergos_portal.orchestrator.problems import NotSignedIn
 from synergos_portal.web.kept import Kept
 
 HOURS = 12
@@ -57,3 +68,125 @@ class SignIns(Kept[SignedIn]):
         """By which each of these orchestrators knows a browser that has these names; None where it is nobody."""
         people = (self.at(each, names) for each in orchestrators)
         return tuple(None if who is None else who.token for who in people)
+
+
+FREE_OF_NAME = 3
+"""Wrong attempts at one name from one address."""
+FREE_OF_ADDRESS = 10
+"""Wrong attempts from one address at all names, and with tokens; of no matter for a name that was right from there."""
+WAIT = 960.0
+"""Seconds after the last of them: the orchestrator has forgotten them a minute before."""
+MOST_REMEMBERED = 10_000
+_EXTENSION = "synergos_sign_in_attempts"
+
+
+class TooManyWrong(Exception):
+    """From there too much was wrong, and nobody was asked.
+
+    Attributes:
+        seconds: after which it may be tried again.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__("too many attempts were wrong")
+        self.seconds = max(1, ceil(seconds))
+
+
+@dataclass
+class _Wrong:
+    count: int = 0
+    last: float = 0.0
+
+
+class Attempts:
+    """Attempts by name and address, and by address; threads of requests share them under one lock, which nobody holds while asking.
+
+    Args:
+        now: seconds on a clock that never goes back.
+    """
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        # Guards both tables.
+        self._lock = threading.Lock()
+        self._wrong: OrderedDict[bytes, _Wrong] = OrderedDict()
+        self._right: OrderedDict[bytes, None] = OrderedDict()
+
+    @contextmanager
+    def one(self, orchestrator: str, name: str | None, address: str) -> Iterator[None]:
+        """Make an attempt in the block; it was wrong when that raises :class:`NotSignedIn`.
+
+        It counts as wrong until it is over: of many at the same time no more are made than one after the other.
+
+        Args:
+            name: None for a token.
+            address: of the browser.
+
+        Raises:
+            TooManyWrong: not now.
+        """
+        where = customer_of(address)
+        pair = None if name is None else _key("name", orchestrator, name, where)
+        counted = self._begin(pair, _key("address", where))
+        try:
+            yield
+        except NotSignedIn:
+            raise
+        except BaseException:
+            self._take_back(counted)
+            raise
+        self._take_back(counted)
+        if pair is not None:
+            self._was_right(pair)
+
+    def _begin(self, pair: bytes | None, address: bytes) -> list[bytes]:
+        """Count an attempt; by what it was counted."""
+        with self._lock:
+            limits = {address: FREE_OF_ADDRESS} if pair is None or pair not in self._right else {}
+            if pair is not None:
+                limits[pair] = FREE_OF_NAME
+            now = self._now()
+            waits = [self._wait(key, free, now) for key, free in limits.items()]
+            if max(waits) > 0:
+                raise TooManyWrong(max(waits))
+            for key in limits:
+                found = self._wrong.pop(key, None)
+                if found is None or now - found.last >= WAIT:
+                    found = _Wrong()
+                self._wrong[key] = _Wrong(found.count + 1, now)
+            while len(self._wrong) > MOST_REMEMBERED:
+                self._wrong.popitem(last=False)
+            return list(limits)
+
+    def _wait(self, key: bytes, free: int, now: float) -> float:
+        found = self._wrong.get(key)
+        return 0.0 if found is None or found.count < free else found.last + WAIT - now
+
+    def _take_back(self, counted: list[bytes]) -> None:
+        with self._lock:
+            for key in counted:
+                if (found := self._wrong.get(key)) is not None:
+                    found.count -= 1
+
+    def _was_right(self, pair: bytes) -> None:
+        with self._lock:
+            self._wrong.pop(pair, None)
+            self._right.pop(pair, None)
+            self._right[pair] = None
+            while len(self._right) > MOST_REMEMBERED:
+                self._right.popitem(last=False)
+
+
+def install(app: Flask) -> None:
+    """Have an application count attempts."""
+    app.extensions[_EXTENSION] = Attempts()
+
+
+def attempts() -> Attempts:
+    """Those of the application of this request."""
+    return cast(Attempts, current_app.extensions[_EXTENSION])
+
+
+def _key(*words: str) -> bytes:
+    """As long for a name of a megabyte as for any other."""
+    return hashlib.sha256("\0".join(words).encode("utf-8", "surrogatepass")).digest()

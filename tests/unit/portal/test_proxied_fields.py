@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from synergos_portal.proxy.addresses import raw_target
-from synergos_portal.proxy.answer_fields import fields_from
+from synergos_portal.proxy.fields import fields_from
 from synergos_portal.proxy.tool import Place, Tool
 from synergos_portal.track import is_ours
 

@@ -8,7 +8,7 @@ import pytest
 
 from fakes.clock import Clock
 from synergos_portal.orchestrator.problems import Away, NotSignedIn
-from synergos_portal.web.sign_in_attempts import FREE_OF_ADDRESS, FREE_OF_NAME, WAIT, Attempts, TooManyWrong
+from synergos_portal.web.sign_ins import FREE_OF_ADDRESS, FREE_OF_NAME, WAIT, Attempts, TooManyWrong
 
 
 def wrong(attempts: Attempts, name: str | None, address: str = "192.0.2.1", times: int = 1) -> None:

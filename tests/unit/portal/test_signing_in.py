@@ -10,10 +10,9 @@ from werkzeug.test import Client
 
 from fakes.closed_orchestrator import TOKEN, closed
 from fakes.portal import Portal, portal
+from synergos_portal.program import by_https
 from synergos_portal.services import Place, Service
-from synergos_portal.web.scheme import by_https
-from synergos_portal.web.sign_in_attempts import FREE_OF_NAME
-from synergos_portal.web.sign_ins import SignedIn, SignIns
+from synergos_portal.web.sign_ins import FREE_OF_NAME, SignedIn, SignIns
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from flask import Flask
 from werkzeug.test import Client
 
 from fakes.portal import Portal, answering, portal
-from synergos_portal.orchestrator.roles import KEPT_SECONDS, Roles
+from synergos_portal.orchestrator.answers import KEPT_SECONDS, Roles
 from synergos_portal.pages.station.admission import admit
 from synergos_portal.pages.station.chosen import Chosen, FollowedJob
 from synergos_portal.pages.station.deep_links import graylog_page, mlflow_page

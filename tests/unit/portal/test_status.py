@@ -12,7 +12,7 @@ from synergos.domain.job import Job, Stage
 from synergos.domain.keys import RunKey
 from synergos.domain.records import Kind
 from synergos.records import RecordStore
-from synergos_portal.pages.status.tools import Beside
+from synergos_portal.pages.status import Beside
 from synergos_portal.services import Service
 
 JOB = {"id": "0123456789", "stage": "train", "keys": {"run_id": "r"}, "started_at": "2026-01-01T00:00:00+00:00"}

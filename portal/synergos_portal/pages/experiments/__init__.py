@@ -7,16 +7,13 @@ from flask.typing import ResponseReturnValue
 
 from synergos_portal.orchestrator import declared, vocabulary
 from synergos_portal.orchestrator.declared import Declared, Spot
-from synergos_portal.orchestrator.problems import Refused
 from synergos_portal.orchestrator.vocabulary import Family
-from synergos_portal.pages.declaring.deleting import delete_page
-from synergos_portal.pages.declaring.editing import as_json, form_page
+from synergos_portal.pages.declaring.editing import as_json, declare, delete_page, form_page, save
 from synergos_portal.pages.experiments import layers
-from synergos_portal.pages.experiments.forms import ExperimentForm
+from synergos_portal.pages.experiments.layers import ExperimentForm
 from synergos_portal.web.current import client
 from synergos_portal.web.forms import is_chosen
 from synergos_portal.web.listing import Column, Wanted, list_page
-from synergos_portal.web.way import lead_to
 from synergos_portal.web.words import _
 
 pages = Blueprint("experiments", __name__, url_prefix="/collaborations/<collab_id>/projects/<project_id>/experiments")
@@ -72,14 +69,9 @@ def edit(collab_id: str, project_id: str, expt_id: str) -> ResponseReturnValue:
     form.expt_id.data = expt_id
     form.begin_with(found.revision)
     if _edited(form) is None and form.is_sent:
-        try:
-            warnings = declared.change(
-                client(), spot, {"model": layers.model_of(form.rows, words)}, form.revision.data or ""
-            )
-        except Refused as error:
-            form.take_change(error, lambda: declared.read(client(), spot).revision)
-        else:
-            return lead_to(spot, warnings)
+        body = {"model": layers.model_of(form.rows, words)}
+        if saved := save(form, spot, declared.change, body):
+            return saved
     return _shown(form, words, spot, is_new=False)
 
 
@@ -101,12 +93,8 @@ def _declaring(outer: Spot, source: Declared | None) -> ResponseReturnValue:
     family = {"family": source.fields["family"]} if source is not None and source.fields.get("family") else {}
     if _edited(form) is None and form.is_sent:
         body = {"expt_id": form.expt_id.data, "model": layers.model_of(form.rows, words), **family}
-        try:
-            warnings = declared.declare(client(), outer, body)
-        except Refused as error:
-            form.take(error)
-        else:
-            return lead_to(outer.within(str(form.expt_id.data)), warnings)
+        if saved := declare(form, outer, form.expt_id.data, body):
+            return saved
     return _shown(form, words, outer, is_new=True, source=source)
 
 

@@ -7,10 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from wtforms.fields import FileField
+
 from synergos_portal.orchestrator.problems import Refused
 from synergos_portal.orchestrator.vocabulary import Argument, Family, Part
+from synergos_portal.pages.declaring.editing import DeclaredForm, name_field, take_file
 from synergos_portal.pages.declaring.values import Input, input_of, text_of, value_of
 from synergos_portal.web.forms import words_of
+from synergos_portal.web.words import _, lazy
 
 MOST = 200
 """Layers that the editor has at a time; more are uploaded."""
@@ -155,3 +159,50 @@ def _input(index: int, row: Layer, argument: Argument) -> Input:
         row.errors.get(argument.name, ()),
         is_fitted=is_fitted,
     )
+
+
+class ExperimentForm(DeclaredForm):
+    """What is declared of an experiment.
+
+    Attributes:
+        rows: its layers.
+        focus: the row to go on with; None for none.
+    """
+
+    expt_id = name_field()
+    file = FileField(
+        lazy("architecture.json"),
+        description=lazy("A list of layers. It is shown below before anything is declared."),
+    )
+    rows: Sequence[Layer] = ()
+    focus: int | None = None
+
+    @property
+    def all_errors(self) -> list[tuple[str | None, str, str]]:
+        """Those of rows, too."""
+        own = [
+            (
+                f"layers-{index}-{name}" if name in ("l_type", "activation") else f"layers-{index}-structure-{name}",
+                _("Layer %(number)s, %(name)s", number=index + 1, name=name),
+                text,
+            )
+            for index, row in enumerate(self.rows)
+            for name, texts in row.errors.items()
+            for text in texts
+        ]
+        return [*super().all_errors, *own]
+
+    def take(self, error: Refused, names: object = None) -> None:
+        """Show a refusal at the row it is about."""
+        rows = with_error(self.rows, error)
+        if rows is None:
+            super().take(error, {"model": "file"} if error.field == "model" else None)
+        else:
+            self.rows = rows
+
+    def upload(self) -> None:
+        """Show what the uploaded file says."""
+        take_file(self.file, self._show)
+
+    def _show(self, read: Any) -> None:
+        self.rows = of_model(read.get("model") if isinstance(read, dict) and "model" in read else read)

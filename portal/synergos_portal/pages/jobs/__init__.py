@@ -8,14 +8,14 @@ from flask import Blueprint, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 
 from synergos.domain.job_event import MOST_KEPT
-from synergos_portal.orchestrator import jobs
+from synergos_portal.orchestrator import grids, jobs
 from synergos_portal.orchestrator.jobs import Job
 from synergos_portal.orchestrator.problems import Refused
 from synergos_portal.pages.jobs import events, remedies, standing
 from synergos_portal.pages.jobs.loss_answers import SHOWN_ROUNDS, as_curve, as_table, wanted_after
 from synergos_portal.pages.jobs.rows import rows, took
-from synergos_portal.web.confirming import Confirmation, confirm_page
 from synergos_portal.web.current import client
+from synergos_portal.web.forms import Confirmation, confirm_page
 from synergos_portal.web.links import go_to, link, page_at
 from synergos_portal.web.listing import Column, Wanted, as_file, list_page
 from synergos_portal.web.live import fragment, knows, pace
@@ -83,7 +83,7 @@ def nodes(job_id: str) -> ResponseReturnValue:
     job = jobs.one(client(), job_id)
     who = job.error.participant if job.error is not None else None
     try:
-        found = jobs.nodes(client(), job.keys, who)
+        found = grids.nodes(client(), job.keys, who)
     except Refused:
         # Whoever may not see any.
         found = []

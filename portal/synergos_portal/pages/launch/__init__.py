@@ -4,7 +4,7 @@ from __future__ import annotations
 
 # Imported for the pages that they have.
 from synergos_portal.pages.launch import compare, downloads, launchpad, tune
-from synergos_portal.pages.launch.blueprint import pages
+from synergos_portal.pages.launch.launchpad import pages
 from synergos_portal.pages.launch.studies import pages as studies
 
 __all__ = ["compare", "downloads", "launchpad", "pages", "studies", "tune"]

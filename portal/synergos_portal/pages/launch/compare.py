@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from flask import Response, render_template, request
 from flask.typing import ResponseReturnValue
 
-from synergos_portal.orchestrator import launches, results, tuning
+from synergos_portal.orchestrator import launches, results, vocabulary
 from synergos_portal.orchestrator.client import Listing
 from synergos_portal.orchestrator.declared import Declared, Spot
 from synergos_portal.orchestrator.problems import Refused
-from synergos_portal.pages.launch.blueprint import PROJECT, pages
 from synergos_portal.pages.launch.comparison import MOST_RUNS, Comparison, Measured
 from synergos_portal.pages.launch.curves import Curve, Drawing
+from synergos_portal.pages.launch.launchpad import PROJECT, pages
 from synergos_portal.web.current import client
 from synergos_portal.web.words import _
 
@@ -35,7 +35,7 @@ def compare(collab_id: str, project_id: str) -> ResponseReturnValue:
     return render_template(
         "launch/compare.html",
         project=project,
-        comparison=Comparison.of(found, tuning.directions(client())),
+        comparison=Comparison.of(found, vocabulary.directions(client())),
         curves=drawn,
         drawing=Drawing.of(drawn, is_logarithmic=request.args.get("scale") == "log"),
         problems=[*problems, *missing],

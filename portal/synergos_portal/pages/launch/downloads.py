@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from synergos_portal.orchestrator import results
 from synergos_portal.orchestrator.declared import Spot
-from synergos_portal.pages.launch.blueprint import RUN, pages
+from synergos_portal.pages.launch.launchpad import RUN, pages
 from synergos_portal.web.current import client
 
 _ASKED = ("Range", "If-Range", "If-None-Match", "If-Match", "If-Modified-Since")

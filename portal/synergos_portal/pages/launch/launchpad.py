@@ -7,23 +7,27 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-from flask import abort, render_template, request, session
+from flask import Blueprint, abort, render_template, request, session
 from flask.typing import ResponseReturnValue
 
 from synergos.domain.trace_context import TraceContext
-from synergos_portal.orchestrator import cycle, declared, launches, overview
+from synergos_portal.orchestrator import cycle, declared, jobs, launches
 from synergos_portal.orchestrator.client import Listing, Query
 from synergos_portal.orchestrator.declared import Declared, Spot
 from synergos_portal.orchestrator.problems import Refused
 from synergos_portal.pages.jobs.standing import STAGES
-from synergos_portal.pages.launch.blueprint import PROJECT, pages
-from synergos_portal.pages.launch.chosen import Choice, usual
-from synergos_portal.pages.launch.plan import Plan, Task
+from synergos_portal.pages.launch.plan import Choice, Plan, Task, usual
 from synergos_portal.web.current import client
 from synergos_portal.web.links import go_to
 from synergos_portal.web.live import fragment, pace
 from synergos_portal.web.words import _, lazy
 
+pages = Blueprint("launch", __name__)
+"""Of all that is here; studies have their own."""
+
+PROJECT = "/collaborations/<collab_id>/projects/<project_id>"
+EXPERIMENT = f"{PROJECT}/experiments/<expt_id>"
+RUN = f"{EXPERIMENT}/runs/<run_id>"
 _PAGE = f"{PROJECT}/launch"
 EXPERIMENTS = 50
 RUNS = 50
@@ -105,7 +109,7 @@ def _launch(collab_id: str, project_id: str, trace_id: str) -> dict[str, Any]:
         "trace_id": trace_id,
         "jobs": found,
         "stages": STAGES,
-        "going_on": overview.unfinished(found),
+        "going_on": jobs.unfinished(found),
         "measured": [job.run for job in found.items if job.stage == "validate" and job.state == "completed"][:8],
     }
 

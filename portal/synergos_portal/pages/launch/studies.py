@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from http import HTTPStatus
 
 from flask import Blueprint, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
@@ -17,12 +16,12 @@ from synergos_portal.orchestrator.studies import Study, Trial, WholeStudy
 from synergos_portal.pages.jobs.standing import STAGES
 from synergos_portal.pages.launch.study_rows import rows
 from synergos_portal.web.current import client
-from synergos_portal.web.forms import Form
-from synergos_portal.web.links import go_to
+from synergos_portal.web.filters import number, or_nothing
+from synergos_portal.web.forms import Form, confirm_page
+from synergos_portal.web.links import Step, go_to, lead_to, link, way_to
 from synergos_portal.web.listing import Column, Wanted, as_file, list_page
 from synergos_portal.web.live import fragment, knows, pace
-from synergos_portal.web.way import lead_to
-from synergos_portal.web.words import lazy
+from synergos_portal.web.words import _, lazy
 
 pages = Blueprint("studies", __name__, url_prefix="/studies")
 
@@ -111,8 +110,23 @@ def best(study_id: str) -> ResponseReturnValue:
             form.take(error)
         else:
             return lead_to(study.experiment.within(str(form.run_id.data)))
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if form.all_errors else HTTPStatus.OK
-    return render_template("launch/study_best.html", study=study, form=form), status
+    texts = []
+    if study.best is not None:
+        reached = {"number": study.best.number, "metric": study.metric, "value": number(study.best.objective)}
+        texts = [
+            _("Trial %(number)d reached %(metric)s %(value)s, the best so far.", **reached),
+            ", ".join(f"{name} {or_nothing(value)}" for name, value in study.best.hyperparameters.items()),
+        ]
+    itself = link("studies.show", study_id=study_id)
+    return confirm_page(
+        form,
+        _("Make the best trial a run"),
+        *texts,
+        verb=_("Declare the run"),
+        back=itself,
+        way=[*way_to(study.experiment), Step(_("Study of %(name)s", name=study.experiment.id), itself)],
+        nothing="" if texts else _("No trial of this study has been trained and validated, so there is no best one."),
+    )
 
 
 def _shown(study: WholeStudy) -> dict[str, object]:

@@ -14,11 +14,11 @@ from flask.typing import ResponseReturnValue
 
 from synergos.errors import InvalidRequest
 from synergos.schema.json_text import value_in
-from synergos_portal.orchestrator import launches, studies, tuning
+from synergos_portal.orchestrator import launches, studies, vocabulary
 from synergos_portal.orchestrator.declared import Spot
 from synergos_portal.orchestrator.problems import Refused
-from synergos_portal.orchestrator.tuning import TuningWords
-from synergos_portal.pages.launch.blueprint import EXPERIMENT, pages
+from synergos_portal.orchestrator.vocabulary import TuningWords
+from synergos_portal.pages.launch.launchpad import EXPERIMENT, pages
 from synergos_portal.pages.launch.search_space import TYPE, VALUE, Dimension, NotASearchSpace, from_file
 from synergos_portal.pages.launch.tune_form import EMPTY_ROWS, TuneForm
 from synergos_portal.web.current import client
@@ -69,7 +69,7 @@ class Outlook:
 def tune(collab_id: str, project_id: str, expt_id: str) -> ResponseReturnValue:
     """The empty form, or one with what an earlier study searched."""
     experiment = Spot.of(collab_id, project_id, expt_id)
-    form, words = TuneForm.sent(), tuning.words(client(), experiment)
+    form, words = TuneForm.sent(), vocabulary.words(client(), experiment)
     form.base_run.data = request.args.get("base_run", "")
     form.show([])
     return _form(experiment, form, words)
@@ -81,7 +81,7 @@ def change(collab_id: str, project_id: str, expt_id: str) -> ResponseReturnValue
     experiment = Spot.of(collab_id, project_id, expt_id)
     if request.form.get("do") == START:
         return _begin(experiment, _carried())
-    words = tuning.words(client(), experiment)
+    words = vocabulary.words(client(), experiment)
     form = TuneForm.sent()
     if request.form.get("do") == CHANGE:
         _show(form, _carried())
@@ -109,7 +109,7 @@ def _begin(experiment: Spot, asked: Mapping[str, Any]) -> ResponseReturnValue:
         form = TuneForm.sent()
         _show(form, asked)
         form.take(error, {"optimize_mode": "metric", "tuner": "searcher"})
-        return _form(experiment, form, tuning.words(client(), experiment))
+        return _form(experiment, form, vocabulary.words(client(), experiment))
     return go_to("studies.show", study_id=study_id)
 
 

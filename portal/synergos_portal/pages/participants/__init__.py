@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from synergos_portal.pages.participants import predicting, profiles, registering
-from synergos_portal.pages.participants.blueprint import pages
+from synergos_portal.pages.participants.profiles import pages
 
 __all__ = ["pages", "predicting", "profiles", "registering"]

@@ -12,9 +12,8 @@ from wtforms.validators import DataRequired, Length
 
 from synergos_portal.orchestrator.catalogue import Publication
 from synergos_portal.orchestrator.participants import PURPOSES, Folder, Profile, Registration
-from synergos_portal.pages.declaring.editing import DeclaredForm, said, typed
-from synergos_portal.web.confirming import confirm_page
-from synergos_portal.web.forms import Form, labelled
+from synergos_portal.pages.declaring.editing import DeclaredForm, EndingForm, said, typed
+from synergos_portal.web.forms import Form, confirm_page, labelled
 from synergos_portal.web.words import _, lazy
 
 MOST_NODES = 64
@@ -193,23 +192,7 @@ class JoinForm(Form):
     project = SelectField(lazy("Project"), [DataRequired()])
 
 
-class LeaveForm(DeclaredForm):
-    """Whoever ends something types what it is called."""
-
-    saves = False
-    name = StringField(lazy("Its name, to be sure"))
-
-    def is_sure(self, name: str) -> bool:
-        """Whether it was sent, with the right name."""
-        if not self.is_sent:
-            return False
-        if self.name.data != name:
-            self.name.errors = [_("Type %(name)s exactly as it is written.", name=name)]
-            return False
-        return True
-
-
-def leaving_page(form: LeaveForm, name: str, verb: str, what: str, back: str) -> ResponseReturnValue:
+def leaving_page(form: EndingForm, name: str, verb: str, what: str, back: str) -> ResponseReturnValue:
     """What is lost, and the field for the name."""
     texts = (f"{what} {_('This cannot be undone.')}", f"{_('It is called')} {name}")
     return confirm_page(form, f"{verb}: {name}", *texts, verb=verb, back=back, is_dangerous=True)

@@ -13,8 +13,8 @@ from synergos_portal.orchestrator.client import Query
 from synergos_portal.orchestrator.participants import Overview, Place
 from synergos_portal.orchestrator.problems import Refused
 from synergos_portal.pages.jobs.standing import sentence, stage
-from synergos_portal.pages.participants.blueprint import pages
 from synergos_portal.pages.participants.forms import PredictForm, folders_of, tree_of
+from synergos_portal.pages.participants.profiles import pages
 from synergos_portal.web.choosing import narrow_choices
 from synergos_portal.web.current import client
 from synergos_portal.web.forms import labelled

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from flask import jsonify, render_template, request
+from flask import Blueprint, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 
 from synergos_portal.orchestrator import cycle, invitations, participants
@@ -13,14 +13,16 @@ from synergos_portal.orchestrator.client import Listing, Query
 from synergos_portal.orchestrator.declared import Spot
 from synergos_portal.orchestrator.participants import PURPOSES, Profile, Registration
 from synergos_portal.orchestrator.problems import Refused
+from synergos_portal.pages.declaring.editing import EndingForm
 from synergos_portal.pages.jobs.rows import rows
-from synergos_portal.pages.participants.blueprint import pages
-from synergos_portal.pages.participants.forms import LeaveForm, ProfileForm, leaving_page
+from synergos_portal.pages.participants.forms import ProfileForm, leaving_page
 from synergos_portal.web.current import client, own_participant, person
 from synergos_portal.web.links import go_to, link
 from synergos_portal.web.listing import Column, Wanted, list_page, wants_json
 from synergos_portal.web.live import fragment, knows, pace
 from synergos_portal.web.words import _
+
+pages = Blueprint("participants", __name__, url_prefix="/participants")
 
 COLUMNS = (
     Column[Profile]("participant_id", lambda row: row.id),
@@ -138,7 +140,7 @@ def edit(participant_id: str) -> ResponseReturnValue:
 def delete(participant_id: str) -> ResponseReturnValue:
     """Delete it with its registrations and results."""
     found = participants.profile(client(), participant_id)
-    form = LeaveForm.sent()
+    form = EndingForm.sent()
     form.begin_with(found.revision)
     if form.is_sure(participant_id):
         try:

@@ -14,11 +14,10 @@ from synergos_portal.orchestrator.client import Query
 from synergos_portal.orchestrator.declared import Spot
 from synergos_portal.orchestrator.participants import PURPOSES, Place, Registration
 from synergos_portal.orchestrator.problems import Refused
-from synergos_portal.pages.participants.blueprint import pages
+from synergos_portal.pages.declaring.editing import EndingForm
 from synergos_portal.pages.participants.forms import (
     MOST_NODES,
     JoinForm,
-    LeaveForm,
     TagsForm,
     folders_of,
     leaving_page,
@@ -27,6 +26,7 @@ from synergos_portal.pages.participants.forms import (
     registration_values,
     tree_of,
 )
+from synergos_portal.pages.participants.profiles import pages
 from synergos_portal.web.choosing import narrow
 from synergos_portal.web.current import client, own_participant
 from synergos_portal.web.forms import labelled
@@ -137,7 +137,7 @@ def tags(participant_id: str, collab_id: str, project_id: str) -> ResponseReturn
 def leave(participant_id: str, collab_id: str, project_id: str) -> ResponseReturnValue:
     """End it."""
     place = Place(collab_id, project_id, participant_id)
-    found, form = participants.registration(client(), place), LeaveForm.sent()
+    found, form = participants.registration(client(), place), EndingForm.sent()
     form.begin_with(found.revision)
     if form.is_sure(project_id):
         try:

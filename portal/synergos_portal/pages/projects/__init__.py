@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
+from wtforms.fields import SelectField, TextAreaField
 
-from synergos_portal.orchestrator import cycle, declared, invitations, taking_part
+from synergos_portal.orchestrator import cycle, declared, invitations
 from synergos_portal.orchestrator.declared import Declared, Spot
 from synergos_portal.orchestrator.participants import Place
-from synergos_portal.orchestrator.problems import Refused
-from synergos_portal.pages.declaring.deleting import delete_page
-from synergos_portal.pages.declaring.editing import as_json, form_page
+from synergos_portal.pages.declaring.editing import (
+    DeclaredForm,
+    as_json,
+    declare,
+    delete_page,
+    form_page,
+    name_field,
+    save,
+)
 from synergos_portal.pages.projects.checklist import steps_of
-from synergos_portal.pages.projects.forms import ProjectForm
 from synergos_portal.web.current import client, person
+from synergos_portal.web.forms import labelled
 from synergos_portal.web.listing import Column, Wanted, list_page
 from synergos_portal.web.live import fragment, pace
-from synergos_portal.web.way import lead_to
-from synergos_portal.web.words import _
+from synergos_portal.web.words import _, lazy
 
 pages = Blueprint("projects", __name__, url_prefix="/collaborations/<collab_id>/projects")
 
@@ -28,6 +37,39 @@ COLUMNS = (
     Column[Declared]("models", lambda row: row.count("Model")),
     Column[Declared]("validations", lambda row: row.count("Validation")),
 )
+
+
+class ProjectForm(DeclaredForm):
+    """What is declared of a project."""
+
+    project_id = name_field()
+    action = SelectField(
+        lazy("What it does"),
+        choices=labelled(
+            {"classify": lazy("classify: tell classes apart"), "regress": lazy("regress: predict numbers")}
+        ),
+        validate_choice=False,
+        description=lazy("What the participants' labels are: classes, or numbers."),
+    )
+    incentives = TextAreaField(
+        lazy("Incentives"),
+        description=lazy("Shown and used by nothing: a line each, as in gold: hospital_1, hospital_2."),
+    )
+
+    @property
+    def declaration(self) -> dict[str, Any]:
+        """As the orchestrator takes it."""
+        return {"project_id": self.project_id.data, "action": self.action.data, "incentives": self._incentives()}
+
+    @staticmethod
+    def values_of(fields: Mapping[str, Any]) -> dict[str, Any]:
+        """The values of its fields for what is declared."""
+        incentives = fields.get("incentives") or {}
+        return {"action": fields.get("action"), "incentives": "\n".join(map(_line, incentives.items()))}
+
+    def _incentives(self) -> dict[str, Any]:
+        lines = [line.partition(":") for line in (self.incentives.data or "").splitlines() if line.strip()]
+        return {name.strip(): [each.strip() for each in value.split(",") if each.strip()] for name, _, value in lines}
 
 
 @pages.route("/new", methods=["GET", "POST"])
@@ -49,7 +91,7 @@ def show(collab_id: str, project_id: str) -> ResponseReturnValue:
     steps = steps_of(spot, far, experiments[0].spot if experiments else None)
     # A worker that is away is waited for: whoever reads the page does not, unless they have asked for that.
     asks_nodes = bool(request.args.get("asked"))
-    standing = taking_part.of_project(client(), spot, is_trained=far.models > 0, asks_nodes=asks_nodes)
+    standing = cycle.of_project(client(), spot, is_trained=far.models > 0, asks_nodes=asks_nodes)
     return list_page(
         "projects/show.html",
         lambda query: declared.listed(client(), spot, query),
@@ -73,7 +115,7 @@ def live(collab_id: str, project_id: str) -> ResponseReturnValue:
     """Who takes part with how many rows, and whether its workers can be reached now."""
     spot = Spot.of(collab_id, project_id)
     found = declared.read(client(), spot)
-    standing = taking_part.of_project(client(), spot, is_trained=found.count("Model") > 0, asks_nodes=True)
+    standing = cycle.of_project(client(), spot, is_trained=found.count("Model") > 0, asks_nodes=True)
     members = cycle.members(client(), spot)
     values = {"record": found, "members": members, "standing": standing}
     return fragment("projects/show.html", unfinished=standing.is_open, **values)
@@ -87,13 +129,8 @@ def edit(collab_id: str, project_id: str) -> ResponseReturnValue:
     form = ProjectForm.sent(ProjectForm.values_of(found.fields))
     form.project_id.data = project_id
     form.begin_with(found.revision)
-    if form.is_sent:
-        try:
-            warnings = declared.change(client(), spot, form.declaration, form.revision.data or "")
-        except Refused as error:
-            form.take_change(error, lambda: declared.read(client(), spot).revision)
-        else:
-            return lead_to(spot, warnings)
+    if form.is_sent and (saved := save(form, spot, declared.change, form.declaration)):
+        return saved
     return _shown(form, spot, is_new=False)
 
 
@@ -111,15 +148,16 @@ def delete(collab_id: str, project_id: str) -> ResponseReturnValue:
 
 
 def _declaring(outer: Spot, form: ProjectForm, source: Spot | None = None) -> ResponseReturnValue:
-    if form.is_sent:
-        try:
-            warnings = declared.declare(client(), outer, form.declaration)
-        except Refused as error:
-            form.take(error)
-        else:
-            return lead_to(outer.within(str(form.project_id.data)), warnings)
+    if form.is_sent and (saved := declare(form, outer, form.project_id.data, form.declaration)):
+        return saved
     return _shown(form, outer, is_new=True, source=source)
 
 
 def _shown(form: ProjectForm, spot: Spot, *, is_new: bool, source: Spot | None = None) -> ResponseReturnValue:
     return form_page("projects/form.html", form, spot, _("New project"), is_new=is_new, source=source)
+
+
+def _line(incentive: tuple[str, Any]) -> str:
+    name, value = incentive
+    shown = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return f"{name}: {shown}"

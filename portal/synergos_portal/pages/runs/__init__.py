@@ -9,21 +9,18 @@ from typing import Any
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
-from synergos_portal.orchestrator import declared, trained, vocabulary
+from synergos_portal.orchestrator import declared, results, vocabulary
 from synergos_portal.orchestrator.declared import Declared, Spot
 from synergos_portal.orchestrator.jobs import Round
-from synergos_portal.orchestrator.problems import Refused
-from synergos_portal.orchestrator.trained import Trained
+from synergos_portal.orchestrator.results import Trained
 from synergos_portal.orchestrator.vocabulary import Vocabulary
-from synergos_portal.pages.declaring.deleting import delete_page
-from synergos_portal.pages.declaring.editing import as_json, form_page
+from synergos_portal.pages.declaring.editing import as_json, declare, delete_page, form_page, save
 from synergos_portal.pages.jobs.loss_answers import SHOWN_ROUNDS, as_curve, as_table, wanted_after
 from synergos_portal.pages.runs import hyperparameters
-from synergos_portal.pages.runs.forms import RunForm
+from synergos_portal.pages.runs.hyperparameters import RunForm
 from synergos_portal.pages.runs.measured import measured
 from synergos_portal.web.current import client
 from synergos_portal.web.forms import is_chosen
-from synergos_portal.web.way import lead_to
 from synergos_portal.web.words import _
 
 pages = Blueprint(
@@ -62,8 +59,8 @@ def show(collab_id: str, project_id: str, expt_id: str, run_id: str) -> Response
     if (answer := as_json(found)) is not None:
         return answer
     words = vocabulary.read(client())
-    model = trained.newest(client(), spot)
-    validations = trained.validations(client(), spot)
+    model = results.newest(client(), spot)
+    validations = results.validations(client(), spot)
     lost = _newest_rounds(spot, model)
     return render_template(
         "runs/show.html",
@@ -80,16 +77,16 @@ def show(collab_id: str, project_id: str, expt_id: str, run_id: str) -> Response
 def losses(collab_id: str, project_id: str, expt_id: str, run_id: str) -> ResponseReturnValue:
     """The curve: what the rounds of its training have lost, after one of them."""
     spot = Spot.of(collab_id, project_id, expt_id, run_id)
-    model = trained.newest(client(), spot)
-    return as_curve([] if model is None else trained.rounds(client(), spot, model, wanted_after()))
+    model = results.newest(client(), spot)
+    return as_curve([] if model is None else results.rounds(client(), spot, model, wanted_after()))
 
 
 @pages.get("/<run_id>/rounds")
 def rounds(collab_id: str, project_id: str, expt_id: str, run_id: str) -> ResponseReturnValue:
     """All rounds of its training, for other programs."""
     spot = Spot.of(collab_id, project_id, expt_id, run_id)
-    model = trained.newest(client(), spot)
-    return as_table([] if model is None else trained.all_rounds(client(), spot, model), "rounds")
+    model = results.newest(client(), spot)
+    return as_table([] if model is None else results.all_rounds(client(), spot, model), "rounds")
 
 
 @pages.route("/<run_id>/edit", methods=["GET", "POST"])
@@ -104,12 +101,8 @@ def edit(collab_id: str, project_id: str, expt_id: str, run_id: str) -> Response
         # Not a change of fields: what is left empty is said no more.
         kept = {name: value for name, value in found.fields.items() if name in hyperparameters.WITHOUT_EFFECT}
         body = {**kept, "run_id": run_id, **hyperparameters.declared(form.typed, words)}
-        try:
-            warnings = declared.replace(client(), spot, body, form.revision.data or "")
-        except Refused as error:
-            form.take_change(error, lambda: declared.read(client(), spot).revision)
-        else:
-            return lead_to(spot, warnings)
+        if saved := save(form, spot, declared.replace, body):
+            return saved
     return _shown(form, words, spot, is_new=False)
 
 
@@ -132,19 +125,15 @@ def _newest_rounds(run: Spot, model: Trained | None) -> list[Round]:
         return []
     count = model.figures.get("rounds")
     after = max(0, count - SHOWN_ROUNDS) if isinstance(count, int) else 0
-    return list(trained.rounds(client(), run, model, after))[: -SHOWN_ROUNDS - 1 : -1]
+    return list(results.rounds(client(), run, model, after))[: -SHOWN_ROUNDS - 1 : -1]
 
 
 def _declaring(outer: Spot, source: Declared | None) -> ResponseReturnValue:
     form, words = _form(source), vocabulary.read(client())
     if not _uploaded(form) and form.is_sent:
         body = {"run_id": form.run_id.data, **hyperparameters.declared(form.typed, words)}
-        try:
-            warnings = declared.declare(client(), outer, body)
-        except Refused as error:
-            form.take(error)
-        else:
-            return lead_to(outer.within(str(form.run_id.data)), warnings)
+        if saved := declare(form, outer, form.run_id.data, body):
+            return saved
     return _shown(form, words, outer, is_new=True, source=source)
 
 

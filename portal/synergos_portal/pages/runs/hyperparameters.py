@@ -1,4 +1,4 @@
-"""The hyperparameters of a run as they are typed: grouped, those that follow from what is chosen among them."""
+"""The hyperparameters of a run as they are typed: the form, grouped, those that follow from what is chosen among them."""
 
 from __future__ import annotations
 
@@ -6,9 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from wtforms.fields import FileField
+
+from synergos_portal.orchestrator.problems import Refused
 from synergos_portal.orchestrator.vocabulary import Argument, Vocabulary
+from synergos_portal.pages.declaring.editing import DeclaredForm, name_field, take_file
 from synergos_portal.pages.declaring.values import Input, input_of, text_of, value_of
-from synergos_portal.web.words import _
+from synergos_portal.web.forms import words_of
+from synergos_portal.web.words import _, lazy
 
 PREFIX = "run-"
 NO_HYPERPARAMETERS = frozenset(
@@ -18,7 +23,6 @@ WITHOUT_EFFECT = frozenset(
     {"is_condensed", "is_snn", "precision_fractional", "input_size", "output_size", "use_CLR", "cumulative_delta"}
 )
 """What the original's client sends and nothing reads: kept where it is there, and in no form."""
-
 _OF_NUMBERS = "MSELoss"
 
 
@@ -152,3 +156,43 @@ def _fitting(argument: Argument, words: Vocabulary, action: str | None) -> Argum
 
 def _kind(value: object) -> str:
     return {list: "a list", str: "a text", bool: "true or false", type(None): "null"}.get(type(value), "a number")
+
+
+class RunForm(DeclaredForm):
+    """What is declared of a run.
+
+    Attributes:
+        typed: its hyperparameters, by key.
+        wrong: what is wrong with each.
+    """
+
+    run_id = name_field()
+    file = FileField(
+        lazy("hyperparameters.json"),
+        description=lazy("An object of hyperparameters. It is shown below before anything is declared."),
+    )
+    typed: Mapping[str, str] = {}
+    wrong: Mapping[str, Sequence[str]] = {}
+
+    @property
+    def all_errors(self) -> list[tuple[str | None, str, str]]:
+        """Those of hyperparameters, too."""
+        own = [(f"{PREFIX}{name}", name, text) for name, texts in self.wrong.items() for text in texts]
+        return [*super().all_errors, *own]
+
+    def take(self, error: Refused, names: object = None) -> None:
+        """Show a refusal at the hyperparameter it is about."""
+        name = (error.field or "").partition("[")[0]
+        if not name or name in self:
+            super().take(error)
+        else:
+            self.wrong = {**self.wrong, name: [*self.wrong.get(name, ()), words_of(error)]}
+
+    def upload(self) -> None:
+        """Show what the uploaded file says."""
+        take_file(self.file, self._show)
+
+    def _show(self, read: Any) -> None:
+        self.typed = uploaded(read)
+        if not self.run_id.data and isinstance(read.get("run_id"), str):
+            self.run_id.data = read["run_id"]

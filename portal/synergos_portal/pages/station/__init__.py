@@ -13,9 +13,8 @@ from synergos_portal.orchestrator.problems import NotSignedIn, OrchestratorProbl
 from synergos_portal.pages.station.admission import admit, may_see
 from synergos_portal.pages.station.chosen import Chosen, FollowedJob, chosen_by, recent_jobs
 from synergos_portal.pages.station.deep_links import graylog_page, mlflow_page
-from synergos_portal.pages.station.shown import key_of, shown
 from synergos_portal.pages.station.troubles import sentence
-from synergos_portal.pages.station.windows import Elsewhere, absent, not_listed, windows
+from synergos_portal.pages.station.windows import Elsewhere, absent, key_of, not_listed, shown, windows
 from synergos_portal.proxy.presence import Seen
 from synergos_portal.proxy.tool import Tool
 from synergos_portal.tools import LOGS, MLOPS, QUEUE

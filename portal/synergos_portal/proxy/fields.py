@@ -1,18 +1,33 @@
-"""Header fields of an answer that a browser is told, made of those that a program sent."""
+"""Header fields: those a program is asked with, made of what a browser sent, and those a browser is told, made of what the program sent."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING
 
-from synergos_portal.proxy.challenges import challenge
 from synergos_portal.proxy.tool import Tool
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
 _OF_THIS_CONNECTION = frozenset(
-    {"connection", "keep-alive", "proxy-authenticate", "proxy-authentication-info", "proxy-connection", "te", "trailer"}
-    | {"transfer-encoding", "upgrade", "content-length", "date", "server"}
+    {"connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"}
 )
-"""Between two neighbours alone, or said by the portal's own server."""
+"""Between two neighbours alone (RFC 9110, section 7.6.1)."""
+_NOT_ASKED_WITH = (
+    _OF_THIS_CONNECTION
+    | {"expect", "proxy-authorization", "content-length", "content-type"}
+    | {"host", "origin", "referer", "cookie", "forwarded", "via", "x-real-ip"}
+)
+"""Nor what tells of us, or is said anew."""
+_TELLING = ("sec-fetch-", "x-forwarded-")
+_NOT_TOLD = (
+    _OF_THIS_CONNECTION
+    | {"proxy-authenticate", "proxy-authentication-info"}
+    # Said by the portal's own server.
+    | {"content-length", "date", "server"}
+)
 _OF_ALL_OUR_ADDRESSES = frozenset(
     {
         # Cookies and kept data of every port of this host, the portal's sessions among them.
@@ -40,6 +55,11 @@ _UNPRINTABLE = re.compile(r"[^\t\x20-\x7e\x80-\xff]+")
 _REFRESH = re.compile(
     r"(?P<seconds>[\s\d.]+[;,]\s*(?:url\s*=\s*)?)(?P<quote>[\"']?)(?P<address>[^\"']+)", re.IGNORECASE
 )
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"?')
+# A list of schemes, each with parameters (RFC 9110, section 11.6.1): what has no "=" behind it is a scheme.
+_SCHEME = re.compile(r"(?:^|,)\s*([!#$%&'*+.^_`|~0-9a-z-]+)(?=\s*(?:$|,)|\s+[^\s=])", re.IGNORECASE)
+_ASKED_FOR = {"basic": "Basic", "bearer": "Bearer"}
+"""Of others, as Digest, the realm is part of what a password is shown by: they would not work, and do not work with the program's own."""
 FRAMED_BY_US = "frame-ancestors 'self'"
 
 
@@ -57,7 +77,7 @@ def fields_from(
     named = {part.strip().lower() for name, value in sent if name.lower() == "connection" for part in value.split(",")}
     for name, value in sent:
         key = name.lower()
-        if key in _OF_THIS_CONNECTION or key in _OF_ALL_OUR_ADDRESSES or key in named:
+        if key in _NOT_TOLD or key in _OF_ALL_OUR_ADDRESSES or key in named:
             continue
         if key.startswith("access-control-") or key == _CHALLENGE:
             continue
@@ -77,7 +97,7 @@ def fields_from(
             )
         else:
             yield name, value
-    if asked_for := challenge((value for name, value in sent if name.lower() == _CHALLENGE), tool):
+    if asked_for := _challenge((value for name, value in sent if name.lower() == _CHALLENGE), tool):
         yield "WWW-Authenticate", asked_for
     # A second policy takes nothing from the program's own: each has to allow what is done.
     yield "Content-Security-Policy", FRAMED_BY_US
@@ -135,3 +155,54 @@ def _cookie(value: str, tool: Tool, *, is_secure: bool) -> str:
     # Without a path it is the folder's that was asked for, which is below the prefix.
     where = [f"Path={tool.path_here(path)}"] if path is not None and path.startswith("/") else []
     return "; ".join([pair, *where, *kept])
+
+
+def _challenge(sent: Iterable[str], tool: Tool) -> str:
+    """The one ``WWW-Authenticate`` of all that a program sent, of a realm that no other program has; empty where nothing is left."""
+    schemes = [scheme.lower() for value in sent for scheme in _SCHEME.findall(_QUOTED.sub('""', value))]
+    realm = "".join(sign if sign.isascii() and sign.isprintable() and sign not in '\\"' else "?" for sign in tool.name)
+    # In UTF-8 browsers send names and passwords of any letters.
+    more = {"basic": ', charset="UTF-8"'}
+    return ", ".join(
+        f'{written} realm="{realm}"{more.get(scheme, "")}'
+        for scheme, written in _ASKED_FOR.items()
+        if scheme in schemes
+    )
+
+
+def fields_for(environ: WSGIEnvironment, tool: Tool, is_ours: Callable[[str], bool]) -> Iterator[tuple[str, str]]:
+    """Name and value of each.
+
+    Args:
+        is_ours: whether a cookie of this name is the portal's own, which no other program sees.
+    """
+    yield "Host", tool.place.written
+    named = {_plain(name.strip()) for name in environ.get("HTTP_CONNECTION", "").split(",")}
+    for key, value in environ.items():
+        if not key.startswith("HTTP_"):
+            continue
+        name = _plain(key.removeprefix("HTTP_"))
+        if name in _NOT_ASKED_WITH or name in named or name.startswith(_TELLING):
+            continue
+        if name == "authorization" and tool.login is not None:
+            continue
+        yield name.title(), value
+    if content_type := environ.get("CONTENT_TYPE"):
+        yield "Content-Type", content_type
+    if cookies := "; ".join(_cookies(environ.get("HTTP_COOKIE", ""), is_ours)):
+        yield "Cookie", cookies
+    if tool.login is not None:
+        yield "Authorization", tool.login.header
+    if tool.place_header is not None:
+        yield tool.place_header, f"{environ['wsgi.url_scheme']}://{environ.get('HTTP_HOST', '')}{tool.prefix}/"
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("_", "-")
+
+
+def _cookies(sent: str, is_ours: Callable[[str], bool]) -> Iterator[str]:
+    for cookie in sent.split(";"):
+        name = cookie.partition("=")[0].strip()
+        if cookie.strip() and not is_ours(name):
+            yield cookie.strip()
