@@ -14,6 +14,7 @@ from synergos_portal.orchestrator.client import Client
 from synergos_portal.orchestrator.grids import Node
 from synergos_portal.orchestrator.jobs import WAITING, Job
 from synergos_portal.orchestrator.problems import Away, Refused
+from synergos_portal.pages.jobs.standing import stage
 from synergos_portal.web.current import client
 from synergos_portal.web.live import fragment
 
@@ -52,14 +53,14 @@ def entry() -> ResponseReturnValue:
 @pages.get("/home")
 def home() -> ResponseReturnValue:
     """What goes on."""
-    return render_template("home/home.html", found=_found(client()))
+    return render_template("home/home.html", found=_found(client()), stage=stage)
 
 
 @pages.get("/home/live")
 def live() -> ResponseReturnValue:
     """The same, now."""
     found = _found(client())
-    return fragment("home/home.html", unfinished=found.is_unfinished, found=found)
+    return fragment("home/home.html", unfinished=found.is_unfinished, found=found, stage=stage)
 
 
 def _found(client: Client) -> Home:

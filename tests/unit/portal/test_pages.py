@@ -53,6 +53,17 @@ def test_home_says_what_runs_what_has_failed_and_whom_is_waited_for(busy: Portal
     assert 'href="http://localhost:4001/jobs/0123"' in page
 
 
+@pytest.mark.parametrize(("language", "word"), [("en", "training"), ("de", "Training")])
+def test_a_job_is_called_by_what_it_does_in_the_readers_language(tmp_path: Path, language: str, word: str) -> None:
+    jobs = ("GET /ttp/jobs", 200, {"data": [{**JOB, "state": "failed"}], "params": COUNTS})
+    grid = portal(tmp_path, answering(jobs))
+    home = grid.visitor(Service.NAV, **{"Accept-Language": language}).get("/home").text
+    station = grid.visitor(Service.TRACK, **{"Accept-Language": language}).get("/station").text
+
+    assert f'/jobs/0123">{word}</a>' in home
+    assert f">{word} heart / p / e / r (" in station
+
+
 def test_whoever_may_not_know_whom_is_waited_for_is_told_that_somebody_is(tmp_path: Path) -> None:
     nameless = {**JOB, "progress": {"waiting_for": [{"until": "2999-01-01T00:00:00+00:00"}]}}
     jobs = ("GET /ttp/jobs", 200, {"data": [nameless], "params": COUNTS})

@@ -10,6 +10,7 @@ from flask import Blueprint, abort, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from synergos_portal.orchestrator.problems import NotSignedIn, OrchestratorProblem
+from synergos_portal.pages.jobs.standing import stage
 from synergos_portal.pages.station.admission import admit, may_see
 from synergos_portal.pages.station.chosen import Chosen, FollowedJob, chosen_by, recent_jobs
 from synergos_portal.pages.station.deep_links import graylog_page, mlflow_page
@@ -58,6 +59,7 @@ def station() -> ResponseReturnValue:
         windows=windows(shown().tools, chosen),
         chosen=chosen,
         jobs=jobs,
+        stage=stage,
         elsewhere=elsewhere,
         absent=absent(shown().tools, elsewhere),
         problem=problem,
