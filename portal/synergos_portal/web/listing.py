@@ -97,13 +97,13 @@ def as_file(kind: str, items: Iterator[Item], columns: Sequence[Column[Item]], n
         kind: ``csv`` or ``json``.
         name: of the file, without what its kind adds.
     """
-    if kind == "json":
-        rows = [{column.name: column.value(item) for column in columns} for item in items]
-        return Response(json.dumps(rows, ensure_ascii=False, default=str) + "\n", mimetype="application/json")
     # The first page is asked for before the answer begins: what goes wrong with it is an error, and no short file.
-    lines = _csv(items, columns)
-    first = next(lines)
-    response = Response(stream_with_context(_joined(first, lines)), mimetype="text/csv")
+    pieces = _json(items, columns) if kind == "json" else _csv(items, columns)
+    first = next(pieces)
+    told = stream_with_context(_joined(first, pieces))
+    if kind == "json":
+        return Response(told, mimetype="application/json")
+    response = Response(told, mimetype="text/csv")
     response.headers["Content-Disposition"] = f'attachment; filename="{name}.csv"'
     return response
 
@@ -133,6 +133,15 @@ def _all(ask: Callable[[Query], Listing[Item]], wanted: Wanted) -> Iterator[Item
             # It would be followed for ever.
             raise Nonsense("the orchestrator's answer is not what was expected: a list that leads back")
         read.add(cursor)
+
+
+def _json(items: Iterator[Item], columns: Sequence[Column[Item]]) -> Iterator[str]:
+    before = "["
+    for item in items:
+        row = {column.name: column.value(item) for column in columns}
+        yield before + json.dumps(row, ensure_ascii=False, default=str)
+        before = ", "
+    yield "[]\n" if before == "[" else "]\n"
 
 
 def _csv(items: Iterator[Item], columns: Sequence[Column[Item]]) -> Iterator[str]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+from pathlib import Path
 
 import pytest
 
-from fakes.portal import Portal
+from fakes.portal import Portal, answering, portal
 from synergos.domain.records import Kind
 from synergos.records import RecordStore
+from synergos_portal.orchestrator.problems import Nonsense
 from synergos_portal.web.listing import cell
 
 
@@ -41,6 +43,18 @@ def test_the_whole_list_is_to_be_had_as_csv_and_json(store: RecordStore, grid: P
 
     assert sorted(row["collab_id"] for row in rows) == names
     assert [row["collab_id"] for row in rows] == [record["collab_id"] for record in records or []]
+
+
+@pytest.mark.parametrize("kind", ["csv", "json"])
+def test_a_list_that_leads_back_is_not_followed_for_ever(tmp_path: Path, kind: str) -> None:
+    item = {"kind": "Collaboration", "key": {"collab_id": "heart"}}
+    endless = ("GET /ttp/connect/collaborations", 200, {"data": [item], "next": "again"})
+
+    answer = portal(tmp_path, answering(endless)).visitor().client.get(f"/collaborations?format={kind}")
+
+    # Whoever reads it has no whole file.
+    with pytest.raises(Nonsense, match="leads back"):
+        answer.get_data()
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ from synergos_portal.web.live import fragment, pace
 from synergos_portal.web.words import _
 
 _PLACE = "/<participant_id>/registrations/<collab_id>/<project_id>"
-MOST_COLLABORATIONS = 200
+MOST_COLLABORATIONS = 50
 """Whose projects are offered at a time; it takes an answer about each."""
 _NAMES: Query = {"fields": "doc_id"}
 ADD, REMOVE = "add", "remove"
