@@ -44,7 +44,17 @@ PROJECT = "/collaborations/collaboration_0/projects/project_0"
 EXPERIMENT = f"{PROJECT}/experiments/experiment_0"
 RUN = f"{EXPERIMENT}/runs/run_1"
 STUDY = "/studies/study_collaboration_0_project_0_experiment_0"
-IN_NAV = ("/", "/home", "/orchestrator", "/participant", "/search?q=run_1", "/status", "/help", "/help/words")
+IN_NAV = (
+    "/",
+    "/home",
+    "/orchestrator",
+    "/participant",
+    "/search?q=run_1",
+    "/status",
+    "/status/workers",
+    "/help",
+    "/help/words",
+)
 IN_VIEW = (
     "/collaborations",
     "/collaborations/new",
@@ -66,6 +76,7 @@ IN_VIEW = (
     STUDY,
     "/participants",
     "/participants/hospital_1",
+    "/participants/hospital_1/registrations",
     "/catalogue",
     "/lineage/collaboration_0/project_0/experiment_0/run_1",
 )

@@ -141,7 +141,10 @@ def test_nobody_is_kept_from_them(visitor: Visitor, pages: RunningPortal, study:
             f"{place}/nodes",
             f"{place}/tags",
             f"{pages.view}/participants/{who}/predict",
+            f"{pages.view}/participants/{who}/registrations",
+            f"{pages.view}/participants/{who}/results",
             f"{pages.nav}/status",
+            f"{pages.nav}/status/workers",
         )
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import cast
+from typing import NamedTuple, cast
 
 from flask import Blueprint, Flask, current_app, render_template
 from flask.typing import ResponseReturnValue
@@ -19,8 +19,11 @@ from synergos_portal.proxy.presence import Presence
 from synergos_portal.proxy.tool import Tool
 from synergos_portal.tools import REST
 from synergos_portal.web.current import client
+from synergos_portal.web.filters import NOTHING, state
+from synergos_portal.web.links import link
 from synergos_portal.web.listing import Column, Wanted, list_page
 from synergos_portal.web.live import fragment, pace
+from synergos_portal.web.words import _, ngettext
 
 pages = Blueprint("status", __name__)
 
@@ -76,11 +79,12 @@ def workers() -> ResponseReturnValue:
         lambda query: grids.nodes_listed(client(), query),
         Wanted.of_request("collab_id", "project_id", "participant_id"),
         COLUMNS,
+        rows=lambda nodes: rows(Worker(node, 1) for node in nodes),
     )
 
 
 def _shown(found: Status) -> dict[str, object]:
-    return {"found": found, "shown_workers": found.workers[:SHOWN], "stage": stage}
+    return {"found": found, "shown_workers": rows(found.workers[:SHOWN]), "stage": stage}
 
 
 def _found(asked: Client) -> Status:
@@ -202,3 +206,49 @@ def each_once(nodes: Iterable[Node]) -> Sequence[Worker]:
         found.setdefault((node.participant, node.worker, node.is_reachable, node.problem), []).append(node)
     workers = [Worker(same[0], len(same)) for same in found.values()]
     return sorted(workers, key=lambda worker: _ORDER[worker.node.is_reachable])
+
+
+class Row(NamedTuple):
+    """What a table shows of a worker, in the reader's language and in this order.
+
+    Attributes:
+        address: of the page of its registration, or of its participant's where it has several.
+        where: its project, or how many it has.
+        state: whether it can be reached.
+        problem: why not; empty where nothing is said.
+    """
+
+    address: str
+    participant: str
+    node: str
+    where: str
+    host: str
+    state: str
+    problem: str
+    version: str
+
+
+def rows(workers: Iterable[Worker]) -> list[Row]:
+    """A row for each worker."""
+    shown, nobody_knows = state.for_reader(), _("being asked")
+    states = {None: nobody_knows, True: shown("reachable"), False: shown("unreachable")}
+    return [
+        Row(
+            *_place(worker),
+            worker.node.host or NOTHING,
+            states[worker.node.is_reachable],
+            worker.node.problem or "",
+            worker.node.version or NOTHING,
+        )
+        for worker in workers
+    ]
+
+
+def _place(worker: Worker) -> tuple[str, str, str, str]:
+    """The first four of a row."""
+    key = {name: worker.node.key.get(name, "") for name in ("participant_id", "collab_id", "project_id")}
+    who, node = key["participant_id"], worker.node.node
+    if worker.projects == 1:
+        return link("participants.registration", None, **key), who, node, f"{key['collab_id']} / {key['project_id']}"
+    count = ngettext("%(num)s project", "%(num)s projects", worker.projects)
+    return link("participants.show", participant_id=who), who, node, count

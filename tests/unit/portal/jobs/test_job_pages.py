@@ -6,7 +6,7 @@ import csv
 import io
 import re
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -322,3 +322,21 @@ def test_of_a_very_long_training_all_rounds_are_in_the_file_and_the_curve_asks_f
         (20, "yes"),
         (5, None),
     ]
+
+
+def test_a_row_of_the_list_has_all_that_is_known_of_its_job(store: RecordStore, grid: Portal) -> None:
+    times = {"created_at": NOON, "started_at": NOON, "finished_at": NOON + timedelta(minutes=3)}
+    done = replace(Job(Stage.TRAIN, RUN, id="done0123456"), state=JobState.COMPLETED, **times)
+    error = JobError("WorkerRefused", "no <rows>", "hospital_2")
+    failed = Job(Stage.PREPROCESS, RUN.project, id="failed", state=JobState.FAILED, created_at=NOON, error=error)
+    moving = Job(Stage.TRAIN, RUN, id="moving", created_at=NOON, progress={"fraction": 0.25}).started()
+    store.add_jobs([done, failed, moving])
+
+    english, german = (grid.visitor().get("/jobs", Accept_Language=language).text for language in ("en", "de"))
+
+    [is_moving, has_failed, is_done] = map(text_of, english.split('<tr id="')[1:])
+    assert "completed training done0123 c / p / e / r Done. 2 Jan 2026, 12:00 3 minutes" in is_done
+    assert "failed alignment failed c / p hospital_2: no <rows> 2 Jan 2026, 12:00 –" in has_failed
+    assert "running training moving c / p / e / r It has begun. 25% 2 Jan 2026, 12:00 –" in is_moving
+    assert [english.count(text) for text in ('value="0.25"', 'href="/jobs/moving"', "<progress")] == [1, 1, 1]
+    assert "fertig Training done0123 c / p / e / r" in text_of(german)
