@@ -325,8 +325,8 @@ def test_of_a_very_long_training_all_rounds_are_in_the_file_and_the_curve_asks_f
 
 
 def test_a_row_of_the_list_has_all_that_is_known_of_its_job(store: RecordStore, grid: Portal) -> None:
-    times = {"created_at": NOON, "started_at": NOON, "finished_at": NOON + timedelta(minutes=3)}
-    done = replace(Job(Stage.TRAIN, RUN, id="done0123456"), state=JobState.COMPLETED, **times)
+    done = Job(Stage.TRAIN, RUN, id="done0123456", created_at=NOON, state=JobState.COMPLETED)
+    done = replace(done, started_at=NOON, finished_at=NOON + timedelta(minutes=3))
     error = JobError("WorkerRefused", "no <rows>", "hospital_2")
     failed = Job(Stage.PREPROCESS, RUN.project, id="failed", state=JobState.FAILED, created_at=NOON, error=error)
     moving = Job(Stage.TRAIN, RUN, id="moving", created_at=NOON, progress={"fraction": 0.25}).started()
