@@ -10,7 +10,7 @@ from functools import partial
 from synergos.domain.feature_space import Action
 from synergos.learning.algorithms import WEIGHTS, Bag, Weights
 from synergos.learning.families import LocalResult
-from synergos.learning.update_gate import Gauge, movement
+from synergos.learning.update_gate import Gauge, movement, moving
 from synergos_worker.policy.limits import OwnerLimits, beyond
 
 _SAME = 1e-3
@@ -66,7 +66,7 @@ class RoundJudge:
 
     def gauge(self, weights: Weights, own: Weights) -> Gauge | None:
         """What measures weights while they arrive, for :meth:`before`; None where that measures something else."""
-        if self._learnt is None or not self.has_trained:
+        if not self.has_trained or (self._learnt is None and len(moving(own, None)) < len(own)):
             return None
         return Gauge(Bag({WEIGHTS: weights}), None, Bag({WEIGHTS: own}), WEIGHTS, self._learnt)
 

@@ -103,6 +103,19 @@ def test_weights_are_measured_while_they_arrive_as_they_are_when_they_are_there(
         judge.before(1, far, own, distance=gauge.lengths.moved)
 
 
+def test_weights_that_all_learn_are_measured_while_they_arrive_and_those_beside_counters_are_not() -> None:
+    judge, own = RoundJudge(USUAL, Action.CLASSIFY), {"weight": torch.tensor([1.0, 0.0])}
+    judge.before(0, own, own)
+    judge.after(DONE, {"weight": torch.tensor([1.01, 0.0])}, own)
+
+    gauge = judge.gauge({"weight": torch.tensor([9.0, 0.0])}, own)
+
+    assert gauge is not None
+    assert gauge.lengths.moved == pytest.approx(8.0)
+    # Of a family that does not say which learn, a counter counts: nothing that arrives is measured without it.
+    assert trained(None).gauge(weights(9.0), weights(1.01)) is None
+
+
 def test_nothing_is_measured_early_before_the_first_training() -> None:
     judge = RoundJudge(USUAL, Action.CLASSIFY, learnt=["norm.weight"])
 
