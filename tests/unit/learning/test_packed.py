@@ -55,6 +55,27 @@ def test_some_of_them_are_measured_without_the_rest() -> None:
     assert movement(one, other, list(one)) == movement(one, other)
 
 
+def test_large_ones_are_averaged_as_one_in_the_memory_of_an_earlier_mean() -> None:
+    shapes = Shapes({"weight": (700, 800), "bias": (5,)})
+    first, second, earlier = (packed(seed, shapes) for seed in range(3))
+    given = [Weighted("a", 771, first), Weighted("b", 5_003, second)]
+
+    mean = average(given, earlier)
+
+    assert isinstance(mean, Packed)
+    assert mean.shapes is shapes
+    assert mean.flat.data_ptr() == earlier.flat.data_ptr()
+    one_by_one = average([Weighted("a", 771, apart(first)), Weighted("b", 5_003, apart(second))])
+    assert all(
+        torch.equal(tensor.view(torch.int32), one_by_one[name].view(torch.int32)) for name, tensor in mean.items()
+    )
+    # Of another network's, or of one that does not lie together, nothing is written over.
+    for other in (packed(2, Shapes(shapes.by_name)), apart(packed(2, shapes))):
+        before = apart(other)
+        assert torch.equal(average(given, other)["weight"], mean["weight"])
+        assert all(torch.equal(tensor, before[name]) for name, tensor in other.items())
+
+
 def test_weights_that_cannot_lie_together_are_left_as_they_are() -> None:
     others = apart(packed(1))
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import InitVar, dataclass, field, replace
 from functools import partial
 from itertools import count
@@ -76,6 +79,7 @@ class Rounds:
         self._expected: dict[int, Layout] = {}
         self._times = _Times()
         self._memory = AnswerMemory()
+        self._other = _other_thread()
         # The newest round that was trained.
         self._newest = -1
         # The newest round, while its commit may not be over; evaluations that no commit has with it yet.
@@ -104,6 +108,10 @@ class Rounds:
             Diverged: the training did, and is not to end with what was before.
             JobStopped: the job was asked to stop.
         """
+        with self._other or nullcontext():
+            return self._run()
+
+    def _run(self) -> RoundFiles:
         rounds = self.hyperparameters.rounds
         for number in range(self._newest + 1, rounds):
             if self.control.is_stopped:
@@ -277,7 +285,7 @@ class Rounds:
     def _answers(self, arrived: Mapping[str, Arrived], spare: Mapping[str, Weights]) -> Answers:
         rows = sum(self.weighing.weights(self._rows(Purpose.TRAIN)).values())
         replies = [each.reply for each in arrived.values()]
-        return Answers(replies, rows, spare, self._algorithm.reduction is Reduction.EACH)
+        return Answers(replies, rows, spare, self._algorithm.reduction is Reduction.EACH, self._other)
 
     def _layout(self, exchange: int) -> Layout:
         if exchange not in self._expected:
@@ -382,6 +390,14 @@ class _Times:
     def mean(self) -> float:
         """Of the rounds."""
         return self._total / self._rounds
+
+
+def _other_thread() -> ThreadPoolExecutor | None:
+    """A thread that averages beside the job's, when all who were waited for have answered; None where it has no core of its own, or
+    torch takes several cores by itself. It begins with the first model that is large.
+    """
+    is_core_left = torch.get_num_threads() == 1 and len(os.sched_getaffinity(0)) > 1
+    return ThreadPoolExecutor(1, "average") if is_core_left else None
 
 
 def _outline(model: Model) -> Model:

@@ -31,7 +31,7 @@ class StateMemory:
         if self._past is None or self._newest is None:
             return {}
         taken = _memory(self._newest) | self._others
-        lent = {name: own for name, own in self._past.sets.items() if isinstance(own, dict)}
+        lent = {name: own for name, own in self._past.sets.items() if isinstance(own, dict | Packed)}
         return {name: own for name, own in lent.items() if not _memory(Bag({name: own})) & taken}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
 from synergos.errors import Conflict
@@ -27,12 +28,14 @@ class Answers:
         rows: training rows of all participants of the run, also of those that did not answer.
         spare: sets of an earlier state that nobody needs any more; means are written into their memory.
         is_single: whether single answers may be looked at.
+        other: a thread for half of a large mean; None where whoever asks for it makes all of it.
     """
 
     replies: Sequence[Reply]
     rows: int
     spare: Mapping[str, Weights] = field(default_factory=dict)
     is_single: bool = True
+    other: Executor | None = None
 
     @property
     def each(self) -> Sequence[Reply]:
@@ -60,7 +63,7 @@ class Answers:
             Conflict: an answer lacks it, or they are not of one network.
         """
         weighted = [Weighted(reply.participant_id, reply.rows, reply.bag[name]) for reply in self.replies]
-        return average(weighted, self.spare.get(into or name), then)
+        return average(weighted, self.spare.get(into or name), then, self.other)
 
     def number(self, name: str) -> float:
         """The mean of a number, weighted by rows.

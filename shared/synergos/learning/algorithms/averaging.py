@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, wait
 from dataclasses import dataclass
 
 import torch
@@ -16,6 +17,8 @@ _CHUNK = 2**15
 """Elements that one core accumulates at once: their float64 sums stay in its own cache."""
 _TOGETHER = 2**17
 """A model of so few elements is averaged as if it were one tensor."""
+_BY_TWO = 2**19
+"""A tensor of so many elements is averaged in two threads, where another is lent: less is over before that has begun."""
 _EXACT_ROWS = 2**29
 """Up to so many, the product with a float32 value is exact in float64, however a processor adds it up."""
 
@@ -42,7 +45,12 @@ def chunk() -> int:
     return _CHUNK * torch.get_num_threads()
 
 
-def average(answers: Sequence[Weighted], into: Weights | None = None, then: Then | None = None) -> Weights:
+def average(
+    answers: Sequence[Weighted],
+    into: Weights | None = None,
+    then: Then | None = None,
+    other: Executor | None = None,
+) -> Weights:
     """The mean of the weights, weighted by rows.
 
     One tensor at a time and in the order given: float64 sums, cast back to the tensor's own type. Integers are rounded, of
@@ -51,6 +59,7 @@ def average(answers: Sequence[Weighted], into: Weights | None = None, then: Then
     Args:
         into: an earlier mean that nobody needs any more; the memory of what is alike is used again.
         then: what is to be made of the mean, before it is rounded.
+        other: a thread for half of what is large, where nothing else is made of the mean; the bits are the same.
 
     Raises:
         Conflict: there is nothing to average, or the weights are not of one network.
@@ -62,29 +71,35 @@ def average(answers: Sequence[Weighted], into: Weights | None = None, then: Then
     for answer in counted:
         if answer.weights.keys() != names:
             raise _of_another_network(answer)
-    if then is None and (packed := _average_packed(counted)) is not None:
+    if then is None and (packed := _average_packed(counted, into, other)) is not None:
         return packed
     small = _small(counted) if then is None else frozenset()
     together = _average_together(counted, [name for name in names if name in small]) if len(small) > 1 else {}
     return {
-        name: together[name] if name in together else _average(counted, name, (into or {}).get(name), then)
+        name: together[name] if name in together else _average(counted, name, (into or {}).get(name), then, other)
         for name in names
     }
 
 
-def _average_packed(answers: Sequence[Weighted]) -> Packed | None:
-    """The means of few values that lie together in every answer: bit for bit what :func:`_average_together` says of them."""
+def _average_packed(answers: Sequence[Weighted], into: Weights | None, other: Executor | None) -> Packed | None:
+    """The means of values that lie together in every answer, as one tensor: to the last bit what each would be alone."""
     first = answers[0].weights
-    if not isinstance(first, Packed) or len(first.flat) > _TOGETHER:
+    if not isinstance(first, Packed) or max(answer.rows for answer in answers) > _EXACT_ROWS:
         return None
-    if max(answer.rows for answer in answers) > _EXACT_ROWS:
+    flat = [
+        each.flat for answer in answers if isinstance(each := answer.weights, Packed) and each.shapes is first.shapes
+    ]
+    if len(flat) < len(answers):
         return None
-    result = torch.zeros(len(first.flat), dtype=torch.float64)
-    for answer in answers:
-        if not isinstance(answer.weights, Packed) or answer.weights.shapes is not first.shapes:
-            return None
-        result.add_(answer.weights.flat.to(torch.float64), alpha=answer.rows)
-    return Packed(first.shapes, result.div_(sum(answer.rows for answer in answers)).to(torch.float32))
+    rows = [answer.rows for answer in answers]
+    if len(first.flat) > _TOGETHER:
+        result = into.flat if isinstance(into, Packed) and into.shapes is first.shapes else torch.empty_like(first.flat)
+        _fill_by_two(result, flat, rows, other)
+        return Packed(first.shapes, result)
+    sums = torch.zeros(len(first.flat), dtype=torch.float64)
+    for values, count in zip(flat, rows, strict=True):
+        sums.add_(values.to(torch.float64), alpha=count)
+    return Packed(first.shapes, sums.div_(sum(rows)).to(torch.float32))
 
 
 def _small(answers: Sequence[Weighted]) -> frozenset[str]:
@@ -111,7 +126,9 @@ def _average_together(answers: Sequence[Weighted], names: Sequence[str]) -> dict
     return {name: piece.view(shape) for name, piece, shape in zip(names, pieces, shapes, strict=True)}
 
 
-def _average(answers: Sequence[Weighted], name: str, into: Tensor | None, then: Then | None) -> Tensor:
+def _average(
+    answers: Sequence[Weighted], name: str, into: Tensor | None, then: Then | None, other: Executor | None
+) -> Tensor:
     # Each tensor is asked for once: it may be read from a file.
     tensors = [answer.weights[name].detach() for answer in answers]
     shape, kind = tensors[0].shape, tensors[0].dtype
@@ -119,26 +136,54 @@ def _average(answers: Sequence[Weighted], name: str, into: Tensor | None, then: 
         if tensor.shape != shape or tensor.dtype != kind:
             raise _of_another_network(answer)
     flat = [tensor.reshape(-1) for tensor in tensors]
-    total = sum(answer.rows for answer in answers)
+    rows = [answer.rows for answer in answers]
     # New memory for a large model takes as long as the averaging itself.
     if into is None or (into.shape, into.dtype) != (shape, kind) or not into.is_contiguous():
         into = torch.empty(shape, dtype=kind, device=tensors[0].device)
     result = into.view(-1)
+    if then is not None:
+        _fill(result, flat, rows, lambda here, mean: then(name, here, mean))
+    else:
+        _fill_by_two(result, flat, rows, other)
+    return into
+
+
+def _fill_by_two(result: Tensor, flat: Sequence[Tensor], rows: Sequence[int], other: Executor | None) -> None:
+    """See :func:`_fill`; half of what is large in another thread."""
+    if other is None or len(result) < _BY_TWO or not result.is_cpu:
+        _fill(result, flat, rows)
+        return
+    # Between two pieces, which are those of one thread.
+    half = len(result) // 2 // chunk() * chunk()
+    second = other.submit(_fill, result[half:], [tensor[half:] for tensor in flat], rows)
+    try:
+        _fill(result[:half], [tensor[:half] for tensor in flat], rows)
+    finally:
+        wait([second])
+    second.result()
+
+
+def _fill(
+    result: Tensor,
+    flat: Sequence[Tensor],
+    rows: Sequence[int],
+    then: Callable[[slice, Tensor], Tensor] | None = None,
+) -> None:
+    """Put the mean of flat tensors where it belongs, piece by piece."""
+    kind, size, total = result.dtype, chunk(), sum(rows)
     exact = torch.complex128 if kind.is_complex else torch.float64
-    size = chunk()
     both = torch.empty(2, min(size, len(result)), dtype=exact, device=result.device)
     zero = torch.zeros((), dtype=exact, device=result.device)
     start = 0
     for target, *pieces in zip(*(torch.split(tensor, size) for tensor in (result, *flat)), strict=True):
         sums, own = both[:, : len(target)]
         # To 0, and not alone: what a sum of negative zeros is depends on it.
-        torch.add(zero, sums.copy_(pieces[0]), alpha=answers[0].rows, out=sums)
-        for answer, piece in zip(answers[1:], pieces[1:], strict=True):
-            sums.add_(own.copy_(piece), alpha=answer.rows)
+        torch.add(zero, sums.copy_(pieces[0]), alpha=rows[0], out=sums)
+        for count, piece in zip(rows[1:], pieces[1:], strict=True):
+            sums.add_(own.copy_(piece), alpha=count)
         mean = sums.div_(total)
         here = slice(start, start := start + len(target))
-        target.copy_(_rounded(mean if then is None else then(name, here, mean), kind))
-    return into
+        target.copy_(_rounded(mean if then is None else then(here, mean), kind))
 
 
 def _of_another_network(answer: Weighted) -> Conflict:

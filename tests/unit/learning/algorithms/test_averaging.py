@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor
@@ -153,3 +156,28 @@ def test_small_tensors_together_have_the_bits_of_each_alone() -> None:
         alone = average([Weighted(each.participant_id, each.rows, {name: each.weights[name]}) for each in answers])
         assert torch.equal(together[name], alone[name])
         assert together[name].shape == shapes[name]
+
+
+def test_half_of_a_large_tensor_is_averaged_in_another_thread_with_the_same_bits() -> None:
+    numbers = torch.Generator().manual_seed(3)
+    first, second = (torch.randn(600_001, generator=numbers) for _ in range(2))
+    given = updates((771, first), (5_003, second))
+    earlier = {"w": torch.full_like(first, torch.nan)}
+
+    with ThreadPoolExecutor(1) as other:
+        mean = average(given, earlier, other=other)["w"]
+        was_needed = bool(other._threads)
+
+    assert was_needed
+    assert mean.data_ptr() == earlier["w"].data_ptr()
+    assert torch.equal(mean.view(torch.int32), average(given)["w"].view(torch.int32))
+
+
+def test_what_fails_in_the_other_thread_fails() -> None:
+    class Failing(ThreadPoolExecutor):
+        def submit(self, *_: object, **__: object) -> Future[Any]:
+            return super().submit(int, "no number")
+
+    tensor = torch.zeros(600_001)
+    with Failing(1) as other, pytest.raises(ValueError, match="no number"):
+        average(updates((1, tensor), (1, tensor)), other=other)
