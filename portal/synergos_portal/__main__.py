@@ -16,8 +16,7 @@ import structlog
 from synergos.program.flags import usable_folder
 from synergos.program.program import ProgramSettings, read_flags, run
 from synergos.program.server import Service
-from synergos_portal.flags import listening_of, orchestrators_of, parser, places_of, tls_of, tools_of
-from synergos_portal.settings import Settings
+from synergos_portal.settings import Settings, listening_of, orchestrators_of, parser, places_of, tls_of, tools_of
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

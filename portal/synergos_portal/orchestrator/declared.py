@@ -122,6 +122,11 @@ def listed(client: Client, outer: Spot, query: Query) -> Listing[Declared]:
     return Listing(items, found.next, found.params)
 
 
+def counted(client: Client, outer: Spot, query: Query) -> Listing[Declared]:
+    """A page of what lies in a project or an experiment, with how much hangs under each and nothing else."""
+    return listed(client, outer, {**query, "fields": "relations"})
+
+
 def declare(client: Client, outer: Spot, body: Mapping[str, Any]) -> list[str]:
     """Declare something that is not there yet; warnings.
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from synergos.domain.job import FINAL_STATES
+from synergos.domain.trace_context import TRACEPARENT, TraceContext
 from synergos_portal.orchestrator.client import Client, Listing, Query, as_kind
 from synergos_portal.orchestrator.problems import Nonsense, Refused
 
@@ -256,6 +257,21 @@ def newest_rounds(client: Client, job: Job, most: int) -> Sequence[Round]:
 def cancel(client: Client, job_id: str) -> None:
     """Ask a job to stop."""
     client.answer("POST", "jobs", job_id, "cancel", body={})
+
+
+def ask(client: Client, parts: Sequence[str], trace: TraceContext) -> None:
+    """Ask for one stage in a trace, by which its jobs are found again.
+
+    Raises:
+        Refused: it cannot be done as things stand; nothing of it is stored.
+    """
+    client.answer("POST", *parts, body={}, headers={"Prefer": "respond-async", TRACEPARENT: trace.header})
+
+
+def of_trace(client: Client, project: Mapping[str, str], trace_id: str, most: int) -> Listing[Job]:
+    """The first jobs that were asked for in a trace, so many at most; its ``params`` count all of them by state."""
+    asked: Query = {**project, "trace_id": trace_id, "limit": most, "fields": ROW}
+    return client.records(Job, "jobs", query=asked)
 
 
 def again(client: Client, job: Job) -> str:

@@ -30,7 +30,6 @@ from synergos_portal.web import (
     returning,
     sessions,
     sign_ins,
-    static_files,
     words,
 )
 from synergos_portal.web.links import Family
@@ -77,7 +76,6 @@ def create_app(service: Service, parts: PortalParts, families: Sequence[Family])
     compression.install(app)
     filters.install(app)
     forms.install(app)
-    static_files.install(app)
     common.install(app, parts.health)
     handover.install(app, parts.settings.outputs)
     links.install(app, service, parts.settings.places, families)

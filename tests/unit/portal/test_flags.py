@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from synergos_portal import __main__ as program
-from synergos_portal.flags import listening_of, orchestrators_of, parser, places_of
 from synergos_portal.services import Place, Service
+from synergos_portal.settings import listening_of, orchestrators_of, parser, places_of
 
 
 def test_without_a_word_it_is_all_three_services_at_three_ports_in_a_row() -> None:

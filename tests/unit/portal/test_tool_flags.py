@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from synergos_portal.flags import parser, tools_of
 from synergos_portal.proxy.tool import Login
-from synergos_portal.settings import Tools
+from synergos_portal.settings import Tools, parser, tools_of
 
 
 def told(*arguments: str) -> Tools:

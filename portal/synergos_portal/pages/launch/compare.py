@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from flask import Response, render_template, request
 from flask.typing import ResponseReturnValue
 
-from synergos_portal.orchestrator import launches, results, vocabulary
+from synergos_portal.orchestrator import declared, results, vocabulary
 from synergos_portal.orchestrator.client import Listing
 from synergos_portal.orchestrator.declared import Declared, Spot
 from synergos_portal.orchestrator.problems import Refused
@@ -29,7 +29,7 @@ def compare(collab_id: str, project_id: str) -> ResponseReturnValue:
     found, missing = _read(chosen)
     drawn = [Curve(each.name, _losses(project, each)) for each in found]
     opened = request.args.get("open") or (chosen[-1].outer.id if chosen else None)
-    offered = launches.listed(client(), project, {"limit": OFFERED, "cursor": request.args.get("cursor") or None})
+    offered = declared.counted(client(), project, {"limit": OFFERED, "cursor": request.args.get("cursor") or None})
     if opened is None and offered.items:
         opened = offered.items[0].id
     return render_template(
@@ -99,7 +99,7 @@ def _runs(project: Spot, expt_id: str | None) -> Listing[Declared]:
     if expt_id is None:
         return Listing(())
     try:
-        return launches.listed(client(), project.within(expt_id), {"limit": OFFERED, "order": "newest"})
+        return declared.counted(client(), project.within(expt_id), {"limit": OFFERED, "order": "newest"})
     except Refused as error:
         if error.status != 404:
             raise

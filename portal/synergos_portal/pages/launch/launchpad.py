@@ -11,7 +11,7 @@ from flask import Blueprint, abort, render_template, request, session
 from flask.typing import ResponseReturnValue
 
 from synergos.domain.trace_context import TraceContext
-from synergos_portal.orchestrator import cycle, declared, jobs, launches
+from synergos_portal.orchestrator import cycle, declared, grids, jobs
 from synergos_portal.orchestrator.client import Listing, Query
 from synergos_portal.orchestrator.declared import Declared, Spot
 from synergos_portal.orchestrator.problems import Refused
@@ -55,7 +55,7 @@ def launchpad(collab_id: str, project_id: str) -> ResponseReturnValue:
 @pages.get(f"{_PAGE}/nodes")
 def nodes(collab_id: str, project_id: str) -> ResponseReturnValue:
     """The health of every node by sub-grid; asked for by itself, since a node that does not answer is waited for."""
-    found = launches.nodes(client(), Spot.of(collab_id, project_id))
+    found = grids.by_sub_grid(client(), Spot.of(collab_id, project_id).key)
     is_well = all(node.is_reachable for some in found.values() for node in some)
     return fragment("launch/nodes.html", unfinished=not is_well, grids=found)
 
@@ -72,7 +72,7 @@ def start(collab_id: str, project_id: str) -> ResponseReturnValue:
     trace = TraceContext(secrets.token_hex(16), secrets.token_hex(8))
     for place, wanted in enumerate(plan.requests):
         try:
-            launches.ask(client(), wanted.parts(collab_id, project_id), trace)
+            jobs.ask(client(), wanted.parts(collab_id, project_id), trace)
         except Refused as error:
             if place == 0:
                 return _page(project, choice, _refusal(wanted.task, error)), HTTPStatus.UNPROCESSABLE_ENTITY
@@ -103,7 +103,7 @@ def launched_live(collab_id: str, project_id: str, trace_id: str) -> ResponseRet
 
 def _launch(collab_id: str, project_id: str, trace_id: str) -> dict[str, Any]:
     project = Spot.of(collab_id, project_id)
-    found = launches.jobs_of(client(), project, trace_id, MOST_JOBS)
+    found = jobs.of_trace(client(), project.key, trace_id, MOST_JOBS)
     return {
         "project": project,
         "trace_id": trace_id,
@@ -117,7 +117,7 @@ def _launch(collab_id: str, project_id: str, trace_id: str) -> dict[str, Any]:
 def _page(project: Spot, choice: Choice | None = None, problem: str = "") -> str:
     asking = client()
     cursor = request.args.get("cursor") or None
-    found = launches.listed(asking, project, {"limit": EXPERIMENTS, "cursor": cursor})
+    found = declared.counted(asking, project, {"limit": EXPERIMENTS, "cursor": cursor})
     choice = choice or Choice.of(request.args) or usual(found.items, is_aligned=cycle.is_aligned(asking, project))
     known = _known(project, choice, found)
     return render_template(
@@ -142,7 +142,7 @@ def _opened(project: Spot, choice: Choice, found: Listing[Declared]) -> dict[str
     listed = {each.id for each in found.items}
     query: Query = {"limit": RUNS, "order": "newest"}
     return {
-        expt_id: launches.listed(client(), project.within(expt_id), query)
+        expt_id: declared.counted(client(), project.within(expt_id), query)
         for expt_id in dict.fromkeys(wanted)
         if expt_id in listed
     }

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from flask import Blueprint, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
@@ -14,11 +15,10 @@ from synergos_portal.orchestrator import studies
 from synergos_portal.orchestrator.problems import Refused
 from synergos_portal.orchestrator.studies import Study, Trial, WholeStudy
 from synergos_portal.pages.jobs.standing import STAGES
-from synergos_portal.pages.launch.study_rows import rows
 from synergos_portal.web.current import client
-from synergos_portal.web.filters import number, or_nothing
+from synergos_portal.web.filters import NOTHING, moment, number, or_nothing, state
 from synergos_portal.web.forms import Form, confirm_page
-from synergos_portal.web.links import Step, go_to, lead_to, link, way_to
+from synergos_portal.web.links import Step, go_to, lead_to, link, links_to, way_to
 from synergos_portal.web.listing import Column, Wanted, as_file, list_page
 from synergos_portal.web.live import fragment, knows, pace
 from synergos_portal.web.words import _, lazy
@@ -162,4 +162,49 @@ def _trial_columns(study: WholeStudy) -> list[Column[Trial]]:
         *(searched(name) for name in names),
         Column("reason", lambda trial: trial.reason),
         Column("finished_at", lambda trial: trial.finished_at),
+    ]
+
+
+_ABOUT = ("collab_id", "project_id", "expt_id")
+
+
+class Row(NamedTuple):
+    """What a table shows of a study, in the reader's language and in this order.
+
+    Attributes:
+        direction: which values of the metric are best, in words; empty where that is not known.
+        trials: how many were begun, of how many.
+    """
+
+    state: str
+    address: str
+    title: str
+    about: str
+    metric: str
+    direction: str
+    trials: str
+    best: str
+    begun: str
+    ended: str
+
+
+def rows(studies: Iterable[Study]) -> list[Row]:
+    """A row for each study."""
+    address, shown = links_to("studies.show", "study_id"), state.for_reader()
+    when, figure = moment.for_reader(), number.for_reader()
+    directions = {True: _("smallest is best"), False: _("largest is best")}
+    return [
+        Row(
+            shown(study.state),
+            address(study.id),
+            study.id[:8],
+            " / ".join(study.keys[name] for name in _ABOUT if name in study.keys),
+            study.metric or NOTHING,
+            directions[study.least_is_best] if study.optimize_mode else "",
+            f"{study.begun} / {study.max_trial_num or NOTHING}",
+            figure(study.best.objective if study.best else None),
+            when(study.created_at),
+            when(study.finished_at),
+        )
+        for study in studies
     ]

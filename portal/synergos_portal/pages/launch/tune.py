@@ -14,7 +14,7 @@ from flask.typing import ResponseReturnValue
 
 from synergos.errors import InvalidRequest
 from synergos.schema.json_text import value_in
-from synergos_portal.orchestrator import launches, studies, vocabulary
+from synergos_portal.orchestrator import declared, studies, vocabulary
 from synergos_portal.orchestrator.declared import Spot
 from synergos_portal.orchestrator.problems import Refused
 from synergos_portal.orchestrator.vocabulary import TuningWords
@@ -152,7 +152,7 @@ def _read_file(form: TuneForm) -> bool:
 
 def _form(experiment: Spot, form: TuneForm, words: TuningWords) -> ResponseReturnValue:
     form.offer(list(words.directions), list(words.forms), words.searchers, words.schedulers)
-    newest = launches.listed(client(), experiment, {"limit": OFFERED_RUNS, "order": "newest"})
+    newest = declared.counted(client(), experiment, {"limit": OFFERED_RUNS, "order": "newest"})
     shown = render_template("launch/tune.html", experiment=experiment, form=form, words=words, runs=newest.items)
     return shown, HTTPStatus.UNPROCESSABLE_ENTITY if form.all_errors else HTTPStatus.OK
 
