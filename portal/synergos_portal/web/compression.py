@@ -12,7 +12,8 @@ from flask import Flask, Response, abort, request
 
 _WORTH_IT = 1024
 """Bytes below which it saves nothing."""
-_LEVEL = 4
+_LEVEL = 3
+"""The next one takes half as long again for 4 % less."""
 _TEXTS = ("text/", "application/json", "application/javascript", "image/svg+xml")
 _FOLDER = Path(__file__).parents[1] / "static"
 _TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}

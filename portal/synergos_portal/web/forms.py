@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any, Self
 
 from flask import Flask, render_template, request
@@ -20,6 +21,7 @@ from synergos.errors import InvalidRequest
 from synergos.schema.json_text import value_in
 from synergos_portal.orchestrator.problems import Refused
 from synergos_portal.web import once, words
+from synergos_portal.web.controls import control
 
 
 class Form(_Form):
@@ -34,7 +36,7 @@ class Form(_Form):
 
         def get_translations(self, form: Any) -> Any:
             """Those of this request."""
-            return get_translations([words.chosen()])
+            return _library_words(words.chosen())
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         self.problems: list[str] = []
@@ -80,13 +82,19 @@ class Form(_Form):
         return [*whole, *((field.id, field.label.text, str(text)) for field in self for text in _texts(field.errors))]
 
 
+@cache
+def _library_words(language_of_reader: str) -> Any:
+    # The library looks for its file each time.
+    return get_translations([language_of_reader])
+
+
 def words_of(error: Refused) -> str:
     """What is wrong, without the field it stands at, which the orchestrator says in front of it."""
     return error.message.removeprefix(f"{error.field}: ")
 
 
 def install(app: Flask) -> None:
-    """Have templates of an application put the two tokens into a form."""
+    """Have templates of an application put the two tokens, and controls of fields, into a form."""
     app.jinja_env.globals.update(form_tokens=tokens, control=control)
 
 
@@ -95,24 +103,6 @@ def tokens() -> Markup:
     return Markup(
         '<input type="hidden" name="csrf_token" value="{}"><input type="hidden" name="{}" value="{}">'
     ).format(generate_csrf(), once.FIELD, once.new_token())
-
-
-def control(field: Any, style: str, **attributes: object) -> Markup:
-    """The control of a field, which tells what it is for and what is wrong with it.
-
-    Args:
-        style: Bootstrap's class.
-        attributes: more of HTML's; those that are None are left out.
-    """
-    about = [f"{field.id}-about"] if field.description else []
-    wrong = [f"{field.id}-errors"] if field.errors else []
-    told = {
-        "class": f"{style} is-invalid" if wrong else style,
-        "aria-describedby": " ".join([*about, *wrong]) or None,
-        "aria-invalid": "true" if wrong else None,
-        **attributes,
-    }
-    return Markup(field(**{name: value for name, value in told.items() if value is not None}))  # noqa: S704 - WTForms escapes
 
 
 def labelled(words: Mapping[str, str]) -> Any:

@@ -7,12 +7,23 @@ from io import BytesIO
 
 import pytest
 from werkzeug.datastructures import FileStorage
-from wtforms.fields import FileField, StringField
+from wtforms.fields import (
+    BooleanField,
+    FileField,
+    HiddenField,
+    IntegerField,
+    PasswordField,
+    SelectField,
+    StringField,
+    TextAreaField,
+)
+from wtforms.validators import DataRequired, Length, NumberRange
 
 from fakes.portal import Portal, answering, portal
 from synergos_portal.orchestrator.problems import Refused
 from synergos_portal.services import Service
-from synergos_portal.web.forms import Form, uploaded_json
+from synergos_portal.web.controls import control
+from synergos_portal.web.forms import Form, labelled, uploaded_json
 
 
 @pytest.fixture(scope="module")
@@ -24,6 +35,29 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Portal:
 class Example(Form):
     tags = StringField("Tags")
     file = FileField("File")
+
+
+class EveryKind(Form):
+    text = StringField("Text", [DataRequired(), Length(max=9)], render_kw={"autocomplete": "off"})
+    long = TextAreaField("Long")
+    hidden = HiddenField()
+    password = PasswordField("Password")
+    yes = BooleanField("Yes")
+    no = BooleanField("No")
+    number = IntegerField("Number", [NumberRange(1, 10)])
+    empty = IntegerField("Empty")
+    choice = SelectField("Choice", choices=labelled({"": "none", 'a"b': "<i>"}))
+    file = FileField("File")
+
+
+def test_controls_are_what_the_library_would_write(plain: Portal) -> None:
+    hostile = {name: 'a"b' if name == "choice" else "\"'<i>&amp;" for name in ("text", "long", "hidden", "choice")}
+    with plain.apps[Service.VIEW].test_request_context("/"):
+        form = EveryKind(data={**hostile, "password": "secret", "yes": True, "number": 7})
+
+        written = {field.name: control(field, "form-control", rows=None, list="known") for field in form}
+
+        assert written == {field.name: field(**{"class": "form-control", "list": "known"}) for field in form}
 
 
 @pytest.mark.parametrize(

@@ -52,10 +52,12 @@ def test_values_that_are_put_in_are_the_same_in_german(catalogue: Catalog) -> No
 
 def test_who_reads_a_page_first_chooses_no_words_for_the_others(tmp_path: Path) -> None:
     app = portal(tmp_path, answering()).apps[Service.NAV]
-    page = app.jinja_env.from_string('{{ "unreachable"|state|striptags }}, {{ 1234|number }}, {{ _("Home") }}')
+    page = app.jinja_env.from_string(
+        '{{ "unreachable"|state|striptags }}, {{ 1234|number }}, {{ _("Home") }}, {{ _("Of %(name)s", name="<b>") }}'
+    )
     read = []
     for language in ("de", "en"):
         with app.test_request_context("/", headers={"Accept-Language": language}):
             read.append(page.render())
 
-    assert read == ["✕ nicht erreichbar, 1.234, Start", "✕ not reachable, 1,234, Home"]
+    assert read == ["✕ nicht erreichbar, 1.234, Start, Von &lt;b&gt;", "✕ not reachable, 1,234, Home, Of &lt;b&gt;"]
