@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from flask import Blueprint, abort, render_template, request
+from flask import Blueprint, abort, request
 from flask.typing import ResponseReturnValue
 from wtforms.fields import SelectField
 from wtforms.validators import DataRequired
@@ -114,9 +114,16 @@ def invite(collab_id: str, project_id: str) -> ResponseReturnValue:
         else:
             return go_to("projects.show", **spot.key, _anchor="invitations")
     narrowed = narrow_choices(form.participant_id)
-    back = link("projects.show", **spot.key)
-    page = render_template("invitations/invite.html", form=form, spot=spot, back=back, narrowed=narrowed)
-    return page, 422 if form.all_errors else 200
+    return confirm_page(
+        form,
+        _("Invite a participant"),
+        _("Who takes part gets the model of project %(project)s, and has a say in what is agreed.", project=spot.id),
+        verb=_("Invite"),
+        back=link("projects.show", **spot.key),
+        way=way_to(spot),
+        nothing="" if form.participant_id.choices else _("Everybody who has declared who they are is invited already."),
+        narrowed=narrowed,
+    )
 
 
 @pages.route(f"{_OF_PROJECT}/<participant_id>/delete", methods=["GET", "POST"])

@@ -173,6 +173,8 @@ def confirm_page(
     way: Sequence[object] = (),
     step: str = "",
     nothing: str = "",
+    narrowed: object = None,
+    narrowed_by: Sequence[str] = (),
 ) -> ResponseReturnValue:
     """A page that says what will happen, with a button that has it happen.
 
@@ -183,7 +185,10 @@ def confirm_page(
         way: the links that lead there.
         step: what it is called at their end; the title without it.
         nothing: said in the place of a form in which there is nothing to choose.
+        narrowed: what is offered of very much (:mod:`synergos_portal.web.choosing`).
+        narrowed_by: what the text is called that narrows it down, where that is not the names themselves.
     """
     values = {"form": form, "title": title, "texts": texts, "back": back, "verb": verb or title}
     shown = {"is_dangerous": is_dangerous, "way": way, "step": step, "nothing": nothing}
+    shown |= {"narrowed": narrowed, "narrowed_by": narrowed_by}
     return render_template("confirm.html", **values, **shown), 422 if form.all_errors else 200

@@ -29,8 +29,8 @@ from synergos_portal.pages.participants.forms import (
 from synergos_portal.pages.participants.profiles import pages
 from synergos_portal.web.choosing import narrow
 from synergos_portal.web.current import client, own_participant
-from synergos_portal.web.forms import labelled
-from synergos_portal.web.links import go_to, link
+from synergos_portal.web.forms import confirm_page, labelled
+from synergos_portal.web.links import Step, go_to, link
 from synergos_portal.web.listing import wants_json
 from synergos_portal.web.live import fragment, pace
 from synergos_portal.web.words import _
@@ -52,8 +52,17 @@ def join(participant_id: str) -> ResponseReturnValue:
         collab_id, _slash, project_id = form.project.data.partition("/")
         place = Place(collab_id, project_id, participant_id)
         return go_to("participants.nodes" if _may_register(place) else "invitations.ask", **place.named)
-    values = {"form": form, "participant_id": participant_id, "collaborations": named}
-    return render_template("participants/join.html", **values), 422 if form.all_errors else 200
+    itself = link("participants.show", participant_id=participant_id)
+    return confirm_page(
+        form,
+        _("Register for a project"),
+        verb=_("Go on"),
+        back=itself,
+        way=[Step(_("Participants"), link("participants.listed")), Step(participant_id, itself)],
+        nothing="" if form.project.choices else _("There is no project yet. Whoever orchestrates declares one."),
+        narrowed=named,
+        narrowed_by=[_("Projects of collaborations with this text in their name")],
+    )
 
 
 @pages.get(_PLACE)
