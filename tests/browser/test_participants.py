@@ -83,6 +83,9 @@ def test_two_are_registered_tagged_by_tree_and_a_missing_folder_is_found_from_th
 
     expect(visitor.page).to_have_url(re.compile("#evaluate-0$"))
     expect(visitor.page.locator("#evaluate-0")).to_contain_text("gone / folder")
+    # From a place on the page to the page itself: the nodes are asked anew, and nothing is scrolled.
+    with visitor.page.expect_request(visitor.page.url.partition("#")[0]):
+        visitor.follow("Check now")
     visitor.page.locator("#evaluate-0").get_by_role("link").click()
     visitor.fill({"To measure on": "/".join(wines.holdings[0].evaluate or ())})
     visitor.follow("Save")
@@ -112,18 +115,6 @@ def test_the_state_of_the_grid_shows_what_there_is(visitor: Visitor, pages: Runn
     visitor.open(f"{pages.nav}/status")
 
     visitor.sees("a grid with one TTP", "free", "worker_1", "worker_2", "reachable")
-
-
-def test_whoever_wants_to_know_it_now_has_the_nodes_asked(
-    visitor: Visitor, pages: RunningPortal, study: Study, wines: Dataset
-) -> None:
-    collaboration, project, *_ = study.keys
-    who = wines.holdings[0].participant_id
-    place = f"{pages.view}/participants/{who}/registrations/{collaboration}/{project}"
-    visitor.open(f"{place}#nodes")
-
-    with visitor.page.expect_request(place):
-        visitor.follow("Check now")
 
 
 def test_nobody_is_kept_from_them(visitor: Visitor, pages: RunningPortal, study: Study, wines: Dataset) -> None:
