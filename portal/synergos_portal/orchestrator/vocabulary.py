@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from synergos.domain.study import Direction
-from synergos_portal.orchestrator.client import Client
+from synergos_portal.orchestrator.client import Client, as_kind
 from synergos_portal.orchestrator.declared import Spot
 
 FAMILY = "layers"
@@ -121,9 +121,17 @@ class _Project:
     action: str | None = None
 
 
+_made: dict[str, tuple[object, Vocabulary]] = {}
+"""By the fields asked for an answer and what was made of it: forms want the same again. Threads replace a pair as a whole."""
+
+
 def read(client: Client, fields: str = "families,algorithms") -> Vocabulary:
-    """The vocabulary of the orchestrator that is shown, or these fields of it."""
-    return client.record(Vocabulary, "vocabulary", query={"fields": fields})
+    """The vocabulary of the orchestrator that is shown, or these fields of it; nobody changes it."""
+    told = client.answer("GET", "vocabulary", query={"fields": fields}).get("data")
+    made = _made.get(fields)
+    if made is None or made[0] is not told:
+        made = _made[fields] = (told, as_kind(Vocabulary, told))
+    return made[1]
 
 
 def directions(client: Client) -> Mapping[str, Direction]:

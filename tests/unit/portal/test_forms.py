@@ -20,9 +20,11 @@ from wtforms.fields import (
 from wtforms.validators import DataRequired, Length, NumberRange
 
 from fakes.portal import Portal, answering, portal
+from synergos_portal.orchestrator import vocabulary
 from synergos_portal.orchestrator.problems import Refused
 from synergos_portal.services import Service
 from synergos_portal.web.controls import control
+from synergos_portal.web.current import client
 from synergos_portal.web.forms import Form, labelled, uploaded_json
 
 
@@ -88,6 +90,16 @@ def test_what_the_orchestrator_refuses_is_shown_with_what_was_typed(grid: Portal
     assert 'aria-invalid="true"' in answer.text
     assert 'id="collab_id-errors"' in answer.text
     assert '<a class="alert-link" href="#collab_id">' in answer.text
+
+
+def test_words_that_are_the_same_are_read_once(grid: Portal) -> None:
+    with grid.apps[Service.VIEW].test_request_context("/"):
+        first, second = vocabulary.read(client()), vocabulary.read(client())
+        others = vocabulary.read(client(), "statistics")
+
+    assert first is second
+    assert first.layers.hyperparameters
+    assert not others.layers.hyperparameters
 
 
 def test_a_name_that_is_taken_replaces_nothing(grid: Portal) -> None:
