@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from pathlib import Path
 
 import pytest
 
 from fakes.portal import Portal, answering, portal
+from synergos.domain.keys import ExperimentKey
 from synergos.domain.records import Kind
 from synergos.records import RecordStore
 from synergos_portal.orchestrator.problems import Nonsense
@@ -93,3 +95,25 @@ def test_every_list_is_to_be_had_whole(path: str, store: RecordStore, grid: Port
     assert isinstance(items, list)
     assert len(items) == (1 if path in ("/collaborations", "/participants") else 0)
     assert len(rows) == 1 + len(items)
+
+
+def test_a_run_in_the_list_of_its_experiment_says_how_it_is_trained_and_how_far_it_is(
+    grid: Portal, store: RecordStore
+) -> None:
+    experiment = ExperimentKey("c", "p", "e")
+    for kind in (Kind.COLLABORATION, Kind.PROJECT, Kind.EXPERIMENT):
+        store.put(kind, experiment, {"model": []})
+    for name, said in (("r1", {"algorithm": "FedProx", "rounds": 1200, "lr": 0.0005}), ("r 2", {})):
+        store.put(Kind.RUN, experiment.run_called(name), said)
+    store.put(Kind.MODEL, experiment.run_called("r1"), {})
+    store.put(Kind.VALIDATION, experiment.run_called("r1").measured_at("w"), {})
+
+    page = grid.visitor().get("/collaborations/c/projects/p/experiments/e").text
+
+    second, first = (re.sub(r"<[^>]*>", "|", row) for row in page.split("<tr><td><input")[1:])
+    assert [each.strip() for each in first.split("|") if each.strip()][1:8] == [
+        *["r1", "FedProx", "1,200", "–", "0.0005", "✓", "trained"]
+    ]
+    assert [each.strip() for each in second.split("|") if each.strip()][1:7] == ["r 2", "–", "–", "–", "–", "not yet"]
+    assert 'name="run" value="e/r 2" aria-label="Compare r 2"' in page
+    assert 'href="/collaborations/c/projects/p/experiments/e/runs/r%202">r 2</a>' in page

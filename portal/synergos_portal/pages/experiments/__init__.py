@@ -11,6 +11,7 @@ from synergos_portal.orchestrator.vocabulary import Family
 from synergos_portal.pages.declaring.editing import as_json, declare, delete_page, form_page, save
 from synergos_portal.pages.experiments import layers
 from synergos_portal.pages.experiments.layers import ExperimentForm
+from synergos_portal.pages.experiments.run_rows import rows
 from synergos_portal.web.current import client
 from synergos_portal.web.forms import is_chosen
 from synergos_portal.web.listing import Column, Wanted, list_page
@@ -56,6 +57,7 @@ def show(collab_id: str, project_id: str, expt_id: str) -> ResponseReturnValue:
         record=found,
         pairs=pairs,
         is_fitted=bool(fitted),
+        rows=rows,
     )
 
 

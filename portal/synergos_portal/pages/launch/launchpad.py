@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -128,6 +128,7 @@ def _page(project: Spot, choice: Choice | None = None, problem: str = "") -> str
         opened=_opened(project, choice, found),
         choice=choice,
         plan=choice.plan(known),
+        run_rows=_run_rows,
         too_many=len(choice.plan(known).requests) > MOST_REQUESTS,
         tasks=[(task, *WORDS[task]) for task in Task],
         problem=problem,
@@ -146,6 +147,15 @@ def _opened(project: Spot, choice: Choice, found: Listing[Declared]) -> dict[str
         for expt_id in dict.fromkeys(wanted)
         if expt_id in listed
     }
+
+
+def _run_rows(runs: Iterable[Declared]) -> list[tuple[str, str, str]]:
+    """Of each run what it is sent as, what it is called, and how far it is, in words."""
+    neither, trained, both = _("not trained"), _("trained"), _("trained and validated")
+    return [
+        (run.path, run.id, (both if run.count("Validation") else trained) if run.count("Model") else neither)
+        for run in runs
+    ]
 
 
 def _known(project: Spot, choice: Choice, found: Listing[Declared]) -> dict[str, Declared]:

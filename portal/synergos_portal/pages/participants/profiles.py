@@ -15,6 +15,7 @@ from synergos_portal.orchestrator.participants import PURPOSES, Profile, Registr
 from synergos_portal.orchestrator.problems import Refused
 from synergos_portal.pages.declaring.editing import EndingForm
 from synergos_portal.pages.jobs.rows import rows
+from synergos_portal.pages.participants import registration_rows
 from synergos_portal.pages.participants.forms import ProfileForm, leaving_page
 from synergos_portal.web.current import client, own_participant, person
 from synergos_portal.web.links import go_to, link
@@ -87,6 +88,7 @@ def show(participant_id: str) -> ResponseReturnValue:
         found=found,
         invited=None if person() is None else invitations.to(client(), participant_id),
         registered=found.registered,
+        registrations=registration_rows.rows(found.registrations),
         pace=pace(unfinished=_is_unfinished(found)),
         **_words(found),
     )
@@ -109,6 +111,7 @@ def registrations(participant_id: str) -> ResponseReturnValue:
         Wanted.of_request("collab_id"),
         _OF_REGISTRATIONS,
         participant_id=participant_id,
+        rows=registration_rows.rows,
     )
 
 
