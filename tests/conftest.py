@@ -30,6 +30,9 @@ settings.register_profile(
 settings.register_profile("quick", settings.get_profile("synergos"), max_examples=20)  # what tests/run.sh --fast names
 settings.load_profile("synergos")
 
+# What lives long is much here, and cycles are few: with Python's own numbers looking for them takes a tenth of all time.
+gc.set_threshold(50_000, 20, 20)
+
 if "PYTEST_XDIST_WORKER" in os.environ:
     # Threads of torch that wait for each other take the processor from the tests beside them.
     os.environ.setdefault("OMP_NUM_THREADS", "1")

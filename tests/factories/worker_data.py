@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
-from sklearn.datasets import load_breast_cancer, load_wine
 
 SHARED = Path(__file__).parents[3] / "shared" / "datasets"
 
@@ -41,11 +40,15 @@ def write_frame(root: Path, tag: Sequence[str], frame: pd.DataFrame) -> Path:
 
 def wine() -> pd.DataFrame:
     """178 wines, 13 measures, three cultivars; shuffled."""
+    from sklearn.datasets import load_wine  # late: most who write datasets need none of these
+
     return _named(load_wine(as_frame=True).frame, {0: "barolo", 1: "grignolino", 2: "barbera"})
 
 
 def breast_cancer() -> pd.DataFrame:
     """569 tumours, 30 measures, two diagnoses; shuffled."""
+    from sklearn.datasets import load_breast_cancer
+
     return _named(load_breast_cancer(as_frame=True).frame, {0: "malignant", 1: "benign"})
 
 

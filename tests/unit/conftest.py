@@ -70,19 +70,33 @@ def guarded(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     assert not GUARD.seen, "\n".join(GUARD.seen)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def levels_before() -> Iterator[dict[logging.Logger, int]]:
+    """The level that loggers had whose level a test sets; there are too many loggers to look at all of them after each."""
+    before: dict[logging.Logger, int] = {}
+    set_level = logging.Logger.setLevel
+
+    def remembered(logger: logging.Logger, level: int | str) -> None:
+        before.setdefault(logger, logger.level)
+        set_level(logger, level)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(logging.Logger, "setLevel", remembered)
+        yield before
+
+
 @pytest.fixture(autouse=True)
-def logging_as_it_was() -> Iterator[None]:
+def logging_as_it_was(levels_before: dict[logging.Logger, int]) -> Iterator[None]:
     """A test that starts a program's own logging leaves none of it to the tests after it."""
     root = logging.getLogger()
-    handlers, level = root.handlers, root.level
-    levels = {name: logger.level for name, logger in _loggers()}
+    handlers = root.handlers
+    levels_before.clear()
     yield
     root.handlers = handlers
-    root.setLevel(level)
-    for name, logger in _loggers():
+    for logger, level in [*levels_before.items()]:
         # Setting a level, even the same one, makes all other loggers forget what they know of theirs.
-        if logger.level != levels.get(name, logging.NOTSET):
-            logger.setLevel(levels.get(name, logging.NOTSET))
+        if logger.level != level:
+            logger.setLevel(level)
     structlog.reset_defaults()
 
 
@@ -93,11 +107,6 @@ def umask_as_it_was() -> Iterator[None]:
     os.umask(before)
     yield
     os.umask(before)
-
-
-def _loggers() -> list[tuple[str, logging.Logger]]:
-    known = logging.getLogger().manager.loggerDict.items()
-    return [(name, logger) for name, logger in known if isinstance(logger, logging.Logger)]
 
 
 @pytest.fixture(scope="session")

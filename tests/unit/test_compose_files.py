@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from ipaddress import ip_network
 from itertools import combinations
 from pathlib import Path
@@ -20,8 +21,14 @@ OF_OTHERS = {"synergos_logger": {"NET_BIND_SERVICE"}}
 """What others' images are not started without."""
 
 
+@cache
+def parsed(file: str) -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load((ROOT / file).read_text())
+    return found
+
+
 def services(file: str) -> dict[str, dict[str, Any]]:
-    found: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / file).read_text())["services"]
+    found: dict[str, dict[str, Any]] = parsed(file)["services"]
     return found
 
 
@@ -151,7 +158,7 @@ def test_workers_have_no_way_to_the_queue_and_programs_none_to_what_the_log_serv
 
 def test_every_network_has_a_place_of_its_own() -> None:
     # One without would be given whatever is free when it is made, perhaps where another is to be.
-    grids = [yaml.safe_load((ROOT / file).read_text())["networks"] for file in FILES]
+    grids = [parsed(file)["networks"] for file in FILES]
     subnets = [ip_network(each["ipam"]["config"][0]["subnet"]) for grid in grids for each in grid.values()]
 
     assert [pair for pair in combinations(subnets, 2) if pair[0].overlaps(pair[1])] == []
@@ -248,7 +255,7 @@ LASTING = {
 
 @pytest.mark.parametrize("file", FILES[1:])
 def test_what_must_last_is_in_a_named_volume_or_a_folder_of_the_host(file: str) -> None:
-    text = yaml.safe_load((ROOT / file).read_text())
+    text = parsed(file)
 
     for name, place in LASTING.items():
         if name in text["services"]:

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.metrics import roc_auc_score
 
 from synergos.domain.feature_space import Action
 from synergos.learning.curves import MIRRORED, MOST_CLASSES, THRESHOLDS, added, at, curve_of, shared_thresholds
@@ -71,6 +70,8 @@ def test_with_enough_rows_a_curve_keeps_steps() -> None:
 
 
 def test_of_two_classes_the_second_has_a_curve() -> None:
+    from sklearn.metrics import roc_auc_score
+
     scores = np.random.default_rng(7).random((400, 1))
     truth = (scores + np.random.default_rng(8).normal(0, 0.3, (400, 1)) > 0.5).astype(int)
 

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import sklearn.metrics
 from numpy.typing import NDArray
 
 from synergos.domain.feature_space import Action
@@ -198,6 +197,8 @@ def test_all_rows_of_two_classes_together_by_hand() -> None:
 
 @pytest.mark.parametrize("classes", [2, 3, 5])
 def test_all_figures_agree_with_scikit_learn(classes: int) -> None:
+    import sklearn.metrics
+
     rng = np.random.default_rng(classes)
     scores = rng.dirichlet(np.ones(classes), 200).astype(np.float32)
     truth = np.array([rng.choice(classes, p=row / row.sum()) for row in scores.astype(np.float64)])

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import sklearn.metrics
 from msgspec import to_builtins
 from numpy.typing import NDArray
 
@@ -47,6 +46,8 @@ def together(*parts: Rows) -> Rows:
 
 
 def test_a_classification_pooled_is_that_of_all_rows() -> None:
+    import sklearn.metrics
+
     parts = [of_classes(1, 40), of_classes(2, 7), of_classes(3, 13, classes=2)]
     whole = classified(together(*parts))
 
@@ -115,6 +116,8 @@ def test_what_nobody_tells_has_a_reason() -> None:
 
 
 def test_a_regression_pooled_is_that_of_all_rows() -> None:
+    import sklearn.metrics
+
     rng = np.random.default_rng(0)
     parts = []
     for level, rows in ((2000.0, 30), (2010.0, 5), (1995.0, 1)):
