@@ -13,9 +13,8 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import Connection, RowMapping, ScalarSelect, delete, func, insert, select, update
+from sqlalchemy import Connection, Integer, RowMapping, bindparam, delete, func, insert, select, update
 
 from synergos.domain.job import Job
 from synergos.domain.keys import JOB_IDS
@@ -33,7 +32,17 @@ LOOK_SECONDS = 0.25
 """After which whoever waits looks what other programs have changed."""
 
 
+# Statements are made once: making one takes longer than what it asks for.
 _NEWEST = select(func.coalesce(func.max(CHANGES.c.number), 0))
+_NEXT = select(func.coalesce(func.max(CHANGES.c.number), 0) + 1).scalar_subquery()
+"""The next number; the newest row is never removed, so none is given twice."""
+_AGAIN = (
+    update(CHANGES)
+    .where(CHANGES.c.kind == bindparam("of_kind"), CHANGES.c.item == bindparam("of_item"))
+    .values(number=_NEXT, is_deleted=bindparam("is_deleted"))
+)
+_ADDED = insert(CHANGES).values(number=_NEXT)
+_OLD = delete(CHANGES).where(CHANGES.c.number < _NEXT - 1 - bindparam("kept", type_=Integer))
 
 
 @dataclass(frozen=True)
@@ -181,22 +190,17 @@ def _note(connection: Connection, kind: str, item: str, key: Ids, *, is_deleted:
 def _forget_old(connection: Connection) -> None:
     # By whoever adds and deletes, which is the director alone in a cluster: a TTP may remove nothing here, so that no number is
     # ever given twice.
-    connection.execute(delete(CHANGES).where(CHANGES.c.number < _next() - 1 - KEPT))
+    connection.execute(_OLD, {"kept": KEPT})
 
 
 def _note_again(connection: Connection, kind: str, item: str, *, is_deleted: bool = False) -> bool:
-    same = (CHANGES.c.kind == kind, CHANGES.c.item == item)
-    return bool(connection.execute(update(CHANGES).where(*same).values(number=_next(), is_deleted=is_deleted)).rowcount)
+    values = {"of_kind": kind, "of_item": item, "is_deleted": is_deleted}
+    return bool(connection.execute(_AGAIN, values).rowcount)
 
 
 def _insert(connection: Connection, kind: str, item: str, key: Ids, *, is_deleted: bool = False) -> None:
-    values = {"kind": kind, "item": item, "number": _next(), "key": dict(key), "is_deleted": is_deleted}
-    connection.execute(insert(CHANGES).values(values))
-
-
-def _next() -> ScalarSelect[Any]:
-    """The next number; the newest row is never removed, so none is given twice."""
-    return select(func.coalesce(func.max(CHANGES.c.number), 0) + 1).scalar_subquery()
+    values = {"kind": kind, "item": item, "key": dict(key), "is_deleted": is_deleted}
+    connection.execute(_ADDED, values)
 
 
 def _text(key: Ids) -> str:

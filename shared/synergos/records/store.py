@@ -9,7 +9,19 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, func, insert, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    tuple_,
+    update,
+)
 
 from synergos.domain.damage import DAMAGED, UNREADABLE, DamagedPayload
 from synergos.domain.keys import Key
@@ -33,6 +45,16 @@ from synergos.records.visibility import is_visible
 _NO_TIME = datetime.fromtimestamp(0, UTC)
 """In the place of one that cannot be read."""
 _READ_AT_ONCE = 1000
+
+
+# Statements of one record are made once: making one takes longer than what it asks for.
+_MATCHES = {
+    kind: and_(*(table.c[field] == bindparam(f"own_{field}") for field in RECORD_TYPES[kind].key_fields))
+    for kind, table in RECORDS.items()
+}
+_STORED = {kind: select(table).where(_MATCHES[kind]) for kind, table in RECORDS.items()}
+_SIZE = {kind: select(shares.size_of(kind)).where(_MATCHES[kind]) for kind in RECORDS}
+_CHANGED = {kind: update(table).where(_MATCHES[kind]) for kind, table in RECORDS.items()}
 
 
 class _Undone(Exception):
@@ -112,9 +134,8 @@ class RecordStore(JobStore):
         Raises:
             RecordNotFound: there is none.
         """
-        statement = select(RECORDS[kind]).where(_matches(kind, key))
         with self.database.reading() as connection:
-            row = connection.execute(statement).mappings().one_or_none()
+            row = connection.execute(_STORED[kind], _own(kind, key)).mappings().one_or_none()
         if row is None:
             raise _missing(kind, key)
         return _record(kind, row)
@@ -216,10 +237,10 @@ class RecordStore(JobStore):
     @contextmanager
     def _counted(connection: Connection, kind: Kind, key: Ids) -> Iterator[None]:
         """What is written of one record inside is counted in its collaboration's share."""
-        measured = select(shares.size_of(kind)).where(_matches(kind, key))
-        before = connection.execute(measured).scalar_one_or_none()
+        own = _own(kind, key)
+        before = connection.execute(_SIZE[kind], own).scalar_one_or_none()
         yield
-        after = connection.execute(measured).scalar_one()
+        after = connection.execute(_SIZE[kind], own).scalar_one()
         shares.change(connection, restrict(key, kind), int(before is None), after - (before or 0))
         note = note_new_record if before is None else note_record
         note(connection, kind, restrict(key, kind))
@@ -236,13 +257,12 @@ class RecordStore(JobStore):
 
     @staticmethod
     def _update(connection: Connection, kind: Kind, key: Ids, values: Mapping[str, Any]) -> bool:
-        statement = update(RECORDS[kind]).where(_matches(kind, key)).values(**values)
-        return bool(connection.execute(statement).rowcount)
+        return bool(connection.execute(_CHANGED[kind], {**values, **_own(kind, key)}).rowcount)
 
 
-def _matches(kind: Kind, key: Ids) -> ColumnElement[bool]:
-    table = RECORDS[kind]
-    return and_(*(table.c[field] == value for field, value in restrict(key, kind).items()))
+def _own(kind: Kind, key: Ids) -> dict[str, str]:
+    """What the statements of one record are told of it."""
+    return {f"own_{field}": value for field, value in restrict(key, kind).items()}
 
 
 def conditions(kind: Kind, selection: Selection) -> Iterator[ColumnElement[bool]]:
