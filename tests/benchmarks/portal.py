@@ -29,7 +29,8 @@ import requests
 from playwright.sync_api import Browser, sync_playwright
 
 import synergos_portal
-from benchmarks.portal_live import measure_live, measure_watchers
+from benchmarks.portal_live import measure_live
+from benchmarks.portal_watchers import measure_watchers
 from factories.full_store import DEEP, LARGE, SMALL, Size, fill
 from grids.processes import Processes
 from servers.portal import RunningPortal, running

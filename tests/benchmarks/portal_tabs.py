@@ -24,7 +24,8 @@ class Tabs:
     They are one thread: whoever asks takes from the same processors as those that are measured.
 
     Attributes:
-        answers: how many there were by status; written by the thread, read when it has ended.
+        answers: how many there were by status; written by the thread.
+        seconds: of processor time that they have taken so far, as written by the thread.
     """
 
     def __init__(self, address: str, count: int) -> None:
@@ -34,6 +35,7 @@ class Tabs:
         self._thread = threading.Thread(target=self._run, name="tabs")
         self._failure: BaseException | None = None
         self.answers: dict[int, int] = {}
+        self.seconds = 0.0
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -62,6 +64,7 @@ class Tabs:
                 while due and due[0][0] <= time.monotonic():
                     when, at = heapq.heappop(due)
                     tabs[at].ask(when)
+                self.seconds = time.thread_time()
                 wait = due[0][0] - time.monotonic() if due else _LOOK
                 for key, _ in selector.select(min(max(wait, 0.0), _LOOK)):
                     if (status := (tab := tabs[key.data]).receive()) is not None:
@@ -74,10 +77,21 @@ class Tabs:
             tab.connection.close()
 
 
+def answer_to_a_tab(address: str) -> bytes:
+    """All that is sent to a tab that asks for the first time."""
+    tab = _Tab(address)
+    tab.ask(time.monotonic())
+    while tab.receive() is None:
+        pass
+    tab.connection.close()
+    return tab.answer
+
+
 class _Tab:
     """A connection, and what is known of the part.
 
     Attributes:
+        answer: the last one, as it was sent.
         asked: monotonic seconds when it was to ask last.
         pace: seconds after which it asks again.
     """
@@ -87,6 +101,7 @@ class _Tab:
         self.connection = socket.create_connection((parts.hostname, parts.port), timeout=_SECONDS)
         self.asked = 0.0
         self.pace = 1.0
+        self.answer = b""
         self.is_answered = True
         self._head = f"GET {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nAccept-Encoding: gzip\r\n".encode()
         self._tag = b""
@@ -110,5 +125,5 @@ class _Tab:
         if len(body) < int(fields.get(b"content-length", 0)):
             return None
         self._tag, self.pace = fields.get(b"etag", self._tag), float(fields.get(b"live-pace", 1))
-        self._data, self.is_answered = b"", True
+        self.answer, self._data, self.is_answered = self._data, b"", True
         return int(head[9:12])
