@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from base64 import b64encode
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -27,6 +27,8 @@ from synergos_portal.orchestrator.problems import Away, Nonsense, NotSignedIn, O
 
 Kind = TypeVar("Kind")
 Query = Mapping[str, str | int | None]
+COUNTS: Query = {"limit": 1, "order": "newest", "fields": "state"}
+"""Of jobs: what is asked to be told how many there are in each state."""
 READ_SECONDS = 10.0
 """For an answer to a read: somebody waits for the page."""
 SILENT_READ_SECONDS = 2.0
@@ -72,6 +74,19 @@ class Listing(Generic[Kind]):
     items: Sequence[Kind]
     next: str | None = None
     params: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was answered, with its ETag and how many bytes it took."""
+
+    body: Mapping[str, Any]
+    tag: str | None
+    size: int
+
+
+QueryOf = Callable[[Mapping[str, Any]], Query]
+Grow = Callable[[Mapping[str, Any], Mapping[str, Any]], Mapping[str, Any] | None]
 
 
 class _AsGiven(AuthBase):
@@ -265,7 +280,45 @@ class Client:
 
     def at(self, path: str, query: Mapping[str, str] | None = None) -> Mapping[str, Any]:
         """The whole answer to reading a path, which may be one that was kept: while nothing changes, or nobody answers."""
-        asked = f"{path}?{urlencode(query)}" if query else path
+
+        def ask(kept: Kept | None) -> Found:
+            reply = self._read(path, query, None if kept is None else kept.tag)
+            if reply.status == HTTPStatus.NOT_MODIFIED and kept is not None:
+                return Found(kept.body, kept.tag, kept.size)
+            return Found(reply.body, reply.headers.get("ETag"), reply.size)
+
+        return self._kept(_asked(path, query), path, ask)
+
+    def grown(self, name: str, parts: Sequence[str], query_of: QueryOf, grow: Grow) -> Mapping[str, Any]:
+        """What has grown of answers of which each has what is new since the one before, kept as :meth:`at` does.
+
+        Args:
+            name: what it is kept as.
+            query_of: what to ask, given what there is, nothing at first.
+            grow: makes of what there is and an answer what there is then; None where all of it has to be asked for anew.
+        """
+        with _explained():
+            path = route(*parts)
+
+        def ask(kept: Kept | None) -> Found:
+            before: Mapping[str, Any] = {} if kept is None else kept.body
+            reply = self._read(path, _text(query_of(before)))
+            if (found := grow(before, reply.body)) is None:
+                reply = self._read(path, _text(query_of({})))
+                found = grow({}, reply.body) or {}
+            return Found(found, None, max(reply.size, 0 if kept is None else kept.size))
+
+        return self._kept(f"{path}#{name}", path, ask)
+
+    def _read(self, path: str, query: Mapping[str, str] | None, tag: str | None = None) -> Reply:
+        is_silent = self.feed is not None and self.feed.is_silent
+        within = SILENT_READ_SECONDS if is_silent else READ_SECONDS
+        return self._reply(
+            Request("GET", path, query=query, headers={"If-None-Match": tag} if tag else {}, within=within)
+        )
+
+    def _kept(self, asked: str, path: str, ask: Callable[[Kept | None], Found]) -> Mapping[str, Any]:
+        """What was kept, where it is still good or nobody answers; else what is found when it is asked for."""
         kept = self._answers.find(self._token, asked)
         version, now = None if self.feed is None else self.feed.version, self._answers.clock()
         if kept is not None and self._is_good(kept, version, now, path):
@@ -273,28 +326,22 @@ class Client:
         is_silent = self.feed is not None and self.feed.is_silent
         if kept is not None and is_silent:
             return self._stale(kept)
-        tag = None if kept is None else kept.tag
         era = self._answers.era
         try:
-            within = SILENT_READ_SECONDS if is_silent else READ_SECONDS
-            headers = {"If-None-Match": tag} if tag else {}
-            reply = self._reply(Request("GET", path, query=query, headers=headers, within=within))
+            found = ask(kept)
         except Away:
             if kept is None:
                 raise
             return self._stale(kept)
-        if reply.status == HTTPStatus.NOT_MODIFIED and kept is not None:
-            body, size = kept.body, kept.size
-        else:
-            body, tag, size = reply.body, reply.headers.get("ETag"), reply.size
+        self._keep(asked, found, version, now, era)
+        return found.body
+
+    def _keep(self, asked: str, found: Found, version: str | None, now: float, era: int) -> None:
+        """Keep an answer for which was asked then."""
         # What was asked for before somebody changed something may be of before.
         fresh = era == self._answers.era
-        self._answers.keep(
-            self._token,
-            asked,
-            Kept(body, tag, version if fresh else None, now if fresh else float("-inf"), datetime.now(UTC), size),
-        )
-        return body
+        version, at = (version, now) if fresh else (None, float("-inf"))
+        self._answers.keep(self._token, asked, Kept(found.body, found.tag, version, at, datetime.now(UTC), found.size))
 
     def _stale(self, kept: Kept) -> Mapping[str, Any]:
         """An answer of before, which the page says it is."""
@@ -321,12 +368,19 @@ class Client:
         return version is not None and kept.version == version and now - kept.at < seconds
 
     def await_change(self, after: str | None, seconds: float) -> News:
-        """Wait until something changes after a cursor, at most so long; the cursor of now, and when to ask again."""
-        query = {"wait": f"{seconds:g}", **({} if after is None else {"after": after})}
+        """Wait until something changes after a cursor, at most so long; the cursor of now, and when to ask again.
+
+        How many jobs there are in each state, which every page shows, comes along and is kept as if it had been asked for.
+        """
+        query = {"wait": f"{seconds:g}", "counts": "true", **({} if after is None else {"after": after})}
+        era = self._answers.era
         reply = self._reply(Request("GET", route("changes"), query=query, within=seconds + FEED_PATIENCE))
         following = reply.body.get("next")
         if not isinstance(following, str):
             raise Nonsense("the orchestrator's answer about changes has no 'next'")
+        if isinstance(counts := reply.body.get("counts"), dict):
+            told = Found({"params": {"counts": counts}}, None, reply.size)
+            self._keep(_asked(route("jobs"), _text(COUNTS)), told, following, self._answers.clock(), era)
         return News(following, _seconds(reply.headers.get("Retry-After")))
 
     def _changed(
@@ -351,6 +405,11 @@ class Client:
             if answer.status_code >= HTTPStatus.BAD_REQUEST:
                 _check(answer.status_code, _error_of(answer))
             yield answer
+
+
+def _asked(path: str, query: Mapping[str, str] | None) -> str:
+    """What an answer is kept as."""
+    return f"{path}?{urlencode(query)}" if query else path
 
 
 def _text(query: Query | None) -> dict[str, str]:

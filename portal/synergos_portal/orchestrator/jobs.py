@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from synergos.domain.job import FINAL_STATES
 from synergos.domain.trace_context import TRACEPARENT, TraceContext
-from synergos_portal.orchestrator.client import Client, Listing, Query, as_kind
+from synergos_portal.orchestrator.client import COUNTS, Client, Listing, Query, as_kind
 from synergos_portal.orchestrator.problems import Nonsense, Refused
 
 Kind = TypeVar("Kind")
@@ -222,7 +222,7 @@ def unfinished(found: Listing[Job]) -> int:
 
 def counts(client: Client) -> Counts | None:
     """How many jobs there are in which state; None where the orchestrator does not say."""
-    told = client.answer("GET", "jobs", query={"limit": 1, "order": "newest", "fields": "state"}).get("params")
+    told = client.answer("GET", "jobs", query=COUNTS).get("params")
     found = told.get("counts") if isinstance(told, dict) else None
     if not isinstance(found, dict):
         return None
@@ -247,11 +247,6 @@ def events(client: Client, job_id: str) -> Sequence[Event]:
 def rounds(client: Client, job_id: str, after: int = 0) -> Iterator[Round]:
     """What its rounds have lost, those after one of them, asked for piece by piece as they are taken."""
     return _each(client, Round, job_id, "metrics", after)
-
-
-def newest_rounds(client: Client, job: Job, most: int) -> Sequence[Round]:
-    """The newest of its rounds, so many at most while it runs."""
-    return list(rounds(client, job.id, max(0, (job.round or 0) - most)))[-most:]
 
 
 def cancel(client: Client, job_id: str) -> None:

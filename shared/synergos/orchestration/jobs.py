@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from synergos.domain.damage import Damaged
@@ -17,6 +18,32 @@ from synergos.orchestration.dispatcher import Dispatcher
 from synergos.records.jobs import Concerned
 from synergos.records.paging import EVERYTHING, Page, Part
 from synergos.records.store import RecordStore
+
+_EVENTS_AT_ONCE = 1000
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What somebody has seen of a job.
+
+    Attributes:
+        event: the number of the last event; 0 for none.
+        round: the number of the last round; 0 for none.
+        most_rounds: how many of the rounds after it are wanted, the newest.
+    """
+
+    event: int
+    round: int
+    most_rounds: int
+
+
+@dataclass(frozen=True)
+class JobWithNews:
+    """A job, and what somebody has not seen of it; both in order."""
+
+    job: Job | Damaged
+    events: Sequence[JobEvent]
+    rounds: Sequence[RoundLoss]
 
 
 class Jobs:
@@ -47,6 +74,27 @@ class Jobs:
         """
         self._readable(caller, job_id)
         return told(self._access.sight(caller), self._store.find_job(job_id))
+
+    def with_news(self, caller: Caller, job_id: str, seen: Seen) -> JobWithNews:
+        """One job, and what somebody who has seen some of it has not seen yet, as all of it was at one moment.
+
+        Raises:
+            RecordNotFound: there is none.
+            NotPermitted: it is about another participant's data.
+        """
+        with self._store.database.reading():
+            job = self._store.find_job(job_id)
+            self._access.check_reading_job(caller, job.keys)
+            sight = self._access.sight(caller)
+            disclosure, history = sight.within(job.keys), self._store.history
+            events: list[JobEvent] = []
+            after: int | None = seen.event
+            while after is not None:
+                part = history.events(job_id, after, _EVENTS_AT_ONCE)
+                events += [event for each in part.items if (event := disclosure.event(each, job.keys)) is not None]
+                after = part.after
+            rounds = history.newest_rounds(job_id, seen.round, seen.most_rounds)
+        return JobWithNews(told(sight, job), events, [disclosure.round(each, job.keys) for each in rounds])
 
     def events(self, caller: Caller, job_id: str, after: int, limit: int, attempt: int | None = None) -> Part[JobEvent]:
         """What has happened to a job, in order, so much at most; the page after it begins after that number.

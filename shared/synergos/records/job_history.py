@@ -106,10 +106,24 @@ class JobHistory:
         table = JOB_ROUNDS
         with self._database.reading() as connection:
             job = _number_of(connection, job_id)
-            which = _as_it_stands(_begun(connection, job)) if attempt is None else table.c.attempt == attempt
-            wanted = select(table).where(table.c.job == job, table.c.round > after, which)
+            is_of_attempt = and_(table.c.attempt == attempt, table.c.round > after)
+            which = _as_it_stands(_begun(connection, job), after) if attempt is None else is_of_attempt
+            wanted = select(table).where(table.c.job == job, which)
             rows = connection.execute(wanted.order_by(table.c.round).limit(limit + 1)).mappings().all()
         return Part([_round(row) for row in rows[:limit]], rows[limit - 1]["round"] if len(rows) > limit else None)
+
+    def newest_rounds(self, job_id: str, after: int, most: int) -> list[RoundLoss]:
+        """The losses of the newest rounds after a number, so many at most, of those that the training consists of; in order.
+
+        Raises:
+            RecordNotFound: there is no such job.
+        """
+        table = JOB_ROUNDS
+        with self._database.reading() as connection:
+            job = _number_of(connection, job_id)
+            wanted = select(table).where(table.c.job == job, _as_it_stands(_begun(connection, job), after))
+            rows = connection.execute(wanted.order_by(table.c.round.desc()).limit(most)).mappings().all()
+        return [_round(row) for row in reversed(rows)]
 
 
 def _number_of(connection: Connection, job_id: str) -> int:
@@ -184,18 +198,24 @@ def _after(about: object) -> int:
     return after if isinstance(after, int) else 0
 
 
-def _as_it_stands(begun: Iterable[_Begun]) -> ColumnElement[bool]:
-    """Of the rounds of all attempts those that count: an attempt that begins after some of another's takes the place of the rest."""
-    return or_(*_parts(sorted(begun, key=lambda each: each.attempt)))
+def _as_it_stands(begun: Iterable[_Begun], after: int = 0) -> ColumnElement[bool]:
+    """Of the rounds of all attempts those that count: an attempt that begins after some of another's takes the place of the rest.
+
+    Args:
+        after: only those after this round.
+    """
+    return or_(*_parts(sorted(begun, key=lambda each: each.attempt), after))
 
 
-def _parts(begun: list[_Begun]) -> Iterator[ColumnElement[bool]]:
+def _parts(begun: list[_Begun], after: int) -> Iterator[ColumnElement[bool]]:
     attempt, number = JOB_ROUNDS.c.attempt, JOB_ROUNDS.c.round
     until: int | None = None
     # What was run before anybody wrote down how it began is attempt 0.
     for each in [*reversed(begun), _Begun(0, 0)]:
-        bounds = [] if until is None else [number <= until]
-        yield and_(attempt == each.attempt, number > each.after, *bounds)
+        # One bound on either side: a database that looks a row up by the weaker of two reads all rounds there are.
+        first, bounds = max(each.after, after), [] if until is None else [number <= until]
+        if until is None or first < until:
+            yield and_(attempt == each.attempt, number > first, *bounds)
         until = each.after if until is None else min(until, each.after)
 
 

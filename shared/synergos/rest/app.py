@@ -205,7 +205,7 @@ def create_status_app(
         *jobs.routes(readable, read_only=True),
         *job_history.routes(readable),
         *nodes.routes(Nodes(store, probe, grid)),
-        *changes.routes(Changes(store)),
+        *changes.routes(Changes(store), readable),
     ]
     title = f"Synergos {component}: jobs and nodes"
     closed = sign_in is not None
@@ -223,7 +223,7 @@ def _blueprints(orchestrator: Orchestrator, component: str, sign_in: SignIn | No
         *nodes.routes(orchestrator.nodes),
         *catalogues.routes(orchestrator.catalogues),
         *lineage.routes(orchestrator.lineages),
-        *changes.routes(orchestrator.changes),
+        *changes.routes(orchestrator.changes, orchestrator.jobs),
         *grids.routes(orchestrator.grids),
         *overviews.routes(orchestrator.overviews),
         *search.routes(orchestrator.search),

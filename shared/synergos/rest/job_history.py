@@ -35,7 +35,8 @@ _OF_METRICS = {
     "limit": _LIMIT,
     "attempt": f"{_ATTEMPT} the rounds that the training consists of, whichever attempt has run them",
 }
-_LARGEST = 2**31 - 1
+LARGEST = 2**31 - 1
+"""Of all numbers of events, rounds and attempts."""
 
 
 def routes(jobs: Jobs) -> list[Route]:
@@ -69,9 +70,9 @@ class _Wanted:
             InvalidRequest: one of them is no such number; names it.
         """
         return cls(
-            _number("after", 0, _LARGEST) or 0,
-            _number("limit", 1, MAXIMUM_LIMIT),
-            _number("attempt", 1, _LARGEST),
+            number_of_request("after", 0, LARGEST) or 0,
+            number_of_request("limit", 1, MAXIMUM_LIMIT),
+            number_of_request("attempt", 1, LARGEST),
         )
 
     def answer(self, method: str, read: Callable[[int, int], Part[Item]], shown: Callable[[Item], Any]) -> Response:
@@ -113,7 +114,7 @@ class JobEvents(_Resource):
         def read(after: int, limit: int) -> Part[JobEvent]:
             return self.jobs.events(who, job_id, after, limit, wanted.attempt)
 
-        return wanted.answer("events.get", read, _event)
+        return wanted.answer("events.get", read, event_representation)
 
 
 class JobMetrics(_Resource):
@@ -128,10 +129,11 @@ class JobMetrics(_Resource):
         def read(after: int, limit: int) -> Part[RoundLoss]:
             return self.jobs.rounds(who, job_id, after, limit, wanted.attempt)
 
-        return wanted.answer("metrics.get", read, _round)
+        return wanted.answer("metrics.get", read, round_representation)
 
 
-def _event(event: JobEvent) -> dict[str, Any]:
+def event_representation(event: JobEvent) -> dict[str, Any]:
+    """Something that has happened to a job, as it is answered."""
     return {
         "kind": "JobEvent",
         "number": event.number,
@@ -144,7 +146,8 @@ def _event(event: JobEvent) -> dict[str, Any]:
     }
 
 
-def _round(lost: RoundLoss) -> dict[str, Any]:
+def round_representation(lost: RoundLoss) -> dict[str, Any]:
+    """What a round has lost, as it is answered."""
     return {
         "kind": "RoundMetrics",
         "round": lost.number,
@@ -156,7 +159,12 @@ def _round(lost: RoundLoss) -> dict[str, Any]:
     }
 
 
-def _number(name: str, least: int, most: int) -> int | None:
+def number_of_request(name: str, least: int, most: int) -> int | None:
+    """A query parameter of the request at hand as a number; None where it has none.
+
+    Raises:
+        InvalidRequest: it is no such number; names it.
+    """
     text = request.args.get(name)
     if text is None:
         return None

@@ -8,20 +8,21 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, ClassVar
 
-from flask import Response
+from flask import Response, request
 
 from synergos.domain.damage import DAMAGED, UNREADABLE, Damaged
 from synergos.domain.job import Job, JobState, Stage
 from synergos.domain.job_progress import awaited_owners
 from synergos.domain.keys import JOB_IDS
-from synergos.orchestration.jobs import Jobs
+from synergos.orchestration.jobs import Jobs, Seen
 from synergos.records.paging import Page, Part
 from synergos.records.plain import plain
 from synergos.rest.api import Route
 from synergos.rest.body import nothing
 from synergos.rest.caller import caller
 from synergos.rest.envelope import success
-from synergos.rest.lists import Filter, described, wanted
+from synergos.rest.job_history import LARGEST, event_representation, number_of_request, round_representation
+from synergos.rest.lists import MAXIMUM_LIMIT, Filter, described, wanted
 from synergos.rest.representations import Representation
 from synergos.rest.resource import ABOUT_CHECKING, CHECK, Resource, is_wanted
 
@@ -36,6 +37,11 @@ _FILTERS = {
 _SUMMARY = ("stage", "state", "keys", "attempts", "grid", "ttp", "error", "created_at", "started_at", "finished_at")
 """And of its progress what :data:`_OF_SUMMARY` names."""
 _OF_SUMMARY = frozenset({"fraction", "round", "rounds", "seconds_left", "waiting_for", "position", "updated_at"})
+_OF_NEWS = {
+    "events_after": "also what has happened to it since: the number of the last event that is known already, 0 for none",
+    "rounds_after": "also what its rounds have lost since: the last round that is known already, 0 for none",
+    "newest_rounds": f"of those rounds so many at most, the newest, 1 to {MAXIMUM_LIMIT}; {MAXIMUM_LIMIT} without it",
+}
 _FIELDS = (
     "kind",
     "id",
@@ -63,7 +69,7 @@ def routes(jobs: Jobs, *, read_only: bool = False) -> list[Route]:
     """
     reading = [
         Route("Jobs", JobCollection, jobs, ("/jobs",), "jobs", parameters=described(_FILTERS)),
-        Route("Job", SingleJob, jobs, ("/jobs/<job_id>",), "jobs"),
+        Route("Job", SingleJob, jobs, ("/jobs/<job_id>",), "jobs", parameters=_OF_NEWS),
     ]
     cancelling = Route("JobCancellation", JobCancellation, jobs, ("/jobs/<job_id>/cancel",), "jobs")
     return reading if read_only else [*reading, cancelling]
@@ -79,8 +85,7 @@ def job_representation(
     """
     if isinstance(job, Damaged):
         return _damaged(job)
-    has_started = job.state.is_final or job.state in {JobState.RUNNING, JobState.ARCHIVING}
-    waiting = {} if has_started else waits.get(job.id, {})
+    waiting = {} if _has_begun(job) else waits.get(job.id, {})
     # Who ran it waits for nobody any more, though it may not have come to say so; but one that was put back waits for owners.
     of_now = {JobState.RUNNING: _OF_NOW, JobState.WAITING: {"waiting_for"} if awaited_owners(job.progress) else set()}
     still = of_now.get(job.state, set())
@@ -102,6 +107,10 @@ def job_representation(
         "started_at": _time(job.started_at),
         "finished_at": _time(job.finished_at),
     }
+
+
+def _has_begun(job: Job) -> bool:
+    return job.state.is_final or job.state in {JobState.RUNNING, JobState.ARCHIVING}
 
 
 def job_in_short(job: Job | Damaged, waits: Mapping[str, Mapping[str, Any]] = MappingProxyType({})) -> dict[str, Any]:
@@ -146,9 +155,24 @@ class JobCollection(_JobResource):
 class SingleJob(_JobResource):
     """One job."""
 
+    query_of: ClassVar[Mapping[str, Iterable[str] | None]] = {"GET": tuple(_OF_NEWS)}
+
     def get(self, job_id: str) -> Response:
-        """Read it."""
-        return success("job.get", job_representation(self.jobs.get(caller(), job_id), self.jobs.waits(caller())))
+        """Read it; with what has happened and what its rounds have lost since somebody last looked, as ``events`` and ``rounds``."""
+        seen = _seen()
+        if seen is None:
+            return success("job.get", self._shown(self.jobs.get(caller(), job_id)))
+        found = self.jobs.with_news(caller(), job_id, seen)
+        news = {
+            "events": [event_representation(event) for event in found.events],
+            "rounds": [round_representation(lost) for lost in found.rounds],
+        }
+        return success("job.get", self._shown(found.job), more=news)
+
+    def _shown(self, job: Job | Damaged) -> dict[str, Any]:
+        # What one that has begun waits for stands in its record; for that of others it takes a look at all that wait.
+        has_begun = isinstance(job, Damaged) or _has_begun(job)
+        return job_representation(job, {} if has_begun else self.jobs.waits(caller()))
 
 
 class JobCancellation(_JobResource):
@@ -162,6 +186,19 @@ class JobCancellation(_JobResource):
         nothing()
         job = self.jobs.cancel(caller(), job_id, is_rehearsal=is_wanted(CHECK))
         return success("job.cancel", job_representation(job))
+
+
+def _seen() -> Seen | None:
+    """What whoever asks has seen of a job, by the request's query parameters; None where they want no news of it.
+
+    Raises:
+        InvalidRequest: one of them is no such number; names it.
+    """
+    if not _OF_NEWS.keys() & request.args.keys():
+        return None
+    event, after = (number_of_request(name, 0, LARGEST) for name in ("events_after", "rounds_after"))
+    most = number_of_request("newest_rounds", 1, MAXIMUM_LIMIT)
+    return Seen(event or 0, after or 0, most or MAXIMUM_LIMIT)
 
 
 def _time(moment: datetime | None) -> str | None:

@@ -62,6 +62,16 @@ def test_what_was_declared_asked_for_and_deleted_is_told_with_what_it_takes_to_r
     assert found[-1] == {"kind": "Run", "key": dict(RUN), "is_deleted": True}
 
 
+def test_how_many_jobs_are_in_each_state_is_told_to_whoever_wants_it(declared: Client, store: RecordStore) -> None:
+    store.add_jobs([Job(Stage.TRAIN, RunKey.of(RUN)) for _ in range(2)])
+
+    counts = answer(declared, f"{CHANGES}?counts=true")["counts"]
+
+    assert counts == answer(declared, "/ttp/jobs?limit=1")["params"]["counts"]
+    assert counts["queued"] == 2
+    assert "counts" not in answer(declared, CHANGES)
+
+
 def test_whoever_waits_is_told_as_soon_as_something_changes(declared: Client, store: RecordStore) -> None:
     before = next_of(declared)
     with ThreadPoolExecutor(1) as threads:

@@ -72,6 +72,28 @@ def test_both_can_be_of_one_attempt(client: Client) -> None:
     assert [each["number"] for each in client.data("GET", f"{EVENTS}?attempt=1")] == [2, 3]
 
 
+def test_a_job_is_told_with_what_is_new_of_it(client: Client) -> None:
+    _, answer = client.get(f"/ttp/jobs/{JOB}?events_after=4&rounds_after=2&newest_rounds=2")
+
+    assert answer["data"] == client.data("GET", f"/ttp/jobs/{JOB}")
+    assert answer["events"] == client.data("GET", f"{EVENTS}?after=4")
+    assert answer["rounds"] == client.data("GET", f"{METRICS}?after=3")
+    _, everything = client.get(f"/ttp/jobs/{JOB}?events_after=0")
+    assert [len(everything[name]) for name in ("events", "rounds")] == [5, 5]
+    assert "events" not in client.get(f"/ttp/jobs/{JOB}")[1]
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [("events_after=-1", "events_after"), ("rounds_after=x", "rounds_after"), ("newest_rounds=0", "newest_rounds"),
+     ("newest_rounds=1001", "newest_rounds"), ("event_after=1", "event_after")],
+)  # fmt: skip
+def test_news_that_cannot_be_meant_are_refused(client: Client, query: str, field: str) -> None:
+    status, answer = client.get(f"/ttp/jobs/{JOB}?{query}")
+
+    assert (status, answer["field"]) == (417, field)
+
+
 @pytest.mark.parametrize("url", [EVENTS, METRICS])
 @pytest.mark.parametrize(
     ("query", "field"),

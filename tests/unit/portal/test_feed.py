@@ -10,12 +10,13 @@ import pytest
 from flask import Flask
 
 from fakes.clock import Clock
-from fakes.portal import answering, portal
+from fakes.portal import InProcess, answering, portal
 from synergos.driver.transport import Transport
 from synergos_portal.orchestrator.answers import MOST_BYTES, Answers, Kept
 from synergos_portal.orchestrator.client import Client
 from synergos_portal.orchestrator.client import Orchestrator as OneOrchestrator
 from synergos_portal.orchestrator.feed import SILENT_SECONDS, Feed, News
+from synergos_portal.orchestrator.jobs import Counts, counts
 from synergos_portal.orchestrator.problems import Away, NotSignedIn, Refused
 
 
@@ -215,6 +216,19 @@ def test_what_this_portal_changes_is_asked_for_at_once(tmp_path: Path) -> None:
     asked.read()
 
     assert asked.count == 2
+
+
+def test_how_many_jobs_there_are_comes_along_with_what_has_changed(tmp_path: Path) -> None:
+    told = {"apiVersion": "0.1.0", "success": 1, "status": 200, "data": [], "next": "7", "counts": {"failed": 2}}
+    adapter = InProcess(answering(("GET /ttp/changes", 200, told)))
+    transport = Transport("http://orchestrator.example")
+    transport._session.mount("http://", adapter)
+    orchestrator = OneOrchestrator("orchestrator", transport)
+    feed = Feed("grid", Client(orchestrator, transport).await_change)
+    feed.turn()
+
+    assert counts(Client(orchestrator, transport, None, feed)) == Counts(failed=2)
+    assert adapter.asked == ["GET /ttp/changes?wait=3&counts=true"]
 
 
 def test_of_an_orchestrator_that_is_silent_what_was_read_is_shown_without_asking(tmp_path: Path) -> None:

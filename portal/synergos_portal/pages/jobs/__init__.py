@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from synergos.domain.job_event import MOST_KEPT
 from synergos_portal.orchestrator import grids, jobs
+from synergos_portal.orchestrator.followed_job import followed
 from synergos_portal.orchestrator.jobs import Job
 from synergos_portal.orchestrator.problems import Refused
 from synergos_portal.pages.jobs import events, remedies, standing
@@ -160,9 +161,8 @@ def again(job_id: str) -> ResponseReturnValue:
 
 def _of(job_id: str) -> dict[str, Any]:
     """What is shown of a job."""
-    job = jobs.one(client(), job_id)
-    happened = jobs.events(client(), job_id)
-    lost = jobs.newest_rounds(client(), job, SHOWN_ROUNDS) if job.stage == "train" else []
+    found = followed(client(), job_id, SHOWN_ROUNDS)
+    job, happened, lost = found.job, found.events, found.rounds
     came_to_nothing = job.state in ("failed", "cancelled")
     return {
         "job": job,

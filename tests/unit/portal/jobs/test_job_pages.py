@@ -141,9 +141,7 @@ def test_a_rerun_that_came_to_nothing_says_that_the_earlier_result_is_shown_agai
 def test_a_waiting_job_says_what_it_waits_for(tmp_path: Path) -> None:
     waits = {"waiting_for": "0123456789", "reason": "its train job must end first"}
     job = {"kind": "Job", "id": "x", "stage": "validate", "state": "waiting", "keys": {"collab_id": "c"}}
-    pages = answering(
-        ("GET /ttp/jobs/x", 200, {"data": {**job, "progress": waits}}), ("GET /ttp/jobs/x/events", 200, {"data": []})
-    )
+    pages = answering(("GET /ttp/jobs/x", 200, {"data": {**job, "progress": waits}, "events": [], "rounds": []}))
     page = portal(tmp_path, pages).visitor().get("/jobs/x").text
 
     assert "Waits until job 01234567 has ended." in text_of(page)
