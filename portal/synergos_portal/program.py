@@ -16,6 +16,7 @@ from synergos_portal.services import Service
 from synergos_portal.settings import Settings
 from synergos_portal.tools import listed_tools
 from synergos_portal.track import Track
+from synergos_portal.web import live
 from synergos_portal.web.app import PortalParts, create_app
 from synergos_portal.web.sessions import key_in
 
@@ -39,6 +40,7 @@ class Portal:
             health=lambda: health("portal", settings.program.id, self._health.problems()),
         )
         apps = {service: create_app(service, parts, FAMILIES) for service in settings.listening}
+        self._pages = {settings.listening[service]: app for service, app in apps.items()}
         self._beside: Beside | None = None
         if Service.NAV in apps:
             self._beside = Beside(listed_tools(settings), is_station_here=Service.TRACK in apps)
@@ -57,6 +59,10 @@ class Portal:
     def applications(self) -> Mapping[int, WSGIApplication]:
         """The pages of each service."""
         return self._apps
+
+    def by_heart(self, port: int, client: str, request: bytes) -> bytes | None:
+        """What is answered to a live part that is asked for again, see :class:`synergos.program.by_heart.ByHeart`."""
+        return live.by_heart(self._pages[port], client, request)
 
     def stop(self) -> None:
         """Nothing is in hand but requests, which are answered."""

@@ -28,7 +28,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 SOON, LATER = 1, 15
 """Seconds between two questions of a page."""
-_ARGUMENTS = "live_arguments"
+_ARGUMENTS, _REPEATED = "live_arguments", "synergos_repeated"
 _PART = "part"
 """The block of a page that is its live part."""
 
@@ -74,13 +74,21 @@ def install(
         if "live_key" in g:
             parts.give_up(g.live_key)
 
-    app.wsgi_app = RepeatedQuestions(app.wsgi_app, parts, known, sign_ins, clock)  # type: ignore[method-assign]
+    repeated = RepeatedQuestions(app.wsgi_app, parts, known, sign_ins, clock)
+    app.extensions[_REPEATED] = repeated
+    app.wsgi_app = repeated  # type: ignore[method-assign]
     app.before_request(answer)
     app.after_request(keep)
     app.teardown_request(give_up)
     app.jinja_env.globals.update(
         live_pace=lambda unfinished: pace(unfinished=unfinished), job_counts=job_counts, no_news_since=no_news_since
     )
+
+
+def by_heart(app: Flask, client: str, request: bytes) -> bytes | None:
+    """The whole answer of an application to a request for a live part that somebody at an address has sent before, if it is known."""
+    repeated: RepeatedQuestions = app.extensions[_REPEATED]
+    return repeated.by_heart(client, request)
 
 
 def knows(*arguments: str) -> Callable[[View], View]:

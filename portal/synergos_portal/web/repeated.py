@@ -4,20 +4,28 @@ A browser that watches asks the same every second, and so do all its tabs. What 
 cookie it is, in which language, whether gzip is understood, which policy goes along) depends on nothing but them, and is remembered for
 a while. What may have changed since is looked at each time: who the browser is at each orchestrator, whether the one that is shown is
 heard of, and whether the part is still good.
+
+Of whom it takes no look, as they are signed in nowhere, the program's main thread answers the very same bytes of a request before
+anybody reads them (:mod:`synergos.program.by_heart`).
 """
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from email.utils import formatdate
+from functools import lru_cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from gunicorn import SERVER
 from werkzeug.http import parse_etags
 
+from synergos.program.connection import CONNECTION
 from synergos_portal.orchestrator.known import KnownOrchestrators
 from synergos_portal.web.live_parts import PACE, Made, Parts
 from synergos_portal.web.sign_ins import SignIns
@@ -36,6 +44,7 @@ _LONGEST = 4096
 """Characters of a question that is remembered."""
 _OF_PART = frozenset({"etag", "content-encoding", "content-type", "content-length", PACE.lower(), HEARD.lower()})
 """Fields of an answer that are of what the part is now."""
+_KNOWN = re.compile(rb"\r\nif-none-match: *([^\r\n]*)(?=\r\n)", re.IGNORECASE)
 _ANSWERS = (HTTPStatus.OK, HTTPStatus.NOT_MODIFIED)
 
 Question = tuple[object, ...]
@@ -92,6 +101,8 @@ class RepeatedQuestions:
         self._clock = clock
         self._lock = threading.Lock()
         self._remembered: OrderedDict[Question, _Remembered] = OrderedDict()
+        # By the address of whoever asks, and the words of a request without what the browser has of the part.
+        self._words: OrderedDict[tuple[str, bytes], Question] = OrderedDict()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request."""
@@ -101,7 +112,10 @@ class RepeatedQuestions:
         before = self._find(question)
         made = None if before is None else self._good(before.asked)
         if before is not None and made is not None:
-            return _answer(before, made, environ.get("HTTP_IF_NONE_MATCH"), start_response)
+            self._learn(environ, question)
+            status, fields, body = _answer(before, made, environ.get("HTTP_IF_NONE_MATCH"))
+            start_response(f"{status.value} {status.phrase}", fields)
+            return [body] if body else []
 
         def start(status: str, fields: list[tuple[str, str]], error: Any = None) -> Any:
             asked = environ.get(ASKED)
@@ -110,6 +124,37 @@ class RepeatedQuestions:
             return start_response(status, fields) if error is None else start_response(status, fields, error)
 
         return self._application(environ, start)
+
+    def by_heart(self, client: str, request: bytes) -> bytes | None:
+        """The whole answer to a request that was answered here before; None where somebody has to look who asks.
+
+        Args:
+            client: the address it came from.
+        """
+        words, tag = _apart(request)
+        with self._lock:
+            question = self._words.get((client, words))
+        before = None if question is None else self._find(question)
+        # Who is signed in stands in files, on whatever disk.
+        if before is None or before.asked.names or (made := self._good(before.asked)) is None:
+            return None
+        status, fields, body = _answer(before, made, tag)
+        head = [f"HTTP/1.1 {status.value} {status.phrase}", f"Server: {SERVER}", f"Date: {_date(int(time.time()))}"]
+        head += ["Connection: keep-alive", *(f"{name}: {value}" for name, value in fields), "", ""]
+        return "\r\n".join(head).encode("latin-1") + body
+
+    def _learn(self, environ: WSGIEnvironment, question: Question) -> None:
+        """Know the words of a request the next time."""
+        connection = environ.get(CONNECTION)
+        if connection is None or not connection.request or not _is_plain(environ):
+            return
+        connection.comes_later = True
+        words = (str(environ.get("REMOTE_ADDR")), _apart(connection.request)[0])
+        with self._lock:
+            self._words[words] = question
+            self._words.move_to_end(words)
+            while len(self._words) > _MOST:
+                self._words.popitem(last=False)
 
     def _find(self, question: Question) -> _Remembered | None:
         with self._lock:
@@ -156,8 +201,28 @@ def _question(environ: WSGIEnvironment) -> Question:
     )
 
 
-def _answer(before: _Remembered, made: Made, known: str | None, start_response: StartResponse) -> Iterable[bytes]:
+def _answer(before: _Remembered, made: Made, known: str | None) -> tuple[HTTPStatus, list[tuple[str, str]], bytes]:
+    """Status, header fields and body; ``known`` is what the browser has of the part."""
     status, fields, body = made.part.answer(parse_etags(known), takes_packed=before.asked.takes_packed)
     # A part is good only where its orchestrator is heard of.
-    start_response(f"{status.value} {status.phrase}", [*before.fields, *fields, (HEARD, "yes")])
-    return [body] if body else []
+    return status, [*before.fields, *fields, (HEARD, "yes")], body
+
+
+def _apart(request: bytes) -> tuple[bytes, str | None]:
+    """The words of a request without what the browser has of the part, and that."""
+    found = _KNOWN.search(request)
+    if found is None:
+        return request, None
+    return request[: found.start()] + request[found.end() :], found[1].decode("latin-1")
+
+
+def _is_plain(environ: WSGIEnvironment) -> bool:
+    """Whether a request has no body, and its connection stays open."""
+    ends = environ.get("HTTP_CONNECTION", "").strip().lower() not in ("", "keep-alive")
+    more = ("CONTENT_LENGTH", "HTTP_TRANSFER_ENCODING", "HTTP_EXPECT")
+    return environ["SERVER_PROTOCOL"] == "HTTP/1.1" and not ends and not any(environ.get(name) for name in more)
+
+
+@lru_cache(1)
+def _date(seconds: int) -> str:
+    return formatdate(seconds, usegmt=True)

@@ -69,8 +69,12 @@ class Transport:
         # Several threads may find out at once; they find the same.
         self._is_orchestrator = False
         self._session = requests.Session()
+        is_here = is_loopback(urlsplit(self.address).hostname or "")
         # A proxy named in the environment cannot reach this machine's own loopback address.
-        self._session.trust_env = not is_loopback(urlsplit(self.address).hostname or "")
+        self._session.trust_env = not is_here
+        if is_here:
+            # To pack and to unpack takes longer than the way.
+            self._session.headers["Accept-Encoding"] = "identity"
         self._session.mount("http://", _KeepAliveAdapter())
         self._session.mount("https://", _KeepAliveAdapter(tls))
 

@@ -105,7 +105,7 @@ class Answering:
         """Answer a connection's request, and those that follow soon."""
         is_kept = False
         try:
-            is_kept = self._answer(connection)
+            is_kept = self._send_rest(connection) if connection.unsent else self._answer(connection)
             while is_kept and lingers and self._comes_soon(connection):
                 is_kept = self._answer(connection)
         except OSError as error:
@@ -116,6 +116,17 @@ class Answering:
             self._log.exception("a connection failed")
         finally:
             self._give_back(connection, is_kept)
+
+    def _send_rest(self, connection: Connection) -> bool:
+        """Send what there was no room for before; the connection is kept."""
+        rest, connection.unsent = connection.unsent, b""
+        connection.paced.begin()
+        connection.paced.may_wait_for_room = partial(self._may_be_slow, connection)
+        try:
+            connection.paced.sendall(rest)
+        finally:
+            self._forget_slowness(connection)
+        return True
 
     def _answer(self, connection: Connection) -> bool:
         """Answer one request; whether its connection is kept."""
@@ -132,12 +143,15 @@ class Answering:
             if connection.long_body is not None:
                 self._long_bodies[connection.port].leave(connection.long_body.length, connection.address)
                 connection.long_body = None
-            # It knows the connection, which would outlive its end.
-            connection.paced.may_wait_for_room = None
-            if connection.is_slow:
-                self._slow_answers[connection.port].leave(connection.address)
-                connection.is_slow = False
+            self._forget_slowness(connection)
         return False
+
+    def _forget_slowness(self, connection: Connection) -> None:
+        # It knows the connection, which would outlive its end.
+        connection.paced.may_wait_for_room = None
+        if connection.is_slow:
+            self._slow_answers[connection.port].leave(connection.address)
+            connection.is_slow = False
 
     def _may_be_slow(self, connection: Connection) -> bool:
         """Whether a thread may wait for an answer to be taken; it has its place until the answer's end.
@@ -209,7 +223,7 @@ class Answering:
         if connection.data and (can_be_answered := self._can_be_answered(connection)) is not None:
             return can_be_answered
         may_linger = self._may_linger[connection.port]
-        if not may_linger.acquire(blocking=False):
+        if connection.comes_later or not may_linger.acquire(blocking=False):
             return False
         try:
             return self._linger(connection)

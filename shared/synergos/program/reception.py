@@ -25,6 +25,7 @@ from synergos.program.failed_handshakes import FailedHandshakes
 from synergos.program.listeners import Listeners
 from synergos.program.long_bodies import Entry
 from synergos.program.open_connections import ConnectionLimits, OpenConnections, Parked
+from synergos.program.paced_socket import NOT_YET
 from synergos.program.patience import RETRY_SECONDS
 from synergos.program.request_head import Arrival, Arrived
 
@@ -50,6 +51,7 @@ class Reception:
         context: the context of a TLS connection that begins now; None for plain HTTP.
         hand_on: has a request answered in a thread, unless there is no place for its long body now.
         log: gunicorn's.
+        by_heart: see :class:`~synergos.program.by_heart.ByHeart`; None where nothing is known so.
     """
 
     def __init__(
@@ -59,7 +61,9 @@ class Reception:
         context: Callable[[], ssl.SSLContext] | None,
         hand_on: Callable[[Connection, Arrival], Entry],
         log: Any,
+        by_heart: Callable[[int, str, bytes], bytes | None] | None = None,
     ) -> None:
+        self._by_heart = by_heart
         self._settings = settings
         self._context = context
         self._try_to_hand_on = hand_on
@@ -312,6 +316,8 @@ class Reception:
         """Hand on a request of which enough is there; the time for what is missing began with its first byte."""
         found = connection.arrival()
         match found.arrived:
+            case Arrived.ALL if (answer := self._known_answer(connection)) is not None:
+                self._answer(connection, found, answer)
             case Arrived.ALL | Arrived.BEFORE_LONG_BODY:
                 self._hand_on(connection, found)
             case Arrived.ENDLESS_HEAD:
@@ -325,6 +331,33 @@ class Reception:
                     self._take(connection)
                     self._park(connection, Parked.UNFINISHED, self._settings.request_seconds, self._arrives)
                 self._hold(connection)
+
+    def _known_answer(self, connection: Connection) -> bytes | None:
+        # By a program that ends an answer says that the connection is closed.
+        if self._by_heart is None or self._is_leaving:
+            return None
+        return self._by_heart(connection.port, str(connection.client[0]), bytes(connection.data))
+
+    def _answer(self, connection: Connection, found: Arrival, answer: bytes) -> None:
+        """Send a whole answer; what there is no room for now takes a thread, which waits for it."""
+        try:
+            sent = connection.socket.send(answer)
+        except NOT_YET:
+            sent = 0
+        except OSError:
+            self._close(connection)
+            return
+        connection.data = b""
+        if sent < len(answer):
+            connection.unsent = answer[sent:]
+            # What is asked by it next may be known as well, which the thread would not see.
+            connection.comes_later = True
+            self._hand_on(connection, found)
+            return
+        # It is waited for as before.
+        reason = Parked.KEPT if connection.is_kept else Parked.IDLE
+        connection.deadline = self._deadline(self._idle_seconds(reason))
+        self._open.park(connection, reason)
 
     def _hold(self, connection: Connection) -> None:
         """What has come of a request stays in memory; where that is too much of all, the oldest ones go."""

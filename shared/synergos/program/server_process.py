@@ -37,19 +37,22 @@ class ServerProcess(Worker):  # type: ignore[misc]
         """Serve until the program is asked to end, and then until what is asked is answered."""
         # What speaks HTTP is loaded by this process, and not by the one that watches over it, which keeps what it has for ever.
         from synergos.program.answering import Answering
+        from synergos.program.by_heart import ByHeart
         from synergos.program.dialling import Dialling
         from synergos.program.reception import Reception
 
         settings = self.app.settings
         context = None if settings.tls is None else settings.tls.server
         limits = settings.connections_within(_files())
-        reception = Reception(settings, limits, context, lambda *found: answering.hand_on(*found), self.log)
+        service = self.app.service
+        by_heart = service.by_heart if isinstance(service, ByHeart) else None
+        reception = Reception(settings, limits, context, lambda *found: answering.hand_on(*found), self.log, by_heart)
         answering = Answering(settings, self.cfg, self.wsgi, lambda: not self.alive, reception.give_back, self.log)
         self._reception = reception
         for listener in self.sockets:
             reception.listen(listener)
-        if isinstance(self.app.service, Dialling):
-            self.app.service.dial(reception.adopt)
+        if isinstance(service, Dialling):
+            service.dial(reception.adopt)
         # gunicorn takes no worker for hung (``timeout``), and need not be told each turn that this one is not.
         while self.alive and self.ppid == os.getppid():
             reception.turn()

@@ -56,6 +56,12 @@ class Echo:
         start_response("200 OK", [("Content-Length", str(len(body)))])
         return [body]
 
+    def by_heart(self, port, client, request):
+        head, _, body = request.partition(b"\\r\\n\\r\\n")
+        if head.startswith(b"GET /heart/") and not body:
+            length = int(head.split()[1].rpartition(b"/")[2])
+            return b"HTTP/1.1 200 OK\\r\\nContent-Length: %d\\r\\n\\r\\n" % length + bytes(length)
+
     def fail_late(self):
         yield b"half"
         raise ValueError("in the middle")
@@ -134,6 +140,14 @@ def test_an_answer_is_framed_however_it_is_made(server: Server) -> None:
             assert echo(connection, b"", "/nothing") == b""
             connection.request("HEAD", "/")
             assert connection.getresponse().read() == b""
+
+
+def test_what_is_known_by_heart_is_answered_as_a_whole_however_long_it_is(server: Server) -> None:
+    with closing(server.connection()) as connection:
+        for length in (3, 20_000_000, 3):
+            connection.request("GET", f"/heart/{length}")
+            assert connection.getresponse().read() == bytes(length)
+        assert echo(connection, b"content") == b"content"
 
 
 def test_a_small_answer_is_one_packet(server: Server) -> None:

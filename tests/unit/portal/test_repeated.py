@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from werkzeug.test import EnvironBuilder, TestResponse, run_wsgi_app
 from fakes.clock import Clock
 from fakes.closed_orchestrator import closed
 from fakes.portal import Portal, Visitor, answering, portal
+from synergos.program.connection import CONNECTION
 from synergos_portal.orchestrator.client import Orchestrator
 from synergos_portal.orchestrator.feed import Feed, News
 from synergos_portal.orchestrator.known import KnownOrchestrators
@@ -25,7 +27,7 @@ from synergos_portal.services import Service
 from synergos_portal.web import current, live
 from synergos_portal.web.links import Family
 from synergos_portal.web.live_parts import PACE, Made, Part, Parts
-from synergos_portal.web.repeated import ASKED, SECONDS, Asked, RepeatedQuestions
+from synergos_portal.web.repeated import ASKED, HEARD, SECONDS, Asked, RepeatedQuestions
 from synergos_portal.web.sign_ins import SignIns
 
 PATH = "/parts/live"
@@ -159,13 +161,14 @@ def test_without_news_nothing_is_answered_of_before(watched: Watched, monkeypatc
 class Application:
     """Answers with a live part, and counts how often."""
 
-    def __init__(self, fields: list[tuple[str, str]]) -> None:
+    def __init__(self, fields: list[tuple[str, str]], names: dict[str, str] | None = None) -> None:
         self.fields = fields
+        self.names = names or {}
         self.count = 0
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         self.count += 1
-        environ[ASKED] = Asked(("key",), "one", (None,), {}, takes_packed=False)
+        environ[ASKED] = Asked(("key",), "one", (None,), self.names, takes_packed=False)
         start_response("200 OK", self.fields)
         return [b"<p>"]
 
@@ -183,7 +186,7 @@ class Before:
     now: float = 0.0
 
     def __post_init__(self) -> None:
-        parts = Parts(lambda: 0.0)
+        self.parts = parts = Parts(lambda: 0.0)
         parts.keep(("key",), Made("1", 0.0, Part.of(b"<p>", 1)))
         known = KnownOrchestrators({"one": Orchestrator.at("one", "http://one.example")})
         self.wsgi = RepeatedQuestions(self.application, parts, known, SignIns(self.folder), lambda: self.now)
@@ -193,6 +196,16 @@ class Before:
         named = Headers([(name.replace("_", "-"), value) for name, value in headers.items()])
         run_wsgi_app(self.wsgi, EnvironBuilder("/live", method=method, headers=named).get_environ())
         return self.application.count
+
+    def learn(self, request: bytes, **more: str) -> None:
+        """Have what came by a connection answered twice, as a server does that has read it."""
+        for _ in range(2):
+            came = {
+                CONNECTION: SimpleNamespace(request=request),
+                "REMOTE_ADDR": "10.0.0.1",
+                "SERVER_PROTOCOL": "HTTP/1.1",
+            }
+            run_wsgi_app(self.wsgi, {**EnvironBuilder("/live").get_environ(), **came, **more})
 
 
 @pytest.fixture
@@ -226,3 +239,67 @@ def test_what_is_long_or_no_reading_is_not_remembered(tmp_path: Path) -> None:
 
     assert [before.ask(X_Long="x" * 5000), before.ask(X_Long="x" * 5000)] == [1, 2]
     assert [before.ask("POST"), before.ask("POST")] == [3, 4]
+
+
+REQUEST = b"GET /live HTTP/1.1\r\nHost: localhost\r\nAccept: */*\r\n\r\n"
+
+
+def knowing(request: bytes, tag: str) -> bytes:
+    """The same request of a browser that has something of the part already."""
+    return request.replace(b"\r\nAccept", f"\r\nif-none-match: {tag}\r\nAccept".encode())
+
+
+@pytest.mark.usefixtures("heard")
+def test_the_same_bytes_from_the_same_address_are_answered_by_heart(tmp_path: Path) -> None:
+    before = Before(Application([(PACE, "1"), ("X-Own", "yes")]), tmp_path)
+    assert before.wsgi.by_heart("10.0.0.1", REQUEST) is None
+    before.learn(REQUEST)
+
+    answer = before.wsgi.by_heart("10.0.0.1", REQUEST) or b""
+    head, _, body = answer.partition(b"\r\n\r\n")
+    line, *lines = head.decode().split("\r\n")
+    fields = dict(each.split(": ", 1) for each in lines)
+    assert (line, body, fields["Content-Length"]) == ("HTTP/1.1 200 OK", b"<p>", "3")
+    assert {"X-Own": "yes", PACE: "1", HEARD: "yes", "Connection": "keep-alive"}.items() <= fields.items()
+    known = before.wsgi.by_heart("10.0.0.1", knowing(REQUEST, fields["ETag"])) or b""
+    assert known.startswith(b"HTTP/1.1 304 Not Modified\r\n")
+    assert known.endswith(b"\r\n\r\n")
+    assert (before.wsgi.by_heart("10.0.0.1", knowing(REQUEST, '"other"')) or b"").startswith(b"HTTP/1.1 200 OK\r\n")
+    assert before.application.count == 1
+
+
+@pytest.mark.usefixtures("heard")
+def test_what_is_not_the_same_or_not_good_any_more_is_not_known_by_heart(tmp_path: Path) -> None:
+    before = Before(Application([(PACE, "1")]), tmp_path)
+    before.learn(REQUEST)
+
+    assert before.wsgi.by_heart("10.0.0.2", REQUEST) is None
+    assert before.wsgi.by_heart("10.0.0.1", REQUEST + b"GET /") is None
+    assert before.wsgi.by_heart("10.0.0.1", REQUEST.replace(b"localhost", b"elsewhere")) is None
+    before.parts.keep(("key",), Made("1", -60.0, Part.of(b"<p>", 1)))
+    assert before.wsgi.by_heart("10.0.0.1", REQUEST) is None
+    before.parts.keep(("key",), Made("1", 0.0, Part.of(b"<p>", 1)))
+    assert before.wsgi.by_heart("10.0.0.1", REQUEST) is not None
+    before.now = SECONDS + 1
+    assert before.wsgi.by_heart("10.0.0.1", REQUEST) is None
+
+
+@pytest.mark.usefixtures("heard")
+@pytest.mark.parametrize(
+    ("names", "more"),
+    [
+        # Who they are is looked up in files.
+        ({"one": "a name"}, {}),
+        ({}, {"SERVER_PROTOCOL": "HTTP/1.0"}),
+        ({}, {"HTTP_CONNECTION": "close"}),
+        ({}, {"CONTENT_LENGTH": "3"}),
+        ({}, {"HTTP_EXPECT": "100-continue"}),
+    ],
+)
+def test_where_somebody_has_to_look_nothing_is_known_by_heart(
+    tmp_path: Path, names: dict[str, str], more: dict[str, str]
+) -> None:
+    before = Before(Application([(PACE, "1")], names), tmp_path)
+    before.learn(REQUEST, **more)
+
+    assert before.wsgi.by_heart("10.0.0.1", REQUEST) is None

@@ -8,7 +8,7 @@ import socket
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -276,3 +276,58 @@ def test_an_address_that_has_its_share_is_passed_by_others(in_line: tuple[Recept
 
     assert places.asked == ["10.0.0.1", "10.0.0.2"]
     assert places.let_in == ["10.0.0.2"]
+
+
+ASKED = b"GET /live HTTP/1.1\r\nHost: fl.example\r\n\r\n"
+
+
+@dataclass
+class Heart:
+    """What a service has by heart: one answer, to whatever is asked, as long as there is one."""
+
+    answer: bytes | None
+    asked: list[tuple[int, str, bytes]] = field(default_factory=list)
+
+    def __call__(self, port: int, client: str, request: bytes) -> bytes | None:
+        self.asked.append((port, client, request))
+        return self.answer
+
+
+def test_what_is_known_by_heart_is_answered_without_a_thread(
+    received: Callable[..., Reception],
+    listener: Listener,
+    ends: tuple[socket.socket, socket.socket],
+    handed_on: list[Connection],
+) -> None:
+    heart = Heart(b"HTTP/1.1 304 NOT MODIFIED\r\n\r\n")
+    reception = received(by_heart=heart)
+    reception.listen(listener)
+
+    for number in (1, 2):
+        ends[0].send(ASKED)
+        until(lambda number=number: has(reception, 1) and len(heart.asked) == number, "it to be asked")  # type: ignore[misc]
+        assert ends[0].recv(1000) == heart.answer
+    assert heart.asked == [(5000, CLIENT[0], ASKED)] * 2
+    assert handed_on == []
+
+    heart.answer = None
+    ends[0].send(ASKED)
+    until(lambda: has(reception, 1) and bool(handed_on), "it to be handed on")
+    assert handed_on[0].data == ASKED
+
+
+def test_what_there_is_no_room_for_is_sent_by_a_thread(
+    received: Callable[..., Reception],
+    listener: Listener,
+    ends: tuple[socket.socket, socket.socket],
+    handed_on: list[Connection],
+) -> None:
+    heart = Heart(b"x" * 2**24)
+    reception = received(by_heart=heart)
+    reception.listen(listener)
+    ends[0].send(ASKED)
+    until(lambda: has(reception, 1) and bool(handed_on), "it to be handed on")
+
+    [connection] = handed_on
+    assert 0 < len(connection.unsent) < 2**24
+    assert connection.data == b""
