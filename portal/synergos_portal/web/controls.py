@@ -32,6 +32,37 @@ def control(field: Any, style: str | None = None, **attributes: object) -> Marku
     return Markup(_written(field, told))  # noqa: S704 - what is put in is escaped
 
 
+def typed_control(shown: Any, says_what: bool, usual: str) -> Markup:
+    """The control of an argument of the vocabulary (``pages/declaring/values.py``), chosen or typed.
+
+    Args:
+        says_what: whether what it is for stands below.
+        usual: the choice of what holds where nothing is chosen.
+    """
+    about = f"{shown.id}-about" if says_what and shown.about else ""
+    kind, wrong, errors = "select" if shown.choices else "control", "", ""
+    if shown.errors:
+        wrong, errors = " is-invalid", f"{shown.id}-errors"
+    told = {
+        "id": shown.id,
+        "name": shown.id,
+        "class": f"form-{kind} form-{kind}-sm{wrong}",
+        "aria-describedby": f"{about} {errors}".strip() or None,
+        "aria-invalid": "true" if shown.errors else None,
+    }
+    if not shown.choices:
+        told |= {"value": shown.value, "placeholder": shown.placeholder}
+        told["inputmode"] = "decimal" if shown.is_number else None
+        return Markup(f"<input {_attributes(told)}>")  # noqa: S704 - what is put in is escaped
+    # What was typed and is no choice is one all the same, so that it can be put right.
+    others = [shown.value] if shown.value and shown.value not in shown.choices else []
+    options = "".join(
+        f"<option{' selected' if each == shown.value else ''}>{escape(each)}</option>"
+        for each in (*shown.choices, *others)
+    )
+    return Markup(f'<select {_attributes(told)}><option value="">{escape(usual)}</option>{options}</select>')  # noqa: S704
+
+
 def _written(field: Any, told: dict[str, object]) -> str:
     match field.widget:
         case TextArea():

@@ -21,7 +21,7 @@ from synergos.errors import InvalidRequest
 from synergos.schema.json_text import value_in
 from synergos_portal.orchestrator.problems import Refused
 from synergos_portal.web import once, words
-from synergos_portal.web.controls import control
+from synergos_portal.web.controls import control, typed_control
 
 
 class Form(_Form):
@@ -95,7 +95,7 @@ def words_of(error: Refused) -> str:
 
 def install(app: Flask) -> None:
     """Have templates of an application put the two tokens, and controls of fields, into a form."""
-    app.jinja_env.globals.update(form_tokens=tokens, control=control)
+    app.jinja_env.globals.update(form_tokens=tokens, control=control, typed_control=typed_control)
 
 
 def tokens() -> Markup:
