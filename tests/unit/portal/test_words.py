@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -43,6 +45,25 @@ def test_every_word_is_translated_and_none_is_left_over(catalogue: Catalog) -> N
     assert len(words) > 500
     assert sorted(words - translated) == [], "python release/translations.py adds what is missing"
     assert sorted(set(german) - words) == []
+
+
+def written_in_code() -> Iterator[str]:
+    """What code says, be it within an f-string, where whoever gathers words for translation does not look."""
+    for path in sorted(ROOT.rglob("*.py")):
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if (
+                isinstance(call, ast.Call)
+                and isinstance(call.func, ast.Name)
+                and call.func.id in KEYWORDS
+                and call.args
+            ):
+                text = call.args[0]
+                if isinstance(text, ast.Constant) and isinstance(text.value, str):
+                    yield text.value
+
+
+def test_no_word_is_said_where_nobody_gathers_it() -> None:
+    assert sorted(set(written_in_code()) - said()) == []
 
 
 def test_values_that_are_put_in_are_the_same_in_german(catalogue: Catalog) -> None:

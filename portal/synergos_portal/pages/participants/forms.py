@@ -194,5 +194,5 @@ class JoinForm(Form):
 
 def leaving_page(form: EndingForm, name: str, verb: str, what: str, back: str) -> ResponseReturnValue:
     """What is lost, and the field for the name."""
-    texts = (f"{what} {_('This cannot be undone.')}", f"{_('It is called')} {name}")
-    return confirm_page(form, f"{verb}: {name}", *texts, verb=verb, back=back, is_dangerous=True)
+    undone, called = _("This cannot be undone."), _("It is called %(name)s", name=name)
+    return confirm_page(form, f"{verb}: {name}", f"{what} {undone}", called, verb=verb, back=back, is_dangerous=True)
