@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from werkzeug.datastructures import MultiDict
 from wtforms.fields import FieldList, FileField, FormField, IntegerField, SelectField, StringField
 from wtforms.form import Form as PlainForm
 from wtforms.validators import DataRequired, InputRequired, NumberRange, Optional
@@ -16,7 +18,7 @@ from synergos_portal.web.words import _, lazy
 
 EMPTY_ROWS = 3
 """Shown for what may be filled in besides, and without any script."""
-_NOT_FIELDS = frozenset({"search_space", "optimize_mode"})
+_NOT_TYPED = frozenset({"ranges", "dimensions"})
 _SPACE = "search_space"
 
 
@@ -100,10 +102,18 @@ class TuneForm(Form):
         ]
 
     def fill(self, request: Mapping[str, Any]) -> None:
-        """Have the values of a request in the form's fields; what it has no field for is left out."""
+        """Have the values of a request in the form's fields, as somebody would have typed them; what it has no field for is left out.
+
+        What cannot be so stands at its field.
+        """
         for name, value in request.items():
-            if name in self and name not in _NOT_FIELDS and value is not None:
-                self[name].data = value
+            # Of time alone none is something that can be said: no end to it.
+            if name not in self or name in _NOT_TYPED or (value is None and name != self.max_exec_duration.name):
+                continue
+            field = self[name]
+            text = "" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+            field.process(MultiDict({field.name: text}))
+            field.errors = list(field.process_errors)
 
     def request(self, directions: Mapping[str, str]) -> dict[str, Any] | None:
         """As the orchestrator takes it; None where the rows are none, which the form then says.

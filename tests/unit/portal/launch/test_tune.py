@@ -100,6 +100,38 @@ def test_a_file_is_looked_over_at_once(grid: Portal, store: RecordStore) -> None
     assert study["search_space"] == RANGES
 
 
+def test_what_a_file_says_besides_takes_the_place_of_what_was_typed(grid: Portal) -> None:
+    content = BytesIO(json.dumps({"search_space": RANGES, "max_trial_num": 7, "max_exec_duration": None}).encode())
+
+    page = press(grid.visitor(), "read", **filled(ranges=(content, "ranges.json"), max_exec_duration="1h")).text
+
+    assert re.search(r'<input [^>]*name="max_trial_num"[^>]* value="7"', page)
+    assert re.search(r'<input [^>]*name="max_exec_duration"[^>]* value=""', page)
+
+
+@pytest.mark.parametrize("do", ["read", "check"])
+@pytest.mark.parametrize(
+    ("said", "field"),
+    [
+        ({"max_trial_num": "many"}, "max_trial_num"),
+        ({"seed": [1]}, "seed"),
+        ({"base_run": {"a": 1}}, None),
+        ({"max_exec_duration": 5}, None),
+        ({"dimensions": 5, "ranges": 5}, None),
+    ],
+    ids=["a text", "a list", "an object", "a number", "names of other fields"],
+)
+def test_what_a_file_says_of_a_wrong_kind_stands_at_its_field(
+    grid: Portal, do: str, said: dict[str, Any], field: str | None
+) -> None:
+    content = BytesIO(json.dumps({"search_space": RANGES, **said}).encode())
+
+    answer = press(grid.visitor(), do, **filled(ranges=(content, "ranges.json")))
+
+    assert answer.status_code < HTTPStatus.INTERNAL_SERVER_ERROR
+    assert field is None or f'href="#{field}"' in answer.text
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [
