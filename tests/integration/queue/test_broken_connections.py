@@ -29,7 +29,8 @@ def leaving() -> Iterator[int]:
                 while True:
                     line, _ = listening.accept()
                     with line, suppress(OSError):
-                        line.sendall(b"".join(Method(0, each).marshal() for each in opened))
+                        # With more to come it waits for the end of all, and is read together with that.
+                        line.send(b"".join(Method(0, each).marshal() for each in opened), socket.MSG_MORE)
                         line.shutdown(socket.SHUT_WR)
                         while line.recv(2**16):
                             """Whatever is asked."""
