@@ -84,7 +84,7 @@ def test_two_are_registered_tagged_by_tree_and_a_missing_folder_is_found_from_th
     expect(visitor.page).to_have_url(re.compile("#evaluate-0$"))
     expect(visitor.page.locator("#evaluate-0")).to_contain_text("gone / folder")
     # From a place on the page to the page itself: the nodes are asked anew, and nothing is scrolled.
-    with visitor.page.expect_request(visitor.page.url.partition("#")[0]):
+    with visitor.page.expect_event("load"):
         visitor.follow("Check now")
     visitor.page.locator("#evaluate-0").get_by_role("link").click()
     visitor.fill({"To measure on": "/".join(wines.holdings[0].evaluate or ())})
