@@ -22,6 +22,9 @@ ROOT = Path(__file__).parent
 SLOWEST_FIRST = ("containers", "networks", "e2e", "browser", "integration", "fuzzing", "unit")
 """What is long must not come last, when nothing is left for the other processes to do. What mostly waits is of the group of the
 networks' tests, and comes early: another process has those of the containers meanwhile, which work without a rest."""
+OF_PROGRAMS = ("networks", "e2e", "browser")
+PATIENCE = 400
+"""Seconds that a test of whole programs may take unless it says otherwise: on a busy machine they take long to be there."""
 
 # How long an example takes says how busy the machine is; and what fails is to fail because of what was changed.
 settings.register_profile(
@@ -39,8 +42,15 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the longest first."""
-    items.sort(key=lambda item: SLOWEST_FIRST.index(item.path.relative_to(ROOT).parts[0]))
+    """Put the longest first, and leave time to what starts programs."""
+    items.sort(key=lambda item: SLOWEST_FIRST.index(_folder(item)))
+    for item in items:
+        if _folder(item) in OF_PROGRAMS and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(PATIENCE))
+
+
+def _folder(item: pytest.Item) -> str:
+    return item.path.relative_to(ROOT).parts[0]
 
 
 @pytest.hookimpl(optionalhook=True)  # also there when pytest-xdist is switched off

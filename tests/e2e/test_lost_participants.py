@@ -15,7 +15,7 @@ from grids.real_grid import ENDLESS, Aside, RealGrid, Response, Study
 from support.waiting import until
 from synergos_simulator.datasets import Dataset
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+pytestmark = pytest.mark.slow
 
 
 def round_of(study: Study) -> int:

@@ -13,8 +13,6 @@ from networks.link import Faults, why_not
 from networks.site import HOSPITAL, ORCHESTRATOR
 from networks.test_lines import BAD, SENT_AGAIN, THIN
 
-pytestmark = pytest.mark.timeout(400)
-
 
 @pytest.fixture(scope="module")
 def grid(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FarGrid]:

@@ -141,7 +141,6 @@ def test_who_is_slow_and_how_far_is_told(line: Site) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(400)
 def test_a_cut_of_a_minute_is_waited_for(line: Site) -> None:
     with line.session(Limits(), width=700) as session:
         size = session.message.whole
