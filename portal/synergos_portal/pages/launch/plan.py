@@ -134,11 +134,6 @@ class Choice:
         )
 
     @property
-    def named_experiments(self) -> tuple[str, ...]:
-        """All that are meant as a whole, or in part."""
-        return tuple(dict.fromkeys([*self.experiments, *(expt_id for expt_id, _ in self.runs)]))
-
-    @property
     def run_names(self) -> frozenset[str]:
         """The single runs, as ``experiment/run``."""
         return frozenset(f"{expt_id}/{run_id}" for expt_id, run_id in self.runs)

@@ -19,7 +19,7 @@ from synergos_portal.orchestrator.declared import Spot
 from synergos_portal.orchestrator.problems import Refused
 from synergos_portal.orchestrator.vocabulary import TuningWords
 from synergos_portal.pages.launch.launchpad import EXPERIMENT, pages
-from synergos_portal.pages.launch.search_space import TYPE, VALUE, Dimension, NotASearchSpace, from_file
+from synergos_portal.pages.launch.search_space import LISTED, TYPE, VALUE, Dimension, NotASearchSpace, from_file
 from synergos_portal.pages.launch.tune_form import EMPTY_ROWS, TuneForm
 from synergos_portal.web.current import client
 from synergos_portal.web.forms import is_chosen, uploaded_json
@@ -57,7 +57,7 @@ class Outlook:
     def of(cls, asked: Mapping[str, Any]) -> Outlook:
         """Of a request."""
         drawn = asked["search_space"].values()
-        listed = all(each[TYPE] in {"choice", "grid_search"} for each in drawn)
+        listed = all(each[TYPE] in LISTED for each in drawn)
         combinations = prod(len(each[VALUE]) for each in drawn) if listed else None
         trials = int(asked.get("max_trial_num", 10))
         # Of a grid every combination is tried once.
