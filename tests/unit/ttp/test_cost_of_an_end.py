@@ -24,7 +24,7 @@ from synergos.records.outcomes import settle
 from synergos_ttp.control import Control
 from synergos_ttp.running.local_dispatch import LocalDispatcher
 
-MANY = 150
+MANY = 500
 
 
 class Meter:
