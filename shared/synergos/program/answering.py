@@ -143,6 +143,8 @@ class Answering:
             if connection.long_body is not None:
                 self._long_bodies[connection.port].leave(connection.long_body.length, connection.address)
                 connection.long_body = None
+            # Idle connections are many.
+            connection.request = b""
             self._forget_slowness(connection)
         return False
 

@@ -17,5 +17,5 @@ class ByHeart(Protocol):
         Args:
             port: it came in by.
             client: the address it came from.
-            request: all of it, and nothing that came behind it.
+            request: all of it, a head of some kilobytes at most, and nothing that came behind it.
         """

@@ -14,7 +14,7 @@ from gunicorn.http.message import Request
 from gunicorn.http.parser import RequestParser
 
 from synergos.program.paced_socket import NOT_YET, RECEIVING, SENDING, PacedSocket
-from synergos.program.request_head import SMALL_BODY, Arrival, arrival
+from synergos.program.request_head import SMALL_BODY, Arrival, arrival, is_short_head
 from synergos.program.socket_options import AT_ONCE, look_after
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ CONNECTION = "synergos.connection"
 """Where a request's environment has its connection."""
 
 _PIECE = 2**16
-_LONGEST_KEPT = 2**13
 _MOST = 2 * SMALL_BODY + _PIECE
 """Bytes of a request with which it is surely known what to do next."""
 
@@ -57,7 +56,7 @@ class Connection:
         long_body: the request at hand, if it has one of the places for those with long bodies.
         is_slow: whether the answer at hand has one of the places for those that are taken slowly.
         to_discard: bytes that are still read from it, and thrown away, after the last answer.
-        request: the one at hand, as far as it had come before it was read; nothing where that is much.
+        request: the one at hand, where it is a short head and nothing came behind it; else nothing.
         unsent: of the answer to the last request, what is to be sent first.
         comes_later: whether whoever asks by it asks again later than a thread waits for.
         taker: who is handed its socket once its thread gives it back; from then on it is no connection of this program's server.
@@ -171,7 +170,7 @@ class Connection:
             self._parser = RequestParser(cfg, self.paced, self.client)
             self._parser.mesg_class = NextRequest
         self.paced.begin()
-        self.request = bytes(self.data) if len(self.data) <= _LONGEST_KEPT else b""
+        self.request = bytes(self.data) if is_short_head(self.data) else b""
         self._parser.unreader.unread(self.data)
         self.data = b""
         return next(self._parser)

@@ -27,7 +27,7 @@ from synergos.program.long_bodies import Entry
 from synergos.program.open_connections import ConnectionLimits, OpenConnections, Parked
 from synergos.program.paced_socket import NOT_YET
 from synergos.program.patience import RETRY_SECONDS
-from synergos.program.request_head import Arrival, Arrived
+from synergos.program.request_head import Arrival, Arrived, is_short_head
 
 if TYPE_CHECKING:
     from synergos.program.server import ServerSettings
@@ -334,7 +334,7 @@ class Reception:
 
     def _known_answer(self, connection: Connection) -> bytes | None:
         # By a program that ends an answer says that the connection is closed.
-        if self._by_heart is None or self._is_leaving:
+        if self._by_heart is None or self._is_leaving or not is_short_head(connection.data):
             return None
         return self._by_heart(connection.port, str(connection.client[0]), bytes(connection.data))
 

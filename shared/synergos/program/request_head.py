@@ -16,6 +16,7 @@ SMALL_BODY = 2**15
 """Bytes of a body that is waited for before a thread is needed."""
 
 _USUAL_FIELDS = 2**10
+_USUAL_HEAD = 2**13
 _END = b"\r\n\r\n"
 _FIELD = re.compile(rb"\r\n(content-length|transfer-encoding|expect)[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE)
 
@@ -66,6 +67,11 @@ def arrival(data: bytes | bytearray) -> Arrival:
         return Arrival(Arrived.BEFORE_LONG_BODY, line, length)
     is_whole = len(data) - end - len(_END) >= length
     return Arrival(Arrived.ALL if is_whole else Arrived.PART_OF_BODY, line)
+
+
+def is_short_head(data: bytes | bytearray) -> bool:
+    """Whether this is a request of a head alone, which is not long, and nothing that came behind it."""
+    return len(data) <= _USUAL_HEAD and data.find(_END) == len(data) - len(_END)
 
 
 def _body_of(fields: bytes) -> int | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from time import process_time
 from types import SimpleNamespace
 from typing import Any
 
@@ -303,3 +304,14 @@ def test_where_somebody_has_to_look_nothing_is_known_by_heart(
     before.learn(REQUEST, **more)
 
     assert before.wsgi.by_heart("10.0.0.1", REQUEST) is None
+
+
+@pytest.mark.usefixtures("heard")
+def test_a_line_of_blanks_takes_no_longer_than_any_other(tmp_path: Path) -> None:
+    before = Before(Application([(PACE, "1")]), tmp_path)
+    blanks = b"GET /live HTTP/1.1\r\nIf-None-Match:" + b" " * 2**14 + b"\rx\r\n\r\n"
+    begun = process_time()
+
+    assert before.wsgi.by_heart("10.0.0.1", blanks) is None
+    # By looking again from each of them it would be seconds.
+    assert process_time() - begun < 1.0

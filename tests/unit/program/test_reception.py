@@ -316,6 +316,24 @@ def test_what_is_known_by_heart_is_answered_without_a_thread(
     assert handed_on[0].data == ASKED
 
 
+@pytest.mark.parametrize("more", [ASKED, b"GET /an", b"body"], ids=["another request", "a part of one", "a body"])
+def test_what_came_behind_a_request_is_lost_by_no_answer(
+    received: Callable[..., Reception],
+    listener: Listener,
+    ends: tuple[socket.socket, socket.socket],
+    handed_on: list[Connection],
+    more: bytes,
+) -> None:
+    heart = Heart(b"HTTP/1.1 304 NOT MODIFIED\r\n\r\n")
+    reception = received(by_heart=heart)
+    reception.listen(listener)
+    ends[0].send(ASKED + more)
+    until(lambda: has(reception, 1) and bool(handed_on or heart.asked), "it to be looked at")
+
+    assert heart.asked == []
+    assert handed_on[0].data == ASKED + more
+
+
 def test_what_there_is_no_room_for_is_sent_by_a_thread(
     received: Callable[..., Reception],
     listener: Listener,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from synergos.program.request_head import LONGEST_HEAD, SMALL_BODY, Arrived, arrival
+from synergos.program.request_head import LONGEST_HEAD, SMALL_BODY, Arrived, arrival, is_short_head
 
 HEAD = b"PUT /a?b=c HTTP/1.1\r\nHost: here\r\n"
 
@@ -53,3 +53,11 @@ def test_what_is_no_request_is_refused_at_once(text: bytes) -> None:
 def test_a_head_without_an_end_is_not_collected() -> None:
     assert arrival(HEAD + b"X: " + b"y" * LONGEST_HEAD).arrived is Arrived.ENDLESS_HEAD
     assert arrival(HEAD + b"X: " + b"y" * LONGEST_HEAD + b"\r\n\r\n").arrived is Arrived.ENDLESS_HEAD
+
+
+def test_a_short_head_is_one_alone_to_its_end() -> None:
+    head = HEAD + b"\r\n"
+    long = HEAD + b"Long: " + b"x" * SMALL_BODY + b"\r\n\r\n"
+
+    assert is_short_head(head)
+    assert not any(is_short_head(other) for other in (b"", HEAD, head + b"G", head + head, long))
