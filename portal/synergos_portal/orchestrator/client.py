@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 from base64 import b64encode
@@ -306,7 +307,7 @@ class Client:
             if (found := grow(before, reply.body)) is None:
                 reply = self._read(path, _text(query_of({})))
                 found = grow({}, reply.body) or {}
-            return Found(found, None, max(reply.size, 0 if kept is None else kept.size))
+            return Found(found, None, len(json.dumps(found)))
 
         return self._kept(f"{path}#{name}", path, ask)
 

@@ -67,6 +67,15 @@ def test_only_what_is_new_is_asked_for(looking: Looking) -> None:
     assert looking.look() == ["events_after=4&rounds_after=4&newest_rounds=3"]
 
 
+def test_what_has_grown_counts_as_what_it_has_become(looking: Looking) -> None:
+    for number in range(1, 20):
+        looking.happens(JobEvent(JobEventKind.ROUND_DONE), rounds=(lost(number),))
+        looking.look()
+    [kept] = [each for (_, asked), each in looking.client._answers._kept.items() if "#" in asked]
+
+    assert kept.size > 100 * len(kept.body["events"]) > 1900
+
+
 def test_rounds_of_another_attempt_take_the_place_of_known_ones(looking: Looking) -> None:
     looking.happens(*BEGUN, rounds=(lost(1), lost(2), lost(3)))
     looking.look()
