@@ -15,7 +15,7 @@ from grids.real_grid import ENDLESS, RealGrid, Study
 from servers.mlflow_server import tracking_server
 from support.waiting import until
 from synergos import Driver
-from synergos.driver import Interrupted, JobFailed, ServerTimeout, ServerUnreachable, WrongServer
+from synergos.driver import Interrupted, JobFailed, ServerTimeout, ServerUnreachable, WrongServer, stage_requests
 from synergos_simulator.datasets import Dataset
 
 
@@ -42,6 +42,12 @@ def test_a_driver_at_a_tracking_server_is_told_that_it_is_none_of_ours(tmp_path:
             driver.collaborations.create("c")
 
 
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who was interrupted, or waited too long, asks for longer what goes on: on a busy machine the answer takes its time."""
+    monkeypatch.setattr(stage_requests, "_LOOK_SECONDS", 120.0)
+
+
 def endless(grid: RealGrid, wine: Dataset, name: str) -> Study:
     """A study that is aligned, and whose training does not end by itself."""
     study = Study(grid, wine, name, ENDLESS)
@@ -54,6 +60,7 @@ def running(grid: RealGrid, study: Study) -> Callable[[], bool]:
     return lambda: any(job["state"] == "running" for job in grid.driver.jobs.read_all(run_id=study.keys[3])["data"])
 
 
+@pytest.mark.usefixtures("patient")
 def test_a_training_that_takes_longer_than_the_time_out_is_named_and_goes_on(grid: RealGrid, wine: Dataset) -> None:
     study = endless(grid, wine, "slow")
     ttp = grid.grid.ttp
@@ -68,6 +75,7 @@ def test_a_training_that_takes_longer_than_the_time_out_is_named_and_goes_on(gri
             driver.jobs.wait(job, interval=0.1)
 
 
+@pytest.mark.usefixtures("patient")
 def test_a_training_that_is_interrupted_is_named_and_goes_on(grid: RealGrid, wine: Dataset) -> None:
     study = endless(grid, wine, "interrupted")
 
