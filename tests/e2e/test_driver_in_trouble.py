@@ -45,7 +45,7 @@ def test_a_driver_at_a_tracking_server_is_told_that_it_is_none_of_ours(tmp_path:
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Who was interrupted, or waited too long, asks for longer what goes on: on a busy machine the answer takes its time."""
-    monkeypatch.setattr(stage_requests, "_LOOK_SECONDS", 120.0)
+    monkeypatch.setattr(stage_requests, "_LOOK_SECONDS", 30.0)
 
 
 def endless(grid: RealGrid, wine: Dataset, name: str) -> Study:
@@ -77,19 +77,26 @@ def test_a_training_that_takes_longer_than_the_time_out_is_named_and_goes_on(gri
 
 @pytest.mark.usefixtures("patient")
 def test_a_training_that_is_interrupted_is_named_and_goes_on(grid: RealGrid, wine: Dataset) -> None:
-    study = endless(grid, wine, "interrupted")
+    study = endless(grid, wine, "interrupted_driver")
 
     main = threading.main_thread().ident
     assert main is not None
+    is_told = threading.Event()
 
     def interrupt() -> None:
         until(running(grid, study), "the training to run")
-        signal.pthread_kill(main, signal.SIGINT)
+        # One that comes in the moment before the main thread begins to wait is noticed only when it has waited.
+        while not is_told.is_set():
+            signal.pthread_kill(main, signal.SIGINT)
+            is_told.wait(60)
 
     thread = threading.Thread(target=interrupt)
     thread.start()
-    with pytest.raises(Interrupted, match=r"its job goes on") as raised:
-        grid.driver.models.create(*study.keys)
+    try:
+        with pytest.raises(Interrupted, match=r"its job goes on") as raised:
+            grid.driver.models.create(*study.keys)
+    finally:
+        is_told.set()
     thread.join()
 
     [job] = raised.value.jobs
