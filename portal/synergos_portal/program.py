@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
+
+from flask import Flask
 
 from synergos.driver.tls import Tls
 from synergos.program import freed_memory
@@ -11,17 +13,23 @@ from synergos.program.health import health
 from synergos.program.health_watch import FolderCheck, HealthWatch
 from synergos_portal.orchestrator.known import KnownOrchestrators
 from synergos_portal.pages import FAMILIES
+from synergos_portal.pages.station import admission, troubles
+from synergos_portal.pages.station.windows import Shown
 from synergos_portal.pages.status import Beside
+from synergos_portal.proxy.forwarding import Proxy
+from synergos_portal.proxy.tool import Tool
+from synergos_portal.proxy.trouble import Trouble
 from synergos_portal.services import Service
 from synergos_portal.settings import Settings
-from synergos_portal.tools import listed_tools
-from synergos_portal.track import Track
-from synergos_portal.web import live
+from synergos_portal.tools import listed_tools, rest_name
+from synergos_portal.web import current, live
 from synergos_portal.web.app import PortalParts, create_app
 from synergos_portal.web.sessions import key_in
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+_OUR_COOKIES = ("synergos_", "__host-synergos_")
 
 
 class Portal:
@@ -90,3 +98,49 @@ def by_https(application: WSGIApplication) -> WSGIApplication:
         return application({**environ, "wsgi.url_scheme": "https"}, start_response)
 
     return answer
+
+
+class Track:
+    """The Command Station, and before it the pages of other programs, as one application.
+
+    Args:
+        app: the pages of our own.
+        tools: the programs whose pages are shown.
+    """
+
+    def __init__(self, app: Flask, tools: Sequence[Tool]) -> None:
+        self._app = app
+        self._shown = Shown(tools)
+        self._shown.install(app)
+        app.register_error_handler(Trouble, troubles.answer)
+        self._proxy = Proxy(tools, app, self._say, is_ours, admit=self._admit, choose=self._choose)
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer a request."""
+        return self._proxy(environ, start_response)
+
+    def close(self) -> None:
+        """Let connections go."""
+        self._proxy.close()
+        self._shown.close()
+
+    def _say(self, environ: WSGIEnvironment, start_response: StartResponse, trouble: Trouble) -> Iterable[bytes]:
+        with self._app.request_context(environ):
+            response = self._app.process_response(troubles.answer(trouble))
+            return response(environ, start_response)
+
+    def _admit(self, environ: WSGIEnvironment, tool: Tool) -> None:
+        if not admission.is_interface(tool):
+            with self._app.request_context(environ):
+                admission.admit(tool)
+
+    def _choose(self, environ: WSGIEnvironment, tools: Sequence[Tool]) -> Tool:
+        """The interface of the orchestrator that whoever asks has chosen."""
+        with self._app.request_context(environ):
+            name = rest_name(current.orchestrator().name)
+        return next((tool for tool in tools if tool.name == name), tools[0])
+
+
+def is_ours(cookie: str) -> bool:
+    """Whether a cookie of this name is the portal's own, or one that could be taken for it."""
+    return cookie.casefold().startswith(_OUR_COOKIES)

@@ -22,9 +22,9 @@ from synergos.program.program import ProgramSettings
 from synergos_portal.orchestrator.client import Orchestrator
 from synergos_portal.orchestrator.known import KnownOrchestrators
 from synergos_portal.pages import FAMILIES
+from synergos_portal.program import Track
 from synergos_portal.services import FIRST_PORT, Place, Service
 from synergos_portal.settings import Settings, Tools
-from synergos_portal.track import Track
 from synergos_portal.web.app import PortalParts, create_app
 
 KEY = b"the key of sessions in tests....."

@@ -12,7 +12,7 @@ from wtforms.fields import BooleanField, StringField
 from synergos_portal.orchestrator import cycle, declared, invitations
 from synergos_portal.orchestrator.declared import Declared, Spot
 from synergos_portal.orchestrator.participants import Place
-from synergos_portal.pages.declaring.editing import (
+from synergos_portal.pages.declaring import (
     DeclaredForm,
     as_json,
     declare,

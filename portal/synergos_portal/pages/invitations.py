@@ -15,10 +15,9 @@ from synergos_portal.orchestrator.declared import Spot
 from synergos_portal.orchestrator.invitations import Invitation
 from synergos_portal.orchestrator.participants import Place
 from synergos_portal.orchestrator.problems import NotSignedIn, Refused
-from synergos_portal.pages.declaring.editing import DeclaredForm
-from synergos_portal.web.choosing import narrow_choices
+from synergos_portal.pages.declaring import DeclaredForm
 from synergos_portal.web.current import client, has_accounts, own_participant, person
-from synergos_portal.web.forms import confirm_page, labelled
+from synergos_portal.web.forms import confirm_page, labelled, narrow_choices
 from synergos_portal.web.links import Step, go_to, link, way_to
 from synergos_portal.web.listing import Column, Wanted, list_page
 from synergos_portal.web.words import _, lazy

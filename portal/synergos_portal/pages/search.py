@@ -1,11 +1,16 @@
-"""Search by ids."""
+"""Search by ids: what there is whose id has some letters in it."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
 
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
-from synergos_portal.orchestrator.search import Found, look_up
+from synergos_portal.orchestrator.client import Client, as_kind
+from synergos_portal.orchestrator.problems import Refused
 from synergos_portal.web.current import client
 from synergos_portal.web.links import link
 
@@ -19,6 +24,9 @@ _PAGES = {
     "Participant": ("participants.show", ("participant_id",)),
 }
 """Of each kind of record, and the ids in its address; jobs have an id alone."""
+
+BEST = 20
+"""Found of each kind."""
 
 
 @pages.get("/search")
@@ -35,3 +43,48 @@ def _address(found: Found) -> str:
         return link("jobs.shown", job_id=found.id)
     page, names = _PAGES[found.kind]
     return link(page, None, **{name: found.key.get(name, "") for name in names})
+
+
+@dataclass(frozen=True)
+class Found:
+    """Something that was found: a record by its key, or a job by its id."""
+
+    kind: str
+    key: Mapping[str, str] = field(default_factory=dict)
+    id: str = ""
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """From the collaboration down, or of the one participant or job."""
+        return (self.id,) if self.kind == "Job" else tuple(self.key.values())
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What a search has found.
+
+    Attributes:
+        found: by kind.
+        full: the kinds of which there is more.
+    """
+
+    found: Mapping[str, Sequence[Found]] = field(default_factory=dict)
+    full: Sequence[str] = ()
+
+
+def look_up(client: Client, text: str) -> Findings:
+    """The best of each kind: collaborations, projects, experiments, runs, participants and jobs."""
+    text = text.strip()
+    if not text:
+        return Findings()
+    try:
+        answer = client.answer("GET", "search", query={"q": text, "limit": BEST})
+    except Refused as error:
+        if error.status == HTTPStatus.EXPECTATION_FAILED:
+            # No id is like that.
+            return Findings()
+        raise
+    by_kind: dict[str, list[Found]] = {}
+    for each in as_kind(list[Found], answer.get("data")):
+        by_kind.setdefault(each.kind, []).append(each)
+    return Findings(by_kind, as_kind(list[str], answer.get("more")))

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
 
-from synergos_portal.proxy.addresses import is_from_here, is_page, may_change, raw_target, steps_aside
 from synergos_portal.proxy.asking import Answered, Question, ask
 from synergos_portal.proxy.fields import fields_for, fields_from
 from synergos_portal.proxy.lines import Lines
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 UNDER = "/tools"
 _UNPRINTABLE = re.compile(r"[^\t\x20-\x7e]+")
+_ORIGIN = re.compile(r"\A[a-z][a-z0-9+.-]*://[^/?#]*", re.IGNORECASE)
+"""Before a path, as proxies are asked; further behind it is part of what is asked for."""
+_CHANGES_NOTHING = ("GET", "HEAD", "OPTIONS")
 
 Say = Callable[["WSGIEnvironment", "StartResponse", Trouble], Iterable[bytes]]
 """Answers a request with why its page is not shown."""
@@ -126,3 +129,38 @@ def _reason(answered: Answered) -> str:
     with suppress(ValueError):
         return HTTPStatus(answered.status).phrase
     return "Unknown"
+
+
+def raw_target(environ: WSGIEnvironment) -> tuple[str, str]:
+    """Path, and query with its question mark, as they were sent: WSGI's own path has lost which slashes were escaped."""
+    target: str = _ORIGIN.sub("", environ["RAW_URI"], count=1)
+    path, mark, query = target.partition("#")[0].partition("?")
+    return path, mark + query
+
+
+def steps_aside(path: str) -> bool:
+    """Whether a path has steps to where it is or up, which browsers take before they ask."""
+    return any(step in (".", "..") for step in re.split(r"[/\\]", unquote(path)))
+
+
+def may_change(environ: WSGIEnvironment) -> bool:
+    """Whether a request is of a kind that may change something."""
+    return environ["REQUEST_METHOD"] not in _CHANGES_NOTHING
+
+
+def is_from_here(environ: WSGIEnvironment) -> bool:
+    """Whether a page of this very address sends a request, by what browsers say of those that may change something."""
+    if (site := environ.get("HTTP_SEC_FETCH_SITE")) is not None:
+        return bool(site.strip().lower() == "same-origin")
+    # Not said to addresses without TLS on a network; where a page is from is.
+    origin: str = environ.get("HTTP_ORIGIN", "")
+    try:
+        return bool(origin) and urlsplit(origin).netloc.lower() == environ.get("HTTP_HOST", "").lower()
+    except ValueError:
+        return False
+
+
+def is_page(environ: WSGIEnvironment) -> bool:
+    """Whether somebody is to look at the answer itself, in a window or a frame."""
+    wants = "text/html" in environ.get("HTTP_ACCEPT", "")
+    return wants and environ["REQUEST_METHOD"] == "GET" and environ.get("HTTP_SEC_FETCH_DEST", "document") != "empty"

@@ -17,20 +17,17 @@ from synergos_portal.orchestrator.known import KnownOrchestrators
 from synergos_portal.services import Service
 from synergos_portal.settings import Settings
 from synergos_portal.web import (
-    common,
     compression,
     current,
     errors,
     filters,
-    forgery,
     forms,
     handover,
+    header,
     links,
     live,
-    menu,
     once,
     policy,
-    returning,
     sessions,
     sign_ins,
     words,
@@ -84,20 +81,17 @@ def create_app(service: Service, parts: PortalParts, families: Sequence[Family])
     signed_in = SignIns(parts.settings.outputs)
     current.install(app, service, parts.known, signed_in)
     sign_ins.install(app)
-    returning.install(app)
     sessions.install(app, parts.key, is_secured=_is_secured(parts.settings))
     words.install(app)
-    forgery.install(app)
     once.install(app)
     policy.install(app, service, parts.settings.places)
     errors.install(app)
     compression.install(app)
     filters.install(app)
     forms.install(app)
-    common.install(app, parts.health)
+    header.install(app, parts.health)
     handover.install(app, parts.settings.outputs)
     links.install(app, service, parts.settings.places, families)
-    menu.install(app)
     live.install(app, parts.known, signed_in)
     _know_macros(app)
     for family in families:

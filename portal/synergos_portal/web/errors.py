@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, NotFound, RequestEntityTooLarge
 
 from synergos_portal.orchestrator.problems import Away, Nonsense, NotSignedIn, Refused
-from synergos_portal.web import current, forgery, handover, live
+from synergos_portal.web import current, handover, live, sessions
 from synergos_portal.web.links import here
 from synergos_portal.web.words import _
 
@@ -94,7 +94,7 @@ def _refused(error: Refused) -> ResponseReturnValue:
 
 
 def _http(error: HTTPException) -> ResponseReturnValue:
-    if forgery.is_forgery(error):
+    if sessions.is_forgery(error):
         log.warning("forged change refused", path=request.path, method=request.method)
         return page(
             HTTPStatus.FORBIDDEN,

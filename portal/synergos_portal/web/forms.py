@@ -1,9 +1,10 @@
-"""Forms: what every one of them has, and where the orchestrator's refusal of a field is shown."""
+"""Forms: what every one of them has, where the orchestrator's refusal of a field is shown, and what is offered of very many choices."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, Self
 
@@ -13,7 +14,7 @@ from flask_wtf.csrf import generate_csrf
 from markupsafe import Markup
 from werkzeug.datastructures import CombinedMultiDict
 from wtforms import Form as _Form
-from wtforms.fields import FileField
+from wtforms.fields import FileField, SelectField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 from wtforms.i18n import get_translations
 
@@ -22,6 +23,12 @@ from synergos.schema.json_text import value_in
 from synergos_portal.orchestrator.problems import Refused
 from synergos_portal.web import once, words
 from synergos_portal.web.controls import control, typed_control
+
+CONTAINING = "containing"
+"""The argument that says what is to be in the names of what is chosen from."""
+MOST_CHOICES = 500
+"""Offered at a time: of more a part is, and a text in the address narrows it down."""
+_LONGEST = 128
 
 
 class Form(_Form):
@@ -185,10 +192,45 @@ def confirm_page(
         way: the links that lead there.
         step: what it is called at their end; the title without it.
         nothing: said in the place of a form in which there is nothing to choose.
-        narrowed: what is offered of very much (:mod:`synergos_portal.web.choosing`).
+        narrowed: what is offered of very much.
         narrowed_by: what the text is called that narrows it down, where that is not the names themselves.
     """
     values = {"form": form, "title": title, "texts": texts, "back": back, "verb": verb or title}
     shown = {"is_dangerous": is_dangerous, "way": way, "step": step, "nothing": nothing}
     shown |= {"narrowed": narrowed, "narrowed_by": narrowed_by}
     return render_template("confirm.html", **values, **shown), 422 if form.all_errors else 200
+
+
+@dataclass(frozen=True)
+class Narrowed:
+    """What is offered of names.
+
+    Attributes:
+        shown: the first of those that have the text in them.
+        fitting: how many have it in them.
+        is_much: whether there are more than are offered at a time, with any text.
+    """
+
+    text: str
+    shown: Sequence[str]
+    fitting: int
+    is_much: bool
+
+
+def narrow(names: Sequence[str], most: int) -> Narrowed:
+    """Those of some names that have the text of the address in them, so many at most."""
+    text = request.args.get(CONTAINING, "").strip()[:_LONGEST]
+    fitting = [name for name in names if text.casefold() in name.casefold()]
+    return Narrowed(text, fitting[:most], len(fitting), len(names) > most)
+
+
+def narrow_choices(field: SelectField) -> Narrowed:
+    """Leave a field those of its choices that are offered by what they are called, and the one that is chosen.
+
+    To be called once what was sent is validated: any of them may be sent.
+    """
+    choices: list[Any] = list(field.choices or ())
+    found = narrow([str(each.label) for each in choices], MOST_CHOICES)
+    offered = set(found.shown)
+    field.choices = [each for each in choices if str(each.label) in offered or each.value == field.data]
+    return found

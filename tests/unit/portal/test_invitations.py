@@ -12,7 +12,7 @@ from fakes.orchestration import C, P
 from fakes.portal import Portal, Visitor, tokens_of
 from synergos.domain.records import Kind
 from synergos.records import RecordStore
-from synergos_portal.web import choosing
+from synergos_portal.web import forms
 
 PROJECT = f"/collaborations/{C}/projects/{P}"
 NINE = {"collab_id": C, "project_id": P, "participant_id": "worker_9"}
@@ -181,7 +181,7 @@ def test_of_many_participants_the_one_to_invite_is_found_by_a_part_of_its_name(
 ) -> None:
     lead, new = signed_in("lead"), f"{PROJECT}/invitations/new"
     assert "containing" not in lead.get(new).text
-    monkeypatch.setattr(choosing, "MOST", 1)
+    monkeypatch.setattr(forms, "MOST_CHOICES", 1)
 
     page = lead.get(new).text
     assert [f'value="{who}"' in page for who in ("worker_1", "worker_9")] == [True, False]

@@ -233,7 +233,7 @@ def test_of_many_models_those_to_predict_with_are_found_by_a_part_of_their_name(
         run = RunKey("heart", "risk", "e", f"r{number}")
         store.put(Kind.RUN, run, {"rounds": 1})
         store.put(Kind.MODEL, run, {"version": 1})
-    monkeypatch.setattr("synergos_portal.web.choosing.MOST", 1)
+    monkeypatch.setattr("synergos_portal.web.forms.MOST_CHOICES", 1)
     visitor, predict = registered.visitor(), "/participants/hospital_1/predict"
 
     for address, offered in ((predict, [False, True]), (f"{predict}?containing=r1", [True, False])):

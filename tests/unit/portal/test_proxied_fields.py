@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from synergos_portal.proxy.addresses import raw_target
+from synergos_portal.program import is_ours
 from synergos_portal.proxy.fields import fields_from
+from synergos_portal.proxy.forwarding import raw_target
 from synergos_portal.proxy.tool import Place, Tool
-from synergos_portal.track import is_ours
 
 MLOPS = Tool.under("mlops", "MLflow", Place.read("http://mlops.example", "--mlops"))
 INTERFACE = Tool("rest:heart", "Swagger", Place.read("http://ttp.example", "--orchestrator"), paths=("/ttp",))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from synergos_portal.orchestrator.vocabulary import Argument
-from synergos_portal.pages.declaring.editing import said, typed
+from synergos_portal.pages.declaring import said, typed
 
 TRUE, FALSE = "true", "false"
 

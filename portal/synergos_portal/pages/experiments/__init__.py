@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from synergos_portal.orchestrator import declared, vocabulary
 from synergos_portal.orchestrator.declared import Declared, Spot
 from synergos_portal.orchestrator.vocabulary import Family
-from synergos_portal.pages.declaring.editing import as_json, declare, delete_page, form_page, save
+from synergos_portal.pages.declaring import as_json, declare, delete_page, form_page, save
 from synergos_portal.pages.experiments import layers
 from synergos_portal.pages.experiments.layers import ExperimentForm
 from synergos_portal.pages.experiments.run_rows import rows

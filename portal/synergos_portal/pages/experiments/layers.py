@@ -11,7 +11,7 @@ from wtforms.fields import FileField
 
 from synergos_portal.orchestrator.problems import Refused
 from synergos_portal.orchestrator.vocabulary import Argument, Family, Part
-from synergos_portal.pages.declaring.editing import DeclaredForm, name_field, take_file
+from synergos_portal.pages.declaring import DeclaredForm, name_field, take_file
 from synergos_portal.pages.declaring.values import Input, input_of, text_of, value_of
 from synergos_portal.web.forms import words_of
 from synergos_portal.web.words import _, lazy

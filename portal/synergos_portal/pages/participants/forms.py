@@ -12,7 +12,7 @@ from wtforms.validators import DataRequired, Length
 
 from synergos_portal.orchestrator.catalogue import Publication
 from synergos_portal.orchestrator.participants import PURPOSES, Folder, Profile, Registration
-from synergos_portal.pages.declaring.editing import DeclaredForm, EndingForm, said, typed
+from synergos_portal.pages.declaring import DeclaredForm, EndingForm, said, typed
 from synergos_portal.web.forms import Form, confirm_page, labelled
 from synergos_portal.web.words import _, lazy
 

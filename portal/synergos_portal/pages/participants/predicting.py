@@ -15,9 +15,8 @@ from synergos_portal.orchestrator.problems import Refused
 from synergos_portal.pages.jobs.standing import sentence, stage
 from synergos_portal.pages.participants.forms import PredictForm, folders_of, tree_of
 from synergos_portal.pages.participants.profiles import pages
-from synergos_portal.web.choosing import narrow_choices
 from synergos_portal.web.current import client
-from synergos_portal.web.forms import labelled
+from synergos_portal.web.forms import labelled, narrow_choices
 from synergos_portal.web.links import go_to
 from synergos_portal.web.live import fragment, pace
 from synergos_portal.web.words import _

@@ -13,7 +13,7 @@ from synergos_portal.orchestrator.client import Listing, Query
 from synergos_portal.orchestrator.declared import Spot
 from synergos_portal.orchestrator.participants import PURPOSES, Profile, Registration
 from synergos_portal.orchestrator.problems import Refused
-from synergos_portal.pages.declaring.editing import EndingForm
+from synergos_portal.pages.declaring import EndingForm
 from synergos_portal.pages.jobs.rows import rows
 from synergos_portal.pages.participants import registration_rows
 from synergos_portal.pages.participants.forms import ProfileForm, leaving_page

@@ -14,7 +14,7 @@ from synergos_portal.orchestrator.client import Query
 from synergos_portal.orchestrator.declared import Spot
 from synergos_portal.orchestrator.participants import PURPOSES, Place, Registration
 from synergos_portal.orchestrator.problems import Refused
-from synergos_portal.pages.declaring.editing import EndingForm
+from synergos_portal.pages.declaring import EndingForm
 from synergos_portal.pages.participants.forms import (
     MOST_NODES,
     JoinForm,
@@ -27,9 +27,8 @@ from synergos_portal.pages.participants.forms import (
     tree_of,
 )
 from synergos_portal.pages.participants.profiles import pages
-from synergos_portal.web.choosing import narrow
 from synergos_portal.web.current import client, own_participant
-from synergos_portal.web.forms import confirm_page, labelled
+from synergos_portal.web.forms import confirm_page, labelled, narrow
 from synergos_portal.web.links import Step, go_to, link
 from synergos_portal.web.listing import wants_json
 from synergos_portal.web.live import fragment, pace

@@ -1,8 +1,8 @@
-"""Runs: one with its hyperparameters beside those its model was trained with, and the form."""
+"""Runs: one with its hyperparameters beside those its model was trained with and what was measured of that, and the form."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,11 +14,11 @@ from synergos_portal.orchestrator.declared import Declared, Spot
 from synergos_portal.orchestrator.jobs import Round
 from synergos_portal.orchestrator.results import Trained
 from synergos_portal.orchestrator.vocabulary import Vocabulary
-from synergos_portal.pages.declaring.editing import as_json, declare, delete_page, form_page, save
+from synergos_portal.pages.declaring import as_json, declare, delete_page, form_page, save
 from synergos_portal.pages.jobs.loss_answers import SHOWN_ROUNDS, as_curve, as_table, wanted_after
+from synergos_portal.pages.launch.comparison import Record, labels_of, pooled
 from synergos_portal.pages.runs import hyperparameters
 from synergos_portal.pages.runs.hyperparameters import RunForm
-from synergos_portal.pages.runs.measured import measured
 from synergos_portal.web.current import client
 from synergos_portal.web.forms import is_chosen
 from synergos_portal.web.words import _
@@ -26,6 +26,9 @@ from synergos_portal.web.words import _
 pages = Blueprint(
     "runs", __name__, url_prefix="/collaborations/<collab_id>/projects/<project_id>/experiments/<expt_id>/runs"
 )
+
+MOST_CLASSES = 100
+"""Shown; all of them are in the CSV of a comparison."""
 
 
 @dataclass(frozen=True)
@@ -188,3 +191,57 @@ def _compared(run: Mapping[str, Any], model: Trained | None, words: Vocabulary) 
 def _said(run: Mapping[str, Any]) -> dict[str, Any]:
     ignored = hyperparameters.WITHOUT_EFFECT | hyperparameters.NO_HYPERPARAMETERS
     return {name: value for name, value in run.items() if value is not None and name not in ignored}
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What was measured of the rows of one participant, or of all.
+
+    Attributes:
+        participant: None for all together.
+        overall: by name.
+        names: of the statistics that each class has.
+        classes: each class's label with its statistics, in the order of ``names``; so many of them at most as are shown.
+        count: how many classes there are.
+    """
+
+    participant: str | None
+    overall: Mapping[str, Any]
+    names: Sequence[str]
+    classes: Sequence[tuple[str, Sequence[Any]]]
+    count: int
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to be shown."""
+        return not self.overall and not self.classes
+
+
+def measured(validations: Sequence[Record], figures: Mapping[str, Any]) -> list[Figures]:
+    """What was measured of a model: of all participants together, then of each; over all rows, and class by class.
+
+    Args:
+        figures: of the model, which those are told who are told no validation.
+    """
+    together = pooled(validations) or figures.get("pooled") or {}
+    own = {str(each["key"].get("participant_id")): each.get("evaluate") or {} for each in validations}
+    found = [_figures(None, together), *(_figures(who, own[who]) for who in sorted(own))]
+    return [each for each in found if not each.is_empty]
+
+
+def _figures(participant: str | None, told: Mapping[str, Any]) -> Figures:
+    statistics = told.get("statistics") or {}
+    by_class = {name: value for name, value in statistics.items() if isinstance(value, list)}
+    count = max(map(len, by_class.values()), default=0)
+    whole = {name: value for name, value in by_class.items() if len(value) == count}
+    rows = zip(*whole.values(), strict=True)
+    labels = [str(label) for label in labels_of(told, count)]
+    classes = list(zip(labels, rows, strict=False))[:MOST_CLASSES]
+    overall = {**statistics, **(told.get("overall") or {})}
+    return Figures(
+        participant,
+        {name: value for name, value in overall.items() if isinstance(value, int | float | str)},
+        list(whole),
+        classes,
+        count,
+    )

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 import structlog
 from flask import Response, jsonify, render_template, request
 
-from synergos_portal.proxy.addresses import is_page
+from synergos_portal.proxy.forwarding import is_page
 from synergos_portal.proxy.trouble import RETRY_SECONDS, Kind, Trouble
 from synergos_portal.web import handover
 from synergos_portal.web.words import _

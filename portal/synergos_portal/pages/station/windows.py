@@ -11,8 +11,7 @@ from flask import Flask, current_app
 
 from synergos_portal.orchestrator.client import Client
 from synergos_portal.pages.station.admission import is_offered
-from synergos_portal.pages.station.chosen import Chosen
-from synergos_portal.pages.station.deep_links import Get, asking
+from synergos_portal.pages.station.chosen import Chosen, Get, asking
 from synergos_portal.proxy.lines import Lines
 from synergos_portal.proxy.presence import Presence
 from synergos_portal.proxy.tool import Tool

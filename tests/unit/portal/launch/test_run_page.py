@@ -19,7 +19,7 @@ from synergos.domain.keys import RunKey
 from synergos.domain.records import Kind
 from synergos.records import RecordStore
 from synergos.rest.app import create_app
-from synergos_portal.pages.runs.measured import MOST_CLASSES, measured
+from synergos_portal.pages.runs import MOST_CLASSES, measured
 
 RUN = RunKey("collaboration_0", "project_0", "experiment_0", "run_1")
 PAGE = "/collaborations/collaboration_0/projects/project_0/experiments/experiment_0/runs/run_1"

@@ -1,9 +1,11 @@
-"""What every service answers besides its pages: its health, the choices in the header, and the header's own live part."""
+"""The header of every page, with its menu, its choices and its live part; and what every service answers besides its pages: its health."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
+from functools import lru_cache
 from http import HTTPStatus
 
 from flask import Blueprint, Flask, abort, jsonify, redirect, request, session
@@ -13,12 +15,72 @@ from synergos.program.health import OK
 from synergos_portal.orchestrator.problems import OrchestratorProblem
 from synergos_portal.services import Service
 from synergos_portal.web import current, words
-from synergos_portal.web.links import is_own_path, origin
+from synergos_portal.web.links import is_own_path, link, origin
 from synergos_portal.web.live import fragment
+from synergos_portal.web.words import lazy
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A link of the menu.
+
+    Attributes:
+        endpoint: the page it leads to.
+        roles: to whom it is shown, where there are accounts.
+    """
+
+    text: str
+    endpoint: str
+    roles: frozenset[str] = frozenset({"orchestrator", "participant", "viewer"})
+
+
+ENTRIES: Sequence[Entry] = (
+    Entry(lazy("Home"), "home.home"),
+    Entry(lazy("Collaborations"), "collaborations.listed"),
+    Entry(lazy("Participants"), "participants.listed", frozenset({"orchestrator", "participant"})),
+    Entry(lazy("Jobs"), "jobs.listed"),
+    Entry(lazy("Studies"), "studies.listed"),
+    Entry(lazy("Catalogue"), "catalogue.listed"),
+    Entry(lazy("Station"), "station.station"),
+    Entry(lazy("Status"), "status.status"),
+)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A link as a page has it."""
+
+    text: str
+    address: str
+    is_here: bool
+
+
+def _know_menu(app: Flask) -> None:
+    """Have templates of an application show the menu by ``menu()``."""
+
+    # The same for all who read a language and ask by a name, of which a browser says few.
+    @lru_cache(32)
+    def links(_language: str, _scheme: str, _host: str) -> list[tuple[str, str]]:
+        return [(str(each.text), link(each.endpoint)) for each in ENTRIES]
+
+    def shown() -> list[Shown]:
+        here, role = (request.endpoint or "").partition(".")[0], current.role()
+        return [
+            Shown(text, address, each.endpoint.partition(".")[0] == here)
+            for each, (text, address) in zip(ENTRIES, links(words.chosen(), request.scheme, request.host), strict=True)
+            if role is None or role in each.roles
+        ]
+
+    app.jinja_env.globals.update(menu=shown, entry=entry)
+
+
+def entry() -> str:
+    """The address of the first page of all."""
+    return "/" if current.service() is Service.NAV else f"{origin(Service.NAV)}/"
 
 
 def install(app: Flask, health: Callable[[], Mapping[str, object]]) -> None:
-    """Have an application answer these."""
+    """Have an application answer these, and its pages know who reads them."""
 
     def answer() -> ResponseReturnValue:
         told = health()
@@ -26,6 +88,7 @@ def install(app: Flask, health: Callable[[], Mapping[str, object]]) -> None:
 
     app.add_url_rule("/health", "health", answer)
     app.register_blueprint(_choices())
+    _know_menu(app)
     app.jinja_env.globals.update(
         orchestrator=current.orchestrator,
         orchestrators=lambda: current.known_orchestrators().names,
