@@ -11,19 +11,18 @@ from synergos.driver.tls import Tls
 from synergos.program import freed_memory
 from synergos.program.health import health
 from synergos.program.health_watch import FolderCheck, HealthWatch
-from synergos_portal.orchestrator.known import KnownOrchestrators
 from synergos_portal.pages import FAMILIES
-from synergos_portal.pages.station import admission, troubles
+from synergos_portal.pages.station import troubles
 from synergos_portal.pages.station.windows import Shown
 from synergos_portal.pages.status import Beside
 from synergos_portal.proxy.forwarding import Proxy
-from synergos_portal.proxy.tool import Tool
-from synergos_portal.proxy.trouble import Trouble
+from synergos_portal.proxy.tool import Tool, Trouble
 from synergos_portal.services import Service
 from synergos_portal.settings import Settings
 from synergos_portal.tools import listed_tools, rest_name
 from synergos_portal.web import current, live
 from synergos_portal.web.app import PortalParts, create_app
+from synergos_portal.web.current import KnownOrchestrators
 from synergos_portal.web.sessions import key_in
 
 if TYPE_CHECKING:
@@ -130,9 +129,9 @@ class Track:
             return response(environ, start_response)
 
     def _admit(self, environ: WSGIEnvironment, tool: Tool) -> None:
-        if not admission.is_interface(tool):
+        if not troubles.is_interface(tool):
             with self._app.request_context(environ):
-                admission.admit(tool)
+                troubles.admit(tool)
 
     def _choose(self, environ: WSGIEnvironment, tools: Sequence[Tool]) -> Tool:
         """The interface of the orchestrator that whoever asks has chosen."""

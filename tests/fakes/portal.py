@@ -20,12 +20,12 @@ from support.made_once import TemplateCode
 from synergos.driver.transport import Transport
 from synergos.program.program import ProgramSettings
 from synergos_portal.orchestrator.client import Orchestrator
-from synergos_portal.orchestrator.known import KnownOrchestrators
 from synergos_portal.pages import FAMILIES
 from synergos_portal.program import Track
 from synergos_portal.services import FIRST_PORT, Place, Service
 from synergos_portal.settings import Settings, Tools
 from synergos_portal.web.app import PortalParts, create_app
+from synergos_portal.web.current import KnownOrchestrators
 
 KEY = b"the key of sessions in tests....."
 _TEMPLATES = TemplateCode()

@@ -9,8 +9,7 @@ from http.client import HTTPException, HTTPResponse
 from typing import TYPE_CHECKING, Any
 
 from synergos_portal.proxy.lines import Line, Lines
-from synergos_portal.proxy.tool import Tool
-from synergos_portal.proxy.trouble import Kind, Trouble
+from synergos_portal.proxy.tool import Kind, Tool, Trouble
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment

@@ -13,8 +13,7 @@ from synergos_portal.proxy.asking import Answered, Question, ask
 from synergos_portal.proxy.fields import fields_for, fields_from
 from synergos_portal.proxy.lines import Lines
 from synergos_portal.proxy.presence import refusal
-from synergos_portal.proxy.tool import Tool
-from synergos_portal.proxy.trouble import Kind, Trouble
+from synergos_portal.proxy.tool import Kind, Tool, Trouble
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment

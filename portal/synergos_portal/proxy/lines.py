@@ -7,8 +7,7 @@ import threading
 import time
 from http.client import HTTPConnection, HTTPSConnection
 
-from synergos_portal.proxy.tool import Tool
-from synergos_portal.proxy.trouble import Kind, Trouble
+from synergos_portal.proxy.tool import Kind, Tool, Trouble
 
 MOST = 12
 """Requests to one program at the same time: all four together leave some of the port's threads to others."""

@@ -12,8 +12,7 @@ from http import HTTPStatus
 
 from synergos_portal.proxy.asking import Question, ask
 from synergos_portal.proxy.lines import Lines
-from synergos_portal.proxy.tool import Tool
-from synergos_portal.proxy.trouble import Kind, Trouble
+from synergos_portal.proxy.tool import Kind, Tool, Trouble
 
 _FRESH_SECONDS = 2.0
 _LOOK_SECONDS = 3.0

@@ -13,11 +13,9 @@ from jinja2 import StrictUndefined
 from jinja2.runtime import Context, Macro
 from werkzeug.local import LocalProxy
 
-from synergos_portal.orchestrator.known import KnownOrchestrators
 from synergos_portal.services import Service
 from synergos_portal.settings import Settings
 from synergos_portal.web import (
-    compression,
     current,
     errors,
     filters,
@@ -27,11 +25,12 @@ from synergos_portal.web import (
     links,
     live,
     once,
-    policy,
+    sending,
     sessions,
     sign_ins,
     words,
 )
+from synergos_portal.web.current import KnownOrchestrators
 from synergos_portal.web.links import Family
 from synergos_portal.web.sign_ins import SignIns
 
@@ -84,9 +83,8 @@ def create_app(service: Service, parts: PortalParts, families: Sequence[Family])
     sessions.install(app, parts.key, is_secured=_is_secured(parts.settings))
     words.install(app)
     once.install(app)
-    policy.install(app, service, parts.settings.places)
+    sending.install(app, service, parts.settings.places)
     errors.install(app)
-    compression.install(app)
     filters.install(app)
     forms.install(app)
     header.install(app, parts.health)

@@ -1,4 +1,4 @@
-"""Of the request at hand: which service it came in by, who has sent it, and the orchestrator that is asked for it."""
+"""Of the request at hand: which service it came in by, who has sent it, and the orchestrator that is asked for it, of those that are known."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import cast
 
 from flask import Flask, current_app, g, session
 
+from synergos.driver.tls import Tls
 from synergos_portal.orchestrator.client import Client, Orchestrator
-from synergos_portal.orchestrator.known import KnownOrchestrators
 from synergos_portal.orchestrator.problems import OrchestratorProblem
 from synergos_portal.services import Service
 from synergos_portal.web.sign_ins import SignedIn, SignIns
@@ -164,3 +164,38 @@ def names_here() -> dict[str, str]:
     """The names that this browser has for whom it has signed in as, by orchestrator; they may stand for nobody any more."""
     names = session.get(SIGNED_IN)
     return names if isinstance(names, dict) else {}
+
+
+class KnownOrchestrators:
+    """Those that the portal was told of when it started, by name; a visitor chooses among them and can name no other.
+
+    The first is the one that is shown unless another is chosen.
+    """
+
+    def __init__(self, orchestrators: Mapping[str, Orchestrator]) -> None:
+        self._by_name = dict(orchestrators)
+
+    @classmethod
+    def at(cls, addresses: Mapping[str, str], tls: Tls | None = None) -> KnownOrchestrators:
+        """Those at these addresses, by name."""
+        return cls({name: Orchestrator.at(name, address, tls) for name, address in addresses.items()})
+
+    @property
+    def names(self) -> list[str]:
+        """Of all of them."""
+        return list(self._by_name)
+
+    def all(self) -> list[Orchestrator]:
+        """All of them."""
+        return list(self._by_name.values())
+
+    def chosen(self, name: object) -> Orchestrator:
+        """The one of this name, or the first where none has it."""
+        if isinstance(name, str) and name in self._by_name:
+            return self._by_name[name]
+        return next(iter(self._by_name.values()))
+
+    def close(self) -> None:
+        """Let all connections go."""
+        for orchestrator in self._by_name.values():
+            orchestrator.close()

@@ -26,8 +26,8 @@ from werkzeug.exceptions import Forbidden
 
 from synergos_portal.services import Service
 from synergos_portal.web import current
-from synergos_portal.web.kept import Kept
 from synergos_portal.web.links import host_of, is_own_path, origin
+from synergos_portal.web.sign_ins import Kept
 
 SECONDS = 30.0
 """For which a code is good: a browser is led on in a moment."""

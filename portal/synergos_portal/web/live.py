@@ -16,12 +16,12 @@ from typing import Any, TypeVar
 from flask import Flask, Response, current_app, g, render_template, request
 
 from synergos_portal.orchestrator import jobs
-from synergos_portal.orchestrator.known import KnownOrchestrators
 from synergos_portal.orchestrator.problems import OrchestratorProblem
 from synergos_portal.web import current, words
-from synergos_portal.web.compression import takes_packed
+from synergos_portal.web.current import KnownOrchestrators
 from synergos_portal.web.live_parts import UNHEARD, Made, Part, Parts
 from synergos_portal.web.repeated import ASKED, HEARD, Asked, RepeatedQuestions
+from synergos_portal.web.sending import takes_packed
 from synergos_portal.web.sign_ins import SignIns
 
 View = TypeVar("View", bound=Callable[..., Any])

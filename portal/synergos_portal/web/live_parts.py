@@ -18,7 +18,7 @@ from typing import Any
 
 from werkzeug.datastructures import ETags
 
-from synergos_portal.web.compression import packed
+from synergos_portal.web.sending import packed
 
 PACE = "Live-Pace"
 """The header of an answer that says after how many seconds a page asks again."""

@@ -26,7 +26,7 @@ from gunicorn import SERVER
 from werkzeug.http import parse_etags
 
 from synergos.program.connection import CONNECTION
-from synergos_portal.orchestrator.known import KnownOrchestrators
+from synergos_portal.web.current import KnownOrchestrators
 from synergos_portal.web.live_parts import PACE, Made, Parts
 from synergos_portal.web.sign_ins import SignIns
 

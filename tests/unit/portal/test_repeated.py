@@ -22,10 +22,10 @@ from fakes.portal import Portal, Visitor, answering, portal
 from synergos.program.connection import CONNECTION
 from synergos_portal.orchestrator.client import Orchestrator
 from synergos_portal.orchestrator.feed import Feed, News
-from synergos_portal.orchestrator.known import KnownOrchestrators
 from synergos_portal.pages import FAMILIES
 from synergos_portal.services import Service
 from synergos_portal.web import current, live
+from synergos_portal.web.current import KnownOrchestrators
 from synergos_portal.web.links import Family
 from synergos_portal.web.live_parts import PACE, Made, Part, Parts
 from synergos_portal.web.repeated import ASKED, HEARD, SECONDS, Asked, RepeatedQuestions
@@ -93,7 +93,7 @@ def told(answer: TestResponse) -> tuple[int, list[tuple[str, str]], bytes]:
 def test_the_same_words_are_answered_as_the_application_does(
     watched: Watched, encodings: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("synergos_portal.web.compression._WORTH_IT", 1)
+    monkeypatch.setattr("synergos_portal.web.sending._WORTH_IT", 1)
     visitor = watched.grid.visitor(Service.NAV, Accept_Encoding=encodings)
     whole = visitor.get(PATH)
     tag = whole.headers["ETag"]

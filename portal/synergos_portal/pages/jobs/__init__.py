@@ -13,8 +13,8 @@ from synergos_portal.orchestrator.followed_job import followed
 from synergos_portal.orchestrator.jobs import Job
 from synergos_portal.orchestrator.problems import Refused
 from synergos_portal.pages.jobs import events, remedies, standing
-from synergos_portal.pages.jobs.loss_answers import SHOWN_ROUNDS, as_curve, as_table, wanted_after
 from synergos_portal.pages.jobs.rows import rows, took
+from synergos_portal.pages.losses import SHOWN_ROUNDS, as_curve, as_table, wanted_after
 from synergos_portal.web.current import client
 from synergos_portal.web.forms import Confirmation, confirm_page
 from synergos_portal.web.links import go_to, link, page_at

@@ -12,8 +12,8 @@ from synergos_portal.orchestrator.client import Listing
 from synergos_portal.orchestrator.declared import Declared, Spot
 from synergos_portal.orchestrator.problems import Refused
 from synergos_portal.pages.launch.comparison import MOST_RUNS, Comparison, Measured
-from synergos_portal.pages.launch.curves import Curve, Drawing
 from synergos_portal.pages.launch.launchpad import PROJECT, pages
+from synergos_portal.pages.losses import Curve, Drawing
 from synergos_portal.web.current import client
 from synergos_portal.web.words import _
 

@@ -15,8 +15,8 @@ from synergos_portal.orchestrator.jobs import Round
 from synergos_portal.orchestrator.results import Trained
 from synergos_portal.orchestrator.vocabulary import Vocabulary
 from synergos_portal.pages.declaring import as_json, declare, delete_page, form_page, save
-from synergos_portal.pages.jobs.loss_answers import SHOWN_ROUNDS, as_curve, as_table, wanted_after
 from synergos_portal.pages.launch.comparison import Record, labels_of, pooled
+from synergos_portal.pages.losses import SHOWN_ROUNDS, as_curve, as_table, wanted_after
 from synergos_portal.pages.runs import hyperparameters
 from synergos_portal.pages.runs.hyperparameters import RunForm
 from synergos_portal.web.current import client

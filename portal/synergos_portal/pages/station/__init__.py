@@ -11,9 +11,8 @@ from flask.typing import ResponseReturnValue
 
 from synergos_portal.orchestrator.problems import NotSignedIn, OrchestratorProblem
 from synergos_portal.pages.jobs.standing import stage
-from synergos_portal.pages.station.admission import admit, may_see
 from synergos_portal.pages.station.chosen import Chosen, FollowedJob, chosen_by, graylog_page, mlflow_page, recent_jobs
-from synergos_portal.pages.station.troubles import sentence
+from synergos_portal.pages.station.troubles import admit, may_see, sentence
 from synergos_portal.pages.station.windows import Elsewhere, absent, key_of, not_listed, shown, windows
 from synergos_portal.proxy.presence import Seen
 from synergos_portal.proxy.tool import Tool

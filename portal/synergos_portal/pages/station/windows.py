@@ -10,8 +10,8 @@ from typing import Any, cast
 from flask import Flask, current_app
 
 from synergos_portal.orchestrator.client import Client
-from synergos_portal.pages.station.admission import is_offered
 from synergos_portal.pages.station.chosen import Chosen, Get, asking
+from synergos_portal.pages.station.troubles import is_offered
 from synergos_portal.proxy.lines import Lines
 from synergos_portal.proxy.presence import Presence
 from synergos_portal.proxy.tool import Tool

@@ -309,7 +309,7 @@ def test_of_a_very_long_training_all_rounds_are_in_the_file_and_the_curve_asks_f
     job = training(store)
     store.history.add(job.id, JobNews((), tuple(RoundLoss(each, 0.5, None, {}, NOON) for each in range(3, 26))))
     monkeypatch.setattr("synergos_portal.orchestrator.jobs._AT_ONCE", 1)
-    monkeypatch.setattr("synergos_portal.pages.jobs.loss_answers._AT_ONCE", 20)
+    monkeypatch.setattr("synergos_portal.pages.losses._AT_ONCE", 20)
     visitor = grid.visitor()
 
     rows = list(csv.DictReader(io.StringIO(visitor.get("/jobs/training/rounds?format=csv").text)))
