@@ -217,7 +217,7 @@ def _declaring(form: CollaborationForm, source: Spot | None = None) -> ResponseR
 
 
 def _shown(form: CollaborationForm, spot: Spot, *, is_new: bool, source: Spot | None = None) -> ResponseReturnValue:
-    return form_page("collaborations/form.html", form, spot, _("New collaboration"), is_new=is_new, source=source)
+    return form_page("collaboration", form, spot, _("New collaboration"), is_new=is_new, source=source)
 
 
 def _taking_part(members: list[cycle.Member]) -> dict[str, Any]:

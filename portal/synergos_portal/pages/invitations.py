@@ -167,7 +167,7 @@ def ask(participant_id: str, collab_id: str, project_id: str) -> ResponseReturnV
 
 
 def _list(ask: Callable[[Query], Listing[Invitation] | None], wanted: Wanted, **values: object) -> ResponseReturnValue:
-    return list_page("invitations/list.html", lambda query: ask(query) or abort(404), wanted, _COLUMNS, **values)
+    return list_page("invitations.html", lambda query: ask(query) or abort(404), wanted, _COLUMNS, **values)
 
 
 def _taking_back(found: Invitation, *, is_own: bool) -> tuple[str, str]:

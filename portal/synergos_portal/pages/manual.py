@@ -76,10 +76,10 @@ WORDS = (
 @pages.get("")
 def manual() -> ResponseReturnValue:
     """The way from an empty grid to a model, and what to do when something fails."""
-    return render_template("manual/help.html")
+    return render_template("manual.html", words=())
 
 
 @pages.get("/words")
 def words() -> ResponseReturnValue:
     """The glossary."""
-    return render_template("manual/words.html", words=sorted(WORDS, key=lambda word: str(word[0]).casefold()))
+    return render_template("manual.html", words=sorted(WORDS, key=lambda word: str(word[0]).casefold()))

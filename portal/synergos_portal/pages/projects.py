@@ -156,7 +156,7 @@ def _declaring(outer: Spot, form: ProjectForm, source: Spot | None = None) -> Re
 
 
 def _shown(form: ProjectForm, spot: Spot, *, is_new: bool, source: Spot | None = None) -> ResponseReturnValue:
-    return form_page("projects/form.html", form, spot, _("New project"), is_new=is_new, source=source)
+    return form_page("project", form, spot, _("New project"), is_new=is_new, source=source)
 
 
 def _line(incentive: tuple[str, Any]) -> str:

@@ -34,7 +34,7 @@ from synergos_portal.web.current import KnownOrchestrators
 from synergos_portal.web.links import Family
 from synergos_portal.web.sign_ins import SignIns
 
-MACROS = ("forms", "live", "losses", "parts", "tables")
+MACROS = ("forms", "losses", "parts", "tables")
 """Files of ``templates/macros``, which every page knows by these names without importing them."""
 
 

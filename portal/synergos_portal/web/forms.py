@@ -175,6 +175,7 @@ def confirm_page(
     title: str,
     *texts: str,
     back: str,
+    stay: str = "",
     verb: str | None = None,
     is_dangerous: bool = False,
     way: Sequence[object] = (),
@@ -188,6 +189,7 @@ def confirm_page(
     Args:
         form: whose fields are shown above the button.
         back: where whoever wants it not goes.
+        stay: what the link there says; to cancel it without one.
         verb: what the button says; the title without it.
         way: the links that lead there.
         step: what it is called at their end; the title without it.
@@ -196,7 +198,7 @@ def confirm_page(
         narrowed_by: what the text is called that narrows it down, where that is not the names themselves.
     """
     values = {"form": form, "title": title, "texts": texts, "back": back, "verb": verb or title}
-    shown = {"is_dangerous": is_dangerous, "way": way, "step": step, "nothing": nothing}
+    shown = {"is_dangerous": is_dangerous, "way": way, "step": step, "nothing": nothing, "stay": stay}
     shown |= {"narrowed": narrowed, "narrowed_by": narrowed_by}
     return render_template("confirm.html", **values, **shown), 422 if form.all_errors else 200
 

@@ -1,6 +1,6 @@
 """Live parts of pages: HTML that a page asks for again and again, answered with 304 while it is the same.
 
-A page has them by the macro ``live.part`` of ``macros/live.html``: a second apart while something that it shows is unfinished, else
+A page has them by the macro ``live`` of ``macros/parts.html``: a second apart while something that it shows is unfinished, else
 15 seconds, and not at all while nobody looks. The header's own live part comes along with each, so that a page asks once.
 
 What the first of all browsers was answered is good for the others too (:mod:`synergos_portal.web.live_parts`). That holds for every

@@ -89,7 +89,7 @@ def test_a_part_and_its_page_say_how_soon_it_is_asked_for_again(tmp_path: Path, 
 
     @pages.get("/page")
     def page() -> ResponseReturnValue:
-        told = "{% import 'macros/live.html' as live %}{% call live.part('/parts/live', live_pace(unfinished)) %}{% endcall %}"
+        told = "{% call parts.live('/parts/live', live_pace(unfinished)) %}{% endcall %}"
         return render_template_string(told, unfinished=unfinished)
 
     here = answering(("GET /health", 200, {"accounts": "off"}), ("GET /ttp/jobs", 200, {"params": {"counts": {}}}))

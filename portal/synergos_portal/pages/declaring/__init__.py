@@ -108,7 +108,7 @@ def take_file(field: FileField, show: Callable[[Any], None]) -> None:
 
 
 def form_page(
-    template: str,
+    kind: str,
     form: DeclaredForm,
     spot: Spot,
     new: str,
@@ -120,6 +120,7 @@ def form_page(
     """The page of a form, of something new or of what is there.
 
     Args:
+        kind: of what is declared, as the template tells them apart.
         spot: what is edited, or what something new is to lie in.
         new: what the page of something new is called.
         source: what it is a copy of.
@@ -131,7 +132,7 @@ def form_page(
         "submit": _("Declare") if is_new else _("Save"),
         "back": address_of(spot),
     }
-    page = render_template(template, form=form, spot=spot, is_new=is_new, **told, **values)
+    page = render_template("declaring.html", kind=kind, form=form, spot=spot, is_new=is_new, **told, **values)
     return page, 422 if form.all_errors else 200
 
 

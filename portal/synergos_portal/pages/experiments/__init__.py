@@ -133,4 +133,4 @@ def _shown(
     about = {part.name: part.description for part in words.layers if part.description}
     values = {"rows": rows, "names": names, "about": about, "activations": words.activations}
     copied = None if source is None else source.spot
-    return form_page("experiments/form.html", form, spot, _("New experiment"), is_new=is_new, source=copied, **values)
+    return form_page("experiment", form, spot, _("New experiment"), is_new=is_new, source=copied, **values)

@@ -17,11 +17,11 @@ from synergos_portal.orchestrator.studies import Study, Trial, WholeStudy
 from synergos_portal.pages.jobs.standing import STAGES
 from synergos_portal.web.current import client
 from synergos_portal.web.filters import NOTHING, moment, number, or_nothing, state
-from synergos_portal.web.forms import Form, confirm_page
+from synergos_portal.web.forms import Confirmation, Form, confirm_page
 from synergos_portal.web.links import Step, go_to, lead_to, link, links_to, way_to
 from synergos_portal.web.listing import Column, Wanted, as_file, list_page
 from synergos_portal.web.live import fragment, knows, pace
-from synergos_portal.web.words import _, lazy
+from synergos_portal.web.words import _, lazy, ngettext
 
 pages = Blueprint("studies", __name__, url_prefix="/studies")
 
@@ -95,7 +95,22 @@ def stop(study_id: str) -> ResponseReturnValue:
     if request.method == "POST":
         studies.stop(client(), study_id)
         return go_to("studies.show", study_id=study_id)
-    return render_template("launch/study_stop.html", study=studies.read(client(), study_id))
+    study = studies.read(client(), study_id)
+    running = study.counts.get("running", 0)
+    what = _(
+        "No new trial is started, and those that run are cancelled: what they have trained so far is lost. Trials that have ended stay, with their models."
+    )
+    return confirm_page(
+        Confirmation.sent(),
+        _("Stop a study"),
+        *([] if study.is_final else [what]),
+        verb=ngettext("Stop it, and cancel %(num)s trial", "Stop it, and cancel %(num)s trials", running),
+        back=link("studies.show", study_id=study_id),
+        stay=_("Let it go on"),
+        is_dangerous=True,
+        way=_way_to(study),
+        nothing=_("This study has ended already.") if study.is_final else "",
+    )
 
 
 @pages.route("/<study_id>/best", methods=["GET", "POST"])
@@ -117,16 +132,20 @@ def best(study_id: str) -> ResponseReturnValue:
             _("Trial %(number)d reached %(metric)s %(value)s, the best so far.", **reached),
             ", ".join(f"{name} {or_nothing(value)}" for name, value in study.best.hyperparameters.items()),
         ]
-    itself = link("studies.show", study_id=study_id)
     return confirm_page(
         form,
         _("Make the best trial a run"),
         *texts,
         verb=_("Declare the run"),
-        back=itself,
-        way=[*way_to(study.experiment), Step(_("Study of %(name)s", name=study.experiment.id), itself)],
+        back=link("studies.show", study_id=study_id),
+        way=_way_to(study),
         nothing="" if texts else _("No trial of this study has been trained and validated, so there is no best one."),
     )
+
+
+def _way_to(study: WholeStudy) -> list[Step]:
+    itself = Step(_("Study of %(name)s", name=study.experiment.id), link("studies.show", study_id=study.id))
+    return [*way_to(study.experiment), itself]
 
 
 def _shown(study: WholeStudy) -> dict[str, object]:

@@ -153,13 +153,14 @@ def _read_file(form: TuneForm) -> bool:
 def _form(experiment: Spot, form: TuneForm, words: TuningWords) -> ResponseReturnValue:
     form.offer(list(words.directions), list(words.forms), words.searchers, words.schedulers)
     newest = declared.counted(client(), experiment, {"limit": OFFERED_RUNS, "order": "newest"})
-    shown = render_template("launch/tune.html", experiment=experiment, form=form, words=words, runs=newest.items)
+    values = {"form": form, "words": words, "runs": newest.items, "outlook": None}
+    shown = render_template("launch/tune.html", experiment=experiment, **values)
     return shown, HTTPStatus.UNPROCESSABLE_ENTITY if form.all_errors else HTTPStatus.OK
 
 
 def _look_over(experiment: Spot, asked: Mapping[str, Any]) -> ResponseReturnValue:
     return render_template(
-        "launch/tune_check.html",
+        "launch/tune.html",
         experiment=experiment,
         asked=asked,
         dimensions=[Dimension.of(name, drawn) for name, drawn in asked["search_space"].items()],

@@ -106,11 +106,12 @@ def live(participant_id: str) -> ResponseReturnValue:
 def registrations(participant_id: str) -> ResponseReturnValue:
     """All its registrations."""
     return list_page(
-        "participants/registrations.html",
+        "participants/whole.html",
         lambda query: participants.registrations(client(), participant_id, query),
         Wanted.of_request("collab_id"),
         _OF_REGISTRATIONS,
         participant_id=participant_id,
+        results=None,
         rows=registration_rows.rows,
     )
 
@@ -119,7 +120,7 @@ def registrations(participant_id: str) -> ResponseReturnValue:
 def results(participant_id: str) -> ResponseReturnValue:
     """The newest of its results, more of them than with the participant."""
     found = participants.overview(client(), participant_id, {"limit": 1}, registrations=0)
-    return render_template("participants/results.html", found=found)
+    return render_template("participants/whole.html", participant_id=found.id, results=found.results)
 
 
 @pages.route("/<participant_id>/edit", methods=["GET", "POST"])

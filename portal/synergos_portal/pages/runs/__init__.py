@@ -168,7 +168,7 @@ def _shown(
     project = declared.read(client(), Spot(spot.ids[:2]))
     groups = hyperparameters.groups_of(form.typed, words, project.fields.get("action"), form.wrong)
     copied = None if source is None else source.spot
-    return form_page("runs/form.html", form, spot, _("New run"), is_new=is_new, source=copied, groups=groups)
+    return form_page("run", form, spot, _("New run"), is_new=is_new, source=copied, groups=groups)
 
 
 def _compared(run: Mapping[str, Any], model: Trained | None, words: Vocabulary) -> list[Compared]:
