@@ -48,12 +48,13 @@ def listed() -> ResponseReturnValue:
     wanted = Wanted.of_request("participant_id", "collab_id", "project_id")
     wanted = replace(wanted, order="oldest") if "order" not in request.args else wanted
     if request.args.get("format"):
-        return list_page("catalogue/list.html", _rows, wanted, COLUMNS)
+        return list_page("catalogue.html", _rows, wanted, COLUMNS)
     found = catalogue.listed(client(), wanted.query)
     collab_id, project_id = wanted.filters.get("collab_id"), wanted.filters.get("project_id")
     beside = catalogue.compared(client(), collab_id, project_id) if collab_id and project_id else None
     return render_template(
-        "catalogue/list.html",
+        "catalogue.html",
+        name=None,
         found=found,
         wanted=wanted,
         folders=catalogue.by_folder(found.items),
@@ -72,7 +73,7 @@ def folder(participant_id: str, path: str) -> ResponseReturnValue:
         client().record(dict, "connect", "participants", participant_id, query={"relations": "none"})
     elif request.args.get("format") == "json":
         return jsonify(found)
-    return render_template("catalogue/folder.html", found=found, participant_id=participant_id, name=path)
+    return render_template("catalogue.html", found=found, participant_id=participant_id, name=path)
 
 
 def _folder(participant_id: str, path: tuple[str, ...]) -> FolderOfParticipant | None:

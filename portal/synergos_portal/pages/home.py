@@ -47,20 +47,20 @@ class Home:
 @pages.get("/")
 def entry() -> ResponseReturnValue:
     """The two roles, and where to begin."""
-    return render_template("home/entry.html")
+    return render_template("home.html", found=None)
 
 
 @pages.get("/home")
 def home() -> ResponseReturnValue:
     """What goes on."""
-    return render_template("home/home.html", found=_found(client()), stage=stage)
+    return render_template("home.html", found=_found(client()), stage=stage)
 
 
 @pages.get("/home/live")
 def live() -> ResponseReturnValue:
     """The same, now."""
     found = _found(client())
-    return fragment("home/home.html", unfinished=found.is_unfinished, found=found, stage=stage)
+    return fragment("home.html", unfinished=found.is_unfinished, found=found, stage=stage)
 
 
 def _found(client: Client) -> Home:

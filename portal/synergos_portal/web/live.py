@@ -114,7 +114,9 @@ def fragment(template: str | None, *, unfinished: bool, **values: object) -> Res
         unfinished: whether something that it shows goes on.
     """
     own = "" if template is None else _part(template, values)
-    html = (own + render_template("header_live.html", is_fragment=True)).encode()
+    parts: Any = current_app.jinja_env.globals["parts"]
+    # Put together as texts: a macro gives one that would escape what is put before it.
+    html = f"{own}{parts.news(is_fragment=True)}".encode()
     # While there is no news, that there is some again is worth knowing at once.
     part = Part.of(html, pace(unfinished=unfinished or not is_heard()))
     if no_news_since() is None:

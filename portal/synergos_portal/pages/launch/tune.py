@@ -19,8 +19,16 @@ from synergos_portal.orchestrator.declared import Spot
 from synergos_portal.orchestrator.problems import Refused
 from synergos_portal.orchestrator.vocabulary import TuningWords
 from synergos_portal.pages.launch.launchpad import EXPERIMENT, pages
-from synergos_portal.pages.launch.search_space import LISTED, TYPE, VALUE, Dimension, NotASearchSpace, from_file
-from synergos_portal.pages.launch.tune_form import EMPTY_ROWS, TuneForm
+from synergos_portal.pages.launch.tune_form import (
+    EMPTY_ROWS,
+    LISTED,
+    TYPE,
+    VALUE,
+    Dimension,
+    NotASearchSpace,
+    TuneForm,
+    from_file,
+)
 from synergos_portal.web.current import client
 from synergos_portal.web.forms import is_chosen, uploaded_json
 from synergos_portal.web.links import go_to

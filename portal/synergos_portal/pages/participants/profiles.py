@@ -182,4 +182,4 @@ def _form(form: ProfileForm, participant_id: str | None) -> ResponseReturnValue:
         else link("participants.show", participant_id=participant_id)
     )
     values = {"form": form, "participant_id": participant_id, "back": back}
-    return render_template("participants/profile.html", **values), 422 if form.all_errors else 200
+    return render_template("participants/form.html", kind="profile", **values), 422 if form.all_errors else 200

@@ -107,7 +107,7 @@ def nodes(participant_id: str, collab_id: str, project_id: str) -> ResponseRetur
                 flash(text)
             return go_to("participants.registration" if found else "participants.tags", **place.named)
     values = {"form": form, "place": place, "is_new": found is None, "most": MOST_NODES}
-    return render_template("participants/nodes.html", **values), 422 if form.all_errors else 200
+    return render_template("participants/form.html", kind="nodes", **values), 422 if form.all_errors else 200
 
 
 @pages.route(f"{_PLACE}/tags", methods=["GET", "POST"])
@@ -137,7 +137,7 @@ def tags(participant_id: str, collab_id: str, project_id: str) -> ResponseReturn
             return go_to("participants.registration", **place.named)
     values = {"form": form, "found": found, "place": place, "published": published}
     tree = tree_of(published, ticked)
-    page = render_template("participants/tags.html", tree=tree, purposes=_purposes(), **values)
+    page = render_template("participants/form.html", kind="tags", tree=tree, purposes=_purposes(), **values)
     return page, 422 if form.all_errors else 200
 
 

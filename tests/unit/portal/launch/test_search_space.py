@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from synergos_portal.pages.launch.search_space import Dimension, NotASearchSpace, from_file, to_request
+from synergos_portal.pages.launch.tune_form import Dimension, NotASearchSpace, from_file, to_request
 
 RANGES = Path(__file__).parents[4] / "simulator" / "datasets"
 
