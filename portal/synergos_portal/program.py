@@ -12,14 +12,14 @@ from synergos.program import freed_memory
 from synergos.program.health import health
 from synergos.program.health_watch import FolderCheck, HealthWatch
 from synergos_portal.pages import FAMILIES
-from synergos_portal.pages.station import troubles
+from synergos_portal.pages.station import programs
+from synergos_portal.pages.station.programs import listed_tools, rest_name
 from synergos_portal.pages.station.windows import Shown
 from synergos_portal.pages.status import Beside
 from synergos_portal.proxy.forwarding import Proxy
 from synergos_portal.proxy.tool import Tool, Trouble
 from synergos_portal.services import Service
 from synergos_portal.settings import Settings
-from synergos_portal.tools import listed_tools, rest_name
 from synergos_portal.web import current, live
 from synergos_portal.web.app import PortalParts, create_app
 from synergos_portal.web.current import KnownOrchestrators
@@ -111,7 +111,7 @@ class Track:
         self._app = app
         self._shown = Shown(tools)
         self._shown.install(app)
-        app.register_error_handler(Trouble, troubles.answer)
+        app.register_error_handler(Trouble, programs.answer)
         self._proxy = Proxy(tools, app, self._say, is_ours, admit=self._admit, choose=self._choose)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -125,13 +125,13 @@ class Track:
 
     def _say(self, environ: WSGIEnvironment, start_response: StartResponse, trouble: Trouble) -> Iterable[bytes]:
         with self._app.request_context(environ):
-            response = self._app.process_response(troubles.answer(trouble))
+            response = self._app.process_response(programs.answer(trouble))
             return response(environ, start_response)
 
     def _admit(self, environ: WSGIEnvironment, tool: Tool) -> None:
-        if not troubles.is_interface(tool):
+        if not programs.is_interface(tool):
             with self._app.request_context(environ):
-                troubles.admit(tool)
+                programs.admit(tool)
 
     def _choose(self, environ: WSGIEnvironment, tools: Sequence[Tool]) -> Tool:
         """The interface of the orchestrator that whoever asks has chosen."""

@@ -12,7 +12,6 @@ from synergos_portal.pages import (
     launch,
     lineage,
     manual,
-    old,
     participants,
     projects,
     runs,
@@ -26,8 +25,8 @@ from synergos_portal.web.links import Family
 
 FAMILIES = (
     Family(Service.NAV, home.pages),
-    Family(Service.NAV, old.pages),
-    Family(Service.VIEW, old.view_pages),
+    Family(Service.NAV, home.old_pages),
+    Family(Service.VIEW, home.old_view_pages),
     Family(Service.NAV, search.pages),
     Family(Service.NAV, manual.pages),
     Family(Service.NAV, sign_in.pages),

@@ -15,9 +15,9 @@ from synergos_portal.orchestrator.client import Client
 from synergos_portal.orchestrator.grids import Grids, Node
 from synergos_portal.orchestrator.problems import Away, Refused
 from synergos_portal.pages.jobs.standing import stage
+from synergos_portal.pages.station.programs import REST
 from synergos_portal.proxy.presence import Presence
 from synergos_portal.proxy.tool import Tool
-from synergos_portal.tools import REST
 from synergos_portal.web.current import client
 from synergos_portal.web.filters import NOTHING, state
 from synergos_portal.web.links import link

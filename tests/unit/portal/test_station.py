@@ -13,7 +13,7 @@ from werkzeug.test import Client
 from fakes.portal import Portal, answering, portal
 from synergos_portal.orchestrator.answers import KEPT_SECONDS, Roles
 from synergos_portal.pages.station.chosen import Chosen, FollowedJob, graylog_page, mlflow_page
-from synergos_portal.pages.station.troubles import admit
+from synergos_portal.pages.station.programs import admit
 from synergos_portal.program import Track
 from synergos_portal.proxy.tool import Kind, Place, Tool, Trouble
 from synergos_portal.services import Service

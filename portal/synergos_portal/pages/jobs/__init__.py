@@ -88,7 +88,7 @@ def nodes(job_id: str) -> ResponseReturnValue:
     except Refused:
         # Whoever may not see any.
         found = []
-    return fragment("jobs/_nodes.html", unfinished=bool(job.awaited), nodes=found, clock=events.clock)
+    return fragment("nodes.html", unfinished=bool(job.awaited), grids=None, nodes=found, clock=events.clock)
 
 
 @pages.get("/<job_id>/losses")

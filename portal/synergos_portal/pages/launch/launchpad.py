@@ -57,7 +57,7 @@ def nodes(collab_id: str, project_id: str) -> ResponseReturnValue:
     """The health of every node by sub-grid; asked for by itself, since a node that does not answer is waited for."""
     found = grids.by_sub_grid(client(), Spot.of(collab_id, project_id).key)
     is_well = all(node.is_reachable for some in found.values() for node in some)
-    return fragment("launch/nodes.html", unfinished=not is_well, grids=found)
+    return fragment("nodes.html", unfinished=not is_well, grids=found)
 
 
 @pages.post(_PAGE)

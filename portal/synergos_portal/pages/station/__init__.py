@@ -12,11 +12,10 @@ from flask.typing import ResponseReturnValue
 from synergos_portal.orchestrator.problems import NotSignedIn, OrchestratorProblem
 from synergos_portal.pages.jobs.standing import stage
 from synergos_portal.pages.station.chosen import Chosen, FollowedJob, chosen_by, graylog_page, mlflow_page, recent_jobs
-from synergos_portal.pages.station.troubles import admit, may_see, sentence
+from synergos_portal.pages.station.programs import LOGS, MLOPS, QUEUE, admit, may_see, sentence
 from synergos_portal.pages.station.windows import Elsewhere, absent, key_of, not_listed, shown, windows
 from synergos_portal.proxy.presence import Seen
 from synergos_portal.proxy.tool import Tool
-from synergos_portal.tools import LOGS, MLOPS, QUEUE
 from synergos_portal.web import live
 from synergos_portal.web.current import client
 from synergos_portal.web.words import _

@@ -11,11 +11,10 @@ from flask import Flask, current_app
 
 from synergos_portal.orchestrator.client import Client
 from synergos_portal.pages.station.chosen import Chosen, Get, asking
-from synergos_portal.pages.station.troubles import is_offered
+from synergos_portal.pages.station.programs import LOGS, MLOPS, QUEUE, REST, is_offered, rest_name
 from synergos_portal.proxy.lines import Lines
 from synergos_portal.proxy.presence import Presence
 from synergos_portal.proxy.tool import Tool
-from synergos_portal.tools import LOGS, MLOPS, QUEUE, REST, rest_name
 from synergos_portal.web import current
 from synergos_portal.web.links import link
 from synergos_portal.web.words import lazy
