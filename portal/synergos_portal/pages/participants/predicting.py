@@ -45,7 +45,12 @@ def predict(participant_id: str) -> ResponseReturnValue:
     values["narrowed"] = narrow_choices(form.model)
     tree = tree_of(published, {"predict": ticked})
     page = render_template(
-        "participants/predict.html", tree=tree, purposes={"predict": _("To predict")}, **values, **_made(participant_id)
+        "participants/form.html",
+        kind="predict",
+        tree=tree,
+        purposes={"predict": _("To predict")},
+        **values,
+        **_made(participant_id),
     )
     return page, 422 if form.all_errors else 200
 
@@ -55,7 +60,7 @@ def live_predictions(participant_id: str) -> ResponseReturnValue:
     """How its predictions are getting on, and where they lie."""
     made = _made(participant_id)
     unfinished = any(job.is_unfinished for job in made["found"].items)
-    return fragment("participants/predict.html", unfinished=unfinished, participant_id=participant_id, **made)
+    return fragment("participants/form.html", unfinished=unfinished, participant_id=participant_id, **made)
 
 
 def _made(participant_id: str) -> dict[str, Any]:
