@@ -39,6 +39,7 @@ class ServerProcess(Worker):  # type: ignore[misc]
         from synergos.program.answering import Answering
         from synergos.program.by_heart import ByHeart
         from synergos.program.dialling import Dialling
+        from synergos.program.lasting_objects import set_apart
         from synergos.program.reception import Reception
 
         settings = self.app.settings
@@ -53,6 +54,8 @@ class ServerProcess(Worker):  # type: ignore[misc]
             reception.listen(listener)
         if isinstance(service, Dialling):
             service.dial(reception.adopt)
+        # All is loaded by now that every program needs.
+        set_apart()
         # gunicorn takes no worker for hung (``timeout``), and need not be told each turn that this one is not.
         while self.alive and self.ppid == os.getppid():
             reception.turn()

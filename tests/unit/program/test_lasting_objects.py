@@ -1,0 +1,48 @@
+"""What a program has from its start on is looked at by the collector of garbage once, and what comes later as ever."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from weakref import ref
+
+import pytest
+
+from synergos.program.lasting_objects import set_apart
+
+
+class Circle:
+    """Something that only the collector sees that nobody needs."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
+@pytest.fixture(autouse=True)
+def as_before() -> Iterator[None]:
+    yield
+    gc.unfreeze()
+
+
+def looked_at(what: object) -> bool:
+    return any(each is what for each in gc.get_objects())
+
+
+def test_the_collector_looks_at_what_came_later_alone() -> None:
+    there = Circle()
+
+    set_apart()
+    later = Circle()
+
+    assert (looked_at(there), looked_at(later)) == (False, True)
+
+
+def test_circles_that_nobody_needs_go_before_and_after() -> None:
+    gone = ref(Circle())
+
+    set_apart()
+    assert gone() is None
+
+    gone = ref(Circle())
+    gc.collect()
+    assert gone() is None
