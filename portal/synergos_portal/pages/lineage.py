@@ -17,6 +17,7 @@ from synergos_portal.orchestrator.lineage import Lineage, Node
 from synergos_portal.orchestrator.problems import Refused
 from synergos_portal.orchestrator.results import Training
 from synergos_portal.web.current import client
+from synergos_portal.web.words import lazy
 
 pages = Blueprint("lineage", __name__, url_prefix="/lineage")
 
@@ -31,6 +32,17 @@ COLUMN_OF = {
     "prediction": 6,
 }
 """From left to right, from what was first to what came of it."""
+KINDS = {
+    "dataset": lazy("Data"),
+    "alignment": lazy("Agreement"),
+    "network": lazy("Network"),
+    "run": lazy("Run"),
+    "job": lazy("Job"),
+    "model": lazy("Model"),
+    "validation": lazy("Validation"),
+    "prediction": lazy("Prediction"),
+}
+"""What kinds of parts are called."""
 WIDTH, HEIGHT = 148, 58
 """Of a part, in units of the picture."""
 _ACROSS, _DOWN, _EDGE = 34, 16, 8
@@ -116,10 +128,16 @@ def show(collab_id: str, project_id: str, expt_id: str, run_id: str) -> Response
         places=places,
         box=(WIDTH, HEIGHT),
         known_of=_Known,
+        kind_of=kind_of,
         version=version,
         trainings=_trainings(run),
         run=run,
     )
+
+
+def kind_of(name: str) -> str:
+    """What a kind of parts is called."""
+    return str(KINDS.get(name, name))
 
 
 def _trainings(run: Spot) -> list[Training]:

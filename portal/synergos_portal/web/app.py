@@ -18,6 +18,7 @@ from synergos_portal.settings import Settings
 from synergos_portal.web import (
     current,
     errors,
+    escaping,
     filters,
     forms,
     handover,
@@ -72,6 +73,7 @@ def create_app(service: Service, parts: PortalParts, families: Sequence[Family])
     app = Flask("synergos_portal", static_folder=None, template_folder="templates")
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.context_class = PlainContext
+    escaping.install(app)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.config["MAX_CONTENT_LENGTH"] = parts.settings.program.maximum_body
     app.config["MAX_FORM_MEMORY_SIZE"] = parts.settings.program.maximum_body

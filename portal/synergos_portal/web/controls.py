@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 from wtforms.widgets import CheckboxInput, FileInput, PasswordInput, Select, TextArea
+
+from synergos_portal.web.escaping import escaped
+
+_QUOTE = '"'
 
 
 def control(field: Any, style: str | None = None, **attributes: object) -> Markup:
@@ -57,17 +61,17 @@ def typed_control(shown: Any, says_what: bool, usual: str) -> Markup:
     # What was typed and is no choice is one all the same, so that it can be put right.
     others = [shown.value] if shown.value and shown.value not in shown.choices else []
     options = "".join(
-        f"<option{' selected' if each == shown.value else ''}>{escape(each)}</option>"
+        f"<option{' selected' if each == shown.value else ''}>{escaped(each)}</option>"
         for each in (*shown.choices, *others)
     )
-    return Markup(f'<select {_attributes(told)}><option value="">{escape(usual)}</option>{options}</select>')  # noqa: S704
+    return Markup(f'<select {_attributes(told)}><option value="">{escaped(usual)}</option>{options}</select>')  # noqa: S704
 
 
 def _written(field: Any, told: dict[str, object]) -> str:
     match field.widget:
         case TextArea():
             # A line break at the beginning is not one of the text.
-            return f"<textarea {_attributes(told)}>\r\n{escape(field._value())}</textarea>"
+            return f"<textarea {_attributes(told)}>\r\n{escaped(field._value())}</textarea>"
         case Select():
             return f"<select {_attributes(told)}>{''.join(map(_option, field.iter_choices()))}</select>"
         case CheckboxInput():
@@ -87,13 +91,13 @@ def _value(field: Any) -> object:
 
 def _option(choice: Any) -> str:
     told = {"value": choice.value, "selected": choice.selected}
-    return f"<option {_attributes(told)}>{escape(choice.label or choice.value)}</option>"
+    return f"<option {_attributes(told)}>{escaped(choice.label or choice.value)}</option>"
 
 
 def _attributes(told: Mapping[str, object]) -> str:
     return " ".join(
         # What is HTML already may have quotes.
-        name if value is True else f'{name}="{str.replace(escape(value), chr(34), "&quot;")}"'
+        name if value is True else f'{name}="{str.replace(escaped(value), _QUOTE, "&quot;")}"'
         for name, value in sorted(told.items())
         if value is not None and value is not False
     )

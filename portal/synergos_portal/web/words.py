@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache, lru_cache
 from io import BytesIO
 from pathlib import Path
@@ -46,6 +47,7 @@ def install(app: Flask) -> None:
         translations(language)
     Babel(configure_jinja=False).init_app(app, default_locale="en", locale_selector=chosen)
     # A page has a hundred words: Jinja's own way to one leads through three functions, and escapes nothing into it each time.
+    app.context_processor(_in_readers_language)
     app.jinja_env.globals.update(_=_written, ngettext=_counted, language=chosen, LANGUAGES=LANGUAGES)
 
 
@@ -66,6 +68,16 @@ def chosen() -> str:
 def _written(text: str, /, **values: object) -> Markup:
     """The text as a page has it, with values, which are escaped, put in for ``%(name)s``."""
     return _template(chosen(), text) % values if values else _plain(chosen(), text)
+
+
+def _in_readers_language() -> dict[str, Callable[..., Markup]]:
+    """The same for all of a page, whose language is looked up once."""
+    language = chosen()
+
+    def written(text: str, /, **values: object) -> Markup:
+        return _template(language, text) % values if values else _plain(language, text)
+
+    return {"_": written}
 
 
 def _counted(one: str, many: str, num: int, /, **values: object) -> Markup:

@@ -6,6 +6,7 @@ import json
 from io import BytesIO
 
 import pytest
+from markupsafe import Markup
 from werkzeug.datastructures import FileStorage
 from wtforms.fields import (
     BooleanField,
@@ -60,6 +61,8 @@ def test_controls_are_what_the_library_would_write(plain: Portal) -> None:
         written = {field.name: control(field, "form-control", rows=None, list="known") for field in form}
 
         assert written == {field.name: field(**{"class": "form-control", "list": "known"}) for field in form}
+        # What is HTML already ends no attribute either.
+        assert 'title="&quot;a&quot; &amp; b"' in control(form.text, title=Markup('"a" &amp; b'))
 
 
 @pytest.mark.parametrize(
