@@ -48,6 +48,7 @@ MOST_FEEDS = 12
 _HEALTH = "/health"
 _OBJECTS = ("key", "keys", "relations", "progress", "error", "parameters")
 """Of a record, where it has them."""
+_OBJECT = (dict, type(None))
 _HEALTH_SECONDS = 3.0
 SIGNED_IN_SECONDS = 12 * 3600
 
@@ -481,7 +482,7 @@ def _check_record(record: object) -> None:
     if not isinstance(record, dict):
         return
     for name in _OBJECTS:
-        if not isinstance(record.get(name), dict | None):
+        if name in record and not isinstance(record[name], _OBJECT):
             raise Nonsense(f"the orchestrator's answer is not what was expected: {name} is no object")
 
 

@@ -34,6 +34,11 @@ class Place:
         return dict(vars(self))
 
     @property
+    def ids(self) -> tuple[str, str, str]:
+        """The same without names, in this order."""
+        return self.collab_id, self.project_id, self.participant_id
+
+    @property
     def parts(self) -> tuple[str, ...]:
         """Of the route of its registration."""
         project = ("connect", "collaborations", self.collab_id, "projects", self.project_id)
@@ -297,14 +302,14 @@ def _profile(record: Mapping[str, Any]) -> Profile:
 
 def _place(record: Mapping[str, Any]) -> Place:
     key = _mapping(record.get("key"))
-    return Place(*(str(key.get(name, "")) for name in ("collab_id", "project_id", "participant_id")))
+    return Place(str(key.get("collab_id", "")), str(key.get("project_id", "")), str(key.get("participant_id", "")))
 
 
 def _registration(record: Mapping[str, Any], place: Place) -> Registration:
     workers = [
         _worker(int(found[1]), value)
         for name, value in record.items()
-        if (found := _NODE.fullmatch(name)) and isinstance(value, Mapping)
+        if isinstance(value, dict) and (found := _NODE.fullmatch(name))
     ]
     said = record.get("tags")
     if said is None and (related := _list(_mapping(record.get("relations")).get("Tag"))):
@@ -327,9 +332,15 @@ def _tags(record: Mapping[str, Any]) -> dict[str, list[Folder]]:
 
 
 def _worker(index: int, node: Mapping[str, Any]) -> Worker:
-    ports = {name: value for name in ("port", "f_port") if isinstance(value := node.get(name), int)}
-    texts = {name: str(value) for name in ("host", "fingerprint") if (value := node.get(name)) is not None}
-    return Worker(index, texts.get("host"), ports.get("port"), ports.get("f_port"), texts.get("fingerprint"))
+    host, fingerprint = node.get("host"), node.get("fingerprint")
+    port, f_port = node.get("port"), node.get("f_port")
+    return Worker(
+        index,
+        None if host is None else str(host),
+        port if isinstance(port, int) else None,
+        f_port if isinstance(f_port, int) else None,
+        None if fingerprint is None else str(fingerprint),
+    )
 
 
 def _result(record: Mapping[str, Any]) -> Result:
@@ -357,7 +368,7 @@ def _averaged(statistics: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _mapping(value: object) -> dict[str, Any]:
-    return dict(value) if isinstance(value, Mapping) else {}
+    return value if isinstance(value, dict) else {}
 
 
 def _list(value: object) -> list[dict[str, Any]]:

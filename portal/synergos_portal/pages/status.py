@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import NamedTuple, cast
@@ -20,7 +20,7 @@ from synergos_portal.proxy.presence import Presence
 from synergos_portal.proxy.tool import Tool
 from synergos_portal.web.current import client
 from synergos_portal.web.filters import NOTHING, state
-from synergos_portal.web.links import link
+from synergos_portal.web.links import link, links_to
 from synergos_portal.web.listing import Column, Wanted, list_page
 from synergos_portal.web.live import fragment, pace
 from synergos_portal.web.words import _, ngettext
@@ -232,9 +232,10 @@ def rows(workers: Iterable[Worker]) -> list[Row]:
     """A row for each worker."""
     shown, nobody_knows = state.for_reader(), _("being asked")
     states = {None: nobody_knows, True: shown("reachable"), False: shown("unreachable")}
+    registration = links_to("participants.registration", *_KEY)
     return [
         Row(
-            *_place(worker),
+            *_place(worker, registration),
             worker.node.host or NOTHING,
             states[worker.node.is_reachable],
             worker.node.problem or "",
@@ -244,11 +245,18 @@ def rows(workers: Iterable[Worker]) -> list[Row]:
     ]
 
 
-def _place(worker: Worker) -> tuple[str, str, str, str]:
-    """The first four of a row."""
-    key = {name: worker.node.key.get(name, "") for name in ("participant_id", "collab_id", "project_id")}
-    who, node = key["participant_id"], worker.node.node
+_KEY = ("participant_id", "collab_id", "project_id")
+
+
+def _place(worker: Worker, registration: Callable[..., str]) -> tuple[str, str, str, str]:
+    """The first four of a row.
+
+    Args:
+        registration: makes the address of the page of one.
+    """
+    who, collaboration, project = [worker.node.key.get(name, "") for name in _KEY]
     if worker.projects == 1:
-        return link("participants.registration", None, **key), who, node, f"{key['collab_id']} / {key['project_id']}"
+        address = registration(who, collaboration, project)
+        return address, who, worker.node.node, f"{collaboration} / {project}"
     count = ngettext("%(num)s project", "%(num)s projects", worker.projects)
-    return link("participants.show", participant_id=who), who, node, count
+    return link("participants.show", participant_id=who), who, worker.node.node, count

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -12,8 +13,10 @@ from fakes.portal import Portal
 from synergos_portal.services import Service
 from synergos_portal.web import links
 
+PLAIN = "!$&'()*+,/:;=@"
+"""What a path has as it is."""
 ROOT = Path(synergos_portal.__file__).parent
-_NAMED = re.compile(r"""(?:link|go_to)\(\s*(['"])(\w+\.\w+)\1""")
+_NAMED = re.compile(r"""(?:link|go_to|links_to)\(\s*(['"])(\w+\.\w+)\1""")
 
 
 def named() -> dict[str, set[str]]:
@@ -84,3 +87,19 @@ def test_the_addresses_of_rows_are_those_of_single_ones(grid: Portal, endpoint: 
     for service in (Service.VIEW, Service.NAV):
         with grid.apps[service].test_request_context("/"):
             assert links.links_to(page, argument)(name) == links.link(page, None, **{argument: name})
+
+
+@pytest.mark.parametrize("names", [("c", "p", "e", "r"), ("a b/c", "ü%2F", "?x=1#y", "new"), ("new", "new", "e", "r")])
+def test_rows_may_name_all_that_their_page_lies_in(grid: Portal, names: tuple[str, ...]) -> None:
+    given = {"run_id": names[3], "collab_id": names[0], "project_id": names[1], "expt_id": names[2]}
+    with grid.apps[Service.NAV].test_request_context("/"):
+        address = links.links_to("runs.show", *given)
+        assert address(*given.values()) == links.link("runs.show", None, **given)
+
+
+@pytest.mark.parametrize(
+    "name", ["x", "a_b-c.d~e", "!$&'()*+,/:;=@", "a b", "ä", "%", "#", "?", "[", "]", "^", "\\", "\n", '"', "<"]
+)
+def test_ids_are_encoded_as_the_library_encodes_them(grid: Portal, name: str) -> None:
+    with grid.apps[Service.VIEW].test_request_context("/"):
+        assert links.link("jobs.shown", job_id=name) == f"/jobs/{quote(name, safe=PLAIN)}"

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from synergos_portal.orchestrator.declared import Declared
 from synergos_portal.web.filters import number, or_nothing
-from synergos_portal.web.links import link
+from synergos_portal.web.links import links_to
 from synergos_portal.web.words import _
 
 
@@ -34,18 +34,19 @@ class Row(NamedTuple):
 def rows(runs: Iterable[Declared]) -> list[Row]:
     """A row for each run."""
     compare, figure = _("Compare %(name)s"), number.for_reader()
+    address = links_to("runs.show", "collab_id", "project_id", "expt_id", "run_id")
     return [
         Row(
             run.path,
             compare % {"name": run.id},
-            link("runs.show", None, **run.spot.key),
+            address(*run.spot.ids),
             run.id,
             or_nothing(run.fields.get("algorithm")),
             figure(run.fields.get("rounds")),
             figure(run.fields.get("epochs")),
             figure(run.fields.get("lr")),
-            run.count("Model") > 0,
-            figure(run.count("Validation")),
+            run.counts.get("Model", 0) > 0,
+            figure(run.counts.get("Validation", 0)),
         )
         for run in runs
     ]

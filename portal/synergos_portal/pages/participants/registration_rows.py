@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from synergos_portal.orchestrator.participants import PURPOSES, Registration
 from synergos_portal.web.filters import number
-from synergos_portal.web.links import link
+from synergos_portal.web.links import links_to
 
 
 class Row(NamedTuple):
@@ -30,14 +30,16 @@ class Row(NamedTuple):
 def rows(registrations: Iterable[Registration]) -> list[Row]:
     """A row for each registration."""
     figure = number.for_reader()
+    ids = ("collab_id", "project_id", "participant_id")
+    address, tags = links_to("participants.registration", *ids), links_to("participants.tags", *ids)
     return [
         Row(
-            link("participants.registration", None, **each.place.named),
+            address(*each.place.ids),
             f"{each.place.collab_id} / {each.place.project_id}",
             ", ".join(worker.address for worker in each.workers),
             [figure(each.count(purpose)) for purpose in PURPOSES],
             each.is_aligned,
-            link("participants.tags", None, **each.place.named),
+            tags(*each.place.ids),
             each.place.project_id,
         )
         for each in registrations
