@@ -136,7 +136,8 @@ class Feed:
         begun, before = self._clock(), self._version
         self.pause = _PAUSE
         try:
-            news = self._ask(before, WAIT_SECONDS)
+            # Where to begin is told at once: until then no answer can be kept.
+            news = self._ask(before, WAIT_SECONDS if before else 0.0)
         except OrchestratorProblem as error:
             if _is_unwelcome(error):
                 self.close()
