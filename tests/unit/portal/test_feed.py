@@ -15,7 +15,7 @@ from synergos.driver.transport import Transport
 from synergos_portal.orchestrator.answers import MOST_BYTES, Answers, Kept
 from synergos_portal.orchestrator.client import Client
 from synergos_portal.orchestrator.client import Orchestrator as OneOrchestrator
-from synergos_portal.orchestrator.feed import SILENT_SECONDS, Feed, News
+from synergos_portal.orchestrator.feed import SILENT_SECONDS, WAIT_SECONDS, Feed, News
 from synergos_portal.orchestrator.jobs import Counts, counts
 from synergos_portal.orchestrator.problems import Away, NotSignedIn, Refused
 
@@ -87,7 +87,7 @@ def test_whoever_is_answered_without_having_waited_pauses(
     assert found == pauses
 
 
-def test_who_has_waited_for_nothing_waits_again_without_a_pause() -> None:
+def test_where_to_begin_is_told_at_once_and_whoever_has_waited_for_nothing_goes_on_without_a_pause() -> None:
     clock = Clock(100.0)
 
     def told(after: str | None, seconds: float) -> News:
@@ -96,7 +96,8 @@ def test_who_has_waited_for_nothing_waits_again_without_a_pause() -> None:
 
     feed = Feed("grid", told, clock)
 
-    assert [(feed.turn(), feed.pause) for _ in range(2)] == [(True, 0.0)] * 2
+    assert [(feed.turn(), feed.pause) for _ in range(3)] == [(True, 0.5), (True, 0.0), (True, 0.0)]
+    assert clock.now == 100.0 + 2 * WAIT_SECONDS
 
 
 @pytest.mark.parametrize("said", ["1", "30", "Thu, 26 Nov 2026 12:00:00 GMT"])
@@ -228,7 +229,7 @@ def test_how_many_jobs_there_are_comes_along_with_what_has_changed(tmp_path: Pat
     feed.turn()
 
     assert counts(Client(orchestrator, transport, None, feed)) == Counts(failed=2)
-    assert adapter.asked == ["GET /ttp/changes?wait=3&counts=true"]
+    assert adapter.asked == ["GET /ttp/changes?wait=0&counts=true"]
 
 
 def test_of_an_orchestrator_that_is_silent_what_was_read_is_shown_without_asking(tmp_path: Path) -> None:
