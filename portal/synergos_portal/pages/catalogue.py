@@ -12,7 +12,7 @@ from synergos_portal.orchestrator import catalogue
 from synergos_portal.orchestrator.catalogue import FolderOfParticipant, Publication
 from synergos_portal.orchestrator.client import Listing, Query
 from synergos_portal.web.current import client
-from synergos_portal.web.listing import Column, Wanted, list_page
+from synergos_portal.web.listing import Column, Wanted, whole_list
 
 pages = Blueprint("catalogue", __name__, url_prefix="/catalogue")
 
@@ -47,8 +47,8 @@ def listed() -> ResponseReturnValue:
     """Folders by participant; of one project also where they differ."""
     wanted = Wanted.of_request("participant_id", "collab_id", "project_id")
     wanted = replace(wanted, order="oldest") if "order" not in request.args else wanted
-    if request.args.get("format"):
-        return list_page("catalogue.html", _rows, wanted, COLUMNS)
+    if (whole := whole_list(_rows, wanted, COLUMNS)) is not None:
+        return whole
     found = catalogue.listed(client(), wanted.query)
     collab_id, project_id = wanted.filters.get("collab_id"), wanted.filters.get("project_id")
     beside = catalogue.compared(client(), collab_id, project_id) if collab_id and project_id else None

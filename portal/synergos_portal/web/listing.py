@@ -79,10 +79,19 @@ def list_page(
         template: is given ``found`` (a page of the list), ``wanted``, and ``values``.
         ask: gives a page of the list.
     """
-    kind = request.args.get("format")
-    if kind in ("csv", "json"):
-        return as_file(kind, _all(ask, wanted), columns, (request.endpoint or "list").partition(".")[0])
+    if (whole := whole_list(ask, wanted, columns)) is not None:
+        return whole
     return render_template(template, found=ask(wanted.query), wanted=wanted, **values)
+
+
+def whole_list(
+    ask: Callable[[Query], Listing[Item]], wanted: Wanted, columns: Sequence[Column[Item]]
+) -> Response | None:
+    """All of a list as the file that is asked for; None where a page is."""
+    kind = request.args.get("format")
+    if kind not in ("csv", "json"):
+        return None
+    return as_file(kind, _all(ask, wanted), columns, (request.endpoint or "list").partition(".")[0])
 
 
 def wants_json() -> bool:

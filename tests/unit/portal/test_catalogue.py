@@ -111,6 +111,8 @@ def test_the_whole_is_to_be_had_as_csv(show: Show) -> None:
         ("hospital_1", "other", "heart/train", "120"),
     ]
     assert rows[1]["rows_fewer_than"] == "10"
+    # What is no kind of file is a page.
+    assert ">heart/train</a>" in show().get("/catalogue?format=xml").text
 
 
 @pytest.mark.parametrize(
