@@ -38,7 +38,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
             driver.runs.create(name, name, name, name, rounds=1)
             driver.participants.create(name, summary=TEXT, phone=FORMULA, category=[TEXT], email=TEXT)
             registration = driver.registrations
-            registration.add_node(host="127.0.0.1", port=9, f_port=9)
+            registration.add_node(host="127.0.0.1", port=9, f_port=10)
             registration.create(name, name, name, "guest")
             driver.tags.create(name, name, name, train=[["a<b>", "'c'"]], evaluate=[["心"]], predict=[])
             driver.alignments.create(name, name, respond_async=True)

@@ -353,7 +353,9 @@ def _result(record: Mapping[str, Any]) -> Result:
         if isinstance(value, int | float) and not isinstance(value, bool)
     }
     key = {name: str(value) for name, value in _mapping(record.get("key")).items()}
-    return Result(kind, key, statistics, _text(found.get("res_path")))
+    # The file that is named has the statistics; what was predicted of each row lies beside it.
+    path = (_text(found.get("res_path")) or "").rpartition("/")[0]
+    return Result(kind, key, statistics, path or None)
 
 
 def _averaged(statistics: Mapping[str, Any]) -> dict[str, Any]:

@@ -63,6 +63,11 @@ class Refused(OrchestratorProblem):
         self.changed = changed
 
     @property
+    def words(self) -> str:
+        """What is wrong, without the field it is about, which the orchestrator says in front of it."""
+        return self.message.removeprefix(f"{self.field}: ")
+
+    @property
     def is_untold(self) -> bool:
         """Whether there is nothing yet, or nothing that whoever asks may know."""
         return self.status in (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)

@@ -10,7 +10,7 @@ from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
 from synergos_portal.orchestrator.client import Client, as_kind
-from synergos_portal.orchestrator.problems import Refused
+from synergos_portal.orchestrator.problems import Nonsense, Refused
 from synergos_portal.web.current import client
 from synergos_portal.web.links import link
 
@@ -83,6 +83,9 @@ def look_up(client: Client, text: str) -> Findings:
         if error.status == HTTPStatus.EXPECTATION_FAILED:
             # No id is like that.
             return Findings()
+        if error.status == HTTPStatus.NOT_FOUND:
+            # It is older than this portal.
+            raise Nonsense(error.message) from error
         raise
     by_kind: dict[str, list[Found]] = {}
     for each in as_kind(list[Found], answer.get("data")):

@@ -89,7 +89,7 @@ def _refused(error: Refused) -> ResponseReturnValue:
     if error.status == HTTPStatus.NOT_FOUND:
         return page(error.status, _("There is no such thing"), error.message, _missing())
     status = error.status if error.status < HTTPStatus.INTERNAL_SERVER_ERROR else HTTPStatus.BAD_GATEWAY
-    said = error.message if error.field is None else f"{error.field}: {error.message}"
+    said = error.message if error.field is None else f"{error.field}: {error.words}"
     return page(status, _("The orchestrator refuses this"), said, _("Nothing was changed. Go back, and put it right."))
 
 

@@ -77,10 +77,10 @@ class Form(_Form):
             own = (names or {}).get(name, name)
             if own in self:
                 field = self[own]
-                text = words_of(error) if name == said else f"{said}: {words_of(error)}"
+                text = error.words if name == said else f"{said}: {error.words}"
                 field.errors = [*field.errors, text]
                 return
-        self.problems.append(f"{said}: {words_of(error)}" if said else error.message)
+        self.problems.append(f"{said}: {error.words}" if said else error.message)
 
     @property
     def all_errors(self) -> list[tuple[str | None, str, str]]:
@@ -93,11 +93,6 @@ class Form(_Form):
 def _library_words(language_of_reader: str) -> Any:
     # The library looks for its file each time.
     return get_translations([language_of_reader])
-
-
-def words_of(error: Refused) -> str:
-    """What is wrong, without the field it stands at, which the orchestrator says in front of it."""
-    return error.message.removeprefix(f"{error.field}: ")
 
 
 def install(app: Flask) -> None:

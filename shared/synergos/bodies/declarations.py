@@ -271,12 +271,14 @@ class Node(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return self.host, int(self.f_port or COMMAND_PORT), int(self.port or DATA_PORT)
 
     def refuse_half(self, at: str) -> None:
-        """Refuse one that says only a part of where it is.
+        """Refuse one that says only a part of where it is, or one port for both.
 
         Raises:
-            InvalidRequest: names the field that is missing.
+            InvalidRequest: names the field that is missing or wrong.
         """
         where = {"host": self.host, "port": self.port, "f_port": self.f_port}
+        if self.port is not UNSET and self.port == self.f_port:
+            raise InvalidRequest("is f_port too; a worker listens at two ports", f"{at}.port")
         missing = [name for name, value in where.items() if value is UNSET]
         if not missing or (self.fingerprint is not UNSET and len(missing) == len(where)):
             return

@@ -168,3 +168,8 @@ def test_a_worker_that_has_not_joined_yet_is_told_and_not_refused() -> None:
 def test_half_an_address_is_refused_by_the_field_that_is_missing(node: Node, field: str) -> None:
     with pytest.raises(InvalidRequest, match=rf"^node_0\.{field}: is required; only a worker that joins"):
         node.refuse_half("node_0")
+
+
+def test_one_port_for_both_is_refused() -> None:
+    with pytest.raises(InvalidRequest, match=r"^node_0\.port: is f_port too; a worker listens at two ports"):
+        Node(host="a", port=5000, f_port=5000).refuse_half("node_0")

@@ -208,6 +208,13 @@ def test_what_no_id_has_is_found_nowhere(grid: Portal, text: str) -> None:
     assert (answer.status_code, "<h2" in answer.text) == (200, False)
 
 
+def test_an_orchestrator_that_knows_of_no_search_is_said_to_be_another(tmp_path: Path) -> None:
+    older = answering(("GET /ttp/search", 404, {"message": "there is no route /ttp/search"}))
+
+    answer = portal(tmp_path, older).visitor(Service.NAV).get("/search?q=heart")
+    assert (answer.status_code, "one that this portal does not understand" in answer.text) == (502, True)
+
+
 def test_a_search_says_what_it_leaves_out(store: RecordStore, grid: Portal) -> None:
     for number in range(21):
         store.put(Kind.COLLABORATION, {"collab_id": f"heart {number}"}, {})

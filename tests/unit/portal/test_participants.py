@@ -199,12 +199,13 @@ def test_predictions_are_asked_for_as_they_were_chosen_and_shown_with_their_plac
     store.save_job(job.ended(JobState.COMPLETED))
     result = {
         "predict": {
-            "res_path": "/outputs/of/hospital_1.csv",
+            "res_path": "/outputs/of/hospital_1/predict/inference_statistics_predict.json",
             "statistics": {"accuracy": [0.5, 1.0], "TPs": [3, 4], "FNs": [3, 0]},
         }
     }
     store.put(Kind.PREDICTION, RUN.measured_at("hospital_1"), result)
-    assert "/outputs/of/hospital_1.csv" in visitor.get("/participants/hospital_1/predict").text
+    # Predictions lie beside the statistics.
+    assert "<code>/outputs/of/hospital_1/predict</code>" in visitor.get("/participants/hospital_1/predict").text
     assert "accuracy 0.75" in visitor.get("/participants/hospital_1/predict").text
     assert "TPs" not in visitor.get("/participants/hospital_1/predict").text
 
@@ -309,11 +310,33 @@ def test_ten_registrations_and_results_are_with_the_participant_and_the_others_o
     assert 'href="/participants/hospital_1/registrations">All 12 registrations</a>' in page
     assert re.findall(r"/ e / (r\d\d)", page) == [f"r{number:02}" for number in range(11, 1, -1)]
     assert 'href="/participants/hospital_1/results">More results</a>' in page
-    assert "GET /ttp/participants/hospital_1/overview?limit=20&results=10" in declared.asked
+    assert "GET /ttp/participants/hospital_1/overview?limit=20&results=11" in declared.asked
     assert re.findall(r">heart / (p\d\d)</a>", registrations) == [f"p{number:02}" for number in range(11, -1, -1)]
     assert re.findall(r"/ e / (r\d\d)", results) == [f"r{number:02}" for number in range(11, -1, -1)]
     csv = visitor.get("/participants/hospital_1/registrations?format=csv&order=oldest").text.splitlines()
     assert csv[:2] == ["collab_id,project_id,nodes,train,evaluate,predict", "heart,p00,127.0.0.1:5001,2,1,0"]
+
+
+def test_of_exactly_ten_results_there_are_no_more(declared: Portal, store: RecordStore) -> None:
+    for number in range(10):
+        place = RunKey("heart", "risk", "e", f"r{number:02}").measured_at("hospital_1")
+        store.put(Kind.VALIDATION, place, {"evaluate": {"statistics": {"R2": 0.5}}})
+
+    page = declared.visitor().get("/participants/hospital_1").text
+    assert (len(re.findall(r"/ e / r\d\d", page)), "More results" in page) == (10, False)
+
+
+def test_those_of_a_project_are_a_file_that_says_how_each_takes_part(registered: Portal, store: RecordStore) -> None:
+    store.put(Kind.PARTICIPANT, PROJECT.at("hospital_2"), {"id": "hospital_2"})
+    store.put(Kind.TAG, MEMBER, {"train": [["a"], ["b"]], "evaluate": [["c"]]})
+
+    asked = "/participants?collab_id=heart&project_id=risk&order=oldest&format="
+    rows = registered.visitor().get(f"{asked}csv").text.splitlines()
+    assert rows == [
+        "participant_id,category,summary,registrations,role,nodes,train,evaluate,predict",
+        "hospital_1,,a hospital,1,guest,127.0.0.1:5001,2,1,0",
+        "hospital_2,,,0,,,,,",
+    ]
 
 
 def test_what_is_on_the_page_as_a_whole_leads_to_no_other(registered: Portal) -> None:

@@ -13,7 +13,6 @@ from synergos_portal.orchestrator.problems import Refused
 from synergos_portal.orchestrator.vocabulary import Argument, Family, Part
 from synergos_portal.pages.declaring import DeclaredForm, name_field, take_file
 from synergos_portal.pages.declaring.values import Input, input_of, text_of, value_of
-from synergos_portal.web.forms import words_of
 from synergos_portal.web.words import _, lazy
 
 MOST = 200
@@ -137,7 +136,7 @@ def with_error(rows: Sequence[Layer], error: Refused) -> list[Layer] | None:
     at, row = int(found[1]), rows[int(found[1])]
     named = found[3].partition("[")[0] if found[3] else "activation" if found[2] == "activation" else "l_type"
     values = row.values if found[3] is None or named in row.values else {**row.values, named: ""}
-    changed = replace(row, values=values, errors={**row.errors, named: [*row.errors.get(named, ()), words_of(error)]})
+    changed = replace(row, values=values, errors={**row.errors, named: [*row.errors.get(named, ()), error.words]})
     return [changed if index == at else each for index, each in enumerate(rows)]
 
 
@@ -172,7 +171,7 @@ class ExperimentForm(DeclaredForm):
     expt_id = name_field()
     file = FileField(
         lazy("architecture.json"),
-        description=lazy("A list of layers. It is shown below before anything is declared."),
+        description=lazy("A list of layers. It is shown here before anything is declared."),
     )
     rows: Sequence[Layer] = ()
     focus: int | None = None

@@ -130,6 +130,7 @@ def cancel(job_id: str) -> ResponseReturnValue:
         _("What an earlier job has left is shown again. Rounds that are done are lost."),
         verb=_("Cancel the job"),
         back=link("jobs.shown", job_id=job_id),
+        stay=_("Let it go on"),
         is_dangerous=True,
     )
 

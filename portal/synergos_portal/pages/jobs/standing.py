@@ -153,7 +153,9 @@ def _now(job: Job, found: dict[str, Participant]) -> None:
                 waited.state, waited.reason, waited.until = "awaited", wait.reason, wait.until
     else:
         for each in found.values():
-            each.state = "was_here" if each.state == "here" else each.state
+            # An alignment that has ended well was everybody's; nobody has opened a session for it.
+            is_told = each.state == "here" or (each.state == "unknown" and job.state == "completed")
+            each.state = "was_here" if is_told else each.state
     if job.error is not None and job.error.participant is not None:
         blamed = row(job.error.participant)
         blamed.state, blamed.reason = "failed", job.error.message

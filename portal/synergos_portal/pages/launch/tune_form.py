@@ -14,7 +14,7 @@ from wtforms.form import Form as PlainForm
 from wtforms.validators import DataRequired, InputRequired, NumberRange, Optional
 
 from synergos_portal.orchestrator.problems import Refused
-from synergos_portal.web.forms import Form, labelled, words_of
+from synergos_portal.web.forms import Form, labelled
 from synergos_portal.web.words import _, lazy
 
 MOST_ROWS = 100
@@ -292,7 +292,7 @@ class TuneForm(Form):
             return
         within = said.removeprefix(_SPACE).lstrip(".")
         own = [name for name in (row.name.strip() for row in self.rows) if name and _is_of(within, name)]
-        self.blame(max(own, key=len, default=""), f"{said}: {words_of(error)}")
+        self.blame(max(own, key=len, default=""), f"{said}: {error.words}")
 
     def _named_in(self, message: str) -> str:
         """The field that a message begins with; what cannot be done as things stand has no field of its own."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import Blueprint, jsonify, render_template, request
@@ -55,7 +56,7 @@ def listed() -> ResponseReturnValue:
         "participants/list.html",
         _asked,
         Wanted.of_request("participant_id"),
-        COLUMNS,
+        COLUMNS if spot is None else (*COLUMNS, *_of_members(members)),
         spot=spot,
         members=members,
         own=own_participant(),
@@ -157,12 +158,22 @@ def delete(participant_id: str) -> ResponseReturnValue:
     return leaving_page(form, found.id, _("Delete"), what, link("participants.show", participant_id=participant_id))
 
 
+def _of_members(members: Mapping[str, cycle.Member]) -> list[Column[Profile]]:
+    """How each takes part in a project; nothing of those who do not."""
+
+    def column(name: str, value: Callable[[cycle.Member], Any]) -> Column[Profile]:
+        return Column(name, lambda row: value(members[row.id]) if row.id in members else None)
+
+    said = [column("role", lambda member: member.role), column("nodes", lambda member: ", ".join(member.nodes))]
+    return [*said, *(column(each, lambda member, each=each: member.tags.get(each, 0)) for each in PURPOSES)]  # type: ignore[misc]
+
+
 def _asked(query: Query) -> Listing[Profile]:
     return participants.listed(client(), query)
 
 
 def _overview(participant_id: str) -> participants.Overview:
-    query: Query = {"limit": 20, "cursor": request.args.get("cursor"), "results": _RESULTS}
+    query: Query = {"limit": 20, "cursor": request.args.get("cursor"), "results": _RESULTS + 1}
     return participants.overview(client(), participant_id, query, _REGISTRATIONS)
 
 
@@ -171,8 +182,13 @@ def _is_unfinished(found: participants.Overview) -> bool:
 
 
 def _words(found: participants.Overview) -> dict[str, Any]:
-    kinds = Counter(result.kind for result in found.results)
-    return {"rows": rows, "has_more_results": _RESULTS in kinds.values()}
+    told = Counter[str]()
+    shown = []
+    for each in found.results:
+        told[each.kind] += 1
+        if told[each.kind] <= _RESULTS:
+            shown.append(each)
+    return {"rows": rows, "results": shown, "has_more_results": len(shown) < len(found.results)}
 
 
 def _form(form: ProfileForm, participant_id: str | None) -> ResponseReturnValue:

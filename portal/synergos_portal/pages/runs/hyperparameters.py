@@ -12,7 +12,6 @@ from synergos_portal.orchestrator.problems import Refused
 from synergos_portal.orchestrator.vocabulary import Argument, Vocabulary
 from synergos_portal.pages.declaring import DeclaredForm, name_field, take_file
 from synergos_portal.pages.declaring.values import Input, input_of, text_of, value_of
-from synergos_portal.web.forms import words_of
 from synergos_portal.web.words import _, lazy
 
 PREFIX = "run-"
@@ -169,7 +168,7 @@ class RunForm(DeclaredForm):
     run_id = name_field()
     file = FileField(
         lazy("hyperparameters.json"),
-        description=lazy("An object of hyperparameters. It is shown below before anything is declared."),
+        description=lazy("An object of hyperparameters. It is shown here before anything is declared."),
     )
     typed: Mapping[str, str] = {}
     wrong: Mapping[str, Sequence[str]] = {}
@@ -186,7 +185,7 @@ class RunForm(DeclaredForm):
         if not name or name in self:
             super().take(error)
         else:
-            self.wrong = {**self.wrong, name: [*self.wrong.get(name, ()), words_of(error)]}
+            self.wrong = {**self.wrong, name: [*self.wrong.get(name, ()), error.words]}
 
     def upload(self) -> None:
         """Show what the uploaded file says."""

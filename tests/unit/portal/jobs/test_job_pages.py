@@ -19,7 +19,7 @@ from fakes.orchestration import declare
 from fakes.portal import Portal, answering, portal
 from synergos.domain.job import Job, JobError, JobState, Stage
 from synergos.domain.job_event import JobEvent, JobEventKind, JobNews, RoundLoss
-from synergos.domain.keys import RunKey
+from synergos.domain.keys import ProjectKey, RunKey
 from synergos.domain.records import Kind
 from synergos.records import RecordStore
 from synergos.records.tables import JOBS
@@ -84,6 +84,26 @@ def test_a_worker_that_is_away_is_named_with_until_when(store: RecordStore, grid
     assert sentence in text_of(grid.visitor().get("/jobs/training").text)
     assert sentence in text_of(grid.visitor().get("/jobs").text)
     assert "waited for until 12:00:25 UTC" in text_of(grid.visitor().get("/jobs/training/live").text)
+
+
+@pytest.mark.parametrize(
+    ("state", "says"), [(JobState.COMPLETED, "✓ took part"), (JobState.FAILED, "… not heard of yet")]
+)
+def test_who_is_not_heard_of_took_part_in_what_has_ended_well(
+    state: JobState, says: str, store: RecordStore, grid: Portal
+) -> None:
+    job = Job(Stage.PREPROCESS, ProjectKey("c", "p"), id="x")
+    store.add_jobs([replace(job, state=state, progress={"participants": ["hospital_1"]})])
+
+    assert f"hospital_1 {says}" in text_of(grid.visitor().get("/jobs/x").text)
+
+
+@pytest.mark.parametrize(("said", "shown"), [("state: 'x' is none", "state: 'x' is none"), ("a list", "state: a list")])
+def test_the_field_of_what_is_refused_is_said_once(said: str, shown: str, tmp_path: Path) -> None:
+    pages = answering(("GET /ttp/jobs", 417, {"message": said, "field": "state"}))
+
+    text = text_of(portal(tmp_path, pages).visitor().get("/jobs?state=x").text)
+    assert (shown in text, "state: state" in text) == (True, False)
 
 
 def test_a_worker_that_is_back_is_told_too(store: RecordStore, grid: Portal) -> None:
