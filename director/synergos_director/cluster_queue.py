@@ -13,7 +13,7 @@ from synergos.program.loop import Loop
 from synergos_director.outcome_consumer import NotOurs, OutcomeConsumer
 from synmanager.broker import MessageBroker, QueueStanding, Sign, unsigned
 from synmanager.config import COMPLETED, DEAD, PARKED, RANKED, cluster_queue
-from synmanager.errors import MessageTooLarge, PublishRefused
+from synmanager.errors import MessageTooLarge
 from synmanager.publisher import Publisher
 from synmanager.stream import Delivery, JobStream
 
@@ -42,7 +42,7 @@ class DirectorQueue:
         """Queue messages; returns when the broker has them all.
 
         Raises:
-            ConnectionError: the broker cannot be reached.
+            ConnectionError: the broker cannot be reached, or does not take them for now.
             InvalidRequest: one of them is too large for anybody to read.
         """
         try:
@@ -54,12 +54,9 @@ class DirectorQueue:
         """Put a job that was given up into the queue ``dead``; returns when the broker has it.
 
         Raises:
-            ConnectionError: the broker cannot be reached.
+            ConnectionError: the broker cannot be reached, or does not take it for now.
         """
-        try:
-            self._publisher.dead_letter(message, reason)
-        except PublishRefused as error:
-            raise ConnectionError(str(error)) from error
+        self._publisher.dead_letter(message, reason)
 
     def waiting(self) -> dict[str, int]:
         """How many messages lie in each queue that nobody has in hand, those handed on to this cluster included.

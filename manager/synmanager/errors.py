@@ -8,9 +8,9 @@ QueueError
 ├── CredentialsNeeded       the broker is on another machine, and its default user is for its own only
 ├── AccessRefused           the broker does not know this user, or does not let it in there
 ├── NotAMessage             a text that is no JSON object (also a ValueError)
-└── PublishRefused          the broker did not take a message
-    ├── Unroutable          … because no queue is there for it
-    └── MessageTooLarge     … and is not asked to: nobody would read it (also a ValueError)
+├── PublishRefused          the broker did not take a message, and may later: it is full, say (also a ConnectionError)
+│   └── Unroutable          … because no queue is there for it
+└── MessageTooLarge         a message is not sent at all: nobody would read it (also a ValueError)
 
 What a callback raises to say what is to become of its message:
 
@@ -69,15 +69,15 @@ class NotAMessage(QueueError, ValueError):
     """A text is no JSON object."""
 
 
-class PublishRefused(QueueError):
-    """The broker did not take a message."""
+class PublishRefused(QueueError, ConnectionError):
+    """The broker did not take a message, and may later: for whoever publishes it is as good as away."""
 
 
 class Unroutable(PublishRefused):
     """No queue is there for a message."""
 
 
-class MessageTooLarge(PublishRefused, ValueError):
+class MessageTooLarge(QueueError, ValueError):
     """A message has more bytes than anybody reads."""
 
 

@@ -30,7 +30,8 @@ class ProducerOperator(BaseOperator):
             NotConnected: ``connect()`` was never called.
             BrokerUnavailable: the broker stayed away for ``patience`` seconds.
             Unroutable: no queue is there for it.
-            PublishRefused: the broker did not take it, or nobody would read it.
+            PublishRefused: the broker did not take it.
+            MessageTooLarge: nobody would read it.
         """
         if (size := len(message.encode())) > LARGEST:
             raise MessageTooLarge(f"a message has {size} bytes, and at most {LARGEST} are read")

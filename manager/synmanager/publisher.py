@@ -46,6 +46,7 @@ class Publisher:
         Raises:
             BrokerUnavailable: there is no broker; some of the messages may have been published.
             PublishRefused: the broker did not take one.
+            MessageTooLarge: nobody would read one; none was published.
         """
         exchange, key = queue.way
         rest = [self._outgoing(queue.name, message) for message in messages]

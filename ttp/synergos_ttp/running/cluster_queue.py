@@ -8,7 +8,7 @@ from typing import Any
 from synergos.errors import InvalidRequest
 from synmanager.broker import MessageBroker, Sign, unsigned
 from synmanager.config import COMPLETED, RANKED, Queue, cluster_queue
-from synmanager.errors import MessageTooLarge, PublishRefused
+from synmanager.errors import MessageTooLarge
 from synmanager.publisher import Publisher
 from synmanager.stream import Delivery, JobStream
 
@@ -45,27 +45,21 @@ class TtpQueue:
         """Send an outcome off; returns when the broker has it.
 
         Raises:
-            ConnectionError: the broker cannot be reached.
+            ConnectionError: the broker cannot be reached, or does not take it for now.
             InvalidRequest: it is too large for any director to read.
         """
         try:
             self._publisher.publish(COMPLETED, [outcome])
         except MessageTooLarge as error:
             raise InvalidRequest(str(error), "outputs") from error
-        except PublishRefused as error:
-            # A broker that is full, say; it takes the outcome when it is not.
-            raise ConnectionError(str(error)) from error
 
     def dead_letter(self, message: Mapping[str, Any], reason: str) -> None:
         """Put a job that was given up into the queue ``dead``; returns when the broker has it.
 
         Raises:
-            ConnectionError: the broker cannot be reached.
+            ConnectionError: the broker cannot be reached, or does not take it for now.
         """
-        try:
-            self._publisher.dead_letter(message, reason)
-        except PublishRefused as error:
-            raise ConnectionError(str(error)) from error
+        self._publisher.dead_letter(message, reason)
 
     def stop(self) -> None:
         """Take no more; what is in hand can still be settled, and its outcome sent."""
