@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 from sqlalchemy.exc import OperationalError
 
+from synergos.domain.messages import NOT_HANDED_ON
 from synergos.errors import InvalidRequest
 from synergos.program.loop import Loop
 from synergos_director.outcome_consumer import NotOurs, OutcomeConsumer
@@ -19,9 +20,6 @@ from synmanager.stream import Delivery, JobStream
 
 log = structlog.get_logger(__name__)
 
-NOT_HANDED_ON = (
-    "it is another cluster's, and this user of the queue may not hand it on: expected a virtual host for each cluster"
-)
 _PAUSE = 1.0
 """Seconds before an outcome that could not be written down is looked at again."""
 

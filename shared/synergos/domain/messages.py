@@ -22,6 +22,10 @@ from synergos.schema import Definition
 
 LeaseId = Annotated[str, Limits(pattern=r"^[0-9a-f]{32}$", max_length=32)]
 """128 random bits in hexadecimal digits, new for each taking-up of a job: only the record store and whoever runs the job know them."""
+NOT_HANDED_ON = (
+    "it is another cluster's, and this user of the queue may not hand it on: expected a virtual host for each cluster"
+)
+"""Why a message is parked that a director or TTP of another cluster should have."""
 
 
 class JobMessage(Struct, frozen=True):

@@ -35,7 +35,7 @@ from synergos.wire import Layout, Parcel, encode
 from synergos_ttp.stages.divergence import Divergence
 from synergos_ttp.stages.evaluation_rows import EvaluationRows
 from synergos_ttp.stages.exchange import Asking, passed
-from synergos_ttp.stages.round_store import RoundFiles
+from synergos_ttp.stages.round_files import RoundFiles
 from synergos_ttp.stages.spare_files import SpareFiles
 from synergos_ttp.workers.answer_memory import AnswerMemory
 from synergos_ttp.workers.checked import blaming

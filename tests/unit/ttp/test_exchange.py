@@ -22,7 +22,7 @@ from synergos.wire.layout import Header
 from synergos_ttp.stages.evaluation_rows import EvaluationRows
 from synergos_ttp.stages.exchange import Asking
 from synergos_ttp.stages.possible_losses import PossibleLosses
-from synergos_ttp.stages.round_store import RoundFiles
+from synergos_ttp.stages.round_files import RoundFiles
 from synergos_ttp.stages.spare_files import SpareFiles
 from synergos_ttp.workers.answer_memory import LARGEST, AnswerMemory, Destination
 from synergos_ttp.workers.data_plane import Answered

@@ -20,7 +20,7 @@ from synergos.errors import Conflict, WorkerUnreachable
 from synergos.records import RecordStore
 from synergos_ttp.control import Control
 from synergos_ttp.events import WorkStarted
-from synergos_ttp.running import holding, leased_jobs
+from synergos_ttp.running import holding, leased_job, leased_jobs
 from synergos_ttp.running.attempt import Retries
 from synergos_ttp.running.job_loop import JobLoop
 from synergos_ttp.running.leased_jobs import LeasedJobs, SubGrid
@@ -364,7 +364,7 @@ def test_a_cancellation_that_comes_as_a_job_is_put_back_counts(ttp_for: TtpFor) 
 
 
 def test_a_held_job_whose_ttp_is_gone_is_taken_up_by_another(ttp_for: TtpFor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(leased_jobs, "HELD_SECONDS", 0.2)
+    monkeypatch.setattr(leased_job, "HELD_SECONDS", 0.2)
     ttp = ttp_for(held_run("held", Owner()))
     job, message = ttp.hand_in("held")
     until(lambda: message.fate == ["acknowledged"], "the job to be put back", DEADLINE)

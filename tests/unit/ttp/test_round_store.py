@@ -15,7 +15,8 @@ from synergos.domain.loss_history import LossHistory
 from synergos.learning.bags import Bag
 from synergos.wire import Parcel, encode_parcel, stored_parcel
 from synergos.wire.codec import CHUNK_BYTES
-from synergos_ttp.stages.round_store import RoundFiles, RoundResult, RoundStore, keep_rounds_of
+from synergos_ttp.stages.round_files import RoundFiles
+from synergos_ttp.stages.round_store import RoundResult, RoundStore, keep_rounds_of
 from synergos_ttp.stages.spare_files import SpareFiles
 
 

@@ -1,4 +1,4 @@
-"""Where a TTP's jobs come from: its own first-in-first-out queue (:mod:`.local_dispatch`), or a cluster's leases (:mod:`.leased_jobs`)."""
+"""Where a TTP's jobs come from: its own line, in which collaborations take turns (:mod:`.local_dispatch`), or a cluster's leases (:mod:`.leased_jobs`)."""
 
 from __future__ import annotations
 

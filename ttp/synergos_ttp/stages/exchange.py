@@ -20,7 +20,7 @@ from synergos_ttp.events import LossCause
 from synergos_ttp.stages.divergence import Divergence
 from synergos_ttp.stages.evaluation_rows import EvaluationRows
 from synergos_ttp.stages.possible_losses import ANY_LOSSES, PossibleLosses
-from synergos_ttp.stages.round_store import RoundFiles
+from synergos_ttp.stages.round_files import RoundFiles
 from synergos_ttp.workers.answer_memory import AnswerMemory, Destination
 from synergos_ttp.workers.data_plane import Answered
 from synergos_ttp.workers.participant import OpenSession

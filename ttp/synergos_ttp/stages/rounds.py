@@ -31,8 +31,10 @@ from synergos_ttp.stages.evaluation_rows import EvaluationRows
 from synergos_ttp.stages.exchange import Arrived, Asking, Outbox, passed
 from synergos_ttp.stages.judging import Judging, mean_loss
 from synergos_ttp.stages.possible_losses import PossibleLosses
+from synergos_ttp.stages.round_files import RoundFiles
 from synergos_ttp.stages.round_in_hand import InHand
-from synergos_ttp.stages.round_store import RoundFiles, RoundResult, RoundStore
+from synergos_ttp.stages.round_store import RoundResult, RoundStore
+from synergos_ttp.stages.round_times import RoundTimes
 from synergos_ttp.stages.round_watch import RoundWatch
 from synergos_ttp.stages.state_memory import StateMemory
 from synergos_ttp.stages.weighing import Weighing
@@ -77,7 +79,7 @@ class Rounds:
         self._judging = Judging(self.hyperparameters.patience, self.hyperparameters.delta)
         self._evaluators = [each.member.id for each in self.sessions.all if Purpose.EVALUATE in each.member.tags]
         self._expected: dict[int, Layout] = {}
-        self._times = _Times()
+        self._times = RoundTimes()
         self._memory = AnswerMemory()
         self._other = _other_thread()
         # The newest round that was trained.
@@ -363,33 +365,6 @@ class Rounds:
         left = (rounds - number - 1) * self._times.mean
         shortened = {who: each.reason for who, each in hand.shortened.items()}
         return RoundDone(number, rounds, self.history.train[number], losses, hand.absent, left, shortened)
-
-
-@dataclass
-class _Times:
-    """How long things took, in seconds.
-
-    Attributes:
-        longest: of the exchanges; None before the first.
-    """
-
-    longest: float | None = None
-    _rounds: int = 0
-    _total: float = 0.0
-
-    def exchange(self, seconds: float) -> None:
-        """One is over."""
-        self.longest = max(seconds, self.longest or 0.0)
-
-    def round(self, seconds: float) -> None:
-        """One is over."""
-        self._rounds += 1
-        self._total += seconds
-
-    @property
-    def mean(self) -> float:
-        """Of the rounds."""
-        return self._total / self._rounds
 
 
 def _other_thread() -> ThreadPoolExecutor | None:
