@@ -50,7 +50,7 @@ Ask = Callable[[str | None, float], News]
 class Feed:
     """What has changed at one orchestrator, for one person.
 
-    ``version``, ``is_fresh`` and ``silent_since`` may be read by any thread: each is replaced as a whole by the feed's own thread.
+    ``version`` and ``silent_since`` may be read by any thread: each is replaced as a whole by the feed's own thread.
 
     Args:
         name: for the log.
@@ -136,8 +136,8 @@ class Feed:
         begun, before = self._clock(), self._version
         self.pause = _PAUSE
         try:
-            # Where to begin is told at once: until then no answer can be kept.
-            news = self._ask(before, WAIT_SECONDS if before else 0.0)
+            # Where to begin, or to go on after a while, is told at once: until then no answer can be kept.
+            news = self._ask(before, WAIT_SECONDS if self.version else 0.0)
         except OrchestratorProblem as error:
             if _is_unwelcome(error):
                 self.close()

@@ -98,6 +98,10 @@ def test_where_to_begin_is_told_at_once_and_whoever_has_waited_for_nothing_goes_
 
     assert [(feed.turn(), feed.pause) for _ in range(3)] == [(True, 0.5), (True, 0.0), (True, 0.0)]
     assert clock.now == 100.0 + 2 * WAIT_SECONDS
+    # Nobody has listened for a while.
+    clock.now = again = 200.0
+    assert [(feed.turn(), feed.pause) for _ in range(2)] == [(True, 1.0), (True, 0.0)]
+    assert clock.now == again + WAIT_SECONDS
 
 
 @pytest.mark.parametrize("said", ["1", "30", "Thu, 26 Nov 2026 12:00:00 GMT"])
