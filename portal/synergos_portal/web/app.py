@@ -77,8 +77,8 @@ def create_app(service: Service, parts: PortalParts, families: Sequence[Family])
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.config["MAX_CONTENT_LENGTH"] = parts.settings.program.maximum_body
     app.config["MAX_FORM_MEMORY_SIZE"] = parts.settings.program.maximum_body
-    # A model of many layers has some fields for each of them.
-    app.config["MAX_FORM_PARTS"] = 20_000
+    app.config["MAX_FORM_PARTS"] = forms.MOST_PARTS
+    app.request_class = forms.FormRequest
     signed_in = SignIns(parts.settings.outputs)
     current.install(app, service, parts.known, signed_in)
     sign_ins.install(app)

@@ -6,13 +6,16 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Self
+from io import BytesIO
+from typing import IO, Any, Self
 
-from flask import Flask, render_template, request
+from flask import Flask, Request, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import generate_csrf
 from markupsafe import Markup
-from werkzeug.datastructures import CombinedMultiDict
+from werkzeug.datastructures import CombinedMultiDict, MultiDict
+from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.formparser import FormDataParser
 from wtforms import Form as _Form
 from wtforms.fields import FileField, SelectField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
@@ -29,6 +32,36 @@ CONTAINING = "containing"
 MOST_CHOICES = 500
 """Offered at a time: of more a part is, and a text in the address narrows it down."""
 _LONGEST = 128
+MOST_FIELDS = 20_000
+"""Of a form that is sent: of a participant's folders some thousands may be ticked."""
+MOST_PARTS = 4_000
+"""The same of a form that has a file, whose parts take forty times as long to read: a model of 200 layers has some fields for each of them."""
+
+
+class FewFields(FormDataParser):
+    """Reads what was sent as a form, unless that has more fields than any form of the portal: some millions fit into what a request may have."""
+
+    def parse(
+        self, stream: IO[bytes], mimetype: str, content_length: int | None, options: dict[str, str] | None = None
+    ) -> tuple[IO[bytes], MultiDict[str, str], MultiDict[str, Any]]:
+        """The fields and files.
+
+        Raises:
+            RequestEntityTooLarge: there are more.
+        """
+        if mimetype == "application/x-www-form-urlencoded":
+            content = stream.read()
+            # In parts the library counts them itself.
+            if content.count(b"&") >= MOST_FIELDS:
+                raise RequestEntityTooLarge
+            stream = BytesIO(content)
+        return super().parse(stream, mimetype, content_length, options)
+
+
+class FormRequest(Request):
+    """A request whose form is read so."""
+
+    form_data_parser_class = FewFields
 
 
 class Form(_Form):

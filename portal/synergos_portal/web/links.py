@@ -26,6 +26,7 @@ WORDS = frozenset({"new"})
 """What stands in an address in the place of an id, and means a page."""
 _PLAIN = "!$&'()*+,/:;=@"
 """What werkzeug leaves as it is in a path, beside letters and digits."""
+_LONGEST = 8192
 _encodes = re.compile(f"[^A-Za-z0-9_.~{_PLAIN}-]").search
 """Whether there is anything in a text that has to be encoded: an id hardly ever has, and the library takes ten times as long to find out."""
 _LOOKED_UP = frozenset({None, *WORDS})
@@ -220,8 +221,8 @@ def here() -> str:
 
 
 def is_own_path(path: str) -> bool:
-    """Whether a path leads to no other site, whatever a browser makes of it."""
-    return path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
+    """Whether a path leads to no other site, whatever a browser makes of it, and is one that a browser could have asked for."""
+    return len(path) <= _LONGEST and path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
 
 
 def host_of(asked: str) -> str:

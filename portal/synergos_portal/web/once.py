@@ -7,6 +7,7 @@ import threading
 import time
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from hashlib import sha256
 from http import HTTPStatus
 from urllib.parse import quote
 
@@ -20,6 +21,8 @@ from synergos_portal.web.words import _
 FIELD = "once"
 _SECONDS = 3600.0
 _MOST = 10_000
+_LONGEST = 64
+"""Characters of a token; ours have a third of that."""
 PATIENCE = 4.0
 """Seconds for which a request waits for the one before: each that waits holds a thread."""
 _AGAIN_SECONDS = 3
@@ -104,9 +107,11 @@ def install(app: Flask) -> None:
     changes = OnlyOnce()
 
     def begin() -> ResponseReturnValue | None:
-        token = request.form.get(FIELD) if request.method == "POST" else None
-        if not token:
+        said = request.form.get(FIELD) if request.method == "POST" else None
+        if not said:
             return None
+        # Whatever a browser makes of it, what is kept of each is short.
+        token = said if len(said) <= _LONGEST else sha256(said.encode(errors="surrogatepass")).hexdigest()
         while (earlier := changes.begin(token)) is not None:
             if not changes.has_ended(earlier, PATIENCE):
                 return _still_being_made(token)

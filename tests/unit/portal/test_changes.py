@@ -104,6 +104,22 @@ def test_a_change_in_hand_is_not_forgotten_for_others(monkeypatch: pytest.Monkey
     assert changes.find("a") is None
 
 
+def test_what_is_kept_of_a_change_is_short_whatever_it_was_called(
+    willing: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changes = once.OnlyOnce()
+    monkeypatch.setattr(once, "OnlyOnce", lambda: changes)
+    visitor = willing.visitor()
+    values = {**tokens_of(visitor.get(NEW).text), "collab_id": "heart"}
+
+    for name in ("a", "a", "b"):
+        assert visitor.post(NEW, {**values, "once": name * 2**20}).status_code == 303
+
+    assert len(changes._changes) == 2
+    assert max(map(len, changes._changes)) <= 64
+    assert declared(willing) == 2
+
+
 def test_a_form_that_was_refused_may_be_sent_again(grid: Portal) -> None:
     visitor = grid.visitor()
     values = tokens_of(visitor.get(NEW).text)

@@ -26,13 +26,23 @@ from synergos_portal.orchestrator.problems import Refused
 from synergos_portal.services import Service
 from synergos_portal.web.controls import control
 from synergos_portal.web.current import client
-from synergos_portal.web.forms import Form, labelled, uploaded_json
+from synergos_portal.web.forms import MOST_FIELDS, MOST_PARTS, Form, labelled, uploaded_json
 
 
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory: pytest.TempPathFactory) -> Portal:
     """In front of an orchestrator that is asked nothing."""
     return portal(tmp_path_factory.mktemp("portal"), answering())
+
+
+KINDS = {
+    "as one": ("application/x-www-form-urlencoded", "a=&", MOST_FIELDS - 1),
+    "in parts": (
+        "multipart/form-data; boundary=q",
+        '--q\r\nContent-Disposition: form-data; name="a"\r\n\r\n\r\n',
+        MOST_PARTS,
+    ),
+}
 
 
 class Example(Form):
@@ -51,6 +61,20 @@ class EveryKind(Form):
     empty = IntegerField("Empty")
     choice = SelectField("Choice", choices=labelled({"": "none", 'a"b': "<i>"}))
     file = FileField("File")
+
+
+@pytest.mark.parametrize(("kind", "field", "most"), KINDS.values(), ids=KINDS)
+def test_a_form_of_more_fields_than_any_has_is_not_read(plain: Portal, kind: str, field: str, most: int) -> None:
+    told = {"Sec-Fetch-Site": "same-origin", "Content-Type": kind}
+    client = plain.apps[Service.VIEW].test_client()
+
+    few, many = (
+        client.post("/choices/language", data=field * count + "--q--", headers=told) for count in (most, most + 1)
+    )
+
+    # Without a token.
+    assert (few.status_code, many.status_code) == (403, 413)
+    assert "larger than the portal takes" in many.text
 
 
 def test_controls_are_what_the_library_would_write(plain: Portal) -> None:

@@ -128,7 +128,8 @@ def test_who_is_wrong_too_often_is_turned_away_in_words_before_the_orchestrator_
 
 
 def test_signing_in_leads_to_no_other_site(grid: Portal) -> None:
-    for way in ("/sign-in?next=//evil.example&service=nav", "/sign-in?next=/x&service=http://evil.example"):
+    too_long = "/sign-in?service=nav&next=/" + "x" * 8192
+    for way in ("/sign-in?next=//evil.example&service=nav", "/sign-in?next=/x&service=http://evil.example", too_long):
         _, answer = signed_in(grid, "lead", way)
         assert answer.location == "/home"
 

@@ -43,17 +43,17 @@ class Layer:
 
 def read(sent: Iterable[tuple[str, str]], family: Family) -> list[Layer]:
     """The rows of a form as it was sent; what was said to another type, and this one does not know, is said no more."""
-    rows: dict[int, Layer] = {}
+    rows: dict[int, tuple[dict[str, str], dict[str, str]]] = {}
     for name, value in sent:
         if (found := _FIELD.fullmatch(name)) is None or int(found[1]) >= MOST:
             continue
-        row = rows.get(int(found[1]), Layer())
+        own, values = rows.setdefault(int(found[1]), ({}, {}))
         if found[3] is not None:
-            row = replace(row, values={**row.values, found[3]: value.strip()})
+            values[found[3]] = value.strip()
         else:
-            row = replace(row, **{found[2]: value.strip()})  # type: ignore[arg-type]
-        rows[int(found[1])] = row
-    return [_retyped(rows[index], family) for index in sorted(rows)]
+            own[found[2]] = value.strip()
+    layers = (replace(Layer(values=values), **own) for _index, (own, values) in sorted(rows.items()))  # type: ignore[arg-type]
+    return [_retyped(layer, family) for layer in layers]
 
 
 def _retyped(row: Layer, family: Family) -> Layer:
@@ -113,7 +113,7 @@ def _declared(index: int, row: Layer, part: Part | None) -> dict[str, Any]:
 def edited(rows: Sequence[Layer], act: str, added: str) -> tuple[list[Layer], int | None]:
     """The rows after ``add``, or ``remove-2``, ``up-2``, ``down-2``, and which of them to go on with."""
     verb, _, number = act.partition("-")
-    done, at = list(rows), int(number) if number.isdecimal() and int(number) < len(rows) else None
+    done, at = list(rows), int(number) if re.fullmatch("[0-9]{1,4}", number) and int(number) < len(rows) else None
     if verb == "add" and len(rows) < MOST:
         return [*done, Layer(added)], len(done)
     if at is None:

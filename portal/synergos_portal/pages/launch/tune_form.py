@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any
@@ -140,7 +141,10 @@ def _read(text: str) -> Any:
     Raises:
         ValueError: it is none.
     """
-    return json.loads(text, parse_constant=_finite, parse_float=_finite)
+    try:
+        return json.loads(text, parse_constant=_finite, parse_float=_finite)
+    except RecursionError:
+        raise ValueError("it is too deep") from None
 
 
 def _finite(text: str) -> float:
@@ -158,6 +162,15 @@ class DimensionForm(PlainForm):
     values = StringField(lazy("From what"))
 
 
+class Rows(FieldList):  # type: ignore[type-arg]
+    """Rows, of those numbers alone that the form has given them: the library takes whatever could be a digit."""
+
+    def _extract_indices(self, prefix: str, formdata: Iterable[str]) -> Iterator[int]:
+        number = re.compile(rf"{re.escape(prefix)}-([0-9]{{1,3}})-.*", re.DOTALL)
+        found = (int(each[1]) for each in map(number.fullmatch, formdata) if each is not None)
+        return (index for index in found if index < 2 * MOST_ROWS)
+
+
 class TuneForm(Form):
     """What a study is asked with; fields have the names that the orchestrator has for them."""
 
@@ -167,7 +180,7 @@ class TuneForm(Form):
             "ranges.json, or a whole request with search_space in it; it takes the place of the rows below."
         ),
     )
-    dimensions = FieldList(FormField(DimensionForm), lazy("Search space"))
+    dimensions = Rows(FormField(DimensionForm), lazy("Search space"))
     metric = SelectField(
         lazy("Metric"), [DataRequired()], validate_choice=False, description=lazy("What makes a trial good.")
     )

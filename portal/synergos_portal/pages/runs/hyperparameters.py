@@ -87,7 +87,8 @@ def groups_of(
     for title, arguments in _chosen(typed, words).items():
         groups.append(Group(title, _inputs(arguments, typed, errors)))
     known = {each.name for each in general} | {each.name for found in _chosen(typed, words).values() for each in found}
-    others = [name for name in {**typed, **errors} if name not in known | WITHOUT_EFFECT]
+    known |= WITHOUT_EFFECT
+    others = [name for name in {**typed, **errors} if name not in known]
     if others:
         groups.append(
             Group(_("Said besides"), _inputs([Argument(name) for name in others], typed, errors), is_open=True)

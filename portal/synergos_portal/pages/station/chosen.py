@@ -157,7 +157,7 @@ def _read(answered: Answered) -> object:
             return None
     try:
         return json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 

@@ -68,6 +68,12 @@ def test_a_row_that_cannot_be_meant_is_named(dimensions: list[Dimension], words:
         to_request(dimensions)
 
 
+def test_values_that_are_too_deep_to_be_read_are_a_word() -> None:
+    deep = "[" * 10_000
+
+    assert to_request([Dimension("lr", "choice", deep)]) == {"lr": {"_type": "choice", "_value": [deep]}}
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [

@@ -88,6 +88,13 @@ def test_a_file_of_ranges_fills_the_rows(grid: Portal) -> None:
     assert 'value="1, 2"' in page
 
 
+@pytest.mark.parametrize("number", ["²", "9" * 5000, "200", "-1"])
+def test_rows_of_no_number_that_the_form_has_are_passed_over(grid: Portal, number: str) -> None:
+    answer = press(grid.visitor(), "check", **filled(**{f"dimensions-{number}-name": "elsewhere"}))
+
+    assert (answer.status_code, "elsewhere" in answer.text) == (HTTPStatus.OK, False)
+
+
 def test_a_file_is_looked_over_at_once(grid: Portal, store: RecordStore) -> None:
     visitor = grid.visitor()
     content = BytesIO(json.dumps(RANGES).encode())
