@@ -15,6 +15,9 @@ from support.command_runner import Run
 from synergos import Driver
 from synergos.cli.exits import ExitCode
 
+# As much as tests/conftest.py gives the tests of whole programs: on a busy machine they take long to be there.
+pytestmark = pytest.mark.timeout(400)
+
 EXAMPLES = Path(__file__).parents[3] / "simulator" / "datasets"
 RUN = ("wine_collaboration", "wine_project", "network", "first")
 
