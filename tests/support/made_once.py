@@ -1,17 +1,19 @@
 """What a program makes once, and tests would make again with each store and each application of theirs.
 
 None of it is what any test is about, and all of it together takes longer than they do: SQL for statements, code that builds
-URLs, code of templates.
+URLs, code of templates, the commands of a command line.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from types import CodeType
 from typing import Any
 
 import pytest
 import structlog
+import typer.main
 from jinja2.bccache import Bucket, BytecodeCache
 from sqlalchemy import Engine, QueuePool, create_engine
 from werkzeug.routing import Rule
@@ -23,6 +25,7 @@ def share(patch: pytest.MonkeyPatch) -> None:
     """Have all that is made from now on share it, until ``patch`` is undone."""
     patch.setattr(database, "create_engine", _engines())
     patch.setattr(Rule, "_compile_builder", _builder_when_needed)
+    patch.setattr(typer.main, "get_command", cache(typer.main.get_command))
     # Tracebacks in colours with all values cost some hundred milliseconds each, and nobody sees them.
     renderer: Any = structlog.get_config()["processors"][-1]
     patch.setattr(renderer, "exception_formatter", structlog.dev.plain_traceback)

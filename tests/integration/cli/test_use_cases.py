@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, get_type_hints
 
 import pytest
@@ -56,6 +56,12 @@ def commands(group: Any = None, words: tuple[str, ...] = ()) -> Iterator[tuple[s
             yield " ".join((*words, name)), found
 
 
+@pytest.fixture(scope="module")
+def every_command() -> Mapping[str, Any]:
+    """As :func:`commands`."""
+    return dict(commands())
+
+
 def at(server: RecordingServer, run: Run, *arguments: str) -> Ended:
     return run(*arguments, "--address", f"http://127.0.0.1:{server.port}")
 
@@ -74,10 +80,10 @@ def test_every_noun_of_the_table_is_a_group() -> None:
 
 @pytest.mark.parametrize("command", sorted(name for name, _ in commands()))
 def test_every_command_writes_json_and_has_help_for_every_option_in_100_columns(
-    run: Run, monkeypatch: pytest.MonkeyPatch, command: str
+    run: Run, monkeypatch: pytest.MonkeyPatch, every_command: Mapping[str, Any], command: str
 ) -> None:
     monkeypatch.setenv("COLUMNS", "100")
-    found = dict(commands())[command]
+    found = every_command[command]
 
     assert found.help
     assert [parameter.name for parameter in found.params if not getattr(parameter, "help", None)] == []
@@ -90,8 +96,10 @@ def test_every_command_writes_json_and_has_help_for_every_option_in_100_columns(
 
 
 @pytest.mark.parametrize("command", sorted(case.command for case in USE_CASES))
-def test_every_command_of_an_orchestrator_has_json_and_says_which_one_it_asks(command: str) -> None:
-    options = {option for parameter in dict(commands())[command].params for option in parameter.opts}
+def test_every_command_of_an_orchestrator_has_json_and_says_which_one_it_asks(
+    every_command: Mapping[str, Any], command: str
+) -> None:
+    options = {option for parameter in every_command[command].params for option in parameter.opts}
 
     assert {"--format", "--address", "--profile"} <= options
 
