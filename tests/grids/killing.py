@@ -3,7 +3,8 @@
     python killing.py FOLDER MODULE [flags of the program]
 
 A place is armed by a file in FOLDER that is named after it and says how many times it is passed before the signal, and the
-signal's number. The file is gone when the process is.
+signal's number. The file is gone when the process is, and so are those of the same name in the folders beside it, of programs
+that might have come by: one of them is hit.
 """
 
 from __future__ import annotations
@@ -90,7 +91,9 @@ def make_deadly(place: str, where: str, folder: Path) -> None:
             if passes > 0:
                 arm(armed, passes - 1, number)
             if passes == 0:
-                armed.unlink()
+                for each in folder.parent.glob(f"*/{place}"):
+                    # Another program may be at the same place in this moment.
+                    each.unlink(missing_ok=True)
                 # The whole program: its server's parent process, and this very thread. Of a group that is stopped as a
                 # whole, this thread might go on for a moment.
                 os.kill(os.getppid(), number)
