@@ -36,6 +36,9 @@ def test_pages_macros_and_blocks_write_so(grid: Portal) -> None:
     page = app.jinja_env.from_string(
         "{% macro cell(x) %}<td>{{ x }}</td>{% endmacro %}{% set kept %}<p>{{ x }}</p>{% endset %}"
         '{% block part %}{{ x }}{% endblock %} {{ cell(x) }} {{ kept }} {{ x ~ kept }} {{ word }} {{ "1"|safe }}'
+        "{% macro around() %}<b>{{ caller(x) }}</b>{% endmacro %} {% call(y) around() %}{{ y }}{% endcall %}"
+        ' {% filter trim %} {{ x }} {% endfilter %} {{ [x, kept]|join(x) }} {{ x|tojson }} {{ "%s"|format(x) }}'
+        ' {{ _("Type %(name)s exactly as it is written.", name=x) }} {{ none }} {{ 0.5 }} {{ [x] }}'
     )
 
     with app.test_request_context("/"):
@@ -43,5 +46,9 @@ def test_pages_macros_and_blocks_write_so(grid: Portal) -> None:
         whole = app.jinja_env.get_template("base.html").root_render_func
 
     text = "&lt;&amp;&#39;"
-    assert read == f"{text} <td>{text}</td> <p>{text}</p> {text}<p>{text}</p> Jobs 1"
+    assert read == (
+        f"{text} <td>{text}</td> <p>{text}</p> {text}<p>{text}</p> Jobs 1 <b>{text}</b>"
+        rf' {text} {text}{text}<p>{text}</p> "\u003c\u0026\u0027" {text}'
+        f" Type {text} exactly as it is written. None 0.5 [&#34;{text}&#34;]"
+    )
     assert whole.__globals__["escape"] is escaped
