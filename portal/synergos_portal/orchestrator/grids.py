@@ -77,6 +77,11 @@ class Node:
         return self.host, self.f_port, self.port
 
     @property
+    def address(self) -> str | None:
+        """Where it is asked; of one that dials out, its fingerprint."""
+        return f"{self.host}:{self.f_port}" if self.host and self.f_port else self.host
+
+    @property
     def participant(self) -> str | None:
         """Whose it is."""
         return self.key.get("participant_id")

@@ -22,7 +22,7 @@ from synergos_portal.web.current import client
 from synergos_portal.web.filters import NOTHING, state
 from synergos_portal.web.links import link, links_to
 from synergos_portal.web.listing import Column, Wanted, list_page
-from synergos_portal.web.live import fragment, pace
+from synergos_portal.web.live import fragment, no_news_since, pace
 from synergos_portal.web.words import _, ngettext
 
 pages = Blueprint("status", __name__)
@@ -54,7 +54,7 @@ class Status:
     def is_unfinished(self) -> bool:
         """Whether something is about to change."""
         is_busy = self.grids is not None and any(each.is_busy for each in self.grids.items)
-        return is_busy or any(worker.node.is_reachable is None for worker in self.workers)
+        return not self.health or is_busy or any(worker.node.is_reachable is None for worker in self.workers)
 
 
 @pages.get("/status")
@@ -88,7 +88,10 @@ def _shown(found: Status) -> dict[str, object]:
 
 
 def _found(asked: Client) -> Status:
-    return Status(asked.health(), _grids(asked), _workers(asked), tools(), only_the_station_knows())
+    told = _grids(asked), _workers(asked)
+    # What it said before it fell silent is no state of now.
+    health = asked.health() if no_news_since() is None else {}
+    return Status(health, *told, tools(), only_the_station_knows())
 
 
 def _grids(asked: Client) -> Grids | None:
@@ -236,7 +239,7 @@ def rows(workers: Iterable[Worker]) -> list[Row]:
     return [
         Row(
             *_place(worker, registration),
-            worker.node.host or NOTHING,
+            worker.node.address or NOTHING,
             states[worker.node.is_reachable],
             worker.node.problem or "",
             worker.node.version or NOTHING,

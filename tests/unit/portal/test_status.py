@@ -85,6 +85,17 @@ def test_an_orchestrator_that_is_away_has_a_state_too(cluster: Portal) -> None:
     assert (answer.status_code, "It does not answer" in answer.text) == (200, True)
 
 
+def test_what_an_orchestrator_said_before_it_was_away_is_not_how_it_is(cluster: Portal) -> None:
+    visitor = cluster.visitor(Service.NAV)
+    before = visitor.get("/status").text
+    cluster.adapters["orchestrator"].away = True
+
+    now = visitor.get("/status/live")
+
+    assert ["the disk is full" in text for text in (before, now.text)] == [True, False]
+    assert ("It does not answer" in now.text, "ttp_0" in now.text, now.headers["Live-Pace"]) == (True, True, "1")
+
+
 @pytest.mark.parametrize(
     ("is_station_here", "said"), [(True, "The portal was told of none"), (False, "the Command Station says")]
 )

@@ -212,7 +212,10 @@ def test_a_job_is_cancelled_after_a_page_that_says_what_that_does(store: RecordS
     training(store, progress=PROGRESS)
     visitor = grid.visitor()
 
-    assert "Rounds that are done are lost." in text_of(visitor.get("/jobs/training/cancel").text)
+    page = text_of(visitor.get("/jobs/training/cancel").text)
+    assert "Rounds that are done are lost." in page
+    # Two buttons that begin with the same word would be mistaken for one another.
+    assert "Cancel the job Let it go on" in page
     answer = visitor.send("/jobs/training/cancel")
     assert (answer.status_code, answer.location) == (303, "/jobs/training")
     assert grid.asked[-1] == "POST /ttp/jobs/training/cancel"
@@ -296,6 +299,7 @@ def test_whether_nodes_answer_is_shown_beside(store: RecordStore, tmp_path: Path
         "key": {"collab_id": "c", "project_id": "p", "participant_id": "hospital_2"},
         "node": "node_0",
         "host": "10.0.0.12",
+        "f_port": 5000,
         "is_reachable": False,
         "problem": "nobody answers",
         "command": None,
@@ -305,7 +309,7 @@ def test_whether_nodes_answer_is_shown_beside(store: RecordStore, tmp_path: Path
     pages = answering(("GET /ttp/jobs/x", 200, {"data": job}), ("GET /ttp/nodes", 200, {"data": [node]}))
 
     text = text_of(portal(tmp_path, pages).visitor().get("/jobs/x/nodes").text)
-    assert re.search(r"hospital_2 node_0 10.0.0.12 ✕ not reachable nobody answers – 12:00:00 UTC", text)
+    assert re.search(r"hospital_2 node_0 10.0.0.12:5000 ✕ not reachable nobody answers – 12:00:00 UTC", text)
 
 
 @pytest.mark.parametrize("path", ["/jobs/other", "/jobs/other/live", "/jobs/other/cancel", "/jobs/other/losses"])
