@@ -1,7 +1,7 @@
 """What a program makes once, and tests would make again with each store and each application of theirs.
 
-None of it is what any test is about, and all of it together takes longer than they do: SQL for statements, code that builds
-URLs, code of templates, the commands of a command line.
+None of it is what any test is about, and all of it together takes longer than they do: SQL for statements, what rules of URLs
+say, code that builds URLs, code of templates, the commands of a command line.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from synergos.records import database
 def share(patch: pytest.MonkeyPatch) -> None:
     """Have all that is made from now on share it, until ``patch`` is undone."""
     patch.setattr(database, "create_engine", _engines())
+    patch.setattr(Rule, "compile", _compiled_once())
     patch.setattr(Rule, "_compile_builder", _builder_when_needed)
     patch.setattr(typer.main, "get_command", cache(typer.main.get_command))
     # Tracebacks in colours with all values cost some hundred milliseconds each, and nobody sees them.
@@ -47,6 +48,28 @@ def _engines() -> Callable[..., Engine]:
         return engine
 
     return made
+
+
+def _compiled_once() -> Callable[[Rule], None]:
+    """Reads what rules of URLs say once for all applications that have the same: each has a hundred, and most tests make one."""
+    compile_rule = Rule.compile
+    read: dict[tuple[object, ...], tuple[list[Any], list[Any], dict[str, Any]]] = {}
+
+    def compiled(rule: Rule) -> None:
+        assert rule.map is not None
+        place = rule.host if rule.map.host_matching else rule.subdomain
+        # Converters are an application's own: the same names may stand for others.
+        key = (rule.rule, place, rule.merge_slashes, *rule.map.converters.items())
+        if key not in read:
+            compile_rule(rule)
+            read[key] = rule._parts, rule._trace, rule._converters
+            return
+        rule._parts, rule._trace, rule._converters = read[key]
+        rule.arguments.update(rule._converters)
+        rule._build = rule._compile_builder(False).__get__(rule, None)
+        rule._build_unknown = rule._compile_builder(True).__get__(rule, None)
+
+    return compiled
 
 
 _compile_builder = Rule._compile_builder

@@ -18,7 +18,9 @@ from shutil import copyfile
 import matplotlib
 import pytest
 import structlog
+from argon2 import PasswordHasher
 
+from synergos.accounts import passwords
 from synergos.records import RecordStore
 
 FORBIDDEN = {
@@ -58,16 +60,26 @@ def known_fonts() -> None:
         import_module("matplotlib.font_manager")
 
 
-@pytest.fixture(autouse=True)
-def guarded(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Fail a test that does what only integration tests may do."""
-    GUARD.seen.clear()
-    GUARD.is_on = True
-    with monkeypatch.context() as patched:
-        patched.setattr(time, "sleep", lambda seconds: GUARD("time.sleep", (seconds,)))
+@pytest.fixture(scope="session", autouse=True)
+def sleep_is_seen() -> Iterator[None]:
+    """Sleeping raises no audit event of its own."""
+    sleep = time.sleep
+
+    def seen(seconds: float) -> None:
+        GUARD("time.sleep", (seconds,))
+        sleep(seconds)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(time, "sleep", seen)
         yield
-    GUARD.is_on = False
-    assert not GUARD.seen, "\n".join(GUARD.seen)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_hashes() -> Iterator[None]:
+    """What makes guessing slow makes tests slow, and none is about how slow."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_HASHER", PasswordHasher(time_cost=2, memory_cost=8, parallelism=1))
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -78,7 +90,9 @@ def levels_before() -> Iterator[dict[logging.Logger, int]]:
 
     def remembered(logger: logging.Logger, level: int | str) -> None:
         before.setdefault(logger, logger.level)
-        set_level(logger, level)
+        # Setting a level, even the same one, makes all loggers forget what they know of theirs.
+        if logger.level != level:
+            set_level(logger, level)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(logging.Logger, "setLevel", remembered)
@@ -86,27 +100,25 @@ def levels_before() -> Iterator[dict[logging.Logger, int]]:
 
 
 @pytest.fixture(autouse=True)
-def logging_as_it_was(levels_before: dict[logging.Logger, int]) -> Iterator[None]:
-    """A test that starts a program's own logging leaves none of it to the tests after it."""
-    root = logging.getLogger()
+def guarded(levels_before: dict[logging.Logger, int]) -> Iterator[None]:
+    """Fail a test that does what only integration tests may do, and leave nothing of a program that it starts to those after it.
+
+    There are thousands of tests: one fixture for each costs less than one for each thing that is put back.
+    """
+    root, umask = logging.getLogger(), os.umask(0)
+    os.umask(umask)
     handlers = root.handlers
     levels_before.clear()
+    GUARD.seen.clear()
+    GUARD.is_on = True
     yield
+    GUARD.is_on = False
     root.handlers = handlers
     for logger, level in [*levels_before.items()]:
-        # Setting a level, even the same one, makes all other loggers forget what they know of theirs.
-        if logger.level != level:
-            logger.setLevel(level)
+        logger.setLevel(level)
     structlog.reset_defaults()
-
-
-@pytest.fixture(autouse=True)
-def umask_as_it_was() -> Iterator[None]:
-    """A test that starts a program leaves its umask to none of those after it."""
-    before = os.umask(0)
-    os.umask(before)
-    yield
-    os.umask(before)
+    os.umask(umask)
+    assert not GUARD.seen, "\n".join(GUARD.seen)
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,8 @@ from importlib.metadata import version
 from types import MappingProxyType
 
 OK, DEGRADED = "ok", "degraded"
+# Looking it up reads a file of the installation: too much for each answer.
+VERSION = version("synergos")
 
 
 def health(
@@ -25,7 +27,7 @@ def health(
         **({"problems": dict(problems)} if problems else {}),
         "component": component,
         "id": component_id,
-        "version": version("synergos"),
+        "version": VERSION,
         # Clocks that differ show in logs that are compared, and in certificates.
         "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
         **more,
