@@ -19,6 +19,8 @@ _NOT_ASKED_WITH = (
     _OF_THIS_CONNECTION
     | {"expect", "proxy-authorization", "content-length", "content-type"}
     | {"host", "origin", "referer", "cookie", "forwarded", "via", "x-real-ip"}
+    # Programs that sit behind something that signs people in believe it who asks: whoever asks does not say so.
+    | {"remote-user", "x-remote-user"}
 )
 """Nor what tells of us, or is said anew."""
 _TELLING = ("sec-fetch-", "x-forwarded-")
@@ -185,6 +187,9 @@ def fields_for(environ: WSGIEnvironment, tool: Tool, is_ours: Callable[[str], bo
         if name in _NOT_ASKED_WITH or name in named or name.startswith(_TELLING):
             continue
         if name == "authorization" and tool.login is not None:
+            continue
+        # Of two addresses here a program would take the first.
+        if tool.place_header is not None and name == tool.place_header.lower():
             continue
         yield name.title(), value
     if content_type := environ.get("CONTENT_TYPE"):

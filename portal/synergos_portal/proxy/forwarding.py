@@ -139,7 +139,8 @@ def raw_target(environ: WSGIEnvironment) -> tuple[str, str]:
 
 def steps_aside(path: str) -> bool:
     """Whether a path has steps to where it is or up, which browsers take before they ask."""
-    return any(step in (".", "..") for step in re.split(r"[/\\]", unquote(path)))
+    # Programs in Java take what follows a semicolon from a step before they take it.
+    return any(step.partition(";")[0] in (".", "..") for step in re.split(r"[/\\]", unquote(path)))
 
 
 def may_change(environ: WSGIEnvironment) -> bool:

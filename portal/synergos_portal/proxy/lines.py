@@ -15,6 +15,8 @@ CONNECT_SECONDS = 3.0
 ANSWER_SECONDS = 60.0
 """Without a byte."""
 _PATIENCE = 5.0
+_waiting = threading.BoundedSemaphore(12)
+"""Requests to all programs that wait for a place, each with a thread: of one that hangs as many would wait as there are threads."""
 _IDLE_SECONDS = 20.0
 """Servers close idle connections, some after not much longer."""
 
@@ -65,13 +67,22 @@ class Lines:
         Raises:
             Trouble: too many are under way, or nobody answers.
         """
-        if not self._places.acquire(timeout=self._patience):
+        if not self._places.acquire(blocking=False) and not self._is_waited_for():
             raise self._trouble(Kind.BUSY)
         try:
             return self._idle_one() or self._new()
         except BaseException:
             self._places.release()
             raise
+
+    def _is_waited_for(self) -> bool:
+        """Whether a place has become free within a while, where not too many wait already."""
+        if not _waiting.acquire(blocking=False):
+            return False
+        try:
+            return self._places.acquire(timeout=self._patience)
+        finally:
+            _waiting.release()
 
     def renew(self, line: Line) -> Line:
         """Another in its place, by which nothing was asked.

@@ -90,7 +90,10 @@ def _refused(error: Refused) -> ResponseReturnValue:
         return page(error.status, _("There is no such thing"), error.message, _missing())
     status = error.status if error.status < HTTPStatus.INTERNAL_SERVER_ERROR else HTTPStatus.BAD_GATEWAY
     said = error.message if error.field is None else f"{error.field}: {error.words}"
-    return page(status, _("The orchestrator refuses this"), said, _("Nothing was changed. Go back, and put it right."))
+    to_do = _("Nothing was changed. Go back, and put it right.")
+    if status == HTTPStatus.FORBIDDEN and current.person() is not None:
+        to_do = _("Nothing was changed. Your account is not let do this: ask whom it belongs to.")
+    return page(status, _("The orchestrator refuses this"), said, to_do)
 
 
 def _http(error: HTTPException) -> ResponseReturnValue:

@@ -170,6 +170,7 @@ def test_without_the_slash_behind_its_name_one_is_sent_on_to_a_program(proxied: 
     [
         "/tools/mlops/../rest",
         "/tools/mlops/a/%2e%2E/b",
+        "/tools/mlops/a/..;x=1/b",
         "/tools/deep/./x",
         "/ttp/..%5c..",
         "/tools/deep/a%2F..%2f..",

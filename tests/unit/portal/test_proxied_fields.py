@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from synergos_portal.program import is_ours
-from synergos_portal.proxy.fields import fields_from
+from synergos_portal.proxy.fields import fields_for, fields_from
 from synergos_portal.proxy.forwarding import raw_target
 from synergos_portal.proxy.tool import Place, Tool
 
@@ -78,3 +78,14 @@ def test_no_program_sets_a_cookie_that_would_be_the_portals(sent: str) -> None:
 
 def test_a_program_sets_its_own_cookies() -> None:
     assert told("Set-Cookie", "session=x; Path=/; Secure") == ["session=x; Path=/tools/mlops/; Secure"]
+
+
+def test_a_program_is_told_its_address_and_who_asks_by_nobody_else() -> None:
+    logs = Tool.under("logs", "Graylog", Place.read("http://logs.example", "--logs"), place_header="X-Place")
+    told = {"HTTP_X_PLACE": "http://evil.example", "HTTP_REMOTE_USER": "admin", "HTTP_X_REMOTE_USER": "admin"}
+    environ = {**told, "wsgi.url_scheme": "http", "HTTP_HOST": "portal.example"}
+
+    assert list(fields_for(environ, logs, is_ours)) == [
+        ("Host", "logs.example"),
+        ("X-Place", "http://portal.example/tools/logs/"),
+    ]

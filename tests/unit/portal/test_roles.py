@@ -131,3 +131,10 @@ def test_so_do_the_originals_menus(closed: Portal, signed_in: SignedIn, name: st
     [menu] = {"orchestrator": ["projects"], "participant": ["registrations"]}[role]
     page = nav.get(f"/actions/{role}/{menu}").text
     assert (f"/view/{role}/{menu}/view" in page, f"/view/{role}/{menu}/create" in page) == (True, may)
+
+
+def test_what_an_account_may_not_see_is_nothing_to_be_put_right(finished: Portal, signed_in: SignedIn) -> None:
+    answer = signed_in("second").get("/participants/worker_1")
+
+    assert answer.status_code == 403
+    assert ("ask whom it belongs to" in answer.text, "put it right" in answer.text) == (True, False)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from synergos.errors import InvalidRequest
-from synergos_portal.proxy.tool import Login, Place, Tool
+from synergos_portal.proxy import lines
+from synergos_portal.proxy.lines import Lines
+from synergos_portal.proxy.tool import Kind, Login, Place, Tool, Trouble
 
 
 @pytest.mark.parametrize(
@@ -64,3 +68,27 @@ def test_a_password_is_in_no_description() -> None:
 )
 def test_an_origin_may_be_written_in_several_ways(url: str, written: set[str]) -> None:
     assert Place.read(url, "--logs").origins == written
+
+
+def test_of_a_program_that_hangs_so_many_wait_and_others_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    nobody_more = threading.BoundedSemaphore(1)
+    nobody_more.acquire()
+    monkeypatch.setattr(lines, "_waiting", nobody_more)
+    waited: list[float | None] = []
+
+    class Full(threading.BoundedSemaphore):
+        def acquire(self, blocking: bool = True, timeout: float | None = None) -> bool:
+            waited.append(timeout if blocking else 0.0)
+            return False
+
+    full = Lines(Tool.under("mlops", "MLflow", Place.read("http://mlops", "--mlops")))
+    monkeypatch.setattr(full, "_places", Full())
+
+    with pytest.raises(Trouble) as error:
+        full.take()
+    nobody_more.release()
+    with pytest.raises(Trouble):
+        full.take()
+
+    assert error.value.kind is Kind.BUSY
+    assert waited == [0.0, 0.0, 5.0]
