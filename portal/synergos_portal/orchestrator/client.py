@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlencode
@@ -45,6 +46,7 @@ FEED_PATIENCE = 6.0
 """Seconds for which the answer about changes may be late."""
 MOST_FEEDS = 12
 """The orchestrator lets 16 wait, and other portals may be there."""
+_MOST_PATHS = 512
 _HEALTH = "/health"
 _OBJECTS = ("key", "keys", "relations", "progress", "error", "parameters")
 """Of a record, where it has them."""
@@ -276,8 +278,7 @@ class Client:
         headers: Mapping[str, str] | None = None,
     ) -> Mapping[str, Any]:
         """The whole answer to a request."""
-        with _explained():
-            path = route(*parts)
+        path = _path(*parts)
         return self.at(path, _text(query)) if method == "GET" else self._changed(method, path, body, query, headers)
 
     def at(self, path: str, query: Mapping[str, str] | None = None) -> Mapping[str, Any]:
@@ -299,8 +300,7 @@ class Client:
             query_of: what to ask, given what there is, nothing at first.
             grow: makes of what there is and an answer what there is then; None where all of it has to be asked for anew.
         """
-        with _explained():
-            path = route(*parts)
+        path = _path(*parts)
 
         def ask(kept: Kept | None) -> Found:
             before: Mapping[str, Any] = {} if kept is None else kept.body
@@ -409,9 +409,21 @@ class Client:
             yield answer
 
 
+@lru_cache(_MOST_PATHS)
+def _path(*parts: str) -> str:
+    """Of what is asked for; the same few ways to it are gone again and again, and to encode one takes longer than to find what was answered."""
+    with _explained():
+        return route(*parts)
+
+
 def _asked(path: str, query: Mapping[str, str] | None) -> str:
     """What an answer is kept as."""
-    return f"{path}?{urlencode(query)}" if query else path
+    return f"{path}?{_encoded(*query.items())}" if query else path
+
+
+@lru_cache(_MOST_PATHS)
+def _encoded(*query: tuple[str, str]) -> str:
+    return urlencode(query)
 
 
 def _text(query: Query | None) -> dict[str, str]:

@@ -68,9 +68,17 @@ class PlainContext(Context):
         return called(*arguments, **named) if is_plain else called(self.eval_ctx, *arguments, **named)
 
 
+class App(Flask):
+    """A web application all of whose functions are plain ones."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """The function itself: Flask looks at each one that it calls, some sixteen a page, whether it has to be awaited."""
+        return func
+
+
 def create_app(service: Service, parts: PortalParts, families: Sequence[Family]) -> Flask:
     """Build a service with the pages of the families that are its own."""
-    app = Flask("synergos_portal", static_folder=None, template_folder="templates")
+    app = App("synergos_portal", static_folder=None, template_folder="templates")
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.context_class = PlainContext
     escaping.install(app)

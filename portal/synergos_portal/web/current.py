@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import cast
+from typing import Any, cast
 
 from flask import Flask, current_app, g, session
 
@@ -28,6 +28,12 @@ def install(app: Flask, service: Service, known: KnownOrchestrators, sign_ins: S
     app.extensions[_SIGN_INS] = sign_ins
 
 
+def of_request() -> dict[str, Any]:
+    """What is known of this request until it is answered: by ``g``, which pages look at some hundred times, without its proxy."""
+    known: dict[str, Any] = vars(g._get_current_object())
+    return known
+
+
 def service() -> Service:
     """The service of this request."""
     return cast(Service, current_app.extensions[_SERVICE])
@@ -45,15 +51,19 @@ def orchestrator() -> Orchestrator:
 
 def client() -> Client:
     """What asks it on behalf of whoever has sent this request."""
-    if "client" not in g:
+    known = of_request()
+    if "client" not in known:
         who = person()
-        g.client = orchestrator().on_behalf_of(None if who is None else who.token)
-    return cast(Client, g.client)
+        known["client"] = orchestrator().on_behalf_of(None if who is None else who.token)
+    return cast(Client, known["client"])
 
 
 def person() -> SignedIn | None:
     """Who has sent this request, where they have signed in at the orchestrator that is shown."""
-    return person_at(orchestrator().name)
+    known = of_request()
+    if "person" not in known:
+        known["person"] = person_at(orchestrator().name)
+    return cast("SignedIn | None", known["person"])
 
 
 def person_at(name: str) -> SignedIn | None:
@@ -113,8 +123,8 @@ def forget_at(name: str) -> None:
 
 def _look_anew() -> None:
     """Who has sent this request is somebody else from now on."""
-    g.pop("client", None)
-    g.pop("people", None)
+    for name in ("client", "person", "people"):
+        g.pop(name, None)
 
 
 def has_accounts() -> bool:

@@ -46,4 +46,6 @@ def escaped(value: Any) -> str:
     kind = type(value)
     if kind is Markup or (kind is str and _find_special(value) is None):
         return value  # type: ignore[no-any-return]
+    if kind is int or kind is float:
+        return str(value)
     return escape(value)

@@ -14,6 +14,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from flask import Flask, Response, abort, request
+from werkzeug.http import parse_accept_header
 
 from synergos_portal.services import Place, Service
 from synergos_portal.web import current
@@ -109,7 +110,13 @@ def _compressed(response: Response) -> Response:
 
 def takes_packed() -> bool:
     """Whether whoever asks understands gzip."""
-    return request.accept_encodings.quality("gzip") > 0
+    return _has_gzip(request.headers.get("Accept-Encoding"))
+
+
+@lru_cache(32)
+def _has_gzip(said: str | None) -> bool:
+    # Browsers say few different things.
+    return parse_accept_header(said).quality("gzip") > 0
 
 
 def packed(content: bytes) -> bytes | None:

@@ -17,7 +17,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from flask import Flask, current_app, redirect, request
+from flask.sessions import SecureCookieSessionInterface
 from flask_wtf.csrf import CSRFError, CSRFProtect
+from itsdangerous import URLSafeTimedSerializer
 from markupsafe import escape
 from werkzeug import Response
 from werkzeug.exceptions import Forbidden
@@ -44,6 +46,7 @@ def install(app: Flask, key: bytes, *, is_secured: bool) -> None:
         is_secured: browsers reach the portal by https, and the cookie is sent by nothing else.
     """
     app.secret_key = key
+    app.session_interface = _Sessions()
     app.config.update(
         SESSION_COOKIE_NAME=SECURED_COOKIE if is_secured else COOKIE,
         SESSION_COOKIE_PATH="/",
@@ -59,6 +62,19 @@ def install(app: Flask, key: bytes, *, is_secured: bool) -> None:
     app.before_request(_ask_again)
     app.before_request(_check_origin)
     CSRFProtect(app)
+
+
+class _Sessions(SecureCookieSessionInterface):
+    """Reads and signs all cookies by what is made once: the key of an application stays the same."""
+
+    def __init__(self) -> None:
+        self._serializer: URLSafeTimedSerializer | None = None
+
+    def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
+        """What reads and signs them."""
+        if self._serializer is None:
+            self._serializer = super().get_signing_serializer(app)
+        return self._serializer
 
 
 def key_in(folder: Path) -> bytes:

@@ -14,6 +14,8 @@ from babel.support import NullTranslations, Translations
 from flask import Flask, g, has_request_context, request, session
 from flask_babel import Babel, LazyString
 from markupsafe import Markup
+from werkzeug.datastructures import LanguageAccept
+from werkzeug.http import parse_accept_header
 
 LANGUAGES = {"en": "English", "de": "Deutsch"}
 """What each calls itself; the first is the source of all words."""
@@ -22,12 +24,13 @@ CHOSEN = "language"
 _OF_REQUEST = "language_of_request"
 _MOST = 2048
 """Texts of pages that are kept as pages have them; there are fewer than half as many in each language."""
+_MOST_BROWSERS = 64
 _FOLDER = Path(__file__).parents[1] / "translations"
 
 
 def _(text: str, **values: object) -> str:
     """The text in the reader's language, with values put in for ``%(name)s``."""
-    found = str(words().gettext(text))
+    found = _read(chosen(), text)
     return found % values if values else found
 
 
@@ -60,9 +63,15 @@ def chosen() -> str:
     found: str | None = known.get(_OF_REQUEST)
     if found is None:
         said = session.get(CHOSEN)
-        found = str(said) if said in LANGUAGES else request.accept_languages.best_match(list(LANGUAGES), "en")
+        found = str(said) if said in LANGUAGES else _wanted(request.headers.get("Accept-Language"))
         known[_OF_REQUEST] = found
     return found
+
+
+@lru_cache(_MOST_BROWSERS)
+def _wanted(said: str | None) -> str:
+    """The language that a browser would have most of all; few say it differently."""
+    return parse_accept_header(said, LanguageAccept).best_match(list(LANGUAGES), "en")
 
 
 def _written(text: str, /, **values: object) -> Markup:
@@ -86,8 +95,13 @@ def _counted(one: str, many: str, num: int, /, **values: object) -> Markup:
 
 
 @lru_cache(_MOST)
+def _read(language: str, text: str) -> str:
+    return str(translations(language).gettext(text))
+
+
+@lru_cache(_MOST)
 def _template(language: str, text: str) -> Markup:
-    return Markup(translations(language).gettext(text))  # noqa: S704 - the translations are ours
+    return Markup(_read(language, text))  # noqa: S704 - the translations are ours
 
 
 @lru_cache(_MOST)
