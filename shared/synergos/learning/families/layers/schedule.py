@@ -20,7 +20,7 @@ class Schedule:
     It steers an optimizer of its own, of the run's class and with nothing to optimise, which outlives those of the rounds. A
     round begins at epoch ``round * epochs``; a plateau schedule, which looks at losses, starts afresh each round.
 
-    No round costs more to begin than another, also in a process that has just started: see :mod:`later_epochs`.
+    No round costs more to begin than another, also in a process that has just started: see :mod:`.later_epochs`.
     """
 
     def __init__(self, hyperparameters: LayersHyperparameters) -> None:
