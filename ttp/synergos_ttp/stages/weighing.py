@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from msgspec import UNSET
+from msgspec import UNSET, to_builtins
+from msgspec.structs import replace
 
 from synergos.domain.loss_history import Measurements
 from synergos.domain.trained_model import Limited
@@ -31,7 +32,7 @@ class Weighing:
     has_scale: bool = False
     _limits: dict[int, UpdateLimits] = field(default_factory=dict)
     _counted: dict[str, tuple[int, int]] = field(default_factory=dict)
-    _shortened: dict[str, dict[str, Any]] = field(default_factory=dict)
+    _shortened: dict[str, Limited] = field(default_factory=dict)
 
     def weights(self, rows: Mapping[str, int]) -> dict[str, int]:
         """How many rows each counts for.
@@ -89,9 +90,10 @@ class Weighing:
     def note(self, shortened: Mapping[str, Shortened]) -> None:
         """Take note of what was shortened in a round that counts."""
         for who, each in shortened.items():
-            before = self._shortened.get(who, {"rounds": 0, "least": 1.0})
-            least = {"least": each.factor, "reason": each.reason} if each.factor < before["least"] else {}
-            self._shortened[who] = {**before, **least, "rounds": before["rounds"] + 1}
+            known = self._shortened.get(who, Limited())
+            if each.factor < known.least:
+                known = replace(known, least=each.factor, reason=each.reason)
+            self._shortened[who] = replace(known, rounds=known.rounds + 1)
 
     @property
     def limited(self) -> dict[str, Limited]:
@@ -101,17 +103,17 @@ class Weighing:
 
     def _limited(self, who: str) -> Limited:
         rows, counted = self._counted.get(who, (UNSET, UNSET))
-        return Limited(rows=rows, counted=counted, **self._shortened.get(who, {}))
+        return replace(self._shortened.get(who, Limited()), rows=rows, counted=counted)
 
     def to_dict(self) -> dict[str, Any]:
         """What is to be known after a round, as JSON-able values."""
         limits = {str(exchange): each.to_dict() for exchange, each in self._limits.items()}
         counted = {who: list(each) for who, each in self._counted.items()}
-        return {"exchanges": limits, "shortened": dict(self._shortened), "counted": counted}
+        return {"exchanges": limits, "shortened": to_builtins(self._shortened), "counted": counted}
 
     def resume(self, value: Mapping[str, Any], algorithm: Algorithm) -> None:
         """Go on with what :meth:`to_dict` wrote; with nothing after a round that another version has committed."""
         for exchange, each in value.get("exchanges", {}).items():
             self._limits.setdefault(int(exchange), self._new_limits(algorithm)).resume(each)
-        self._shortened = dict(value.get("shortened", {}))
+        self._shortened = {who: Limited(**each) for who, each in value.get("shortened", {}).items()}
         self._counted = {who: (rows, as_many) for who, (rows, as_many) in value.get("counted", {}).items()}
