@@ -1,7 +1,6 @@
 """The files of a run, and the picture of a study: listed and opened below the outputs folder, and nothing else there.
 
-Files are opened from folder to folder without following links, so no name and no link leads out. The folder of a run that
-is trained again is swapped as a whole (:func:`synergos.learning.exports.write_run`); whoever has opened it goes on reading
+No name and no link leads out (:mod:`synergos.orchestration.open_files`). The folder of a run that is trained again is swapped as a whole (:func:`synergos.learning.exports.write_run`); whoever has opened it goes on reading
 the one it opened, so an answer never mixes two trainings.
 """
 
@@ -9,15 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-import stat
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path, PurePath
-from typing import BinaryIO, TypeVar
+from typing import TypeVar
 
 from synergos.domain.job import JobState, Stage
 from synergos.domain.keys import RunKey
@@ -28,6 +25,7 @@ from synergos.errors import NotPermitted, NotSupported, RecordNotFound
 from synergos.learning.exports import changed, digest_in
 from synergos.orchestration.access import Access
 from synergos.orchestration.caller import Caller
+from synergos.orchestration.open_files import OpenFile, folder_below, names_in, open_in
 from synergos.orchestration.preconditions import require_named
 from synergos.orchestration.study_records import StudyRecords
 from synergos.orchestration.trainings import training_called
@@ -38,8 +36,6 @@ VERSIONS = "versions"
 """The folder of a run's trainings before the newest, see :mod:`synergos.learning.exports`."""
 PICTURES = "optimizations"
 """The folder of an experiment's pictures, beside those of its runs; no run can be called so."""
-OTHER = "application/octet-stream"
-_MEDIA_TYPES = {".json": "application/json", ".png": "image/png"}
 _CHUNK = 2**20
 _TRIES = 20
 _PAUSE = 0.01
@@ -63,32 +59,6 @@ class Artifact:
     sha256: str
     media_type: str
     etag: str
-
-
-@dataclass(frozen=True)
-class OpenFile:
-    """A file to be read; whoever gets it closes it.
-
-    Attributes:
-        bytes: its size.
-        modified: when it was written; aware, UTC.
-    """
-
-    name: str
-    file: BinaryIO
-    bytes: int
-    modified: datetime
-    etag: str
-
-    @property
-    def media_type(self) -> str:
-        """What the file is, by its name."""
-        return media_type(self.name)
-
-
-def media_type(name: str) -> str:
-    """What a file is, by its name."""
-    return _MEDIA_TYPES.get(PurePath(name).suffix, OTHER)
 
 
 def picture_of(study: Study, outputs: Path) -> Path:
@@ -143,7 +113,7 @@ class Artifacts:
 
         def opened() -> OpenFile:
             with self._folder_of(training) as folder:
-                return _open(folder, name)
+                return open_in(folder, name)
 
         found = self._retried(opened, lambda: self._elsewhere(training))
         known = digest_in(training.record, name)
@@ -163,8 +133,8 @@ class Artifacts:
         if study.picture is None:
             raise RecordNotFound(f"study {study_id} has no picture: it is drawn at the end, when a trial was completed")
         try:
-            with _folder(self._root, (*study.experiment.ids, PICTURES)) as folder:
-                return _open(folder, _picture_name(study))
+            with folder_below(self._root, (*study.experiment.ids, PICTURES)) as folder:
+                return open_in(folder, _picture_name(study))
         except (OSError, RecordNotFound) as error:
             raise RecordNotFound(f"the picture is not here; it was written to {study.picture}") from error
 
@@ -201,7 +171,7 @@ class Artifacts:
         with ExitStack() as stack:
             for place in training.places:
                 with suppress(FileNotFoundError):
-                    folder = stack.enter_context(_folder(self._root, place))
+                    folder = stack.enter_context(folder_below(self._root, place))
                     break
             else:
                 raise FileNotFoundError(training.run.run_id)
@@ -209,14 +179,14 @@ class Artifacts:
 
     def _listed(self, training: _Training) -> list[Artifact]:
         with self._folder_of(training) as folder:
-            found = [self._artifact(folder, name) for name in sorted(_names(folder))]
+            found = [self._artifact(folder, name) for name in sorted(names_in(folder))]
             with self._folder_of(training) as now:
                 if not os.path.sameopenfile(folder, now):
                     raise FileNotFoundError("swapped meanwhile")
         return found
 
     def _artifact(self, folder: int, name: str) -> Artifact:
-        opened = _open(folder, name)
+        opened = open_in(folder, name)
         with opened.file:
             digest = self._digests.of(opened)
         return Artifact(name, opened.bytes, digest, opened.media_type, opened.etag)
@@ -296,69 +266,6 @@ class _Digests:
                 del self._known[next(iter(self._known))]
             self._known[opened.etag] = digest.hexdigest()
         return digest.hexdigest()
-
-
-@contextmanager
-def _folder(root: Path, names: Sequence[str]) -> Iterator[int]:
-    """A descriptor of a folder below ``root``; no link is followed on the way.
-
-    Raises:
-        FileNotFoundError: there is no such folder, or a link is in its place.
-    """
-    descriptor = _descend(str(root), os.O_RDONLY | os.O_DIRECTORY, None)
-    try:
-        for name in names:
-            inner = _descend(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, descriptor)
-            os.close(descriptor)
-            descriptor = inner
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-def _descend(name: str, flags: int, folder: int | None) -> int:
-    try:
-        return os.open(name, flags, dir_fd=folder)
-    except OSError as error:
-        raise FileNotFoundError(name) from error
-
-
-def _names(folder: int) -> Iterator[str]:
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if not entry.name.startswith(".") and entry.is_file(follow_symlinks=False):
-                yield entry.name
-
-
-def _open(folder: int, name: str) -> OpenFile:
-    """A plain file of a folder.
-
-    Raises:
-        RecordNotFound: there is none of that name.
-    """
-    # Also what cannot be a name: "..", one with a slash, or with NUL.
-    if not name or name.startswith(".") or any(letter in name for letter in "/\0"):
-        raise _no_file(name)
-    try:
-        # Opening must not wait, should it be a pipe.
-        descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
-    except (OSError, ValueError) as error:
-        raise _no_file(name) from error
-    found = os.fstat(descriptor)
-    if not stat.S_ISREG(found.st_mode):
-        os.close(descriptor)
-        raise _no_file(name)
-    return OpenFile(
-        name,
-        os.fdopen(descriptor, "rb"),
-        found.st_size,
-        datetime.fromtimestamp(found.st_mtime, UTC),
-        f"{found.st_dev:x}-{found.st_ino:x}-{found.st_size:x}-{found.st_mtime_ns:x}",
-    )
-
-
-def _no_file(name: str) -> RecordNotFound:
-    return RecordNotFound(f"there is no file {name[:80]!r}; the list of artifacts has those there are", "name")
 
 
 def _picture_name(study: Study) -> str:

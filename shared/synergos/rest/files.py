@@ -9,7 +9,7 @@ from flask import Response, request
 from werkzeug.exceptions import PreconditionFailed
 from werkzeug.wsgi import wrap_file
 
-from synergos.orchestration.artifacts import OpenFile
+from synergos.orchestration.open_files import OpenFile
 
 _SHOWN = frozenset({"image/png"})
 """What a browser may show; everything else it is to store."""
