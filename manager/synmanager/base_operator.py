@@ -61,6 +61,7 @@ class BaseOperator(AbstractOperator):
         self.exchange_type = self._home.exchange_type
         self.routing_key = self._home.routing_key
         self.durability = True
+        # Any thread may publish, and any may stop a consumer: guards a producer's link, and what a consumer listens to.
         self._lock = threading.Lock()
         # Between connect() and disconnect(), also while the broker is away.
         self._is_wanted = False

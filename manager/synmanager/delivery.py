@@ -50,6 +50,7 @@ class Delivery:
         self.tag = message.tag
         self._received = message
         self._settle = settle
+        # Taken by the one thread that says what becomes of the message.
         self._undecided = threading.Lock()
 
     @cached_property

@@ -39,6 +39,7 @@ class MemoryBroker:
     user = "anybody"
 
     def __init__(self) -> None:
+        # Guards everything here and in all links, whose threads wait on it for messages; taken again by whoever stops the broker, to close links.
         self._changed = threading.Condition(threading.RLock())
         self._queues: dict[str, list[_Stored]] = {}
         self._exchanges: dict[str, str] = {}

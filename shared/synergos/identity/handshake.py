@@ -183,6 +183,7 @@ class Challenges:
         self._clock = clock
         self._secret = secrets.token_bytes(32)
         self._used: OrderedDict[bytes, float] = OrderedDict()
+        # Guards what is used up: of two threads that bring the same challenge one is refused.
         self._lock = threading.Lock()
 
     def new(self) -> str:
