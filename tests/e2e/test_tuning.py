@@ -157,7 +157,7 @@ def test_a_death_in_the_middle_of_a_study_loses_no_trial(
 ) -> None:
     study = aligned(running_cluster, wine, f"death_of{victims.__name__}")
     # Long enough for a busy machine to see one of them run.
-    rounds = {"_type": "choice", "_value": [150]}
+    rounds = {"_type": "choice", "_value": [60]}
     space = {**SPACE, "rounds": rounds, "patience": rounds, "batch_size": {"_type": "choice", "_value": [16]}}
     study_id = tune(study, space, max_trial_num=5)
     until(lambda: len(trials(running_cluster, study_id, "completed")) >= 1, "a first trial to end")

@@ -18,7 +18,7 @@ from synergos_simulator.state import Program
 
 GRIDS = 2
 START_DEADLINE = 120.0
-LONG = {"rounds": 400, "patience": 400}
+LONG = {"rounds": 200, "patience": 200}
 """Hyperparameters of a training that takes long enough to be killed in, and that ends; never early."""
 
 
