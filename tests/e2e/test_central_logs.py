@@ -27,7 +27,8 @@ PACK = Path(__file__).resolve().parents[2] / "docker" / "logger" / "content_pack
 PREFIXES = {"metrics": "SYS_", "director": "DIR_", "ttp": "TTP_", "worker": "WKR_"}
 PATIENCE = 60.0
 CALL_SITE = ("_file", "_line", "_function", "_pid", "_thread_name", "_process_name")
-CASES = [(grids, transport) for grids in (None, 1) for transport in Transport]
+CASES = [(None, Transport.TCP), (1, Transport.UDP), (1, Transport.TLS)]
+"""How many sub-grids, None for a Basic grid, and by what: each kind of grid and each transport, as neither depends on the other."""
 
 
 @pytest.fixture(scope="module", params=CASES, ids=lambda case: f"{'basic' if case[0] is None else 'cluster'}-{case[1]}")
