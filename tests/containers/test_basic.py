@@ -11,10 +11,10 @@ import requests
 
 from containers.engine import Container, docker
 from containers.grids import BASIC, ComposeGrid, running
-from containers.jobs import cycle, ended, state_of, under_way
+from containers.jobs import Notebooks, cycle, ended, state_of, under_way
 from containers.portal import portal
 from grids.real_grid import Aside
-from support.original_notebooks import ABALONE, HEART_DISEASE, Notebook, refuse_errors, run_notebook
+from support.original_notebooks import ABALONE, HEART_DISEASE, Notebook, refuse_errors
 from support.waiting import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.containers, pytest.mark.timeout(1800)]
@@ -29,9 +29,14 @@ def grid(images: None, tmp_path_factory: pytest.TempPathFactory, datasets: Path)
         yield started
 
 
+@pytest.fixture(scope="module")
+def notebooks(grid: ComposeGrid) -> Notebooks:
+    return Notebooks(grid)
+
+
 @pytest.mark.parametrize("notebook", [ABALONE, HEART_DISEASE], ids=lambda notebook: notebook.dataset)
-def test_the_notebook_runs_from_the_host(grid: ComposeGrid, notebook: Notebook) -> None:
-    answers = run_notebook(grid.deployment, notebook)
+def test_the_notebook_runs_from_the_host(grid: ComposeGrid, notebooks: Notebooks, notebook: Notebook) -> None:
+    answers = notebooks.ran(notebook)
 
     refuse_errors(answers)
     assert {len(answers[f"predictions {number}"]["data"]) for number in (1, 2)} == {1}
@@ -120,8 +125,8 @@ def test_a_worker_killed_in_a_round_that_is_back_soon_is_waited_for(grid: Compos
     refuse_errors({"models": answer, "validations": begun.validate()})
 
 
-def test_down_and_up_keep_what_was_learnt(grid: ComposeGrid) -> None:
-    run_notebook(grid.deployment, ABALONE)
+def test_down_and_up_keep_what_was_learnt(grid: ComposeGrid, notebooks: Notebooks) -> None:
+    notebooks.ran(ABALONE)
     keys = ABALONE.ids(BASIC.name)
 
     grid.down()
