@@ -1,70 +1,19 @@
-"""A real MLflow server is away, or its answers are, while a TTP dies: nothing is lost, and nothing is there twice."""
+"""A real MLflow server is away while a TTP dies: nothing is lost, and nothing is there twice."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from factories.outputs import measured, validated
 from servers.mlflow_server import history_of, runs_of, tracking_server
-from support.tracked_trainings import AUTH, LOGIN, only_run, subject, train, until
-from synergos_ttp.tracking.mlflow_store import MlflowStore
-from synergos_ttp.tracking.mlflow_tracker import MlflowTracker
-from synergos_ttp.tracking.note_spool import NoteSpool
-from synergos_ttp.tracking.notes import Fault, Notes, NotWritten
+from support.tracked_trainings import AUTH, LOGIN, only_run, until
 
 pytestmark = pytest.mark.timeout(600)
 
 ROUNDS = 10
-
-
-class LosesAnswers:
-    """Writes everything, and says of each the first time that it could not."""
-
-    def __init__(self, writer: MlflowStore) -> None:
-        self._writer = writer
-        self._said: set[str] = set()
-
-    def write(self, notes: Notes) -> None:
-        self._writer.write(notes)
-        what = type(notes).__name__ + str(len(getattr(notes, "points", ())))
-        if what not in self._said:
-            self._said.add(what)
-            # The process that has written is not there to be asked any more.
-            self._writer = MlflowStore(Path("unused"))
-            raise NotWritten("TrackingProcessEnded", "", Fault.AWAY)
-
-    def close(self) -> None:
-        self._writer.close()
-
-
-def test_what_was_written_and_not_acknowledged_is_there_once(
-    tmp_path: Path, client: Any, address: str, exports: Path
-) -> None:
-    writer = LosesAnswers(MlflowStore(tmp_path / "mlflow"))
-    tracker = MlflowTracker(NoteSpool(tmp_path / "spool"), writer, interval=0.01, deadline=300)
-    tracker.start()
-    where = subject(address, "once", registers=True)
-
-    train(tracker, where, "e" * 32, exports)
-    tracker.validated(where, validated(hospital_1=measured(MSE=1.5)), "e" * 32)
-    until(
-        lambda: bool(client.search_model_versions("tags.`synergos.experiment` = 'once_>_risk_>_logistic'")), "it", 300
-    )
-    until(lambda: "hospital_1_MSE" in only_run(client, "once").data.metrics, "the validation", 300)
-    tracker.close()
-
-    run = only_run(client, "once")
-    assert run.info.status == "FINISHED"
-    for name, value in {"global_train_loss": 0.5, "hospital_1_local_loss": 0.75, "hospital_1_MSE": 1.5}.items():
-        assert [each.value for each in client.get_metric_history(run.info.run_id, name)] == [value], name
-    assert len(client.search_logged_models([run.info.experiment_id])) == 1
-    assert len(client.search_model_versions(f"run_id = '{run.info.run_id}'")) == 1
-    assert len(client.get_run(run.info.run_id).outputs.model_outputs) == 1
 
 
 # A TTP's part in it, in a process that can be killed.

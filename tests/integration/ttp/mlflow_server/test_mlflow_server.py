@@ -1,4 +1,4 @@
-"""A real MLflow server that asks for a password: what it has of trainings, studies and models."""
+"""A real MLflow server that asks for a password: what it has of trainings, studies and models, also where its answers are lost."""
 
 from __future__ import annotations
 
@@ -12,16 +12,39 @@ import pytest
 import requests
 import torch
 
+from factories.outputs import measured, validated
 from servers.mlflow_server import runs_of
 from support.tracked_trainings import LOGIN, only_run, subject, train, until
 from synergos import load_model
+from synergos_ttp.tracking.mlflow_store import MlflowStore
 from synergos_ttp.tracking.mlflow_tracker import MlflowTracker
-from synergos_ttp.tracking.notes import OfStudy
+from synergos_ttp.tracking.note_spool import NoteSpool
+from synergos_ttp.tracking.notes import Fault, Notes, NotWritten, OfStudy
 from synergos_ttp.tracking.tracker import Status, StudyEnd
 
 pytestmark = pytest.mark.timeout(600)
 
 ROWS = pd.DataFrame({"lactate": [4.4, 0.1], "site": 3.0, "ward": ["icu", "normal"]})
+
+
+class LosesAnswers:
+    """Writes everything, and says of each the first time that it could not."""
+
+    def __init__(self, writer: MlflowStore) -> None:
+        self._writer = writer
+        self._said: set[str] = set()
+
+    def write(self, notes: Notes) -> None:
+        self._writer.write(notes)
+        what = type(notes).__name__ + str(len(getattr(notes, "points", ())))
+        if what not in self._said:
+            self._said.add(what)
+            # The process that has written is not there to be asked any more.
+            self._writer = MlflowStore(Path("unused"))
+            raise NotWritten("TrackingProcessEnded", "", Fault.AWAY)
+
+    def close(self) -> None:
+        self._writer.close()
 
 
 def test_nobody_reads_without_the_password(address: str) -> None:
@@ -115,3 +138,28 @@ def test_trials_lie_below_their_study_whose_best_model_is_the_version(
     assert [run.data.tags["synergos.trial"] for _, run in sorted(runs.items())] == ["0", "1"]
     [version] = client.search_model_versions(named)
     assert version.run_id == runs["optim_run_1"].info.run_id
+
+
+def test_what_was_written_and_not_acknowledged_is_there_once(
+    tmp_path: Path, client: Any, address: str, exports: Path
+) -> None:
+    writer = LosesAnswers(MlflowStore(tmp_path / "mlflow"))
+    tracker = MlflowTracker(NoteSpool(tmp_path / "spool"), writer, interval=0.01, deadline=300)
+    tracker.start()
+    where = subject(address, "once", registers=True)
+
+    train(tracker, where, "e" * 32, exports)
+    tracker.validated(where, validated(hospital_1=measured(MSE=1.5)), "e" * 32)
+    until(
+        lambda: bool(client.search_model_versions("tags.`synergos.experiment` = 'once_>_risk_>_logistic'")), "it", 300
+    )
+    until(lambda: "hospital_1_MSE" in only_run(client, "once").data.metrics, "the validation", 300)
+    tracker.close()
+
+    run = only_run(client, "once")
+    assert run.info.status == "FINISHED"
+    for name, value in {"global_train_loss": 0.5, "hospital_1_local_loss": 0.75, "hospital_1_MSE": 1.5}.items():
+        assert [each.value for each in client.get_metric_history(run.info.run_id, name)] == [value], name
+    assert len(client.search_logged_models([run.info.experiment_id])) == 1
+    assert len(client.search_model_versions(f"run_id = '{run.info.run_id}'")) == 1
+    assert len(client.get_run(run.info.run_id).outputs.model_outputs) == 1
