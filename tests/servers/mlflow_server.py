@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ import requests
 
 from servers.mlflow_store import put_new_store
 from synergos.mlops_server import server_command
+from synergos_simulator.grid import FreePorts
 
 DEADLINE = 180.0
 """Seconds: it loads slowly where cores are few."""
@@ -39,8 +39,7 @@ def tracking_server(
         settings: environment variables for it.
         has_store: whether it finds a store when it starts for the first time, which takes less than to make one.
     """
-    with socket.create_server(("127.0.0.1", port)) as taken:
-        port = int(taken.getsockname()[1])
+    port = port or FreePorts()()
     home = folder / "server"
     is_own = python == sys.executable and "MLFLOW_BACKEND_STORE_URI" not in (settings or {})
     if has_store and is_own and not home.exists():
