@@ -64,6 +64,9 @@ def test_on_every_page_they_are_text_and_every_link_leads_somewhere(visitor: Vis
     wrong, kinds = [], set()
     begin = [f"{pages.nav}/home", f"{pages.view}/collaborations", f"{pages.view}/jobs", f"{pages.view}/participants"]
     begin += [f"{pages.nav}/search?q={quote(text)}" for text in (*NAMES, TEXT)]
+    # In a card, where a long name is least ready to be broken.
+    longest = quote(max(NAMES, key=len), safe="")
+    begin.append(f"{pages.view}/collaborations/{longest}/projects/{longest}/compare")
     for address, answer in visitor.reached(*begin, most=_MOST):
         if not answer.ok:
             wrong.append(f"{address}: {answer.status}")
