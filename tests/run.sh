@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Sets up what the tests need, checks style, types and import arrows, and runs the tests on all cores there are.
-#   bash tests/run.sh --fast [pytest arguments]        # unit tests only: about two minutes on two slow cores
+#   bash tests/run.sh --fast [pytest arguments]        # unit tests only, of which none takes long
 #   bash tests/run.sh [pytest arguments]               # everything but what is marked slow
 #   bash tests/run.sh --with-slow [pytest arguments]   # everything
 set -euo pipefail
@@ -80,13 +80,29 @@ case "${1:-}" in
   *) selection=(-m "not slow") && have_servers ;;
 esac
 
-echo "== style"
-ruff check .
-ruff format --check .
-echo "== types"
-mypy
-echo "== import arrows"
-lint-imports
+style() {
+  ruff check . && ruff format --check .
+}
+
+# At the same time, and told one after the other: all that is wrong is told, and anything wrong ends the run.
+said=$(mktemp -d)
+trap 'kill $(jobs -p) 2>/dev/null || true; rm -rf "$said"' EXIT
+checks=(style mypy lint-imports)
+running=()
+for check in "${checks[@]}"; do
+  "$check" >"$said/$check" 2>&1 &
+  running+=($!)
+done
+failed=()
+for i in "${!checks[@]}"; do
+  wait "${running[i]}" || failed+=("${checks[i]}")
+  echo "== ${checks[i]}"
+  cat "$said/${checks[i]}"
+done
+if ((${#failed[@]})); then
+  echo "FAILED: ${failed[*]}" >&2
+  exit 1
+fi
 echo "== tests"
 # Who runs what: tests/support/spreading.py. What takes longer than a second is listed at the end, the slowest first.
 python -m pytest -n "$(nproc)" --durations=25 --durations-min=1 "${selection[@]}" "$@"
