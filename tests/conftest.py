@@ -6,6 +6,7 @@ import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from shutil import copyfile
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -80,6 +81,23 @@ def own_ports() -> None:
     first, end = grid._OWN_PORTS
     share = (end - first) // count
     grid._OWN_PORTS = (first + index * share, first + (index + 1) * share)
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A record store's database with nothing in it; taking the steps of its schema costs more than most tests."""
+    path = tmp_path_factory.mktemp("records") / "migrated.db"
+    RecordStore(f"sqlite:///{path}").close()
+    return path
+
+
+@pytest.fixture
+def database(migrated: Path, tmp_path: Path) -> str:
+    """The URL of a record store with nothing in it."""
+    path = tmp_path / "records.db"
+    copyfile(migrated, path)
+    path.chmod(0o600)
+    return f"sqlite:///{path}"
 
 
 @pytest.fixture

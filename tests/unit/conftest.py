@@ -13,7 +13,6 @@ import time
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
-from shutil import copyfile
 
 import matplotlib
 import pytest
@@ -21,7 +20,6 @@ import structlog
 from argon2 import PasswordHasher
 
 from synergos.accounts import passwords
-from synergos.records import RecordStore
 
 FORBIDDEN = {
     "os.fork": "forks",
@@ -119,20 +117,3 @@ def guarded(levels_before: dict[logging.Logger, int]) -> Iterator[None]:
     structlog.reset_defaults()
     os.umask(umask)
     assert not GUARD.seen, "\n".join(GUARD.seen)
-
-
-@pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A record store's database with nothing in it; taking the steps of its schema costs more than most tests."""
-    path = tmp_path_factory.mktemp("records") / "migrated.db"
-    RecordStore(f"sqlite:///{path}").close()
-    return path
-
-
-@pytest.fixture
-def database(migrated: Path, tmp_path: Path) -> str:
-    """The URL of a record store with nothing in it."""
-    path = tmp_path / "records.db"
-    copyfile(migrated, path)
-    path.chmod(0o600)
-    return f"sqlite:///{path}"

@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from fakes.closed_portal import closed, declared_by_lead, signed_in
 from fakes.declared_grid import Grid, declared_grid
+
+__all__ = ["closed", "declared_by_lead", "signed_in"]
 
 
 @pytest.fixture
