@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from typing import Any, ClassVar, Self
 
 from synergos.domain.feature_space import Action
@@ -86,6 +87,11 @@ class Hyperparameters:
             InvalidRequest: there is none of that name, or one of its settings cannot have such a value.
         """
         return algorithms.made_for(self.to_dict())
+
+    @cached_property
+    def pull(self) -> float:
+        """How strongly the algorithm draws participants back to where a round began; asked in each round, made once."""
+        return self.make_algorithm().pull
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON-able values, the extras beside the named ones."""

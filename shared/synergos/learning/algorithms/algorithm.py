@@ -173,6 +173,12 @@ class Algorithm(ABC):
         """The sets of what a participant keeps."""
         return {}
 
+    @property
+    def pull(self) -> float:
+        """How strongly participants are drawn back, in each step, to where they began: the part of what they have moved by that a step
+        of rate 1 takes away. It bounds how far an honest update goes."""
+        return 0.0
+
     @abstractmethod
     def init(self, model: Model) -> Bag:
         """The server's state before the first round."""

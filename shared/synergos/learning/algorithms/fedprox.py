@@ -36,6 +36,11 @@ class FedProx(FedAvg):
     paper: ClassVar[str] = "Li et al. 2020"
     mu: float = setting(0.1, COEFFICIENT)
 
+    @property
+    def pull(self) -> float:
+        """The term's gradient, by what was moved."""
+        return self.mu
+
     def client(self, step: Step, message: Bag, kept: Bag | None, local: Local) -> Answer:
         """Train, and be pulled towards the global model in each step."""
         reference = message[WEIGHTS]

@@ -35,8 +35,7 @@ def decay_of(hyperparameters: LayersHyperparameters, group: Mapping[str, Any]) -
         group: of the run's optimizer.
     """
     said = sum(float(group.get(name, 0.0)) for name in ("weight_decay", "lambd"))
-    pull = hyperparameters.mu if hyperparameters.algorithm == "FedProx" else 0.0
-    return said + hyperparameters.l2_lambda + pull
+    return said + hyperparameters.l2_lambda + hyperparameters.pull
 
 
 def further(reach: float, rate: float, decay: float, steps: int = 1) -> float:

@@ -1,15 +1,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import pytest
 import torch
 from torch import nn
 
 from synergos.domain.feature_space import Action
+from synergos.learning import algorithms
+from synergos.learning.algorithms.fedavg import FedAvg
+from synergos.learning.algorithms.fedprox import FedProx
+from synergos.learning.algorithms.settings import COEFFICIENT, setting
 from synergos.learning.families.layers.hyperparameters import LayersHyperparameters
 from synergos.learning.families.layers.step_gain import decay_of, further, step_gain
+from synergos.registry import Registry
 
 
 def run_of(**run: Any) -> LayersHyperparameters:
@@ -66,3 +72,24 @@ def test_no_steps_move_a_weight_farther_than_is_said_beforehand(run: Mapping[str
 
     reach = further(0.0, 1.0, decay_of(asked, optimizer.param_groups[0]), len(gradients))
     assert farthest <= reach * step_gain(asked, 1, len(gradients)) * (1 + 1e-6)
+
+
+@dataclass(frozen=True)
+class Held(FedAvg):
+    """Another algorithm that holds participants back, in a file of its own."""
+
+    name: ClassVar[str] = "Held"
+    hold: float = setting(0.5, COEFFICIENT)
+
+    @property
+    def pull(self) -> float:
+        return self.hold
+
+
+def test_what_an_algorithm_holds_participants_back_by_counts_as_decay(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(algorithms, "ALGORITHMS", Registry("an algorithm", FedAvg, FedProx, Held))
+    plain = {"lr": 1.0, "weight_decay": 0.125}
+
+    assert decay_of(run_of(), plain) == 0.125
+    assert decay_of(run_of(algorithm="FedProx", mu=0.25), plain) == 0.375
+    assert decay_of(run_of(algorithm="Held", hold=2.0), plain) == 2.125
