@@ -27,7 +27,7 @@ WORKDIR /var/lib/synergos
 COPY docker/entrypoint.sh /usr/local/bin/synergos-entrypoint
 COPY shared/synergos/mlops_server.py /usr/local/lib/synergos/mlops_server.py
 EXPOSE 5500
-HEALTHCHECK --interval=5s --timeout=5s --start-period=60s --retries=3 \
+HEALTHCHECK --interval=5s --timeout=5s --start-period=300s --retries=3 \
     CMD ["python", "-ISc", "from http.client import HTTPConnection; c = HTTPConnection('127.0.0.1', 5500, timeout=4); c.request('GET', '/health'); raise SystemExit(c.getresponse().status != 200)"]
 ARG VERSION=unknown
 ARG COMMIT=unknown

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from ipaddress import ip_network
 from itertools import combinations
@@ -221,6 +222,23 @@ def test_everything_that_goes_on_says_whether_it_is_well_and_is_waited_for_until
             assert "healthcheck" in service or "HEALTHCHECK" in OWN_IMAGES[built].read_text(), name
         for other, condition in conditions(service).items():
             assert condition == ("service_completed_successfully" if other in ONCE else "service_healthy"), name
+
+
+@pytest.mark.parametrize("file", [*FILES, SECURE])
+def test_on_a_busy_machine_each_has_five_minutes_until_it_is_well(file: str) -> None:
+    """Docker looks at an image's own check for as long as it says, and a grid is given up once one of its containers is not well."""
+    for name, service in services(file).items():
+        if "interval" in (check := service.get("healthcheck", {})):
+            told = {key: int(str(check.get(key, "0s")).rstrip("s")) for key in ("interval", "retries", "start_period")}
+            assert told["start_period"] + told["interval"] * told["retries"] >= 300, name
+
+
+@pytest.mark.parametrize("image", OWN_IMAGES)
+def test_so_has_each_image(image: str) -> None:
+    checks = re.findall(r"^HEALTHCHECK .*", OWN_IMAGES[image].read_text(), re.MULTILINE)
+
+    assert checks
+    assert all("--start-period=300s" in check for check in checks)
 
 
 def test_programs_wait_for_what_they_cannot_do_without_and_never_for_the_log_server() -> None:
