@@ -119,6 +119,8 @@ def show(collab_id: str, project_id: str, expt_id: str, run_id: str) -> Response
         return Response(msgspec.json.encode(found) + b"\n", mimetype="application/json")
     # The list has what the picture has, in its order.
     ordered = sorted(found.nodes, key=lambda node: (COLUMN_OF.get(node.kind, 9), node.kind != "validation"))
+    # Looked up once: each part says what it is three times.
+    called = {kind: str(text) for kind, text in KINDS.items()}
     places = {node.id: place for place, node in enumerate(ordered, 1)}
     return render_template(
         "lineage/lineage.html",
@@ -128,16 +130,11 @@ def show(collab_id: str, project_id: str, expt_id: str, run_id: str) -> Response
         places=places,
         box=(WIDTH, HEIGHT),
         known_of=_Known,
-        kind_of=kind_of,
+        kind_of=lambda name: called.get(name, name),
         version=version,
         trainings=_trainings(run),
         run=run,
     )
-
-
-def kind_of(name: str) -> str:
-    """What a kind of parts is called."""
-    return str(KINDS.get(name, name))
 
 
 def _trainings(run: Spot) -> list[Training]:

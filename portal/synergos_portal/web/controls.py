@@ -96,8 +96,10 @@ def _option(choice: Any) -> str:
 
 def _attributes(told: Mapping[str, object]) -> str:
     return " ".join(
-        # What is HTML already may have quotes.
-        name if value is True else f'{name}="{str.replace(escaped(value), _QUOTE, "&quot;")}"'
-        for name, value in sorted(told.items())
-        if value is not None and value is not False
+        [
+            # What is HTML already may have quotes.
+            name if value is True else f'{name}="{str.replace(escaped(value), _QUOTE, "&quot;")}"'
+            for name, value in sorted(told.items())
+            if value is not None and value is not False
+        ]
     )

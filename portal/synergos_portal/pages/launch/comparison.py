@@ -73,7 +73,7 @@ class Line:
         if self.direction is None or len(known) < 2 or len(set(known)) < 2:
             return frozenset()
         best = max(known) if self.direction is Direction.MAXIMUM else min(known)
-        return frozenset(place for place, value in enumerate(self.values) if value == best and _is_number(value))
+        return frozenset([place for place, value in enumerate(self.values) if value == best and _is_number(value)])
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ _LEAST = Direction.MINIMUM
 def _lines(found: Sequence[Mapping[str, Any]], directions: Directions) -> tuple[Line, ...]:
     names = dict.fromkeys(name for each in found for name in each)
     return tuple(
-        Line(name, tuple(each.get(name) for each in found), directions.get(_statistic(name))) for name in names
+        Line(name, tuple([each.get(name) for each in found]), directions.get(_statistic(name))) for name in names
     )
 
 

@@ -84,9 +84,10 @@ def groups_of(
             _("When it stops, and what else"), _inputs([each for each in general if not each.is_common], typed, errors)
         ),
     ]
-    for title, arguments in _chosen(typed, words).items():
+    chosen = _chosen(typed, words)
+    for title, arguments in chosen.items():
         groups.append(Group(title, _inputs(arguments, typed, errors)))
-    known = {each.name for each in general} | {each.name for found in _chosen(typed, words).values() for each in found}
+    known = {each.name for each in general} | {each.name for found in chosen.values() for each in found}
     known |= WITHOUT_EFFECT
     others = [name for name in {**typed, **errors} if name not in known]
     if others:
