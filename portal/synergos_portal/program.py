@@ -12,9 +12,8 @@ from synergos.program import freed_memory
 from synergos.program.health import health
 from synergos.program.health_watch import FolderCheck, HealthWatch
 from synergos_portal.pages import FAMILIES
-from synergos_portal.pages.station import programs
+from synergos_portal.pages.station import Shown, programs
 from synergos_portal.pages.station.programs import listed_tools, rest_name
-from synergos_portal.pages.station.windows import Shown
 from synergos_portal.pages.status import Beside
 from synergos_portal.proxy.forwarding import Proxy
 from synergos_portal.proxy.tool import Tool, Trouble
@@ -100,12 +99,7 @@ def by_https(application: WSGIApplication) -> WSGIApplication:
 
 
 class Track:
-    """The Command Station, and before it the pages of other programs, as one application.
-
-    Args:
-        app: the pages of our own.
-        tools: the programs whose pages are shown.
-    """
+    """The Command Station, and before it the pages of other programs, as one application."""
 
     def __init__(self, app: Flask, tools: Sequence[Tool]) -> None:
         self._app = app

@@ -26,7 +26,6 @@ class Place:
     """Where a browser is sent to for a service.
 
     Attributes:
-        port: as browsers reach it.
         host: None for the name that the browser has asked by.
         is_secured: whether by https; None for as the browser has asked.
     """

@@ -25,7 +25,6 @@ class Tools:
     """Where the pages of other programs are that the station may show; None where there is none.
 
     Attributes:
-        mlops: MLflow's.
         logs: Graylog's.
         queue_pages: RabbitMQ's.
         logins: what they are asked with by the portal, by the name of the tool; others ask whoever looks.

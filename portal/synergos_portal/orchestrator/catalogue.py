@@ -69,7 +69,6 @@ class Publication:
     key: Place
     extent: str | None = None
     folders: tuple[Folder, ...] = ()
-    is_whole: bool = True
     seen_at: str | None = None
     problem: str | None = None
 
@@ -109,7 +108,6 @@ class ColumnOfAll:
     name: str
     is_label: bool
     by: Mapping[str, Column]
-    lacking: tuple[str, ...]
     differs: bool
 
 

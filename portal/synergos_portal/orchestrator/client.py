@@ -104,8 +104,6 @@ class Orchestrator:
     """One orchestrator; its connections, and what it has answered lately, are shared by all threads and all people.
 
     Args:
-        name: what the portal calls it.
-        transport: by which it is asked.
         has_feed: whether it is asked all the time what has changed.
 
     Attributes:

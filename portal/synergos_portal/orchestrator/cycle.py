@@ -121,8 +121,6 @@ class Reach:
     """Whether the workers of a participant can be reached.
 
     Attributes:
-        reachable: how many can.
-        of: how many there are.
         is_known: whether all have been asked.
         problems: what is wrong, in the orchestrator's words.
     """

@@ -53,7 +53,6 @@ class Feed:
     ``version`` and ``silent_since`` may be read by any thread: each is replaced as a whole by the feed's own thread.
 
     Args:
-        name: for the log.
         ask: see :data:`Ask`.
         clock: monotonic seconds.
     """

@@ -275,8 +275,10 @@ def again(client: Client, job: Job) -> str:
     Raises:
         Refused: it cannot be done as things stand.
     """
-    parts, body = _request_of(job)
-    accepted = client.ask_for(*parts, body=body)
+    if (place := _place_of(job)) is None:
+        raise Refused("such a job cannot be asked for again", 409)
+    parts, who = place
+    accepted = client.ask_for(*parts, *who, body=_body_of(job))
     if isinstance(accepted, list) and accepted and isinstance(accepted[0], Mapping) and "id" in accepted[0]:
         return str(accepted[0]["id"])
     raise Nonsense("the orchestrator has accepted the request and named no job")
@@ -287,10 +289,10 @@ def earlier_result(client: Client, job: Job) -> str | None:
 
     None where there is nothing, or nothing that whoever asks may see.
     """
-    if (parts := _results_of(job)) is None:
+    if (place := _place_of(job)) is None:
         return None
     try:
-        found = client.answer("GET", *parts).get("data")
+        found = client.answer("GET", *place[0]).get("data")
     except Refused:
         return None
     records = found if isinstance(found, list) else [found]
@@ -311,37 +313,26 @@ def _each(client: Client, kind: type[Kind], job_id: str, part: str, after: int =
         after = following
 
 
-def _request_of(job: Job) -> tuple[list[str], dict[str, Any]]:
-    """The request that makes such a job."""
-    body = {name: value for name, value in job.parameters.items() if name != "trial" and value is not None}
+def _place_of(job: Job) -> tuple[list[str], list[str]] | None:
+    """The route by which such a job is asked for and where its results lie, and whose alone are asked for behind it; None of what is no stage's."""
     match job.stage, list(job.keys.values()):
         case "preprocess", [c, p]:
-            return ["train", "collaborations", c, "projects", p, "alignments"], body
+            return ["train", "collaborations", c, "projects", p, "alignments"], []
         case "train", [c, p, e, r]:
-            return ["train", "collaborations", c, "projects", p, "models", e, r], body
-        case "validate", [c, p, e, r]:
-            return ["evaluate", "collaborations", c, "projects", p, "validations", e, r], body
-        case "validate", [c, p, e, r, who]:
-            return ["evaluate", "collaborations", c, "projects", p, "validations", e, r, who], body
+            return ["train", "collaborations", c, "projects", p, "models", e, r], []
+        case "validate", [c, p, e, r, *who]:
+            return ["evaluate", "collaborations", c, "projects", p, "validations", e, r], who
         case "predict", [c, p, e, r, who]:
-            tags = {"tags": {p: body["tags"]}} if "tags" in body else {}
-            place = ["evaluate", "participants", who, "collaborations", c, "predictions", p, e, r]
-            return place, {**body, **tags}
-    raise Refused("such a job cannot be asked for again", 409)
-
-
-def _results_of(job: Job) -> list[str] | None:
-    """Where the results lie that such a job leaves."""
-    match job.stage, list(job.keys.values()):
-        case "preprocess", [c, p]:
-            return ["train", "collaborations", c, "projects", p, "alignments"]
-        case "train", [c, p, e, r]:
-            return ["train", "collaborations", c, "projects", p, "models", e, r]
-        case "validate", [c, p, e, r, *_]:
-            return ["evaluate", "collaborations", c, "projects", p, "validations", e, r]
-        case "predict", [c, p, e, r, who]:
-            return ["evaluate", "participants", who, "collaborations", c, "predictions", p, e, r]
+            return ["evaluate", "participants", who, "collaborations", c, "predictions", p, e, r], []
     return None
+
+
+def _body_of(job: Job) -> dict[str, Any]:
+    """What is said in the request that makes such a job."""
+    body = {name: value for name, value in job.parameters.items() if name != "trial" and value is not None}
+    if job.stage == "predict" and "tags" in body:
+        body["tags"] = {list(job.keys.values())[1]: body["tags"]}
+    return body
 
 
 def _awaited(wait: Mapping[str, Any]) -> Awaited:

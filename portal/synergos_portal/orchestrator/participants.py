@@ -10,7 +10,6 @@ from typing import Any
 from synergos.domain.class_figures import of_classes_with_rows
 from synergos_portal.orchestrator import cycle
 from synergos_portal.orchestrator.client import Client, Listing, Query, as_kind
-from synergos_portal.orchestrator.grids import Node
 from synergos_portal.orchestrator.jobs import Job
 from synergos_portal.orchestrator.problems import Nonsense
 
@@ -245,11 +244,6 @@ def change(client: Client, participant_id: str, body: Mapping[str, Any], revisio
 def delete(client: Client, participant_id: str, revision: str) -> None:
     """Delete a participant, as it was read, with its registrations and results."""
     client.delete("connect", "participants", participant_id, unchanged_since=f'"{revision}"')
-
-
-def nodes(client: Client, place: Place) -> Sequence[Node]:
-    """Its registered workers in a project, and whether they can be reached."""
-    return client.records(Node, "nodes", query=dict(place.named)).items
 
 
 def models(client: Client, place: Place) -> list[tuple[str, str]]:

@@ -1,12 +1,4 @@
-"""What goes wrong between the portal and an orchestrator.
-
-SynergosError
-└── OrchestratorProblem
-    ├── Away            nobody answers, or not in time
-    ├── Nonsense        what answers is no orchestrator, or says what none says
-    ├── NotSignedIn     it wants to know who asks
-    └── Refused         it does not do what was asked, and says why
-"""
+"""What goes wrong between the portal and an orchestrator."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What came of runs: their models, what was measured, and their losses round by round; and files, handed on as they come."""
+"""What came of runs: their models and where those come from, what was measured, losses round by round; and files, handed on as they come."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
+
+import msgspec
 
 from synergos_portal.orchestrator import jobs
 from synergos_portal.orchestrator.client import Client
@@ -31,16 +33,11 @@ _TOLD = (
 
 @dataclass(frozen=True)
 class Artifact:
-    """A file of a run.
-
-    Attributes:
-        bytes: its size.
-    """
+    """A file of a run."""
 
     name: str
     bytes: int
     sha256: str
-    media_type: str
 
 
 @dataclass(frozen=True)
@@ -68,7 +65,6 @@ class Training:
 
     key: _VersionKey
     is_current: bool = False
-    trained_at: str | None = None
 
     @property
     def number(self) -> int:
@@ -115,7 +111,7 @@ def artifacts(client: Client, run: Spot, version: int | None = None) -> Sequence
 def trainings(client: Client, run: Spot) -> Sequence[Training]:
     """The trainings of a run that are kept, oldest first."""
     parts = ("train", *run.project, "models", *run.ids[2:], "versions")
-    return client.records(Training, *parts, query={"fields": "is_current,trained_at"}).items
+    return client.records(Training, *parts, query={"fields": "is_current"}).items
 
 
 def files_of(run: Spot, version: int | None = None) -> tuple[str, ...]:
@@ -221,3 +217,72 @@ def _trained(record: Mapping[str, Any]) -> Trained:
         hyperparameters=record.get("hyperparameters") or {},
         figures=record.get("figures") or {},
     )
+
+
+@dataclass(frozen=True)
+class RunKey:
+    """Which run."""
+
+    collab_id: str
+    project_id: str
+    expt_id: str
+    run_id: str
+
+
+@dataclass(frozen=True)
+class Node:
+    """One part of it.
+
+    Attributes:
+        about: what is known of it, as it was when the model was trained.
+        changes: what has changed since, in sentences.
+    """
+
+    id: str
+    kind: str
+    title: str
+    participant_id: str | None = None
+    about: Mapping[str, Any] = field(default_factory=dict)
+    changes: tuple[str, ...] = ()
+
+
+class Edge(msgspec.Struct, frozen=True, kw_only=True, rename={"before": "from", "after": "to"}):
+    """From what something was made, to what was made of it."""
+
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class Change:
+    """One sentence, and the part it is about."""
+
+    node: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Lineage:
+    """All of it.
+
+    Attributes:
+        state: ``untrained``, ``current`` or ``changed``.
+    """
+
+    key: RunKey
+    state: str
+    nodes: tuple[Node, ...]
+    edges: tuple[Edge, ...]
+    changes: tuple[Change, ...]
+
+
+def lineage(client: Client, run: Spot, *, version: str | None = None) -> Lineage:
+    """The lineage of a run.
+
+    Args:
+        version: the number of one of its trainings; the newest without it.
+
+    Raises:
+        Refused: there is no such run or training.
+    """
+    return client.record(Lineage, "lineage", *run.ids, query={"version": version})

@@ -10,17 +10,10 @@ from synergos.domain.records import NOT_DECLARED
 from synergos.domain.study import FINAL_STUDY_STATES
 from synergos_portal.orchestrator.client import Client, Listing, Query
 from synergos_portal.orchestrator.declared import Spot
+from synergos_portal.orchestrator.jobs import JobError
 
 PARTS = ("studies",)
 _FIELDS = "keys,state,metric,optimize_mode,max_trial_num,created_at,finished_at,counts,best,error"
-
-
-@dataclass(frozen=True)
-class Problem:
-    """Why something failed."""
-
-    message: str
-    kind: str | None = None
 
 
 @dataclass(frozen=True)
@@ -47,7 +40,7 @@ class Study:
     finished_at: str | None = None
     counts: Mapping[str, int] = field(default_factory=dict)
     best: Best | None = None
-    error: Problem | None = None
+    error: JobError | None = None
 
     @property
     def experiment(self) -> Spot:
@@ -79,7 +72,6 @@ class Trial:
     number: int | None = None
     hyperparameters: Mapping[str, Any] = field(default_factory=dict)
     objective: float | None = None
-    objective_over: Mapping[str, int] = field(default_factory=dict)
     reason: str | None = None
     jobs: Mapping[str, str] = field(default_factory=dict)
     progress: Mapping[str, Any] = field(default_factory=dict)

@@ -105,8 +105,6 @@ class TuningWords:
 
     Attributes:
         directions: the metrics that a study of this project can go by, and which of their values are better.
-        forms: how something can be drawn, by name.
-        hyperparameters: the names of what runs can be given.
     """
 
     directions: Mapping[str, Direction]

@@ -135,13 +135,11 @@ def take_back(collab_id: str, project_id: str, participant_id: str) -> ResponseR
     leads_to = ("participants.show", {"participant_id": participant_id})
     if not is_own:
         leads_to = ("projects.show", {"collab_id": collab_id, "project_id": project_id})
-    if form.is_sent:
-        try:
-            invitations.take_back(client(), place, form.revision.data)
-        except Refused as error:
-            form.take_change(error, lambda: invitations.read(client(), place).revision)
-        else:
-            return go_to(leads_to[0], **leads_to[1], _anchor="invitations")
+    if form.is_sent and form.is_saved(
+        lambda revision: invitations.take_back(client(), place, revision),
+        lambda: invitations.read(client(), place).revision,
+    ):
+        return go_to(leads_to[0], **leads_to[1], _anchor="invitations")
     title, what = _taking_back(found, is_own=is_own)
     return confirm_page(form, title, what, back=link(leads_to[0], **leads_to[1]), is_dangerous=True)
 
@@ -150,13 +148,8 @@ def take_back(collab_id: str, project_id: str, participant_id: str) -> ResponseR
 def ask(participant_id: str, collab_id: str, project_id: str) -> ResponseReturnValue:
     """Ask to be invited."""
     place, form = Place(collab_id, project_id, participant_id), _Answer.sent()
-    if form.is_sent:
-        try:
-            invitations.declare(client(), place)
-        except Refused as error:
-            form.take(error)
-        else:
-            return go_to("participants.show", participant_id=participant_id, _anchor="invitations")
+    if form.is_sent and form.is_taken(lambda: invitations.declare(client(), place)):
+        return go_to("participants.show", participant_id=participant_id, _anchor="invitations")
     what = _(
         "%(who)s is not invited to project %(project)s of %(collaboration)s yet. Whom the collaboration belongs to sees that you ask, and decides.",
         **_names(place),

@@ -11,11 +11,10 @@ import msgspec
 from flask import Blueprint, Response, render_template, request
 from flask.typing import ResponseReturnValue
 
-from synergos_portal.orchestrator import lineage, results
+from synergos_portal.orchestrator import results
 from synergos_portal.orchestrator.declared import Spot
-from synergos_portal.orchestrator.lineage import Lineage, Node
 from synergos_portal.orchestrator.problems import Refused
-from synergos_portal.orchestrator.results import Training
+from synergos_portal.orchestrator.results import Lineage, Node, Training
 from synergos_portal.web.current import client
 from synergos_portal.web.words import lazy
 
@@ -114,7 +113,7 @@ class _Known(dict[str, Any]):
 def show(collab_id: str, project_id: str, expt_id: str, run_id: str) -> ResponseReturnValue:
     """The lineage of one run, or of one of its trainings."""
     version, run = request.args.get("version") or None, Spot.of(collab_id, project_id, expt_id, run_id)
-    found = lineage.of_run(client(), run, version=version)
+    found = results.lineage(client(), run, version=version)
     if request.args.get("format") == "json":
         return Response(msgspec.json.encode(found) + b"\n", mimetype="application/json")
     # The list has what the picture has, in its order.

@@ -172,7 +172,6 @@ class Step:
     Attributes:
         done: how far it is, in words, where anything is there.
         is_done: whether the next one can be taken.
-        verb: what its button says.
         address: where it is done; None where whoever reads it does not do it.
     """
 

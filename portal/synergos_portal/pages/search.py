@@ -64,7 +64,6 @@ class Findings:
     """What a search has found.
 
     Attributes:
-        found: by kind.
         full: the kinds of which there is more.
     """
 

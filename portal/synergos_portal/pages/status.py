@@ -217,7 +217,6 @@ class Row(NamedTuple):
     Attributes:
         address: of the page of its registration, or of its participant's where it has several.
         where: its project, or how many it has.
-        state: whether it can be reached.
         problem: why not; empty where nothing is said.
     """
 

@@ -42,12 +42,10 @@ class Proxy:
 
     Args:
         tools: the programs, and nobody else is ever asked anything.
-        otherwise: answers everything else.
         say: answers where a program does not.
         is_ours: whether a cookie of this name is the portal's own.
         admit: raises where whoever asks may not see a program.
         choose: which of several programs with the same addresses somebody looks at.
-        lines: connections to a program.
     """
 
     def __init__(

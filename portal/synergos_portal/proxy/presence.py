@@ -38,7 +38,6 @@ class Presence:
 
     Args:
         clock: seconds that never go back.
-        now: the time of day.
     """
 
     def __init__(

@@ -93,14 +93,12 @@ class Tool:
 
     Attributes:
         name: in addresses and in kept layouts.
-        title: as people know it.
         prefix: what its addresses here begin with, without a slash behind it; empty where they are the same as its own.
         paths: those of it that are shown; all of them where there are none.
         front: the path below which its pages begin.
         login: what it is asked with; None where browsers say it themselves, if anybody does.
         reads_only: whether requests that may change something are refused.
         place_header: by which it is told its address here, so that it can write its pages' links.
-        tls: makes what a connection by https is made with.
     """
 
     name: str

@@ -18,13 +18,13 @@ from synergos_portal.settings import Settings
 from synergos_portal.web import (
     current,
     errors,
-    escaping,
     filters,
     forms,
     handover,
     header,
     links,
     live,
+    markup,
     once,
     sending,
     sessions,
@@ -35,7 +35,7 @@ from synergos_portal.web.current import KnownOrchestrators
 from synergos_portal.web.links import Family
 from synergos_portal.web.sign_ins import SignIns
 
-MACROS = ("forms", "losses", "parts", "tables")
+MACROS = ("forms", "parts", "tables")
 """Files of ``templates/macros``, which every page knows by these names without importing them."""
 
 
@@ -45,7 +45,6 @@ class PortalParts:
 
     Attributes:
         key: that sessions are signed with.
-        health: what ``/health`` says.
     """
 
     settings: Settings
@@ -81,7 +80,7 @@ def create_app(service: Service, parts: PortalParts, families: Sequence[Family])
     app = App("synergos_portal", static_folder=None, template_folder="templates")
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.context_class = PlainContext
-    escaping.install(app)
+    markup.install(app)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.config["MAX_CONTENT_LENGTH"] = parts.settings.program.maximum_body
     app.config["MAX_FORM_MEMORY_SIZE"] = parts.settings.program.maximum_body

@@ -177,10 +177,7 @@ def names_here() -> dict[str, str]:
 
 
 class KnownOrchestrators:
-    """Those that the portal was told of when it started, by name; a visitor chooses among them and can name no other.
-
-    The first is the one that is shown unless another is chosen.
-    """
+    """Those that the portal was told of when it started, by name; a visitor chooses among them and can name no other."""
 
     def __init__(self, orchestrators: Mapping[str, Orchestrator]) -> None:
         self._by_name = dict(orchestrators)

@@ -33,7 +33,6 @@ def page(status: int, title: str, happened: str, to_do: str, *, comes_back: bool
 
     Args:
         happened: may be somebody else's words.
-        to_do: what the reader can do about it.
         comes_back: whether it is read anew as soon as the orchestrator is heard of again.
     """
     html = render_template(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from io import BytesIO
@@ -25,7 +25,7 @@ from synergos.errors import InvalidRequest
 from synergos.schema.json_text import value_in
 from synergos_portal.orchestrator.problems import Refused
 from synergos_portal.web import once, words
-from synergos_portal.web.controls import control, typed_control
+from synergos_portal.web.markup import control, typed_control
 
 CONTAINING = "containing"
 """The argument that says what is to be in the names of what is chosen from."""
@@ -114,6 +114,15 @@ class Form(_Form):
                 field.errors = [*field.errors, text]
                 return
         self.problems.append(f"{said}: {error.words}" if said else error.message)
+
+    def is_taken(self, ask: Callable[[], object], names: Mapping[str, str] | None = None) -> bool:
+        """Ask the orchestrator; False where it refuses, and the form shows why (:meth:`take`)."""
+        try:
+            ask()
+        except Refused as error:
+            self.take(error, names)
+            return False
+        return True
 
     @property
     def all_errors(self) -> list[tuple[str | None, str, str]]:
@@ -217,12 +226,10 @@ def confirm_page(
     """A page that says what will happen, with a button that has it happen.
 
     Args:
-        form: whose fields are shown above the button.
         back: where whoever wants it not goes.
         stay: what the link there says; to cancel it without one.
         verb: what the button says; the title without it.
-        way: the links that lead there.
-        step: what it is called at their end; the title without it.
+        step: what it is called at the end of the way there; the title without it.
         nothing: said in the place of a form in which there is nothing to choose.
         narrowed: what is offered of very much.
         narrowed_by: what the text is called that narrows it down, where that is not the names themselves.
@@ -239,7 +246,6 @@ class Narrowed:
 
     Attributes:
         shown: the first of those that have the text in them.
-        fitting: how many have it in them.
         is_much: whether there are more than are offered at a time, with any text.
     """
 

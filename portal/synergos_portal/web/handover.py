@@ -1,9 +1,7 @@
 """Handing a browser that has signed in at nav over to a service of another host name, which its cookie is not sent to.
 
-The service that is asked puts a secret into its own cookie and sends the browser to nav with the secret's hash. Nav, as soon as
-somebody has signed in there, keeps what its cookie says of them under a code, and sends the browser back with that. The code is
-good once, for seconds, at that service and name, and for the browser with the secret alone: whoever reads it on the way, or
-brings somebody else's browser to follow a link with it, has nothing by it. Nothing of who they are is in an address.
+It comes back with a code that is good once, for seconds, there, and for the browser with the secret alone (docs/portal.md has the
+steps). Nothing of who they are is in an address.
 """
 
 from __future__ import annotations
@@ -51,7 +49,6 @@ class Handover(msgspec.Struct, frozen=True, kw_only=True):
         host: the name that browsers reach it by.
         challenge: the hash of the secret that the browser has there.
         names: of whoever has signed in, by orchestrator (``current.SIGNED_IN``).
-        path: the page they came from.
     """
 
     service: Service

@@ -35,7 +35,7 @@ _LOOKED_UP = frozenset({None, *WORDS})
 
 @dataclass(frozen=True)
 class Family:
-    """Pages that belong together, and the service they belong to; their templates lie in a folder of the blueprint's name, unless they are one alone."""
+    """Pages that belong together, and the service they belong to."""
 
     service: Service
     blueprint: Blueprint

@@ -1,10 +1,8 @@
 """Live parts of pages: HTML that a page asks for again and again, answered with 304 while it is the same.
 
-A page has them by the macro ``live`` of ``macros/parts.html``: a second apart while something that it shows is unfinished, else
-15 seconds, and not at all while nobody looks. The header's own live part comes along with each, so that a page asks once.
-
 What the first of all browsers was answered is good for the others too (:mod:`synergos_portal.web.live_parts`). That holds for every
-endpoint with ``live`` in its name, asked with the arguments that it says it :func:`knows` and no others.
+endpoint with ``live`` in its name, asked with the arguments that it says it :func:`knows` and no others. The header's own part comes
+along with each, so that a page asks once.
 """
 
 from __future__ import annotations
@@ -39,7 +37,6 @@ def install(
     """Have an application answer with what was made before as long as it is good, and give pages the pace of a part.
 
     Args:
-        sign_ins: all who are signed in.
         clock: monotonic seconds.
     """
     parts = Parts(clock)

@@ -1,8 +1,7 @@
 """Live parts that were made lately, for whoever else asks for the same.
 
-While an orchestrator's feed tells of no change, a part is not made again. Where changes come many times a second, it is good for a
-moment all the same, and while it is being made for one browser the others wait for that: what a hundred of them cost does not grow
-with how fast a training is.
+While an orchestrator's feed tells of no change, a part is not made again; where changes come many times a second, it is good for a
+moment all the same. While it is made for one browser the others wait for that.
 """
 
 from __future__ import annotations
@@ -63,7 +62,6 @@ class Part:
 
         Args:
             known: the tags of what whoever asks has already.
-            takes_packed: whether gzip is understood.
         """
         fields = [("ETag", f'W/"{self.tag}"'), (PACE, self.pace)]
         if known.contains_weak(self.tag):

@@ -34,7 +34,6 @@ class _Change:
     """A change in hand, or made.
 
     Attributes:
-        ended: set when it has ended.
         place: where its answer leads; None where it came to nothing and may be tried again.
         is_awaited: whether somebody waits for it; there is one at most.
     """

@@ -1,12 +1,8 @@
 """Questions for live parts that are asked again word for word: answered before an application reads them once more.
 
-A browser that watches asks the same every second, and so do all its tabs. What an application makes of the words of a question (whose
-cookie it is, in which language, whether gzip is understood, which policy goes along) depends on nothing but them, and is remembered for
-a while. What may have changed since is looked at each time: who the browser is at each orchestrator, whether the one that is shown is
-heard of, and whether the part is still good.
-
-Of whom it takes no look, as they are signed in nowhere, the program's main thread answers the very same bytes of a request before
-anybody reads them (:mod:`synergos.program.by_heart`).
+What an application makes of the words of a question depends on nothing but them, and is remembered for a while. What may have changed
+since is looked at each time: who the browser is at each orchestrator, whether the one that is shown is heard of, and whether the part
+is still good. Who is signed in nowhere is answered by the main thread (:mod:`synergos.program.by_heart`).
 """
 
 from __future__ import annotations
@@ -60,7 +56,6 @@ class Asked:
         orchestrator: the name of the one that is shown.
         tokens: by which each orchestrator knows who asks; None where they are nobody.
         names: by orchestrator, that the browser has for whom it has signed in as.
-        takes_packed: whether gzip is understood.
     """
 
     key: tuple[Any, ...]
@@ -81,9 +76,7 @@ class RepeatedQuestions:
     """An application before which these are answered; threads of requests share what is remembered under one lock.
 
     Args:
-        application: answers everything else.
         parts: that it has made.
-        sign_ins: all who are signed in.
         clock: monotonic seconds.
     """
 

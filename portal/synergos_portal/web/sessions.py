@@ -1,11 +1,8 @@
 """What is remembered of a browser: a signed cookie that no script can read, and that no other site can send.
 
-So whoever comes by a link from elsewhere brings no cookie, and they are not to be made a stranger by that: the answer is a page
-that asks for the same address once more, now from this portal, with the cookie. It is shown for reading alone, and tells nothing;
-whoever sends a change from elsewhere still has neither cookie nor token.
-
-Cookies are shared by ports, and the station shows pages of other programs at one of them. So the token of a session alone does not
-say that a change was asked for by a page of this very service: what the browser says of its page is looked at, too.
+Whoever comes by a link from elsewhere brings none, and is not to be made a stranger by that: a page asks for the same address once
+more, now from this portal; for reading alone. As cookies are shared by ports, and the station shows pages of other programs at one of
+them, the token of a session does not suffice for a change: what the browser says of its page is looked at, too.
 """
 
 from __future__ import annotations

@@ -36,7 +36,6 @@ class Kept(Generic[T]):
 
     Args:
         folder: of their own, which the services share.
-        kind: what they are.
         seconds: for which one is good.
     """
 
@@ -104,7 +103,6 @@ class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
         token: by which it knows them; never shown, logged or sent to a browser.
         token_id: what it calls the token; None where they have brought it themselves, so that it is not ours to end.
         role: ``orchestrator``, ``participant`` or ``viewer``.
-        participant_id: of the participant that they are.
     """
 
     orchestrator: str
@@ -189,7 +187,6 @@ class Attempts:
 
         Args:
             name: None for a token.
-            address: of the browser.
 
         Raises:
             TooManyWrong: not now.

@@ -7,7 +7,7 @@ from markupsafe import Markup, escape
 
 from fakes.portal import Portal
 from synergos_portal.services import Service
-from synergos_portal.web.escaping import escaped
+from synergos_portal.web.markup import escaped
 from synergos_portal.web.words import lazy
 
 

@@ -24,9 +24,9 @@ from fakes.portal import Portal, answering, portal
 from synergos_portal.orchestrator import vocabulary
 from synergos_portal.orchestrator.problems import Refused
 from synergos_portal.services import Service
-from synergos_portal.web.controls import control
 from synergos_portal.web.current import client
 from synergos_portal.web.forms import MOST_FIELDS, MOST_PARTS, Form, labelled, uploaded_json
+from synergos_portal.web.markup import control
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import pytest
 
 from fakes.portal import Visitor, answering, portal
-from synergos_portal.orchestrator.lineage import Edge, Lineage, Node, RunKey
+from synergos_portal.orchestrator.results import Edge, Lineage, Node, RunKey
 from synergos_portal.pages.lineage import HEIGHT, MOST_IN_A_COLUMN, WIDTH, picture_of
 
 URL = "/lineage/c/p/e/r"

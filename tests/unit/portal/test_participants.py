@@ -219,7 +219,7 @@ def test_of_many_collaborations_those_to_register_for_are_found_by_a_part_of_the
     visitor, join = declared.visitor(), "/participants/hospital_1/register"
     assert [name in visitor.get(join).text for name in ("heart / risk", "lung / stay", "containing")] == [1, 1, 0]
 
-    monkeypatch.setattr("synergos_portal.pages.participants.registering.MOST_COLLABORATIONS", 1)
+    monkeypatch.setattr("synergos_portal.pages.participants.taking_part.MOST_COLLABORATIONS", 1)
     assert [name in visitor.get(join).text for name in ("heart / risk", "lung / stay", "first 1 of 2")] == [1, 0, 1]
     found = f"{join}?containing=Lu"
     assert [name in visitor.get(found).text for name in ("heart / risk", "lung / stay")] == [0, 1]

@@ -60,6 +60,15 @@ class DeclaredForm(Form):
         if self.saves:
             self.problems.append(_("Your values are still here. Saving again replaces what the other has saved."))
 
+    def is_saved(self, save: Callable[[str], object], revision: Callable[[], str | None]) -> bool:
+        """Save what was read in the state that it is handed; False where that was refused, and the form shows why (:meth:`take_change`)."""
+        try:
+            save(self.revision.data or "")
+        except Refused as error:
+            self.take_change(error, revision)
+            return False
+        return True
+
 
 class EndingForm(DeclaredForm):
     """Whoever ends something types what it is called."""

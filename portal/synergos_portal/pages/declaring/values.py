@@ -18,7 +18,6 @@ class Input:
     """An argument as it is typed.
 
     Attributes:
-        id: of its control, and its name.
         choices: words to choose from; none where it is typed.
         placeholder: what holds where nothing is typed.
         is_fitted: whether alignment sets it.

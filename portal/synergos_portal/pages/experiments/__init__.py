@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import NamedTuple
+
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
@@ -11,9 +14,10 @@ from synergos_portal.orchestrator.vocabulary import Family
 from synergos_portal.pages.declaring import as_json, declare, delete_page, form_page, save
 from synergos_portal.pages.experiments import layers
 from synergos_portal.pages.experiments.layers import ExperimentForm
-from synergos_portal.pages.experiments.run_rows import rows
 from synergos_portal.web.current import client
+from synergos_portal.web.filters import number, or_nothing
 from synergos_portal.web.forms import is_chosen
+from synergos_portal.web.links import links_to
 from synergos_portal.web.listing import Column, Wanted, list_page
 from synergos_portal.web.words import _
 
@@ -59,6 +63,47 @@ def show(collab_id: str, project_id: str, expt_id: str) -> ResponseReturnValue:
         is_fitted=bool(fitted),
         rows=rows,
     )
+
+
+class Row(NamedTuple):
+    """What a table shows of a run, in the reader's language and in this order.
+
+    Attributes:
+        path: with its experiment, as a comparison names it.
+        compare: what its box is called to those who hear it.
+    """
+
+    path: str
+    compare: str
+    address: str
+    name: str
+    algorithm: object
+    rounds: str
+    epochs: str
+    lr: str
+    is_trained: bool
+    validations: str
+
+
+def rows(runs: Iterable[Declared]) -> list[Row]:
+    """A row for each run, put together at once."""
+    compare, figure = _("Compare %(name)s"), number.for_reader()
+    address = links_to("runs.show", "collab_id", "project_id", "expt_id", "run_id")
+    return [
+        Row(
+            run.path,
+            compare % {"name": run.id},
+            address(*run.spot.ids),
+            run.id,
+            or_nothing(run.fields.get("algorithm")),
+            figure(run.fields.get("rounds")),
+            figure(run.fields.get("epochs")),
+            figure(run.fields.get("lr")),
+            run.counts.get("Model", 0) > 0,
+            figure(run.counts.get("Validation", 0)),
+        )
+        for run in runs
+    ]
 
 
 @pages.route("/<expt_id>/edit", methods=["GET", "POST"])

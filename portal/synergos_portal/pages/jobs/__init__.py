@@ -13,7 +13,7 @@ from synergos_portal.orchestrator.followed_job import followed
 from synergos_portal.orchestrator.jobs import Job
 from synergos_portal.orchestrator.problems import Refused
 from synergos_portal.pages.jobs import events, remedies, standing
-from synergos_portal.pages.jobs.rows import rows, took
+from synergos_portal.pages.jobs.standing import is_unfinished, rows, took
 from synergos_portal.pages.losses import SHOWN_ROUNDS, as_curve, as_table, wanted_after
 from synergos_portal.web.current import client
 from synergos_portal.web.forms import Confirmation, confirm_page
@@ -58,7 +58,7 @@ def listed_live() -> ResponseReturnValue:
     wanted = _wanted()
     found = jobs.listed(client(), wanted.query)
     return fragment(
-        "jobs/list.html", unfinished=_is_unfinished(found.items), found=found, wanted=wanted, **_list_values()
+        "jobs/list.html", unfinished=is_unfinished(found.items), found=found, wanted=wanted, **_list_values()
     )
 
 
@@ -114,13 +114,8 @@ def happened(job_id: str) -> ResponseReturnValue:
 def cancel(job_id: str) -> ResponseReturnValue:
     """Have it stop, after a page that says what that does."""
     form = Confirmation.sent()
-    if form.is_sent:
-        try:
-            jobs.cancel(client(), job_id)
-        except Refused as error:
-            form.take(error)
-        else:
-            return go_to("jobs.shown", job_id=job_id)
+    if form.is_sent and form.is_taken(lambda: jobs.cancel(client(), job_id)):
+        return go_to("jobs.shown", job_id=job_id)
     job = jobs.one(client(), job_id)
     stops = _("The %(stage)s of %(about)s stops at its next step.", stage=standing.stage(job.stage), about=job.about)
     return confirm_page(
@@ -195,7 +190,7 @@ def _wanted() -> Wanted:
 
 
 def _list_values() -> dict[str, Any]:
-    return {"is_unfinished": _is_unfinished, "pace": pace, "rows": rows, "filters": _FILTERS[2:], **_words()}
+    return {"is_unfinished": is_unfinished, "pace": pace, "rows": rows, "filters": _FILTERS[2:], **_words()}
 
 
 def _words() -> dict[str, Any]:
@@ -211,7 +206,3 @@ def _words() -> dict[str, Any]:
         "participant_states": standing.PARTICIPANT_STATES,
         "took": took,
     }
-
-
-def _is_unfinished(found: Any) -> bool:
-    return any(job.is_unfinished for job in found)

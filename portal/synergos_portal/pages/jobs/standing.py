@@ -1,13 +1,16 @@
-"""How a job stands, in words: in one sentence, and participant by participant."""
+"""How a job stands, in words: in one sentence, as a row of a table, and participant by participant."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
 
 from synergos_portal.orchestrator.jobs import Awaited, Event, Job, Round
 from synergos_portal.pages.jobs.events import clock, purpose
-from synergos_portal.web.filters import Remembered, seconds
+from synergos_portal.web.filters import Remembered, moment, seconds, state
+from synergos_portal.web.links import links_to
 from synergos_portal.web.words import _, lazy
 
 STAGES: Mapping[str, str] = {
@@ -23,6 +26,11 @@ STAGES: Mapping[str, str] = {
 def stage(name: str | None) -> str:
     """What a job does, as a noun."""
     return str(STAGES.get(name or "", name or _("job")))
+
+
+def is_unfinished(found: Iterable[Job]) -> bool:
+    """Whether more will happen to any of them."""
+    return any(job.is_unfinished for job in found)
 
 
 def sentence(job: Job) -> str:
@@ -63,6 +71,61 @@ def _place_in_line(position: int | None) -> str:
     return _("Before it come: %(count)s.", count=position) if position else ""
 
 
+class Row(NamedTuple):
+    """What a table shows of a job, in the reader's language and in this order.
+
+    Attributes:
+        blamed: whose worker it is about, where the sentence does not say so; else empty.
+        moving: the job, where it can be said how much of it is done; else None.
+    """
+
+    id: str
+    state: str
+    address: str
+    title: str
+    about: str
+    blamed: str
+    sentence: str
+    moving: Job | None
+    accepted: str
+    took: str
+
+
+def rows(jobs: Iterable[Job]) -> list[Row]:
+    """A row for each job, put together at once, so that fifty of them take little longer than one."""
+    address, shown, worked_on = links_to("jobs.shown", "job_id"), state.for_reader(), stage.for_reader()
+    when, duration = moment.for_reader(), seconds.for_reader()
+    return [
+        Row(
+            job.id,
+            shown(job.state),
+            address(job.id),
+            f"{worked_on(job.stage)} {job.id[:8]}",
+            job.about,
+            _blamed(job),
+            sentence(job),
+            job if job.is_unfinished and job.fraction is not None else None,
+            when(job.created_at),
+            duration(took(job)),
+        )
+        for job in jobs
+    ]
+
+
+def took(job: Job) -> float | None:
+    """How many seconds it has taken, from when it was last taken up."""
+    if job.started_at is None or job.finished_at is None:
+        return None
+    begun, ended = datetime.fromisoformat(job.started_at), datetime.fromisoformat(job.finished_at)
+    return (ended - begun).total_seconds()
+
+
+def _blamed(job: Job) -> str:
+    if job.error is None or not job.error.participant or job.error.participant in job.error.message:
+        return ""
+    return job.error.participant
+
+
 @dataclass
 class Participant:
     """A row of the table of participants.
@@ -70,9 +133,7 @@ class Participant:
     Attributes:
         rows: it brings, by purpose.
         loss: its training loss in the newest round that it took part in.
-        seen_at: when it was last heard of.
         state: ``here``, ``was_here``, ``awaited``, ``absent``, ``left_out``, ``failed`` or ``unknown``.
-        reason: why it is not here.
     """
 
     id: str
@@ -143,9 +204,9 @@ def _now(job: Job, found: dict[str, Participant]) -> None:
     def row(who: str) -> Participant:
         return found.setdefault(who, Participant(who))
 
-    for name, state in (("left_out", "left_out"), ("absent", "absent")):
+    for name in ("left_out", "absent"):
         for who, reason in job.told(name).items():
-            row(who).state, row(who).reason = state, reason
+            row(who).state, row(who).reason = name, reason
     if job.is_unfinished:
         for wait in job.awaited:
             if wait.participant is not None:

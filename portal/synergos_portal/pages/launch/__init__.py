@@ -1,7 +1,4 @@
-"""Launching: what is aligned, trained and validated, looked at before it is begun, followed while it runs, and the files that come of it.
-
-These are those of a run and the picture of a study, handed on piece by piece as the orchestrator sends them.
-"""
+"""Launching: what is aligned, trained and validated, looked at before it is begun, followed while it runs, and the files that come of it."""
 
 from __future__ import annotations
 
@@ -54,7 +51,7 @@ def picture(study_id: str) -> ResponseReturnValue:
 
 
 def handed_on(*parts: str) -> Response:
-    """A file of the orchestrator, whole or in the part that is asked for; it is never held in memory as a whole.
+    """A file of the orchestrator, piece by piece (:func:`~synergos_portal.orchestrator.results.file`).
 
     Raises:
         Refused: there is none.

@@ -32,7 +32,6 @@ class Measured:
     """A run, and what is known of it.
 
     Attributes:
-        run: its record.
         model: the record of its model; None where it is not trained, or not as it stands.
         validations: those of its model, one for each participant.
     """
@@ -83,8 +82,6 @@ class Comparison:
     Attributes:
         names: the runs, as ``experiment/run``.
         parameters: all hyperparameters that any of them was given.
-        training: what their trainings came to.
-        statistics: over all participants.
         participants: each participant's own statistics, by its id.
     """
 

@@ -87,7 +87,8 @@ def launched(collab_id: str, project_id: str, trace_id: str) -> ResponseReturnVa
     shown = _launch(collab_id, project_id, trace_id)
     about, problem = session.get(PROBLEM) or (None, None)
     return render_template(
-        "launch/launched.html",
+        "launch/launchpad.html",
+        is_begun=True,
         problem=problem if about == trace_id else None,
         pace=pace(unfinished=bool(shown["going_on"])),
         **shown,
@@ -98,7 +99,7 @@ def launched(collab_id: str, project_id: str, trace_id: str) -> ResponseReturnVa
 def launched_live(collab_id: str, project_id: str, trace_id: str) -> ResponseReturnValue:
     """The same, as it moves."""
     shown = _launch(collab_id, project_id, trace_id)
-    return fragment("launch/launched.html", unfinished=bool(shown["going_on"]), **shown)
+    return fragment("launch/launchpad.html", unfinished=bool(shown["going_on"]), **shown)
 
 
 def _launch(collab_id: str, project_id: str, trace_id: str) -> dict[str, Any]:
@@ -122,6 +123,7 @@ def _page(project: Spot, choice: Choice | None = None, problem: str = "") -> str
     known = _known(project, choice, found)
     return render_template(
         "launch/launchpad.html",
+        is_begun=False,
         project=project,
         found=found,
         wanted_cursor=cursor,

@@ -12,7 +12,6 @@ from wtforms.validators import DataRequired, Length
 
 from synergos.domain.study import StudyState
 from synergos_portal.orchestrator import studies
-from synergos_portal.orchestrator.problems import Refused
 from synergos_portal.orchestrator.studies import Study, Trial, WholeStudy
 from synergos_portal.pages.jobs.standing import STAGES
 from synergos_portal.web.current import client
@@ -118,19 +117,15 @@ def best(study_id: str) -> ResponseReturnValue:
     """Make the best trial a run with a name of its own."""
     study = studies.read(client(), study_id)
     form = BestForm.sent()
-    if study.best is not None and form.is_sent:
-        try:
-            studies.make_run(client(), study, study.best, str(form.run_id.data))
-        except Refused as error:
-            form.take(error)
-        else:
-            return lead_to(study.experiment.within(str(form.run_id.data)))
     texts = []
-    if study.best is not None:
-        reached = {"number": study.best.number, "metric": study.metric, "value": number(study.best.objective)}
+    if (trial := study.best) is not None:
+        name = str(form.run_id.data)
+        if form.is_sent and form.is_taken(lambda: studies.make_run(client(), study, trial, name)):
+            return lead_to(study.experiment.within(name))
+        reached = {"number": trial.number, "metric": study.metric, "value": number(trial.objective)}
         texts = [
             _("Trial %(number)d reached %(metric)s %(value)s, the best so far.", **reached),
-            ", ".join(f"{name} {or_nothing(value)}" for name, value in study.best.hyperparameters.items()),
+            ", ".join(f"{name} {or_nothing(value)}" for name, value in trial.hyperparameters.items()),
         ]
     return confirm_page(
         form,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from synergos_portal.pages.participants import predicting, profiles, registering
+from synergos_portal.pages.participants import profiles, taking_part
 from synergos_portal.pages.participants.profiles import pages
 
-__all__ = ["pages", "predicting", "profiles", "registering"]
+__all__ = ["pages", "profiles", "taking_part"]

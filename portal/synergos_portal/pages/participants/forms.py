@@ -118,7 +118,6 @@ class Branch:
     Attributes:
         depth: how many it lies in.
         path: as it is written and sent; None of one that only holds others.
-        chosen: what it is ticked for.
         allowed: what its owner lets it be used for; nothing where that is not known.
     """
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
 
 from flask import Blueprint, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
@@ -13,13 +13,12 @@ from synergos_portal.orchestrator import cycle, invitations, participants
 from synergos_portal.orchestrator.client import Listing, Query
 from synergos_portal.orchestrator.declared import Spot
 from synergos_portal.orchestrator.participants import PURPOSES, Profile, Registration
-from synergos_portal.orchestrator.problems import Refused
 from synergos_portal.pages.declaring import EndingForm
-from synergos_portal.pages.jobs.rows import rows
-from synergos_portal.pages.participants import registration_rows
+from synergos_portal.pages.jobs.standing import is_unfinished, rows
 from synergos_portal.pages.participants.forms import ProfileForm, leaving_page
 from synergos_portal.web.current import client, own_participant, person
-from synergos_portal.web.links import go_to, link
+from synergos_portal.web.filters import number
+from synergos_portal.web.links import go_to, link, links_to
 from synergos_portal.web.listing import Column, Wanted, list_page, wants_json
 from synergos_portal.web.live import fragment, knows, pace
 from synergos_portal.web.words import _
@@ -67,13 +66,8 @@ def listed() -> ResponseReturnValue:
 def new() -> ResponseReturnValue:
     """Declare one."""
     form = ProfileForm.sent({"id": own_participant() or ""})
-    if form.is_sent:
-        try:
-            participants.declare(client(), {"id": form.id.data, **form.said})
-        except Refused as error:
-            form.take(error)
-        else:
-            return go_to("participants.show", participant_id=form.id.data)
+    if form.is_sent and form.is_taken(lambda: participants.declare(client(), {"id": form.id.data, **form.said})):
+        return go_to("participants.show", participant_id=form.id.data)
     return _form(form, None)
 
 
@@ -89,8 +83,8 @@ def show(participant_id: str) -> ResponseReturnValue:
         found=found,
         invited=None if person() is None else invitations.to(client(), participant_id),
         registered=found.registered,
-        registrations=registration_rows.rows(found.registrations),
-        pace=pace(unfinished=_is_unfinished(found)),
+        registrations=registration_rows(found.registrations),
+        pace=pace(unfinished=is_unfinished(found.jobs.items)),
         **_words(found),
     )
 
@@ -100,7 +94,7 @@ def show(participant_id: str) -> ResponseReturnValue:
 def live(participant_id: str) -> ResponseReturnValue:
     """What of it changes: jobs on its data, and results."""
     found = _overview(participant_id)
-    return fragment("participants/show.html", unfinished=_is_unfinished(found), found=found, **_words(found))
+    return fragment("participants/show.html", unfinished=is_unfinished(found.jobs.items), found=found, **_words(found))
 
 
 @pages.get("/<participant_id>/registrations")
@@ -113,7 +107,7 @@ def registrations(participant_id: str) -> ResponseReturnValue:
         _OF_REGISTRATIONS,
         participant_id=participant_id,
         results=None,
-        rows=registration_rows.rows,
+        rows=registration_rows,
     )
 
 
@@ -131,13 +125,11 @@ def edit(participant_id: str) -> ResponseReturnValue:
     form = ProfileForm.sent(ProfileForm.values_of(found))
     form.id.data = participant_id
     form.begin_with(found.revision)
-    if form.is_sent:
-        try:
-            participants.change(client(), participant_id, form.said, form.revision.data or "")
-        except Refused as error:
-            form.take_change(error, lambda: participants.profile(client(), participant_id).revision)
-        else:
-            return go_to("participants.show", participant_id=participant_id)
+    if form.is_sent and form.is_saved(
+        lambda revision: participants.change(client(), participant_id, form.said, revision),
+        lambda: participants.profile(client(), participant_id).revision,
+    ):
+        return go_to("participants.show", participant_id=participant_id)
     return _form(form, participant_id)
 
 
@@ -147,13 +139,11 @@ def delete(participant_id: str) -> ResponseReturnValue:
     found = participants.profile(client(), participant_id)
     form = EndingForm.sent()
     form.begin_with(found.revision)
-    if form.is_sure(participant_id):
-        try:
-            participants.delete(client(), participant_id, form.revision.data or "")
-        except Refused as error:
-            form.take_change(error, lambda: participants.profile(client(), participant_id).revision)
-        else:
-            return go_to("participants.listed")
+    if form.is_sure(participant_id) and form.is_saved(
+        lambda revision: participants.delete(client(), participant_id, revision),
+        lambda: participants.profile(client(), participant_id).revision,
+    ):
+        return go_to("participants.listed")
     what = _("Its registrations, its tags and its results are deleted along with it. Its data is not touched.")
     return leaving_page(form, found.id, _("Delete"), what, link("participants.show", participant_id=participant_id))
 
@@ -168,6 +158,42 @@ def _of_members(members: Mapping[str, cycle.Member]) -> list[Column[Profile]]:
     return [*said, *(column(each, lambda member, each=each: member.tags.get(each, 0)) for each in PURPOSES)]  # type: ignore[misc]
 
 
+class RegistrationRow(NamedTuple):
+    """What a table shows of a registration, in the reader's language and in this order.
+
+    Attributes:
+        counts: of the folders that it brings, by purpose.
+        tags: the address of the page on which data is named.
+    """
+
+    address: str
+    title: str
+    nodes: str
+    counts: list[str]
+    is_aligned: bool
+    tags: str
+    project_id: str
+
+
+def registration_rows(found: Iterable[Registration]) -> list[RegistrationRow]:
+    """A row for each, put together at once."""
+    figure = number.for_reader()
+    ids = ("collab_id", "project_id", "participant_id")
+    address, tags = links_to("participants.registration", *ids), links_to("participants.tags", *ids)
+    return [
+        RegistrationRow(
+            address(*each.place.ids),
+            f"{each.place.collab_id} / {each.place.project_id}",
+            ", ".join(worker.address for worker in each.workers),
+            [figure(each.count(purpose)) for purpose in PURPOSES],
+            each.is_aligned,
+            tags(*each.place.ids),
+            each.place.project_id,
+        )
+        for each in found
+    ]
+
+
 def _asked(query: Query) -> Listing[Profile]:
     return participants.listed(client(), query)
 
@@ -175,10 +201,6 @@ def _asked(query: Query) -> Listing[Profile]:
 def _overview(participant_id: str) -> participants.Overview:
     query: Query = {"limit": 20, "cursor": request.args.get("cursor"), "results": _RESULTS + 1}
     return participants.overview(client(), participant_id, query, _REGISTRATIONS)
-
-
-def _is_unfinished(found: participants.Overview) -> bool:
-    return any(job.is_unfinished for job in found.jobs.items)
 
 
 def _words(found: participants.Overview) -> dict[str, Any]:

@@ -199,10 +199,8 @@ class Figures:
 
     Attributes:
         participant: None for all together.
-        overall: by name.
         names: of the statistics that each class has.
         classes: each class's label with its statistics, in the order of ``names``; so many of them at most as are shown.
-        count: how many classes there are.
     """
 
     participant: str | None

@@ -1,23 +1,27 @@
-"""A participant in a project: its workers, and which of its data is used for what."""
+"""A participant in a project: its workers, which of its data is used for what, and what it has predicted of that, which it alone is told."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
+from typing import Any
 
 from flask import flash, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 
-from synergos_portal.orchestrator import catalogue, declared, invitations, participants
+from synergos_portal.orchestrator import catalogue, declared, grids, invitations, jobs, participants
+from synergos_portal.orchestrator.catalogue import Publication
 from synergos_portal.orchestrator.client import Query
 from synergos_portal.orchestrator.declared import Spot
-from synergos_portal.orchestrator.participants import PURPOSES, Place, Registration
+from synergos_portal.orchestrator.participants import PURPOSES, Overview, Place, Registration
 from synergos_portal.orchestrator.problems import Refused
 from synergos_portal.pages.declaring import EndingForm
+from synergos_portal.pages.jobs.standing import is_unfinished, sentence
 from synergos_portal.pages.participants.forms import (
     MOST_NODES,
     JoinForm,
+    PredictForm,
     TagsForm,
     folders_of,
     leaving_page,
@@ -28,7 +32,7 @@ from synergos_portal.pages.participants.forms import (
 )
 from synergos_portal.pages.participants.profiles import pages
 from synergos_portal.web.current import client, own_participant
-from synergos_portal.web.forms import confirm_page, labelled, narrow
+from synergos_portal.web.forms import confirm_page, labelled, narrow, narrow_choices
 from synergos_portal.web.links import Step, go_to, link
 from synergos_portal.web.listing import wants_json
 from synergos_portal.web.live import fragment, pace
@@ -71,7 +75,7 @@ def registration(participant_id: str, collab_id: str, project_id: str) -> Respon
     found = participants.registration(client(), place)
     if wants_json():
         return jsonify(client().answer("GET", *place.parts).get("data"))
-    values = {"found": found, "place": place, "purposes": _purposes(), "nodes": participants.nodes(client(), place)}
+    values = {"found": found, "place": place, "purposes": _purposes(), "nodes": _nodes(place)}
     return render_template("participants/registration.html", pace=pace(unfinished=False), **values)
 
 
@@ -79,7 +83,7 @@ def registration(participant_id: str, collab_id: str, project_id: str) -> Respon
 def live_nodes(participant_id: str, collab_id: str, project_id: str) -> ResponseReturnValue:
     """Whether its workers answer now."""
     place = Place(collab_id, project_id, participant_id)
-    found = participants.nodes(client(), place)
+    found = _nodes(place)
     return fragment(
         "participants/registration.html",
         unfinished=any(node.is_reachable is None for node in found),
@@ -147,13 +151,11 @@ def leave(participant_id: str, collab_id: str, project_id: str) -> ResponseRetur
     place = Place(collab_id, project_id, participant_id)
     found, form = participants.registration(client(), place), EndingForm.sent()
     form.begin_with(found.revision)
-    if form.is_sure(project_id):
-        try:
-            participants.leave(client(), place, form.revision.data or "")
-        except Refused as error:
-            form.take_change(error, lambda: participants.registration(client(), place).revision)
-        else:
-            return go_to("participants.show", participant_id=participant_id)
+    if form.is_sure(project_id) and form.is_saved(
+        lambda revision: participants.leave(client(), place, revision),
+        lambda: participants.registration(client(), place).revision,
+    ):
+        return go_to("participants.show", participant_id=participant_id)
     what = _(
         "Its workers and tags in this project are forgotten, jobs that need it are cancelled, and the project has to be aligned again. Its data is not touched."
     )
@@ -161,11 +163,53 @@ def leave(participant_id: str, collab_id: str, project_id: str) -> ResponseRetur
     return leaving_page(form, project_id, _("End the registration"), what, back)
 
 
+@pages.route("/<participant_id>/predict", methods=["GET", "POST"])
+def predict(participant_id: str) -> ResponseReturnValue:
+    """Choose a model and data, start, and watch."""
+    whole = participants.overview(client(), participant_id, {"limit": 1})
+    form = PredictForm.sent({"model": request.args.get("model", "")})
+    models = _models(whole)
+    form.model.choices = labelled({value: value.replace("/", " / ") for value in models})
+    published = _published(whole)
+    ticked = request.form.getlist("folder_predict")
+    if form.is_sent:
+        collab_id, project_id, *run = form.model.data.split("/")
+        place = Place(collab_id, project_id, participant_id)
+        folders = [tuple(folder) for folder in folders_of(form.predict, ticked)]
+        if form.is_taken(lambda: participants.predict(client(), place, (run[0], run[1]), folders), {"tags": "predict"}):
+            return go_to("participants.predict", participant_id=participant_id, _anchor="predictions")
+    values = {"form": form, "participant_id": participant_id, "whole": whole, "models": models}
+    values["narrowed"] = narrow_choices(form.model)
+    tree = tree_of(published, {"predict": ticked})
+    page = render_template(
+        "participants/form.html",
+        kind="predict",
+        tree=tree,
+        purposes={"predict": _("To predict")},
+        **values,
+        **_made(participant_id),
+    )
+    return page, 422 if form.all_errors else 200
+
+
+@pages.get("/<participant_id>/predict/live")
+def live_predictions(participant_id: str) -> ResponseReturnValue:
+    """How its predictions are getting on, and where they lie."""
+    made = _made(participant_id)
+    return fragment(
+        "participants/form.html", unfinished=is_unfinished(made["found"].items), participant_id=participant_id, **made
+    )
+
+
 def _may_register(place: Place) -> bool:
     """Whether it need not ask to be let in, as far as is known here; a registration that was there before needs no invitation."""
     if own_participant() != place.participant_id:
         return True
     return invitations.has(client(), place) or _registration(place) is not None
+
+
+def _nodes(place: Place) -> Sequence[grids.Node]:
+    return grids.nodes(client(), place.named, place.participant_id)
 
 
 def _registration(place: Place) -> Registration | None:
@@ -204,3 +248,35 @@ def _projects(collaborations: Sequence[str]) -> list[tuple[str, str]]:
 
 def _purposes() -> dict[str, str]:
     return {"train": _("To train on"), "evaluate": _("To measure on"), "predict": _("To predict")}
+
+
+def _made(participant_id: str) -> dict[str, Any]:
+    query: Query = {"participant_id": participant_id, "stage": "predict", "limit": 20, "order": "newest"}
+    found = jobs.listed(client(), query)
+    whole = participants.overview(client(), participant_id, {"limit": 1})
+    results = [each for each in whole.results if each.kind == "Prediction"]
+    return {
+        "found": found,
+        "results": results,
+        "sentence": sentence,
+        "pace": pace(unfinished=is_unfinished(found.items)),
+    }
+
+
+def _models(whole: Overview) -> list[str]:
+    """The models of the projects it is registered for, the newest of each first."""
+    return [
+        "/".join((each.place.collab_id, each.place.project_id, *run))
+        for each in whole.registrations
+        for run in participants.models(client(), each.place)
+    ]
+
+
+def _published(whole: Overview) -> Publication | None:
+    """What it publishes, of the first of its projects of which that is known."""
+    for each in whole.registrations:
+        place = each.place
+        found = catalogue.folders_of(client(), place.participant_id, place.collab_id, place.project_id)
+        if found is not None and found.folders:
+            return found
+    return None
