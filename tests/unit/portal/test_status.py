@@ -125,7 +125,7 @@ def test_a_worker_is_told_once_however_many_projects_it_is_registered_for(tmp_pa
 
     page, every = nav.get("/status").text, nav.get("/status/workers").text
 
-    assert [page.count(f"<td>{text}</td>") for text in ("a.example", "b.example", "2 projects", "c / p")] == [
+    assert [page.count(f"<td>{text}</td>") for text in ("a.example:1", "b.example:1", "2 projects", "c / p")] == [
         1,
         1,
         1,
@@ -133,7 +133,12 @@ def test_a_worker_is_told_once_however_many_projects_it_is_registered_for(tmp_pa
     ]
     assert 'href="http://localhost:4001/participants/a">' in page
     assert 'href="http://localhost:4001/participants/b/registrations/c/p">' in page
-    assert [every.count(f"<td>{text}</td>") for text in ("a.example", "b.example", "c / p", "c / q")] == [2, 1, 2, 1]
+    assert [every.count(f"<td>{text}</td>") for text in ("a.example:1", "b.example:1", "c / p", "c / q")] == [
+        2,
+        1,
+        2,
+        1,
+    ]
     assert nav.get("/status/workers?format=csv").text.splitlines()[1] == "a,c,p,node_0,a.example,true,,"
 
 
@@ -144,7 +149,7 @@ def test_of_many_workers_those_that_are_not_reachable_come_first(tmp_path: Path)
 
     page = nav.get("/status").text
 
-    hosts = re.findall(r"<td>(\w+)\.example</td>", page)
+    hosts = re.findall(r"<td>(\w+)\.example:1</td>", page)
     assert hosts == ["gone", "asked", *(f"w{number}" for number in range(18))]
     assert "20 of 32 are shown" in page
     assert nav.get("/status/live").headers["Live-Pace"] == "1"
