@@ -216,9 +216,16 @@ class Client:
         self.feed = feed
         self.stale_since: datetime | None = None
         self._answers = orchestrator.answers
+        self._begun = (None if feed is None else feed.version, self._answers.era)
         self._transport = transport
         self._token = token
         self._headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+
+    @property
+    def as_of(self) -> tuple[str, int] | None:
+        """What changes its answers know of, at least; None where nobody can tell, or one has been made by this portal since."""
+        version, era = self._begun
+        return None if version is None or era != self._answers.era else (version, era)
 
     def record(self, kind: type[Kind], *parts: str, query: Query | None = None) -> Kind:
         """One record, below ``/ttp``.

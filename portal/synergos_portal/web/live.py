@@ -12,12 +12,13 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from flask import Flask, Response, current_app, g, render_template, request
+from markupsafe import Markup
 
 from synergos_portal.orchestrator import jobs
 from synergos_portal.orchestrator.problems import OrchestratorProblem
 from synergos_portal.web import current, words
 from synergos_portal.web.current import KnownOrchestrators
-from synergos_portal.web.live_parts import UNHEARD, Made, Part, Parts
+from synergos_portal.web.live_parts import UNHEARD, Blocks, Made, Part, Parts
 from synergos_portal.web.repeated import ASKED, HEARD, Asked, RepeatedQuestions
 from synergos_portal.web.sending import takes_packed
 from synergos_portal.web.sign_ins import SignIns
@@ -39,7 +40,7 @@ def install(
     Args:
         clock: monotonic seconds.
     """
-    parts = Parts(clock)
+    parts, blocks = Parts(clock), Blocks(clock)
 
     def answer() -> Response | None:
         if (
@@ -53,7 +54,7 @@ def install(
         if version is None:
             return None
         people = current.tokens()
-        key = _key(people)
+        key = _key(people, request.path, *sorted(request.args.items(multi=True)))
         shown = current.orchestrator().name
         request.environ[ASKED] = Asked(key, shown, people, current.names_here(), takes_packed())
         made = parts.take(key, version)
@@ -71,6 +72,19 @@ def install(
         if "live_key" in g:
             parts.give_up(g.live_key)
 
+    def block(address: str, make: Callable[[], Markup]) -> Markup:
+        """A part within its page, as a page had it a moment ago if nothing has changed since; ``address`` says of what it is made."""
+        client = current.client()
+        if client.as_of is None:
+            return make()
+        key = (*client.as_of, *_key(current.tokens(), address))
+        made = blocks.find(key)
+        if made is None:
+            made = make()
+            if client.stale_since is None:
+                blocks.keep(key, made)
+        return made
+
     repeated = RepeatedQuestions(app.wsgi_app, parts, known, sign_ins, clock)
     app.extensions[_REPEATED] = repeated
     app.wsgi_app = repeated  # type: ignore[method-assign]
@@ -78,7 +92,10 @@ def install(
     app.after_request(keep)
     app.teardown_request(give_up)
     app.jinja_env.globals.update(
-        live_pace=lambda unfinished: pace(unfinished=unfinished), job_counts=job_counts, no_news_since=no_news_since
+        live_pace=lambda unfinished: pace(unfinished=unfinished),
+        kept_block=block,
+        job_counts=job_counts,
+        no_news_since=no_news_since,
     )
 
 
@@ -168,14 +185,13 @@ def _known_arguments() -> frozenset[str]:
     return known
 
 
-def _key(people: tuple[str | None, ...]) -> tuple[Any, ...]:
+def _key(people: tuple[str | None, ...], *asked: object) -> tuple[Any, ...]:
     # At all of them: which programs the station tells of goes by what somebody is at each orchestrator.
     return (
         current.orchestrator().name,
         *people,
         words.chosen(),
-        request.path,
-        *sorted(request.args.items(multi=True)),
+        *asked,
         request.host,
         request.scheme,
     )

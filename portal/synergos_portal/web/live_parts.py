@@ -15,6 +15,7 @@ from hashlib import sha256
 from http import HTTPStatus
 from typing import Any
 
+from markupsafe import Markup
 from werkzeug.datastructures import ETags
 
 from synergos_portal.web.sending import packed
@@ -34,6 +35,8 @@ _MAKING_SECONDS = 10.0
 _UNHEARD_SECONDS = 1.0
 """The same before an orchestrator was heard of: it may be away."""
 _MOST = 256
+_MOST_BLOCKS, _LONGEST_BLOCK = 32, 2**16
+"""The first of parts within their pages, the second in characters."""
 MOST_BYTES = 4 * 2**20
 """Of all parts together with what they were asked for."""
 
@@ -146,6 +149,33 @@ class Parts:
         age = self._clock() - made.at
         is_the_same = made.version == version != UNHEARD
         return made if age < (_GOOD_SECONDS if is_the_same else _MOMENT) else None
+
+
+class Blocks:
+    """Parts as pages had them lately; threads of requests share them under one lock, which nobody holds while one is made.
+
+    Keys have all that a part is made of, but for time.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._made: OrderedDict[tuple[Any, ...], tuple[float, Markup]] = OrderedDict()
+
+    def find(self, key: tuple[Any, ...]) -> Markup | None:
+        """One that is good."""
+        with self._lock:
+            at, made = self._made.get(key, (float("-inf"), None))
+            return made if self._clock() - at < _GOOD_SECONDS else None
+
+    def keep(self, key: tuple[Any, ...], made: Markup) -> None:
+        """One that was made; not what is very long."""
+        if len(made) + len(repr(key)) <= _LONGEST_BLOCK:
+            with self._lock:
+                self._made[key] = (self._clock(), made)
+                self._made.move_to_end(key)
+                while len(self._made) > _MOST_BLOCKS:
+                    self._made.popitem(last=False)
 
 
 def _size(key: tuple[Any, ...], made: Made) -> int:
