@@ -1,19 +1,6 @@
 from __future__ import annotations
 
-from pathlib import Path
-
-import pytest
-
 from fakes.closed_portal import closed, declared_by_lead, signed_in
-from fakes.orchestration import CannedDispatcher
-from fakes.portal import Portal, portal
-from synergos.records import RecordStore
-from synergos.rest.app import create_app
+from fakes.open_portal import grid
 
-__all__ = ["closed", "declared_by_lead", "signed_in"]
-
-
-@pytest.fixture
-def grid(store: RecordStore, tmp_path: Path) -> Portal:
-    """The portal in front of a real orchestrator whose jobs end at once."""
-    return portal(tmp_path, create_app(store, CannedDispatcher(store), component_id="ttp/1"))
+__all__ = ["closed", "declared_by_lead", "grid", "signed_in"]
