@@ -15,7 +15,7 @@ from synergos.errors import NotSupported
 from synergos.model.stored_model import StoredModel
 from synergos_ttp.tracking import mlflow_models, model_form
 from synergos_ttp.tracking.mlflow_models import ModelNotWritten, NotWrittenYet, TrainingModel
-from synergos_ttp.tracking.mlflow_store import MlflowRun
+from synergos_ttp.tracking.mlflow_run import MlflowRun
 from synergos_ttp.tracking.notes import StudyNotes, Target
 
 
