@@ -45,13 +45,15 @@ class Schema:
             Conflict: the database was made by a newer version.
         """
         found = MigrationContext.configure(connection).get_current_revision()
+        if found == self._newest:
+            return True
         known = {step.revision for step in self._steps.walk_revisions()}
         if found is not None and found not in known:
             raise Conflict(
                 f"the record store's database has schema {found}, which a newer version of Synergos made; this version "
                 f"knows schemas up to {self._newest}: update Synergos, or give it another database"
             )
-        return found == self._newest
+        return False
 
     def upgrade(self, connection: Connection) -> None:
         """Take the steps that are missing, in the transaction at hand, which must be the only one that writes.
