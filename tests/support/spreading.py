@@ -30,6 +30,9 @@ GROUPS = {
     "e2e/test_lost_participants.py": "waiting",
     "e2e/test_metrics.py": "waiting",
     "networks": "waiting",
+    # The first measurement of a process loads scikit-learn, which takes longer than these tests.
+    "unit/learning/test_curves.py": "scikit-learn",
+    "unit/learning/test_metrics.py": "scikit-learn",
 }
 """Files, and folders with all that is in them, that share what is expensive or exists once, or are to run beside others that work."""
 

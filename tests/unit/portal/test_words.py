@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ KEYWORDS = {"_": None, "lazy": None, "ngettext": (1, 2)}
 METHODS = [("**.py", "python"), ("**.html", "jinja2.ext:babel_extract")]
 
 
+@cache
 def said() -> set[str]:
     options = {"**.html": {"extensions": "jinja2.ext.do"}}
     found = [each[2] for each in extract_from_dir(ROOT, METHODS, keywords=KEYWORDS, options_map=options)]

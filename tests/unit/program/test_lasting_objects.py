@@ -1,12 +1,12 @@
-"""What a program has from its start on is looked at by the collector of garbage once, and what comes later as ever."""
+"""What a program has from its start on is looked at by the collector of garbage once, and what comes later as ever.
+
+It stays so after these tests: what was loaded before them is set apart already, and would be looked at again by all that come later.
+"""
 
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
 from weakref import ref
-
-import pytest
 
 from synergos.program.lasting_objects import set_apart
 
@@ -16,12 +16,6 @@ class Circle:
 
     def __init__(self) -> None:
         self.itself = self
-
-
-@pytest.fixture(autouse=True)
-def as_before() -> Iterator[None]:
-    yield
-    gc.unfreeze()
 
 
 def looked_at(what: object) -> bool:
