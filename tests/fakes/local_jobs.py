@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+
+import pytest
 
 from factories.outputs import aligned
 from synergos.domain.job import Job, Stage
@@ -40,6 +42,23 @@ class Runner:
 
 
 DispatcherFor = Callable[[Runner], LocalDispatcher]
+
+
+@pytest.fixture
+def dispatcher_for(store: RecordStore) -> Iterator[DispatcherFor]:
+    """Makes a basic TTP's dispatcher; for whoever names it in its conftest."""
+    made: list[LocalDispatcher] = []
+
+    def make(runner: Runner) -> LocalDispatcher:
+        dispatcher = LocalDispatcher(store, runner)
+        dispatcher.start()
+        made.append(dispatcher)
+        return dispatcher
+
+    yield make
+    for dispatcher in made:
+        dispatcher.stop()
+        dispatcher.close()
 
 
 def accepted(store: RecordStore, project: str = "p", collab: str = "c") -> Job:
