@@ -102,7 +102,7 @@ def test_an_unreachable_worker_is_named(grid: RealGrid, wine: Dataset) -> None:
     collaboration, project, *_ = study.keys
     driver = grid.driver
     registration = driver.registrations
-    registration.add_node("127.0.0.1", 9, 9)
+    registration.add_node("127.0.0.1", 9, 11)
     registration.create(collaboration, project, "worker_2", "guest")
     driver.tags.create(collaboration, project, "worker_2", train=[wine.holdings[1].train])
 
