@@ -15,6 +15,7 @@ from flask import Flask, Response, current_app, g, render_template, request
 from markupsafe import Markup
 
 from synergos_portal.orchestrator import jobs
+from synergos_portal.orchestrator.client import KEPT_SECONDS
 from synergos_portal.orchestrator.problems import OrchestratorProblem
 from synergos_portal.web import current, words
 from synergos_portal.web.current import KnownOrchestrators
@@ -72,13 +73,13 @@ def install(
         if "live_key" in g:
             parts.give_up(g.live_key)
 
-    def block(address: str, make: Callable[[], Markup]) -> Markup:
+    def block(address: str, make: Callable[[], Markup], seconds: float = KEPT_SECONDS) -> Markup:
         """A part within its page, as a page had it a moment ago if nothing has changed since; ``address`` says of what it is made."""
         client = current.client()
         if client.as_of is None:
             return make()
         key = (*client.as_of, *_key(current.tokens(), address))
-        made = blocks.find(key)
+        made = blocks.find(key, seconds)
         if made is None:
             made = make()
             if client.stale_since is None:

@@ -162,11 +162,11 @@ class Blocks:
         self._lock = threading.Lock()
         self._made: OrderedDict[tuple[Any, ...], tuple[float, Markup]] = OrderedDict()
 
-    def find(self, key: tuple[Any, ...]) -> Markup | None:
-        """One that is good."""
+    def find(self, key: tuple[Any, ...], seconds: float) -> Markup | None:
+        """One that is not older."""
         with self._lock:
             at, made = self._made.get(key, (float("-inf"), None))
-            return made if self._clock() - at < _GOOD_SECONDS else None
+            return made if self._clock() - at < seconds else None
 
     def keep(self, key: tuple[Any, ...], made: Markup) -> None:
         """One that was made; not what is very long."""

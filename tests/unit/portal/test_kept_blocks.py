@@ -120,6 +120,8 @@ def test_what_is_kept_is_good_for_seconds_and_bounded() -> None:
     for number in range(40):
         blocks.keep((number,), Markup("x"))
 
-    assert [blocks.find(key) for key in (("long",), (0,), (39,))] == [None, None, "x"]
+    assert [blocks.find(key, 5) for key in (("long",), (0,), (39,))] == [None, None, "x"]
+    clock.now = 2.0
+    assert [blocks.find((39,), 5), blocks.find((39,), 1)] == ["x", None]
     clock.now = 6.0
-    assert blocks.find((39,)) is None
+    assert blocks.find((39,), 5) is None
