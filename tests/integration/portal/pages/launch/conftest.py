@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from shutil import copyfile
 
@@ -10,6 +10,7 @@ import pytest
 
 from factories.full_store import SMALL, fill
 from fakes.orchestration import CannedDispatcher, Client, declare, go_through_all_stages
+from fakes.portal import Portal, portal
 from synergos.records import RecordStore
 from synergos.rest.app import create_app
 
@@ -66,3 +67,18 @@ def _copied(folder: Path, to: Path) -> str:
     copyfile(folder / "records.db", to / "records.db")
     (to / "records.db").chmod(0o600)
     return f"sqlite:///{to / 'records.db'}"
+
+
+@pytest.fixture
+def store(filled: str) -> Iterator[RecordStore]:
+    """A full one, where a test's own file has no other."""
+    store = RecordStore(filled)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def grid(store: RecordStore, filled_folder: Path, tmp_path: Path) -> Portal:
+    """A portal in front of it."""
+    app = create_app(store, CannedDispatcher(store), component_id="ttp/1", outputs=filled_folder / "outputs")
+    return portal(tmp_path, app)

@@ -6,19 +6,16 @@ import csv
 import html
 import io
 import re
-from collections.abc import Iterator
 from hashlib import sha256
 from http import HTTPStatus
 from pathlib import Path
 
 import pytest
 
-from fakes.orchestration import CannedDispatcher
-from fakes.portal import Portal, portal
+from fakes.portal import Portal
 from synergos.domain.keys import RunKey
 from synergos.domain.records import Kind
 from synergos.records import RecordStore
-from synergos.rest.app import create_app
 
 PROJECT = "/collaborations/collaboration_0/projects/project_0"
 FILES = f"/downloads{PROJECT}/experiments/experiment_0/runs/run_1"
@@ -26,19 +23,6 @@ FILES = f"/downloads{PROJECT}/experiments/experiment_0/runs/run_1"
 
 def runs(*numbers: int) -> str:
     return "&".join(f"run=experiment_0/run_{number}" for number in numbers)
-
-
-@pytest.fixture
-def store(filled: str) -> Iterator[RecordStore]:
-    store = RecordStore(filled)
-    yield store
-    store.close()
-
-
-@pytest.fixture
-def grid(store: RecordStore, filled_folder: Path, tmp_path: Path) -> Portal:
-    app = create_app(store, CannedDispatcher(store), component_id="ttp/1", outputs=filled_folder / "outputs")
-    return portal(tmp_path, app)
 
 
 def row(page: str, name: str) -> str:

@@ -5,38 +5,19 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
-import pytest
-
-from fakes.orchestration import CannedDispatcher
-from fakes.portal import Portal, portal
+from fakes.portal import Portal
 from synergos.domain.job_event import JobNews, RoundLoss
 from synergos.domain.keys import RunKey
 from synergos.domain.records import Kind
 from synergos.records import RecordStore
-from synergos.rest.app import create_app
 from synergos_portal.pages.runs import MOST_CLASSES, measured
 
 RUN = RunKey("collaboration_0", "project_0", "experiment_0", "run_1")
 PAGE = "/collaborations/collaboration_0/projects/project_0/experiments/experiment_0/runs/run_1"
 STATISTICS = {"f_score": [0.5, 0.75], "TPs": [10, 30], "R2": 0.25}
-
-
-@pytest.fixture
-def store(filled: str) -> Iterator[RecordStore]:
-    store = RecordStore(filled)
-    yield store
-    store.close()
-
-
-@pytest.fixture
-def grid(store: RecordStore, filled_folder: Path, tmp_path: Path) -> Portal:
-    app = create_app(store, CannedDispatcher(store), component_id="ttp/1", outputs=filled_folder / "outputs")
-    return portal(tmp_path, app)
 
 
 def words(page: str) -> str:
