@@ -35,7 +35,7 @@ _MAKING_SECONDS = 10.0
 _UNHEARD_SECONDS = 1.0
 """The same before an orchestrator was heard of: it may be away."""
 _MOST = 256
-_MOST_BLOCKS, _LONGEST_BLOCK = 32, 2**16
+_MOST_BLOCKS, _LONGEST_BLOCK = 16, 2**16
 """The first of parts within their pages, the second in characters."""
 MOST_BYTES = 4 * 2**20
 """Of all parts together with what they were asked for."""
