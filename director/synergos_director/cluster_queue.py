@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import structlog
 from sqlalchemy.exc import OperationalError
@@ -36,7 +35,7 @@ class DirectorQueue:
         self._publisher = Publisher(broker, sign=sign)
         self._queues = {queue.name: queue for queue in RANKED}
 
-    def publish(self, queue: str, messages: Sequence[Mapping[str, Any]]) -> None:
+    def publish(self, queue: str, messages: Sequence[Mapping[str, object]]) -> None:
         """Queue messages; returns when the broker has them all.
 
         Raises:
@@ -48,7 +47,7 @@ class DirectorQueue:
         except MessageTooLarge as error:
             raise InvalidRequest(str(error)) from error
 
-    def dead_letter(self, message: Mapping[str, Any], reason: str) -> None:
+    def dead_letter(self, message: Mapping[str, object], reason: str) -> None:
         """Put a job that was given up into the queue ``dead``; returns when the broker has it.
 
         Raises:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import structlog
 
@@ -40,7 +39,7 @@ class QueueDispatcher:
         self._publisher.publish([*(job for job in became_ready if job.id not in submitted), *ready])
         return found
 
-    def waits(self) -> dict[str, dict[str, Any]]:
+    def waits(self) -> dict[str, dict[str, object]]:
         """What each job that has not started waits for."""
         job_statuses = self._leases.job_statuses()
         grids = self._leases.grids()
@@ -72,7 +71,7 @@ class QueueDispatcher:
         return self._leases.width(project)
 
 
-def _delay(status: JobStatus) -> dict[str, Any]:
+def _delay(status: JobStatus) -> dict[str, object]:
     if status.waits_for is not None:
         first = status.waits_for
         return {"waiting_for": first.id, "reason": f"its {first.stage.value} job must end first"}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any
 
 import structlog
 
@@ -48,14 +47,14 @@ class Endorsing:
         self._see_to(fingerprint, members[fingerprint])
         return True
 
-    def _see_to(self, fingerprint: str, known: Mapping[str, Any] | None) -> None:
+    def _see_to(self, fingerprint: str, known: Mapping[str, object] | None) -> None:
         own = self._keys.now
         if not self._is_good(known, own):
             said = Endorsement(own.fingerprint, fingerprint, self._today() + MEMBERSHIP)
             self._members.endorse(fingerprint, said.signed_by(own.keys, own.shown_succession))
             log.info("a TTP belongs to this cluster", fingerprint=fingerprint, until=str(said.until))
 
-    def _is_good(self, known: Mapping[str, Any] | None, own: Identity) -> bool:
+    def _is_good(self, known: Mapping[str, object] | None, own: Identity) -> bool:
         try:
             said = Endorsement.read(known, self._today())
         except WireFormatError:

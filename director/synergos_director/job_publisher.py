@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from typing import Any, Protocol
+from typing import Protocol
 
 import structlog
 
@@ -34,7 +34,7 @@ COMPLETED = "completed"
 class Queue(Protocol):
     """The cluster's queue, as a director sees it."""
 
-    def publish(self, queue: str, messages: Sequence[Mapping[str, Any]]) -> None:
+    def publish(self, queue: str, messages: Sequence[Mapping[str, object]]) -> None:
         """Queue messages; returns when the broker has them all.
 
         Raises:
@@ -42,7 +42,7 @@ class Queue(Protocol):
             InvalidRequest: one of them is too large for anybody to read.
         """
 
-    def dead_letter(self, message: Mapping[str, Any], reason: str) -> None:
+    def dead_letter(self, message: Mapping[str, object], reason: str) -> None:
         """Dead-letter a job that was given up: publish it to the queue ``dead``; returns when the broker has it.
 
         Raises:
@@ -72,7 +72,7 @@ class JobPublisher:
 
     def publish(self, jobs: Iterable[Job]) -> None:
         """Publish a message for each; what the broker does not get is published again later, by :class:`~synergos_director.reconciler.Reconciler`."""
-        by_queue: dict[str, list[dict[str, Any]]] = {}
+        by_queue: dict[str, list[dict[str, object]]] = {}
         traced = ExitStack()
         for job in jobs:
             traced.enter_context(part_of(job, self._tracer, "publish", Kind.PRODUCER))
@@ -90,7 +90,7 @@ class JobPublisher:
         except ConnectionError as error:
             log.warning("jobs wait for the queue to be back", jobs=sum(map(len, by_queue.values())), reason=str(error))
 
-    def _publish(self, queue: str, messages: Sequence[Mapping[str, Any]]) -> None:
+    def _publish(self, queue: str, messages: Sequence[Mapping[str, object]]) -> None:
         try:
             self._queue.publish(queue, messages)
         except InvalidRequest as error:

@@ -7,7 +7,6 @@ because the queue is an interface of its own, whose other readers have no record
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from synergos.domain.grid import COMMAND_PORT, DATA_PORT, host_of
 from synergos.domain.job import Job, Stage
@@ -19,7 +18,7 @@ from synergos.records import Record, RecordStore
 _OMITTED = OWN_FIELDS - {"key"}
 
 
-def queued_job(store: RecordStore, job: Job, cluster: str) -> dict[str, Any]:
+def queued_job(store: RecordStore, job: Job, cluster: str) -> dict[str, object]:
     """The message that says a job is ready.
 
     Raises:
@@ -33,10 +32,10 @@ def queued_job(store: RecordStore, job: Job, cluster: str) -> dict[str, Any]:
     return job_message(job, cluster, grids, parameters)
 
 
-def _subject(store: RecordStore, job: Job, action: object) -> dict[str, Any]:
+def _subject(store: RecordStore, job: Job, action: object) -> dict[str, object]:
     if job.stage in {Stage.CHECK, Stage.PREPROCESS}:
         return {"experiments": [_plain(record) for record in store.find(Kind.EXPERIMENT, job.keys)]}
-    subject: dict[str, Any] = {
+    subject: dict[str, object] = {
         "keys": restrict(job.keys, Kind.RUN).to_dict(),
         "action": action,
         "experiment": _plain(store.get(Kind.EXPERIMENT, job.keys)),
@@ -54,14 +53,14 @@ def _subject(store: RecordStore, job: Job, action: object) -> dict[str, Any]:
     return subject
 
 
-def _grids(store: RecordStore, project: Mapping[str, str], action: object) -> list[list[dict[str, Any]]]:
+def _grids(store: RecordStore, project: Mapping[str, str], action: object) -> list[list[dict[str, object]]]:
     """For each sub-grid its nodes, one per participant in order of registration."""
     registrations = store.find(Kind.REGISTRATION, project)
     count = min((record["n_count"] for record in registrations), default=0)
     return [[_node(record, index, action) for record in registrations] for index in range(count)]
 
 
-def _node(registration: Record, index: int, action: object) -> dict[str, Any]:
+def _node(registration: Record, index: int, action: object) -> dict[str, object]:
     node = registration[f"node_{index}"]
     chatter = {name: node[name] for name in ("log_msgs", "verbose") if name in node}
     participant = registration["key"]["participant_id"]
@@ -73,5 +72,5 @@ def _node(registration: Record, index: int, action: object) -> dict[str, Any]:
     }
 
 
-def _plain(record: Record) -> dict[str, Any]:
+def _plain(record: Record) -> dict[str, object]:
     return {name: value for name, value in record.items() if name not in _OMITTED}

@@ -74,11 +74,11 @@ class BaseOperator(AbstractOperator):
             return False
         return bool(self.connection.is_open and self.channel.is_open)
 
-    def create_message(self, run_kwarg: Mapping[str, Any]) -> str:
+    def create_message(self, run_kwarg: Mapping[str, object]) -> str:
         """The message that says ``run_kwarg``: JSON, its keys sorted; what JSON has no word for becomes a string."""
         return to_text(run_kwarg)
 
-    def parse_message(self, message: str | bytes) -> dict[str, Any]:
+    def parse_message(self, message: str | bytes) -> dict[str, object]:
         """What a message says.
 
         Raises:

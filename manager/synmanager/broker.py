@@ -40,7 +40,7 @@ class Message:
     tag: int
     body: bytes
     redelivered: bool = False
-    headers: Mapping[str, Any] = field(default_factory=dict)
+    headers: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -48,14 +48,14 @@ class Outgoing:
     """A message on its way to a broker."""
 
     text: str
-    headers: Mapping[str, Any] = field(default_factory=dict)
+    headers: Mapping[str, object] = field(default_factory=dict)
 
 
-Sign = Callable[[str, bytes], Mapping[str, Any]]
+Sign = Callable[[str, bytes], Mapping[str, object]]
 """The headers by which a message's readers know who has put it in, from the queue's name and the bytes."""
 
 
-def unsigned(_queue: str, _body: bytes) -> Mapping[str, Any]:
+def unsigned(_queue: str, _body: bytes) -> Mapping[str, object]:
     """None."""
     return {}
 
@@ -90,7 +90,7 @@ class Link(Protocol):
         """
 
     def publish(
-        self, exchange: str, routing_key: str, text: str | bytes, headers: Mapping[str, Any] | None = None
+        self, exchange: str, routing_key: str, text: str | bytes, headers: Mapping[str, object] | None = None
     ) -> None:
         """Publish a persistent message; returns when the broker has it.
 

@@ -181,7 +181,7 @@ class ConsumerOperator(BaseOperator):
             return Queue(self.queue)
         return Queue(self.queue, self.exchange_name, self.exchange_type, self.routing_key)
 
-    def _handle(self, delivery: Delivery, handle: Callable[[dict[str, Any]], Any], pause: float) -> Any:
+    def _handle(self, delivery: Delivery, handle: Callable[[dict[str, object]], Any], pause: float) -> Any:
         """Run the callback, and do with the message what comes out of it; what it returned, None when it failed."""
         if self.auto_ack:
             delivery.acknowledge()

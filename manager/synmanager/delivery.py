@@ -6,7 +6,6 @@ import logging
 import threading
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import Any
 
 from synmanager.broker import Link, Message
 from synmanager.config import DEAD, PARKED, Queue
@@ -54,7 +53,7 @@ class Delivery:
         self._undecided = threading.Lock()
 
     @cached_property
-    def message(self) -> dict[str, Any]:
+    def message(self) -> dict[str, object]:
         """What it says.
 
         Raises:
@@ -95,7 +94,7 @@ class Delivery:
         else:
             self._move(own, headers)
 
-    def _move(self, queue: Queue, headers: Mapping[str, Any]) -> None:
+    def _move(self, queue: Queue, headers: Mapping[str, object]) -> None:
         self._decide(lambda link: move(link, self._received, queue, headers))
 
     def _decide(self, act: Callable[[Link], None]) -> None:
@@ -104,7 +103,7 @@ class Delivery:
             self._settle(act)
 
 
-def move(link: Link, message: Message, queue: Queue, headers: Mapping[str, Any]) -> None:
+def move(link: Link, message: Message, queue: Queue, headers: Mapping[str, object]) -> None:
     """Move a message to another queue: it is in one of the two at any time, for a moment in both."""
     try:
         link.publish(*queue.way, message.body, {**message.headers, QUEUE_HEADER: message.queue, **headers})
@@ -135,6 +134,6 @@ def opened(link: Link, message: Message, settle: Settle, *, reads: bool = True) 
     return delivery
 
 
-def _attempts(headers: Mapping[str, Any]) -> int:
+def _attempts(headers: Mapping[str, object]) -> int:
     found = headers.get(ATTEMPTS_HEADER, 0)
     return found if isinstance(found, int) else 0

@@ -22,7 +22,7 @@ class _Stored:
 
     place: int
     body: bytes = field(compare=False)
-    headers: Mapping[str, Any] = field(compare=False)
+    headers: Mapping[str, object] = field(compare=False)
     redelivered: bool = field(default=False, compare=False)
 
 
@@ -134,7 +134,7 @@ class MemoryLink:
         return True
 
     def publish(
-        self, exchange: str, routing_key: str, text: str | bytes, headers: Mapping[str, Any] | None = None
+        self, exchange: str, routing_key: str, text: str | bytes, headers: Mapping[str, object] | None = None
     ) -> None:
         """Put a message into every queue that is bound."""
         body = text.encode() if isinstance(text, str) else text

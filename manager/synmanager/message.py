@@ -18,7 +18,7 @@ Callback = Callable[..., Any]
 _ENCODER = json.JSONEncoder(sort_keys=True, default=str)
 
 
-def to_text(fields: Mapping[str, Any]) -> str:
+def to_text(fields: Mapping[str, object]) -> str:
     """The message that says ``fields``; what JSON has no word for becomes a string.
 
     Raises:
@@ -31,7 +31,7 @@ def to_text(fields: Mapping[str, Any]) -> str:
     return text
 
 
-def from_text(text: str | bytes) -> dict[str, Any]:
+def from_text(text: str | bytes) -> dict[str, object]:
     """What a message says.
 
     Raises:
@@ -58,7 +58,7 @@ def check_size(text: str | bytes) -> None:
         raise NotAMessage(f"more than {LARGEST} bytes")
 
 
-def caller_of(callback: Callback, host: str) -> Callable[[dict[str, Any]], Any]:
+def caller_of(callback: Callback, host: str) -> Callable[[dict[str, object]], Any]:
     """How a message is handed to a callback.
 
     Args:

@@ -48,7 +48,7 @@ class ProducerOperator(BaseOperator):
         self.publish_message(message)
         return message
 
-    def process_many(self, messages: Iterable[Mapping[str, Any]]) -> list[str]:
+    def process_many(self, messages: Iterable[Mapping[str, object]]) -> list[str]:
         """Publish many messages, and wait for the broker once rather than after each; the texts that were published.
 
         Raises:
@@ -60,7 +60,7 @@ class ProducerOperator(BaseOperator):
             self._with_link(lambda link: publish_rest(link, self.exchange_name, self.routing_key, rest), self.patience)
         return texts
 
-    def publish_to(self, queue: str, message: Mapping[str, Any]) -> str:
+    def publish_to(self, queue: str, message: Mapping[str, object]) -> str:
         """Publish a message straight to a queue of this name; the text that was published.
 
         Raises:

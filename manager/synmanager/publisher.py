@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from synmanager.broker import Link, MessageBroker, Outgoing, QueueStanding, Sign, unsigned
 from synmanager.config import DEAD, Queue
@@ -38,7 +38,7 @@ class Publisher:
         self._lock = threading.Lock()
         self._link: Link | None = None
 
-    def publish(self, queue: Queue, messages: Iterable[Mapping[str, Any]]) -> None:
+    def publish(self, queue: Queue, messages: Iterable[Mapping[str, object]]) -> None:
         """Publish messages by the way that leads to a queue; returns when the broker has them all.
 
         A message may be published twice when the connection breaks at the wrong moment; never not at all.
@@ -52,7 +52,7 @@ class Publisher:
         rest = [self._outgoing(queue.name, message) for message in messages]
         self._do(lambda link: publish_rest(link, exchange, key, rest))
 
-    def publish_to(self, queue: str, message: Mapping[str, Any]) -> None:
+    def publish_to(self, queue: str, message: Mapping[str, object]) -> None:
         """Publish a message straight to a queue; see :meth:`publish`.
 
         Raises:
@@ -60,7 +60,7 @@ class Publisher:
         """
         self.publish(Queue(queue), [message])
 
-    def dead_letter(self, message: Mapping[str, Any], reason: str) -> None:
+    def dead_letter(self, message: Mapping[str, object], reason: str) -> None:
         """Publish a job that was given up to the dead-letter queue; returns when the broker has it.
 
         It may be another one than the message in hand is about, which :meth:`synmanager.delivery.Delivery.dead_letter` moves.
@@ -112,7 +112,7 @@ class Publisher:
         with self._lock:
             self._drop()
 
-    def _outgoing(self, queue: str, message: Mapping[str, Any]) -> Outgoing:
+    def _outgoing(self, queue: str, message: Mapping[str, object]) -> Outgoing:
         text = to_text(message)
         return Outgoing(text, self._sign(queue, text.encode()))
 

@@ -20,7 +20,6 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from synmanager.config import COMPLETED, RANKED, SET_ASIDE_EXCHANGE_NAME, TOPOLOGY, Queue
 
@@ -80,7 +79,7 @@ def credentials_in(folder: Path, role: Role) -> Credentials:
     return Credentials(user, _content(own / "password") or _written(own / "password", secrets.token_hex(24)))
 
 
-def definitions(users: Mapping[Role, Credentials], virtual_host: str = "/") -> dict[str, Any]:
+def definitions(users: Mapping[Role, Credentials], virtual_host: str = "/") -> dict[str, list[dict[str, object]]]:
     """What a broker is told: its users, what they may do, and what is there; in RabbitMQ's own words."""
     names = {role: known.user for role, known in users.items()}
     return {
@@ -89,7 +88,7 @@ def definitions(users: Mapping[Role, Credentials], virtual_host: str = "/") -> d
     }
 
 
-def without_users(names: Mapping[Role, str], virtual_host: str = "/") -> dict[str, Any]:
+def without_users(names: Mapping[Role, str], virtual_host: str = "/") -> dict[str, list[dict[str, object]]]:
     """The same of a broker that is told of its users elsewhere.
 
     Args:
@@ -99,7 +98,7 @@ def without_users(names: Mapping[Role, str], virtual_host: str = "/") -> dict[st
     return {"vhosts": [{"name": virtual_host}], "permissions": permissions, **_topology(virtual_host)}
 
 
-def _topology(virtual_host: str) -> dict[str, Any]:
+def _topology(virtual_host: str) -> dict[str, list[dict[str, object]]]:
     """The exchanges and queues of :mod:`synmanager.config`, in RabbitMQ's own words."""
     kinds = {queue.exchange: queue.exchange_type for queue in TOPOLOGY if queue.exchange is not None}
     lasting = {"vhost": virtual_host, "durable": True, "auto_delete": False, "arguments": {}}
@@ -119,7 +118,7 @@ def password_hash(password: str, salt: bytes) -> str:
     return base64.b64encode(salt + hashlib.sha256(salt + password.encode()).digest()).decode()
 
 
-def _user(role: Role, known: Credentials) -> dict[str, Any]:
+def _user(role: Role, known: Credentials) -> dict[str, object]:
     return {
         "name": known.user,
         "password_hash": password_hash(known.password, secrets.token_bytes(4)),
@@ -128,12 +127,12 @@ def _user(role: Role, known: Credentials) -> dict[str, Any]:
     }
 
 
-def _permission(role: Role, user: str, virtual_host: str) -> dict[str, Any]:
+def _permission(role: Role, user: str, virtual_host: str) -> dict[str, object]:
     rights = {"configure": role.configure, "write": role.write, "read": role.read}
     return {"user": user, "vhost": virtual_host, **rights}
 
 
-def _binding(queue: Queue, virtual_host: str) -> dict[str, Any]:
+def _binding(queue: Queue, virtual_host: str) -> dict[str, object]:
     ends = {"source": queue.exchange, "destination": queue.name, "destination_type": "queue"}
     return {"vhost": virtual_host, **ends, "routing_key": queue.routing_key, "arguments": {}}
 

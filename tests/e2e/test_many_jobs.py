@@ -143,7 +143,7 @@ def left_in_queues(broker: RabbitMQ, cluster: QuickCluster) -> dict[str, int]:
     own = [cluster_queue(queue, cluster.store.cluster_id()) for queue in (*RANKED, COMPLETED)]
     link = broker.broker.link()
     while (parked := link.get(PARKED_QUEUE)) is not None:
-        assert "comes too late" in parked.headers[REASON_HEADER], parked.headers
+        assert "comes too late" in str(parked.headers[REASON_HEADER]), parked.headers
         link.acknowledge(parked.tag)
     for queue in own:
         link.declare(queue)

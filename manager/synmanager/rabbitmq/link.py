@@ -65,7 +65,7 @@ class Link:
         return True
 
     def publish(
-        self, exchange: str, routing_key: str, text: str | bytes, headers: Mapping[str, Any] | None = None
+        self, exchange: str, routing_key: str, text: str | bytes, headers: Mapping[str, object] | None = None
     ) -> None:
         """Publish a persistent message; returns when the broker has it."""
         with translated():

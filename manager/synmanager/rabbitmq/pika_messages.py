@@ -16,7 +16,7 @@ def message_of(queue: str, method: Any, properties: Any, body: bytes) -> Message
     return Message(queue, method.delivery_tag, body, method.redelivered, properties.headers or {})
 
 
-def properties_of(headers: Mapping[str, Any] | None = None) -> Any:
+def properties_of(headers: Mapping[str, object] | None = None) -> Any:
     """What one that is sent has beside its text: it outlives the broker's restart."""
     return pika.BasicProperties(
         delivery_mode=pika.DeliveryMode.Persistent.value,
