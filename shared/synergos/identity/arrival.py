@@ -45,14 +45,14 @@ class Offered(Struct, frozen=True, kw_only=True):
     """
 
     challenge: _Challenge
-    welcome: Mapping[str, Any]
-    endorsement: Mapping[str, Any] | None = None
+    welcome: Mapping[str, object]
+    endorsement: Mapping[str, object] | None = None
 
 
 class Arriving(Struct, frozen=True, kw_only=True):
     """Who arrives there: the statement with which it proves that."""
 
-    arrival: Mapping[str, Any]
+    arrival: Mapping[str, object]
 
 
 OFFERED = Definition(Offered, quotes=False)
@@ -66,7 +66,7 @@ class Welcome(Statement):
     kind = "welcome"
     nonce: str = ""
 
-    def _content(self) -> dict[str, Any]:
+    def _content(self) -> dict[str, object]:
         return {**super()._content(), "nonce": self.nonce}
 
 
@@ -85,7 +85,7 @@ class Arrival(Statement):
     instance: str = ""
     started: str = ""
 
-    def _content(self) -> dict[str, Any]:
+    def _content(self) -> dict[str, object]:
         more = ("challenge", "instance", "started")
         return {**super()._content(), **{name: getattr(self, name) for name in more}}
 
@@ -126,8 +126,8 @@ def nonce() -> str:
 
 
 def offer(
-    own: Identity, drawn: str, challenges: Challenges, endorsement: Mapping[str, Any] | None = None
-) -> dict[str, Any]:
+    own: Identity, drawn: str, challenges: Challenges, endorsement: Mapping[str, object] | None = None
+) -> dict[str, object]:
     """What a rendezvous answers to whoever has drawn this nonce.
 
     Raises:
@@ -153,7 +153,7 @@ def keeper_of(content: bytes, drawn: str) -> Keeper:
     return Keeper(said.issuer, offered.challenge, line, _director(offered.endorsement, said.issuer))
 
 
-def arrive(own: Identity, keeper: Keeper, instance: str, started: float) -> dict[str, Any]:
+def arrive(own: Identity, keeper: Keeper, instance: str, started: float) -> dict[str, object]:
     """What a worker proves there."""
     said = Arrival(
         own.fingerprint,
@@ -186,7 +186,7 @@ def arrived(content: bytes, own: Identity, challenges: Challenges) -> Arrived:
     return Arrived(said.issuer, said.instance[:100], started, line)
 
 
-def _director(shown: Mapping[str, Any] | None, member: str) -> str:
+def _director(shown: Mapping[str, object] | None, member: str) -> str:
     """Whom a keeper belongs to, as far as that is proved."""
     if shown is None:
         return ""

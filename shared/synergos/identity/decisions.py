@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from synergos.identity.contacts import FIRST_CONTACTS, contacts_in
 from synergos.identity.fingerprints import DIGITS_TO_APPROVE, DIGITS_TO_REVOKE, by_fingerprint, meant
@@ -112,8 +112,8 @@ def _known_to(folder: Path) -> Iterator[str]:
     yield from (contact.fingerprint for contact in contacts_in(folder / FIRST_CONTACTS))
 
 
-def _decision(said: Mapping[str, Any]) -> Decision:
-    return Decision(Standing(said["standing"]), str(said["name"]), str(said["at"]))
+def _decision(said: Mapping[str, object]) -> Decision:
+    return Decision(Standing(str(said["standing"])), str(said["name"]), str(said["at"]))
 
 
 def _decide(folder: Path, fingerprint: str, standing: Standing) -> Decision:

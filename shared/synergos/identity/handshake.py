@@ -54,9 +54,9 @@ class Shown(Struct, frozen=True, kw_only=True):
         succession: a statement of the identity before it, with those before that.
     """
 
-    document: Mapping[str, Any]
+    document: Mapping[str, object]
     challenge: _Challenge
-    succession: Mapping[str, Any] | None = None
+    succession: Mapping[str, object] | None = None
 
 
 class Asked(Struct, frozen=True, kw_only=True):
@@ -68,10 +68,10 @@ class Asked(Struct, frozen=True, kw_only=True):
         endorsement: a statement of whom it belongs to.
     """
 
-    document: Mapping[str, Any]
+    document: Mapping[str, object]
     sealed: _Sealed
-    succession: Mapping[str, Any] | None = None
-    endorsement: Mapping[str, Any] | None = None
+    succession: Mapping[str, object] | None = None
+    endorsement: Mapping[str, object] | None = None
 
 
 class Answered(Struct, frozen=True, kw_only=True):
@@ -118,7 +118,7 @@ class Handshake:
         worker: PublicKeys,
         challenge: str,
         name: str = "",
-        endorsement: Mapping[str, Any] | None = None,
+        endorsement: Mapping[str, object] | None = None,
     ) -> None:
         self._own = own
         self._worker = worker
@@ -245,13 +245,13 @@ class Greeting:
         self.name = said.name
         self._theirs = said.ephemeral
 
-    def refusal(self, standing: str) -> dict[str, Any]:
+    def refusal(self, standing: str) -> dict[str, object]:
         """That who asks is not let in, signed."""
         answers = sha256(self._envelope).hexdigest()
         said = Refusal(self._own.fingerprint, self.peer.fingerprint, answers=answers, standing=standing)
         return said.signed_by(self._own.keys)
 
-    def answer(self) -> tuple[Channel, dict[str, Any]]:
+    def answer(self) -> tuple[Channel, dict[str, object]]:
         """Agree: the channel, and what is to be answered."""
         ephemeral, channel_id = X25519PrivateKey.generate(), secrets.token_hex(16)
         said = _Reply(
@@ -287,7 +287,7 @@ def _envelope(text: str) -> bytes:
         raise WireFormatError("a sealed message is not written in base 64") from error
 
 
-def _bytes(content: Mapping[str, Any]) -> bytes:
+def _bytes(content: Mapping[str, object]) -> bytes:
     return json.dumps(content).encode()
 
 

@@ -40,7 +40,7 @@ class Identity:
 
     keys: Keys = field(repr=False)
     made: datetime
-    succession: Mapping[str, Any] | None = None
+    succession: Mapping[str, object] | None = None
 
     @classmethod
     def new(cls) -> Self:
@@ -61,7 +61,7 @@ class Identity:
             return None
 
     @property
-    def shown_succession(self) -> Mapping[str, Any] | None:
+    def shown_succession(self) -> Mapping[str, object] | None:
         """What others are shown of the identities before it; None where there is nothing that holds."""
         return self.succession if self.predecessor is not None else None
 
@@ -73,7 +73,7 @@ class Identity:
         before = as_far_as_shown(self.shown_succession, MOST_SHOWN - 1)
         return Identity(after, now, said.signed_by(self.keys, before))
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """The content of its file, which syft's own peer store reads as well."""
         return {
             "email": self.fingerprint,

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from synergos.errors import RecordNotFound
 from synergos.identity.small_file import now, stored_in, write
@@ -62,9 +61,9 @@ def release(folder: Path, collaboration: str, project: str) -> list[TakenPart]:
     return ended
 
 
-def is_over(said: Mapping[str, Any], ended: str | None) -> bool:
+def is_over(said: Mapping[str, object], ended: str | None) -> bool:
     """Whether what was given was ended since."""
-    return ended is not None and _time(said["at"]) <= _time(ended)
+    return ended is not None and _time(str(said["at"])) <= _time(ended)
 
 
 def _time(text: str) -> datetime:

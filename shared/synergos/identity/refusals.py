@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any
 
 NO_IDENTITY = "shows no identity, as releases without identities do: a TTP asks it with --sealed any alone, and nothing of that is sealed"
 
 
-def refusal(status: int, address: str, own: str, endorsement: Mapping[str, Any] | None) -> str | None:
+def refusal(status: int, address: str, own: str, endorsement: Mapping[str, object] | None) -> str | None:
     """Why a handshake was refused, and what its owner can do; None where that is for another reason than who asks.
 
     Args:
@@ -17,7 +16,8 @@ def refusal(status: int, address: str, own: str, endorsement: Mapping[str, Any] 
         own: the fingerprint of who asked.
         endorsement: what it has shown of whom it belongs to; one approval is for all of a cluster.
     """
-    whom = own if endorsement is None else str(endorsement["statement"]["issuer"])
+    statement = None if endorsement is None else endorsement["statement"]
+    whom = str(statement["issuer"]) if isinstance(statement, Mapping) else own
     if status == HTTPStatus.UNAUTHORIZED:
         return (
             f"the owner of the worker at {address} has not approved of {whom} yet, and does so with:"

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Any
 
 from synergos.errors import WireFormatError
 from synergos.identity.identity import Identity
@@ -37,7 +36,7 @@ class Queued(Statement):
     nonce: str = ""
     sent: str = ""
 
-    def _content(self) -> dict[str, Any]:
+    def _content(self) -> dict[str, object]:
         more = ("queue", "digest", "nonce", "sent")
         return {**super()._content(), **{name: getattr(self, name) for name in more}}
 

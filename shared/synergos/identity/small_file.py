@@ -43,7 +43,7 @@ def stored_in(path: Path) -> dict[str, Any]:
     return stored
 
 
-def write(path: Path, content: Mapping[str, Any], *, is_lasting: bool = True) -> None:
+def write(path: Path, content: Mapping[str, object], *, is_lasting: bool = True) -> None:
     """Put content into a file, whole or not at all.
 
     Args:

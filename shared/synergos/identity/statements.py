@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, ClassVar, Self
 
 from msgspec import Meta, Struct
 
@@ -34,10 +34,10 @@ class Signed(Struct, frozen=True, kw_only=True):
         before: the succession that the issuer shows for itself, as signed; it is not part of what is signed here.
     """
 
-    statement: Mapping[str, Any]
+    statement: Mapping[str, object]
     signature: _Signature
-    document: Mapping[str, Any]
-    before: Mapping[str, Any] | None = None
+    document: Mapping[str, object]
+    before: Mapping[str, object] | None = None
 
 
 SIGNED = Definition(Signed, quotes=False)
@@ -63,7 +63,7 @@ class Statement:
     subject: str
     until: datetime | None = None
 
-    def signed_by(self, keys: Keys, before: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    def signed_by(self, keys: Keys, before: Mapping[str, object] | None = None) -> dict[str, object]:
         """The statement as others are shown it.
 
         Args:
@@ -119,7 +119,7 @@ class Statement:
             article = "an" if self.kind[0] in "aeiou" else "a"
             raise WireFormatError(f"expected {article} {self.kind} that is over within {self.longest.days} days")
 
-    def _content(self) -> dict[str, Any]:
+    def _content(self) -> dict[str, object]:
         return {
             "kind": self.kind,
             "issuer": self.issuer,
@@ -155,7 +155,7 @@ class Refusal(Statement):
     answers: str = ""
     standing: str = ""
 
-    def _content(self) -> dict[str, Any]:
+    def _content(self) -> dict[str, object]:
         return {**super()._content(), "answers": self.answers, "standing": self.standing}
 
 
@@ -173,7 +173,7 @@ class Consent(Statement):
     participant: str = ""
     nonce: str = ""
 
-    def _content(self) -> dict[str, Any]:
+    def _content(self) -> dict[str, object]:
         more = ("collaboration", "project", "participant", "nonce")
         return {**super()._content(), **{name: getattr(self, name) for name in more}}
 
@@ -203,15 +203,16 @@ def successions(
     return found
 
 
-def as_far_as_shown(succession: Mapping[str, Any] | None, most: int = MOST_SHOWN) -> Mapping[str, Any] | None:
+def as_far_as_shown(succession: Mapping[str, object] | None, most: int = MOST_SHOWN) -> Mapping[str, object] | None:
     """A succession with so many at most in all, those longest ago left out."""
     if succession is None or most == 0:
         return None
-    rest = as_far_as_shown(succession.get("before"), most - 1)
+    before = succession.get("before")
+    rest = as_far_as_shown(before if isinstance(before, Mapping) else None, most - 1)
     return {name: said for name, said in {**succession, "before": rest}.items() if said is not None}
 
 
-def _bytes(content: Mapping[str, Any]) -> bytes:
+def _bytes(content: Mapping[str, object]) -> bytes:
     return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
 
 

@@ -33,7 +33,7 @@ class PublicKeys:
     """
 
     fingerprint: str
-    document: Mapping[str, Any]
+    document: Mapping[str, object]
     bundle: syft.SyftPublicKeyBundle
 
     @classmethod

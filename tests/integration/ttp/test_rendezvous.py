@@ -198,7 +198,8 @@ def test_whoever_cannot_prove_who_it_is_does_not_arrive(place: Place, worker: Wo
 
     def pretend(keeper: Keeper) -> dict[str, Any]:
         said = arrive(impostor, keeper, "i", 2.0**40)
-        said["arrival"]["statement"] = {**said["arrival"]["statement"], "issuer": worker.fingerprint}
+        arrival: Any = said["arrival"]
+        arrival["statement"] = {**arrival["statement"], "issuer": worker.fingerprint}
         return said
 
     first = place.arrival(record)

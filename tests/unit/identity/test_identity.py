@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
@@ -166,7 +167,8 @@ def test_those_before_are_shown_as_far_as_it_matters() -> None:
 @pytest.mark.parametrize("field", ["subject", "until", "kind", "issuer"])
 def test_nobody_else_can_say_so(field: str) -> None:
     after = Identity.new().renewed()
-    statement = dict((after.succession or {})["statement"])
+    said: Any = after.succession
+    statement = dict(said["statement"])
     statement[field] = Identity.new().fingerprint if field in ("subject", "issuer") else None
 
     with pytest.raises(WireFormatError):
