@@ -6,7 +6,6 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from synergos.pki.consortium import LocalConsortium
 from synergos_simulator.broker import HOST, access, broker_command
@@ -125,7 +124,7 @@ class ClusterPlan:
         return Program(name, command, self._log(name), outputs=str(self.folder / name / "outputs"))
 
     def _of_workers(self, participant: str, grid: int) -> list[str]:
-        flags: dict[str, Any] = {
+        flags: dict[str, object] = {
             "--data": self.data,
             "--outputs": self.folder / node_name(participant, grid) / "outputs",
         }
@@ -165,5 +164,5 @@ def node_name(participant: str, grid: int) -> str:
     return f"{participant}_{grid}"
 
 
-def _listed(flags: Mapping[str, Any]) -> list[str]:
+def _listed(flags: Mapping[str, object]) -> list[str]:
     return [str(part) for pair in flags.items() for part in pair]

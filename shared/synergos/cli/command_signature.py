@@ -19,7 +19,9 @@ def keyword(name: str, kind: Any, info: Any, default: Any = None) -> Parameter:
     return Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, info])
 
 
-def taking(made: Callable[..., None], command: Callable[..., None], options: Mapping[str, Any]) -> Callable[..., None]:
+def taking(
+    made: Callable[..., None], command: Callable[..., None], options: Mapping[str, object]
+) -> Callable[..., None]:
     """Let a function take what a command takes but for its first parameter, and options besides.
 
     Args:

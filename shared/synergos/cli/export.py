@@ -119,8 +119,9 @@ def _folder(
         return
     runs = meant(_IDS, ids, file, runs_in)
     if len(runs) != 1:
-        names = ", ".join("/".join(run.values()) for run in runs)
+        names = ", ".join("/".join(map(str, run.values())) for run in runs)
         raise InvalidRequest(f"expected one run, the project file names {len(runs)}: {names}", "ids")
     with TemporaryDirectory() as folder, driver_for(address, profile, tls_ca) as driver:
-        driver.models.download(**runs[0], to=folder, version=version)
+        key = {name: str(each) for name, each in runs[0].items()}
+        driver.models.download(**key, to=folder, version=version)
         yield Path(folder)

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -188,12 +188,12 @@ def _placed(error: DriverError, federation: Federation, failed: Declared, done: 
     return told
 
 
-def _compared(comparison: Comparison) -> dict[str, Any]:
+def _compared(comparison: Comparison) -> dict[str, object]:
     differences = [
         {"field": each.field, "stored": each.stored, "declared": each.declared} for each in comparison.differences
     ]
     return {**_names(comparison.declared), "standing": comparison.standing, "differences": differences}
 
 
-def _names(declared: Declared) -> dict[str, Any]:
+def _names(declared: Declared) -> dict[str, object]:
     return {"kind": declared.kind, "keys": dict(declared.key)}

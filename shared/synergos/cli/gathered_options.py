@@ -54,9 +54,9 @@ class Gathered:
             method = getattr(task, self.method)
             method(**self._read(text, {each.name: each for each in parameters_of(method)}))
 
-    def _read(self, text: str, taken: Mapping[str, Parameter]) -> dict[str, Any]:
+    def _read(self, text: str, taken: Mapping[str, Parameter]) -> dict[str, object]:
         field = f"--{self.option}"
-        found: dict[str, Any] = {}
+        found: dict[str, object] = {}
         for position, part in enumerate(text.split(",")):
             name, separator, value = part.strip().partition("=")
             if not separator:

@@ -6,7 +6,6 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from synergos.cli.profiles import profiles_file
 from synergos.errors import InvalidRequest
@@ -25,7 +24,7 @@ def token_for(address: str) -> str | None:
     return None if login is None else str(login["token"])
 
 
-def keep(address: str, login: Mapping[str, Any]) -> None:
+def keep(address: str, login: Mapping[str, object]) -> None:
     """Remember what somebody has signed in with; in the place of what there was.
 
     Raises:
@@ -35,7 +34,7 @@ def keep(address: str, login: Mapping[str, Any]) -> None:
     _write(path, {**_read(path), _normal(address): dict(login)})
 
 
-def forget(address: str) -> Mapping[str, Any] | None:
+def forget(address: str) -> Mapping[str, object] | None:
     """Remember nothing of an address any more; what there was.
 
     Raises:
@@ -53,7 +52,7 @@ def _normal(address: str) -> str:
     return address.rstrip("/").lower()
 
 
-def _read(path: Path) -> Mapping[str, Mapping[str, Any]]:
+def _read(path: Path) -> Mapping[str, Mapping[str, object]]:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -65,7 +64,7 @@ def _read(path: Path) -> Mapping[str, Mapping[str, Any]]:
     return found
 
 
-def _write(path: Path, logins: Mapping[str, Mapping[str, Any]]) -> None:
+def _write(path: Path, logins: Mapping[str, Mapping[str, object]]) -> None:
     beside = path.with_name(f".{path.name}.new")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

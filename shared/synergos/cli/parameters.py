@@ -145,7 +145,7 @@ def read_named(given: Sequence[str] | None, field: str) -> dict[str, str]:
     return found
 
 
-def read_settings(given: Sequence[str] | None, field: str) -> dict[str, Any]:
+def read_settings(given: Sequence[str] | None, field: str) -> dict[str, object]:
     """Values by name, likewise; a value that is no JSON is a text."""
     return {name: _json_or_text(text) for name, text in read_named(given, field).items()}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -168,6 +168,6 @@ def _hand_out(issued: Issued, path: Path, output: Format) -> None:
     _show([issued.row], output)
 
 
-def _show(rows: Sequence[dict[str, Any]], output: Format) -> None:
+def _show(rows: Sequence[dict[str, object]], output: Format) -> None:
     columns = (*_COLUMNS, "authority", "key", "request")
     print_rows("", [name for name in columns if any(name in row for row in rows)], rows, output)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -29,8 +29,8 @@ def meant(
     ids: Ids,
     given: Sequence[str] | None,
     file: Path | None,
-    in_file: Callable[[Federation], Sequence[Mapping[str, Any]]],
-) -> list[dict[str, Any]]:
+    in_file: Callable[[Federation], Sequence[Mapping[str, object]]],
+) -> list[dict[str, object]]:
     """What a call gets, each time it is made: the ids that were given, or what a project file names.
 
     Raises:
@@ -66,16 +66,16 @@ def project_file(file: Path | None, expected: str) -> Federation:
     return federation
 
 
-def no_requests(_federation: Federation) -> Sequence[Mapping[str, Any]]:
+def no_requests(_federation: Federation) -> Sequence[Mapping[str, object]]:
     """Nothing: of calls that no project file is about."""
     return ()
 
 
-def alignments_in(federation: Federation) -> Sequence[Mapping[str, Any]]:
+def alignments_in(federation: Federation) -> Sequence[Mapping[str, object]]:
     """The project, and how its alignment is asked for."""
     return [{**federation.project, **federation.alignment}]
 
 
-def runs_in(federation: Federation) -> Sequence[Mapping[str, Any]]:
+def runs_in(federation: Federation) -> Sequence[Mapping[str, object]]:
     """Each run."""
     return federation.runs

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from synergos.cli.gathered_options import Gathered
 from synergos.cli.project_file import no_requests
@@ -51,9 +51,9 @@ class UseCase:
     help: str | None = None
     changes: str | None = None
     sets: str | None = None
-    given: Mapping[str, Any] = field(default_factory=dict)
+    given: Mapping[str, object] = field(default_factory=dict)
     gathers: Sequence[Gathered] = ()
-    in_file: Callable[[Federation], Sequence[Mapping[str, Any]]] = no_requests
+    in_file: Callable[[Federation], Sequence[Mapping[str, object]]] = no_requests
     made: Callable[..., None] | None = None
 
     @property

@@ -54,7 +54,7 @@ class AlignmentTask(Task):
             "minimum_rows": (minimum_rows, None),
             "priority": (priority, None),
         }
-        options: dict[str, Any] = {"auto_align": auto_align, "auto_fix": auto_fix}
+        options: dict[str, object] = {"auto_align": auto_align, "auto_fix": auto_fix}
         options |= {name: given for name, (given, default) in others.items() if given != default}
         path = self._route(collab_id, project_id)
         ids = {"collab_id": collab_id, "project_id": project_id}

@@ -23,7 +23,7 @@ class CollaborationTask(Task):
 
     def __init__(self, address: str | Transport) -> None:
         super().__init__(address)
-        self._pending: dict[str, dict[str, Any]] = {}
+        self._pending: dict[str, dict[str, object]] = {}
 
     def configure_catalogue(self, host: str, port: int, ui_port: int = 0, secure: bool = False) -> None:
         """Name the data catalogue the collaboration uses."""
@@ -119,7 +119,7 @@ class CollaborationTask(Task):
     def _configure(self, name: str, host: str, secure: bool, **ports: int) -> None:
         self._pending[name] = {"host": host, "ports": ports, "secure": secure}
 
-    def _take_pending(self, terms: Terms) -> dict[str, dict[str, Any]]:
+    def _take_pending(self, terms: Terms) -> dict[str, dict[str, object]]:
         """What was configured; it is still there after a try."""
         if terms.check:
             return dict(self._pending)

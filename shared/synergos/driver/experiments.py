@@ -19,7 +19,7 @@ class ExperimentTask(Task):
         collab_id: str,
         project_id: str,
         expt_id: str,
-        model: Sequence[Mapping[str, Any]],
+        model: Sequence[Mapping[str, object]],
         family: str | None = None,
         **kwargs: Any,
     ) -> Response:

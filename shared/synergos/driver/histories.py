@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from synergos.driver.frames import frame_of
 from synergos.driver.losses import GLOBAL_SERIES, Loss
@@ -37,7 +37,7 @@ class History:
     @property
     def table(self) -> pd.DataFrame:
         """A row per round, and a column for each curve: ``train``, ``evaluate``, and the participants by their ids."""
-        rows: dict[int, dict[str, Any]] = {}
+        rows: dict[int, dict[str, object]] = {}
         for each in self.losses:
             rows.setdefault(each.round, {"round": each.round})[_name(each)] = each.loss
         return frame_of(rows[number] for number in sorted(rows)).set_index("round") if rows else frame_of([])

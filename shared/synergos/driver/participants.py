@@ -23,7 +23,7 @@ class ParticipantTask(Task):
         summary: str | None = None,
         phone: str | None = None,
         email: str | None = None,
-        socials: Mapping[str, Any] | None = None,
+        socials: Mapping[str, object] | None = None,
         **kwargs: Any,
     ) -> Response:
         """Declare a participant; every field but the id is for people to read, and there are no others.

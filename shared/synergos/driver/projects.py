@@ -19,7 +19,7 @@ class ProjectTask(Task):
         collab_id: str,
         project_id: str,
         action: str,
-        incentives: Mapping[str, Any],
+        incentives: Mapping[str, object],
         universe_alignment: Sequence[str] | None = None,
         start_at: str | None = None,
         **kwargs: Any,
@@ -35,7 +35,7 @@ class ProjectTask(Task):
         """
         terms = Terms.taken_from(kwargs)
         refuse_others(self.create, kwargs)
-        payload: dict[str, Any] = {
+        payload: dict[str, object] = {
             "collab_id": collab_id,
             "project_id": project_id,
             "action": action,

@@ -76,7 +76,7 @@ class Task:
                 raise
             return []
 
-    def _list(self, path: str, choices: Mapping[str, Any]) -> Response:
+    def _list(self, path: str, choices: Mapping[str, object]) -> Response:
         return self._get(path, query(choices))
 
     def _post(self, path: str, payload: object = None, terms: Terms = NO_TERMS) -> Response:
@@ -149,9 +149,9 @@ def stage_options(
     dockerised: bool,
     verbose: bool,
     log_msgs: bool,
-    others: Mapping[str, Any],
+    others: Mapping[str, object],
     priority: int | None = None,
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """The body of a stage request. ``log_msg``, as some notebooks have it, means ``log_msgs``."""
     return {
         "auto_align": auto_align,

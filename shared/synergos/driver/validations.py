@@ -109,7 +109,7 @@ class ValidationTask(Task):
 
     def _figures(
         self, collab_id: str, project_id: str, expt_id: str, run_id: str, participant_id: str | None
-    ) -> tuple[str, Mapping[str, Any]]:
+    ) -> tuple[str, Mapping[str, object]]:
         """The figures of one participant, or of all, and what to call them."""
         found = self._found(self._route(collab_id, project_id, expt_id, run_id, participant_id))
         return figures_of(found, f"{expt_id}/{run_id}", participant_id)

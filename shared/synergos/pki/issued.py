@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from synergos.errors import Conflict, InvalidRequest
 
@@ -63,7 +63,7 @@ class Issued:
         return self.revoked is None and datetime.fromisoformat(self.ends) > (now or datetime.now(UTC))
 
     @property
-    def row(self) -> dict[str, Any]:
+    def row(self) -> dict[str, object]:
         """What people are shown."""
         state = "revoked" if self.revoked else "holds" if self.holds() else "expired"
         own = {

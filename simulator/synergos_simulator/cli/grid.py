@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -115,7 +115,7 @@ def status(folder: FolderOption = DEFAULT_FOLDER, output: FormatOption = Format.
 
 def show_grid(state: GridState, folder: Path, output: Format) -> None:
     """Write where a grid's programs listen and how they are."""
-    rows: list[dict[str, Any]] = [
+    rows: list[dict[str, object]] = [
         {
             "name": program.name,
             "state": _state(program.is_running, is_healthy(program)),

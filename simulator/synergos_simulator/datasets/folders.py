@@ -11,7 +11,7 @@ from typing import Any
 from synergos.errors import InvalidRequest
 from synergos_simulator.datasets.dataset import Dataset, Holding, Tag, layer
 
-_DEFAULT_HYPERPARAMETERS: Mapping[str, Mapping[str, Any]] = {
+_DEFAULT_HYPERPARAMETERS: Mapping[str, Mapping[str, object]] = {
     "classify": {"rounds": 10, "epochs": 1, "lr_scheduler": "LambdaLR", "lr": 0.01, "criterion": "NLLLoss"},
     "regress": {"rounds": 10, "epochs": 1, "lr_scheduler": "LambdaLR", "lr": 0.001, "criterion": "MSELoss"},
 }
