@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from synergos.learning.update_gate import Measured
@@ -34,8 +34,7 @@ _FIRST, _LOOKED_AT = 16, 4
 """Every round is looked at of the first so many; then, of as many, so many one after the other."""
 
 
-@dataclass(frozen=True)
-class _Run:
+class Run(Struct, frozen=True, array_like=True):
     """Rounds one after the other in which a participant's update and the model's step lay alike.
 
     Attributes:
@@ -50,10 +49,10 @@ class _Run:
     risen: float
     loss: float
 
-    def known(self, loss: float, began: float) -> _Run:
+    def known(self, loss: float, began: float) -> Run:
         """The same with the effect of its newest round."""
         risen = self.risen + (loss - self.loss) / max(abs(began), 1e-12)
-        return _Run(self.sign, self.count + 1, risen, loss)
+        return Run(self.sign, self.count + 1, risen, loss)
 
     @property
     def is_contrary(self) -> bool:
@@ -61,6 +60,20 @@ class _Run:
         if self.count < ROUNDS:
             return False
         return self.risen <= 0 if self.sign < 0 else self.risen > RISEN
+
+
+class ContraryState(Struct, frozen=True, kw_only=True):
+    """What is known of directions after a round.
+
+    Attributes:
+        found: see :class:`ContraryUpdates`.
+        began: by participant the loss that it began with.
+        runs: by participant the rounds so far in which its updates and the model lay alike.
+    """
+
+    found: tuple[str, ...] = ()
+    began: Mapping[str, float] = {}
+    runs: Mapping[str, Run] = {}
 
 
 @dataclass
@@ -73,7 +86,7 @@ class ContraryUpdates:
 
     found: set[str] = field(default_factory=set)
     _began: dict[str, float] = field(default_factory=dict)
-    _runs: dict[str, _Run] = field(default_factory=dict)
+    _runs: dict[str, Run] = field(default_factory=dict)
 
     def is_due(self, number: int) -> bool:
         """Whether directions are looked at in a round, which costs another pass over all updates.
@@ -105,18 +118,17 @@ class ContraryUpdates:
             if sign and who in runs and runs[who].sign == sign:
                 self._runs[who] = runs[who]
             elif sign:
-                self._runs[who] = _Run(sign, 0, 0.0, loss)
+                self._runs[who] = Run(sign, 0, 0.0, loss)
         return {who for who in self.found & updates.keys() if lie.opposes[who]}
 
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON-able values."""
-        runs = {who: [run.sign, run.count, run.risen, run.loss] for who, run in self._runs.items()}
-        return {"found": sorted(self.found), "began": dict(self._began), "runs": runs}
+    @property
+    def state(self) -> ContraryState:
+        """What is known by now; the next round does not change it."""
+        return ContraryState(found=tuple(sorted(self.found)), began=dict(self._began), runs=dict(self._runs))
 
-    def resume(self, value: Mapping[str, Any]) -> None:
-        """Go on with what :meth:`to_dict` wrote."""
-        self.found, self._began = set(value["found"]), dict(value["began"])
-        self._runs = {who: _Run(*run) for who, run in value["runs"].items()}
+    def resume(self, state: ContraryState) -> None:
+        """Go on after the round that ended with this."""
+        self.found, self._began, self._runs = set(state.found), dict(state.began), dict(state.runs)
 
 
 @dataclass(frozen=True)

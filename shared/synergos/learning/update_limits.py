@@ -14,9 +14,10 @@ import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from statistics import median
-from typing import Any
 
-from synergos.learning.contrary_updates import ContraryUpdates
+from msgspec import Struct
+
+from synergos.learning.contrary_updates import ContraryState, ContraryUpdates
 from synergos.learning.update_gate import Measured
 
 USUAL = 3.0
@@ -52,6 +53,17 @@ class Shortened:
 
     factor: float
     reason: str
+
+
+class UpdateLimitsState(Struct, frozen=True, kw_only=True):
+    """What is known of updates after a round; see :class:`UpdateLimits`."""
+
+    usual: Mapping[str, float]
+    beside: Mapping[str, float]
+    alone: Mapping[str, tuple[float, float]]
+    suspected: tuple[str, ...]
+    rounds: int
+    contrary: ContraryState = ContraryState()
 
 
 @dataclass
@@ -104,24 +116,23 @@ class UpdateLimits:
         self.rounds += 1
         return {who: shortened for who, shortened in found.items() if shortened} | opposed
 
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON-able values."""
-        return {
-            "usual": dict(self.usual),
-            "beside": dict(self.beside),
-            "alone": dict(self.alone),
-            "suspected": sorted(self.suspected),
-            "rounds": self.rounds,
-            "contrary": self.contrary.to_dict(),
-        }
+    @property
+    def state(self) -> UpdateLimitsState:
+        """What is known by now; the next round does not change it."""
+        return UpdateLimitsState(
+            usual=dict(self.usual),
+            beside=dict(self.beside),
+            alone=dict(self.alone),
+            suspected=tuple(sorted(self.suspected)),
+            rounds=self.rounds,
+            contrary=self.contrary.state,
+        )
 
-    def resume(self, value: Mapping[str, Any]) -> None:
-        """Go on with what :meth:`to_dict` wrote."""
-        self.usual, self.beside = dict(value["usual"]), dict(value["beside"])
-        self.alone = {who: (first, fell) for who, (first, fell) in value["alone"].items()}
-        self.suspected, self.rounds = set(value["suspected"]), value["rounds"]
-        if "contrary" in value:
-            self.contrary.resume(value["contrary"])
+    def resume(self, state: UpdateLimitsState) -> None:
+        """Go on after the round that ended with this."""
+        self.usual, self.beside, self.alone = dict(state.usual), dict(state.beside), dict(state.alone)
+        self.suspected, self.rounds = set(state.suspected), state.rounds
+        self.contrary.resume(state.contrary)
 
     def _too_long(self, who: str, updates: Mapping[str, Measured]) -> Shortened | None:
         """What becomes of an update that goes too far, with the model or with what its answer brings beside."""

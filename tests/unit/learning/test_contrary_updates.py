@@ -89,7 +89,7 @@ def test_what_is_known_goes_on_after_an_interruption() -> None:
     directions = ContraryUpdates()
     for number in range(6):
         later = ContraryUpdates()
-        later.resume(directions.to_dict())
+        later.resume(directions.state)
         directions = later
         found = judged(directions, {"a": 1.0, "b": 1.0, "c": 1.0 - 0.1 * number}, {**ALIKE, "c": (-1.0, 0.0)})
         assert found == ({"c"} if number >= 3 else set())

@@ -16,6 +16,7 @@ from synergos.learning.bags import Bag
 from synergos.wire import Parcel, encode_parcel, stored_parcel
 from synergos.wire.codec import CHUNK_BYTES
 from synergos_ttp.stages.round_files import RoundFiles
+from synergos_ttp.stages.round_log import RoundLine, RoundLog
 from synergos_ttp.stages.round_store import RoundResult, RoundStore, keep_rounds_of
 from synergos_ttp.stages.spare_files import SpareFiles
 
@@ -151,13 +152,14 @@ def test_who_dies_while_a_round_is_written_over_another_leaves_those_that_are_co
     class Killed(BaseException):
         pass
 
-    class Dying(RoundStore):
-        def _append(self, line: bytes) -> None:
-            if b'"round": 2' in line:
+    class Dying(RoundLog):
+        def append(self, line: RoundLine) -> None:
+            if line.number == 2:
                 raise Killed
-            super()._append(line)
+            super().append(line)
 
-    store = Dying(tmp_path, "job")
+    store = RoundStore(tmp_path, "job")
+    store.log = Dying(store.folder)
     for number in (0, 1):
         store.commit(number, large(number))
     store.catch_up()

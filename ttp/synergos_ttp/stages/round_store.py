@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from collections import deque
@@ -10,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from synergos.domain.loss_history import LossHistory, Measurements
 from synergos.learning.bags import WEIGHTS, Bag, Weights
@@ -18,12 +17,13 @@ from synergos.wire import Parcel, StoredTensors, encode_parcel, stored_parcel
 from synergos.wire.codec import CHUNK_BYTES
 from synergos_ttp.stages import round_writing
 from synergos_ttp.stages.round_files import RoundFiles
+from synergos_ttp.stages.round_log import RoundLine, RoundLog
 from synergos_ttp.stages.spare_files import SpareFiles
+from synergos_ttp.stages.weighing import WeighingState
 
 _DEFINITION = "definition"
 """The file that says what rounds were run from."""
 _FOLDER = ".rounds"
-_LOG = "committed.jsonl"
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class RoundResult:
     measured: Mapping[int, Measurements] = field(default_factory=dict)
     missing: Mapping[int, Sequence[str]] = field(default_factory=dict)
     initial: float | None = None
-    limits: Mapping[str, Any] = field(default_factory=dict)
+    limits: WeighingState = field(default_factory=WeighingState)
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Committed:
     state: Bag
     kept: Mapping[str, Bag]
     history: LossHistory
-    limits: Mapping[str, Any] = field(default_factory=dict)
+    limits: WeighingState
 
 
 class RoundStore:
@@ -78,6 +78,9 @@ class RoundStore:
     Everything happens in the job's thread, when it has nothing else to do: :meth:`commit` and :meth:`drop` only take note, and
     :meth:`catch_up` writes, while the participants train. A thread of its own would run while messages are made and read, and
     takes more from them than it spares: both need the interpreter.
+
+    Attributes:
+        log: which rounds are committed.
     """
 
     def __init__(self, outputs: Path, job_id: str) -> None:
@@ -89,8 +92,7 @@ class RoundStore:
         self._spares = SpareFiles(self.folder)
         # Whether a model is so large that its files are worth keeping.
         self._is_large = False
-        # Where the next line begins, None while none was written.
-        self._end: int | None = None
+        self.log = RoundLog(self.folder)
 
     def __enter__(self) -> Self:
         return self
@@ -130,28 +132,28 @@ class RoundStore:
 
     def load(self) -> Committed | None:
         """The newest committed round, None while there is none; its state is in memory of its own."""
-        log = self._read()
-        if not log.lines:
+        log = self.log.read()
+        newest = log.newest
+        if newest is None:
             return None
-        newest = log.lines[-1]
-        files = self.files(newest["round"])
-        rest = stored_parcel(files.state).bag.sets if newest["has_more"] else {}
+        files = self.files(newest.number)
+        rest = stored_parcel(files.state).bag.sets if newest.has_more else {}
         model = StoredTensors(files.global_weights)
-        sets = {name: model if name in newest["model"] else rest[name] for name in newest["sets"]}
+        sets = {name: model if name in newest.model else rest[name] for name in newest.sets}
         own = {name: {key: tensor.clone() for key, tensor in tensors.items()} for name, tensors in sets.items()}
         kept = {who: stored_parcel(path).kept for who, path in files.all_kept().items()}
-        state = Bag(own, newest["numbers"])
+        state = Bag(own, newest.numbers)
         return Committed(
-            newest["round"],
+            newest.number,
             state,
             {who: each for who, each in kept.items() if each},
             log.history,
-            newest.get("limits", {}),
+            newest.limits,
         )
 
     def losses(self) -> LossHistory:
         """The losses of the rounds that are committed, none while there is no such round."""
-        return self._read().history
+        return self.log.read().history
 
     def rounds(self) -> list[int]:
         """The rounds whose files are there, or will be."""
@@ -184,21 +186,22 @@ class RoundStore:
         more = {name: tensors for name, tensors in result.state.sets.items() if name not in model}
         if more:
             self._write_parcel(Parcel(Bag(more)), files.state, durable=True)
-        line = {
-            "round": number,
-            "sets": list(result.state.sets),
-            "model": model,
-            "has_more": bool(more),
-            "numbers": dict(result.state.numbers),
-            "train": result.loss,
-            "initial": result.initial,
-            "local": dict(result.losses),
-            "evaluate": {str(judged): loss for judged, loss in result.judged.items()},
-            "measured": {str(judged): dict(measured) for judged, measured in result.measured.items()},
-            "limits": dict(result.limits),
-            "missing": {str(judged): list(missing) for judged, missing in result.missing.items()},
-        }
-        self._append(json.dumps(line).encode() + b"\n")
+        self.log.append(
+            RoundLine(
+                number=number,
+                sets=tuple(result.state.sets),
+                model=tuple(model),
+                has_more=bool(more),
+                numbers=dict(result.state.numbers),
+                train=result.loss,
+                initial=result.initial,
+                local=dict(result.losses),
+                evaluate={str(judged): loss for judged, loss in result.judged.items()},
+                measured={str(judged): dict(measured) for judged, measured in result.measured.items()},
+                limits=result.limits,
+                missing={str(judged): tuple(missing) for judged, missing in result.missing.items()},
+            )
+        )
 
     def _place(self, answer: Parcel, target: Path, written: dict[int, Path], durable: bool = False) -> None:
         """Have an answer in a file: once on the disk, however many names it has.
@@ -224,24 +227,6 @@ class RoundStore:
         write = self._spares.write if self._is_large else round_writing.write
         write(target, message.buffers(), durable=durable)
 
-    def _append(self, line: bytes) -> None:
-        """Add a line that is whole, or is not there for whoever reads."""
-        if self._end is None:
-            self._end = self._read().end
-        round_writing.append(self.folder / _LOG, self._end, line)
-        self._end += len(line)
-
-    def _read(self) -> _Log:
-        log = _Log()
-        try:
-            content = (self.folder / _LOG).read_bytes()
-        except FileNotFoundError:
-            return log
-        for line in content.splitlines(keepends=True):
-            if not log.add(line):
-                break
-        return log
-
 
 def keep_rounds_of(outputs: Path, job_id: str, definition: str) -> None:
     """Remove the rounds of a job that were run from another definition: somebody has changed the run before it was taken up again.
@@ -264,33 +249,3 @@ def remove_rounds(outputs: Path, job_id: str) -> None:
 def kept_rounds(outputs: Path) -> list[str]:
     """The jobs of which rounds are kept."""
     return [folder.name for folder in (outputs / _FOLDER).glob("*")]
-
-
-@dataclass
-class _Log:
-    """What ``committed.jsonl`` says, up to the first line that is not whole.
-
-    Attributes:
-        end: how many bytes that is.
-    """
-
-    lines: list[dict[str, Any]] = field(default_factory=list)
-    history: LossHistory = field(default_factory=LossHistory)
-    end: int = 0
-
-    def add(self, line: bytes) -> bool:
-        """Take note of the next line; whether it is one."""
-        try:
-            found = json.loads(line) if line.endswith(b"\n") else None
-        except ValueError:
-            found = None
-        if not isinstance(found, dict):
-            return False
-        self.lines.append(found)
-        self.history.trained(found["round"], found["train"], found["local"])
-        self.history.initial = found.get("initial")
-        for judged, loss in found["evaluate"].items():
-            told = {who: tuple(own) for who, own in found.get("measured", {}).get(judged, {}).items()}
-            self.history.evaluated(int(judged), loss, told or None, found.get("missing", {}).get(judged, ()))
-        self.end += len(line)
-        return True

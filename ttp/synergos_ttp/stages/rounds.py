@@ -337,7 +337,7 @@ class Rounds:
             {number: self.history.measured[number] for number in self._judged},
             {number: self.history.missing.get(number, ()) for number in self._judged},
             self.history.initial,
-            self.weighing.to_dict(),
+            self.weighing.state,
         )
         begun = time.monotonic()
         self.store.commit(hand.number, result)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
-from msgspec import UNSET, to_builtins
+from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
 from synergos.domain.loss_history import Measurements
@@ -14,9 +13,23 @@ from synergos.domain.trained_model import Limited
 from synergos.learning.algorithms import Algorithm, Step
 from synergos.learning.shares import LARGEST_SHARE, largest_weight
 from synergos.learning.shortening import products
-from synergos.learning.update_limits import Shortened, UpdateLimits
+from synergos.learning.update_limits import Shortened, UpdateLimits, UpdateLimitsState
 from synergos.wire import Parcel
 from synergos_ttp.stages.exchange import Arrived
+
+
+class WeighingState(Struct, frozen=True, kw_only=True):
+    """What is known of updates, and of how much they count, after a round; nothing after one that an older release has committed.
+
+    Attributes:
+        exchanges: what is known of the updates of each exchange of a round, by its number.
+        shortened: whose updates were shortened so far.
+        counted: the rows of whom counts as fewer than it has, and as how many.
+    """
+
+    exchanges: Mapping[str, UpdateLimitsState] = {}
+    shortened: Mapping[str, Limited] = {}
+    counted: Mapping[str, tuple[int, int]] = {}
 
 
 @dataclass
@@ -105,15 +118,14 @@ class Weighing:
         rows, counted = self._counted.get(who, (UNSET, UNSET))
         return replace(self._shortened.get(who, Limited()), rows=rows, counted=counted)
 
-    def to_dict(self) -> dict[str, Any]:
-        """What is to be known after a round, as JSON-able values."""
-        limits = {str(exchange): each.to_dict() for exchange, each in self._limits.items()}
-        counted = {who: list(each) for who, each in self._counted.items()}
-        return {"exchanges": limits, "shortened": to_builtins(self._shortened), "counted": counted}
+    @property
+    def state(self) -> WeighingState:
+        """What is known by now; the next round does not change it."""
+        exchanges = {str(exchange): each.state for exchange, each in self._limits.items()}
+        return WeighingState(exchanges=exchanges, shortened=dict(self._shortened), counted=dict(self._counted))
 
-    def resume(self, value: Mapping[str, Any], algorithm: Algorithm) -> None:
-        """Go on with what :meth:`to_dict` wrote; with nothing after a round that another version has committed."""
-        for exchange, each in value.get("exchanges", {}).items():
+    def resume(self, state: WeighingState, algorithm: Algorithm) -> None:
+        """Go on after the round that ended with this."""
+        for exchange, each in state.exchanges.items():
             self._limits.setdefault(int(exchange), self._new_limits(algorithm)).resume(each)
-        self._shortened = {who: Limited(**each) for who, each in value.get("shortened", {}).items()}
-        self._counted = {who: (rows, as_many) for who, (rows, as_many) in value.get("counted", {}).items()}
+        self._shortened, self._counted = dict(state.shortened), dict(state.counted)
