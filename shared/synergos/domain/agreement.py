@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 from msgspec import Meta as Limits
 from msgspec import Struct, structs
@@ -99,7 +99,7 @@ class Agreement(Struct, frozen=True, kw_only=True):
         )
 
 
-def share_of(agreement: Agreement, participant: str) -> dict[str, Any]:
+def share_of(agreement: Agreement, participant: str) -> dict[str, object]:
     """One participant's part as JSON has it, with the version and what is worth knowing of the columns it has."""
     share = agreement.participants.get(participant, Share())
     own = {None, LABEL, *share.columns}

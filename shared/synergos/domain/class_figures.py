@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 
-def of_classes_with_rows(statistics: Mapping[str, Any], name: str) -> list[float]:
+def of_classes_with_rows(statistics: Mapping[str, object], name: str) -> list[float]:
     """A figure of each class that has rows and of which it is known; of a regression the one there is.
 
     Whatever was predicted: without rows of a class nobody knows how well it would be found.

@@ -129,13 +129,13 @@ class FeatureSpace:
         """``minimum_rows``; None where it is left to the participants."""
         return None if isinstance(self.minimum_rows, UnsetType) else self.minimum_rows
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """As JSON-able values."""
         written = asdict(self)
         return {name: value for name, value in written.items() if value is not UNSET}
 
     @classmethod
-    def from_dict(cls, value: Mapping[str, Any]) -> FeatureSpace:
+    def from_dict(cls, value: Mapping[str, object]) -> FeatureSpace:
         """Read what :meth:`to_dict` wrote, or what it wrote when features were joined names, ``<column>_<level>``.
 
         Raises:
@@ -150,7 +150,7 @@ class FeatureSpace:
 _SPACE = Definition(FeatureSpace, quotes=False)
 
 
-def _with_pairs(value: Mapping[str, Any]) -> Mapping[str, Any]:
+def _with_pairs(value: Mapping[str, Any]) -> Mapping[str, object]:
     """A stored feature space with a pair in the place of every joined name. No space with two readings was ever stored."""
     try:
         X, y, categorical = value["X"], value["y"], value.get("categorical", {})

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any
 
 from synergos.domain.addresses import is_fingerprint, shown
+from synergos.domain.records import Record
 from synergos.errors import Conflict, DamagedRecord
 
 COMMAND_PORT, DATA_PORT = 5000, 8020
@@ -56,7 +56,7 @@ class Node:
         return shown(self.host, self.data_port)
 
 
-def node_of(registration: Mapping[str, Any], index: int) -> Node:
+def node_of(registration: Record, index: int) -> Node:
     """Node ``index`` of one participant's registration record."""
     node = registration[f"node_{index}"]
     return Node(
@@ -69,12 +69,12 @@ def node_of(registration: Mapping[str, Any], index: int) -> Node:
     )
 
 
-def host_of(node: Mapping[str, Any]) -> str:
+def host_of(node: Mapping[str, object]) -> str:
     """What stands for the host of a node as it is registered: one that dials out is registered with its fingerprint alone."""
     return str(node["host"]).strip("[]") if "host" in node else str(node["fingerprint"])
 
 
-def _nonce(registration: Mapping[str, Any], index: int) -> str:
+def _nonce(registration: Record, index: int) -> str:
     node = registration[f"node_{index}"]
     what = [*registration["key"].values(), str(registration.get("created_at")), index]
     where = [node.get("host", node.get("fingerprint")), node.get("f_port"), node.get("port")]
@@ -83,7 +83,7 @@ def _nonce(registration: Mapping[str, Any], index: int) -> str:
     return sha256("\n".join(map(str, (*what, *where, *changed))).encode()).hexdigest()
 
 
-def nodes_of(registration: Mapping[str, Any]) -> list[Node]:
+def nodes_of(registration: Record) -> list[Node]:
     """All nodes of one participant's registration record; none of one that is damaged."""
     try:
         return [node_of(registration, index) for index in range(registration["n_count"])]
@@ -91,7 +91,7 @@ def nodes_of(registration: Mapping[str, Any]) -> list[Node]:
         return []
 
 
-def sub_grid(registrations: Sequence[Mapping[str, Any]], index: int) -> list[Node]:
+def sub_grid(registrations: Sequence[Record], index: int) -> list[Node]:
     """The nodes of sub-grid ``index``, one per participant, in order of registration.
 
     Raises:

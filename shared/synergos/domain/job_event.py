@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
 
 from synergos.domain.job import Job
 
@@ -93,7 +92,7 @@ class JobEvent:
 
     kind: JobEventKind
     participant: str | None = None
-    about: Mapping[str, Any] = field(default_factory=dict)
+    about: Mapping[str, object] = field(default_factory=dict)
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
     attempt: int = 0
     number: int = 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from synergos.domain.job_event import JobEvent, JobEventKind
 
@@ -13,60 +12,62 @@ def sentence(event: JobEvent) -> str:
     return _SENTENCES[event.kind](event.participant or "a participant", event.about)
 
 
-def _taken_up(_who: str, about: Mapping[str, Any]) -> str:
+def _taken_up(_who: str, about: Mapping[str, object]) -> str:
     by = f" by {about['ttp']}" if about.get("ttp") else ""
     where = f" on sub-grid {about['grid']}" if about.get("grid") is not None else ""
     return f"Taken up{' again' if about.get('is_resumed') else ''}{by}{where}."
 
 
-def _training(_who: str, about: Mapping[str, Any]) -> str:
+def _training(_who: str, about: Mapping[str, object]) -> str:
     after = about.get("after")
     if after:
         return f"The training goes on after round {after} of {about.get('rounds')}."
     return f"A training of {about.get('rounds')} rounds begins."
 
 
-def _session(who: str, about: Mapping[str, Any]) -> str:
+def _session(who: str, about: Mapping[str, object]) -> str:
     rows = about.get("rows")
-    told = ", ".join(f"{count} rows to {purpose}" for purpose, count in rows.items()) if rows else ""
+    told = (
+        ", ".join(f"{count} rows to {purpose}" for purpose, count in rows.items()) if isinstance(rows, Mapping) else ""
+    )
     return f"{who} takes part{f' with {told}' if told else ''}."
 
 
-def _round(_who: str, about: Mapping[str, Any]) -> str:
+def _round(_who: str, about: Mapping[str, object]) -> str:
     loss = about.get("loss")
     return f"Round {about.get('round')} of {about.get('rounds')} is done{'' if loss is None else f', loss {loss:.4g}'}."
 
 
-def _awaited(who: str, about: Mapping[str, Any]) -> str:
+def _awaited(who: str, about: Mapping[str, object]) -> str:
     told = f"Waiting for {who} until {about.get('until')}, for {about.get('for')}"
     return f"{told}: {about['reason']}" if about.get("reason") else f"{told}."
 
 
-def _with_reason(text: str, about: Mapping[str, Any]) -> str:
+def _with_reason(text: str, about: Mapping[str, object]) -> str:
     return f"{text}: {about['reason']}" if about.get("reason") else f"{text}."
 
 
-def _asked(_who: str, about: Mapping[str, Any]) -> str:
+def _asked(_who: str, about: Mapping[str, object]) -> str:
     by = about.get("by") or "Somebody"
     return f"Cancelled because {about['because']}." if about.get("because") else f"{by} asked for it to be cancelled."
 
 
-def _retried(_who: str, about: Mapping[str, Any]) -> str:
+def _retried(_who: str, about: Mapping[str, object]) -> str:
     text = f"It failed, and is tried again after {about.get('seconds')} s"
     return f"{text}: {about['error']}" if about.get("error") else f"{text}."
 
 
-def _owner_lost(_who: str, about: Mapping[str, Any]) -> str:
+def _owner_lost(_who: str, about: Mapping[str, object]) -> str:
     return f"{about.get('ttp') or 'The program'} that ran it ended or was not heard of any more; the job is to go on."
 
 
-def _ended(_who: str, about: Mapping[str, Any]) -> str:
-    error = about.get("error") or {}
-    state = str(about.get("state")).capitalize()
-    return f"{state}: {error['message']}" if error.get("message") else f"{state}."
+def _ended(_who: str, about: Mapping[str, object]) -> str:
+    error, state = about.get("error"), str(about.get("state")).capitalize()
+    message = error.get("message") if isinstance(error, Mapping) else None
+    return f"{state}: {message}" if message else f"{state}."
 
 
-_SENTENCES: Mapping[JobEventKind, Callable[[str, Mapping[str, Any]], str]] = {
+_SENTENCES: Mapping[JobEventKind, Callable[[str, Mapping[str, object]], str]] = {
     JobEventKind.ACCEPTED: lambda _who, _about: "Accepted.",
     JobEventKind.TAKEN_UP: _taken_up,
     JobEventKind.WORK_BEGAN: lambda _who, about: _begun(about.get("participants")),

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import pairwise
-from typing import Any
 
 from synergos.domain.keys import RunKey
 from synergos.domain.tags import Purpose
@@ -56,7 +55,7 @@ class LineageNode:
     kind: NodeKind
     title: str
     participant: str | None = None
-    about: Mapping[str, Any] = field(default_factory=dict)
+    about: Mapping[str, object] = field(default_factory=dict)
     changes: tuple[str, ...] = ()
 
 
@@ -85,7 +84,12 @@ def edges_of(nodes: Sequence[LineageNode]) -> Iterator[tuple[str, str]]:
         for leaf in of_kind[kind]:
             yield from ((node.id, leaf.id) for node in of_kind[NodeKind.MODEL])
             own = [node for node in of_kind[NodeKind.DATASET] if node.participant == leaf.participant]
-            yield from ((node.id, leaf.id) for node in own if purpose in node.about["purposes"])
+            yield from ((node.id, leaf.id) for node in own if purpose in _purposes_of(node))
+
+
+def _purposes_of(dataset: LineageNode) -> Sequence[object]:
+    purposes = dataset.about["purposes"]
+    return purposes if isinstance(purposes, list) else ()
 
 
 _MEASURED_ON = {NodeKind.VALIDATION: Purpose.EVALUATE, NodeKind.PREDICTION: Purpose.PREDICT}

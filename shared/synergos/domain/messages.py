@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Annotated, Any
+from typing import Annotated
 
 from msgspec import Meta as Limits
 from msgspec import Struct
@@ -53,8 +53,8 @@ class JobMessage(Struct, frozen=True):
 
 
 def job_message(
-    job: Job, cluster: str, grids: Sequence[Sequence[Mapping[str, Any]]], parameters: Mapping[str, Any]
-) -> dict[str, Any]:
+    job: Job, cluster: str, grids: Sequence[Sequence[Mapping[str, object]]], parameters: Mapping[str, object]
+) -> dict[str, object]:
     """A job as it is queued.
 
     Args:
@@ -86,10 +86,10 @@ class Outcome:
     cluster: str
     lease: str = field(repr=False)
     state: JobState
-    outputs: Mapping[str, Any] = field(default_factory=dict)
+    outputs: Mapping[str, object] = field(default_factory=dict)
     error: JobError | None = None
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """As it is queued."""
         return {
             "process": self.job.stage.value,
@@ -138,7 +138,7 @@ class OutcomeMessage(Struct, frozen=True):
     cluster: str
     lease: LeaseId
     state: JobState
-    outputs: Mapping[str, Any]
+    outputs: Mapping[str, object]
     error: JobError | None = None
 
     def __post_init__(self) -> None:

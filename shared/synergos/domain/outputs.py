@@ -51,7 +51,7 @@ class Aligned(Struct, frozen=True, kw_only=True):
 
     missing_columns: Mapping[str, Mapping[Purpose, MissingColumns]] = msgspec.field(name="spacers")
     feature_space: FeatureSpace
-    fitted: Mapping[str, Any]
+    fitted: Mapping[str, object]
     auto_fix: bool
     rows: Mapping[str, Annotated[int, Limits(ge=0)]] = {}
     columns: Mapping[str, Sequence[str]] = {}
@@ -69,7 +69,7 @@ class Checked(Struct, frozen=True, kw_only=True):
     agreement: Agreement
     feature_space: FeatureSpace
     missing_columns: Mapping[str, Mapping[Purpose, MissingColumns]] = msgspec.field(name="spacers")
-    fitted: Mapping[str, Any] = {}
+    fitted: Mapping[str, object] = {}
 
 
 class Export(Struct, frozen=True, kw_only=True):
@@ -105,7 +105,7 @@ class Trained(Training, frozen=True, kw_only=True):
     family: str | msgspec.UnsetType = msgspec.UNSET
     architecture: Any
     feature_space: FeatureSpace
-    hyperparameters: Mapping[str, Any]
+    hyperparameters: Mapping[str, object]
     kept_versions: tuple[VersionNumber, ...] = ()
     datasets: Datasets | msgspec.UnsetType = msgspec.UNSET
     local: Mapping[Annotated[str, Limits(pattern=r"^local_[1-9]\d*$")], Export] = {}

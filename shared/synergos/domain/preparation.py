@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Self, TypeAlias
+from typing import Annotated, Self, TypeAlias
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
@@ -129,8 +129,8 @@ class Told(Struct, frozen=True, kw_only=True):
 
     headers: Mapping[Purpose, TableColumns]
     schemas: Mapping[Purpose, Mapping[str, str]]
-    metadata: Mapping[Purpose, Mapping[str, Any]]
-    statistics: Mapping[Purpose, Mapping[str, Any]] = {}
+    metadata: Mapping[Purpose, Mapping[str, object]]
+    statistics: Mapping[Purpose, Mapping[str, object]] = {}
     digests: Mapping[Purpose, tuple[str, ...]] = {}
 
     def __post_init__(self) -> None:

@@ -26,6 +26,11 @@ OWN_FIELDS = frozenset({"doc_id", "kind", "key", "created_at"})
 """What a stored record says of itself; everything else is its payload."""
 NOT_DECLARED = OWN_FIELDS | {"relations", "link", DAMAGED}
 """What an answer about a record says beside what was declared."""
+Record = dict[str, Any]
+"""One as it is read: ``doc_id`` (int), ``kind``, ``key`` (dict), ``created_at`` (aware, UTC), and what was declared beside them.
+
+What that is depends on the kind, and no type says it before somebody has looked.
+"""
 Ids = Mapping[str, str]
 """Ids by name: a whole key or a part of one, that of what is meant or of something inside it."""
 
@@ -113,7 +118,7 @@ RECORD_TYPES: Mapping[Kind, RecordType] = {
 }
 
 
-def payload_of(record: Mapping[str, Any]) -> dict[str, Any]:
+def payload_of(record: Mapping[str, object]) -> dict[str, object]:
     """What was stored under a record's key."""
     return {name: value for name, value in record.items() if name not in OWN_FIELDS and name != DAMAGED}
 

@@ -7,13 +7,13 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
 from msgspec import Struct
 
 from synergos.domain.job import Job, JobError
 from synergos.domain.job_options import JobOptions
 from synergos.domain.keys import ExperimentKey, StudyKey
+from synergos.domain.records import Record
 from synergos.domain.search_space import DescribedSpace
 from synergos.schema import Definition
 
@@ -80,8 +80,8 @@ class Trial:
 
     run_id: str
     number: int
-    drawn: Mapping[str, Any]
-    hyperparameters: Mapping[str, Any]
+    drawn: Mapping[str, object]
+    hyperparameters: Mapping[str, object]
     state: TrialState = TrialState.RUNNING
     jobs: Mapping[str, str] = field(default_factory=dict)
     objective: float | None = None
@@ -90,12 +90,12 @@ class Trial:
     finished_at: datetime | None = None
     created_at: datetime | None = None
 
-    def to_payload(self) -> dict[str, Any]:
+    def to_payload(self) -> dict[str, object]:
         """What its record holds beside its key."""
         return _payload(_TRIAL.write(self), self, ("run_id", "created_at"))
 
     @classmethod
-    def from_record(cls, record: Mapping[str, Any]) -> Trial:
+    def from_record(cls, record: Record) -> Trial:
         """Read its record.
 
         Raises:
@@ -152,7 +152,7 @@ class Study:
     metric: str
     direction: Direction
     search_space: DescribedSpace
-    fixed: Mapping[str, Any]
+    fixed: Mapping[str, object]
     searcher: str
     scheduler: str
     max_trials: int
@@ -173,13 +173,13 @@ class Study:
         """The key of its record."""
         return StudyKey(**self.experiment, study_id=self.id)
 
-    def to_payload(self) -> dict[str, Any]:
+    def to_payload(self) -> dict[str, object]:
         """What its record holds beside its key."""
         error = None if self.error is None else {"kind": self.error.kind, "message": self.error.message}
         return _payload(_STUDY.write(self), self, ("id", "experiment", "created_at")) | {"error": error}
 
     @classmethod
-    def from_record(cls, record: Mapping[str, Any]) -> Study:
+    def from_record(cls, record: Record) -> Study:
         """Read its record.
 
         Raises:
@@ -222,12 +222,12 @@ def best_of(trials: Iterable[Trial], direction: Direction) -> Trial | None:
     return best
 
 
-def _whole(record: Mapping[str, Any], **key: object) -> dict[str, Any]:
+def _whole(record: Record, **key: object) -> dict[str, object]:
     """A record as one value of JSON."""
     return {**record, **key, "created_at": record["created_at"].isoformat()}
 
 
-def _payload(written: dict[str, Any], whole: Trial | Study, elsewhere: Collection[str]) -> dict[str, Any]:
+def _payload(written: dict[str, object], whole: Trial | Study, elsewhere: Collection[str]) -> dict[str, object]:
     """What a record holds beside what its key and its columns say."""
     finished_at = None if whole.finished_at is None else whole.finished_at.isoformat()
     return {name: value for name, value in written.items() if name not in elsewhere} | {"finished_at": finished_at}

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 from synergos.domain.addresses import is_address, plain
+from synergos.domain.records import Record
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class TrackingServer:
     is_secure: bool = False
 
     @classmethod
-    def of(cls, collaboration: Mapping[str, Any]) -> Self | None:
+    def of(cls, collaboration: Record) -> Self | None:
         """What a collaboration's record says; None where it names none."""
         service = collaboration.get("mlops") or {}
         host, port = service.get("host"), (service.get("ports") or {}).get("main")
@@ -37,6 +37,6 @@ class TrackingServer:
         return f"{'https' if self.is_secure else 'http'}://{host}:{self.port}"
 
 
-def registers_models(collaboration: Mapping[str, Any]) -> bool:
+def registers_models(collaboration: Record) -> bool:
     """Whether a collaboration wants its trained models in MLflow's registry."""
     return bool((collaboration.get("mlops") or {}).get("register"))

@@ -6,13 +6,13 @@ import hashlib
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from msgspec import UNSET, Struct, UnsetType
 from msgspec import Meta as Limits
 
 from synergos.domain.agreement import Agreement
-from synergos.domain.records import payload_of
+from synergos.domain.records import Record, payload_of
 from synergos.domain.tags import Purpose
 
 DEFAULT_FAMILY = "layers"
@@ -35,8 +35,8 @@ class TrainingDefinition(Struct, frozen=True, kw_only=True):
     """
 
     digest: str
-    experiment: Mapping[str, Any]
-    run: Mapping[str, Any]
+    experiment: Mapping[str, object]
+    run: Mapping[str, object]
 
 
 class TrainedParticipant(Struct, frozen=True, kw_only=True):
@@ -101,8 +101,8 @@ class Figures(Struct, frozen=True, kw_only=True):
     best_round: Count
     train_loss: float | None = None
     evaluate_loss: float | None = None
-    validation: Mapping[str, Mapping[str, Any]] = {}
-    pooled: Mapping[str, Any] | UnsetType = UNSET
+    validation: Mapping[str, Mapping[str, object]] = {}
+    pooled: Mapping[str, object] | UnsetType = UNSET
 
 
 class Training(Struct, frozen=True, kw_only=True):
@@ -128,7 +128,7 @@ class Training(Struct, frozen=True, kw_only=True):
     limited: Mapping[str, Limited] | UnsetType = UNSET
 
 
-def definition_of(experiment: Mapping[str, Any], run: Mapping[str, Any]) -> TrainingDefinition:
+def definition_of(experiment: Record, run: Record) -> TrainingDefinition:
     """What a run asks for now.
 
     Args:
@@ -144,7 +144,7 @@ def definition_of(experiment: Mapping[str, Any], run: Mapping[str, Any]) -> Trai
 _TOLD = ("statistics", "classes", "overall", "reasons")
 
 
-def figures_of(validations: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def figures_of(validations: Mapping[str, Record]) -> dict[str, object]:
     """What a model's figures have of validations: how good it is, and nothing of where that lies or of single rows.
 
     Args:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from synergos.domain.keys import ProjectKey, RegistrationKey
 from synergos.domain.records import Ids, Kind
@@ -23,7 +22,7 @@ def invalidate_alignment(store: RecordStore, key: Ids, reason: str) -> None:
         store.delete(Kind.ALIGNMENT, record["key"])
 
 
-def brings_data(tags: Mapping[str, Any] | None) -> bool:
+def brings_data(tags: Mapping[str, object] | None) -> bool:
     """Whether somebody with these tags has a part in an alignment: those who only predict, or bring nothing yet, have none.
 
     Args:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from synergos import bodies
 from synergos.bodies.stages import AlignmentOptions, options_of
@@ -12,7 +11,7 @@ from synergos.domain.feature_space import FeatureSpace
 from synergos.domain.job import Job, Stage
 from synergos.domain.job_options import JobOptions
 from synergos.domain.keys import ProjectKey, RegistrationKey
-from synergos.domain.records import Ids, Kind
+from synergos.domain.records import Ids, Kind, Record
 from synergos.errors import RecordNotFound
 from synergos.learning.told_space import told
 from synergos.orchestration import preconditions
@@ -20,7 +19,6 @@ from synergos.orchestration.caller import Caller
 from synergos.orchestration.dispatcher import FOREVER, Wait
 from synergos.orchestration.stage_requests import StageRequests
 from synergos.records.agreements import current_agreement
-from synergos.records.store import Record
 
 
 class Alignments(StageRequests[AlignmentOptions]):
@@ -38,7 +36,7 @@ class Alignments(StageRequests[AlignmentOptions]):
         preconditions.require_training_tags(self.store, project)
         return [Job(self.stage, project, options)]
 
-    def check(self, caller: Caller, ids: Ids, body: Mapping[str, Any], *, wait: Wait | None = FOREVER) -> list[Job]:
+    def check(self, caller: Caller, ids: Ids, body: Mapping[str, object], *, wait: Wait | None = FOREVER) -> list[Job]:
         """Have it tried out what would be agreed; the job whose progress says so in the end, and nothing else does.
 
         Raises:

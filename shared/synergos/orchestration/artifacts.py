@@ -18,7 +18,7 @@ from typing import TypeVar
 
 from synergos.domain.job import JobState, Stage
 from synergos.domain.keys import RunKey
-from synergos.domain.records import Kind
+from synergos.domain.records import Kind, Record
 from synergos.domain.study import Study
 from synergos.domain.trained_model import OUTDATED
 from synergos.errors import NotPermitted, NotSupported, RecordNotFound
@@ -30,7 +30,7 @@ from synergos.orchestration.preconditions import require_named
 from synergos.orchestration.study_records import StudyRecords
 from synergos.orchestration.trainings import training_called
 from synergos.records.model_versions import number_of
-from synergos.records.store import Record, RecordStore
+from synergos.records.store import RecordStore
 
 VERSIONS = "versions"
 """The folder of a run's trainings before the newest, see :mod:`synergos.learning.exports`."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
-from typing import Any
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -25,7 +24,7 @@ SECONDS = 1.0
 """Between two looks whether another program has written down that somebody wants to know."""
 _AT_ONCE = 8
 
-AtWorker = Callable[[Node, ProjectKey, Mapping[Purpose, Sequence[Tag]]], Mapping[str, Any]]
+AtWorker = Callable[[Node, ProjectKey, Mapping[Purpose, Sequence[Tag]]], Mapping[str, object]]
 """Asks a worker what it publishes in a project, and in which state tagged datasets are; raises a SynergosError where that was in vain."""
 
 

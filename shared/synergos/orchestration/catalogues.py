@@ -8,19 +8,20 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from itertools import islice
+from typing import Any
 
 from synergos.domain import grid
 from synergos.domain.catalogue import PUBLISHED, Published, PublishedFolder
 from synergos.domain.catalogue_comparison import Comparison, compared
 from synergos.domain.keys import ProjectKey, RegistrationKey
-from synergos.domain.records import Ids, Kind
+from synergos.domain.records import Ids, Kind, Record
 from synergos.domain.tags import Purpose, Tag, declared_tags
 from synergos.errors import InvalidRequest
 from synergos.orchestration.access import Access
 from synergos.orchestration.caller import Caller
 from synergos.records.catalogues import FORGOTTEN, Catalogues, Kept, Place
 from synergos.records.paging import EVERYTHING, PIECE_BYTES, Page, Part, Selection
-from synergos.records.store import Record, RecordStore
+from synergos.records.store import RecordStore
 
 EVERY = timedelta(seconds=10)
 """Between two times that a worker is asked."""
@@ -67,7 +68,7 @@ class NodeCatalogue:
     @property
     def fingerprints(self) -> Fingerprints:
         """In which state it has found tagged datasets."""
-        said = ((self.kept and self.kept.content) or {}).get("fingerprints", [])
+        said: Any = ((self.kept and self.kept.content) or {}).get("fingerprints", [])
         try:
             return {(Purpose(each["purpose"]), tuple(each["tag"])): each["fingerprint"] for each in said}
         except (TypeError, ValueError, KeyError):

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 from synergos import bodies
 from synergos.bodies.declarations import Collaboration
 from synergos.domain.addresses import Places
 from synergos.domain.damage import DamagedPayload
-from synergos.domain.records import Ids, Kind, payload_of
+from synergos.domain.records import Ids, Kind, Record, payload_of
 from synergos.domain.tracking_server import TrackingServer
 from synergos.errors import InvalidRequest
 from synergos.orchestration.access import Access
@@ -17,7 +16,7 @@ from synergos.orchestration.caller import Caller
 from synergos.orchestration.declarations import Declarations
 from synergos.orchestration.shares import Shares
 from synergos.orchestration.view import Relations, View
-from synergos.records.store import Record, RecordStore
+from synergos.records.store import RecordStore
 
 
 class Collaborations(Declarations[Collaboration]):
@@ -54,7 +53,7 @@ class Collaborations(Declarations[Collaboration]):
         found = f"mlops: {_shown(server)}, is not allowed by --allow_mlops (any more); nothing is written to it"
         return replace(view, warnings=(*view.warnings, found))
 
-    def checked(self, declared: Collaboration, payload: dict[str, Any], ids: Ids) -> dict[str, Any]:
+    def checked(self, declared: Collaboration, payload: dict[str, object], ids: Ids) -> dict[str, object]:
         """Refuse a tracking server that nobody has allowed: what is told of trainings, and their models, would go there.
 
         One that is named already stays named, whatever else of its collaboration changes; nothing goes there either.

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypedDict
 
 from synergos.domain.keys import ProjectKey
 from synergos.domain.lineage import Compared, LineageNode, NodeKind
-from synergos.domain.records import Kind
+from synergos.domain.records import Kind, Record
 from synergos.domain.tags import Purpose, Tag, declared_tags
 from synergos.errors import InvalidRequest
 from synergos.orchestration.catalogues import Dataset, Found
-from synergos.records.store import Record, RecordStore
+from synergos.records.store import RecordStore
 
 TagsOfAll = Mapping[str, Mapping[Purpose, Sequence[Tag]]]
 """By participant and purpose."""
@@ -55,8 +55,8 @@ class DatasetLineage:
         if not isinstance(datasets, Mapping):
             # Trained before it was kept which folders were read.
             for who, own in rows.items():
-                about = {"tag": None, "purposes": list(own), "rows": own, "compared": Compared.UNKNOWN.value}
-                yield LineageNode(f"{NodeKind.DATASET}:{who}", NodeKind.DATASET, who, who, about)
+                unknown = {"tag": None, "purposes": list(own), "rows": own, "compared": Compared.UNKNOWN.value}
+                yield LineageNode(f"{NodeKind.DATASET}:{who}", NodeKind.DATASET, who, who, unknown)
             return
         known, tags = self._known(), self.tags()
         for who, of in datasets.items():
@@ -86,20 +86,38 @@ class DatasetLineage:
                         yield (who, purpose, tuple(tag)), (digest, record["created_at"])
 
 
-def _by_tag(of: Mapping[str, Any], rows: Mapping[str, int]) -> dict[Tag, dict[str, Any]]:
-    """What is known of each dataset of one participant, whatever it was used for."""
-    found: dict[Tag, dict[str, Any]] = {}
+class _Known(TypedDict):
+    """What is known of a dataset that a model was trained with.
+
+    Attributes:
+        purposes: that it was used for.
+        rows: by purpose, as far as they are known.
+    """
+
+    tag: list[str]
+    purposes: list[str]
+    rows: dict[str, int]
+    fingerprint: str | None
+
+
+def _by_tag(of: Mapping[str, Any], rows: Mapping[str, int]) -> dict[Tag, _Known]:
+    """What is known of each dataset of one participant, whatever it was used for.
+
+    Args:
+        of: its datasets by purpose, as the model's record has them.
+    """
+    found: dict[Tag, _Known] = {}
     for purpose, datasets in of.items():
         for dataset in datasets:
             tag = tuple(dataset["tag"])
-            about = found.setdefault(tag, {"tag": list(tag), "purposes": [], "rows": {}})
+            about = found.setdefault(tag, {"tag": list(tag), "purposes": [], "rows": {}, "fingerprint": None})
             about["purposes"].append(purpose)
             about["rows"] |= {purpose: rows[purpose]} if purpose in rows else {}
             about["fingerprint"] = dataset["fingerprint"]
     return found
 
 
-def _compared(who: str, tag: Tag, about: Mapping[str, Any], now: Found | None, *, is_tagged: bool) -> LineageNode:
+def _compared(who: str, tag: Tag, about: _Known, now: Found | None, *, is_tagged: bool) -> LineageNode:
     changes = [] if is_tagged else [f"is tagged to {about['purposes'][0]} no more"]
     compared = _is_the_same(about["fingerprint"], now)
     if compared is Compared.CHANGED:
@@ -124,6 +142,6 @@ def _is_the_same(trained: str | None, now: tuple[str | None, datetime] | None) -
     return Compared.SAME if trained == now[0] else Compared.CHANGED
 
 
-def _node(who: str, tag: Tag, about: Mapping[str, Any], changes: Sequence[str] = ()) -> LineageNode:
+def _node(who: str, tag: Tag, about: Mapping[str, object], changes: Sequence[str] = ()) -> LineageNode:
     name = "/".join(tag)
     return LineageNode(f"{NodeKind.DATASET}:{who}:{name}", NodeKind.DATASET, name, who, about, tuple(changes))

@@ -6,11 +6,11 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 from synergos.domain.damage import DamagedPayload
 from synergos.domain.identifiers import check_identifier, check_new_identifier, check_told_apart
-from synergos.domain.records import NOT_DECLARED, OWN_FIELDS, RECORD_TYPES, Ids, Kind, payload_of, restrict
+from synergos.domain.records import NOT_DECLARED, OWN_FIELDS, RECORD_TYPES, Ids, Kind, Record, payload_of, restrict
 from synergos.errors import InvalidRequest, RecordNotFound
 from synergos.orchestration.access import Access
 from synergos.orchestration.caller import Caller
@@ -19,7 +19,7 @@ from synergos.orchestration.shares import Shares
 from synergos.orchestration.terms import AS_EVER, Terms
 from synergos.orchestration.view import Relations, View
 from synergos.records.paging import EVERYTHING, Page, Part, Selection
-from synergos.records.store import Record, RecordStore
+from synergos.records.store import RecordStore
 from synergos.schema import Definition
 
 Body = TypeVar("Body")
@@ -103,7 +103,7 @@ class Declarations(Generic[Body]):
         """What stands for a record as it was read: what is declared in it, and nothing that we write there ourselves."""
         return revision_of(self._declared(record))
 
-    def declare(self, caller: Caller, ids: Ids, body: Mapping[str, Any], terms: Terms = AS_EVER) -> View:
+    def declare(self, caller: Caller, ids: Ids, body: Mapping[str, object], terms: Terms = AS_EVER) -> View:
         """Declare a record; one that was declared before is replaced, and a warning says so where it said something else.
 
         Raises:
@@ -133,7 +133,7 @@ class Declarations(Generic[Body]):
             self.after_change(_readable(before, after), after)
             return self._answer(caller, key, terms, (*self._replaced(before, after), *self.notes(after)))
 
-    def change(self, caller: Caller, ids: Ids, body: Mapping[str, Any], terms: Terms = AS_EVER) -> View:
+    def change(self, caller: Caller, ids: Ids, body: Mapping[str, object], terms: Terms = AS_EVER) -> View:
         """Replace the fields given, keep the others.
 
         Raises:
@@ -188,7 +188,7 @@ class Declarations(Generic[Body]):
 
     # What a subclass may say otherwise
 
-    def checked(self, declared: Body, payload: dict[str, Any], ids: Ids) -> dict[str, Any]:
+    def checked(self, declared: Body, payload: dict[str, object], ids: Ids) -> dict[str, object]:
         """The payload to store under these ids, after whatever a definition cannot check.
 
         Args:
@@ -235,11 +235,11 @@ class Declarations(Generic[Body]):
     def _named(self, key: Ids) -> str:
         return f"{self.kind.value.lower()} {key[self._own_id]!r}"
 
-    def _seen(self, caller: Caller, record: Record | None) -> dict[str, Any] | None:
+    def _seen(self, caller: Caller, record: Record | None) -> dict[str, object] | None:
         """What a caller sees declared in a stored record."""
         return None if record is None else self._declared(self.access.sight(caller).record(record))
 
-    def _declared(self, record: Record) -> dict[str, Any]:
+    def _declared(self, record: Record) -> dict[str, object]:
         return {name: value for name, value in payload_of(record).items() if name not in self.derived}
 
     def _replaced(self, before: Record | None, after: Record) -> tuple[str, ...]:
@@ -257,7 +257,7 @@ class Declarations(Generic[Body]):
     def _own_id(self) -> str:
         return RECORD_TYPES[self.kind].key_fields[-1]
 
-    def _key(self, ids: Ids, body: Mapping[str, Any]) -> dict[str, str]:
+    def _key(self, ids: Ids, body: Mapping[str, object]) -> dict[str, str]:
         if self.id_field is None:
             return dict(ids)
         return {**ids, self._own_id: check_identifier(body[self.id_field], self.id_field)}
@@ -268,16 +268,16 @@ class Declarations(Generic[Body]):
             own = check_new_identifier(key[self._own_id], self.id_field)
             check_told_apart(own, self.store.ids_beside(self.kind, key), self.id_field)
 
-    def _own(self, body: Mapping[str, Any]) -> dict[str, Any]:
+    def _own(self, body: Mapping[str, object]) -> dict[str, object]:
         """What a body says beside the ids of the URL and what is ours to say."""
         own = self._fields(body)
         return own if self.id_field is None or self.id_field not in body else own | {self.id_field: body[self.id_field]}
 
-    def _said(self, payload: Mapping[str, Any]) -> dict[str, Any]:
+    def _said(self, payload: Mapping[str, object]) -> dict[str, object]:
         """What was declared of a stored payload, without what is ours to write."""
         return self.schema.known({name: value for name, value in payload.items() if name not in self.derived})
 
-    def _fields(self, body: Mapping[str, Any]) -> dict[str, Any]:
+    def _fields(self, body: Mapping[str, object]) -> dict[str, object]:
         # A client that sends an answer back, changed, is not refused for what else is in it.
         ignored = NOT_DECLARED | self.derived | set(RECORD_TYPES[self.kind].key_fields)
         return {name: value for name, value in body.items() if name not in ignored}
@@ -315,7 +315,7 @@ def _size(record: Record) -> int:
         return 0
 
 
-def _check_ids(body: Mapping[str, Any], ids: Ids) -> None:
+def _check_ids(body: Mapping[str, object], ids: Ids) -> None:
     """Refuse an id in a body that is another than the one it stands for."""
     for name, known in ids.items():
         if body.get(name) not in (None, known):

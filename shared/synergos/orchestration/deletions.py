@@ -13,7 +13,7 @@ import structlog
 from synergos.domain.job import Job, Stage
 from synergos.domain.job_event import cancel_asked
 from synergos.domain.keys import RegistrationKey
-from synergos.domain.records import Ids, Kind, restrict
+from synergos.domain.records import Ids, Kind, Record, restrict
 from synergos.domain.removal import Removal
 from synergos.domain.study import Study
 from synergos.errors import Conflict, InvalidRequest, RecordNotFound
@@ -29,7 +29,7 @@ from synergos.orchestration.terms import AS_EVER, Terms
 from synergos.orchestration.view import View
 from synergos.records.paging import EVERYTHING, Page, Part
 from synergos.records.removals import Removals
-from synergos.records.store import Record, RecordStore
+from synergos.records.store import RecordStore
 
 log = structlog.get_logger(__name__)
 

@@ -14,11 +14,10 @@ from synergos.domain.damage import DAMAGED
 from synergos.domain.job import Job, JobError
 from synergos.domain.job_event import JobEvent, JobEventKind, RoundLoss
 from synergos.domain.job_options import JobOptions
-from synergos.domain.records import OWN_FIELDS, RECORD_TYPES, Ids, Kind
+from synergos.domain.records import OWN_FIELDS, RECORD_TYPES, Ids, Kind, Record
 from synergos.domain.study import Study, Trial
 from synergos.orchestration.view import View
 from synergos.records.counting import Readable
-from synergos.records.store import Record
 
 WITHHELD = "what went wrong is told to whom it concerns, and to whom the collaboration belongs"
 ANOTHER = "another participant"
@@ -180,7 +179,7 @@ class Disclosure:
         """
         if self.has_all or self._is_me(job.get("participant_id")):
             return lost
-        return replace(lost, participants=self._mine(lost.participants))
+        return replace(lost, participants={who: each for who, each in lost.participants.items() if self._is_me(who)})
 
     def study(self, study: Study) -> Study:
         """A study."""
@@ -230,7 +229,7 @@ class Disclosure:
     def _validation(self, record: Record) -> Record:
         return {name: value for name, value in record.items() if name != "pooled"} | self._pooled(record.get("pooled"))
 
-    def _pooled(self, pooled: object) -> dict[str, Any]:
+    def _pooled(self, pooled: object) -> dict[str, object]:
         """Figures over several participants, who are counted and not named; of a single other one they are that one's."""
         if not isinstance(pooled, Mapping) or not isinstance(participants := pooled.get("participants"), list):
             return {}
@@ -247,12 +246,12 @@ class Disclosure:
             return error
         return JobError(error.kind, WITHHELD)
 
-    def _waiting(self, wait: Mapping[str, Any]) -> dict[str, Any]:
+    def _waiting(self, wait: Mapping[str, object]) -> dict[str, object]:
         """A wait for a worker: whose, and why, is told to whom it concerns."""
         whole = self._is_me(wait.get("participant"))
         return dict(wait) if whole else _only(wait, frozenset({"since", "until", "for", "approval"}))
 
-    def _mine(self, found: object) -> dict[str, Any]:
+    def _mine(self, found: object) -> dict[str, object]:
         """Of what there is by participant, what is theirs."""
         if not isinstance(found, Mapping) or self.participant not in found:
             return {}
@@ -271,7 +270,7 @@ _TOLD: Mapping[Kind, Callable[[Disclosure, Record], Record]] = {
 }
 
 
-def _only(value: object, names: frozenset[str]) -> dict[str, Any]:
+def _only(value: object, names: frozenset[str]) -> dict[str, object]:
     return {name: each for name, each in value.items() if name in names} if isinstance(value, Mapping) else {}
 
 

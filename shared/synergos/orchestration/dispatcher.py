@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 from synergos.domain.job import Job
 from synergos.errors import NotSupported
@@ -30,7 +30,7 @@ class Dispatcher(Protocol):
             merely queued where a queue takes them or nobody waits.
         """
 
-    def waits(self) -> Mapping[str, Mapping[str, Any]]:
+    def waits(self) -> Mapping[str, Mapping[str, object]]:
         """What the jobs that have not started wait for, by job id.
 
         ``waiting_for`` is the job that must end first and ``position`` how many come before; ``reason`` says in words what
@@ -57,7 +57,7 @@ class ReadOnlyDispatcher:
         """
         raise NotSupported("jobs are handed in at the director")
 
-    def waits(self) -> Mapping[str, Mapping[str, Any]]:
+    def waits(self) -> Mapping[str, Mapping[str, object]]:
         """Nothing is known here of what jobs wait for."""
         return {}
 

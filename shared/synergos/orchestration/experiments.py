@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from synergos import bodies
 from synergos.bodies.declarations import Experiment
 from synergos.domain.keys import RunKey
-from synergos.domain.records import Ids, Kind
+from synergos.domain.records import Ids, Kind, Record
 from synergos.domain.trained_model import definition_of
 from synergos.learning import families
 from synergos.orchestration.declarations import Declarations
 from synergos.records import model_versions
-from synergos.records.store import Record
 
 
 class Experiments(Declarations[Experiment]):
@@ -24,7 +21,7 @@ class Experiments(Declarations[Experiment]):
     parents = (Kind.COLLABORATION, Kind.PROJECT)
     derived = frozenset({"fitted_model"})
 
-    def checked(self, declared: Experiment, payload: dict[str, Any], ids: Ids) -> dict[str, Any]:
+    def checked(self, declared: Experiment, payload: dict[str, object], ids: Ids) -> dict[str, object]:
         """Refuse a model that its family cannot build."""
         families.named_in(payload).check(payload["model"])
         return payload

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from synergos.domain.feature_space import FeatureSpace
 from synergos.domain.keys import ExperimentKey
@@ -14,7 +13,7 @@ from synergos.records.agreements import current_agreement
 from synergos.records.store import RecordStore
 
 
-def check_drawn_hyperparameters(store: RecordStore, experiment: ExperimentKey, run: Mapping[str, Any]) -> None:
+def check_drawn_hyperparameters(store: RecordStore, experiment: ExperimentKey, run: Mapping[str, object]) -> None:
     """Refuse hyperparameters that an experiment cannot be trained with.
 
     Raises:

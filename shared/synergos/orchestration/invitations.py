@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from synergos import bodies
 from synergos.bodies.declarations import Invitation
 from synergos.domain.invitation import STATE, InvitationState
-from synergos.domain.records import Ids, Kind, restrict
+from synergos.domain.records import Ids, Kind, Record, restrict
 from synergos.errors import Conflict, InvalidRequest, RecordNotFound, TooManyAtOnce
 from synergos.orchestration.caller import Caller
 from synergos.orchestration.declarations import Declarations
 from synergos.orchestration.terms import AS_EVER, Terms
 from synergos.orchestration.view import View
 from synergos.records.paging import Selection
-from synergos.records.store import Record, RecordStore
+from synergos.records.store import RecordStore
 
 MOST_ASKED = 32
 """Participants that wait for an invitation to one project; who asks then is told to ask its owner by other means."""
@@ -32,7 +31,7 @@ class Invitations(Declarations[Invitation]):
     schema = bodies.INVITATION
     parents = (Kind.COLLABORATION, Kind.PROJECT, Kind.PARTICIPANT)
 
-    def declare(self, caller: Caller, ids: Ids, body: Mapping[str, Any], terms: Terms = AS_EVER) -> View:
+    def declare(self, caller: Caller, ids: Ids, body: Mapping[str, object], terms: Terms = AS_EVER) -> View:
         """Invite a participant, as whom the collaboration belongs to; as the participant, ask for it.
 
         Raises:
@@ -86,7 +85,7 @@ class Invitations(Declarations[Invitation]):
         return ()
 
 
-def is_invited(invitation: Mapping[str, Any] | None) -> bool:
+def is_invited(invitation: Mapping[str, object] | None) -> bool:
     """Whether what is stored as an invitation lets somebody in."""
     return invitation is not None and invitation.get(STATE) == InvitationState.INVITED
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from synergos.domain.damage import Damaged
 from synergos.domain.job import Job, JobState
@@ -135,7 +134,7 @@ class Jobs:
         self._access.check_reading_job(caller, job.keys)
         return job.keys
 
-    def waits(self, caller: Caller) -> Mapping[str, Mapping[str, Any]]:
+    def waits(self, caller: Caller) -> Mapping[str, Mapping[str, object]]:
         """What the jobs that have not started wait for; see :class:`~synergos.orchestration.dispatcher.Dispatcher`."""
         return self._dispatcher.waits()
 

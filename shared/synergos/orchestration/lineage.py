@@ -6,13 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, partial
-from typing import Any
 
 from synergos.domain.damage import DamagedPayload
 from synergos.domain.job import Job, JobState, Stage
 from synergos.domain.keys import RunKey
 from synergos.domain.lineage import Lineage, LineageNode, NodeKind, State, edges_of
-from synergos.domain.records import Kind
+from synergos.domain.records import Kind, Record
 from synergos.domain.tags import Purpose
 from synergos.domain.trained_model import OUTDATED, TrainingDefinition, definition_of
 from synergos.errors import DamagedRecord, RecordNotFound
@@ -25,7 +24,7 @@ from synergos.orchestration.trainings import training_called
 from synergos.records.agreements import agreement_version, current_agreement, why_withdrawn
 from synergos.records.model_versions import number_of
 from synergos.records.paging import Page
-from synergos.records.store import Record, RecordStore
+from synergos.records.store import RecordStore
 
 _FIGURES = ("rounds", "best_round", "train_loss", "evaluate_loss")
 _HIDDEN = "run, experiment or project ask for something else by now: it is hidden until the run is trained again"
@@ -130,7 +129,7 @@ class _Parts:
         title = "alignment" if version is None else f"agreement {version}"
         return LineageNode("alignment", NodeKind.ALIGNMENT, title, about=about, changes=tuple(changes))
 
-    def _network(self, asked: Mapping[str, Any], now: TrainingDefinition, fitted: object) -> LineageNode:
+    def _network(self, asked: Mapping[str, object], now: TrainingDefinition, fitted: object) -> LineageNode:
         changes = tuple(_layer_changes(asked, now.experiment)) if asked else ()
         about = {
             "family": asked.get("family"),
@@ -140,12 +139,12 @@ class _Parts:
         }
         return LineageNode("network", NodeKind.NETWORK, self.run.expt_id, about=about, changes=changes)
 
-    def _run(self, asked: Mapping[str, Any], now: TrainingDefinition, digest: str | None) -> LineageNode:
+    def _run(self, asked: Mapping[str, object], now: TrainingDefinition, digest: str | None) -> LineageNode:
         changes = tuple(_key_changes(asked, now.run)) if digest else ()
         about = {"hyperparameters": asked, "hyperparameters_now": dict(now.run), "digest": digest}
         return LineageNode("run", NodeKind.RUN, self.run.run_id, about=about, changes=changes)
 
-    def _job(self, job_id: str) -> dict[str, Any]:
+    def _job(self, job_id: str) -> dict[str, object]:
         try:
             job = self.told.job(self.store.job(job_id))
         except (RecordNotFound, DamagedRecord):
@@ -200,7 +199,7 @@ class _Parts:
         return next((job for job in found if isinstance(job, Job)), None)
 
 
-def _layer_changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+def _layer_changes(before: Mapping[str, object], now: Mapping[str, object]) -> Iterator[str]:
     if before.get("family") != now.get("family"):
         yield f"its family was {before.get('family')} and is {now.get('family')} now"
     old, new = before.get("model"), now.get("model")
@@ -216,7 +215,7 @@ def _layer_changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterato
         yield f"layer {', '.join(differing)} has changed since the model was trained"
 
 
-def _key_changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+def _key_changes(before: Mapping[str, object], now: Mapping[str, object]) -> Iterator[str]:
     for name in sorted({*before, *now}):
         if before.get(name) != now.get(name):
             yield f"{name} was {_shown(before.get(name))} and is {_shown(now.get(name))} now"

@@ -11,14 +11,14 @@ from synergos.domain import grid
 from synergos.domain.job import Job
 from synergos.domain.keys import RegistrationKey
 from synergos.domain.reachability import Answered, Presence, Probe, Silent, problem_at
-from synergos.domain.records import Ids, Kind
+from synergos.domain.records import Ids, Kind, Record
 from synergos.domain.release import agreed
 from synergos.errors import NotSupported, WorkerForbids
 from synergos.orchestration.access import Access
 from synergos.orchestration.caller import Caller
 from synergos.orchestration.watch import PATIENCE_SECONDS, Address, Seen, Watch
 from synergos.records.paging import EVERYTHING, Page, Part, Selection
-from synergos.records.store import Record, RecordStore
+from synergos.records.store import RecordStore
 
 VERSION = version("synergos")
 _REGISTRATIONS = 20

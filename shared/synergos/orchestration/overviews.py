@@ -9,14 +9,14 @@ from typing import Any
 from synergos.domain.damage import Damaged
 from synergos.domain.job import Job, JobState
 from synergos.domain.keys import ParticipantKey, ProjectKey
-from synergos.domain.records import Kind
+from synergos.domain.records import Kind, Record
 from synergos.errors import RecordNotFound
 from synergos.orchestration.access import Access
 from synergos.orchestration.caller import Caller
 from synergos.orchestration.jobs import told
 from synergos.records.jobs import Touching
 from synergos.records.paging import Page, Part, Selection
-from synergos.records.store import Record, RecordStore
+from synergos.records.store import RecordStore
 
 RESULTS = 50
 """So many of each kind, the newest, unless said otherwise."""

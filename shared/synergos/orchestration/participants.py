@@ -5,10 +5,9 @@ from __future__ import annotations
 from synergos import bodies
 from synergos.bodies.declarations import Participant
 from synergos.domain.keys import RegistrationKey
-from synergos.domain.records import Kind
+from synergos.domain.records import Kind, Record
 from synergos.orchestration.alignment_invalidation import invalidate_without
 from synergos.orchestration.declarations import Declarations
-from synergos.records.store import Record
 
 
 class Participants(Declarations[Participant]):

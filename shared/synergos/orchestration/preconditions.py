@@ -11,12 +11,12 @@ from collections.abc import Iterable, Mapping
 from synergos.domain.feature_space import Action
 from synergos.domain.job import Stage
 from synergos.domain.keys import ProjectKey, RegistrationKey, RunKey
-from synergos.domain.records import RECORD_TYPES, Ids, Kind
+from synergos.domain.records import RECORD_TYPES, Ids, Kind, Record
 from synergos.domain.tags import Purpose, Tag, declared_tags
 from synergos.domain.trained_model import OUTDATED
 from synergos.errors import Conflict, RecordNotFound
 from synergos.records.agreements import current_agreement, why_withdrawn
-from synergos.records.store import Record, RecordStore
+from synergos.records.store import RecordStore
 
 _OUTERMOST_FIRST = (Kind.COLLABORATION, Kind.PROJECT, Kind.EXPERIMENT, Kind.RUN, Kind.PARTICIPANT)
 

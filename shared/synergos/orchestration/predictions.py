@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from synergos import bodies
 from synergos.bodies.declarations import TagList
@@ -26,7 +25,7 @@ class Predictions(StageRequests[Prediction]):
     kind = Kind.PREDICTION
     schema = bodies.PREDICTIONS
 
-    def asked(self, body: Mapping[str, Any]) -> Prediction:
+    def asked(self, body: Mapping[str, object]) -> Prediction:
         """See :class:`~synergos.orchestration.stage_requests.StageRequests`; tags that are no lists of lists say how to write them."""
         tags = body.get("tags")
         for project, value in tags.items() if isinstance(tags, Mapping) else ():

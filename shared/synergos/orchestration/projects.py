@@ -7,13 +7,12 @@ from collections.abc import Iterable
 from synergos import bodies
 from synergos.bodies.declarations import Project
 from synergos.domain.keys import ProjectKey, RunKey
-from synergos.domain.records import Kind
+from synergos.domain.records import Kind, Record
 from synergos.domain.trained_model import definition_of
 from synergos.orchestration.alignment_invalidation import invalidate_alignment
 from synergos.orchestration.declarations import Declarations
 from synergos.orchestration.run_check import unfit
 from synergos.records import model_versions
-from synergos.records.store import Record
 
 
 class Projects(Declarations[Project]):

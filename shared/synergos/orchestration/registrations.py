@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import count
-from typing import Any
 
 from synergos import bodies
 from synergos.bodies.declarations import Node, Registration
@@ -14,7 +13,7 @@ from synergos.domain import grid
 from synergos.domain.addresses import shown
 from synergos.domain.keys import ProjectKey, RegistrationKey
 from synergos.domain.reachability import Probe
-from synergos.domain.records import Ids, Kind, payload_of, restrict
+from synergos.domain.records import Ids, Kind, Record, payload_of, restrict
 from synergos.errors import InvalidRequest
 from synergos.orchestration.access import Access
 from synergos.orchestration.alignment_invalidation import invalidate_without
@@ -25,7 +24,7 @@ from synergos.orchestration.node_check import Others, check_nodes
 from synergos.orchestration.shares import Shares
 from synergos.orchestration.terms import AS_EVER, Terms
 from synergos.orchestration.view import View
-from synergos.records.store import Record, RecordStore
+from synergos.records.store import RecordStore
 
 _NODE = re.compile(r"node_\d+")
 
@@ -44,7 +43,7 @@ class Registrations(Declarations[Registration]):
         super().__init__(store, shares, access)
         self._probe = probe
 
-    def declare(self, caller: Caller, ids: Ids, body: Mapping[str, Any], terms: Terms = AS_EVER) -> View:
+    def declare(self, caller: Caller, ids: Ids, body: Mapping[str, object], terms: Terms = AS_EVER) -> View:
         """See :class:`~synergos.orchestration.declarations.Declarations`; each node is asked what it is first.
 
         Raises:
@@ -56,7 +55,7 @@ class Registrations(Declarations[Registration]):
         view = super().declare(caller, ids, body, terms)
         return replace(view, warnings=(*warnings, *view.warnings))
 
-    def change(self, caller: Caller, ids: Ids, body: Mapping[str, Any], terms: Terms = AS_EVER) -> View:
+    def change(self, caller: Caller, ids: Ids, body: Mapping[str, object], terms: Terms = AS_EVER) -> View:
         """See :class:`~synergos.orchestration.declarations.Declarations`; the nodes that change are asked what they are first."""
         self.access.check_declaring(caller, self.kind, ids)
         stored = payload_of(self.store.get(self.kind, ids))
@@ -64,7 +63,7 @@ class Registrations(Declarations[Registration]):
         warnings = self._looked_at(caller, ids, {name: node for name, node in changed.items() if name in body})
         return replace(super().change(caller, ids, body, terms), warnings=tuple(warnings))
 
-    def checked(self, declared: Registration, payload: dict[str, Any], ids: Ids) -> dict[str, Any]:
+    def checked(self, declared: Registration, payload: dict[str, object], ids: Ids) -> dict[str, object]:
         """Refuse a number of nodes that are not there, and nodes beyond that number."""
         expected, nodes = declared.n_count, declared.nodes
         present = next(index for index in count() if index not in nodes)
@@ -75,13 +74,13 @@ class Registrations(Declarations[Registration]):
             raise InvalidRequest(f"node_{surplus} is there, so expected more than {expected}", "n_count")
         return {**payload, **self._still_known(payload, ids)}
 
-    def _still_known(self, payload: Mapping[str, Any], ids: Ids) -> dict[str, Any]:
+    def _still_known(self, payload: Mapping[str, object], ids: Ids) -> dict[str, object]:
         """The nodes that are declared again where they were: the identity that one has shown is still known."""
         records = self.store.find(self.kind, restrict(ids, self.kind))
         known_at = {
             (node.host, node.command_port): node.fingerprint for record in records for node in grid.nodes_of(record)
         }
-        nodes = {name: node for name, node in payload.items() if _NODE.fullmatch(name)}
+        nodes = {name: node for name, node in payload.items() if _NODE.fullmatch(name) and isinstance(node, dict)}
         return {
             name: {**node, "fingerprint": known}
             for name, node in nodes.items()
@@ -92,9 +91,8 @@ class Registrations(Declarations[Registration]):
         """Count changes of a registration: its nodes consent to each, also to one that is as an earlier one was."""
         if before is None or before["created_at"] != after["created_at"]:
             return
-        then, now = payload_of(before), payload_of(after)
-        if then != now:
-            self.store.merge(self.kind, after["key"], {grid.REVISION: then.get(grid.REVISION, 0) + 1})
+        if payload_of(before) != payload_of(after):
+            self.store.merge(self.kind, after["key"], {grid.REVISION: before.get(grid.REVISION, 0) + 1})
 
     def delete(self, caller: Caller, ids: Ids, terms: Terms = AS_EVER) -> View:
         """See :class:`~synergos.orchestration.declarations.Declarations`; whom the collaboration belongs to takes the invitation back."""

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from synergos.domain.grid import Node, nodes_of
 from synergos.domain.keys import RegistrationKey, RunKey
-from synergos.domain.records import Ids, Kind, restrict
+from synergos.domain.records import Ids, Kind, Record, restrict
 from synergos.domain.removal import FolderKey, Removal, folder_key
 from synergos.domain.tags import Purpose
-from synergos.records.store import Record, RecordStore
+from synergos.records.store import RecordStore
 
 HAVE_FOLDERS = frozenset({Kind.COLLABORATION, Kind.PROJECT, Kind.EXPERIMENT, Kind.RUN})
 """The kinds of record that have a folder of their own below each outputs folder, with everything in it that belongs to them."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from synergos.domain.keys import RunKey
-from synergos.domain.records import Ids, Kind
+from synergos.domain.records import Ids, Kind, Record
 from synergos.errors import RecordNotFound
 from synergos.records.model_versions import note_validation
-from synergos.records.store import Record, RecordStore
+from synergos.records.store import RecordStore
 
 
 def require_results(store: RecordStore, kind: Kind, ids: Ids) -> list[Record]:

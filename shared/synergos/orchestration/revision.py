@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from hashlib import sha256
-from typing import Any
 from urllib.parse import quote, unquote
 
 _LONGEST = 2048
@@ -15,7 +14,7 @@ _OF_FIELD = 8
 """Hexadecimal digits: of the whole, by which revisions are told apart, and of each field, for what is said of it."""
 
 
-def revision_of(fields: Mapping[str, Any]) -> str:
+def revision_of(fields: Mapping[str, object]) -> str:
     """What stands for these fields of a record: a digest of all of them, and a short one of each.
 
     Returns:
@@ -27,12 +26,12 @@ def revision_of(fields: Mapping[str, Any]) -> str:
     return revision if len(revision) <= _LONGEST else whole
 
 
-def is_of(revision: str, fields: Mapping[str, Any]) -> bool:
+def is_of(revision: str, fields: Mapping[str, object]) -> bool:
     """Whether a revision stands for these fields."""
     return revision.partition("~")[0] == _digest(fields, _WHOLE)
 
 
-def changed_since(revision: str, fields: Mapping[str, Any]) -> list[str]:
+def changed_since(revision: str, fields: Mapping[str, object]) -> list[str]:
     """The fields that were otherwise, or not there, when a record had this revision; none where it does not say."""
     _, has_fields, said = revision.partition("~")
     if not has_fields:

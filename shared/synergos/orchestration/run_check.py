@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
 
 from synergos.domain.feature_space import Action
 from synergos.domain.keys import ProjectKey, RunKey
@@ -20,7 +19,7 @@ def action_said(store: RecordStore, project: Ids) -> Action | None:
     return None if said is None else Action(said)
 
 
-def check_run(experiment: Mapping[str, Any], run: Mapping[str, Any], action: Action | None) -> None:
+def check_run(experiment: Mapping[str, object], run: Mapping[str, object], action: Action | None) -> None:
     """Refuse a run that its experiment's family cannot train with for such a project, or of which a key would be without effect.
 
     Args:
@@ -66,7 +65,7 @@ def unfit(store: RecordStore, project: ProjectKey) -> Iterator[str]:
             yield _cannot_be_trained(run, action, error)
 
 
-def _require_trainable(experiment: Mapping[str, Any], run: Mapping[str, Any], action: Action | None) -> None:
+def _require_trainable(experiment: Mapping[str, object], run: Mapping[str, object], action: Action | None) -> None:
     families.named_in(experiment).check_run(payload_of(run), action)
 
 

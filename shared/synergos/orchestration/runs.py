@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from synergos import bodies
 from synergos.bodies.declarations import Run
 from synergos.domain.keys import RunKey
-from synergos.domain.records import Ids, Kind, restrict
+from synergos.domain.records import Ids, Kind, Record, restrict
 from synergos.domain.trained_model import definition_of
 from synergos.errors import RecordNotFound
 from synergos.orchestration.declarations import Declarations
 from synergos.orchestration.run_check import action_said, check_run
 from synergos.records import model_versions
-from synergos.records.store import Record
 
 
 class Runs(Declarations[Run]):
@@ -24,7 +21,7 @@ class Runs(Declarations[Run]):
     id_field = "run_id"
     parents = (Kind.COLLABORATION, Kind.PROJECT, Kind.EXPERIMENT)
 
-    def checked(self, declared: Run, payload: dict[str, Any], ids: Ids) -> dict[str, Any]:
+    def checked(self, declared: Run, payload: dict[str, object], ids: Ids) -> dict[str, object]:
         """Refuse hyperparameters that the experiment's family cannot train with, and those that would be without effect."""
         try:
             experiment = self.store.get(Kind.EXPERIMENT, restrict(ids, Kind.EXPERIMENT))

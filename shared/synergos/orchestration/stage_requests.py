@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 from synergos.bodies.stages import StageBody, options_of
 from synergos.domain.job import Job, JobState, Stage
 from synergos.domain.job_options import JobOptions
-from synergos.domain.records import Ids, Kind
+from synergos.domain.records import Ids, Kind, Record
 from synergos.errors import RecordNotFound
 from synergos.orchestration.access import Access
 from synergos.orchestration.caller import Caller
@@ -17,7 +17,7 @@ from synergos.orchestration.dispatcher import FOREVER, Wait
 from synergos.orchestration.shares import Shares
 from synergos.orchestration.submission import Submission
 from synergos.records.paging import EVERYTHING, Page, Part, Selection
-from synergos.records.store import Record, RecordStore
+from synergos.records.store import RecordStore
 from synergos.schema import Definition
 
 Body = TypeVar("Body", bound=StageBody)
@@ -56,7 +56,9 @@ class StageRequests(Generic[Body]):
             raise RecordNotFound(f"no {self.kind.value} with {scope}")
         return found.map(self.access.sight(caller).record)
 
-    def request(self, caller: Caller, ids: Ids, body: Mapping[str, Any], *, wait: Wait | None = FOREVER) -> list[Job]:
+    def request(
+        self, caller: Caller, ids: Ids, body: Mapping[str, object], *, wait: Wait | None = FOREVER
+    ) -> list[Job]:
         """Accept a request; its jobs as they stand when it may be answered.
 
         Raises:
@@ -70,7 +72,7 @@ class StageRequests(Generic[Body]):
         asked = self.asked(body)
         return self.submission.hand_over(self.accept(caller, ids, options_of(asked), asked), wait=wait)
 
-    def rehearse(self, caller: Caller, ids: Ids, body: Mapping[str, Any]) -> list[Job]:
+    def rehearse(self, caller: Caller, ids: Ids, body: Mapping[str, object]) -> list[Job]:
         """The jobs that :meth:`request` would accept; none is stored, and none runs.
 
         Raises:
@@ -81,7 +83,7 @@ class StageRequests(Generic[Body]):
         with self.store.rehearsal():
             return self.accept(caller, ids, options_of(asked), asked)
 
-    def asked(self, body: Mapping[str, Any]) -> Body:
+    def asked(self, body: Mapping[str, object]) -> Body:
         """What a body asks for.
 
         Raises:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from synergos import bodies
 from synergos.domain.damage import Damaged
 from synergos.domain.job import Stage
 from synergos.domain.keys import ExperimentKey
-from synergos.domain.records import Ids, Kind, restrict
+from synergos.domain.records import Ids, Kind, Record, restrict
 from synergos.domain.study import TRIAL_PREFIX, Study, Tally, Trial
 from synergos.orchestration import preconditions
 from synergos.orchestration.access import Access
@@ -20,7 +19,7 @@ from synergos.orchestration.shares import Shares
 from synergos.orchestration.study_records import StudyRecords, trial_of
 from synergos.orchestration.study_request import study_of
 from synergos.records.paging import EVERYTHING, Page, Part, Selection
-from synergos.records.store import Record, RecordStore
+from synergos.records.store import RecordStore
 
 _ASKED_AT_ONCE = 1000
 
@@ -58,7 +57,7 @@ class Studies:
         self._records = StudyRecords(store)
         self._wake_tuner = wake_tuner
 
-    def open(self, caller: Caller, ids: Ids, body: Mapping[str, Any], *, is_rehearsal: bool = False) -> Study:
+    def open(self, caller: Caller, ids: Ids, body: Mapping[str, object], *, is_rehearsal: bool = False) -> Study:
         """Begin a search in one experiment; its trials are started right after.
 
         Args:

@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 
 from synergos.domain.damage import Damaged
 from synergos.domain.job import JobError
-from synergos.domain.records import Ids, Kind
+from synergos.domain.records import Ids, Kind, Record
 from synergos.domain.study import Study, StudyState, Tally, Trial
 from synergos.errors import Conflict, InvalidRequest, RecordNotFound
 from synergos.records.paging import EVERYTHING, Page, Part, Selection
-from synergos.records.store import Record, RecordStore
+from synergos.records.store import RecordStore
 
 
 class StudyRecords:

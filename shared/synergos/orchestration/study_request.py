@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Mapping
-from typing import Any
 from uuid import uuid4
 
 from synergos.bodies.stages import Optimization, options_of
@@ -100,7 +99,7 @@ def _max_concurrent(asked: Optimization) -> int | None:
     return asked.max_concurrent if asked.max_concurrent is not None else (other if other > 1 else None)
 
 
-def _fixed(store: RecordStore, experiment: ExperimentKey, base_run: str | None) -> dict[str, Any]:
+def _fixed(store: RecordStore, experiment: ExperimentKey, base_run: str | None) -> dict[str, object]:
     if base_run is None:
         return {}
     key = experiment.run_called(check_identifier(base_run, "base_run"))
@@ -115,7 +114,7 @@ def _check_each(
     store: RecordStore,
     experiment: ExperimentKey,
     space: SearchSpace,
-    fixed: Mapping[str, Any],
+    fixed: Mapping[str, object],
     action: Action,
 ) -> None:
     """Refuse a value that no combination makes trainable; combinations are looked at when they are drawn."""
@@ -141,7 +140,9 @@ def _check_each(
                 raise InvalidRequest(str(error), f"search_space.{name}.{place}") from error
 
 
-def _fields(space: SearchSpace, family: ModelFamily, fixed: Mapping[str, Any], run: Hyperparameters) -> frozenset[str]:
+def _fields(
+    space: SearchSpace, family: ModelFamily, fixed: Mapping[str, object], run: Hyperparameters
+) -> frozenset[str]:
     """What the runs of a study can say."""
     usual = family.hyperparameters({}).to_dict()
     # What nobody says may follow from what is drawn, as a schedule does.

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from synergos import bodies
 from synergos.bodies.declarations import Tag
 from synergos.domain.keys import RegistrationKey
-from synergos.domain.records import Ids, Kind
+from synergos.domain.records import Ids, Kind, Record
 from synergos.domain.tags import Purpose, check_nesting, check_tags
 from synergos.orchestration.alignment_invalidation import brings_data, invalidate_alignment, invalidate_without
 from synergos.orchestration.caller import Caller
 from synergos.orchestration.declarations import Declarations
 from synergos.orchestration.terms import AS_EVER, Terms
 from synergos.orchestration.view import View
-from synergos.records.store import Record
 
 
 class Tags(Declarations[Tag]):
@@ -25,17 +23,17 @@ class Tags(Declarations[Tag]):
     schema = bodies.TAG
     parents = (Kind.COLLABORATION, Kind.PROJECT, Kind.PARTICIPANT, Kind.REGISTRATION)
 
-    def declare(self, caller: Caller, ids: Ids, body: Mapping[str, Any], terms: Terms = AS_EVER) -> View:
+    def declare(self, caller: Caller, ids: Ids, body: Mapping[str, object], terms: Terms = AS_EVER) -> View:
         """See :class:`~synergos.orchestration.declarations.Declarations`; tags that are no lists of lists say how to write them."""
         _check_nesting(body)
         return super().declare(caller, ids, body, terms)
 
-    def change(self, caller: Caller, ids: Ids, body: Mapping[str, Any], terms: Terms = AS_EVER) -> View:
+    def change(self, caller: Caller, ids: Ids, body: Mapping[str, object], terms: Terms = AS_EVER) -> View:
         """As :meth:`declare`, of the purposes given."""
         _check_nesting(body)
         return super().change(caller, ids, body, terms)
 
-    def checked(self, declared: Tag, payload: dict[str, Any], ids: Ids) -> dict[str, Any]:
+    def checked(self, declared: Tag, payload: dict[str, object], ids: Ids) -> dict[str, object]:
         """Refuse tags that leave the data folder; purposes nothing was said of have none."""
         tags = {purpose.value: payload.get(purpose.value, []) for purpose in Purpose}
         for purpose, value in tags.items():
@@ -58,6 +56,6 @@ class Tags(Declarations[Tag]):
         invalidate_without(self.store, RegistrationKey.of(record["key"]))
 
 
-def _check_nesting(body: Mapping[str, Any]) -> None:
+def _check_nesting(body: Mapping[str, object]) -> None:
     for purpose in Purpose:
         check_nesting(body.get(purpose.value), purpose.value)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from synergos.errors import ConditionFailed
 from synergos.orchestration.revision import changed_since, is_of, revision_of
@@ -26,7 +25,7 @@ class Terms:
     must_exist: bool = False
     seen: Sequence[str] | None = None
 
-    def check(self, what: str, fields: Mapping[str, Any] | None, id_field: str | None = None) -> None:
+    def check(self, what: str, fields: Mapping[str, object] | None, id_field: str | None = None) -> None:
         """Return when a record as it is stored is as it is expected; called in the transaction that changes it.
 
         Args:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from synergos.domain.keys import RunKey
-from synergos.domain.records import Kind
+from synergos.domain.records import Kind, Record
 from synergos.domain.trained_model import OUTDATED
 from synergos.errors import DamagedRecord, InvalidRequest, RecordNotFound
 from synergos.orchestration.access import Access
@@ -13,7 +13,7 @@ from synergos.orchestration.caller import Caller
 from synergos.orchestration.preconditions import require_named
 from synergos.records.model_versions import number_of
 from synergos.records.paging import EVERYTHING, Page, Part, Selection
-from synergos.records.store import Record, RecordStore
+from synergos.records.store import RecordStore
 
 
 class Trainings:

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from synergos.domain.records import Kind
-from synergos.records.store import Record
+from synergos.domain.records import Kind, Record
 
 
 class Relations(StrEnum):

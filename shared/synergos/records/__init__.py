@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from synergos.domain.records import Record
 from synergos.records.archive import archive
-from synergos.records.store import Record, RecordStore
+from synergos.records.store import RecordStore
 
 __all__ = ["Record", "RecordStore", "archive"]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from synergos.domain.records import Ids, Kind
-from synergos.records.store import Record, RecordStore
+from synergos.domain.records import Ids, Kind, Record
+from synergos.records.store import RecordStore
 
 _REASON = "withdrawn_because"
 

@@ -9,14 +9,12 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, RowMapping, Select, and_, literal, or_, select, union_all
 
-from synergos.domain.records import RECORD_TYPES, Kind
+from synergos.domain.records import RECORD_TYPES, Kind, Record
 from synergos.records.database import Database
 from synergos.records.paging import PIECE_BYTES
 from synergos.records.shares import size_of
 from synergos.records.tables import RECORDS
 from synergos.records.visibility import is_visible
-
-Record = dict[str, Any]
 
 _LISTED_AT_ONCE = 5000
 """How many of the records beneath are found by one query."""

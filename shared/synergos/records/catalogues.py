@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from sqlalchemy import ColumnElement, RowMapping, and_, delete, insert, or_, select, tuple_, update
 
@@ -44,7 +44,7 @@ class Kept:
     asked_at: datetime | None = None
     seen_at: datetime | None = None
     problem: str | None = None
-    content: Mapping[str, Any] | None = None
+    content: Mapping[str, object] | None = None
 
 
 class Catalogues:
@@ -78,7 +78,7 @@ class Catalogues:
         with self._database.reading() as connection:
             return [(RegistrationKey(*ids), node) for *ids, node in connection.execute(wanted)]
 
-    def found(self, place: Place, registered: str, at: datetime, content: Mapping[str, Any]) -> None:
+    def found(self, place: Place, registered: str, at: datetime, content: Mapping[str, object]) -> None:
         """A node has answered; of what stays the same the time alone is written."""
         with self._database.writing() as connection:
             known = connection.execute(select(CATALOGUES.c.content).where(_is(place))).scalar_one_or_none()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import structlog
 from sqlalchemy import Connection, RowMapping, and_, bindparam, func, insert, or_, select, update
@@ -155,7 +154,7 @@ def _add_rounds(connection: Connection, job: int, attempt: int, rounds: Sequence
     newest = connection.execute(select(func.max(table.c.round)).where(*mine)).scalar_one() or 0
     changed = [_values(each) for each in rounds if each.number <= newest]
     if changed:
-        columns: Mapping[str, Any] = {name: bindparam(f"new_{name}") for name in _SAID}
+        columns: Mapping[str, object] = {name: bindparam(f"new_{name}") for name in _SAID}
         statement = update(table).where(*mine, table.c.round == bindparam("new_round")).values(columns)
         connection.execute(statement, [{f"new_{name}": value for name, value in each.items()} for each in changed])
     new = [{"job": job, "attempt": attempt} | _values(each) for each in rounds if each.number > newest]
@@ -223,7 +222,7 @@ _SAID = ("at", "train", "evaluate", "participants")
 """What may become known of a round that is there already; its number is no TTP's to change."""
 
 
-def _values(each: RoundLoss) -> dict[str, Any]:
+def _values(each: RoundLoss) -> dict[str, object]:
     return {
         "round": each.number,
         "at": each.at,
@@ -233,7 +232,7 @@ def _values(each: RoundLoss) -> dict[str, Any]:
     }
 
 
-def _row(job: int, number: int, attempt: int, event: JobEvent) -> dict[str, Any]:
+def _row(job: int, number: int, attempt: int, event: JobEvent) -> dict[str, object]:
     return {
         "job": job,
         "number": number,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, bindparam, exists, func, insert, select, tuple_, update
 
@@ -186,7 +185,7 @@ class JobStore:
     def _has_ended(connection: Connection, job_id: str) -> bool:
         return connection.execute(select(JOBS.c.state).where(JOBS.c.id == job_id)).scalar_one_or_none() in FINAL_STATES
 
-    def _update_job(self, job_id: str, values: Mapping[str, Any]) -> None:
+    def _update_job(self, job_id: str, values: Mapping[str, object]) -> None:
         with self.database.writing() as connection:
             if not connection.execute(update(JOBS).where(JOBS.c.id == job_id).values(**values)).rowcount:
                 raise RecordNotFound(f"no Job {job_id!r}")

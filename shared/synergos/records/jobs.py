@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 from typing import cast as taken_as
 
 from sqlalchemy import ColumnElement, RowMapping, Text, and_, cast, func, or_, tuple_
@@ -75,7 +75,7 @@ def is_of_trace(trace_id: str) -> ColumnElement[bool]:
     return or_(asked, and_(JOBS.c.traceparent.is_(None), JOBS.c.id == trace_id))
 
 
-def row_of(job: Job) -> dict[str, Any]:
+def row_of(job: Job) -> dict[str, object]:
     """The columns of a job that is stored for the first time."""
     keys: Mapping[str, str | None] = dict.fromkeys(JOB_IDS) | job.keys.to_dict()
     return {
@@ -90,7 +90,7 @@ def row_of(job: Job) -> dict[str, Any]:
     }
 
 
-def standing_of(job: Job) -> dict[str, Any]:
+def standing_of(job: Job) -> dict[str, object]:
     """The columns that change while a job lives, its progress apart."""
     return {
         "state": job.state.value,

@@ -257,7 +257,7 @@ class Leases:
             if connection.execute(update(JOBS).where(*_is_held(claim)).values(values)).rowcount:
                 note_job(connection, claim.job.id)
 
-    def _held_values(self, claim: Claim, awaited: Sequence[AwaitedWorker], seconds: float) -> dict[str, Any]:
+    def _held_values(self, claim: Claim, awaited: Sequence[AwaitedWorker], seconds: float) -> dict[str, object]:
         not_before = self._store.database.now() + timedelta(seconds=seconds)
         return {"progress": self._waiting_for(claim, awaited), "not_before": not_before}
 
@@ -359,7 +359,7 @@ class Leases:
         with self._store.database.reading() as connection:
             return connection.execute(held).scalar_one_or_none()
 
-    def _change(self, claim: Claim, values: Mapping[str, Any]) -> None:
+    def _change(self, claim: Claim, values: Mapping[str, object]) -> None:
         mine = and_(JOBS.c.id == claim.job.id, JOBS.c.lease == claim.lease, JOBS.c.state == JobState.RUNNING.value)
         with self._store.database.writing() as connection:
             if not connection.execute(update(JOBS).where(mine).values(dict(values))).rowcount:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from sqlalchemy import insert, select, update
 
@@ -23,20 +22,20 @@ class Members:
             if connection.execute(select(MEMBERS).where(MEMBERS.c.fingerprint == fingerprint)).first() is None:
                 connection.execute(insert(MEMBERS).values(fingerprint=fingerprint, name=name[:128]))
 
-    def endorsement(self, fingerprint: str) -> Mapping[str, Any] | None:
+    def endorsement(self, fingerprint: str) -> Mapping[str, object] | None:
         """What the director has signed of a member; None where it has not, yet."""
         wanted = select(MEMBERS.c.endorsement).where(MEMBERS.c.fingerprint == fingerprint)
         with self._database.reading() as connection:
             found = connection.execute(wanted).scalar_one_or_none()
         return found if isinstance(found, Mapping) else None
 
-    def all(self) -> dict[str, Mapping[str, Any] | None]:
+    def all(self) -> dict[str, Mapping[str, object] | None]:
         """What was signed of each, by fingerprint."""
         with self._database.reading() as connection:
             rows = connection.execute(select(MEMBERS.c.fingerprint, MEMBERS.c.endorsement))
             return {row.fingerprint: row.endorsement if isinstance(row.endorsement, Mapping) else None for row in rows}
 
-    def endorse(self, fingerprint: str, endorsement: Mapping[str, Any]) -> None:
+    def endorse(self, fingerprint: str, endorsement: Mapping[str, object]) -> None:
         """Write down what the director has signed of a member."""
         with self._database.writing() as connection:
             changed = update(MEMBERS).where(MEMBERS.c.fingerprint == fingerprint)

@@ -10,28 +10,29 @@ from msgspec import UnsetType
 
 from synergos.domain.keys import RunKey
 from synergos.domain.outputs import Trained
-from synergos.domain.records import Kind, payload_of
+from synergos.domain.records import Kind, Record, payload_of
 from synergos.domain.trained_model import OUTDATED, TrainingDefinition, definition_of, figures_of
 from synergos.errors import DamagedRecord
-from synergos.records.store import Record, RecordStore
+from synergos.records.store import RecordStore
 
 _LARGE = frozenset({"feature_space", "architecture", "hyperparameters", OUTDATED})
 _AGREEMENT = "agreement"
 
 
-def number_of(model: Mapping[str, Any]) -> int:
+def number_of(model: Mapping[str, object]) -> int:
     """Which training a model is of; what was trained before models had versions is the first.
 
     Raises:
         DamagedRecord: it says none.
     """
+    version: Any = model.get("version", 1)
     try:
-        return int(model.get("version", 1))
+        return int(version)
     except (TypeError, ValueError) as error:
         raise DamagedRecord("number of a training") from error
 
 
-def keep(store: RecordStore, run: RunKey, outputs: Trained, trained: Mapping[str, Any]) -> None:
+def keep(store: RecordStore, run: RunKey, outputs: Trained, trained: Mapping[str, object]) -> None:
     """Add a training to those of its run, and forget those whose files are not kept any more.
 
     Args:
@@ -46,7 +47,7 @@ def keep(store: RecordStore, run: RunKey, outputs: Trained, trained: Mapping[str
             store.delete(Kind.MODEL_VERSION, version["key"])
 
 
-def _in_short(trained: Mapping[str, Any]) -> dict[str, Any]:
+def _in_short(trained: Mapping[str, object]) -> dict[str, object]:
     """A training without what takes much room, and stands in its manifest too."""
     short = {name: value for name, value in trained.items() if name not in _LARGE}
     if isinstance(agreement := short.pop(_AGREEMENT, None), Mapping) and "version" in agreement:
@@ -56,7 +57,7 @@ def _in_short(trained: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def is_outdated(
-    store: RecordStore, run: RunKey, definition: TrainingDefinition | UnsetType, feature_space: Mapping[str, Any]
+    store: RecordStore, run: RunKey, definition: TrainingDefinition | UnsetType, feature_space: Mapping[str, object]
 ) -> bool:
     """Whether a run, its experiment or its project asks for something else by now than a model was trained from.
 
@@ -71,7 +72,7 @@ def is_outdated(
     return definition.digest != now.digest
 
 
-def _does_something_else(store: RecordStore, run: RunKey, feature_space: Mapping[str, Any]) -> bool:
+def _does_something_else(store: RecordStore, run: RunKey, feature_space: Mapping[str, object]) -> bool:
     """Whether a model classifies, and its project regresses by now, or the other way round."""
     wanted, action = store.get(Kind.PROJECT, run).get("action"), feature_space.get("action")
     return wanted is not None and action is not None and wanted != action

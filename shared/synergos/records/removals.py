@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
 
 from sqlalchemy import RowMapping, delete, insert, literal, or_, select, update
 
@@ -84,7 +83,7 @@ class Removals:
             return _removal_of(row)
 
 
-def _row_of(removal: Removal) -> dict[str, Any]:
+def _row_of(removal: Removal) -> dict[str, object]:
     node = removal.node
     where = (
         {}

@@ -7,7 +7,6 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
@@ -25,7 +24,7 @@ from sqlalchemy import (
 
 from synergos.domain.damage import DAMAGED, UNREADABLE, DamagedPayload
 from synergos.domain.keys import Key
-from synergos.domain.records import RECORD_TYPES, Ids, Kind, payload_of, restrict
+from synergos.domain.records import RECORD_TYPES, Ids, Kind, Record, payload_of, restrict
 from synergos.domain.trained_model import OUTDATED
 from synergos.errors import RecordNotFound
 from synergos.records import shares
@@ -59,10 +58,6 @@ _CHANGED = {kind: update(table).where(_MATCHES[kind]) for kind, table in RECORDS
 
 class _Undone(Exception):
     """Ends a transaction of which nothing is to stay."""
-
-
-Record = dict[str, Any]
-"""``doc_id`` (int), ``kind``, ``key`` (dict), ``created_at`` (aware, UTC), and the payload's fields beside them."""
 
 
 class RecordStore(JobStore):
@@ -107,7 +102,7 @@ class RecordStore(JobStore):
 
     # Records
 
-    def put(self, kind: Kind, key: Ids, payload: Mapping[str, Any]) -> Record:
+    def put(self, kind: Kind, key: Ids, payload: Mapping[str, object]) -> Record:
         """Declare a record: a stored one keeps its ``doc_id`` and nothing else."""
         values = {**_stored(kind, _payload(payload)), "created_at": datetime.now(UTC)}
         with self.database.writing() as connection:
@@ -116,7 +111,7 @@ class RecordStore(JobStore):
                     connection.execute(insert(RECORDS[kind]).values(**restrict(key, kind), **values))
             return self.get(kind, key)
 
-    def merge(self, kind: Kind, key: Ids, changes: Mapping[str, Any]) -> Record:
+    def merge(self, kind: Kind, key: Ids, changes: Mapping[str, object]) -> Record:
         """Replace the fields given, keep the others.
 
         Raises:
@@ -256,7 +251,7 @@ class RecordStore(JobStore):
         return connection.execute(delete(RECORDS[kind]).where(*conditions)).rowcount
 
     @staticmethod
-    def _update(connection: Connection, kind: Kind, key: Ids, values: Mapping[str, Any]) -> bool:
+    def _update(connection: Connection, kind: Kind, key: Ids, values: Mapping[str, object]) -> bool:
         return bool(connection.execute(_CHANGED[kind], {**values, **_own(kind, key)}).rowcount)
 
 
@@ -277,13 +272,13 @@ def conditions(kind: Kind, selection: Selection) -> Iterator[ColumnElement[bool]
         yield is_visible(kind)
 
 
-def _stored(kind: Kind, payload: Mapping[str, Any]) -> dict[str, Any]:
+def _stored(kind: Kind, payload: Mapping[str, object]) -> dict[str, object]:
     """The columns that hold a payload."""
     beside = {OUTDATED: payload.get(OUTDATED) is True} if kind is Kind.MODEL else {}
     return {"payload": payload, **beside}
 
 
-def _payload(fields: Mapping[str, Any]) -> dict[str, Any]:
+def _payload(fields: Mapping[str, object]) -> dict[str, object]:
     return {name: plain(value) for name, value in payload_of(fields).items()}
 
 

@@ -15,7 +15,7 @@ from synergos.domain.feature_space import Action, FeatureSpace
 from synergos.domain.grid import Node, sub_grid
 from synergos.domain.job import Job
 from synergos.domain.keys import ExperimentKey, JobKey, ProjectKey, RunKey, StudyKey
-from synergos.domain.records import Kind, restrict
+from synergos.domain.records import Kind, Record, restrict
 from synergos.domain.study import TRIAL_PREFIX
 from synergos.domain.tags import Purpose
 from synergos.domain.trained_model import TrainingDefinition, definition_of
@@ -24,7 +24,6 @@ from synergos.learning.families import Recipe
 from synergos.orchestration import preconditions
 from synergos.records import RecordStore, model_versions
 from synergos.records.agreements import current_agreement
-from synergos.records.store import Record
 from synergos_ttp.workers.commands import Tags
 from synergos_ttp.workers.participant import JobParticipant
 
