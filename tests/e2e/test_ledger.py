@@ -70,7 +70,8 @@ def test_who_used_which_folder_for_what_is_one_table(own_grid: RealGrid, wine: D
     # What the TTP has kept of the worker's ledger is in it still.
     place = LedgerPlace(own_grid.grid.folder / "ttp" / "data", "ttp")
     done = rows_of(line for line in lines_in(place) if line is not None)
-    [trained] = [row["more"] for row in done if row["what"] == "job ended" and row["more"]["stage"] == "train"]
+    ended = [row["more"] for row in done if row["what"] == "job ended"]
+    [trained] = [each for each in ended if isinstance(each, dict) and each["stage"] == "train"]
     kept = trained["heads"]["worker_1"]
     [verified] = json.loads(audit(own_grid, "worker_1", "verify", "--head", kept, "--format", "json"))
     assert (verified["is_sound"], verified["findings"]) == (True, [])

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import structlog
 
@@ -47,7 +46,7 @@ _LONGEST_LINE = 2**16
 @dataclass(frozen=True)
 class _Note:
     what: str
-    about: Mapping[str, Any]
+    about: Mapping[str, object]
     at: str
 
 
@@ -107,7 +106,7 @@ class Ledger:
             self._write_waiting()
         return self._problem
 
-    def append(self, what: str, about: Mapping[str, Any]) -> Head:
+    def append(self, what: str, about: Mapping[str, object]) -> Head:
         """Write down what is about to be done, before it is.
 
         Raises:
@@ -118,7 +117,7 @@ class Ledger:
             self._write(_Note(what, about, now("milliseconds")))
             return self._head
 
-    def note(self, what: str, about: Mapping[str, Any]) -> None:
+    def note(self, what: str, about: Mapping[str, object]) -> None:
         """Write down what has been done; where that cannot be written it is as soon as something can, with its own time."""
         with self._lock:
             self._waiting.append(_Note(what, about, now("milliseconds")))
@@ -128,7 +127,7 @@ class Ledger:
             with suppress(NotRecorded):
                 self._write_waiting()
 
-    def mention(self, what: str, about: Mapping[str, Any]) -> None:
+    def mention(self, what: str, about: Mapping[str, object]) -> None:
         """Write down what has changed nothing, a refusal for instance; where that cannot be written it is counted alone."""
         with self._lock:
             try:
@@ -191,7 +190,9 @@ class Ledger:
         self._put(identity, FILE_BEGUN, {"program": self._place.program, **_shown(identity)}, at, file)
         self._file, self._signer = file, identity.fingerprint
 
-    def _put(self, identity: Identity, what: str, about: Mapping[str, Any], at: str, file: Path | None = None) -> None:
+    def _put(
+        self, identity: Identity, what: str, about: Mapping[str, object], at: str, file: Path | None = None
+    ) -> None:
         target = file or self._file
         assert target is not None  # noqa: S101 - there is one when the first line was written
         line, content = self._line(identity, what, about, at)
@@ -201,7 +202,7 @@ class Ledger:
         with suppress(OSError, Conflict):
             write(self._place.head, {"number": self._head.number, "digest": self._head.digest}, is_lasting=False)
 
-    def _line(self, identity: Identity, what: str, about: Mapping[str, Any], at: str) -> tuple[Line, bytes]:
+    def _line(self, identity: Identity, what: str, about: Mapping[str, object], at: str) -> tuple[Line, bytes]:
         """The next line, and as a file has it; of what no line can hold, that it is so."""
         try:
             line = signed(identity.keys, self._head, at, what, about)
@@ -296,7 +297,7 @@ def noted_head(place: LedgerPlace) -> Head | None:
     return Head(number, digest)
 
 
-def _shown(identity: Identity) -> dict[str, Any]:
+def _shown(identity: Identity) -> dict[str, object]:
     """What somebody needs to know of who signs, and of whom they came after."""
     return {"document": dict(identity.keys.public.document), "succession": identity.succession}
 

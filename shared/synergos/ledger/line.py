@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, structs
 
 from synergos.errors import InvalidRequest, WireFormatError
 from synergos.identity.statements import Fingerprint
@@ -54,7 +54,7 @@ class Line(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     at: str
     signer: Fingerprint
     what: str
-    about: dict[str, Any]
+    about: dict[str, object]
     signature: Annotated[str, Meta(pattern="^[0-9a-f]{128}$")]
 
     def content(self) -> bytes:
@@ -67,8 +67,11 @@ class Line(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Raises:
             WireFormatError: it was not.
         """
-        said = {name: value for name, value in msgspec.to_builtins(self).items() if name != "signature"}
-        signer.verify(_bytes(said), bytes.fromhex(self.signature))
+        signer.verify(self.signed_content(), bytes.fromhex(self.signature))
+
+    def signed_content(self) -> bytes:
+        """What of it is signed: all but the signature itself."""
+        return _bytes({name: value for name, value in structs.asdict(self).items() if name != "signature"})
 
 
 LINE = Definition(Line, quotes=False)
@@ -113,23 +116,23 @@ def is_digest(text: str) -> bool:
     return len(text) == len(NOTHING_BEFORE) and set(text) <= set("0123456789abcdef")
 
 
-def signed(keys: Keys, after: Head, at: str, what: str, about: Mapping[str, Any]) -> Line:
+def signed(keys: Keys, after: Head, at: str, what: str, about: Mapping[str, object]) -> Line:
     """The line that comes after another; halves of surrogate pairs, as names of files that are no UTF-8 have them, are spelled out in it.
 
     Raises:
         TypeError: JSON has no such value.
         ValueError: nor such a number.
     """
-    said: dict[str, Any] = {
-        "kind": "ledger",
-        "number": after.number + 1,
-        "before": after.digest,
-        "at": at,
-        "signer": keys.public.fingerprint,
-        "what": what,
-        "about": _spelled_out(dict(about)),
-    }
-    return Line(**said, signature=keys.sign(_bytes(said)).hex())
+    unsigned = Line(
+        number=after.number + 1,
+        before=after.digest,
+        at=at,
+        signer=keys.public.fingerprint,
+        what=what,
+        about=_spelled_out(dict(about)),
+        signature="",
+    )
+    return structs.replace(unsigned, signature=keys.sign(unsigned.signed_content()).hex())
 
 
 def line_of(content: bytes) -> Line:
@@ -165,5 +168,5 @@ def _spelled_out(value: Any) -> Any:
     return [_spelled_out(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
-def _bytes(said: Mapping[str, Any]) -> bytes:
+def _bytes(said: Mapping[str, object]) -> bytes:
     return json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode()

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from synergos.errors import WireFormatError
 from synergos.ledger.line import FILE_BEGUN, Line, line_of
@@ -57,15 +56,15 @@ class Wanted:
     project: str | None = None
     what: str | None = None
 
-    def takes(self, row: Mapping[str, Any]) -> bool:
+    def takes(self, row: Mapping[str, object]) -> bool:
         """Whether a row is wanted."""
         ids = ((self.collaboration, "collaboration"), (self.project, "project"), (self.what, "what"))
         return (
             all(wanted is None or row.get(name) == wanted for wanted, name in ids)
-            and (self.folder is None or any(_touches(self.folder, used) for used in row.get("folders", ())))
+            and (self.folder is None or any(_touches(self.folder, used) for used in _folders_of(row)))
             and (self.who is None or _is_whom(self.who, row))
-            and (self.since is None or datetime.fromisoformat(row.get("until") or row["at"]) >= self.since)
-            and (self.until is None or datetime.fromisoformat(row["at"]) <= self.until)
+            and (self.since is None or datetime.fromisoformat(str(row.get("until") or row["at"])) >= self.since)
+            and (self.until is None or datetime.fromisoformat(str(row["at"])) <= self.until)
         )
 
 
@@ -80,10 +79,10 @@ def lines_in(place: LedgerPlace) -> Iterator[Line | None]:
                 yield None
 
 
-def rows_of(lines: Iterable[Line]) -> list[dict[str, Any]]:
+def rows_of(lines: Iterable[Line]) -> list[dict[str, object]]:
     """A row for each line, but one for each session."""
-    rows: list[dict[str, Any]] = []
-    opened: dict[object, dict[str, Any]] = {}
+    rows: list[dict[str, object]] = []
+    opened: dict[object, dict[str, object]] = {}
     for line in lines:
         if line.what == FILE_BEGUN:
             continue
@@ -103,7 +102,7 @@ def rows_of(lines: Iterable[Line]) -> list[dict[str, Any]]:
     return rows
 
 
-def _row(about: Mapping[str, Any]) -> dict[str, Any]:
+def _row(about: Mapping[str, object]) -> dict[str, object]:
     """What is known of a line by the names of columns; whatever has none is together in one."""
     folders = about.get("folders")
     known = {name: value for name, value in about.items() if name in _NAMED and name != "folders"}
@@ -114,11 +113,16 @@ def _row(about: Mapping[str, Any]) -> dict[str, Any]:
     return {**known, **({"more": more} if more else {})}
 
 
+def _folders_of(row: Mapping[str, object]) -> Sequence[str]:
+    folders = row.get("folders")
+    return folders if isinstance(folders, list) else ()
+
+
 def _touches(wanted: str, used: str) -> bool:
     ours, theirs = wanted.strip("/").split("/"), used.strip("/").split("/")
     return ours[: len(theirs)] == theirs[: len(ours)]
 
 
-def _is_whom(wanted: str, row: Mapping[str, Any]) -> bool:
+def _is_whom(wanted: str, row: Mapping[str, object]) -> bool:
     known = str(row.get("who", ""))
     return known.startswith(wanted.lower()) or wanted in (row.get("name"), row.get("address"), known)

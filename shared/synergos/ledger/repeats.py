@@ -7,7 +7,6 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from synergos.errors import NotRecorded
 from synergos.ledger.ledger import Ledger
@@ -24,7 +23,7 @@ BURST, RATE = 64, 0.1
 @dataclass
 class _Known:
     what: str
-    about: Mapping[str, Any]
+    about: Mapping[str, object]
     at: float
     count: int = 0
 
@@ -49,7 +48,7 @@ class Repeats:
         self._untold = 0
         self._looks_at = clock() + _LOOKED_AFTER
 
-    def mention(self, what: str, about: Mapping[str, Any], *, alike: Mapping[str, Any] | None = None) -> None:
+    def mention(self, what: str, about: Mapping[str, object], *, alike: Mapping[str, object] | None = None) -> None:
         """Write something down that has changed nothing, unless the same was just now.
 
         Args:
@@ -59,7 +58,7 @@ class Repeats:
             self._ledger.mention(what, {**about, **more})
         self._write_overdue()
 
-    def append(self, what: str, about: Mapping[str, Any], *, alike: Mapping[str, Any] | None = None) -> None:
+    def append(self, what: str, about: Mapping[str, object], *, alike: Mapping[str, object] | None = None) -> None:
         """Write down what is about to be done, unless the same was just now.
 
         Raises:
@@ -106,7 +105,7 @@ class Repeats:
         for known in overdue:
             self._ledger.mention(known.what, {**known.about, "times": known.count})
 
-    def _counted(self, key: str, what: str, about: Mapping[str, Any]) -> dict[str, int] | None:
+    def _counted(self, key: str, what: str, about: Mapping[str, object]) -> dict[str, int] | None:
         """What to write besides: how often it came since it was written last, and how many others were not; None where it is not written now."""
         now = self._clock()
         with self._lock:
@@ -129,5 +128,5 @@ class Repeats:
         return {**({"times": times} if times > 1 else {}), **({"others": others} if others else {})}
 
 
-def _key(what: str, alike: Mapping[str, Any]) -> str:
+def _key(what: str, alike: Mapping[str, object]) -> str:
     return json.dumps([what, alike], sort_keys=True)
