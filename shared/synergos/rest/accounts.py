@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from http import HTTPStatus
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from flask import Response
 
@@ -73,7 +73,7 @@ class TokenCollection(_AccountResource):
     """Your tokens."""
 
     query_of: ClassVar[Mapping[str, Iterable[str] | None]] = {"POST": (CHECK,)}
-    __apidoc__: ClassVar[dict[str, Any]] = {"post": {"params": ABOUT_CHECKING}}
+    __apidoc__: ClassVar[dict[str, object]] = {"post": {"params": ABOUT_CHECKING}}
 
     def get(self) -> Response:
         """List those that have not expired; what is secret in them nobody knows any more."""
@@ -113,7 +113,7 @@ def _who() -> SignedIn:
     return found
 
 
-def _account(who: SignedIn) -> Mapping[str, Any]:
+def _account(who: SignedIn) -> Mapping[str, object]:
     return {
         "name": who.name,
         "role": who.role.value,
@@ -123,7 +123,7 @@ def _account(who: SignedIn) -> Mapping[str, Any]:
     }
 
 
-def _shown(token: Token) -> dict[str, Any]:
+def _shown(token: Token) -> dict[str, object]:
     return {
         "kind": "Token",
         "id": token.id,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar, cast
+from typing import ClassVar, cast
 
 from flask import Response
 
@@ -22,7 +22,7 @@ class AlignmentResource(StageResource):
     """The alignment of a project."""
 
     query_of: ClassVar[Mapping[str, Iterable[str] | None]] = {"GET": None, "POST": (CHECK,)}
-    __apidoc__: ClassVar[dict[str, Any]] = {
+    __apidoc__: ClassVar[dict[str, object]] = {
         "post": {
             "responses": StageResource.__apidoc__["post"]["responses"],
             "params": {

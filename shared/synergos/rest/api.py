@@ -43,7 +43,7 @@ class _Api(flask_restx.Api):  # type: ignore[misc]
         return answer(error)
 
 
-_SIGNING_IN: Mapping[str, Any] = {
+_SIGNING_IN: Mapping[str, object] = {
     "authorizations": {
         "basic": {"type": "basic", "description": "an account's name and password"},
         "bearer": {
@@ -86,15 +86,16 @@ def blueprint(
 
 def _documentation(
     api: Any, route: Route, success: object, failure: object, turned_away: Mapping[str, str]
-) -> dict[str, Any]:
+) -> Mapping[str, object]:
     done = ("done", success)
     failures = {status: (text, failure) for status, text in {**FAILURES, **turned_away}.items()}
-    described: dict[str, Any] = {"responses": {"200": done, **failures}}
-    described |= {"post": {"responses": {"201": done}}, "put": {}}
+    described: dict[str, dict[str, object]] = {"responses": {"200": done, **failures}}
+    posted: dict[str, object] = {"responses": {"201": done}}
+    described |= {"post": posted, "put": {}}
     if route.schema is not None:
         whole = in_swagger(route.schema.json_schema)
         parts = {name: item for name, item in whole.items() if name != "required"}
-        described["post"]["expect"] = [api.schema_model(route.schema.name, whole)]
+        posted["expect"] = [api.schema_model(route.schema.name, whole)]
         described["put"]["expect"] = [api.schema_model(f"{route.schema.name}Changes", parts)]
     if route.parameters:
         parameters = {name: {"description": text, "in": "query"} for name, text in route.parameters.items()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from flask import Response
 
@@ -43,7 +43,7 @@ class ArtifactCollection(Resource):
 class SingleArtifact(Resource):
     """One file of a run."""
 
-    __apidoc__: ClassVar[dict[str, Any]] = {"get": {"responses": FILE_ANSWERS}}
+    __apidoc__: ClassVar[dict[str, object]] = {"get": {"responses": FILE_ANSWERS}}
 
     def __init__(self, api: object, artifacts: Artifacts) -> None:
         super().__init__(api)
@@ -70,5 +70,5 @@ class Versions(Resource):
         return list_of.answer(lambda page: self.trainings.find(who, run, page).map(represent))
 
 
-def _represent(artifact: Artifact) -> dict[str, Any]:
+def _represent(artifact: Artifact) -> dict[str, object]:
     return {"kind": "Artifact", **asdict(artifact)}

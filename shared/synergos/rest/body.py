@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from flask import request
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
@@ -19,7 +18,7 @@ MOST_MEMORY = 48 * 2**20
 """Bytes that what is read of a body may take, about."""
 
 
-def json_object() -> dict[str, Any]:
+def json_object() -> dict[str, object]:
     """The body of the request at hand.
 
     Raises:

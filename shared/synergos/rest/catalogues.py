@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from flask import Response
 
@@ -79,7 +79,7 @@ class CatalogueOfProject(_Catalogues):
         return success("catalogue.get", data)
 
 
-def _representation(view: CatalogueView) -> dict[str, Any]:
+def _representation(view: CatalogueView) -> dict[str, object]:
     published = view.published
     return {
         "kind": "Catalogue",
@@ -93,10 +93,10 @@ def _representation(view: CatalogueView) -> dict[str, Any]:
     }
 
 
-def _folder(folder: PublishedFolder, view: CatalogueView) -> dict[str, Any]:
+def _folder(folder: PublishedFolder, view: CatalogueView) -> dict[str, object]:
     """A folder, with all its fields."""
     used = [purpose.value for purpose, tags in view.tags.items() if folder.path in {tuple(tag) for tag in tags}]
-    whole: dict[str, Any] = {
+    whole: dict[str, object] = {
         "datatype": folder.datatype,
         "purposes": [purpose.value for purpose in folder.purposes],
         "title": folder.title,
@@ -110,11 +110,11 @@ def _folder(folder: PublishedFolder, view: CatalogueView) -> dict[str, Any]:
     return {**whole, **FOLDER.write(folder), "columns": columns, "used_for": used}
 
 
-def _column(column: PublishedColumn) -> dict[str, Any]:
+def _column(column: PublishedColumn) -> dict[str, object]:
     return {"name": column.name, "type": column.type, "unit": column.unit, "is_label": column.is_label}
 
 
-def _of_all(column: ColumnOfAll) -> dict[str, Any]:
+def _of_all(column: ColumnOfAll) -> dict[str, object]:
     return {
         "name": column.name,
         "is_label": column.is_label,
@@ -124,7 +124,7 @@ def _of_all(column: ColumnOfAll) -> dict[str, Any]:
     }
 
 
-def _node(node: NodeCatalogue) -> dict[str, Any]:
+def _node(node: NodeCatalogue) -> dict[str, object]:
     kept, published = node.kept, node.published
     return {
         "node": f"node_{node.index}",

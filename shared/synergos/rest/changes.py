@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from contextlib import nullcontext
 from http import HTTPStatus
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from flask import Response, request
 
@@ -102,9 +102,9 @@ def _told(found: Since, counts: Mapping[str, object], *, is_turned_away: bool) -
     return success("changes.get", shown, HTTPStatus.OK, headers=headers, more=more)
 
 
-def _representation(change: Change) -> dict[str, Any]:
+def _representation(change: Change) -> dict[str, object]:
     if change.kind == JOB:
-        named: dict[str, Any] = {"id": change.item, "keys": dict(change.key)}
+        named: dict[str, object] = {"id": change.item, "keys": dict(change.key)}
     elif change.kind == Kind.STUDY and "study_id" in change.key:
         named = {"id": change.key["study_id"], "keys": ExperimentKey.of(change.key).to_dict()}
     else:

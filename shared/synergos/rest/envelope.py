@@ -57,7 +57,7 @@ def failure(
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """An answer that says why not; it has no ``data``, and the driver relies on that."""
-    body: dict[str, Any] = {"apiVersion": API_VERSION, "success": 0, "status": int(status), "message": message}
+    body: dict[str, object] = {"apiVersion": API_VERSION, "success": 0, "status": int(status), "message": message}
     if field:
         body["field"] = field
     if jobs:
@@ -88,17 +88,17 @@ def _parts(pieces: Iterator[str]) -> Iterator[str]:
         yield "".join(gathered)
 
 
-def _pieces(body: Mapping[str, Any], data: Any) -> Iterator[str]:
+def _pieces(body: Mapping[str, object], data: Any) -> Iterator[str]:
     """The text of an envelope around its data."""
     yield f'{_text(body)[:-1]}, "data": '
     yield from _item(data) if isinstance(data, Mapping) else _listed(_item(each) for each in data)
     yield "}\n"
 
 
-def _item(data: Mapping[str, Any]) -> Iterator[str]:
+def _item(data: Mapping[str, object]) -> Iterator[str]:
     """The text of a representation."""
     relations = data.get("relations")
-    if not relations or not any(isinstance(found, Iterator) for found in relations.values()):
+    if not isinstance(relations, Mapping) or not any(isinstance(found, Iterator) for found in relations.values()):
         yield _text(data)
         return
     yield f'{_text({name: value for name, value in data.items() if name != "relations"})[:-1]}, "relations": {{'
@@ -126,7 +126,9 @@ def _text(value: Any) -> str:
         return json.dumps(without_damage(value), allow_nan=False)
 
 
-def as_json(body: Mapping[str, Any], status: int = HTTPStatus.OK, headers: Mapping[str, str] | None = None) -> Response:
+def as_json(
+    body: Mapping[str, object], status: int = HTTPStatus.OK, headers: Mapping[str, str] | None = None
+) -> Response:
     """A JSON object as an answer."""
     return Response(f"{_text(body)}\n", int(status), headers, mimetype="application/json")
 

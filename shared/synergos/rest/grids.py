@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from flask import Response
 
@@ -54,7 +54,7 @@ def _number(view: GridView) -> int:
     return 1 if view.index is None else view.index + 1
 
 
-def _representation(view: GridView) -> dict[str, Any]:
+def _representation(view: GridView) -> dict[str, object]:
     job = view.job
     return {
         "kind": "Grid",
@@ -74,7 +74,7 @@ def _representation(view: GridView) -> dict[str, Any]:
     }
 
 
-def _of_broker(broker: Broker | None) -> dict[str, Any] | None:
+def _of_broker(broker: Broker | None) -> dict[str, object] | None:
     if broker is None:
         return None
     queues = {

@@ -132,7 +132,7 @@ class JobMetrics(_Resource):
         return wanted.answer("metrics.get", read, round_representation)
 
 
-def event_representation(event: JobEvent) -> dict[str, Any]:
+def event_representation(event: JobEvent) -> dict[str, object]:
     """Something that has happened to a job, as it is answered."""
     return {
         "kind": "JobEvent",
@@ -146,7 +146,7 @@ def event_representation(event: JobEvent) -> dict[str, Any]:
     }
 
 
-def round_representation(lost: RoundLoss) -> dict[str, Any]:
+def round_representation(lost: RoundLoss) -> dict[str, object]:
     """What a round has lost, as it is answered."""
     return {
         "kind": "RoundMetrics",

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from flask import Response, request
 
@@ -76,8 +76,8 @@ def routes(jobs: Jobs, *, read_only: bool = False) -> list[Route]:
 
 
 def job_representation(
-    job: Job | Damaged, waits: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
-) -> dict[str, Any]:
+    job: Job | Damaged, waits: Mapping[str, Mapping[str, object]] = MappingProxyType({})
+) -> dict[str, object]:
     """A job as it is answered; times are ISO 8601 in UTC.
 
     Args:
@@ -113,14 +113,17 @@ def _has_begun(job: Job) -> bool:
     return job.state.is_final or job.state in {JobState.RUNNING, JobState.ARCHIVING}
 
 
-def job_in_short(job: Job | Damaged, waits: Mapping[str, Mapping[str, Any]] = MappingProxyType({})) -> dict[str, Any]:
+def job_in_short(
+    job: Job | Damaged, waits: Mapping[str, Mapping[str, object]] = MappingProxyType({})
+) -> dict[str, object]:
     """What a table of jobs shows of one."""
     shown = job_representation(job, waits)
-    progress = {name: value for name, value in shown["progress"].items() if name in _OF_SUMMARY}
+    whole = shown["progress"]
+    progress = {name: whole[name] for name in whole if name in _OF_SUMMARY} if isinstance(whole, dict) else {}
     return {name: shown[name] for name in ("kind", "id", *_SUMMARY, DAMAGED) if name in shown} | {"progress": progress}
 
 
-def _damaged(job: Damaged) -> dict[str, Any]:
+def _damaged(job: Damaged) -> dict[str, object]:
     known = {"kind": job.kind, "id": job.id, "keys": dict(job.keys), **job.told, "parameters": {}, "progress": {}}
     return {**dict.fromkeys(_FIELDS), **known, DAMAGED: UNREADABLE}
 
@@ -169,7 +172,7 @@ class SingleJob(_JobResource):
         }
         return success("job.get", self._shown(found.job), more=news)
 
-    def _shown(self, job: Job | Damaged) -> dict[str, Any]:
+    def _shown(self, job: Job | Damaged) -> dict[str, object]:
         # What one that has begun waits for stands in its record; for that of others it takes a look at all that wait.
         has_begun = isinstance(job, Damaged) or _has_begun(job)
         return job_representation(job, {} if has_begun else self.jobs.waits(caller()))
@@ -179,7 +182,7 @@ class JobCancellation(_JobResource):
     """The end of a job before its time."""
 
     query_of: ClassVar[Mapping[str, Iterable[str] | None]] = {"POST": (CHECK,)}
-    __apidoc__: ClassVar[dict[str, Any]] = {"post": {"params": ABOUT_CHECKING}}
+    __apidoc__: ClassVar[dict[str, object]] = {"post": {"params": ABOUT_CHECKING}}
 
     def post(self, job_id: str) -> Response:
         """Ask it to stop; it is cancelled as soon as what it is doing can be left."""

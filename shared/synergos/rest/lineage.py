@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from flask import Response, request
 
@@ -40,7 +40,7 @@ class SingleLineage(Resource):
         return success("lineage.get", _representation(found))
 
 
-def _representation(lineage: Lineage) -> dict[str, Any]:
+def _representation(lineage: Lineage) -> dict[str, object]:
     return {
         "kind": "Lineage",
         "key": lineage.key.to_dict(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from flask import Response
 
@@ -57,7 +57,7 @@ class NodeCollection(Resource):
         )
 
 
-def _representation(view: NodeView) -> dict[str, Any]:
+def _representation(view: NodeView) -> dict[str, object]:
     return {
         "kind": "Node",
         "key": view.key.to_dict(),
@@ -74,7 +74,7 @@ def _representation(view: NodeView) -> dict[str, Any]:
     }
 
 
-def _forbidden(found: Forbidden | None) -> dict[str, Any] | None:
+def _forbidden(found: Forbidden | None) -> dict[str, object] | None:
     """What the owner of its data did not allow; None for nothing, as far as is known."""
     if found is None:
         return None
@@ -82,7 +82,7 @@ def _forbidden(found: Forbidden | None) -> dict[str, Any] | None:
     return {"reason": found.reason, "job": found.job, "at": at}
 
 
-def _joined(view: NodeView) -> dict[str, Any]:
+def _joined(view: NodeView) -> dict[str, object]:
     """Whether a worker that dials out has, and since when."""
     found = view.presence
     return {
@@ -92,7 +92,7 @@ def _joined(view: NodeView) -> dict[str, Any]:
     }
 
 
-def _port(seen: Seen | None) -> dict[str, Any] | None:
+def _port(seen: Seen | None) -> dict[str, object] | None:
     """What was found at a port; None while nobody knows yet."""
     if seen is None:
         return None

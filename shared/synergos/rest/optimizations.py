@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from flask import Response
 
@@ -28,7 +28,7 @@ class OptimizationResource(Resource):
     """The trials of an experiment, over all its studies, as the original's client sees them."""
 
     query_of: ClassVar[Mapping[str, Iterable[str] | None]] = {"GET": None, "POST": (CHECK,)}
-    __apidoc__: ClassVar[dict[str, Any]] = {"post": {"params": ABOUT_CHECKING}}
+    __apidoc__: ClassVar[dict[str, object]] = {"post": {"params": ABOUT_CHECKING}}
 
     def __init__(self, api: object, studies: Studies) -> None:
         super().__init__(api)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from flask import Response
 
@@ -65,7 +65,7 @@ class SingleOverview(Resource):
         return success("overview.get", data, more_params=counts, more={"next": following})
 
 
-def _registered(each: Registered) -> dict[str, Any]:
+def _registered(each: Registered) -> dict[str, object]:
     return {
         **represent(each.registration),
         "tags": None if each.tags is None else represent(each.tags),

@@ -9,17 +9,16 @@ from typing import Any
 import structlog
 
 from synergos.domain.damage import DAMAGED, UNREADABLE
-from synergos.domain.records import OWN_FIELDS, Kind
+from synergos.domain.records import OWN_FIELDS, Kind, Record
 from synergos.domain.removal import Removal
 from synergos.domain.tags import Purpose
 from synergos.errors import DamagedRecord
 from synergos.orchestration.deletions import Files
 from synergos.orchestration.view import View
-from synergos.records.store import Record
 
 log = structlog.get_logger(__name__)
 
-Representation = dict[str, Any]
+Representation = dict[str, object]
 
 COMPONENTS = ("catalogue", "logs", "meter", "mlops", "mq")
 _LARGE = frozenset(
@@ -57,7 +56,7 @@ def represent(record: Record) -> Representation:
     return _if_possible(_represent, record) or damaged(record)
 
 
-def damaged(record: Mapping[str, Any]) -> Representation:
+def damaged(record: Record) -> Representation:
     """What is shown of a record that cannot be shown."""
     own = {name: record[name] for name in OWN_FIELDS}
     return _represent({**own, DAMAGED: UNREADABLE})
@@ -119,18 +118,18 @@ def _beneath(record: Record) -> Representation:
 
 def _in_short(record: Record) -> Representation:
     shown, hidden = represent(record), _ONLY_ALONE.get(record["kind"], frozenset())
-    digest = {"digest": shown["definition"]["digest"]} if hidden and "definition" in shown else {}
+    digest = {"digest": record["definition"]["digest"]} if hidden and "definition" in shown else {}
     return without_curves({name: value for name, value in shown.items() if name not in hidden} | digest)
 
 
 def without_curves(shown: Representation) -> Representation:
     """What is shown of a validation or prediction where there may be a thousand of them: not the counts that curves are drawn from."""
-    measured = {name: shown[name] for name in _MEASURED if isinstance(shown.get(name), Mapping)}
+    measured = {name: found for name in _MEASURED if isinstance(found := shown.get(name), Mapping)}
     less = {name: {key: each for key, each in value.items() if key != "curves"} for name, value in measured.items()}
     return shown | less
 
 
-def _nothing(_record: Mapping[str, Any]) -> Representation:
+def _nothing(_record: Record) -> Representation:
     return {}
 
 
@@ -155,11 +154,11 @@ def _registration(parents: Mapping[Any, Any]) -> Representation:
     }
 
 
-def _alignment(record: Mapping[str, Any]) -> Representation:
+def _alignment(record: Record) -> Representation:
     return {purpose.value: {"X": [], "y": [], **record.get(purpose.value, {})} for purpose in Purpose}
 
 
-def _model(record: Mapping[str, Any]) -> Representation:
+def _model(record: Record) -> Representation:
     exports = {name: value for name, value in record.items() if name == "global" or name.startswith("local_")}
     return {
         name: {
@@ -170,15 +169,15 @@ def _model(record: Mapping[str, Any]) -> Representation:
     }
 
 
-def _validation(record: Mapping[str, Any]) -> Representation:
+def _validation(record: Record) -> Representation:
     return {"evaluate": {"statistics": {}, "res_path": None, **record.get("evaluate", {})}}
 
 
-def _prediction(record: Mapping[str, Any]) -> Representation:
+def _prediction(record: Record) -> Representation:
     return {"predict": {"statistics": {}, "res_path": None, **record.get("predict", {})}}
 
 
-_COMPLETIONS: Mapping[str, Callable[[Mapping[str, Any]], Representation]] = {
+_COMPLETIONS: Mapping[str, Callable[[Record], Representation]] = {
     Kind.REGISTRATION: _registration,
     Kind.ALIGNMENT: _alignment,
     Kind.MODEL: _model,

@@ -38,16 +38,18 @@ _IF_MATCH = {
     "description": "the ETag that was read: only if nothing has been changed since, else 412 with what has",
 }
 _IF_NONE_MATCH = {"in": "header", "description": "*: only if there is none yet, else 412"}
-ABOUT_DECLARING: dict[str, Any] = {
+ABOUT_DECLARING: dict[str, object] = {
     "post": {"params": {**ABOUT_CHECKING, "If-None-Match": _IF_NONE_MATCH, "If-Match": _IF_MATCH}},
     "put": {"params": {**ABOUT_CHECKING, "If-Match": _IF_MATCH}},
 }
-ABOUT_DELETING: dict[str, Any] = {
+ABOUT_DELETING: dict[str, object] = {
     "delete": {"params": {KEEP_FILES: {"in": "query", "description": "true: files of it stay where they are"}}}
 }
 
 
-ABOUT_READING: dict[str, Any] = {"get": {"params": {RELATIONS: {"in": "query", "description": PARAMETERS[RELATIONS]}}}}
+ABOUT_READING: dict[str, object] = {
+    "get": {"params": {RELATIONS: {"in": "query", "description": PARAMETERS[RELATIONS]}}}
+}
 
 
 class Resource(flask_restx.Resource):  # type: ignore[misc]
@@ -172,7 +174,7 @@ class Collection(_Declared):
     """All records below the ids of the URL, and the place where new ones are declared."""
 
     query_of: ClassVar[Mapping[str, Iterable[str] | None]] = {"GET": None, "POST": (CHECK,)}
-    __apidoc__: ClassVar[dict[str, Any]] = {"post": ABOUT_DECLARING["post"]}
+    __apidoc__: ClassVar[dict[str, object]] = {"post": ABOUT_DECLARING["post"]}
 
     def get(self, **ids: str) -> Response:
         """List them; query parameters choose among them."""
@@ -201,7 +203,7 @@ class Single(_Declared):
         "PUT": (CHECK,),
         "DELETE": (KEEP_FILES,),
     }
-    __apidoc__: ClassVar[dict[str, Any]] = {**ABOUT_READING, "put": ABOUT_DECLARING["put"], **ABOUT_DELETING}
+    __apidoc__: ClassVar[dict[str, object]] = {**ABOUT_READING, "put": ABOUT_DECLARING["put"], **ABOUT_DELETING}
 
     def get(self, **ids: str) -> Response:
         """Read it."""
@@ -229,7 +231,7 @@ class SingleDeclared(Single):
     """One record that is declared where it lies, as the URL says its whole key; it has no files of its own."""
 
     query_of: ClassVar[Mapping[str, Iterable[str] | None]] = {"GET": (RELATIONS,), "POST": (CHECK,), "PUT": (CHECK,)}
-    __apidoc__: ClassVar[dict[str, Any]] = {**ABOUT_READING, **ABOUT_DECLARING}
+    __apidoc__: ClassVar[dict[str, object]] = {**ABOUT_READING, **ABOUT_DECLARING}
 
     def post(self, **ids: str) -> Response:
         """Declare it; what was declared before is replaced."""

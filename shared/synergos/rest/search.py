@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from flask import Response, request
 
@@ -45,6 +45,8 @@ class SearchResource(Resource):
         return success("search.get", _represented(found), more={"more": list(found.more)})
 
 
-def _represented(found: Found) -> list[dict[str, Any]]:
-    records = [{"kind": kind.value, "key": key.to_dict()} for kind, keys in found.records for key in keys]
-    return [*records, *({"kind": "Job", "id": job.id, "keys": dict(job.keys)} for job in found.jobs)]
+def _represented(found: Found) -> list[dict[str, object]]:
+    records: list[dict[str, object]] = [
+        {"kind": kind.value, "key": key.to_dict()} for kind, keys in found.records for key in keys
+    ]
+    return records + [{"kind": "Job", "id": job.id, "keys": dict(job.keys)} for job in found.jobs]

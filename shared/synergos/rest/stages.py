@@ -107,7 +107,7 @@ class ResultsResource(StageResource):
         "POST": (CHECK,),
         "DELETE": (KEEP_FILES,),
     }
-    __apidoc__: ClassVar[dict[str, Any]] = {**StageResource.__apidoc__, **ABOUT_DELETING}
+    __apidoc__: ClassVar[dict[str, object]] = {**StageResource.__apidoc__, **ABOUT_DELETING}
 
     def delete(self, **ids: str) -> Response:
         """Delete the results with what rests on them, and the files of that; the answer has them as they were.

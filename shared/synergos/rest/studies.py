@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from flask import Response
 from msgspec import to_builtins
@@ -71,7 +71,7 @@ class _StudyResource(Resource):
         super().__init__(api)
         self.studies = studies
 
-    def whole(self, study: Study | Damaged) -> dict[str, Any]:
+    def whole(self, study: Study | Damaged) -> dict[str, object]:
         """A study with its trials."""
         if isinstance(study, Damaged):
             return {**study_representation(study), "trials": []}
@@ -117,7 +117,7 @@ class SingleStudy(_StudyResource):
 class StudyPicture(Resource):
     """The picture of a study that has ended."""
 
-    __apidoc__: ClassVar[dict[str, Any]] = {"get": {"responses": FILE_ANSWERS}}
+    __apidoc__: ClassVar[dict[str, object]] = {"get": {"responses": FILE_ANSWERS}}
 
     def __init__(self, api: object, artifacts: Artifacts) -> None:
         super().__init__(api)
@@ -132,7 +132,7 @@ class StudyStop(_StudyResource):
     """The end of a study before its time."""
 
     query_of: ClassVar[Mapping[str, Iterable[str] | None]] = {"POST": (CHECK,)}
-    __apidoc__: ClassVar[dict[str, Any]] = {"post": {"params": ABOUT_CHECKING}}
+    __apidoc__: ClassVar[dict[str, object]] = {"post": {"params": ABOUT_CHECKING}}
 
     def post(self, study_id: str) -> Response:
         """Start no more trials, and cancel those that run; what is finished stays."""
@@ -175,7 +175,7 @@ def study_representation(study: Study | Damaged, tally: Tally | None = None) -> 
     }
 
 
-def _trial_shape(trial: Trial, progress: Mapping[str, object]) -> dict[str, Any]:
+def _trial_shape(trial: Trial, progress: Mapping[str, object]) -> dict[str, object]:
     return {
         "number": trial.number,
         "run_id": trial.run_id,
@@ -191,9 +191,9 @@ def _trial_shape(trial: Trial, progress: Mapping[str, object]) -> dict[str, Any]
     }
 
 
-def _damaged_trial(trial: Damaged) -> dict[str, Any]:
+def _damaged_trial(trial: Damaged) -> dict[str, object]:
     unknown = dict.fromkeys(("number", "objective", "reason", "created_at", "finished_at"))
-    nothing_of = {name: dict[str, Any]() for name in ("hyperparameters", "objective_over", "jobs", "progress")}
+    nothing_of = {name: dict[str, object]() for name in ("hyperparameters", "objective_over", "jobs", "progress")}
     return {**unknown, **nothing_of, "run_id": trial.id, "state": DAMAGED, DAMAGED: UNREADABLE}
 
 

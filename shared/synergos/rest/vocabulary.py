@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from functools import cache
 from hashlib import sha256
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from flask import Response, request
 from msgspec import json, structs, to_builtins
@@ -49,6 +49,6 @@ class VocabularyResource(Resource):
 
 
 @cache
-def _told() -> tuple[Mapping[str, Any], str]:
+def _told() -> tuple[Mapping[str, object], str]:
     found = to_builtins(vocabulary())
     return found, sha256(json.encode(found)).hexdigest()[:32]

@@ -40,7 +40,7 @@ def test_relations_are_shown_where_there_can_be_any(relations: dict[str, list[di
 
 def test_what_hangs_under_a_record_is_shown_without_what_hangs_under_that() -> None:
     model = record("Model", **{"global": {"path": "x", "extra": 1}}, architecture=[1])
-    shown = representation(View(record("Run"), {"Model": [model]}))
+    shown: Any = representation(View(record("Run"), {"Model": [model]}))
 
     assert shown["relations"]["Model"] == [
         {
@@ -56,7 +56,8 @@ def test_curves_are_shown_of_a_validation_alone() -> None:
     figures = {"statistics": {"f_score": [0.5]}, "curves": [None], "res_path": "x"}
     validation = record("Validation", evaluate=figures, pooled=figures)
 
-    [beneath] = representation(View(record("Run"), {"Validation": [validation]}))["relations"]["Validation"]
+    shown: Any = representation(View(record("Run"), {"Validation": [validation]}))
+    [beneath] = shown["relations"]["Validation"]
 
     assert represent(validation)["evaluate"] == represent(validation)["pooled"] == figures
     assert beneath["evaluate"] == beneath["pooled"] == {"statistics": {"f_score": [0.5]}, "res_path": "x"}
