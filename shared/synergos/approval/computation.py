@@ -37,11 +37,11 @@ class Computation:
 
     run: RunKey
     family: str
-    architecture: Sequence[Mapping[str, Any]]
-    hyperparameters: Mapping[str, Any]
-    space: Mapping[str, Any]
+    architecture: Sequence[Mapping[str, object]]
+    hyperparameters: Mapping[str, object]
+    space: Mapping[str, object]
     purposes: Sequence[Purpose]
-    search: Mapping[str, Any] | None = None
+    search: Mapping[str, object] | None = None
     changes_model: bool = False
 
     @cached_property
@@ -79,7 +79,7 @@ class Computation:
         return lines
 
     @property
-    def _content(self) -> dict[str, Any]:
+    def _content(self) -> dict[str, object]:
         ids = dict(zip(("collab_id", "project_id", "expt_id", "run_id"), self.run.ids, strict=True))
         run = ids if self.search is None else {**ids, "run_id": None}
         return {
@@ -104,8 +104,8 @@ class Computation:
             yield f"  {number}. {_shown(part)}"
         if self.search is not None:
             yield "search space, from which each trial takes its own:"
-            for name, how in sorted(self.search.items()):
-                yield f"  {name}: {_shown(how)}"
+            for name, drawn in sorted(self.search.items()):
+                yield f"  {name}: {_shown(drawn)}"
         yield "run:" if self.search is None else "run, but for these:"
         for name, value in sorted(self.hyperparameters.items()):
             yield f"  {name} = {_shown(value)}"

@@ -90,7 +90,7 @@ class Question(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is asked of the participants' data."""
 
     action: Action | UnsetType = UNSET
-    incentives: Mapping[str, Any]
+    incentives: Mapping[str, object]
     universe_alignment: Sequence[str] | UnsetType = UNSET
     start_at: Any = None
 
@@ -106,7 +106,7 @@ class Layer(Struct, frozen=True, kw_only=True):
 
     is_input: bool | UnsetType = UNSET
     l_type: Annotated[str, Meta(description="name of a class in torch.nn")] | UnsetType = UNSET
-    structure: Annotated[Mapping[str, Any], Meta(description="its keyword arguments")] | UnsetType = UNSET
+    structure: Annotated[Mapping[str, object], Meta(description="its keyword arguments")] | UnsetType = UNSET
     activation: Annotated[
         str | None, Meta(description="name of a function in torch.nn.functional; empty or null for none")
     ] = None
@@ -214,7 +214,7 @@ class Profile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     summary: str | None = None
     phone: str | None = None
     email: str | None = None
-    socials: Mapping[str, Any] | None = None
+    socials: Mapping[str, object] | None = None
 
 
 class Participant(Profile, frozen=True, kw_only=True, forbid_unknown_fields=True):

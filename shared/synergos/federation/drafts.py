@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from synergos.driver import Driver
 from synergos.driver.answers import Answer
@@ -14,7 +13,7 @@ NOWHERE = "synergos.invalid"
 _ABSENT = 404
 
 
-def drafted(call: Callable[[Driver], object]) -> dict[str, Any]:
+def drafted(call: Callable[[Driver], object]) -> dict[str, object]:
     """The body of the request that a call declares something with, as JSON has it."""
     driver = _Draft()
     call(driver)
@@ -35,7 +34,7 @@ class _Notes(Transport):
 
     def __init__(self, address: str) -> None:
         super().__init__(address)
-        self.body: dict[str, Any] = {}
+        self.body: dict[str, object] = {}
 
     def exchange(self, request: Request) -> tuple[int, Answer]:
         if isinstance(request.payload, dict):

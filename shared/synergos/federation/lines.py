@@ -41,7 +41,7 @@ class Lines:
         else:
             _Places(self._found, number, statement).note(content, self._table)
 
-    def _header(self, content: Mapping[str, Any]) -> Steps:
+    def _header(self, content: Mapping[str, object]) -> Steps:
         """The table that a header opens; of a list of tables, the newest one."""
         steps: Steps = ()
         inner: Any = content

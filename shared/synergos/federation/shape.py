@@ -6,7 +6,7 @@ python -m synergos.federation.shape > docs/schemas/federation.schema.json
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, TypeAlias
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
@@ -42,7 +42,7 @@ class ProjectTable(Question, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     id: Id
     action: Action
-    incentives: Mapping[str, Any] = {}
+    incentives: Mapping[str, object] = {}
 
 
 class ParticipantTable(Profile, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -84,7 +84,7 @@ class ProjectFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 PROJECT_FILE = Definition(ProjectFile)
 
 
-def published() -> dict[str, Any]:
+def published() -> dict[str, object]:
     """The JSON Schema, as ``docs/schemas/federation.schema.json`` has it."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

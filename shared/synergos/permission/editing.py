@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import contextmanager
 from copy import deepcopy
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import yaml
 
@@ -21,6 +21,17 @@ from synergos.permission.use import FILE_NAME, PREFIX, Reader, Uses
 from synergos.permission.yaml_text import nodes, written
 
 _MODE = 0o644
+
+
+class _Rule(TypedDict):
+    """A rule about uses as it stands in a file; :class:`Rules` has looked whether it is one.
+
+    Attributes:
+        access: those who may, by what they may.
+    """
+
+    pattern: str
+    access: dict[str, list[str]]
 
 
 def grant(files: PermissionFiles, folder: Path, uses: Uses, reader: Reader) -> Rules:
@@ -152,7 +163,7 @@ def _copied(rules: Rules) -> list[Any]:
     return deepcopy(list(rules.content.get("rules", [])))
 
 
-def _is_ours(rule: Mapping[str, Any] | None) -> bool:
+def _is_ours(rule: _Rule | None) -> bool:
     return rule is not None and str(rule["pattern"]).startswith(PREFIX)
 
 
@@ -167,11 +178,11 @@ def _meets_others(rules: Rules, uses: Uses) -> bool:
     return any(rule.uses != uses and rule.uses.meets(uses) for rule in rules.use_rules)
 
 
-def _named(rule: Mapping[str, Any]) -> set[str]:
+def _named(rule: _Rule) -> set[str]:
     return {Reader.of(text).who for level in LEVELS for text in rule["access"].get(level, [])}
 
 
-def _take_out(rule: dict[str, Any], line: Collection[str]) -> None:
+def _take_out(rule: _Rule, line: Collection[str]) -> None:
     access = rule["access"]
     for level in LEVELS:
         if level in access:
@@ -197,7 +208,7 @@ def edited(text: str, rules: Sequence[Any]) -> str:
     return "".join(lines[:head]) + written(wanted)
 
 
-def _says(text: str, wanted: Mapping[str, Any]) -> bool:
+def _says(text: str, wanted: Mapping[str, object]) -> bool:
     try:
         return Rules.read(text).content == wanted
     except InvalidRequest:
@@ -243,7 +254,7 @@ def _edited(text: str, edits: Iterable[_Edit]) -> str:
     return "".join(lines)
 
 
-def _in_rule(node: Any, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[_Edit]:
+def _in_rule(node: Any, old: _Rule, new: _Rule) -> list[_Edit]:
     """The changes of one rule's readers; none where they are not one to a line."""
     edits: list[_Edit] = []
     access = _value(node, "access")

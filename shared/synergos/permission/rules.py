@@ -137,7 +137,7 @@ def _check_names(content: object) -> None:
         _mapping(inner.get("access", {}), f"rules.{place}.access", set(LEVELS))
 
 
-def _mapping(value: object, where: str, names: Collection[str]) -> Mapping[str, object]:
+def _mapping(value: object, where: str, names: Collection[str]) -> Mapping[str, Any]:
     if not isinstance(value, dict):
         raise InvalidRequest(f"expected {', '.join(sorted(names))}", where)
     if value.keys() - set(names):

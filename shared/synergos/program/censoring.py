@@ -11,8 +11,10 @@ import hmac
 import os
 import re
 import secrets
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping
 from typing import Any
+
+from structlog.typing import EventDict
 
 _HOSTS = frozenset(
     {"address", "allow_hosts", "allow_mlops", "allow_nodes", "host", "hostname", "logging_host", "node", "queue_host"}
@@ -133,7 +135,7 @@ class Censor:
         self._seen: dict[str, str] = {}
         self._names: re.Pattern[str] | None = None
 
-    def __call__(self, _logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    def __call__(self, _logger: object, _method: str, event: EventDict) -> EventDict:
         """The same event without paths and network identifiers."""
         for name in list(event):
             if name not in _UNTOUCHED:

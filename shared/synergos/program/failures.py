@@ -8,8 +8,9 @@ from __future__ import annotations
 import logging
 import sys
 import traceback
-from collections.abc import Mapping, MutableMapping
-from typing import Any
+from collections.abc import Mapping
+
+from structlog.typing import EventDict
 
 from synergos.errors import SynergosError
 
@@ -27,7 +28,7 @@ def facts_of(error: BaseException) -> Mapping[str, object]:
     return {**facts, "places": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]}
 
 
-def without_tracebacks(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+def without_tracebacks(_logger: object, _method: str, event: EventDict) -> EventDict:
     """A structlog processor: these facts in the place of ``exc_info``."""
     error = _error_of(event.pop("exc_info", None))
     if error is not None:

@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import replace
-from typing import Any
 
 from synergos.domain.addresses import in_header
 from synergos.domain.reachability import COMMAND, Answered, Silent
@@ -46,7 +45,7 @@ class IntroducingProbe:
         keys: Renewable,
         name: str,
         where: Destinations = ANY_NODE,
-        endorsement: Callable[[], Mapping[str, Any] | None] = lambda: None,
+        endorsement: Callable[[], Mapping[str, object] | None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
         tls: Callable[[], ssl.SSLContext] | None = None,
     ) -> None:

@@ -10,12 +10,13 @@ import logging
 import socket
 import ssl
 import sys
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import structlog
+from structlog.typing import EventDict
 
 from synergos.errors import InvalidRequest
 from synergos.gelf import HOST, Delivery, Destination, GelfHandler, Sender, Spool, Transport, message
@@ -159,7 +160,7 @@ def _graylog(target: LogTarget, kind: str, name: str, machine: str, shared: Sequ
         name, port = f"{_METRICS_PREFIX}_{name.partition('_')[2]}", target.metrics_port
     destination = Destination(host, port, target.transport, target.authority)
 
-    def as_gelf(_logger: object, _method: str, event: MutableMapping[str, Any]) -> str:
+    def as_gelf(_logger: object, _method: str, event: EventDict) -> str:
         return message(event, name, machine)
 
     def delivery() -> Delivery:
@@ -183,7 +184,7 @@ def _for_people() -> Any:
     return structlog.dev.ConsoleRenderer(colors=True, exception_formatter=structlog.dev.plain_traceback)
 
 
-def _as_json(_logger: object, _method: str, event: MutableMapping[str, Any]) -> str:
+def _as_json(_logger: object, _method: str, event: EventDict) -> str:
     first = {name: event.pop(name) for name in ("timestamp", "level", "event") if name in event}
     return str(structlog.processors.JSONRenderer(ensure_ascii=False, default=str)(None, "", {**first, **event}))
 
@@ -217,6 +218,6 @@ class _Component:
 
     id: str
 
-    def __call__(self, _logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    def __call__(self, _logger: object, _method: str, event: EventDict) -> EventDict:
         event["component"] = self.id
         return event

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import structlog
 from gunicorn.app.base import BaseApplication
@@ -154,7 +154,7 @@ class _Application(BaseApplication):  # type: ignore[misc]
         super().__init__()
 
     def load_config(self) -> None:
-        options: dict[str, Any] = {
+        options: dict[str, object] = {
             "bind": [f"{self.settings.host}:{port}" for port in self.settings.ports if self.settings.listens],
             "workers": 1,
             "threads": self.settings.threads,

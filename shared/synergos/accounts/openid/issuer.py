@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import urlsplit
 
 from msgspec import Meta, Struct
@@ -39,7 +39,7 @@ class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     claim: _Text | None = None
     value: str | int | bool | None = None
 
-    def holds(self, claims: Mapping[str, Any]) -> bool:
+    def holds(self, claims: Mapping[str, object]) -> bool:
         """Whether it is about somebody of whom this is said."""
         if self.claim is None:
             return True

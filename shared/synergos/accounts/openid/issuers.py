@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 import jwt
 import structlog
@@ -67,16 +66,16 @@ class OpenIdIssuers:
                 log.warning("the keys of an issuer cannot be fetched", issuer=issuer.name, reason=str(error))
 
 
-def _is_sound(header: Mapping[str, Any], issuer: Issuer) -> bool:
+def _is_sound(header: Mapping[str, object], issuer: Issuer) -> bool:
     key_id, kind = header.get("kid"), header.get("typ")
     is_of_kind = kind is None or (isinstance(kind, str) and kind in _TYPES)
     return header.get("alg") in issuer.algorithms and is_of_kind and (key_id is None or isinstance(key_id, str))
 
 
-def _verified(text: str, key: jwt.PyJWK, issuer: Issuer) -> Mapping[str, Any] | None:
+def _verified(text: str, key: jwt.PyJWK, issuer: Issuer) -> Mapping[str, object] | None:
     """What a token says; None where it is not signed, over, or for somebody else."""
     try:
-        claims: Mapping[str, Any] = jwt.decode(
+        claims: Mapping[str, object] = jwt.decode(
             text,
             key.key,
             algorithms=list(issuer.algorithms),
@@ -99,7 +98,7 @@ def _time(seconds: object) -> datetime | None:
         return None
 
 
-def _somebody(issuer: Issuer, claims: Mapping[str, Any]) -> SignedIn | None:
+def _somebody(issuer: Issuer, claims: Mapping[str, object]) -> SignedIn | None:
     subject = claims["sub"]
     if not isinstance(subject, str) or not 0 < len(subject) <= _LONGEST_SUBJECT or not subject.isprintable():
         return None
