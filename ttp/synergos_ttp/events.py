@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from synergos.domain.job import Job
 from synergos.domain.loss_history import LossHistory
@@ -49,7 +49,7 @@ class TrainingStarted:
     """
 
     rounds: int
-    hyperparameters: Mapping[str, Any]
+    hyperparameters: Mapping[str, object]
     past: LossHistory
 
 

@@ -6,10 +6,11 @@ See docs/wire-formats.md, section 4.4.
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
 import structlog
@@ -50,7 +51,7 @@ class RendezvousApp:
         rendezvous: Rendezvous,
         keys: Renewable,
         name: str,
-        endorsement: Callable[[], Mapping[str, Any] | None],
+        endorsement: Callable[[], Mapping[str, object] | None],
         clock: Callable[[], float],
     ) -> None:
         self._rendezvous = rendezvous
@@ -83,7 +84,7 @@ class RendezvousApp:
 
     def _answer(
         self, environ: WSGIEnvironment, address: str
-    ) -> tuple[HTTPStatus, Mapping[str, Any], list[tuple[str, str]]]:
+    ) -> tuple[HTTPStatus, Mapping[str, object], list[tuple[str, str]]]:
         match environ["REQUEST_METHOD"], environ.get("PATH_INFO", ""):
             case "GET", "/health":
                 own = self._keys.now.fingerprint
@@ -99,7 +100,7 @@ class RendezvousApp:
 
     def _arrival(
         self, environ: WSGIEnvironment, address: str
-    ) -> tuple[HTTPStatus, Mapping[str, Any], list[tuple[str, str]]]:
+    ) -> tuple[HTTPStatus, Mapping[str, object], list[tuple[str, str]]]:
         length = environ.get("CONTENT_LENGTH") or ""
         if not length.isdigit() or int(length) > _LARGEST:
             status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
@@ -111,9 +112,9 @@ class RendezvousApp:
         hand_over(environ, _SWITCHING, partial(self._take, who, address, is_known))
         return HTTPStatus.SWITCHING_PROTOCOLS, {}, []
 
-    def _take(self, who: Arrived, address: str, is_known: bool, connection: Any) -> None:
+    def _take(self, who: Arrived, address: str, is_known: bool, connection: socket.socket) -> None:
         self._rendezvous.arrive(who, address, connection, is_known)
 
 
-def _refusal(status: HTTPStatus, message: str) -> dict[str, Any]:
+def _refusal(status: HTTPStatus, message: str) -> dict[str, object]:
     return {"apiVersion": API_VERSION, "success": 0, "status": status.value, "message": message}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from synergos.errors import InvalidRequest
 from synmanager.broker import MessageBroker, Sign, unsigned
@@ -41,7 +40,7 @@ class TtpQueue:
         own = cluster_queue(Queue(name), cluster)
         return own.name if self._publisher.declare(own) else None
 
-    def complete(self, outcome: Mapping[str, Any]) -> None:
+    def complete(self, outcome: Mapping[str, object]) -> None:
         """Send an outcome off; returns when the broker has it.
 
         Raises:
@@ -53,7 +52,7 @@ class TtpQueue:
         except MessageTooLarge as error:
             raise InvalidRequest(str(error), "outputs") from error
 
-    def dead_letter(self, message: Mapping[str, Any], reason: str) -> None:
+    def dead_letter(self, message: Mapping[str, object], reason: str) -> None:
         """Put a job that was given up into the queue ``dead``; returns when the broker has it.
 
         Raises:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Protocol
 
 
 class Delivery(Protocol):
@@ -18,7 +18,7 @@ class Delivery(Protocol):
         """What it says, as it came."""
 
     @property
-    def headers(self) -> Mapping[str, Any]:
+    def headers(self) -> Mapping[str, object]:
         """What came with it."""
 
     @property
@@ -51,7 +51,7 @@ class Queue(Protocol):
             ConnectionError: the broker cannot be reached.
         """
 
-    def complete(self, outcome: Mapping[str, Any]) -> None:
+    def complete(self, outcome: Mapping[str, object]) -> None:
         """Send an outcome off; returns when the broker has it.
 
         Raises:
@@ -59,7 +59,7 @@ class Queue(Protocol):
             InvalidRequest: it is too large for any director to read.
         """
 
-    def dead_letter(self, message: Mapping[str, Any], reason: str) -> None:
+    def dead_letter(self, message: Mapping[str, object], reason: str) -> None:
         """Dead-letter a job that was given up: publish it to the queue ``dead``; returns when the broker has it.
 
         Raises:

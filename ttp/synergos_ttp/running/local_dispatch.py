@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import structlog
 from sqlalchemy.exc import OperationalError
@@ -136,12 +136,12 @@ class LocalDispatcher:
             raise ServiceStopping(_STOPPING)
         return found
 
-    def waits(self) -> dict[str, dict[str, Any]]:
+    def waits(self) -> dict[str, dict[str, object]]:
         """The jobs behind the first one, each with the one that is before it if no others come; or the one that it depends on."""
         with self._lock:
             line = [*filter(None, [self._in_hand]), *self._turns.order()]
             behind = self._turns.behind()
-        found: dict[str, dict[str, Any]] = {
+        found: dict[str, dict[str, object]] = {
             job_id: {"waiting_for": line[position - 1], "position": position}
             for position, job_id in enumerate(line)
             if position

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -49,7 +48,7 @@ class Membership:
         self._looking = threading.Lock()
         self._looked = float("-inf")
         # Whose it is, and what was signed of it; replaced as a whole.
-        self._seen: tuple[str, Mapping[str, Any] | None] = ("", None)
+        self._seen: tuple[str, Mapping[str, object] | None] = ("", None)
 
     def join(self) -> None:
         """Have the director sign, which takes a moment."""
@@ -65,7 +64,7 @@ class Membership:
             self.join()
         return own
 
-    def endorsement(self) -> Mapping[str, Any] | None:
+    def endorsement(self) -> Mapping[str, object] | None:
         """What the director has signed; None where it was away for too long."""
         own = self.identity().fingerprint
         left = PATIENCE
@@ -74,7 +73,7 @@ class Membership:
             left -= _LOOK
         return found
 
-    def shown(self) -> Mapping[str, Any] | None:
+    def shown(self) -> Mapping[str, object] | None:
         """What the director has signed, as far as was seen some seconds ago; for strangers, for whom nothing is waited for."""
         if self._clock() - self._looked >= SHOWN_SECONDS and self._looking.acquire(blocking=False):
             try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
 
 from synergos.errors import InvalidRequest, WireFormatError
 from synergos.identity.signed_messages import SIGNED_HEADER, MessageSigner, signature_of
@@ -26,7 +25,7 @@ class Signatures:
         self._cluster = cluster
         self.sign = MessageSigner(membership.identity, cluster)
         # Of the thread that takes jobs: what was shown last, the director by that with those it came after, and until when.
-        self._shown: Mapping[str, Any] | None = None
+        self._shown: Mapping[str, object] | None = None
         self._director: tuple[str, ...] = ()
         self._until = datetime.min.replace(tzinfo=UTC)
 

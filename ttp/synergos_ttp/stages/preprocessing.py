@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, wait
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from msgspec import structs
 
@@ -90,7 +90,7 @@ def _agreed(scope: Scope, limits: Limits, control: Control, *, is_kept: bool) ->
             control.publish,
         )
 
-    def confirm(node: Node, part: Mapping[str, Any] | None = None) -> None:
+    def confirm(node: Node, part: Mapping[str, object] | None = None) -> None:
         participant = node.participant_id
         worker = worker_at(node)
         missing_columns = alignment.missing_columns[participant]
@@ -177,8 +177,8 @@ def _each(nodes: Sequence[Node], work: Callable[[Node], Result], given_up: threa
     return [future.result() for future in futures]
 
 
-def _fitted(scope: Scope, space: FeatureSpace) -> dict[str, Any]:
-    fitted = {}
+def _fitted(scope: Scope, space: FeatureSpace) -> dict[str, families.Architecture]:
+    fitted = dict[str, families.Architecture]()
     for experiment in scope.store.find(Kind.EXPERIMENT, scope.project):
         expt_id = experiment["key"]["expt_id"]
         try:

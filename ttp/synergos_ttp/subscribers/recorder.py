@@ -165,7 +165,7 @@ class Recorder:
             yield self._event(kind, participant, **about)
 
     def _event(self, kind: JobEventKind, participant: str | None = None, **about: Any) -> JobEvent:
-        told: Mapping[str, Any] = {name: value for name, value in about.items() if value is not None}
+        told: Mapping[str, object] = {name: value for name, value in about.items() if value is not None}
         return JobEvent(kind, participant, told, self._now())
 
 

@@ -12,7 +12,6 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import structlog
 
@@ -84,7 +83,7 @@ class MlflowTracker:
         self._spool.close()
 
     def training(
-        self, subject: TrackingSubject, job_id: str, parameters: Mapping[str, Any], study: OfStudy | None = None
+        self, subject: TrackingSubject, job_id: str, parameters: Mapping[str, object], study: OfStudy | None = None
     ) -> FollowedTraining:
         """See :class:`synergos_ttp.tracking.tracker.Tracker`."""
         given = {name: str(value) for name, value in parameters.items() if value is not None}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from synergos.domain.outputs import Measured, Overall, Pooled, Validated
 from synergos.finite import is_number
@@ -25,7 +24,7 @@ def points_of(found: Validated) -> Iterator[Point]:
 
 def _points(owner: str, figures: Measured | Pooled) -> Iterator[Point]:
     labels = figures.classes if isinstance(figures.classes, Sequence) else ()
-    values: dict[str, Any] = {}
+    values: dict[str, object] = {}
     for statistic, value in figures.statistics.items():
         name = f"{owner}_{statistic}"
         values |= _by_class(name, value, labels) if isinstance(value, Sequence) else {name: value}
@@ -34,6 +33,6 @@ def _points(owner: str, figures: Measured | Pooled) -> Iterator[Point]:
     yield from (Point(name, float(value), 0) for name, value in values.items() if is_number(value))
 
 
-def _by_class(name: str, values: Sequence[Any], labels: Sequence[str | None]) -> Mapping[str, Any]:
+def _by_class(name: str, values: Sequence[object], labels: Sequence[str | None]) -> Mapping[str, object]:
     numbered = {f"{name}_class_{index}": value for index, value in enumerate(values)}
     return numbered | {f"{name}_label_{label}": value for label, value in zip(labels, values, strict=False) if label}

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from synergos.domain.job import Job
 from synergos.domain.keys import RunKey
@@ -103,7 +103,7 @@ class Tracker(Protocol):
     """Follows trainings and validations."""
 
     def training(
-        self, subject: TrackingSubject, job_id: str, parameters: Mapping[str, Any], study: OfStudy | None = None
+        self, subject: TrackingSubject, job_id: str, parameters: Mapping[str, object], study: OfStudy | None = None
     ) -> TrackedRun:
         """Follow a training until its ``end`` is called.
 

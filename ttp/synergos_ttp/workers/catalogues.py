@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from http import HTTPStatus
 from threading import Event, Lock
-from typing import Any
 
 from synergos.domain.asker import Asker
 from synergos.domain.catalogue import PUBLISHED
@@ -55,7 +54,7 @@ class WorkerCatalogues:
         if self._stopped.is_set():
             raise ServiceStopping("this program is about to end")
 
-    def __call__(self, node: Node, project: ProjectKey, tags: Tags) -> dict[str, Any]:
+    def __call__(self, node: Node, project: ProjectKey, tags: Tags) -> dict[str, object]:
         """What a worker answers, as it is kept: what it publishes, and the ``fingerprints`` of tagged datasets.
 
         Raises:
@@ -87,7 +86,7 @@ class WorkerCatalogues:
             return known
 
 
-def _fingerprints(tags: Tags, digests: Mapping[Purpose, Sequence[str | None]]) -> list[dict[str, Any]]:
+def _fingerprints(tags: Tags, digests: Mapping[Purpose, Sequence[str | None]]) -> list[dict[str, object]]:
     found: dict[tuple[Purpose, Tag], str | None] = {
         (purpose, tuple(tag)): digest
         for purpose, some in digests.items()

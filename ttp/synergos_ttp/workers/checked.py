@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import structlog
 
@@ -38,7 +38,7 @@ def refused(message: str, participant: str, status: int) -> WorkerRefused:
     return _REFUSALS.get(status, WorkerRefused)(message, participant, status)
 
 
-def checked(definition: Definition[Read], answer: bytes | memoryview | Mapping[str, Any], participant: str) -> Read:
+def checked(definition: Definition[Read], answer: bytes | memoryview | Mapping[str, object], participant: str) -> Read:
     """What a worker answered, as the type that holds it.
 
     Args:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import structlog
 
@@ -86,7 +86,7 @@ class Introductions:
     keys: Renewable
     name: str = ""
     pins: Pins | None = None
-    endorsement: Callable[[], Mapping[str, Any] | None] = lambda: None
+    endorsement: Callable[[], Mapping[str, object] | None] = lambda: None
     sealed: Sealed = Sealed.ON
     unsealed: Callable[[str], None] = _note_unsealed
 
@@ -174,7 +174,7 @@ class Introduction:
             raise WorkerUnreachable(f"{self._address} answers with status {status}", self._who)
         return checked(SHOWN, content, self._who)
 
-    def _agreed(self, handshake: Handshake, own: str, endorsement: Mapping[str, Any] | None) -> bytes:
+    def _agreed(self, handshake: Handshake, own: str, endorsement: Mapping[str, object] | None) -> bytes:
         status, content = self._ask("POST", HANDSHAKE, json.dumps(handshake.question).encode())
         if status == HTTPStatus.OK:
             return content

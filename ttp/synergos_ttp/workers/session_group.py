@@ -185,7 +185,8 @@ class Sessions:
         for future, session in futures.items():
             if future in late:
                 session.was_late()
-            answered[session] = _outcome(future, session.member.id, seconds if future in late else None)
+            outcome = _outcome(future, session.member.id, seconds if future in late else None)
+            answered[session] = outcome
         outcomes = {session.member.id: answered[session] for session in asked}
         # One that failed comes before those that were only told to stop because of it.
         return dict(sorted(outcomes.items(), key=lambda outcome: isinstance(outcome[1], NotNeeded)))
@@ -194,7 +195,7 @@ class Sessions:
         """How long the next round may take; see :meth:`Limits.round_deadline`."""
         return self._limits.round_deadline(longest)
 
-    def refuse_too_few(self, outcomes: Mapping[str, Any], needed: int | None = None) -> None:
+    def refuse_too_few(self, outcomes: Mapping[str, object], needed: int | None = None) -> None:
         """Go on, if enough participants succeeded.
 
         Args:
@@ -239,13 +240,13 @@ class Sessions:
             raise NotNeeded("what was asked of this participant is not needed any more")
 
 
-def _has_failed(future: Future[Any]) -> bool:
+def _has_failed(future: Future[Result]) -> bool:
     """Whether it has, and the others need not go on for it; where an owner has to decide, who else has to is of interest."""
     error = future.exception()
     return error is not None and not isinstance(error, JobHeld)
 
 
-def _outcome(future: Future[Any], participant: str, late: float | None) -> Any:
+def _outcome(future: Future[Result], participant: str, late: float | None) -> Result | SynergosError:
     error = future.exception()
     if error is None:
         return future.result()
