@@ -3,13 +3,33 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from synergos.domain.feature_space import Action
 from synergos.domain.grid import Node
+from synergos.domain.tags import Purpose, Tag
 from synergos_ttp.workers.client import Connection, Transport
+from synergos_ttp.workers.session_request import SessionRequest
 
 WHO = "worker_1"
 NODE = Node(WHO, "nowhere", 1, 1)
+
+
+def session_request(tags: Mapping[Purpose, Sequence[Tag]]) -> SessionRequest:
+    """What a session is opened with by somebody who only wants to hear the answer."""
+    return SessionRequest(
+        participant=WHO,
+        owner="",
+        action=Action.CLASSIFY,
+        tags=tags,
+        missing_columns={},
+        digests={},
+        architecture=[],
+        feature_space={},
+        hyperparameters={},
+        purposes=tuple(tags),
+    )
 
 
 class Nowhere(Connection):

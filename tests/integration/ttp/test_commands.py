@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from fakes.answering import session_request
 from synergos.domain.asker import Asker
 from synergos.domain.grid import Node
 from synergos.domain.keys import RunKey
@@ -104,21 +105,21 @@ def worker() -> Iterator[SlowWorker]:
 def test_a_worker_that_lives_may_take_its_time(worker: SlowWorker) -> None:
     worker.needed = 5
 
-    assert worker.commands().open_session(RunKey.of(RUN), {}).rows == {"train": 7}
+    assert worker.commands().open_session(RunKey.of(RUN), session_request({})).rows == {"train": 7}
 
 
 def test_a_worker_that_stops_living_in_the_middle_of_a_command_is_lost(worker: SlowWorker) -> None:
     worker.needed, worker.signs = 10**6, 3
 
     with pytest.raises(WorkerUnreachable, match=r"worker_1: no sign of life at 127\.0\.0\.1"):
-        worker.commands().open_session(RunKey.of(RUN), {})
+        worker.commands().open_session(RunKey.of(RUN), session_request({}))
 
 
 def test_a_worker_that_lives_but_never_gets_ready_is_given_up_in_the_end(worker: SlowWorker) -> None:
     worker.needed = 10**6
 
     with pytest.raises(WorkerUnreachable, match=r"worker_1: no answer at .* within 1 s"):
-        worker.commands(Limits(command=1, long_poll=0.05)).open_session(RunKey.of(RUN), {})
+        worker.commands(Limits(command=1, long_poll=0.05)).open_session(RunKey.of(RUN), session_request({}))
 
 
 def test_a_command_is_left_when_the_job_is_cancelled(worker: SlowWorker) -> None:
@@ -130,7 +131,7 @@ def test_a_command_is_left_when_the_job_is_cancelled(worker: SlowWorker) -> None
             raise JobCancelled("on request")
 
     with pytest.raises(JobCancelled):
-        worker.commands(check=check).open_session(RunKey.of(RUN), {})
+        worker.commands(check=check).open_session(RunKey.of(RUN), session_request({}))
 
 
 def test_a_lost_worker_is_asked_again_until_patience_ends(worker: SlowWorker) -> None:
@@ -140,7 +141,7 @@ def test_a_lost_worker_is_asked_again_until_patience_ends(worker: SlowWorker) ->
 
     def work() -> None:
         attempts.append(1)
-        worker.commands().open_session(RunKey.of(RUN), {})
+        worker.commands().open_session(RunKey.of(RUN), session_request({}))
 
     with pytest.raises(WorkerRefused, match="about to end"):
         retry_while_lost(worker.commands(), work, "its session", told.append)
@@ -160,7 +161,7 @@ def test_a_worker_that_is_back_is_waited_for_no_longer(worker: SlowWorker) -> No
 
     def work() -> str:
         if not told:
-            worker.commands().open_session(RunKey.of(RUN), {})
+            worker.commands().open_session(RunKey.of(RUN), session_request({}))
         return "done"
 
     assert retry_while_lost(worker.commands(Limits()), work, "its session", told.append) == "done"
@@ -228,7 +229,7 @@ def test_a_worker_is_told_who_asks(worker: SlowWorker) -> None:
     host, port = worker.server_address[:2]
     commands = WorkerCommands(Node("worker_1", str(host), port, port), QUICK, lambda: None, asker)
 
-    commands.open_session(RunKey.of(RUN), {})
+    commands.open_session(RunKey.of(RUN), session_request({}))
 
     assert Asker.of(worker.told, "127.0.0.1") == asker
 
@@ -246,7 +247,7 @@ def test_what_is_no_worker_is_said(worker: SlowWorker, content: bytes) -> None:
     worker.answer = (200, content)
 
     with pytest.raises(WorkerRefused, match=r"worker_1: what answers at .* is not a Synergos worker"):
-        worker.commands().open_session(RunKey.of(RUN), {})
+        worker.commands().open_session(RunKey.of(RUN), session_request({}))
 
 
 @pytest.mark.parametrize("version", ["0.4.0", "0.5.3", "0.6.0.dev1", "of somebody else"])
@@ -256,7 +257,7 @@ def test_a_worker_of_a_neighbouring_release_is_spoken_with(worker: SlowWorker, v
 
     commands.greet()
 
-    assert commands.open_session(RunKey.of(RUN), {}).rows == {"train": 7}
+    assert commands.open_session(RunKey.of(RUN), session_request({})).rows == {"train": 7}
     assert worker.told["Synergos-Version"] == "0.5.1"
 
 

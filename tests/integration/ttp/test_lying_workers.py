@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import torch
 
+from fakes.answering import session_request
 from synergos.domain.feature_space import Action
 from synergos.domain.grid import Node
 from synergos.domain.keys import ProjectKey, RunKey
@@ -118,7 +119,7 @@ def exchange(plane: DataPlane, folder: Path) -> object:
 ASKED: Mapping[str, Callable[[WorkerCommands], object]] = {
     "greet": lambda commands: commands.greet(),
     "prepare": lambda commands: commands.prepare(PROJECT, Action.CLASSIFY, TAGS),
-    "open": lambda commands: commands.open_session(RUN, {}),
+    "open": lambda commands: commands.open_session(RUN, session_request({})),
     "measure": lambda commands: commands.measure(RUN, "s", Purpose.EVALUATE),
     "close": lambda commands: commands.close_session(RUN, "s"),
 }
@@ -266,8 +267,8 @@ def test_a_round_that_is_never_ready_ends_in_time(liar_saying: Callable[..., Lia
 def test_who_tells_of_other_datasets_than_it_was_asked_for_is_not_believed(liar_saying: Callable[..., Liar]) -> None:
     liar = liar_saying(data(rows={"train": 9}, digests={"train": ["k.1", "k.2"]}))
     with pytest.raises(WireFormatError, match=r"^worker_1: tells of 2 train datasets, and was asked for others"):
-        liar.commands().open_session(RUN, {"tags": TAGS})
+        liar.commands().open_session(RUN, session_request(TAGS))
 
 
 def test_who_tells_of_no_datasets_is_of_an_older_release(liar_saying: Callable[..., Liar]) -> None:
-    assert liar_saying(data(rows={"train": 9})).commands().open_session(RUN, {"tags": TAGS}).rows == {"train": 9}
+    assert liar_saying(data(rows={"train": 9})).commands().open_session(RUN, session_request(TAGS)).rows == {"train": 9}

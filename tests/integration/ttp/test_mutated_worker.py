@@ -17,7 +17,7 @@ import torch
 from structlog.testing import capture_logs
 
 from factories.feature_spaces import prepared as told_by
-from fakes.answering import NODE, WHO, Saying
+from fakes.answering import NODE, WHO, Saying, session_request
 from support.mutations import changed, spoilt
 from synergos.domain.feature_space import LABEL, Action, Feature, FeatureSpace
 from synergos.domain.keys import ProjectKey, RunKey
@@ -108,7 +108,7 @@ def prepared(answer: bytes, _: Path) -> None:
 
 
 def opened(answer: bytes, _: Path) -> None:
-    commands(answer).open_session(RUN, {"tags": {"train": [["t"]], "evaluate": []}})
+    commands(answer).open_session(RUN, session_request({Purpose.TRAIN: [("t",)], Purpose.EVALUATE: []}))
 
 
 def greeted(answer: bytes, _: Path) -> None:

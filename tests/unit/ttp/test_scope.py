@@ -14,6 +14,7 @@ from synergos.domain.records import Kind
 from synergos.domain.tags import Purpose
 from synergos.records import RecordStore
 from synergos_ttp.stages.scope import Scope
+from synergos_ttp.workers.session_request import Search
 
 P, R = ProjectKey("c", "p"), RunKey("c", "p", "e", "r")
 NODE = {"host": "h", "port": 8020, "f_port": 5000}
@@ -82,4 +83,4 @@ def test_a_trial_is_of_its_studys_search_space_and_no_other_run_is_of_one(store:
         for run in ("optim_run_1", "optim_run_mine", "r")
     }
 
-    assert found == {"optim_run_1": {"space": search, "fixed": {"rounds": 2}}, "optim_run_mine": None, "r": None}
+    assert found == {"optim_run_1": Search(space=search, fixed={"rounds": 2}), "optim_run_mine": None, "r": None}

@@ -62,7 +62,7 @@ def test_what_a_worker_says_is_kept_as_it_is_read_again() -> None:
     found = catalogues(NODE, PROJECT, TAGS)
 
     assert found["extent"] == "names"
-    assert found["folders"] == [{"path": ["heart"]}]
+    assert found["folders"] == ({"path": ("heart",)},)
     assert found["fingerprints"] == [
         {"purpose": "train", "tag": ["heart", "a"], "fingerprint": "k.1"},
         {"purpose": "train", "tag": ["heart", "b"], "fingerprint": None},

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 from msgspec import UNSET, UnsetType
 
@@ -15,6 +14,7 @@ from synergos.domain.feature_space import Action, FeatureSpace
 from synergos.domain.grid import Node, sub_grid
 from synergos.domain.job import Job
 from synergos.domain.keys import ExperimentKey, JobKey, ProjectKey, RunKey, StudyKey
+from synergos.domain.outputs import MissingColumns
 from synergos.domain.records import Kind, Record, restrict
 from synergos.domain.study import TRIAL_PREFIX
 from synergos.domain.tags import Purpose
@@ -26,6 +26,7 @@ from synergos.records import RecordStore, model_versions
 from synergos.records.agreements import current_agreement
 from synergos_ttp.workers.commands import Tags
 from synergos_ttp.workers.participant import JobParticipant
+from synergos_ttp.workers.session_request import Search
 
 
 @dataclass(frozen=True)
@@ -87,14 +88,14 @@ class Scope:
         """
         return preconditions.tags_in(self.store, self.project)
 
-    def missing_columns(self, participant_id: str) -> Mapping[str, Any]:
+    def missing_columns(self, participant_id: str) -> Mapping[str, MissingColumns]:
         """The alignment of one participant.
 
         Raises:
             Conflict: it was not part of the project when it was aligned.
         """
         record = preconditions.alignment_of(self.store, self.project.at(participant_id))
-        return {purpose: record[purpose] for purpose in Purpose if purpose in record}
+        return {purpose.value: record[purpose] for purpose in Purpose if purpose in record}
 
     def columns(self) -> Mapping[str, Sequence[str]]:
         """The raw columns of each participant when the project was last aligned."""
@@ -158,17 +159,17 @@ class Scope:
         fitted = family.fit(changed, space, auto_fix=bool(agreed["auto_fix"]))
         return Recipe(family, fitted, family.hyperparameters(run, space.action), space)
 
-    def search(self) -> Mapping[str, Any] | None:
-        """The study whose trial the run is: its search space, what it has fixed, and the model that it changes; None where it is none."""
+    def search(self) -> Search | None:
+        """What the study has whose trial the run is; None where it is none."""
         if not self.run.run_id.startswith(TRIAL_PREFIX):
             return None
         for trial in self.store.find(Kind.TRIAL, self.run):
             key = StudyKey(**ExperimentKey.of(self.run), study_id=trial["key"]["study_id"])
             study = self.store.get(Kind.STUDY, key)
-            found = {"space": study["search_space"], "fixed": study["fixed"]}
             experiment, _run = self._declared
             is_changed = families.named_in(experiment).changes(study["search_space"])
-            return {**found, "model": experiment["model"]} if is_changed else found
+            model = experiment["model"] if is_changed else UNSET
+            return Search(space=study["search_space"], fixed=study["fixed"], model=model)
         return None
 
     def definition(self) -> TrainingDefinition:
@@ -192,7 +193,7 @@ class Scope:
         agreed = preconditions.agreed_feature_space(self.store, self.project)
         return AGREEMENT.read(agreed["agreement"]).without_digests() if "agreement" in agreed else UNSET
 
-    def model(self) -> dict[str, Any]:
+    def model(self) -> Record:
         """The trained model of the run.
 
         Raises:

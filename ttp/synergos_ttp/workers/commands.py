@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from importlib.metadata import version
-from typing import Any, TypeVar
+from typing import TypeVar
 from urllib.parse import quote, urlencode
 
 import httptools
@@ -22,7 +22,7 @@ from synergos.domain.catalogue import LARGEST, PUBLISHED, Published
 from synergos.domain.feature_space import Action, FeatureSpace
 from synergos.domain.grid import Node
 from synergos.domain.keys import ProjectKey, RunKey
-from synergos.domain.outputs import Measured
+from synergos.domain.outputs import Measured, MissingColumns
 from synergos.domain.preparation import TOLD, Prepared
 from synergos.domain.reachability import COMMAND, DATA, Answered, are_two_workers, mistake_at
 from synergos.domain.release import HEADER, agreed
@@ -46,6 +46,7 @@ from synergos_ttp.traces import NO_LINE, Line
 from synergos_ttp.workers.checked import checked, refused
 from synergos_ttp.workers.client import Request, Transport, WorkerClient
 from synergos_ttp.workers.limits import LARGE_ANSWER, LONGEST_REASON, MOST_ENTRIES, SMALL_ANSWER, Limits
+from synergos_ttp.workers.session_request import SESSION_REQUEST, SessionRequest
 
 log = structlog.get_logger(__name__)
 
@@ -215,10 +216,10 @@ class WorkerCommands:
         project: ProjectKey,
         action: Action,
         tags: Tags,
-        missing_columns: Mapping[str, Any],
+        missing_columns: Mapping[str, MissingColumns],
         space: FeatureSpace,
         digests: Mapping[Purpose, Sequence[str]],
-        agreement: Mapping[str, Any] | None = None,
+        agreement: Mapping[str, object] | None = None,
     ) -> None:
         """Have the worker confirm that its data, the one with these digests, fits the feature space.
 
@@ -259,16 +260,17 @@ class WorkerCommands:
             raise WireFormatError("tells of other datasets than it was asked for", self._who)
         return found
 
-    def open_session(self, run: RunKey, body: Mapping[str, Any]) -> Opened:
+    def open_session(self, run: RunKey, request: SessionRequest) -> Opened:
         """Open a session for one run; what the worker says of the rows it has.
 
         Raises:
             WireFormatError: it says that more rows can be measured than there are, or tells of other datasets than it was asked for.
         """
         self._have_consent(run.project)
-        opened = self._checked(OPENED, self._call("POST", _run_path("initialise", run), body))
+        answer = self._call("POST", _run_path("initialise", run), SESSION_REQUEST.write(request))
+        opened = self._checked(OPENED, answer)
         for purpose, digests in {} if opened.digests is UNSET else opened.digests.items():
-            if len(digests) != len(body.get("tags", {}).get(purpose, ())):
+            if len(digests) != len(request.tags.get(purpose, ())):
                 raise WireFormatError(
                     f"tells of {len(digests)} {purpose} datasets, and was asked for others", self._who
                 )
@@ -339,7 +341,7 @@ class WorkerCommands:
         self,
         method: str,
         path: str,
-        body: Mapping[str, Any] | None = None,
+        body: Mapping[str, object] | None = None,
         query: Mapping[str, str] | None = None,
         *,
         within: float | None = None,
@@ -352,7 +354,7 @@ class WorkerCommands:
         request = Request(method, target, self.limits.stall, _content(body), self._headers, alive, seconds)
         return self._asked(request, largest, self.check)
 
-    def _tell(self, path: str, body: Mapping[str, Any]) -> None:
+    def _tell(self, path: str, body: Mapping[str, object]) -> None:
         """Ask for what takes no work; also when the job was asked to stop."""
         request = Request("POST", path, self.limits.connect, _content(body), self._headers)
         self._asked(request, SMALL_ANSWER, lambda: None)
@@ -442,7 +444,7 @@ class _Content:
         return (self.content,)
 
 
-def _content(body: Mapping[str, Any] | None) -> _Content | None:
+def _content(body: Mapping[str, object] | None) -> _Content | None:
     return None if body is None else _Content(json.dumps(body, allow_nan=False).encode())
 
 

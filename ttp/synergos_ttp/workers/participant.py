@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TypeVar
 from uuid import uuid4
 
 import structlog
-from msgspec import UNSET
+from msgspec import UNSET, structs
 
 from synergos.domain.asker import NOBODY, Asker
 from synergos.domain.grid import Node
 from synergos.domain.keys import RunKey
+from synergos.domain.outputs import MissingColumns
 from synergos.domain.tags import Purpose
 from synergos.errors import Conflict, JobStopped, NotNeeded, SynergosError, WorkerSilent, WorkerUnreachable
 from synergos.program.log_context import about_participant
@@ -25,6 +26,7 @@ from synergos_ttp.workers.data_plane import DataPlane
 from synergos_ttp.workers.flow import ParticipantFlow
 from synergos_ttp.workers.limits import Limits
 from synergos_ttp.workers.retry import RejoinDeadline, Wait, is_unknown
+from synergos_ttp.workers.session_request import SessionRequest
 from synergos_ttp.workers.small_messages import Prompt
 
 log = structlog.get_logger(__name__)
@@ -45,7 +47,7 @@ class JobParticipant:
 
     node: Node
     tags: Tags
-    missing_columns: Mapping[str, Any]
+    missing_columns: Mapping[str, MissingColumns]
     rows: Mapping[Purpose, int] = field(default_factory=dict)
     columns: Collection[str] | None = None
     digests: Mapping[Purpose, Sequence[str]] = field(default_factory=dict)
@@ -83,7 +85,7 @@ class ParticipantSession:
         digests: of the datasets that those are of, as it said then; nothing where its release does not say so.
 
     Args:
-        request: the body that opens it, all but the session's id.
+        request: what it is opened with, all but the session's id.
         check: called whenever there is time to stop; raises when it should.
         publish: told when the worker is waited for, in the thread that waits.
         asker: who asks, for the worker's log.
@@ -94,7 +96,7 @@ class ParticipantSession:
         self,
         member: JobParticipant,
         run: RunKey,
-        request: Mapping[str, Any],
+        request: SessionRequest,
         limits: Limits,
         check: Callable[[], None],
         publish: Callable[[Event], None] = lambda _event: None,
@@ -256,7 +258,7 @@ class ParticipantSession:
         self._commands.greet()
         # A new id each time: what the worker may still be doing for the old session of this owner ends when this one opens.
         self._id = uuid4().hex
-        opened = self._commands.open_session(self._run, {**self._request, "session_id": self._id})
+        opened = self._commands.open_session(self._run, structs.replace(self._request, session_id=self._id))
         self.rows = {purpose.value: rows for purpose, rows in opened.rows.items()}
         self.digests = {} if opened.digests is UNSET else opened.digests
         self._refuse_other_rows()

@@ -9,7 +9,9 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from secrets import token_hex
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
+
+from msgspec import UNSET
 
 from synergos.domain.asker import NOBODY, Asker
 from synergos.domain.keys import RunKey
@@ -22,6 +24,7 @@ from synergos_ttp.control import Control
 from synergos_ttp.holds import JobHeld
 from synergos_ttp.workers.limits import Limits
 from synergos_ttp.workers.participant import JobParticipant, OpenSession, ParticipantSession
+from synergos_ttp.workers.session_request import Search, SessionRequest
 from synergos_ttp.workers.small_messages import Prompt, Prompting
 
 Result = TypeVar("Result")
@@ -36,7 +39,7 @@ class SessionContent:
 
     Attributes:
         asker: who opens it.
-        search: what the trials of the study have in common whose trial the run is; None where it is none.
+        search: of the study whose trial the run is; None where it is none.
         secret: tells this job's sessions from those of everybody else, also when another process takes the job up.
     """
 
@@ -45,9 +48,9 @@ class SessionContent:
     purposes: tuple[Purpose, ...]
     asker: Asker = NOBODY
     secret: str = field(default_factory=token_hex, repr=False)
-    search: Mapping[str, Any] | None = None
+    search: Search | None = None
 
-    def request(self, member: JobParticipant, needed: int) -> dict[str, Any]:
+    def request(self, member: JobParticipant, needed: int) -> SessionRequest:
         """The body that opens a session at one participant, all but the session's id.
 
         Args:
@@ -56,18 +59,18 @@ class SessionContent:
         recipe = self.recipe
         if member.columns is not None:
             recipe = replace(recipe, space=told(recipe.space, member.columns))
-        return {
-            "id": member.id,
-            "owner": self._owner(member.id),
-            "action": self.recipe.space.action,
-            "tags": {purpose: member.tags[purpose] for purpose in self.purposes if purpose in member.tags},
-            "alignments": member.missing_columns,
-            "digests": {purpose: member.digests[purpose] for purpose in self.purposes if purpose in member.digests},
+        return SessionRequest(
+            participant=member.id,
+            owner=self._owner(member.id),
+            action=self.recipe.space.action,
+            tags={purpose: member.tags[purpose] for purpose in self.purposes if purpose in member.tags},
+            missing_columns=member.missing_columns,
+            digests={purpose: member.digests[purpose] for purpose in self.purposes if purpose in member.digests},
             **recipe.to_dict(),
-            **({"participants": needed} if Purpose.TRAIN in self.purposes else {}),
-            **({} if self.search is None else {"search": self.search}),
-            "metas": [purpose for purpose in self.purposes if purpose in member.tags],
-        }
+            participants=needed if Purpose.TRAIN in self.purposes else UNSET,
+            search=UNSET if self.search is None else self.search,
+            purposes=tuple(purpose for purpose in self.purposes if purpose in member.tags),
+        )
 
     def _owner(self, participant_id: str) -> str:
         """What one participant's worker knows the owner of its sessions by; no other one's tells it."""
