@@ -45,7 +45,7 @@ PLACES = {
     },
     "synergos_worker": {
         "preparing": "synergos_worker.preparation:Preparations._outcome",
-        "confirming": "synergos_worker.app:fitting",
+        "confirming": "synergos_worker.project_commands:fitting",
         "opening a session": "synergos_worker.session_opener:SessionOpener.open",
         "training": "synergos_worker.model:SessionModel.train",
         "answering": "synergos_worker.model:SessionModel.trained",

@@ -33,9 +33,10 @@ from synergos.program.log_context import ContextPool
 from synergos.program.loop import Loop
 from synergos.tracing import OFF, Tracer
 from synergos.upkeep.predictions import old_predictions
-from synergos_worker.app import Parts, create_command_app, health_of
+from synergos_worker.app import create_command_app, health_of
 from synergos_worker.approvals import Approvals
 from synergos_worker.cataloguing.catalogue import Catalogue
+from synergos_worker.command import Parts
 from synergos_worker.component import Component
 from synergos_worker.computing import Computing
 from synergos_worker.consents import Consents
