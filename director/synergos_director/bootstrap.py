@@ -96,7 +96,7 @@ class Director:
             probe=IntroducingProbe(
                 keys,
                 settings.program.id,
-                replace(settings.nodes, joined=JoinedElsewhere(leases)),
+                replace(settings.nodes, joined=JoinedElsewhere(leases.grids)),
                 tls=settings.program.tls_to_others,
             ),
             wake_remover=self._remover.wake,

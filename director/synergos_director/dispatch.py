@@ -12,7 +12,8 @@ from synergos.domain.keys import ProjectKey
 from synergos.errors import Conflict
 from synergos.orchestration.dispatcher import FOREVER, Wait
 from synergos.records import RecordStore
-from synergos.records.leases import JobStatus, Leases
+from synergos.records.job_statuses import JobStatus
+from synergos.records.leases import Leases
 from synergos_director.job_publisher import JobPublisher
 
 log = structlog.get_logger(__name__)
@@ -41,11 +42,11 @@ class QueueDispatcher:
 
     def waits(self) -> dict[str, dict[str, object]]:
         """What each job that has not started waits for."""
-        job_statuses = self._leases.job_statuses()
-        grids = self._leases.grids()
+        job_statuses = self._leases.statuses.all()
+        grids = self._leases.grids.living()
         busy = sum(each.state is JobState.RUNNING for each in job_statuses)
         found = {each.job.id: _delay(each) for each in job_statuses if each.state is JobState.WAITING}
-        for position, job in enumerate(self._leases.ready(job_statuses)):
+        for position, job in enumerate(self._leases.statuses.ready(job_statuses)):
             reason = f"{busy} of {len(grids)} sub-grids are busy" if grids else "no TTP is running"
             found[job.id] = {"position": position, "reason": reason}
         return found
@@ -68,7 +69,7 @@ class QueueDispatcher:
 
     def width(self, project: ProjectKey) -> int:
         """How many of a project's jobs can run at once: as many as it has sub-grids with a living TTP."""
-        return self._leases.width(project)
+        return self._leases.grids.width(project)
 
 
 def _delay(status: JobStatus) -> dict[str, object]:

@@ -6,14 +6,14 @@ import errno
 import socket
 
 from synergos.domain.reachability import Presence
-from synergos.records.leases import Leases
+from synergos.records.grid_leases import GridLeases
 
 
 class JoinedElsewhere:
     """Those that the TTPs of the sub-grids say have joined them; any thread may ask. See :class:`synergos.program.destinations.Joined`."""
 
-    def __init__(self, leases: Leases) -> None:
-        self._leases = leases
+    def __init__(self, grids: GridLeases) -> None:
+        self._grids = grids
 
     def claim(self, fingerprint: str, _port: int, _seconds: float) -> socket.socket:
         """Nobody's.
@@ -31,4 +31,4 @@ class JoinedElsewhere:
         return None if self._grid_of(fingerprint) is None else Presence()
 
     def _grid_of(self, fingerprint: str) -> int | None:
-        return next((grid for grid, joined in self._leases.joined().items() if fingerprint in joined), None)
+        return next((grid for grid, joined in self._grids.joined().items() if fingerprint in joined), None)

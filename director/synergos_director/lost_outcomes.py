@@ -34,7 +34,7 @@ class LostOutcomes:
         Raises:
             ConnectionError: the broker cannot be reached.
         """
-        job_statuses = self._leases.job_statuses()
+        job_statuses = self._leases.statuses.all()
         archiving = {each.job.id: each.job for each in job_statuses if each.job.state is JobState.ARCHIVING}
         # Which job an outcome in the queue belongs to nobody knows before it is taken up.
         if not archiving or self._publisher.outcomes_waiting():

@@ -55,12 +55,12 @@ class Reconciler:
 
     def reconcile(self) -> None:
         """Reconcile once."""
-        for job in [each.job for each in self._leases.job_statuses() if each.is_given_up]:
+        for job in [each.job for each in self._leases.statuses.all() if each.is_given_up]:
             with about_job(job):
                 self._give_up(job)
         self._publisher.publish(self._leases.arrange())
         if time.monotonic() >= self._recount_at:
-            ready = [each.job for each in self._leases.job_statuses() if each.state is JobState.QUEUED]
+            ready = [each.job for each in self._leases.statuses.all() if each.state is JobState.QUEUED]
             if ready:
                 self._publisher.publish(self._publisher.missing(ready))
             self._lost_outcomes.reconcile()

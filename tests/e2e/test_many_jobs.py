@@ -179,7 +179,7 @@ def test_all_jobs_end_once_each_whoever_dies_meanwhile(
 
     # What somebody still had in hand would be back.
     assert left_in_queues(broker, cluster) == {}
-    assert Leases(cluster.store).grids() == {}
+    assert Leases(cluster.store).grids.living() == {}
     jobs = cluster.store.jobs()
     assert len(jobs) == JOBS
     assert [(job.state, job.error) for job in jobs if job.state is not JobState.COMPLETED] == []

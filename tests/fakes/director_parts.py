@@ -91,7 +91,7 @@ def accepted(store: RecordStore, stage: Stage, run: str = "r", **parameters: obj
 
 def taken_up(leases: Leases) -> Claim:
     """What the TTP of the first sub-grid does."""
-    leases.hold_grid(0, HOLDER, "ttp_0")
+    leases.grids.hold(0, HOLDER, "ttp_0")
     claim = leases.claim(0, HOLDER, "ttp_0", OUTPUTS).claim
     assert claim is not None
     return claim

@@ -73,7 +73,7 @@ class Grids:
         self._store = store
         self._name = name
         self._look = look
-        self._leases = Leases(store)
+        self._leases = Leases(store).grids
         self._access = access or Access(store)
 
     def find(self, caller: Caller) -> list[GridView]:
@@ -84,7 +84,7 @@ class Grids:
         joined = self._leases.joined()
         return [
             self._view(caller, index, ttp, running.get(index), len(joined.get(index, ())))
-            for index, ttp in self._leases.grids().items()
+            for index, ttp in self._leases.living().items()
         ]
 
     def broker(self) -> Broker | None:

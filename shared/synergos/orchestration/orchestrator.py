@@ -115,7 +115,7 @@ class Orchestrator:
         self.search = Search(store, access)
         self.nodes = Nodes(store, probe, access=access)
         # In a cluster a node's sub-grid may have no TTP, and nobody who asks it.
-        grids = None if look_at_queues is None else Leases(store).grids
+        grids = None if look_at_queues is None else Leases(store).grids.living
         self.catalogues = PublishedCatalogues(store, wake_catalogues, access, grids)
         self.lineages = Lineages(store, self.catalogues, access)
         self.studies = Studies(store, wake_tuner, self.shares, access)

@@ -1,38 +1,33 @@
-"""Leases on the jobs and sub-grids of a cluster: which TTP runs which job, and until when.
+"""Leases on the jobs of a cluster: which TTP runs which job, and until when.
 
 A TTP that takes a job up gets a **lease**: the job is its own until the lease ends, and it renews the lease while it
 lives. Each taking-up has a **lease id** of its own, 128 random bits, and whatever an owner writes or sends names it: an owner
 that was believed dead and comes back changes nothing any more, and nobody can guess it who was not told. In the same way one
-TTP at a time holds a sub-grid. (Gray and Cheriton, "Leases", SOSP 1989.)
+TTP at a time holds a sub-grid (:mod:`synergos.records.grid_leases`). (Gray and Cheriton, "Leases", SOSP 1989.)
 """
 
 from __future__ import annotations
 
 import secrets
-import sys
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, and_, select, update
 
-from synergos.domain.dependencies import JobDependencies
-from synergos.domain.grid import nodes_of
-from synergos.domain.job import MAXIMUM_ATTEMPTS, UNFINISHED, Job, JobState
+from synergos.domain.job import Job, JobState
 from synergos.domain.job_event import NO_NEWS, JobNews, owner_lost
 from synergos.domain.job_progress import AwaitedWorker, waiting_for
-from synergos.domain.keys import ProjectKey
-from synergos.domain.records import Kind
-from synergos.domain.scheduling import Served, scheduling_order
 from synergos.errors import LeaseLost
 from synergos.records.changes import note_job
-from synergos.records.jobs import read_job
+from synergos.records.grid_leases import GridLeases
+from synergos.records.job_statuses import JobStatuses
 from synergos.records.plain import plain
 from synergos.records.store import RecordStore
-from synergos.records.tables import GRID_LEASES, JOBS
+from synergos.records.tables import JOBS
 
 
 @dataclass(frozen=True)
@@ -64,22 +59,6 @@ class Owner:
 
 
 @dataclass(frozen=True)
-class JobStatus:
-    """The status that an unfinished job is to have just now, derived from leases, dependencies and attempts.
-
-    Attributes:
-        state: RUNNING only with an owner that is alive.
-        waits_for: the job it must wait for.
-        is_given_up: it has been taken up too often, and nobody runs it.
-    """
-
-    job: Job
-    state: JobState
-    waits_for: Job | None = None
-    is_given_up: bool = False
-
-
-@dataclass(frozen=True)
 class ClaimResult:
     """What a TTP gets when it asks for a job.
 
@@ -95,6 +74,10 @@ class ClaimResult:
 class Leases:
     """The jobs of one record store, as those see them who run them.
 
+    Attributes:
+        grids: the leases on its sub-grids.
+        statuses: what its jobs wait for or do.
+
     Args:
         seconds: how long an owner is believed to be alive after it was last heard of.
     """
@@ -102,35 +85,8 @@ class Leases:
     def __init__(self, store: RecordStore, seconds: float = 10.0) -> None:
         self._store = store
         self.seconds = seconds
-
-    def hold_grid(self, grid: int, holder: str, ttp: str, joined: Collection[str] = ()) -> str | None:
-        """Become or stay the one TTP of a sub-grid.
-
-        Args:
-            holder: the process that asks.
-            ttp: what it is called.
-            joined: the fingerprints of the workers that have joined it.
-
-        Returns:
-            None when ``holder`` has it now, otherwise the name of the TTP that has it.
-        """
-        table = GRID_LEASES
-        with self._store.database.writing() as connection:
-            now = self._store.database.now()
-            row = connection.execute(select(table).where(table.c.grid == grid)).mappings().one_or_none()
-            if row is not None and row["holder"] != holder and row["lease_until"] > now:
-                return str(row["ttp"])
-            connection.execute(delete(table).where(table.c.grid == grid))
-            values = {"grid": grid, "holder": holder, "ttp": ttp, "lease_until": self._end(now)}
-            values |= {"joined": sorted(joined)}
-            connection.execute(insert(table).values(values))
-        return None
-
-    def leave_grid(self, grid: int, holder: str) -> None:
-        """Make room for the next TTP of the sub-grid."""
-        mine = (GRID_LEASES.c.grid == grid, GRID_LEASES.c.holder == holder)
-        with self._store.database.writing() as connection:
-            connection.execute(delete(GRID_LEASES).where(*mine))
+        self.grids = GridLeases(store, seconds)
+        self.statuses = JobStatuses(store)
 
     def claim(self, grid: int, holder: str, ttp: str, outputs: Path, identity: str | None = None) -> ClaimResult:
         """Take up the job that is scheduled next on a sub-grid; see :mod:`synergos.domain.scheduling`.
@@ -144,15 +100,15 @@ class Leases:
         """
         with self._store.database.writing() as connection:
             now = self._store.database.now()
-            if self._holder_of(grid, now) != holder:
+            if self.grids.holder_of(grid, now) != holder:
                 raise LeaseLost(f"sub-grid {grid} is not this TTP's any more")
-            ready = [each.job for each in self.job_statuses() if each.state is JobState.QUEUED]
+            ready = [each.job for each in self.statuses.all() if each.state is JobState.QUEUED]
             # Nearly always the first will do, so the others' registrations are not looked at.
-            grids, joined = cache(self._grids_of), cache(self.joined)
-            goes_here = cache(lambda project: self._goes_to(grid, project, joined))
+            grids, joined = cache(self.grids.count_of), cache(self.grids.joined)
+            goes_here = cache(lambda project: self.grids.takes(grid, project, joined))
             runnable = (
                 job
-                for job in scheduling_order(ready, self._last_served(ready))
+                for job in self.statuses.in_turn(ready)
                 if grid < grids(job.keys.project) and goes_here(job.keys.project)
             )
             job = next(runnable, None)
@@ -287,7 +243,7 @@ class Leases:
         next attempt, is queued when that is over; one that must wait is made to.
         """
         with self._store.database.writing() as connection:
-            moved = [each for each in self.job_statuses() if each.state is not each.job.state]
+            moved = [each for each in self.statuses.all() if each.state is not each.job.state]
             for each in moved:
                 values = {"state": each.state.value, "lease_until": None}
                 connection.execute(update(JOBS).where(JOBS.c.id == each.job.id).values(values))
@@ -295,21 +251,6 @@ class Leases:
                     self._store.history.add(each.job.id, owner_lost(each.job))
                 note_job(connection, each.job.id)
             return [replace(each.job, state=each.state) for each in moved if each.state is JobState.QUEUED]
-
-    def job_statuses(self) -> list[JobStatus]:
-        """What every unfinished job waits for or does, in the order they were accepted."""
-        unfinished = select(JOBS).where(JOBS.c.state.in_(UNFINISHED)).order_by(JOBS.c.number)
-        dependencies = JobDependencies()
-        with self._store.database.reading() as connection:
-            now = self._store.database.now()
-            rows = connection.execute(unfinished).mappings().all()
-        found = ((read_job(row), row["lease_until"]) for row in rows)
-        return [_status(job, lease, dependencies, now) for job, lease in found if isinstance(job, Job)]
-
-    def ready(self, job_statuses: Iterable[JobStatus]) -> list[Job]:
-        """Of these jobs those that may start, in the order in which they are taken up when no others come."""
-        jobs = [each.job for each in job_statuses if each.state is JobState.QUEUED]
-        return list(scheduling_order(jobs, self._last_served(jobs)))
 
     def outputs_of(self, job_id: str, lease: str) -> Path:
         """The folder for what a job leaves, to whoever took it up last and names the lease; others are told nothing.
@@ -332,32 +273,8 @@ class Leases:
             raise LeaseLost(f"job {job_id} is held under another lease, or under none")
         return Owner(found.holder, Path(found.outputs))
 
-    def grids(self) -> dict[int, str]:
-        """The sub-grids that have a living TTP, and what it is called."""
-        with self._store.database.reading() as connection:
-            alive = GRID_LEASES.c.lease_until > self._store.database.now()
-            rows = connection.execute(select(GRID_LEASES).where(alive).order_by(GRID_LEASES.c.grid)).mappings()
-            return {row["grid"]: row["ttp"] for row in rows}
-
-    def joined(self) -> dict[int, frozenset[str]]:
-        """Of the sub-grids that have a living TTP, the fingerprints of the workers that have joined it."""
-        with self._store.database.reading() as connection:
-            alive = GRID_LEASES.c.lease_until > self._store.database.now()
-            rows = connection.execute(select(GRID_LEASES.c.grid, GRID_LEASES.c.joined).where(alive))
-            return {row.grid: frozenset(row.joined or ()) for row in rows}
-
-    def width(self, project: ProjectKey) -> int:
-        """On how many living sub-grids a project's jobs can run, at least 1: they wait where there is none yet."""
-        count = self._grids_of(project.project)
-        return max(1, sum(grid < count for grid in self.grids()))
-
     def _end(self, now: datetime) -> datetime:
         return now + timedelta(seconds=self.seconds)
-
-    def _holder_of(self, grid: int, now: datetime) -> str | None:
-        held = select(GRID_LEASES.c.holder).where(GRID_LEASES.c.grid == grid, GRID_LEASES.c.lease_until > now)
-        with self._store.database.reading() as connection:
-            return connection.execute(held).scalar_one_or_none()
 
     def _change(self, claim: Claim, values: Mapping[str, object]) -> None:
         mine = and_(JOBS.c.id == claim.job.id, JOBS.c.lease == claim.lease, JOBS.c.state == JobState.RUNNING.value)
@@ -368,61 +285,6 @@ class Leases:
             if values.keys() != {"lease_until"}:
                 note_job(connection, claim.job.id)
 
-    def _grids_of(self, project: ProjectKey) -> int:
-        """How many sub-grids the registrations of a project make."""
-        said = (record.get("n_count") for record in self._store.find(Kind.REGISTRATION, project))
-        # One that is damaged keeps nobody else's jobs waiting: the job itself will say so.
-        counts = [count for count in said if isinstance(count, int)]
-        # A job of a project without participants is anybody's: it ends with a message that says so.
-        return min(counts, default=sys.maxsize)
-
-    def _goes_to(self, grid: int, project: ProjectKey, joined: Callable[[], Mapping[int, frozenset[str]]]) -> bool:
-        """Whether a project's jobs go to a sub-grid: to one where all its workers that dial out are, should there be one."""
-        nodes = [nodes_of(record) for record in self._store.find(Kind.REGISTRATION, project)]
-
-        def is_complete(index: int) -> bool:
-            of_grid = [each[index] for each in nodes if index < len(each)]
-            return all(node.host in joined().get(index, ()) for node in of_grid if node.joins)
-
-        if not any(node.joins for each in nodes for node in each) or is_complete(grid):
-            return True
-        count = min(map(len, nodes))
-        # Where none is, the job is run to say who is missing.
-        return not any(is_complete(other) for other in joined() if other < count)
-
-    def _last_served(self, jobs: Sequence[Job]) -> Served:
-        """When a job of each of these jobs' projects and collaborations was last taken up, for those where one was."""
-        of_project, of_collaboration = {}, {}
-        with self._store.database.reading() as connection:
-
-            def last(*conditions: ColumnElement[bool]) -> datetime | None:
-                # One at a time: the end of each one's part of an index is looked up, and no job that ended long ago read.
-                moment: datetime | None = connection.execute(
-                    select(func.max(JOBS.c.started_at)).where(*conditions)
-                ).scalar_one()
-                return moment
-
-            for project in {job.keys.project for job in jobs}:
-                is_of_project = (JOBS.c.collab_id == project.collab_id, JOBS.c.project_id == project.project_id)
-                if (moment := last(*is_of_project)) is not None:
-                    of_project[project] = moment
-            for collab_id in {job.keys["collab_id"] for job in jobs}:
-                if (moment := last(JOBS.c.collab_id == collab_id)) is not None:
-                    of_collaboration[collab_id] = moment
-        return Served(of_project, of_collaboration)
-
 
 def _is_held(claim: Claim) -> tuple[ColumnElement[bool], ...]:
     return (JOBS.c.id == claim.job.id, JOBS.c.lease == claim.lease, JOBS.c.state == JobState.WAITING.value)
-
-
-def _status(job: Job, lease_until: datetime | None, dependencies: JobDependencies, now: datetime) -> JobStatus:
-    waits_for = dependencies.add(job)
-    if job.state is JobState.ARCHIVING:
-        return JobStatus(job, JobState.ARCHIVING)
-    if job.state is JobState.RUNNING and lease_until is not None and lease_until > now:
-        return JobStatus(job, JobState.RUNNING)
-    if job.attempts >= MAXIMUM_ATTEMPTS:
-        return JobStatus(job, JobState.WAITING, is_given_up=True)
-    must_wait = waits_for is not None or (job.not_before is not None and job.not_before > now)
-    return JobStatus(job, JobState.WAITING if must_wait else JobState.QUEUED, waits_for)

@@ -72,7 +72,7 @@ def listener(store: RecordStore, leases: Leases, running: Running, director: Ren
 
 
 def claimed(leases: Leases, ttp: Renewable) -> Claim:
-    leases.hold_grid(0, "process", "ttp_0")
+    leases.grids.hold(0, "process", "ttp_0")
     claim = leases.claim(0, "process", "ttp_0", OUTPUTS, ttp.now.fingerprint).claim
     assert claim is not None
     return claim

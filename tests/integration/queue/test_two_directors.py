@@ -53,7 +53,7 @@ def rivals(tmp_path: Path, rabbitmq: RabbitMQ) -> Iterator[QuickCluster]:
 
 def holder(cluster: QuickCluster) -> str | None:
     """The TTP that has the sub-grid."""
-    return Leases(cluster.store).grids().get(0)
+    return Leases(cluster.store).grids.living().get(0)
 
 
 def is_running(cluster: QuickCluster, job: Job, ttp: str) -> bool:

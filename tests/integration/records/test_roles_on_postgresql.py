@@ -68,7 +68,7 @@ def test_a_ttp_does_all_of_its_part(director: RecordStore, ttp: RecordStore, tmp
     assert not leases.renew(claim)
     leases.release(claim, 0.0)
     leases.deliver(taken_up(leases))
-    leases.leave_grid(0, "holder")
+    leases.grids.leave(0, "holder")
     [node, *_] = grid.nodes_of(director.find(Kind.REGISTRATION)[0])
     NodeIdentities(ttp).pin(node, "a" * 64)
     assert Removals(ttp).of_grids({0}) == []

@@ -165,9 +165,9 @@ def test_in_a_cluster_nobody_waits_for_nodes_of_a_sub_grid_without_a_ttp(
         return len(workers.asked)
 
     assert (asked(), waited) == (0, [])
-    assert Leases(store).hold_grid(1, "another", "ttp_1") is None
+    assert Leases(store).grids.hold(1, "another", "ttp_1") is None
     assert (asked(), waited) == (0, [])
-    assert Leases(store).hold_grid(0, "holder", "ttp_0") is None
+    assert Leases(store).grids.hold(0, "holder", "ttp_0") is None
     assert (asked(), waited) == (2, [])
 
 

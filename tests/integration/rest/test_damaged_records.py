@@ -210,7 +210,7 @@ def test_a_damaged_job_is_shown_as_such_and_keeps_no_other_from_being_run(
     assert [job.id for job in store.unfinished_jobs()] == [before.id, after.id]
     leases = Leases(store)
     leases.arrange()
-    assert {status.job.id for status in leases.job_statuses()} == {before.id, after.id}
+    assert {status.job.id for status in leases.statuses.all()} == {before.id, after.id}
 
 
 @pytest.fixture

@@ -40,7 +40,7 @@ def test_a_cluster_has_the_sub_grids_whose_ttps_live_and_its_queues(store: Recor
     leases = Leases(store)
     client = cluster(store, Broker({"train": QueueDepth(3, 1)}))
     for index in (1, 0):
-        leases.hold_grid(index, f"holder {index}", f"ttp_{index}", ["a worker"] if index else [])
+        leases.grids.hold(index, f"holder {index}", f"ttp_{index}", ["a worker"] if index else [])
     store.add_jobs([Job(Stage.PREPROCESS, ProjectKey.of(PROJECT))])
     store.put(Kind.REGISTRATION, {**PROJECT, "participant_id": "x"}, {"n_count": 2})
     assert leases.claim(1, "holder 1", "ttp_1", Path("outputs")).claim is not None

@@ -93,7 +93,7 @@ def steps_of_a_local_job(store: RecordStore, meter: Meter) -> int:
 def steps_of_a_clusters_job(store: RecordStore, meter: Meter) -> int:
     leases = Leases(store)
     store.add_jobs([Job(Stage.TRAIN, job_key(KEYS))])
-    leases.hold_grid(0, "holder", "ttp")
+    leases.grids.hold(0, "holder", "ttp")
     with meter.on():
         claim = leases.claim(0, "holder", "ttp", OUTPUTS).claim
         assert claim is not None

@@ -149,7 +149,7 @@ def test_a_ttp_that_is_stopped_leaves_its_job_to_the_next(ttp_for: TtpFor) -> No
 
     assert (message.fate, ttp.state(job), ttp.queue.outcomes) == (["given back"], JobState.QUEUED, [])
     assert ttp.runner.forgotten == []
-    assert ttp.leases.grids() == {}
+    assert ttp.leases.grids.living() == {}
 
 
 def test_a_job_is_cancelled_by_its_record(ttp_for: TtpFor) -> None:

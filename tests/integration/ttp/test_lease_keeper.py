@@ -117,10 +117,11 @@ def test_nobody_is_kept_from_ending_by_a_record_store_that_is_away(store: Record
     keeper.start()
     assert keeper.wait_for_grid(20)
 
-    leases.fails = "leave_grid"
+    leases.fails = "grids"
     keeper.close()
 
-    assert leases.grids() == {0: "ttp_0"}
+    leases.fails = None
+    assert leases.grids.living() == {0: "ttp_0"}
 
 
 def test_it_goes_on_after_what_nobody_foresaw(
@@ -133,7 +134,7 @@ def test_it_goes_on_after_what_nobody_foresaw(
         raise ZeroDivisionError
 
     with monkeypatch.context() as broken:
-        broken.setattr(leases, "hold_grid", break_down)
+        broken.setattr(leases.grids, "hold", break_down)
         keeper = start("ttp_0")
         until(lambda: bool(asked), "the sub-grid to be asked for")
     assert keeper.wait_for_grid(20)

@@ -68,4 +68,4 @@ def test_a_job_whose_outcomes_are_lost_every_time_is_given_up(
     for _ in range(MAXIMUM_ATTEMPTS):
         leases.deliver(taken_up(leases))
         LostOutcomes(leases, publisher, seconds=0).reconcile()
-    assert [(each.job.id, each.is_given_up) for each in leases.job_statuses()] == [(job.id, True)]
+    assert [(each.job.id, each.is_given_up) for each in leases.statuses.all()] == [(job.id, True)]

@@ -86,13 +86,13 @@ def test_a_lease_that_is_renewed_is_no_change_and_what_its_owner_reports_is(
 ) -> None:
     leases = Leases(store)
     store.add_jobs([Job(Stage.PREPROCESS, ProjectKey("c", "p"))])
-    leases.hold_grid(0, "a holder", "ttp")
+    leases.grids.hold(0, "a holder", "ttp")
     claim = leases.claim(0, "a holder", "ttp", Path("outputs")).claim
     assert claim is not None
     before = watched.newest()
 
     leases.renew(claim)
-    leases.hold_grid(0, "a holder", "ttp")
+    leases.grids.hold(0, "a holder", "ttp")
     assert since(watched, before) == []
 
     for change in (
@@ -111,7 +111,7 @@ def test_that_a_job_is_held_still_is_no_change_and_whom_it_waits_for_instead_is(
 ) -> None:
     leases = Leases(store)
     store.add_jobs([Job(Stage.PREPROCESS, ProjectKey("c", "p"))])
-    leases.hold_grid(0, "a holder", "ttp")
+    leases.grids.hold(0, "a holder", "ttp")
     claim = leases.claim(0, "a holder", "ttp", Path("outputs")).claim
     assert claim is not None
     first, second = (

@@ -42,7 +42,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 @pytest.fixture
 def leases(store: RecordStore, clock: Clock) -> Leases:
     leases = Leases(store, seconds=10)
-    assert leases.hold_grid(0, HOLDER, "ttp_0") is None
+    assert leases.grids.hold(0, HOLDER, "ttp_0") is None
     return leases
 
 
@@ -138,7 +138,7 @@ def test_a_sub_grid_that_the_registrations_lack_gets_nothing(store: RecordStore,
     register(store, 1)
     register(store, 3)
     accepted(store, Stage.TRAIN)
-    assert leases.hold_grid(1, HOLDER, "ttp_1") is None
+    assert leases.grids.hold(1, HOLDER, "ttp_1") is None
 
     found = leases.claim(1, HOLDER, "ttp_1", OUTPUTS)
 
@@ -160,8 +160,8 @@ def test_a_job_goes_to_the_sub_grid_that_all_its_workers_that_dial_out_have_join
 ) -> None:
     register_joining(store, "w", FIRST, SECOND)
     accepted(store, Stage.TRAIN)
-    leases.hold_grid(0, HOLDER, "ttp_0", [])
-    leases.hold_grid(1, HOLDER, "ttp_1", [SECOND])
+    leases.grids.hold(0, HOLDER, "ttp_0", [])
+    leases.grids.hold(1, HOLDER, "ttp_1", [SECOND])
 
     elsewhere = leases.claim(0, HOLDER, "ttp_0", OUTPUTS)
 
@@ -172,8 +172,8 @@ def test_a_job_goes_to_the_sub_grid_that_all_its_workers_that_dial_out_have_join
 def test_a_worker_that_has_joined_the_wrong_sub_grid_is_not_there(store: RecordStore, leases: Leases) -> None:
     register_joining(store, "w", FIRST, SECOND)
     accepted(store, Stage.TRAIN)
-    leases.hold_grid(0, HOLDER, "ttp_0", [SECOND])
-    leases.hold_grid(1, HOLDER, "ttp_1", [SECOND])
+    leases.grids.hold(0, HOLDER, "ttp_0", [SECOND])
+    leases.grids.hold(1, HOLDER, "ttp_1", [SECOND])
 
     assert leases.claim(0, HOLDER, "ttp_0", OUTPUTS).claim is None
 
@@ -183,10 +183,10 @@ def test_a_job_whose_workers_are_nowhere_is_run_to_say_who_is_missing(
 ) -> None:
     register_joining(store, "w", FIRST, SECOND)
     accepted(store, Stage.TRAIN)
-    leases.hold_grid(1, HOLDER, "ttp_1", [SECOND])
+    leases.grids.hold(1, HOLDER, "ttp_1", [SECOND])
     clock.passes(11)
     # The TTP of the other sub-grid is not heard of any more.
-    leases.hold_grid(0, HOLDER, "ttp_0", [])
+    leases.grids.hold(0, HOLDER, "ttp_0", [])
 
     assert claimed(leases, 0).job.keys["project_id"] == "p"
 
@@ -200,7 +200,7 @@ def test_an_owner_that_is_not_heard_of_loses_its_job_for_good(store: RecordStore
     leases.report(dead, {"round": 3})
     assert leases.arrange() == []
     clock.passes(2)
-    leases.hold_grid(0, HOLDER, "ttp_0")
+    leases.grids.hold(0, HOLDER, "ttp_0")
 
     assert [job.id for job in leases.arrange()] == [dead.job.id]
     alive = claimed(leases)
@@ -225,7 +225,7 @@ def test_what_was_delivered_is_nobodys_and_is_settled_once(store: RecordStore, l
     claim = claimed(leases)
     leases.deliver(claim)
     clock.passes(3600)
-    leases.hold_grid(0, HOLDER, "ttp_0")
+    leases.grids.hold(0, HOLDER, "ttp_0")
     assert leases.arrange() == []
     assert leases.claim(0, HOLDER, "ttp_0", OUTPUTS).claim is None
 
@@ -265,28 +265,28 @@ def test_a_job_that_brings_its_owners_down_is_given_up(store: RecordStore, lease
     job = accepted(store, Stage.TRAIN)
     store.save_job(replace(store.job(job.id), attempts=MAXIMUM_ATTEMPTS))
 
-    [status] = leases.job_statuses()
+    [status] = leases.statuses.all()
 
     assert status.is_given_up
     assert leases.claim(0, HOLDER, "ttp_0", OUTPUTS).claim is None
 
 
 def test_a_sub_grid_has_one_ttp_and_another_when_that_is_gone(leases: Leases, clock: Clock) -> None:
-    assert leases.hold_grid(0, "second", "ttp_b") == "ttp_0"
+    assert leases.grids.hold(0, "second", "ttp_b") == "ttp_0"
     with pytest.raises(LeaseLost):
         leases.claim(0, "second", "ttp_b", OUTPUTS)
     clock.passes(11)
-    assert leases.hold_grid(0, "second", "ttp_b") is None
-    assert leases.hold_grid(0, HOLDER, "ttp_0") == "ttp_b"
-    assert leases.grids() == {0: "ttp_b"}
-    leases.leave_grid(0, "second")
-    assert leases.hold_grid(0, HOLDER, "ttp_0") is None
+    assert leases.grids.hold(0, "second", "ttp_b") is None
+    assert leases.grids.hold(0, HOLDER, "ttp_0") == "ttp_b"
+    assert leases.grids.living() == {0: "ttp_b"}
+    leases.grids.leave(0, "second")
+    assert leases.grids.hold(0, HOLDER, "ttp_0") is None
 
 
 def test_nobody_gets_what_somebody_else_has_got(store: RecordStore, leases: Leases) -> None:
     jobs = [accepted(store, Stage.TRAIN, f"p{number}") for number in range(20)]
     for grid in range(4):
-        leases.hold_grid(grid, HOLDER, f"ttp_{grid}")
+        leases.grids.hold(grid, HOLDER, f"ttp_{grid}")
 
     def take(grid: int) -> list[str]:
         taken = []

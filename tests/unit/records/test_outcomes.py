@@ -55,7 +55,7 @@ def store(database: str) -> Iterator[RecordStore]:
 @pytest.fixture
 def leases(store: RecordStore) -> Leases:
     leases = Leases(store, seconds=60)
-    leases.hold_grid(0, HOLDER, "ttp_0")
+    leases.grids.hold(0, HOLDER, "ttp_0")
     return leases
 
 

@@ -72,7 +72,7 @@ class LeaseKeeper:
         self._loop.close()
         if self._has_grid.is_set():
             try:
-                self._leases.leave_grid(self._grid, self.holder)
+                self._leases.grids.leave(self._grid, self.holder)
             except SQLAlchemyError as error:
                 log.warning("sub-grid not left; its lease ends by itself", grid=self._grid, reason=type(error).__name__)
 
@@ -128,7 +128,7 @@ class LeaseKeeper:
 
     def _renew_grid(self) -> None:
         try:
-            other = self._leases.hold_grid(self._grid, self.holder, self._ttp, self._joined())
+            other = self._leases.grids.hold(self._grid, self.holder, self._ttp, self._joined())
         except SQLAlchemyError as error:
             self._count(GRID, Renewal.FAILED)
             log.warning("sub-grid not held", grid=self._grid, reason=type(error).__name__)
