@@ -8,7 +8,6 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from synergos_portal.orchestrator.problems import OrchestratorProblem
 
@@ -29,7 +28,7 @@ class Kept:
         when: the same by the clock.
     """
 
-    body: Mapping[str, Any]
+    body: Mapping[str, object]
     tag: str | None
     version: str | None
     at: float

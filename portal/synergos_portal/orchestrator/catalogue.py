@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from synergos_portal.orchestrator.client import Client, Listing, Query
 from synergos_portal.orchestrator.participants import Place
@@ -45,7 +44,7 @@ class Folder:
     title: str = ""
     description: str = ""
     columns: tuple[Column, ...] = ()
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, object] = field(default_factory=dict)
     rows: Rows | None = None
     classes: tuple[str, ...] = ()
     is_readable: bool = True

@@ -23,6 +23,7 @@ from synergos.driver.errors import DriverError, ServerTimeout, ServerUnreachable
 from synergos.driver.request import Request
 from synergos.driver.tls import Tls
 from synergos.driver.transport import Reply, Transport, route
+from synergos.foreign_json import mapping
 from synergos_portal.orchestrator.answers import Answers, Kept, Roles
 from synergos_portal.orchestrator.feed import Feed, News
 from synergos_portal.orchestrator.problems import Away, Nonsense, NotSignedIn, OrchestratorProblem, Refused
@@ -77,20 +78,20 @@ class Listing(Generic[Kind]):
 
     items: Sequence[Kind]
     next: str | None = None
-    params: Mapping[str, Any] = field(default_factory=dict)
+    params: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Found:
     """What was answered, with its ETag and how many bytes it took."""
 
-    body: Mapping[str, Any]
+    body: Mapping[str, object]
     tag: str | None
     size: int
 
 
-QueryOf = Callable[[Mapping[str, Any]], Query]
-Grow = Callable[[Mapping[str, Any], Mapping[str, Any]], Mapping[str, Any] | None]
+QueryOf = Callable[[Mapping[str, object]], Query]
+Grow = Callable[[Mapping[str, object], Mapping[str, object]], Mapping[str, object] | None]
 
 
 class _AsGiven(AuthBase):
@@ -165,7 +166,7 @@ class Orchestrator:
         """What whoever has a token is, as it says now: neither kept, nor of before where it is away."""
         return Client(self, self._transport, token).tagged(Account, "account")[0].role
 
-    def signs_in(self, name: str, password: str) -> Mapping[str, Any]:
+    def signs_in(self, name: str, password: str) -> Mapping[str, object]:
         """A token for whoever has this name and password, as the orchestrator makes it.
 
         Raises:
@@ -180,7 +181,7 @@ class Orchestrator:
         with _explained():
             reply = self._transport.reply(request)
         _check(reply.status, reply.body)
-        return _object(reply.body)
+        return mapping(reply.body.get("data"))
 
     def forget(self, token: str | None) -> None:
         """Forget what was asked for by a person who is signed out."""
@@ -239,35 +240,34 @@ class Client:
     def records(self, kind: type[Kind], *parts: str, query: Query | None = None) -> Listing[Kind]:
         """A list of records, or a page of one."""
         answer = self.answer("GET", *parts, query=query)
-        params = answer.get("params")
         return Listing(
             as_kind(list[kind], answer.get("data")),  # type: ignore[valid-type]
             as_kind(str | None, answer.get("next")),  # type: ignore[arg-type]
-            params if isinstance(params, dict) else {},
+            mapping(answer.get("params")),
         )
 
-    def create(self, *parts: str, body: object, query: Query | None = None) -> Mapping[str, Any]:
+    def create(self, *parts: str, body: object, query: Query | None = None) -> Mapping[str, object]:
         """Declare something that is not there yet; what it is now."""
         headers = {"If-None-Match": "*"}
-        return _object(self.answer("POST", *parts, body=body, query=query, headers=headers))
+        return mapping(self.answer("POST", *parts, body=body, query=query, headers=headers).get("data"))
 
     def ask_for(self, *parts: str, body: object, query: Query | None = None) -> Any:
         """Ask for a stage; the jobs it makes, as they are when they have been accepted."""
         return self.answer("POST", *parts, body=body, query=query, headers={"Prefer": "respond-async"}).get("data")
 
-    def change(self, *parts: str, body: object, unchanged_since: str | None = None) -> Mapping[str, Any]:
+    def change(self, *parts: str, body: object, unchanged_since: str | None = None) -> Mapping[str, object]:
         """Change something; what it is now.
 
         Args:
             unchanged_since: the ETag of what was read; refused with 412 when it has been changed since.
         """
         headers = {} if unchanged_since is None else {"If-Match": unchanged_since}
-        return _object(self.answer("PUT", *parts, body=body, headers=headers))
+        return mapping(self.answer("PUT", *parts, body=body, headers=headers).get("data"))
 
-    def delete(self, *parts: str, unchanged_since: str | None = None) -> Mapping[str, Any]:
+    def delete(self, *parts: str, unchanged_since: str | None = None) -> Mapping[str, object]:
         """Delete something, perhaps only as it was read; what it was."""
         headers = {} if unchanged_since is None else {"If-Match": unchanged_since}
-        return _object(self.answer("DELETE", *parts, headers=headers))
+        return mapping(self.answer("DELETE", *parts, headers=headers).get("data"))
 
     def tagged(self, kind: type[Kind], *parts: str, query: Query | None = None) -> tuple[Kind, str | None]:
         """One record as it is now, with the ETag by which a change can say that it is of this state."""
@@ -281,12 +281,12 @@ class Client:
         body: object = None,
         query: Query | None = None,
         headers: Mapping[str, str] | None = None,
-    ) -> Mapping[str, Any]:
+    ) -> Mapping[str, object]:
         """The whole answer to a request."""
         path = _path(*parts)
         return self.at(path, _text(query)) if method == "GET" else self._changed(method, path, body, query, headers)
 
-    def at(self, path: str, query: Mapping[str, str] | None = None) -> Mapping[str, Any]:
+    def at(self, path: str, query: Mapping[str, str] | None = None) -> Mapping[str, object]:
         """The whole answer to reading a path, which may be one that was kept: while nothing changes, or nobody answers."""
 
         def ask(kept: Kept | None) -> Found:
@@ -297,7 +297,7 @@ class Client:
 
         return self._kept(_asked(path, query), path, ask)
 
-    def grown(self, name: str, parts: Sequence[str], query_of: QueryOf, grow: Grow) -> Mapping[str, Any]:
+    def grown(self, name: str, parts: Sequence[str], query_of: QueryOf, grow: Grow) -> Mapping[str, object]:
         """What has grown of answers of which each has what is new since the one before, kept as :meth:`at` does.
 
         Args:
@@ -308,7 +308,7 @@ class Client:
         path = _path(*parts)
 
         def ask(kept: Kept | None) -> Found:
-            before: Mapping[str, Any] = {} if kept is None else kept.body
+            before: Mapping[str, object] = {} if kept is None else kept.body
             reply = self._read(path, _text(query_of(before)))
             if (found := grow(before, reply.body)) is None:
                 reply = self._read(path, _text(query_of({})))
@@ -324,7 +324,7 @@ class Client:
             Request("GET", path, query=query, headers={"If-None-Match": tag} if tag else {}, within=within)
         )
 
-    def _kept(self, asked: str, path: str, ask: Callable[[Kept | None], Found]) -> Mapping[str, Any]:
+    def _kept(self, asked: str, path: str, ask: Callable[[Kept | None], Found]) -> Mapping[str, object]:
         """What was kept, where it is still good or nobody answers; else what is found when it is asked for."""
         kept = self._answers.find(self._token, asked)
         version, now = None if self.feed is None else self.feed.version, self._answers.clock()
@@ -350,12 +350,12 @@ class Client:
         version, at = (version, now) if fresh else (None, float("-inf"))
         self._answers.keep(self._token, asked, Kept(found.body, found.tag, version, at, datetime.now(UTC), found.size))
 
-    def _stale(self, kept: Kept) -> Mapping[str, Any]:
+    def _stale(self, kept: Kept) -> Mapping[str, object]:
         """An answer of before, which the page says it is."""
         self.stale_since = min(kept.when, self.stale_since or kept.when)
         return kept.body
 
-    def health(self) -> Mapping[str, Any]:
+    def health(self) -> Mapping[str, object]:
         """What the orchestrator says of itself, well or not; nothing while it is away. Asked every few seconds at most."""
         kept, now = self._answers.find(None, _HEALTH), self._answers.clock()
         is_silent = self.feed is not None and self.feed.is_silent
@@ -392,7 +392,7 @@ class Client:
 
     def _changed(
         self, method: str, path: str, body: object, query: Query | None, headers: Mapping[str, str] | None
-    ) -> Mapping[str, Any]:
+    ) -> Mapping[str, object]:
         try:
             return self._reply(Request(method, path, body, _text(query), headers, within=CHANGE_SECONDS)).body
         finally:
@@ -457,23 +457,22 @@ def _seconds(said: str | None) -> float:
     return float(said) if re.fullmatch("[0-9]{1,6}", said.strip()) else 1.0
 
 
-def _check(status: int, answer: Mapping[str, Any]) -> None:
+def _check(status: int, answer: Mapping[str, object]) -> None:
     if status < HTTPStatus.BAD_REQUEST:
         return
     message = str(answer.get("message") or "no reason given")
     if status == HTTPStatus.UNAUTHORIZED:
         raise NotSignedIn(message)
     field = answer.get("field")
-    changed = answer.get("changed")
-    raise Refused(message, status, str(field) if field else None, changed if isinstance(changed, dict) else {})
+    raise Refused(message, status, str(field) if field else None, mapping(answer.get("changed")))
 
 
-def _error_of(answer: requests.Response) -> Mapping[str, Any]:
+def _error_of(answer: requests.Response) -> Mapping[str, object]:
     try:
         told = answer.json()
     except requests.RequestException:
         return {}
-    return told if isinstance(told, dict) else {}
+    return mapping(told)
 
 
 def as_kind(kind: type[Kind], data: object) -> Kind:
@@ -501,8 +500,3 @@ def _check_record(record: object) -> None:
     for name in _OBJECTS:
         if name in record and not isinstance(record[name], _OBJECT):
             raise Nonsense(f"the orchestrator's answer is not what was expected: {name} is no object")
-
-
-def _object(answer: Mapping[str, Any]) -> Mapping[str, Any]:
-    data = answer.get("data")
-    return data if isinstance(data, dict) else {}

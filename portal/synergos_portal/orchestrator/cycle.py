@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
+from synergos.foreign_json import items, mapping, objects
 from synergos_portal.orchestrator import grids
 from synergos_portal.orchestrator.client import Client, Query
 from synergos_portal.orchestrator.declared import Spot
@@ -82,10 +82,10 @@ def members(client: Client, spot: Spot) -> list[Member]:
     return [_member(each) for each in all_told(client, *spot.parts, "registrations", query=query)]
 
 
-def all_told(client: Client, *parts: str, query: Query | None = None) -> list[dict[str, Any]]:
+def all_told(client: Client, *parts: str, query: Query | None = None) -> list[dict[str, object]]:
     """Records, of the results of a stage for example; none where there are none yet, or whoever asks may not know them."""
     try:
-        return list(client.records(dict[str, Any], *parts, query=query).items)
+        return list(client.records(dict[str, object], *parts, query=query).items)
     except Refused as error:
         if not error.is_untold:
             raise
@@ -97,20 +97,20 @@ def is_aligned(client: Client, project: Spot) -> bool:
     return bool(all_told(client, "train", *project.project, "alignments", query={"limit": 1, "fields": "doc_id"}))
 
 
-def _member(record: Mapping[str, Any]) -> Member:
-    key, relations = record.get("key") or {}, record.get("relations") or {}
+def _member(record: Mapping[str, object]) -> Member:
+    key, relations = mapping(record.get("key")), mapping(record.get("relations"))
     nodes = [value for name, value in sorted(record.items()) if name.startswith("node_") and isinstance(value, dict)]
-    tags = [each for each in relations.get("Tag") or [] if isinstance(each, dict)]
+    tags = objects(relations.get("Tag"))
     return Member(
         str(key.get("participant_id")),
         str(key.get("project_id")),
         str(record.get("role") or ""),
         [_node(node) for node in nodes],
-        {purpose: sum(len(tag.get(purpose) or []) for tag in tags) for purpose in _PURPOSES},
+        {purpose: sum(len(items(tag.get(purpose))) for tag in tags) for purpose in _PURPOSES},
     )
 
 
-def _node(node: Mapping[str, Any]) -> str:
+def _node(node: Mapping[str, object]) -> str:
     if "host" in node:
         return f"{node['host']}:{node.get('f_port')}"
     return str(node.get("fingerprint") or "")[:12]
@@ -183,10 +183,10 @@ def rows(client: Client, project: Spot, *, is_trained: bool) -> Mapping[str, Row
         models = all_told(client, "train", *project.project, "models", query=asked)
         newest = max(models, key=lambda each: str(each.get("trained_at") or ""), default={})
         told = newest.get("participants")
-        if used := {str(each.get("id")): _counts(each.get("rows")) for each in _objects(told)}:
+        if used := {str(each.get("id")): _counts(each.get("rows")) for each in objects(told)}:
             return used
     agreed = all_told(client, "train", *project.project, "alignments", query={"fields": "agreement"})
-    return {str(_object(each.get("key")).get("participant_id")): _agreed(each) for each in agreed}
+    return {str(mapping(each.get("key")).get("participant_id")): _agreed(each) for each in agreed}
 
 
 def reach(client: Client, spot: Spot) -> Mapping[str, Reach]:
@@ -213,20 +213,12 @@ def _reach(nodes: Sequence[grids.Node]) -> Reach:
     )
 
 
-def _agreed(alignment: Mapping[str, Any]) -> Rows:
-    tables = _object(_object(alignment.get("agreement")).get("tables"))
-    return _counts({purpose: _object(table).get("rows") for purpose, table in tables.items()})
+def _agreed(alignment: Mapping[str, object]) -> Rows:
+    tables = mapping(mapping(alignment.get("agreement")).get("tables"))
+    return _counts({purpose: mapping(table).get("rows") for purpose, table in tables.items()})
 
 
 def _counts(told: object) -> dict[str, int]:
     return {
-        name: count for name, count in _object(told).items() if isinstance(count, int) and not isinstance(count, bool)
+        name: count for name, count in mapping(told).items() if isinstance(count, int) and not isinstance(count, bool)
     }
-
-
-def _object(told: object) -> Mapping[str, Any]:
-    return told if isinstance(told, Mapping) else {}
-
-
-def _objects(told: object) -> list[Mapping[str, Any]]:
-    return [each for each in told if isinstance(each, Mapping)] if isinstance(told, list) else []

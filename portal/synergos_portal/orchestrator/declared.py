@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
+from synergos.foreign_json import mapping, text, texts
 from synergos_portal.orchestrator.client import Client, Listing, Query
 from synergos_portal.orchestrator.problems import Nonsense
 
@@ -86,7 +86,7 @@ class Declared:
     """
 
     spot: Spot
-    fields: Mapping[str, Any]
+    fields: Mapping[str, object]
     counts: Mapping[str, int] = field(default_factory=dict)
     revision: str | None = None
     warnings: Sequence[str] = ()
@@ -117,7 +117,7 @@ def read(client: Client, spot: Spot) -> Declared:
 
 def listed(client: Client, outer: Spot, query: Query) -> Listing[Declared]:
     """A page of what lies in a place, with how much hangs under each."""
-    found = client.records(dict[str, Any], *outer.inner, query={**query, "relations": "counts"})
+    found = client.records(dict[str, object], *outer.inner, query={**query, "relations": "counts"})
     items = [_declared(outer.within(_own_id(each, _IDS[len(outer.ids)])), each) for each in found.items]
     return Listing(items, found.next, found.params)
 
@@ -127,26 +127,26 @@ def counted(client: Client, outer: Spot, query: Query) -> Listing[Declared]:
     return listed(client, outer, {**query, "fields": "relations"})
 
 
-def declare(client: Client, outer: Spot, body: Mapping[str, Any]) -> list[str]:
+def declare(client: Client, outer: Spot, body: Mapping[str, object]) -> list[str]:
     """Declare something that is not there yet; warnings.
 
     Raises:
         Refused: its id is taken, or a field is wrong.
     """
     answer = client.answer("POST", *outer.inner, body=body, headers={"If-None-Match": "*"})
-    return _texts(answer.get("warnings"))
+    return texts(answer.get("warnings"))
 
 
-def change(client: Client, spot: Spot, changes: Mapping[str, Any], revision: str) -> list[str]:
+def change(client: Client, spot: Spot, changes: Mapping[str, object], revision: str) -> list[str]:
     """Change fields of what was read, and keep the others; warnings.
 
     Raises:
         Refused: it has been changed since, or a field is wrong.
     """
-    return _texts(client.answer("PUT", *spot.parts, body=changes, headers=_if(revision)).get("warnings"))
+    return texts(client.answer("PUT", *spot.parts, body=changes, headers=_if(revision)).get("warnings"))
 
 
-def replace(client: Client, spot: Spot, body: Mapping[str, Any], revision: str) -> list[str]:
+def replace(client: Client, spot: Spot, body: Mapping[str, object], revision: str) -> list[str]:
     """Declare what was read anew, so that nothing stays that is not said; warnings.
 
     Raises:
@@ -154,21 +154,21 @@ def replace(client: Client, spot: Spot, body: Mapping[str, Any], revision: str) 
     """
     answer = client.answer("POST", *spot.outer.inner, body=body, headers=_if(revision))
     # That it has replaced another is what was wanted.
-    return [text for text in _texts(answer.get("warnings")) if "was declared before" not in text]
+    return [each for each in texts(answer.get("warnings")) if "was declared before" not in each]
 
 
-def delete(client: Client, spot: Spot, revision: str, *, keep_files: bool = False) -> Mapping[str, Any]:
+def delete(client: Client, spot: Spot, revision: str, *, keep_files: bool = False) -> Mapping[str, object]:
     """Delete what was read with everything under it; what became of files.
 
     Raises:
         Refused: it has been changed since, or something at work on it does not end.
     """
     query = {"keep_files": "true"} if keep_files else {}
-    return _mapping(client.answer("DELETE", *spot.parts, query=query, headers=_if(revision)).get("files"))
+    return mapping(client.answer("DELETE", *spot.parts, query=query, headers=_if(revision)).get("files"))
 
 
-def _own_id(record: Mapping[str, Any], name: str) -> str:
-    own = _mapping(record.get("key")).get(name)
+def _own_id(record: Mapping[str, object], name: str) -> str:
+    own = mapping(record.get("key")).get(name)
     if not isinstance(own, str):
         raise Nonsense(f"the orchestrator's answer is not what was expected: a record without {name}")
     return own
@@ -178,21 +178,13 @@ def _if(revision: str) -> dict[str, str]:
     return {"If-Match": f'"{revision}"'}
 
 
-def _declared(spot: Spot, data: object, answer: Mapping[str, Any] | None = None) -> Declared:
-    shown, told = _mapping(data), answer or {}
+def _declared(spot: Spot, data: object, answer: Mapping[str, object] | None = None) -> Declared:
+    shown, told = mapping(data), answer or {}
     revision = told.get("revision")
     return Declared(
         spot,
         {name: value for name, value in shown.items() if name not in _NOT_DECLARED},
-        {name: count for name, count in _mapping(shown.get("relations")).items() if isinstance(count, int)},
-        revision if isinstance(revision, str) else None,
-        _texts(told.get("warnings")),
+        {name: count for name, count in mapping(shown.get("relations")).items() if isinstance(count, int)},
+        text(revision),
+        texts(told.get("warnings")),
     )
-
-
-def _mapping(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _texts(value: object) -> list[str]:
-    return [str(each) for each in value] if isinstance(value, list) else []

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
+from synergos.foreign_json import objects, whole
 from synergos_portal.orchestrator.client import Client, Query, as_kind
 from synergos_portal.orchestrator.jobs import Event, Job, Round
 from synergos_portal.orchestrator.problems import Nonsense
@@ -36,38 +36,43 @@ def followed(client: Client, job_id: str, most_rounds: int) -> FollowedJob:
     )
 
 
-def _query(most_rounds: int, known: Mapping[str, Any]) -> Query:
+def _query(most_rounds: int, known: Mapping[str, object]) -> Query:
     """What is new since what is known, which is nothing at first."""
-    events, rounds = (known.get(name) or [{}] for name in ("events", "rounds"))
+    events, rounds = (objects(known.get(name))[-1:] or [{}] for name in ("events", "rounds"))
     # How good the newest round is becomes known with the one after it.
-    after = max(0, rounds[-1].get("round", 0) - 1)
-    return {"events_after": events[-1].get("number", 0), "rounds_after": after, "newest_rounds": most_rounds}
+    after = max(0, (whole(rounds[0].get("round")) or 0) - 1)
+    return {"events_after": whole(events[0].get("number")) or 0, "rounds_after": after, "newest_rounds": most_rounds}
 
 
-def _grown(most_rounds: int, known: Mapping[str, Any], answer: Mapping[str, Any]) -> Mapping[str, Any] | None:
+def _grown(most_rounds: int, known: Mapping[str, object], answer: Mapping[str, object]) -> dict[str, object] | None:
     """What is known with what is new; None where all of it is to be read anew."""
-    job, events, rounds = answer.get("data"), _records(answer, "events", "number"), _records(answer, "rounds", "round")
+    job, events, rounds = (
+        answer.get("data"),
+        _numbered(answer, "events", "number"),
+        _numbered(answer, "rounds", "round"),
+    )
     if not isinstance(job, dict):
         raise Nonsense("the orchestrator's answer about a job is not what was expected")
-    looks = known.get("looks", 0) + 1
+    looks = (whole(known.get("looks")) or 0) + 1
     # Of another attempt rounds take the place of known ones, and what happened otherwise is rare.
-    if known and (looks > _LOOKS or any(event.get("event") != "round_done" for event in events)):
+    if known and (looks > _LOOKS or any(event.get("event") != "round_done" for event in events.values())):
         return None
-    all_events = {event["number"]: event for event in [*known.get("events", ()), *events]}
-    all_rounds = {lost["round"]: lost for lost in [*known.get("rounds", ()), *rounds]}
+    if known:
+        events = _numbered(known, "events", "number") | events
+        rounds = _numbered(known, "rounds", "round") | rounds
     return {
         "data": job,
-        "events": [all_events[number] for number in sorted(all_events)],
-        "rounds": [all_rounds[number] for number in sorted(all_rounds)[-most_rounds:]],
+        "events": [events[number] for number in sorted(events)],
+        "rounds": [rounds[number] for number in sorted(rounds)[-most_rounds:]],
         "looks": looks,
     }
 
 
-def _records(answer: Mapping[str, Any], name: str, number: str) -> list[dict[str, Any]]:
-    """What is listed, each with its number."""
-    found = answer.get(name)
-    if not isinstance(found, list) or not all(
-        isinstance(each, dict) and isinstance(each.get(number), int) for each in found
-    ):
+def _numbered(told: Mapping[str, object], name: str, number: str) -> dict[int, Mapping[str, object]]:
+    """What is listed, by its number."""
+    listed = told.get(name)
+    found = {whole(each.get(number)): each for each in objects(listed)}
+    numbered = {place: each for place, each in found.items() if place is not None}
+    if not isinstance(listed, list) or len(found) != len(numbered) or len(objects(listed)) != len(listed):
         raise Nonsense("the orchestrator's answer about a job is not what was expected")
-    return found
+    return numbered

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from synergos_portal.orchestrator.client import Client, Listing, Query, as_kind
 from synergos_portal.orchestrator.jobs import Job
@@ -66,8 +65,8 @@ class Node:
     is_reachable: bool | None
     problem: str | None
     key: Mapping[str, str]
-    data: Mapping[str, Any] | None = None
-    command: Mapping[str, Any] | None = None
+    data: Mapping[str, object] | None = None
+    command: Mapping[str, object] | None = None
     f_port: int | None = None
     port: int | None = None
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
+from synergos.foreign_json import mapping
 from synergos_portal.orchestrator.client import Client, Listing, Query
 from synergos_portal.orchestrator.declared import Spot
 from synergos_portal.orchestrator.participants import Place
@@ -36,13 +36,13 @@ class Invitation:
 
 def within(client: Client, spot: Spot, query: Query = NEWEST) -> Listing[Invitation] | None:
     """A page of those to a project, or to all of a collaboration; None where whoever asks may not know them."""
-    return _told(lambda: client.records(dict[str, Any], *spot.parts, "invitations", query=query))
+    return _told(lambda: client.records(dict[str, object], *spot.parts, "invitations", query=query))
 
 
 def to(client: Client, participant_id: str, query: Query = NEWEST) -> Listing[Invitation] | None:
     """A page of those to a participant; None where whoever asks may not know them."""
     parts = ("connect", "participants", participant_id, "invitations")
-    return _told(lambda: client.records(dict[str, Any], *parts, query=query))
+    return _told(lambda: client.records(dict[str, object], *parts, query=query))
 
 
 def all_within(client: Client, project: Spot) -> Sequence[Invitation]:
@@ -86,15 +86,14 @@ def read(client: Client, place: Place) -> Invitation:
         Refused: there is none.
     """
     answer = client.answer("GET", *_parts(place))
-    record, revision = answer.get("data"), answer.get("revision")
-    return replace(_invitation(record if isinstance(record, dict) else {}), revision=str(revision or ""))
+    return replace(_invitation(mapping(answer.get("data"))), revision=str(answer.get("revision") or ""))
 
 
 def _parts(place: Place) -> tuple[str, ...]:
     return (*place.parts[:-1], "invitation")
 
 
-def _told(ask: Callable[[], Listing[dict[str, Any]]]) -> Listing[Invitation] | None:
+def _told(ask: Callable[[], Listing[dict[str, object]]]) -> Listing[Invitation] | None:
     try:
         found = ask()
     except Refused as error:
@@ -104,10 +103,10 @@ def _told(ask: Callable[[], Listing[dict[str, Any]]]) -> Listing[Invitation] | N
     return Listing([_invitation(each) for each in found.items], found.next, found.params)
 
 
-def _invitation(record: dict[str, Any]) -> Invitation:
-    key = record.get("key") or {}
+def _invitation(record: Mapping[str, object]) -> Invitation:
+    key = mapping(record.get("key"))
     try:
-        place = Place(key["collab_id"], key["project_id"], key["participant_id"])
-    except (KeyError, TypeError) as error:
+        place = Place(*(str(key[name]) for name in ("collab_id", "project_id", "participant_id")))
+    except KeyError as error:
         raise Nonsense(f"the orchestrator's answer is not what was expected: an invitation without {error}") from error
     return Invitation(place, str(record.get("state")))

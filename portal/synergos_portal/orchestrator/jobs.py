@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from synergos.domain.job import FINAL_STATES
 from synergos.domain.trace_context import TRACEPARENT, TraceContext
+from synergos.foreign_json import mapping, number, objects, text, texts, whole
 from synergos_portal.orchestrator.client import COUNTS, Client, Listing, Query, as_kind
 from synergos_portal.orchestrator.problems import Nonsense, Refused
 
@@ -55,8 +56,8 @@ class Job:
     stage: str | None = None
     state: str | None = None
     keys: Mapping[str, str] = field(default_factory=dict)
-    progress: Mapping[str, Any] = field(default_factory=dict)
-    parameters: Mapping[str, Any] = field(default_factory=dict)
+    progress: Mapping[str, object] = field(default_factory=dict)
+    parameters: Mapping[str, object] = field(default_factory=dict)
     attempts: int | None = None
     grid: int | None = None
     ttp: str | None = None
@@ -88,61 +89,57 @@ class Job:
     @property
     def fraction(self) -> float | None:
         """How much of it is done, from 0 to 1."""
-        return 1.0 if self.state == "completed" else _number(self.progress.get("fraction"))
+        return 1.0 if self.state == "completed" else number(self.progress.get("fraction"))
 
     @property
     def round(self) -> int | None:
         """How many rounds are done."""
-        return _whole(self.progress.get("round"))
+        return whole(self.progress.get("round"))
 
     @property
     def rounds(self) -> int | None:
         """How many there are to be."""
-        return _whole(self.progress.get("rounds"))
+        return whole(self.progress.get("rounds"))
 
     @property
     def seconds_left(self) -> float | None:
         """Until it is done, as far as anybody can tell."""
-        return _number(self.progress.get("seconds_left"))
+        return number(self.progress.get("seconds_left"))
 
     @property
     def losses(self) -> Mapping[str, float | None]:
         """Of the newest round, by participant."""
-        losses = _mapping(_mapping(self.progress.get("losses")).get("participants"))
-        return {who: _number(loss) for who, loss in losses.items()}
+        losses = mapping(mapping(self.progress.get("losses")).get("participants"))
+        return {who: number(loss) for who, loss in losses.items()}
 
     @property
     def awaited(self) -> list[Awaited]:
         """Whose workers are waited for."""
-        waits = self.progress.get("waiting_for")
-        return [_awaited(each) for each in waits if isinstance(each, Mapping)] if isinstance(waits, list) else []
+        return [_awaited(each) for each in objects(self.progress.get("waiting_for"))]
 
     @property
     def first(self) -> str | None:
         """The id of the job that must end first."""
-        waits = self.progress.get("waiting_for")
-        return waits if isinstance(waits, str) else None
+        return text(self.progress.get("waiting_for"))
 
     @property
     def position(self) -> int | None:
         """How many come first."""
-        return _whole(self.progress.get("position"))
+        return whole(self.progress.get("position"))
 
     @property
     def waits_because(self) -> str | None:
         """What it waits for in words, where that is not another job's end."""
-        reason = self.progress.get("reason")
-        return reason if isinstance(reason, str) else None
+        return text(self.progress.get("reason"))
 
     def told(self, name: str) -> Mapping[str, str]:
         """Of its progress what is told by participant: ``absent``, ``left_out`` or ``shortened``."""
-        return {who: str(reason) for who, reason in _mapping(self.progress.get(name)).items()}
+        return {who: str(reason) for who, reason in mapping(self.progress.get(name)).items()}
 
     @property
     def participants(self) -> list[str]:
         """Those who work on it, as far as its progress says."""
-        named = self.progress.get("participants")
-        found = [str(each) for each in named] if isinstance(named, list) else []
+        found = texts(self.progress.get("participants"))
         others = [*self.losses, *self.told("absent"), *self.told("left_out")]
         return list(dict.fromkeys([*found, *others]))
 
@@ -163,7 +160,7 @@ class Event:
     event: str
     sentence: str
     participant: str | None = None
-    about: Mapping[str, Any] = field(default_factory=dict)
+    about: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -222,15 +219,14 @@ def unfinished(found: Listing[Job]) -> int:
 
 def counts(client: Client) -> Counts | None:
     """How many jobs there are in which state; None where the orchestrator does not say."""
-    told = client.answer("GET", "jobs", query=COUNTS).get("params")
-    found = told.get("counts") if isinstance(told, dict) else None
-    if not isinstance(found, dict):
+    told = mapping(client.answer("GET", "jobs", query=COUNTS).get("params")).get("counts")
+    if not isinstance(told, dict):
         return None
-    number = {state: count for state, count in found.items() if isinstance(count, int)}
+    found = {state: count for state, count in told.items() if isinstance(count, int)}
     return Counts(
-        number.get("failed", 0),
-        sum(number.get(state, 0) for state in WAITING),
-        sum(number.get(state, 0) for state in MOVING),
+        found.get("failed", 0),
+        sum(found.get(state, 0) for state in WAITING),
+        sum(found.get(state, 0) for state in MOVING),
     )
 
 
@@ -327,7 +323,7 @@ def _place_of(job: Job) -> tuple[list[str], list[str]] | None:
     return None
 
 
-def _body_of(job: Job) -> dict[str, Any]:
+def _body_of(job: Job) -> dict[str, object]:
     """What is said in the request that makes such a job."""
     body = {name: value for name, value in job.parameters.items() if name != "trial" and value is not None}
     if job.stage == "predict" and "tags" in body:
@@ -335,19 +331,7 @@ def _body_of(job: Job) -> dict[str, Any]:
     return body
 
 
-def _awaited(wait: Mapping[str, Any]) -> Awaited:
+def _awaited(wait: Mapping[str, object]) -> Awaited:
     said = {name: wait.get(name) for name in ("participant", "until", "for", "reason")}
     told = {name: str(value) if value is not None else None for name, value in said.items()}
     return Awaited(told["participant"], told["until"], told["for"], told["reason"])
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _number(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
-
-
-def _whole(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from synergos.domain.class_figures import of_classes_with_rows
+from synergos.foreign_json import mapping, objects, text, texts
 from synergos_portal.orchestrator import cycle
 from synergos_portal.orchestrator.client import Client, Listing, Query, as_kind
 from synergos_portal.orchestrator.jobs import Job
@@ -89,7 +89,7 @@ class Profile:
     """A participant in a list, with how often it is registered."""
 
     id: str
-    fields: Mapping[str, Any] = field(default_factory=dict)
+    fields: Mapping[str, object] = field(default_factory=dict)
     registrations: int = 0
     revision: str | None = None
 
@@ -134,22 +134,22 @@ class Overview:
 
 def listed(client: Client, query: Query) -> Listing[Profile]:
     """A page of participants."""
-    found = client.records(dict[str, Any], "connect", "participants", query={**query, "relations": "counts"})
+    found = client.records(dict[str, object], "connect", "participants", query={**query, "relations": "counts"})
     return Listing([_profile(each) for each in found.items], found.next, found.params)
 
 
 def ids(client: Client) -> list[str]:
     """Those of all participants, in the order of the alphabet."""
     asked: Query = {"relations": "none", "fields": "doc_id"}
-    found = client.records(dict[str, Any], "connect", "participants", query=asked)
+    found = client.records(dict[str, object], "connect", "participants", query=asked)
     return sorted(_profile(each).id for each in found.items)
 
 
 def profile(client: Client, participant_id: str) -> Profile:
     """One participant, to be changed."""
     answer = client.answer("GET", "connect", "participants", participant_id, query={"relations": "counts"})
-    found = _profile(_mapping(answer.get("data")))
-    return Profile(found.id, found.fields, found.registrations, _text(answer.get("revision")))
+    found = _profile(mapping(answer.get("data")))
+    return Profile(found.id, found.fields, found.registrations, text(answer.get("revision")))
 
 
 def overview(client: Client, participant_id: str, query: Query, registrations: int | None = None) -> Overview:
@@ -159,26 +159,24 @@ def overview(client: Client, participant_id: str, query: Query, registrations: i
         registrations: how many of them are wanted; None for all.
     """
     answer = client.answer("GET", "participants", participant_id, "overview", query=query)
-    data = _mapping(answer.get("data"))
+    data = mapping(answer.get("data"))
     known = data.get("participant")
-    jobs = as_kind(list[Job], _list(data.get("jobs")))
-    params = answer.get("params")
-    following = answer.get("next")
-    registered = [(_place(each), each) for each in _list(data.get("registrations"))]
+    jobs = as_kind(list[Job], objects(data.get("jobs")))
+    registered = [(_place(each), each) for each in objects(data.get("registrations"))]
     registered.sort(key=lambda each: (each[0].collab_id, each[0].project_id))
     return Overview(
         participant_id,
         _profile(known) if isinstance(known, Mapping) else None,
         [_registration(record, place) for place, record in registered[:registrations]],
         [place for place, _record in registered],
-        Listing(jobs, following if isinstance(following, str) else None, params if isinstance(params, dict) else {}),
-        [_result(each) for found in _mapping(data.get("results")).values() for each in _list(found)],
+        Listing(jobs, text(answer.get("next")), mapping(answer.get("params"))),
+        [_result(each) for found in mapping(data.get("results")).values() for each in objects(found)],
     )
 
 
 def registrations(client: Client, participant_id: str, query: Query) -> Listing[Registration]:
     """A page of the registrations of a participant."""
-    found = client.records(dict[str, Any], "connect", "participants", participant_id, "registrations", query=query)
+    found = client.records(dict[str, object], "connect", "participants", participant_id, "registrations", query=query)
     return Listing([_registration(each, _place(each)) for each in found.items], found.next, found.params)
 
 
@@ -189,14 +187,14 @@ def registration(client: Client, place: Place) -> Registration:
         Refused: there is none (404), or it is another's.
     """
     answer = client.answer("GET", *place.parts)
-    found = _registration(_mapping(answer.get("data")), place)
+    found = _registration(mapping(answer.get("data")), place)
     has_tags = found.tags is not None
-    tags_revision = _text(client.answer("GET", *place.parts, "tags").get("revision")) if has_tags else None
-    revision, is_aligned = _text(answer.get("revision")), _is_aligned(client, place)
+    tags_revision = text(client.answer("GET", *place.parts, "tags").get("revision")) if has_tags else None
+    revision, is_aligned = text(answer.get("revision")), _is_aligned(client, place)
     return replace(found, is_aligned=is_aligned, revision=revision, tags_revision=tags_revision)
 
 
-def register(client: Client, place: Place, body: Mapping[str, Any], revision: str | None) -> list[str]:
+def register(client: Client, place: Place, body: Mapping[str, object], revision: str | None) -> list[str]:
     """Register anew, or replace a registration that was read; warnings.
 
     Raises:
@@ -205,7 +203,7 @@ def register(client: Client, place: Place, body: Mapping[str, Any], revision: st
     return _saved(client, place.parts, body, revision)
 
 
-def tag(client: Client, place: Place, body: Mapping[str, Any], revision: str | None) -> list[str]:
+def tag(client: Client, place: Place, body: Mapping[str, object], revision: str | None) -> list[str]:
     """Say which data is used for what; warnings.
 
     Raises:
@@ -223,7 +221,7 @@ def leave(client: Client, place: Place, revision: str) -> None:
     client.delete(*place.parts, unchanged_since=f'"{revision}"')
 
 
-def declare(client: Client, body: Mapping[str, Any]) -> None:
+def declare(client: Client, body: Mapping[str, object]) -> None:
     """Declare a participant that is not there yet.
 
     Raises:
@@ -232,7 +230,7 @@ def declare(client: Client, body: Mapping[str, Any]) -> None:
     client.create("connect", "participants", body=body)
 
 
-def change(client: Client, participant_id: str, body: Mapping[str, Any], revision: str) -> None:
+def change(client: Client, participant_id: str, body: Mapping[str, object], revision: str) -> None:
     """Change what a participant says of itself.
 
     Raises:
@@ -250,7 +248,7 @@ def models(client: Client, place: Place) -> list[tuple[str, str]]:
     """The experiments and runs of a project that have a model; none where nothing is trained yet."""
     parts = ("train", "collaborations", place.collab_id, "projects", place.project_id, "models")
     found = cycle.all_told(client, *parts, query={"fields": "version", "order": "newest"})
-    keys = [_mapping(each.get("key")) for each in found]
+    keys = [mapping(each.get("key")) for each in found]
     return [(str(key.get("expt_id")), str(key.get("run_id"))) for key in keys]
 
 
@@ -263,18 +261,17 @@ def predict(client: Client, place: Place, run: tuple[str, str], folders: Sequenc
     parts = ("evaluate", "participants", place.participant_id, "collaborations", place.collab_id, "predictions")
     tags = {place.project_id: [list(folder) for folder in folders]} if folders else {}
     accepted = client.ask_for(*parts, place.project_id, *run, body={"tags": tags})
-    ids = [str(each["id"]) for each in _list(accepted) if "id" in each]
+    ids = [str(each["id"]) for each in objects(accepted) if "id" in each]
     if not ids:
         raise Nonsense("the orchestrator has accepted the request and named no job")
     return ids
 
 
-def _saved(client: Client, parts: Sequence[str], body: Mapping[str, Any], revision: str | None) -> list[str]:
+def _saved(client: Client, parts: Sequence[str], body: Mapping[str, object], revision: str | None) -> list[str]:
     headers = {"If-None-Match": "*"} if revision is None else {"If-Match": f'"{revision}"'}
     answer = client.answer("POST", *parts, body=body, headers=headers)
-    told = answer.get("warnings")
     # That it has replaced another is what was wanted.
-    return [str(each) for each in told if "was declared before" not in str(each)] if isinstance(told, list) else []
+    return [each for each in texts(answer.get("warnings")) if "was declared before" not in each]
 
 
 def _is_aligned(client: Client, place: Place) -> bool:
@@ -282,9 +279,9 @@ def _is_aligned(client: Client, place: Place) -> bool:
     return any(each.place == place and each.is_aligned for each in found)
 
 
-def _profile(record: Mapping[str, Any]) -> Profile:
-    key = _mapping(record.get("key"))
-    counts = _mapping(record.get("relations"))
+def _profile(record: Mapping[str, object]) -> Profile:
+    key = mapping(record.get("key"))
+    counts = mapping(record.get("relations"))
     count = counts.get("Registration")
     names = ("category", "summary", "phone", "email", "socials")
     return Profile(
@@ -294,19 +291,19 @@ def _profile(record: Mapping[str, Any]) -> Profile:
     )
 
 
-def _place(record: Mapping[str, Any]) -> Place:
-    key = _mapping(record.get("key"))
+def _place(record: Mapping[str, object]) -> Place:
+    key = mapping(record.get("key"))
     return Place(str(key.get("collab_id", "")), str(key.get("project_id", "")), str(key.get("participant_id", "")))
 
 
-def _registration(record: Mapping[str, Any], place: Place) -> Registration:
+def _registration(record: Mapping[str, object], place: Place) -> Registration:
     workers = [
         _worker(int(found[1]), value)
         for name, value in record.items()
         if isinstance(value, dict) and (found := _NODE.fullmatch(name))
     ]
     said = record.get("tags")
-    if said is None and (related := _list(_mapping(record.get("relations")).get("Tag"))):
+    if said is None and (related := objects(mapping(record.get("relations")).get("Tag"))):
         said = related[0]
     return Registration(
         place,
@@ -317,7 +314,7 @@ def _registration(record: Mapping[str, Any], place: Place) -> Registration:
     )
 
 
-def _tags(record: Mapping[str, Any]) -> dict[str, list[Folder]]:
+def _tags(record: Mapping[str, object]) -> dict[str, list[Folder]]:
     return {
         purpose: [tuple(map(str, folder)) for folder in found if isinstance(folder, list)]
         for purpose in PURPOSES
@@ -325,7 +322,7 @@ def _tags(record: Mapping[str, Any]) -> dict[str, list[Folder]]:
     }
 
 
-def _worker(index: int, node: Mapping[str, Any]) -> Worker:
+def _worker(index: int, node: Mapping[str, object]) -> Worker:
     host, fingerprint = node.get("host"), node.get("fingerprint")
     port, f_port = node.get("port"), node.get("f_port")
     return Worker(
@@ -337,22 +334,22 @@ def _worker(index: int, node: Mapping[str, Any]) -> Worker:
     )
 
 
-def _result(record: Mapping[str, Any]) -> Result:
+def _result(record: Mapping[str, object]) -> Result:
     kind = str(record.get("kind"))
-    found = _mapping(record.get("predict" if kind == "Prediction" else "evaluate"))
-    said = {**_averaged(_mapping(found.get("statistics"))), **_mapping(found.get("overall"))}
+    found = mapping(record.get("predict" if kind == "Prediction" else "evaluate"))
+    said = {**_averaged(mapping(found.get("statistics"))), **mapping(found.get("overall"))}
     statistics = {
         name: float(value)
         for name, value in said.items()
         if isinstance(value, int | float) and not isinstance(value, bool)
     }
-    key = {name: str(value) for name, value in _mapping(record.get("key")).items()}
+    key = {name: str(value) for name, value in mapping(record.get("key")).items()}
     # The file that is named has the statistics; what was predicted of each row lies beside it.
-    path = (_text(found.get("res_path")) or "").rpartition("/")[0]
+    path = (text(found.get("res_path")) or "").rpartition("/")[0]
     return Result(kind, key, statistics, path or None)
 
 
-def _averaged(statistics: Mapping[str, Any]) -> dict[str, Any]:
+def _averaged(statistics: Mapping[str, object]) -> dict[str, object]:
     """Figures by name; those of single classes as their mean over classes with rows, and no counts."""
     found = {}
     for name, value in statistics.items():
@@ -361,15 +358,3 @@ def _averaged(statistics: Mapping[str, Any]) -> dict[str, Any]:
         elif name not in _COUNTS and (known := of_classes_with_rows(statistics, name)):
             found[name] = sum(known) / len(known)
     return found
-
-
-def _mapping(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _list(value: object) -> list[dict[str, Any]]:
-    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Any
 
 import msgspec
 
+from synergos.foreign_json import mapping, text
 from synergos_portal.orchestrator import jobs
 from synergos_portal.orchestrator.client import Client
 from synergos_portal.orchestrator.cycle import all_told
@@ -72,7 +72,7 @@ class Training:
         return self.key.version
 
 
-def record(client: Client, run: Spot) -> Mapping[str, Any]:
+def record(client: Client, run: Spot) -> Mapping[str, object]:
     """The record of a run.
 
     Raises:
@@ -81,13 +81,13 @@ def record(client: Client, run: Spot) -> Mapping[str, Any]:
     return client.record(dict, *run.parts, query={"relations": "none"})
 
 
-def model(client: Client, run: Spot) -> Mapping[str, Any] | None:
+def model(client: Client, run: Spot) -> Mapping[str, object] | None:
     """The record of its model; None where it is not trained as it stands."""
     found = all_told(client, "train", *run.project, "models", *run.ids[2:])
     return found[0] if found else None
 
 
-def validations(client: Client, run: Spot) -> list[dict[str, Any]]:
+def validations(client: Client, run: Spot) -> list[dict[str, object]]:
     """What was measured of its model, of each participant."""
     return all_told(client, "evaluate", *run.project, "validations", *run.ids[2:])
 
@@ -137,12 +137,10 @@ def file(client: Client, parts: Sequence[str], headers: Mapping[str, str]) -> It
 
 
 def _by_round(told: object) -> dict[int, float]:
-    if not isinstance(told, Mapping):
-        return {}
     # A loss that is not finite is null.
     known = {
         int(each): float(loss)
-        for each, loss in told.items()
+        for each, loss in mapping(told).items()
         if str(each).isdecimal() and isinstance(loss, int | float) and not isinstance(loss, bool)
     }
     return dict(sorted(known.items()))
@@ -163,9 +161,9 @@ class Trained:
     is_current: bool
     trained_at: str | None
     job: str | None
-    said: Mapping[str, Any]
-    hyperparameters: Mapping[str, Any]
-    figures: Mapping[str, Any] = field(default_factory=dict)
+    said: Mapping[str, object]
+    hyperparameters: Mapping[str, object]
+    figures: Mapping[str, object] = field(default_factory=dict)
 
 
 def newest(client: Client, run: Spot) -> Trained | None:
@@ -206,16 +204,16 @@ def _of_file(client: Client, run: Spot, model: Trained, after: int) -> Iterator[
             yield Round(number, 1, train=train.get(number - 1), evaluate=evaluate.get(number - 1))
 
 
-def _trained(record: Mapping[str, Any]) -> Trained:
-    key = record.get("key") or {}
+def _trained(record: Mapping[str, object]) -> Trained:
+    version = mapping(record.get("key")).get("version") or record.get("version")
     return Trained(
-        version=int(key.get("version") or record.get("version") or 0),
+        version=int(str(version or 0)),
         is_current=bool(record.get("is_current")),
-        trained_at=record.get("trained_at"),
-        job=record.get("job"),
-        said=(record.get("definition") or {}).get("run") or {},
-        hyperparameters=record.get("hyperparameters") or {},
-        figures=record.get("figures") or {},
+        trained_at=text(record.get("trained_at")),
+        job=text(record.get("job")),
+        said=mapping(mapping(record.get("definition")).get("run")),
+        hyperparameters=mapping(record.get("hyperparameters")),
+        figures=mapping(record.get("figures")),
     )
 
 
@@ -242,7 +240,7 @@ class Node:
     kind: str
     title: str
     participant_id: str | None = None
-    about: Mapping[str, Any] = field(default_factory=dict)
+    about: Mapping[str, object] = field(default_factory=dict)
     changes: tuple[str, ...] = ()
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from synergos.domain.records import NOT_DECLARED
 from synergos.domain.study import FINAL_STUDY_STATES
+from synergos.foreign_json import mapping
 from synergos_portal.orchestrator.client import Client, Listing, Query
 from synergos_portal.orchestrator.declared import Spot
 from synergos_portal.orchestrator.jobs import JobError
@@ -23,7 +24,7 @@ class Best:
     run_id: str
     number: int
     objective: float
-    hyperparameters: Mapping[str, Any] = field(default_factory=dict)
+    hyperparameters: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -70,11 +71,11 @@ class Trial:
     run_id: str
     state: str
     number: int | None = None
-    hyperparameters: Mapping[str, Any] = field(default_factory=dict)
+    hyperparameters: Mapping[str, object] = field(default_factory=dict)
     objective: float | None = None
     reason: str | None = None
     jobs: Mapping[str, str] = field(default_factory=dict)
-    progress: Mapping[str, Any] = field(default_factory=dict)
+    progress: Mapping[str, object] = field(default_factory=dict)
     finished_at: str | None = None
 
 
@@ -84,7 +85,7 @@ class WholeStudy(Study):
 
     searcher: str | None = None
     scheduler: str | None = None
-    search_space: Mapping[str, Any] = field(default_factory=dict)
+    search_space: Mapping[str, object] = field(default_factory=dict)
     base_run: str | None = None
     max_concurrent: int | None = None
     max_exec_duration: float | None = None
@@ -112,7 +113,7 @@ def read(client: Client, study_id: str) -> WholeStudy:
     return client.record(WholeStudy, *PARTS, study_id)
 
 
-def record(client: Client, study_id: str) -> Mapping[str, Any]:
+def record(client: Client, study_id: str) -> Mapping[str, object]:
     """The whole record of one, as the orchestrator has it."""
     return client.record(dict, *PARTS, study_id)
 
@@ -122,7 +123,7 @@ def stop(client: Client, study_id: str) -> None:
     client.answer("POST", *PARTS, study_id, "stop", body={})
 
 
-def begin(client: Client, experiment: Spot, request: Mapping[str, Any], *, only_check: bool = False) -> str:
+def begin(client: Client, experiment: Spot, request: Mapping[str, object], *, only_check: bool = False) -> str:
     """Open one; its id, empty where it was only checked.
 
     Raises:
@@ -134,7 +135,7 @@ def begin(client: Client, experiment: Spot, request: Mapping[str, Any], *, only_
         body=request,
         query={"check": "true"} if only_check else None,
     )
-    return str((answer.get("params") or {}).get("study_id", ""))
+    return str(mapping(answer.get("params")).get("study_id", ""))
 
 
 def make_run(client: Client, study: Study, best: Best, run_id: str) -> None:

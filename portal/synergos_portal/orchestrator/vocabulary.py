@@ -20,7 +20,7 @@ class Argument:
 
     name: str
     description: str | None = None
-    schema: Mapping[str, Any] = field(default_factory=dict)
+    schema: Mapping[str, object] = field(default_factory=dict)
     default: Any = None
     is_required: bool = False
     is_common: bool = False

@@ -9,6 +9,7 @@ from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 from wtforms.fields import BooleanField, StringField
 
+from synergos.foreign_json import mapping
 from synergos_portal.orchestrator import cycle, declared, invitations
 from synergos_portal.orchestrator.declared import Declared, Spot
 from synergos_portal.orchestrator.participants import Place
@@ -75,7 +76,7 @@ class CollaborationForm(DeclaredForm):
     collab_id = name_field()
 
     @property
-    def declaration(self) -> dict[str, Any]:
+    def declaration(self) -> dict[str, object]:
         """As the orchestrator takes it; services of which nothing is said are none."""
         return {"collab_id": self.collab_id.data, **{name: self._service(name) for name in PORTS}}
 
@@ -85,18 +86,18 @@ class CollaborationForm(DeclaredForm):
         return [(name, str(TITLES[name]), [self[field] for field in _fields_of(name)]) for name in PORTS]
 
     @staticmethod
-    def values_of(fields: Mapping[str, Any]) -> dict[str, Any]:
+    def values_of(fields: Mapping[str, object]) -> dict[str, object]:
         """The values of its fields for what is declared."""
-        values: dict[str, Any] = {}
+        values: dict[str, object] = {}
         for name, ports in PORTS.items():
-            service = fields.get(name) or {}
+            service = mapping(fields.get(name))
             values[f"{name}_host"] = service.get("host")
             values[f"{name}_secure"] = bool(service.get("secure"))
-            values |= {f"{name}_{port}": typed((service.get("ports") or {}).get(port)) for port in ports}
-        values["mlops_register"] = bool((fields.get("mlops") or {}).get("register"))
+            values |= {f"{name}_{port}": typed(mapping(service.get("ports")).get(port)) for port in ports}
+        values["mlops_register"] = bool(mapping(fields.get("mlops")).get("register"))
         return values
 
-    def _service(self, name: str) -> dict[str, Any] | None:
+    def _service(self, name: str) -> dict[str, object] | None:
         ports = {port: said(self[f"{name}_{port}"].data) for port in PORTS[name]}
         host = (self[f"{name}_host"].data or "").strip()
         if not host and not any(value != "" for value in ports.values()):
@@ -220,7 +221,7 @@ def _shown(form: CollaborationForm, spot: Spot, *, is_new: bool, source: Spot | 
     return form_page("collaboration", form, spot, _("New collaboration"), is_new=is_new, source=source)
 
 
-def _taking_part(members: list[cycle.Member]) -> dict[str, Any]:
+def _taking_part(members: list[cycle.Member]) -> dict[str, object]:
     """Who takes part in what, by participant."""
     found: dict[str, list[cycle.Member]] = {}
     for member in members:

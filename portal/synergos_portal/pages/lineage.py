@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
 
 import msgspec
 from flask import Blueprint, Response, render_template, request
@@ -102,7 +101,7 @@ class Picture:
     more: tuple[More, ...]
 
 
-class _Known(dict[str, Any]):
+class _Known(dict[str, object]):
     """What is known of something; nothing of what is not, as with a model of before something was kept."""
 
     def __missing__(self, name: str) -> None:

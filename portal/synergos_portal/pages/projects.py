@@ -10,6 +10,7 @@ from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 from wtforms.fields import SelectField, TextAreaField
 
+from synergos.foreign_json import items, mapping
 from synergos_portal.orchestrator import cycle, declared, invitations
 from synergos_portal.orchestrator.cycle import Cycle
 from synergos_portal.orchestrator.declared import Declared, Spot
@@ -34,7 +35,7 @@ pages = Blueprint("projects", __name__, url_prefix="/collaborations/<collab_id>/
 
 COLUMNS = (
     Column[Declared]("expt_id", lambda row: row.id),
-    Column[Declared]("layers", lambda row: len(row.fields.get("model") or [])),
+    Column[Declared]("layers", lambda row: len(items(row.fields.get("model")))),
     Column[Declared]("runs", lambda row: row.count("Run")),
     Column[Declared]("models", lambda row: row.count("Model")),
     Column[Declared]("validations", lambda row: row.count("Validation")),
@@ -59,17 +60,17 @@ class ProjectForm(DeclaredForm):
     )
 
     @property
-    def declaration(self) -> dict[str, Any]:
+    def declaration(self) -> dict[str, object]:
         """As the orchestrator takes it."""
         return {"project_id": self.project_id.data, "action": self.action.data, "incentives": self._incentives()}
 
     @staticmethod
-    def values_of(fields: Mapping[str, Any]) -> dict[str, Any]:
+    def values_of(fields: Mapping[str, object]) -> dict[str, object]:
         """The values of its fields for what is declared."""
-        incentives = fields.get("incentives") or {}
+        incentives = mapping(fields.get("incentives"))
         return {"action": fields.get("action"), "incentives": "\n".join(map(_line, incentives.items()))}
 
-    def _incentives(self) -> dict[str, Any]:
+    def _incentives(self) -> dict[str, object]:
         lines = [line.partition(":") for line in (self.incentives.data or "").splitlines() if line.strip()]
         return {name.strip(): [each.strip() for each in value.split(",") if each.strip()] for name, _, value in lines}
 

@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from wtforms.fields import PasswordField, StringField
 from wtforms.validators import Length, ValidationError
 
+from synergos.foreign_json import mapping
 from synergos_portal.orchestrator.client import Orchestrator
 from synergos_portal.orchestrator.problems import NotSignedIn, Refused
 from synergos_portal.services import Service
@@ -112,7 +113,7 @@ def _signed_in(orchestrator: Orchestrator, form: SignInForm) -> SignedIn:
     if not token:
         made = orchestrator.signs_in(form.name.data or "", form.password.data or "")
         token, token_id = str(made.get("token", "")), str(made.get("id", "")) or None
-    account = orchestrator.asking_with(token).answer("GET", "account").get("data") or {}
+    account = mapping(orchestrator.asking_with(token).answer("GET", "account").get("data"))
     participant = account.get("participant_id")
     return SignedIn(
         orchestrator=orchestrator.name,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any, cast
+from typing import cast
 
 from flask import Flask, current_app, g, session
 
 from synergos.driver.tls import Tls
+from synergos.foreign_json import mapping
 from synergos_portal.orchestrator.client import Client, Orchestrator
 from synergos_portal.orchestrator.problems import OrchestratorProblem
 from synergos_portal.services import Service
@@ -28,9 +29,9 @@ def install(app: Flask, service: Service, known: KnownOrchestrators, sign_ins: S
     app.extensions[_SIGN_INS] = sign_ins
 
 
-def of_request() -> dict[str, Any]:
+def of_request() -> dict[str, object]:
     """What is known of this request until it is answered: by ``g``, which pages look at some hundred times, without its proxy."""
-    known: dict[str, Any] = vars(g._get_current_object())
+    known: dict[str, object] = vars(g._get_current_object())
     return known
 
 
@@ -164,8 +165,7 @@ def _has(kind: str, record_id: object) -> bool:
     if "owned" not in g:
         g.owned = {}
         with suppress(OrchestratorProblem):
-            told = client().answer("GET", "account", query={"owned": "true"}).get("data")
-            g.owned = told if isinstance(told, dict) else {}
+            g.owned = mapping(client().answer("GET", "account", query={"owned": "true"}).get("data"))
     own = g.owned.get(kind)
     return not isinstance(own, list) or record_id in own
 

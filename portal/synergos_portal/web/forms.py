@@ -83,7 +83,7 @@ class Form(_Form):
         super().__init__(*arguments, **options)
 
     @classmethod
-    def sent(cls, data: Mapping[str, Any] | None = None) -> Self:
+    def sent(cls, data: Mapping[str, object] | None = None) -> Self:
         """The form as it was sent, or with what there is already.
 
         Args:

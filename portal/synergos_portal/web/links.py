@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
-from typing import Any, cast
+from typing import cast
 from urllib.parse import quote, urlencode
 
 from flask import Blueprint, Flask, current_app, flash, redirect, request
@@ -80,7 +80,7 @@ class Links:
         self._pages = _all_pages(tuple(families)).bind("portal")
         self._forms: dict[tuple[str, ...], _Form | None] = {}
 
-    def to(self, endpoint: str, values: Mapping[str, Any]) -> str:
+    def to(self, endpoint: str, values: Mapping[str, object]) -> str:
         """The address of a page.
 
         Args:
@@ -158,7 +158,7 @@ class _Form:
         begins, *others = re.split("|".join(map(_mark, range(len(names)))), path) if names else [path]
         return cls(begins, [(names[number], after) for (_place, number), after in zip(places, others, strict=True)])
 
-    def of(self, values: Mapping[str, Any]) -> str:
+    def of(self, values: Mapping[str, object]) -> str:
         """The path with these values."""
         return self.begins + "".join([_encoded(str(values[name])) + after for name, after in self.values])
 

@@ -139,7 +139,7 @@ def fragment(template: str | None, *, unfinished: bool, **values: object) -> Res
     return _answer(part)
 
 
-def _part(template: str, values: dict[str, Any]) -> str:
+def _part(template: str, values: dict[str, object]) -> str:
     """The block ``part`` alone, without the page around it; where there is none, all of it."""
     found = current_app.jinja_env.get_template(template)
     if _PART not in found.blocks:

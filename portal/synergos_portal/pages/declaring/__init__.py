@@ -12,6 +12,7 @@ from flask.typing import ResponseReturnValue
 from wtforms.fields import BooleanField, FileField, HiddenField, StringField
 from wtforms.validators import DataRequired, Length
 
+from synergos.foreign_json import items
 from synergos_portal.orchestrator import declared
 from synergos_portal.orchestrator.client import Client
 from synergos_portal.orchestrator.declared import Declared, Spot
@@ -149,7 +150,7 @@ def declare(
     form: DeclaredForm,
     outer: Spot,
     new_id: str | None,
-    body: Mapping[str, Any],
+    body: Mapping[str, object],
     names: Mapping[str, str] | None = None,
 ) -> ResponseReturnValue | None:
     """Declare something new; None where it was not taken, and the form says why.
@@ -169,8 +170,8 @@ def declare(
 def save(
     form: DeclaredForm,
     spot: Spot,
-    change: Callable[[Client, Spot, Mapping[str, Any], str], Sequence[str]],
-    body: Mapping[str, Any],
+    change: Callable[[Client, Spot, Mapping[str, object], str], Sequence[str]],
+    body: Mapping[str, object],
     names: Mapping[str, str] | None = None,
 ) -> ResponseReturnValue | None:
     """Save what is there as the form has it; None where it was not taken, and the form says why.
@@ -229,7 +230,7 @@ def delete_page(spot: Spot) -> ResponseReturnValue:
             form.take_change(error, lambda: declared.read(client(), spot).revision)
         else:
             flash(_("%(name)s was deleted.", name=spot.id))
-            if waiting := len(files.get("waiting") or []):
+            if waiting := len(items(files.get("waiting"))):
                 text = ngettext(
                     "Files are still to be removed at one place that is away.",
                     "Files are still to be removed at %(num)s places that are away.",

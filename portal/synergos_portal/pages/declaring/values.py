@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from synergos.foreign_json import objects, texts
 from synergos_portal.orchestrator.vocabulary import Argument
 from synergos_portal.pages.declaring import said, typed
 
@@ -58,7 +59,7 @@ def choices_of(argument: Argument) -> Sequence[str]:
     kinds = _kinds(argument.schema)
     for kind in kinds:
         if "enum" in kind:
-            return [str(each) for each in kind["enum"]]
+            return texts(kind["enum"])
     return (TRUE, FALSE) if kinds and all(kind.get("type") in ("boolean", "null") for kind in kinds) else ()
 
 
@@ -95,5 +96,5 @@ def text_of(value: object) -> str:
     return typed(value)
 
 
-def _kinds(schema: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    return [*schema.get("anyOf", []), *([schema] if "type" in schema or "enum" in schema else [])]
+def _kinds(schema: Mapping[str, object]) -> list[Mapping[str, object]]:
+    return [*objects(schema.get("anyOf")), *([schema] if "type" in schema or "enum" in schema else [])]

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
+from synergos.foreign_json import items
 from synergos_portal.orchestrator import declared, vocabulary
 from synergos_portal.orchestrator.declared import Declared, Spot
 from synergos_portal.orchestrator.vocabulary import Family
@@ -48,7 +49,7 @@ def show(collab_id: str, project_id: str, expt_id: str) -> ResponseReturnValue:
     found = declared.read(client(), spot)
     if (answer := as_json(found)) is not None:
         return answer
-    asked, fitted = found.fields.get("model") or [], found.fields.get("fitted_model") or []
+    asked, fitted = items(found.fields.get("model")), items(found.fields.get("fitted_model"))
     pairs = [
         (asked[index] if index < len(asked) else None, fitted[index] if index < len(fitted) else None)
         for index in range(max(len(asked), len(fitted)))

@@ -93,13 +93,13 @@ def _of_declared(index: int, layer: object) -> Layer:
     return Layer(l_type, activation or "", values={name: text_of(value) for name, value in structure.items()})
 
 
-def model_of(rows: Sequence[Layer], family: Family) -> list[dict[str, Any]]:
+def model_of(rows: Sequence[Layer], family: Family) -> list[dict[str, object]]:
     """The rows as the orchestrator takes them."""
     parts = {part.name: part for part in family.layers}
     return [_declared(index, row, parts.get(row.l_type)) for index, row in enumerate(rows)]
 
 
-def _declared(index: int, row: Layer, part: Part | None) -> dict[str, Any]:
+def _declared(index: int, row: Layer, part: Part | None) -> dict[str, object]:
     arguments = {} if part is None else {each.name: each for each in part.arguments}
     structure = {name: value_of(arguments.get(name), text) for name, text in row.values.items() if text != ""}
     return {

@@ -67,15 +67,15 @@ def shown(job_id: str) -> ResponseReturnValue:
     """One job."""
     if request.args.get("format") == "json":
         return jsonify(client().answer("GET", "jobs", job_id).get("data"))
-    values = _of(job_id)
-    return render_template("jobs/show.html", pace=pace(unfinished=values["job"].is_unfinished), **values)
+    job, values = _of(job_id)
+    return render_template("jobs/show.html", pace=pace(unfinished=job.is_unfinished), **values)
 
 
 @pages.get("/<job_id>/live")
 def live(job_id: str) -> ResponseReturnValue:
     """What of it changes."""
-    values = _of(job_id)
-    return fragment("jobs/show.html", unfinished=values["job"].is_unfinished, **values)
+    job, values = _of(job_id)
+    return fragment("jobs/show.html", unfinished=job.is_unfinished, **values)
 
 
 @pages.get("/<job_id>/nodes")
@@ -155,12 +155,12 @@ def again(job_id: str) -> ResponseReturnValue:
     )
 
 
-def _of(job_id: str) -> dict[str, Any]:
-    """What is shown of a job."""
+def _of(job_id: str) -> tuple[Job, dict[str, object]]:
+    """A job, and all that is shown of it."""
     found = followed(client(), job_id, SHOWN_ROUNDS)
     job, happened, lost = found.job, found.events, found.rounds
     came_to_nothing = job.state in ("failed", "cancelled")
-    return {
+    return job, {
         "job": job,
         "attempts": events.by_attempt(happened),
         "rounds": lost[::-1],
@@ -189,11 +189,11 @@ def _wanted() -> Wanted:
     return Wanted.of_request(*_FILTERS, _TRACE)
 
 
-def _list_values() -> dict[str, Any]:
+def _list_values() -> dict[str, object]:
     return {"is_unfinished": is_unfinished, "pace": pace, "rows": rows, "filters": _FILTERS[2:], **_words()}
 
 
-def _words() -> dict[str, Any]:
+def _words() -> dict[str, object]:
     return {
         "sentence": standing.sentence,
         "stage": standing.stage,

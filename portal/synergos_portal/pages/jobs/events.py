@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
-from typing import Any
 
 import flask_babel
 
+from synergos.foreign_json import mapping, texts, whole
 from synergos_portal.orchestrator.jobs import Event
 from synergos_portal.web.filters import number
 from synergos_portal.web.words import _, ngettext
@@ -67,31 +67,35 @@ def purpose(said: object) -> str:
     return known.get(text, text)
 
 
-def _taken_up(_who: str, about: Mapping[str, Any]) -> str:
+def _taken_up(_who: str, about: Mapping[str, object]) -> str:
     where = about.get("ttp")
     if about.get("is_resumed"):
         return _("Taken up again by %(ttp)s.", ttp=where) if where else _("Taken up again.")
     return _("Taken up by %(ttp)s.", ttp=where) if where else _("Taken up.")
 
 
-def _training(_who: str, about: Mapping[str, Any]) -> str:
+def _training(_who: str, about: Mapping[str, object]) -> str:
     rounds, after = about.get("rounds"), about.get("after")
     if after:
         return _("The training goes on after round %(after)s of %(rounds)s.", after=after, rounds=rounds)
     return _("A training of %(rounds)s rounds begins.", rounds=rounds)
 
 
-def _work(_who: str, about: Mapping[str, Any]) -> str:
-    named = ", ".join(map(str, about.get("participants") or []))
+def _work(_who: str, about: Mapping[str, object]) -> str:
+    named = ", ".join(texts(about.get("participants")))
     return _("Begun at %(participants)s.", participants=named) if named else _("Begun.")
 
 
-def _session(who: str, about: Mapping[str, Any]) -> str:
-    rows = about.get("rows") or {}
-    counts = ", ".join(f"{number(count)} {purposes().get(name, name)}" for name, count in rows.items())
+def _session(who: str, about: Mapping[str, object]) -> str:
+    rows = mapping(about.get("rows"))
+    counts = ", ".join(f"{_number(count)} {purposes().get(name, name)}" for name, count in rows.items())
     return (
         _("%(who)s takes part. Rows: %(rows)s.", who=who, rows=counts) if counts else _("%(who)s takes part.", who=who)
     )
+
+
+def _number(told: object) -> str:
+    return number(told if isinstance(told, float | int | str) else None)
 
 
 def purposes() -> Mapping[str, str]:
@@ -99,19 +103,19 @@ def purposes() -> Mapping[str, str]:
     return {"train": _("to train"), "evaluate": _("to evaluate"), "predict": _("to predict")}
 
 
-def _round(_who: str, about: Mapping[str, Any]) -> str:
+def _round(_who: str, about: Mapping[str, object]) -> str:
     said = {"round": about.get("round"), "rounds": about.get("rounds")}
     if about.get("loss") is None:
         return _("Round %(round)s of %(rounds)s is done.", **said)
-    return _("Round %(round)s of %(rounds)s is done, loss %(loss)s.", **said, loss=number(about["loss"]))
+    return _("Round %(round)s of %(rounds)s is done, loss %(loss)s.", **said, loss=_number(about["loss"]))
 
 
-def _awaited(who: str, about: Mapping[str, Any]) -> str:
+def _awaited(who: str, about: Mapping[str, object]) -> str:
     until, what = clock(about.get("until")), purpose(about.get("for"))
     return _with_reason(_("Waiting for %(who)s until %(until)s, for %(what)s", who=who, until=until, what=what), about)
 
 
-def _cancel(_who: str, about: Mapping[str, Any]) -> str:
+def _cancel(_who: str, about: Mapping[str, object]) -> str:
     if about.get("because"):
         return _("To be cancelled: %(reason)s.", reason=about["because"])
     if about.get("by"):
@@ -119,18 +123,18 @@ def _cancel(_who: str, about: Mapping[str, Any]) -> str:
     return _("Somebody asked for it to be cancelled.")
 
 
-def _retried(_who: str, about: Mapping[str, Any]) -> str:
-    after = number(about.get("seconds"))
+def _retried(_who: str, about: Mapping[str, object]) -> str:
+    after = _number(about.get("seconds"))
     reason = {"reason": about.get("error")}
     return _with_reason(_("It failed, and is tried again after %(seconds)s s", seconds=after), reason)
 
 
-def _held(who: str, about: Mapping[str, Any]) -> str:
+def _held(who: str, about: Mapping[str, object]) -> str:
     text = _("Put back until the owner of the data of %(who)s has decided; other jobs go on meanwhile", who=who)
     return _with_reason(text, about)
 
 
-def _owner_lost(_who: str, about: Mapping[str, Any]) -> str:
+def _owner_lost(_who: str, about: Mapping[str, object]) -> str:
     if about.get("ttp"):
         return _(
             "%(ttp)s, which ran it, ended or was not heard of any more. The job goes on elsewhere.", ttp=about["ttp"]
@@ -138,30 +142,27 @@ def _owner_lost(_who: str, about: Mapping[str, Any]) -> str:
     return _("The program that ran it ended. The job goes on from the rounds that are done.")
 
 
-def _ended(_who: str, about: Mapping[str, Any]) -> str:
+def _ended(_who: str, about: Mapping[str, object]) -> str:
     states = {"completed": _("Completed"), "failed": _("Failed"), "cancelled": _("Cancelled")}
     state = str(about.get("state"))
-    error = about.get("error")
-    return _with_reason(
-        states.get(state, state), {"reason": error.get("message") if isinstance(error, Mapping) else None}
-    )
+    return _with_reason(states.get(state, state), {"reason": mapping(about.get("error")).get("message")})
 
 
-def _with_reason(text: str, about: Mapping[str, Any]) -> str:
+def _with_reason(text: str, about: Mapping[str, object]) -> str:
     return f"{text}: {about['reason']}" if about.get("reason") else f"{text}."
 
 
-def _absent(who: str, about: Mapping[str, Any]) -> str:
+def _absent(who: str, about: Mapping[str, object]) -> str:
     return _with_reason(_("%(who)s has no part in round %(round)s", who=who, round=about.get("round")), about)
 
 
-def _shortened(who: str, about: Mapping[str, Any]) -> str:
+def _shortened(who: str, about: Mapping[str, object]) -> str:
     text = _("Of the update of %(who)s in round %(round)s less counts than there is", who=who, round=about.get("round"))
     return _with_reason(text, about)
 
 
-def _limited(who: str, about: Mapping[str, Any]) -> str:
-    rows = about.get("rows") or 0
+def _limited(who: str, about: Mapping[str, object]) -> str:
+    rows = whole(about.get("rows")) or 0
     return ngettext(
         "%(who)s says that it has %(num)s row; %(counted)s counts.",
         "%(who)s says that it has %(num)s rows; %(counted)s of them count.",
@@ -171,7 +172,7 @@ def _limited(who: str, about: Mapping[str, Any]) -> str:
     )
 
 
-_SAID: Mapping[str, Callable[[str, Mapping[str, Any]], str]] = {
+_SAID: Mapping[str, Callable[[str, Mapping[str, object]], str]] = {
     "accepted": lambda _who, _about: _("Accepted."),
     "taken_up": _taken_up,
     "work_began": _work,

@@ -12,9 +12,10 @@ from typing import Any
 
 from synergos.domain.class_figures import of_classes_with_rows
 from synergos.domain.study import Direction
+from synergos.foreign_json import items, mapping
 from synergos.foreign_text import in_spreadsheet
 
-Record = Mapping[str, Any]
+Record = Mapping[str, object]
 Directions = Mapping[str, Direction]
 """Which values of a statistic are better, by its name; of one that is not there nobody knows."""
 
@@ -43,7 +44,8 @@ class Measured:
     @property
     def name(self) -> str:
         """``experiment/run``; no id has a slash in it."""
-        return f"{self.run['key']['expt_id']}/{self.run['key']['run_id']}"
+        key = mapping(self.run["key"])
+        return f"{key['expt_id']}/{key['run_id']}"
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ class Comparison:
     @classmethod
     def of(cls, runs: Sequence[Measured], directions: Directions) -> Comparison:
         """Compare them, in their order."""
-        who = dict.fromkeys(each["key"]["participant_id"] for run in runs for each in run.validations)
+        who = dict.fromkeys(_participant(each) for run in runs for each in run.validations)
         return cls(
             names=tuple(run.name for run in runs),
             parameters=_lines([_hyperparameters(run) for run in runs], {}),
@@ -129,7 +131,7 @@ class Comparison:
 _LEAST = Direction.MINIMUM
 
 
-def _lines(found: Sequence[Mapping[str, Any]], directions: Directions) -> tuple[Line, ...]:
+def _lines(found: Sequence[Mapping[str, object]], directions: Directions) -> tuple[Line, ...]:
     names = dict.fromkeys(name for each in found for name in each)
     return tuple(
         Line(name, tuple([each.get(name) for each in found]), directions.get(_statistic(name))) for name in names
@@ -141,26 +143,26 @@ def _statistic(name: str) -> str:
     return name.removeprefix(OVERALL).removeprefix(MEAN).partition(" [")[0]
 
 
-def _hyperparameters(measured: Measured) -> dict[str, Any]:
+def _hyperparameters(measured: Measured) -> dict[str, object]:
     """What a run was given; of what it was not, what it was trained with."""
-    trained = (measured.model or {}).get("hyperparameters") or {}
+    trained = mapping((measured.model or {}).get("hyperparameters"))
     return flat({**trained, **{name: value for name, value in measured.run.items() if name not in _NOT_ASKED}})
 
 
-def _training(measured: Measured) -> dict[str, Any]:
+def _training(measured: Measured) -> dict[str, object]:
     if measured.model is None:
         return {}
-    figures = measured.model.get("figures") or {}
+    figures = mapping(measured.model.get("figures"))
     return {"version": measured.model.get("version"), **{name: figures.get(name) for name in _OF_TRAINING}}
 
 
-def _together(validations: Sequence[Record]) -> dict[str, Any]:
+def _together(validations: Sequence[Record]) -> dict[str, object]:
     """The figures of all participants together; of those that only participants have, means over them."""
     together = pooled(validations)
-    overall = {f"{OVERALL}{name}": value for name, value in (together.get("overall") or {}).items()}
-    statistics = {name: value for name, value in (together.get("statistics") or {}).items() if value is not None}
+    overall = {f"{OVERALL}{name}": value for name, value in mapping(together.get("overall")).items()}
+    statistics = {name: value for name, value in mapping(together.get("statistics")).items() if value is not None}
     found = {name: value for name, value in {**statistics, **overall}.items() if not isinstance(value, list)}
-    own = [each[_MEASURED].get("statistics") or {} for each in validations if isinstance(each.get(_MEASURED), Mapping)]
+    own = [mapping(mapping(each.get(_MEASURED)).get("statistics")) for each in validations]
     for name in dict.fromkeys(name for statistics in own for name in statistics):
         if name not in found and not _is_count(name):
             means = [_mean(of_classes_with_rows(statistics, name)) for statistics in own]
@@ -168,27 +170,31 @@ def _together(validations: Sequence[Record]) -> dict[str, Any]:
     return found
 
 
-def _own(measured: Measured, participant: str) -> dict[str, Any]:
+def _own(measured: Measured, participant: str) -> dict[str, object]:
     for validation in measured.validations:
-        if validation["key"]["participant_id"] == participant:
-            return dict(_of_participant(validation.get(_MEASURED) or {}))
+        if _participant(validation) == participant:
+            return dict(_of_participant(mapping(validation.get(_MEASURED))))
     return {}
 
 
-def _of_participant(figures: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+def _participant(validation: Record) -> str:
+    return str(mapping(validation["key"])["participant_id"])
+
+
+def _of_participant(figures: Mapping[str, object]) -> Iterator[tuple[str, Any]]:
     """Each figure, of a list each class's by itself."""
-    for name, value in (figures.get("statistics") or {}).items():
+    for name, value in mapping(figures.get("statistics")).items():
         if isinstance(value, list):
             labels = labels_of(figures, len(value))
             yield from ((f"{name} [{label}]", each) for label, each in zip(labels, value, strict=True))
         else:
             yield name, value
-    for name, value in (figures.get("overall") or {}).items():
+    for name, value in mapping(figures.get("overall")).items():
         if not isinstance(value, list):
             yield f"{OVERALL}{name}", value
 
 
-def labels_of(figures: Mapping[str, Any], count: int) -> Sequence[object]:
+def labels_of(figures: Mapping[str, object], count: int) -> Sequence[object]:
     """What the classes are called that figures by class are of; their numbers where that is not told."""
     classes = figures.get("classes")
     if not isinstance(classes, list) or len(classes) != count:
@@ -198,8 +204,8 @@ def labels_of(figures: Mapping[str, Any], count: int) -> Sequence[object]:
 
 def pooled(validations: Sequence[Record]) -> Record:
     """The figures of most participants: who was measured by itself later has figures of its own alone."""
-    found = [each["pooled"] for each in validations if isinstance(each.get("pooled"), Mapping)]
-    return max(found, key=lambda each: len(each.get("participants") or ()), default={})
+    found = [mapping(each.get("pooled")) for each in validations]
+    return max(found, key=lambda each: len(items(each.get("participants"))), default={})
 
 
 def _mean(values: Sequence[float | None]) -> float | None:
@@ -215,9 +221,9 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
 
 
-def flat(given: Mapping[str, Any]) -> dict[str, Any]:
+def flat(given: Mapping[str, object]) -> dict[str, object]:
     """The fields of an object, those of objects in it as ``outer.inner``."""
-    found: dict[str, Any] = {}
+    found: dict[str, object] = {}
     for name, value in given.items():
         if isinstance(value, Mapping) and value:
             found |= {f"{name}.{inner}": each for inner, each in flat(value).items()}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
-from typing import Any
 
 from flask import Blueprint, abort, render_template, request, session
 from flask.typing import ResponseReturnValue
@@ -102,7 +101,7 @@ def launched_live(collab_id: str, project_id: str, trace_id: str) -> ResponseRet
     return fragment("launch/launchpad.html", unfinished=bool(shown["going_on"]), **shown)
 
 
-def _launch(collab_id: str, project_id: str, trace_id: str) -> dict[str, Any]:
+def _launch(collab_id: str, project_id: str, trace_id: str) -> dict[str, object]:
     project = Spot.of(collab_id, project_id)
     found = jobs.of_trace(client(), project.key, trace_id, MOST_JOBS)
     return {

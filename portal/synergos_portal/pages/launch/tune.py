@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from math import prod
-from typing import Any
 
 from flask import render_template, request
 from flask.typing import ResponseReturnValue
 
 from synergos.errors import InvalidRequest
+from synergos.foreign_json import items, mapping, whole
 from synergos.schema.json_text import value_in
 from synergos_portal.orchestrator import declared, studies, vocabulary
 from synergos_portal.orchestrator.declared import Spot
@@ -62,12 +62,12 @@ class Outlook:
         return 2 * self.trials
 
     @classmethod
-    def of(cls, asked: Mapping[str, Any]) -> Outlook:
+    def of(cls, asked: Mapping[str, object]) -> Outlook:
         """Of a request."""
-        drawn = asked["search_space"].values()
+        drawn = [mapping(each) for each in mapping(asked["search_space"]).values()]
         listed = all(each[TYPE] in LISTED for each in drawn)
-        combinations = prod(len(each[VALUE]) for each in drawn) if listed else None
-        trials = int(asked.get("max_trial_num", 10))
+        combinations = prod(len(items(each[VALUE])) for each in drawn) if listed else None
+        trials = whole(asked.get("max_trial_num", 10)) or 0
         # Of a grid every combination is tried once.
         is_ended = combinations is not None and asked.get("searcher") == _SEARCHES_ALL
         return cls(min(trials, combinations) if is_ended and combinations else trials, combinations)
@@ -110,7 +110,7 @@ def change(collab_id: str, project_id: str, expt_id: str) -> ResponseReturnValue
     return _form(experiment, form, words)
 
 
-def _begin(experiment: Spot, asked: Mapping[str, Any]) -> ResponseReturnValue:
+def _begin(experiment: Spot, asked: Mapping[str, object]) -> ResponseReturnValue:
     try:
         study_id = studies.begin(client(), experiment, asked)
     except Refused as error:
@@ -121,7 +121,7 @@ def _begin(experiment: Spot, asked: Mapping[str, Any]) -> ResponseReturnValue:
     return go_to("studies.show", study_id=study_id)
 
 
-def _carried() -> Mapping[str, Any]:
+def _carried() -> Mapping[str, object]:
     """What was looked over; nothing where it is none any more."""
     try:
         found = value_in(request.form.get(REQUEST, "").encode())
@@ -130,7 +130,7 @@ def _carried() -> Mapping[str, Any]:
     return found if isinstance(found, dict) and isinstance(found.get("search_space"), dict) else {"search_space": {}}
 
 
-def _show(form: TuneForm, asked: Mapping[str, Any]) -> None:
+def _show(form: TuneForm, asked: Mapping[str, object]) -> None:
     """Have a request in a form."""
     try:
         dimensions, _others = from_file(asked["search_space"])
@@ -166,12 +166,12 @@ def _form(experiment: Spot, form: TuneForm, words: TuningWords) -> ResponseRetur
     return shown, HTTPStatus.UNPROCESSABLE_ENTITY if form.all_errors else HTTPStatus.OK
 
 
-def _look_over(experiment: Spot, asked: Mapping[str, Any]) -> ResponseReturnValue:
+def _look_over(experiment: Spot, asked: Mapping[str, object]) -> ResponseReturnValue:
     return render_template(
         "launch/tune.html",
         experiment=experiment,
         asked=asked,
-        dimensions=[Dimension.of(name, drawn) for name, drawn in asked["search_space"].items()],
+        dimensions=[Dimension.of(name, mapping(drawn)) for name, drawn in mapping(asked["search_space"]).items()],
         outlook=Outlook.of(asked),
         carried=json.dumps(asked),
     )

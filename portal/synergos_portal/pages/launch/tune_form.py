@@ -14,6 +14,7 @@ from wtforms.fields import FieldList, FileField, FormField, IntegerField, Select
 from wtforms.form import Form as PlainForm
 from wtforms.validators import DataRequired, InputRequired, NumberRange, Optional
 
+from synergos.foreign_json import items
 from synergos_portal.orchestrator.problems import Refused
 from synergos_portal.web.forms import Form, labelled
 from synergos_portal.web.words import _, lazy
@@ -60,11 +61,13 @@ class Dimension:
         return not (self.name.strip() or self.values.strip())
 
     @classmethod
-    def of(cls, name: str, asked: Mapping[str, Any]) -> Dimension:
+    def of(cls, name: str, asked: Mapping[str, object]) -> Dimension:
         """As it stands in a study or a file."""
-        return cls(name, str(asked[TYPE]), ", ".join(json.dumps(each, ensure_ascii=False) for each in asked[VALUE]))
+        return cls(
+            name, str(asked[TYPE]), ", ".join(json.dumps(each, ensure_ascii=False) for each in items(asked[VALUE]))
+        )
 
-    def asked(self) -> dict[str, Any]:
+    def asked(self) -> dict[str, object]:
         """What a request says of it.
 
         Raises:
@@ -73,13 +76,13 @@ class Dimension:
         return {TYPE: self.kind, VALUE: _values(self.values, self.name.strip())}
 
 
-def to_request(dimensions: Sequence[Dimension]) -> dict[str, dict[str, Any]]:
+def to_request(dimensions: Sequence[Dimension]) -> dict[str, dict[str, object]]:
     """The search space that filled-in rows are.
 
     Raises:
         NotASearchSpace: a row says nothing of what to draw, or a name is there twice; names the dimension.
     """
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[str, dict[str, object]] = {}
     for dimension in dimensions:
         name = dimension.name.strip()
         if dimension.is_empty:
@@ -92,7 +95,7 @@ def to_request(dimensions: Sequence[Dimension]) -> dict[str, dict[str, Any]]:
     return found
 
 
-def from_file(content: Any) -> tuple[list[Dimension], dict[str, Any]]:
+def from_file(content: Any) -> tuple[list[Dimension], dict[str, object]]:
     """What a file of ranges says: the dimensions, and whatever else of a request.
 
     It is the search space alone, as ``ranges.json`` has it, or a request that has it under ``search_space``.
@@ -242,7 +245,7 @@ class TuneForm(Form):
             for row in self.dimensions
         ]
 
-    def fill(self, request: Mapping[str, Any]) -> None:
+    def fill(self, request: Mapping[str, object]) -> None:
         """Have the values of a request in the form's fields, as somebody would have typed them; what it has no field for is left out.
 
         What cannot be so stands at its field.
@@ -256,7 +259,7 @@ class TuneForm(Form):
             field.process(MultiDict({field.name: text}))
             field.errors = list(field.process_errors)
 
-    def request(self, directions: Mapping[str, str]) -> dict[str, Any] | None:
+    def request(self, directions: Mapping[str, str]) -> dict[str, object] | None:
         """As the orchestrator takes it; None where the rows are none, which the form then says.
 
         Args:

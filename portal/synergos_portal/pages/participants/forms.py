@@ -35,13 +35,13 @@ class ProfileForm(DeclaredForm):
     email = StringField(lazy("E-mail"))
 
     @property
-    def said(self) -> dict[str, Any]:
+    def said(self) -> dict[str, object]:
         """What is declared, without the name."""
         texts = {name: self[name].data or None for name in _TEXTS}
         return {"category": [each.strip() for each in (self.category.data or "").split(",") if each.strip()], **texts}
 
     @staticmethod
-    def values_of(profile: Profile) -> dict[str, Any]:
+    def values_of(profile: Profile) -> dict[str, object]:
         """The values of its fields."""
         return {"id": profile.id, **{name: profile.said(name) for name in ("category", *_TEXTS)}}
 
@@ -66,7 +66,7 @@ class RegistrationForm(DeclaredForm):
         return sum(name.endswith("_host") for name in self._fields)
 
     @property
-    def declaration(self) -> dict[str, Any]:
+    def declaration(self) -> dict[str, object]:
         """As the orchestrator takes it."""
         nodes = {f"node_{index}": self._node(index) for index in range(self.number)}
         return {"role": self.role.data, "n_count": self.number, **nodes}
@@ -79,14 +79,14 @@ class RegistrationForm(DeclaredForm):
         }
         return {**named, **{f"node_{index}": f"node_{index}_host" for index in range(self.number)}}
 
-    def _node(self, index: int) -> dict[str, Any]:
+    def _node(self, index: int) -> dict[str, object]:
         values = {name: (self[f"node_{index}_{name}"].data or "").strip() for name in _NODE_FIELDS}
         return {name: said(value) if name in ("f_port", "port") else value for name, value in values.items() if value}
 
 
 def registration_form(number: int) -> type[RegistrationForm]:
     """The form for so many workers."""
-    fields: dict[str, Any] = {}
+    fields: dict[str, object] = {}
     for index in range(min(max(number, 1), MOST_NODES)):
         fields[f"node_{index}_host"] = StringField(
             lazy("Host"), description=lazy("A name or an address alone, as the orchestrator reaches it: 10.0.0.11")
@@ -100,11 +100,11 @@ def registration_form(number: int) -> type[RegistrationForm]:
     return type("NumberedRegistrationForm", (RegistrationForm,), fields)
 
 
-def registration_values(found: Registration | None) -> dict[str, Any]:
+def registration_values(found: Registration | None) -> dict[str, object]:
     """The values that the form begins with."""
     if found is None:
         return {"node_0_f_port": "5000", "node_0_port": "8020"}
-    values: dict[str, Any] = {"role": found.role}
+    values: dict[str, object] = {"role": found.role}
     for worker in found.workers:
         for name in _NODE_FIELDS:
             values[f"node_{worker.index}_{name}"] = typed(getattr(worker, name))

@@ -203,7 +203,7 @@ def _overview(participant_id: str) -> participants.Overview:
     return participants.overview(client(), participant_id, query, _REGISTRATIONS)
 
 
-def _words(found: participants.Overview) -> dict[str, Any]:
+def _words(found: participants.Overview) -> dict[str, object]:
     told = Counter[str]()
     shown = []
     for each in found.results:

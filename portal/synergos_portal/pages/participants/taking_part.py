@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any
 
 from flask import flash, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 
 from synergos_portal.orchestrator import catalogue, declared, grids, invitations, jobs, participants
 from synergos_portal.orchestrator.catalogue import Publication
-from synergos_portal.orchestrator.client import Query
+from synergos_portal.orchestrator.client import Listing, Query
 from synergos_portal.orchestrator.declared import Spot
+from synergos_portal.orchestrator.jobs import Job
 from synergos_portal.orchestrator.participants import PURPOSES, Overview, Place, Registration
 from synergos_portal.orchestrator.problems import Refused
 from synergos_portal.pages.declaring import EndingForm
@@ -187,7 +187,7 @@ def predict(participant_id: str) -> ResponseReturnValue:
         tree=tree,
         purposes={"predict": _("To predict")},
         **values,
-        **_made(participant_id),
+        **_made(participant_id)[1],
     )
     return page, 422 if form.all_errors else 200
 
@@ -195,9 +195,9 @@ def predict(participant_id: str) -> ResponseReturnValue:
 @pages.get("/<participant_id>/predict/live")
 def live_predictions(participant_id: str) -> ResponseReturnValue:
     """How its predictions are getting on, and where they lie."""
-    made = _made(participant_id)
+    found, made = _made(participant_id)
     return fragment(
-        "participants/form.html", unfinished=is_unfinished(made["found"].items), participant_id=participant_id, **made
+        "participants/form.html", unfinished=is_unfinished(found.items), participant_id=participant_id, **made
     )
 
 
@@ -250,12 +250,12 @@ def _purposes() -> dict[str, str]:
     return {"train": _("To train on"), "evaluate": _("To measure on"), "predict": _("To predict")}
 
 
-def _made(participant_id: str) -> dict[str, Any]:
+def _made(participant_id: str) -> tuple[Listing[Job], dict[str, object]]:
     query: Query = {"participant_id": participant_id, "stage": "predict", "limit": 20, "order": "newest"}
     found = jobs.listed(client(), query)
     whole = participants.overview(client(), participant_id, {"limit": 1})
     results = [each for each in whole.results if each.kind == "Prediction"]
-    return {
+    return found, {
         "found": found,
         "results": results,
         "sentence": sentence,

@@ -9,6 +9,7 @@ from typing import Any
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
+from synergos.foreign_json import mapping, text
 from synergos_portal.orchestrator import declared, results, vocabulary
 from synergos_portal.orchestrator.declared import Declared, Spot
 from synergos_portal.orchestrator.jobs import Round
@@ -166,12 +167,12 @@ def _shown(
     form: RunForm, words: Vocabulary, spot: Spot, *, is_new: bool, source: Declared | None = None
 ) -> ResponseReturnValue:
     project = declared.read(client(), Spot(spot.ids[:2]))
-    groups = hyperparameters.groups_of(form.typed, words, project.fields.get("action"), form.wrong)
+    groups = hyperparameters.groups_of(form.typed, words, text(project.fields.get("action")), form.wrong)
     copied = None if source is None else source.spot
     return form_page("run", form, spot, _("New run"), is_new=is_new, source=copied, groups=groups)
 
 
-def _compared(run: Mapping[str, Any], model: Trained | None, words: Vocabulary) -> list[Compared]:
+def _compared(run: Mapping[str, object], model: Trained | None, words: Vocabulary) -> list[Compared]:
     usual = hyperparameters.defaults(words)
     now, then = _said(run), {} if model is None else _said(model.said)
     used = {} if model is None else model.hyperparameters
@@ -188,7 +189,7 @@ def _compared(run: Mapping[str, Any], model: Trained | None, words: Vocabulary) 
     ]
 
 
-def _said(run: Mapping[str, Any]) -> dict[str, Any]:
+def _said(run: Mapping[str, object]) -> dict[str, object]:
     ignored = hyperparameters.WITHOUT_EFFECT | hyperparameters.NO_HYPERPARAMETERS
     return {name: value for name, value in run.items() if value is not None and name not in ignored}
 
@@ -204,7 +205,7 @@ class Figures:
     """
 
     participant: str | None
-    overall: Mapping[str, Any]
+    overall: Mapping[str, object]
     names: Sequence[str]
     classes: Sequence[tuple[str, Sequence[Any]]]
     count: int
@@ -215,27 +216,27 @@ class Figures:
         return not self.overall and not self.classes
 
 
-def measured(validations: Sequence[Record], figures: Mapping[str, Any]) -> list[Figures]:
+def measured(validations: Sequence[Record], figures: Mapping[str, object]) -> list[Figures]:
     """What was measured of a model: of all participants together, then of each; over all rows, and class by class.
 
     Args:
         figures: of the model, which those are told who are told no validation.
     """
-    together = pooled(validations) or figures.get("pooled") or {}
-    own = {str(each["key"].get("participant_id")): each.get("evaluate") or {} for each in validations}
+    together = pooled(validations) or mapping(figures.get("pooled"))
+    own = {str(mapping(each["key"]).get("participant_id")): mapping(each.get("evaluate")) for each in validations}
     found = [_figures(None, together), *(_figures(who, own[who]) for who in sorted(own))]
     return [each for each in found if not each.is_empty]
 
 
-def _figures(participant: str | None, told: Mapping[str, Any]) -> Figures:
-    statistics = told.get("statistics") or {}
+def _figures(participant: str | None, told: Mapping[str, object]) -> Figures:
+    statistics = mapping(told.get("statistics"))
     by_class = {name: value for name, value in statistics.items() if isinstance(value, list)}
     count = max(map(len, by_class.values()), default=0)
     whole = {name: value for name, value in by_class.items() if len(value) == count}
     rows = zip(*whole.values(), strict=True)
     labels = [str(label) for label in labels_of(told, count)]
     classes = list(zip(labels, rows, strict=False))[:MOST_CLASSES]
-    overall = {**statistics, **(told.get("overall") or {})}
+    overall = {**statistics, **mapping(told.get("overall"))}
     return Figures(
         participant,
         {name: value for name, value in overall.items() if isinstance(value, int | float | str)},

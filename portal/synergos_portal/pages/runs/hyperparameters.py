@@ -38,7 +38,7 @@ class Group:
     is_open: bool = False
 
 
-def typed_in(run: Mapping[str, Any]) -> dict[str, str]:
+def typed_in(run: Mapping[str, object]) -> dict[str, str]:
     """What is declared of a run, as somebody would have typed it."""
     return {name: text_of(value) for name, value in run.items() if name not in NO_HYPERPARAMETERS and value is not None}
 
@@ -62,7 +62,7 @@ def uploaded(read: object) -> dict[str, str]:
     return typed_in(read)
 
 
-def declared(typed: Mapping[str, str], words: Vocabulary) -> dict[str, Any]:
+def declared(typed: Mapping[str, str], words: Vocabulary) -> dict[str, object]:
     """What was typed as the orchestrator takes it."""
     known = _by_key(typed, words)
     return {name: value_of(known.get(name), text) for name, text in typed.items()}
@@ -97,7 +97,7 @@ def groups_of(
     return [group for group in groups if group.inputs]
 
 
-def defaults(words: Vocabulary) -> dict[str, Any]:
+def defaults(words: Vocabulary) -> dict[str, object]:
     """What holds where nothing is said, by name."""
     return {each.name: each.default for each in words.layers.hyperparameters}
 

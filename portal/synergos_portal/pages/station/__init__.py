@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any, cast
+from typing import cast
 
 from flask import Blueprint, Flask, abort, current_app, redirect, render_template, request
 from flask.typing import ResponseReturnValue
@@ -94,7 +94,7 @@ class Elsewhere:
 @dataclass(frozen=True)
 class _Component:
     host: str = ""
-    ports: Mapping[str, Any] = field(default_factory=dict)
+    ports: Mapping[str, object] = field(default_factory=dict)
     secure: bool | None = False
 
 
