@@ -9,29 +9,18 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import contextmanager
 from copy import deepcopy
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
 
 import yaml
 
 from synergos.errors import InvalidRequest
 from synergos.permission.folders import Held, PermissionFiles
 from synergos.permission.judging import command
-from synergos.permission.rules import LEVELS, Rules, UseRule
+from synergos.permission.rules import LEVELS, Rules, RulesTable, RuleTable, UseRule
 from synergos.permission.use import FILE_NAME, PREFIX, Reader, Uses
 from synergos.permission.yaml_text import nodes, written
 
 _MODE = 0o644
-
-
-class _Rule(TypedDict):
-    """A rule about uses as it stands in a file; :class:`Rules` has looked whether it is one.
-
-    Attributes:
-        access: those who may, by what they may.
-    """
-
-    pattern: str
-    access: dict[str, list[str]]
 
 
 def grant(files: PermissionFiles, folder: Path, uses: Uses, reader: Reader) -> Rules:
@@ -85,7 +74,7 @@ def _name(files: PermissionFiles, folder: Path) -> str:
     return folder.relative_to(files.root).as_posix()
 
 
-def _change(files: PermissionFiles, folder: Path, change: Callable[[Rules], list[Any]]) -> Rules:
+def _change(files: PermissionFiles, folder: Path, change: Callable[[Rules], Sequence[RuleTable | None]]) -> Rules:
     with _alone(folder):
         held = files.holding(folder)
         if held is not None and held.rules is None:
@@ -108,7 +97,7 @@ def _taken_over(held: Held | None) -> str:
     return written({"rules": [rule for rule in held.rules.content.get("rules", []) if _is_ours(rule)]})
 
 
-def _granted(rules: Rules, folder: str, uses: Uses, reader: Reader) -> list[Any]:
+def _granted(rules: Rules, folder: str, uses: Uses, reader: Reader) -> list[RuleTable]:
     changed = _copied(rules)
     if not any(rule.uses == uses for rule in rules.use_rules):
         # It will decide alone: whoever is allowed the same by a rule about more is to be allowed it still.
@@ -127,7 +116,7 @@ def _granted(rules: Rules, folder: str, uses: Uses, reader: Reader) -> list[Any]
     return changed
 
 
-def _refuse_other_than(changed: Sequence[Any], uses: Uses, line: Collection[str], folder: str) -> None:
+def _refuse_other_than(changed: Sequence[RuleTable], uses: Uses, line: Collection[str], folder: str) -> None:
     after = Rules.read(written({"rules": list(changed)}))
     for use in uses.samples(rule.uses for rule in after.use_rules):
         if not after.allowing(use, line):
@@ -139,9 +128,10 @@ def _refuse_other_than(changed: Sequence[Any], uses: Uses, line: Collection[str]
             )
 
 
-def _revoked(rules: Rules, folder: str, uses: Uses, line: Collection[str]) -> list[Any]:
-    changed = _copied(rules)
-    for place, rule in enumerate(changed):
+def _revoked(rules: Rules, folder: str, uses: Uses, line: Collection[str]) -> list[RuleTable | None]:
+    there = _copied(rules)
+    changed: list[RuleTable | None] = [*there]
+    for place, rule in enumerate(there):
         if _is_ours(rule) and uses.covers(Uses.of(rule["pattern"])) and _named(rule) & set(line):
             _take_out(rule, line)
             if not _named(rule) and not _meets_others(rules, Uses.of(rule["pattern"])):
@@ -149,8 +139,8 @@ def _revoked(rules: Rules, folder: str, uses: Uses, line: Collection[str]) -> li
     left = Rules.read(written({"rules": [rule for rule in changed if rule is not None]}))
     for use in uses.samples(rule.uses for rule in left.use_rules):
         if still := left.allowing(use, line):
-            rule = left.deciding(use)
-            whole = uses if rule is None else rule.uses
+            decides = left.deciding(use)
+            whole = uses if decides is None else decides.uses
             raise InvalidRequest(
                 f"the rule {whole.pattern} would still allow it {use}; that one is revoked with: "
                 f"{command('revoke', folder, still[0].who, whole)}",
@@ -159,11 +149,11 @@ def _revoked(rules: Rules, folder: str, uses: Uses, line: Collection[str]) -> li
     return changed
 
 
-def _copied(rules: Rules) -> list[Any]:
+def _copied(rules: Rules) -> list[RuleTable]:
     return deepcopy(list(rules.content.get("rules", [])))
 
 
-def _is_ours(rule: _Rule | None) -> bool:
+def _is_ours(rule: RuleTable | None) -> bool:
     return rule is not None and str(rule["pattern"]).startswith(PREFIX)
 
 
@@ -178,18 +168,18 @@ def _meets_others(rules: Rules, uses: Uses) -> bool:
     return any(rule.uses != uses and rule.uses.meets(uses) for rule in rules.use_rules)
 
 
-def _named(rule: _Rule) -> set[str]:
+def _named(rule: RuleTable) -> set[str]:
     return {Reader.of(text).who for level in LEVELS for text in rule["access"].get(level, [])}
 
 
-def _take_out(rule: _Rule, line: Collection[str]) -> None:
+def _take_out(rule: RuleTable, line: Collection[str]) -> None:
     access = rule["access"]
     for level in LEVELS:
         if level in access:
             access[level] = [text for text in access[level] if Reader.of(text).who not in line]
 
 
-def edited(text: str, rules: Sequence[Any]) -> str:
+def edited(text: str, rules: Sequence[RuleTable | None]) -> str:
     """The text of a permission file with other rules.
 
     Args:
@@ -219,7 +209,7 @@ _Edit = tuple[int, int, list[str]]
 """Lines from one to before another, and what comes in their place."""
 
 
-def _with_care(text: str, before: Mapping[str, Any], rules: Sequence[Any]) -> str | None:
+def _with_care(text: str, before: RulesTable, rules: Sequence[RuleTable | None]) -> str | None:
     """The text, changed where the rules are; None where it is not laid out so that this can be done."""
     if not before.get("rules"):
         return (
@@ -254,7 +244,7 @@ def _edited(text: str, edits: Iterable[_Edit]) -> str:
     return "".join(lines)
 
 
-def _in_rule(node: Any, old: _Rule, new: _Rule) -> list[_Edit]:
+def _in_rule(node: Any, old: RuleTable, new: RuleTable) -> list[_Edit]:
     """The changes of one rule's readers; none where they are not one to a line."""
     edits: list[_Edit] = []
     access = _value(node, "access")
@@ -288,7 +278,7 @@ def _end(node: Any) -> int:
     return _end(last[1] if isinstance(last, tuple) else last)
 
 
-def _lines(content: Sequence[Any], column: str) -> list[str]:
+def _lines(content: Sequence[object], column: str) -> list[str]:
     return [f"{column}{line}\n" for line in written(list(content)).splitlines()]
 
 

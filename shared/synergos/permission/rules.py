@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Self
+from typing import Self, TypedDict
 
 from pydantic import ValidationError
 from syft_permissions import Access, AccessLevel, ACLRequest, ACLService, Rule, RuleSet, User
@@ -40,6 +40,24 @@ class UseRule:
         return [each for each in self.readers if each.who == "*" or each.who in line]
 
 
+class RuleTable(TypedDict):
+    """A rule as it stands in a file.
+
+    Attributes:
+        access: who may, by level.
+    """
+
+    pattern: str
+    access: dict[str, list[str]]
+
+
+class RulesTable(TypedDict, total=False):
+    """A permission file as it stands."""
+
+    rules: list[RuleTable]
+    terminal: bool
+
+
 @dataclass(frozen=True)
 class Rules:
     """What one permission file says.
@@ -52,7 +70,7 @@ class Rules:
 
     use_rules: tuple[UseRule, ...]
     is_terminal: bool = False
-    content: Mapping[str, Any] = field(default_factory=dict)
+    content: RulesTable = field(default_factory=RulesTable)
 
     @classmethod
     def read(cls, text: str) -> Self:
@@ -61,8 +79,8 @@ class Rules:
         Raises:
             InvalidRequest: it is not what such a file has; says where, and repeats nothing of it.
         """
-        content = plain(text)
-        content = {} if content is None else content
+        stands = plain(text)
+        content: RulesTable = {} if stands is None else stands
         _check_names(content)
         try:
             found = RuleSet.model_validate(content)
@@ -137,7 +155,7 @@ def _check_names(content: object) -> None:
         _mapping(inner.get("access", {}), f"rules.{place}.access", set(LEVELS))
 
 
-def _mapping(value: object, where: str, names: Collection[str]) -> Mapping[str, Any]:
+def _mapping(value: object, where: str, names: Collection[str]) -> Mapping[str, object]:
     if not isinstance(value, dict):
         raise InvalidRequest(f"expected {', '.join(sorted(names))}", where)
     if value.keys() - set(names):
