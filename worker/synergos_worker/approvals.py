@@ -84,7 +84,7 @@ class Approvals:
             written.get("family", DEFAULT),
             written["architecture"] if search is None else list(model_of_trials(search, request.recipe)),
             common,
-            written["feature_space"],
+            request.recipe.space,
             request.purposes,
             None if search is None else search.space,
             changes_model=search is not None and is_of_model(search, request.recipe),

@@ -7,8 +7,8 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
+from synergos.domain.feature_space import FeatureSpace
 from synergos.domain.keys import RunKey
 from synergos.domain.tags import Purpose
 from synergos.errors import NotAllowed
@@ -29,7 +29,7 @@ class Computation:
         family: of the model.
         architecture: its parts, as they are trained; where trials change them, as they were declared.
         hyperparameters: of the run; of a trial those that all trials of its search have in common.
-        space: the feature space, as recipes have it: its labels are pairs of column and level.
+        space: the feature space.
         purposes: whose rows it is computed on.
         search: the search space whose trial the run is; None where it is none.
         changes_model: whether that has parts of the model.
@@ -39,7 +39,7 @@ class Computation:
     family: str
     architecture: Sequence[Mapping[str, object]]
     hyperparameters: Mapping[str, object]
-    space: Mapping[str, object]
+    space: FeatureSpace
     purposes: Sequence[Purpose]
     search: Mapping[str, object] | None = None
     changes_model: bool = False
@@ -87,7 +87,7 @@ class Computation:
             "family": self.family,
             "architecture": list(self.architecture),
             "hyperparameters": self.hyperparameters,
-            "feature_space": self.space,
+            "feature_space": self.space.to_dict(),
             "purposes": sorted(self.purposes),
             "search_space": self.search,
         }
@@ -117,22 +117,21 @@ def _line(text: str) -> str:
     return on_terminal(text).replace("\n", "\\n").replace("\t", "\\t")
 
 
-def _of_space(space: Mapping[str, Any]) -> Iterator[str]:
+def _of_space(space: FeatureSpace) -> Iterator[str]:
     """The feature space: its columns, and of what else it has the rest as it stands."""
-    yield f"rows: {space['datatype']}, of the shape {_shown(space['input_shape'])}, to {space['action']}"
-    numeric, categorical = space.get("numeric", {}), space.get("categorical", {})
-    for what, columns in (("numbers", numeric), ("categories", categorical)):
+    yield f"rows: {space.datatype}, of the shape {_shown(space.input_shape)}, to {space.action}"
+    for what, columns in (("numbers", space.numeric), ("categories", space.categorical)):
         if columns:
             names = sorted(columns)
             more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
             yield f"  {len(names)} columns of {what}: {', '.join(names[:_MOST_NAMES])}{more}"
-    labels = [level for _column, level in space.get("y", ()) if level is not None]
-    if labels:
+    if labels := space.labels:
         more = f" and {len(labels) - _MOST_NAMES} more" if len(labels) > _MOST_NAMES else ""
-        yield f"  labels: {', '.join(map(str, labels[:_MOST_NAMES]))}{more}"
-    for name in ("options", "unseen", "minimum_rows"):
-        if space.get(name):
-            yield f"  {name}: {_shown(space[name])}"
+        yield f"  labels: {', '.join(labels[:_MOST_NAMES])}{more}"
+    beside = {"options": space.options, "unseen": space.unseen, "minimum_rows": space.asked_minimum}
+    for name, value in beside.items():
+        if value:
+            yield f"  {name}: {_shown(value)}"
 
 
 def _shown(value: object, *, is_inner: bool = False) -> str:
