@@ -25,7 +25,8 @@ from fakes.orchestration import (
     declare,
     go_through_the_notebook,
 )
-from support.hostile_requests import VALUES, Documents, Request, assert_answered, examples
+from support.corruption import VALUES
+from support.hostile_requests import Documents, Request, assert_answered, examples
 from synergos.domain.records import Kind
 from synergos.records import RecordStore
 from synergos.rest import create_app

@@ -14,7 +14,8 @@ from werkzeug.test import Client
 
 from factories.worker_data import wine, write_frame
 from fakes.worker_client import RUN, SESSION, Agreement, HeldExecutor, WorkerClient, blob_of, message_in
-from support.hostile_requests import Documents, Request, assert_answered, corrupted, examples
+from support.corruption import corrupted
+from support.hostile_requests import Documents, Request, assert_answered, examples
 from synergos_worker.bootstrap import WorkerService, build_worker
 from synergos_worker.disclosure.policy import OPEN
 from synergos_worker.policy.limits import UNLIMITED

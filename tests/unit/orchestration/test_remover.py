@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -38,13 +37,6 @@ class Workers:
         if node.host in self.unwilling:
             raise WorkerRefused("no", node.participant_id, 503)
         self.removed.append((node.host, removal.folder.ids[-1]))
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[RecordStore]:
-    store = RecordStore(f"sqlite:///{tmp_path / 'records.sqlite'}")
-    yield store
-    store.close()
 
 
 @pytest.fixture

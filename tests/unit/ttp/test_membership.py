@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -19,10 +18,8 @@ from synergos_ttp.running.membership import PATIENCE, SHOWN_SECONDS, Membership
 
 
 @pytest.fixture
-def members(tmp_path: Path) -> Iterator[Members]:
-    store = RecordStore(f"sqlite:///{tmp_path / 'records.sqlite'}")
-    yield Members(store)
-    store.close()
+def members(store: RecordStore) -> Members:
+    return Members(store)
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
+from support.corruption import corrupted
 from support.decoding import decode
-from support.hostile_requests import corrupted
 from synergos.errors import WireFormatError
 from synergos.wire import Layout, encode
 from synergos.wire.layout import MAXIMUM_HEADER_BYTES
