@@ -33,6 +33,7 @@ GROUPS = {
     # The first measurement of a process loads scikit-learn, which takes longer than these tests.
     "unit/learning/test_curves.py": "scikit-learn",
     "unit/learning/test_metrics.py": "scikit-learn",
+    "unit/learning/test_pooling.py": "scikit-learn",
 }
 """Files, and folders with all that is in them, that share what is expensive or exists once, or are to run beside others that work."""
 
