@@ -1,4 +1,7 @@
-"""How the tests are spread over processes, and the server that several components' tests share."""
+"""How the tests are spread over processes, and the server that several components' tests share.
+
+What fixtures need they import themselves: the process that hands out the tests runs none, and the others wait until it is there.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +10,17 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 from shutil import copyfile
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
 from xdist.remote import Producer
 
-from servers import postgresql as postgresql_server
-from servers.postgresql import PostgreSQL
-from support.made_once import share
 from support.spreading import Groups
-from synergos.records import RecordStore
-from synergos_simulator import grid
+
+if TYPE_CHECKING:
+    from servers.postgresql import PostgreSQL
+    from synergos.records import RecordStore
 
 ROOT = Path(__file__).parent
 SLOWEST_FIRST = ("containers", "networks", "e2e", "browser", "integration", "fuzzing", "unit")
@@ -68,6 +71,8 @@ def pytest_collection_finish() -> None:
 @pytest.fixture(scope="session", autouse=True)
 def made_once() -> Iterator[None]:
     """What many tests would make again, and programs make once."""
+    from support.made_once import share
+
     with pytest.MonkeyPatch.context() as patch:
         share(patch)
         yield
@@ -76,6 +81,8 @@ def made_once() -> Iterator[None]:
 @pytest.fixture(scope="session", autouse=True)
 def own_ports() -> None:
     """Programs of tests that run side by side look for their ports in different places."""
+    from synergos_simulator import grid
+
     count = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1))
     index = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     first, end = grid._OWN_PORTS
@@ -86,6 +93,8 @@ def own_ports() -> None:
 @pytest.fixture(scope="session")
 def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A record store's database with nothing in it; taking the steps of its schema costs more than most tests."""
+    from synergos.records import RecordStore
+
     path = tmp_path_factory.mktemp("records") / "migrated.db"
     RecordStore(f"sqlite:///{path}").close()
     return path
@@ -103,6 +112,8 @@ def database(migrated: Path, tmp_path: Path) -> str:
 @pytest.fixture
 def store(database: str) -> Iterator[RecordStore]:
     """A record store on the ``database`` of these tests."""
+    from synergos.records import RecordStore
+
     store = RecordStore(database)
     yield store
     store.close()
@@ -110,6 +121,8 @@ def store(database: str) -> Iterator[RecordStore]:
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[PostgreSQL]:
+    from servers import postgresql as postgresql_server
+
     programs = postgresql_server.programs()
     if programs is None:
         pytest.skip("PostgreSQL IS NOT TESTED: it is not installed (on Debian: apt-get install postgresql)")

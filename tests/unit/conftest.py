@@ -1,7 +1,7 @@
 """Keeps unit tests what they are: they stay in this process, open no port and never sleep.
 
 What needs any of that belongs to ``tests/integration``. Who waits for another thread waits for its event, or looks with
-:func:`support.waiting.until` where there is none.
+:func:`support.waiting.until` where there is none. What fixtures need they import themselves, as in ``tests/conftest.py``.
 """
 
 from __future__ import annotations
@@ -14,12 +14,7 @@ from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 
-import matplotlib
 import pytest
-import structlog
-from argon2 import PasswordHasher
-
-from synergos.accounts import passwords
 
 FORBIDDEN = {
     "os.fork": "forks",
@@ -54,6 +49,8 @@ sys.addaudithook(GUARD)  # there is no way to take one off again, so it is told 
 @pytest.fixture(scope="session", autouse=True)
 def known_fonts() -> None:
     """matplotlib looks for a machine's fonts when it is first used there, with a program; pictures come too late for that."""
+    import matplotlib
+
     if not any(Path(matplotlib.get_cachedir()).glob("fontlist-*.json")):
         import_module("matplotlib.font_manager")
 
@@ -75,6 +72,10 @@ def sleep_is_seen() -> Iterator[None]:
 @pytest.fixture(scope="session", autouse=True)
 def quick_hashes() -> Iterator[None]:
     """What makes guessing slow makes tests slow, and none is about how slow."""
+    from argon2 import PasswordHasher
+
+    from synergos.accounts import passwords
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(passwords, "_HASHER", PasswordHasher(time_cost=2, memory_cost=8, parallelism=1))
         yield
@@ -103,6 +104,8 @@ def guarded(levels_before: dict[logging.Logger, int]) -> Iterator[None]:
 
     There are thousands of tests: one fixture for each costs less than one for each thing that is put back.
     """
+    import structlog
+
     root, umask = logging.getLogger(), os.umask(0)
     os.umask(umask)
     handlers = root.handlers
