@@ -6,6 +6,7 @@ What fixtures need they import themselves: the process that hands out the tests 
 from __future__ import annotations
 
 import gc
+import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -64,8 +65,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Groups:
 
 
 def pytest_collection_finish() -> None:
-    """What is loaded now stays to the end: whoever looks for what can be collected need not look there."""
+    """What is loaded now stays to the end: whoever looks for what can be collected need not look there.
+
+    In each phase of each test pytest listens at the root, and at each logger that passes nothing on to it: torch has forty.
+    """
     gc.freeze()
+    for logger in logging.Logger.manager.loggerDict.values():
+        if isinstance(logger, logging.Logger):
+            logger.propagate = True
 
 
 @pytest.fixture(scope="session", autouse=True)
