@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self
+from typing import IO, Protocol, Self
 from urllib.error import URLError
 from urllib.request import urlopen
 
@@ -25,7 +25,7 @@ from synergos_simulator.broker import takes_connections
 from synergos_simulator.command import stopping
 from synergos_simulator.scrape_targets import write_targets
 from synergos_simulator.state import GridState, Program
-from synergos_simulator.supervisor import FINISH, RELEASE, STOP_DEADLINE, stop_recorded
+from synergos_simulator.supervisor import FINISH, RELEASE, STOP_DEADLINE, Process, stop_recorded
 
 HOST = "127.0.0.1"
 START_DEADLINE = 180.0
@@ -160,6 +160,19 @@ def spoken_to(files: Sequence[Path]) -> list[str]:
     return [str(path) for path in (*files[2:], *files[:2])]
 
 
+class Supervisor(Process, Protocol):
+    """What watches over a grid's programs.
+
+    Attributes:
+        stdin: its leash; None where it has been let go of.
+    """
+
+    stdin: IO[bytes] | None
+
+    def kill(self) -> None:
+        """End it now."""
+
+
 class Grid:
     """A running grid. Leaving the ``with`` block stops it, unless it was released.
 
@@ -171,7 +184,7 @@ class Grid:
     def __init__(self, state: GridState, folder: Path) -> None:
         self.folder = folder
         self._asked = state
-        self._supervisor: subprocess.Popen[bytes] | None = None
+        self._supervisor: Supervisor | None = None
 
     @classmethod
     def planned(cls, plan: Planned) -> Grid:
@@ -223,15 +236,7 @@ class Grid:
         """Start the supervisor, which starts the programs."""
         self._asked.save(self.folder)
         write_targets(self.folder, self._asked.programs)
-        with (self.folder / "supervisor.log").open("ab") as log:
-            self._supervisor = subprocess.Popen(  # noqa: S603  (this package's own module)
-                [sys.executable, "-m", "synergos_simulator.supervisor", str(self.folder)],
-                stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,  # Ctrl-C reaches the command only, which then stops the grid in order
-                env={**os.environ, "PYTHONUNBUFFERED": "1"},
-            )
+        self._supervisor = self._supervised()
 
     def wait_until_healthy(self, deadline: float = START_DEADLINE) -> None:
         """Wait until every program answers ``GET /health``.
@@ -293,6 +298,17 @@ class Grid:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.stop()
+
+    def _supervised(self) -> Supervisor:
+        with (self.folder / "supervisor.log").open("ab") as log:
+            return subprocess.Popen(  # noqa: S603  (this package's own module)
+                [sys.executable, "-m", "synergos_simulator.supervisor", str(self.folder)],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C reaches the command only, which then stops the grid in order
+                env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            )
 
     def _refuse_ended(self) -> None:
         assert self._supervisor is not None  # noqa: S101  (for the type checker)

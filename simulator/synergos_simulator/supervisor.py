@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Protocol
 
 from synergos_simulator.state import GridState, Identity, Program
 
@@ -34,21 +35,63 @@ CANNOT_START = 127
 _LOOK = 0.1
 _PR_SET_PDEATHSIG = 1
 
-Running = dict[str, "subprocess.Popen[bytes]"]
+
+class Process(Protocol):
+    """A program that runs in a process group of its own; what :class:`subprocess.Popen` is to a supervisor."""
+
+    @property
+    def pid(self) -> int:
+        """Its number, which is its group's."""
+
+    def poll(self) -> int | None:
+        """Its exit code; None while it runs."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for its end; its exit code, or :class:`subprocess.TimeoutExpired`."""
+
+    def terminate(self) -> None:
+        """Tell it to end, unless it has."""
 
 
-def supervise(folder: Path, leash: int, told_to_stop: threading.Event, grace: float = GRACE) -> None:
+Running = dict[str, Process]
+
+
+def executed(program: Program) -> Process:
+    """Start a program by its command.
+
+    Raises:
+        OSError: it cannot be started.
+    """
+    with Path(program.log).open("ab") as log:
+        return subprocess.Popen(  # noqa: S603  (the command is made by this package)
+            list(program.command),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            process_group=0,
+            preexec_fn=_die_with_parent(),
+        )
+
+
+def supervise(
+    folder: Path,
+    leash: int,
+    told_to_stop: threading.Event,
+    grace: float = GRACE,
+    start: Callable[[Program], Process] = executed,
+) -> None:
     """Run the programs named in the folder's state file until told to stop, let go, or all have ended.
 
     Args:
         leash: the file descriptor to watch.
         grace: seconds a program has to end by itself.
+        start: a program; raises OSError where it cannot be.
     """
     state = replace(GridState.load(folder), supervisor=Identity.of(os.getpid()))
     running: Running = {}
     try:
         for program in state.programs:
-            state = state.with_program(_start(program, running))
+            state = state.with_program(_started(program, running, start))
         state.save(folder)
         watched = [leash]
         while running and not told_to_stop.is_set():
@@ -65,21 +108,14 @@ def supervise(folder: Path, leash: int, told_to_stop: threading.Event, grace: fl
         _note_ended(state, running, folder)
 
 
-def _start(program: Program, running: Running) -> Program:
+def _started(program: Program, running: Running, start: Callable[[Program], Process]) -> Program:
     """Start one program; one that cannot be started has ended at once, as a shell would put it."""
-    with Path(program.log).open("ab") as log:
-        try:
-            process = subprocess.Popen(  # noqa: S603  (the command is made by this package)
-                list(program.command),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                process_group=0,
-                preexec_fn=_die_with_parent(),
-            )
-        except OSError as error:
+    try:
+        process = start(program)
+    except OSError as error:
+        with Path(program.log).open("ab") as log:
             log.write(f"cannot be started: {error}\n".encode())
-            return replace(program, identity=None, exit_code=CANNOT_START)
+        return replace(program, identity=None, exit_code=CANNOT_START)
     running[program.name] = process
     return replace(program, identity=Identity.of(process.pid), exit_code=None)
 
@@ -119,7 +155,7 @@ def _stop_in_waves(programs: Sequence[Program], running: Running, grace: float) 
         _stop([running[name] for name in left], grace)
 
 
-def _stop(processes: Sequence[subprocess.Popen[bytes]], grace: float) -> None:
+def _stop(processes: Sequence[Process], grace: float) -> None:
     """SIGTERM to the programs, which see to their own children; after the grace, SIGKILL to all of their groups."""
     for process in processes:
         process.terminate()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from factories.outputs import SPACE
 from fakes.quick_ttp import READY
+from grids.forked import forked
 from grids.processes import Processes
 from grids.real_grid import WORKERS
 from support.waiting import until
@@ -67,7 +68,7 @@ class QuickCluster:
         access: Access | None = None,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.processes = Processes()
+        self.processes = Processes(forked)
         self.hold = folder / "hold"
         database = f"sqlite:///{folder / 'records.sqlite'}"
         self.store = RecordStore(database)

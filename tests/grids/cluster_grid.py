@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from grids.forked import forked
 from grids.planned_grid import planned
 from grids.processes import Processes
 from grids.real_grid import WORKERS, RealGrid, Study
@@ -29,7 +30,7 @@ class Cluster(RealGrid):
         super().__init__(grid)
         self._participants = participants
         self._sub_grids = grids
-        self._processes = Processes()
+        self._processes = Processes(forked)
 
     def nodes(self) -> list[list[Program]]:
         """The workers of each participant, one for every sub-grid."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Sequence
@@ -13,7 +12,9 @@ from pathlib import Path
 
 from grids import killing
 from grids.cluster_grid import GRIDS
+from grids.forked import forked
 from grids.planned_grid import planned
+from grids.processes import Started
 from grids.real_grid import WORKERS, RealGrid
 from support.waiting import DEADLINE, until
 from synergos_simulator.cluster import ClusterPlan, node_name
@@ -30,7 +31,7 @@ class KillableGrid(RealGrid):
         super().__init__(grid)
         self._armed = armed
         self._ttp_flags = ttp_flags
-        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._running: dict[str, Started] = {}
         # Replaced as a whole, as the thread that watches reads it.
         self._away: frozenset[str] = frozenset()
         self._stopped = threading.Event()
@@ -102,11 +103,9 @@ class KillableGrid(RealGrid):
         return self.grid.planned_programs
 
     def _start(self, program: Program) -> None:
-        command = program.command if program.is_broker else self._deadly(program)
-        with Path(program.log).open("ab") as log:
-            self._running[program.name] = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
-            )
+        self._running[program.name] = forked(
+            program.command if program.is_broker else self._deadly(program), program.log
+        )
 
     def _deadly(self, program: Program) -> list[str]:
         """The command of a program with places in it."""

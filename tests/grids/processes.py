@@ -5,26 +5,53 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from support.waiting import DEADLINE
 from synergos_simulator.state import Program
+from synergos_simulator.supervisor import Process
+
+
+class Started(Process, Protocol):
+    """A program that was started in a process group of its own, as :class:`subprocess.Popen` has it."""
+
+    def send_signal(self, sig: int) -> None:
+        """Send it a signal, unless it has ended."""
+
+
+def executed(command: Sequence[str], log: str) -> Started:
+    """Start a program as its users do; it ends with the thread that calls this, at the latest.
+
+    Args:
+        log: the file that its output is written to the end of.
+    """
+    with Path(log).open("ab") as said:
+        # Not even a test run that is killed leaves a program behind.
+        return subprocess.Popen(
+            ["setpriv", "--pdeathsig", "KILL", *command],
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
 
 
 class Processes:
-    """Running programs, with nobody but the test to watch over them."""
+    """Running programs, with nobody but the test to watch over them.
 
-    def __init__(self) -> None:
-        self._running: dict[str, subprocess.Popen[bytes]] = {}
+    Args:
+        start: how, of a command and the file of its log; :func:`grids.forked.forked` where it is to be quick.
+    """
+
+    def __init__(self, start: Callable[[Sequence[str], str], Started] = executed) -> None:
+        self._start = start
+        self._running: dict[str, Started] = {}
 
     def start(self, program: Program) -> None:
         """Start a program; it ends with the thread that calls this, at the latest."""
-        with Path(program.log).open("ab") as log:
-            # Not even a test run that is killed leaves a program behind.
-            command = ["setpriv", "--pdeathsig", "KILL", *program.command]
-            self._running[program.name] = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
-            )
+        self._running[program.name] = self._start(program.command, program.log)
 
     def send(self, name: str, what: signal.Signals) -> None:
         """Send a signal to a program and everything it has started."""
