@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Any
 
 from msgspec import UNSET
 
 from synergos.domain.feature_space import FeatureSpace
 from synergos.domain.grid import Node
 from synergos.domain.outputs import MEASURED, PREDICTED, Measured, Predicted, Validated, Validation
+from synergos.domain.records import Record
 from synergos.domain.tags import Purpose, check_tags
 from synergos.errors import (
     Conflict,
@@ -126,7 +126,7 @@ def _node_of(scope: Scope, participant: str) -> Node:
 
 def _measure(
     scope: Scope,
-    model: Mapping[str, Any],
+    model: Record,
     members: Sequence[JobParticipant],
     purpose: Purpose,
     limits: Limits,

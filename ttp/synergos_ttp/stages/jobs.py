@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import structlog
 
 from synergos.domain.job import Job, Stage
 from synergos.domain.outputs import VALIDATED, Outputs, Validated
+from synergos.domain.records import Record
 from synergos.domain.trained_model import figures_of
 from synergos.learning.exports import note_validation, weights_of
 from synergos.learning.shares import LARGEST_SHARE
@@ -90,7 +89,7 @@ class JobRunner:
         remove_rounds(self.outputs, job_id)
 
 
-def _note(validated: Validated, model: Mapping[str, Any], *, of_all: bool) -> None:
+def _note(validated: Validated, model: Record, *, of_all: bool) -> None:
     """Have the model's files say how good it is, as its record will."""
     found = figures_of(VALIDATED.write(validated))
     try:

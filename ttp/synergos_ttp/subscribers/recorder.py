@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 
 from synergos.domain.job_event import (
     KEPT_BY_ATTEMPT,
@@ -159,12 +158,12 @@ class Recorder:
         if is_checkpoint(number) or number == done.rounds:
             yield self._event(JobEventKind.ROUND_DONE, round=number, rounds=done.rounds, loss=done.loss)
 
-    def _once(self, kind: JobEventKind, participant: str, **about: Any) -> Iterator[JobEvent]:
+    def _once(self, kind: JobEventKind, participant: str, **about: object) -> Iterator[JobEvent]:
         if (kind, participant) not in self._told:
             self._told.add((kind, participant))
             yield self._event(kind, participant, **about)
 
-    def _event(self, kind: JobEventKind, participant: str | None = None, **about: Any) -> JobEvent:
+    def _event(self, kind: JobEventKind, participant: str | None = None, **about: object) -> JobEvent:
         told: Mapping[str, object] = {name: value for name, value in about.items() if value is not None}
         return JobEvent(kind, participant, told, self._now())
 
