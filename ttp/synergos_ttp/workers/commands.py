@@ -1,20 +1,17 @@
-"""A worker's command port, as the TTP calls it. The routes are written down in docs/wire-formats.md, section 1."""
+"""What the TTP asks of a worker by its command port. The routes are written down in docs/wire-formats.md, section 1."""
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from http import HTTPStatus
 from importlib.metadata import version
 from typing import TypeVar
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 import httptools
 import structlog
-from msgspec import UNSET, DecodeError, Raw, Struct
-from msgspec.json import Decoder
+from msgspec import UNSET
 
 from synergos.domain.addresses import shown
 from synergos.domain.asker import NOBODY, Asker
@@ -33,19 +30,19 @@ from synergos.errors import (
     NotSupported,
     WireFormatError,
     WorkerMistaken,
-    WorkerRefused,
     WorkerUnreachable,
 )
 from synergos.identity.channel import Channel
 from synergos.identity.statements import Consent
 from synergos.learning.possible_preparation import check_preparation, read_preparation
 from synergos.schema import Definition
-from synergos.wire.answers import COMPARED, CONSENTED, OPENED, POLLED, PREDICTED, REFUSAL, Opened, State
+from synergos.wire.answers import COMPARED, CONSENTED, OPENED, POLLED, PREDICTED, Opened, State
 from synergos_ttp.holds import Check
 from synergos_ttp.traces import NO_LINE, Line
-from synergos_ttp.workers.checked import checked, refused
+from synergos_ttp.workers.checked import checked
 from synergos_ttp.workers.client import Request, Transport, WorkerClient
-from synergos_ttp.workers.limits import LARGE_ANSWER, LONGEST_REASON, MOST_ENTRIES, SMALL_ANSWER, Limits
+from synergos_ttp.workers.command_port import CommandPort
+from synergos_ttp.workers.limits import LARGE_ANSWER, SMALL_ANSWER, Limits
 from synergos_ttp.workers.session_request import SESSION_REQUEST, SessionRequest
 
 log = structlog.get_logger(__name__)
@@ -61,21 +58,11 @@ _GATEWAYS = {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.
 Tags = Mapping[Purpose, Sequence[Tag]]
 
 
-class _Envelope(Struct):
-    """Around what a command is answered with."""
-
-    data: Raw
-
-
-_ENVELOPE = Decoder(_Envelope)
-
-
 class WorkerCommands:
     """Commands to one participant's worker.
 
-    A command may take long, as long as its worker lives: beside it, the worker is asked for a sign of life every now and
-    then. Every method raises :class:`WorkerUnreachable` when the worker does not answer and :class:`WorkerRefused` when
-    it answers no, and what ``check`` raises, which is called while a command takes its time.
+    Every method raises what :class:`CommandPort` does: :class:`WorkerUnreachable` when the worker does not answer and
+    :class:`WorkerRefused` when it answers no, and what ``check`` raises, which is called while a command takes its time.
     """
 
     def __init__(
@@ -94,14 +81,13 @@ class WorkerCommands:
         self.check = check
         self._version = version
         self._transport = transport
-        own = limits.introductions
-        self.introduction = None if own is None else own.to(node, self._ask_unsealed)
         self._asker = asker
-        self._traced = traced
         self._consented: tuple[Channel, ProjectKey] | None = None
         # Of all attempts to have datasets prepared together; None before the first.
         self._prepared_by: float | None = None
         self._headers = {"Content-Type": "application/json", HEADER: version, **asker.headers}
+        self._port = CommandPort(node, limits, check, self._headers, transport, traced)
+        self.introduction = self._port.introduction
 
     def greet(self) -> Answered:
         """Make sure that the worker is there, on both its ports, and speaks as this TTP does, before something may take long.
@@ -181,12 +167,14 @@ class WorkerCommands:
         if self._prepared_by is None:
             self._prepared_by = time.monotonic() + self.limits.preparation
         less = {} if minimum_rows is None else {"minimum_rows": minimum_rows}
-        asked = self._checked(POLLED, self._call("POST", path, {"action": action, "tags": tags, **less}))
+        asked = self._checked(POLLED, self._port.call("POST", path, {"action": action, "tags": tags, **less}))
         while True:
             self.check()
             left = self._prepared_by - time.monotonic()
             query = {"preparation": asked.preparation, "wait": str(self.limits.long_poll)}
-            answer = self._call("GET", path, query=query, within=max(left, self.limits.connect), largest=LARGE_ANSWER)
+            answer = self._port.call(
+                "GET", path, query=query, within=max(left, self.limits.connect), largest=LARGE_ANSWER
+            )
             polled = self._checked(POLLED, answer)
             if polled.state is State.COMPLETED:
                 return self._prepared(answer, action, tags)
@@ -194,9 +182,11 @@ class WorkerCommands:
                 reason, field = (
                     ("no reason given", None) if polled.error is UNSET else (polled.error.message, polled.error.field)
                 )
-                raise self._refused(reason, field, 422)
+                raise self._port.refused(reason, field, 422)
             if left <= 0:
-                raise self._refused(f"its datasets were not prepared within {self.limits.preparation:.0f} s", None, 422)
+                raise self._port.refused(
+                    f"its datasets were not prepared within {self.limits.preparation:.0f} s", None, 422
+                )
 
     def _prepared(self, answer: memoryview, action: Action, tags: Tags) -> Prepared:
         found = self._checked(TOLD, answer)
@@ -235,7 +225,7 @@ class WorkerCommands:
             "digests": digests,
             **({} if agreement is None else {"agreement": agreement}),
         }
-        self._call("POST", _path("align", *project.ids), body)
+        self._port.call("POST", _path("align", *project.ids), body)
 
     def catalogue(self, project: ProjectKey) -> Published:
         """What the worker's owner publishes of its datasets.
@@ -245,7 +235,7 @@ class WorkerCommands:
         """
         self._have_consent(project)
         path, most = _path("catalogue", *project.ids), LARGEST + SMALL_ANSWER
-        return self._checked(PUBLISHED, self._call("POST", path, {}, largest=most))
+        return self._checked(PUBLISHED, self._port.call("POST", path, {}, largest=most))
 
     def fingerprints(self, project: ProjectKey, tags: Tags) -> Mapping[Purpose, Sequence[str | None]]:
         """In which state the tagged datasets are, by purpose; nothing of a purpose whose folders may not be used.
@@ -254,7 +244,7 @@ class WorkerCommands:
             WireFormatError: it tells of others than it was asked for.
         """
         self._have_consent(project)
-        answer = self._call("POST", _path("fingerprints", *project.ids), {"tags": tags})
+        answer = self._port.call("POST", _path("fingerprints", *project.ids), {"tags": tags})
         found = self._checked(COMPARED, answer).digests
         if any(len(digests) != len(tags.get(purpose, ())) for purpose, digests in found.items()):
             raise WireFormatError("tells of other datasets than it was asked for", self._who)
@@ -267,7 +257,7 @@ class WorkerCommands:
             WireFormatError: it says that more rows can be measured than there are, or tells of other datasets than it was asked for.
         """
         self._have_consent(run.project)
-        answer = self._call("POST", _run_path("initialise", run), SESSION_REQUEST.write(request))
+        answer = self._port.call("POST", _run_path("initialise", run), SESSION_REQUEST.write(request))
         opened = self._checked(OPENED, answer)
         for purpose, digests in {} if opened.digests is UNSET else opened.digests.items():
             if len(digests) != len(request.tags.get(purpose, ())):
@@ -291,7 +281,7 @@ class WorkerCommands:
         while (left := until - time.monotonic()) > 0:
             self.check()
             within = max(left, self.limits.connect)
-            answer = self._call("POST", _run_path("predict", run), body, within=within, largest=LARGE_ANSWER)
+            answer = self._port.call("POST", _run_path("predict", run), body, within=within, largest=LARGE_ANSWER)
             results = self._checked(PREDICTED, answer).results
             if results is UNSET:
                 continue
@@ -302,12 +292,12 @@ class WorkerCommands:
 
     def close_session(self, run: RunKey, session_id: str) -> None:
         """End a session; no matter whether it is still open."""
-        self._tell(_run_path("terminate", run), {"session_id": session_id})
+        self._port.tell(_run_path("terminate", run), {"session_id": session_id})
 
     def remove(self, folder: FolderKey, purpose: Purpose | None, age: float) -> None:
         """Have the worker remove what it has written of something that was deleted ``age`` seconds ago, and not since."""
         body = {"age": age, **({} if purpose is None else {"metas": [purpose]})}
-        self._tell(_path("remove", *folder.ids), body)
+        self._port.tell(_path("remove", *folder.ids), body)
 
     def forget_consent(self) -> None:
         """Have the worker sign again that it takes part, the next time that something is asked."""
@@ -326,7 +316,7 @@ class WorkerCommands:
         if (channel, project) == self._consented:
             return
         asked = {"participant": self._who, "nonce": nonce}
-        answer = self._call("POST", _path("consent", *project.ids), asked)
+        answer = self._port.call("POST", _path("consent", *project.ids), asked)
         shown = self._checked(CONSENTED, answer).consent
         said = Consent.read(shown)
         expected = (channel.peer, own.keys.now.fingerprint, *project.ids, self._who, nonce)
@@ -337,115 +327,8 @@ class WorkerCommands:
         signature = shown["signature"]
         log.info("a worker has consented", fingerprint=channel.peer, nonce=nonce, signature=signature)
 
-    def _call(
-        self,
-        method: str,
-        path: str,
-        body: Mapping[str, object] | None = None,
-        query: Mapping[str, str] | None = None,
-        *,
-        within: float | None = None,
-        largest: int = SMALL_ANSWER,
-    ) -> memoryview:
-        """Give a command, which may take as long as commands may, or ``within``; what is answered, as JSON."""
-        seconds = self.limits.command if within is None else min(within, self.limits.command)
-        target = f"{path}?{urlencode(query)}" if query else path
-        alive = self._signs_of_life(seconds)
-        request = Request(method, target, self.limits.stall, _content(body), self._headers, alive, seconds)
-        return self._asked(request, largest, self.check)
-
-    def _tell(self, path: str, body: Mapping[str, object]) -> None:
-        """Ask for what takes no work; also when the job was asked to stop."""
-        request = Request("POST", path, self.limits.connect, _content(body), self._headers)
-        self._asked(request, SMALL_ANSWER, lambda: None)
-
-    def _asked(self, request: Request, largest: int, check: Callable[[], None]) -> memoryview:
-        # What comes behind the first part of a path are ids.
-        what = f"{request.method} {request.path.split('/')[2]}"
-        with self._traced.transfer(what, 0 if request.body is None else request.body.length) as transfer:
-            headers = {**request.headers, **transfer.headers}
-            status, content = self._send(replace(request, headers=headers), largest, check)
-            transfer.note(len(content))
-            return self._data(status, content)
-
-    def _send(self, request: Request, largest: int, check: Callable[[], None]) -> tuple[int, bytes]:
-        """Status and content of the answer; of a refusal no more than what reasons take."""
-        # A connection each time: commands are few.
-        port, introduction = self.node.command_port, self.introduction
-        with WorkerClient(self.node, port, self.limits, self._transport, check, introduction) as client:
-            answer = client.ask(request)
-            is_refusal = answer.status >= HTTPStatus.BAD_REQUEST
-            return answer.status, answer.whole(SMALL_ANSWER if is_refusal else largest)
-
-    def _ask_unsealed(self, method: str, path: str, content: bytes | None) -> tuple[int, bytes]:
-        """Ask the command port something that is no secret, by a connection of its own; status and content of the answer."""
-        body = None if content is None else _Content(content)
-        request = Request(method, path, self.limits.connect, body, self._headers)
-        with WorkerClient(self.node, self.node.command_port, self.limits, self._transport, self.check) as client:
-            answer = client.ask(request)
-            return answer.status, answer.whole(SMALL_ANSWER)
-
-    def _signs_of_life(self, seconds: float) -> Callable[[], None]:
-        """What is done while the answer to a command has not begun: a command may take so long, as long as its worker lives."""
-        deadline = time.monotonic() + seconds
-        question = Request("GET", "/health", self.limits.stall, headers=self._headers)
-
-        def look() -> None:
-            self.check()
-            if time.monotonic() > deadline:
-                raise WorkerUnreachable(f"no answer at {self._address} within {seconds:.0f} s", self._who)
-            self._send(question, SMALL_ANSWER, self.check)
-
-        return look
-
-    def _data(self, status: int, content: bytes) -> memoryview:
-        """What is in the envelope.
-
-        Raises:
-            WorkerRefused: the worker refuses, or it is none.
-        """
-        if sum(map(content.count, (b",", b"[", b"{"))) > MOST_ENTRIES:
-            raise WireFormatError(f"answers with more than {MOST_ENTRIES} entries", self._who)
-        strange = self._refused(f"what answers at {self._address} is not a Synergos worker", None, status)
-        try:
-            if status >= HTTPStatus.BAD_REQUEST:
-                refusal = REFUSAL.decode(content)
-                raise self._refused(refusal.message, refusal.field, status)
-            data = memoryview(_ENVELOPE.decode(content).data)
-        except (InvalidRequest, DecodeError, ValueError, RecursionError):
-            raise strange from None
-        if not data or data[0] != ord("{"):
-            raise strange
-        return data
-
     def _checked(self, definition: Definition[Read], answer: memoryview) -> Read:
         return checked(definition, answer, self._who)
-
-    @property
-    def _address(self) -> str:
-        return self.node.command_address
-
-    def _refused(self, message: str, field: str | None, status: int) -> WorkerRefused:
-        named = f"{field}: {message}" if field and not message.startswith(field) else message
-        if len(named) > LONGEST_REASON:
-            named = f"{named[:LONGEST_REASON]}…"
-        return refused(named, self._who, status)
-
-
-@dataclass(frozen=True)
-class _Content:
-    content: bytes
-
-    @property
-    def length(self) -> int:
-        return len(self.content)
-
-    def buffers(self) -> tuple[bytes]:
-        return (self.content,)
-
-
-def _content(body: Mapping[str, object] | None) -> _Content | None:
-    return None if body is None else _Content(json.dumps(body, allow_nan=False).encode())
 
 
 def _path(resource: str, *ids: str) -> str:
