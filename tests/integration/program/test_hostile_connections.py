@@ -32,6 +32,7 @@ from synergos.tls.secured import Secured
 
 class Program:
     happened = threading.Event()
+    waits = []
 
     def applications(self):
         return {{port: self.answer for port in settings.ports}}
@@ -41,12 +42,17 @@ class Program:
             case "/wait":
                 try:
                     with waiting(environ, "do not wait") as wait:
+                        self.waits.append(1)
                         wait(self.happened)
                 except Exception as error:
                     start_response(f"{{getattr(error, 'code', 400)}} Refused", [("Content-Length", "0")])
                     return []
             case "/happen":
                 self.happened.set()
+            case "/waits":
+                # A 404 until so many wait as may.
+                start_response(f"{{200 if len(self.waits) >= settings.threads // 2 else 404}} Told", [("Content-Length", "0")])
+                return []
             case "/kept":
                 keep_open(environ)
             case "/refused":
@@ -204,12 +210,24 @@ def test_a_part_of_a_request_is_answered_when_its_time_is_over(started: Started)
     program = started(request_seconds=0.2)
 
     for half in ("half a header", "half a body"):
-        with program.line(HALVES[half]) as line, line.makefile("rb") as told:
-            answer = told.read()
-            assert answer.startswith(b"HTTP/1.1 408 ")
-            assert "all of it within 0.2 seconds" in json.loads(answer.partition(b"\r\n\r\n")[2])["message"]
+        answer = answer_to(program, HALVES[half])
+        assert answer.startswith(b"HTTP/1.1 408 ")
+        assert "all of it within 0.2 seconds" in json.loads(answer.partition(b"\r\n\r\n")[2])["message"]
     with program.line() as silent:
         assert silent.recv(1) == b""
+
+
+def answer_to(program: Program, part: bytes) -> bytes:
+    """Of somebody who has sent a part before its time was over; a busy machine may not get that far, and is told nothing then."""
+    answers: list[bytes] = []
+
+    def is_told() -> bool:
+        with program.line(part) as line, line.makefile("rb") as told:
+            answers.append(told.read())
+        return bool(answers[-1])
+
+    until(is_told, "an answer to what was sent in time")
+    return answers[-1]
 
 
 def test_an_idle_connection_is_closed_unless_its_client_is_known_to_come_back(started: Started) -> None:
@@ -232,7 +250,9 @@ def test_half_of_the_threads_wait_and_the_others_say_that_they_do_not(started: S
             stack.enter_context(program.line(b"GET /wait HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"))
             for _ in range(THREADS // 2)
         ]
-        until(lambda: program.status("GET", "/wait") == 503, "the places to be taken")
+        # Whoever asks for a place to see whether there is one would wait itself.
+        until(lambda: program.status("GET", "/waits") == 200, "the places to be taken")
+        assert program.status("GET", "/wait") == 503
 
         assert program.status("GET", "/any") == 200
         waiting[0].close()
@@ -322,7 +342,8 @@ def test_a_handshake_has_its_time(started: Started, certificate: ServerCertifica
 
     with program.line(b"\x16\x03\x01") as line:
         assert line.recv(1) == b""
-    assert program.status() == 200
+    # Whoever finishes in time is answered; a busy machine may have to try again.
+    until(program.answers, "a handshake that is finished to be answered")
 
 
 def test_requests_by_tls_are_read_whatever_pieces_they_come_in(

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from synergos.program.loop import Loop
 
 LONG = 600.0
-SOON = 20.0
+SOON = 100.0
 
 
 class Turns:

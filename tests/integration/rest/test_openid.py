@@ -168,7 +168,7 @@ def test_an_issuer_that_never_comes_to_an_end_is_not_waited_for(issuer: str, pat
 
     fetching = threading.Thread(target=fetch, daemon=True)
     fetching.start()
-    fetching.join(20)
+    fetching.join(100)
 
     assert len(failed) == 1
 

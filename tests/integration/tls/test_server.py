@@ -80,7 +80,7 @@ class Server:
     def shown(self, files: TlsFiles) -> str:
         """The serial number of what it shows."""
         with (
-            closing(socket.create_connection((HOST, self.port), 10)) as line,
+            closing(socket.create_connection((HOST, self.port), 60)) as line,
             files.client().wrap_socket(line, server_hostname=HOST) as secured,
         ):
             found = secured.getpeercert() or {}
@@ -103,7 +103,7 @@ def start(consortium: LocalConsortium, tmp_path: Path) -> Iterator[Started]:
     yield starting
     for server in running:
         server.process.terminate()
-        server.process.wait(30)
+        server.process.wait(100)
 
 
 def client_of(consortium: LocalConsortium, name: str = "ttp") -> TlsFiles:
