@@ -14,13 +14,13 @@ from pathlib import Path
 import psutil
 import pytest
 
+from support.waiting import until
 from synergos.errors import Conflict, GridError, RecordNotFound
 from synergos_simulator.grid import FreePorts, Grid, Plan, is_healthy, stop_grid
 from synergos_simulator.state import GridState, Identity, Program
 from synergos_simulator.supervisor import supervise
 
 STAND_IN = Path(__file__).parent / "stand_in_program.py"
-PATIENCE = 20.0
 
 
 def program(name: str, folder: Path, *more: str) -> Program:
@@ -33,16 +33,28 @@ def two_programs(folder: Path, *more: str) -> GridState:
     return GridState([program("worker_1", folder, *more), program("ttp", folder, *more)])
 
 
-def processes_of(state: GridState) -> list[psutil.Process]:
+def written_in(folder: Path) -> GridState:
+    """The grid, as soon as its supervisor has written down all of its programs, which it does when they have begun."""
+    until(lambda: all(p.identity for p in GridState.load(folder).programs), "the programs to be written down")
+    return GridState.load(folder)
+
+
+def processes_of(folder: Path) -> list[psutil.Process]:
     """The programs and the children they have started."""
-    programs = [psutil.Process(p.identity.pid) for p in state.programs if p.identity]
-    assert len(programs) == len(state.programs)
+    programs = [psutil.Process(p.identity.pid) for p in written_in(folder).programs if p.identity]
     return [one for p in programs for one in [p, *p.children(recursive=True)]]
 
 
 def all_gone(processes: list[psutil.Process]) -> bool:
-    _, alive = psutil.wait_procs(processes, timeout=PATIENCE)
-    return not [p for p in alive if p.status() != psutil.STATUS_ZOMBIE]
+    until(lambda: not any(map(is_alive, processes)), lambda: f"{processes} to be gone")
+    return True
+
+
+def is_alive(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 @pytest.fixture
@@ -55,7 +67,7 @@ def sleeper() -> Iterator[subprocess.Popen[bytes]]:
 def test_a_grid_answers_until_its_block_is_left(tmp_path: Path) -> None:
     with Grid(two_programs(tmp_path), tmp_path) as grid:
         grid.wait_until_healthy()
-        running = processes_of(grid.state)
+        running = processes_of(tmp_path)
         assert all(one.is_running for one in grid.state.programs)
 
     assert len(running) == 4
@@ -70,7 +82,7 @@ def test_an_interrupted_block_stops_the_grid_too(tmp_path: Path) -> None:
     def work() -> None:
         with Grid(two_programs(tmp_path), tmp_path) as grid:
             grid.wait_until_healthy()
-            running.extend(processes_of(grid.state))
+            running.extend(processes_of(tmp_path))
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -132,7 +144,7 @@ def start_elsewhere(folder: Path, *how: str, also: Sequence[Program] = ()) -> su
 
 def test_the_grid_ends_when_the_command_that_started_it_is_killed(tmp_path: Path) -> None:
     with start_elsewhere(tmp_path, "wait") as starter:
-        running = processes_of(GridState.load(tmp_path))
+        running = processes_of(tmp_path)
         starter.kill()
 
     assert len(running) == 4
@@ -141,7 +153,7 @@ def test_the_grid_ends_when_the_command_that_started_it_is_killed(tmp_path: Path
 
 def test_the_programs_end_when_their_supervisor_is_killed(tmp_path: Path) -> None:
     with start_elsewhere(tmp_path, "wait") as starter:
-        state = GridState.load(tmp_path)
+        state = written_in(tmp_path)
         programs = [psutil.Process(p.identity.pid) for p in state.programs if p.identity]
         children = [child for process in programs for child in process.children()]
         assert state.supervisor
@@ -157,9 +169,8 @@ def test_the_programs_end_when_their_supervisor_is_killed(tmp_path: Path) -> Non
 def test_a_released_grid_goes_on_until_it_is_stopped(tmp_path: Path) -> None:
     with start_elsewhere(tmp_path, "release"):
         pass
-    state = GridState.load(tmp_path)
-    running = processes_of(state)
-    assert all(is_healthy(one) for one in state.programs)
+    state, running = written_in(tmp_path), processes_of(tmp_path)
+    until(lambda: all(is_healthy(one) for one in state.programs), "all to answer still")
 
     stop_grid(tmp_path)
 
@@ -172,7 +183,8 @@ def test_only_what_outlives_the_others_goes_on_when_a_grid_has_finished(tmp_path
     with start_elsewhere(tmp_path, "finish", also=[pages]):
         pass
     state = GridState.load(tmp_path)
-    assert [is_healthy(one) for one in state.programs] == [True, False, False]
+    until(lambda: is_healthy(state.programs[0]), "the one that outlives the others to answer still")
+    assert [is_healthy(one) for one in state.programs[1:]] == [False, False]
     assert [one.exit_code for one in state.programs] == [None, -signal.SIGTERM, -signal.SIGTERM]
 
     stop_grid(tmp_path)
@@ -194,7 +206,7 @@ def test_a_program_that_ignores_sigterm_is_killed_after_the_grace(tmp_path: Path
     thread.start()
     try:
         wait_for_children(tmp_path)
-        running = processes_of(GridState.load(tmp_path))
+        running = processes_of(tmp_path)
     finally:
         os.close(command)
         thread.join()
@@ -206,13 +218,12 @@ def test_a_program_that_ignores_sigterm_is_killed_after_the_grace(tmp_path: Path
 
 def wait_for_children(folder: Path) -> None:
     """Until each program has said that it started its child, which it does once SIGTERM is ignored."""
-    pause = threading.Event()
-    for _ in range(200):
+
+    def have_children() -> bool:
         logs = [path.read_text() for path in folder.glob("*.log")]
-        if len(logs) == 2 and all("child" in log for log in logs):
-            return
-        pause.wait(0.05)
-    raise AssertionError("the programs did not start")
+        return len(logs) == 2 and all("child" in log for log in logs)
+
+    until(have_children, "the programs to start")
 
 
 def test_a_process_that_only_has_the_number_now_is_left_alone(tmp_path: Path, sleeper: subprocess.Popen[bytes]) -> None:
