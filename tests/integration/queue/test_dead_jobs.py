@@ -10,7 +10,7 @@ import pytest
 
 from factories.outputs import OUTPUTS, trained
 from fakes.cluster_ttp import KEYS, Anybody, Runner
-from servers.brokers import Running, Streams, take
+from servers.brokers import PATIENCE, Running, Streams, take
 from synergos.domain.job import Job, Stage
 from synergos.domain.keys import job_key
 from synergos.domain.messages import job_message
@@ -19,6 +19,7 @@ from synergos.errors import Conflict
 from synergos.records import RecordStore
 from synergos.records.leases import Leases
 from synergos_ttp.control import Control
+from synergos_ttp.running import leased_jobs
 from synergos_ttp.running.cluster_queue import TtpQueue
 from synergos_ttp.running.job_loop import JobLoop
 from synergos_ttp.running.leased_jobs import LeasedJobs, SubGrid
@@ -61,8 +62,15 @@ def refuse_what_is_urgent(job: Job, _control: Control) -> Outputs:
 
 
 def test_a_job_that_was_given_up_is_there_under_its_own_ids_and_the_others_message_is_done_with(
-    store: RecordStore, running: Running, publisher: Publisher, streams: Streams, link: Link
+    store: RecordStore,
+    running: Running,
+    publisher: Publisher,
+    streams: Streams,
+    link: Link,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    # Jobs are taken up on messages alone, however long a busy machine takes to hand them over.
+    monkeypatch.setattr(leased_jobs, "LOOK_SECONDS", PATIENCE)
     calm = Job(Stage.TRAIN, job_key({**KEYS, "run_id": "calm"}))
     urgent = Job(Stage.TRAIN, job_key({**KEYS, "run_id": "urgent"}), {"priority": 1})
     store.add_jobs([calm, urgent])
