@@ -22,8 +22,8 @@ from synergos_ttp.workers.client import Request, Transport, WorkerClient
 from synergos_ttp.workers.limits import UNCOUNTED, Limits, Traffic
 from synergos_ttp.workers.line import Line
 
-QUICK = Limits(connect=5, long_poll=0.01)
-STALL = 30.0
+QUICK = Limits(connect=60, long_poll=0.01)
+STALL = 60.0
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ndone"
 
 
@@ -104,7 +104,7 @@ def worker_saying() -> Iterator[Callable[..., Worker]]:
         # Wakes up whoever waits for a caller.
         worker.listening.shutdown(socket.SHUT_RDWR)
         worker.listening.close()
-        thread.join(5)
+        thread.join()
 
 
 def put(*pieces: bytes) -> Request:

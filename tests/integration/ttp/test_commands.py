@@ -6,6 +6,7 @@ import json
 import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -20,7 +21,7 @@ from synergos_ttp.workers.commands import VERSION, WorkerCommands
 from synergos_ttp.workers.limits import Limits
 from synergos_ttp.workers.retry import retry_while_lost
 
-QUICK = Limits(connect=5, command=600, rejoin=0.2, stall=0.2, long_poll=0.02)
+QUICK = Limits(connect=60, command=600, rejoin=0.2, stall=60, long_poll=0.02)
 RUN = {"collab_id": "c", "project_id": "p", "expt_id": "e", "run_id": "r"}
 OPENED = {"data": {"rows": {"train": 7}}}
 
@@ -112,7 +113,7 @@ def test_a_worker_that_stops_living_in_the_middle_of_a_command_is_lost(worker: S
     worker.needed, worker.signs = 10**6, 3
 
     with pytest.raises(WorkerUnreachable, match=r"worker_1: no sign of life at 127\.0\.0\.1"):
-        worker.commands().open_session(RunKey.of(RUN), session_request({}))
+        worker.commands(replace(QUICK, stall=0.2)).open_session(RunKey.of(RUN), session_request({}))
 
 
 def test_a_worker_that_lives_but_never_gets_ready_is_given_up_in_the_end(worker: SlowWorker) -> None:

@@ -30,7 +30,9 @@ RUN = RunKey("c", "p", "e", "r")
 PROJECT = ProjectKey("c", "p")
 TAGS = {Purpose.TRAIN: [("t",)]}
 WEIGHTS = {"w": torch.tensor([1.0, 2.0])}
-QUICK = Limits(connect=0.5, command=0.5, preparation=0.5, round=0.5, rejoin=0.1, stall=5, long_poll=0.02)
+QUICK = Limits(connect=0.5, command=0.5, preparation=0.5, round=0.5, rejoin=0.1, stall=60, long_poll=0.02)
+"""For whoever takes too long; what is answered at once has as much time as a busy machine may take."""
+PATIENT = Limits(connect=60, command=60, preparation=60, round=60, stall=60, long_poll=0.02)
 ENDLESS = 4 * 10**8
 
 
@@ -49,7 +51,7 @@ class Liar:
         host, port = self.listening.getsockname()
         return Node("worker_1", host, port, port)
 
-    def commands(self, limits: Limits = QUICK, check: Callable[[], None] = lambda: None) -> WorkerCommands:
+    def commands(self, limits: Limits = PATIENT, check: Callable[[], None] = lambda: None) -> WorkerCommands:
         return WorkerCommands(self.node, limits, check)
 
     def serve(self) -> None:
@@ -88,7 +90,7 @@ def liar_saying() -> Iterator[Callable[..., Liar]]:
         liar.ended.set()
         liar.listening.shutdown(socket.SHUT_RDWR)
         liar.listening.close()
-        thread.join(5)
+        thread.join()
 
 
 def answer(content: bytes, status: int = 200, length: int | None = None) -> bytes:
@@ -129,16 +131,17 @@ ASKED: Mapping[str, Callable[[WorkerCommands], object]] = {
 @pytest.mark.parametrize("asked", ASKED)
 def test_a_byte_now_and_then_is_no_answer(liar_saying: Callable[..., Liar], asked: str, status: int) -> None:
     liar = liar_saying(answer(b"", status, ENDLESS if asked == "greet" else 100_000), drips=True)
-    with pytest.raises(GridError, match=r"^worker_1: what it answers at .* takes too long to come"):
-        ASKED[asked](liar.commands())
+    # On a machine that stands still the answer may not even have begun in time.
+    ended = r"^worker_1: (what it answers at .* takes too long to come|no answer at .* within 0 s)"
+    with pytest.raises(GridError, match=ended):
+        ASKED[asked](liar.commands(QUICK))
 
 
 @pytest.mark.parametrize("asked", ["greet", "prepare", "open", "measure"])
 def test_a_cancel_cuts_an_answer_that_drips(liar_saying: Callable[..., Liar], asked: str) -> None:
-    patient = Limits(long_poll=0.02)
     liar = liar_saying(answer(b"", length=100_000), drips=True)
     with pytest.raises(JobCancelled):
-        ASKED[asked](liar.commands(patient, cancelled_after(20)))
+        ASKED[asked](liar.commands(check=cancelled_after(20)))
 
 
 def test_a_session_is_ended_also_when_the_job_is_cancelled(liar_saying: Callable[..., Liar]) -> None:
@@ -215,8 +218,10 @@ def test_what_is_no_answer_at_all_is_its_participants_failure(liar_saying: Calla
 
 @pytest.mark.parametrize(("asked", "told"), [("measure", {}), ("prepare", {"preparation": "1", "state": "running"})])
 def test_work_that_never_ends_is_given_up(liar_saying: Callable[..., Liar], asked: str, told: dict[str, Any]) -> None:
-    with pytest.raises((WorkerUnreachable, WorkerRefused), match=r"^worker_1: .* within 0 s"):
-        ASKED[asked](liar_saying(data(**told)).commands())
+    # Whichever ends first: the wait for the work, or the time that an answer may take to come.
+    ended = r"^worker_1: (.* within 0 s|what it answers .* takes too long)"
+    with pytest.raises((WorkerUnreachable, WorkerRefused), match=ended):
+        ASKED[asked](liar_saying(data(**told)).commands(QUICK))
 
 
 @pytest.mark.parametrize(

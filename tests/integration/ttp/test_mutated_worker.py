@@ -46,7 +46,8 @@ from synergos_ttp.workers.participant import JobParticipant, OpenSession
 
 RUN, PROJECT = RunKey("c", "p", "e", "r"), ProjectKey("c", "p")
 TAGS = {Purpose.TRAIN: [("t",)], Purpose.EVALUATE: [("e",)]}
-LIMITS = Limits(connect=5.0, preparation=0.002, round=0.002, long_poll=0.01)
+QUICK = Limits(connect=5.0, preparation=0.002, round=0.002, long_poll=0.01)
+"""Nobody waits for what never comes. What is sound has as much time as always, on a busy machine too."""
 WEIGHTS = {"w": torch.tensor([[1.0, 2.0], [3.0, 4.0]]), "v": torch.tensor([1.0])}
 
 TABLE = {"X": [["age", None], ["sex", "f"], ["sex", "m"]], "y": [["target", "no"], ["target", "yes"]]}
@@ -94,29 +95,29 @@ EVALUATED = {"evaluation": {"rows": 8, "loss": 0.5}}
 SPACE = FeatureSpace("tabular", Action.CLASSIFY, (Feature("age"),), (Feature(LABEL, "no"), Feature(LABEL, "yes")), (1,))
 
 
-def commands(answer: bytes) -> WorkerCommands:
-    return WorkerCommands(NODE, LIMITS, lambda: None, transport=Saying(answer=answer))
+def commands(answer: bytes, limits: Limits) -> WorkerCommands:
+    return WorkerCommands(NODE, limits, lambda: None, transport=Saying(answer=answer))
 
 
-def prepared(answer: bytes, _: Path) -> None:
+def prepared(answer: bytes, _: Path, limits: Limits = QUICK) -> None:
     """Takes part in an agreement with somebody honest."""
-    mine = commands(answer).prepare(PROJECT, Action.CLASSIFY, TAGS)
+    mine = commands(answer, limits).prepare(PROJECT, Action.CLASSIFY, TAGS)
     with blaming(WHO):
         polled = {WHO: mine, "honest": told_by(POLLED)}
         space, _alignment = feature_space(polled, Action.CLASSIFY)
         agreement_of(polled, space, 1)
 
 
-def opened(answer: bytes, _: Path) -> None:
-    commands(answer).open_session(RUN, session_request({Purpose.TRAIN: [("t",)], Purpose.EVALUATE: []}))
+def opened(answer: bytes, _: Path, limits: Limits = QUICK) -> None:
+    commands(answer, limits).open_session(RUN, session_request({Purpose.TRAIN: [("t",)], Purpose.EVALUATE: []}))
 
 
-def greeted(answer: bytes, _: Path) -> None:
-    commands(answer).greet()
+def greeted(answer: bytes, _: Path, limits: Limits = QUICK) -> None:
+    commands(answer, limits).greet()
 
 
-def measured(answer: bytes, _: Path) -> None:
-    found = commands(answer).measure(RUN, "s", Purpose.EVALUATE)
+def measured(answer: bytes, _: Path, limits: Limits = QUICK) -> None:
+    found = commands(answer, limits).measure(RUN, "s", Purpose.EVALUATE)
     with blaming(WHO):
         try:
             check_figures(found, 10, SPACE)
@@ -126,20 +127,20 @@ def measured(answer: bytes, _: Path) -> None:
     pooled({"honest": HONEST, WHO: found})
 
 
-def evaluated(answer: bytes, _: Path) -> None:
-    with closing(DataPlane(NODE, "s", LIMITS, lambda: None, Saying(answer=answer))) as data:
+def evaluated(answer: bytes, _: Path, limits: Limits = QUICK) -> None:
+    with closing(DataPlane(NODE, "s", limits, lambda: None, Saying(answer=answer))) as data:
         found = data.evaluate(0, encode(WEIGHTS, {"round": 0}))
-        session = OpenSession(JobParticipant(NODE, {}, {}), "s", commands(answer), data, {"evaluate": 10}, 8)
+        session = OpenSession(JobParticipant(NODE, {}, {}), "s", commands(answer, limits), data, {"evaluate": 10}, 8)
     EvaluationRows(LossHistory()).check(session, found, is_due=True)
 
 
-def exchanged(answer: bytes, folder: Path) -> None:
+def exchanged(answer: bytes, folder: Path, limits: Limits = QUICK) -> None:
     """Its answer to a round, beside somebody honest: whatever becomes of it, the round is not lost."""
     messages, files = {WHO: parcel()}, RoundFiles(folder, SpareFiles(folder))
     asking = Asking(Step(0), messages, LAYOUT, files, "weights", AnswerMemory(), EvaluationRows(LossHistory()))
-    with closing(DataPlane(NODE, "s", LIMITS, lambda: None, Saying(answer=answer))) as data, blaming(WHO):
+    with closing(DataPlane(NODE, "s", limits, lambda: None, Saying(answer=answer))) as data, blaming(WHO):
         member = JobParticipant(NODE, {}, {})
-        arrived = asking(OpenSession(member, "s", commands(answer), data, {"train": 10, "evaluate": 10}, 8))
+        arrived = asking(OpenSession(member, "s", commands(answer, limits), data, {"train": 10, "evaluate": 10}, 8))
     outcomes, _ = passed({WHO: arrived}, {WHO: 10}, 0, DIVERGENCE)
     if isinstance(outcome := outcomes[WHO], SynergosError):
         raise outcome
@@ -155,7 +156,7 @@ DIVERGENCE = Divergence(Hyperparameters.from_run({"algorithm": "FedAvg"}), 0.0)
 
 HONEST = MEASURED.read(RESULTS["evaluate"])
 
-KINDS: Mapping[str, tuple[Callable[[bytes, Path], object], object, int]] = {
+KINDS: Mapping[str, tuple[Callable[..., object], object, int]] = {
     "health": (greeted, {"component": "worker", "id": WHO, "version": VERSION, "instance": "1"}, 8_000),
     "preparation": (prepared, {"data": POLLED}, 25_000),
     "session": (opened, {"data": SESSION}, 12_000),
@@ -210,7 +211,7 @@ def test_they_are_a_hundred_thousand() -> None:
 def test_what_is_sound_is_taken(kind: str, tmp_path: Path) -> None:
     use, sound, _ = KINDS[kind]
     content = message_of(sound) if kind == "round" else json.dumps(sound).encode()
-    use(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(content) + content, tmp_path)
+    use(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(content) + content, tmp_path, Limits())
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -45,7 +45,7 @@ class Service:
     def ask(self, environ, start_response):
         fingerprint, _, interface = environ["PATH_INFO"].strip("/").partition("/")
         try:
-            line = self.rendezvous.claim(fingerprint, int(interface or 0), 10.0)
+            line = self.rendezvous.claim(fingerprint, int(interface or 0), 30.0)
             line.sendall(b"question")
             answer = line.recv(100)
             line.close()
@@ -184,7 +184,7 @@ def test_a_worker_that_ends_is_gone_at_once(place: Place, worker: Worker) -> Non
 
     worker.dialler.close()
 
-    until(lambda: b"has not joined" in place.ask(worker.fingerprint), "it to be gone", deadline=30)
+    until(lambda: b"has not joined" in place.ask(worker.fingerprint), "it to be gone")
 
 
 def test_whoever_cannot_prove_who_it_is_does_not_arrive(place: Place, worker: Worker, tmp_path: Path) -> None:
