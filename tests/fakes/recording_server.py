@@ -76,7 +76,7 @@ def recording_server() -> Iterator[RecordingServer]:
             body = json.loads(self.rfile.read(length)) if length else None
             server.requests.append(Request(self.command, self.path, body, dict(self.headers)))
             server.arrived(self.command, self.path)
-            server.hold.wait(10)
+            server.hold.wait(100)
             self._send(*server.next_answer(self.command, self.path))
 
         def _send(self, status: int, content: bytes) -> None:

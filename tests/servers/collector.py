@@ -14,6 +14,7 @@ from importlib.metadata import files
 from pathlib import Path
 
 from support.waiting import until
+from synergos_simulator.grid import FreePorts
 
 _FIELD = re.compile(r"^ {4}(Trace ID|Parent ID|ID|Name|Kind|Status code) +: (.*)$|^(Start|End) time: (\d+)$")
 _ATTRIBUTE = re.compile(r"^ +-> ([^:]+): (\w+)\((.*)\)$")
@@ -83,8 +84,8 @@ class Collector:
 @contextmanager
 def collector(folder: Path) -> Iterator[Collector]:
     """One that runs inside the ``with`` block."""
-    with socket.create_server(("127.0.0.1", 0)) as first, socket.create_server(("127.0.0.1", 0)) as second:
-        http, grpc = first.getsockname()[1], second.getsockname()[1]
+    free_port = FreePorts()
+    http, grpc = free_port(), free_port()
     [program] = [path.locate() for path in files("rotel") or () if path.name == "rotel-agent"]
     places = {
         "--otlp-http-endpoint": f"127.0.0.1:{http}",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -17,6 +16,7 @@ from typing import Any
 import requests
 
 from support.waiting import until
+from synergos_simulator.grid import FreePorts
 
 SCRIPT = Path(__file__).parent / "openid" / "provider.mjs"
 MODULES = Path(sys.prefix) / "openid" / "node_modules"
@@ -57,8 +57,7 @@ class OpenIdProvider:
 @contextmanager
 def openid_provider(site: str, claims: Mapping[str, Any], folder: Path) -> Iterator[OpenIdProvider]:
     """One that runs until the end; what it says of its client besides."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = FreePorts()()
     command = ["node", str(SCRIPT), str(MODULES), str(port), site]
     environment = {**os.environ, "EXTRA_CLAIMS": json.dumps(claims)}
     with (folder / f"{site}.log").open("wb") as log:
@@ -70,7 +69,7 @@ def openid_provider(site: str, claims: Mapping[str, Any], folder: Path) -> Itera
         yield provider
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(100)
 
 
 def _answers(provider: OpenIdProvider) -> bool:

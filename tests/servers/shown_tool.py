@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from synergos_simulator.grid import FreePorts
+
 HOST = "127.0.0.1"
 
 
@@ -53,7 +55,8 @@ class Shown:
         class Handler(_Handler):
             told = shown
 
-        self._server = _Server((HOST, self.port), Handler)
+        # One that the system gives to nobody meanwhile, when it was stopped.
+        self._server = _Server((HOST, self.port or FreePorts()()), Handler)
         self.port = self._server.server_port
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from fakes.recording_server import RecordingServer, recording_server
+from fakes.recording_server import RecordingServer
+from servers.nobody import nobody
 from synergos import Driver
 from synergos.driver import DriverError, Interrupted, JobFailed, ServerUnreachable, WaitTimeout, waiting
 
@@ -204,9 +205,7 @@ def test_an_orchestrator_that_does_not_come_back_is_given_up(
 
 
 def test_an_orchestrator_that_is_away_from_the_beginning_is_not_waited_for() -> None:
-    with recording_server() as gone:
-        port = gone.port
-    with Driver("127.0.0.1", port) as driver, pytest.raises(ServerUnreachable):
+    with nobody() as port, Driver("127.0.0.1", port) as driver, pytest.raises(ServerUnreachable):
         driver.jobs.wait("a", sleep=lambda _: pytest.fail("there was nothing to wait for"))
 
 

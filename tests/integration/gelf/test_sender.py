@@ -22,6 +22,7 @@ from support.waiting import until
 from synergos.gelf import Delivery, Destination, Sender, Spool, Standing, Transport, destination, message
 from synergos.gelf import sender as sender_module
 from synergos.gelf.destination import Connection
+from synergos_simulator.grid import FreePorts
 
 
 class Receiver:
@@ -30,8 +31,9 @@ class Receiver:
     def __init__(self, context: ssl.SSLContext | None = None) -> None:
         self.received: list[dict[str, Any]] = []
         self._context = context
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self.port = self._socket.getsockname()[1]
+        # One that the system gives to nobody while it is away, nor to who looks for it there.
+        self.port = FreePorts()()
+        self._socket = socket.create_server(("127.0.0.1", self.port))
         self.reads = threading.Event()
         self.reads.set()
         self.greets = False
@@ -165,7 +167,7 @@ def test_nothing_is_sent_to_a_stranger(start: Start, tmp_path: Path, said: list[
 def test_they_arrive_by_udp_in_chunks_where_they_are_long(start: Start) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver:
         receiver.bind(("127.0.0.1", 0))
-        receiver.settimeout(20)
+        receiver.settimeout(100)
         sender = start(Destination("127.0.0.1", receiver.getsockname()[1], Transport.UDP))
         # Not to be made short by packing.
         put(sender, 0, 1)
@@ -239,7 +241,7 @@ def test_who_logs_does_not_wait_for_a_receiver_that_takes_nothing(
     putting = threading.Thread(target=put, args=[sender, 0, 9000, "x" * 1000], daemon=True)
 
     putting.start()
-    putting.join(60)
+    putting.join(100)
 
     assert not putting.is_alive()
     assert len(receiver.received) < 9000
@@ -331,7 +333,7 @@ def test_what_is_logged_while_nobody_answers_is_written_to_disk_and_nothing_is_g
     # Ten times what there is room for in memory.
     for first in range(0, 1000, 100):
         put(sender, first, first + 100)
-        until(lambda: not sender._arriving, "it to be written", deadline=20)
+        until(lambda: not sender._arriving, "it to be written")
 
     until(lambda: (found := sender.standing) is not None and found.waiting > 1000 * 100, "all to be on disk")
     assert sender.standing is not None

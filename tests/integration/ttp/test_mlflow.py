@@ -21,6 +21,7 @@ from structlog.testing import capture_logs
 from factories.outputs import measured, validated
 from servers.mlflow_server import history_of, runs_of, tracking_server
 from servers.mlflow_store import put_new_store
+from servers.nobody import nobody
 from synergos.domain.keys import RunKey
 from synergos.domain.outputs import Validated
 from synergos_ttp.tracking.mlflow_process import NICENESS
@@ -228,10 +229,8 @@ def test_an_experiment_that_somebody_deleted_is_taken_up_again(
 
 
 def test_a_server_that_nobody_can_reach_is_logged_once_and_harms_nothing(tracker: MlflowTracker) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        nowhere = f"http://127.0.0.1:{taken.getsockname()[1]}"
-
-    with capture_logs() as logs:
+    with nobody() as port, capture_logs() as logs:
+        nowhere = f"http://127.0.0.1:{port}"
         tracked = tracker.training(subject(nowhere), "a" * 32, PARAMETERS)
         tracked.trained(0, 0.5, {})
         until(lambda: any(entry["log_level"] == "warning" for entry in logs))
