@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 from synergos.domain.feature_space import FeatureSpace
@@ -15,7 +14,7 @@ from synergos.errors import GridError
 NAME = "agreement.json"
 
 
-def write_agreement(outputs: Path, project: ProjectKey, agreement: Mapping[str, Any], space: FeatureSpace) -> Path:
+def write_agreement(outputs: Path, project: ProjectKey, agreement: Mapping[str, object], space: FeatureSpace) -> Path:
     """Write this participant's part of an agreement, and the feature space as it was told it; the path.
 
     Raises:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import ClassVar, TypeVar
 
 from flask import Response, request
 from flask_restx import Api, Resource
@@ -96,7 +96,7 @@ def audience_of(project: ProjectKey) -> Audience:
     return Audience(project, asking_director() or asking_peer() or "")
 
 
-def success(method: str, data: Mapping[str, Any], status: int = HTTPStatus.OK) -> Response:
+def success(method: str, data: Mapping[str, object], status: int = HTTPStatus.OK) -> Response:
     """The answer of a command that did what was asked, in the envelope that all of them have."""
     params = dict(request.view_args or {})
     body = {"apiVersion": API_VERSION, "success": 1, "status": int(status), "method": method, "params": params}
@@ -120,7 +120,7 @@ def read_body(definition: Definition[Kind]) -> Kind:
     return found
 
 
-def _json() -> dict[str, Any]:
+def _json() -> dict[str, object]:
     text = request.get_data(cache=False)
     heavy_bodies.take_turn(text)
     try:

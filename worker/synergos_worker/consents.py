@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Protocol
+from typing import NotRequired, Protocol, TypedDict
 
 import structlog
 
@@ -54,6 +54,22 @@ class Asked:
     def key(self) -> str:
         """Of the project, as the file has it; no id has a line break."""
         return "\n".join((self.peer, *self.project.ids))
+
+
+class Given(TypedDict):
+    """What the file has of a project.
+
+    Attributes:
+        nonce: of the registration as it was consented to last.
+        at: when; a time as such files have it.
+        replaced: digests of the nonces of registrations before, see :func:`_short`.
+        director: see :class:`Asked`; files of before directors were told apart have none.
+    """
+
+    nonce: str
+    at: str
+    replaced: list[str]
+    director: NotRequired[str]
 
 
 def _itself(fingerprint: str) -> Collection[str]:
@@ -106,13 +122,13 @@ class Consents:
         self._released = folder / RELEASED
         # Guards what is given and its file.
         self._lock = threading.Lock()
-        self._given: dict[str, dict[str, Any]] = stored_in(self._path)
+        self._given: dict[str, Given] = stored_in(self._path)
         self._stamp: object = None
         # Whether the file still has what is over: it could not be written.
         self._behind = False
         self.look()
 
-    def give(self, asked: Asked) -> tuple[Mapping[str, Any], bool]:
+    def give(self, asked: Asked) -> tuple[Mapping[str, object], bool]:
         """Sign; the statement, and whether the project was registered otherwise before.
 
         Raises:
@@ -194,9 +210,7 @@ class Consents:
                     log.error("projects that were ended cannot be written down yet", reason=str(error))
         return ended
 
-    def _drop(
-        self, is_ended: Callable[[Sequence[str], Mapping[str, Any]], bool], why: str
-    ) -> list[tuple[str, ProjectKey]]:
+    def _drop(self, is_ended: Callable[[Sequence[str], Given], bool], why: str) -> list[tuple[str, ProjectKey]]:
         ended = [key for key, said in self._given.items() if is_ended(key.split("\n"), said)]
         if not ended:
             return []
@@ -236,20 +250,20 @@ class Consents:
                     "consent",
                 )
 
-    def _write(self, asked: Asked, said: dict[str, Any]) -> None:
+    def _write(self, asked: Asked, said: Given) -> None:
         given = {**self._given, asked.key: said}
         self._refuse_too_many(asked.peer, given)
         self._save(given)
         self._given = given
 
-    def _save(self, given: Mapping[str, Any]) -> None:
+    def _save(self, given: Mapping[str, Given]) -> None:
         try:
             write(self._path, given)
         except OSError as error:
             raise Conflict(f"{CONSENTS} of this worker cannot be written: {error.strerror}") from error
         self._behind = False
 
-    def _refuse_too_many(self, peer: str, given: Mapping[str, Any]) -> None:
+    def _refuse_too_many(self, peer: str, given: Mapping[str, Given]) -> None:
         if sum(key.startswith(f"{peer}\n") for key in given) > MOST_PROJECTS:
             raise NotAllowed(
                 f"this worker takes part in at most {MOST_PROJECTS} projects of one orchestrator, and does of {peer}",
@@ -285,7 +299,7 @@ def not_consented() -> NotAllowed:
     return NotAllowed("this worker has not consented to take part in this project", "consent")
 
 
-def _is_one_of(us: frozenset[str], other: str, given: Mapping[str, Any]) -> bool:
+def _is_one_of(us: frozenset[str], other: str, given: Given) -> bool:
     """Whether what was given to an orchestrator was given to one of us; whole lines are in ``us``, and never an empty name."""
     return not us.isdisjoint({other, given.get("director", "")})
 

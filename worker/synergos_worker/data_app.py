@@ -11,7 +11,7 @@ from contextvars import Context
 from dataclasses import dataclass
 from http import HTTPStatus
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 from urllib.parse import parse_qs
 
 from structlog.contextvars import bind_contextvars
@@ -295,7 +295,7 @@ def _evaluation(environ: WSGIEnvironment, session: Session, work: Work) -> _Resp
     if not work.wait(_preferred_wait(environ)):
         return _running(work)
     note_result(work)
-    return _json(session.evaluated(work))
+    return _json(session.found(work))
 
 
 def _message(environ: WSGIEnvironment, session: Session, exchange: int | None = None) -> Message:
@@ -334,7 +334,7 @@ def _running(work: Work) -> _Response:
     return _json(state, HTTPStatus.ACCEPTED)
 
 
-def _json(body: Mapping[str, Any], status: int = HTTPStatus.OK) -> _Response:
+def _json(body: Mapping[str, object], status: int = HTTPStatus.OK) -> _Response:
     content = json_of(body).encode()
     return _Response(status, "application/json", len(content), [content])
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from synergos.domain.feature_space import Action
 from synergos.domain.tags import Purpose
@@ -42,7 +41,7 @@ class Report:
     files: Mapping[Purpose, Mapping[str, int]]
     problems: tuple[Problem, ...]
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """As JSON-able values."""
         return {
             "action": self.action.value,

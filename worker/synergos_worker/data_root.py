@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from synergos.domain.tags import Tag, check_tag
 from synergos.errors import UnknownName, UnusableData
@@ -73,14 +72,14 @@ class DataRoot:
             return False
 
 
-def _check_names(content: Mapping[str, Any], name: str) -> None:
+def _check_names(content: Mapping[str, object], name: str) -> None:
     try:
         METADATA_FILE.check_names(content)
     except UnknownName as error:
         raise UnusableData(str(error), name) from None
 
 
-def _datatype(content: Mapping[str, Any], name: str) -> str:
+def _datatype(content: Mapping[str, object], name: str) -> str:
     datatype = content.get("datatype")
     if datatype is None:
         # Under another name, perhaps: a key that nobody reads is refused with the one it may stand for.

@@ -106,7 +106,7 @@ class Door:
 
         return enter
 
-    def _shown(self) -> dict[str, Any]:
+    def _shown(self) -> dict[str, object]:
         own = self._visitors.keys.now
         return {
             "fingerprint": own.fingerprint,
@@ -347,7 +347,7 @@ def _inside(environ: WSGIEnvironment, head: RequestHead, content: _Content, peer
     }
 
 
-def _body(environ: WSGIEnvironment) -> dict[str, Any]:
+def _body(environ: WSGIEnvironment) -> dict[str, object]:
     """The JSON that a request brings.
 
     Raises:
@@ -375,7 +375,7 @@ def _refusal(start_response: StartResponse, error: SynergosError) -> Iterable[by
     return _json(start_response, status, {**body, **signed})
 
 
-def _json(start_response: StartResponse, status: HTTPStatus, body: Mapping[str, Any]) -> Iterable[bytes]:
+def _json(start_response: StartResponse, status: HTTPStatus, body: Mapping[str, object]) -> Iterable[bytes]:
     content = (json.dumps(body) + "\n").encode()
     start_response(
         f"{status.value} {status.phrase}",

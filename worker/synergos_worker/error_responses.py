@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from typing import Any
 
 import structlog
 from flask import Flask, Response, request
@@ -61,17 +60,17 @@ def install(app: Flask, note: Callable[[Exception], None] = lambda _: None) -> N
     app.register_error_handler(Exception, answer)
 
 
-def as_json(body: Mapping[str, Any], status: int = HTTPStatus.OK) -> Response:
+def as_json(body: Mapping[str, object], status: int = HTTPStatus.OK) -> Response:
     """A JSON object as an answer; see :func:`json_of`."""
     return Response(json_of(body), int(status), mimetype="application/json")
 
 
-def json_of(body: Mapping[str, Any]) -> str:
+def json_of(body: Mapping[str, object]) -> str:
     """A JSON object as text; a NaN in it is our mistake and an error."""
     return json.dumps(body, allow_nan=False) + "\n"
 
 
-def refusal_of(error: Exception, **facts: object) -> tuple[int, Mapping[str, Any]]:
+def refusal_of(error: Exception, **facts: object) -> tuple[int, Mapping[str, object]]:
     """The HTTP status and the body by which a failure is answered; it is logged too, as its owner is asked what was wrong.
 
     Args:
@@ -105,11 +104,11 @@ def _answer(error: Exception) -> Response:
 
 def _refusal(
     message: str, status: HTTPStatus, facts: Mapping[str, object], field: str | None = None
-) -> tuple[int, Mapping[str, Any]]:
+) -> tuple[int, Mapping[str, object]]:
     log.warning("refused", status=status.value, reason=shortened(message), **facts)
     return _body(message, status, field)
 
 
-def _body(message: str, status: int, field: str | None = None) -> tuple[int, Mapping[str, Any]]:
+def _body(message: str, status: int, field: str | None = None) -> tuple[int, Mapping[str, object]]:
     body = {"apiVersion": API_VERSION, "success": 0, "status": int(status), "message": message, "field": field}
     return int(status), body

@@ -176,7 +176,7 @@ class SessionModel:
         labelled, memory = rows.labelled, self._received.bag[WEIGHTS]
         self._trainer.warm_up(labelled.inputs, labelled.targets, memory, should_stop)
 
-    def receive(self, message: Message, exchange: int | None) -> Mapping[str, Any]:
+    def receive(self, message: Message, exchange: int | None) -> Mapping[str, object]:
         """Read a message into the buffer; its metadata.
 
         Args:
@@ -320,7 +320,7 @@ class SessionModel:
         """What it has made of the newest message, and what it wants to be given again."""
         return self._answer.bag, self._answer.kept
 
-    def trained(self, metadata: Mapping[str, Any]) -> Encoded:
+    def trained(self, metadata: Mapping[str, object]) -> Encoded:
         """The answer as a message; trained weights straight from the trainer's own memory, unless they are few."""
         return encode_parcel(Parcel(self._answer.bag, self._answer.kept, metadata))
 
@@ -349,7 +349,7 @@ class SessionModel:
             self._layouts[sets] = layout_of(asked, self._outline, self._algorithm.kept)
         return self._layouts[sets]
 
-    def _hold(self, tensors: Mapping[str, Tensor], metadata: Mapping[str, Any]) -> None:
+    def _hold(self, tensors: Mapping[str, Tensor], metadata: Mapping[str, object]) -> None:
         # Moved once, for whatever they are needed: as what training starts from, and to be measured.
         if torch.device(self._device).type != "cpu":
             tensors = {name: placed(tensor, self._device, "the weights") for name, tensor in tensors.items()}

@@ -8,7 +8,6 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import numpy as np
@@ -39,7 +38,7 @@ class Inference:
     origins: Origins
     scores: Array
     predicted: Array
-    statistics: Mapping[str, Any]
+    statistics: Mapping[str, object]
     never_trained: NeverTrained = field(default_factory=NeverTrained)
     ids: Ids = field(default_factory=dict)
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from http import HTTPStatus
 from types import MappingProxyType
-from typing import Any
 
 import structlog
 from flask import Response, request
@@ -79,7 +78,7 @@ class Poll(Command):
         if found.result is not None:
             # It may have been revoked since.
             self._permitted(found.project, found.tags)
-        data: dict[str, Any] = {
+        data: dict[str, object] = {
             "kind": "Poll",
             "doc_id": str(found.number),
             "key": asdict(found.project),
@@ -90,13 +89,13 @@ class Poll(Command):
         result = {} if found.result is None else self._told(found.result, found.project)
         return success("poll.get", {**data, **result})
 
-    def _told(self, result: Prepared, project: ProjectKey) -> Mapping[str, Any]:
+    def _told(self, result: Prepared, project: ProjectKey) -> Mapping[str, object]:
         """What a preparation has found, with its digests as who asks is told them."""
         told, audience = self.parts.tables.told, audience_of(project)
         digests = {each: told(some, audience) for each, some in result.digests.items()}
         return PREPARED.write(structs.replace(result, digests=digests))
 
-    def _standing(self, found: Preparation) -> dict[str, Any]:
+    def _standing(self, found: Preparation) -> dict[str, object]:
         return {"preparation": found.id, "state": found.state, "jobs": self.parts.preparations.ahead_of(found)}
 
 
@@ -132,10 +131,9 @@ class Catalogue(Command):
         asking = Asking(asking_peer(), asking_director())
         permissions = self.parts.permissions
         found = self.parts.catalogue.published(lambda tag: permissions.purposes(asking, project, tag))
-        told = PUBLISHED.write(found)
         if found.extent is not Extent.OFF:
-            self.parts.use.publishing(project, request_log.asker(), asking_peer(), told)
-        return success("catalogue.post", told)
+            self.parts.use.publishing(project, request_log.asker(), asking_peer(), found)
+        return success("catalogue.post", PUBLISHED.write(found))
 
 
 class Fingerprints(Command):

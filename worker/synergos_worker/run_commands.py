@@ -66,7 +66,7 @@ class Predict(Command):
         work = session.predict(body.purposes)
         if not work.wait(body.wait):
             return success("predict.post", {"key": asdict(run)}, HTTPStatus.ACCEPTED)
-        return success("predict.post", {"key": asdict(run), "results": session.measured(work)})
+        return success("predict.post", {"key": asdict(run), "results": session.found(work)})
 
 
 class Terminate(Command):

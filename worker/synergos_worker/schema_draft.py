@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from synergos.errors import InvalidRequest, UnusableData
 from synergos.tables.data_file import DataFile
@@ -36,7 +35,7 @@ class Draft:
     written: tuple[str, ...]
     notes: tuple[str, ...]
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """As JSON-able values."""
         return {"columns": dict(self.columns), "written": list(self.written), "notes": list(self.notes)}
 
@@ -127,15 +126,15 @@ def _label(columns: Collection[str], label: str | None) -> str | None:
     return normalised(label)
 
 
-def _schema(columns: Mapping[str, Column], label: str | None) -> dict[str, Any]:
-    said: dict[str, Any] = {}
+def _schema(columns: Mapping[str, Column], label: str | None) -> dict[str, object]:
+    said: dict[str, object] = {}
     for name, column in columns.items():
         rules = COLUMN.write(column)
         said[name] = rules if len(rules) > 1 else rules["type"]
     return {"version": VERSION, **({"label": label} if label else {}), "columns": said}
 
 
-def _set(metadata: Metadata) -> dict[str, Any]:
+def _set(metadata: Metadata) -> dict[str, object]:
     return {"operations": {}} | {key: value for key, value in METADATA_FILE.write(metadata).items() if value}
 
 
@@ -159,7 +158,7 @@ def _stand_ins(cells: Mapping[str, Counter[str]], columns: Mapping[str, Column],
             )
 
 
-def _write(path: Path, content: Mapping[str, Any]) -> None:
+def _write(path: Path, content: Mapping[str, object]) -> None:
     try:
         path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     except OSError as error:

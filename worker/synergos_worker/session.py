@@ -10,7 +10,6 @@ from contextlib import suppress
 from contextvars import Context
 from functools import partial
 from types import MappingProxyType
-from typing import Any
 
 import structlog
 import torch
@@ -37,12 +36,12 @@ from synergos_worker.model import Rows, SessionModel
 from synergos_worker.prediction_files import Inference, PredictionFiles
 from synergos_worker.unseen_rows import unseen_rows
 from synergos_worker.what_left import WhatLeft
-from synergos_worker.work import Work
+from synergos_worker.work import Outcome, Work
 from synergos_worker.work_order import WorkKind, refuse_misdirected, refuse_older
 
 log = structlog.get_logger(__name__)
 
-WorkMethod = Callable[..., Mapping[str, Any]]
+WorkMethod = Callable[..., Outcome]
 """A function of a session that does one piece of its work: it is given the session, then the work."""
 
 _READING_SECONDS = 60.0
@@ -157,7 +156,7 @@ class Session:
 
     def put_model(self, message: Message) -> None:
         """Take the weights that :meth:`predict` is to use; raises what :meth:`put_round` does."""
-        self._put(WorkKind.MODEL, Work(object()), message, None).perform(lambda _: {})
+        self._put(WorkKind.MODEL, Work(object()), message, None).perform(lambda _: Outcome())
 
     def find(self, kind: WorkKind, number: Step | int) -> Work:
         """That exchange of a round, or the evaluation of that number.
@@ -226,28 +225,22 @@ class Session:
             GridError: the round failed.
             Conflict: the next round has begun meanwhile.
         """
-        metadata = work.result()
+        outcome = work.result()
         with self._changed:
             self._refuse_ended()
             if self._works.get(WorkKind.ROUND) is not work:
                 raise Conflict("a newer round was put meanwhile")
-            self._left.note(what_left.of_round(*self._model.answer, metadata))
-            message = self._model.trained(metadata)
+            self._left.note([*what_left.of_tensors(*self._model.answer), *outcome.kinds])
+            message = self._model.trained(outcome.told)
             # As often as somebody fetches it, also by one connection.
             self._readers.append(give_up)
             return message, _once(partial(self._stop_reading, give_up))
 
-    def evaluated(self, work: Work) -> Mapping[str, Any]:
-        """What a finished evaluation found; raises what :meth:`Work.result` does."""
-        found = work.result()
-        self._left.note(what_left.of_evaluation(found))
-        return found
-
-    def measured(self, work: Work) -> Mapping[str, Any]:
-        """What finished predictions are worth, by purpose; raises what :meth:`Work.result` does."""
-        found = work.result()
-        self._left.note(what_left.of_measurement(found))
-        return found
+    def found(self, work: Work) -> Mapping[str, object]:
+        """What a finished evaluation found, or what finished predictions are worth, by purpose; raises what :meth:`Work.result` does."""
+        outcome = work.result()
+        self._left.note(outcome.kinds)
+        return outcome.told
 
     def end(self, why: str) -> None:
         """Stop the work in hand; no matter in which state the session is, or how often.
@@ -348,7 +341,7 @@ class Session:
         context.run(bind_contextvars, **_where(work.key))
         context.run(self._compute.submit, _perform, weakref.ref(self), job, work, *args)
 
-    def _train(self, work: Work, step: Step) -> Mapping[str, Any]:
+    def _train(self, work: Work, step: Step) -> Outcome:
         self._cancel_if_ended()
         evaluation = self._measured() if step.exchange == 0 else None
         rows = self._rows[Purpose.TRAIN].labelled
@@ -367,11 +360,12 @@ class Session:
             seconds=seconds,
             evaluation=evaluation,
         )
-        return ROUND_ANSWER.write(answer)
+        return Outcome(ROUND_ANSWER.write(answer), what_left.of_training(answer))
 
-    def _evaluate(self, _work: Work, number: int) -> Mapping[str, Any]:
+    def _evaluate(self, _work: Work, number: int) -> Outcome:
         self._cancel_if_ended()
-        return {"round": number, **EVALUATION_ANSWER.write(EvaluationAnswer(evaluation=self._measured()))}
+        answer = EvaluationAnswer(evaluation=self._measured())
+        return Outcome({"round": number, **EVALUATION_ANSWER.write(answer)}, what_left.of_evaluation(answer))
 
     def _measured(self) -> answers.Evaluation | None:
         """The loss of the weights received on the evaluation rows, where there are any."""
@@ -379,10 +373,12 @@ class Session:
         found: Evaluation | None = self._model.evaluate(rows, self._should_stop) if rows else None
         return answers.Evaluation(found.rows, _finite(found.loss)) if found else None
 
-    def _predict(self, _work: Work, purposes: Sequence[Purpose]) -> Mapping[str, Any]:
-        return {purpose: self._infer(purpose) for purpose in purposes}
+    def _predict(self, _work: Work, purposes: Sequence[Purpose]) -> Outcome:
+        found = [self._infer(purpose) for purpose in purposes]
+        told = {purpose.value: each.told for purpose, each in zip(purposes, found, strict=True)}
+        return Outcome(told, tuple(kind for each in found for kind in each.kinds))
 
-    def _infer(self, purpose: Purpose) -> dict[str, Any]:
+    def _infer(self, purpose: Purpose) -> Outcome:
         self._cancel_if_ended()
         rows = self._rows[purpose]
         scores, predicted = self._model.infer(rows, self._should_stop)
@@ -395,7 +391,7 @@ class Session:
         self._log.info("predictions written", purpose=purpose.value, rows=len(rows))
         unseen = unseen_rows(rows.never_trained, rows.origins, rows.policy)
         told = {"never_trained": to_builtins(unseen)} if unseen else {}
-        return {**found.to_dict(), "res_path": str(path), **told}
+        return Outcome({**found.to_dict(), "res_path": str(path), **told}, what_left.of_measurement(purpose, found))
 
     def _figures(self, rows: Rows, scores: Array, predicted: Array) -> Figures:
         """How good predictions are on the rows with a label that the model has."""

@@ -60,7 +60,7 @@ def model_of_trials(search: Search, recipe: Recipe) -> Architecture:
     return search.model
 
 
-def common_to_trials(search: Search, recipe: Recipe) -> dict[str, Any]:
+def common_to_trials(search: Search, recipe: Recipe) -> dict[str, object]:
     """The hyperparameters that a run has in common with all trials of a search, provided that it is one of them.
 
     It is made anew from what is fixed and what it has drawn, as a trial is; what has no effect beside the rest is left out.

@@ -12,9 +12,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from hashlib import sha256
 from importlib.metadata import version
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from synergos.domain.asker import Asker
+from synergos.domain.catalogue import PUBLISHED, Published
 from synergos.domain.keys import ProjectKey
 from synergos.domain.tags import Purpose, Tag
 from synergos.errors import RecordNotFound, ServiceStopping, SynergosError
@@ -99,7 +100,7 @@ class UseLedger:
         self._clock = clock
         self._refusals, self._again = Repeats(ledger, clock), Repeats(ledger, clock)
         # What was said last of each open session, and when.
-        self._open = dict[str, tuple[Mapping[str, Any], Mapping[str, int], float]]()
+        self._open = dict[str, tuple[Mapping[str, object], Mapping[str, int], float]]()
         # Guards it; nothing is written inside it.
         self._lock = threading.Lock()
 
@@ -164,16 +165,16 @@ class UseLedger:
         more = {"is_kept": True} if is_kept else {}
         self.ledger.append("agreement", {**self._who(asker, peer), **_ids(project), "folders": _folders(tags), **more})
 
-    def publishing(self, project: ProjectKey, asker: Asker, peer: str | None, told: Mapping[str, Any]) -> None:
+    def publishing(self, project: ProjectKey, asker: Asker, peer: str | None, told: Published) -> None:
         """What is published is about to be told; the same to the same is counted. Raises what :meth:`opening` does.
 
         Args:
-            told: the catalogue as it is told, of which only the folders are written down.
+            told: of which only the folders are written down.
         """
-        named = _folders({"catalogue": [tuple(folder["path"]) for folder in told["folders"]]})
-        about = {**self._who(asker, peer), **_ids(project), "folders": named, "extent": told["extent"]}
+        named = _folders({"catalogue": [folder.path for folder in told.folders]})
+        about = {**self._who(asker, peer), **_ids(project), "folders": named, "extent": told.extent.value}
         # Anything else that is told is another line.
-        digest = sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+        digest = sha256(json.dumps(PUBLISHED.write(told), sort_keys=True).encode()).hexdigest()
         alike = {name: value for name, value in about.items() if name not in _PASSING} | {"told": digest}
         self._again.append("catalogue", about, alike=alike)
 

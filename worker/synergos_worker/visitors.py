@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Protocol
+from typing import ClassVar, Protocol
 
 import structlog
 
@@ -47,7 +47,7 @@ class NotLetIn(SynergosError):
     def __init__(self, message: str, who: str | None = None) -> None:
         super().__init__(message)
         self.who = who
-        self.refusal: Mapping[str, Any] | None = None
+        self.refusal: Mapping[str, object] | None = None
 
 
 class NotApproved(NotLetIn):

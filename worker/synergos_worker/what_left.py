@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+
+from msgspec import UnsetType
 
 from synergos.domain.preparation import Prepared
+from synergos.domain.tags import Purpose
 from synergos.learning.algorithms import Bag
-
-_ALONGSIDE = {"first_loss": "first training loss", "train_loss": "training loss", "evaluation": "evaluation loss"}
-"""What an answer has beside tensors and that follows from rows."""
+from synergos.learning.metrics import Figures
+from synergos.wire.answers import EvaluationAnswer, RoundAnswer
 
 
 class WhatLeft:
@@ -32,33 +33,26 @@ class WhatLeft:
             return dict(sorted(self._counts.items()))
 
 
-def of_round(bag: Bag, kept: Bag | None, said: Mapping[str, Any]) -> list[str]:
-    """The kinds of figures in an answer to an exchange of a round.
-
-    Args:
-        said: beside the tensors.
-    """
-    kinds = [*bag.sets, *bag.numbers, *(() if kept is None else (f"kept {name}" for name in kept.sets))]
-    return [*kinds, *of_evaluation(said)]
+def of_tensors(bag: Bag, kept: Bag | None) -> list[str]:
+    """The kinds of figures among the tensors of an answer to an exchange of a round."""
+    return [*bag.sets, *bag.numbers, *(() if kept is None else (f"kept {name}" for name in kept.sets))]
 
 
-def of_evaluation(said: Mapping[str, Any]) -> list[str]:
-    """The kinds of figures that are said of a model beside its tensors."""
-    return [name for field, name in _ALONGSIDE.items() if said.get(field) is not None]
+def of_training(answer: RoundAnswer) -> tuple[str, ...]:
+    """The kinds of figures that are said beside those."""
+    losses = {"first training loss": answer.first_loss, "training loss": answer.train_loss}
+    return (*(name for name, loss in losses.items() if not isinstance(loss, UnsetType | None)), *of_evaluation(answer))
 
 
-def of_measurement(results: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """The kinds of figures in what was measured, by purpose; without those that are withheld."""
-    return [
-        f"{purpose} {name}"
-        for purpose, found in results.items()
-        for name, value in _told(found).items()
-        if _has_some(value)
-    ]
+def of_evaluation(answer: RoundAnswer | EvaluationAnswer) -> tuple[str, ...]:
+    """The kinds of figures that are said of a model that was measured."""
+    return () if answer.evaluation is None else ("evaluation loss",)
 
 
-def _told(found: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {**found.get("statistics", {}), **found.get("overall", {}), "curves": found.get("curves")}
+def of_measurement(purpose: Purpose, found: Figures) -> tuple[str, ...]:
+    """The kinds of figures in what was measured on rows; without those that are withheld."""
+    told = {**found.statistics, **found.overall, "curves": list(found.curves)}
+    return tuple(f"{purpose} {name}" for name, value in told.items() if _has_some(value))
 
 
 def of_preparation(told: Prepared) -> dict[str, int]:
@@ -74,6 +68,6 @@ def of_preparation(told: Prepared) -> dict[str, int]:
     return {name: count for name, count in found.items() if count}
 
 
-def _has_some(value: Any) -> bool:
+def _has_some(value: object) -> bool:
     """Whether anything is there, in a list by class or a matrix too."""
     return any(map(_has_some, value)) if isinstance(value, list) else value is not None

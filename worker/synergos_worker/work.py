@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Hashable, Mapping
-from typing import Any
+from dataclasses import dataclass, field
 
 import structlog
 import torch
@@ -14,6 +14,19 @@ from synergos.errors import GridError, JobStopped, NotAllowed, RecordNotFound, S
 from synergos_worker.error_responses import log_unforeseen
 
 log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a piece of work.
+
+    Attributes:
+        told: what is answered, beside tensors.
+        kinds: the kinds of figures in that, as :mod:`synergos_worker.what_left` has them.
+    """
+
+    told: Mapping[str, object] = field(default_factory=dict)
+    kinds: tuple[str, ...] = ()
 
 
 class Work:
@@ -32,7 +45,7 @@ class Work:
         self.epochs = epochs
         self.begun = self.ended = 0
         self.is_recorded = False
-        self._result: Mapping[str, Any] | None = None
+        self._outcome = Outcome()
         self._error: tuple[type[SynergosError], str] | None = None
         self._was_reported = False
         self._done = threading.Event()
@@ -58,7 +71,7 @@ class Work:
         """Wait until it is done, so long at most; whether it is."""
         return self._done.wait(seconds)
 
-    def result(self) -> Mapping[str, Any]:
+    def result(self) -> Outcome:
         """What came of it, once it is done.
 
         Raises:
@@ -70,17 +83,17 @@ class Work:
             self._was_reported = True
             kind, message = self._error
             raise kind(message)
-        return self._result or {}
+        return self._outcome
 
     def progress(self, done: int, of: int) -> None:
         """Take note of how far it is."""
         self.epoch, self.epochs = done, of
 
-    def perform(self, job: Callable[[Work], Mapping[str, Any]]) -> None:
+    def perform(self, job: Callable[[Work], Outcome]) -> None:
         """Do it, and keep what comes of it; never raises."""
         self.begun = time.time_ns()
         try:
-            result = job(self)
+            outcome = job(self)
         except JobStopped:
             self.abandon()
         except NotAllowed as error:
@@ -93,17 +106,15 @@ class Work:
             log_unforeseen("work failed", error)
             self._finish(error=(GridError, "failed unexpectedly; the log of this worker says where"))
         else:
-            self._finish(result=result)
+            self._finish(outcome)
 
     def abandon(self) -> None:
         """Give it up because its session ends; nothing happens when it is done already."""
         self._finish(error=(RecordNotFound, "the session has ended"))
 
-    def _finish(
-        self, result: Mapping[str, Any] | None = None, error: tuple[type[SynergosError], str] | None = None
-    ) -> None:
+    def _finish(self, outcome: Outcome | None = None, error: tuple[type[SynergosError], str] | None = None) -> None:
         with self._finishing:
             if not self._done.is_set():
-                self._result, self._error = result, error
+                self._outcome, self._error = outcome or Outcome(), error
                 self.ended = time.time_ns()
                 self._done.set()

@@ -38,8 +38,10 @@ def test_it_signs_who_what_and_for_which_registration(consents: Consents, keys: 
     assert (said.issuer, said.subject) == (keys.now.fingerprint, ASKED.peer)
     assert (said.collaboration, said.project, said.participant, said.nonce) == ("c", "p", "hospital_1", "a" * 64)
     assert not is_other
+    signed = statement["statement"]
+    assert isinstance(signed, dict)
     with pytest.raises(WireFormatError):
-        Consent.read({**statement, "statement": {**statement["statement"], "participant": "hospital_2"}})
+        Consent.read({**statement, "statement": {**signed, "participant": "hospital_2"}})
 
 
 def test_it_is_nobody_elses_worker(consents: Consents) -> None:

@@ -3,20 +3,20 @@ from __future__ import annotations
 import pytest
 
 from synergos.errors import GridError, InvalidRequest, JobCancelled, RecordNotFound
-from synergos_worker.work import Work
+from synergos_worker.work import Outcome, Work
 
 
 def test_the_first_outcome_counts() -> None:
     work = Work(0)
     work.abandon()
-    work.perform(lambda _: {"late": True})
+    work.perform(lambda _: Outcome({"late": True}))
 
     with pytest.raises(RecordNotFound, match="the session has ended"):
         work.result()
 
 
 def test_a_failure_is_told_as_often_as_asked_and_may_then_be_retried() -> None:
-    def fail(_: Work) -> dict[str, object]:
+    def fail(_: Work) -> Outcome:
         raise InvalidRequest("is too odd", "criterion")
 
     work = Work(0)
@@ -30,7 +30,7 @@ def test_a_failure_is_told_as_often_as_asked_and_may_then_be_retried() -> None:
 
 
 def test_what_nobody_foresaw_is_not_told(capsys: pytest.CaptureFixture[str]) -> None:
-    def fail(_: Work) -> dict[str, object]:
+    def fail(_: Work) -> Outcome:
         raise ValueError("s3cret")
 
     work = Work(0)
@@ -44,7 +44,7 @@ def test_what_nobody_foresaw_is_not_told(capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_work_that_was_told_to_stop_is_given_up() -> None:
-    def stop(_: Work) -> dict[str, object]:
+    def stop(_: Work) -> Outcome:
         raise JobCancelled("stop")
 
     work = Work(0)

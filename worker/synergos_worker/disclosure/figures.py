@@ -42,7 +42,7 @@ def figures_shown(
     if not any(reasons):
         return found
     overall = {**found.overall, "confusion_matrix": _without(found.overall["confusion_matrix"], reasons)}
-    why: dict[str, Any] = {"overall.confusion_matrix": _OF_SMALL_CLASSES}
+    why: dict[str, object] = {"overall.confusion_matrix": _OF_SMALL_CLASSES}
     # A class that nobody has counts in no mean, and that there are no rows of it may be known.
     if any(rows and reason for rows, reason in zip(true.tolist(), reasons, strict=True)):
         overall["balanced_accuracy"] = None

@@ -108,7 +108,7 @@ class Outline:
 
     rows: int
     columns: tuple[PublishedColumn, ...] = ()
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

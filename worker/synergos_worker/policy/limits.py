@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from msgspec import Meta, Struct
 
@@ -110,18 +110,18 @@ def beyond(limits: OwnerLimits, name: str, asked: str) -> NotAllowed:
     return NotAllowed(f"the owner of the data has set {shown}; {asked}", f"policy.{name}")
 
 
-def said(limits: OwnerLimits) -> dict[str, Any]:
+def said(limits: OwnerLimits) -> dict[str, object]:
     """Every limit by name, for people and for ``/health``."""
     return LIMITS.write(limits)
 
 
-def changed(limits: OwnerLimits) -> dict[str, Any]:
+def changed(limits: OwnerLimits) -> dict[str, object]:
     """Those that are not as they are without a file."""
     usual = said(USUAL)
     return {name: value for name, value in said(limits).items() if value != usual[name]}
 
 
-def published() -> dict[str, Any]:
+def published() -> dict[str, object]:
     """The JSON Schema of the file, as docs/schemas has it."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
