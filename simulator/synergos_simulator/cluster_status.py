@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 from urllib.request import urlopen
 
 from synergos.domain.job import FINAL_STATES
@@ -15,7 +14,7 @@ from synmanager.config import TOPOLOGY
 from synmanager.publisher import Publisher
 
 
-def cluster_status(state: GridState) -> dict[str, list[dict[str, Any]]]:
+def cluster_status(state: GridState) -> dict[str, list[dict[str, object]]]:
     """``queues``, ``grids`` and ``jobs`` as rows; empty for what is no cluster, or does not run."""
     programs = {program.name: program for program in state.programs}
     director, broker = programs.get("director"), programs.get(BROKER)
@@ -30,7 +29,7 @@ def cluster_status(state: GridState) -> dict[str, list[dict[str, Any]]]:
     }
 
 
-def _queues(broker: Program) -> list[dict[str, Any]]:
+def _queues(broker: Program) -> list[dict[str, object]]:
     publisher = Publisher(broker_in(Path(broker.log).parents[1] / BROKER, broker.port, tls=broker.tls_context))
     try:
         return [{"queue": queue.name, "waiting": publisher.count(queue.name)} for queue in TOPOLOGY]
@@ -38,13 +37,13 @@ def _queues(broker: Program) -> list[dict[str, Any]]:
         publisher.close()
 
 
-def _grid(ttp: Program) -> dict[str, Any]:
+def _grid(ttp: Program) -> dict[str, object]:
     with urlopen(f"{ttp.address}/health", timeout=5, context=ttp.tls_context) as answer:  # noqa: S310 - always http
         health = json.load(answer)
     return {"ttp": ttp.name, "grid": health["grid"], "is_active": health["is_active"]}
 
 
-def _jobs(director: Program) -> list[dict[str, Any]]:
+def _jobs(director: Program) -> list[dict[str, object]]:
     with director.driver() as driver:
         jobs = [job for job in driver.jobs.read_all()["data"] if job["state"] not in FINAL_STATES]
     return [

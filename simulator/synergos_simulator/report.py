@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from synergos.domain.class_figures import of_classes_with_rows
 from synergos.driver.frames import losses
@@ -24,7 +24,7 @@ METRICS: Mapping[str, Sequence[str]] = {
 }
 
 
-def comparison(results: Sequence[Trained], action: str) -> list[dict[str, Any]]:
+def comparison(results: Sequence[Trained], action: str) -> list[dict[str, object]]:
     """A row for each way of training: its name, its metrics on the common test rows, and what went wrong, if so.
 
     Metrics of a classification are means over classes; one without test rows, or for which a metric is undefined, is left out, and
@@ -33,7 +33,7 @@ def comparison(results: Sequence[Trained], action: str) -> list[dict[str, Any]]:
     return [{"model": r.arrangement.name, **_metrics(r, METRICS[action]), "problem": r.problem} for r in results]
 
 
-def _metrics(result: Trained, names: Sequence[str]) -> dict[str, Any]:
+def _metrics(result: Trained, names: Sequence[str]) -> dict[str, object]:
     records = result.predictions.get("data") or [{}]
     statistics = records[0].get("predict", {}).get("statistics", {})
     known = {name: of_classes_with_rows(statistics, name) for name in names}
@@ -58,8 +58,8 @@ def places(folder: Path, dataset: Dataset, federated: Trained) -> dict[str, str]
 
 
 def write_report(
-    folder: Path, dataset: Dataset, settings: Mapping[str, Any], results: Sequence[Trained]
-) -> dict[str, Any]:
+    folder: Path, dataset: Dataset, settings: Mapping[str, object], results: Sequence[Trained]
+) -> dict[str, object]:
     """Write ``loss_curves.png`` and ``results.json`` into the folder; what the latter says."""
     draw_losses(results, folder / "loss_curves.png")
     written = {
@@ -74,7 +74,7 @@ def write_report(
     return written
 
 
-def _details(result: Trained) -> dict[str, Any]:
+def _details(result: Trained) -> dict[str, object]:
     return {
         "participants": [member.participant_id for member in result.arrangement.members],
         "training_seconds": round(result.seconds, 3),

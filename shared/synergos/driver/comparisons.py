@@ -9,9 +9,10 @@ from synergos.domain.class_figures import of_classes_with_rows
 from synergos.driver.figures import pooled_of
 from synergos.driver.rows import flat
 from synergos.errors import UnknownName
+from synergos.foreign_json import mapping
 
-Record = Mapping[str, Any]
-Row = dict[str, Any]
+Record = Mapping[str, object]
+Row = dict[str, object]
 
 SCORES = ("roc_auc_score", "pr_auc_score", "f_score")
 """Of single classes; the mean over participants of the mean over classes is what a study goes by, too."""
@@ -42,8 +43,7 @@ def comparison(
     ]
     return [
         {
-            "expt_id": run["key"]["expt_id"],
-            "run_id": run["key"]["run_id"],
+            **dict(zip(("expt_id", "run_id"), _id(run), strict=True)),
             **{name: asked[_id(run)].get(name) for name in chosen},
             **_of_training(trained.get(_id(run))),
             **dict(_of_validations(measured.get(_id(run), []))),
@@ -60,15 +60,16 @@ def chosen_runs(runs: Sequence[Record], names: Sequence[str] | None) -> list[Rec
     """
     if names is None:
         return list(runs)
-    known = [run["key"]["run_id"] for run in runs]
+    known = [_id(run)[1] for run in runs]
     for name in names:
         if name not in known:
             raise UnknownName(name, known, "run_ids", "a run of these", listed=known[:10])
-    return [run for name in names for run in runs if run["key"]["run_id"] == name]
+    return [run for name in names for run in runs if _id(run)[1] == name]
 
 
 def _id(record: Record) -> tuple[str, str]:
-    return record["key"]["expt_id"], record["key"]["run_id"]
+    key = mapping(record["key"])
+    return str(key["expt_id"]), str(key["run_id"])
 
 
 def _hyperparameters(run: Record) -> Row:
@@ -76,7 +77,7 @@ def _hyperparameters(run: Record) -> Row:
 
 
 def _of_training(model: Record | None) -> Row:
-    figures = {} if model is None else model.get("figures") or {}
+    figures = {} if model is None else mapping(model.get("figures"))
     shown = {f"model.{name}": figures.get(name) for name in _FIGURES}
     return {"model.version": None if model is None else model.get("version"), **shown}
 
@@ -84,15 +85,16 @@ def _of_training(model: Record | None) -> Row:
 def _of_validations(validations: Sequence[Record]) -> Iterator[tuple[str, Any]]:
     """Figures of all participants together; of those that only participants have, means over them."""
     pooled = pooled_of(validations) or {}
-    for name, value in (pooled.get("overall") or {}).items():
+    for name, value in mapping(pooled.get("overall")).items():
         if not isinstance(value, list):
             yield f"overall.{name}", value
-    for name, value in (pooled.get("statistics") or {}).items():
+    for name, value in mapping(pooled.get("statistics")).items():
         if not isinstance(value, list):
             yield name, value
     for name in SCORES:
         means = [
-            _mean(of_classes_with_rows(record["evaluate"].get("statistics") or {}, name)) for record in validations
+            _mean(of_classes_with_rows(mapping(mapping(record["evaluate"]).get("statistics")), name))
+            for record in validations
         ]
         if any(mean is not None for mean in means):
             yield f"mean.{name}", _mean(means)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from synergos.driver.errors import DriverError
 from synergos.driver.frames import frame_of
 from synergos.driver.pictures import Picture, blank, label
+from synergos.foreign_json import items, mapping, whole
 from synergos.foreign_text import on_terminal
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class ConfusionMatrix:
         self.counts = tuple(tuple(row) for row in counts)
 
     @classmethod
-    def of(cls, title: str, figures: Mapping[str, Any]) -> ConfusionMatrix:
+    def of(cls, title: str, figures: Mapping[str, object]) -> ConfusionMatrix:
         """Read it out of figures.
 
         Args:
@@ -41,12 +42,13 @@ class ConfusionMatrix:
         Raises:
             DriverError: there is none in them; says why.
         """
-        told = (figures.get("overall") or {}).get("confusion_matrix")
+        told = mapping(figures.get("overall")).get("confusion_matrix")
         if told is None:
-            why = (figures.get("reasons") or {}).get("overall.confusion_matrix") or "a regression has none"
+            why = mapping(figures.get("reasons")).get("overall.confusion_matrix") or "a regression has none"
             raise DriverError(f"there is no confusion matrix of {title}: {why}")
-        classes = named(figures.get("classes") or [], len(told))
-        return cls(title, classes, [row or [None] * len(classes) for row in told])
+        rows = items(told)
+        classes = named(items(figures.get("classes")), len(rows))
+        return cls(title, classes, [[whole(each) for each in items(row)] or [None] * len(classes) for row in rows])
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -105,6 +107,6 @@ class ConfusionMatrix:
         return frame_of([{"of": self.title}]).to_html(index=False) + self.frame.to_html()
 
 
-def named(classes: Sequence[str | None], count: int) -> list[str]:
+def named(classes: Sequence[object], count: int) -> list[str]:
     """The names of ``count`` classes; of one that has none, that it has none."""
-    return [*("(other)" if name is None else name for name in classes), *map(str, range(len(classes), count))]
+    return [*("(other)" if name is None else str(name) for name in classes), *map(str, range(len(classes), count))]

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from synergos.driver.errors import DriverError
+from synergos.foreign_json import items, mapping, texts
 
-Figures = Mapping[str, Any]
+Figures = Mapping[str, object]
 
 
-def figures_of(found: Sequence[Mapping[str, Any]], run: str, participant_id: str | None) -> tuple[str, Figures]:
+def figures_of(found: Sequence[Mapping[str, object]], run: str, participant_id: str | None) -> tuple[str, Figures]:
     """What to call the figures, and the figures.
 
     Args:
@@ -21,22 +21,22 @@ def figures_of(found: Sequence[Mapping[str, Any]], run: str, participant_id: str
         DriverError: there are none.
     """
     if participant_id is not None:
-        own = next((record for record in found if record["key"].get("participant_id") == participant_id), None)
+        own = next((record for record in found if mapping(record["key"]).get("participant_id") == participant_id), None)
         if own is None:
             raise DriverError(f"nothing was measured of {run} with {participant_id!r}")
-        return f"{run}, {participant_id}", own.get("evaluate") or own.get("predict") or {}
+        return f"{run}, {participant_id}", mapping(own.get("evaluate") or own.get("predict"))
     pooled = pooled_of(found)
     if pooled is None:
         raise DriverError(f"no figures of all participants together are told of {run}; ask for those of one")
-    who = pooled["participants"]
+    who = texts(pooled["participants"])
     return f"{run}, {f'{len(who)} participants' if len(who) > 1 else who[0]}", pooled
 
 
-def pooled_of(found: Sequence[Mapping[str, Any]]) -> Figures | None:
+def pooled_of(found: Sequence[Mapping[str, object]]) -> Figures | None:
     """The figures of all participants together; None where nobody has any."""
     # Who was measured by itself later has figures of its own alone.
-    return max((record["pooled"] for record in found if "pooled" in record), key=_participants, default=None)
+    return max((mapping(record["pooled"]) for record in found if "pooled" in record), key=_participants, default=None)
 
 
 def _participants(pooled: Figures) -> int:
-    return len(pooled["participants"])
+    return len(items(pooled["participants"]))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 from urllib.parse import quote
 
 from synergos.driver.downloads import TRIES, Artifact, ChangedMeanwhile
 from synergos.driver.losses import GLOBAL_HISTORY, LOCAL_HISTORY, Loss, global_losses, local_losses
 from synergos.driver.request import Request
 from synergos.driver.transport import Transport, check
+from synergos.foreign_json import objects
 
 _CHANGED = frozenset({404, 412})
 
@@ -41,7 +41,7 @@ class Histories:
                     raise
 
     def _read(self) -> Iterator[Loss]:
-        listed = {artifact.name: artifact for artifact in map(Artifact.of, self._answer(self._path)["data"])}
+        listed = {artifact.name: artifact for artifact in map(Artifact.of, objects(self._answer(self._path)["data"]))}
         if GLOBAL_HISTORY in listed:
             yield from global_losses(self._content(listed[GLOBAL_HISTORY]))
         for name, artifact in sorted(listed.items()):
@@ -49,7 +49,7 @@ class Histories:
                 participant = name.removeprefix(LOCAL_HISTORY).removesuffix(".json")
                 yield from local_losses(participant, self._content(artifact))
 
-    def _content(self, artifact: Artifact) -> Mapping[str, Any]:
+    def _content(self, artifact: Artifact) -> Mapping[str, object]:
         path = f"{self._path}/{quote(artifact.name, safe='')}"
         status, body = self._transport.exchange(Request("GET", path, headers={"If-Match": f'"{artifact.etag}"'}))
         if status in _CHANGED:
@@ -57,5 +57,5 @@ class Histories:
         check(status, body)
         return body
 
-    def _answer(self, path: str) -> Mapping[str, Any]:
+    def _answer(self, path: str) -> Mapping[str, object]:
         return self._transport.checked(Request("GET", path))

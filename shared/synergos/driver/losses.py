@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+
+from synergos.foreign_json import mapping, number
 
 GLOBAL_HISTORY = "global_loss_history.json"
 LOCAL_HISTORY = "local_loss_history_"
@@ -29,17 +30,17 @@ class Loss:
     loss: float | None
 
 
-def global_losses(content: Mapping[str, Any]) -> Iterator[Loss]:
+def global_losses(content: Mapping[str, object]) -> Iterator[Loss]:
     """What the file :data:`GLOBAL_HISTORY` holds."""
     for series in GLOBAL_SERIES:
-        yield from _losses("ttp", series, content.get(series) or {})
+        yield from _losses("ttp", series, mapping(content.get(series)))
 
 
-def local_losses(participant: str, content: Mapping[str, Any]) -> Iterator[Loss]:
+def local_losses(participant: str, content: Mapping[str, object]) -> Iterator[Loss]:
     """What the file ``local_loss_history_<participant>.json`` holds."""
     yield from _losses(participant, "local", content)
 
 
-def _losses(origin: str, series: str, losses: Mapping[str, float | None]) -> Iterator[Loss]:
-    for number, loss in sorted((int(number), loss) for number, loss in losses.items()):
-        yield Loss(origin, series, number, loss)
+def _losses(origin: str, series: str, losses: Mapping[str, object]) -> Iterator[Loss]:
+    for each, loss in sorted(losses.items(), key=lambda known: int(known[0])):
+        yield Loss(origin, series, int(each), number(loss))

@@ -168,7 +168,7 @@ class Transport:
         # Who did not say is asked again next time.
         self._is_orchestrator = body is not None and bool(told)
 
-    def _check_health(self, told: Mapping[str, Any], status: int, is_ours: bool) -> None:
+    def _check_health(self, told: Mapping[str, object], status: int, is_ours: bool) -> None:
         meant = "give host and port of the TTP or director (port 5000 unless it was told otherwise)"
         component = told.get("component")
         if component == "worker":
@@ -179,7 +179,7 @@ class Transport:
             why = "is this a Synergos server? What it answers is none of a TTP or director"
             raise WrongServer(f"{self.address}: {why}; {meant}", status)
 
-    def _health(self) -> Mapping[str, Any]:
+    def _health(self) -> Mapping[str, object]:
         """What the program at the address says of itself; nothing when it does not."""
         try:
             told = self._session.get(

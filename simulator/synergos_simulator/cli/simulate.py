@@ -141,7 +141,7 @@ def run(
         except BaseException:
             _say(console, "stopping the grid …")
             raise
-        settings: dict[str, Any] = {
+        settings: dict[str, object] = {
             "split": split if dataset in NAMES else None,
             "grid": grid,
             "participants": len(names),

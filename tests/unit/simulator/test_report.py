@@ -97,9 +97,10 @@ def test_the_report_has_a_picture_and_says_where_everything_is(tmp_path: Path) -
 
     written = write_report(tmp_path, dataset(ONE, action="regress"), {"rounds": 2}, results)
 
-    assert json.loads((tmp_path / "results.json").read_text()) == written
+    told: Any = json.loads((tmp_path / "results.json").read_text())
+    assert told == written
     assert (tmp_path / "loss_curves.png").read_bytes().startswith(b"\x89PNG")
-    assert written["places"]["models"] == "/out/federated"
-    assert written["places"]["predictions"] == "/out/w"
-    assert written["places"]["data"] == "/data/d"
-    assert written["ways_of_training"]["pooled"]["problem"] == "no memory"
+    assert told["places"]["models"] == "/out/federated"
+    assert told["places"]["predictions"] == "/out/w"
+    assert told["places"]["data"] == "/data/d"
+    assert told["ways_of_training"]["pooled"]["problem"] == "no memory"
