@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from synergos.cli.output import Format, say
 from synergos.errors import InvalidRequest
+from synergos.foreign_json import items
 
 IN_TABLE = 20
 """Items of a table, unless said otherwise; JSON has all there are."""
@@ -36,7 +37,7 @@ def limit_of(given: int | None, output: Format) -> int | None:
     return given or None
 
 
-def say_if_there_is_more(answer: Mapping[str, Any]) -> None:
+def say_if_there_is_more(answer: Mapping[str, object]) -> None:
     """Tell on standard error that a list goes on."""
     if answer.get("next"):
-        say(f"{len(answer['data'])} are shown, the newest; there are more: --limit 0 shows all")
+        say(f"{len(items(answer['data']))} are shown, the newest; there are more: --limit 0 shows all")

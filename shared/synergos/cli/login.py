@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -62,7 +62,7 @@ def _asked_name() -> str:
     return name
 
 
-def _show(driver: Driver, told: dict[str, Any], output: Format) -> None:
+def _show(driver: Driver, told: dict[str, object], output: Format) -> None:
     shown = {
         "address": driver.address,
         **{name: value for name, value in told.items() if name not in {"token", "kind"}},

@@ -9,7 +9,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 from urllib.parse import urlsplit
 
 import typer
@@ -93,7 +93,7 @@ class Profile:
             )
         return cls(address, _seconds(timeout, f"{at}.timeout"), **files)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """As the file has it."""
         return {name: value for name in _KEYS if (value := getattr(self, name)) is not None}
 
@@ -127,7 +127,7 @@ class Profiles:
         return cls._of(found, str(path))
 
     @classmethod
-    def _of(cls, found: Mapping[str, Any], at: str) -> Self:
+    def _of(cls, found: Mapping[str, object], at: str) -> Self:
         for name in found:
             if name not in {"default", "profile"}:
                 raise UnknownName(
@@ -140,7 +140,7 @@ class Profiles:
         default = found.get("default")
         if default is not None and default not in named:
             raise UnknownName(default, named, f"{at}: default", "a profile of this file", listed=list(named))
-        return cls(named, default)
+        return cls(named, None if default is None else str(default))
 
     def get(self, name: str, field: str) -> Profile:
         """The profile of a name.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -12,6 +12,7 @@ from synergos.cli.connection import connected
 from synergos.cli.listing import LimitOption, limit_of, say_if_there_is_more
 from synergos.cli.output import Format, FormatOption, counted, moment, print_json, print_table
 from synergos.cli.short_ids import shortened, with_removal
+from synergos.foreign_json import mapping
 
 
 @connected
@@ -35,15 +36,15 @@ def delete(
     _show([with_removal(driver, removal, lambda given: driver.removals.delete(given)["data"])], output)
 
 
-def _show(removals: Sequence[Mapping[str, Any]], output: Format) -> None:
+def _show(removals: Sequence[Mapping[str, object]], output: Format) -> None:
     if output is Format.JSON:
         print_json(list(removals))
         return
-    short = shortened(removal["id"] for removal in removals)
+    short = shortened(str(removal["id"]) for removal in removals)
     rows = [
         {
-            "id": short[removal["id"]],
-            "of": "/".join(map(str, removal["key"].values())),
+            "id": short[str(removal["id"])],
+            "of": "/".join(map(str, mapping(removal["key"]).values())),
             "where": removal["place"],
             "deleted": moment(removal["deleted_at"]),
             "reason": removal["reason"],

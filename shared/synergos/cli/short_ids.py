@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise, takewhile
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from synergos import Driver
 from synergos.cli.exits import NOT_FOUND_STATUS
 from synergos.driver import DriverError
 from synergos.errors import InvalidRequest
+from synergos.foreign_json import objects, text
 
 T = TypeVar("T")
 
@@ -89,11 +90,11 @@ def _removal_ids(driver: Driver) -> Iterator[str]:
     return _paged(driver.removals.read_all)
 
 
-def _paged(read: Callable[..., Mapping[str, Any]]) -> Iterator[str]:
+def _paged(read: Callable[..., Mapping[str, object]]) -> Iterator[str]:
     """The ids of a list, the newest first, a page at a time."""
     cursor: str | None = None
     while True:
         answer = read(order="newest", limit=PAGE, cursor=cursor)
-        yield from (item["id"] for item in answer["data"])
-        if not (cursor := answer.get("next")):
+        yield from (str(item["id"]) for item in objects(answer["data"]))
+        if not (cursor := text(answer.get("next"))):
             return

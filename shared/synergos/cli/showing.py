@@ -14,11 +14,12 @@ from synergos.cli.output import Format, cell, moment, print_fields, print_json, 
 from synergos.cli.short_ids import SHORTEST
 from synergos.cli.use_case import Shows, UseCase
 from synergos.driver.answers import table_of
+from synergos.foreign_json import items, mapping
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Record = Mapping[str, Any]
+Record = Mapping[str, object]
 
 _BETWEEN = 2
 """Characters between two columns of a table."""
@@ -51,16 +52,18 @@ def show(case: UseCase, answer: Any, output: Format) -> None:
         say_if_there_is_more(answer)
 
 
-def warn(answer: Mapping[str, Any]) -> None:
+def warn(answer: Mapping[str, object]) -> None:
     """Tell on standard error what an answer warns of."""
-    for warning in answer.get("warnings") or ():
+    for warning in items(answer.get("warnings")):
         say(f"synergos: warning: {warning}")
 
 
 def show_record(record: Record) -> None:
     """Write one record: its ids, its fields, and how much there is beneath it."""
-    key = record.get("key", {})
-    beneath = {f"{name.lower()}s": len(found) for name, found in record.get("relations", {}).items() if found}
+    key = mapping(record.get("key"))
+    beneath = {
+        f"{name.lower()}s": len(items(found)) for name, found in mapping(record.get("relations")).items() if found
+    }
     fields = {name: value for name, value in record.items() if name not in {*_MACHINES, "key"}}
     print_fields("/".join(map(str, key.values())), {**key, **fields, **beneath})
 
@@ -101,7 +104,7 @@ def show_rows(records: Sequence[Record], first: Sequence[str] = ()) -> None:
         say(f"not shown: {', '.join(left)}; --format json has everything")
 
 
-def _show_files(found: Mapping[str, Any], output: Format) -> None:
+def _show_files(found: Mapping[str, object], output: Format) -> None:
     if output is Format.JSON:
         print_json({name: str(path) for name, path in found.items()})
         return
@@ -112,8 +115,8 @@ def _show_files(found: Mapping[str, Any], output: Format) -> None:
 def _field(record: Record, name: str) -> object:
     """A field, or one of its key, or one within another."""
     found: Any = record
-    if name in record.get("key", {}):
-        return record["key"][name]
+    if name in (key := mapping(record.get("key"))):
+        return key[name]
     for part in name.split("."):
         found = found.get(part) if isinstance(found, Mapping) else None
     if name in _TIMES:
