@@ -28,7 +28,7 @@ SLOWEST_FIRST = ("containers", "networks", "e2e", "browser", "integration", "fuz
 """What is long must not come last, when nothing is left for the other processes to do. What mostly waits is of the group of the
 networks' tests, and comes early: another process has those of the containers meanwhile, which work without a rest."""
 OF_PROGRAMS = ("networks", "e2e", "browser")
-PATIENCE = 400
+PATIENCE = 600
 """Seconds that a test of whole programs may take unless it says otherwise: on a busy machine they take long to be there."""
 
 # How long an example takes says how busy the machine is; and what fails is to fail because of what was changed.

@@ -15,7 +15,7 @@ from servers.orchestrator import account, orchestrator
 from servers.portal import RunningPortal, running
 from support.visitor import Visitor
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.slow
 
 PASSWORD = "correct horse battery"
 _REFUSED = ("403", "404", "422")

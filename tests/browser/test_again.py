@@ -15,7 +15,7 @@ from support.visitor import Visitor
 from support.waiting import until
 from synergos_simulator.datasets import Dataset, write_example
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

@@ -16,8 +16,6 @@ from support.visitor import Visitor
 from support.waiting import until
 from synergos_simulator.datasets import Dataset, write_example
 
-pytestmark = pytest.mark.timeout(200)
-
 PLANTED = "98765.4321"
 _MOST = 160
 """Addresses that are looked at."""

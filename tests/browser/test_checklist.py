@@ -17,7 +17,7 @@ from support.visitor import Visitor
 from support.waiting import until
 from synergos_simulator.datasets import Dataset, write_example
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.slow
 
 WAYS: dict[type[Hand], tuple[str, ...]] = {
     ByMouse: ("I orchestrate", "Collaborations", "Create"),

@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import expect
 
 from grids.real_grid import RealGrid
 from servers.portal import RunningPortal
 from support.visitor import Visitor
 
-pytestmark = pytest.mark.timeout(300)
 REFUSED = "status of 422"
 """What a browser says on its console of a form that was not taken."""
 

@@ -17,8 +17,6 @@ from servers.portal import RunningPortal
 from support.visitor import Visitor, links_in, origin
 from synergos_portal import translations
 
-pytestmark = pytest.mark.timeout(600)
-
 _OLD = {
     "orchestrator/collaborations/create": "collaborations.new",
     "orchestrator/collaborations/view": "collaborations.listed",

@@ -16,7 +16,7 @@ from support.visitor import Visitor
 from synergos import Driver
 from synergos_simulator.state import Program
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.slow
 
 NAMES = ("心 脏 ~(b)@=:+.-é", "new", "a" * 128)
 TEXT = "</textarea></script><script>alert('x')</script><img src=x onerror=alert(1)>{{ 7 * 191 }}%(name)s '\"&amp;"

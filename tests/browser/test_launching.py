@@ -17,8 +17,6 @@ from servers.portal import RunningPortal
 from support.visitor import Visitor
 from synergos_simulator.datasets import Dataset, write_example
 
-pytestmark = pytest.mark.timeout(300)
-
 
 @pytest.fixture(scope="module")
 def diabetes(data: Path) -> Dataset:

@@ -16,8 +16,6 @@ from support.visitor import Visitor
 from support.waiting import until
 from synergos_simulator.datasets import Dataset, write_example
 
-pytestmark = pytest.mark.timeout(200)
-
 
 @pytest.fixture(scope="module")
 def wines(tmp_path_factory: pytest.TempPathFactory) -> Dataset:

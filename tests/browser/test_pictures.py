@@ -16,8 +16,6 @@ from support.visitor import Visitor
 from support.waiting import until
 from synergos_simulator.datasets import Dataset
 
-pytestmark = pytest.mark.timeout(300)
-
 PICTURES = Path(__file__).resolve().parents[2] / "docs" / "pictures"
 DOCUMENTATION = PICTURES.with_name("portal.md")
 ROUNDS = 30

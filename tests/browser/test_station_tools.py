@@ -20,8 +20,6 @@ from support.visitor import Visitor
 from synergos.mlops_server import PYTHON
 from synmanager.roles import ADMINISTRATOR
 
-pytestmark = pytest.mark.timeout(300)
-
 _JOB = {
     "id": "9a",
     "stage": "train",

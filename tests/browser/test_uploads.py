@@ -12,8 +12,6 @@ from grids.real_grid import Study
 from servers.portal import RunningPortal
 from support.visitor import Visitor
 
-pytestmark = pytest.mark.timeout(300)
-
 _NO_DEFINITION = {
     b"rounds: 3": "not JSON (line 1",
     b"\xff\xfe": "not JSON",

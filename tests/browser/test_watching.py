@@ -19,7 +19,7 @@ from support.visitor import Visitor
 from support.waiting import until
 from synergos_simulator.datasets import Dataset
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.slow
 
 _NAMED_WITHIN = 3_000.0
 """Milliseconds after which whoever is lost is named."""

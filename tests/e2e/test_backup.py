@@ -21,8 +21,6 @@ from synergos_simulator.datasets import Dataset
 from synergos_simulator.grid import is_healthy
 from synergos_simulator.state import Program
 
-pytestmark = pytest.mark.timeout(400)
-
 
 @pytest.fixture
 def processes() -> Iterator[Processes]:

@@ -12,8 +12,6 @@ from grids.real_grid import RealGrid, Study, started
 from support.waiting import until
 from synergos_simulator.datasets import Dataset, Split, write_example
 
-pytestmark = pytest.mark.timeout(200)
-
 
 @pytest.fixture(scope="module")
 def hearts(tmp_path_factory: pytest.TempPathFactory) -> Dataset:

@@ -21,8 +21,6 @@ from support.waiting import until
 from synergos.gelf import Transport
 from synergos_simulator.datasets import Dataset
 
-pytestmark = pytest.mark.timeout(400)
-
 PACK = Path(__file__).resolve().parents[2] / "docker" / "logger" / "content_packs" / "synergos.json"
 PREFIXES = {"metrics": "SYS_", "director": "DIR_", "ttp": "TTP_", "worker": "WKR_"}
 PATIENCE = 60.0

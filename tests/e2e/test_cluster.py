@@ -25,8 +25,6 @@ from grids.real_grid import ENDLESS, Study
 from support.waiting import until
 from synergos_simulator.datasets import Dataset
 
-pytestmark = pytest.mark.timeout(400)
-
 
 @pytest.fixture(scope="module")
 def grid(tmp_path_factory: pytest.TempPathFactory, data: Path) -> Iterator[Cluster]:

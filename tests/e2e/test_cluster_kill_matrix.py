@@ -17,7 +17,7 @@ from synergos.driver.errors import DriverError
 from synergos_simulator.cluster import node_name
 from synergos_simulator.datasets import Dataset
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.slow
 
 ROUNDS = 4
 STAGES = ("preprocess", "train", "validate", "predict")

@@ -27,7 +27,7 @@ from synergos.records import RecordStore
 from synergos.records.grants import ttp_grants
 from synergos_simulator.datasets import Dataset
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

@@ -18,8 +18,6 @@ from synergos.cli import main
 from synergos.cli.exits import ExitCode
 from synergos_simulator.datasets import Dataset
 
-pytestmark = pytest.mark.timeout(400)
-
 Command = Callable[..., Ended]
 RUN = "hospitals/wines/network/first"
 HYPERPARAMETERS = ("--algorithm", "FedAvg", "--rounds", "3", "--epochs", "1", "--lr", "0.1", "--batch-size", "16")

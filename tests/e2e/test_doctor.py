@@ -15,8 +15,6 @@ from grids.real_grid import RealGrid, Study
 from support.waiting import DEADLINE
 from synergos_simulator.datasets import Dataset
 
-pytestmark = pytest.mark.timeout(400)
-
 TO_THE_ORCHESTRATOR = "this machine → the orchestrator"
 
 

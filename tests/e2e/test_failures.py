@@ -22,8 +22,6 @@ from support.any_model import allow_any_model
 from support.waiting import DEADLINE, until
 from synergos_simulator.datasets import Dataset
 
-pytestmark = pytest.mark.timeout(400)
-
 
 @pytest.fixture
 def folder(data: Path, wine: Dataset) -> Path:

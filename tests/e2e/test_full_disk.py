@@ -17,8 +17,6 @@ from synergos_simulator.datasets import Dataset
 from synergos_simulator.grid import Grid, Plan
 from synergos_simulator.state import Program
 
-pytestmark = pytest.mark.timeout(400)
-
 
 class SmallPlan(Plan):
     """A grid whose TTP has a small disk."""

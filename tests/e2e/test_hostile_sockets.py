@@ -20,8 +20,6 @@ from support.waiting import DEADLINE, until
 from synergos_simulator.datasets import Dataset
 from synergos_simulator.state import Program
 
-pytestmark = pytest.mark.timeout(400)
-
 SOCKETS = 1000
 """At each program."""
 WAITING = 32

@@ -106,7 +106,6 @@ def test_a_first_contact_is_held_until_the_owner_approves_and_ends_when_it_is_re
     assert "revoked" in str(ended)
 
 
-@pytest.mark.timeout(400)
 def test_one_approval_is_for_a_director_and_its_ttps(held_cluster: Cluster, wine: Dataset) -> None:
     study = Study(held_cluster, wine, "held_cluster", run={"rounds": 2})
     own = fingerprint_of(held_cluster)

@@ -17,8 +17,6 @@ from grids.real_grid import RealGrid, Study
 from synergos import load_model
 from synergos_simulator.datasets import Dataset, open_dataset, write_example
 
-pytestmark = pytest.mark.timeout(300)
-
 
 @pytest.fixture(scope="module")
 def digits(data: Path) -> Dataset:

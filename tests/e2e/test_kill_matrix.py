@@ -18,7 +18,7 @@ from support.waiting import DEADLINE, until
 from synergos.driver.errors import DriverError
 from synergos_simulator.datasets import Dataset
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.slow
 
 ROUNDS = 4
 FINAL = {"completed", "failed", "cancelled"}

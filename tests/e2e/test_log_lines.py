@@ -13,8 +13,6 @@ from support.log_lines import Line, read_lines
 from support.waiting import DEADLINE
 from synergos_simulator.datasets import Dataset
 
-pytestmark = pytest.mark.timeout(400)
-
 OF_JOBS = ("synergos_ttp.stages", "synergos_ttp.subscribers", "synergos_ttp.tracking", "synergos_ttp.workers")
 """The packages whose lines are about a job, all of them."""
 OF_ROUNDS = ("round done", "round judged")

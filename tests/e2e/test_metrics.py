@@ -30,8 +30,6 @@ from synergos_simulator.grid import HOST
 from synergos_simulator.scrape_targets import FILE_NAME, write_targets
 from synergos_simulator.state import Program
 
-pytestmark = pytest.mark.timeout(600)
-
 SLOW, QUICK = "worker_2", "worker_1"
 LOGS = "worker_1_1"
 """The program whose log server is away."""

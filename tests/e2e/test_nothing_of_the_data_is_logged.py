@@ -24,8 +24,6 @@ from synergos.gelf import Transport
 from synergos_simulator.datasets import Dataset, Holding
 from synergos_simulator.datasets.dataset import any_layer, layer
 
-pytestmark = pytest.mark.timeout(400)
-
 LABELS = ("plantedlabel_barolo", "plantedlabel_barbera", "plantedlabel_grignolino")
 LEVELS = ("plantedlevel_red", "plantedlevel_white")
 PLANTED = ("planted", "271828", "314159")

@@ -88,7 +88,6 @@ def test_the_heart_disease_notebook_runs_twice_in_a_row(shipped_grid: Deployment
     assert rows == {"worker_1": {826}, "worker_2": {716}}
 
 
-@pytest.mark.timeout(400)
 @pytest.mark.parametrize("notebook", [ABALONE, HEART_DISEASE], ids=lambda notebook: notebook.dataset)
 def test_the_cluster_notebooks_run_twice_in_a_row(shipped_cluster: Deployment, notebook: Notebook) -> None:
     for _ in range(2):

@@ -100,7 +100,6 @@ def undisturbed(deadly: KillableGrid, wine: Dataset) -> bytes:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(400)
 @pytest.mark.parametrize(
     ("program", "place"),
     [
@@ -122,7 +121,6 @@ def test_whoever_is_killed_the_model_is_the_undisturbed_one(
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(400)
 def test_a_line_that_is_cut_in_the_middle_of_a_round_makes_no_difference(
     deadly: KillableGrid, wine: Dataset, undisturbed: bytes, proxy: ConnectProxy
 ) -> None:
@@ -140,7 +138,6 @@ def test_a_line_that_is_cut_in_the_middle_of_a_round_makes_no_difference(
     assert len(proxy.asked) > before
 
 
-@pytest.mark.timeout(400)
 def test_a_clusters_job_goes_where_its_worker_has_joined(tmp_path: Path, data: Path, wine: Dataset) -> None:
     with cluster(tmp_path, data, outbound=["worker_1"]) as running:
         study = Study(running, wine, "outbound_cluster", run={"rounds": 2})

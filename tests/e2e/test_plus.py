@@ -18,7 +18,7 @@ from synergos.mlops_server import PYTHON
 from synergos_simulator.grid import is_healthy, stop_grid
 from synergos_simulator.state import GridState
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

@@ -17,8 +17,6 @@ from servers.collector import Collected, Collector, collector
 from support.waiting import until
 from synergos_simulator.datasets import Dataset
 
-pytestmark = pytest.mark.timeout(400)
-
 ASKED_IN, ASKED_BY = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 SERVICES = {"synergos-director", "synergos-ttp", "synergos-worker"}
 

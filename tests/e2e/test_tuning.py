@@ -15,8 +15,6 @@ from grids.real_grid import ENDLESS, RealGrid, Study
 from support.waiting import until
 from synergos_simulator.datasets import Dataset
 
-pytestmark = pytest.mark.timeout(400)
-
 SPACE = {
     "lr": {"_type": "loguniform", "_value": [0.001, 1.0]},
     "batch_size": {"_type": "choice", "_value": [16, 64]},

@@ -13,8 +13,6 @@ from grids.field_case import FieldCase
 
 Play = Callable[[str], FieldCase]
 
-pytestmark = pytest.mark.timeout(300)
-
 
 def score(case: FieldCase, tag: str) -> float:
     """The first row's."""

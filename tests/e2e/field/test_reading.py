@@ -11,8 +11,6 @@ from grids.field_case import FieldCase
 
 Play = Callable[[str], FieldCase]
 
-pytestmark = pytest.mark.timeout(300)
-
 COMMAS = ("ask_comma_on_first_row", "ask_comma_on_every_row", "ask_comma_two_rows", "ask_comma_other_numbers")
 
 

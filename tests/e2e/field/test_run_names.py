@@ -11,8 +11,6 @@ from grids.field_case import FieldCase
 
 Play = Callable[[str], FieldCase]
 
-pytestmark = pytest.mark.timeout(300)
-
 
 def test_names_that_nobody_reads_are_refused_and_the_right_one_finds_all_positives(play: Play) -> None:
     case = play("11-run-names-nobody-reads")

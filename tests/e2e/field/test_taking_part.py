@@ -12,8 +12,6 @@ from grids.real_grid import RealGrid
 
 Play = Callable[[str], FieldCase]
 
-pytestmark = pytest.mark.timeout(300)
-
 
 def test_one_labelled_row_is_predicted_with_batch_normalisation_as_one_without_label_is(play: Play) -> None:
     case = play("10-one-row-and-batch-norm")

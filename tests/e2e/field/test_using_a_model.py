@@ -16,8 +16,6 @@ from synergos import load_model
 
 Play = Callable[[str], FieldCase]
 
-pytestmark = pytest.mark.timeout(300)
-
 NETWORK = [
     {**linear(1, 16, "relu"), "is_input": True},
     layer("BatchNorm1d", num_features=16),
