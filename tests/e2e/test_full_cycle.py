@@ -13,7 +13,8 @@ import pytest
 import requests
 
 from grids.real_grid import RealGrid, Study
-from support.waiting import until
+from support.waiting import DEADLINE, until
+from support.written_files import stats_below
 from synergos_simulator.datasets import Dataset
 
 
@@ -177,11 +178,13 @@ def test_what_programs_write_is_their_users_alone(own_grid: RealGrid, wine: Data
 
     # By a process of its own, which is started for it.
     until((folder / "ttp" / "mlflow" / "mlflow.db").is_file, "the training to be tracked")
-    written = [path for name in ("ttp", "worker_1") for path in (folder / name).rglob("*")]
+    written = [each for name in ("ttp", "worker_1") for each in stats_below(folder / name)]
 
     suffixes = {".csv", ".pt", ".safetensors", ".json", ".txt", ".sqlite", ".db"}
-    assert {path.suffix for path in written} >= suffixes
-    assert [path for path in written if stat.S_IMODE(path.stat().st_mode) != (0o700 if path.is_dir() else 0o600)] == []
+    assert {path.suffix for path, _ in written} >= suffixes
+    assert [
+        path for path, told in written if stat.S_IMODE(told.st_mode) != (0o700 if stat.S_ISDIR(told.st_mode) else 0o600)
+    ] == []
     assert {stat.S_IMODE(path.stat().st_mode) for path in (folder / "logs").glob("*.log")} == {0o600}
 
 
@@ -240,7 +243,7 @@ def test_jobs_tell_what_was_done(grid: RealGrid, wine: Dataset) -> None:
 def test_every_program_says_how_it_is(grid: RealGrid, program: str) -> None:
     address = next(p.address for p in grid.grid.state.programs if p.name == program)
 
-    answer = requests.get(f"{address}/health", timeout=5).json()
+    answer = requests.get(f"{address}/health", timeout=DEADLINE).json()
 
     assert answer["status"] == "ok"
     assert answer["id"] == program

@@ -18,9 +18,8 @@ from grids.real_grid import RealGrid, started
 from support.waiting import until
 from support.wire_paths import crossings, documented
 from support.wire_recorder import Exchange, recording
+from support.written_files import files_below
 from synergos_simulator.grid import Disclosure
-
-pytestmark = pytest.mark.timeout(300)
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "wire-formats.md"
 PLANTED = ("98765.4", "Station Jones", "Morbus Planted", "P-77001", "Ms Jones", "1e999", "jones.csv")
@@ -96,9 +95,7 @@ def test_no_planted_value_is_in_anything_that_passes_or_is_written(cycle: Cycle)
     # Predictions are a participant's own, and where its rows come from is in them.
     own = {folder / name / "outputs" for name in ("worker_1", "worker_2")}
     written = {
-        str(path.relative_to(folder)): path.read_bytes()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and not own & set(path.parents)
+        str(path.relative_to(folder)): content for path, content in files_below(folder) if not own & set(path.parents)
     }
 
     assert any(name.endswith(".log") for name in written)
@@ -118,11 +115,7 @@ def test_an_identifier_is_carried_into_its_own_participants_predictions_alone(cy
 def test_the_other_participants_own_folders_have_nothing_of_it_either(cycle: Cycle) -> None:
     other = cycle.grid.outputs("worker_2")
 
-    assert [
-        path
-        for path in other.rglob("*")
-        if path.is_file() and any(value.encode() in path.read_bytes() for value in PLANTED)
-    ] == []
+    assert [path for path, content in files_below(other) if any(value.encode() in content for value in PLANTED)] == []
 
 
 def test_a_refusal_names_column_and_minimum_and_no_number_there_is(cycle: Cycle) -> None:

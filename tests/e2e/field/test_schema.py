@@ -10,10 +10,9 @@ import pytest
 
 from grids.field_case import FieldCase
 from grids.real_grid import RealGrid
+from support.written_files import files_below
 
 Play = Callable[[str], FieldCase]
-
-pytestmark = pytest.mark.timeout(300)
 
 
 def test_one_thing_in_two_spellings_is_one_once_it_is_mapped(play: Play) -> None:
@@ -78,4 +77,4 @@ def test_copies_in_hidden_folders_are_no_rows(play: Play) -> None:
 
 def files_with(text: bytes, folder: Path) -> list[Path]:
     """The files below a folder in which a text stands."""
-    return [path for path in sorted(folder.rglob("*")) if path.is_file() and text in path.read_bytes()]
+    return [path for path, content in files_below(folder) if text in content]
