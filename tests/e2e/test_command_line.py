@@ -14,6 +14,7 @@ import pytest
 
 from grids.real_grid import ENDLESS, RealGrid, Study
 from support.command_runner import Ended
+from support.waiting import until
 from synergos.cli import main
 from synergos.cli.exits import ExitCode
 from synergos_simulator.datasets import Dataset
@@ -150,6 +151,6 @@ def test_a_timeout_ends_the_looking_and_names_the_job_that_goes_on(
     [job] = study.jobs("train")
     assert timed_out.code == ExitCode.TIMED_OUT
     assert job["id"][:8] in timed_out.err
-    assert job["state"] == "running"
+    until(lambda: study.jobs("train")[0]["state"] == "running", "the training to run")
     assert command("job", "cancel", job["id"][:10]).code == 0
     assert command("job", "wait", job["id"]).code == ExitCode.JOB_CANCELLED
