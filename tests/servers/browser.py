@@ -13,7 +13,7 @@ from typing import Any
 
 import requests
 
-from support.waiting import until
+from support.waiting import DEADLINE, until
 from synergos_simulator.grid import FreePorts
 
 _OPTIONS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--window-size=1400,1000"]
@@ -57,11 +57,11 @@ class Browser:
 
     def screenshot(self, file: Path) -> None:
         """What a person would see, as PNG."""
-        answer = requests.get(f"{self.session}/screenshot", timeout=60)
+        answer = requests.get(f"{self.session}/screenshot", timeout=DEADLINE)
         file.write_bytes(base64.b64decode(answer.json()["value"]))
 
     def _post(self, command: str, body: object) -> Any:
-        answer = requests.post(f"{self.session}/{command}", json=body, timeout=120)
+        answer = requests.post(f"{self.session}/{command}", json=body, timeout=DEADLINE)
         assert answer.ok, answer.text[:1000]
         return answer.json()["value"]
 
@@ -75,15 +75,15 @@ def browser() -> Iterator[Browser]:
     try:
         until(lambda: _is_ready(address), "the browser's driver to be ready")
         wanted = {"capabilities": {"alwaysMatch": {"goog:chromeOptions": {"args": _OPTIONS}}}}
-        begun = requests.post(f"{address}/session", json=wanted, timeout=120).json()
+        begun = requests.post(f"{address}/session", json=wanted, timeout=DEADLINE).json()
         session = f"{address}/session/{begun['value']['sessionId']}"
         try:
             yield Browser(session)
         finally:
-            requests.delete(session, timeout=60)
+            requests.delete(session, timeout=DEADLINE)
     finally:
         driver.terminate()
-        driver.wait(60)
+        driver.wait(DEADLINE)
 
 
 def _is_ready(address: str) -> bool:

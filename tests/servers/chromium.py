@@ -10,6 +10,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, ViewportSize, sync_playwright
 
 from support.visitor import Visitor
+from support.waiting import DEADLINE
 
 FAILURES = Path(__file__).parents[1] / "browser" / "failures"
 """Where what was to be seen when a test failed is kept."""
@@ -27,7 +28,7 @@ def is_installed() -> bool:
 def chromium() -> Iterator[Browser]:
     """A browser that runs inside the ``with`` block."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=_program(), args=_OPTIONS)
+        browser = playwright.chromium.launch(executable_path=_program(), args=_OPTIONS, timeout=1000 * DEADLINE)
         try:
             yield browser
         finally:

@@ -15,9 +15,10 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from support.waiting import until
+from support.waiting import DEADLINE, until
 
 _ASKED = re.compile(rb"CONNECT ([^: ]+):(\d+) HTTP/1\.[01]\r\n")
 
@@ -37,11 +38,17 @@ class ConnectProxy:
     @property
     def asked(self) -> list[str]:
         """What it was asked to connect to, one for each connection."""
-        return self.log.read_text().split()
+        return [word for word in self.log.read_text().split() if ":" in word]
 
     def cut(self) -> None:
-        """Cut all connections that go through it now."""
+        """Cut all connections that go through it now; they are when this returns."""
+        before = self._cuts
         self.process.send_signal(signal.SIGUSR1)
+        until(lambda: self._cuts > before, "the connections to be cut")
+
+    @property
+    def _cuts(self) -> int:
+        return self.log.read_text().split().count("cut")
 
 
 @contextmanager
@@ -57,7 +64,7 @@ def connect_proxy(folder: Path, port: int, idle: float = 3600.0) -> Iterator[Con
         yield ConnectProxy(port, process, log)
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(DEADLINE)
 
 
 async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, idle: float) -> None:
@@ -95,8 +102,11 @@ async def _serve(port: int, idle: float) -> None:
     def cut() -> None:
         for writer in open_writers:
             writer.transport.abort()
+        # In the loop's next turn they are closed, in the order in which that was asked for.
+        loop.call_soon(partial(print, "cut", flush=True))
 
-    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, cut)
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGUSR1, cut)
     server = await asyncio.start_server(take, "127.0.0.1", port)
     print("ready", flush=True)
     async with server:

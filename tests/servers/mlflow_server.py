@@ -68,7 +68,7 @@ def _until_healthy(process: subprocess.Popen[bytes], port: int, log: Path) -> No
         while time.monotonic() < end:
             assert process.poll() is None, log.read_text()
             try:
-                if session.get(f"http://127.0.0.1:{port}/health", timeout=1).ok:
+                if session.get(f"http://127.0.0.1:{port}/health", timeout=10).ok:
                     return
             except requests.RequestException:
                 time.sleep(0.05)

@@ -15,7 +15,7 @@ from typing import Any
 
 import requests
 
-from support.waiting import until
+from support.waiting import DEADLINE, until
 from synergos_simulator.grid import FreePorts
 
 SCRIPT = Path(__file__).parent / "openid" / "provider.mjs"
@@ -47,7 +47,7 @@ class OpenIdProvider:
         """A token that the site's client is given when it signs in."""
         asked = {"grant_type": "client_credentials", "resource": audience, "scope": "federate"}
         answer = requests.post(
-            f"{self.issuer}/token", data=asked, auth=(self.site, f"secret-of-{self.site}"), timeout=30
+            f"{self.issuer}/token", data=asked, auth=(self.site, f"secret-of-{self.site}"), timeout=DEADLINE
         )
         answer.raise_for_status()
         token: str = answer.json()["access_token"]
@@ -69,7 +69,7 @@ def openid_provider(site: str, claims: Mapping[str, Any], folder: Path) -> Itera
         yield provider
     finally:
         process.terminate()
-        process.wait(100)
+        process.wait(DEADLINE)
 
 
 def _answers(provider: OpenIdProvider) -> bool:

@@ -30,7 +30,7 @@ def orchestrator(folder: Path, *flags: str) -> Iterator[tuple[Program, Processes
     processes = Processes()
     processes.start(program)
     try:
-        until(lambda: is_healthy(program), "the orchestrator to answer", 120.0)
+        until(lambda: is_healthy(program), "the orchestrator to answer")
         yield program, processes
     finally:
         processes.end_all()

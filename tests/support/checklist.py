@@ -13,7 +13,6 @@ from playwright.sync_api import expect
 from grids.real_grid import WORKERS
 from servers.portal import RunningPortal
 from support.visitor import Visitor
-from support.waiting import DEADLINE
 from synergos_simulator.datasets import Dataset
 
 
@@ -145,10 +144,7 @@ def launched(hand: Hand, visitor: Visitor, project: str, dataset: Dataset, folde
     _next_step(hand, visitor, project, "Align")
     visitor.sees("3 jobs")
     hand.follow("Start")
-    # Of work, which takes longer than to show it.
-    expect(visitor.page.get_by_role("main")).to_contain_text(
-        "All jobs of this launch have ended.", timeout=1000 * DEADLINE
-    )
+    visitor.sees("All jobs of this launch have ended.")
     expect(visitor.page.get_by_role("row").filter(has_text="completed")).to_have_count(3)
     visitor.open(project)
     visitor.sees("done: Models are validated", "All done: compare runs, or declare another one.")
