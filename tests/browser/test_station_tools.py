@@ -116,9 +116,9 @@ def test_a_queue_that_is_killed_says_so_and_its_pages_come_back_by_themselves(
     queue.kill()
     try:
         trouble = page.locator('[data-key="queue"] .station-trouble')
-        expect(trouble).to_contain_text("RabbitMQ does not answer at", timeout=60_000)
+        expect(trouble).to_contain_text("RabbitMQ does not answer at")
         shows(page, "mlops", "training_of_r")
     finally:
         queue.start()
-    expect(trouble).to_be_hidden(timeout=60_000)
+    expect(trouble).to_be_hidden()
     shows(page, "queue", "All queues")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,12 @@ from grids.forked import forked
 from grids.planned_grid import planned
 from grids.processes import Processes
 from grids.real_grid import WORKERS, RealGrid, Study
-from support.waiting import until
+from support.waiting import DEADLINE, until
 from synergos_simulator.cluster import ClusterPlan, node_name
 from synergos_simulator.grid import Grid, is_healthy
 from synergos_simulator.state import Program
 
 GRIDS = 2
-START_DEADLINE = 120.0
 LONG = {"rounds": 200, "patience": 200}
 """Hyperparameters of a training that takes long enough to be killed in, and that ends; never early."""
 
@@ -37,8 +37,11 @@ class Cluster(RealGrid):
         return [[self.program(node_name(name, grid)) for grid in range(self._sub_grids)] for name in self._participants]
 
     def program(self, name: str) -> Program:
-        """One program as it was planned."""
-        return next(program for program in self.grid.planned_programs if program.name == name)
+        """One program as it was planned; how long a worker that was killed takes to be there again is the machine's affair."""
+        found = next(program for program in self.grid.planned_programs if program.name == name)
+        if not name.startswith("ttp"):
+            return found
+        return replace(found, command=[*found.command, "--rejoin_timeout", str(DEADLINE)])
 
     @property
     def names(self) -> list[str]:
@@ -55,11 +58,7 @@ class Cluster(RealGrid):
         for program in chosen:
             self._processes.start(program)
         for program in chosen:
-            until(
-                lambda program=program: is_healthy(program),  # type: ignore[misc]
-                f"{program.name} to answer",
-                START_DEADLINE,
-            )
+            until(lambda program=program: is_healthy(program), f"{program.name} to answer")  # type: ignore[misc]
 
     def kill(self, name: str, how: signal.Signals = signal.SIGKILL) -> None:
         """End a program and everything it has started."""

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
+
 from grids import killing
 from grids.cluster_grid import GRIDS
 from grids.forked import forked
@@ -62,6 +64,12 @@ class KillableGrid(RealGrid):
         """Stop a program, wherever it is, with all that it has started."""
         os.killpg(self._running[program].pid, signal.SIGSTOP)
 
+    def is_frozen(self, program: str) -> bool:
+        """Whether a program, and the process of it that works, have stopped: whoever woke it before would be too early."""
+        parent = psutil.Process(self._running[program].pid)
+        stopped = [each.status() == psutil.STATUS_STOPPED for each in (parent, *parent.children())]
+        return stopped[0] and any(stopped[1:])
+
     def wake(self, program: str) -> None:
         """Let a program that froze go on."""
         os.killpg(self._running[program].pid, signal.SIGCONT)
@@ -76,6 +84,12 @@ class KillableGrid(RealGrid):
             self._away -= {program}
         planned = next(each for each in self._programs if each.name == program)
         until(lambda: self._running[program].poll() is None and is_healthy(planned), f"{program} to answer again")
+
+    def start_ttp_with(self, *flags: str) -> None:
+        """End the TTP in order, and have it started again with other flags than those before."""
+        self._ttp_flags = flags
+        with self.away("ttp"):
+            self.end("ttp")
 
     def end(self, program: str, how: signal.Signals = signal.SIGTERM) -> int:
         """Send a program a signal, as whoever runs its host does, and wait for its end; its exit code."""
@@ -93,9 +107,11 @@ class KillableGrid(RealGrid):
     def stop(self) -> None:
         """End every program."""
         self._stopped.set()
-        self._watch.join(DEADLINE)
+        if self._watch.is_alive():
+            self._watch.join(DEADLINE)
         for process in self._running.values():
             os.killpg(process.pid, signal.SIGKILL)
+        for process in self._running.values():
             process.wait(DEADLINE)
 
     @property
