@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import requests
 from grids.cluster_grid import Cluster, cluster, hand_in, jobs_of, trainings_under_way, wait_for_jobs
 from grids.real_grid import WORKERS, Study
 from servers.collector import Collected, Collector, collector
-from support.waiting import until
+from support.waiting import DEADLINE, until
 from synergos_simulator.datasets import Dataset
 
 ASKED_IN, ASKED_BY = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
@@ -37,17 +37,31 @@ def grid(tmp_path_factory: pytest.TempPathFactory, data: Path, receiver: Collect
             yield running
 
 
-def whole(receiver: Collector, trace: str, *names: str) -> list[Collected]:
-    """All spans of a trace, once there are some with these names."""
+def collected(
+    receiver: Collector, trace: str, *names: str, are_all: Callable[[list[Collected]], bool] = bool
+) -> list[Collected]:
+    """The spans of a trace, once there are some with these names, and all that are to come."""
+    found: list[Collected] = []
+    size = -1
 
-    def found() -> list[Collected]:
-        return [span for span in receiver.spans() if span.trace == trace]
+    def are_there() -> bool:
+        nonlocal found, size
+        # What is written last may not be there to its end.
+        before, size = size, receiver.written.stat().st_size
+        found = [span for span in receiver.spans() if span.trace == trace]
+        return size == before and set(names) <= {span.name for span in found} and are_all(found)
 
     def seen() -> str:
-        return f"{', '.join(names)} of the trace to be collected; it has {sorted({span.name for span in found()})}"
+        return f"{', '.join(names)} of the trace to be collected; it has {sorted({span.name for span in found})}"
 
-    until(lambda: set(names) <= {span.name for span in found()}, seen, every=0.1)
-    return found()
+    until(are_there, seen, every=0.1)
+    return found
+
+
+def whole(spans: list[Collected]) -> bool:
+    """Whether a span is there for each that is part of it, and for each that was sent somewhere one of who took it: each program sends its own."""
+    ids, parents = {span.id for span in spans}, {span.parent for span in spans}
+    return parents <= ids | {None, ASKED_BY} and {span.id for span in spans if span.name == "transfer"} <= parents
 
 
 def ways_to(spans: list[Collected], name: str) -> set[tuple[str, ...]]:
@@ -76,7 +90,7 @@ def test_one_run_is_one_tree_across_all_programs(grid: Cluster, receiver: Collec
     wait_for_jobs(study)
     job = training_of(study)
 
-    spans = whole(receiver, job["trace_id"], "run", "computing", "archive", "publish")
+    spans = collected(receiver, job["trace_id"], "run", "computing", "archive", "publish", are_all=whole)
 
     assert job["trace_id"] == job["id"]
     assert {span.service for span in spans} == SERVICES
@@ -110,7 +124,7 @@ def test_spans_tell_no_address_and_nothing_of_the_data(grid: Cluster, receiver: 
     hand_in(study)
     wait_for_jobs(study)
     for job in jobs_of(study):
-        whole(receiver, job["trace_id"], "archive")
+        collected(receiver, job["trace_id"], "archive")
 
     said = [value for span in receiver.spans() for value in (span.name, *span.attributes.values())]
 
@@ -131,13 +145,13 @@ def test_a_job_is_part_of_the_trace_that_it_is_asked_in_and_logs_say_so(
         f"{grid.grid.ttp.address}/ttp/train/collaborations/{study.keys[0]}/projects/{study.keys[1]}/alignments",
         json={},
         headers={"traceparent": f"00-{ASKED_IN}-{ASKED_BY}-01"},
-        timeout=30,
+        timeout=DEADLINE,
     )
     assert answer.ok, answer.text
     wait_for_jobs(study)
     [job] = jobs_of(study)
 
-    spans = whole(receiver, ASKED_IN, "alignment", "archive")
+    spans = collected(receiver, ASKED_IN, "alignment", "archive", "publish", are_all=whole)
 
     assert (job["trace_id"], {span.service for span in spans}) == (ASKED_IN, SERVICES)
     [first] = [span for span in spans if span.parent == ASKED_BY]
@@ -152,12 +166,12 @@ def test_a_run_whose_ttp_is_killed_goes_on_in_the_same_trace(grid: Cluster, rece
     study = Study(grid, wine, "killed", {"rounds": 400, "patience": 400})
     hand_in(study)
     [before] = trainings_under_way(study)
-    whole(receiver, before["trace_id"], "round")
+    collected(receiver, before["trace_id"], "round")
     grid.kill(before["ttp"], signal.SIGKILL)
     grid.start(before["ttp"])
     wait_for_jobs(study)
 
-    spans = whole(receiver, before["trace_id"], "run")
+    spans = collected(receiver, before["trace_id"], "run")
 
     assert training_of(study)["trace_id"] == before["trace_id"]
     [root] = [span for span in spans if span.parent is None]
