@@ -49,15 +49,24 @@ class WireRecorder:
         self._stack = stack
         self._connections: list[_Connection] = []
         # Whoever connects from then on is heard no more.
-        self.is_over = threading.Event()
+        self._is_over = False
+        # Guards that, and who is heard: what was accepted a moment before the end is closed too.
+        self._hearing = threading.Lock()
 
     def in_front_of(self, worker: str, port: int) -> int:
         """The port of a proxy in front of a worker's port."""
         listener = socket.create_server((HOST, 0))
-        self._stack.callback(listener.close)
-        threading.Thread(target=self._accept, args=(listener, worker, port), daemon=True).start()
+        accepting = threading.Thread(target=self._accept, args=(listener, worker, port))
+        accepting.start()
+        self._stack.callback(accepting.join)
+        self._stack.callback(_close, listener)
         found: int = listener.getsockname()[1]
         return found
+
+    def end(self) -> None:
+        """Hear nobody any more who connects."""
+        with self._hearing:
+            self._is_over = True
 
     @property
     def exchanges(self) -> list[Exchange]:
@@ -80,16 +89,18 @@ class WireRecorder:
                 asking, _ = listener.accept()
             except OSError:  # closed: the recording has ended
                 return
-            if self.is_over.is_set():
-                asking.close()
-                return
-            answering = socket.create_connection((HOST, port))
-            kept = _Connection(worker)
-            self._connections.append(kept)
-            self._stack.callback(asking.close)
-            self._stack.callback(answering.close)
-            for source, target, to in ((asking, answering, kept.sent), (answering, asking, kept.received)):
-                threading.Thread(target=_pump, args=(source, target, to), daemon=True).start()
+            with self._hearing:
+                if self._is_over or (answering := _connected(port)) is None:
+                    asking.close()
+                    continue
+                kept = _Connection(worker)
+                self._connections.append(kept)
+                for source, target, to in ((asking, answering, kept.sent), (answering, asking, kept.received)):
+                    pumping = threading.Thread(target=_pump, args=(source, target, to))
+                    pumping.start()
+                    self._stack.callback(pumping.join)
+                self._stack.callback(_close, asking)
+                self._stack.callback(_close, answering)
 
 
 @contextmanager
@@ -101,7 +112,22 @@ def recording() -> Iterator[WireRecorder]:
         try:
             yield recorder
         finally:
-            recorder.is_over.set()
+            recorder.end()
+
+
+def _connected(port: int) -> socket.socket | None:
+    """A connection to a worker; None where it is gone."""
+    try:
+        return socket.create_connection((HOST, port))
+    except OSError:
+        return None
+
+
+def _close(line: socket.socket) -> None:
+    """Close it, and have whoever reads from it or accepts at it meanwhile go on."""
+    with suppress(OSError):
+        line.shutdown(socket.SHUT_RDWR)
+    line.close()
 
 
 def _pump(source: socket.socket, target: socket.socket, kept: bytearray) -> None:
