@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 from grids.real_grid import RealGrid, Study
+from support.nobodys_port import nobodys_port
 from support.waiting import DEADLINE
 from synergos_simulator.datasets import Dataset
 
@@ -39,9 +40,11 @@ def doctor(address: str, *options: str) -> Diagnosis:
     return Diagnosis(done.returncode, found["findings"], found["failing"])
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return int(found.getsockname()[1])
+@pytest.fixture
+def port() -> Iterator[int]:
+    """Where nobody listens."""
+    with nobodys_port() as found:
+        yield found
 
 
 @pytest.fixture
@@ -73,8 +76,9 @@ def test_where_everything_holds_every_hop_is_named(grid: RealGrid, study: Study)
     assert "MB/s" in found.said("this machine → worker_1", "bandwidth")
 
 
-def test_a_worker_that_the_orchestrator_cannot_reach_is_the_failing_hop(grid: RealGrid, study: Study) -> None:
-    port = free_port()
+def test_a_worker_that_the_orchestrator_cannot_reach_is_the_failing_hop(
+    grid: RealGrid, study: Study, port: int
+) -> None:
     moved(study, port=port)
 
     found = doctor(grid.driver.address)
@@ -86,10 +90,9 @@ def test_a_worker_that_the_orchestrator_cannot_reach_is_the_failing_hop(grid: Re
 
 
 def test_a_participant_learns_that_its_own_worker_is_well_and_the_orchestrator_does_not_reach_it(
-    grid: RealGrid, study: Study
+    grid: RealGrid, study: Study, port: int
 ) -> None:
     real = next(program for program in grid.grid.workers if program.name == "worker_2")
-    port = free_port()
     moved(study, port=port)
 
     found = doctor(grid.driver.address, "--participant", "worker_2", "--port", str(real.data_port))
@@ -112,11 +115,11 @@ def test_who_is_not_registered_or_has_no_worker_here_is_told(grid: RealGrid, stu
     assert "nobody listens there" in unknown.said("this machine → its worker", "command port")
 
 
-def test_whatever_else_answers_in_the_orchestrators_place_is_named(grid: RealGrid) -> None:
+def test_whatever_else_answers_in_the_orchestrators_place_is_named(grid: RealGrid, port: int) -> None:
     worker = grid.grid.workers[0]
 
     of_a_worker = doctor(f"http://127.0.0.1:{worker.data_port}")
-    of_nobody = doctor(f"http://127.0.0.1:{free_port()}")
+    of_nobody = doctor(f"http://127.0.0.1:{port}")
     unknown = doctor("http://ttp.invalid:5000")
     secured = doctor(grid.driver.address.replace("http:", "https:"))
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import requests
 
 from grids.real_grid import WORKERS, RealGrid, Study
 from support.small_disk import can_mount, on_small_disk
-from support.waiting import until
+from support.waiting import DEADLINE, until
 from synergos_simulator.datasets import Dataset
 from synergos_simulator.grid import Grid, Plan
 from synergos_simulator.state import Program
@@ -40,7 +41,7 @@ def grid(tmp_path: Path, data: Path) -> Iterator[RealGrid]:
 def problems_of(grid: RealGrid) -> dict[str, str]:
     """What the TTP says keeps it from its work."""
     [address] = [program.address for program in grid.grid.state.programs if program.name == "ttp"]
-    answer = requests.get(f"{address}/health", timeout=30)
+    answer = requests.get(f"{address}/health", timeout=DEADLINE)
     told = answer.json()
     assert answer.status_code == (503 if told["status"] == "degraded" else 200)
     return dict(told.get("problems", {}))
@@ -52,6 +53,13 @@ class Disk:
     def __init__(self, grid: RealGrid) -> None:
         self.home = Path(f"/proc/{grid.process('ttp').pid}/root{grid.grid.folder / 'ttp'}")
         self._filler = self.home / "filler"
+
+    def is_tracked(self) -> bool:
+        """Whether its only training is in MLflow's store to its end: who writes there makes room, too, for a moment."""
+        store = f"file:{self.home / 'mlflow' / 'mlflow.db'}?mode=ro"
+        with suppress(sqlite3.OperationalError), closing(sqlite3.connect(store, uri=True)) as opened:
+            return opened.execute("SELECT status FROM runs").fetchall() == [("FINISHED",)]
+        return False
 
     def fill(self) -> None:
         with self._filler.open("wb", buffering=0) as file:
@@ -77,6 +85,7 @@ def test_what_cannot_be_stored_is_refused_and_goes_on_when_there_is_room(grid: R
     assert grid.driver.runs.create(*study.keys[:3], "spare", rounds=2)["success"]
     assert study.align()["success"]
     assert study.train()["success"]
+    until(disk.is_tracked, "the training to be tracked", every=0.5)
     before, records = disk.files(study), grid.driver.models.read(*study.keys)["data"]
 
     disk.fill()
