@@ -211,7 +211,7 @@ def test_a_basic_grid_tries_one_after_the_other_and_prunes_the_hopeless(grid: Re
     assert found["best"]["hyperparameters"]["lr"] == 0.3
     job = grid.driver.jobs.read(pruned[0]["jobs"]["train"])["data"]
     assert (job["state"], job["error"]["kind"]) == ("cancelled", "TrialPruned")
-    assert grid.open_sessions() == 0
+    until(lambda: grid.open_sessions() == 0, "the sessions of pruned trials to be closed")
 
 
 def test_layer_sizes_are_searched_and_the_other_sizes_follow(grid: RealGrid, wine: Dataset) -> None:
