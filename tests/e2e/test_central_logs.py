@@ -23,7 +23,6 @@ from synergos_simulator.datasets import Dataset
 
 PACK = Path(__file__).resolve().parents[2] / "docker" / "logger" / "content_packs" / "synergos.json"
 PREFIXES = {"metrics": "SYS_", "director": "DIR_", "ttp": "TTP_", "worker": "WKR_"}
-PATIENCE = 60.0
 CALL_SITE = ("_file", "_line", "_function", "_pid", "_thread_name", "_process_name")
 CASES = [(None, Transport.TCP), (1, Transport.UDP), (1, Transport.TLS)]
 """How many sub-grids, None for a Basic grid, and by what: each kind of grid and each transport, as neither depends on the other."""
@@ -42,10 +41,10 @@ def ended(
     ):
         grid.run(Study(grid, wine, "reported", {"rounds": 3}))
         for program in grid.programs:
-            until(partial(has_metrics, receiver, program.name), f"metrics of {program.name}", PATIENCE)
+            until(partial(has_metrics, receiver, program.name), f"metrics of {program.name}")
         for program in grid.programs:
             assert grid.end(program.name) == 0
-        until(lambda: not missing(grid), "all lines to come in", PATIENCE)
+        until(lambda: not missing(grid), "all lines to come in")
         yield grid
 
 

@@ -14,6 +14,7 @@ import argparse
 import asyncio
 import logging
 import signal
+import socket
 import ssl
 from collections.abc import Sequence
 from functools import partial
@@ -30,6 +31,10 @@ constant.MAX_MESSAGE_BUFFER = 4 * 2**20
 constant.OPENBRACKET = ord("{")
 _UNCOUNTED = SimpleNamespace(active=False)
 """In the place of its own metrics."""
+_RCVBUFFORCE = 33
+"""Linux's SO_RCVBUFFORCE, which Python has no name for."""
+_ROOM = 32 * 2**20
+"""Bytes."""
 _PLACE = b"x-graylog-server-url:"
 """By which Graylog is told the address that its pages are shown at."""
 
@@ -56,6 +61,18 @@ async def answer_with_a_page(reader: asyncio.StreamReader, writer: asyncio.Strea
     await writer.wait_closed()
 
 
+def roomy(address: str, port: int) -> socket.socket:
+    """Where datagrams wait that come while this process does not: on a busy machine, all that programs say in seconds."""
+    line = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        line.setsockopt(socket.SOL_SOCKET, _RCVBUFFORCE, _ROOM)
+    except PermissionError:
+        # As far as whoever is not above limits gets.
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _ROOM)
+    line.bind((address, port))
+    return line
+
+
 async def listen(folder: Path, address: str, inputs: Sequence[str], context: ssl.SSLContext | None) -> None:
     """Take messages until SIGTERM."""
     loop, stopped = asyncio.get_running_loop(), asyncio.Event()
@@ -67,7 +84,7 @@ async def listen(folder: Path, address: str, inputs: Sequence[str], context: ssl
             await asyncio.start_server(answer_with_a_page, address, int(port))
         elif transport == "udp":
             taking = partial(DatagramGelfProtocol, sink, loop, _UNCOUNTED)
-            await loop.create_datagram_endpoint(taking, (address, int(port)))
+            await loop.create_datagram_endpoint(taking, sock=roomy(address, int(port)))
         else:
             taking = partial(GelfProtocol, sink, loop, _UNCOUNTED)
             await loop.create_server(taking, address, int(port), ssl=context if transport == "tls" else None)
