@@ -66,6 +66,6 @@ def _worker(folder: Path, host: str) -> subprocess.Popen[bytes]:
 
 
 def _is_there() -> bool:
-    with suppress(OSError), urllib.request.urlopen(f"http://{ADDRESSES[1]}:{PORTS[0]}/health", timeout=1.0) as answer:
+    with suppress(OSError), urllib.request.urlopen(f"http://{ADDRESSES[1]}:{PORTS[0]}/health", timeout=10.0) as answer:
         return bool(answer.status == 200)
     return False

@@ -45,7 +45,7 @@ class Proxy:
         self._ended.set()
 
     def _pass_on(self, client: socket.socket, address: tuple[str, int]) -> None:
-        with client, socket.create_connection(address) as worker, suppress(OSError):
+        with client, suppress(OSError), socket.create_connection(address) as worker:
             others = {client: worker, worker: client}
             while not self._ended.is_set():
                 for ready in select.select(list(others), [], [], 0.1)[0]:
