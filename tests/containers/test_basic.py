@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,8 @@ from containers.jobs import Notebooks, cycle, ended, state_of, under_way
 from containers.portal import portal
 from grids.real_grid import Aside
 from support.original_notebooks import ABALONE, HEART_DISEASE, Notebook, refuse_errors
-from support.waiting import until
+from support.waiting import DEADLINE, until
+from support.written_files import stats_below
 
 pytestmark = [pytest.mark.slow, pytest.mark.containers, pytest.mark.timeout(1800)]
 
@@ -43,7 +45,7 @@ def test_the_notebook_runs_from_the_host(grid: ComposeGrid, notebooks: Notebooks
     for number in (1, 2):
         written = list((grid.folder / "outputs" / f"worker_{number}_outputs").rglob("predictions_*.csv"))
         assert written
-    owners = {path.stat().st_uid for path in grid.folder.rglob("*") if path.is_file()}
+    owners = {told.st_uid for _, told in stats_below(grid.folder) if stat.S_ISREG(told.st_mode)}
     assert len(owners) == 1
     assert owners != {0}
 
@@ -60,7 +62,7 @@ def test_every_program_is_published_on_loopback_only(grid: ComposeGrid) -> None:
         published = Container(name).inspect()["NetworkSettings"]["Ports"]["5000/tcp"]
 
         assert {binding["HostIp"] for binding in published} == {"127.0.0.1"}
-        assert requests.get(f"http://127.0.0.1:{port}/health", timeout=5).json()["id"] == name
+        assert requests.get(f"http://127.0.0.1:{port}/health", timeout=DEADLINE).json()["id"] == name
 
 
 def test_the_portal_shows_the_grid_at_its_three_addresses(grid: ComposeGrid) -> None:
@@ -110,7 +112,7 @@ def _a_lost_worker_is_named(grid: ComposeGrid, lose: Callable[[Container], bool]
     assert isinstance(answer, dict)
     assert "worker_2" in answer["message"]
     assert state_of(grid, job["id"])["error"]["participant"] == "worker_2"
-    assert requests.get("http://172.18.0.3:5000/health", timeout=5).json()["sessions"] == 0
+    assert requests.get("http://172.18.0.3:5000/health", timeout=DEADLINE).json()["sessions"] == 0
 
 
 def test_a_worker_killed_in_a_round_that_is_back_soon_is_waited_for(grid: ComposeGrid) -> None:

@@ -130,7 +130,7 @@ def shown_user(container: str) -> str:
 
 
 def test_workers_have_no_way_to_the_queue_whose_passwords_were_made_up(grid: ComposeGrid) -> None:
-    reach = "import socket; socket.create_connection(('172.20.2.16', 5672), timeout=3)"
+    reach = "import socket; socket.create_connection(('172.20.2.16', 5672), timeout=10)"
     reached = {
         name: subprocess.run(
             ["docker", "exec", name, "python", "-c", reach], capture_output=True, check=False

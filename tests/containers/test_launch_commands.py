@@ -9,7 +9,7 @@ import requests
 
 from containers.engine import Container, docker
 from containers.images import BASIC_TTP, CLUSTER_TTP, DIRECTOR, WORKER
-from support.waiting import until
+from support.waiting import DEADLINE, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.containers, pytest.mark.timeout(900), pytest.mark.usefixtures("images")]
 
@@ -114,7 +114,7 @@ def test_a_launch_command_starts_its_program(which: str, mounted: Path) -> None:
         address = f"http://127.0.0.1:{ports[1].partition(':')[0]}"
         started.wait_until_it_answers(address)
 
-        assert requests.get(f"{address}/health", timeout=5).json()["id"] == name
+        assert requests.get(f"{address}/health", timeout=DEADLINE).json()["id"] == name
         assert {path.stat().st_uid for path in mounted.iterdir() if path.name != "data" or "worker" not in image} == {
             1000
         }

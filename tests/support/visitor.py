@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from html import unescape
+from http import HTTPStatus
 from itertools import product
 from typing import Any, Literal
 from urllib.parse import urljoin, urlsplit
@@ -13,10 +14,11 @@ from urllib.parse import urljoin, urlsplit
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import APIResponse, ConsoleMessage, Locator, Page, Request, ViewportSize, expect
 
-from support.waiting import DEADLINE
+from support.waiting import DEADLINE, until
 
 _PATIENCE = 1000 * DEADLINE
 """Milliseconds that anything may take to be shown: only a mistake takes so long, also on a busy machine."""
+_AWAY = {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT}
 _RULES = {
     "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
     # What is right is most of a page, and nobody reads it.
@@ -59,9 +61,16 @@ class Visitor:
     def open(self, address: str) -> None:
         """Go to a page of one of the ``origins``."""
         self.origins.add(origin(address))
-        answer = self.page.goto(address)
-        assert answer is not None
-        assert answer.status < 500, f"{address}: {answer.status}"
+        before = len(self._messages)
+
+        def is_there() -> bool:
+            # What the browser says of an orchestrator that does not answer for seconds is not the page's.
+            del self._messages[before:]
+            answer = self.page.goto(address)
+            assert answer is not None
+            return _is_of(answer.status, address)
+
+        until(is_there, f"the orchestrator to answer for {address}", every=0.5)
 
     def follow(self, name: str) -> None:
         """Click on the link or button that is called so."""
@@ -125,8 +134,7 @@ class Visitor:
         waiting = list(addresses)
         seen = set(waiting)
         for address in waiting:
-            answer = self.page.context.request.get(address, headers={"Accept": "text/html"})
-            assert answer.status < 500, f"{address}: {answer.status}"
+            answer = self._asked_for(address)
             yield address, answer
             is_page = "text/html" in answer.headers.get("content-type", "")
             links = links_in(answer.text(), answer.url) if is_page else []
@@ -134,6 +142,18 @@ class Visitor:
             fresh = [link for link in fresh if link not in seen and "/static/" not in link]
             waiting += fresh[: max(0, most - len(waiting))]
             seen.update(fresh)
+
+    def _asked_for(self, address: str) -> APIResponse:
+        found: list[APIResponse] = []
+
+        def is_there() -> bool:
+            found[:] = [
+                self.page.context.request.get(address, headers={"Accept": "text/html"}, timeout=1000 * DEADLINE)
+            ]
+            return _is_of(found[0].status, address)
+
+        until(is_there, f"the orchestrator to answer for {address}", every=0.5)
+        return found[0]
 
     def kept_from(self, addresses: Iterable[str]) -> list[str]:
         """What keeps people from pages, in both themes, wide and narrow: as :meth:`findings`, and what is wider than its window."""
@@ -168,6 +188,12 @@ class Visitor:
     def _requested(self, request: Request) -> None:
         if not request.url.startswith(("data:", "blob:", "about:")):
             self._asked.append(request.url)
+
+
+def _is_of(status: int, address: str) -> bool:
+    """Whether an answer is what the address has: not that the orchestrator is away, as it seems to be on a machine that is busy for seconds."""
+    assert status < 500 or status in _AWAY, f"{address}: {status}"
+    return status < 500
 
 
 def origin(address: str) -> str:
