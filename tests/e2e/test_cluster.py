@@ -14,6 +14,7 @@ from grids.cluster_grid import (
     Cluster,
     cluster,
     end_without_its_ttp,
+    files_are_gone,
     hand_in,
     is_under_way,
     jobs_of,
@@ -100,8 +101,7 @@ def test_what_is_deleted_at_the_director_goes_at_ttps_and_workers_too(grid: Clus
 
     answer = grid.driver.runs.delete(*study.keys)
 
-    assert answer["files"]["waiting"] == []
-    assert {"orchestrator", "worker_1", "worker_2"} < set(answer["files"]["removed"])
+    files_are_gone(grid, answer, "orchestrator", "TTP of sub-grid 0", "TTP of sub-grid 1", "worker_1", "worker_2")
     assert folders_of(grid, study.keys[3]) == []
 
 
@@ -113,6 +113,7 @@ def test_a_training_ends_before_it_is_deleted(grid: Cluster, wine: Dataset) -> N
     answer = grid.driver.collaborations.delete(study.keys[0])
 
     assert answer["status"] == 200, answer
+    until(lambda: grid.driver.removals.read_all()["data"] == [], "the files to be gone")
     assert {job["state"] for job in jobs_of(study)} <= {"completed", "cancelled", "failed"}
     assert study.jobs("train")[0]["state"] == "cancelled"
     assert folders_of(grid, study.keys[0]) == []

@@ -71,9 +71,11 @@ def at_once(grid: Cluster, two_runs: Study) -> list[int]:
 @pytest.fixture(scope="module")
 def ended(grid: Cluster, wine: Dataset, two_runs: Study, at_once: list[int]) -> Study:
     """The same when both have been trained, validated and used."""
-    driver, experiment, [holding, *_] = grid.driver, two_runs.keys[:3], wine.holdings
-    for run in (two_runs.keys[3], ANOTHER):
-        driver.runs.update(*experiment, run, **LONG)
+    driver, experiment, holding = grid.driver, two_runs.keys[:3], wine.holdings[0]
+    assert holding.predict is not None
+    collaboration, project, name, run = two_runs.keys
+    for each in (run, ANOTHER):
+        driver.runs.update(collaboration, project, name, each, **LONG)
     answers = [
         driver.models.create(*experiment),
         driver.validations.create(*experiment),

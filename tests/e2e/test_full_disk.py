@@ -56,8 +56,9 @@ class Disk:
 
     def is_tracked(self) -> bool:
         """Whether its only training is in MLflow's store to its end: who writes there makes room, too, for a moment."""
-        store = f"file:{self.home / 'mlflow' / 'mlflow.db'}?mode=ro"
-        with suppress(sqlite3.OperationalError), closing(sqlite3.connect(store, uri=True)) as opened:
+        # Read as it is now, perhaps in the middle of a change: SQLite itself does not find a way through another process's root.
+        with suppress(FileNotFoundError, sqlite3.DatabaseError), closing(sqlite3.connect(":memory:")) as opened:
+            opened.deserialize((self.home / "mlflow" / "mlflow.db").read_bytes())
             return opened.execute("SELECT status FROM runs").fetchall() == [("FINISHED",)]
         return False
 

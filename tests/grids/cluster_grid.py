@@ -110,6 +110,13 @@ def wait_for_jobs(study: Study, *states: str) -> None:
     until(arrived, f"the jobs of {study.name} to be {' or '.join(sorted(wanted))}")
 
 
+def files_are_gone(grid: RealGrid, deleted: Mapping[str, Any], *places: str) -> None:
+    """Wait until the files of what was deleted are gone, of which the answer told these places: it waits for some seconds only."""
+    files = deleted["files"]
+    assert {*files["removed"], *(each["place"] for each in files["waiting"])} == set(places), deleted
+    until(lambda: grid.driver.removals.read_all()["data"] == [], "the files to be gone")
+
+
 def end_without_its_ttp(
     grid: Cluster, study: Study, how: signal.Signals = signal.SIGKILL
 ) -> tuple[dict[str, Any], dict[str, Any]]:
