@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from grids.real_grid import RealGrid, Study
-from support.nobodys_port import nobodys_port
+from servers.nobody import nobody
 from support.waiting import DEADLINE
 from synergos_simulator.datasets import Dataset
 
@@ -43,7 +43,7 @@ def doctor(address: str, *options: str) -> Diagnosis:
 @pytest.fixture
 def port() -> Iterator[int]:
     """Where nobody listens."""
-    with nobodys_port() as found:
+    with nobody() as found:
         yield found
 
 

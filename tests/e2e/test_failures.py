@@ -17,8 +17,8 @@ import pytest
 import requests
 
 from grids.real_grid import ENDLESS, Aside, RealGrid, Study
+from servers.nobody import nobody
 from support.any_model import allow_any_model
-from support.nobodys_port import nobodys_port
 from support.waiting import DEADLINE, until
 from synergos_simulator.datasets import Dataset
 from synergos_simulator.grid import FreePorts
@@ -366,7 +366,7 @@ def test_a_wrong_data_port_is_found_at_alignment(grid: RealGrid, wine: Dataset) 
     study.declare()
     collaboration, project, _, _ = study.keys
     node = grid.driver.registrations.read(collaboration, project, "worker_2")["data"]["node_0"]
-    with nobodys_port() as port:
+    with nobody() as port:
         grid.driver.registrations.update(collaboration, project, "worker_2", node_0={**node, "port": port})
 
         answer = study.align()
@@ -380,7 +380,7 @@ def test_the_ttp_says_which_workers_it_reaches(grid: RealGrid, wine: Dataset) ->
     study.declare()
     collaboration, project, _, _ = study.keys
     node = grid.driver.registrations.read(collaboration, project, "worker_2")["data"]["node_0"]
-    with nobodys_port() as port:
+    with nobody() as port:
         grid.driver.registrations.update(collaboration, project, "worker_2", node_0={**node, "port": port})
 
         answer = requests.get(f"{grid.driver.address}/ttp/nodes?project_id={project}", timeout=DEADLINE).json()

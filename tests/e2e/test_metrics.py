@@ -18,9 +18,9 @@ from grids.cluster_grid import Cluster, hand_in, is_under_way
 from grids.planned_grid import planned
 from grids.real_grid import ENDLESS, WORKERS, Study
 from servers import prometheus
+from servers.nobody import nobody
 from servers.prometheus import Labels, Prometheus, promtool
 from support.metrics_files import FOLDER, dashboard_queries, metrics_in, rules, runbook_queries
-from support.nobodys_port import nobodys_port
 from support.small_disk import can_mount, on_small_disk
 from support.waiting import DEADLINE
 from support.waiting import until as look_until
@@ -59,7 +59,7 @@ class WatchedCluster(Cluster):
 @pytest.fixture(scope="module")
 def grid(tmp_path_factory: pytest.TempPathFactory, data: Path) -> Iterator[Cluster]:
     plan = ClusterPlan(tmp_path_factory.mktemp("watched"), data, WORKERS, 2)
-    with nobodys_port() as port:
+    with nobody() as port:
         running = WatchedCluster(planned(plan), port)
         try:
             running.start()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 import threading
@@ -16,7 +15,7 @@ from grids import killing
 from grids.cluster_grid import GRIDS
 from grids.forked import forked
 from grids.planned_grid import planned
-from grids.processes import Started
+from grids.processes import Started, send
 from grids.real_grid import WORKERS, RealGrid
 from support.waiting import DEADLINE, until
 from synergos_simulator.cluster import ClusterPlan, node_name
@@ -62,7 +61,7 @@ class KillableGrid(RealGrid):
 
     def freeze(self, program: str) -> None:
         """Stop a program, wherever it is, with all that it has started."""
-        os.killpg(self._running[program].pid, signal.SIGSTOP)
+        send(self._running[program], signal.SIGSTOP)
 
     def is_frozen(self, program: str) -> bool:
         """Whether a program, and the process of it that works, have stopped: whoever woke it before would be too early."""
@@ -72,7 +71,7 @@ class KillableGrid(RealGrid):
 
     def wake(self, program: str) -> None:
         """Let a program that froze go on."""
-        os.killpg(self._running[program].pid, signal.SIGCONT)
+        send(self._running[program], signal.SIGCONT)
 
     @contextmanager
     def away(self, program: str) -> Iterator[None]:
@@ -110,7 +109,7 @@ class KillableGrid(RealGrid):
         if self._watch.is_alive():
             self._watch.join(DEADLINE)
         for process in self._running.values():
-            os.killpg(process.pid, signal.SIGKILL)
+            send(process, signal.SIGKILL)
         for process in self._running.values():
             process.wait(DEADLINE)
 

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -38,6 +39,12 @@ def executed(command: Sequence[str], log: str) -> Started:
         )
 
 
+def send(started: Started, what: signal.Signals) -> None:
+    """Send a signal to a program and everything it has started; nobody has it where all have ended."""
+    with suppress(ProcessLookupError):
+        os.killpg(started.pid, what)
+
+
 class Processes:
     """Running programs, with nobody but the test to watch over them.
 
@@ -54,8 +61,8 @@ class Processes:
         self._running[program.name] = self._start(program.command, program.log)
 
     def send(self, name: str, what: signal.Signals) -> None:
-        """Send a signal to a program and everything it has started."""
-        os.killpg(self._running[name].pid, what)
+        """Send a signal to a program and everything it has started, unless they have ended."""
+        send(self._running[name], what)
 
     def end(self, name: str, how: signal.Signals = signal.SIGKILL) -> int:
         """End a program and everything it has started; its exit code."""
@@ -66,5 +73,8 @@ class Processes:
 
     def end_all(self) -> None:
         """Kill whatever runs."""
+        # Each, also where one takes longer than anybody waits.
+        for name in self._running:
+            self.send(name, signal.SIGKILL)
         for name in list(self._running):
             self.end(name)
