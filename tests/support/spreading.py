@@ -30,6 +30,17 @@ GROUPS = {
     "e2e/test_lost_participants.py": "waiting",
     "e2e/test_metrics.py": "waiting",
     "networks": "waiting",
+    # The first tensors that a process compares load torch's distributed ones, which takes longer than most of these tests.
+    **dict.fromkeys(
+        (
+            *(f"unit/learning/algorithms/test_{name}.py" for name in ("against_plain_torch", "fedprox", "scaffold")),
+            *(
+                f"unit/learning/families/layers/test_{name}.py"
+                for name in ("needs", "network", "objective", "torch_names")
+            ),
+        ),
+        "compared tensors",
+    ),
     # The first measurement of a process loads scikit-learn, which takes longer than these tests.
     "unit/learning/test_curves.py": "scikit-learn",
     "unit/learning/test_metrics.py": "scikit-learn",
