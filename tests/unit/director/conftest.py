@@ -1,7 +1,9 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from shutil import copyfile
 
 import pytest
 
@@ -30,12 +32,23 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
+@pytest.fixture(scope="session")
+def declared(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A record store's database with the run that most tests are about; to declare it costs more than they do."""
+    path = tmp_path_factory.mktemp("director") / "declared.db"
+    copyfile(migrated, path)
+    path.chmod(0o600)
+    with closing(RecordStore(f"sqlite:///{path}")) as store:
+        declare(store)
+    return path
+
+
 @pytest.fixture
-def store(database: str) -> Iterator[RecordStore]:
-    store = RecordStore(database)
-    declare(store)
-    yield store
-    store.close()
+def database(declared: Path, tmp_path: Path) -> str:
+    path = tmp_path / "records.db"
+    copyfile(declared, path)
+    path.chmod(0o600)
+    return f"sqlite:///{path}"
 
 
 @pytest.fixture

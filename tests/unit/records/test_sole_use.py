@@ -1,14 +1,25 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shutil import copyfile
 
 import pytest
 
 from synergos.errors import Conflict
 from synergos.records.database import Database
 
+NAMES = ("records.sqlite", "others.sqlite")
 
-def database(folder: Path, name: str = "records.sqlite") -> Database:
+
+@pytest.fixture(autouse=True)
+def record_stores(migrated: Path, tmp_path: Path) -> None:
+    """Two of them are in the folder, with nothing in them."""
+    for name in NAMES:
+        copyfile(migrated, tmp_path / name)
+        (tmp_path / name).chmod(0o600)
+
+
+def database(folder: Path, name: str = NAMES[0]) -> Database:
     return Database(f"sqlite:///{folder / name}")
 
 
@@ -39,7 +50,7 @@ def test_who_is_kept_out_takes_nothing_from_who_is_in(tmp_path: Path) -> None:
 
 
 def test_other_record_stores_in_the_folder_are_free(tmp_path: Path) -> None:
-    first, second = database(tmp_path), database(tmp_path, "others.sqlite")
+    first, second = database(tmp_path), database(tmp_path, NAMES[1])
 
     first.hold("ttp_1")
     second.hold("ttp_2")
