@@ -39,7 +39,7 @@ def ttp(store: RecordStore, folder: Path) -> Flask:
 
 
 def director(store: RecordStore, folder: Path) -> Flask:
-    dispatcher = QueueDispatcher(store, Leases(store), JobPublisher(store, MemoryQueue()))
+    dispatcher = QueueDispatcher(store, Leases(store, 3600), JobPublisher(store, MemoryQueue()))
     tuner = Tuner(store, dispatcher, folder)
     return create_app(store, dispatcher, component_id="director/1", component="director", wake_tuner=looks(tuner))
 

@@ -54,7 +54,7 @@ def of(claim: Claim, cluster: str, sound: bytes) -> bytes:
 
 
 def test_an_outcome_ends_its_job_or_is_refused(store: RecordStore) -> None:
-    leases = Leases(store)
+    leases = Leases(store, 3600)
     consumer = OutcomeConsumer(store, leases, JobPublisher(store, MemoryQueue()), Anybody())
     bystander = accepted(store, Stage.VALIDATE, "other")
     cluster = store.cluster_id()
@@ -106,7 +106,7 @@ class Messages(Queue):
 def test_a_job_is_announced_or_parked(store: RecordStore, tmp_path: Path) -> None:
     sounds = [sound.replace(b"CLUSTER", store.cluster_id().encode()) for sound in corpus("jobs").values()]
     queue = Messages(Handed(message) for message in nearly(sounds, "jobs", JOBS))
-    jobs = LeasedJobs(store, Leases(store), queue, Runner(), SubGrid(0, "ttp", tmp_path), Believing())
+    jobs = LeasedJobs(store, Leases(store, 3600), queue, Runner(), SubGrid(0, "ttp", tmp_path), Believing())
     jobs.start()
     fates: list[str] = []
     try:

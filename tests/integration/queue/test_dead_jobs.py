@@ -42,7 +42,7 @@ def working_ttp(store: RecordStore, running: Running) -> Iterator[None]:
     """A TTP that cannot do urgent jobs; what it has in hand when it ends and was not settled goes back."""
     runner = Runner(refuse_what_is_urgent)
     queue = TtpQueue(running.broker, store.cluster_id())
-    jobs = LeasedJobs(store, Leases(store), queue, runner, SubGrid(0, "ttp", OUTPUTS), Anybody())
+    jobs = LeasedJobs(store, Leases(store, 3600), queue, runner, SubGrid(0, "ttp", OUTPUTS), Anybody())
     loop = JobLoop(jobs, runner)
     jobs.start()
     loop.start()

@@ -89,12 +89,20 @@ def test_what_each_publishes_is_told_with_what_it_is_used_for(client: Client) ->
     assert found[0]["seen_at"] == found[0]["nodes"][0]["asked_at"]
 
 
-def test_nobody_is_asked_again_within_ten_seconds(client: Client, workers: Workers) -> None:
+def test_nobody_is_asked_again_within_ten_seconds(
+    store: RecordStore, client: Client, workers: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = store.database.now()
+    monkeypatch.setattr(Database, "now", lambda _database: at)
     listed(client)
+    at += timedelta(seconds=9)
     listed(client)
     client.data("GET", f"/ttp/catalogue/{C}/{P}")
 
     assert sorted(workers.asked) == ["172.18.0.3", "172.18.0.4"]
+    at += timedelta(seconds=2)
+    listed(client)
+    assert len(workers.asked) == 4
 
 
 def test_what_is_known_stays_while_a_worker_is_away_and_says_so(
@@ -165,9 +173,9 @@ def test_in_a_cluster_nobody_waits_for_nodes_of_a_sub_grid_without_a_ttp(
         return len(workers.asked)
 
     assert (asked(), waited) == (0, [])
-    assert Leases(store).grids.hold(1, "another", "ttp_1") is None
+    assert Leases(store, 3600).grids.hold(1, "another", "ttp_1") is None
     assert (asked(), waited) == (0, [])
-    assert Leases(store).grids.hold(0, "holder", "ttp_0") is None
+    assert Leases(store, 3600).grids.hold(0, "holder", "ttp_0") is None
     assert (asked(), waited) == (2, [])
 
 

@@ -37,7 +37,7 @@ def test_a_basic_grid_is_one_and_says_what_its_ttp_does(declared: Client, store:
 
 
 def test_a_cluster_has_the_sub_grids_whose_ttps_live_and_its_queues(store: RecordStore) -> None:
-    leases = Leases(store)
+    leases = Leases(store, 3600)
     client = cluster(store, Broker({"train": QueueDepth(3, 1)}))
     for index in (1, 0):
         leases.grids.hold(index, f"holder {index}", f"ttp_{index}", ["a worker"] if index else [])

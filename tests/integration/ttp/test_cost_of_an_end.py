@@ -91,7 +91,7 @@ def steps_of_a_local_job(store: RecordStore, meter: Meter) -> int:
 
 
 def steps_of_a_clusters_job(store: RecordStore, meter: Meter) -> int:
-    leases = Leases(store)
+    leases = Leases(store, 3600)
     store.add_jobs([Job(Stage.TRAIN, job_key(KEYS))])
     leases.grids.hold(0, "holder", "ttp")
     with meter.on():

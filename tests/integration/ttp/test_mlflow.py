@@ -317,7 +317,7 @@ from synergos_ttp.tracking.tracker import TrackingSubject, Status
 from synergos_ttp.tracking.writer_process import WriterProcess
 
 folder, go, run = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
-tracker = MlflowTracker(NoteSpool(folder.parent / "spool"), WriterProcess(folder), interval=0.01, deadline=60)
+tracker = MlflowTracker(NoteSpool(folder.parent / "spool"), WriterProcess(folder), interval=0.01, deadline=150)
 tracker.start()
 print("ready", flush=True)
 while not go.exists():

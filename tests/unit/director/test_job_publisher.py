@@ -98,7 +98,7 @@ def test_a_damaged_record_keeps_no_job_from_being_announced(
     publisher.publish([job, other])
 
     assert queue.published == [("train", job.id), ("train", other.id)]
-    assert taken_up(Leases(store)).job.id == job.id
+    assert taken_up(Leases(store, 3600)).job.id == job.id
 
 
 def test_what_is_too_large_for_a_message_stays_in_the_records(

@@ -148,6 +148,6 @@ def test_messages_are_written_together_and_with_an_urgent_one_at_once(monkeypatc
     assert delivery.together == []
     sender.put(lambda: b"message", is_urgent=True)
 
-    assert delivery.has_some.wait(20)
+    assert delivery.has_some.wait(60)
     sender.close()
     assert delivery.together[0] == 100

@@ -60,15 +60,15 @@ def test_while_one_makes_a_part_the_others_wait_for_it() -> None:
     assert parts.take(KEY, "1") is None
 
     def ask() -> Made | None:
-        there.wait(10)
+        there.wait(60)
         return parts.take(KEY, "1")
 
     with ThreadPoolExecutor(8) as browsers:
         answers = [browsers.submit(ask) for _ in range(8)]
-        there.wait(10)
+        there.wait(60)
         parts.keep(KEY, made("1", 0.0))
 
-        assert [answer.result(10) for answer in answers] == [made("1", 0.0)] * 8
+        assert [answer.result(60) for answer in answers] == [made("1", 0.0)] * 8
 
 
 def test_a_part_that_comes_to_nothing_is_made_by_the_next() -> None:

@@ -84,7 +84,7 @@ def test_what_is_undone_is_no_change(store: RecordStore, watched: Changes) -> No
 def test_a_lease_that_is_renewed_is_no_change_and_what_its_owner_reports_is(
     store: RecordStore, watched: Changes
 ) -> None:
-    leases = Leases(store)
+    leases = Leases(store, 3600)
     store.add_jobs([Job(Stage.PREPROCESS, ProjectKey("c", "p"))])
     leases.grids.hold(0, "a holder", "ttp")
     claim = leases.claim(0, "a holder", "ttp", Path("outputs")).claim
@@ -109,7 +109,7 @@ def test_a_lease_that_is_renewed_is_no_change_and_what_its_owner_reports_is(
 def test_that_a_job_is_held_still_is_no_change_and_whom_it_waits_for_instead_is(
     store: RecordStore, watched: Changes
 ) -> None:
-    leases = Leases(store)
+    leases = Leases(store, 3600)
     store.add_jobs([Job(Stage.PREPROCESS, ProjectKey("c", "p"))])
     leases.grids.hold(0, "a holder", "ttp")
     claim = leases.claim(0, "a holder", "ttp", Path("outputs")).claim

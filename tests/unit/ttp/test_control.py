@@ -77,7 +77,7 @@ def test_events_of_several_threads_are_told_one_after_the_other() -> None:
             heard_other.set()
             return
         thread.start()
-        assert began.wait(20)
+        assert began.wait(60)
         assert not heard_other.wait(0.02)
 
     told: list[Event] = []

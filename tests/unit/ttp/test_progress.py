@@ -33,7 +33,7 @@ from synergos_ttp.events import (
 from synergos_ttp.outcomes import Completed, Failed
 from synergos_ttp.subscribers.progress import Progress
 
-DEADLINE = 20.0
+DEADLINE = 100.0
 JOB = Job(Stage.TRAIN, ProjectKey("c", "p"))
 ENDED = JobEnded(JOB, Completed(None))
 

@@ -56,6 +56,6 @@ def test_of_what_the_owner_has_decided_nothing_hinges_on_what_cannot_be_taken_up
     try:
         monkeypatch.setattr(worker.visitors, "look", fail)
         monkeypatch.setattr(worker.sessions, "end_refused", looked.set)
-        assert looked.wait(10)
+        assert looked.wait(60)
     finally:
         worker.close()
