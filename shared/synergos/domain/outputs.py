@@ -260,6 +260,7 @@ ALIGNED = Definition(Aligned, quotes=False)
 CHECKED = Definition(Checked, quotes=False)
 TRAINED = Definition(Trained, rest="local", quotes=False)
 MEASURED = Definition(Measured, quotes=False)
+VALIDATION = Definition(Validation, quotes=False)
 VALIDATED = Definition(Validated, rest="participants", quotes=False)
 PREDICTED = Definition(Predicted, rest="participants", quotes=False)
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any, Generic, TypeVar, cast
+from typing import Generic, TypeVar
 
 import msgspec
 
 from synergos.errors import InvalidRequest
-from synergos.schema.json_schema import json_schema
+from synergos.schema.json_schema import Schema, json_schema
 
 T = TypeVar("T")
 
@@ -52,7 +52,7 @@ class Definition(Generic[T]):
         self._own = frozenset(field.encode_name for field in _fields(kind)) - {rest}
 
     @cached_property
-    def json_schema(self) -> dict[str, Any]:
+    def json_schema(self) -> Schema:
         """As JSON Schema (2020-12), without references; not to be changed."""
         schema = json_schema(self._kind, self._rest)
         ignored = {name: {"description": f"known and without effect: {why}"} for name, why in self.ignored.items()}
@@ -96,13 +96,13 @@ class Definition(Generic[T]):
             raise TypeError(f"{self.name} is read from JSON that has been decoded")
         return msgspec.json.Decoder(self._kind)
 
-    def known(self, value: Mapping[str, Any]) -> dict[str, Any]:
+    def known(self, value: Mapping[str, object]) -> dict[str, object]:
         """Those entries of a mapping that values of this shape can have; all of them where it forbids none."""
         if self._rest is not None or self.json_schema.get("additionalProperties") is not False:
             return dict(value)
         return {name: item for name, item in value.items() if name in self._own}
 
-    def check_names(self, value: Mapping[str, Any]) -> None:
+    def check_names(self, value: Mapping[str, object]) -> None:
         """Refuse keys that values of this shape cannot have; what they hold is not looked at, nor what is missing.
 
         Raises:
@@ -112,11 +112,12 @@ class Definition(Generic[T]):
         if strange:
             self.read({name: item for name, item in value.items() if name in strange})
 
-    def write(self, value: T) -> dict[str, Any]:
+    def write(self, value: T) -> dict[str, object]:
         """A value as JSON has it; fields that are unset are left out."""
-        written = cast("dict[str, Any]", msgspec.to_builtins(value, enc_hook=_number))
-        beside = {} if self._rest is None else written.pop(self._rest)
-        return written | beside
+        built = msgspec.to_builtins(value, enc_hook=_number)
+        beside = {} if self._rest is None else built.pop(self._rest)
+        written: dict[str, object] = built | beside
+        return written
 
     def _gathered(self, value: object) -> object:
         """The value with the keys that are no fields under the one field that takes them, and without those that mean nothing."""

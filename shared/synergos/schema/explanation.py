@@ -64,7 +64,7 @@ def _is_moment(value: object) -> bool:
     return not isinstance(value, str) or bool(msgspec.convert(value, datetime))
 
 
-def explain(schema: Mapping[str, Any], value: object, *, quotes: bool = True, at: str = "") -> InvalidRequest | None:
+def explain(schema: Mapping[str, object], value: object, *, quotes: bool = True, at: str = "") -> InvalidRequest | None:
     """The first field that does not fit, and what was expected; None when all fit.
 
     Args:

@@ -149,7 +149,7 @@ def _united(options: Iterable[Schema]) -> Schema:
 
 
 def _bounds(described: Type, **names: str) -> Schema:
-    found: Mapping[str, Any] = {keyword: getattr(described, attribute) for attribute, keyword in names.items()}
+    found: Mapping[str, object] = {keyword: getattr(described, attribute) for attribute, keyword in names.items()}
     return {keyword: value for keyword, value in found.items() if value is not None}
 
 

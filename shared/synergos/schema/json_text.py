@@ -23,7 +23,7 @@ UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 """What no record can hold."""
 
 
-def object_in(text: bytes, forbidden: re.Pattern[str] = HALVES, memory: int = MOST_MEMORY) -> dict[str, Any]:
+def object_in(text: bytes, forbidden: re.Pattern[str] = HALVES, memory: int = MOST_MEMORY) -> dict[str, object]:
     """The object that a text is.
 
     Args:
@@ -63,7 +63,7 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _without_doubles(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
     if len(found) < len(pairs):
         [(double, _)] = Counter(name for name, _ in pairs).most_common(1)
@@ -71,7 +71,7 @@ def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def refuse_unusable(body: dict[str, Any] | list[Any], forbidden: re.Pattern[str] = HALVES) -> None:
+def refuse_unusable(body: dict[str, object] | list[object], forbidden: re.Pattern[str] = HALVES) -> None:
     """Refuse what passes a JSON parser and breaks something later.
 
     Args:
@@ -105,7 +105,7 @@ def refuse_unusable(body: dict[str, Any] | list[Any], forbidden: re.Pattern[str]
         place.pop()
 
 
-def _entries(value: dict[str, Any] | list[Any]) -> Iterator[tuple[str | int, Any]]:
+def _entries(value: dict[str, object] | list[object]) -> Iterator[tuple[str | int, object]]:
     return iter(value.items()) if isinstance(value, dict) else enumerate(value)
 
 

@@ -29,8 +29,8 @@ class Success(Struct, frozen=True, kw_only=True, rename="camel"):
     success: Flag
     status: Status
     method: Annotated[str, Meta(description="<resource>.<verb>")]
-    params: Annotated[Mapping[str, Any], Meta(description="the ids of the URL")]
-    data: Annotated[Mapping[str, Any] | list[Any], Meta(description="one record, or a list of them")]
+    params: Annotated[Mapping[str, object], Meta(description="the ids of the URL")]
+    data: Annotated[Mapping[str, object] | list[object], Meta(description="one record, or a list of them")]
 
 
 class Failure(Struct, frozen=True, kw_only=True, rename="camel"):

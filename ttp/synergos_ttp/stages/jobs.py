@@ -8,7 +8,7 @@ from pathlib import Path
 import structlog
 
 from synergos.domain.job import Job, Stage
-from synergos.domain.outputs import VALIDATED, Outputs, Validated
+from synergos.domain.outputs import VALIDATION, Outputs, Validated
 from synergos.domain.records import Record
 from synergos.domain.trained_model import figures_of
 from synergos.learning.exports import note_validation, weights_of
@@ -91,7 +91,7 @@ class JobRunner:
 
 def _note(validated: Validated, model: Record, *, of_all: bool) -> None:
     """Have the model's files say how good it is, as its record will."""
-    found = figures_of(VALIDATED.write(validated))
+    found = figures_of({who: VALIDATION.write(each) for who, each in validated.participants.items()})
     try:
         note_validation(weights_of(model).parent, model.get("job"), found, of_all=of_all)
     except OSError as error:
