@@ -89,7 +89,7 @@ class TimedRounds(Rounds):
     def _exchange(self, step: Step, messages: Mapping[str, Parcel], hand: InHand) -> dict[str, Arrived]:
         self.begun.append(time.perf_counter())
         arrived = super()._exchange(step, messages, hand)
-        self.works.append(max(float(each.parcel.metadata["seconds"]) for each in arrived.values()))
+        self.works.append(max(each.said.seconds or 0.0 for each in arrived.values()))
         return arrived
 
 

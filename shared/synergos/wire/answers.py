@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, TypeAlias
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
@@ -52,7 +52,7 @@ class Consented(Struct, frozen=True):
         consent: a statement, see :mod:`synergos.identity.statements`.
     """
 
-    consent: Mapping[str, Any]
+    consent: Mapping[str, object]
 
 
 class Polled(Struct, frozen=True):

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from torch import Tensor
 
@@ -38,7 +37,7 @@ class Parcel:
 
     bag: Bag
     kept: Bag | None = None
-    metadata: Mapping[str, Any] = field(default_factory=dict)
+    metadata: Mapping[str, object] = field(default_factory=dict)
     path: Path | None = None
 
     @property
@@ -65,7 +64,7 @@ def encode_parcel(parcel: Parcel) -> Encoded:
     return encode(tensors, metadata)
 
 
-def parcel_of(tensors: Weights, metadata: Mapping[str, Any]) -> Parcel:
+def parcel_of(tensors: Weights, metadata: Mapping[str, object]) -> Parcel:
     """What was received.
 
     Raises:
@@ -123,7 +122,7 @@ def stored_parcel(path: Path) -> Parcel:
     return replace(parcel_of(tensors, tensors.metadata), path=path)
 
 
-def numbers_of(metadata: Mapping[str, Any]) -> dict[str, Any]:
+def numbers_of(metadata: Mapping[str, object]) -> dict[str, object]:
     """The part of a message's metadata that belongs to its bags, and with them into a file."""
     return {name: metadata[name] for name in ("numbers", "kept") if name in metadata}
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -90,7 +89,7 @@ class Encoded:
                 yield bytes(view[start : start + CHUNK_BYTES])
 
 
-def encode(weights: Mapping[str, Tensor], metadata: Mapping[str, Any]) -> Encoded:
+def encode(weights: Mapping[str, Tensor], metadata: Mapping[str, object]) -> Encoded:
     """A message of these weights. The tensors must not change until it has been sent.
 
     Raises:

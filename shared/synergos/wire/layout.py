@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from math import prod
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -109,7 +108,7 @@ class Layout:
         """What headers had behind their metadata that were right: the next one most probably has the same."""
         return {}
 
-    def specs_of(self, entries: Mapping[str, Any]) -> dict[str, TensorSpec]:
+    def specs_of(self, entries: Mapping[str, object]) -> dict[str, TensorSpec]:
         """What each tensor of a header has to be.
 
         Raises:
@@ -158,7 +157,7 @@ class Header:
     """The header of one message: where each tensor begins in the data section, and the metadata."""
 
     offsets: Places
-    metadata: Mapping[str, Any] = field(default_factory=dict)
+    metadata: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def data_bytes(self) -> int:
@@ -166,7 +165,7 @@ class Header:
         return self.offsets.nbytes
 
     @classmethod
-    def of(cls, layout: Layout, metadata: Mapping[str, Any]) -> Header:
+    def of(cls, layout: Layout, metadata: Mapping[str, object]) -> Header:
         """The header of a message that holds ``layout`` without gaps."""
         return cls(layout.places, metadata)
 
@@ -213,7 +212,7 @@ def _layout_of_packed(shapes: Shapes) -> Layout:
     return _layout(tuple((name, torch.float32, torch.Size(shape)) for name, shape in shapes.by_name.items()))
 
 
-def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _without_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
     if len(found) != len(pairs):
         raise WireFormatError("the header names something twice")
@@ -235,7 +234,7 @@ def _split(text: bytes) -> tuple[object, str]:
     return metadata, decoded[end:].rstrip(" ")
 
 
-def _parse(text: bytes) -> dict[str, Any]:
+def _parse(text: bytes) -> dict[str, object]:
     try:
         entries = json.loads(text, object_pairs_hook=_without_duplicates)
     except (ValueError, RecursionError) as error:
@@ -245,7 +244,7 @@ def _parse(text: bytes) -> dict[str, Any]:
     return entries
 
 
-def _metadata(entry: object) -> dict[str, Any]:
+def _metadata(entry: object) -> dict[str, object]:
     is_text = isinstance(entry, dict) and all(isinstance(value, str) for value in entry.values())
     text = entry.get(METADATA_ENTRY, "{}") if isinstance(entry, dict) and is_text else None
     try:

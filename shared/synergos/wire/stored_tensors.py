@@ -7,15 +7,23 @@ import math
 import mmap
 import os
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import torch
 from torch import Tensor
 
 from synergos.errors import WireFormatError
 from synergos.wire.layout import DTYPES, MAXIMUM_HEADER_BYTES, METADATA_ENTRY
+
+
+class _Entry(TypedDict):
+    """What the header says of one tensor."""
+
+    dtype: str
+    shape: Sequence[int]
+    data_offsets: Sequence[int]
 
 
 class StoredTensors(Mapping[str, Tensor]):
@@ -35,8 +43,9 @@ class StoredTensors(Mapping[str, Tensor]):
         size = int.from_bytes(os.pread(self._file, 8, 0), "little")
         self._data = 8 + size
         try:
-            self._entries: dict[str, Any] = json.loads(os.pread(self._file, min(size, MAXIMUM_HEADER_BYTES), 8))
-            self._metadata = self._entries.pop("__metadata__", {})
+            header = json.loads(os.pread(self._file, min(size, MAXIMUM_HEADER_BYTES), 8))
+            self._metadata: Mapping[str, str] = header.pop("__metadata__", {})
+            self._entries: Mapping[str, _Entry] = header
             end = max((entry["data_offsets"][1] for entry in self._entries.values()), default=0)
         except (ValueError, AttributeError, TypeError, LookupError) as error:
             raise WireFormatError(f"{path.name} does not begin as a file of tensors does") from error
@@ -44,9 +53,9 @@ class StoredTensors(Mapping[str, Tensor]):
             raise WireFormatError(f"{path.name} does not have the length that its header says")
 
     @property
-    def metadata(self) -> Mapping[str, Any]:
+    def metadata(self) -> Mapping[str, object]:
         """What the file says beside its tensors."""
-        metadata: dict[str, Any] = json.loads(self._metadata.get(METADATA_ENTRY, "{}"))
+        metadata: dict[str, object] = json.loads(self._metadata.get(METADATA_ENTRY, "{}"))
         return metadata
 
     def __getitem__(self, name: str) -> Tensor:

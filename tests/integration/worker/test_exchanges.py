@@ -65,7 +65,9 @@ def test_each_exchange_has_an_address_and_says_in_its_answer_which_it_was(
     assert (first.metadata["round"], "exchange" in first.metadata, second.metadata["exchange"]) == (0, False, 1)
     # Nothing was trained, and what is measured is measured once a round.
     assert (first.metadata["epochs"], first.metadata["train_loss"]) == (0, None)
-    assert first.metadata["evaluation"]["rows"] == 40
+    evaluation = first.metadata["evaluation"]
+    assert isinstance(evaluation, dict)
+    assert evaluation["rows"] == 40
     assert second.metadata["evaluation"] is None
     assert first.kept is not None
     assert second.kept is not None
