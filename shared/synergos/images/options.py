@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from synergos.errors import UnknownName, UnusableData
 from synergos.finite import is_number
@@ -69,7 +69,7 @@ class ImageOptions:
     window: Window | None = None
 
     @classmethod
-    def of(cls, given: Mapping[str, Any], name: str) -> ImageOptions:
+    def of(cls, given: Mapping[str, object], name: str) -> ImageOptions:
         """The options that are given, as :meth:`to_dict` writes them; what is not given has a default.
 
         Args:
@@ -90,7 +90,7 @@ class ImageOptions:
             window=_window(given.get("window"), name),
         )
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """As JSON-able values."""
         size = None if self.size is None else list(self.size)
         # Only where there is one: what was agreed without is still the same.
@@ -129,7 +129,7 @@ def _is_side(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= LARGEST_SIDE
 
 
-def _choice(given: Mapping[str, Any], option: str, default: Choice, name: str) -> Choice:
+def _choice(given: Mapping[str, object], option: str, default: Choice, name: str) -> Choice:
     value = given.get(option, default.value)
     known = [choice.value for choice in type(default)]
     if value not in known:

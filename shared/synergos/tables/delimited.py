@@ -75,7 +75,7 @@ class DelimitedFile:
             except pa.ArrowInvalid:
                 raise self._fault() from None
 
-    def _batches(self, kinds: Mapping[str, Any], start: int) -> Iterator[Sequence[Cells]]:
+    def _batches(self, kinds: Mapping[str, object], start: int) -> Iterator[Sequence[Cells]]:
         """The cells from a row on, as these types.
 
         Raises:
@@ -94,7 +94,7 @@ class DelimitedFile:
         if at < self.count:
             raise self._changed()
 
-    def _pieces(self, kinds: Mapping[str, Any]) -> Iterator[Any]:
+    def _pieces(self, kinds: Mapping[str, object]) -> Iterator[Any]:
         try:
             with pa.input_stream(str(self.file.path), compression="gzip" if is_gzip(self.file) else None) as stream:
                 yield from pa_csv.open_csv(stream, *self._options(kinds))
@@ -131,7 +131,7 @@ class DelimitedFile:
             )
         return f"line {first}"
 
-    def _options(self, kinds: Mapping[str, Any]) -> tuple[Any, Any, Any]:
+    def _options(self, kinds: Mapping[str, object]) -> tuple[Any, Any, Any]:
         read = pa_csv.ReadOptions(
             column_names=[str(place) for place in range(len(self.columns))],
             skip_rows=self.header_lines,

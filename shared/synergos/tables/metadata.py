@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, TypeAlias
 
 from msgspec import Meta as Limits
 from msgspec import Struct
@@ -21,7 +21,7 @@ Delimiter: TypeAlias = Annotated[
 Encoding: TypeAlias = Annotated[
     str, Limits(min_length=1, description="of the text, such as cp1252 or utf-16; UTF-8 by default")
 ]
-Disclosure: TypeAlias = Annotated[Mapping[str, Any], Limits(description="the owner's limits on what leaves")]
+Disclosure: TypeAlias = Annotated[Mapping[str, object], Limits(description="the owner's limits on what leaves")]
 
 
 class Decimal(StrEnum):
@@ -35,19 +35,19 @@ class Metadata(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What holds for all files of a folder."""
 
     datatype: Annotated[str, Limits(min_length=1, description="tabular, image, …")]
-    operations: Annotated[Mapping[str, Any], Limits(description="options of the data type")] = {}
+    operations: Annotated[Mapping[str, object], Limits(description="options of the data type")] = {}
     delimiter: Delimiter | None = None
     encoding: Encoding | None = None
     decimal: Annotated[Decimal, Limits(description="before the fraction of a number; a point by default")] | None = None
     disclosure: Disclosure | None = None
     # Old folders have it, and nothing in it.
-    exclusions: Annotated[Mapping[str, Any], Limits(max_length=0, description="nothing; in old folders only")] = {}
+    exclusions: Annotated[Mapping[str, object], Limits(max_length=0, description="nothing; in old folders only")] = {}
 
 
 METADATA_FILE = Definition(Metadata)
 
 
-def parse_metadata(content: Mapping[str, Any], name: str) -> Metadata:
+def parse_metadata(content: Mapping[str, object], name: str) -> Metadata:
     """What a ``metadata.json`` says.
 
     Args:

@@ -39,7 +39,7 @@ def prediction_frame(
     """
     flat, has_scores = predicted.reshape(-1), np.isfinite(scores.reshape(len(scores), -1)).all(axis=1)
     if space.action is Action.REGRESS:
-        own: dict[str, Any] = {"prediction": flat}
+        own: dict[str, NDArray[Any]] = {"prediction": flat}
     else:
         labels = np.array(space.labels, dtype=object)
         by_label = scores_by_label(scores, space)

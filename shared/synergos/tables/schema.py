@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import PurePosixPath
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, TypeAlias
 
 import msgspec
 from msgspec import Meta as Limits
@@ -153,7 +153,7 @@ class WrittenSchema(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     missing: MissingWords = ()
     unreadable: Share | None = None
     columns: Annotated[
-        Mapping[str, Any], Limits(min_length=1, description="every column of the files: its type, or an object")
+        Mapping[str, object], Limits(min_length=1, description="every column of the files: its type, or an object")
     ]
 
 
@@ -205,7 +205,7 @@ COLUMN = Definition(Column)
 WRITTEN_SCHEMA = Definition(WrittenSchema)
 
 
-def published() -> dict[str, Any]:
+def published() -> dict[str, object]:
     """Both forms as JSON Schema (2020-12)."""
     types = {"enum": [kind.value for kind in ColumnType]}
     versioned = WRITTEN_SCHEMA.json_schema
@@ -233,7 +233,7 @@ def schema_for(files: Iterable[DataFile], data: DataFile) -> Schema:
     return parse_schema(file.json(), file.name)
 
 
-def parse_schema(content: Mapping[str, Any], name: str) -> Schema:
+def parse_schema(content: Mapping[str, object], name: str) -> Schema:
     """A schema in either form.
 
     Args:
@@ -252,7 +252,7 @@ def parse_schema(content: Mapping[str, Any], name: str) -> Schema:
         raise UnusableData(str(error), name) from None
 
 
-def problems_in_schema(content: Mapping[str, Any], name: str) -> list[UnusableData]:
+def problems_in_schema(content: Mapping[str, object], name: str) -> list[UnusableData]:
     """What :func:`parse_schema` would refuse: all of it, as far as one thing does not hide another."""
     written, at = content, ""
     found: list[InvalidRequest] = []
@@ -275,7 +275,7 @@ def problems_in_schema(content: Mapping[str, Any], name: str) -> list[UnusableDa
     return [UnusableData(str(error), name) for error in found]
 
 
-def _versioned(content: Mapping[str, Any], name: str) -> Schema:
+def _versioned(content: Mapping[str, object], name: str) -> Schema:
     if (version := content.get("version")) != VERSION:
         raise InvalidRequest(f"expected {VERSION}, got {version!r:.40}", "version")
     written = WRITTEN_SCHEMA.read(content)
@@ -318,7 +318,7 @@ def _check_names(schema: Schema) -> None:
         taken[agreed] = name
 
 
-def _columns(written: Mapping[str, Any], at: str) -> dict[str, Column]:
+def _columns(written: Mapping[str, object], at: str) -> dict[str, Column]:
     columns: dict[str, Column] = {}
     for name, value in written.items():
         place = f"{at}{name}"

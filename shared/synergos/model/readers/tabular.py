@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from synergos.domain.declared_column import ColumnKind
+from synergos.domain.declared_column import DECLARED_COLUMN, ColumnKind, DeclaredColumn
 from synergos.domain.feature_space import FeatureSpace
 from synergos.errors import InvalidRequest, UnusableData
 from synergos.learning.datatypes.tabular import TABULAR, TabularMetadata
@@ -59,7 +58,7 @@ def _schema(space: FeatureSpace, choice: Choice) -> Schema:
     """What a model's columns hold, and nothing of the columns that are no inputs."""
     declared = space.options.get("columns", {})
     columns = {
-        name: _column(name in space.numeric, declared.get(name, {})) for name in (*space.numeric, *space.categorical)
+        name: _column(name in space.numeric, declared.get(name)) for name in (*space.numeric, *space.categorical)
     }
     beside = _beside(columns, choice)
     return Schema(_OWN, {TARGET: Column(kind=ColumnType.IGNORE), **columns, **beside})
@@ -80,15 +79,16 @@ def _beside(inputs: Collection[str], choice: Choice) -> dict[str, Column]:
     return columns
 
 
-def _column(is_numeric: bool, declared: Mapping[str, Any]) -> Column:
+def _column(is_numeric: bool, declared: object) -> Column:
     """One column by what was agreed of it."""
-    match declared.get("type"):
-        case ColumnKind.DATE:
+    agreed = None if declared is None else DECLARED_COLUMN.read(declared)
+    match agreed:
+        case DeclaredColumn(kind=ColumnKind.DATE):
             return Column(kind=ColumnType.DATE)
-        case ColumnKind.BOOLEAN:
+        case DeclaredColumn(kind=ColumnKind.BOOLEAN):
             return Column(kind=ColumnType.BOOLEAN)
-        case ColumnKind.ORDINAL:
-            return Column(kind=ColumnType.CATEGORY, order=tuple(declared["order"]))
+        case DeclaredColumn(kind=ColumnKind.ORDINAL, order=order):
+            return Column(kind=ColumnType.CATEGORY, order=order)
         case _:
             return Column(kind=ColumnType.FLOAT64 if is_numeric else ColumnType.CATEGORY)
 
