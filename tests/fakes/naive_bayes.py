@@ -270,6 +270,7 @@ class BayesWork:
 
 def _sizes(recipe: Recipe) -> tuple[int, int]:
     structure = recipe.architecture[0]["structure"]
+    assert isinstance(structure, Mapping)
     return structure["classes"], structure["inputs"]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
-from typing import Any
 
 from synergos.domain.declared_column import DECLARED_COLUMN, ColumnKind, DeclaredColumn
 from synergos.domain.preparation import Prepared
@@ -12,7 +11,7 @@ from synergos.errors import InvalidRequest
 _UNSAID = frozenset({ColumnKind.NUMBER, ColumnKind.CATEGORY})
 
 
-def agreed_declarations(polled: Mapping[str, Prepared]) -> dict[str, dict[str, Any]]:
+def agreed_declarations(polled: Mapping[str, Prepared]) -> dict[str, dict[str, object]]:
     """What everybody declares, by column: type, unit and order, of the columns of which that is more than a number or a category.
 
     Raises:
@@ -55,7 +54,7 @@ def agreed_declarations(polled: Mapping[str, Prepared]) -> dict[str, dict[str, A
 
 
 def declared_otherwise(
-    declared: Mapping[str, DeclaredColumn], agreed: Mapping[str, Any], columns: Container[str]
+    declared: Mapping[str, DeclaredColumn], agreed: Mapping[str, object], columns: Container[str]
 ) -> list[str]:
     """What one table declares otherwise than was agreed, in words; a unit that it does not declare is none of it.
 

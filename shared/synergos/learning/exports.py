@@ -12,11 +12,11 @@ import os
 import shutil
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 from synergos.domain.keys import RunKey
 from synergos.domain.loss_history import LossHistory
+from synergos.domain.records import Record
 from synergos.domain.trained_model import Training
 from synergos.errors import Conflict, SynergosError
 from synergos.learning import families
@@ -107,7 +107,7 @@ def folder_of(folder: Path, version: int) -> Path:
     return before if before.is_dir() else folder
 
 
-def weights_of(model: Mapping[str, Any]) -> Path:
+def weights_of(model: Record) -> Path:
     """The file of a Model record's global weights."""
     path = Path(model["global"]["path"])
     # A training whose end was never recorded may lie in the run's folder; this one has moved on to the others then.
@@ -124,7 +124,7 @@ def digests_of(path: Path) -> dict[str, str]:
     return {each.name: _digest(each) for each in sorted(files)}
 
 
-def read_weights(model: Mapping[str, Any], family: ModelFamily) -> Weights:
+def read_weights(model: Record, family: ModelFamily) -> Weights:
     """The global weights of a Model record.
 
     What was trained before records had digests is read as it is.
@@ -146,7 +146,7 @@ def read_weights(model: Mapping[str, Any], family: ModelFamily) -> Weights:
     return weights
 
 
-def digest_in(model: Mapping[str, Any], name: str) -> str | None:
+def digest_in(model: Record, name: str) -> str | None:
     """What a Model record says of a file; None where it says nothing."""
     exports = (value for part, value in model.items() if part == "global" or part.startswith("local_"))
     found = (export.get("sha256", {}).get(name) for export in exports if isinstance(export, Mapping))
@@ -167,7 +167,7 @@ def left_beside(folder: Path) -> list[Path]:
     return [*_leftovers(folder, _STAGING), *_leftovers(folder, _REPLACED)]
 
 
-def note_validation(folder: Path, job: str | None, found: Mapping[str, Any], *, of_all: bool) -> None:
+def note_validation(folder: Path, job: str | None, found: Mapping[str, object], *, of_all: bool) -> None:
     """Add the figures of a validation to the manifest of a training; nothing where the folder is not that training's.
 
     Args:
@@ -192,7 +192,7 @@ def note_validation(folder: Path, job: str | None, found: Mapping[str, Any], *, 
     _write_manifest(folder, content | {"figures": figures})
 
 
-def _write_manifest(folder: Path, content: Mapping[str, Any]) -> None:
+def _write_manifest(folder: Path, content: Mapping[str, object]) -> None:
     """Write it as a whole or not at all; a reader finds the one before, or this one."""
     unfinished = folder / f".{manifest.NAME}"
     try:

@@ -48,7 +48,7 @@ class Hyperparameters:
     extras: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def from_run(cls, run: Mapping[str, Any], action: Action | None = None) -> Self:
+    def from_run(cls, run: Mapping[str, object], action: Action | None = None) -> Self:
         """Read a run record or request; keys that are null count as absent.
 
         Args:
@@ -62,7 +62,8 @@ class Hyperparameters:
             check_field(name, value, cls.checks)
         known = {each.name for each in fields(cls)} - {"extras"}
         extras = {name: value for name, value in given.items() if name not in known}
-        found = cls(**{name: value for name, value in given.items() if name in known}, extras=extras)
+        own: dict[str, Any] = {name: value for name, value in given.items() if name in known}
+        found = cls(**own, extras=extras)
         found.make_algorithm()
         return found
 
@@ -93,18 +94,18 @@ class Hyperparameters:
         """How strongly the algorithm draws participants back to where a round began; asked in each round, made once."""
         return self.make_algorithm().pull
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """As JSON-able values, the extras beside the named ones."""
         named = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "extras"}
         return {**self.extras, **named}
 
     @classmethod
-    def from_dict(cls, value: Mapping[str, Any]) -> Self:
+    def from_dict(cls, value: Mapping[str, object]) -> Self:
         """Read what :meth:`to_dict` wrote."""
         return cls.from_run(value)
 
 
-def given_in(run: Mapping[str, Any]) -> dict[str, Any]:
+def given_in(run: Mapping[str, object]) -> dict[str, object]:
     """What a run record or request says of training; keys that are null count as absent."""
     return {name: value for name, value in run.items() if name not in _ENVELOPE and value is not None}
 
@@ -120,7 +121,7 @@ def general_fields(choices: Mapping[str, Iterable[object]]) -> frozenset[str]:
     return frozenset(own | IGNORED.keys() | algorithms.setting_names(chosen))
 
 
-def left_over(run: Mapping[str, Any], known: Iterable[str]) -> list[str]:
+def left_over(run: Mapping[str, object], known: Iterable[str]) -> list[str]:
     """The keys that a run says on purpose and that are not among those known; the client sends some asked or not."""
     return [name for name in given_in(run) if name not in ALWAYS_SENT.union(known)]
 

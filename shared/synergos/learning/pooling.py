@@ -10,7 +10,7 @@ from msgspec import UNSET
 
 from synergos.domain.outputs import Curve, Measured, Overall, Pooled
 from synergos.learning.curves import MIRRORED, added
-from synergos.learning.metrics import COUNTS, RATES, REGRESSION, SCORES, by_class, counted, mean_of_known
+from synergos.learning.metrics import COUNTS, RATES, REGRESSION, SCORES, Statistics, by_class, counted, mean_of_known
 
 _NOT_TOLD = "no participant tells what it takes"
 _ONLY_FROM_SCORES = "it takes the scores of single rows, which stay with their participants"
@@ -35,23 +35,25 @@ def pooled(results: Mapping[str, Measured]) -> Pooled | None:
 def _classification(participants: Sequence[str], told: Sequence[Measured]) -> Pooled:
     classes = next(result.classes for result in told if isinstance(result.classes, Sequence))
     counts = [_counts(told, index) for index in range(len(classes))]
-    over: dict[str, Any] = {name: [len(each) for each in counts] for name in (*SCORES, *COUNTS, *RATES)}
+    over: dict[str, int | Sequence[int]] = {name: [len(each) for each in counts] for name in (*SCORES, *COUNTS, *RATES)}
     statistics, reasons = by_class(_one_class(each) for each in counts)
     statistics |= {name: [None] * len(classes) for name in _AREAS}
     reasons |= {name: [_ONLY_FROM_SCORES] * len(classes) for name in _AREAS}
     over |= {name: [0] * len(classes) for name in _AREAS}
-    found: dict[str, Any] = {"balanced_accuracy": mean_of_known(statistics["TPRs"])}
-    over["overall.balanced_accuracy"] = min(over["TPRs"])
+    found: dict[str, float | None] = {"balanced_accuracy": mean_of_known(statistics["TPRs"])}
+    over["overall.balanced_accuracy"] = min(map(len, counts))
     for name in ("accuracy", "brier_score"):
         found[name], over[f"overall.{name}"] = _weighted(told, [_of_all_rows(result, name) for result in told])
-    found["confusion_matrix"], over["overall.confusion_matrix"] = _matrix(told)
-    missing: dict[str, Any] = {f"overall.{name}": _NOT_TOLD for name, value in found.items() if value is None}
+    matrix, over["overall.confusion_matrix"] = _matrix(told)
+    missing: dict[str, str | Sequence[str | None]] = {
+        f"overall.{name}": _NOT_TOLD for name, value in {**found, "confusion_matrix": matrix}.items() if value is None
+    }
     curves, over["curves"], missing["curves"] = _curves(told, len(classes))
     return Pooled(
         participants=participants,
         classes=classes,
         statistics={name: statistics[name] for name in (*SCORES, *COUNTS, *RATES)},
-        overall=Overall(rows=_rows(told), calibration_error=None, **found),
+        overall=Overall(rows=_rows(told), calibration_error=None, confusion_matrix=matrix, **found),
         over={**over, "overall.calibration_error": 0},
         reasons={**reasons, **missing, "overall.calibration_error": _ONLY_FROM_BINS},
         curves=curves,
@@ -68,7 +70,7 @@ def _entry(values: Any, index: int) -> Any:
     return values[index] if isinstance(values, Sequence) and index < len(values) else None
 
 
-def _one_class(counts: Sequence[Sequence[int]]) -> tuple[dict[str, Any], Mapping[str, str]]:
+def _one_class(counts: Sequence[Sequence[int]]) -> tuple[Statistics, Mapping[str, str]]:
     if counts:
         return counted(*(sum(each) for each in zip(*counts, strict=True)))
     names = counted(0, 0, 0, 0)[0]
@@ -103,8 +105,8 @@ def _curve(result: Measured, index: int) -> Curve | None:
 
 
 def _regression(participants: Sequence[str], told: Sequence[Measured]) -> Pooled:
-    statistics: dict[str, Any] = {}
-    over: dict[str, Any] = {}
+    statistics: dict[str, float | None] = {}
+    over: dict[str, int] = {}
     for name in ("MSE", "MAE"):
         statistics[name], over[name] = _weighted(told, [result.statistics.get(name) for result in told])
     statistics["R2"], over["R2"] = _r2(told)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from msgspec import UNSET
 
 from synergos.domain.feature_space import Action, FeatureSpace
-from synergos.domain.outputs import Curve, Measured, Overall
+from synergos.domain.outputs import Curve, Measured, Overall, Statistic
 from synergos.errors import InvalidRequest
 from synergos.learning.metrics import COUNTS, RATES, REGRESSION, SCORES
 
@@ -62,7 +61,7 @@ def check_figures(told: Measured, rows: int, space: FeatureSpace) -> None:
     _check_words(told)
 
 
-def _check_statistics(statistics: Mapping[str, Any], rows: int, classes: int) -> None:
+def _check_statistics(statistics: Mapping[str, Statistic], rows: int, classes: int) -> None:
     known = {*SCORES, *COUNTS, *RATES} if classes else {*REGRESSION}
     _demand(statistics.keys() <= known, "statistics", f"no other than {', '.join(sorted(known))}")
     for name, value in statistics.items():
@@ -70,8 +69,9 @@ def _check_statistics(statistics: Mapping[str, Any], rows: int, classes: int) ->
         if not classes:
             _check_number(value, _OF_REGRESSION[name], place)
             continue
-        _demand(isinstance(value, Sequence) and len(value) == classes, place, f"a list of {classes}")
-        for entry in value:
+        entries = value if isinstance(value, Sequence) else ()
+        _demand(len(entries) == classes, place, f"a list of {classes}")
+        for entry in entries:
             if name in COUNTS:
                 _check_count(entry, rows, place)
             else:

@@ -36,7 +36,7 @@ class Check:
     several: bool = False
 
     @cached_property
-    def json_schema(self) -> Mapping[str, Any]:
+    def json_schema(self) -> Mapping[str, object]:
         """One value as JSON Schema."""
         return json_schema(self.kind)
 

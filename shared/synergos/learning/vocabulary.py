@@ -27,7 +27,7 @@ class Argument(Struct, frozen=True, kw_only=True):
 
     name: str
     description: str | None
-    schema: Mapping[str, Any]
+    schema: Mapping[str, object]
     default: Any = UNSET
     is_required: bool = False
     is_common: bool = False
@@ -67,7 +67,7 @@ class FamilyVocabulary(Struct, frozen=True, kw_only=True):
 
 def arguments_of(
     checks: Mapping[str, Check],
-    defaults: Mapping[str, Any],
+    defaults: Mapping[str, object],
     about: Mapping[str, str],
     choices: Mapping[str, Sequence[str]],
     common: Sequence[str],

@@ -54,7 +54,9 @@ def test_an_alignment_of_before_features_were_pairs_is_trained_on(store: RecordS
 
     assert features("age", "sex=f", "sex=m") == recipe.space.X
     assert recipe.space.y == labels("no", "yes")
-    assert recipe.architecture[0]["structure"]["in_features"] == 3
+    structure = recipe.architecture[0]["structure"]
+    assert isinstance(structure, dict)
+    assert structure["in_features"] == 3
     assert member.rows == {"train": 9}
     assert (member.digests, member.missing_columns) == ({}, {"train": {"X": [1], "y": []}})
 

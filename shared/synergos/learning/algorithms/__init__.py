@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from synergos.learning.algorithms.algorithm import (
     Adjust,
@@ -68,7 +67,7 @@ def get(name: object, field: str = "algorithm") -> type[Algorithm]:
     return ALGORITHMS.get(name, field)
 
 
-def made_for(run: Mapping[str, Any]) -> Algorithm:
+def made_for(run: Mapping[str, object]) -> Algorithm:
     """The algorithm of a run, with its settings.
 
     Args:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 from msgspec import UNSET, Meta, UnsetType
 
@@ -31,7 +31,7 @@ class ImageMetadata(TableMetadata, frozen=True, kw_only=True):
     pixel_width: _Pixels | UnsetType = UNSET
     color: str | UnsetType = UNSET
     shape: Annotated[Shape, Meta(min_length=3, max_length=3)]
-    options: Mapping[str, Any]
+    options: Mapping[str, object]
 
 
 class Image:
@@ -73,7 +73,7 @@ class Image:
         return _LARGEST_PIXEL + 1
 
 
-def _differences(here: ImageMetadata, agreed: Mapping[str, Any], shape: Shape) -> list[tuple[str, Any, Any]]:
+def _differences(here: ImageMetadata, agreed: Mapping[str, object], shape: Shape) -> list[tuple[str, object, object]]:
     """The options in which images differ from what is agreed, each with theirs and the agreed one; then the shape."""
     named = [(name, here.options.get(name), agreed.get(name)) for name in sorted({*here.options, *agreed})]
     # Last, as it follows from the options wherever they say enough.

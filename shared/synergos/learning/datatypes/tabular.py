@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated
 
 from msgspec import UNSET, Meta, UnsetType
 
@@ -104,7 +104,7 @@ def _bounds(found: Prepared) -> Mapping[str, Sequence[float]]:
     return {} if metadata is None else TabularMetadata.of(metadata).bounds or {}
 
 
-def _options(polled: Mapping[str, Prepared], columns: set[str]) -> dict[str, Any]:
+def _options(polled: Mapping[str, Prepared], columns: set[str]) -> dict[str, object]:
     """What is declared of the columns, where that is more than a number or a category."""
     declared = {column: said for column, said in agreed_declarations(polled).items() if column in columns}
     return {"columns": declared} if declared else {}

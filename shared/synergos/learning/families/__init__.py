@@ -55,7 +55,7 @@ def get(name: object, field: str = "family") -> ModelFamily:
     return FAMILIES.get(name, field)
 
 
-def named_in(record: Mapping[str, Any]) -> ModelFamily:
+def named_in(record: Mapping[str, object]) -> ModelFamily:
     """The family that an experiment, a model or a message names; the default where it names none.
 
     Raises:
@@ -65,7 +65,9 @@ def named_in(record: Mapping[str, Any]) -> ModelFamily:
     return get(DEFAULT if name is None else name)
 
 
-def recipe(family: str | None, architecture: object, hyperparameters: Mapping[str, Any], space: FeatureSpace) -> Recipe:
+def recipe(
+    family: str | None, architecture: object, hyperparameters: Mapping[str, object], space: FeatureSpace
+) -> Recipe:
     """A recipe of a request's or record's parts.
 
     Raises:

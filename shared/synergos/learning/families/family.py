@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NotRequired, Protocol, TypedDict
 
 from numpy.typing import NDArray
 from torch import Tensor, nn
@@ -18,13 +18,26 @@ from synergos.learning.families.needs import Needs
 from synergos.learning.hyperparameters import Hyperparameters
 from synergos.learning.vocabulary import FamilyVocabulary
 
-Architecture = Sequence[Mapping[str, Any]]
+Architecture = Sequence[Mapping[str, object]]
 """What an experiment says of its model: a list with at least one object in it; what it means is its family's to say."""
 
 Array = NDArray[Any]
 
 DEFAULT = DEFAULT_FAMILY
 """The family of an experiment that names none."""
+
+
+class WrittenRecipe(TypedDict):
+    """A recipe as model records and messages hold it.
+
+    Attributes:
+        family: absent where it is the default.
+    """
+
+    family: NotRequired[str]
+    architecture: list[Mapping[str, object]]
+    feature_space: Mapping[str, object]
+    hyperparameters: Mapping[str, object]
 
 
 @dataclass(frozen=True)
@@ -40,15 +53,14 @@ class Recipe:
     hyperparameters: Hyperparameters
     space: FeatureSpace
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> WrittenRecipe:
         """As JSON-able values, as model records and messages hold them; the family is not named where it is the default."""
-        named = {} if self.family.name == DEFAULT else {"family": self.family.name}
-        return {
-            **named,
-            "architecture": list(self.architecture),
-            "feature_space": self.space.to_dict(),
-            "hyperparameters": self.hyperparameters.to_dict(),
-        }
+        written = WrittenRecipe(
+            architecture=list(self.architecture),
+            feature_space=self.space.to_dict(),
+            hyperparameters=self.hyperparameters.to_dict(),
+        )
+        return written if self.family.name == DEFAULT else {"family": self.family.name, **written}
 
 
 @dataclass(frozen=True)
@@ -204,7 +216,7 @@ class ModelFamily(Protocol):
             InvalidRequest: nobody can build it; names the part (``model[1].structure.out_features``) and what was expected.
         """
 
-    def hyperparameters(self, run: Mapping[str, Any], action: Action | None = None) -> Hyperparameters:
+    def hyperparameters(self, run: Mapping[str, object], action: Action | None = None) -> Hyperparameters:
         """Read a run record or request, with defaults for what it does not say.
 
         Args:
@@ -214,14 +226,14 @@ class ModelFamily(Protocol):
             InvalidRequest: names the key and what was expected.
         """
 
-    def check_run(self, run: Mapping[str, Any], action: Action | None = None) -> None:
+    def check_run(self, run: Mapping[str, object], action: Action | None = None) -> None:
         """Refuse a run that could not train; more is tried out than :meth:`hyperparameters` does.
 
         Raises:
             InvalidRequest: names the key and what was expected.
         """
 
-    def unused(self, run: Mapping[str, Any], action: Action | None = None) -> Mapping[str, InvalidRequest]:
+    def unused(self, run: Mapping[str, object], action: Action | None = None) -> Mapping[str, InvalidRequest]:
         """Those of a run's keys that would be without effect, and for each why a request is refused that has it.
 
         Args:
@@ -243,7 +255,7 @@ class ModelFamily(Protocol):
 
     # From a request to a model
 
-    def changed(self, architecture: Architecture, run: Mapping[str, Any]) -> Architecture:
+    def changed(self, architecture: Architecture, run: Mapping[str, object]) -> Architecture:
         """A new architecture, changed as a run says.
 
         Raises:

@@ -43,8 +43,8 @@ class Manifest(Training, frozen=True, kw_only=True):
 
     format: Annotated[int, Meta(ge=FORMAT, le=FORMAT)] = FORMAT
     family: str
-    architecture: Sequence[Mapping[str, Any]]
-    hyperparameters: Mapping[str, Any]
+    architecture: Sequence[Mapping[str, object]]
+    hyperparameters: Mapping[str, object]
     feature_space: FeatureSpace
     run: Mapping[str, str]
     models: Mapping[str, str]
@@ -55,7 +55,7 @@ MANIFEST = Definition(Manifest, quotes=False)
 _SCHEMA = "https://json-schema.org/draft/2020-12/schema"
 
 
-def manifest_schema() -> dict[str, Any]:
+def manifest_schema() -> dict[str, object]:
     """The JSON Schema of a manifest of this format, as ``docs/manifest.schema.json`` publishes it."""
     schema = {"$schema": _SCHEMA, "title": f"{NAME} of an exported run, format {FORMAT}", **MANIFEST.json_schema}
     # As JSON has it: what is a tuple here is a list there.
@@ -68,7 +68,7 @@ if __name__ == "__main__":
 
 def manifest_of(
     recipe: Recipe, training: Training, run: Mapping[str, str], models: Mapping[str, str]
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """The manifest of a run, as JSON-able values."""
     made = Manifest(
         family=recipe.family.name,
@@ -108,7 +108,7 @@ def read(folder: Path) -> dict[str, Any]:
     return content
 
 
-def file_of(folder: Path, content: Mapping[str, Any], name: str) -> Path:
+def file_of(folder: Path, content: Mapping[str, object], name: str) -> Path:
     """The file of a model in a run's folder, for its family to read.
 
     Args:

@@ -43,7 +43,7 @@ class Parameter:
     default: Any = None
 
     @property
-    def json_schema(self) -> dict[str, Any]:
+    def json_schema(self) -> dict[str, object]:
         """What it takes, as JSON Schema; empty where its signature does not say, or says what JSON has not."""
         return _schema_of(self.hint)
 
@@ -121,7 +121,7 @@ def tuples(value: Any) -> Any:
     return tuple(map(tuples, value)) if isinstance(value, list) else value
 
 
-def _hints(function: Callable[..., object]) -> dict[str, Any]:
+def _hints(function: Callable[..., object]) -> dict[str, object]:
     try:
         return typing.get_type_hints(function)
     except NameError:  # torch imports some names for type checkers only
@@ -165,7 +165,7 @@ def _describe(hint: Any) -> str:
     return str(hint).removeprefix("typing.")
 
 
-def _schema_of(hint: Any) -> dict[str, Any]:
+def _schema_of(hint: Any) -> dict[str, object]:
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if hint in _JSON_TYPES:
         return {"type": _JSON_TYPES[hint]}

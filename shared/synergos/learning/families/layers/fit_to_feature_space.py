@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import torch
 from torch import Size, Tensor, nn
@@ -45,7 +44,10 @@ _OUTPUT = {
     **dict.fromkeys(("Embedding", "EmbeddingBag"), "embedding_dim"),
 }
 _AS_ASKED = {"softmax": frozenset({"softmax", "log_softmax"}), "sigmoid": frozenset({"sigmoid"})}
-_AS_MODULE: Mapping[str, tuple[str, dict[str, Any]]] = {"softmax": ("Softmax", {"dim": 1}), "sigmoid": ("Sigmoid", {})}
+_AS_MODULE: Mapping[str, tuple[str, dict[str, object]]] = {
+    "softmax": ("Softmax", {"dim": 1}),
+    "sigmoid": ("Sigmoid", {}),
+}
 
 
 def fit_layers(layers: Sequence[Layer], space: FeatureSpace) -> list[Layer]:

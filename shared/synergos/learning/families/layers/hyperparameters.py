@@ -81,7 +81,7 @@ class LayersHyperparameters(Hyperparameters):
     lr_scheduler: str = "ConstantLR"
 
     @classmethod
-    def from_run(cls, run: Mapping[str, Any], action: Action | None = None) -> Self:
+    def from_run(cls, run: Mapping[str, object], action: Action | None = None) -> Self:
         """Read a run record or request; keys that are null count as absent.
 
         Args:
@@ -184,7 +184,7 @@ class LayersHyperparameters(Hyperparameters):
             self._check_lowering(kind)
         return self._maker(kind, self._schedule(kind), "lr_scheduler", "optimizer")(optimizer=optimizer)
 
-    def _schedule(self, kind: type[LRScheduler]) -> dict[str, Any]:
+    def _schedule(self, kind: type[LRScheduler]) -> dict[str, object]:
         """What a scheduler is given when the run does not say."""
         if kind is lr_scheduler.LambdaLR:
             return {"lr_lambda": _decay(self.lr_decay)}
@@ -222,7 +222,7 @@ class LayersHyperparameters(Hyperparameters):
         return InvalidRequest("; ".join(reasons), name)
 
     def _maker(
-        self, kind: type[T], own: Mapping[str, Any], role: str, *given: str, build: type[T] | None = None
+        self, kind: type[T], own: Mapping[str, object], role: str, *given: str, build: type[T] | None = None
     ) -> Callable[..., T]:
         """What makes a ``kind`` of arguments that are checked here; ``given`` are the names of those that come with each one."""
         parameters = {name: each for name, each in parameters_of(kind).items() if name not in given}
@@ -240,7 +240,7 @@ class LayersHyperparameters(Hyperparameters):
         return make
 
 
-def check_run(run: Mapping[str, Any], action: Action | None = None) -> None:
+def check_run(run: Mapping[str, object], action: Action | None = None) -> None:
     """Refuse a run that could not train: everything torch will build is built once, on a parameter made for it.
 
     Raises:
@@ -275,7 +275,7 @@ def run_fields(choices: Mapping[str, Iterable[object]]) -> frozenset[str]:
     return general_fields(choices) | known
 
 
-def unused(run: Mapping[str, Any], action: Action | None = None) -> dict[str, InvalidRequest]:
+def unused(run: Mapping[str, object], action: Action | None = None) -> dict[str, InvalidRequest]:
     """The keys of a run that its optimizer, loss and scheduler make nothing of, and why each would be refused.
 
     Args:
@@ -303,13 +303,13 @@ def _said_more_closely(name: str, found: LayersHyperparameters) -> list[str]:
     return own if all(key in found.extras for key in own) else []
 
 
-def _schedule_meant(said: Mapping[str, Any]) -> str:
+def _schedule_meant(said: Mapping[str, object]) -> str:
     """The schedule that a run names, or means by what else it says."""
-    name: str | None = said.get("lr_scheduler")
+    name = said.get("lr_scheduler")
     if name is None:
         return "CyclicLR" if any(said.get(key) is not None for key in _CYCLES) else LayersHyperparameters.lr_scheduler
     # The original's client sends "" for the scheduler it calls LambdaLR elsewhere.
-    return name or "LambdaLR"
+    return str(name) or "LambdaLR"
 
 
 def actions_of(criterion: str) -> list[Action]:

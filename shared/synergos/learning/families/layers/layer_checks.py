@@ -177,10 +177,10 @@ def _check_number(name: str, value: object, place: str) -> None:
         raise InvalidRequest("dimension 0 counts the rows, which layers must not mix; expected another one", place)
 
 
-def _forced(kind: type[nn.Module], structure: Mapping[str, Any]) -> dict[str, Any]:
+def _forced(kind: type[nn.Module], structure: Mapping[str, object]) -> dict[str, object]:
     """Arguments that have one right value here, whatever was asked."""
     parameters = parameters_of(kind)
-    forced: dict[str, Any] = {}
+    forced: dict[str, object] = {}
     if "inplace" in parameters:
         forced["inplace"] = False  # in place it would change the participant's own rows, or what autograd still needs
     if "sparse" in parameters:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -40,15 +40,15 @@ class LayersFamily:
         """Layers that torch can build."""
         return check_layers(architecture, field)
 
-    def hyperparameters(self, run: Mapping[str, Any], action: Action | None = None) -> LayersHyperparameters:
+    def hyperparameters(self, run: Mapping[str, object], action: Action | None = None) -> LayersHyperparameters:
         """With torch's optimizer, loss and scheduler."""
         return LayersHyperparameters.from_run(run, action)
 
-    def check_run(self, run: Mapping[str, Any], action: Action | None = None) -> None:
+    def check_run(self, run: Mapping[str, object], action: Action | None = None) -> None:
         """All that torch will build is built once."""
         check_run(run, action)
 
-    def unused(self, run: Mapping[str, Any], action: Action | None = None) -> Mapping[str, InvalidRequest]:
+    def unused(self, run: Mapping[str, object], action: Action | None = None) -> Mapping[str, InvalidRequest]:
         """What neither the run itself nor optimizer, loss, scheduler and algorithm take."""
         return unused(run, action)
 
@@ -64,7 +64,7 @@ class LayersFamily:
         """``model[0].structure.out_features`` and its like."""
         return overrides(names)
 
-    def changed(self, architecture: Architecture, run: Mapping[str, Any]) -> Architecture:
+    def changed(self, architecture: Architecture, run: Mapping[str, object]) -> Architecture:
         """With the arguments and activations that the run says."""
         return with_overrides(_layers(architecture), run)
 

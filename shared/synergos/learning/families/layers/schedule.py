@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import torch
 from torch import nn
@@ -85,6 +84,6 @@ class Schedule:
         self._epoch = self._begun
 
 
-def _copied(values: dict[str, Any]) -> dict[str, Any]:
+def _copied(values: dict[str, object]) -> dict[str, object]:
     """A copy of which the lists are copies too: schedulers write into some of them."""
     return {name: list(value) if isinstance(value, list) else value for name, value in values.items()}

@@ -58,7 +58,7 @@ def takers(role: str, argument: str) -> list[str]:
     return [name for name, kind in torch_names.usable(role).items() if argument in arguments_of(kind)]
 
 
-def said_to(role: str, kind: type, extras: Mapping[str, Any]) -> dict[str, tuple[str, Any]]:
+def said_to(role: str, kind: type, extras: Mapping[str, object]) -> dict[str, tuple[str, Any]]:
     """What a run says to a class of torch: by argument the key and the value. A key that says whose it is goes before a plain one."""
     plain = {name: name for name in extras if name in arguments_of(kind)}
     own = {name: key for name in arguments_of(kind) if (key := own_key(role, name)) in extras}
@@ -72,7 +72,7 @@ def numbers_in(value: object) -> list[float]:
     return [float(value)] if isinstance(value, int | float) and not isinstance(value, bool) else []
 
 
-def _for_torch(key: str, value: Any) -> Any:
+def _for_torch(key: str, value: object) -> Any:
     if argument_in(key) in {"weight", "pos_weight"} and isinstance(value, list):
         if not all(map(is_number, value)):
             raise InvalidRequest("expected a list of numbers, one per class", key)

@@ -161,7 +161,7 @@ def _look_up(name: object, known: Mapping[str, T], refused: Mapping[str, str], *
     return known[name]
 
 
-def _subclasses(namespace: Mapping[str, Any], root: type[T]) -> dict[str, type[T]]:
+def _subclasses(namespace: Mapping[str, object], root: type[T]) -> dict[str, type[T]]:
     """The concrete public subclasses of ``root`` in a module."""
     return {
         name: value

@@ -7,7 +7,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import fields
 from functools import cache
-from typing import Any
 
 from msgspec import UNSET
 from torch import nn
@@ -23,7 +22,7 @@ from synergos.learning.vocabulary import Argument, FamilyVocabulary, Part, first
 from synergos.learning.vocabulary import arguments_of as hyperparameters_of
 
 _MARKUP = re.compile(r":\w+:`([^`]*)`|\*\*|`+|\[\d+\]_")
-_BY_CLASS: Mapping[str, Any] = {"type": "array", "items": {"type": "number"}}
+_BY_CLASS: Mapping[str, object] = {"type": "array", "items": {"type": "number"}}
 """A number for each class: torch has a tensor there."""
 _OUR_DEFAULTS = {("ConstantLR", "factor"): 1.0}
 """Where nothing said means something else here than it does to torch."""
@@ -66,7 +65,7 @@ def _layer(name: str, kind: type[nn.Module]) -> Part:
 
 def _argument(owner: str, parameter: Parameter, role: str | None = None) -> Argument:
     check = None if role is None else CHECKS.get(f"{role}.{parameter.name}")
-    schema: Mapping[str, Any] = parameter.json_schema if check is None else check.json_schema
+    schema: Mapping[str, object] = parameter.json_schema if check is None else check.json_schema
     default = _OUR_DEFAULTS.get((owner, parameter.name), parameter.default)
     return Argument(
         name=parameter.name,
