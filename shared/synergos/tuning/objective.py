@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from synergos.domain.class_figures import of_classes_with_rows
 
@@ -24,7 +23,7 @@ class Objective:
     figures: int
 
 
-def objective(metric: str, statistics: Iterable[Mapping[str, Any]]) -> Objective | None:
+def objective(metric: str, statistics: Iterable[Mapping[str, object]]) -> Objective | None:
     """The mean over participants of the mean over classes; None where it is not defined anywhere.
 
     Args:

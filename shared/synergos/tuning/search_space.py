@@ -77,14 +77,14 @@ class SearchSpace:
         grids = {} if with_grids else dict(self._grids)
         return {name: each.distribution() for name, each in self.dimensions.items() if name not in grids}
 
-    def on_grid(self, number: int, seed: int) -> dict[str, Any]:
+    def on_grid(self, number: int, seed: int) -> dict[str, int]:
         """What trial ``number`` takes from the grids: all combinations come in turn, in an order of the ``seed``'s."""
         names = [name for name, _ in self._grids]
         combinations = list(product(*(range(len(each.values)) for _, each in self._grids)))
         random.Random(seed).shuffle(combinations)  # noqa: S311 (an order, no secret)
         return dict(zip(names, combinations[number % len(combinations)], strict=True))
 
-    def values(self, drawn: Mapping[str, Any]) -> dict[str, Any]:
+    def values(self, drawn: Mapping[str, object]) -> dict[str, Any]:
         """The hyperparameters that a draw stands for."""
         return {name: self.dimensions[name].value(raw) for name, raw in drawn.items()}
 

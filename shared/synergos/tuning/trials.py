@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Protocol
 from uuid import uuid4
 
 from synergos.domain.job import Job, JobState, Stage
@@ -71,7 +71,7 @@ class Trials:
         self._orchestrator.submission.hand_over(jobs, wait=None)
         return trial
 
-    def _accepted(self, study: Study, trial: Trial, run: Mapping[str, Any]) -> tuple[Trial, list[Job]]:
+    def _accepted(self, study: Study, trial: Trial, run: Mapping[str, object]) -> tuple[Trial, list[Job]]:
         """The trial with its run declared and its jobs stored; failed when it cannot be trained as things stand."""
         key = study.experiment.run_called(trial.run_id)
         stages = self._orchestrator.stages
@@ -139,13 +139,13 @@ class Trials:
         if stored.state is not StudyState.RUNNING or any(trial.number >= number for trial in trials):
             raise Conflict(f"study {study.id} has gone on elsewhere")
 
-    def _with_effect(self, study: Study, run: Mapping[str, Any]) -> dict[str, Any]:
+    def _with_effect(self, study: Study, run: Mapping[str, object]) -> dict[str, object]:
         """What a combination trains with: momentum is drawn for Adam too where it is one of several optimizers."""
         family = families.named_in(self._store.get(Kind.EXPERIMENT, study.experiment))
         without = family.unused(run, action_of(self._store, study.experiment))
         return {name: value for name, value in run.items() if name not in without}
 
-    def _why_not(self, study: Study, run: Mapping[str, Any]) -> str | None:
+    def _why_not(self, study: Study, run: Mapping[str, object]) -> str | None:
         """Why a combination cannot be trained, None when it can."""
         try:
             check_drawn_hyperparameters(self._store, study.experiment, run)
@@ -153,7 +153,7 @@ class Trials:
             return str(error)
         return None
 
-    def _options(self, study: Study, trial: Trial, run: Mapping[str, Any]) -> JobOptions:
+    def _options(self, study: Study, trial: Trial, run: Mapping[str, object]) -> JobOptions:
         family = families.named_in(self._store.get(Kind.EXPERIMENT, study.experiment))
         mark = TrialMark(study.id, trial.number, study.scheduler, family.hyperparameters(run).loss)
         return {**study.options, "trial": TRIAL_MARK.write(mark)}
