@@ -7,7 +7,6 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from synergos.domain.feature_space import FeatureSpace
 from synergos.domain.outputs import MissingColumns
@@ -123,7 +122,7 @@ class EncodedRows:
             self._made.popitem(last=False)
             return True
 
-    def _remember(self, key: Any, made: _Made) -> None:
+    def _remember(self, key: tuple[Purpose, tuple[Tag, ...]], made: _Made) -> None:
         with self._lock:
             self._made[key] = made
             while len(self._made) > 1 and (len(self._made) > self._keep or self._are_too_large()):
