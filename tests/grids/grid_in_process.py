@@ -87,7 +87,7 @@ def started(
         dispatcher.start()
         stack.callback(dispatcher.close)
         stack.callback(dispatcher.stop)
-        remover = Remover(store, outputs, None, WorkerRemovals(Limits(connect=2.0)), retry_seconds=0.2)
+        remover = Remover(store, outputs, None, WorkerRemovals(Limits(connect=60.0)), retry_seconds=0.2)
         remover.start()
         stack.callback(remover.close)
         app = create_app(store, dispatcher, component_id="ttp/test", outputs=outputs, wake_remover=remover.wake)

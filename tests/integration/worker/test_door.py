@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -151,12 +152,14 @@ def test_what_the_door_has_no_word_for_is_told_as_unavailable(
 
 def test_handshakes_that_are_none_fill_no_log_and_no_ledger(service: WorkerService, lane: Lane) -> None:
     command = Client(service.applications()[5000])
+    begun = time.monotonic()
     with capture_logs() as logged:
         answers = [command.post("/handshake", json={"document": {}, "sealed": "x" * number}) for number in range(50)]
 
     assert {answer.status_code for answer in answers} <= {400, 417}
     told = [entry for entry in logged if entry["event"] == "a handshake was refused"]
-    assert 1 <= len(told) <= 5
+    # One in a second, however long a busy machine takes for all of them.
+    assert 1 <= len(told) <= 1 + (time.monotonic() - begun)
     place = LedgerPlace(folder(service).parent, "worker")
     assert sum(line is not None and line.what == "refused" for line in lines_in(place)) == 1
 

@@ -186,9 +186,9 @@ def test_a_session_that_is_being_opened_gives_way_to_its_owners_next_one_alone(
     compute.is_held = True
     with ThreadPoolExecutor() as pool:
         first = pool.submit(client.initialise, agreement, status=status, owner="a" * 32)
-        assert compute.has_some.wait(30)
+        assert compute.has_some.wait(100)
         second = WorkerClient(service, session_id="f" * 32).initialise(agreement, owner=owner)
-        answer = first.result(30)
+        answer = first.result(100)
         compute.release()
 
     assert second["data"]["is_live"]

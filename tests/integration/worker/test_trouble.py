@@ -205,7 +205,7 @@ def test_a_session_ended_while_it_is_being_opened_never_opens(client: WorkerClie
     compute.is_held = True
     with ThreadPoolExecutor() as pool:
         opening = pool.submit(client.initialise, agreement, status=409)
-        assert compute.has_some.wait(30)
+        assert compute.has_some.wait(100)
         client.terminate(session_id="0" * 32)
         client.terminate()
         compute.release()
