@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from synergos.foreign_json import items, mapping, objects
+from synergos.foreign_json import items, mapping, objects, whole
 from synergos_portal.orchestrator import grids
 from synergos_portal.orchestrator.client import Client, Query
 from synergos_portal.orchestrator.declared import Spot
@@ -219,6 +219,4 @@ def _agreed(alignment: Mapping[str, object]) -> Rows:
 
 
 def _counts(told: object) -> dict[str, int]:
-    return {
-        name: count for name, count in mapping(told).items() if isinstance(count, int) and not isinstance(count, bool)
-    }
+    return {name: count for name, each in mapping(told).items() if (count := whole(each)) is not None}

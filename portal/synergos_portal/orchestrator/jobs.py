@@ -275,8 +275,9 @@ def again(client: Client, job: Job) -> str:
         raise Refused("such a job cannot be asked for again", 409)
     parts, who = place
     accepted = client.ask_for(*parts, *who, body=_body_of(job))
-    if isinstance(accepted, list) and accepted and isinstance(accepted[0], Mapping) and "id" in accepted[0]:
-        return str(accepted[0]["id"])
+    for each in objects(accepted)[:1]:
+        if "id" in each:
+            return str(each["id"])
     raise Nonsense("the orchestrator has accepted the request and named no job")
 
 
@@ -292,9 +293,7 @@ def earlier_result(client: Client, job: Job) -> str | None:
     except Refused:
         return None
     records = found if isinstance(found, list) else [found]
-    made = [
-        str(each.get("trained_at") or each.get("created_at") or "") for each in records if isinstance(each, Mapping)
-    ]
+    made = [str(each.get("trained_at") or each.get("created_at") or "") for each in objects(records)]
     return max(made) if made else None
 
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from synergos.domain.class_figures import of_classes_with_rows
-from synergos.foreign_json import mapping, objects, text, texts
+from synergos.foreign_json import mapping, number, objects, text, texts, whole
 from synergos_portal.orchestrator import cycle
 from synergos_portal.orchestrator.client import Client, Listing, Query, as_kind
 from synergos_portal.orchestrator.jobs import Job
@@ -281,13 +281,11 @@ def _is_aligned(client: Client, place: Place) -> bool:
 
 def _profile(record: Mapping[str, object]) -> Profile:
     key = mapping(record.get("key"))
-    counts = mapping(record.get("relations"))
-    count = counts.get("Registration")
     names = ("category", "summary", "phone", "email", "socials")
     return Profile(
         str(key.get("participant_id") or record.get("id") or ""),
         {name: record[name] for name in names if name in record},
-        count if isinstance(count, int) else 0,
+        whole(mapping(record.get("relations")).get("Registration")) or 0,
     )
 
 
@@ -324,12 +322,11 @@ def _tags(record: Mapping[str, object]) -> dict[str, list[Folder]]:
 
 def _worker(index: int, node: Mapping[str, object]) -> Worker:
     host, fingerprint = node.get("host"), node.get("fingerprint")
-    port, f_port = node.get("port"), node.get("f_port")
     return Worker(
         index,
         None if host is None else str(host),
-        port if isinstance(port, int) else None,
-        f_port if isinstance(f_port, int) else None,
+        whole(node.get("port")),
+        whole(node.get("f_port")),
         None if fingerprint is None else str(fingerprint),
     )
 
@@ -338,11 +335,7 @@ def _result(record: Mapping[str, object]) -> Result:
     kind = str(record.get("kind"))
     found = mapping(record.get("predict" if kind == "Prediction" else "evaluate"))
     said = {**_averaged(mapping(found.get("statistics"))), **mapping(found.get("overall"))}
-    statistics = {
-        name: float(value)
-        for name, value in said.items()
-        if isinstance(value, int | float) and not isinstance(value, bool)
-    }
+    statistics = {name: known for name, value in said.items() if (known := number(value)) is not None}
     key = {name: str(value) for name, value in mapping(record.get("key")).items()}
     # The file that is named has the statistics; what was predicted of each row lies beside it.
     path = (text(found.get("res_path")) or "").rpartition("/")[0]

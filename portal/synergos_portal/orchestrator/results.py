@@ -9,7 +9,7 @@ from itertools import chain
 
 import msgspec
 
-from synergos.foreign_json import mapping, text
+from synergos.foreign_json import mapping, number, text
 from synergos_portal.orchestrator import jobs
 from synergos_portal.orchestrator.client import Client
 from synergos_portal.orchestrator.cycle import all_told
@@ -139,9 +139,9 @@ def file(client: Client, parts: Sequence[str], headers: Mapping[str, str]) -> It
 def _by_round(told: object) -> dict[int, float]:
     # A loss that is not finite is null.
     known = {
-        int(each): float(loss)
-        for each, loss in mapping(told).items()
-        if str(each).isdecimal() and isinstance(loss, int | float) and not isinstance(loss, bool)
+        int(each): loss
+        for each, value in mapping(told).items()
+        if each.isdecimal() and (loss := number(value)) is not None
     }
     return dict(sorted(known.items()))
 
@@ -199,9 +199,9 @@ def _of_file(client: Client, run: Spot, model: Trained, after: int) -> Iterator[
     found = losses(client, run, None if model.is_current else model.version)
     train, evaluate = found.get("train", {}), found.get("evaluate", {})
     # Rounds are counted from 0 there.
-    for number in sorted(each + 1 for each in {*train, *evaluate}):
-        if number > after:
-            yield Round(number, 1, train=train.get(number - 1), evaluate=evaluate.get(number - 1))
+    for each in sorted({*train, *evaluate}):
+        if each >= after:
+            yield Round(each + 1, 1, train=train.get(each), evaluate=evaluate.get(each))
 
 
 def _trained(record: Mapping[str, object]) -> Trained:

@@ -10,6 +10,7 @@ from typing import NamedTuple, cast
 from flask import Blueprint, Flask, current_app, render_template
 from flask.typing import ResponseReturnValue
 
+from synergos.foreign_json import mapping
 from synergos_portal.orchestrator import grids
 from synergos_portal.orchestrator.client import Client
 from synergos_portal.orchestrator.grids import Grids, Node
@@ -47,8 +48,7 @@ class Status:
     @property
     def problems(self) -> Mapping[str, str]:
         """What keeps the orchestrator from its work."""
-        found = self.health.get("problems")
-        return {str(name): str(text) for name, text in found.items()} if isinstance(found, Mapping) else {}
+        return {name: str(text) for name, text in mapping(self.health.get("problems")).items()}
 
     @property
     def is_unfinished(self) -> bool:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from urllib.parse import quote, urlencode
 
+from synergos.foreign_json import mapping
 from synergos_portal.orchestrator.client import Client
 from synergos_portal.proxy.asking import Answered, Question, ask
 from synergos_portal.proxy.lines import Lines
@@ -115,7 +116,7 @@ def mlflow_page(chosen: Chosen, get: Get) -> str:
     # As the TTP writes it there (docs/tracking.md).
     name = f"{chosen.collab_id}_>_{chosen.project_id}_>_{chosen.expt_id}"
     found = get(f"/api/2.0/mlflow/experiments/get-by-name?experiment_name={quote(name, safe='')}")
-    experiment = _field(_field(found, "experiment"), "experiment_id")
+    experiment = mapping(mapping(found).get("experiment")).get("experiment_id")
     if not isinstance(experiment, str) or not experiment.isalnum():
         return "#/experiments"
     tag, value = ("synergos.job", chosen.job_id) if chosen.job_id else ("synergos.run", chosen.run_id)
@@ -159,10 +160,6 @@ def _read(answered: Answered) -> object:
         return json.loads(body)
     except (ValueError, RecursionError):
         return None
-
-
-def _field(told: object, name: str) -> object:
-    return told.get(name) if isinstance(told, dict) else None
 
 
 def _quoted(text: str) -> str:
