@@ -272,7 +272,7 @@ def _fields(text: str | None, known: Collection[str] | None) -> frozenset[str] |
     names = text.split(",")
     for name in names:
         if known is not None and name not in known:
-            raise UnknownName(name[:80], known, "fields", "one of the fields")
+            raise UnknownName(name[:80], known, "fields", "one of the fields", listed=list(known))
         if not _FIELD.fullmatch(name):
             raise InvalidRequest(f"expected names of fields, separated by commas, got {name[:80]!r}", "fields")
     return frozenset(names)
