@@ -67,14 +67,20 @@ class Home:
     Attributes:
         failed: since yesterday.
         cut: which of the three are not all there are.
-        away: nodes that are not reachable; one that is registered for several projects is told once.
+        nodes: those that are told; nobody is told of those of others.
     """
 
     running: Sequence[Job]
     waiting: Sequence[Job]
     failed: Sequence[Job]
     cut: frozenset[str]
-    away: Sequence[Node]
+    nodes: Sequence[Node]
+
+    @property
+    def away(self) -> list[Node]:
+        """Nodes that are not reachable; one that is registered for several projects is told once."""
+        gone = [node for node in self.nodes if node.is_reachable is False]
+        return list({(node.participant, node.host, node.problem): node for node in gone}.values())
 
     @property
     def is_unfinished(self) -> bool:
@@ -117,18 +123,15 @@ def _found(client: Client) -> Home:
         [job for each in waiting for job in each.items],
         lately,
         frozenset(name for name, is_cut in goes_on.items() if is_cut),
-        _away(client),
+        _nodes(client),
     )
 
 
-def _away(client: Client) -> list[Node]:
-    """Nodes that are not reachable; nobody is told of those of others."""
+def _nodes(client: Client) -> Sequence[Node]:
     try:
-        found = grids.nodes(client, {}, None)
+        return grids.nodes(client, {}, None)
     except (Refused, Away):
         return []
-    gone = [node for node in found if node.is_reachable is False]
-    return list({(node.participant, node.host, node.problem): node for node in gone}.values())
 
 
 @old_pages.get("/orchestrator")

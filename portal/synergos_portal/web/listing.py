@@ -84,6 +84,9 @@ def list_page(
     return render_template(template, found=ask(wanted.query), wanted=wanted, **values)
 
 
+_INNER = {"collaborations": "projects", "projects": "experiments", "experiments": "runs"}
+
+
 def whole_list(
     ask: Callable[[Query], Listing[Item]], wanted: Wanted, columns: Sequence[Column[Item]]
 ) -> Response | None:
@@ -91,7 +94,9 @@ def whole_list(
     kind = request.args.get("format")
     if kind not in ("csv", "json"):
         return None
-    return as_file(kind, _all(ask, wanted), columns, (request.endpoint or "list").partition(".")[0])
+    of, _dot, view = (request.endpoint or "").partition(".")
+    name = view if view in ("registrations", "workers") else _INNER[of] if view == "show" else of
+    return as_file(kind, _all(ask, wanted), columns, name)
 
 
 def wants_json() -> bool:

@@ -97,6 +97,19 @@ def test_every_list_is_to_be_had_whole(path: str, store: RecordStore, grid: Port
     assert len(rows) == 1 + len(items)
 
 
+def test_the_file_of_a_list_is_called_as_what_it_lists(grid: Portal, store: RecordStore) -> None:
+    experiment = ExperimentKey("c", "p", "e")
+    for kind in (Kind.COLLABORATION, Kind.PROJECT, Kind.EXPERIMENT):
+        store.put(kind, experiment, {"model": []})
+    paths = ["/collaborations", "/collaborations/c"]
+    paths += [f"{paths[-1]}/projects/p", f"{paths[-1]}/projects/p/experiments/e"]
+
+    answers = [grid.visitor().get(f"{path}?format=csv") for path in paths]
+
+    names = [answer.headers["Content-Disposition"].partition("filename=")[2] for answer in answers]
+    assert names == ['"collaborations.csv"', '"projects.csv"', '"experiments.csv"', '"runs.csv"']
+
+
 def test_a_run_in_the_list_of_its_experiment_says_how_it_is_trained_and_how_far_it_is(
     grid: Portal, store: RecordStore
 ) -> None:

@@ -80,6 +80,21 @@ def test_home_names_each_worker_that_is_down_once(busy: Portal) -> None:
     assert [down.count(text) for text in ("hospital_1", "hospital_2", "hospital_3", "nobody answers")] == [0, 1, 0, 1]
 
 
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("en", "No node is registered that you may see."),
+        ("de", "Es ist kein Knoten registriert, den Sie sehen dürfen."),
+    ],
+)
+def test_home_says_of_no_nodes_that_they_are_reachable(tmp_path: Path, language: str, text: str) -> None:
+    jobs = ("GET /ttp/jobs", 200, {"data": [], "params": COUNTS})
+    grid = portal(tmp_path, answering(jobs, ("GET /ttp/nodes", 200, {"data": []})))
+    page = grid.visitor(Service.NAV, **{"Accept-Language": language}).get("/home").text
+
+    assert text in page[page.index('id="now-away"') :]
+
+
 def test_home_says_that_there_are_others_and_leads_to_them(busy: Portal, tmp_path: Path) -> None:
     jobs = ("GET /ttp/jobs", 200, {"data": [JOB], "params": COUNTS, "next": "more"})
     page = portal(tmp_path, answering(jobs)).visitor(Service.NAV).get("/home").text
