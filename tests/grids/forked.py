@@ -26,6 +26,10 @@ _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload([f"synergos_{name}.bootstrap" for name in ("director", "ttp", "worker")])
 
 
+# How one has ended is said once: of two threads that look at the same time, the other would take it to have ended with 255.
+_LOOKING = threading.Lock()
+
+
 def forked(command: Sequence[str], log: str) -> Started:
     """Start one of our programs quickly, and any other as its users do."""
     is_ours = command[0] == sys.executable and (command[1] in {"-m", "-c"} or command[1].endswith(".py"))
@@ -42,13 +46,14 @@ class ForkedProgram:
 
     def __init__(self, command: Sequence[str], log: str) -> None:
         self._command = command
-        self._looking = threading.Lock()
         has_group, says_so = _CONTEXT.Pipe(duplex=False)
         # Our own folder and environment: those of the server of forks are of when it was started.
         arguments = (says_so, list(command), log, str(Path.cwd()), dict(os.environ))
         self._process = _CONTEXT.Process(target=_run, args=arguments)
         with has_group, says_so:
-            self._process.start()
+            # Whoever starts a process also looks which of all others have ended.
+            with _LOOKING:
+                self._process.start()
             says_so.close()
             # Until then, what is sent to its group is sent to nobody.
             has_group.poll(DEADLINE)
@@ -61,8 +66,7 @@ class ForkedProgram:
 
     def poll(self) -> int | None:
         """Its exit code, as :class:`subprocess.Popen` has it; None while it runs."""
-        # It is said once: of two threads that look at the same time one would hear nothing.
-        with self._looking:
+        with _LOOKING:
             return self._process.exitcode
 
     def wait(self, timeout: float | None = None) -> int:
