@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCKS = ROOT / "locks"
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 LAYERS = {
     "worker": ("torch", "common", "worker"),
     "director": ("torch", "common", "director"),
@@ -25,22 +26,23 @@ LAYERS = {
 """What is installed for an extra, one file on top of the other."""
 
 
+@cache
 def locked(name: str) -> dict[str, str]:
     """The packages of a lock, and their versions."""
     lines = re.findall(r"^([\w.-]+)==([\w.+!-]+)", (LOCKS / f"{name}.txt").read_text(), re.MULTILINE)
     return {canonicalize_name(package): version for package, version in lines}
 
 
-def wanted(extra: str) -> Iterator[Requirement]:
+@cache
+def wanted(extra: str) -> tuple[Requirement, ...]:
     """What an extra asks for, the project's own extras followed to what they ask for in turn."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    yield from map(Requirement, project["dependencies"])
-    for requirement in map(Requirement, project["optional-dependencies"][extra]):
+    found = [*map(Requirement, PROJECT["dependencies"])]
+    for requirement in map(Requirement, PROJECT["optional-dependencies"][extra]):
         if requirement.name == "synergos":
-            for other in sorted(requirement.extras):
-                yield from wanted(other)
+            found += (each for other in sorted(requirement.extras) for each in wanted(other))
         else:
-            yield requirement
+            found.append(requirement)
+    return tuple(found)
 
 
 IMAGES = ("worker", "director", "ttp")

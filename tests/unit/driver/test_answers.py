@@ -148,7 +148,10 @@ def test_jobs_show_how_they_stand() -> None:
 @pytest.mark.parametrize(
     "data",
     [
-        [run(f"run {number}", **{f"setting_{name}": [number] * 30 for name in range(40)}) for number in range(500)],
+        [
+            run(f"run {number}", **{f"setting_{name}": [number] * 30 for name in range(40)})
+            for number in range(MOST_ROWS * 5)
+        ],
         run("r", **{f"setting_{name}": {"deep": {"deeper": "x" * 5000}} for name in range(400)}),
         [],
         [1, "text", None, [2]],
