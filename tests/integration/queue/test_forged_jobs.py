@@ -75,7 +75,7 @@ def look(jobs: LeasedJobs, link: Link, monkeypatch: pytest.MonkeyPatch, parked: 
     """Have the TTP look at what is there, none of which is work, until so many messages were parked."""
     with monkeypatch.context() as changed:
         # It may come in vain: the last message is in its hand before it is parked.
-        changed.setattr(leased_jobs, "LOOK_SECONDS", 0.2)
+        changed.setattr(leased_jobs, "LOOK_SECONDS", 1.0)
         until(lambda: jobs.take() is None and link.count(PARKED_QUEUE) == parked, "all of it to be parked", PATIENCE)
 
 
