@@ -5,17 +5,18 @@ from __future__ import annotations
 import csv
 import json
 import re
-import shutil
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import requests
 
-from grids.real_grid import RealGrid, Study
+from grids.real_grid import WORKERS, RealGrid, Study
 from support.waiting import DEADLINE, until
 from support.written_files import stats_below
 from synergos_simulator.datasets import Dataset
+from synergos_simulator.grid import Grid, Plan
 
 
 def mean(values: list[float]) -> float:
@@ -165,11 +166,17 @@ def test_predictions_stay_with_the_participant_and_name_rows_and_labels(grid: Re
     assert rows[0]["row"] == "1"
 
 
-def test_what_programs_write_is_their_users_alone(own_grid: RealGrid, wine: Dataset) -> None:
-    folder = own_grid.grid.folder
-    # As in earnest, where the TTP's own process makes it.
-    shutil.rmtree(folder / "ttp" / "mlflow")
-    study = Study(own_grid, wine, "private", {"rounds": 1})
+@pytest.fixture
+def executed_grid(tmp_path: Path, data: Path) -> Iterator[RealGrid]:
+    """A grid whose programs are started by the simulator, as a user's are."""
+    with Grid.planned(Plan(tmp_path, data, WORKERS)) as grid:
+        grid.wait_until_healthy()
+        yield RealGrid(grid)
+
+
+def test_what_programs_write_is_their_users_alone(executed_grid: RealGrid, wine: Dataset) -> None:
+    folder = executed_grid.grid.folder
+    study = Study(executed_grid, wine, "private", {"rounds": 1})
     study.declare()
     study.align()
     study.train()
