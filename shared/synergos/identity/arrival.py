@@ -31,7 +31,6 @@ SILENCE_SECONDS = 60.0
 
 _RANDOM = 32
 _CHALLENGE = 80
-_Nonce = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 _Challenge = Annotated[str, Meta(pattern="^[0-9a-f]{80}$")]
 
 

@@ -23,11 +23,13 @@ from msgspec.inspect import (
     FloatType,
     IntType,
     ListType,
+    LiteralType,
     Metadata,
     NamedTupleType,
     NoneType,
     StrType,
     StructType,
+    TupleType,
     Type,
     TypedDictType,
     UnionType,
@@ -53,19 +55,22 @@ def _schema(described: Type, rest: str | None = None) -> Schema:
     match described:
         case Metadata():
             return _schema(described.type) | (described.extra_json_schema or {})
+        case StructType(array_like=True) | NamedTupleType():
+            fewest = sum(each.required for each in described.fields)
+            return _places([each.type for each in described.fields], fewest)
+        case TupleType():
+            return _places(described.item_types, len(described.item_types))
         case StructType() | DataclassType() | TypedDictType():
             return _object(described, rest)
         case UnionType():
             return _united([_schema(each) for each in described.types])
         case EnumType():
             return {"enum": [each.value for each in described.cls]}
+        case LiteralType():
+            return {"enum": list(described.values)}
         case ListType() | VarTupleType():
             bounds = _bounds(described, min_length="minItems", max_length="maxItems")
             return {"type": "array", **bounds, **_unless_any("items", described.item_type)}
-        case NamedTupleType():
-            places = [_schema(each.type) for each in described.fields]
-            fewest = sum(each.required for each in described.fields)
-            return {"type": "array", "minItems": fewest, "maxItems": len(places), "prefixItems": places}
         case DictType():
             return {"type": "object", **_entries(described)}
         case StrType():
@@ -88,6 +93,12 @@ def _schema(described: Type, rest: str | None = None) -> Schema:
         case CustomType() if described.cls is object:
             return {}
     raise TypeError(f"{described} has no JSON Schema here")
+
+
+def _places(kinds: Iterable[Type], fewest: int) -> Schema:
+    """A list that has something else in each place."""
+    places = [_schema(each) for each in kinds]
+    return {"type": "array", "minItems": fewest, "maxItems": len(places), "prefixItems": places}
 
 
 def _object(described: StructType | DataclassType | TypedDictType, rest: str | None) -> Schema:

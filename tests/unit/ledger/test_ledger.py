@@ -94,6 +94,28 @@ def test_a_line_that_was_edited_is_named(ledger: Ledger, place: LedgerPlace, num
     assert {each for each, _ in wrong(found)} == {number} if number else True
 
 
+@pytest.mark.parametrize(
+    ("was", "is_now"),
+    [
+        (b'"kind":"ledger"', b'"kind":"leadger"'),
+        (b'"number":5,"sig', b'"number":-5,"sig'),
+        (b'"at":"2', b'"at":["2"],"x":"'),
+    ],
+)
+def test_a_line_of_other_content_is_no_line_any_more_and_stops_nobody_from_looking(
+    ledger: Ledger, place: LedgerPlace, keys: Renewable, was: bytes, is_now: bytes
+) -> None:
+    lines = lines_of(place)
+    lines[-1] = lines[-1].replace(was, is_now, 1)
+
+    found = rewritten(place, lines)
+    ledger.close()
+
+    assert (None, "was edited: it is no line of a ledger any more") in wrong(found)
+    with pytest.raises(Conflict, match="does not end as a ledger does"):
+        Ledger(place, keys)
+
+
 def test_a_line_that_is_written_otherwise_was_edited_too(ledger: Ledger, place: LedgerPlace) -> None:
     lines = lines_of(place)
     lines[-1] = lines[-1].replace(b'","', b'", "', 1)

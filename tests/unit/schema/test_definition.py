@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import pytest
@@ -204,6 +204,43 @@ def test_the_json_schema_shows_the_keys_beside_the_fields() -> None:
         "additionalProperties": False,
         "required": ["name"],
     }
+
+
+class Pair(Struct, array_like=True):
+    sign: int
+    loss: float = 0.0
+
+
+class Places(Struct):
+    kind: Literal["places"]
+    both: tuple[int, str]
+    pair: Pair
+
+
+def test_lists_with_something_else_in_each_place_and_single_words_are_shown_and_explained() -> None:
+    places = Definition(Places)
+
+    assert places.json_schema["properties"] == {
+        "kind": {"enum": ["places"]},
+        "both": {
+            "type": "array",
+            "minItems": 2,
+            "maxItems": 2,
+            "prefixItems": [{"type": "integer"}, {"type": "string"}],
+        },
+        "pair": {
+            "type": "array",
+            "minItems": 1,
+            "maxItems": 2,
+            "prefixItems": [{"type": "integer"}, {"type": "number"}],
+        },
+    }
+    whole = {"kind": "places", "both": [1, "a"], "pair": [1, 0.5]}
+    assert places.read(whole) == Places("places", (1, "a"), Pair(1, 0.5))
+    with pytest.raises(InvalidRequest, match=r"^kind: 'other' is not one of places$"):
+        places.read({**whole, "kind": "other"})
+    with pytest.raises(InvalidRequest, match=r"^both\[1\]: expected text, got 2$"):
+        places.read({**whole, "both": [1, 2]})
 
 
 class Ambiguous(Struct):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from synergos.domain.loss_history import LossHistory
+from synergos.errors import Conflict
 from synergos.learning.bags import Bag
 from synergos.wire import Parcel, encode_parcel, stored_parcel
 from synergos.wire.codec import CHUNK_BYTES
@@ -232,6 +234,18 @@ def test_a_line_that_is_not_whole_is_no_round_and_is_written_over(tmp_path: Path
     assert again is not None
     assert (found.number, again.number) == (1, 2)
     assert again.history.train == {0: 1.0, 1: 2.0, 2: 3.0}
+
+
+@pytest.mark.parametrize("changed", [{"measured": None}, {"numbers": []}, {"train": "low"}])
+def test_a_line_that_is_whole_and_says_something_else_is_damage_and_not_tried_again(
+    tmp_path: Path, changed: dict[str, object]
+) -> None:
+    committed(tmp_path, result(1.0), result(2.0), drop=False)
+    *lines, last = log_of(tmp_path).read_bytes().splitlines()
+    log_of(tmp_path).write_bytes(b"\n".join([*lines, json.dumps(json.loads(last) | changed).encode(), b""]))
+
+    with pytest.raises(Conflict, match=r"is damaged .*: ask for the training again"):
+        RoundStore(tmp_path, "job").load()
 
 
 def test_a_late_round_writes_no_more_than_an_early_one(tmp_path: Path) -> None:

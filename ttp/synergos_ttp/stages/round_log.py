@@ -11,6 +11,7 @@ from msgspec import Struct
 from msgspec import field as named
 
 from synergos.domain.loss_history import LossHistory, Measurements
+from synergos.errors import Conflict, InvalidRequest
 from synergos.schema import Definition
 from synergos_ttp.stages import round_writing
 from synergos_ttp.stages.weighing import WeighingState
@@ -67,7 +68,7 @@ class CommittedRounds:
         """Take note of the next line; whether it is one.
 
         Raises:
-            InvalidRequest: it is whole, and says something else than a round.
+            Conflict: it is whole, and says something else than a round.
         """
         try:
             found = json.loads(line) if line.endswith(b"\n") else None
@@ -75,7 +76,13 @@ class CommittedRounds:
             found = None
         if not isinstance(found, dict):
             return False
-        self.newest = said = _LINE.read(found)
+        try:
+            said = _LINE.read(found)
+        except InvalidRequest as error:
+            raise Conflict(
+                f"what is committed of its rounds is damaged ({error}): ask for the training again"
+            ) from error
+        self.newest = said
         self.history.trained(said.number, said.train, said.local)
         self.history.initial = said.initial
         for judged, loss in said.evaluate.items():
@@ -98,6 +105,7 @@ class RoundLog:
 
         Raises:
             OSError: it cannot be written.
+            Conflict: a line before it says something else than a round.
         """
         if self._end is None:
             self._end = self.read().end
@@ -106,7 +114,11 @@ class RoundLog:
         self._end += len(content)
 
     def read(self) -> CommittedRounds:
-        """What the file says."""
+        """What the file says.
+
+        Raises:
+            Conflict: a line that is whole says something else than a round.
+        """
         found = CommittedRounds()
         try:
             content = self._file.read_bytes()
