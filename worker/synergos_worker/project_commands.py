@@ -131,9 +131,10 @@ class Catalogue(Command):
         asking = Asking(asking_peer(), asking_director())
         permissions = self.parts.permissions
         found = self.parts.catalogue.published(lambda tag: permissions.purposes(asking, project, tag))
+        told = PUBLISHED.write(found)
         if found.extent is not Extent.OFF:
-            self.parts.use.publishing(project, request_log.asker(), asking_peer(), found)
-        return success("catalogue.post", PUBLISHED.write(found))
+            self.parts.use.publishing(project, request_log.asker(), asking_peer(), found, told)
+        return success("catalogue.post", told)
 
 
 class Fingerprints(Command):

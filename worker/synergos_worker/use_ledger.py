@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 
 from synergos.domain.asker import Asker
-from synergos.domain.catalogue import PUBLISHED, Published
+from synergos.domain.catalogue import Published
 from synergos.domain.keys import ProjectKey
 from synergos.domain.tags import Purpose, Tag
 from synergos.errors import RecordNotFound, ServiceStopping, SynergosError
@@ -165,16 +165,19 @@ class UseLedger:
         more = {"is_kept": True} if is_kept else {}
         self.ledger.append("agreement", {**self._who(asker, peer), **_ids(project), "folders": _folders(tags), **more})
 
-    def publishing(self, project: ProjectKey, asker: Asker, peer: str | None, told: Published) -> None:
+    def publishing(
+        self, project: ProjectKey, asker: Asker, peer: str | None, found: Published, told: Mapping[str, object]
+    ) -> None:
         """What is published is about to be told; the same to the same is counted. Raises what :meth:`opening` does.
 
         Args:
-            told: of which only the folders are written down.
+            found: of which only the folders are written down.
+            told: the same as it is told.
         """
-        named = _folders({"catalogue": [folder.path for folder in told.folders]})
-        about = {**self._who(asker, peer), **_ids(project), "folders": named, "extent": told.extent.value}
+        named = _folders({"catalogue": [folder.path for folder in found.folders]})
+        about = {**self._who(asker, peer), **_ids(project), "folders": named, "extent": found.extent.value}
         # Anything else that is told is another line.
-        digest = sha256(json.dumps(PUBLISHED.write(told), sort_keys=True).encode()).hexdigest()
+        digest = sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
         alike = {name: value for name, value in about.items() if name not in _PASSING} | {"told": digest}
         self._again.append("catalogue", about, alike=alike)
 

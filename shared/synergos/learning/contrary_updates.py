@@ -34,7 +34,7 @@ _FIRST, _LOOKED_AT = 16, 4
 """Every round is looked at of the first so many; then, of as many, so many one after the other."""
 
 
-class Run(Struct, frozen=True, array_like=True):
+class Streak(Struct, frozen=True, array_like=True):
     """Rounds one after the other in which a participant's update and the model's step lay alike.
 
     Attributes:
@@ -49,10 +49,10 @@ class Run(Struct, frozen=True, array_like=True):
     risen: float
     loss: float
 
-    def known(self, loss: float, began: float) -> Run:
+    def known(self, loss: float, began: float) -> Streak:
         """The same with the effect of its newest round."""
         risen = self.risen + (loss - self.loss) / max(abs(began), 1e-12)
-        return Run(self.sign, self.count + 1, risen, loss)
+        return Streak(self.sign, self.count + 1, risen, loss)
 
     @property
     def is_contrary(self) -> bool:
@@ -73,7 +73,7 @@ class ContraryState(Struct, frozen=True, kw_only=True):
 
     found: tuple[str, ...] = ()
     began: Mapping[str, float] = {}
-    runs: Mapping[str, Run] = {}
+    runs: Mapping[str, Streak] = {}
 
 
 @dataclass
@@ -86,7 +86,7 @@ class ContraryUpdates:
 
     found: set[str] = field(default_factory=set)
     _began: dict[str, float] = field(default_factory=dict)
-    _runs: dict[str, Run] = field(default_factory=dict)
+    _runs: dict[str, Streak] = field(default_factory=dict)
 
     def is_due(self, number: int) -> bool:
         """Whether directions are looked at in a round, which costs another pass over all updates.
@@ -118,7 +118,7 @@ class ContraryUpdates:
             if sign and who in runs and runs[who].sign == sign:
                 self._runs[who] = runs[who]
             elif sign:
-                self._runs[who] = Run(sign, 0, 0.0, loss)
+                self._runs[who] = Streak(sign, 0, 0.0, loss)
         return {who for who in self.found & updates.keys() if lie.opposes[who]}
 
     @property

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from synergos.domain.feature_space import Action, CategoricalColumn, Feature, FeatureSpace, NumericColumn
+from synergos.errors import InvalidRequest
 from synergos.model.readers.reader import Choice
 from synergos.model.readers.tabular import TabularReader
 
@@ -43,3 +46,10 @@ def test_so_are_those_of_a_file(tmp_path: Path) -> None:
     path.write_text("seen,smoker,stage\n1970-01-03,yes,III\n,no,II\n")
 
     np.testing.assert_array_equal(TabularReader().read(path, SPACE, Choice()).inputs, EXPECTED)
+
+
+def test_what_a_newer_release_has_agreed_on_is_refused_by_its_column() -> None:
+    columns = {**SPACE.options["columns"], "seen": {"type": "hour"}}
+
+    with pytest.raises(InvalidRequest, match=r"^options\.columns\.seen\.type: expected one of "):
+        TabularReader().read(pd.DataFrame({"seen": [1]}), replace(SPACE, options={"columns": columns}), Choice())

@@ -58,7 +58,7 @@ def _schema(space: FeatureSpace, choice: Choice) -> Schema:
     """What a model's columns hold, and nothing of the columns that are no inputs."""
     declared = space.options.get("columns", {})
     columns = {
-        name: _column(name in space.numeric, declared.get(name)) for name in (*space.numeric, *space.categorical)
+        name: _column(name, name in space.numeric, declared.get(name)) for name in (*space.numeric, *space.categorical)
     }
     beside = _beside(columns, choice)
     return Schema(_OWN, {TARGET: Column(kind=ColumnType.IGNORE), **columns, **beside})
@@ -79,9 +79,13 @@ def _beside(inputs: Collection[str], choice: Choice) -> dict[str, Column]:
     return columns
 
 
-def _column(is_numeric: bool, declared: object) -> Column:
-    """One column by what was agreed of it."""
-    agreed = None if declared is None else DECLARED_COLUMN.read(declared)
+def _column(name: str, is_numeric: bool, declared: object) -> Column:
+    """One column by what was agreed of it.
+
+    Raises:
+        InvalidRequest: that is nothing that this release knows, as a newer one's may be.
+    """
+    agreed = None if declared is None else DECLARED_COLUMN.read(declared, at=f"options.columns.{name}")
     match agreed:
         case DeclaredColumn(kind=ColumnKind.DATE):
             return Column(kind=ColumnType.DATE)
