@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from synergos.foreign_json import objects, whole
+from synergos.foreign_json import items, mapping, whole
 from synergos_portal.orchestrator.client import Client, Query, as_kind
 from synergos_portal.orchestrator.jobs import Event, Job, Round
 from synergos_portal.orchestrator.problems import Nonsense
@@ -38,10 +38,10 @@ def followed(client: Client, job_id: str, most_rounds: int) -> FollowedJob:
 
 def _query(most_rounds: int, known: Mapping[str, object]) -> Query:
     """What is new since what is known, which is nothing at first."""
-    events, rounds = (objects(known.get(name))[-1:] or [{}] for name in ("events", "rounds"))
+    event, newest = (mapping((items(known.get(name)) or [None])[-1]) for name in ("events", "rounds"))
     # How good the newest round is becomes known with the one after it.
-    after = max(0, (whole(rounds[0].get("round")) or 0) - 1)
-    return {"events_after": whole(events[0].get("number")) or 0, "rounds_after": after, "newest_rounds": most_rounds}
+    after = max(0, (whole(newest.get("round")) or 0) - 1)
+    return {"events_after": whole(event.get("number")) or 0, "rounds_after": after, "newest_rounds": most_rounds}
 
 
 def _grown(most_rounds: int, known: Mapping[str, object], answer: Mapping[str, object]) -> dict[str, object] | None:
@@ -71,8 +71,10 @@ def _grown(most_rounds: int, known: Mapping[str, object], answer: Mapping[str, o
 def _numbered(told: Mapping[str, object], name: str, number: str) -> dict[int, Mapping[str, object]]:
     """What is listed, by its number."""
     listed = told.get(name)
-    found = {whole(each.get(number)): each for each in objects(listed)}
-    numbered = {place: each for place, each in found.items() if place is not None}
-    if not isinstance(listed, list) or len(found) != len(numbered) or len(objects(listed)) != len(listed):
-        raise Nonsense("the orchestrator's answer about a job is not what was expected")
-    return numbered
+    found: dict[int, Mapping[str, object]] = {}
+    # There may be thousands, at each look.
+    for each in listed if isinstance(listed, list) else [None]:
+        if not isinstance(each, dict) or not isinstance(place := each.get(number), int):
+            raise Nonsense("the orchestrator's answer about a job is not what was expected")
+        found[place] = each
+    return found

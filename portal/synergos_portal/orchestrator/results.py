@@ -207,7 +207,7 @@ def _of_file(client: Client, run: Spot, model: Trained, after: int) -> Iterator[
 def _trained(record: Mapping[str, object]) -> Trained:
     version = mapping(record.get("key")).get("version") or record.get("version")
     return Trained(
-        version=int(str(version or 0)),
+        version=int(version) if isinstance(version, int | float | str) else 0,
         is_current=bool(record.get("is_current")),
         trained_at=text(record.get("trained_at")),
         job=text(record.get("job")),

@@ -67,19 +67,19 @@ class Home:
     Attributes:
         failed: since yesterday.
         cut: which of the three are not all there are.
-        nodes: those that are told; nobody is told of those of others.
+        nodes: those that are told, nobody is told of those of others; None where they cannot be asked for.
     """
 
     running: Sequence[Job]
     waiting: Sequence[Job]
     failed: Sequence[Job]
     cut: frozenset[str]
-    nodes: Sequence[Node]
+    nodes: Sequence[Node] | None
 
     @property
     def away(self) -> list[Node]:
         """Nodes that are not reachable; one that is registered for several projects is told once."""
-        gone = [node for node in self.nodes if node.is_reachable is False]
+        gone = [node for node in self.nodes or () if node.is_reachable is False]
         return list({(node.participant, node.host, node.problem): node for node in gone}.values())
 
     @property
@@ -127,11 +127,11 @@ def _found(client: Client) -> Home:
     )
 
 
-def _nodes(client: Client) -> Sequence[Node]:
+def _nodes(client: Client) -> Sequence[Node] | None:
     try:
         return grids.nodes(client, {}, None)
     except (Refused, Away):
-        return []
+        return None
 
 
 @old_pages.get("/orchestrator")

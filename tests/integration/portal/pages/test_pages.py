@@ -95,6 +95,15 @@ def test_home_says_of_no_nodes_that_they_are_reachable(tmp_path: Path, language:
     assert text in page[page.index('id="now-away"') :]
 
 
+@pytest.mark.parametrize("status", [403, 503])
+def test_home_says_nothing_of_nodes_that_it_is_not_told_of(tmp_path: Path, status: int) -> None:
+    jobs = ("GET /ttp/jobs", 200, {"data": [], "params": COUNTS})
+    grid = portal(tmp_path, answering(jobs, ("GET /ttp/nodes", status, {"message": "not now"})))
+    page = grid.visitor(Service.NAV).get("/home").text
+
+    assert "registered" not in page[page.index('id="now-away"') :]
+
+
 def test_home_says_that_there_are_others_and_leads_to_them(busy: Portal, tmp_path: Path) -> None:
     jobs = ("GET /ttp/jobs", 200, {"data": [JOB], "params": COUNTS, "next": "more"})
     page = portal(tmp_path, answering(jobs)).visitor(Service.NAV).get("/home").text
