@@ -22,6 +22,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
+import psutil
+
 from synergos_simulator.state import GridState, Identity, Program
 
 RELEASE = b"release\n"
@@ -117,7 +119,10 @@ def _started(program: Program, running: Running, start: Callable[[Program], Proc
             log.write(f"cannot be started: {error}\n".encode())
         return replace(program, identity=None, exit_code=CANNOT_START)
     running[program.name] = process
-    return replace(program, identity=Identity.of(process.pid), exit_code=None)
+    # One that has ended by now may be gone without a trace, and is noted with the others.
+    with contextlib.suppress(psutil.NoSuchProcess):
+        program = replace(program, identity=Identity.of(process.pid))
+    return replace(program, exit_code=None)
 
 
 def _die_with_parent() -> Callable[[], None] | None:

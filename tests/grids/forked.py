@@ -14,6 +14,7 @@ import signal
 import sys
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from subprocess import TimeoutExpired
@@ -49,7 +50,8 @@ class ForkedProgram:
         has_group, says_so = _CONTEXT.Pipe(duplex=False)
         # Our own folder and environment: those of the server of forks are of when it was started.
         arguments = (says_so, list(command), log, str(Path.cwd()), dict(os.environ))
-        self._process = _CONTEXT.Process(target=_run, args=arguments)
+        # A daemon, as else whatever a test leaves behind keeps this process from ending.
+        self._process = _CONTEXT.Process(target=_run, args=arguments, daemon=True)
         with has_group, says_so:
             # Whoever starts a process also looks which of all others have ended.
             with _LOOKING:
@@ -83,7 +85,9 @@ class ForkedProgram:
     def send_signal(self, sig: int) -> None:
         """Send it a signal, unless it has ended."""
         if self.poll() is None:
-            os.kill(self.pid, sig)
+            # It may have ended just now.
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, sig)
 
     def terminate(self) -> None:
         """Tell it to end, unless it has."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import traceback
 from pathlib import Path
 from subprocess import TimeoutExpired
 from typing import IO
@@ -53,6 +54,10 @@ class _Thread:
     def _supervise(self, folder: Path) -> None:
         try:
             supervise(folder, self._leash, self._told_to_stop, start=_started)
+        except BaseException:
+            # Where the grid looks for why its supervisor has ended.
+            (folder / "supervisor.log").write_text(traceback.format_exc())
+            raise
         finally:
             os.close(self._leash)
 

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from html import unescape
-from http import HTTPStatus
 from itertools import product
 from typing import Any, Literal
 from urllib.parse import urljoin, urlsplit
@@ -18,7 +17,7 @@ from support.waiting import DEADLINE, until
 
 _PATIENCE = 1000 * DEADLINE
 """Milliseconds that anything may take to be shown: only a mistake takes so long, also on a busy machine."""
-_AWAY = {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT}
+_AWAY = ("The orchestrator does not answer", "Der Orchestrator antwortet nicht")
 _RULES = {
     "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
     # What is right is most of a page, and nobody reads it.
@@ -64,11 +63,13 @@ class Visitor:
         before = len(self._messages)
 
         def is_there() -> bool:
-            # What the browser says of an orchestrator that does not answer for seconds is not the page's.
-            del self._messages[before:]
             answer = self.page.goto(address)
             assert answer is not None
-            return _is_of(answer.status, address)
+            is_away = answer.status >= 500 and _is_away(answer.status, answer.text(), address)
+            if is_away:
+                # What the browser says of an orchestrator that does not answer for seconds is not the page's.
+                del self._messages[before:]
+            return not is_away
 
         until(is_there, f"the orchestrator to answer for {address}", every=0.5)
 
@@ -150,7 +151,7 @@ class Visitor:
             found[:] = [
                 self.page.context.request.get(address, headers={"Accept": "text/html"}, timeout=1000 * DEADLINE)
             ]
-            return _is_of(found[0].status, address)
+            return found[0].status < 500 or not _is_away(found[0].status, found[0].text(), address)
 
         until(is_there, f"the orchestrator to answer for {address}", every=0.5)
         return found[0]
@@ -190,10 +191,10 @@ class Visitor:
             self._asked.append(request.url)
 
 
-def _is_of(status: int, address: str) -> bool:
-    """Whether an answer is what the address has: not that the orchestrator is away, as it seems to be on a machine that is busy for seconds."""
-    assert status < 500 or status in _AWAY, f"{address}: {status}"
-    return status < 500
+def _is_away(status: int, page: str, address: str) -> bool:
+    """Whether a failure is that the orchestrator is away, as it seems to be on a machine that is busy for seconds; no other may be."""
+    assert any(heading in page for heading in _AWAY), f"{address}: {status}"
+    return True
 
 
 def origin(address: str) -> str:
