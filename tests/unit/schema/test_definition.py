@@ -239,7 +239,7 @@ def test_lists_with_something_else_in_each_place_and_single_words_are_shown_and_
     assert places.read(whole) == Places("places", (1, "a"), Pair(1, 0.5))
     with pytest.raises(InvalidRequest, match=r"^kind: 'other' is not one of places$"):
         places.read({**whole, "kind": "other"})
-    with pytest.raises(InvalidRequest, match=r"^both\[1\]: expected text, got 2$"):
+    with pytest.raises(InvalidRequest, match=r"^both\[1\]: expected a string, got 2$"):
         places.read({**whole, "both": [1, 2]})
 
 
