@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from shutil import copyfile
@@ -40,6 +41,10 @@ settings.load_profile("synergos")
 
 # What lives long is much here, and cycles are few: with Python's own numbers looking for them takes a tenth of all time.
 gc.set_threshold(50_000, 20, 20)
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # As a shell has what it starts in its background: no test that interrupts would, nor any program that tests start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     # Threads of torch that wait for each other take the processor from the tests beside them.
