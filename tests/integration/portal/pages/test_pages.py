@@ -87,7 +87,7 @@ def test_home_names_each_worker_that_is_down_once(busy: Portal) -> None:
         ("de", "Es ist kein Knoten registriert, den Sie sehen dürfen."),
     ],
 )
-def test_home_says_of_no_nodes_that_they_are_reachable(tmp_path: Path, language: str, text: str) -> None:
+def test_home_says_where_no_node_is_registered(tmp_path: Path, language: str, text: str) -> None:
     jobs = ("GET /ttp/jobs", 200, {"data": [], "params": COUNTS})
     grid = portal(tmp_path, answering(jobs, ("GET /ttp/nodes", 200, {"data": []})))
     page = grid.visitor(Service.NAV, **{"Accept-Language": language}).get("/home").text
