@@ -33,7 +33,7 @@ import synergos_portal
 from benchmarks.portal_live import measure_live
 from benchmarks.portal_watchers import measure_watchers
 from factories.full_store import DEEP, LARGE, SMALL, Size, fill
-from grids.processes import Processes
+from grids.processes import Processes, Start, executed
 from servers.portal import RunningPortal, running
 from support.waiting import until
 from synergos.records import RecordStore
@@ -154,7 +154,7 @@ def report(what: str, **figures: object) -> None:
 
 
 @contextmanager
-def served(folder: Path, size: Size) -> Iterator[Served]:
+def served(folder: Path, size: Size, start: Start = executed) -> Iterator[Served]:
     """A TTP whose records are so full, and a portal in front of it, as programs."""
     folder.mkdir(parents=True)
     database = f"sqlite:///{folder / 'records.sqlite'}"
@@ -167,28 +167,18 @@ def served(folder: Path, size: Size) -> Iterator[Served]:
     own += ["--data", str(folder / "data"), "--outputs", str(folder / "outputs"), "--mlflow", str(folder / "mlflow")]
     command = [sys.executable, "-m", "synergos_ttp", "--id", "ttp", "--logging_variant", "basic", *own]
     ttp = Program("ttp", command, str(folder / "ttp.log"), HOST, port, data_port)
-    processes = Processes()
+    processes = Processes(start)
     processes.start(ttp)
     try:
         until(lambda: is_healthy(ttp), "the TTP to answer", 120.0)
-        with running(folder / "portal", ttp.address) as portal:
+        with running(folder / "portal", ttp.address, start=start) as portal:
             found = {
-                "portal": process_of("synergos_portal", portal.port),
-                "orchestrator": process_of("synergos_ttp", port),
+                "portal": psutil.Process(portal.pid),
+                "orchestrator": psutil.Process(processes.pid("ttp")),
             }
             yield Served(portal, ttp.address, found)
     finally:
         processes.end_all()
-
-
-def process_of(module: str, port: int) -> psutil.Process:
-    """The program of this name that was started with this port, the outermost of its processes."""
-    found = [
-        process
-        for process in psutil.Process().children(recursive=True)
-        if module in (words := process.cmdline()) and str(port) in words
-    ]
-    return min(found, key=lambda process: process.pid)
 
 
 def measure_pages(given: argparse.Namespace) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from grids.processes import executed
 from grids.real_grid import ENDLESS, RealGrid, Study, started
 from servers.portal import RunningPortal, running
 from support.waiting import until
@@ -37,7 +38,10 @@ def training() -> Iterator[Training]:
         folder = Path(place)
         data = folder / "data"
         wine = write_example(data, "wine")
-        with started(folder / "grid", data) as grid, running(folder / "portal", grid.grid.ttp.address) as portal:
+        with (
+            started(folder / "grid", data) as grid,
+            running(folder / "portal", grid.grid.ttp.address, start=executed) as portal,
+        ):
             study = Study(grid, wine, "watched", {**ENDLESS, "epochs": 40})
             study.declare()
             study.align()

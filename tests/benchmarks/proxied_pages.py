@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
+from grids.processes import executed  # noqa: E402
 from servers.portal import running  # noqa: E402
 from servers.shown_tool import as_json, shown_tool  # noqa: E402
 
@@ -53,7 +54,7 @@ def main(url: str | None = None, repeats: int = 200) -> None:
     with tempfile.TemporaryDirectory() as name, shown_tool() as orchestrator, program(url) as (address, paths):
         health = {"status": "ok", "component": "ttp", "id": "t", "accounts": "off"}
         orchestrator.answers["/health"] = as_json(health)
-        with running(Path(name), orchestrator.url, ["--mlops", address]) as portal:
+        with running(Path(name), orchestrator.url, ["--mlops", address], executed) as portal:
             direct = http.client.HTTPConnection(urlsplit(address).netloc)
             proxied = http.client.HTTPConnection(urlsplit(portal.track).netloc)
             for path in paths:

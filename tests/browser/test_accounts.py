@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from grids.real_grid import Study
-from servers.orchestrator import account, orchestrator
+from grids.real_grid import WORKERS, Study
+from servers.orchestrator import accounts, orchestrator
 from servers.portal import RunningPortal, running
 from support.visitor import Visitor
 
@@ -34,14 +34,12 @@ def closed(tmp_path_factory: pytest.TempPathFactory, finished: Study) -> Iterato
     ):
         there.backup(here)
     with orchestrator(folder, "--auth") as (program, _):
-        for name, role in (
-            ("lead", "orchestrator"),
-            ("other", "orchestrator"),
-            ("worker_1", "participant"),
-            ("worker_2", "participant"),
-        ):
-            account(folder, PASSWORD, "add", name, "--role", role)
-        account(folder, PASSWORD, "grant", "lead", finished.keys[0])
+        with accounts(folder) as administration:
+            for name in ("lead", "other"):
+                administration.add(name, "orchestrator", None, PASSWORD)
+            for who in WORKERS:
+                administration.add(who, "participant", who, PASSWORD)
+            administration.give("lead", finished.keys[0])
         yield folder, program.address
 
 

@@ -11,6 +11,7 @@ import requests
 
 from benchmarks.portal import EXPERIMENT, IN_NAV, IN_VIEW, PROJECT, Served, served
 from factories.full_store import DEEP, WIDE
+from grids.forked import forked
 from support.visitor import Visitor
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -24,7 +25,7 @@ _MOST_ROWS = 160
 @pytest.fixture(scope="module")
 def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A TTP that has been used for months, and a portal in front of it; all runs are one experiment's, which is hardest."""
-    with served(tmp_path_factory.mktemp("full") / "records", DEEP) as found:
+    with served(tmp_path_factory.mktemp("full") / "records", DEEP, forked) as found:
         yield found
 
 
@@ -68,7 +69,7 @@ def test_the_last_of_all_jobs_is_reached_page_by_page(visitor: Visitor, full: Se
 @pytest.fixture(scope="module")
 def wide(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """As many runs and jobs, spread over a hundred experiments of one project."""
-    with served(tmp_path_factory.mktemp("wide") / "records", WIDE) as found:
+    with served(tmp_path_factory.mktemp("wide") / "records", WIDE, forked) as found:
         yield found
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import requests
 from playwright.sync_api import expect
 
-from servers.orchestrator import account, orchestrator
+from servers.orchestrator import accounts, orchestrator
 from servers.portal import RunningPortal, running
 from support.visitor import Visitor
 from support.waiting import until
@@ -69,7 +69,8 @@ def test_somebody_signs_in_is_led_back_and_signs_out(tmp_path: Path, visitor: Vi
         orchestrator(tmp_path / "ttp", "--auth") as (program, _),
         running(tmp_path / "portal", program.address) as portal,
     ):
-        account(tmp_path / "ttp", PASSWORD, "add", "lead", "--role", "orchestrator")
+        with accounts(tmp_path / "ttp") as administration:
+            administration.add("lead", "orchestrator", None, PASSWORD)
         # What the browser says of the answer to a wrong password.
         visitor.expected.add("422")
 

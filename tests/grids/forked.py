@@ -24,7 +24,9 @@ from support.waiting import DEADLINE
 
 _PR_SET_PDEATHSIG = 1
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload([f"synergos_{name}.bootstrap" for name in ("director", "ttp", "worker")])
+_CONTEXT.set_forkserver_preload(
+    [*(f"synergos_{name}.bootstrap" for name in ("director", "ttp", "worker")), "synergos_portal.program"]
+)
 
 
 # How one has ended is said once: of two threads that look at the same time, the other would take it to have ended with 255.

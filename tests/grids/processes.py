@@ -22,6 +22,10 @@ class Started(Process, Protocol):
         """Send it a signal, unless it has ended."""
 
 
+Start = Callable[[Sequence[str], str], Started]
+"""How a program is started: of its command, and of the file that its output is written to the end of."""
+
+
 def executed(command: Sequence[str], log: str) -> Started:
     """Start a program as its users do; it ends with the thread that calls this, at the latest.
 
@@ -52,13 +56,17 @@ class Processes:
         start: how, of a command and the file of its log; :func:`grids.forked.forked` where it is to be quick.
     """
 
-    def __init__(self, start: Callable[[Sequence[str], str], Started] = executed) -> None:
+    def __init__(self, start: Start = executed) -> None:
         self._start = start
         self._running: dict[str, Started] = {}
 
     def start(self, program: Program) -> None:
         """Start a program; it ends with the thread that calls this, at the latest."""
         self._running[program.name] = self._start(program.command, program.log)
+
+    def pid(self, name: str) -> int:
+        """The number of a program's outermost process."""
+        return self._running[name].pid
 
     def send(self, name: str, what: signal.Signals) -> None:
         """Send a signal to a program and everything it has started, unless they have ended."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from grids.forked import forked
 from grids.processes import Processes
 from support.waiting import until
+from synergos.accounts.administration import Administration, administration
 from synergos_simulator.grid import HOST, FreePorts, is_healthy
 from synergos_simulator.state import Program
 
@@ -27,7 +28,7 @@ def orchestrator(folder: Path, *flags: str) -> Iterator[tuple[Program, Processes
     folders = [word for name in ("data", "outputs", "mlflow") for word in (f"--{name}", str(folder / name))]
     command = [sys.executable, "-m", "synergos_ttp", "--host", HOST, "--port", str(port), "--data_port", str(data_port)]
     program = Program("ttp", [*command, *folders, *flags], str(folder / "ttp.log"), HOST, port)
-    processes = Processes()
+    processes = Processes(forked)
     processes.start(program)
     try:
         until(lambda: is_healthy(program), "the orchestrator to answer")
@@ -36,9 +37,8 @@ def orchestrator(folder: Path, *flags: str) -> Iterator[tuple[Program, Processes
         processes.end_all()
 
 
-def account(folder: Path, password: str, *words: str) -> None:
-    """What ``synergos account`` does on the host of such an orchestrator."""
-    command = [sys.executable, "-m", "synergos.cli", "account", *words, "--data", str(folder / "data")]
-    if "add" in words:
-        command += ["--password-file", "-"]
-    subprocess.run(command, input=password, text=True, check=True, capture_output=True)
+@contextmanager
+def accounts(folder: Path) -> Iterator[Administration]:
+    """Who may sign in at such an orchestrator, for as long as the block: as ``synergos account`` has them, on its host."""
+    with administration(folder / "data", None, make=True) as found:
+        yield found

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from grids.processes import Processes
+from grids.forked import forked
+from grids.processes import Processes, Start
 from support.waiting import until
 from synergos_simulator.grid import HOST, FreePorts, is_healthy
 from synergos_simulator.portal import first_of_three
@@ -21,10 +22,12 @@ class RunningPortal:
 
     Attributes:
         port: nav's; view and track are at the two after it.
+        pid: of the process that watches over the one that serves.
     """
 
     program: Program
     port: int
+    pid: int
 
     @property
     def nav(self) -> str:
@@ -48,17 +51,19 @@ class RunningPortal:
 
 
 @contextmanager
-def running(folder: Path, orchestrator: str, flags: Sequence[str] = ()) -> Iterator[RunningPortal]:
+def running(
+    folder: Path, orchestrator: str, flags: Sequence[str] = (), start: Start = forked
+) -> Iterator[RunningPortal]:
     """A portal that runs inside the ``with`` block."""
     folder.mkdir(parents=True, exist_ok=True)
     port = first_of_three(FreePorts(), None)
     command = [sys.executable, "-m", "synergos_portal", "--host", HOST, "--port", str(port)]
     command += ["--orchestrator", orchestrator, "--outputs", str(folder / "outputs"), *flags]
     program = Program("portal", command, str(folder / "portal.log"), HOST, port)
-    processes = Processes()
+    processes = Processes(start)
     processes.start(program)
     try:
         until(lambda: is_healthy(program), "the portal to answer")
-        yield RunningPortal(program, port)
+        yield RunningPortal(program, port, processes.pid(program.name))
     finally:
         processes.end_all()

@@ -11,8 +11,9 @@ from urllib.parse import urljoin
 import pytest
 import requests
 
+from grids.forked import forked
 from grids.processes import Processes
-from servers.orchestrator import account, orchestrator
+from servers.orchestrator import accounts, orchestrator
 from support.waiting import until
 from synergos_portal.services import Service
 from synergos_simulator.grid import HOST, FreePorts, is_healthy
@@ -30,9 +31,10 @@ def origins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[Service, 
     folder = tmp_path_factory.mktemp("hosts")
     ports = FreePorts()
     at = {service: ports() for service in Service}
-    processes = Processes()
+    processes = Processes(forked)
     with orchestrator(folder / "orchestrator", "--auth") as (asked, _):
-        account(folder / "orchestrator", PASSWORD, "add", "lead", "--role", "orchestrator")
+        with accounts(folder / "orchestrator") as administration:
+            administration.add("lead", "orchestrator", None, PASSWORD)
         command = [sys.executable, "-m", "synergos_portal"]
         places = [word for each in Service for word in (f"--{each}_host", NAMES[each], f"--{each}_port", str(at[each]))]
         flags = ["--host", HOST, "--orchestrator", asked.address, "--outputs", str(folder / "outputs"), *places]
