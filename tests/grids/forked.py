@@ -1,6 +1,7 @@
 """Programs that have their libraries when they start: forked, by the standard library's server of forks, from a process that has
 loaded them once for all. A start takes a tenth of what loading does; whatever is about starts, memory or files that are open
-starts a program as its users do instead.
+starts a program as its users do instead. The process that knows MLflow is forked from another one, that has loaded MLflow
+(:mod:`support.forking`).
 """
 
 from __future__ import annotations
@@ -11,15 +12,16 @@ import multiprocessing
 import os
 import runpy
 import signal
+import subprocess
 import sys
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from subprocess import TimeoutExpired
 
 from grids.processes import Started, executed
+from support.forking import ForkServer, asking
 from support.waiting import DEADLINE
 
 _PR_SET_PDEATHSIG = 1
@@ -28,6 +30,9 @@ _CONTEXT.set_forkserver_preload(
     [*(f"synergos_{name}.bootstrap" for name in ("director", "ttp", "worker")), "synergos_portal.program"]
 )
 
+_OF_MLFLOW = ForkServer("servers.mlflow_programs")
+"""Apart from the other: a TTP knows nothing of MLflow."""
+_THAT_KNOWS_MLFLOW = "synergos_ttp.tracking.mlflow_process"
 
 # How one has ended is said once: of two threads that look at the same time, the other would take it to have ended with 255.
 _LOOKING = threading.Lock()
@@ -51,7 +56,7 @@ class ForkedProgram:
         self._command = command
         has_group, says_so = _CONTEXT.Pipe(duplex=False)
         # Our own folder and environment: those of the server of forks are of when it was started.
-        arguments = (says_so, list(command), log, str(Path.cwd()), dict(os.environ))
+        arguments = (says_so, list(command), log, str(Path.cwd()), dict(os.environ), _OF_MLFLOW.address)
         # A daemon, as else whatever a test leaves behind keeps this process from ending.
         self._process = _CONTEXT.Process(target=_run, args=arguments, daemon=True)
         with has_group, says_so:
@@ -81,7 +86,7 @@ class ForkedProgram:
         """
         wait([self._process.sentinel], timeout)
         if (code := self.poll()) is None:
-            raise TimeoutExpired(self._command, timeout or 0)
+            raise subprocess.TimeoutExpired(self._command, timeout or 0)
         return code
 
     def send_signal(self, sig: int) -> None:
@@ -96,7 +101,9 @@ class ForkedProgram:
         self.send_signal(signal.SIGTERM)
 
 
-def _run(has_group: Connection, command: Sequence[str], log: str, folder: str, environment: Mapping[str, str]) -> None:
+def _run(
+    has_group: Connection, command: Sequence[str], log: str, folder: str, environment: Mapping[str, str], server: bytes
+) -> None:
     """Become the program; what follows is in the process that was forked."""
     os.setsid()
     has_group.close()
@@ -108,6 +115,7 @@ def _run(has_group: Connection, command: Sequence[str], log: str, folder: str, e
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
+    subprocess.Popen = asking(server, _THAT_KNOWS_MLFLOW)  # type: ignore[misc, assignment]
     try:
         _become(command)
     finally:
