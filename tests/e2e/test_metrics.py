@@ -39,6 +39,18 @@ ROWS = 40
 """How many times more of them the slow participant has."""
 
 
+_OFTEN = """
+import sys
+from synergos.programs import loading
+with loading():
+    from synergos.orchestration.participant_watch import ParticipantWatch
+    from synergos_ttp.__main__ import main
+ParticipantWatch.__init__.__defaults__ = (2.0,)
+main(sys.argv[1:])
+"""
+"""A TTP that asks its participants as often as Prometheus asks it: in earnest it does every half a minute."""
+
+
 class WatchedCluster(Cluster):
     """A cluster of which one program has a log server that nobody finds, and one, where that can be, a disk that is nearly full."""
 
@@ -48,6 +60,9 @@ class WatchedCluster(Cluster):
 
     def program(self, name: str) -> Program:
         program, home = super().program(name), self.grid.folder / name
+        if name.startswith("ttp"):
+            python, _, _, *flags = program.command
+            return replace(program, command=[python, "-c", _OFTEN, *flags])
         if name == LOGS:
             flags = ["--logging_variant", "graylog", HOST, str(self._log_port)]
             return replace(program, command=[*program.command, *flags])
@@ -218,7 +233,7 @@ def test_a_site_that_is_killed_is_lost(grid: Cluster, watching: Prometheus, slow
     grid.kill(f"{QUICK}_{number}", signal.SIGKILL)
 
     try:
-        # Both are so while it is waited for, which is over before all who are registered have been asked again.
+        # Both are so while it is waited for.
         until(
             lambda: (
                 by(answers(watching, "Is a site lost?", 1), "participant").keys() == {(QUICK,)}
