@@ -27,9 +27,15 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConnectProxy]:
 
 
 @pytest.fixture(scope="module")
-def outbound(tmp_path_factory: pytest.TempPathFactory, data: Path, proxy: ConnectProxy) -> Iterator[RealGrid]:
+def consortium(tmp_path_factory: pytest.TempPathFactory) -> LocalConsortium:
+    return LocalConsortium(tmp_path_factory.mktemp("pki"))
+
+
+@pytest.fixture(scope="module")
+def outbound(
+    tmp_path_factory: pytest.TempPathFactory, data: Path, proxy: ConnectProxy, consortium: LocalConsortium
+) -> Iterator[RealGrid]:
     """A grid that speaks TLS, with one worker that can be connected to, and one that dials out through a proxy."""
-    consortium = LocalConsortium(tmp_path_factory.mktemp("pki"))
     folder = tmp_path_factory.mktemp("grid")
     with started(folder, data, outbound=["worker_2"], proxy=proxy.url, consortium=consortium) as running:
         yield running
@@ -42,11 +48,14 @@ def listening(grid: RealGrid, program: str) -> int:
     return len({each.laddr for each in found})
 
 
-def test_a_whole_cycle_with_one_worker_that_dials_out_through_a_proxy_and_one_that_listens(
-    outbound: RealGrid, wine: Dataset, proxy: ConnectProxy
+def test_a_cycle_with_one_worker_that_dials_out_through_a_proxy_and_one_that_listens_whose_certificates_change_meanwhile(
+    outbound: RealGrid, wine: Dataset, proxy: ConnectProxy, consortium: LocalConsortium
 ) -> None:
     study = Study(outbound, wine, "outbound", run={"rounds": 3})
     study.declare()
+    renewed = consortium.authority.renew("worker_1")
+    (consortium.folder / "worker_1" / "worker_1.pem").write_text(renewed.certificate)
+    until(lambda: "TLS files taken up anew" in outbound.log("worker_1"), "the worker to have seen that")
 
     answers = [study.align(), study.train(), study.validate(), study.predict("worker_2")]
 
@@ -58,6 +67,13 @@ def test_a_whole_cycle_with_one_worker_that_dials_out_through_a_proxy_and_one_th
         each for process in processes for each in process.net_connections() if each.status == psutil.CONN_LISTEN
     ]
     assert not listening
+
+    consortium.authority.revoke(renewed.serial)
+
+    def problems() -> list[str]:
+        return [str(node["problem"]) for node in outbound.driver.nodes.read_all()["data"]]
+
+    until(lambda: any("it was revoked" in problem for problem in problems()), "the TTP to believe the worker no more")
 
 
 ROUNDS = 6

@@ -10,7 +10,6 @@ import pytest
 import torch
 
 from grids.real_grid import RealGrid, Study, started
-from support.waiting import until
 from support.wire_recorder import HOST, WireRecorder, recording
 from synergos import Driver
 from synergos.pki.consortium import LocalConsortium
@@ -70,34 +69,3 @@ def test_a_cycle_by_tls_shows_nobody_on_the_way_anything(captured: Captured, win
     assert [found for found in (*readable, *tensors) if found in wire] == []
     # What each connection begins with, in either direction: a record of TLS.
     assert {beginning[:2] for beginning in captured.recorder.beginnings} == {b"\x16\x03"}
-
-
-@pytest.fixture
-def consortium(tmp_path: Path) -> LocalConsortium:
-    return LocalConsortium(tmp_path / "pki")
-
-
-@pytest.fixture
-def half_outbound(tmp_path: Path, data: Path, consortium: LocalConsortium) -> Iterator[RealGrid]:
-    """One of the two workers listens nowhere, and dials the TTP's rendezvous."""
-    with started(tmp_path / "grid", data, outbound=("worker_2",), consortium=consortium) as running:
-        yield running
-
-
-def test_workers_are_asked_by_tls_wherever_they_stand_and_certificates_change_while_they_run(
-    half_outbound: RealGrid, consortium: LocalConsortium, wine: Dataset
-) -> None:
-    study = Study(half_outbound, wine, "renewed", run={"rounds": 1})
-    study.declare()
-    renewed = consortium.authority.renew("worker_1")
-    (consortium.folder / "worker_1" / "worker_1.pem").write_text(renewed.certificate)
-    until(lambda: "TLS files taken up anew" in half_outbound.log("worker_1"), "the worker to have seen that")
-
-    for answer in (study.align(), study.train()):
-        assert answer["success"] == 1, answer
-    consortium.authority.revoke(renewed.serial)
-
-    def problems() -> list[str]:
-        return [str(node["problem"]) for node in half_outbound.driver.nodes.read_all()["data"]]
-
-    until(lambda: any("it was revoked" in problem for problem in problems()), "the TTP to believe the worker no more")
