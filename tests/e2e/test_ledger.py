@@ -24,22 +24,21 @@ def audit(grid: RealGrid, worker: str, *words: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
 
 
-def test_who_used_which_folder_for_what_is_one_table(own_grid: RealGrid, wine: Dataset) -> None:
-    study = Study(own_grid, wine, "audited", run={"rounds": 2})
+def test_who_used_which_folder_for_what_is_one_table(grid: RealGrid, wine: Dataset) -> None:
+    study = Study(grid, wine, "audited", run={"rounds": 2})
     study.declare()
     assert [each["success"] for each in (study.align(), study.train(), study.validate())] == [1, 1, 1]
-    until(lambda: own_grid.open_sessions() == 0, "the sessions to have ended")
-    with urllib.request.urlopen(
-        f"http://{own_grid.grid.ttp.host}:{own_grid.grid.ttp.port}/health", timeout=30
-    ) as answer:
+    until(lambda: grid.open_sessions() == 0, "the sessions to have ended")
+    with urllib.request.urlopen(f"http://{grid.grid.ttp.host}:{grid.grid.ttp.port}/health", timeout=30) as answer:
         asker = json.load(answer)["fingerprint"]
 
-    found: list[dict[str, Any]] = json.loads(audit(own_grid, "worker_1", "show", "--format", "json"))
-    training, validation = (row for row in found if row["what"] == "session")
-    [prepared] = [row for row in found if row["what"] == "preparation"]
+    found: list[dict[str, Any]] = json.loads(audit(grid, "worker_1", "show", "--format", "json"))
+    own = [row for row in found if row.get("collaboration") == study.keys[0]]
+    training, validation = (row for row in own if row["what"] == "session")
+    [prepared] = [row for row in own if row["what"] == "preparation"]
 
-    assert [row["what"] for row in found[:3]] == ["worker started", "consent", "preparation"]
-    assert {row["who"] for row in found[1:]} == {asker}
+    assert [row["what"] for row in (found[0], *own[:2])] == ["worker started", "consent", "preparation"]
+    assert {row["who"] for row in own} == {asker}
     assert (training["collaboration"], training["run"]) == ("audited_collaboration", "audited_run")
     assert training["purposes"] == ["evaluate", "train"]
     assert training["left"]["weights"] == 2
@@ -51,7 +50,7 @@ def test_who_used_which_folder_for_what_is_one_table(own_grid: RealGrid, wine: D
     [header, listed] = csv.reader(
         io.StringIO(
             audit(
-                own_grid,
+                grid,
                 "worker_1",
                 "show",
                 "--folder",
@@ -68,12 +67,12 @@ def test_who_used_which_folder_for_what_is_one_table(own_grid: RealGrid, wine: D
     assert dict(zip(header, listed, strict=True))["at"] == prepared["at"]
 
     # What the TTP has kept of the worker's ledger is in it still.
-    place = LedgerPlace(own_grid.grid.folder / "ttp" / "data", "ttp")
+    place = LedgerPlace(grid.grid.folder / "ttp" / "data", "ttp")
     done = rows_of(line for line in lines_in(place) if line is not None)
-    ended = [row["more"] for row in done if row["what"] == "job ended"]
+    ended = [row["more"] for row in done if (row["what"], row.get("collaboration")) == ("job ended", study.keys[0])]
     [trained] = [each for each in ended if isinstance(each, dict) and each["stage"] == "train"]
     kept = trained["heads"]["worker_1"]
-    [verified] = json.loads(audit(own_grid, "worker_1", "verify", "--head", kept, "--format", "json"))
+    [verified] = json.loads(audit(grid, "worker_1", "verify", "--head", kept, "--format", "json"))
     assert (verified["is_sound"], verified["findings"]) == (True, [])
     assert trained["how"] == "completed"
     assert {row["what"] for row in done} >= {"declared", "asked for", "job started", "job ended"}
