@@ -5,18 +5,14 @@ from __future__ import annotations
 import csv
 import json
 import re
-import stat
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import requests
 
-from grids.real_grid import WORKERS, RealGrid, Study
-from support.waiting import DEADLINE, until
-from support.written_files import stats_below
+from grids.real_grid import RealGrid, Study
+from support.waiting import DEADLINE
 from synergos_simulator.datasets import Dataset
-from synergos_simulator.grid import Grid, Plan
 
 
 def mean(values: list[float]) -> float:
@@ -48,19 +44,37 @@ def test_three_classes_are_learnt_from_registration_to_predictions(grid: RealGri
     assert predicted["data"][0]["predict"]["res_path"].endswith("inference_statistics_predict.json")
 
 
-def test_two_classes_are_one_output_and_two_statistics(grid: RealGrid, breast_cancer: Dataset) -> None:
-    study = Study(grid, breast_cancer, "cancer")
+@pytest.fixture(scope="module")
+def of_two_classes(shared_grid: RealGrid, breast_cancer: Dataset) -> Study:
+    """A run that was trained and validated."""
+    study = Study(shared_grid, breast_cancer, "cancer", {"rounds": 3})
     study.declare()
-    study.align()
-    study.train()
+    for answer in (study.align(), study.train(), study.validate()):
+        assert answer["success"] == 1, answer
+    return study
 
-    validated = study.validate()
 
-    collaboration, project, experiment, _ = study.keys
+@pytest.fixture(scope="module")
+def of_three_classes(shared_grid: RealGrid, wine: Dataset) -> Study:
+    """A run that was trained."""
+    study = Study(shared_grid, wine, "files", {"rounds": 3, "epochs": 2, "batch_size": 16})
+    study.declare()
+    for answer in (study.align(), study.train()):
+        assert answer["success"] == 1, answer
+    return study
+
+
+def test_two_classes_are_one_output_and_two_statistics(
+    grid: RealGrid, of_two_classes: Study, breast_cancer: Dataset
+) -> None:
+    validated = grid.driver.validations.read(*of_two_classes.keys)
+
+    collaboration, project, experiment, _ = of_two_classes.keys
     record = grid.driver.experiments.read(collaboration, project, experiment)["data"]
     assert record["model"] == list(breast_cancer.architecture)
     assert record["fitted_model"][-1]["structure"]["out_features"] == 1
     assert record["fitted_model"][-1]["activation"] == "sigmoid"
+    assert len(validated["data"]) == 2
     for validation in validated["data"]:
         statistics = validation["evaluate"]["statistics"]
         assert {len(values) for values in statistics.values()} == {2}
@@ -80,13 +94,8 @@ def test_a_number_is_learnt_from_data_with_gaps(grid: RealGrid, diabetes: Datase
         assert statistics["R2"] > 0.2
 
 
-def test_a_notebook_has_results_and_pictures_with_the_driver_alone(grid: RealGrid, breast_cancer: Dataset) -> None:
-    study = Study(grid, breast_cancer, "pictures", {"rounds": 3})
-    study.declare()
-    study.align()
-    study.train()
-    study.validate()
-    driver, keys = grid.driver, study.keys
+def test_a_notebook_has_results_and_pictures_with_the_driver_alone(grid: RealGrid, of_two_classes: Study) -> None:
+    driver, keys = grid.driver, of_two_classes.keys
     driver.runs.create(*keys[:3], "another", lr=0.2)
 
     results = driver.runs.results(*keys)
@@ -111,20 +120,16 @@ def test_a_notebook_has_results_and_pictures_with_the_driver_alone(grid: RealGri
         assert len(picture._repr_png_()) > 1000
 
 
-def test_histories_and_models_are_where_the_record_says(grid: RealGrid, wine: Dataset) -> None:
-    study = Study(grid, wine, "files", {"rounds": 3})
-    study.declare()
-    study.align()
+def test_histories_and_models_are_where_the_record_says(grid: RealGrid, of_three_classes: Study) -> None:
+    [model] = grid.driver.models.read(*of_three_classes.keys)["data"]
 
-    [model] = study.train()["data"]
-
-    assert Path(model["global"]["path"]).parent == study.model_folder()
+    assert Path(model["global"]["path"]).parent == of_three_classes.model_folder()
     history = json.loads(Path(model["global"]["loss_history"]).read_text())
     assert list(history["train"]) == ["0", "1", "2"]
     assert list(history["evaluate"]) == ["0", "1", "2"]
     assert history["train"]["2"] < history["train"]["0"]
     assert list(json.loads(Path(model["local_1"]["loss_history"]).read_text())) == ["0", "1", "2"]
-    assert {path.name for path in study.model_folder().iterdir()} >= {
+    assert {path.name for path in of_three_classes.model_folder().iterdir()} >= {
         "global_model.pt",
         "global_model.safetensors",
         "local_model_worker_1.pt",
@@ -133,26 +138,18 @@ def test_histories_and_models_are_where_the_record_says(grid: RealGrid, wine: Da
     assert not any((grid.outputs("ttp") / ".rounds").iterdir())
 
 
-def test_what_a_training_leaves_can_be_downloaded(grid: RealGrid, wine: Dataset, tmp_path: Path) -> None:
-    study = Study(grid, wine, "downloads", {"rounds": 2})
-    study.declare()
-    study.align()
-    study.train()
-
-    grid.driver.models.download(*study.keys, to=tmp_path / "run")
+def test_what_a_training_leaves_can_be_downloaded(grid: RealGrid, of_three_classes: Study, tmp_path: Path) -> None:
+    grid.driver.models.download(*of_three_classes.keys, to=tmp_path / "run")
 
     assert {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()} == {
-        path.name: path.read_bytes() for path in study.model_folder().iterdir()
+        path.name: path.read_bytes() for path in of_three_classes.model_folder().iterdir()
     }
 
 
-def test_predictions_stay_with_the_participant_and_name_rows_and_labels(grid: RealGrid, wine: Dataset) -> None:
-    study = Study(grid, wine, "rows", {"rounds": 2})
-    study.declare()
-    study.align()
-    study.train()
-
-    [prediction] = study.predict("worker_2")["data"]
+def test_predictions_stay_with_the_participant_and_name_rows_and_labels(
+    grid: RealGrid, of_three_classes: Study, wine: Dataset
+) -> None:
+    [prediction] = of_three_classes.predict("worker_2")["data"]
 
     statistics_path = Path(prediction["predict"]["res_path"])
     assert statistics_path.is_relative_to(grid.outputs("worker_2"))
@@ -166,45 +163,15 @@ def test_predictions_stay_with_the_participant_and_name_rows_and_labels(grid: Re
     assert rows[0]["row"] == "1"
 
 
-@pytest.fixture
-def executed_grid(tmp_path: Path, data: Path) -> Iterator[RealGrid]:
-    """A grid whose programs are started by the simulator, as a user's are."""
-    with Grid.planned(Plan(tmp_path, data, WORKERS)) as grid:
-        grid.wait_until_healthy()
-        yield RealGrid(grid)
+def test_the_same_seed_and_data_give_the_same_model_to_the_last_bit(grid: RealGrid, of_three_classes: Study) -> None:
+    model = of_three_classes.model_folder() / "global_model.safetensors"
+    first = (model.read_bytes(), model.stat().st_mtime_ns)
 
+    assert of_three_classes.train()["success"] == 1
 
-def test_what_programs_write_is_their_users_alone(executed_grid: RealGrid, wine: Dataset) -> None:
-    folder = executed_grid.grid.folder
-    study = Study(executed_grid, wine, "private", {"rounds": 1})
-    study.declare()
-    study.align()
-    study.train()
-    study.validate()
-    study.predict("worker_1")
-
-    # By a process of its own, which is started for it.
-    until((folder / "ttp" / "mlflow" / "mlflow.db").is_file, "the training to be tracked")
-    written = [each for name in ("ttp", "worker_1") for each in stats_below(folder / name)]
-
-    suffixes = {".csv", ".pt", ".safetensors", ".json", ".txt", ".sqlite", ".db"}
-    assert {path.suffix for path, _ in written} >= suffixes
-    assert [
-        path for path, told in written if stat.S_IMODE(told.st_mode) != (0o700 if stat.S_ISDIR(told.st_mode) else 0o600)
-    ] == []
-    assert {stat.S_IMODE(path.stat().st_mode) for path in (folder / "logs").glob("*.log")} == {0o600}
-
-
-def test_the_same_seed_and_data_give_the_same_model_to_the_last_bit(grid: RealGrid, wine: Dataset) -> None:
-    study = Study(grid, wine, "twice", {"rounds": 3, "epochs": 2, "batch_size": 16})
-    study.declare()
-    study.align()
-    study.train()
-    first = (study.model_folder() / "global_model.safetensors").read_bytes()
-
-    study.train()
-
-    assert (study.model_folder() / "global_model.safetensors").read_bytes() == first
+    again = (model.read_bytes(), model.stat().st_mtime_ns)
+    assert again[0] == first[0]
+    assert again[1] > first[1]
 
 
 def test_everything_can_be_declared_and_run_a_second_time(grid: RealGrid, wine: Dataset) -> None:
@@ -231,16 +198,11 @@ def test_a_run_with_all_defaults_trains(grid: RealGrid, wine: Dataset, diabetes:
         assert answer["status"] == 200, answer
 
 
-def test_jobs_tell_what_was_done(grid: RealGrid, wine: Dataset) -> None:
-    study = Study(grid, wine, "told", {"rounds": 2})
-    study.declare()
-    study.align()
-    study.train()
-
-    [job] = study.jobs("train")
+def test_jobs_tell_what_was_done(grid: RealGrid, of_three_classes: Study) -> None:
+    job = of_three_classes.jobs("train")[0]
 
     assert job["state"] == "completed"
-    assert job["progress"]["round"] == 2
+    assert job["progress"]["round"] == 3
     assert set(job["progress"]["losses"]["participants"]) == {"worker_1", "worker_2"}
     assert job["started_at"] < job["finished_at"]
     assert job["error"] is None
@@ -256,12 +218,10 @@ def test_every_program_says_how_it_is(grid: RealGrid, program: str) -> None:
     assert answer["id"] == program
 
 
-def test_logs_hold_no_value_of_the_data(grid: RealGrid, breast_cancer: Dataset) -> None:
-    study = Study(grid, breast_cancer, "discreet", {"rounds": 1})
-    study.declare()
-    study.align()
-    study.train()
-    study.validate()
+def test_logs_hold_no_value_of_the_data(grid: RealGrid, of_two_classes: Study, breast_cancer: Dataset) -> None:
+    assert {job["state"] for stage in ("preprocess", "train", "validate") for job in of_two_classes.jobs(stage)} == {
+        "completed"
+    }
     [source] = breast_cancer.root.joinpath(*breast_cancer.holdings[0].train).glob("*.csv")
     with source.open(newline="") as file:
         rows = list(csv.reader(file))[1:]
