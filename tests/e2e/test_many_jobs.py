@@ -1,4 +1,4 @@
-"""Five hundred jobs on a cluster whose programs are killed and frozen at random: none is lost, none is archived twice.
+"""Three hundred jobs on a cluster whose programs are killed and frozen at random: none is lost, none is archived twice.
 
 Who is hit after how many jobs comes from a seed, which a failure shows; ``SYNERGOS_TEST_SEED`` takes it again. Where in its
 work somebody is hit differs each time.
@@ -36,7 +36,7 @@ from synmanager.delivery import REASON_HEADER
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
-PROJECTS = 10
+PROJECTS = 6
 RUNS = 12
 JOBS = PROJECTS * (1 + RUNS * (1 + 1 + len(WORKERS)) + 1)
 """Of each project an alignment, of each run a training, a validation and everybody's prediction, and the alignment again."""
@@ -46,7 +46,7 @@ RESULT = {
     Stage.VALIDATE: Kind.VALIDATION,
     Stage.PREDICT: Kind.PREDICTION,
 }
-BACKLOG = 200
+BACKLOG = 120
 """How many jobs wait or run before the next project's are handed in."""
 LONG = 400.0
 """Seconds for many jobs to end: only a mistake takes so long, also on a slow machine."""
@@ -56,7 +56,7 @@ SMALL_GRIDS = 2
 BROKER = "rabbitmq"
 TTP = "a TTP"
 FREEZE = "freeze"
-MISFORTUNES = [(TTP,)] * 10 + [(TTP, TTP)] * 2 + [(FREEZE,)] * 2 + [(DIRECTOR,), (BROKER, DIRECTOR), (BROKER, TTP)]
+MISFORTUNES = [(TTP,)] * 5 + [(TTP, TTP), (FREEZE,), (DIRECTOR,), (BROKER, DIRECTOR), (BROKER, TTP)]
 """Who dies in the same moment. So few TTPs among so many jobs that none meets the same job as often as would end it."""
 FROZEN_SECONDS = 1.5 * LEASE
 """Long enough for somebody else to take over."""
