@@ -1,4 +1,4 @@
-"""A grid of the real programs, started once for all tests that leave it as they found it."""
+"""A grid and a cluster of the real programs, started once for all tests that leave them as they found them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from grids.cluster_grid import Cluster, cluster
 from grids.real_grid import RealGrid, started
 from support.waiting import until
 from synergos_simulator.datasets import Dataset, Split, write_example
@@ -56,6 +57,13 @@ def unfinished(grid: RealGrid) -> list[dict[str, Any]]:
 def shared_grid(tmp_path_factory: pytest.TempPathFactory, data: Path) -> Iterator[RealGrid]:
     """A TTP and two workers, shared by the tests that do not harm it."""
     with started(tmp_path_factory.mktemp("grid"), data) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def shared_cluster(tmp_path_factory: pytest.TempPathFactory, data: Path) -> Iterator[Cluster]:
+    """A director and two sub-grids of two workers; whoever ends one of its programs starts it again."""
+    with cluster(tmp_path_factory.mktemp("cluster"), data) as running:
         yield running
 
 

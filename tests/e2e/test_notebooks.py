@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import pytest
 from mlflow import MlflowClient
 
-from grids.cluster_grid import Cluster, cluster
-from grids.real_grid import WORKERS, RealGrid, started
+from grids.cluster_grid import Cluster
+from grids.real_grid import WORKERS, RealGrid
 from servers.mlflow_server import runs_of, tracking_server
-from support.notebook_runner import Executed, execute
+from support.notebook_runner import EXAMPLES, NOTEBOOKS, Executed, execute
 from support.waiting import until
 
-DATASETS = Path(__file__).resolve().parents[2] / "simulator" / "datasets"
-NAMES = ("breast_cancer", "diabetes", "digits_images", "wine")
 ABOVE_CHANCE = {
     "breast_cancer": {"roc_auc_score": 0.95, "f_score": 0.9},
     "diabetes": {"R2": 0.25},
@@ -27,20 +26,16 @@ ABOVE_CHANCE = {
 """What a model that has learnt exceeds on the rows of both participants; guessing has areas of 0.5, and an R2 of 0."""
 
 
-@pytest.fixture(scope="module")
-def basic_grid(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealGrid]:
-    with started(tmp_path_factory.mktemp("grid"), DATASETS) as grid:
-        yield grid
+@pytest.fixture(scope="module", autouse=True)
+def examples(data: Path) -> None:
+    """What the notebooks are about, where the workers find it."""
+    for name in ABOVE_CHANCE:
+        copytree(EXAMPLES / name, data / name)
 
 
-@pytest.fixture(scope="module")
-def cluster_grid(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    with cluster(tmp_path_factory.mktemp("cluster"), DATASETS) as grid:
-        yield grid
-
-
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def mlops_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """Of a server that goes on to the end: the grids have more to tell it when the notebooks have ended."""
     with tracking_server(tmp_path_factory.mktemp("mlops")) as port:
         yield port
 
@@ -73,32 +68,32 @@ def assert_it_has_learnt(name: str, executed: Executed) -> None:
 
 
 @pytest.fixture(scope="module")
-def at_first(basic_grid: RealGrid) -> Callable[[str], Executed]:
+def at_first(shared_grid: RealGrid) -> Callable[[str], Executed]:
     """What a notebook for Basic grids came to when it was run for the first time."""
-    return cache(lambda name: execute(notebook_of(name), addresses(basic_grid)))
+    return cache(lambda name: execute(notebook_of(name), addresses(shared_grid)))
 
 
 def notebook_of(name: str) -> Path:
-    return DATASETS / name / f"{name}_synbasic.ipynb"
+    return EXAMPLES / name / f"{name}_synbasic.ipynb"
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", NOTEBOOKS["synbasic"])
 def test_the_notebook_for_basic_grids(at_first: Callable[[str], Executed], name: str) -> None:
     assert_it_has_learnt(name, at_first(name))
 
 
-def test_a_notebook_can_be_run_again(basic_grid: RealGrid, at_first: Callable[[str], Executed]) -> None:
+def test_a_notebook_can_be_run_again(shared_grid: RealGrid, at_first: Callable[[str], Executed]) -> None:
     first = at_first("wine")
 
-    again = execute(notebook_of("wine"), addresses(basic_grid))
+    again = execute(notebook_of("wine"), addresses(shared_grid))
 
     assert again.results == first.results
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_the_notebook_for_plus_grids(basic_grid: RealGrid, mlops_port: int, name: str) -> None:
+@pytest.mark.parametrize("name", NOTEBOOKS["synplus"])
+def test_the_notebook_for_plus_grids(shared_grid: RealGrid, mlops_port: int, name: str) -> None:
     executed = execute(
-        DATASETS / name / f"{name}_synplus.ipynb", {**addresses(basic_grid), "mlops": service(mlops_port)}
+        EXAMPLES / name / f"{name}_synplus.ipynb", {**addresses(shared_grid), "mlops": service(mlops_port)}
     )
 
     assert_it_has_learnt(name, executed)
@@ -113,10 +108,10 @@ def test_the_notebook_for_plus_grids(basic_grid: RealGrid, mlops_port: int, name
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", NAMES)
-def test_the_notebook_for_clusters(cluster_grid: Cluster, mlops_port: int, name: str) -> None:
+@pytest.mark.parametrize("name", NOTEBOOKS["syncluster"])
+def test_the_notebook_for_clusters(shared_cluster: Cluster, mlops_port: int, name: str) -> None:
     executed = execute(
-        DATASETS / name / f"{name}_syncluster.ipynb", {**addresses(cluster_grid), "mlops": service(mlops_port)}
+        EXAMPLES / name / f"{name}_syncluster.ipynb", {**addresses(shared_cluster), "mlops": service(mlops_port)}
     )
 
     assert_it_has_learnt(name, executed)

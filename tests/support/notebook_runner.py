@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,14 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 from traitlets.config import Config
 
+EXAMPLES = Path(__file__).resolve().parents[2] / "simulator" / "datasets"
+"""The datasets, each with a notebook for every kind of grid."""
+NOTEBOOKS: Mapping[str, Sequence[str]] = {
+    "synbasic": ("breast_cancer", "diabetes", "digits_images", "wine"),
+    "synplus": ("breast_cancer",),
+    "syncluster": ("diabetes", "digits_images"),
+}
+"""Whose notebook for a kind of grid is run on one: the others have no cell that is not in one of these."""
 CELL_DEADLINE = 300.0
 """Seconds for a cell: only a mistake takes so long, also on a slow machine."""
 

@@ -22,9 +22,24 @@ GROUPS = {
     "integration/queue": "rabbitmq",
     "integration/records": "postgresql",
     "e2e/test_cluster_postgresql.py": "postgresql",
-    "e2e/test_failures.py": "shared grid",
-    "e2e/test_full_cycle.py": "shared grid",
-    "e2e/test_tracking.py": "shared grid",
+    # The grid and the cluster of tests/e2e/conftest.py.
+    **dict.fromkeys(
+        (
+            f"e2e/test_{name}.py"
+            for name in (
+                "cluster",
+                "command_line",
+                "failures",
+                "full_cycle",
+                "ledger",
+                "notebooks",
+                "original_notebooks",
+                "tracking",
+                "tuning",
+            )
+        ),
+        "shared grid",
+    ),
     # For slow lines, time-outs and pauses: two such files at once would leave the processors idle.
     "e2e/test_kill_matrix.py": "waiting",
     "e2e/test_lost_participants.py": "waiting",

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from support.notebook_runner import NOTEBOOKS
 from synergos.federation import read_federation
 from synergos_simulator.datasets import open_dataset, write_example
 
@@ -122,6 +123,28 @@ def code_of(name: str, grid: str) -> dict[str, str]:
 @pytest.mark.parametrize("name", NAMES)
 def test_only_the_parameters_cell_knows_addresses(name: str, grid: str) -> None:
     assert {cell for cell, source in code_of(name, grid).items() if "172." in source} == {"parameters"}
+
+
+@pytest.fixture(scope="module")
+def cells_run_on_grids() -> set[tuple[str, str]]:
+    """Those of the notebooks that ``tests/e2e/test_notebooks.py`` runs, but for names and for what a study may choose from."""
+    run = (code_of(name, grid) for grid, names in NOTEBOOKS.items() for name in names)
+    return {(part, _unnamed(source)) for cells in run for part, source in cells.items()}
+
+
+def _unnamed(source: str) -> str:
+    names = rf"(?:{'|'.join(NAMES)})_(?:{'|'.join(CONTAINERS)})_"
+    return re.sub(r'("_value": )\[[^\]]*\]', r"\1[]", re.sub(names, "", source))
+
+
+@pytest.mark.parametrize("grid", CONTAINERS)
+@pytest.mark.parametrize("name", NAMES)
+def test_every_cell_is_run_on_a_grid_in_this_notebook_or_in_another(
+    cells_run_on_grids: set[tuple[str, str]], name: str, grid: str
+) -> None:
+    own = {(part, _unnamed(source)) for part, source in code_of(name, grid).items() if part != "parameters"}
+
+    assert own - cells_run_on_grids == set()
 
 
 @pytest.mark.parametrize("grid", CONTAINERS)
