@@ -1,14 +1,13 @@
-"""The request sequences of the original's notebooks, run twice in a row on grids of processes."""
+"""The request sequences of the original's notebooks, run on grids of processes, and those of one of them once more."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from grids.cluster_grid import cluster
-from grids.real_grid import RealGrid, started
+from grids.cluster_grid import Cluster
+from grids.real_grid import RealGrid
 from support.original_notebooks import (
     ABALONE,
     HEART_DISEASE,
@@ -32,23 +31,19 @@ def deployment(name: str, grid: RealGrid) -> Deployment:
 
 
 @pytest.fixture(scope="module")
-def shipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def shipped(data: Path) -> None:
     """The original's example data, laid out as its notebooks name it."""
-    data = tmp_path_factory.mktemp("shipped")
     lay_out(data)
-    return data
 
 
 @pytest.fixture(scope="module")
-def shipped_grid(tmp_path_factory: pytest.TempPathFactory, shipped: Path) -> Iterator[Deployment]:
-    with started(tmp_path_factory.mktemp("grid"), shipped) as grid:
-        yield deployment("synbasic", grid)
+def shipped_grid(shared_grid: RealGrid, shipped: None) -> Deployment:
+    return deployment("synbasic", shared_grid)
 
 
 @pytest.fixture(scope="module")
-def shipped_cluster(tmp_path_factory: pytest.TempPathFactory, shipped: Path) -> Iterator[Deployment]:
-    with cluster(tmp_path_factory.mktemp("cluster"), shipped) as grid:
-        yield deployment("syncluster", grid)
+def shipped_cluster(shared_cluster: Cluster, shipped: None) -> Deployment:
+    return deployment("syncluster", shared_cluster)
 
 
 def test_the_abalone_notebook_runs_twice_in_a_row(shipped_grid: Deployment) -> None:
@@ -71,10 +66,9 @@ def test_the_abalone_notebook_runs_twice_in_a_row(shipped_grid: Deployment) -> N
     assert all(record["evaluate"]["statistics"]["R2"] > -11 for record in answers["validations"]["data"])
 
 
-def test_the_heart_disease_notebook_runs_twice_in_a_row(shipped_grid: Deployment) -> None:
-    for _ in range(2):
-        answers = run_notebook(shipped_grid, HEART_DISEASE)
-        refuse_errors(answers)
+def test_the_heart_disease_notebook_runs(shipped_grid: Deployment) -> None:
+    answers = run_notebook(shipped_grid, HEART_DISEASE)
+    refuse_errors(answers)
 
     [fitted] = answers["fitted"]["data"]["fitted_model"]
     assert (fitted["structure"]["in_features"], fitted["structure"]["out_features"]) == (28, 5)
@@ -88,9 +82,12 @@ def test_the_heart_disease_notebook_runs_twice_in_a_row(shipped_grid: Deployment
     assert rows == {"worker_1": {826}, "worker_2": {716}}
 
 
-@pytest.mark.parametrize("notebook", [ABALONE, HEART_DISEASE], ids=lambda notebook: notebook.dataset)
-def test_the_cluster_notebooks_run_twice_in_a_row(shipped_cluster: Deployment, notebook: Notebook) -> None:
-    for _ in range(2):
+@pytest.mark.parametrize(
+    ("notebook", "times"),
+    [pytest.param(ABALONE, 1, id="abalone"), pytest.param(HEART_DISEASE, 2, id="heart_disease, twice in a row")],
+)
+def test_the_cluster_notebooks_run(shipped_cluster: Deployment, notebook: Notebook, times: int) -> None:
+    for _ in range(times):
         answers = run_notebook(shipped_cluster, notebook)
         refuse_errors(answers)
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 import pytest
 
-from grids.cluster_grid import Cluster, cluster, wait_for_jobs
+from grids.cluster_grid import Cluster, wait_for_jobs
 from grids.real_grid import ENDLESS, RealGrid, Study
 from support.waiting import until
 from synergos_simulator.datasets import Dataset
@@ -27,13 +27,8 @@ SLOW = {
     "rounds": {"_type": "choice", "_value": [ENDLESS["rounds"]]},
     "lr": {"_type": "loguniform", "_value": [0.001, 0.1]},
 }
+TRIALS = 4
 SLOW_RUN = {**ENDLESS, "epochs": 1}
-
-
-@pytest.fixture(scope="module")
-def running_cluster(tmp_path_factory: pytest.TempPathFactory, data: Path) -> Iterator[Cluster]:
-    with cluster(tmp_path_factory.mktemp("tuning"), data) as running:
-        yield running
 
 
 def aligned(grid: RealGrid, dataset: Dataset, name: str, run: Mapping[str, Any] | None = None) -> Study:
@@ -78,57 +73,59 @@ def judged(study: Study, run_id: str, metric: str) -> float:
 
 
 def test_trials_run_on_all_sub_grids_and_are_judged_by_their_validations(
-    running_cluster: Cluster, wine: Dataset
+    shared_cluster: Cluster, wine: Dataset
 ) -> None:
-    study = aligned(running_cluster, wine, "judged")
+    study = aligned(shared_cluster, wine, "judged")
 
-    found = ended(running_cluster, tune(study, SPACE, max_trial_num=8))
+    found = ended(shared_cluster, tune(study, SPACE, max_trial_num=TRIALS))
 
     assert found["state"] == "completed"
-    assert found["counts"]["completed"] == 8
+    assert found["counts"]["completed"] == TRIALS
     for trial in found["trials"]:
         assert trial["objective"] == pytest.approx(judged(study, trial["run_id"], "f_score"), abs=1e-12)
     best = max(found["trials"], key=lambda trial: trial["objective"])
     assert found["best"]["objective"] == best["objective"]
-    jobs = {job["id"]: job for job in running_cluster.driver.jobs.read_all(project_id=study.keys[1])["data"]}
+    jobs = {job["id"]: job for job in shared_cluster.driver.jobs.read_all(project_id=study.keys[1])["data"]}
     assert {jobs[trial["jobs"]["train"]]["grid"] for trial in found["trials"]} == {0, 1}
     assert Path(found["picture"]).read_bytes().startswith(b"\x89PNG")
-    listed = running_cluster.driver.optimizations.read(*study.keys[:3])["data"]
-    assert len(listed) == 16  # one for each trial and participant
+    listed = shared_cluster.driver.optimizations.read(*study.keys[:3])["data"]
+    assert len(listed) == 2 * TRIALS  # one for each trial and participant
     assert {record["key"]["run_id"] for record in listed if record["is_best"]} == {found["best"]["run_id"]}
     # The best run is a run like any other.
     collaboration, project, experiment, _ = study.keys
     rows = wine.holdings[0].predict
     assert rows is not None
-    used = running_cluster.driver.predictions.create(
+    used = shared_cluster.driver.predictions.create(
         {project: [rows]}, "worker_1", collaboration, project, experiment, found["best"]["run_id"]
     )
     assert used["success"] == 1
     wait_for_jobs(study)
     assert (
-        len(running_cluster.driver.predictions.read("worker_1", *study.keys[:3], found["best"]["run_id"])["data"]) == 1
+        len(shared_cluster.driver.predictions.read("worker_1", *study.keys[:3], found["best"]["run_id"])["data"]) == 1
     )
 
 
-def test_two_studies_run_side_by_side_and_one_can_be_stopped(running_cluster: Cluster, wine: Dataset) -> None:
-    study = aligned(running_cluster, wine, "side_by_side")
+def test_two_studies_run_side_by_side_and_one_can_be_stopped(shared_cluster: Cluster, wine: Dataset) -> None:
+    # Those of a TTP that another test killed, whose job went elsewhere, end when they have been idle for long.
+    sessions = shared_cluster.open_sessions()
+    study = aligned(shared_cluster, wine, "side_by_side")
     collaboration, project, experiment, _ = study.keys
-    running_cluster.driver.runs.create(
+    shared_cluster.driver.runs.create(
         collaboration, project, experiment, "slow", **{**wine.hyperparameters, **SLOW_RUN}
     )
     stopped = tune(study, SLOW, max_trial_num=4, base_run="slow", max_concurrent=1)
-    until(lambda: bool(trials(running_cluster, stopped, "running")), "the slow study to run")
+    until(lambda: bool(trials(shared_cluster, stopped, "running")), "the slow study to run")
 
-    other = ended(running_cluster, tune(study, SPACE, max_trial_num=3, max_concurrent=1))
+    other = ended(shared_cluster, tune(study, SPACE, max_trial_num=2, max_concurrent=1))
 
-    assert other["counts"]["completed"] == 3
-    assert shown(running_cluster, stopped)["state"] == "running"
-    running_cluster.driver.optimizations.stop(stopped)
-    found = ended(running_cluster, stopped)
+    assert other["counts"]["completed"] == 2
+    assert shown(shared_cluster, stopped)["state"] == "running"
+    shared_cluster.driver.optimizations.stop(stopped)
+    found = ended(shared_cluster, stopped)
     assert (found["state"], found["counts"]["running"]) == ("stopped", 0)
     assert {trial["state"] for trial in found["trials"]} == {"cancelled"}
     assert all(trial["hyperparameters"].keys() == SLOW.keys() for trial in found["trials"])
-    until(lambda: running_cluster.open_sessions() == 0, "the sessions of cancelled trials to be closed")
+    until(lambda: shared_cluster.open_sessions() <= sessions, "the sessions of cancelled trials to be closed")
 
 
 def _director(grid: Cluster, _trial: Mapping[str, Any]) -> list[str]:
@@ -151,33 +148,33 @@ def _everybody(grid: Cluster, _trial: Mapping[str, Any]) -> list[str]:
 @pytest.mark.slow
 @pytest.mark.parametrize("victims", [_director, _ttp, _worker, _everybody], ids=lambda each: each.__name__.strip("_"))
 def test_a_death_in_the_middle_of_a_study_loses_no_trial(
-    running_cluster: Cluster, wine: Dataset, victims: Callable[[Cluster, Mapping[str, Any]], Sequence[str]]
+    shared_cluster: Cluster, wine: Dataset, victims: Callable[[Cluster, Mapping[str, Any]], Sequence[str]]
 ) -> None:
-    study = aligned(running_cluster, wine, f"death_of{victims.__name__}")
+    study = aligned(shared_cluster, wine, f"death_of{victims.__name__}")
     # Long enough for a busy machine to see one of them run.
     rounds = {"_type": "choice", "_value": [60]}
     space = {**SPACE, "rounds": rounds, "patience": rounds, "batch_size": {"_type": "choice", "_value": [16]}}
-    study_id = tune(study, space, max_trial_num=5)
-    until(lambda: len(trials(running_cluster, study_id, "completed")) >= 1, "a first trial to end")
+    study_id = tune(study, space, max_trial_num=3)
+    until(lambda: len(trials(shared_cluster, study_id, "completed")) >= 1, "a first trial to end")
     seen: list[dict[str, Any]] = []
 
     def look() -> bool:
-        seen.extend(_far(running_cluster, study_id))
+        seen.extend(_far(shared_cluster, study_id))
         return bool(seen)
 
     until(look, "a trial to be some rounds on")
-    before = {trial["run_id"]: trial for trial in trials(running_cluster, study_id, "completed")}
+    before = {trial["run_id"]: trial for trial in trials(shared_cluster, study_id, "completed")}
     victim = seen[0]
 
-    doomed = victims(running_cluster, victim)
+    doomed = victims(shared_cluster, victim)
     for name in doomed:
-        running_cluster.kill(name, signal.SIGKILL)
-    running_cluster.start(*doomed)
+        shared_cluster.kill(name, signal.SIGKILL)
+    shared_cluster.start(*doomed)
 
-    found = ended(running_cluster, study_id)
+    found = ended(shared_cluster, study_id)
     assert found["state"] == "completed", found
-    assert [trial["state"] for trial in found["trials"]] == ["completed"] * 5
-    assert [trial["number"] for trial in found["trials"]] == list(range(5))
+    assert [trial["state"] for trial in found["trials"]] == ["completed"] * 3
+    assert [trial["number"] for trial in found["trials"]] == list(range(3))
     after = {trial["run_id"]: trial for trial in found["trials"]}
     assert {run_id: after[run_id]["objective"] for run_id in before} == {
         run_id: trial["objective"] for run_id, trial in before.items()
@@ -223,12 +220,11 @@ def test_layer_sizes_are_searched_and_the_other_sizes_follow(grid: RealGrid, win
     }
     refused = asked(study, space)
     assert (refused["status"], refused["field"]) == (417, "search_space.model[0].activation._value[1]")
-    space["model[0].activation"]["_value"] = ["relu", "tanh"]
+    space["model[0].activation"]["_value"] = ["tanh"]
 
     found = ended(grid, tune(study, space, max_trial_num=10))
 
-    assert found["counts"]["completed"] == 4  # all combinations there are
-    assert len({tuple(trial["hyperparameters"].items()) for trial in found["trials"]}) == 4
+    assert found["counts"]["completed"] == 2  # all combinations there are
     widths = {}
     for trial in found["trials"]:
         folder = study.model_folder().with_name(trial["run_id"])
