@@ -6,7 +6,9 @@
 ARG PYTHON_IMAGE=python:3.11-slim-bookworm
 
 FROM $PYTHON_IMAGE AS environment
-RUN python -m venv /opt/venv
+# Public images of Python come without what its modules are compiled to, and containers do not keep it: each start would compile them.
+RUN python -m venv /opt/venv \
+ && { python -m compileall -q -x '/(test|tests|idlelib|lib2to3)/' "$(python -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')" || true; }
 ENV PATH=/opt/venv/bin:$PATH \
     PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PIP_NO_CACHE_DIR=1 \
@@ -22,13 +24,15 @@ ENV HOME=/var/lib/synergos USER=synergos \
     MLFLOW_DISABLE_TELEMETRY=true \
     MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false \
     SYNERGOS_FOLDERS="/mlflow" \
-    SYNERGOS_MLOPS_HOSTS="synergos_mlops"
+    SYNERGOS_MLOPS_HOSTS="synergos_mlops" \
+    SYNERGOS_HEALTH_PORT=5500
 WORKDIR /var/lib/synergos
 COPY docker/entrypoint.sh /usr/local/bin/synergos-entrypoint
+COPY docker/health.py /usr/local/lib/synergos_health.py
 COPY shared/synergos/mlops_server.py /usr/local/lib/synergos/mlops_server.py
 EXPOSE 5500
 HEALTHCHECK --interval=5s --timeout=5s --start-period=300s --retries=3 \
-    CMD ["python", "-ISc", "from http.client import HTTPConnection; c = HTTPConnection('127.0.0.1', 5500, timeout=4); c.request('GET', '/health'); raise SystemExit(c.getresponse().status != 200)"]
+    CMD ["python", "-IS", "/usr/local/lib/synergos_health.py"]
 ARG VERSION=unknown
 ARG COMMIT=unknown
 LABEL org.opencontainers.image.title="MLflow's server for Synergos" \

@@ -6,6 +6,7 @@
 #   synergos-queue definitions    # prints what the server is told of them
 #   synergos-queue settings       # prints what it is told of TLS
 #   synergos-queue revocations    # prints what it is told of them, and of all that no other file says
+#   synergos-queue health         # whether it takes connections, of programs and of people
 #
 # With SYNERGOS_TLS_CERT, SYNERGOS_TLS_KEY and SYNERGOS_TLS_CA, files in PEM format that its user reads, it speaks TLS alone: at 5671
 # with programs that show a certificate of that authority, and at 15671 its pages. New files are taken up while it runs. Where the
@@ -146,7 +147,20 @@ has_revocations() {
   return 1
 }
 
+# By the shell itself: each of RabbitMQ's own commands is another Erlang machine, which takes a processor for half a second.
+takes_connections() {
+  ports="5672 15672"
+  [ -z "$tls" ] || ports="5671 15671"
+  for port in $ports; do
+    bash -c ": </dev/tcp/127.0.0.1/$port" || return 1
+  done
+}
+
 case ${1:-} in
+  health)
+    takes_connections
+    exit
+    ;;
   settings)
     [ -z "$tls" ] || print_settings
     exit
