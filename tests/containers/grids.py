@@ -50,6 +50,12 @@ CLUSTER = Deployment(
     },
     is_queued=True,
 )
+CLUSTER_PROGRAMS = {
+    *("DIR_sync_director", "TTP_sync_ttp_1", "TTP_sync_ttp_2"),
+    *(f"WKR_sync_worker_{participant}_n{node}" for participant in (1, 2) for node in (1, 2)),
+}
+CLUSTER_LOGGERS = CLUSTER_PROGRAMS | {f"SYS_{name.partition('_')[2]}" for name in CLUSTER_PROGRAMS}
+"""All that log, and their system metrics."""
 # What each grid begins with: the log server, which nothing depends on, is thereby left out.
 _FIRST = {"synbasic": "synergos_ttp_basic", "synplus": "synergos_ttp_basic", "syncluster": "synergos_director"}
 _ENTRANCES = {"synbasic": "synb_ttp", "synplus": "synp_ttp", "syncluster": "sync_director"}
@@ -114,20 +120,17 @@ class ComposeGrid:
         self.compose("up", "--detach", *options, _FIRST[self.deployment.name])
         Container(_ENTRANCES[self.deployment.name]).wait_until_healthy()
 
-    def start_log_server(self) -> None:
+    def start_log_server(self, *options: str) -> None:
         """Start what stands in its place, and wait until it takes messages."""
-        self.compose("up", "--detach", "synergos_logger")
+        self.compose("up", "--detach", *options, "synergos_logger")
         LOG_SERVERS[self.deployment.name].wait_until_healthy()
 
     def logging_by(self, transport: str) -> ComposeGrid:
         """The same grid with its log server, whose programs were started again with another transport to it."""
         changed = replace(self, transport=transport)
         if transport == "tls":
-            identity = Authority.founded(self.folder / "authority").server(_LOG_ADDRESSES[self.deployment.name])
-            self._give("received_tls/server.pem", identity.certificate)
-            self._give("received_tls/key.pem", identity.key)
-            self._give("metadata/log_server_ca/ca.pem", identity.authority)
-        changed.start_log_server()
+            self.certify_log_server()
+        changed.start_log_server("--no-deps")
         changed._start_again()
         return changed
 
@@ -151,8 +154,15 @@ class ComposeGrid:
         """What came to its log server."""
         return received(self.folder / "received")
 
+    def certify_log_server(self) -> None:
+        """Give the log server a certificate, and the programs who vouches for it."""
+        identity = Authority.founded(self.folder / "authority").server(_LOG_ADDRESSES[self.deployment.name])
+        self._give("received_tls/server.pem", identity.certificate)
+        self._give("received_tls/key.pem", identity.key)
+        self._give("metadata/log_server_ca/ca.pem", identity.authority)
+
     def _give(self, path: str, file: Path) -> None:
-        """Put a file where Docker made the folder."""
+        """Put a file into a folder that is there."""
         (self.folder / path).write_bytes(file.read_bytes())
         (self.folder / path).chmod(0o644)
 
@@ -190,17 +200,28 @@ def _logging(file: Path) -> list[tuple[str, ...]]:
 
 @contextmanager
 def running(
-    deployment: Deployment, folder: Path, datasets: Path, overlays: Sequence[str] = ()
+    deployment: Deployment,
+    folder: Path,
+    datasets: Path,
+    overlays: Sequence[str] = (),
+    transport: str = "tcp",
+    options: Sequence[str] = (),
 ) -> Iterator[ComposeGrid]:
-    """A grid, built from the code as it is, that runs inside the ``with`` block."""
+    """A grid of the images there are that runs inside the ``with`` block.
+
+    Args:
+        options: of ``docker-compose up``.
+    """
     # Made here, so that they belong to who runs the tests; what is in them is made by Docker.
     for name in ("metadata/log_server_ca", "outputs", "received", "received_tls"):
         (folder / name).mkdir(parents=True)
     # The receiver's root has no rights beyond anybody's.
     (folder / "received").chmod(0o777)
-    grid = ComposeGrid(deployment, folder, datasets, overlays=overlays)
+    grid = ComposeGrid(deployment, folder, datasets, transport, overlays)
+    if transport == "tls":
+        grid.certify_log_server()
     try:
-        grid.up("--build")
+        grid.up(*options)
         yield grid
     finally:
         # How programs end is looked at elsewhere.

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Set
 from dataclasses import replace
 from typing import Any
 
 from containers.grids import LOG_SERVERS, ComposeGrid
-from containers.received import STAGES, refuse_malformed, stages_of
+from containers.received import STAGES, Received, refuse_malformed, stages_of
 from support.original_notebooks import Body, Cycle, Notebook, refuse_errors, run_notebook
 from support.waiting import until
 
@@ -38,9 +39,17 @@ def logged_cycle(grid: ComposeGrid, notebook: Notebook, loggers: set[str]) -> No
     begun = cycle(grid, notebook, f"by_{grid.transport}")
     refuse_errors({"models": begun.train(), "validations": begun.validate(), "predictions": begun.predict(1)})
 
+    records = heard(grid, loggers, begun.ids[1], STAGES)
+
+    assert sum(one.transport != grid.transport for one in records) == before
+
+
+def heard(grid: ComposeGrid, loggers: set[str], project: str = "", stages: Set[str] = frozenset()) -> list[Received]:
+    """What came to the log server, once all these loggers and these stages of a project are among it, by the grid's transport."""
+
     def missing() -> set[str]:
         records = [one for one in grid.received() if one.transport == grid.transport]
-        return (STAGES - stages_of(records, begun.ids[1])) | (loggers - {one.logger for one in records})
+        return (set(stages) - stages_of(records, project)) | (loggers - {one.logger for one in records})
 
     try:
         until(lambda: not missing(), "all stages and loggers to be heard at the log server", every=0.5)
@@ -49,7 +58,12 @@ def logged_cycle(grid: ComposeGrid, notebook: Notebook, loggers: set[str]) -> No
         raise AssertionError(f"{silent}: {sorted(missing())} were not; the log server says {said!r}") from None
     records = grid.received()
     refuse_malformed(records)
-    assert sum(one.transport != grid.transport for one in records) == before
+    return records
+
+
+def programs_started(records: Iterable[Received]) -> set[str]:
+    """The programs that said what they were started with."""
+    return {one.logger for one in records if one.fields.get("_event") == "input parameters"}
 
 
 def under_way(grid: ComposeGrid) -> dict[str, Any]:

@@ -1,7 +1,11 @@
-"""Every launch command in the documentation of the original's components, in both spellings of its flags."""
+"""The launch commands in the documentation of the original's components: of each image those that mount other folders or say more.
+
+The others, and the short spelling of flags, are in tests/unit/test_launch_flags.py.
+"""
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -23,7 +27,6 @@ QUEUE = "--queue rabbitmq 172.17.0.4 5672"
 # The one thing that its documentation does not have: a queue's user and password, since nobody gets in as guest.
 ACCOUNT = ("-e", "SYNERGOS_QUEUE_USER=synergos", "-e", "SYNERGOS_QUEUE_PASSWORD=something")
 OPTIONAL = "--censored --debug"
-SHORT = "-l graylog 172.30.0.4 9300 -c -d"
 METERED = "--logging_resolution 5 --cpus 2 --gpus 0"
 
 COMMANDS = {
@@ -41,13 +44,6 @@ COMMANDS = {
         DIRECTOR_MOUNTS,
         f"{GRAYLOG} {QUEUE}",
     ),
-    "director short": (
-        "director_syncluster",
-        DIRECTOR,
-        COMMAND,
-        DIRECTOR_MOUNTS,
-        f"{SHORT} -mq rabbitmq 172.17.0.4 5672 -r 5",
-    ),
     "basic TTP": (
         "ttp_synbasic",
         BASIC_TTP,
@@ -57,33 +53,12 @@ COMMANDS = {
     ),
     # It names a queue, which a basic TTP has no use for.
     "basic TTP example": ("ttp_synbasic", BASIC_TTP, (*COMMAND, *DATA), DIRECTOR_MOUNTS, f"{GRAYLOG} {QUEUE}"),
-    "basic TTP short": (
-        "ttp_synbasic",
-        BASIC_TTP,
-        (*COMMAND, *DATA),
-        ORCHESTRATOR_MOUNTS,
-        f"{SHORT} -r 20 --cpus 4",
-    ),
     "cluster TTP": (
         "ttp_syncluster",
         CLUSTER_TTP,
         (*COMMAND, *DATA),
         ORCHESTRATOR_MOUNTS,
         f"--grid 0 {QUEUE} {GRAYLOG} {METERED} {OPTIONAL}",
-    ),
-    "cluster TTP example": (
-        "ttp_syncluster_2",
-        CLUSTER_TTP,
-        (*COMMAND, *DATA),
-        DIRECTOR_MOUNTS,
-        f"--grid 1 {QUEUE} {GRAYLOG}",
-    ),
-    "cluster TTP short": (
-        "ttp_syncluster_2",
-        CLUSTER_TTP,
-        (*COMMAND, *DATA),
-        DIRECTOR_MOUNTS,
-        f"-g 1 -mq rabbitmq 172.17.0.4 5672 {SHORT} -r 5",
     ),
     "worker": (
         "party_1",
@@ -92,10 +67,6 @@ COMMANDS = {
         PARTICIPANT_MOUNTS,
         f"{GRAYLOG} {METERED} {OPTIONAL}",
     ),
-    # Both examples name the director's image.
-    "worker example 1": ("party_1_node_1", WORKER, COMMAND, PARTICIPANT_MOUNTS, "--logging_variant basic"),
-    "worker example 2": ("party_1_node_2", WORKER, ("-p", "5002:5000"), PARTICIPANT_MOUNTS, GRAYLOG),
-    "worker short": ("party_1_node_2", WORKER, COMMAND, PARTICIPANT_MOUNTS, f"{SHORT} -r 20 --cpus 4"),
 }
 
 
@@ -106,9 +77,8 @@ def mounts(folder: Path, places: tuple[str, ...]) -> tuple[str, ...]:
 @pytest.mark.parametrize("which", COMMANDS)
 def test_a_launch_command_starts_its_program(which: str, mounted: Path) -> None:
     name, image, ports, places, flags = COMMANDS[which]
-    id_flag = "-i" if which.endswith("short") else "--id"
     started = Container.started(
-        name, image, id_flag, name, *flags.split(), options=(*ports, *ACCOUNT, *mounts(mounted, places))
+        name, image, "--id", name, *flags.split(), options=(*ports, *ACCOUNT, *mounts(mounted, places))
     )
     try:
         address = f"http://127.0.0.1:{ports[1].partition(':')[0]}"
@@ -172,6 +142,10 @@ def test_the_queue_starts_as_its_documentation_says_and_nobody_is_a_guest() -> N
             assert _overview(*account) == 401
         assert docker("exec", "synergos_mq", "stat", "-c", "%a", f"{folder}/password") == "600\n"
         assert docker("exec", "synergos_mq", "id", "-u") != "0\n"
+        # Where it is told to speak TLS, it does not listen.
+        tls = [f"--env=SYNERGOS_TLS_{name}=file" for name in ("CERT", "KEY", "CA")]
+        asked = subprocess.run(["docker", "exec", *tls, "synergos_mq", "synergos-queue", "health"], check=False)
+        assert asked.returncode == 1
     finally:
         queue.remove()
 

@@ -9,7 +9,8 @@ import pytest
 import requests
 
 from containers.engine import Container, docker
-from containers.grids import CLUSTER, ComposeGrid, running
+from containers.grids import CLUSTER, CLUSTER_LOGGERS, CLUSTER_PROGRAMS, ComposeGrid, running
+from containers.jobs import heard, programs_started
 from containers.mlflow import finished
 from containers.portal import FIRST_PAGES, portal
 from support.waiting import until
@@ -46,7 +47,7 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
 @pytest.fixture(scope="module")
 def grid(images: None, tmp_path_factory: pytest.TempPathFactory, dataset: Dataset) -> Iterator[ComposeGrid]:
     overlays = ["docker-compose-secure.yml"]
-    with running(CLUSTER, tmp_path_factory.mktemp("secure"), dataset.root, overlays) as started:
+    with running(CLUSTER, tmp_path_factory.mktemp("secure"), dataset.root, overlays, "tls") as started:
         yield started
 
 
@@ -94,7 +95,7 @@ def test_a_cycle_is_gone_through_and_tracked(
 def test_the_portals_pages_are_for_whoever_has_signed_in_and_its_station_for_who_orchestrates(
     grid: ComposeGrid, authority: Path
 ) -> None:
-    grid.start_log_server()
+    grid.start_log_server("--no-deps")
     accounts = grid.folder / "metadata" / "secure" / "accounts"
     with portal(grid, authority) as pages:
         assert pages.get("view", "/collaborations").url.startswith(f"{pages.address('nav')}/sign-in?")
@@ -112,6 +113,15 @@ def test_the_portals_pages_are_for_whoever_has_signed_in_and_its_station_for_who
                 assert "shown to orchestrators only" in pages.get("track", "/tools/mlops/").text
             assert {cookie.secure for cookie in pages.browser.cookies} == {True}
             assert pages.send("view", "/choices/sign-out", {}, form="/collaborations").url.endswith("/sign-in")
+
+
+def test_all_programs_log_by_tls_alone(grid: ComposeGrid) -> None:
+    grid.start_log_server("--no-deps")
+
+    records = heard(grid, CLUSTER_LOGGERS)
+
+    assert {one.transport for one in records} == {"tls"}
+    assert programs_started(records) == CLUSTER_PROGRAMS
 
 
 def test_nobody_is_let_in_without_an_account_or_without_tls(grid: ComposeGrid, authority: Path) -> None:

@@ -208,7 +208,7 @@ class Cycle:
         before = len(self.send("GET", url).get("data", []))
         answer = self.send("POST", url, body)
         assert answer["success"] == 1, answer
-        until(lambda: len(self.send("GET", url).get("data", [])) == before + 4, url)
+        until(lambda: len(self.send("GET", url).get("data", [])) == before + 4, url, every=0.25)
         return self.send("GET", url)
 
     def validate(self) -> Body:
@@ -231,7 +231,7 @@ class Cycle:
         answer = self.send("POST", url, body)
         if self.grid.is_queued:
             assert (answer["success"], answer["data"]) == (1, []), answer
-            until(lambda: bool(self.send("GET", url).get("data")), url)
+            until(lambda: bool(self.send("GET", url).get("data")), url, every=0.1)
             return self.send("GET", url)
         return answer
 

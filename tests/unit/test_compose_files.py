@@ -73,6 +73,26 @@ def test_what_is_over_the_cluster_is_built_as_the_cluster_builds_it() -> None:
     }
 
 
+def test_images_are_built_alike_in_all_files_from_what_there_is() -> None:
+    """One file is built by Docker Compose where tests have an engine, and its images are given the others' names."""
+    builds: dict[str, list[dict[str, Any]]] = {}
+    for file in FILES:
+        for service in services(file).values():
+            if "build" in service:
+                name, grid = service["image"].split(":")
+                # A cluster's TTP is told that it is one.
+                builds.setdefault(f"{name}:{grid}" if name.endswith("ttp") and "cluster" in grid else name, []).append(
+                    service["build"]
+                )
+
+    assert len(builds) == 7
+    assert all(each == alike[0] for alike in builds.values() for each in alike)
+    for [build, *_] in builds.values():
+        text = (ROOT / build["context"] / build["dockerfile"]).read_text()
+        assert "target" not in build or f" AS {build['target']}\n" in text, build
+        assert build["args"].keys() <= set(re.findall(r"^ARG (\w+)=", text, re.MULTILINE)), build
+
+
 def test_each_program_is_shown_its_own_key_alone() -> None:
     shown = {
         name: [
