@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from grids.cluster_grid import Cluster, cluster
 from grids.real_grid import RealGrid, started
-from support.waiting import until
 from synergos_simulator.datasets import Dataset, Split, write_example
 
 
@@ -42,15 +40,7 @@ def diabetes(data: Path) -> Dataset:
 def grid(shared_grid: RealGrid) -> Iterator[RealGrid]:
     """The shared grid; what a test leaves running does not keep the next one waiting."""
     yield shared_grid
-    for job in unfinished(shared_grid):
-        shared_grid.driver.jobs.cancel(job["id"])
-    # What goes on for a moment has a session, and files of rounds, that the next test may look for.
-    until(lambda: not unfinished(shared_grid), "what a test has left to end")
-
-
-def unfinished(grid: RealGrid) -> list[dict[str, Any]]:
-    """Its jobs that have not ended."""
-    return [job for state in ("queued", "waiting", "running") for job in grid.driver.jobs.read_all(state=state)["data"]]
+    shared_grid.end_jobs()
 
 
 @pytest.fixture(scope="session")

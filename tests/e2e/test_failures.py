@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -16,6 +15,7 @@ import psutil
 import pytest
 import requests
 
+from grids.killable_grid import KillableGrid, killable
 from grids.real_grid import ENDLESS, Aside, RealGrid, Study
 from servers.nobody import nobody
 from support.any_model import allow_any_model
@@ -203,57 +203,71 @@ def test_a_re_run_hides_the_old_model_until_it_ends_and_a_failed_one_shows_it_ag
     assert (study.model_folder() / "global_model.safetensors").read_bytes() == weights
 
 
-def test_a_ttp_told_to_stop_during_a_round_ends_cleanly(own_grid: RealGrid, wine: Dataset) -> None:
-    study = Study(own_grid, wine, "stopped", ENDLESS)
+@pytest.fixture(scope="module")
+def harmed_grid(tmp_path_factory: pytest.TempPathFactory, data: Path) -> Iterator[KillableGrid]:
+    """A grid whose programs are there again when a test has harmed them, and that waits for nobody for long."""
+    with killable(tmp_path_factory.mktemp("harmed"), data, "--rejoin_timeout", "1") as running:
+        yield running
+
+
+@pytest.fixture
+def harmed(harmed_grid: KillableGrid) -> Iterator[KillableGrid]:
+    yield harmed_grid
+    harmed_grid.end_jobs()
+
+
+def test_a_ttp_told_to_stop_during_a_round_ends_cleanly(harmed: KillableGrid, wine: Dataset) -> None:
+    study = Study(harmed, wine, "stopped", ENDLESS)
     study.declare()
     study.align()
     training = Aside(study.train)
     until(lambda: running(study), "rounds to run")
 
-    code = own_grid.end("ttp")
+    with harmed.away("ttp"):
+        code = harmed.end("ttp")
+        answer = training.answer()
+        left = harmed.open_sessions()
 
-    answer = training.answer()
     assert code == 0
     assert isinstance(answer, dict)
     assert answer["status"] == 503
     assert "goes on when it is started again" in answer["message"]
-    assert own_grid.open_sessions() == 0
+    assert left == 0
 
 
-def test_a_worker_told_to_stop_during_a_round_ends_cleanly_and_is_named(own_grid: RealGrid, wine: Dataset) -> None:
-    study = Study(own_grid, wine, "left", ENDLESS)
+def test_a_worker_told_to_stop_during_a_round_ends_cleanly_and_is_named(harmed: KillableGrid, wine: Dataset) -> None:
+    study = Study(harmed, wine, "left", ENDLESS)
     study.declare()
     study.align()
     training = Aside(study.train)
     until(lambda: running(study), "rounds to run")
 
-    code = own_grid.end("worker_2")
+    with harmed.away("worker_2"):
+        code = harmed.end("worker_2")
+        answer = training.answer()
 
-    answer = training.answer()
     assert code == 0
     assert isinstance(answer, dict)
     assert 400 <= answer["status"] < 500
     assert "worker_2" in answer["message"]
-    assert own_grid.open_sessions("worker_1") == 0
+    assert harmed.open_sessions("worker_1") == 0
 
 
-def test_a_killed_worker_fails_the_job_and_is_named(own_grid: RealGrid, wine: Dataset) -> None:
-    study = Study(own_grid, wine, "killed", ENDLESS)
+def test_a_killed_worker_fails_the_job_and_is_named(harmed: KillableGrid, wine: Dataset) -> None:
+    study = Study(harmed, wine, "killed", ENDLESS)
     study.declare()
     study.align()
     training = Aside(study.train)
     until(lambda: running(study), "rounds to run")
-    for process in [own_grid.process("worker_1"), *own_grid.process("worker_1").children()]:
-        # One that works ends when it sees that its parent is gone.
-        with suppress(psutil.NoSuchProcess):
-            process.send_signal(signal.SIGKILL)
 
-    answer = training.answer()
+    with harmed.away("worker_1"):
+        harmed.kill("worker_1")
+        answer = training.answer()
 
     assert isinstance(answer, dict)
     assert "worker_1" in answer["message"]
     assert study.jobs("train")[-1]["state"] == "failed"
-    assert own_grid.open_sessions("worker_2") == 0
+    assert harmed.open_sessions("worker_2") == 0
 
 
 @pytest.fixture

@@ -11,11 +11,14 @@ from typing import Any
 import pytest
 
 from grids.killable_grid import KillableGrid, killable
-from grids.real_grid import ENDLESS, Aside, RealGrid, Response, Study
+from grids.real_grid import ENDLESS, Aside, Response, Study
 from support.waiting import until
 from synergos_simulator.datasets import Dataset
 
 pytestmark = pytest.mark.slow
+
+PATIENCE = 1.0
+"""Seconds."""
 
 
 def round_of(study: Study) -> int:
@@ -28,30 +31,32 @@ def waits_of(study: Study) -> list[dict[str, Any]]:
     return [each for each in study.grid.driver.jobs.events(job["id"])["data"] if each["event"] == "awaited"]
 
 
-def test_the_run_goes_on_with_those_that_remain(own_grid: RealGrid, wine: Dataset) -> None:
-    study = Study(own_grid, wine, "remaining", {**ENDLESS, "min_participants": 1})
+def test_the_run_goes_on_with_those_that_remain(impatient: KillableGrid, wine: Dataset) -> None:
+    study = Study(impatient, wine, "remaining", {**ENDLESS, "min_participants": 1})
     study.declare()
     study.align()
     training = Aside(study.train)
     until(lambda: round_of(study) > 2, "rounds to run")
 
-    own_grid.end("worker_2", signal.SIGTERM)
-    until(lambda: bool(waits_of(study)), "the job to say that it waits")
-    # As it stays written down: the wait itself may be over.
-    [wait] = waits_of(study)
-    before = round_of(study)
-    until(lambda: round_of(study) > before + 2, "rounds to go on")
-    progress = study.jobs("train")[-1]["progress"]
-    own_grid.driver.jobs.cancel(study.jobs("train")[-1]["id"])
-    training.answer()
+    with impatient.away("worker_2"):
+        impatient.end("worker_2", signal.SIGTERM)
+        until(lambda: bool(waits_of(study)), "the job to say that it waits")
+        # As it stays written down: the wait itself may be over.
+        [wait] = waits_of(study)
+        before = round_of(study)
+        until(lambda: round_of(study) > before + 2, "rounds to go on")
+        progress = study.jobs("train")[-1]["progress"]
+        impatient.driver.jobs.cancel(study.jobs("train")[-1]["id"])
+        training.answer()
 
     assert wait["participant"] == "worker_2"
     assert wait["about"]["for"].startswith("round ")
     waited = datetime.fromisoformat(wait["about"]["until"]) - datetime.fromisoformat(wait["at"])
-    assert waited.total_seconds() == pytest.approx(25, abs=5)
+    assert waited.total_seconds() == pytest.approx(PATIENCE, abs=5)
     assert list(progress["absent"]) == ["worker_2"]
     assert "waiting_for" not in progress
-    assert own_grid.log("ttp").count("waiting for a participant") == 1
+    said = [line for line in impatient.log("ttp").splitlines() if "waiting for a participant" in line]
+    assert len([line for line in said if study.keys[1] in line]) == 1
 
 
 def test_a_participant_that_gives_no_sign_of_life_is_noticed(impatient: KillableGrid, wine: Dataset) -> None:
@@ -88,8 +93,8 @@ def go_through(study: Study) -> Response:
 
 @pytest.fixture(scope="module")
 def impatient(tmp_path_factory: pytest.TempPathFactory, data: Path) -> Iterator[KillableGrid]:
-    """A grid that waits one second for whoever was lost."""
-    with killable(tmp_path_factory.mktemp("impatient"), data, "--rejoin_timeout", "1") as running:
+    """A grid that does not wait for long for whoever was lost."""
+    with killable(tmp_path_factory.mktemp("impatient"), data, "--rejoin_timeout", str(PATIENCE)) as running:
         yield running
 
 

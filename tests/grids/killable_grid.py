@@ -81,8 +81,10 @@ class KillableGrid(RealGrid):
             yield
         finally:
             self._away -= {program}
-        planned = next(each for each in self._programs if each.name == program)
-        until(lambda: self._running[program].poll() is None and is_healthy(planned), f"{program} to answer again")
+        until(
+            lambda: self._running[program].poll() is None and is_healthy(self._program(program)),
+            f"{program} to answer again",
+        )
 
     def start_ttp_with(self, *flags: str) -> None:
         """End the TTP in order, and have it started again with other flags than those before."""
@@ -95,6 +97,15 @@ class KillableGrid(RealGrid):
         process = self._running[program]
         process.send_signal(how)
         return process.wait(DEADLINE)
+
+    def kill(self, program: str) -> None:
+        """Kill a program with all that it has started, and wait for its end."""
+        send(self._running[program], signal.SIGKILL)
+        self._running[program].wait(DEADLINE)
+
+    def process(self, program: str) -> psutil.Process:
+        """The running process of a program."""
+        return psutil.Process(self._running[program].pid)
 
     def disarm(self) -> list[str]:
         """The places that nothing came by, which are then safe again."""
@@ -116,6 +127,9 @@ class KillableGrid(RealGrid):
     @property
     def _programs(self) -> Sequence[Program]:
         return self.grid.planned_programs
+
+    def _program(self, name: str) -> Program:
+        return next(program for program in self._programs if program.name == name)
 
     def _start(self, program: Program) -> None:
         self._running[program.name] = forked(

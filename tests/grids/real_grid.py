@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
-import sys
 import threading
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ import psutil
 from grids.planned_grid import planned
 from support.waiting import DEADLINE, until
 from synergos import Driver
+from synergos.cli import main
 from synergos.pki.consortium import LocalConsortium
 from synergos.program.health_file import health_in
 from synergos_simulator.datasets import Dataset
@@ -54,9 +54,19 @@ class RealGrid:
         return self.grid.folder / program / "outputs"
 
     def command_at(self, worker: str, *words: str) -> str:
-        """What ``synergos`` answers at a worker, as its owner types it."""
-        command = [sys.executable, "-m", "synergos.cli", *words, "--outputs", str(self.outputs(worker))]
-        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+        """What ``synergos`` answers at a worker, as its owner types it; in this process, as to load the command takes longer than most."""
+        before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+        said = StringIO()
+        try:
+            with redirect_stdout(said), redirect_stderr(said):
+                main([*words, "--outputs", str(self.outputs(worker))])
+        except SystemExit as ended:
+            if ended.code:
+                raise AssertionError(said.getvalue()) from ended
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+        return said.getvalue()
 
     def log(self, program: str) -> str:
         """What a program has logged so far."""
@@ -70,6 +80,19 @@ class RealGrid:
                 continue
             total += int(self.health(program)["sessions"])
         return total
+
+    def unfinished(self) -> list[dict[str, Any]]:
+        """Its jobs that have not ended."""
+        return [
+            job for state in ("queued", "waiting", "running") for job in self.driver.jobs.read_all(state=state)["data"]
+        ]
+
+    def end_jobs(self) -> None:
+        """Cancel what has not ended, so that it does not keep what comes next waiting."""
+        for job in self.unfinished():
+            self.driver.jobs.cancel(job["id"])
+        # What goes on for a moment has a session, and files of rounds, that the next test may look for.
+        until(lambda: not self.unfinished(), "what a test has left to end")
 
     @staticmethod
     def health(program: Program) -> Mapping[str, Any]:
