@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from synergos.domain.feature_space import Action
 from synergos.domain.outputs import Curve
+from synergos.learning.areas import pr_auc, roc_auc
 from synergos.learning.curves import MIRRORED, MOST_CLASSES, TOO_MANY_CLASSES, curve_of
 
 REGRESSION = ("R2", "MSE", "MAE")
@@ -254,29 +255,9 @@ def _one_class(
     tp, tn = int((truth & predicted).sum()), int((~truth & ~predicted).sum())
     fp, fn = int((~truth & predicted).sum()), int((truth & ~predicted).sum())
     figures, reasons = counted(tp, tn, fp, fn)
-    areas = {"roc_auc_score": _roc_auc(truth, scores), "pr_auc_score": _pr_auc(truth, scores)}
+    areas = {"roc_auc_score": roc_auc(truth, scores), "pr_auc_score": pr_auc(truth, scores)}
     why = _EVERY_ROW if truth.any() else _NO_ROW
     return figures | areas, reasons | {name: why for name, value in areas.items() if value is None}
-
-
-def _roc_auc(truth: NDArray[np.bool_], scores: NDArray[np.float64]) -> float | None:
-    if truth.all() or not truth.any():
-        return None
-    # Here and below: it takes a second to import, which nobody should wait for who only trains.
-    from sklearn.metrics import roc_auc_score
-
-    return float(roc_auc_score(truth, scores))
-
-
-def _pr_auc(truth: NDArray[np.bool_], scores: NDArray[np.float64]) -> float | None:
-    """Trapezoid area under precision over recall."""
-    if not truth.any():
-        return None
-    from sklearn.metrics import auc, precision_recall_curve
-
-    precision, recall, _ = precision_recall_curve(truth, scores)
-    # The trapezoids of a perfect model add up to a bit more than 1.
-    return min(float(auc(recall, precision)), 1.0)
 
 
 def _share(part: int, rest: int) -> float | None:

@@ -8,6 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from synergos.domain.feature_space import Action
+from synergos.learning.areas import pr_auc, roc_auc
 from synergos.learning.metrics import COUNTS, LARGEST_MATRIX, RATES, SCORES, Figures, figures
 
 NAMES = {*SCORES, *COUNTS, *RATES}
@@ -222,6 +223,22 @@ def test_all_figures_agree_with_scikit_learn(classes: int) -> None:
         else np.square(normalised - np.eye(classes)[truth]).sum(axis=1).mean()
     )
     assert whole.overall["brier_score"] == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize("levels", [2, 10, None], ids=["mostly ties", "some ties", "no ties"])
+@pytest.mark.parametrize("share", [0.03, 0.5, 0.97])
+def test_areas_agree_with_scikit_learn_also_where_scores_are_equal(levels: int | None, share: float) -> None:
+    import sklearn.metrics
+
+    rng = np.random.default_rng(4)
+    truth = rng.random(300) < share
+    scores = np.clip(0.3 * truth + 0.7 * rng.random(300), 0, 1)
+    if levels is not None:
+        scores = np.round(scores * levels) / levels
+
+    precision, recall, _ = sklearn.metrics.precision_recall_curve(truth, scores)
+    assert roc_auc(truth, scores) == pytest.approx(sklearn.metrics.roc_auc_score(truth, scores), abs=1e-12)
+    assert pr_auc(truth, scores) == pytest.approx(sklearn.metrics.auc(recall, precision), abs=1e-12)
 
 
 def test_a_model_that_is_as_sure_as_it_is_right_has_no_calibration_error() -> None:
