@@ -69,6 +69,9 @@ class TlsFiles:
             raise InvalidRequest(f"expected {CERTIFICATE_FLAG} and {KEY_FLAG} together", CERTIFICATE_FLAG)
         if self.asks_clients and self.authority is None:
             raise InvalidRequest("expected a file of those who vouch for clients", AUTHORITY_FLAG)
+        if not any(self.paths()):
+            # Whom the system believes is a hundred and more certificates, which most programs then never look at.
+            return
         self.client()
         if self.is_server:
             self.server()

@@ -37,6 +37,15 @@ def test_without_a_list_of_what_was_revoked_there_is_none_to_be_looked_at(files:
     assert not TlsFiles(authority=alone).client().verify_flags & ssl.VerifyFlags.VERIFY_CRL_CHECK_LEAF
 
 
+def test_where_no_file_is_named_none_is_read_to_check_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    def load(_context: ssl.SSLContext, _purpose: ssl.Purpose = ssl.Purpose.SERVER_AUTH) -> None:
+        raise AssertionError("whom the system believes takes tens of milliseconds to read")
+
+    monkeypatch.setattr(ssl.SSLContext, "load_default_certs", load)
+
+    TlsFiles().check()
+
+
 def test_a_server_asks_clients_for_certificates_where_it_is_to(files: TlsFiles) -> None:
     asking, open_to_all = files.server(), TlsFiles(files.certificate, files.key, files.authority).server()
 
