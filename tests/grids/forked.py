@@ -27,7 +27,15 @@ from support.waiting import DEADLINE
 _PR_SET_PDEATHSIG = 1
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(
-    [*(f"synergos_{name}.bootstrap" for name in ("director", "ttp", "worker")), "synergos_portal.program"]
+    [
+        *(f"synergos_{name}.bootstrap" for name in ("director", "ttp", "worker")),
+        "synergos_portal.program",
+        # What else the process of a program that serves loads, when it is asked to serve.
+        "synergos.program.answering",
+        "synergos.program.by_heart",
+        "synergos.program.dialling",
+        "synergos.program.reception",
+    ]
 )
 
 _OF_MLFLOW = ForkServer("servers.mlflow_programs")
