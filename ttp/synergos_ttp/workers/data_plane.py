@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from hashlib import sha256
 from http import HTTPStatus
 from types import MappingProxyType
@@ -77,7 +78,6 @@ class DataPlane:
         self._begun: tuple[Step, Transfer] | None = None
         self._root = f"/sessions/{session_id}"
         self._client = WorkerClient(node, node.data_port, limits, transport, check, introduction)
-        self._buffer = bytearray(_PIECE)
         self._flow = flow
         # The message that was sent last and is not answered yet; another connection goes on with it.
         self._in_hand: InHand | None = None
@@ -169,6 +169,11 @@ class DataPlane:
     @property
     def _who(self) -> str:
         return self.node.participant_id
+
+    @cached_property
+    def _buffer(self) -> bytearray:
+        # Only what is read into a file passes through it.
+        return bytearray(_PIECE)
 
     def _transfer(self, what: str, message: Encoded, number: int | None = None) -> Transfer:
         return self._traced.transfer(f"PUT {what}", message.length, number)
