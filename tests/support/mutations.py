@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import copy
 import json
-from collections.abc import Iterable, Iterator, Sequence
+import pickle
+from collections.abc import Iterator, Sequence
 from random import Random
-from typing import Any, cast
+from typing import Any
 
 NASTY: tuple[object, ...] = (
     *(None, True, -1, 0, 1.5, 10**18, 10**400, -(10**400), 1e308, -1e308, float("nan"), float("inf")),
@@ -18,29 +18,40 @@ NASTY: tuple[object, ...] = (
 def places_in(value: object) -> list[tuple[Any, Any]]:
     """Every container in a JSON value, with each of its keys or positions."""
     found: list[tuple[Any, Any]] = []
-    keys: Iterable[Any] = (
-        value.keys() if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
-    )
-    for key in keys:
-        found.append((value, key))
-        found.extend(places_in(cast(Any, value)[key]))
+    _collect(value, found)
     return found
+
+
+def _collect(value: object, found: list[tuple[Any, Any]]) -> None:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            found.append((value, key))
+            _collect(inner, found)
+    elif isinstance(value, list):
+        for key, inner in enumerate(value):
+            found.append((value, key))
+            _collect(inner, found)
+
+
+def _copied(value: Any) -> Any:
+    # A third of the time that deepcopy takes, and there are a hundred thousand.
+    return pickle.loads(pickle.dumps(value))
 
 
 def changed(value: object, random: Random) -> object:
     """The same with one or two entries that are something else, not there, or there twice."""
-    value = copy.deepcopy(value)
+    value = _copied(value)
     for _ in range(random.choice((1, 1, 1, 2))):
         if not (places := places_in(value)):
             break
         container, key = random.choice(places)
         what = random.random()
         if what < 0.6:
-            container[key] = copy.deepcopy(random.choice(NASTY))
+            container[key] = _copied(random.choice(NASTY))
         elif what < 0.75:
             del container[key]
         elif what < 0.85:
-            container[key] = copy.deepcopy(random.choice(places)[0])
+            container[key] = _copied(random.choice(places)[0])
         elif isinstance(container, dict):
             container[str(random.choice(NASTY))] = container[key]
         else:
