@@ -63,7 +63,7 @@ SIZE = 4 * 700 * 700
 
 
 def transferred(grid: FarGrid, cut_at: int | None = None) -> Transfer:
-    grid.link.become(THIN)
+    grid.link.become(replace(THIN, rate=1.6e7))
     cycle = grid.cycle(JOINS, width=700, rounds=1)
     assert cycle.run("preprocess")["state"] == "completed"
     before = [grid.link.passed(end).new for end in (ORCHESTRATOR, HOSPITAL)]
@@ -93,9 +93,9 @@ def test_a_line_that_a_worker_has_dialled_goes_on_where_it_was_cut(grid: FarGrid
 def test_a_line_that_forgets_what_is_idle_loses_no_stage_of_a_worker_that_dials_out(grid: FarGrid) -> None:
     cycle = grid.cycle(JOINS, width=50)
     assert cycle.run("preprocess")["state"] == "completed"
-    # As the usual ones do after half a minute.
-    grid.link.become(replace(THIN, forgets=30.0))
+    # Sooner than the usual ones do, which is after half a minute.
+    grid.link.become(replace(THIN, forgets=18.0))
 
-    time.sleep(35.0)
+    time.sleep(20.0)
 
     assert cycle.run("train")["state"] == "completed"
